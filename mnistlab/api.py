@@ -1,0 +1,128 @@
+"""What mnistlab does, as plain functions: the commands call these, and so can Python."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnistlab.config import RunConfig
+from mnistlab.data import Dataset, Progress, open_source, split
+from mnistlab.engine.footprint import memory_estimate
+from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, TensorCheck, check_gradients
+from mnistlab.engine.lower import lower
+from mnistlab.engine.program import LayerSpec
+from mnistlab.engine.threads import engine_threads
+from mnistlab.errors import UsageError
+from mnistlab.experiment.callbacks import Callback, RunResult
+from mnistlab.experiment.metrics import read_metrics
+from mnistlab.experiment.run_dir import RunDir
+from mnistlab.experiment.runner import run
+
+
+def load_data(config: RunConfig, data_dir: Path, progress: Progress | None = None) -> Dataset:
+    """The dataset of a configuration, fetched if it is missing, split and scaled as it says.
+
+    Raises DataError where it is missing or damaged, UsageError where the split leaves nothing.
+    """
+    data = config.data
+    source = open_source(data.source, data.path, data_dir=data_dir, progress=progress)
+    return split(
+        source,
+        validation=data.validation,
+        per_class_limit=data.per_class_limit,
+        train_limit=data.train_limit,
+        classes=data.classes,
+        shuffle_once=data.shuffle_once,
+        normalize=data.normalize,
+        seed=config.seed,
+    )
+
+
+def train(
+    config: RunConfig,
+    *,
+    runs_dir: Path,
+    data_dir: Path,
+    threads: int | None = None,
+    plots: bool = True,
+    callbacks: Sequence[Callback] = (),
+    argv: Sequence[str] = (),
+    data_progress: Progress | None = None,
+) -> RunResult:
+    """Train one configuration into a new run folder.
+
+    `threads`: None for as many as there are processors. Raises DataError, UsageError, ConfigError
+    before there is a folder; a run that diverges returns, with advice.
+    """
+    dataset = load_data(config, data_dir, data_progress)
+    result = run(
+        config, dataset, runs_dir=runs_dir, threads=threads, callbacks=callbacks, argv=argv
+    )
+    if plots and result.status != "interrupted":
+        try:
+            draw_learning_curves(RunDir(result.run_dir))
+        except UsageError as error:  # nothing to draw is no failure of the run
+            for callback in callbacks:
+                callback.on_message(f"no learning curves: {error}")
+    return result
+
+
+def draw_learning_curves(run_dir: RunDir) -> Path:
+    """Draw a run's learning curves from its folder; returns the figure's path.
+
+    Raises UsageError where the run has no finite loss or accuracy.
+    """
+    from mnistlab.config import load_run_config
+    from mnistlab.plots.learning_curves import learning_curves
+    from mnistlab.plots.style import save_figure
+
+    config = load_run_config(run_dir.config)
+    reference = config.reference.model_dump() if config.reference else None
+    figure = learning_curves(read_metrics(run_dir.metrics), config.name, reference)
+    run_dir.plots.mkdir(exist_ok=True)
+    path = run_dir.plots / "learning_curves.png"
+    save_figure(figure, path)
+    return path
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What `check` found: the network, its memory in bytes, and each tensor's gradient error."""
+
+    layers: tuple[LayerSpec, ...]
+    parameters: int
+    memory: dict[str, int]
+    tensors: tuple[TensorCheck, ...]
+    threshold: float
+    passed: bool
+    images: int
+
+
+def check(
+    config: RunConfig,
+    *,
+    data_dir: Path,
+    callbacks: Sequence[Callback] = (),
+    data_progress: Progress | None = None,
+) -> CheckResult:
+    """Check a configuration: its layers, its memory, and its gradients by finite differences.
+
+    In float64, on the first images of the training set. Raises as `train` does.
+    """
+
+    def tell(text: str) -> None:
+        for callback in callbacks:
+            callback.on_message(text)
+
+    dataset = load_data(config, data_dir, data_progress)
+    program = lower(config, dataset.image_shape, len(dataset.class_names), 1)
+    with engine_threads(1):
+        tensors = check_gradients(config, dataset, tell)
+    return CheckResult(
+        layers=program.layers,
+        parameters=program.parameters,
+        memory=memory_estimate(config, dataset),
+        tensors=tuple(tensors),
+        threshold=THRESHOLD,
+        passed=all(tensor.passed for tensor in tensors),
+        images=min(IMAGES, len(dataset.train)),
+    )

@@ -1,0 +1,152 @@
+"""What no key alone can say: which values do not go together."""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from mnistlab.config.data import FILE_SOURCES, NAMED_SOURCES
+from mnistlab.config.init import UniformInit
+from mnistlab.config.model import CNNModel, ConvLayer, DenseLayer, MLPModel
+
+if TYPE_CHECKING:
+    from mnistlab.config.run import RunConfig
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Keys that do not go together, the one to show first; the message stands for all of them."""
+
+    paths: tuple[KeyPath, ...]
+    message: str
+
+
+def conflicts(config: "RunConfig") -> list[Conflict]:
+    """Every disagreement between keys that are each valid alone."""
+    checks = (
+        _data_path,
+        _labels,
+        _length,
+        _early_stopping,
+        _loss_and_output,
+        _uniform_range,
+        _layer_names,
+        _tensor_patterns,
+    )
+    return [conflict for check in checks for conflict in check(config)]
+
+
+def _data_path(config: "RunConfig") -> Iterator[Conflict]:
+    source, path = config.data.source, config.data.path
+    if source in FILE_SOURCES and path is None:
+        keys: tuple[KeyPath, ...] = (("data", "source"), ("data", "path"))
+        yield Conflict(keys, f"{source} reads your own files: data.path must say where they are")
+    if source in NAMED_SOURCES and path is not None:
+        files = ", ".join(FILE_SOURCES)
+        yield Conflict(
+            (("data", "path"), ("data", "source")),
+            f"belongs to data.source {files}, not {source}",
+        )
+
+
+def _labels(config: "RunConfig") -> Iterator[Conflict]:
+    strange = [label for label in config.data.classes or () if label > 9]
+    if strange and config.data.source in NAMED_SOURCES:
+        yield Conflict(
+            (("data", "classes"), ("data", "source")),
+            f"found {strange[0]}, must be labels of {config.data.source}, 0 to 9",
+        )
+
+
+def _length(config: "RunConfig") -> Iterator[Conflict]:
+    if config.training.epochs is not None and config.training.steps is not None:
+        yield Conflict(
+            (("training", "steps"), ("training", "epochs")),
+            "must not stand beside training.epochs; give one of the two, or set the other to null",
+        )
+
+
+def _early_stopping(config: "RunConfig") -> Iterator[Conflict]:
+    stopping = config.training.early_stopping
+    if stopping and stopping.monitor.startswith("val_") and config.data.validation == 0:
+        yield Conflict(
+            (
+                ("training", "early_stopping", "monitor"),
+                ("training", "early_stopping"),
+                ("data", "validation"),
+            ),
+            f"{stopping.monitor} is never measured with data.validation 0; keep some images for "
+            "validation, or monitor train_loss",
+        )
+
+
+def _loss_and_output(config: "RunConfig") -> Iterator[Conflict]:
+    needed = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}.get(config.loss.type)
+    output = config.model.output_activation.type
+    if needed is not None and output != needed:
+        yield Conflict(
+            (("loss", "type"), ("model", "output_activation"), ("model", "type"), ("model",)),
+            f"loss.type {config.loss.type} needs model.output_activation {needed}, found {output} "
+            "(loss.type mse takes any)",
+        )
+
+
+def _uniform_range(config: "RunConfig") -> Iterator[Conflict]:
+    inits = {("init",): config.init} | {
+        ("init", "layers", name): layer for name, layer in config.init.layers.items()
+    }
+    for path, init in inits.items():
+        if isinstance(init, UniformInit) and init.low >= init.high:
+            yield Conflict(
+                ((*path, "high"), (*path, "low")),
+                f"found {init.high}, must be above low, which is {init.low}",
+            )
+
+
+def layer_names(config: "RunConfig") -> tuple[str, ...]:
+    """The layers with weights, as `init.layers` and `regularization.layers` may name them.
+
+    A CNN's list counts one dense layer more, as it may get an output layer at the end.
+    """
+    if not isinstance(config.model, CNNModel):
+        dense = 1 + len(config.model.hidden) if isinstance(config.model, MLPModel) else 1
+        return tuple(f"dense{n}" for n in range(1, dense + 1))
+    conv = sum(isinstance(layer, ConvLayer) for layer in config.model.layers)
+    dense = 1 + sum(isinstance(layer, DenseLayer) for layer in config.model.layers)
+    return tuple(
+        [f"conv{n}" for n in range(1, conv + 1)] + [f"dense{n}" for n in range(1, dense + 1)]
+    )
+
+
+def _layer_names(config: "RunConfig") -> Iterator[Conflict]:
+    known = layer_names(config)
+    named: list[tuple[KeyPath, str]] = [
+        (("init", "layers", name), name) for name in config.init.layers
+    ]
+    if not isinstance(config.regularization.layers, str):
+        named += [
+            (("regularization", "layers", index), name)
+            for index, name in enumerate(config.regularization.layers)
+        ]
+    for path, name in named:
+        if name not in known:
+            yield Conflict((path, ("model",)), _unknown_name(f"layer {name!r}", name, known))
+
+
+def _tensor_patterns(config: "RunConfig") -> Iterator[Conflict]:
+    known = [f"{layer}.{part}" for layer in layer_names(config) for part in ("weight", "bias")]
+    for pattern in config.optimizer.lr_scale:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            yield Conflict(
+                (("optimizer", "lr_scale", pattern), ("model",)),
+                _unknown_name(f"tensor {pattern!r}", pattern, known),
+            )
+
+
+def _unknown_name(what: str, name: str, known: tuple[str, ...] | list[str]) -> str:
+    near = difflib.get_close_matches(name, known, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"the model has no {what}; it has {', '.join(known)}{hint}"

@@ -1,0 +1,61 @@
+"""A resolved configuration as plain data, as YAML, and as a hash."""
+
+import hashlib
+import json
+from typing import Any
+
+import yaml
+
+from mnistlab.config.run import RunConfig
+from mnistlab.config.scalars import read_scalar
+
+_TAGS = {
+    type(None): "tag:yaml.org,2002:null",
+    bool: "tag:yaml.org,2002:bool",
+    int: "tag:yaml.org,2002:int",
+    float: "tag:yaml.org,2002:float",
+    str: "tag:yaml.org,2002:str",
+}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what our loader, not PyYAML's, would read as no string; never writes an alias."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        if kind is yaml.ScalarNode and implicit[0]:
+            try:
+                return _TAGS[type(read_scalar(value))]
+            except ValueError:
+                return _TAGS[float]
+        return super().resolve(kind, value, implicit)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _represent_list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
+    scalars = not any(isinstance(item, dict | list) for item in items)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=scalars)
+
+
+_Dumper.add_representer(list, _represent_list)
+
+
+def resolved_mapping(config: RunConfig) -> dict[str, Any]:
+    """The whole configuration as dicts, lists and scalars, in the order of the documentation."""
+    return config.model_dump(mode="json")
+
+
+def dump_yaml(config: RunConfig) -> str:
+    """The whole configuration as YAML; loaded again, it equals the configuration."""
+    return yaml.dump(
+        resolved_mapping(config), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
+    )
+
+
+def config_hash(config: RunConfig) -> str:
+    """The SHA-256, in hex, of the resolved configuration; the order of keys does not matter."""
+    canonical = json.dumps(
+        resolved_mapping(config), sort_keys=True, separators=(",", ":"), allow_nan=False
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()

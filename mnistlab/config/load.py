@@ -1,0 +1,122 @@
+"""Read a run configuration: from a file, from text, or from a Python mapping."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mnistlab.config.overrides import apply_overrides
+from mnistlab.config.places import Node, Place, Problem, messages, show
+from mnistlab.config.run import RunConfig
+from mnistlab.config.validate import validate
+from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
+from mnistlab.errors import ConfigError
+
+# Reading a file of this size takes PyYAML about a second.
+MAX_BYTES = 256 * 1024
+
+
+def load_run_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
+    """The resolved run configuration of a YAML file, with `KEY=VALUE` overrides applied.
+
+    Raises ConfigError with everything that is wrong, each message with its place.
+    """
+    text = read_config_text(path)
+    return parse_run_config(text, str(path), overrides, base_dir=Path(path).parent)
+
+
+def parse_run_config(
+    text: str, source: str, overrides: Sequence[str] = (), base_dir: Path | None = None
+) -> RunConfig:
+    """The resolved run configuration of YAML text; `source` stands for it in messages.
+
+    Relative paths are relative to `base_dir` (None: the working folder), those of overrides to the
+    working folder. Raises ConfigError with everything that is wrong.
+    """
+    root, problems = nodes_from_text(
+        text, lambda line, column: Place(source, line, column, base_dir)
+    )
+    if root is None or root.value is None:
+        raise ConfigError(f"{source}: is empty; a configuration is a mapping of keys to values")
+    if not isinstance(root.value, dict):
+        message = f"found {show(root.plain())}; a configuration is a mapping of keys to values"
+        raise ConfigError(f"{root.place}: {message}")
+    return _resolve(root, problems, overrides)
+
+
+def run_config_from_mapping(
+    mapping: Mapping[str, Any],
+    overrides: Sequence[str] = (),
+    source: str = "configuration",
+    base_dir: Path | None = None,
+) -> RunConfig:
+    """The resolved run configuration of a Python mapping, read as the same YAML would be.
+
+    Raises ConfigError with everything that is wrong.
+    """
+    root = nodes_from_mapping(mapping, Place(source, folder=base_dir))
+    return _resolve(root, [], overrides)
+
+
+def read_config_text(path: Path | str) -> str:
+    """The text of a configuration file.
+
+    Raises ConfigError where there is no such file, or it is too large, unreadable or not UTF-8.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file{_near_files(Path(path))}") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: is a folder, must be a YAML file") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{path}: cannot be read: {reason}") from None
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{path}: is larger than 256 KiB, too large for a configuration")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = content[error.start]
+        raise ConfigError(f"{path}:{line}: is not UTF-8 text (byte 0x{byte:02X})") from None
+
+
+def _near_files(path: Path) -> str:
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+    except OSError:
+        return ""
+    near = difflib.get_close_matches(path.name, names, 3)
+    return (
+        f"; did you mean {' or '.join(str(path.parent / name) for name in near)}?" if near else ""
+    )
+
+
+def _resolve(root: Node, problems: list[Problem], overrides: Sequence[str]) -> RunConfig:
+    problems = problems + apply_overrides(root, tuple(overrides))
+    _make_paths_absolute(root)
+    config, faults = validate(root)
+    if config is None or problems:
+        raise ConfigError(*messages(problems + faults))
+    return config
+
+
+def _make_paths_absolute(root: Node) -> None:
+    layers = root.at(("init", "layers"))
+    named = layers.value if layers is not None and isinstance(layers.value, dict) else {}
+    for owner in (root.at(("data",)), root.at(("init",)), *named.values()):
+        node = owner.child("path") if owner is not None else None
+        if node is not None and isinstance(node.value, str) and node.value.strip():
+            node.value = _absolute(node.value, node.place.folder)
+
+
+def _absolute(text: str, folder: Path | None) -> str:
+    path = Path(text)
+    try:
+        path = path.expanduser()
+        return str(((folder or Path()) / path).resolve())
+    # No home folder, or links in a circle: whoever opens the file will say so.
+    except (OSError, RuntimeError):
+        return str(((folder or Path()) / path).absolute())

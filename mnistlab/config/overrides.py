@@ -1,0 +1,78 @@
+"""`KEY=VALUE` on the command line: one value of the configuration replaced by its dotted path."""
+
+from mnistlab.config.checks import KeyPath
+from mnistlab.config.places import Node, Place, Problem, dotted, show
+from mnistlab.config.yaml_nodes import nodes_from_text
+from mnistlab.errors import ConfigError
+
+# Its keys are names of tensors, which have dots of their own.
+_NAMES_WITH_DOTS: KeyPath = ("optimizer", "lr_scale")
+
+
+def apply_override(root: Node, override: str) -> list[Problem]:
+    """Set one value in the configuration's nodes; what is wrong with the override is returned.
+
+    Raises ConfigError where VALUE is no YAML.
+    """
+    place = Place(f"command line: {override}")
+    key, equals, text = override.partition("=")
+    if not equals:
+        return [Problem(place, (), "must be KEY=VALUE, such as optimizer.lr=0.01")]
+    path = _split(key.strip())
+    if not all(path):
+        return [Problem(place, (), "the key before '=' must be a dotted path, as optimizer.lr is")]
+    value, problems = nodes_from_text(text, lambda line, column: place)
+    value = value or Node(None, place)
+    value.key_place = place
+    problems = [Problem(place, (*path, *p.path), p.message) for p in problems]
+    return problems or _set(root, path, value)
+
+
+def _split(key: str) -> tuple[str, ...]:
+    path = tuple(key.split("."))
+    named = len(_NAMES_WITH_DOTS)
+    if path[:named] == _NAMES_WITH_DOTS and len(path) > named:
+        return (*path[:named], ".".join(path[named:]))
+    return path
+
+
+def _set(root: Node, path: tuple[str, ...], value: Node) -> list[Problem]:
+    node, place = root, value.place
+    for depth, key in enumerate(path):
+        last = depth == len(path) - 1
+        if node.value is None:
+            node.value, node.place = {}, place
+        if isinstance(node.value, dict):
+            if last:
+                node.value[key] = value
+            else:
+                node = node.value.setdefault(key, Node({}, place, place))
+        elif isinstance(node.value, list):
+            index = (
+                int(key) if key.isascii() and key.isdigit() and len(key) < 9 else len(node.value)
+            )
+            if index >= len(node.value):
+                message = f"found {key!r}, must be an index below {len(node.value)}"
+                return [Problem(place, path[: depth + 1], message)]
+            if last:
+                node.value[index] = value
+            else:
+                node = node.value[index]
+        else:
+            message = (
+                f"is {show(node.value)}, a single value; {dotted(path[depth:])!r} is not in it"
+            )
+            return [Problem(place, path[:depth], message)]
+    return []
+
+
+def apply_overrides(root: Node, overrides: tuple[str, ...]) -> list[Problem]:
+    """Set every override, the later over the earlier; what is wrong with them is returned."""
+    problems = []
+    for override in overrides:
+        try:
+            problems += apply_override(root, override)
+        except ConfigError as error:
+            message = str(error).removeprefix(f"command line: {override}: ")
+            problems.append(Problem(Place(f"command line: {override}"), (), message))
+    return problems

@@ -1,0 +1,111 @@
+"""Values that know where they stand, and problems that say so."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnistlab.config.checks import KeyPath
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a value was written: a file's line and column, counted from 1, or another source.
+
+    Relative paths written there are relative to `folder` (None: the working folder).
+    """
+
+    source: str
+    line: int = 0
+    column: int = 0
+    folder: Path | None = None
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
+
+
+@dataclass
+class Node:
+    """A value of the configuration with its place, and the place of the key it stands under."""
+
+    value: "Scalar | list[Node] | dict[str, Node]"
+    place: Place
+    key_place: Place | None = None
+
+    def child(self, key: str | int) -> "Node | None":
+        """The value under a key or index, or None where there is none."""
+        if isinstance(self.value, dict) and isinstance(key, str):
+            return self.value.get(key)
+        if isinstance(self.value, list) and isinstance(key, int) and 0 <= key < len(self.value):
+            return self.value[key]
+        return None
+
+    def at(self, path: KeyPath) -> "Node | None":
+        """The value at a path, or None where there is none."""
+        node: Node | None = self
+        for key in path:
+            node = node.child(key) if node is not None else None
+        return node
+
+    def nearest(self, path: KeyPath) -> "Node":
+        """The value at a path, or the innermost one around it that exists."""
+        node = self
+        for key in path:
+            inner = node.child(key)
+            if inner is None:
+                break
+            node = inner
+        return node
+
+    def plain(self) -> Any:
+        """The value without its places: dicts, lists and scalars."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+
+Scalar = str | int | float | bool | None
+
+
+def dotted(path: KeyPath) -> str:
+    """A path as the user writes it: `model.layers.0.conv`."""
+    return ".".join(str(key) for key in path)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with a configuration."""
+
+    place: Place
+    path: KeyPath
+    message: str
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (str(self.place), dotted(self.path), self.message)))
+
+
+def messages(problems: list[Problem]) -> Iterator[str]:
+    """The problems as lines, in the file's order, each once."""
+    # The command line (line 0) comes after the file that it changes.
+    ordered = sorted(
+        problems, key=lambda p: (p.place.line == 0, p.place.line, p.place.column, dotted(p.path))
+    )
+    return iter(dict.fromkeys(str(problem) for problem in ordered))
+
+
+def show(value: Any) -> str:
+    """A value as it may stand in a message: short, and in YAML's words."""
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a mapping" if value else "an empty mapping"
+    if isinstance(value, list):
+        return "a list" if value else "an empty list"
+    if isinstance(value, int) and abs(value) >= 10**40:
+        return "a huge number"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:56]}...{text[-1]}"

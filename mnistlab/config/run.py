@@ -1,0 +1,77 @@
+"""The whole configuration of one run."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from mnistlab.config.base import Section
+from mnistlab.config.checks import conflicts
+from mnistlab.config.data import DataConfig
+from mnistlab.config.init import InitConfig, RunHeNormal
+from mnistlab.config.model import MLPModel, Model
+from mnistlab.config.optimizer import SGD, Optimizer
+from mnistlab.config.schedule import ConstantSchedule, LRSchedule
+from mnistlab.config.training import (
+    LossConfig,
+    Reference,
+    RegularizationConfig,
+    TrainingConfig,
+)
+
+CONFLICTS = "conflicts"
+
+# A run's folder carries the name, so it must not be able to lead anywhere else.
+NAME_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+
+Name = Annotated[str, Field(strict=True, max_length=100, pattern=NAME_PATTERN)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+
+
+class RunConfig(Section):
+    """One run: what it learns from, what is trained, and how."""
+
+    name: Name = Field(
+        default="mlp",
+        description="Part of the run folder's name: letters, digits, . _ - (the model's type when "
+        "not given).",
+    )
+    seed: Seed = Field(default=0, description="What every random number of the run is drawn from.")
+    data: DataConfig = Field(
+        default=DataConfig(), description="The images, and how they are split."
+    )
+    model: Model = Field(default=MLPModel(), description="What is trained: softmax, mlp or cnn.")
+    loss: LossConfig = Field(default=LossConfig(), description="What training makes small.")
+    regularization: RegularizationConfig = Field(
+        default=RegularizationConfig(), description="Penalties on large weights."
+    )
+    init: InitConfig = Field(default=RunHeNormal(), description="How weights and biases start.")
+    optimizer: Optimizer = Field(default=SGD(), description="How a gradient becomes a step.")
+    lr_schedule: LRSchedule = Field(
+        default=ConstantSchedule(), description="How the learning rate changes in training."
+    )
+    training: TrainingConfig = Field(
+        default=TrainingConfig(epochs=10), description="How long and in what batches a run trains."
+    )
+    reference: Reference | None = Field(
+        default=None,
+        description="What a paper or report states for this experiment, to compare with.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_after_model(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or "name" in values:
+            return values
+        model = values.get("model")
+        chosen = model.get("type") if isinstance(model, Mapping) else getattr(model, "type", None)
+        return {**values, "name": chosen} if chosen in ("softmax", "cnn") else values
+
+    @model_validator(mode="after")
+    def _keys_agree(self) -> Self:
+        found = conflicts(self)
+        if found:
+            text = "; ".join(conflict.message for conflict in found)
+            raise PydanticCustomError(CONFLICTS, "{text}", {"text": text, "conflicts": found})
+        return self

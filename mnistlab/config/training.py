@@ -1,0 +1,178 @@
+"""The configuration's `loss`, `regularization`, `training` and `reference`."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    model_serializer,
+    model_validator,
+)
+
+from mnistlab.config.base import (
+    Count,
+    Flag,
+    NonNegative,
+    Real,
+    Section,
+    Share,
+    Text,
+    count_or,
+    refuse,
+)
+
+DEFAULT_EPOCHS = 10
+
+
+def _regularized_layers(value: Any) -> tuple[str, ...] | str:
+    if value in ("all", "last"):
+        return value
+    if isinstance(value, list | tuple) and value and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    refuse("'all', 'last', or a list of layer names such as [dense1]")
+
+
+BatchSize = Annotated[int | Literal["full"], *count_or("full")]
+Interval = Annotated[int | Literal["epoch"], *count_or("epoch")]
+RegularizedLayers = Annotated[
+    tuple[str, ...] | Literal["all", "last"],
+    PlainValidator(_regularized_layers),
+    PlainSerializer(lambda layers: layers if isinstance(layers, str) else list(layers)),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["all", "last"]},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
+            ]
+        }
+    ),
+]
+
+
+class LossConfig(Section):
+    """What training makes small."""
+
+    type: Literal["cross_entropy", "binary_cross_entropy", "mse"] = Field(
+        default="cross_entropy",
+        description="cross_entropy (output softmax); binary_cross_entropy (output sigmoid, summed "
+        "over outputs); mse (any output: half the squared error, summed over outputs).",
+    )
+    reduction: Literal["mean", "sum"] = Field(
+        default="mean",
+        description="Whether a batch's gradient is the mean or the sum over its images.",
+    )
+
+
+class RegularizationConfig(Section):
+    """Penalties on large weights; biases are never penalised."""
+
+    l1: NonNegative = Field(default=0.0, description="Adds l1 * sum |W| to the objective.")
+    l2: NonNegative = Field(default=0.0, description="Adds l2 * sum W^2 to the objective.")
+    layers: RegularizedLayers = Field(
+        default="all", description="The layers penalised: all, last, or a list of names."
+    )
+    mode: Literal["gradient", "step", "proximal"] = Field(
+        default="gradient",
+        description="gradient: the penalty's gradient is added; step: each step also takes "
+        "l1 * sign(W) + l2 * W off; proximal: soft-threshold by lr * l1, for exact zeros.",
+    )
+
+
+class EarlyStopping(Section):
+    """Stop when a metric has not improved for a while, and keep the best weights."""
+
+    monitor: Literal["val_loss", "val_accuracy", "train_loss", "train_accuracy"] = Field(
+        default="val_loss", description="The metric watched."
+    )
+    mode: Literal["min", "max"] = Field(
+        default="min",
+        description="Which is better: min for losses, max for accuracies, when not given.",
+    )
+    patience: Count = Field(
+        default=5, description="Evaluations without improvement before stopping."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _better_by_monitor(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "mode" not in values:
+            accuracy = str(values.get("monitor")).endswith("accuracy")
+            return {**values, "mode": "max" if accuracy else "min"}
+        return values
+
+
+class TrainingConfig(Section):
+    """How long and in what batches a run trains, and when it looks at itself."""
+
+    epochs: Count | None = Field(
+        default=None,
+        description="Passes over the training set (10 when `steps` is not given either).",
+    )
+    steps: Count | None = Field(default=None, description="Instead of epochs: the number of steps.")
+    batch_size: BatchSize = Field(default=32, description="Images per step, or full: all of them.")
+    shuffle: Literal["none", "epoch", "replacement"] = Field(
+        default="epoch",
+        description="none; epoch: a new order each epoch; replacement: each batch is drawn with "
+        "replacement.",
+    )
+    drop_last: Flag = Field(default=False, description="Leave out a last batch that is not full.")
+    evaluate_every: Interval = Field(default="epoch", description="epoch, or a number of steps.")
+    train_metrics: Literal["running", "batch", "full"] = Field(
+        default="running",
+        description="running: means over the steps since the last row; batch: the last batch "
+        "alone; full: the whole training set.",
+    )
+    test: Literal["never", "end", "every"] = Field(
+        default="end", description="When the test set is looked at."
+    )
+    early_stopping: EarlyStopping | None = Field(
+        default=None, description="null, or {monitor: val_loss, patience: 5}."
+    )
+    checkpoint_every: Interval = Field(default="epoch", description="epoch, or a number of steps.")
+    dtype: Literal["float32", "float64"] = Field(
+        default="float32", description="The numbers' precision."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _some_length(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        if values.get("epochs") is None and values.get("steps") is None:
+            return {**values, "epochs": DEFAULT_EPOCHS}
+        return values
+
+    @model_serializer(mode="wrap")
+    def _one_length(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values = serialize(self)
+        unused = [key for key in ("epochs", "steps") if values[key] is None]
+        return {key: value for key, value in values.items() if key not in unused}
+
+
+class Reference(Section):
+    """What a paper or report states for this experiment."""
+
+    source: Text | None = Field(default=None, description="Where it is stated.")
+    train_loss: Real | None = Field(
+        default=None, description="The stated loss on the training set."
+    )
+    train_accuracy: Share | None = Field(default=None, description="The stated accuracy, 0 to 1.")
+    val_loss: Real | None = Field(
+        default=None, description="The stated loss on the validation set."
+    )
+    val_accuracy: Share | None = Field(default=None, description="The stated accuracy, 0 to 1.")
+    test_loss: Real | None = Field(default=None, description="The stated loss on the test set.")
+    test_accuracy: Share | None = Field(default=None, description="The stated accuracy, 0 to 1.")
+    penalty: NonNegative | None = Field(default=None, description="The stated penalty.")
+    seconds: NonNegative | None = Field(default=None, description="The stated training time.")
+    train_objective: Real | None = Field(default=None, description="Loss + penalty, training set.")
+    val_objective: Real | None = Field(default=None, description="Loss + penalty, validation set.")
+    test_objective: Real | None = Field(default=None, description="Loss + penalty, test set.")
+
+    @model_serializer(mode="wrap")
+    def _stated_alone(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in serialize(self).items() if value is not None}

@@ -1,0 +1,200 @@
+"""Nodes to a RunConfig: pydantic's errors in plain words, each at its place."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from typing import Any, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from mnistlab.config.availability import unavailable
+from mnistlab.config.base import REFUSED, UNKNOWN_TYPE, Section, tag, type_of
+from mnistlab.config.checks import Conflict, KeyPath
+from mnistlab.config.places import Node, Problem, dotted, show
+from mnistlab.config.run import CONFLICTS, RunConfig
+
+_ALLOWED = {
+    "bool_type": "true or false",
+    "dict_type": "a mapping of names to values",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "greater_than": "greater than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "int_from_float": "a whole number",
+    "int_type": "a whole number",
+    "less_than": "below {lt}",
+    "less_than_equal": "at most {le}",
+    "model_type": "a mapping of keys",
+    "path_type": "a path",
+    "string_pattern_mismatch": "letters, digits, '.', '_' and '-', not beginning with '.'",
+    "string_too_long": "at most {max_length} characters long",
+    "string_too_short": "a text that is not empty",
+    "string_type": "a text (put it in quotes)",
+    "too_long": "at most {max_length} items long",
+    "too_short": "at least {min_length} item long",
+    "tuple_type": "a list",
+}
+
+
+def validate(root: Node) -> tuple[RunConfig | None, list[Problem]]:
+    """The configuration, or everything that is wrong with it."""
+    config, errors = _attempt(root.plain())
+    faults = [_Fault(error, root) for error in errors if error["type"] != CONFLICTS]
+    if faults:
+        # What is left of the file may have conflicts of its own, to be told in the same breath.
+        config, errors = _attempt(_pruned(root.plain(), [fault.prune for fault in faults]))
+    found = [c for error in errors if error["type"] == CONFLICTS for c in error["ctx"]["conflicts"]]
+    if config is not None:
+        found += unavailable(config)
+    problems = [fault.problem for fault in faults]
+    touched = [fault.meant for fault in faults]
+    problems += [_located(c, root) for c in found if not _depends(c, touched)]
+    return (None if problems else config), problems
+
+
+def _attempt(data: Any) -> tuple[RunConfig | None, list[ErrorDetails]]:
+    try:
+        return RunConfig.model_validate(data), []
+    except ValidationError as error:
+        return None, error.errors(include_url=False)
+
+
+def _pruned(data: Any, paths: Sequence[KeyPath]) -> Any:
+    for path in paths:
+        inner = data
+        for key in path[:-1]:
+            inner = inner.get(key) if isinstance(inner, dict) else None
+        if isinstance(inner, dict) and path:
+            inner.pop(path[-1], None)
+    return data
+
+
+def _depends(conflict: Conflict, touched: Sequence[KeyPath]) -> bool:
+    return any(
+        path[: len(other)] == other[: len(path)] for path in conflict.paths for other in touched
+    )
+
+
+def _located(conflict: Conflict, root: Node) -> Problem:
+    path = next((path for path in conflict.paths if root.at(path)), conflict.paths[0])
+    return Problem(root.nearest(path).place, path, conflict.message)
+
+
+class _Fault:
+    """One of pydantic's errors in the user's terms.
+
+    `problem` is what to say, `prune` the path without which the rest may be valid, `meant` the path
+    that the user most likely had in mind.
+    """
+
+    def __init__(self, error: ErrorDetails, root: Node) -> None:
+        path, section, family = _walk(error["loc"])
+        kind, node = error["type"], root.nearest(path)
+        self.prune, self.meant = _up_to_list(path), path
+        if kind == "extra_forbidden" and section is not None:
+            near = difflib.get_close_matches(str(path[-1]), section.model_fields, 1)
+            if near:
+                self.meant = (*path[:-1], near[0])
+            message = _unknown_key(path, section, family, near)
+            self.problem = Problem(node.key_place or node.place, path, message)
+        elif kind == "missing":
+            self.prune = _up_to_list(path[:-1])
+            self.problem = Problem(node.place, path, _missing(path, section))
+        elif kind == UNKNOWN_TYPE:
+            self._unknown_type(path, node, error["ctx"]["types"])
+        else:
+            self.problem = Problem(node.place, path, _bad_value(error, node))
+
+    def _unknown_type(self, path: KeyPath, node: Node, types: list[str]) -> None:
+        chosen = node.child("type")
+        if chosen is not None:
+            path = (*path, "type")
+        value = chosen if chosen is not None else node
+        if chosen is None and isinstance(node.value, dict):
+            message = f"needs a key 'type', one of {', '.join(types)}"
+        else:
+            message = _one_of(value.plain(), types)
+        self.problem = Problem(value.place, path, message)
+
+
+def _walk(
+    loc: tuple[str | int, ...],
+) -> tuple[KeyPath, type[Section] | None, tuple[type[Section], ...]]:
+    """The user's path of one of pydantic's locations, the section its last key stands in, and that
+    section's siblings by `type`."""
+    path: list[str | int] = []
+    family: tuple[type[Section], ...] = (RunConfig,)
+    inner: type[Section] | None = RunConfig
+    around: tuple[type[Section] | None, tuple[type[Section], ...]] = (inner, family)
+    for key in loc:
+        chosen = next((member for member in family if tag(member) == key), None)
+        if chosen is not None and inner is None:
+            inner = chosen
+            continue
+        path.append(key)
+        around = (inner, family)
+        if inner is not None and key in inner.model_fields:
+            family = sections(inner.model_fields[str(key)].annotation)
+        inner = family[0] if len(family) == 1 and around[0] is not None else None
+    return tuple(path), *around
+
+
+def sections(annotation: Any) -> tuple[type[Section], ...]:
+    """The sections that a key's annotation names, however wrapped."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return (annotation,)
+    return tuple(section for inner in get_args(annotation) for section in sections(inner))
+
+
+def _up_to_list(path: KeyPath) -> KeyPath:
+    indices = [place for place, key in enumerate(path) if isinstance(key, int)]
+    return path[: indices[0]] if indices else path
+
+
+def _unknown_key(
+    path: KeyPath, section: type[Section], family: tuple[type[Section], ...], near: list[str]
+) -> str:
+    *parent, key = path
+    owners = [type_of(s) for s in family if key in s.model_fields and "type" in s.model_fields]
+    if owners and "type" in section.model_fields:
+        belongs = f"{key} belongs to {dotted((*parent, 'type'))} {' or '.join(owners)}"
+        return f"{belongs}, not {type_of(section)}"
+    allowed = ", ".join(section.model_fields)
+    elsewhere = [] if near else _elsewhere(str(key))
+    hint = f"; did you mean {(near or elsewhere)[0]!r}?" if near or elsewhere else ""
+    return f"unknown key {show(key)}; allowed here: {allowed}{hint}"
+
+
+def _elsewhere(key: str) -> list[str]:
+    return [
+        f"{name}.{key}"
+        for name, field in RunConfig.model_fields.items()
+        if any(key in section.model_fields for section in sections(field.annotation))
+    ]
+
+
+def _missing(path: KeyPath, section: type[Section] | None) -> str:
+    about = section.model_fields[str(path[-1])].description if section else None
+    return f"must be given: {about}" if about else "must be given"
+
+
+def _one_of(value: Any, allowed: list[str]) -> str:
+    near = difflib.get_close_matches(str(value), allowed, 1) if isinstance(value, str) else []
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"found {show(value)}, must be one of {', '.join(allowed)}{hint}"
+
+
+def _bad_value(error: ErrorDetails, node: Node) -> str:
+    value, context = node.plain(), error.get("ctx", {})
+    if error["type"] == "literal_error":
+        return _one_of(value, re.findall(r"'([^']*)'", context["expected"]))
+    if error["type"] == REFUSED:
+        allowed = context["allowed"]
+    else:
+        bounds = {
+            key: f"{bound:g}" if isinstance(bound, float) else bound
+            for key, bound in context.items()
+        }
+        allowed = _ALLOWED.get(error["type"], "something else").format_map(bounds)
+    return f"found {show(value)}, must be {allowed}"

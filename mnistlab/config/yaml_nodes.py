@@ -1,0 +1,199 @@
+"""YAML text, or a Python mapping, to values that know their places.
+
+The nodes are built from PyYAML's stream of events, not by its composer: that one recurses, keeps
+the last of two equal keys, and follows aliases.
+"""
+
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mnistlab.config.checks import KeyPath
+from mnistlab.config.places import Node, Place, Problem, show
+from mnistlab.config.scalars import read_scalar
+from mnistlab.errors import ConfigError
+
+MAX_DEPTH = 32
+MAX_NODES = 10_000
+
+
+@dataclass
+class _Open:
+    """A mapping or list whose end is still to come, and the key that waits for its value."""
+
+    node: Node
+    path: KeyPath
+    key: str | None = None
+    key_place: Place | None = None
+    awaits_value: bool = False
+
+
+@dataclass
+class _Builder:
+    place_of: Callable[[Any], Place]
+    problems: list[Problem] = field(default_factory=list)
+    open: list[_Open] = field(default_factory=list)
+    root: Node | None = None
+    count: int = 0
+
+    def path(self) -> KeyPath:
+        """Where the next value will stand."""
+        if not self.open:
+            return ()
+        parent = self.open[-1]
+        if isinstance(parent.node.value, list):
+            return (*parent.path, len(parent.node.value))
+        return (*parent.path, parent.key) if parent.key is not None else parent.path
+
+    def refuse(self, event: Any, message: str) -> ConfigError:
+        return ConfigError(str(Problem(self.place_of(event.start_mark), self.path(), message)))
+
+    def add(self, event: Any) -> None:
+        if isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
+            raise self.refuse(event, "a second document ('---') begins here; only one is allowed")
+        if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+            self.open.pop()
+        if isinstance(event, yaml.NodeEvent):
+            self._check(event)
+            self._add_value(event)
+
+    def _check(self, event: Any) -> None:
+        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+            sign = "*" if isinstance(event, yaml.AliasEvent) else "&"
+            raise self.refuse(
+                event, f"found {sign}{event.anchor}; anchors and aliases are not allowed"
+            )
+        if event.tag is not None:
+            raise self.refuse(event, f"found the tag {show(event.tag)}; tags (!) are not allowed")
+        self.count += 1
+        if self.count > MAX_NODES:
+            raise self.refuse(event, f"more than {MAX_NODES} values are not allowed")
+        if len(self.open) >= MAX_DEPTH and not isinstance(event, yaml.ScalarEvent):
+            place = self.place_of(event.start_mark)
+            raise ConfigError(f"{place}: nested more than {MAX_DEPTH} deep")
+
+    def _add_value(self, event: Any) -> None:
+        place = self.place_of(event.start_mark)
+        scalar = isinstance(event, yaml.ScalarEvent)
+        parent = self.open[-1] if self.open else None
+        if parent and isinstance(parent.node.value, dict) and not parent.awaits_value:
+            if not scalar:
+                raise self.refuse(event, "a key must be a word, not a list or a mapping")
+            self._take_key(parent, self._scalar(event), place)
+            return
+        node = Node(place=place, value=self._value(event))
+        path = self.path()
+        self._attach(parent, node)
+        if not scalar:
+            self.open.append(_Open(node, path))
+
+    def _value(self, event: Any) -> Any:
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event)
+        return [] if isinstance(event, yaml.SequenceStartEvent) else {}
+
+    def _scalar(self, event: Any) -> Any:
+        if strange := _unprintable(event.value):
+            raise self.refuse(event, strange)
+        if not event.implicit[0]:
+            return event.value
+        try:
+            return read_scalar(event.value)
+        except ValueError as error:
+            raise self.refuse(event, f"found {error}") from None
+
+    def _take_key(self, parent: _Open, key: Any, place: Place) -> None:
+        parent.awaits_value = True
+        parent.key, parent.key_place = None, place
+        assert isinstance(parent.node.value, dict)
+        if not isinstance(key, str):
+            message = f"found the key {show(key)}; a key must be a word (or put it in quotes)"
+            self.problems.append(Problem(place, parent.path, message))
+        elif key in parent.node.value:
+            first = parent.node.value[key].key_place
+            where = f" (first at line {first.line})" if first and first.line else ""
+            message = f"the key {key!r} stands here twice{where}; keep one"
+            self.problems.append(Problem(place, (*parent.path, key), message))
+        else:
+            parent.key = key
+
+    def _attach(self, parent: _Open | None, node: Node) -> None:
+        if parent is None:
+            self.root = node
+        elif isinstance(parent.node.value, list):
+            parent.node.value.append(node)
+        else:
+            parent.awaits_value = False
+            # A refused key's value is still read, for the sake of what follows it.
+            if parent.key is not None and isinstance(parent.node.value, dict):
+                node.key_place = parent.key_place
+                parent.node.value[parent.key] = node
+
+
+def _unprintable(text: str) -> str | None:
+    """What is wrong with a text that no file could hold as it is; None where nothing is."""
+    for character in text:
+        if character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs"):
+            return f"found the unprintable character U+{ord(character):04X}; take it out"
+    return None
+
+
+def nodes_from_text(
+    text: str, place_of: Callable[[int, int], Place]
+) -> tuple[Node | None, list[Problem]]:
+    """The text's root node (None: no document), and keys that are doubled or no words.
+
+    `place_of` turns a line and a column, counted from 1, into a place.
+    Raises ConfigError for text that is no YAML, and for aliases, tags and too deep nesting.
+    """
+    builder = _Builder(lambda mark: place_of(mark.line + 1, mark.column + 1))
+    try:
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            builder.add(event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = place_of(mark.line + 1, mark.column + 1) if mark else place_of(1, 1)
+        reason = ", ".join(filter(None, (error.context, error.problem)))
+        raise ConfigError(f"{place}: not valid YAML: {reason}") from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        place = place_of(before.count("\n") + 1, len(before) - before.rfind("\n"))
+        code = f"U+{ord(text[error.position]):04X}" if error.position < len(text) else "at the end"
+        raise ConfigError(f"{place}: not valid YAML: unprintable character {code}") from None
+    # PyYAML lets these through for escapes and directives beyond what a character or number holds.
+    except (ValueError, OverflowError, IndexError) as error:
+        raise ConfigError(f"{place_of(1, 1)}: not valid YAML: {error}") from None
+    return builder.root, builder.problems
+
+
+def nodes_from_mapping(value: Any, place: Place, path: KeyPath = ()) -> Node:
+    """A Python value as nodes, all at one place.
+
+    Raises ConfigError for a key that is no string, or a value that YAML could not hold.
+    """
+    if len(path) > MAX_DEPTH:
+        raise ConfigError(f"{place}: nested more than {MAX_DEPTH} deep")
+    if isinstance(value, Path):
+        value = str(value)
+    if isinstance(value, str) and (strange := _unprintable(value)):
+        raise ConfigError(str(Problem(place, path, strange)))
+    if value is None or isinstance(value, str | int | float):
+        return Node(value, place, place)
+    if isinstance(value, list | tuple):
+        return Node(
+            [nodes_from_mapping(v, place, (*path, i)) for i, v in enumerate(value)], place, place
+        )
+    if not isinstance(value, Mapping):
+        message = f"found an object of type {type(value).__name__}; YAML has no such value"
+        raise ConfigError(str(Problem(place, path, message)))
+    for key in value:
+        strange = _unprintable(key) if isinstance(key, str) else "a key must be a string"
+        if strange:
+            message = f"found the key {show(key)}; {strange}"
+            raise ConfigError(str(Problem(place, path, message)))
+    children = {key: nodes_from_mapping(v, place, (*path, key)) for key, v in value.items()}
+    return Node(children, place, place)

@@ -1,0 +1,22 @@
+"""Images and labels: found or fetched, checked, decoded once, split. Imports no other room."""
+
+from mnistlab.data.fetch import Progress, fetch
+from mnistlab.data.info import Listing, SourceInfo, SplitInfo, describe, list_datasets
+from mnistlab.data.sources import SOURCES, Source, open_source
+from mnistlab.data.splits import Dataset, Split, split
+
+__all__ = [
+    "SOURCES",
+    "Dataset",
+    "Listing",
+    "Progress",
+    "Source",
+    "SourceInfo",
+    "Split",
+    "SplitInfo",
+    "describe",
+    "fetch",
+    "list_datasets",
+    "open_source",
+    "split",
+]

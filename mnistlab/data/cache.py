@@ -1,0 +1,137 @@
+"""Decoded arrays, kept as .npy and memory-mapped, so that many processes share one copy.
+
+`datasets/<name>-<digest>/` in the cache folder holds the four arrays and `meta.json`;
+`datasets/lookup/` says which of them belongs to files of a given path, size and time, so that a
+warm load neither decodes nor hashes anything.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from mnistlab.data.arrays import Arrays, Bytes, Decode, digest, read_only
+from mnistlab.data.locks import file_lock
+from mnistlab.paths import cache_dir
+
+FORMAT = 1
+META = "meta.json"
+logger = logging.getLogger("mnistlab")
+
+
+class _DamagedEntryError(Exception):
+    """An entry of the cache is not what its meta.json says."""
+
+
+def load(name: str, identity: str, decode: Decode) -> tuple[Arrays, str]:
+    """The source's arrays, read-only, and their digest; decoded only when not in the cache.
+
+    `identity` stands for the files decoded; it changes when one of them does. A damaged entry is
+    made anew, and an unusable cache folder is done without; both are logged as warnings.
+    Raises what `decode` raises.
+    """
+    folder = cache_dir() / "datasets"
+    key = hashlib.sha256(f"{FORMAT}\n{name}\n{identity}".encode()).hexdigest()
+    lookup = folder / "lookup" / f"{name}-{key[:32]}"
+    with suppress(_DamagedEntryError):
+        if found := _look_up(folder, lookup):
+            return found
+    arrays = None
+    try:
+        with file_lock(folder / f"{name}.lock"):
+            # Another process may have decoded it while this one waited.
+            try:
+                if found := _look_up(folder, lookup):
+                    return found
+            except _DamagedEntryError as error:
+                logger.warning("%s; decoding the dataset again", error)
+            arrays = decode()
+            sha256 = digest(arrays)
+            entry = folder / f"{name}-{sha256[:16]}"
+            _store(entry, name, arrays, sha256)
+            _write_lookup(lookup, entry.name)
+            return _open_entry(entry)
+    except (OSError, _DamagedEntryError) as error:
+        logger.warning("%s: cannot keep the decoded dataset here (%s)", folder, error)
+    arrays = arrays or decode()
+    return read_only(arrays), digest(arrays)
+
+
+def _look_up(folder: Path, lookup: Path) -> tuple[Arrays, str] | None:
+    try:
+        entry = folder / Path(lookup.read_text(encoding="utf-8")).name
+    except (OSError, UnicodeDecodeError):
+        return None
+    return _open_entry(entry) if entry.is_dir() and entry != folder else None
+
+
+def _open_entry(entry: Path) -> tuple[Arrays, str]:
+    try:
+        meta = json.loads((entry / META).read_bytes())
+        arrays = Arrays(*(_open_array(entry, name, meta) for name in Arrays._fields))
+        untouched = all(
+            (entry / f"{name}.npy").stat().st_mtime_ns == meta["arrays"][name]["mtime_ns"]
+            for name in Arrays._fields
+        )
+        sha256 = str(meta["sha256"])
+    except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+        raise _DamagedEntryError(f"{entry}: damaged cache ({error})") from error
+    # A copied cache has new times and the same content; an edited one is found out.
+    if not untouched and digest(arrays) != sha256:
+        raise _DamagedEntryError(f"{entry}: damaged cache (its content has changed)")
+    return arrays, sha256
+
+
+def _open_array(entry: Path, name: str, meta: dict) -> Bytes:
+    path, stated = entry / f"{name}.npy", meta["arrays"][name]
+    if path.stat().st_size != stated["bytes"]:
+        raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {stated['bytes']}")
+    array = np.lib.format.open_memmap(path, mode="r")
+    if array.dtype != np.uint8 or list(array.shape) != stated["shape"]:
+        raise ValueError(f"{path.name} is {array.dtype} {array.shape}, not {stated['shape']}")
+    return array
+
+
+def _store(entry: Path, name: str, arrays: Arrays, sha256: str) -> None:
+    """Makes the entry under another name and moves it in place; the caller holds the lock."""
+    with suppress(_DamagedEntryError):
+        _open_entry(entry)
+        return
+    for left_behind in entry.parent.glob(f".{name}-*"):  # by a process that was killed
+        shutil.rmtree(left_behind, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=entry.parent))
+    try:
+        fresh = temporary / "fresh"
+        fresh.mkdir()
+        stated = {field: _write_array(fresh, field, a) for field, a in arrays._asdict().items()}
+        meta = {"format": FORMAT, "sha256": sha256, "arrays": stated}
+        (fresh / META).write_text(json.dumps(meta, indent=1), encoding="utf-8")
+        with suppress(FileNotFoundError):
+            # Processes that have the damaged one mapped keep their mapping.
+            entry.rename(temporary / "damaged")
+        fresh.rename(entry)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write_array(folder: Path, name: str, array: Bytes) -> dict[str, object]:
+    path = folder / f"{name}.npy"
+    with path.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+    status = path.stat()
+    return {"shape": array.shape, "bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def _write_lookup(lookup: Path, entry_name: str) -> None:
+    lookup.parent.mkdir(exist_ok=True)
+    temporary = lookup.with_name(f"{lookup.name}.{os.getpid()}")
+    temporary.write_text(entry_name, encoding="utf-8")
+    temporary.replace(lookup)

@@ -1,0 +1,225 @@
+"""Downloads of the known datasets: checked under a temporary name, then moved in place."""
+
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+from mnistlab.data.idx import MalformedError
+from mnistlab.data.locks import file_lock
+from mnistlab.data.registry import KNOWN, KnownDataset, KnownFile, check_file, damaged, locate
+from mnistlab.errors import DataError, UsageError
+from mnistlab.paths import cache_dir
+
+TIMEOUT = 30.0
+# A mirror slower than this for a whole timeout is given up: it drips, it does not serve.
+MIN_BYTES_PER_SECOND = 1000
+# Twice the largest file known: a server that never ends is cut here.
+MAX_DOWNLOAD_BYTES = 64 << 20
+CHUNK_BYTES = 1 << 16
+TEMPORARY_PREFIX = ".fetch-"
+logger = logging.getLogger("mnistlab")
+
+
+class Progress(Protocol):
+    """What a download reports to: `reset` before each try, then `total` (bytes; 0 if unknown)
+    is set, `update` adds bytes received; `close` once, at the end.
+    """
+
+    total: int
+
+    def update(self, n: int) -> object: ...
+    def reset(self) -> object: ...
+    def close(self) -> object: ...
+
+
+def fetch(
+    name: str, data_dir: Path, progress: Progress | None = None, *, timeout: float = TIMEOUT
+) -> Path:
+    """Downloads what is missing of a known dataset into `data_dir/name`, and checks all of it.
+
+    `timeout`: seconds that a mirror may be silent, or slower than 1 kB/s, before the next is tried.
+    Processes that fetch at once share one download. Returns the folder. Raises UsageError for an
+    unknown name; DataError when a file is damaged or no mirror serves it: nothing of it is kept.
+    """
+    if name not in KNOWN:
+        raise UsageError(f"{name}: no dataset to fetch; choose from {', '.join(KNOWN)}")
+    dataset, folder = KNOWN[name], data_dir.absolute() / name
+    try:
+        with _lock(folder) as locked, _folder(folder, tidy=locked):
+            for file in dataset.files:
+                _provide(dataset, file, folder, progress, timeout)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot keep the dataset here ({error})") from error
+    finally:
+        if progress is not None:
+            progress.close()
+    return folder
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[bool]:
+    """Whether the lock on this folder's downloads is held: files are moved whole, so a machine
+    without a cache folder is only in danger of downloading twice.
+    """
+    key = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(file_lock(cache_dir() / "locks" / f"fetch-{key}.lock"))
+            locked = True
+        except OSError as error:
+            logger.warning("downloading without a lock (%s)", error)
+            locked = False
+        yield locked
+
+
+@contextmanager
+def _folder(folder: Path, *, tidy: bool) -> Iterator[None]:
+    """The folder, made for the while; one that was made and stays empty is taken away again."""
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if tidy:  # what a killed process left; with the lock held, it is nobody's
+            for left_behind in folder.glob(f"{TEMPORARY_PREFIX}*"):
+                shutil.rmtree(left_behind, ignore_errors=True)
+        yield
+    finally:
+        with suppress(OSError):
+            for path in made:
+                path.rmdir()
+
+
+def _provide(
+    dataset: KnownDataset,
+    file: KnownFile,
+    folder: Path,
+    progress: Progress | None,
+    timeout: float,
+) -> None:
+    if present := locate(folder, file):
+        try:
+            check_file(present, file, len(dataset.class_names))
+        except MalformedError as error:
+            raise DataError(damaged(present, error, dataset)) from error
+        return
+    reasons = []
+    for mirror in dataset.mirrors:
+        url = mirror + file.download_name
+        # In the destination's folder, so that the move is a rename on one file system.
+        with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=folder) as temporary:
+            path = Path(temporary) / file.download_name
+            try:
+                _retrieve(url, path, progress, timeout)
+                check_file(path, file, len(dataset.class_names))
+            except Exception as error:
+                reasons.append(f"  {url}: {_reason(error, timeout)}")
+                logger.info("%s: %s", url, _reason(error, timeout))
+                continue
+            _move_durably(path, folder / file.download_name)
+            return
+    raise DataError(
+        f"{folder / file.download_name}: no mirror serves it:",
+        *reasons,
+        f"get the file elsewhere and put it into {folder}, gzipped or not, "
+        f"or try again: `mnistlab data fetch {dataset.name}`",
+    )
+
+
+def _retrieve(url: str, path: Path, progress: Progress | None, timeout: float) -> None:
+    import pooch
+
+    # pooch would print the hash of every file whose check it is not given; ours is stricter.
+    pooch_logger = pooch.get_logger()
+    level = pooch_logger.level
+    pooch_logger.setLevel(logging.ERROR)
+    try:
+        pooch.retrieve(
+            url,
+            known_hash=None,
+            fname=path.name,
+            path=path.parent,
+            downloader=_Downloader(progress, timeout),
+        )
+    finally:
+        pooch_logger.setLevel(level)
+
+
+class _DownloadError(Exception):
+    """Why a download was cut."""
+
+
+class _Downloader:
+    """pooch's HTTPDownloader waits for whole chunks, so that a dripping server holds it for
+    hours; this one takes what there is and minds the rate and the size.
+    """
+
+    def __init__(self, progress: Progress | None, timeout: float) -> None:
+        self.progress = progress
+        self.timeout = timeout
+
+    def __call__(self, url: str, output_file: str, pooch: object, check_only: bool = False) -> None:
+        import requests
+
+        # The checksum is of the .gz, which a server asked to compress might unpack or pack again.
+        headers = {"Accept-Encoding": "identity"}
+        with requests.get(url, stream=True, timeout=self.timeout, headers=headers) as response:
+            response.raise_for_status()
+            total = response.headers.get("Content-Length", "")
+            if self.progress is not None:
+                self.progress.reset()
+                self.progress.total = int(total) if total.isdecimal() else 0
+            with Path(output_file).open("wb") as output:
+                self._copy(response.raw, output)
+
+    def _copy(self, stream: Any, output: Any) -> None:
+        read = getattr(stream, "read1", stream.read)  # urllib3 1 has no read1
+        received = window_bytes = 0
+        window_start = time.monotonic()
+        while chunk := read(CHUNK_BYTES):
+            output.write(chunk)
+            received += len(chunk)
+            window_bytes += len(chunk)
+            if self.progress is not None:
+                self.progress.update(len(chunk))
+            if received > MAX_DOWNLOAD_BYTES:
+                raise _DownloadError(f"sent more than {MAX_DOWNLOAD_BYTES:,} bytes")
+            elapsed = time.monotonic() - window_start
+            if elapsed >= self.timeout:
+                if window_bytes < MIN_BYTES_PER_SECOND * elapsed:
+                    raise _DownloadError(f"sent {window_bytes:,} bytes in {elapsed:.0f} s")
+                window_start, window_bytes = time.monotonic(), 0
+
+
+def _reason(error: Exception, timeout: float) -> str:
+    import requests
+    from urllib3.exceptions import ProtocolError, TimeoutError
+
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return f"answered {error.response.status_code} {error.response.reason}"
+    if isinstance(error, (requests.Timeout, TimeoutError)):
+        return f"silent for {timeout:g} s"
+    if isinstance(error, ProtocolError):
+        return f"ended after too few bytes ({error.args[-1]})"
+    if isinstance(error, requests.ConnectionError):
+        return "cannot be reached, or hung up"
+    if isinstance(error, (MalformedError, _DownloadError)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"[:200]
+
+
+def _move_durably(path: Path, destination: Path) -> None:
+    path.chmod(0o644)  # temporary files are their maker's alone; a dataset may be shared
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    path.replace(destination)
+    descriptor = os.open(destination.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

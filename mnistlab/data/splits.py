@@ -1,0 +1,181 @@
+"""A source divided into training, validation and test parts, and how its pixels are scaled."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from mnistlab.data.arrays import Bytes
+from mnistlab.data.moments import pixel_moments
+from mnistlab.data.sources import Source
+from mnistlab.errors import UsageError
+
+Indices = npt.NDArray[np.int64]
+Normalization = Literal["minmax", "standardize", "none"]
+
+# Separates these random numbers from every other use of the same seed.
+SHUFFLE_ONCE_PURPOSE = 0x53_48_55_46_46_4C_45
+AUTO_SET, AUTO_VALIDATION, AUTO_FRACTION = 60_000, 10_000, 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """A part of a source, not copied: the source's images uint8 (n, height, width) and labels
+    uint8 (n,), and which of them are meant, in order: `indices`, int64 (m,).
+    """
+
+    images: Bytes
+    labels: Bytes
+    indices: Indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def gather(self) -> tuple[Bytes, Bytes]:
+        """Copies of the part's images, uint8 (m, height, width), and labels, uint8 (m,)."""
+        return np.asarray(self.images[self.indices]), np.asarray(self.labels[self.indices])
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """What a network trains on; it sees `pixel * scale + offset`. `validation` may be empty."""
+
+    name: str
+    sha256: str
+    train: Split
+    validation: Split
+    test: Split
+    class_names: tuple[str, ...]
+    image_shape: tuple[int, int]
+    scale: float
+    offset: float
+
+
+def split(
+    source: Source,
+    *,
+    validation: Literal["auto"] | int | float = "auto",
+    per_class_limit: int | None = None,
+    train_limit: int | None = None,
+    classes: Sequence[int] | None = None,
+    shuffle_once: bool = False,
+    normalize: Normalization = "minmax",
+    seed: int = 0,
+) -> Dataset:
+    """The parts of a source, by the `data` keys of a configuration, in this order: `classes` on
+    every part; `validation` images off the END of the training set; of the rest the first
+    `per_class_limit` of each class, then the first `train_limit`; `shuffle_once` of these.
+
+    Raises UsageError, naming the key, for a value out of range, or one that leaves no image to
+    train on or to test with.
+    """
+    _check_limit("data.per_class_limit", per_class_limit)
+    _check_limit("data.train_limit", train_limit)
+    _check_classes(classes, len(source.class_names))
+    kept = _of_classes("training", source.train_labels, classes)
+    tested = _of_classes("test", source.test_labels, classes)
+    border = len(kept) - _validation_count(validation, len(kept))
+    trained, validated = kept[:border], kept[border:]
+    if per_class_limit is not None:
+        trained = _first_of_each_class(trained, source.train_labels, per_class_limit)
+    trained = trained[:train_limit]
+    if shuffle_once:
+        trained = _shuffled(trained, seed)
+    scale, offset = _scaling(normalize, source.train_images, trained)
+    return Dataset(
+        name=source.name,
+        sha256=source.sha256,
+        train=Split(source.train_images, source.train_labels, trained),
+        validation=Split(source.train_images, source.train_labels, validated),
+        test=Split(source.test_images, source.test_labels, tested),
+        class_names=source.class_names,
+        image_shape=(source.train_images.shape[1], source.train_images.shape[2]),
+        scale=scale,
+        offset=offset,
+    )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _check_limit(key: str, limit: int | None) -> None:
+    if limit is not None and not (_is_count(limit) and limit >= 1):
+        raise UsageError(f"{key}: found {limit!r}, expected a count of 1 or more, or null")
+
+
+def _check_classes(classes: Sequence[int] | None, count: int) -> None:
+    if classes is None:
+        return
+    if not classes:
+        raise UsageError("data.classes: found an empty list, expected labels, or null for all")
+    for label in classes:
+        if not (_is_count(label) and 0 <= label < count):
+            raise UsageError(f"data.classes: found {label!r}, expected labels of 0 to {count - 1}")
+    if len(set(classes)) < len(classes):
+        raise UsageError(f"data.classes: found a label twice in {list(classes)}")
+
+
+def _of_classes(part: str, labels: Bytes, classes: Sequence[int] | None) -> Indices:
+    if classes is None:
+        return np.arange(len(labels), dtype=np.int64)
+    kept = np.flatnonzero(np.isin(labels, classes)).astype(np.int64)
+    if len(kept) == 0:
+        raise UsageError(f"data.classes: no {part} image has a label of {list(classes)}")
+    return kept
+
+
+def _validation_count(validation: object, count: int) -> int:
+    """How many of `count` training images to set aside."""
+    if validation == "auto":
+        validation = AUTO_VALIDATION if count == AUTO_SET else AUTO_FRACTION
+    if _is_count(validation) and isinstance(validation, int) and validation >= 0:
+        wanted = validation
+    elif isinstance(validation, float) and 0 <= validation < 1:
+        # As it was typed: 0.29 of 100 is 29, where the nearest double would give 28.
+        wanted = math.floor(Fraction(repr(validation)) * count)
+    else:
+        raise UsageError(
+            f"data.validation: found {validation!r}, expected a count, a fraction below 1, or auto"
+        )
+    if wanted >= count:
+        raise UsageError(
+            f"data.validation: {wanted:,} images of {count:,} leave none to train on; "
+            f"set it below {count:,}"
+        )
+    return wanted
+
+
+def _first_of_each_class(indices: Indices, labels: Bytes, limit: int) -> Indices:
+    here = labels[indices]
+    firsts = [np.flatnonzero(here == label)[:limit] for label in np.unique(here)]
+    return indices[np.sort(np.concatenate(firsts))]
+
+
+def _shuffled(indices: Indices, seed: int) -> Indices:
+    if not (_is_count(seed) and 0 <= seed < 2**64):
+        raise UsageError(f"seed: found {seed!r}, expected a whole number of 0 to 2**64 - 1")
+    key = np.array([seed, SHUFFLE_ONCE_PURPOSE], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key)).permutation(indices)
+
+
+def _scaling(normalize: str, images: Bytes, indices: Indices) -> tuple[float, float]:
+    """(scale, offset) of the value that the network sees, `pixel * scale + offset`."""
+    if normalize == "minmax":
+        return 1 / 255, 0.0
+    if normalize == "none":
+        return 1.0, 0.0
+    if normalize != "standardize":
+        raise UsageError(
+            f"data.normalize: found {normalize!r}, expected minmax, standardize or none"
+        )
+    mean, std = pixel_moments(images, indices)
+    if std == 0:
+        raise UsageError(
+            "data.normalize: all training pixels are equal; standardize needs a spread"
+        )
+    return 1 / std, -mean / std

@@ -1,0 +1,146 @@
+"""Is the gradient of this very configuration right? Backpropagation against finite differences.
+
+In float64, on a small batch, tensor by tensor: the relative error ‖a − n‖/‖a‖ of the analytic
+gradient a and the central difference n, over all coordinates or a seeded sample of them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnistlab.config import RunConfig
+from mnistlab.data import Dataset, Split
+from mnistlab.engine.compiling import compile_tables
+from mnistlab.engine.epoch import run_batches
+from mnistlab.engine.initializers import Purpose, initial_params, random_stream
+from mnistlab.engine.lower import lower, regularized_tensors
+from mnistlab.engine.params import views
+from mnistlab.engine.program import Memory, Program, TensorSpec
+from mnistlab.engine.trainer import allocate
+from mnistlab.kernels.regularizers import penalty
+
+IMAGES = 16
+COORDINATES = 200  # of a tensor
+STEP = 1e-5
+THRESHOLD = 1e-6
+# Added noise: a weight of zero sits on L1's kink, a bias of zero under a blank patch on ReLU's.
+JITTER = 1e-2
+# One-sided differences of a smooth function differ by about h · f''; at a kink by a slope.
+KINK = 1e-3
+# Where a gradient is all but zero, rounding of the loss is all that the difference shows.
+FLOOR = 1e-7
+
+
+@dataclass(frozen=True)
+class TensorCheck:
+    """A tensor's relative error over `checked` coordinates; `left_out` others lie on a kink."""
+
+    name: str
+    shape: tuple[int, ...]
+    error: float
+    checked: int
+    left_out: int
+    passed: bool
+
+
+class Objective:
+    """What training makes small, on a small batch, as a function of the parameter vector.
+
+    The scaled sum of losses, plus the penalty where its gradient is part of the gradient. All in
+    float64; `params` is the vector, `value` and `gradient` are of where it stands.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        dataset: Dataset,
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self.config = config
+        train = dataset.train
+        sample = Split(train.images, train.labels, train.indices[:IMAGES])
+        self.images = len(sample)
+        shape, classes = dataset.image_shape, len(dataset.class_names)
+        self.program: Program = lower(config, shape, classes, self.images, np.float64)
+        self._gradient, self._forward = compile_tables(
+            [self.program.gradient, (*self.program.forward, self.program.training_head)],
+            self.program.dtype,
+            tell,
+        )
+        pixel = np.array([dataset.scale, dataset.offset])
+        self.memory: Memory = allocate(self.program, sample, self.images)._replace(pixel=pixel)
+        self.params = self.memory.params
+        penalties = self.program.penalties
+        self._penalised = regularized_tensors(config, self.program.tensors) if penalties else []
+
+    def _run(self, table: np.ndarray) -> None:
+        self.memory.totals[:] = 0
+        run_batches(table, self.memory, self.images, self.images, 0, 1, 0)
+
+    def value(self) -> float:
+        """The objective."""
+        self._run(self._forward)
+        total = float(self.memory.losses.sum())
+        if self.config.loss.reduction == "mean":
+            total /= self.images
+        settings = self.config.regularization
+        l1 = settings.l1 if settings.mode == "gradient" else 0.0
+        for t in self._penalised:
+            total += penalty(self.params[t.offset : t.offset + t.size], l1, settings.l2)
+        return total
+
+    def gradient(self) -> np.ndarray:
+        """The gradient by backpropagation, float64 (parameters,)."""
+        self._run(self._gradient)
+        return self.memory.grads.copy()
+
+
+def check_gradients(
+    config: RunConfig,
+    dataset: Dataset,
+    tell: Callable[[str], None] = lambda text: None,
+) -> list[TensorCheck]:
+    """Compare every tensor's gradient with central differences; weights as they start, jittered."""
+    objective = Objective(config, dataset, tell)
+    program, seed = objective.program, config.seed
+    start = initial_params(config.init, program.tensors, program.size, seed, np.float64)
+    stream = random_stream(seed, Purpose.GRADIENT_CHECK, 0)
+    for tensor, view in zip(program.tensors, views(program.tensors, start).values(), strict=True):
+        view += JITTER * stream.standard_normal(tensor.shape)
+    objective.params[:] = start
+    analytic = objective.gradient()
+    return [_check(objective, analytic, tensor, stream) for tensor in program.tensors]
+
+
+def _check(
+    objective: Objective, analytic: np.ndarray, tensor: TensorSpec, stream: np.random.Generator
+) -> TensorCheck:
+    count = min(COORDINATES, tensor.size)
+    places = tensor.offset + np.sort(stream.choice(tensor.size, count, replace=False))
+    middle = objective.value()
+    numeric, smooth = np.zeros(count), np.zeros(count, bool)
+    for i, place in enumerate(places):
+        above, below = (_value_at(objective, place, sign * STEP) for sign in (1, -1))
+        numeric[i] = (above - below) / (2 * STEP)
+        bend = abs(above - 2 * middle + below) / STEP
+        smooth[i] = bend <= KINK * max(abs(numeric[i]), KINK)
+    difference = np.linalg.norm(analytic[places][smooth] - numeric[smooth])
+    error = float(difference) / max(float(np.linalg.norm(analytic[places][smooth])), FLOOR)
+    checked = int(smooth.sum())
+    return TensorCheck(
+        name=tensor.name,
+        shape=tensor.shape,
+        error=error,
+        checked=checked,
+        left_out=count - checked,
+        passed=bool(checked > 0 and error <= THRESHOLD),
+    )
+
+
+def _value_at(objective: Objective, place: int, move: float) -> float:
+    kept = objective.params[place]
+    objective.params[place] = kept + move
+    value = objective.value()
+    objective.params[place] = kept
+    return value

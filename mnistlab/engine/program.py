@@ -1,0 +1,203 @@
+"""What a lowered model is: a table of ops over one parameter vector and one workspace.
+
+An op is a record: the address of a compiled function (passes.py), how many lanes it is split into,
+and where its operands lie. The loop in epoch.py walks the table and knows nothing else.
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, NamedTuple
+
+import numba
+import numpy as np
+from numba import types
+
+from mnistlab.kernels import jit
+
+OP_DTYPE = np.dtype(
+    [
+        ("function", np.int64),  # address of the op's function
+        ("kernel", np.int64),  # address of the activation that the function applies, if any
+        ("lanes", np.int64),  # independent parts of the work; fixed by shape, never by threads
+        ("by_column", np.int64),  # 1: lanes divide columns; 0: lanes divide the batch's rows
+        ("x", np.int64),  # slot of the input in the workspace, in elements per row
+        ("y", np.int64),  # slot of the output
+        ("inputs", np.int64),  # elements per row of the input
+        ("outputs", np.int64),  # elements per row of the output
+        ("weight", np.int64),  # offset of the weight, or of the tensor an update is for
+        ("bias", np.int64),  # offset of the bias
+        ("biases", np.int64),  # elements of the bias; 0 for none
+        ("size", np.int64),  # elements of the tensor an update is for
+        ("training", np.int64),  # for a head: whether it sends a gradient down
+        ("mean", np.int64),  # for a head: whether the gradient is a mean over the batch
+        ("mode", np.int64),  # for an update: a variant of the rule
+        ("parameter", np.float64),  # of an activation
+        ("lr_scale", np.float64),
+        ("l1", np.float64),
+        ("l2", np.float64),
+        ("decay1", np.float64),  # momentum, beta1 or alpha
+        ("decay2", np.float64),  # beta2
+        ("epsilon", np.float64),
+        ("weight_decay", np.float64),
+    ]
+)
+"""One op. Offsets and sizes are in elements; a slot of n elements per row takes n · capacity."""
+
+
+class Memory(NamedTuple):
+    """All that ops read and write. T is the run's dtype; every array is contiguous.
+
+    A slot at s with n elements per row is `activations[s · capacity :][: rows · n]`, row by row.
+    """
+
+    params: np.ndarray  # T (parameters,): all weights and biases
+    grads: np.ndarray  # T (parameters,)
+    state1: np.ndarray  # T (parameters,) or (0,): velocity, first moments
+    state2: np.ndarray  # T (parameters,) or (0,): second moments
+    taken: np.ndarray  # T (parameters,) or (0,): what a penalty takes off besides the step
+    activations: np.ndarray  # T: the values of every slot
+    deltas: np.ndarray  # T: the loss's gradient by every slot
+    outputs: np.ndarray  # T (images · classes,) or (0,): the network's outputs, when evaluating
+    losses: np.ndarray  # float64 (capacity or images,): a loss for every row
+    totals: np.ndarray  # float64 (3,): sum of losses, correct predictions, images since cleared
+    images: np.ndarray  # uint8 (images, pixels), read-only
+    labels: np.ndarray  # uint8 (images,), read-only
+    order: np.ndarray  # int64: the images in the order in which they are taken
+    targets: np.ndarray  # int64 (capacity,): the labels of the batch
+    rates: np.ndarray  # float64 (steps,): the learning rates of the steps from `rates_from` on
+    pixel: np.ndarray  # float64 (2,): scale and offset from a byte to the network's input
+    rates_from: int  # the step, counted from the run's first, that rates[0] is for
+    capacity: int  # rows that the workspace holds
+
+
+@cache
+def memory_type(dtype: np.dtype[Any]) -> Any:
+    """The compiler's type of a Memory whose T is `dtype`."""
+    vector, wide, index = numba.from_dtype(dtype)[::1], types.float64[::1], types.int64
+    pixels = types.Array(types.uint8, 2, "C", readonly=True)
+    labels = types.Array(types.uint8, 1, "C", readonly=True)
+    places = index[::1]
+    fields = [*[vector] * 8, wide, wide, pixels, labels, places, places, wide, wide, index, index]
+    return types.NamedTuple(fields, Memory)
+
+
+def function_types(dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    """The argument types of every op: (op, memory, lane, step, first, rows).
+
+    `step` counts from the run's first step, `first` and `rows` are the batch's place in `order`.
+    """
+    return (numba.from_dtype(OP_DTYPE), memory_type(dtype), *[types.int64] * 4)
+
+
+def kernel_types(dtype: np.dtype[Any], backward: bool) -> tuple[Any, ...]:
+    """The argument types of an activation: (x, parameter, y), or (x, y, parameter, dy, dx)."""
+    vector = numba.from_dtype(dtype)[::1]
+    if backward:
+        return (vector, vector, types.float64, vector, vector)
+    return (vector, types.float64, vector)
+
+
+@dataclass(frozen=True)
+class Op:
+    """An op before its functions have addresses: the function of passes.py, and its operands."""
+
+    function: Any
+    operands: dict[str, Any]
+    kernel: Any = None
+    kernel_is_backward: bool = False
+
+    def functions(self, dtype: np.dtype[Any]) -> list[tuple[Any, tuple[Any, ...]]]:
+        """The functions to compile for this op, with their argument types."""
+        needed = [(self.function, function_types(dtype))]
+        if self.kernel is not None:
+            needed.append((self.kernel, kernel_types(dtype, self.kernel_is_backward)))
+        return needed
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A weight or bias: its name, where it lies in the parameter vector, and its fans."""
+
+    name: str
+    layer: str
+    shape: tuple[int, ...]
+    offset: int
+    fan_in: int
+    fan_out: int
+
+    @property
+    def is_bias(self) -> bool:
+        return self.name.endswith(".bias")
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """A layer as it is shown to people; sizes are per image."""
+
+    name: str
+    kind: str
+    description: str
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    parameters: int = 0
+    slot: int = 0  # where the layer's output lies in the workspace
+    activation: str | None = None  # of a layer with weights: what follows it
+    activation_slot: int = 0
+
+
+@dataclass(frozen=True)
+class Program:
+    """A model, its loss and its optimizer as lists of ops."""
+
+    dtype: np.dtype[Any]
+    classes: int
+    pixels: int
+    layers: tuple[LayerSpec, ...]
+    tensors: tuple[TensorSpec, ...]
+    size: int  # elements of the parameter vector, padding included
+    row_size: int  # elements per row of the workspace
+    forward: tuple[Op, ...]  # gather and every layer
+    evaluation_head: Op
+    training_head: Op
+    backward: tuple[Op, ...]
+    penalties: tuple[Op, ...]  # gradients of the penalty
+    updates: tuple[Op, ...]
+    states: int  # vectors of optimizer state: 0, 1 or 2
+    keeps_taken: bool = field(default=False)  # whether a penalty is part of the step
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights and biases."""
+        return sum(tensor.size for tensor in self.tensors)
+
+    @property
+    def evaluation(self) -> tuple[Op, ...]:
+        """Forward, to outputs and losses."""
+        return (*self.forward, self.evaluation_head)
+
+    @property
+    def gradient(self) -> tuple[Op, ...]:
+        """Forward and backward: the gradient of a batch's objective, in `grads`."""
+        return (*self.forward, self.training_head, *self.backward, *self.penalties)
+
+    @property
+    def training(self) -> tuple[Op, ...]:
+        """A whole step."""
+        return (*self.gradient, *self.updates)
+
+
+def assemble(ops: tuple[Op, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """The table of `ops`, OP_DTYPE (ops,), every function compiled or loaded from the cache."""
+    table = np.zeros(len(ops), OP_DTYPE)
+    for record, op in zip(table, ops, strict=True):
+        for name, value in op.operands.items():
+            record[name] = value
+        record["function"] = jit.address_of(op.function, function_types(dtype))
+        if op.kernel is not None:
+            kernel = kernel_types(dtype, op.kernel_is_backward)
+            record["kernel"] = jit.address_of(op.kernel, kernel)
+    return table

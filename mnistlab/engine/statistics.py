@@ -1,0 +1,83 @@
+"""What every layer with weights is doing: the figures of a row of layers.csv."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnistlab.engine.params import views
+from mnistlab.engine.program import LayerSpec, Memory
+from mnistlab.engine.trainer import Trainer
+
+# Activations are looked at on this many images, always the first of the training set.
+SAMPLE_IMAGES = 500
+# A sigmoid or tanh within this share of its range from an end of it counts as saturated.
+SATURATION = 0.01
+
+
+@dataclass(frozen=True)
+class LayerStatistics:
+    """One layer at the end of an epoch; None where a figure has no meaning."""
+
+    layer: str
+    weight_mean: float
+    weight_std: float
+    zero_share: float
+    update_mean: float
+    gradient_norm: float
+    activation_mean: float
+    activation_std: float
+    inactive_share: float | None
+
+
+def inactive_share(activation: str | None, values: np.ndarray) -> float | None:
+    """The share that is dead or saturated; `values` (images, units) after the activation.
+
+    ReLU and ReLU6: units on a flat part for every image. Sigmoid, tanh: single values within 1 %
+    of the range from an end. None for activations that have no flat part.
+    """
+    if activation == "relu":
+        return float((values == 0).all(axis=0).mean())
+    if activation == "relu6":
+        return float(((values == 0) | (values == 6)).all(axis=0).mean())
+    if activation in ("sigmoid", "tanh"):
+        low, high = (0.0, 1.0) if activation == "sigmoid" else (-1.0, 1.0)
+        margin = SATURATION * (high - low)
+        return float(((values < low + margin) | (values > high - margin)).mean())
+    return None
+
+
+def layer_statistics(trainer: Trainer) -> list[LayerStatistics]:
+    """The statistics of every layer with weights, after the last step taken."""
+    tensors = trainer.program.tensors
+    now = views(tensors, trainer.params)
+    before = views(tensors, trainer.params_before_last_step)
+    gradients = views(tensors, trainer.memory.grads)
+    memory = trainer.sample_activations(SAMPLE_IMAGES)
+    rows = []
+    for layer in trainer.program.layers:
+        name = f"{layer.name}.weight"
+        if name in now:
+            values = _activations(layer, memory)
+            weight = now[name].astype(np.float64)
+            rows.append(
+                LayerStatistics(
+                    layer=layer.name,
+                    weight_mean=float(weight.mean()),
+                    weight_std=float(weight.std()),
+                    zero_share=float((weight == 0).mean()),
+                    update_mean=float(np.abs(weight - before[name]).mean()),
+                    gradient_norm=float(np.linalg.norm(gradients[name].astype(np.float64))),
+                    activation_mean=float(values.mean()),
+                    activation_std=float(values.std()),
+                    inactive_share=inactive_share(layer.activation, values),
+                )
+            )
+    return rows
+
+
+def _activations(layer: LayerSpec, memory: Memory) -> np.ndarray:
+    """What leaves a layer, after its activation: float64 (images, units)."""
+    width = int(np.prod(layer.output_shape))
+    begin = layer.activation_slot * memory.capacity
+    rows = len(memory.order)
+    return memory.activations[begin : begin + rows * width].reshape(rows, width).astype(np.float64)

@@ -1,0 +1,243 @@
+"""The Python driver: it hands the compiled loop a part of an epoch at a time."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnistlab.config import RunConfig
+from mnistlab.data import Dataset, Split
+from mnistlab.engine.compiling import compile_tables
+from mnistlab.engine.epoch import run_batches
+from mnistlab.engine.initializers import Purpose, random_stream
+from mnistlab.engine.lower import lower, regularized_tensors
+from mnistlab.engine.program import Memory, Program
+from mnistlab.engine.schedules import learning_rates
+from mnistlab.kernels.regularizers import penalty
+
+# Images evaluated at once: enough for BLAS, little enough to stay in the cache.
+EVALUATION_ROWS = 500
+# The compiled loop is left this often, for signals and for who watches.
+SECONDS_BETWEEN_LOOKS = 0.1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many steps a run has: images per epoch, rows per batch, steps per epoch, and in all."""
+
+    images: int
+    batch: int
+    steps_per_epoch: int
+    steps: int
+
+    @property
+    def epochs(self) -> int:
+        return math.ceil(self.steps / self.steps_per_epoch)
+
+
+def plan(config: RunConfig, images: int) -> Plan:
+    """The steps of a run on `images` training images."""
+    training = config.training
+    batch = images if training.batch_size == "full" else min(training.batch_size, images)
+    whole = images // batch * batch
+    if training.shuffle == "replacement":
+        per_epoch = math.ceil(images / batch) * batch
+    else:
+        per_epoch = whole if training.drop_last else images
+    steps_per_epoch = math.ceil(per_epoch / batch)
+    # The configuration has exactly one of the two.
+    steps = training.steps or (training.epochs or 0) * steps_per_epoch
+    return Plan(per_epoch, batch, steps_per_epoch, steps)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the network says of a split: outputs (images, classes), float64 losses (images,)."""
+
+    outputs: np.ndarray
+    losses: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The class of the largest output of each image, the first of equals; int64 (images,)."""
+        return np.argmax(self.outputs, axis=1)
+
+    @property
+    def loss(self) -> float:
+        return float(self.losses.mean())
+
+    @property
+    def accuracy(self) -> float:
+        return float((self.predicted == self.labels).mean())
+
+
+def allocate(program: Program, split: Split, rows: int, outputs: int = 0) -> Memory:
+    """A workspace for batches of up to `rows` images of `split`, all zero.
+
+    `outputs`: how many images are evaluated in one call; 0 when training.
+    """
+    dtype, size = program.dtype, program.size
+    images = np.asarray(split.images).reshape(len(split.images), -1)
+    labels = np.asarray(split.labels).view()
+    images.flags.writeable = labels.flags.writeable = False
+    return Memory(
+        params=np.zeros(size, dtype),
+        grads=np.zeros(0 if outputs else size, dtype),
+        state1=np.zeros(size if program.states > 0 else 0, dtype),
+        state2=np.zeros(size if program.states > 1 else 0, dtype),
+        taken=np.zeros(size if program.keeps_taken else 0, dtype),
+        activations=np.zeros(rows * program.row_size, dtype),
+        deltas=np.zeros(0 if outputs else rows * program.row_size, dtype),
+        outputs=np.zeros(outputs * program.classes, dtype),
+        losses=np.zeros(outputs or rows),
+        totals=np.zeros(3),
+        images=images,
+        labels=labels,
+        order=np.ascontiguousarray(split.indices, np.int64),
+        targets=np.zeros(rows, np.int64),
+        rates=np.zeros(0),
+        pixel=np.zeros(2),
+        rates_from=0,
+        capacity=rows,
+    )
+
+
+class Trainer:
+    """A model in training: its parameters, and how far it is. `compile` it before anything else.
+
+    `step` counts the steps done. `params` is the parameter vector, changed in place.
+    """
+
+    def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+        self.config = config
+        self.dataset = dataset
+        self.plan = plan(config, len(dataset.train))
+        shape, classes = dataset.image_shape, len(dataset.class_names)
+        self.program = lower(config, shape, classes, self.plan.batch)
+        self._evaluation_program = lower(config, shape, classes, EVALUATION_ROWS)
+        pixel = np.array([dataset.scale, dataset.offset])
+        self.memory = allocate(self.program, dataset.train, self.plan.batch)._replace(pixel=pixel)
+        self.params = self.memory.params
+        self.step = 0
+        self.seconds = 0.0  # of training steps alone
+        self.params_before_last_step = self.params.copy()
+        self._order_epoch = -1
+        self._steps_per_look = 1
+
+    def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
+        """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
+        self._training, self._evaluation = compile_tables(
+            [self.program.training, self._evaluation_program.evaluation], self.program.dtype, tell
+        )
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the last step belongs to, counted from 1."""
+        return max(1, math.ceil(self.step / self.plan.steps_per_epoch))
+
+    def rates(self, first: int, last: int) -> np.ndarray:
+        """The learning rates of the steps [first, last), float64."""
+        return learning_rates(
+            self.config.lr_schedule,
+            self.config.optimizer.lr,
+            np.arange(first, last),
+            self.plan.steps_per_epoch,
+            self.plan.steps,
+        )
+
+    def order(self, epoch: int) -> np.ndarray:
+        """The images of an epoch (counted from 0) in their order: places in the source, int64."""
+        indices = self.dataset.train.indices
+        shuffle = self.config.training.shuffle
+        if shuffle == "none":
+            return np.ascontiguousarray(indices)
+        stream = random_stream(self.config.seed, Purpose.ORDER, epoch)
+        if shuffle == "epoch":
+            return stream.permutation(indices)
+        return indices[stream.integers(0, len(indices), self.plan.images)]
+
+    def train_to(self, stop: int, look: Callable[[], None] = lambda: None) -> bool:
+        """Train up to step `stop`, within one epoch; False if the loss stopped being finite.
+
+        `look` is called several times a second, never after the last step, and may raise to stop
+        at the boundary of a step. The weights before the last step are kept.
+        """
+        while self.step < stop - 1:
+            if not self._run(min(stop - 1, self.step + self._steps_per_look)):
+                return False
+            look()
+        if self.step < stop:
+            self.params_before_last_step[:] = self.params
+            if self.config.training.train_metrics == "batch":
+                self.clear_totals()
+            return self._run(stop)
+        return True
+
+    def _run(self, stop: int) -> bool:
+        epoch, first = divmod(self.step, self.plan.steps_per_epoch)
+        if epoch != self._order_epoch:
+            self.memory = self.memory._replace(order=self.order(epoch))
+            self._order_epoch = epoch
+        memory = self.memory._replace(rates=self.rates(self.step, stop), rates_from=self.step)
+        count = stop - self.step
+        started = time.perf_counter()
+        done = run_batches(
+            self._training,
+            memory,
+            self.plan.batch,
+            self.plan.images,
+            first,
+            first + count,
+            self.step,
+        )
+        seconds = time.perf_counter() - started
+        self.seconds += seconds
+        self.step += done
+        fitting = int(SECONDS_BETWEEN_LOOKS * done / max(seconds, 1e-6))
+        self._steps_per_look = max(1, min(fitting, 4 * self._steps_per_look))
+        return bool(np.isfinite(self.memory.totals[0]))
+
+    def clear_totals(self) -> None:
+        """Begin the running means anew."""
+        self.memory.totals[:] = 0
+
+    def running(self) -> tuple[float, float]:
+        """Mean loss and accuracy over the steps since the totals were cleared."""
+        loss, correct, images = map(float, self.memory.totals)
+        return (loss / images, correct / images) if images else (math.nan, math.nan)
+
+    def is_finite(self) -> bool:
+        """Whether every weight and bias is a finite number."""
+        return bool(np.isfinite(self.params).all())
+
+    def evaluate(self, split: Split) -> Evaluation:
+        """The network's outputs and losses on every image of `split`, nothing dropped out."""
+        memory = self._evaluation_memory(split)
+        count = len(split)
+        batches = math.ceil(count / EVALUATION_ROWS)
+        run_batches(self._evaluation, memory, EVALUATION_ROWS, count, 0, batches, 0)
+        outputs = memory.outputs.reshape(count, self.program.classes)
+        return Evaluation(outputs, memory.losses, memory.labels[memory.order])
+
+    def _evaluation_memory(self, split: Split) -> Memory:
+        memory = allocate(self._evaluation_program, split, EVALUATION_ROWS, len(split))
+        return memory._replace(params=self.params, pixel=self.memory.pixel)
+
+    def sample_activations(self, images: int) -> Memory:
+        """The workspace after a forward pass of the first `images` of the training set."""
+        train = self.dataset.train
+        sample = Split(train.images, train.labels, train.indices[: min(images, EVALUATION_ROWS)])
+        memory = self._evaluation_memory(sample)
+        run_batches(self._evaluation, memory, EVALUATION_ROWS, len(sample), 0, 1, 0)
+        return memory
+
+    def penalty(self) -> float:
+        """The regularisation's penalty on the weights as they are, in float64."""
+        settings = self.config.regularization
+        return sum(
+            penalty(self.params[t.offset : t.offset + t.size], settings.l1, settings.l2)
+            for t in regularized_tensors(self.config, self.program.tensors)
+        )

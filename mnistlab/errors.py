@@ -1,0 +1,27 @@
+"""The errors that a user can cause, each with the exit code of the command that meets it."""
+
+
+class MnistlabError(Exception):
+    """An error that a user can cause and mend: shown without a traceback, one line per message."""
+
+    exit_code = 1
+
+    def __init__(self, *messages: str) -> None:
+        super().__init__("\n".join(messages))
+        self.messages = messages
+
+
+class UsageError(MnistlabError):
+    """The command line is wrong, or a file given is unusable."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A configuration is wrong: every error of the file, each with `file:line:column`."""
+
+
+class DataError(MnistlabError):
+    """A dataset is missing or damaged: which file, what was expected, what to do."""
+
+    exit_code = 4

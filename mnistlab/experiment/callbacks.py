@@ -1,0 +1,58 @@
+"""What a run tells whoever watches it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnistlab.experiment.metrics import MetricsRow
+
+
+@dataclass(frozen=True)
+class Start:
+    """A run about to train: where it is kept, and how much there is to do."""
+
+    run_dir: Path
+    epochs: int
+    steps: int
+    steps_per_epoch: int
+    images_per_epoch: int
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A run under way. The loss and accuracy are means over the steps since the last row."""
+
+    epoch: int
+    step: int
+    images: int  # trained on so far, repeats counted
+    seconds: float  # of training alone
+    loss: float
+    accuracy: float
+
+
+class Callback:
+    """Watches a run; every method may be left out."""
+
+    def on_message(self, text: str) -> None:
+        """A line for people: what takes long, what went wrong."""
+
+    def on_start(self, start: Start) -> None:
+        """Training is about to begin."""
+
+    def on_progress(self, progress: Progress) -> None:
+        """Some steps are done; called several times a second."""
+
+    def on_row(self, row: MetricsRow) -> None:
+        """An evaluation is done, and its row written."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A run that has ended: its folder, how it ended, its final metrics."""
+
+    run_dir: Path
+    status: str  # finished, stopped_early, diverged, interrupted
+    epochs: int
+    metrics: dict[str, float | None]
+    seconds: dict[str, float]  # total; train: the training steps alone
+    advice: str | None = None  # what to try, where it diverged
+    signal: int | None = None  # which stopped it, where it was interrupted

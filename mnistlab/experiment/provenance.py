@@ -1,0 +1,160 @@
+"""Where a run comes from: versions, source, processor; and run.json, which keeps it."""
+
+import importlib.metadata
+import json
+import math
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import mnistlab
+from mnistlab.errors import UsageError
+from mnistlab.experiment import durable
+from mnistlab.experiment.run_dir import RunDir
+
+# As pyproject.toml names them; a package run from its sources has no metadata to ask.
+DEPENDENCIES = (
+    "jinja2",
+    "matplotlib",
+    "numba",
+    "numpy",
+    "pandas",
+    "pillow",
+    "platformdirs",
+    "pooch",
+    "pydantic",
+    "pyyaml",
+    "rich",
+    "safetensors",
+    "scikit-learn",
+    "scipy",
+    "threadpoolctl",
+    "typer",
+)
+GIT_TIMEOUT_SECONDS = 2.0
+PACKAGE_DIR = Path(mnistlab.__file__).parent
+
+
+def collect(threads: int, argv: Sequence[str]) -> dict[str, Any]:
+    """What run.json says of the programs and the machine; null is what cannot be found out."""
+    return {
+        "argv": list(argv),
+        "mnistlab": mnistlab.__version__,
+        "versions": {"python": platform.python_version()}
+        | {name: _version(name) for name in DEPENDENCIES},
+        "git": git_state(PACKAGE_DIR),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cpus": available_cpus(),
+        "threads": threads,
+    }
+
+
+def available_cpus() -> int:
+    """How many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def git_state(package_dir: Path) -> dict[str, Any]:
+    """`commit` of the repository that tracks the package, and `dirty`: changes in the package.
+
+    Both are None where no repository tracks it: one that merely lies around it says nothing of it.
+    """
+    unknown = {"commit": None, "dirty": None}
+    if not _git(package_dir, "ls-files", "--", "__init__.py"):
+        return unknown
+    status = _git(package_dir, "status", "--porcelain=v2", "--branch", "--", ".")
+    if status is None:
+        return unknown
+    lines = status.splitlines()
+    heads = [line.split()[-1] for line in lines if line.startswith("# branch.oid ")]
+    commit = heads[0] if heads and heads[0] != "(initial)" else None
+    return {"commit": commit, "dirty": any(not line.startswith("#") for line in lines)}
+
+
+def write_run_json(run_dir: RunDir, mapping: Mapping[str, Any]) -> None:
+    """Write run.json in the mapping's own order; NaN and infinities become null. Raises OSError."""
+    text = json.dumps(_jsonable(mapping), indent=2, allow_nan=False)
+    durable.write_file(run_dir.run_json, text + "\n")
+
+
+def read_run_json(run_dir: RunDir) -> dict[str, Any]:
+    """What run.json says; raises UsageError with `file:line:column` where it is damaged."""
+    path = run_dir.run_json
+    try:
+        content = json.loads(path.read_bytes().decode(), parse_constant=_refuse_constant)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from error
+    except ValueError as error:
+        raise UsageError(f"{path}: is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: is no JSON object")
+    return content
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _jsonable(value: Any) -> Any:
+    """JSON's own types of dicts, lists, numpy's numbers and arrays, and paths."""
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, np.generic | np.ndarray):
+        return _jsonable(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        metadata = importlib.metadata.distribution(distribution).read_text("METADATA")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    # importlib.metadata.version parses all of it as an e-mail: 40 ms for our libraries, not 4.
+    headers = (metadata or "").partition("\n\n")[0]
+    return headers.partition("\nVersion:")[2].partition("\n")[0].strip() or None
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git prints, or None where there is no git, no repository, or no answer in time."""
+    # A hook that runs us names its own repository by these.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        return subprocess.run(
+            ["git", "--no-optional-locks", "-C", str(folder), *arguments],
+            env=environment,
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=GIT_TIMEOUT_SECONDS,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _processor() -> str | None:
+    """The processor's model name."""
+    try:
+        cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        cpuinfo = ""
+    for line in cpuinfo.splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or None

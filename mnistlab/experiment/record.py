@@ -1,0 +1,75 @@
+"""What run.json says of a run besides its provenance, and what to try where a run diverged."""
+
+from dataclasses import asdict
+from typing import Any
+
+from mnistlab.config import RunConfig
+from mnistlab.engine.trainer import Trainer
+from mnistlab.experiment.best import BestSoFar
+from mnistlab.experiment.metrics import MetricsRow
+
+METRICS = (
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "test_loss",
+    "test_accuracy",
+    "penalty",
+)
+
+
+def network_and_data(trainer: Trainer) -> dict[str, Any]:
+    """The layers of the network, and what it is trained on."""
+    dataset, program = trainer.dataset, trainer.program
+    parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
+    return {
+        "dataset": {
+            "name": dataset.name,
+            "sha256": dataset.sha256,
+            "images": {name: len(split) for name, split in parts.items()},
+        },
+        "parameters": program.parameters,
+        "layers": [
+            {
+                "name": layer.name,
+                "kind": layer.kind,
+                "input_shape": layer.input_shape,
+                "output_shape": layer.output_shape,
+                "parameters": layer.parameters,
+            }
+            for layer in program.layers
+        ],
+    }
+
+
+def final_metrics(
+    config: RunConfig, last: MetricsRow | None, best: BestSoFar | None
+) -> dict[str, float | None]:
+    """The metrics of the weights that are kept: the last row's, or the best's with early stopping.
+
+    The test set is always measured on the weights that are kept.
+    """
+    values = {name: getattr(last, name, None) for name in METRICS}
+    if config.training.early_stopping and best and best.row:
+        kept = asdict(best.row)
+        values |= {name: kept[name] for name in METRICS if not name.startswith("test")}
+    return values
+
+
+def advice_on_divergence(config: RunConfig, step: int, epoch: int, kept: int) -> str:
+    """What to try after a loss or a weight that is not finite; the weights kept are of step `kept`.
+
+    `step` and `epoch` are where it was found.
+    """
+    ideas = [f"a smaller optimizer.lr (now {config.optimizer.lr:g})"]
+    if config.loss.reduction == "sum":
+        ideas.append("loss.reduction=mean")
+    if config.data.normalize == "none":
+        ideas.append("data.normalize=minmax")
+    if config.init.type in ("normal", "uniform", "poisson"):
+        ideas.append("init.type=he_normal")
+    return (
+        f"the loss or a weight stopped being a finite number by step {step} (epoch {epoch}); "
+        f"the weights kept are those of step {kept}. Try {', or '.join(ideas)}."
+    )

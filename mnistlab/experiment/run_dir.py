@@ -1,0 +1,208 @@
+"""A run's folder: how it is made, found and opened, and what each artefact in it is called."""
+
+import difflib
+import errno
+import itertools
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mnistlab.errors import UsageError
+from mnistlab.experiment import durable
+
+logger = logging.getLogger(__name__)
+
+CONFIG_NAME = "config.yaml"
+SWEEP_NAME = "sweep.yaml"
+LATEST_NAME = "latest"
+# What os.rename reports when something stands at the new name already.
+TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """The folder of one run; each property is where an artefact lies, there or not yet."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / CONFIG_NAME
+
+    @property
+    def run_json(self) -> Path:
+        """Status, provenance, layers, final and best metrics."""
+        return self.path / "run.json"
+
+    @property
+    def metrics(self) -> Path:
+        """A row per evaluation."""
+        return self.path / "metrics.csv"
+
+    @property
+    def layers(self) -> Path:
+        """A row per layer per epoch."""
+        return self.path / "layers.csv"
+
+    @property
+    def predictions(self) -> Path:
+        """A row per image of the test or validation set."""
+        return self.path / "predictions.csv"
+
+    @property
+    def weights(self) -> Path:
+        """The final weights."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        """The best weights by validation."""
+        return self.checkpoints / "best.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint."""
+        return self.checkpoints / "last.safetensors"
+
+    @property
+    def previous(self) -> Path:
+        """The checkpoint before the newest."""
+        return self.checkpoints / "last.previous.safetensors"
+
+    @property
+    def plots(self) -> Path:
+        """The folder of figures."""
+        return self.path / "plots"
+
+    @property
+    def report(self) -> Path:
+        """Everything on one page."""
+        return self.path / "report.html"
+
+    @property
+    def log(self) -> Path:
+        """What the run said."""
+        return self.path / "train.log"
+
+    @property
+    def onnx(self) -> Path:
+        """The exported model, where an export names no other place."""
+        return self.path / "model.onnx"
+
+
+def create_run_dir(
+    runs_dir: Path, name: str, config_text: str, config_hash: str, started: datetime
+) -> RunDir:
+    """Make a new run's folder with its config.yaml inside, and point `latest` at it.
+
+    `config_hash` is in hexadecimal, `started` knows its time zone. Raises UsageError when nothing
+    can be made in `runs_dir`; nothing is left there then.
+    """
+    stamp = started.astimezone(UTC).strftime("%Y%m%d-%H%M%S")
+    base = f"{stamp}-{name}-{config_hash[:6]}"
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            folder = runs_dir / (base if number == 1 else f"{base}-{number}")
+            if _make_complete(folder, config_text):
+                break
+    except OSError as error:
+        raise UsageError(f"{runs_dir}: no run folder can be made here: {error.strerror}") from error
+    run_dir = RunDir(folder)
+    _point_latest_at(run_dir)
+    return run_dir
+
+
+def _make_complete(folder: Path, config_text: str) -> bool:
+    """Make a folder that is never seen without its config; False if its name is taken."""
+    # The dot-name is a reservation: mkdir gives it to one process only, and only who holds it
+    # renames to `folder`. So nobody can come between the look at `folder` and the renaming, and
+    # not even an empty folder is replaced, which os.rename by itself would do.
+    reserved = folder.with_name(f".{folder.name}")
+    try:
+        reserved.mkdir()
+    except FileExistsError:
+        return False
+    try:
+        if os.path.lexists(folder):
+            raise FileExistsError(errno.EEXIST, "taken", str(folder))
+        durable.write_file(reserved / CONFIG_NAME, config_text)
+        reserved.rename(folder)
+    except OSError as error:
+        shutil.rmtree(reserved, ignore_errors=True)
+        if error.errno in TAKEN:
+            return False
+        raise
+    durable.fsync_folder(folder.parent)
+    return True
+
+
+def _point_latest_at(run_dir: RunDir) -> None:
+    """Make `latest` beside the run a link to it; a file or folder of that name is left alone."""
+    latest = run_dir.path.with_name(LATEST_NAME)
+    if os.path.lexists(latest) and not latest.is_symlink():
+        logger.warning("%s is no link: left as it is, it does not lead to the newest run", latest)
+        return
+    # The new link is made inside the run's own folder: its name is free there, and a killed
+    # process leaves nothing among the runs.
+    link = durable.temporary_beside(run_dir.path / LATEST_NAME)
+    try:
+        link.symlink_to(run_dir.name)
+        link.replace(latest)
+    except OSError as error:
+        link.unlink(missing_ok=True)
+        logger.warning("%s could not be pointed at the newest run: %s", latest, error.strerror)
+
+
+def open_run(path: Path) -> RunDir:
+    """The run at `path`, links followed; raises UsageError saying what is there instead."""
+    try:
+        if (path / CONFIG_NAME).is_file():
+            return RunDir(path.resolve())
+        raise UsageError(_what_it_is(path))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be opened: {error.strerror}") from error
+
+
+def _what_it_is(path: Path) -> str:
+    """One sentence on why `path` is no run folder, and where one may be."""
+    if path.is_symlink() and not path.exists():
+        return f"{path}: leads to {path.readlink()}, which is not there"
+    if not path.exists():
+        return f"{path}: no such run folder{_near(path)}"
+    if not path.is_dir():
+        inside = (path.parent / CONFIG_NAME).is_file()
+        hint = f"; the run folder it lies in is {path.parent}" if inside else ""
+        return f"{path}: is a file, not a run folder{hint}"
+    if (path / SWEEP_NAME).is_file():
+        return f"{path}: is a sweep, not one run; its runs are in {path / 'trials'}"
+    if not any(path.iterdir()):
+        return f"{path}: is an empty folder, not a run folder"
+    folders = (config.parent for config in path.glob(f"[!.]*/{CONFIG_NAME}"))
+    runs = sorted(folder for folder in folders if not folder.is_symlink())
+    if runs:
+        return f"{path}: is a folder of runs, not one run; name one of them, such as {runs[-1]}"
+    return f"{path}: is no run folder: it has no {CONFIG_NAME}"
+
+
+def _near(path: Path) -> str:
+    """`; near it: …` with up to three folders of a similar name, or nothing."""
+    if not path.parent.is_dir():
+        return f": there is no folder {path.parent}"
+    names = [entry.name for entry in path.parent.glob("[!.]*") if entry.is_dir()]
+    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
+    return f"; near it: {', '.join(near)}" if near else ""

@@ -1,0 +1,1 @@
+"""The maths: each layer, loss, penalty and optimizer once, in plain loops."""

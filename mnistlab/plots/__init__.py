@@ -1,0 +1,1 @@
+"""Figures: a function takes data and returns a Figure."""

@@ -1,0 +1,99 @@
+"""The files that mnistlab ships or writes for its user: examples, starter and JSON Schema."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from mnistlab.config import (
+    RunConfig,
+    dump_yaml,
+    load_run_config,
+    parse_run_config,
+    run_json_schema,
+    starter_files,
+)
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+EXAMPLES = ["quickstart", "mnist-softmax", "mnist-mlp"]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_loads_and_carries_its_files_name(name):
+    assert load_run_config(CONFIGS / f"{name}.yaml").name == name
+
+
+def test_the_quickstart_needs_no_network():
+    assert load_run_config(CONFIGS / "quickstart.yaml").data.source == "digits"
+
+
+def test_the_starter_trains_an_mlp_without_a_network_and_shows_every_section():
+    text = starter_files()["mnistlab.yaml"]
+    config = parse_run_config(text, "mnistlab.yaml")
+    assert (config.data.source, config.model.type) == ("digits", "mlp")
+    assert list(yaml.safe_load(text)) == list(RunConfig.model_fields)
+
+
+def test_the_starter_names_the_schema_beside_it_in_its_first_line():
+    files = starter_files()
+    first = files["mnistlab.yaml"].splitlines()[0]
+    assert first == "# yaml-language-server: $schema=./mnistlab.schema.json"
+    assert json.loads(files["mnistlab.schema.json"]) == run_json_schema()
+
+
+def test_what_the_starter_comments_out_loads_too():
+    text = re.sub(r"^  # ", "  ", starter_files()["mnistlab.yaml"], flags=re.MULTILINE)
+    text = text.replace("source: digits", "source: idx")
+    # The two forms of the activation stand for each other.
+    text = text.replace("  activation: relu", "  #", 1)
+    config = parse_run_config(text, "mnistlab.yaml")
+    assert config.data.classes == (1, 9)
+    assert config.model.activation.type == "leaky_relu"
+    assert config.init.layers["dense1"].type == "normal"
+    assert config.optimizer.lr_scale == {"*.bias": 0.1}
+
+
+def test_the_schema_describes_every_key():
+    schema = run_json_schema()
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    undescribed = [
+        (name, key)
+        for name, section in schema["$defs"].items()
+        for key, value in section["properties"].items()
+        if "description" not in value and "$ref" not in value
+    ]
+    assert undescribed == []
+    assert list(schema["properties"]) == list(RunConfig.model_fields)
+
+
+def test_the_schema_offers_values_defaults_and_short_forms():
+    definitions = run_json_schema()["$defs"]
+    assert "kmnist" in definitions["DataConfig"]["properties"]["source"]["enum"]
+    assert definitions["SGD"]["properties"]["lr"]["default"] == 0.1
+    activation = definitions["MLPModel"]["properties"]["activation"]
+    assert "leaky_relu" in activation["anyOf"][0]["enum"]
+    layers = definitions["CNNModel"]["properties"]["layers"]["items"]
+    assert {"const": "flatten"} in layers["anyOf"]
+
+
+def test_the_schema_requires_the_type_wherever_it_is_not_the_default():
+    optimizers = run_json_schema()["properties"]["optimizer"]["anyOf"]
+    assert [choice.get("required") for choice in optimizers] == [None, *[["type"]] * 3]
+
+
+def test_the_schema_allows_no_unknown_key():
+    schema = run_json_schema()
+    sections = [schema, *schema["$defs"].values()]
+    assert all(section["additionalProperties"] is False for section in sections)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_schema_accepts_the_examples_and_their_resolved_form(name):
+    jsonschema = pytest.importorskip("jsonschema")
+    validator = jsonschema.Draft202012Validator(run_json_schema())
+    text = (CONFIGS / f"{name}.yaml").read_text()
+    resolved = dump_yaml(parse_run_config(text, name))
+    for document in (text, resolved):
+        assert list(validator.iter_errors(yaml.safe_load(document))) == []

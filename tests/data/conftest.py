@@ -1,0 +1,55 @@
+import os
+from pathlib import Path
+
+import pytest
+from data_helpers import Mirror, small_arrays, toy_dataset
+
+from mnistlab.data import registry, sources
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("MNISTLAB_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")  # a proxy would stand between test and mirror
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+
+@pytest.fixture
+def mnist_data_dir() -> Path:
+    data_dir = os.environ.get("MNISTLAB_DATA_DIR")
+    if not data_dir or not (Path(data_dir) / "mnist").is_dir():
+        pytest.skip("MNISTLAB_DATA_DIR has no folder mnist")
+    return Path(data_dir)
+
+
+@pytest.fixture
+def arrays():
+    return small_arrays()
+
+
+@pytest.fixture
+def make_mirror(arrays):
+    """Starts a mirror of the small arrays that behaves as told; all are stopped at the end."""
+    mirrors = []
+
+    def make(behaviour):
+        mirrors.append(Mirror(arrays, behaviour))
+        return mirrors[-1]
+
+    yield make
+    for mirror in mirrors:
+        mirror.close()
+
+
+@pytest.fixture
+def know(arrays, monkeypatch):
+    """Makes the dataset `toy` known, with the given mirrors."""
+
+    def make_known(*mirrors, checksum="sha256"):
+        urls = tuple(mirror if isinstance(mirror, str) else mirror.url for mirror in mirrors)
+        dataset = toy_dataset(arrays, urls, checksum=checksum)
+        monkeypatch.setitem(registry.KNOWN, "toy", dataset)
+        monkeypatch.setitem(sources.SOURCES, "toy", sources.SOURCES["mnist"])
+        return dataset
+
+    return make_known
