@@ -311,7 +311,7 @@ class _Run:
         return self._result(status, advice=advice)
 
     def _write_predictions(self) -> None:
-        """What the kept weights say of the test set, or where it was not seen the validation set."""
+        """What the kept weights say of the test set, or, where it was not seen, of validation."""
         said, validation = self.predictions, self.trainer.dataset.validation
         if said is None and len(validation) > 0:
             said = self.trainer.evaluate(validation)
