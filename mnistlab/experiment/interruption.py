@@ -16,15 +16,29 @@ class StopRequested(Exception):  # noqa: N818 - a request, not an error
 
 
 class StopSignals:
-    """Remembers the first signal; a second Ctrl-C is a KeyboardInterrupt at once."""
+    """Remembers the first signal; a second is a KeyboardInterrupt at once."""
 
     def __init__(self) -> None:
         self.number: int | None = None
+        self._at_once = False
 
     def receive(self, number: int, frame: FrameType | None) -> None:
+        """The handler of a signal."""
         if self.number is not None:
             raise KeyboardInterrupt
         self.number = number
+        if self._at_once:
+            self.check()
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Raise StopRequested the moment a signal comes: while nothing has to be in step."""
+        self.check()
+        self._at_once = True
+        try:
+            yield
+        finally:
+            self._at_once = False
 
     def check(self) -> None:
         """Raise StopRequested if a signal has come."""

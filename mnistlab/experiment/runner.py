@@ -1,6 +1,8 @@
-"""One configuration → one finished run, in its folder."""
+"""One configuration → one finished run, in its folder; and a stopped run carried on."""
 
+import fcntl
 import logging
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,34 +11,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from mnistlab.config import RunConfig, config_hash, dump_yaml
+from mnistlab.config import RunConfig, config_hash, dump_yaml, resolved_mapping
 from mnistlab.data import Dataset
 from mnistlab.engine.initializers import initial_params
-from mnistlab.engine.params import views
 from mnistlab.engine.statistics import layer_statistics
 from mnistlab.engine.threads import engine_threads
-from mnistlab.engine.trainer import Evaluation, Trainer
-from mnistlab.experiment.best import BestSoFar
+from mnistlab.engine.trainer import Trainer
+from mnistlab.errors import UsageError
+from mnistlab.experiment import durable
 from mnistlab.experiment.callbacks import Callback, Progress, RunResult, Start
-from mnistlab.experiment.checkpoint import Checkpoint, save_checkpoint, save_tensors
+from mnistlab.experiment.checkpoint import load_checkpoint
 from mnistlab.experiment.interruption import StopRequested, StopSignals, stop_signals
-from mnistlab.experiment.metrics import (
-    LayerRow,
-    LayersWriter,
-    MetricsRow,
-    MetricsWriter,
-    write_predictions,
-)
-from mnistlab.experiment.provenance import collect, write_run_json
-from mnistlab.experiment.record import advice_on_divergence, final_metrics, network_and_data
+from mnistlab.experiment.keeper import Keeper
+from mnistlab.experiment.metrics import LayerRow, MetricsRow
+from mnistlab.experiment.provenance import collect
+from mnistlab.experiment.record import advice_on_divergence, network_and_data
 from mnistlab.experiment.run_dir import RunDir, create_run_dir
 
 logger = logging.getLogger(__name__)
-
-# Writing a checkpoint waits for the disk, so a run of many short epochs does not write each.
-SECONDS_BETWEEN_CHECKPOINTS = 2.0
 
 
 def run(
@@ -52,21 +44,84 @@ def run(
 
     Raises UsageError, before there is a folder, for an init file that does not fit.
     """
-    began = time.perf_counter()
-    started = datetime.now(UTC)
-    trainer = Trainer(config, dataset)
-    program = trainer.program
-    trainer.params[:] = initial_params(
-        config.init, program.tensors, program.size, config.seed, program.dtype
-    )
+    began, started = time.perf_counter(), datetime.now(UTC)
+    trainer = _new_trainer(config, dataset)
     run_dir = create_run_dir(runs_dir, config.name, dump_yaml(config), config_hash(config), started)
-    with engine_threads(threads) as pool, _logged(run_dir), stop_signals() as stop:
+    with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
+        facts = {"started": started.isoformat(), "resumed": [], **_facts(trainer, pool, argv)}
+        keeper = Keeper(trainer, run_dir, facts)
+        keeper.began = began
+        return _Run(keeper, callbacks, stop).to_the_end()
+
+
+def carry_on(
+    run_dir: RunDir,
+    config: RunConfig,
+    dataset: Dataset,
+    history: dict[str, Any],
+    *,
+    threads: int | None = None,
+    callbacks: Sequence[Callback] = (),
+    argv: Sequence[str] = (),
+) -> RunResult:
+    """Carry a stopped run on from its last checkpoint, or from its start if it has none.
+
+    `history` is what its run.json told, if it has one. The end is bit for bit that of a run that
+    was never stopped. Raises UsageError where another process has the run, or where its checkpoints
+    are damaged.
+    """
+    with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
+        durable.remove_temporaries(run_dir.path)
+        checkpoint = load_checkpoint(run_dir)
+        trainer = _new_trainer(config, dataset)
+        now = datetime.now(UTC).isoformat()
         facts = {
-            "started": started.isoformat(),
-            **collect(pool, argv),
-            **network_and_data(trainer),
+            "started": history.get("started", now),
+            "resumed": [*history.get("resumed", []), now],
+            **_facts(trainer, pool, history.get("argv", argv)),
         }
-        return _Run(trainer, run_dir, callbacks, facts, stop, began).to_the_end()
+        keeper = Keeper(trainer, run_dir, facts)
+        if checkpoint is not None:
+            keeper.restore(checkpoint)
+        return _Run(keeper, callbacks, stop).to_the_end()
+
+
+def _new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
+    """A trainer with its weights as they start."""
+    trainer = Trainer(config, dataset)
+    tensors, size, dtype = trainer.program.tensors, trainer.program.size, trainer.program.dtype
+    trainer.params[:] = initial_params(config.init, tensors, size, config.seed, dtype)
+    return trainer
+
+
+def _facts(trainer: Trainer, threads: int, argv: Sequence[str]) -> dict[str, Any]:
+    """What run.json says that does not change while a run goes."""
+    config = {"config": resolved_mapping(trainer.config)}
+    return {**collect(threads, argv), **network_and_data(trainer), **config}
+
+
+@contextmanager
+def only_process(run_dir: RunDir) -> Iterator[None]:
+    """Hold the run's folder; the kernel lets go of it when this process ends, however it ends.
+
+    Raises UsageError where another process holds it.
+    """
+    descriptor = os.open(run_dir.path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"{run_dir.path}: another process is training this run") from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _surroundings(run_dir: RunDir, threads: int | None) -> Iterator[tuple[int, StopSignals]]:
+    """What training needs around it: our threads, the run's own log, an ear for signals."""
+    with engine_threads(threads) as pool, _logged(run_dir), stop_signals() as stop:
+        yield pool, stop
 
 
 @contextmanager
@@ -87,77 +142,60 @@ def _logged(run_dir: RunDir) -> Iterator[None]:
 
 
 class _Run:
-    """A run under way: the trainer, its folder, and what was best so far."""
+    """A run under way: it decides what is done after which step."""
 
-    def __init__(
-        self,
-        trainer: Trainer,
-        run_dir: RunDir,
-        callbacks: Sequence[Callback],
-        facts: dict[str, Any],
-        stop: StopSignals,
-        began: float,
-    ) -> None:
-        self.trainer = trainer
-        self.config = trainer.config
-        self.run_dir = run_dir
+    def __init__(self, keeper: Keeper, callbacks: Sequence[Callback], stop: StopSignals) -> None:
+        self.keeper = keeper
+        self.trainer = keeper.trainer
+        self.config = keeper.trainer.config
         self.callbacks = callbacks
-        self.facts = facts
         self.stop = stop
-        self.began = began
-        self.metrics = MetricsWriter(run_dir.metrics)
-        self.layers = LayersWriter(run_dir.layers)
-        self.best = BestSoFar.watching(self.config, len(trainer.dataset.validation) > 0)
-        self.best_params = trainer.params.copy()
-        self.test_seen = False
-        self.last_row: MetricsRow | None = None
-        self.predictions: Evaluation | None = None
-        self.checkpoint = self._snapshot()
-        self.written = began
-
-    # The run from its start to its end.
+        self.metrics, self.layers = keeper.open_tables()
 
     def to_the_end(self) -> RunResult:
         """Train, and leave the folder telling how it ended, whatever happens."""
-        plan = self.trainer.plan
-        self._write_run_json("running")
+        keeper, trainer = self.keeper, self.trainer
+        keeper.write_run_json("running")
         try:
-            self.trainer.compile(self._tell)
-            start = Start(
-                self.run_dir.path, plan.epochs, plan.steps, plan.steps_per_epoch, plan.images
-            )
-            for callback in self.callbacks:
-                callback.on_start(start)
-            self.written = time.perf_counter()
-            status = self._train()
+            with self.stop.at_once():
+                trainer.compile(self._tell)
+            self._start()
+            status = keeper.ended or self._train()
+            keeper.end(status, keeper.reason or self._advice(status))
         except StopRequested as request:
-            save_checkpoint(self.run_dir, self._snapshot())
-            logger.info("stopped by %s at step %d", request, self.trainer.step)
-            self._write_best()
-            self._write_run_json("interrupted")
+            keeper.checkpoint = keeper.snapshot()
+            keeper.write_checkpoint()
+            logger.info("stopped by %s at step %d", request, trainer.step)
+            keeper.write_run_json("interrupted")
             return self._result("interrupted", signal=request.number)
         except BaseException as error:
             logger.info("failed: %s: %s", type(error).__name__, error)
-            self._write_run_json("failed", reason=f"{type(error).__name__}: {error}")
+            keeper.write_run_json("failed", reason=f"{type(error).__name__}: {error}")
             raise
-        return self._finish(status)
+        return self._result(status)
+
+    def _start(self) -> None:
+        plan, path = self.trainer.plan, self.keeper.run_dir.path
+        start = Start(path, plan.epochs, plan.steps, plan.steps_per_epoch, plan.images)
+        for callback in self.callbacks:
+            callback.on_start(start)
 
     def _train(self) -> str:
         """Step after step to the end; returns the status."""
-        while self.trainer.step < self.trainer.plan.steps:
+        trainer, steps = self.trainer, self.trainer.plan.steps
+        while trainer.step < steps:
             self.stop.check()
             target = self._next_stop()
-            if not self.trainer.train_to(target, self._look) or not self.trainer.is_finite():
-                self._record(MetricsRow(self.trainer.epoch, self.trainer.step, **self._measured()))
+            if not trainer.train_to(target, self._look) or not trainer.is_finite():
+                self._record(MetricsRow(trainer.epoch, trainer.step, **self._measured()))
                 return "diverged"
-            if self._ends_epoch(target):
+            at_end = target == steps
+            if at_end or target % trainer.plan.steps_per_epoch == 0:
                 self._write_layers()
-            last = target == self.trainer.plan.steps
-            if (last or self._is_due("evaluate_every", target)) and self._evaluate():
+            if (at_end or self._is_due("evaluate_every", target)) and self._evaluate():
                 return "stopped_early"
             if self._is_due("checkpoint_every", target):
-                self.checkpoint = self._snapshot()
-                self._write_checkpoint_now_and_then()
+                self.keeper.take_checkpoint()
         return "finished"
 
     def _next_stop(self) -> int:
@@ -174,15 +212,9 @@ class _Run:
         every = getattr(self.config.training, key)
         return step % (self.trainer.plan.steps_per_epoch if every == "epoch" else every) == 0
 
-    def _ends_epoch(self, step: int) -> bool:
-        plan = self.trainer.plan
-        return step % plan.steps_per_epoch == 0 or step == plan.steps
-
-    # Looking at the network.
-
     def _evaluate(self) -> bool:
         """Measure, write a row, keep the best; whether early stopping says that it is enough."""
-        trainer, training = self.trainer, self.config.training
+        trainer, keeper, training = self.trainer, self.keeper, self.config.training
         values = self._measured()
         if training.train_metrics == "full":
             measured = trainer.evaluate(trainer.dataset.train)
@@ -192,10 +224,10 @@ class _Run:
             values |= {"val_loss": measured.loss, "val_accuracy": measured.accuracy}
         row = MetricsRow(trainer.epoch, trainer.step, **values)
         stop = False
-        if self.best is not None:
-            if self.best.update(row):
-                self.best_params[:] = trainer.params
-            stop = self.best.should_stop
+        if keeper.best is not None:
+            if keeper.best.update(row):
+                keeper.best_params[:] = trainer.params
+            stop = keeper.best.should_stop
         at_end = stop or trainer.step == trainer.plan.steps
         if training.test == "every" or (training.test == "end" and at_end):
             row = self._tested(row, at_end)
@@ -203,7 +235,7 @@ class _Run:
         trainer.clear_totals()
         return stop
 
-    def _measured(self) -> dict[str, float | None]:
+    def _measured(self) -> dict[str, Any]:
         """What a row has without another look at the images."""
         trainer = self.trainer
         loss, accuracy = trainer.running()
@@ -218,20 +250,14 @@ class _Run:
     def _tested(self, row: MetricsRow, at_end: bool) -> MetricsRow:
         """The row with the test set's figures: at the end, of the weights that are kept."""
         if at_end:
-            self._keep_best()
-        self.test_seen = True
+            self.keeper.keep_best()
+        self.keeper.test_seen = True
         measured = self.trainer.evaluate(self.trainer.dataset.test)
-        self.predictions = measured
         return replace(row, test_loss=measured.loss, test_accuracy=measured.accuracy)
-
-    def _keep_best(self) -> None:
-        """With early stopping, the best weights are the ones that are tested and kept."""
-        if self.config.training.early_stopping is not None:
-            self.trainer.params[:] = self.best_params
 
     def _record(self, row: MetricsRow) -> None:
         self.metrics.append(row)
-        self.last_row = row
+        self.keeper.last_row = row
         logger.info("%s", row)
         for callback in self.callbacks:
             callback.on_row(row)
@@ -256,104 +282,21 @@ class _Run:
         for callback in self.callbacks:
             callback.on_message(text)
 
-    # What is kept.
+    def _advice(self, status: str) -> str | None:
+        trainer = self.trainer
+        if status != "diverged":
+            return None
+        kept = self.keeper.checkpoint.position["step"]
+        return advice_on_divergence(self.config, trainer.step, trainer.epoch, kept)
 
-    def _snapshot(self) -> Checkpoint:
-        """All that going on from here needs, copied."""
-        trainer, memory = self.trainer, self.trainer.memory
-        tensors = {
-            "params": trainer.params.copy(),
-            "state1": memory.state1.copy(),
-            "state2": memory.state2.copy(),
-            "totals": memory.totals.copy(),
-            "best_params": self.best_params.copy(),
-        }
-        position = {
-            "step": trainer.step,
-            "seconds": trainer.seconds,
-            "test_seen": self.test_seen,
-            "best_row": asdict(self.best.row) if self.best and self.best.row else None,
-            "waited": self.best.waited if self.best else 0,
-        }
-        return Checkpoint(tensors, position)
-
-    def _write_checkpoint_now_and_then(self) -> None:
-        if time.perf_counter() - self.written >= SECONDS_BETWEEN_CHECKPOINTS:
-            save_checkpoint(self.run_dir, self.checkpoint)
-            self._write_best()
-            self.written = time.perf_counter()
-
-    def _write_best(self) -> None:
-        if self.best is not None and self.best.row is not None:
-            self._write_weights(self.run_dir.best, self.best_params, self.best.row.step)
-
-    def _write_weights(self, path: Path, params: np.ndarray, step: int) -> None:
-        path.parent.mkdir(exist_ok=True)
-        save_tensors(path, views(self.trainer.program.tensors, params), {"step": str(step)})
-
-    def _finish(self, status: str) -> RunResult:
-        """Write the final weights, predictions and run.json, in this order: run.json is the end."""
-        trainer, advice = self.trainer, None
-        if status == "diverged":
-            kept = self.checkpoint.position["step"]
-            advice = advice_on_divergence(self.config, trainer.step, trainer.epoch, kept)
-            trainer.params[:] = self.checkpoint.tensors["params"]
-            self.predictions = None
-        else:
-            self.checkpoint = self._snapshot()
-            self._keep_best()
-            kept = trainer.step
-        save_checkpoint(self.run_dir, self.checkpoint)
-        self._write_best()
-        self._write_weights(self.run_dir.weights, trainer.params, kept)
-        self._write_predictions()
-        self._write_run_json(status, reason=advice)
-        return self._result(status, advice=advice)
-
-    def _write_predictions(self) -> None:
-        """What the kept weights say of the test set, or, where it was not seen, of validation."""
-        said, validation = self.predictions, self.trainer.dataset.validation
-        if said is None and len(validation) > 0:
-            said = self.trainer.evaluate(validation)
-        if said is not None:
-            of_predicted = said.outputs[np.arange(len(said.labels)), said.predicted]
-            write_predictions(self.run_dir.predictions, said.labels, said.predicted, of_predicted)
-
-    def _final_metrics(self) -> dict[str, float | None]:
-        return final_metrics(self.config, self.last_row, self.best)
-
-    def _seconds(self) -> dict[str, float]:
-        return {"total": time.perf_counter() - self.began, "train": self.trainer.seconds}
-
-    def _write_run_json(self, status: str, reason: str | None = None) -> None:
-        write_run_json(
-            self.run_dir,
-            {
-                "status": status,
-                "reason": reason,
-                "finished": None if status == "running" else datetime.now(UTC).isoformat(),
-                "seconds": self._seconds(),
-                "epochs": self._epochs(),
-                "steps": self.trainer.step,
-                "metrics": self._final_metrics(),
-                "best": asdict(self.best.row) if self.best and self.best.row else None,
-                "test_set_looked_at": self.test_seen,
-                **self.facts,
-            },
-        )
-
-    def _epochs(self) -> int:
-        return self.trainer.epoch if self.trainer.step else 0
-
-    def _result(
-        self, status: str, advice: str | None = None, signal: int | None = None
-    ) -> RunResult:
+    def _result(self, status: str, signal: int | None = None) -> RunResult:
+        keeper = self.keeper
         return RunResult(
-            run_dir=self.run_dir.path,
+            run_dir=keeper.run_dir.path,
             status=status,
-            epochs=self._epochs(),
-            metrics={k: v for k, v in self._final_metrics().items() if k != "penalty"},
-            seconds=self._seconds(),
-            advice=advice,
+            epochs=keeper.epochs(),
+            metrics={key: value for key, value in keeper.metrics().items() if key != "penalty"},
+            seconds=keeper.seconds(),
+            advice=keeper.reason,
             signal=signal,
         )

@@ -1,0 +1,155 @@
+"""`mnistlab data`: which datasets there are, how to get them, what is in them."""
+
+import difflib
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mnistlab.cli import options
+
+if TYPE_CHECKING:
+    from mnistlab.data import SourceInfo
+
+EXAMPLES = """\b
+Examples:
+  mnistlab data list
+  mnistlab data fetch mnist
+  mnistlab data info mnist
+"""
+LIST_EXAMPLES = """\b
+Example:
+  mnistlab data list --data-dir ~/datasets
+"""
+FETCH_EXAMPLES = """\b
+Example:
+  mnistlab data fetch fashion-mnist
+"""
+INFO_EXAMPLES = """\b
+Examples:
+  mnistlab data info digits
+  mnistlab data info idx --path my-images
+"""
+
+app = typer.Typer(
+    name="data",
+    help="List, download and describe datasets.",
+    epilog=EXAMPLES,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+
+
+@app.command("list", epilog=LIST_EXAMPLES)
+def list_(
+    data_dir: options.DataDir = None, json: options.Json = False, debug: options.Debug = False
+) -> None:
+    """List the datasets, and whether they are here."""
+    from dataclasses import asdict
+
+    from mnistlab import paths
+    from mnistlab.cli.output import human_bytes, print_json, table
+    from mnistlab.data import list_datasets
+
+    listings = list_datasets(paths.data_dir(data_dir))
+    if json:
+        print_json({"datasets": [asdict(listing) for listing in listings]})
+        return
+    rows = [["name", "state", "size", "what", "where"]]
+    for item in listings:
+        size = human_bytes(item.bytes) if item.bytes else "-"
+        rows.append([item.name, item.status, size, item.description, str(item.path or "-")])
+    print(table(rows, right=(2,)))
+    for item in listings:
+        if item.problem:
+            print(f"\n{item.name} is {item.status}:\n{item.problem}")
+
+
+@app.command(epilog=FETCH_EXAMPLES)
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As `mnistlab data list` shows it.")],
+    data_dir: options.DataDir = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Download and check a dataset, print its folder."""
+    from mnistlab import data, paths
+    from mnistlab.cli.output import print_json
+    from mnistlab.cli.progress import watch_download
+    from mnistlab.data.registry import KNOWN
+    from mnistlab.errors import UsageError
+
+    if name == "digits":
+        raise UsageError("digits: is bundled with mnistlab, there is nothing to fetch")
+    _refuse_unknown(name, KNOWN)
+    with watch_download(quiet=quiet) as progress:
+        folder = data.fetch(name, paths.data_dir(data_dir), progress)
+    if not quiet:
+        print(f"{name}: complete and checked", file=sys.stderr)
+    if json:
+        print_json({"name": name, "path": folder})
+    else:
+        print(folder)
+
+
+@app.command(epilog=INFO_EXAMPLES)
+def info(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="As `mnistlab data list` shows it, or idx.")
+    ],
+    path: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="idx: the folder of your own four files.")
+    ] = None,
+    data_dir: options.DataDir = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show what is in a dataset."""
+    from dataclasses import asdict
+
+    from mnistlab import data, paths
+    from mnistlab.cli.output import print_json
+    from mnistlab.data.sources import OWN_FILES
+    from mnistlab.errors import UsageError
+
+    _refuse_unknown(name, data.SOURCES)
+    if name in OWN_FILES and path is None:
+        raise UsageError(f"{name}: needs the folder of your files: --path DIR")
+    if name not in OWN_FILES and path is not None:
+        raise UsageError(f"{name}: takes no --path; only {', '.join(OWN_FILES)} does")
+    folder = paths.data_dir(data_dir)
+    # Asking what is in a dataset is no reason to download it.
+    described = data.describe(data.open_source(name, path, data_dir=folder, fetch_missing=False))
+    if json:
+        print_json(asdict(described))
+    else:
+        _print_info(described)
+
+
+def _refuse_unknown(name: str, known: Collection[str]) -> None:
+    """Raises UsageError with the nearest name where there is no such dataset."""
+    from mnistlab.errors import UsageError
+
+    if name not in known:
+        near = difflib.get_close_matches(name.lower(), known, 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise UsageError(f"{name}: no such dataset; {hint}choose from {', '.join(known)}")
+
+
+def _print_info(info: "SourceInfo") -> None:
+    from mnistlab.cli.output import table
+
+    height, width = info.image_shape
+    print(f"{info.name}: {height} x {width} pixels, {len(info.class_names)} classes")
+    print(f"SHA-256 of its content: {info.sha256}\n")
+    splits = (info.train, info.test)
+    rows = [["", "train", "test"], ["images", *(f"{split.count:,}" for split in splits)]]
+    for label, class_name in enumerate(info.class_names):
+        what = f"label {label}" + ("" if class_name == str(label) else f", {class_name}")
+        rows.append([what, *(f"{split.per_class[label]:,}" for split in splits)])
+    rows.append(["pixel mean (0 to 255)", *(f"{split.mean:.2f}" for split in splits)])
+    rows.append(["pixel std", *(f"{split.std:.2f}" for split in splits)])
+    print(table(rows, right=(1, 2)))

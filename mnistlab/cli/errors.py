@@ -1,0 +1,109 @@
+"""The one place where an exception becomes a message and an exit code."""
+
+import json
+import logging
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import typer
+
+from mnistlab.errors import MnistlabError
+
+# `typer.BadParameter` is public, its base that knows how to show itself is not.
+CommandLineError: Any = typer.BadParameter.__mro__[2]
+
+
+class StoppedError(MnistlabError):
+    """The user, or the system, has stopped the command."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM has come: whatever cleans up after Ctrl-C cleans up after it too."""
+
+
+def exit_after(run: Callable[..., Any], args: Sequence[str] | None, *more: Any, **kw: Any) -> None:
+    """Run the command line `args` (None: the process's own) and exit the process with its code."""
+    arguments = list(sys.argv[1:] if args is None else args)
+    flags = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    try:
+        sys.exit(run(arguments, *more, **kw) or 0)
+    except Exception as error:
+        if "--debug" in flags:
+            traceback.print_exception(error)
+        _report(error, as_json="--json" in flags)
+
+
+@contextmanager
+def interrupts() -> Iterator[None]:
+    """Ctrl-C and SIGTERM as an error like others; what is printed is flushed before the end."""
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+        # Here, not at the interpreter's end, where a reader that has gone would cost a traceback.
+        sys.stdout.flush()
+    except Terminated as stop:
+        raise StoppedError("stopped by SIGTERM", 143) from stop
+    except KeyboardInterrupt as stop:
+        raise StoppedError("stopped by Ctrl-C", 130) from stop
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(*_: Any) -> NoReturn:
+    raise Terminated
+
+
+def _report(error: Exception, *, as_json: bool) -> NoReturn:
+    messages, exit_code = describe(error)
+    if as_json:
+        document = {"status": "error", "exit_code": exit_code, "errors": messages}
+        print(json.dumps(document, indent=2))
+    if isinstance(error, CommandLineError):
+        error.show()  # with the usage above it
+    else:
+        for message in messages:
+            print(message, file=sys.stderr)
+    sys.exit(exit_code)
+
+
+def describe(error: Exception) -> tuple[list[str], int]:
+    """What to tell the user about an exception, and the exit code it means."""
+    if isinstance(error, MnistlabError):
+        return list(error.messages), error.exit_code
+    if isinstance(error, CommandLineError):
+        return [error.format_message()], error.exit_code
+    if isinstance(error, typer.Abort):
+        return ["aborted"], 1
+    if isinstance(error, MemoryError):
+        return [f"not enough memory: {error}".removesuffix(": ")], 1
+    if isinstance(error, OSError) and error.strerror:
+        place = f"{error.filename}: " if error.filename else ""
+        return [f"{place}{error.strerror}"], 1
+    cause = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return [f"internal error, a fault of mnistlab: {cause} (--debug shows where)"], 1
+
+
+class _StderrHandler(logging.Handler):
+    """Warnings as plain lines on whatever stderr is at the time, so that they go above a bar."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+
+
+@contextmanager
+def log_on_stderr() -> Iterator[None]:
+    """While it lasts, mnistlab's own warnings are seen."""
+    logger, handler = logging.getLogger("mnistlab"), _StderrHandler(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)

@@ -1,0 +1,85 @@
+"""`mnistlab init`: a commented configuration to start from."""
+
+import os
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mnistlab.cli import options
+
+EXAMPLES = """\b
+Examples:
+  mnistlab init
+  mnistlab init my-experiment
+  mnistlab init my-experiment/wide.yaml
+"""
+
+
+def init(
+    path: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="PATH",
+            help="A folder, or the .yaml file to write; nothing is ever overwritten.  "
+            "[default: mnistlab.yaml here]",
+            show_default=False,
+        ),
+    ] = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Write a commented configuration to start from."""
+    from mnistlab.cli.output import print_json, table
+    from mnistlab.config.starter import SCHEMA_NAME, STARTER_NAME, starter_files
+
+    config = _config_path(path or Path(), STARTER_NAME)
+    texts = starter_files()
+    starter = texts[STARTER_NAME].replace(STARTER_NAME, config.name)
+    schema = config.with_name(SCHEMA_NAME)
+    _write_new({config: starter, schema: texts[SCHEMA_NAME]})
+    if json:
+        print_json({"config": config, "schema": schema})
+        return
+    shown = shlex.quote(str(config))
+    print(f"wrote {config}\nwrote {schema}, by which editors complete and check it\nnext:")
+    rows = [
+        [f"  mnistlab train {shown}", "one run"],
+        [f"  mnistlab train {shown} optimizer.lr=0.01", "one run with one value changed"],
+        [f"  mnistlab check {shown}", "layers, memory, gradients; trains nothing"],
+    ]
+    print(table(rows))
+
+
+def _config_path(path: Path, starter_name: str) -> Path:
+    from mnistlab.errors import UsageError
+
+    path = path.expanduser()
+    if path.suffix in (".yaml", ".yml") and not path.is_dir():
+        return path
+    if os.path.lexists(path) and not path.is_dir():
+        raise UsageError(f"{path}: is a file; name a folder, or a .yaml file to write")
+    return path / starter_name
+
+
+def _write_new(texts: dict[Path, str]) -> None:
+    """Write the files; raises UsageError, having written none, where one exists and differs."""
+    from mnistlab.errors import UsageError
+
+    try:
+        # A second configuration in a folder finds the same schema there.
+        missing = [path for path, text in texts.items() if not _holds(path, text)]
+        taken = [path for path in missing if os.path.lexists(path)]
+        if taken:
+            raise UsageError(*(f"{path}: exists, and is not overwritten" for path in taken))
+        for path in missing:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8") as file:
+                file.write(texts[path])
+    except OSError as error:
+        raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
+
+
+def _holds(path: Path, text: str) -> bool:
+    return path.is_file() and path.read_bytes() == text.encode()

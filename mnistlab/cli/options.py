@@ -1,0 +1,61 @@
+"""Arguments and options that several commands share."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Config = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="The YAML file of the run.", show_default=False)
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="KEY=VALUE",
+        help="Values to change, by their dotted path; VALUE is YAML.",
+        show_default=False,
+    ),
+]
+RunsDir = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR", help="Where run folders are made.  [default: $MNISTLAB_RUNS_DIR, or runs]"
+    ),
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Where datasets lie, each in DIR/NAME.  [default: $MNISTLAB_DATA_DIR, or data in the "
+        "user's cache folder]",
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=1,
+        max=1024,
+        help="Threads to compute with; the result does not depend on it.  [default: the "
+        "processors this process may use]",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Only errors and warnings on stderr.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")
+]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def set_threads(threads: int | None) -> None:
+    """Let numba, which reads this once, on import, start enough threads for `--threads`."""
+    if threads is not None:
+        os.environ["NUMBA_NUM_THREADS"] = str(max(threads, available_processors()))
+
+
+def available_processors() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

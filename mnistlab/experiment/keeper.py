@@ -1,0 +1,181 @@
+"""What a run keeps on disk while it goes and when it ends, and how it is taken up again."""
+
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mnistlab.engine.params import views
+from mnistlab.engine.trainer import Trainer
+from mnistlab.experiment.best import BestSoFar
+from mnistlab.experiment.checkpoint import Checkpoint, save_checkpoint, save_tensors
+from mnistlab.experiment.metrics import (
+    LayersWriter,
+    MetricsRow,
+    MetricsWriter,
+    read_metrics,
+    write_predictions,
+)
+from mnistlab.experiment.provenance import write_run_json
+from mnistlab.experiment.record import final_metrics
+from mnistlab.experiment.run_dir import RunDir
+
+# Writing a checkpoint waits for the disk, so a run of many short epochs does not write each.
+SECONDS_BETWEEN_CHECKPOINTS = 2.0
+
+
+class Keeper:
+    """A run's memory: the best weights, the last state that was whole, and all its files."""
+
+    def __init__(self, trainer: Trainer, run_dir: RunDir, facts: dict[str, Any]) -> None:
+        self.trainer = trainer
+        self.run_dir = run_dir
+        self.facts = facts
+        self.best = BestSoFar.watching(trainer.config, len(trainer.dataset.validation) > 0)
+        self.best_params = trainer.params.copy()
+        self.test_seen = False
+        self.last_row: MetricsRow | None = None
+        self.ended: str | None = None
+        self.reason: str | None = None
+        self.began = self.written = time.perf_counter()
+        self.seconds_before = 0.0  # of the run before it was taken up again
+        self.checkpoint = self.snapshot()
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Put the trainer and the run back to where a checkpoint was taken."""
+        trainer, position = self.trainer, checkpoint.position
+        trainer.params[:] = checkpoint.tensors["params"]
+        trainer.memory.state1[:] = checkpoint.tensors["state1"]
+        trainer.memory.state2[:] = checkpoint.tensors["state2"]
+        trainer.memory.totals[:] = checkpoint.tensors["totals"]
+        self.best_params[:] = checkpoint.tensors["best_params"]
+        trainer.step = position["step"]
+        trainer.seconds = position["seconds"]
+        self.test_seen = position["test_seen"]
+        self.ended, self.reason = position["ended"], position["reason"]
+        self.seconds_before = position["total_seconds"]
+        if self.best is not None:
+            self.best.waited = position["waited"]
+            self.best.row = MetricsRow(**position["best_row"]) if position["best_row"] else None
+        self.checkpoint = checkpoint
+
+    def open_tables(self) -> tuple[MetricsWriter, LayersWriter]:
+        """metrics.csv and layers.csv, cut back to where the trainer stands."""
+        trainer, run_dir = self.trainer, self.run_dir
+        metrics = MetricsWriter(run_dir.metrics, resume=run_dir.metrics.exists())
+        layers = LayersWriter(run_dir.layers, resume=run_dir.layers.exists())
+        metrics.truncate_after(trainer.step)
+        at_end = trainer.step == trainer.plan.steps or self.ended is not None
+        whole = trainer.epoch if at_end else trainer.step // trainer.plan.steps_per_epoch
+        layers.truncate_after(whole)
+        rows = read_metrics(run_dir.metrics)
+        self.last_row = rows[-1] if rows else None
+        return metrics, layers
+
+    def snapshot(self) -> Checkpoint:
+        """All that going on from here needs, copied."""
+        trainer, memory = self.trainer, self.trainer.memory
+        tensors = {
+            "params": trainer.params.copy(),
+            "state1": memory.state1.copy(),
+            "state2": memory.state2.copy(),
+            "totals": memory.totals.copy(),
+            "best_params": self.best_params.copy(),
+        }
+        position = {
+            "step": trainer.step,
+            "seconds": trainer.seconds,
+            "total_seconds": self.seconds()["total"],
+            "test_seen": self.test_seen,
+            "best_row": asdict(self.best.row) if self.best and self.best.row else None,
+            "waited": self.best.waited if self.best else 0,
+            "ended": self.ended,
+            "reason": self.reason,
+        }
+        return Checkpoint(tensors, position)
+
+    def take_checkpoint(self) -> None:
+        """Remember the state as whole; on disk too, if the last time was long enough ago."""
+        self.checkpoint = self.snapshot()
+        if time.perf_counter() - self.written >= SECONDS_BETWEEN_CHECKPOINTS:
+            self.write_checkpoint()
+            self.written = time.perf_counter()
+
+    def write_checkpoint(self) -> None:
+        """Write the state last remembered, and the best weights."""
+        save_checkpoint(self.run_dir, self.checkpoint)
+        if self.best is not None and self.best.row is not None:
+            self._write_weights(self.run_dir.best, self.best_params, self.best.row.step)
+
+    def end(self, status: str, reason: str | None = None) -> None:
+        """Keep the final weights and predictions; run.json is written last, and is the end.
+
+        A run that diverged keeps the weights of the last state that was whole.
+        """
+        self.ended, self.reason = status, reason
+        if status == "diverged":
+            whole = self.checkpoint
+            self.trainer.params[:] = whole.tensors["params"]
+            kept = whole.position["step"]
+            ended = {"ended": status, "reason": reason}
+            self.checkpoint = Checkpoint(whole.tensors, {**whole.position, **ended})
+        else:
+            self.checkpoint = self.snapshot()
+            self.keep_best()
+            kept = self.trainer.step
+        self.write_checkpoint()
+        self._write_weights(self.run_dir.weights, self.trainer.params, kept)
+        self._write_predictions()
+        self.write_run_json(status)
+
+    def keep_best(self) -> None:
+        """With early stopping, the best weights are the ones that are tested and kept."""
+        if self.trainer.config.training.early_stopping is not None:
+            self.trainer.params[:] = self.best_params
+
+    def _write_weights(self, path: Path, params: np.ndarray, step: int) -> None:
+        path.parent.mkdir(exist_ok=True)
+        save_tensors(path, views(self.trainer.program.tensors, params), {"step": str(step)})
+
+    def _write_predictions(self) -> None:
+        """What the kept weights say of the test set, or, where it was not seen, of validation."""
+        dataset = self.trainer.dataset
+        split = dataset.test if self.test_seen else dataset.validation
+        if len(split) > 0:
+            said = self.trainer.evaluate(split)
+            of_predicted = said.outputs[np.arange(len(said.labels)), said.predicted]
+            write_predictions(self.run_dir.predictions, said.labels, said.predicted, of_predicted)
+
+    def metrics(self) -> dict[str, float | None]:
+        """The metrics of the weights that are kept."""
+        return final_metrics(self.trainer.config, self.last_row, self.best)
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds in all, and of the training steps alone."""
+        total = self.seconds_before + time.perf_counter() - self.began
+        return {"total": total, "train": self.trainer.seconds}
+
+    def epochs(self) -> int:
+        """The epochs begun."""
+        return self.trainer.epoch if self.trainer.step else 0
+
+    def write_run_json(self, status: str, reason: str | None = None) -> None:
+        """Write how the run stands, and what it is."""
+        write_run_json(
+            self.run_dir,
+            {
+                "status": status,
+                "reason": reason or self.reason,
+                "finished": None if status == "running" else datetime.now(UTC).isoformat(),
+                "seconds": self.seconds(),
+                "epochs": self.epochs(),
+                "steps": self.trainer.step,
+                "metrics": self.metrics(),
+                "best": asdict(self.best.row) if self.best and self.best.row else None,
+                "test_set_looked_at": self.test_seen,
+                **self.facts,
+            },
+        )

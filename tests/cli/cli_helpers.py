@@ -1,0 +1,52 @@
+"""The command line as a test calls it: in this process, or in one of its own."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnistlab.cli.app import app
+
+PACKAGE_PARENT = str(Path(__file__).parents[2])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    exit_code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def document(self) -> Any:
+        return json.loads(self.stdout)
+
+
+def mnistlab(*arguments: object) -> Outcome:
+    """What a command line does, run in this process because starting one takes long."""
+    stdout, stderr = io.StringIO(), io.StringIO()
+    arguments = tuple(map(str, arguments))
+    with redirect_stdout(stdout), redirect_stderr(stderr), pytest.raises(SystemExit) as end:
+        app(arguments, prog_name="mnistlab")
+    assert isinstance(end.value.code, int)
+    return Outcome(end.value.code, stdout.getvalue(), stderr.getvalue())
+
+
+def process_arguments(*arguments: object) -> dict[str, Any]:
+    """What starts `python -m mnistlab` with any of subprocess's functions, from any folder."""
+    paths = [PACKAGE_PARENT, os.environ.get("PYTHONPATH", "")]
+    return {
+        "args": [sys.executable, "-m", "mnistlab", *map(str, arguments)],
+        "env": {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))},
+    }
+
+
+def mnistlab_process(*arguments: object) -> Outcome:
+    done = subprocess.run(**process_arguments(*arguments), capture_output=True, text=True)
+    return Outcome(done.returncode, done.stdout, done.stderr)

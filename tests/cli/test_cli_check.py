@@ -1,0 +1,59 @@
+from dataclasses import replace
+
+from cli_helpers import mnistlab
+
+from mnistlab import api
+
+
+def test_check_shows_layers_memory_and_gradients_and_makes_nothing(home):
+    outcome = mnistlab("check", "tiny.yaml")
+    assert outcome.exit_code == 0
+    rows = {line.split()[0]: line.split() for line in outcome.stdout.splitlines() if line}
+    assert rows["dense1"][1:3] == ["8", "6,280"]  # 784 * 8 + 8
+    assert rows["dense2"][1:3] == ["10", "90"]
+    assert "6,370" in outcome.stdout
+    assert rows["dense2.bias"][2:] == ["10", "0", "ok"]
+    assert outcome.stdout.splitlines()[-1].startswith("The gradients are right")
+    assert [path.name for path in home.iterdir()] == ["tiny.yaml"]
+
+
+def test_check_as_json_has_all_of_it(home):
+    document = mnistlab("check", "tiny.yaml", "model.hidden=[8,6]", "--json").document
+    assert document["passed"] is True
+    assert document["threshold"] == 1e-6
+    assert document["parameters"] == sum(layer["parameters"] for layer in document["layers"])
+    parts = dict(document["memory"])
+    assert parts.pop("total") == sum(parts.values())
+    tensors = {tensor["name"]: tensor for tensor in document["tensors"]}
+    assert list(tensors) == [f"dense{n}.{part}" for n in (1, 2, 3) for part in ("weight", "bias")]
+    assert tensors["dense1.weight"]["shape"] == [784, 8]
+    assert all(tensor["error"] < 1e-6 for tensor in tensors.values())
+
+
+def test_a_wrong_gradient_is_named_and_exits_1(home, monkeypatch):
+    right = api.check
+
+    def wrong(*args, **kwargs):
+        result = right(*args, **kwargs)
+        first, *others = result.tensors
+        first = replace(first, error=0.25, left_out=3, passed=False)
+        return replace(result, tensors=(first, *others), passed=False)
+
+    monkeypatch.setattr(api, "check", wrong)
+    outcome = mnistlab("check", "tiny.yaml")
+    assert outcome.exit_code == 1
+    assert "WRONG GRADIENT of dense1.weight: " in outcome.stdout
+    assert "dense1.bias:" not in outcome.stdout
+    assert "2.5e-01" in outcome.stdout
+    assert "Left out: " in outcome.stdout
+    outcome = mnistlab("check", "tiny.yaml", "--json")
+    assert (outcome.exit_code, outcome.document["passed"]) == (1, False)
+
+
+def test_tables_are_aligned(home):
+    lines = mnistlab("check", "tiny.yaml").stdout.splitlines()
+    head, first, total = lines[0], lines[1], next(x for x in lines if x.startswith("total"))
+    end = head.index("parameters") + len("parameters")
+    assert first[:end].endswith("6,280")
+    assert total.endswith("6,370")
+    assert len(total) == end

@@ -1,0 +1,86 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from cli_helpers import mnistlab, mnistlab_process, process_arguments
+
+import mnistlab as package
+
+COMMANDS = ("train", "check", "data", "data list", "data fetch", "data info", "init", "schema")
+HEAVY = {
+    *("numpy", "numba", "scipy", "sklearn", "matplotlib", "pandas", "pydantic", "yaml"),
+    *("rich", "PIL", "pooch", "requests", "jinja2", "safetensors", "platformdirs"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_every_command_has_an_example_of_itself(command):
+    outcome = mnistlab(*command.split(), "--help")
+    assert outcome.exit_code == 0
+    _, example = outcome.stdout.split("Example", 1)
+    assert f"  mnistlab {command}" in example
+
+
+def test_help_lists_the_commands_that_exist_and_no_others():
+    listed = mnistlab("--help").stdout.split("Commands:")[1].split("Examples:")[0]
+    names = {line.split()[0] for line in listed.splitlines() if line.strip()}
+    assert names == {"train", "check", "data", "init", "schema"}
+
+
+def test_help_is_plain_text_with_whole_sentences():
+    for command in ("", *COMMANDS):
+        text = mnistlab(*command.split(), "--help").stdout
+        assert "\x1b" not in text
+        assert text.isascii()
+        commands = text.partition("Commands:")[2].partition("Example")[0]
+        assert "..." not in commands  # what typer puts where it cuts a sentence
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """The top-level packages that a command line has imported when it ends."""
+    code = (
+        "import sys, json\n"
+        "from mnistlab.cli.app import app\n"
+        "try:\n    app(sys.argv[1:])\n"
+        "finally:\n    print(json.dumps(sorted(sys.modules)), file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=process_arguments()["env"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    imported = {name.partition(".")[0] for name in json.loads(done.stderr)}
+    assert "mnistlab" in imported
+    return imported
+
+
+@pytest.mark.parametrize("option", ["--help", "--version"])
+def test_help_and_version_import_nothing_heavy(option):
+    assert imported_by(option) & HEAVY == set()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_help_of_a_command_imports_nothing_heavy(command):
+    # typer itself uses these two, one in older and one in newer versions.
+    assert imported_by(*command.split(), "--help") & HEAVY <= {"rich", "pydantic"}
+
+
+def test_the_module_runs_like_the_script():
+    outcome = mnistlab_process("--version")
+    assert (outcome.exit_code, outcome.stdout) == (0, f"mnistlab {package.__version__}\n")
+
+
+def test_without_a_command_the_help_is_shown():
+    outcome = mnistlab()
+    assert outcome.exit_code == 2
+    assert "Commands:" in outcome.stdout + outcome.stderr
+
+
+def test_completion_of_a_command_is_offered(monkeypatch):
+    monkeypatch.setenv("_MNISTLAB_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "mnistlab tr")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert mnistlab().stdout.split() == ["train"]

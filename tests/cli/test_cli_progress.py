@@ -1,0 +1,100 @@
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_helpers import process_arguments
+
+from mnistlab.cli import output, progress
+from mnistlab.experiment.callbacks import Progress, Start
+from mnistlab.experiment.metrics import MetricsRow
+
+START = Start(Path("runs/x"), epochs=10, steps=900, steps_per_epoch=90, images_per_epoch=2880)
+ROW = MetricsRow(3, 270, 0.1, 0.12345, 0.961, 0.1456, 0.958, seconds=3.24)
+
+
+def test_a_row_is_one_line():
+    assert progress.row_line(ROW, START, show_steps=False) == (
+        "epoch  3/10  loss 0.1235  accuracy 96.10%  val loss 0.1456  val accuracy 95.80%  3.2 s"
+    )
+
+
+def test_a_row_leaves_out_what_was_not_measured():
+    row = MetricsRow(3, 270, train_loss=float("nan"), test_loss=1.2e-5, test_accuracy=1.0)
+    assert progress.row_line(row, START, show_steps=True) == (
+        "epoch  3/10  step 270/900  loss nan  test loss 1.20e-05  test accuracy 100.00%"
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 bytes"), (999, "999 bytes"), (999_950, "1 MB"), (9_912_422, "9.91 MB")],
+)
+def test_sizes_are_readable(count, text):
+    assert output.human_bytes(count) == text
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_bar_shows_loss_accuracy_speed_and_time_left(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    assert progress.on_terminal()
+    bar = progress.RunBar(show_steps=False)
+    bar.on_message("compiling [this] ...")
+    bar.on_start(START)
+    bar.on_progress(Progress(3, 300, 9600, 2.0, 0.25, 0.925))
+    bar.bar.refresh()
+    bar.on_row(ROW)
+    bar.close()
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    assert "compiling [this] ..." in shown
+    line = next(line for line in re.split(r"[\r\n]", shown) if "4,800 images/s" in line)
+    assert line.startswith("epoch 3/10 ")
+    assert "loss 0.2500  acc 92.50%" in line
+    assert line.rstrip().endswith("left")
+    assert progress.row_line(ROW, START, show_steps=False) in shown
+
+
+def test_a_terminal_that_can_do_nothing_gets_lines(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "dumb")
+    assert not progress.on_terminal()
+
+
+def test_on_a_terminal_training_shows_a_bar_and_a_line_per_epoch(home):
+    """stderr is a terminal and stdout a pipe, as in `run=$(mnistlab train ...)`."""
+    master, slave = pty.openpty()
+    command = process_arguments("train", "tiny.yaml", "--no-plots", "training.epochs=200")
+    command["env"] |= {"TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(**command, stdout=subprocess.PIPE, stderr=slave, text=True) as process:
+        os.close(slave)
+        shown = read_all(master)
+        assert process.stdout is not None
+        stdout = process.stdout.read()
+    assert process.returncode == 0
+    assert Path(stdout.strip()).is_dir()
+    assert "\x1b[" in shown
+    assert "images/s" in shown
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    assert len(re.findall(r"epoch +\d+/200  loss ", plain)) == 200
+
+
+def read_all(terminal: int) -> str:
+    chunks = []
+    try:
+        while chunk := os.read(terminal, 65536):
+            chunks.append(chunk)
+    except OSError:  # how Linux says that nobody is at the other end
+        pass
+    os.close(terminal)
+    return b"".join(chunks).decode()
