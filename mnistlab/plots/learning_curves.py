@@ -25,9 +25,10 @@ AXIS_WIDTH = 0.85  # inches, left of each panel, for its axis
 LABEL_WIDTH = 1.65  # inches, right of each panel, for the values written in
 LINE_HEIGHT = 13.0  # points, of one written value
 MANY_POINTS = 30  # above this a line's points are no longer marked
-# Losses that span more than this are drawn on a log axis, a learning rate's on its own.
+# Losses that span more than this are drawn on a log axis. So are learning rates, but not those
+# that run out to next to nothing, as a cosine does: its last value would flatten all the others.
 LOSS_LOG_SPAN = 50.0
-RATE_LOG_SPAN = 10.0
+RATE_LOG_SPANS = (10.0, 2000.0)
 
 
 @dataclass(frozen=True)
@@ -275,7 +276,8 @@ def _draw_rate(axes: Axes, x: np.ndarray, rows: Sequence[MetricsRow], unit: str)
     marker = "o" if len(rows) <= MANY_POINTS else ""
     axes.plot(x[measured], rate[measured], color=style.INK, marker=marker, markersize=3, lw=1.3)
     low, high = (rate[measured].min(), rate[measured].max()) if measured.any() else (0.0, 0.0)
-    if low > 0 and high > RATE_LOG_SPAN * low:
+    least, most = RATE_LOG_SPANS
+    if low > 0 and least < high / low < most:
         axes.margins(y=0.15)
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(numticks=4))

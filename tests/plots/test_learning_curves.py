@@ -142,6 +142,7 @@ def test_a_run_without_a_finite_value_is_refused_rather_than_drawn_empty(rows):
         ([0.1, 0.08, 0.05, 0.02], "linear"),
         ([0.1, 0.05, 0.01, 0.001], "log"),
         ([0.1, 0.05, 0.01, 0.0], "linear"),
+        ([0.1, 0.07, 0.02, 1e-9], "linear"),
         ([None] * 4, "linear"),
     ],
 )
