@@ -1,0 +1,244 @@
+"""A second engine, slow and plain: numpy in float64, written from the configuration's equations.
+
+It shares with the first nothing but the configuration and the dataset: neither kernels nor
+schedules, nor the choice of tensors.
+"""
+
+import math
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+
+def _sigmoid(z):
+    return np.where(z >= 0, 1 / (1 + np.exp(-np.abs(z))), 1 - 1 / (1 + np.exp(-np.abs(z))))
+
+
+def _softmax(z):
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def activate(activation, z):
+    match activation.type:
+        case "identity":
+            return z
+        case "relu":
+            return np.maximum(z, 0)
+        case "relu6":
+            return np.minimum(np.maximum(z, 0), 6)
+        case "leaky_relu":
+            return np.where(z > 0, z, activation.alpha * z)
+        case "sigmoid":
+            return _sigmoid(activation.k * z)
+        case "tanh":
+            return np.tanh(z)
+        case "softmax":
+            return _softmax(z)
+
+
+def pull_back(activation, z, dy):
+    """The gradient by z, from the gradient dy by the activation's output."""
+    y = activate(activation, z)
+    match activation.type:
+        case "identity":
+            return dy
+        case "relu":
+            return dy * (z > 0)
+        case "relu6":
+            return dy * ((z > 0) & (z < 6))
+        case "leaky_relu":
+            return dy * np.where(z > 0, 1, activation.alpha)
+        case "sigmoid":
+            return dy * activation.k * y * (1 - y)
+        case "tanh":
+            return dy * (1 - y * y)
+        case "softmax":
+            jacobians = np.stack([np.diag(row) - np.outer(row, row) for row in y])
+            return np.einsum("nij,nj->ni", jacobians, dy)
+
+
+def rate_at(schedule, lr, step, steps_per_epoch, total):
+    """The learning rate of one step, counted from 0."""
+    epoch = step // steps_per_epoch
+    match schedule.type:
+        case "constant":
+            return lr
+        case "step":
+            return lr * schedule.factor ** (epoch // schedule.every)
+        case "exponential":
+            return lr * schedule.gamma**epoch
+        case "linear":
+            since = step - epoch * steps_per_epoch if schedule.restart_every_epoch else step
+            if since >= schedule.steps:
+                return lr * schedule.final
+            return lr + since / schedule.steps * (lr * schedule.final - lr)
+        case "inverse_time":
+            return lr / (1 + schedule.decay * step)
+        case "cosine":
+            if step < schedule.warmup:
+                return lr * (step + 1) / schedule.warmup
+            after, length = step - schedule.warmup, total - schedule.warmup
+            within = (after * schedule.cycles % length) / length
+            return schedule.min + 0.5 * (lr - schedule.min) * (1 + math.cos(math.pi * within))
+        case "one_cycle":
+            top, last = schedule.warmup * (total - 1), total - 1
+            if step < top:
+                low, share = lr / 25, step / top
+                return lr + (low - lr) * 0.5 * (1 + math.cos(math.pi * share))
+            low, share = lr * schedule.final, (step - top) / (last - top)
+            return low + (lr - low) * 0.5 * (1 + math.cos(math.pi * share))
+
+
+class Oracle:
+    """Trains the images in their order, `shuffle: none`. `losses`, `correct`, `images` run on."""
+
+    def __init__(self, config, dataset, tensors):
+        self.config = config
+        self.dataset = dataset
+        self.tensors = {name: value.astype(np.float64) for name, value in tensors.items()}
+        self.memory = {
+            name: [np.zeros_like(value), np.zeros_like(value)]
+            for name, value in self.tensors.items()
+        }
+        self.layers = sorted(
+            {name.split(".")[0] for name in tensors}, key=lambda name: int(name[5:])
+        )
+        self.step = 0
+        self.clear()
+
+    def clear(self):
+        self.losses, self.correct, self.images = 0.0, 0, 0
+
+    def running(self):
+        return self.losses / self.images, self.correct / self.images
+
+    def _activations(self):
+        hidden = [self.config.model.activation] if len(self.layers) > 1 else []
+        return [*hidden * (len(self.layers) - 1), self.config.model.output_activation]
+
+    def _forward(self, x):
+        """Each layer's input, each layer's sums, and the network's output."""
+        inputs, sums = [x], []
+        for layer, activation in zip(self.layers, self._activations(), strict=True):
+            z = inputs[-1] @ self.tensors[f"{layer}.weight"]
+            if f"{layer}.bias" in self.tensors:
+                z = z + self.tensors[f"{layer}.bias"]
+            sums.append(z)
+            inputs.append(activate(activation, z))
+        return inputs[:-1], sums, inputs[-1]
+
+    def _loss(self, z, y, t):
+        """The loss of each image."""
+        match self.config.loss.type:
+            case "cross_entropy":
+                return -np.log((y * t).sum(axis=1))
+            case "binary_cross_entropy":
+                return -(t * np.log(y) + (1 - t) * np.log(1 - y)).sum(axis=1)
+            case "mse":
+                return 0.5 * ((y - t) ** 2).sum(axis=1)
+
+    def _loss_gradient(self, y, t):
+        """The gradient of the summed losses by the network's output."""
+        match self.config.loss.type:
+            case "cross_entropy":
+                return -t / y
+            case "binary_cross_entropy":
+                return -t / y + (1 - t) / (1 - y)
+            case "mse":
+                return y - t
+
+    def _batch(self, split, places):
+        images, labels = split.images[places], split.labels[places]
+        x = images.reshape(len(places), -1) * self.dataset.scale + self.dataset.offset
+        return x, np.eye(len(self.dataset.class_names))[labels], labels
+
+    def gradients(self, x, t):
+        """The gradient of the objective, by name, without the penalty; the losses; the output."""
+        inputs, sums, y = self._forward(x)
+        losses = self._loss(sums[-1], y, t)
+        dy = self._loss_gradient(y, t)
+        if self.config.loss.reduction == "mean":
+            dy = dy / len(x)
+        found = {}
+        for i in reversed(range(len(self.layers))):
+            dz = pull_back(self._activations()[i], sums[i], dy)
+            found[f"{self.layers[i]}.weight"] = inputs[i].T @ dz
+            if f"{self.layers[i]}.bias" in self.tensors:
+                found[f"{self.layers[i]}.bias"] = dz.sum(axis=0)
+            dy = dz @ self.tensors[f"{self.layers[i]}.weight"].T
+        return found, losses, y
+
+    def _penalised(self, name):
+        layer, kind = name.split(".")
+        chosen = self.config.regularization.layers
+        if kind == "bias":
+            return False
+        return chosen == "all" or layer in ([self.layers[-1]] if chosen == "last" else chosen)
+
+    def penalty(self):
+        r = self.config.regularization
+        weights = [value for name, value in self.tensors.items() if self._penalised(name)]
+        return sum(r.l1 * np.abs(W).sum() + r.l2 * (W * W).sum() for W in weights)
+
+    def _rate_of(self, name, lr):
+        scales = self.config.optimizer.lr_scale
+        if name in scales:
+            return lr * scales[name]
+        for pattern, factor in scales.items():
+            if fnmatchcase(name, pattern):
+                lr = lr * factor
+        return lr
+
+    def _move(self, name, W, g, lr):
+        """The weights after the optimizer's step."""
+        o = self.config.optimizer
+        state = self.memory[name]
+        if o.type == "sgd":
+            scaled = g if o.velocity == "gradient" else lr * g
+            state[0] = o.momentum * state[0] + scaled
+            move = scaled + o.momentum * state[0] if o.nesterov else state[0]
+            return W - (lr * move if o.velocity == "gradient" else move)
+        if o.type == "rmsprop":
+            state[0] = o.alpha * state[0] + (1 - o.alpha) * g**2
+            return W - lr * g / (np.sqrt(state[0]) + o.epsilon)
+        if o.type == "adamw":
+            W = W - lr * o.weight_decay * W
+        state[0] = o.beta1 * state[0] + (1 - o.beta1) * g
+        state[1] = o.beta2 * state[1] + (1 - o.beta2) * g**2
+        mean = state[0] / (1 - o.beta1 ** (self.step + 1))
+        square = state[1] / (1 - o.beta2 ** (self.step + 1))
+        return W - lr * mean / (np.sqrt(square) + o.epsilon)
+
+    def take_step(self, places, steps_per_epoch, total):
+        """One step on the images at `places`."""
+        x, t, labels = self._batch(self.dataset.train, places)
+        gradients, losses, y = self.gradients(x, t)
+        self.losses += losses.sum()
+        self.correct += int((y.argmax(axis=1) == labels).sum())
+        self.images += len(places)
+        r = self.config.regularization
+        base = rate_at(
+            self.config.lr_schedule, self.config.optimizer.lr, self.step, steps_per_epoch, total
+        )
+        for name, g in gradients.items():
+            before, lr = self.tensors[name], self._rate_of(name, base)
+            penalised = self._penalised(name)
+            if penalised and r.mode == "gradient":
+                g = g + r.l1 * np.sign(before) + 2 * r.l2 * before
+            if penalised and r.mode == "proximal":
+                g = g + 2 * r.l2 * before
+            after = self._move(name, before, g, lr)
+            if penalised and r.mode == "step":
+                after = after - (r.l1 * np.sign(before) + r.l2 * before)
+            if penalised and r.mode == "proximal":
+                after = np.sign(after) * np.maximum(np.abs(after) - lr * r.l1, 0)
+            self.tensors[name] = after
+        self.step += 1
+
+    def evaluate(self, split):
+        """(mean loss, accuracy, outputs)."""
+        x, t, labels = self._batch(split, split.indices)
+        _, sums, y = self._forward(x)
+        accuracy = float((y.argmax(axis=1) == labels).mean())
+        return float(self._loss(sums[-1], y, t).mean()), accuracy, y

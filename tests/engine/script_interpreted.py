@@ -1,0 +1,48 @@
+"""Trains tiny runs, compiled or, with NUMBA_DISABLE_JIT=1, interpreted; prints what came of it."""
+
+import json
+
+from engine_helpers import config_of, toy_dataset, train, trainer_of
+
+from mnistlab.kernels.jit import INTERPRETED
+
+RUNS = {
+    "sgd": {"optimizer": {"lr": 0.2}},
+    "penalties by step": {
+        "optimizer": {"lr": 0.05, "momentum": 0.9, "nesterov": True},
+        "regularization": {"l1": 1e-3, "l2": 1e-3, "mode": "step"},
+    },
+    "squared error of a softmax": {
+        "model": {"hidden": [5], "activation": "sigmoid"},
+        "loss": {"type": "mse"},
+        "optimizer": {"type": "rmsprop", "lr": 0.01},
+        "regularization": {"l1": 1e-2, "mode": "proximal"},
+    },
+    "binary cross-entropy": {
+        "model": {"hidden": [5], "activation": "tanh", "output_activation": "sigmoid"},
+        "loss": {"type": "binary_cross_entropy"},
+        "optimizer": {"type": "adamw", "lr": 0.01, "epsilon": 1e-3},
+        "regularization": {"l2": 1e-3},
+    },
+}
+
+
+def main() -> None:
+    dataset = toy_dataset(train=23, validation=5)
+    found = {"jit": not INTERPRETED}
+    for name, sections in RUNS.items():
+        sections = {"model": {"hidden": [5]}, **sections}
+        config = config_of(training={"epochs": 2, "batch_size": 10}, **sections)
+        trainer = trainer_of(config, dataset)
+        assert train(trainer)
+        evaluation = trainer.evaluate(dataset.validation)
+        found[name] = {
+            "params": trainer.params.tolist(),
+            "running": trainer.running(),
+            "evaluation": [evaluation.loss, evaluation.accuracy],
+        }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Trains the same runs on one, two and three threads; prints the digests of the weights."""
+
+import json
+
+from engine_helpers import config_of, digest, toy_dataset, train, trainer_of
+
+from mnistlab.engine.threads import engine_threads
+
+ADAM = {"type": "adam", "lr": 0.001}
+RUNS = {
+    "wide batches, divided by rows": {
+        "model": {"hidden": [256]},
+        "training": {"batch_size": 300, "epochs": 2},
+        "optimizer": ADAM,
+    },
+    "narrow batches, divided by columns": {
+        "model": {"hidden": [784]},
+        "training": {"batch_size": 32, "steps": 12},
+        "regularization": {"l1": 1e-5, "l2": 1e-5, "mode": "step"},
+    },
+    "two layers and odd sizes": {
+        "model": {"hidden": [301, 203], "activation": "tanh"},
+        "training": {"batch_size": 257, "epochs": 2, "dtype": "float64"},
+        "optimizer": {"momentum": 0.9, "lr": 0.01},
+    },
+}
+
+
+def main() -> None:
+    dataset = toy_dataset(train=700, validation=20, labelled=10, side=28)
+    found = {name: {} for name in RUNS}
+    for name, sections in RUNS.items():
+        for threads in (1, 2, 3):
+            with engine_threads(threads) as running:
+                assert running == threads
+                trainer = trainer_of(config_of(**sections), dataset)
+                assert train(trainer)
+            ops = trainer.program.training
+            found[name][threads] = {
+                "sha256": digest(trainer.params),
+                "lanes": max(op.operands["lanes"] for op in ops),
+            }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

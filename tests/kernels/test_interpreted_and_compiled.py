@@ -1,0 +1,169 @@
+"""Every kernel gives the same interpreted and compiled, in both dtypes."""
+
+import importlib
+import pkgutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from kernel_helpers import (
+    DTYPES,
+    assert_interpreted_equals_compiled,
+    labels_for,
+    normal,
+    run_interpreted,
+)
+
+import mnistlab.kernels
+from mnistlab.kernels import activations, dense, jit, losses, optimizers, regularizers
+
+BATCH, INPUTS, OUTPUTS = 7, 6, 5
+
+
+def _matrices(dtype):
+    """x, W, b, y, dx, dW, db, dy of a dense layer."""
+    shapes = {
+        "x": (BATCH, INPUTS),
+        "W": (INPUTS, OUTPUTS),
+        "b": (OUTPUTS,),
+        "y": (BATCH, OUTPUTS),
+        "dy": (BATCH, OUTPUTS),
+        "dx": (BATCH, INPUTS),
+        "dW": (INPUTS, OUTPUTS),
+        "db": (OUTPUTS,),
+    }
+    made = {name: normal(shape, dtype, seed) for seed, (name, shape) in enumerate(shapes.items())}
+    return SimpleNamespace(**made)
+
+
+def _dense_cases():
+    def case(kernel, name, choose):
+        return pytest.param(kernel, lambda dtype: choose(_matrices(dtype)), id=name)
+
+    forward, weights, down = (
+        dense.dense_forward,
+        dense.dense_backward_weights,
+        dense.dense_backward_input,
+    )
+    yield case(forward, "dense forward", lambda m: (m.x, m.W, m.b, m.y))
+    yield case(forward, "dense forward without bias", lambda m: (m.x, m.W, m.b[:0], m.y))
+    yield case(
+        forward,
+        "dense forward of a block of columns",
+        lambda m: (m.x, m.W[:, 1:4], m.b[1:4], m.y[:, 1:4]),
+    )
+    yield case(weights, "dense weights", lambda m: (m.x, m.dy, m.dW, m.db))
+    yield case(weights, "dense weights without bias", lambda m: (m.x, m.dy, m.dW, m.db[:0]))
+    yield case(
+        weights,
+        "dense weights of a block of inputs",
+        lambda m: (m.x[:, 2:5], m.dy, m.dW[2:5], m.db),
+    )
+    yield case(down, "dense input", lambda m: (m.dy, m.W, m.dx))
+    yield case(down, "dense input of a block of columns", lambda m: (m.dy, m.W[2:5], m.dx[:, 2:5]))
+
+
+def _activation_cases():
+    for name, rule in activations.ACTIVATIONS.items():
+
+        def forward(dtype):
+            return normal(200, dtype, scale=4), 0.3, np.empty(200, dtype)
+
+        def backward(dtype, rule=rule):
+            x, parameter, y = forward(dtype)
+            run_interpreted(rule.forward, x, parameter, y)
+            return x, y, parameter, normal(200, dtype, 1), np.empty(200, dtype)
+
+        yield pytest.param(rule.forward, forward, id=f"{name} forward")
+        yield pytest.param(rule.backward, backward, id=f"{name} backward")
+
+
+def _loss_cases():
+    labels = labels_for(BATCH, OUTPUTS)
+
+    def z(dtype):
+        return normal((BATCH, OUTPUTS), dtype, scale=3)
+
+    def empty(dtype):
+        return np.empty((BATCH, OUTPUTS), dtype)
+
+    def case(kernel, make):
+        return pytest.param(kernel, make, id=kernel.__name__)
+
+    yield case(losses.softmax_forward, lambda t: (z(t), empty(t)))
+    yield case(losses.softmax_backward, lambda t: (z(t), normal((BATCH, OUTPUTS), t, 5), empty(t)))
+    yield case(losses.cross_entropy_loss, lambda t: (z(t), labels, np.empty(BATCH)))
+    yield case(losses.cross_entropy_backward, lambda t: (z(t), labels, 0.25, empty(t)))
+    yield case(losses.binary_cross_entropy_loss, lambda t: (z(t), 0.7, labels, np.empty(BATCH)))
+    yield case(losses.binary_cross_entropy_backward, lambda t: (z(t), 0.7, labels, 0.25, empty(t)))
+    yield case(losses.squared_error_loss, lambda t: (z(t), labels, np.empty(BATCH)))
+    yield case(losses.squared_error_backward, lambda t: (z(t), labels, 0.25, empty(t)))
+
+
+def _update_cases():
+    def case(kernel, states, *hyperparameters):
+        def make(dtype):
+            arrays = [normal(300, dtype, seed) for seed in range(2)]
+            arrays += [np.abs(normal(300, dtype, 5 + seed)) for seed in range(states)]
+            return (*arrays, *hyperparameters)
+
+        name = " ".join([kernel.__name__, *map(str, hyperparameters)])
+        return pytest.param(kernel, make, id=name)
+
+    yield case(optimizers.sgd_update, 0, 0.1)
+    for kernel in (optimizers.momentum_update, optimizers.momentum_step_update):
+        for nesterov in (False, True):
+            yield case(kernel, 1, 0.1, 0.9, nesterov)
+    for t in (1, 1000):
+        yield case(optimizers.adam_update, 2, 0.01, 0.9, 0.999, 1e-8, t)
+    yield case(optimizers.rmsprop_update, 1, 0.01, 0.99, 1e-8)
+
+    def weights(dtype):
+        return normal(300, dtype) * (np.arange(300) % 3 > 0)
+
+    def alone(kernel, make):
+        return pytest.param(kernel, make, id=kernel.__name__)
+
+    yield alone(optimizers.weight_decay, lambda t: (weights(t), 0.1, 0.05))
+    yield alone(regularizers.penalty_gradient, lambda t: (weights(t), 0.1, 0.2, normal(300, t, 1)))
+    yield alone(regularizers.penalty_step, lambda t: (weights(t), 0.1, 0.2, np.empty(300, t)))
+    yield alone(regularizers.soft_threshold, lambda t: (weights(t), 0.5))
+
+
+CASES = [*_dense_cases(), *_activation_cases(), *_loss_cases(), *_update_cases()]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("kernel", "make"), CASES)
+def test_a_kernel_is_the_same_interpreted_and_compiled(kernel, make, dtype):
+    assert_interpreted_equals_compiled(kernel, lambda: make(dtype))
+
+
+def test_no_kernel_is_left_out():
+    compiled = set()
+    for module in pkgutil.iter_modules(mnistlab.kernels.__path__, "mnistlab.kernels."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if hasattr(value, "py_func"):
+                compiled.add(value)
+    assert compiled == {case.values[0] for case in CASES}
+
+
+def test_the_comparison_finds_a_kernel_that_differs_or_writes_elsewhere():
+    def differs(x, y):
+        y[:] = 2 * x
+
+    differs.py_func = lambda x, y: np.copyto(y, x)
+    with pytest.raises(AssertionError, match="argument 1"):
+        assert_interpreted_equals_compiled(differs, lambda: (np.ones(3), np.ones(3)))
+
+    def writes_beside(x, y):
+        y[:] = x
+        y.base[-1] = 5
+
+    writes_beside.py_func = lambda x, y: np.copyto(y, x)
+    with pytest.raises(AssertionError, match="argument 1"):
+        assert_interpreted_equals_compiled(writes_beside, lambda: (np.ones(3), np.ones(9)[:3]))
+
+
+def test_fast_math_leaves_nan_and_infinity_in_the_language():
+    assert not jit.FAST_MATH & {"nnan", "ninf", "fast"}
