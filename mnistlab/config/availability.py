@@ -3,16 +3,9 @@
 from collections.abc import Callable
 
 from mnistlab.config.checks import Conflict, KeyPath
-from mnistlab.config.model import MLPModel
 from mnistlab.config.run import RunConfig
 
 NOT_YET: tuple[tuple[str, Callable[[RunConfig], bool], str], ...] = (
-    ("model.type", lambda config: config.model.type == "cnn", "cnn"),
-    (
-        "model.dropout",
-        lambda config: isinstance(config.model, MLPModel) and config.model.dropout > 0,
-        "dropout",
-    ),
     (
         "data.source",
         lambda config: config.data.source in ("png", "csv", "npz"),

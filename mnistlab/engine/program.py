@@ -27,11 +27,22 @@ OP_DTYPE = np.dtype(
         ("weight", np.int64),  # offset of the weight, or of the tensor an update is for
         ("bias", np.int64),  # offset of the bias
         ("biases", np.int64),  # elements of the bias; 0 for none
+        ("channels", np.int64),  # of a convolution or pooling: its input's …
+        ("height", np.int64),
+        ("width", np.int64),
+        ("filters", np.int64),  # … and its output's
+        ("rows", np.int64),
+        ("columns", np.int64),
+        ("side", np.int64),  # of the patch
+        ("stride", np.int64),
+        ("padding", np.int64),
+        ("seed", np.int64),  # of dropout: the run's
+        ("stream", np.int64),  # of dropout: which layer's random numbers
         ("size", np.int64),  # elements of the tensor an update is for
         ("training", np.int64),  # for a head: whether it sends a gradient down
         ("mean", np.int64),  # for a head: whether the gradient is a mean over the batch
         ("mode", np.int64),  # for an update: a variant of the rule
-        ("parameter", np.float64),  # of an activation
+        ("parameter", np.float64),  # of an activation; of dropout: the share dropped
         ("lr_scale", np.float64),
         ("l1", np.float64),
         ("l2", np.float64),

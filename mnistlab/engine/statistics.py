@@ -54,7 +54,7 @@ def layer_statistics(trainer: Trainer) -> list[LayerStatistics]:
     gradients = views(tensors, trainer.memory.grads)
     memory = trainer.sample_activations(SAMPLE_IMAGES)
     rows = []
-    for layer in trainer.program.layers:
+    for layer in trainer.evaluation_program.layers:
         name = f"{layer.name}.weight"
         if name in now:
             values = _activations(layer, memory)

@@ -117,7 +117,7 @@ class Trainer:
         self.plan = plan(config, len(dataset.train))
         shape, classes = dataset.image_shape, len(dataset.class_names)
         self.program = lower(config, shape, classes, self.plan.batch)
-        self._evaluation_program = lower(config, shape, classes, EVALUATION_ROWS)
+        self.evaluation_program = lower(config, shape, classes, EVALUATION_ROWS, training=False)
         pixel = np.array([dataset.scale, dataset.offset])
         self.memory = allocate(self.program, dataset.train, self.plan.batch)._replace(pixel=pixel)
         self.params = self.memory.params
@@ -130,7 +130,7 @@ class Trainer:
     def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
         """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
         self._training, self._evaluation = compile_tables(
-            [self.program.training, self._evaluation_program.evaluation], self.program.dtype, tell
+            [self.program.training, self.evaluation_program.evaluation], self.program.dtype, tell
         )
 
     @property
@@ -223,7 +223,7 @@ class Trainer:
         return Evaluation(outputs, memory.losses, memory.labels[memory.order])
 
     def _evaluation_memory(self, split: Split) -> Memory:
-        memory = allocate(self._evaluation_program, split, EVALUATION_ROWS, len(split))
+        memory = allocate(self.evaluation_program, split, EVALUATION_ROWS, len(split))
         return memory._replace(params=self.params, pixel=self.memory.pixel)
 
     def sample_activations(self, images: int) -> Memory:

@@ -33,7 +33,7 @@ def kernel_cache_dir() -> Path:
     """
     digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
     package = Path(__file__).parent.parent
-    for source in sorted([*package.glob("kernels/*.py"), *package.glob("engine/*.py")]):
+    for source in sorted([*package.glob("kernels/**/*.py"), *package.glob("engine/**/*.py")]):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     return cache_dir() / "kernels" / digest.hexdigest()[:16]
 

@@ -1,0 +1,211 @@
+"""The layers, forward and backward; and the images on their way in."""
+
+from typing import Any
+
+import numpy as np
+
+from mnistlab.engine.passes.views import flat, share, slot
+from mnistlab.engine.program import Memory
+from mnistlab.kernels import conv2d, dense, losses, pool2d
+from mnistlab.kernels.dropout import dropout
+from mnistlab.kernels.jit import call_address, kernel
+from mnistlab.kernels.random import stream_key
+
+
+@kernel
+def gather(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    """The batch's labels, and its images from bytes to values: y = pixel · scale + offset."""
+    a, b = share(rows, op.lanes, lane)
+    y = slot(m.activations, m, op.y, rows, op.outputs)
+    scale, offset = y.dtype.type(m.pixel[0]), y.dtype.type(m.pixel[1])
+    for i in range(a, b):
+        number = m.order[first + i]
+        m.targets[i] = m.labels[number]
+        image, row = m.images[number], y[i]
+        for j in range(row.size):
+            row[j] = image[j] * scale + offset
+
+
+@kernel
+def weight_of(op: Any, values: np.ndarray) -> np.ndarray:
+    """The weight (inputs, outputs) of a dense op, or its gradient, in a flat vector."""
+    size = op.inputs * op.outputs
+    return values[op.weight : op.weight + size].reshape(op.inputs, op.outputs)
+
+
+@kernel
+def dense_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    x = slot(m.activations, m, op.x, rows, op.inputs)
+    y = slot(m.activations, m, op.y, rows, op.outputs)
+    W, bias = weight_of(op, m.params), m.params[op.bias : op.bias + op.biases]
+    if op.by_column:
+        a, b = share(op.outputs, op.lanes, lane)
+        dense.dense_forward(x, W[:, a:b], bias[a:b], y[:, a:b])
+    else:
+        a, b = share(rows, op.lanes, lane)
+        dense.dense_forward(x[a:b], W[:, :], bias, y[a:b, :])
+
+
+@kernel
+def dense_backward_weights(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    x = slot(m.activations, m, op.x, rows, op.inputs)
+    dy = slot(m.deltas, m, op.y, rows, op.outputs)
+    dW, db = weight_of(op, m.grads), m.grads[op.bias : op.bias + op.biases]
+    a, b = share(op.inputs, op.lanes, lane)
+    dense.dense_backward_weights(x[:, a:b], dy, dW[a:b], db if lane == 0 else db[:0])
+
+
+@kernel
+def dense_backward_input(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    dx = slot(m.deltas, m, op.x, rows, op.inputs)
+    dy = slot(m.deltas, m, op.y, rows, op.outputs)
+    W = weight_of(op, m.params)
+    if op.by_column:
+        a, b = share(op.inputs, op.lanes, lane)
+        dense.dense_backward_input(dy, W[a:b], dx[:, a:b])
+    else:
+        a, b = share(rows, op.lanes, lane)
+        dense.dense_backward_input(dy[a:b], W, dx[a:b, :])
+
+
+@kernel
+def activation_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = share(rows, op.lanes, lane)
+    x = flat(m.activations, m, op.x, a, b, op.inputs)
+    y = flat(m.activations, m, op.y, a, b, op.inputs)
+    call_address(op.kernel, x, op.parameter, y)
+
+
+@kernel
+def activation_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = share(rows, op.lanes, lane)
+    x = flat(m.activations, m, op.x, a, b, op.inputs)
+    y = flat(m.activations, m, op.y, a, b, op.inputs)
+    dy = flat(m.deltas, m, op.y, a, b, op.inputs)
+    dx = flat(m.deltas, m, op.x, a, b, op.inputs)
+    call_address(op.kernel, x, y, op.parameter, dy, dx)
+
+
+@kernel
+def images_of(
+    values: np.ndarray, m: Memory, start: int, rows: int, channels: int, height: int, width: int
+) -> np.ndarray:
+    """A slot's rows as images (rows, channels, height, width)."""
+    begin = start * m.capacity
+    size = rows * channels * height * width
+    return values[begin : begin + size].reshape(rows, channels, height, width)
+
+
+@kernel
+def filters_of(op: Any, values: np.ndarray) -> np.ndarray:
+    """The weight (filters, channels, side, side) of a convolution, or its gradient."""
+    size = op.filters * op.channels * op.side * op.side
+    shape = (op.filters, op.channels, op.side, op.side)
+    return values[op.weight : op.weight + size].reshape(shape)
+
+
+@kernel
+def filter_biases_of(op: Any, values: np.ndarray) -> np.ndarray:
+    """The bias (filters, 1 or positions or 0) of a convolution, or its gradient."""
+    return values[op.bias : op.bias + op.biases].reshape(op.filters, op.biases // op.filters)
+
+
+@kernel
+def conv2d_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = share(rows, op.lanes, lane)
+    x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
+    y = images_of(m.activations, m, op.y, rows, op.filters, op.rows, op.columns)
+    W, bias = filters_of(op, m.params), filter_biases_of(op, m.params)
+    conv2d.conv2d_forward(x[a:b], W, bias, y[a:b], op.stride, op.padding)
+
+
+@kernel
+def conv2d_backward_weights(
+    op: Any, m: Memory, lane: int, step: int, first: int, rows: int
+) -> None:
+    a, b = share(op.filters, op.lanes, lane)
+    x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
+    dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
+    dW, db = filters_of(op, m.grads), filter_biases_of(op, m.grads)
+    conv2d.conv2d_backward_weights(x, dy, dW[a:b], db[a:b], a, op.stride, op.padding)
+
+
+@kernel
+def conv2d_backward_input(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = share(rows, op.lanes, lane)
+    dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
+    dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
+    conv2d.conv2d_backward_input(dy[a:b], filters_of(op, m.params), dx[a:b], op.stride, op.padding)
+
+
+@kernel
+def max_pool_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = share(rows, op.lanes, lane)
+    x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
+    y = images_of(m.activations, m, op.y, rows, op.channels, op.rows, op.columns)
+    pool2d.max_pool_forward(x[a:b], y[a:b], op.side, op.stride)
+
+
+@kernel
+def max_pool_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = share(rows, op.lanes, lane)
+    x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
+    dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
+    dy = images_of(m.deltas, m, op.y, rows, op.channels, op.rows, op.columns)
+    pool2d.max_pool_backward(x[a:b], dy[a:b], dx[a:b], op.side, op.stride)
+
+
+@kernel
+def average_pool_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = share(rows, op.lanes, lane)
+    x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
+    y = images_of(m.activations, m, op.y, rows, op.channels, op.rows, op.columns)
+    pool2d.average_pool_forward(x[a:b], y[a:b], op.side, op.stride)
+
+
+@kernel
+def average_pool_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = share(rows, op.lanes, lane)
+    dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
+    dy = images_of(m.deltas, m, op.y, rows, op.channels, op.rows, op.columns)
+    pool2d.average_pool_backward(dy[a:b], dx[a:b], op.side, op.stride)
+
+
+@kernel
+def dropout_pass(op: Any, m: Memory, lane: int, step: int, rows: int, forward: bool) -> None:
+    """Dropout of a lane's rows: of the values on the way up, of the same elements' deltas down."""
+    a, b = share(rows, op.lanes, lane)
+    values = m.activations if forward else m.deltas
+    below = flat(values, m, op.x, a, b, op.inputs)
+    above = flat(values, m, op.y, a, b, op.inputs)
+    source, target = (below, above) if forward else (above, below)
+    key = stream_key(op.seed, op.stream, step, 0)
+    other_key = stream_key(op.seed, op.stream, step, 1)
+    dropout(source, op.parameter, key, other_key, a * op.inputs, target)
+
+
+@kernel
+def dropout_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    dropout_pass(op, m, lane, step, rows, True)
+
+
+@kernel
+def dropout_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    dropout_pass(op, m, lane, step, rows, False)
+
+
+@kernel
+def softmax_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = share(rows, op.lanes, lane)
+    z = slot(m.activations, m, op.x, rows, op.inputs)
+    y = slot(m.activations, m, op.y, rows, op.inputs)
+    losses.softmax_forward(z[a:b], y[a:b])
+
+
+@kernel
+def softmax_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = share(rows, op.lanes, lane)
+    y = slot(m.activations, m, op.y, rows, op.inputs)
+    dy = slot(m.deltas, m, op.y, rows, op.inputs)
+    dz = slot(m.deltas, m, op.x, rows, op.inputs)
+    losses.softmax_backward(y[a:b], dy[a:b], dz[a:b])
