@@ -40,6 +40,8 @@ class Builder:
         self.top = 0  # the slot of the last layer's output
         self.row_size = self.width
         self.size = 0
+        self.scratch = 0
+        self.lane_grads = 0
         self.counts = {"dense": 0, "conv": 0, "pool": 0, "dropout": 0}
         self.layers: list[LayerSpec] = []
         self.tensors: list[TensorSpec] = []
@@ -134,13 +136,21 @@ class Builder:
             "bias": self._tensor(name, "bias", bias_shape, fans) if biases else 0,
             "biases": biases,
         }
-        work = self.rows * math.prod(shape) * fans[0]
-        by_image = {**operands, "lanes": min(lanes_for(work), self.rows)}
+        lanes = min(lanes_for(self.rows * math.prod(shape) * fans[0]), self.rows)
+        operands |= {
+            "scratch": aligned(fans[0] * place["rows"] * place["columns"]),
+            "lane_grads": aligned(math.prod(weights) + biases),
+            "shares": lanes,
+        }
+        self.scratch = max(self.scratch, lanes * operands["scratch"])
+        self.lane_grads = max(self.lane_grads, lanes * operands["lane_grads"])
+        by_image = {**operands, "lanes": lanes}
         self.forward.append(Op(layers.conv2d_forward, by_image))
         if self.top != 0:
             self.backward.append(Op(layers.conv2d_backward_input, by_image))
-        by_filter = {**operands, "lanes": min(lanes_for(work), conv.filters)}
-        self.backward.append(Op(layers.conv2d_backward_weights, by_filter))
+        # Listed from the first layer up, and run downwards: the sum comes after its parts.
+        self.backward.append(Op(layers.sum_lane_grads, {**operands, "lanes": 1}))
+        self.backward.append(Op(layers.conv2d_backward_weights, by_image))
         text = f"{conv.filters} filters {conv.kernel} × {conv.kernel}"
         self._layer(name, "conv", text, shape, math.prod(weights) + biases, operands["y"])
         self._rise(operands["y"], shape)

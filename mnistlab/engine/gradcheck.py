@@ -26,10 +26,10 @@ STEP = 1e-5
 THRESHOLD = 1e-6
 # Added noise: a weight of zero sits on L1's kink, a bias of zero under a blank patch on ReLU's.
 JITTER = 1e-2
-# One-sided differences of a smooth function differ by about h · f''; at a kink by a slope.
-KINK = 1e-3
-# Where a gradient is all but zero, rounding of the loss is all that the difference shows.
-FLOOR = 1e-7
+# How far differences with two steps may part, of the tensor's usual gradient, without a kink.
+SMOOTH = 3e-7
+# A value of the objective is rounded to about this many of its own last digits.
+ROUNDING = 8 * np.finfo(np.float64).eps
 
 
 @dataclass(frozen=True)
@@ -119,15 +119,16 @@ def _check(
     count = min(COORDINATES, tensor.size)
     places = tensor.offset + np.sort(stream.choice(tensor.size, count, replace=False))
     middle = objective.value()
-    numeric, smooth = np.zeros(count), np.zeros(count, bool)
-    for i, place in enumerate(places):
-        above, below = (_value_at(objective, place, sign * STEP) for sign in (1, -1))
-        numeric[i] = (above - below) / (2 * STEP)
-        bend = abs(above - 2 * middle + below) / STEP
-        smooth[i] = bend <= KINK * max(abs(numeric[i]), KINK)
-    difference = np.linalg.norm(analytic[places][smooth] - numeric[smooth])
-    error = float(difference) / max(float(np.linalg.norm(analytic[places][smooth])), FLOOR)
+    slopes = np.array([_differences(objective, place, middle) for place in places])
+    numeric = slopes[:, 0]
+    noise = ROUNDING * max(1.0, abs(middle)) / STEP
+    usual = float(np.sqrt(np.mean(numeric**2)))
+    smooth = (np.abs(slopes[:, 1:]) <= SMOOTH * usual + noise).all(axis=1)
     checked = int(smooth.sum())
+    difference = float(np.linalg.norm((analytic[places] - numeric)[smooth]))
+    # Below the floor, the rounding of the objective is all that a difference shows.
+    floor = noise * np.sqrt(max(checked, 1)) / THRESHOLD
+    error = difference / max(float(np.linalg.norm(analytic[places][smooth])), floor)
     return TensorCheck(
         name=tensor.name,
         shape=tensor.shape,
@@ -136,6 +137,20 @@ def _check(
         left_out=count - checked,
         passed=bool(checked > 0 and error <= THRESHOLD),
     )
+
+
+def _differences(objective: Objective, place: int, middle: float) -> tuple[float, float, float]:
+    """The central difference by one coordinate, and two numbers that are zero without a kink.
+
+    A smooth function's central differences with steps h and h/2 agree, and the difference of its
+    one-sided slopes, h · f'', halves with the step. A kink within h breaks one or the other.
+    """
+    central, bend = [], []
+    for step in (STEP, STEP / 2):
+        above, below = (_value_at(objective, place, sign * step) for sign in (1, -1))
+        central.append((above - below) / (2 * step))
+        bend.append((above - 2 * middle + below) / step)
+    return central[0], central[0] - central[1], bend[0] - 2 * bend[1]
 
 
 def _value_at(objective: Objective, place: int, move: float) -> float:

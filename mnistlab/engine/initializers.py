@@ -50,7 +50,7 @@ def initial_params(
         if rule.type == "file":
             if rule.path not in files:
                 files[rule.path] = _read(rule.path)
-            view[...] = _from_file(rule.path, files[rule.path], tensor)
+            view[...] = _from_file(rule.path, files[rule.path], tensor, dtype)
         elif tensor.is_bias:
             if rule.bias.type == "normal":
                 stream = random_stream(seed, Purpose.BIASES, index)
@@ -100,7 +100,7 @@ def _read(path: Path) -> dict[str, np.ndarray]:
     """The tensors of a .safetensors or .npz file, by name."""
     try:
         if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as archive:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 return {name: archive[name] for name in archive.files}
         from safetensors.numpy import load_file
 
@@ -109,7 +109,9 @@ def _read(path: Path) -> dict[str, np.ndarray]:
         raise UsageError(f"init.path: {path}: unusable as weights: {error}") from error
 
 
-def _from_file(path: Path, tensors: dict[str, np.ndarray], tensor: TensorSpec) -> np.ndarray:
+def _from_file(
+    path: Path, tensors: dict[str, np.ndarray], tensor: TensorSpec, dtype: Any
+) -> np.ndarray:
     if tensor.name not in tensors:
         there = ", ".join(sorted(tensors)) or "nothing"
         raise UsageError(f"init.path: {path}: no tensor {tensor.name}; it holds {there}")
@@ -118,6 +120,10 @@ def _from_file(path: Path, tensors: dict[str, np.ndarray], tensor: TensorSpec) -
         raise UsageError(
             f"init.path: {path}: {tensor.name} has shape {found.shape}, expected {tensor.shape}"
         )
-    if not np.isfinite(found).all():
-        raise UsageError(f"init.path: {path}: {tensor.name} holds values that are not finite")
+    if found.dtype.kind not in "fiu":
+        raise UsageError(f"init.path: {path}: {tensor.name} holds {found.dtype}, expected numbers")
+    if not (np.abs(found.astype(np.float64)) <= np.finfo(dtype).max).all():
+        raise UsageError(
+            f"init.path: {path}: {tensor.name} holds values that are not finite {np.dtype(dtype)}"
+        )
     return found

@@ -133,6 +133,8 @@ def lower(
         backward=tuple(reversed(builder.backward)),
         penalties=tuple(penalties),
         updates=tuple(steps),
+        scratch=builder.scratch,
+        lane_grads=builder.lane_grads,
         states=states,
         keeps_taken=config.regularization.mode == "step",
     )

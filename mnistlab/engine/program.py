@@ -4,8 +4,9 @@ An op is a record: the address of a compiled function (passes.py), how many lane
 and where its operands lie. The loop in epoch.py walks the table and knows nothing else.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numba
@@ -36,6 +37,9 @@ OP_DTYPE = np.dtype(
         ("side", np.int64),  # of the patch
         ("stride", np.int64),
         ("padding", np.int64),
+        ("scratch", np.int64),  # of a convolution: elements of scratch that each lane has
+        ("lane_grads", np.int64),  # … and of its own gradient
+        ("shares", np.int64),  # … and into how many lanes its gradient was split
         ("seed", np.int64),  # of dropout: the run's
         ("stream", np.int64),  # of dropout: which layer's random numbers
         ("size", np.int64),  # elements of the tensor an update is for
@@ -68,6 +72,8 @@ class Memory(NamedTuple):
     taken: np.ndarray  # T (parameters,) or (0,): what a penalty takes off besides the step
     activations: np.ndarray  # T: the values of every slot
     deltas: np.ndarray  # T: the loss's gradient by every slot
+    scratch: np.ndarray  # T: the patches of an image, for each lane
+    lane_grads: np.ndarray  # T: a convolution's gradient of each lane's images
     outputs: np.ndarray  # T (images · classes,) or (0,): the network's outputs, when evaluating
     losses: np.ndarray  # float64 (capacity or images,): a loss for every row
     totals: np.ndarray  # float64 (3,): sum of losses, correct predictions, images since cleared
@@ -88,7 +94,7 @@ def memory_type(dtype: np.dtype[Any]) -> Any:
     pixels = types.Array(types.uint8, 2, "C", readonly=True)
     labels = types.Array(types.uint8, 1, "C", readonly=True)
     places = index[::1]
-    fields = [*[vector] * 8, wide, wide, pixels, labels, places, places, wide, wide, index, index]
+    fields = [*[vector] * 10, wide, wide, pixels, labels, places, places, wide, wide, index, index]
     return types.NamedTuple(fields, Memory)
 
 
@@ -177,8 +183,10 @@ class Program:
     backward: tuple[Op, ...]
     penalties: tuple[Op, ...]  # gradients of the penalty
     updates: tuple[Op, ...]
+    scratch: int  # elements of the scratch of all lanes
+    lane_grads: int  # elements of the lanes' own gradients
     states: int  # vectors of optimizer state: 0, 1 or 2
-    keeps_taken: bool = field(default=False)  # whether a penalty is part of the step
+    keeps_taken: bool  # whether a penalty is part of the step
 
     @property
     def parameters(self) -> int:
@@ -211,4 +219,13 @@ def assemble(ops: tuple[Op, ...], dtype: np.dtype[Any]) -> np.ndarray:
         if op.kernel is not None:
             kernel = kernel_types(dtype, op.kernel_is_backward)
             record["kernel"] = jit.address_of(op.kernel, kernel)
-    return table
+    return _readable(table) if jit.INTERPRETED else table
+
+
+def _readable(table: np.ndarray) -> np.ndarray:
+    """The same table for Python: compiled code reads a record's fields as attributes."""
+    names = OP_DTYPE.names or ()
+    ops = [SimpleNamespace(**dict(zip(names, record.tolist(), strict=True))) for record in table]
+    readable = np.empty(len(ops), object)
+    readable[:] = ops
+    return readable

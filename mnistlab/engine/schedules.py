@@ -37,8 +37,9 @@ def learning_rates(
     #    Source: Loshchilov and Hutter, SGDR (2017), equation 5.
     if kind == "cosine":
         rising = lr * (steps + 1) / max(schedule.warmup, 1)
-        done = (steps - schedule.warmup) / max(total - schedule.warmup, 1)
-        within = np.mod(done * schedule.cycles, 1.0)
+        span = max(total - schedule.warmup, 1)
+        # In whole numbers: a float's rounding could end a cycle a step late, at the lowest rate.
+        within = (steps - schedule.warmup) * schedule.cycles % span / span
         falling = schedule.min + (lr - schedule.min) * (1 + np.cos(np.pi * within)) / 2
         return np.where(steps < schedule.warmup, rising, falling)
     # 6. One cycle: half a cosine up to lr, and half a cosine down to a share of it.

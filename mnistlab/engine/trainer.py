@@ -74,25 +74,28 @@ class Evaluation:
         return float((self.predicted == self.labels).mean())
 
 
-def allocate(program: Program, split: Split, rows: int, outputs: int = 0) -> Memory:
+def allocate(program: Program, split: Split, rows: int, evaluated: int | None = None) -> Memory:
     """A workspace for batches of up to `rows` images of `split`, all zero.
 
-    `outputs`: how many images are evaluated in one call; 0 when training.
+    `evaluated`: how many images are evaluated in one call; None when training.
     """
+    training = evaluated is None
     dtype, size = program.dtype, program.size
     images = np.asarray(split.images).reshape(len(split.images), -1)
     labels = np.asarray(split.labels).view()
     images.flags.writeable = labels.flags.writeable = False
     return Memory(
         params=np.zeros(size, dtype),
-        grads=np.zeros(0 if outputs else size, dtype),
+        grads=np.zeros(size if training else 0, dtype),
         state1=np.zeros(size if program.states > 0 else 0, dtype),
         state2=np.zeros(size if program.states > 1 else 0, dtype),
         taken=np.zeros(size if program.keeps_taken else 0, dtype),
         activations=np.zeros(rows * program.row_size, dtype),
-        deltas=np.zeros(0 if outputs else rows * program.row_size, dtype),
-        outputs=np.zeros(outputs * program.classes, dtype),
-        losses=np.zeros(outputs or rows),
+        deltas=np.zeros(rows * program.row_size if training else 0, dtype),
+        scratch=np.zeros(program.scratch, dtype),
+        lane_grads=np.zeros(program.lane_grads if training else 0, dtype),
+        outputs=np.zeros((evaluated or 0) * program.classes, dtype),
+        losses=np.zeros(rows if evaluated is None else evaluated),
         totals=np.zeros(3),
         images=images,
         labels=labels,
@@ -162,9 +165,12 @@ class Trainer:
     def train_to(self, stop: int, look: Callable[[], None] = lambda: None) -> bool:
         """Train up to step `stop`, within one epoch; False if the loss stopped being finite.
 
+        Raises ValueError where `stop` lies beyond the epoch that the next step belongs to.
         `look` is called several times a second, never after the last step, and may raise to stop
         at the boundary of a step. The weights before the last step are kept.
         """
+        if stop > (self.step // self.plan.steps_per_epoch + 1) * self.plan.steps_per_epoch:
+            raise ValueError(f"step {stop} lies in a later epoch than step {self.step + 1}")
         while self.step < stop - 1:
             if not self._run(min(stop - 1, self.step + self._steps_per_look)):
                 return False

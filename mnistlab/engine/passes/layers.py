@@ -111,23 +111,22 @@ def filter_biases_of(op: Any, values: np.ndarray) -> np.ndarray:
 
 
 @kernel
+def scratch_of(op: Any, m: Memory, lane: int) -> np.ndarray:
+    """A lane's own scratch, for the patches of one image."""
+    return m.scratch[lane * op.scratch : (lane + 1) * op.scratch]
+
+
+@kernel
 def conv2d_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     a, b = share(rows, op.lanes, lane)
     x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
     y = images_of(m.activations, m, op.y, rows, op.filters, op.rows, op.columns)
-    W, bias = filters_of(op, m.params), filter_biases_of(op, m.params)
-    conv2d.conv2d_forward(x[a:b], W, bias, y[a:b], op.stride, op.padding)
-
-
-@kernel
-def conv2d_backward_weights(
-    op: Any, m: Memory, lane: int, step: int, first: int, rows: int
-) -> None:
-    a, b = share(op.filters, op.lanes, lane)
-    x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
-    dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
-    dW, db = filters_of(op, m.grads), filter_biases_of(op, m.grads)
-    conv2d.conv2d_backward_weights(x, dy, dW[a:b], db[a:b], a, op.stride, op.padding)
+    W, bias, scratch = (
+        filters_of(op, m.params),
+        filter_biases_of(op, m.params),
+        scratch_of(op, m, lane),
+    )
+    conv2d.conv2d_forward(x[a:b], W, bias, y[a:b], scratch, op.stride, op.padding)
 
 
 @kernel
@@ -135,7 +134,38 @@ def conv2d_backward_input(op: Any, m: Memory, lane: int, step: int, first: int, 
     a, b = share(rows, op.lanes, lane)
     dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
     dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
-    conv2d.conv2d_backward_input(dy[a:b], filters_of(op, m.params), dx[a:b], op.stride, op.padding)
+    W, scratch = filters_of(op, m.params), scratch_of(op, m, lane)
+    conv2d.conv2d_backward_input(dy[a:b], W, dx[a:b], scratch, op.stride, op.padding)
+
+
+@kernel
+def conv2d_backward_weights(
+    op: Any, m: Memory, lane: int, step: int, first: int, rows: int
+) -> None:
+    """The gradient of a lane's images, into the lane's own part of the memory."""
+    a, b = share(rows, op.lanes, lane)
+    x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
+    dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
+    weights = op.filters * op.channels * op.side * op.side
+    own = m.lane_grads[lane * op.lane_grads : (lane + 1) * op.lane_grads]
+    dW = own[:weights].reshape(op.filters, op.channels, op.side, op.side)
+    db = own[weights : weights + op.biases].reshape(op.filters, op.biases // op.filters)
+    scratch = scratch_of(op, m, lane)
+    conv2d.conv2d_backward_weights(x[a:b], dy[a:b], dW, db, scratch, op.stride, op.padding)
+
+
+@kernel
+def sum_lane_grads(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    """The lanes' gradients of a convolution added up, in the order of the lanes."""
+    weights = op.filters * op.channels * op.side * op.side
+    dW = m.grads[op.weight : op.weight + weights]
+    db = m.grads[op.bias : op.bias + op.biases]
+    for other in range(op.shares):
+        own = m.lane_grads[other * op.lane_grads : (other + 1) * op.lane_grads]
+        for j in range(weights):
+            dW[j] = own[j] if other == 0 else dW[j] + own[j]
+        for j in range(op.biases):
+            db[j] = own[weights + j] if other == 0 else db[j] + own[weights + j]
 
 
 @kernel
