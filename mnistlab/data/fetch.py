@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from mnistlab.data.idx import MalformedError
+from mnistlab.data.files import MalformedError
 from mnistlab.data.locks import file_lock
 from mnistlab.data.registry import KNOWN, KnownDataset, KnownFile, check_file, damaged, locate
 from mnistlab.errors import DataError, UsageError

@@ -4,7 +4,9 @@ import re
 from pathlib import Path
 
 from mnistlab.data.arrays import Arrays
-from mnistlab.data.idx import KINDS, MalformedError, read_idx
+from mnistlab.data.files import MalformedError
+from mnistlab.data.idx import KINDS, read_idx
+from mnistlab.data.own_files import ADVICE, check_agreement, list_folder
 from mnistlab.data.registry import STEMS
 from mnistlab.errors import DataError
 
@@ -14,7 +16,6 @@ NAME = re.compile(
     r"(?:[-_.]idx[13])?(?:[-_.]ubyte)?(?:\.idx)?(?:\.gz)?",
     re.IGNORECASE,
 )
-ADVICE = "mend or replace the file"
 
 
 def find_files(folder: Path) -> dict[str, Path]:
@@ -22,13 +23,8 @@ def find_files(folder: Path) -> dict[str, Path]:
 
     Raises DataError when the folder, or a file, is missing, or two files could be the same one.
     """
-    try:
-        present = sorted(folder.iterdir())
-    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{folder}: expected a folder of four IDX files ({reason})") from error
     candidates: dict[str, dict[str, Path]] = {role: {} for role in STEMS}
-    for path in present:
+    for path in list_folder(folder, "a folder of four IDX files"):
         if match := NAME.fullmatch(path.name):
             split = "train" if match["split"].lower() == "train" else "test"
             role = f"{split}_{match['kind'].lower()}"
@@ -68,25 +64,5 @@ def read_folder(paths: dict[str, Path]) -> Arrays:
     if errors:
         raise DataError(*errors)
     decoded = Arrays(**arrays)
-    _check_agreement(decoded, paths)
+    check_agreement(decoded, {role: str(path) for role, path in paths.items()})
     return decoded
-
-
-def _check_agreement(arrays: Arrays, paths: dict[str, Path]) -> None:
-    for split, images, labels in (("train", *arrays[:2]), ("test", *arrays[2:])):
-        if len(images) != len(labels):
-            raise DataError(
-                f"{paths[f'{split}_labels']}: expected {len(images):,} labels, one for each image "
-                f"of {paths[f'{split}_images'].name}, found {len(labels):,}; {ADVICE}"
-            )
-    train_shape, test_shape = arrays.train_images.shape[1:], arrays.test_images.shape[1:]
-    if train_shape != test_shape:
-        raise DataError(
-            f"{paths['test_images']}: expected images of {train_shape[0]} × {train_shape[1]} "
-            f"pixels, as the training set's, found {test_shape[0]} × {test_shape[1]}; {ADVICE}"
-        )
-    if max(int(arrays.train_labels.max()), int(arrays.test_labels.max())) == 0:
-        raise DataError(
-            f"{paths['train_labels']}: expected labels of two classes or more, "
-            f"found the label 0 alone; {ADVICE}"
-        )

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistlab.data.arrays import Arrays, Bytes
-from mnistlab.data.idx import MalformedError, header, is_gzipped, read_idx
+from mnistlab.data.files import MalformedError, is_gzipped
+from mnistlab.data.idx import header, read_idx
 from mnistlab.errors import DataError
 
 STEMS = {

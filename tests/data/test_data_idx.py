@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnistlab.data import open_source
-from mnistlab.data.idx import MAX_BYTES, MalformedError, read_idx
+from mnistlab.data.files import MAX_BYTES, MalformedError
+from mnistlab.data.idx import read_idx
 from mnistlab.errors import DataError
 
 IMAGES = small_arrays().train_images

@@ -1,0 +1,189 @@
+"""The `csv` source: train.csv and test.csv, a row an image: its label, then its pixels row by row.
+
+A header line is told from its names. Images are square, unless the header names every pixel by
+its row and column, as in 1x1, 1x2, …; blanks, quotes, CRLF and a UTF-8 mark are tolerated.
+"""
+
+import io
+import math
+import re
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mnistlab.data.arrays import Arrays, Bytes
+from mnistlab.data.csv_rows import MAX_VALUE, parse_rows, shown
+from mnistlab.data.files import MalformedError, foreign, unpacked
+from mnistlab.data.own_files import ADVICE, MAX_SIDE, check_agreement, check_size, list_folder
+from mnistlab.errors import DataError
+
+PARTS = ("train", "test")
+NAME = re.compile(r"(?:mnist_)?(?P<part>train|test)\.csv(?:\.gz)?", re.IGNORECASE)
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BLANKS = b" \t\r\n"
+NUMBER = re.compile(rb"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
+PIXEL = re.compile(rb"([0-9]+)x([0-9]+)", re.IGNORECASE)
+# The arrays of a block fit a processor's cache.
+BLOCK_BYTES = 1 << 16
+# The longest row allowed is of 1024 × 1024 pixels; eight bytes hold any spelling of most values.
+MAX_LINE_BYTES = 8 * MAX_SIDE * MAX_SIDE
+
+
+class Layout(NamedTuple):
+    """What the first line of a file says about all of them."""
+
+    height: int
+    width: int
+    has_header: bool
+
+
+def find_files(folder: Path) -> dict[str, Path]:
+    """The files of `train` and `test`; a plain file before the same one gzipped.
+
+    Raises DataError when the folder, or a file, is missing, or two files could be the same one.
+    """
+    candidates: dict[str, dict[str, Path]] = {part: {} for part in PARTS}
+    for path in list_folder(folder, "a folder of train.csv and test.csv"):
+        if match := NAME.fullmatch(path.name):
+            # Sorted, `name` comes before `name.gz`, and the first is kept.
+            same = path.name.lower().removesuffix(".gz")
+            candidates[match["part"].lower()].setdefault(same, path)
+    errors = []
+    for part, found in candidates.items():
+        if not found:
+            names = f"{part}.csv or mnist_{part}.csv (or .csv.gz)"
+            errors.append(f"{folder}: expected a file named {names}, found none; add it")
+        elif len(found) > 1:
+            names = ", ".join(path.name for path in found.values())
+            errors.append(f"{folder}: expected one {part}.csv, found {names}; leave one")
+    if errors:
+        raise DataError(*errors)
+    return {part: next(iter(found.values())) for part, found in candidates.items()}
+
+
+def read_folder(paths: dict[str, Path]) -> Arrays:
+    """The four arrays, from both files: images of one size, two labels or more.
+
+    Raises DataError, naming the file, and the line and the column from 1.
+    """
+    parts, errors = {}, []
+    for part, path in paths.items():
+        try:
+            parts[part] = read_csv(path)
+        except MalformedError as error:
+            errors.append(f"{path}: {error}; {ADVICE}")
+    if errors:
+        raise DataError(*errors)
+    arrays = Arrays(*parts["train"], *parts["test"])
+    check_agreement(arrays, {role: str(paths[role.split("_")[0]]) for role in Arrays._fields})
+    return arrays
+
+
+def read_csv(path: Path) -> tuple[Bytes, Bytes]:
+    """A file's images, uint8 (n, height, width), and labels, uint8 (n,); gzipped or plain.
+
+    Raises MalformedError, naming the line.
+    """
+    labels, pixels = bytearray(), bytearray()
+    with unpacked(path, "a CSV file") as (stream, _):
+        blocks = _blocks(stream)
+        number, block = next(blocks, (1, b""))
+        first, _, rest = block.partition(b"\n")
+        layout = _read_layout(first)
+        if layout.has_header:
+            number, block = number + 1, rest
+        size = layout.height * layout.width
+        for first_line, lines in chain([(number, block)] if block else [], blocks):
+            rows = parse_rows(lines, 1 + size, first_line)
+            labels += rows[:, 0].tobytes()
+            pixels += rows[:, 1:].tobytes()
+            check_size(len(labels), layout.height, layout.width)
+    if not labels:
+        raise MalformedError("expected a row for each image, found the header alone")
+    images = np.frombuffer(pixels, dtype=np.uint8).reshape(-1, layout.height, layout.width)
+    return images, np.frombuffer(labels, dtype=np.uint8)
+
+
+def _blocks(stream: io.BufferedIOBase) -> Iterator[tuple[int, bytes]]:
+    """Whole lines, each ended by a newline, many at a time, with the number of the first of them.
+
+    Blank lines are put before the line that follows them, so that those at the end fall away.
+    """
+    number, rest = 1, stream.read(len(BYTE_ORDER_MARK)).removeprefix(BYTE_ORDER_MARK)
+    while more := stream.read(BLOCK_BYTES):
+        rest += more
+        lines = rest.rpartition(b"\n")[0].rstrip(BLANKS)
+        if lines:
+            yield number, _unix(lines)
+            number += lines.count(b"\n") + 1
+            rest = rest[len(lines) :].partition(b"\n")[2]
+        if len(rest) > MAX_LINE_BYTES:
+            raise MalformedError(f"line {number}: expected at most {MAX_LINE_BYTES:,} bytes")
+    if rest := rest.rstrip(BLANKS):
+        yield number, _unix(rest)
+
+
+def _unix(lines: bytes) -> bytes:
+    return (lines.replace(b"\r\n", b"\n") if b"\r" in lines else lines) + b"\n"
+
+
+def _read_layout(line: bytes) -> Layout:
+    """The images' size, and whether the line is a header. Raises MalformedError."""
+    if name := foreign(line):
+        raise MalformedError(f"expected a CSV file, found {name}")
+    cells = [cell.strip(b' \t\r"') for cell in line.split(b",")]
+    if not any(cells):
+        raise MalformedError("line 1: expected a header or a row, found a blank line")
+    if len(cells) == 1:
+        raise MalformedError(
+            f"line 1: expected a label and pixels, separated by commas, found {shown(line)}"
+        )
+    has_header = _is_header(cells)
+    if has_header and (cells[0].lower().startswith(b"pixel") or PIXEL.fullmatch(cells[0])):
+        raise MalformedError(f"line 1: expected the label first, found {shown(cells[0])}")
+    height, width = (_named_shape(cells[1:]) if has_header else None) or _square(len(cells) - 1)
+    check_size(1, height, width)
+    return Layout(height, width, has_header)
+
+
+def _is_header(cells: list[bytes]) -> bool:
+    """Whether the cells are names; pandas also names columns by counting them.
+
+    One name among numbers is a mistake in a row, not a header.
+    """
+    names = [not NUMBER.fullmatch(cell) for cell in cells]
+    if all(names):
+        return True
+    counted = [b"%d" % place for place in range(len(cells))]
+    if names[0]:
+        return cells[1:] in (counted[1:], counted[:-1])
+    return cells == counted and len(cells) > MAX_VALUE + 1
+
+
+def _named_shape(names: list[bytes]) -> tuple[int, int] | None:
+    """(height, width) of pixels named 1x1, 1x2, … (or 0x0, …) in order, or None."""
+    first, last = PIXEL.fullmatch(names[0]), PIXEL.fullmatch(names[-1])
+    if not first or not last:
+        return None
+    top, left = int(first[1]), int(first[2])
+    height, width = int(last[1]) - top + 1, int(last[2]) - left + 1
+    if height * width != len(names):
+        return None
+    expected = (
+        b"%dx%d" % (top + row, left + column) for row in range(height) for column in range(width)
+    )
+    named = all(name.lower() == pixel for name, pixel in zip(names, expected, strict=True))
+    return (height, width) if named else None
+
+
+def _square(pixels: int) -> tuple[int, int]:
+    side = math.isqrt(pixels)
+    if side * side != pixels:
+        raise MalformedError(
+            f"line 1: expected a label and the pixels of a square image, found {pixels:,} pixels; "
+            "a header of the names 1x1, 1x2, … (row x column) tells another shape"
+        )
+    return side, side

@@ -1,0 +1,90 @@
+"""A dataset's files: opened and unpacked with care, told apart by their first bytes."""
+
+import gzip
+import io
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+GZIP_MAGIC = b"\x1f\x8b"
+# Deflate cannot shrink anything by more than 1032 to 1, so a larger promise is a lie.
+MAX_DEFLATE_RATIO = 1032
+# Seventy times MNIST; also bounds what an honest decompression bomb can fill.
+MAX_BYTES = 1 << 32
+FOREIGN = {
+    b"<": "a web page (HTML or XML)",
+    b"PK\x03\x04": "a ZIP archive",
+    GZIP_MAGIC: "a gzip file",
+    b"\xfd7zX": "an XZ file",
+    b"BZh": "a bzip2 file",
+    b"\x93NUM": "a NumPy file",
+    b"\x89PNG": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF8": "a GIF image",
+    b"\xff\xfe": "UTF-16 text",
+    b"\xfe\xff": "UTF-16 text",
+    b"vers": "text (a Git LFS pointer?)",
+}
+
+
+class MalformedError(Exception):
+    """What was expected of a file and what was found; the caller knows the file's name."""
+
+
+@contextmanager
+def unpacked(path: Path, expected: str) -> Iterator[tuple[io.BufferedIOBase, int]]:
+    """The content of a file, gzipped or plain (told by its first bytes), as a stream, and the most
+    bytes that it can hold.
+
+    `expected` names the kind of file, as in "an IDX file".
+    Raises MalformedError, also in place of what reading from the stream raises.
+    """
+    try:
+        size = regular_size(path)
+        if size == 0:
+            raise MalformedError(f"expected {expected}, found an empty one (0 bytes)")
+        with path.open("rb") as raw:
+            gzipped = raw.read(2) == GZIP_MAGIC
+            raw.seek(0)
+            if not gzipped:
+                yield raw, size
+                return
+            with gzip.GzipFile(fileobj=raw) as stream:
+                yield stream, size * MAX_DEFLATE_RATIO
+    except EOFError as error:
+        raise MalformedError("expected a whole gzip file, found a truncated one") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise MalformedError(
+            f"expected a sound gzip file, found a damaged one ({error})"
+        ) from error
+    except OSError as error:
+        raise MalformedError(f"cannot be read: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise MalformedError("needs more memory than there is") from error
+
+
+def regular_size(path: Path) -> int:
+    """The file's size in bytes. Raises OSError; MalformedError for what is no regular file."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):  # a pipe would block for ever
+        raise MalformedError("expected a file, found a folder or a device")
+    return status.st_size
+
+
+def foreign(start: bytes) -> str | None:
+    """What a file is that begins so, if it is of a kind often found in another's place."""
+    return next((name for magic, name in FOREIGN.items() if start.startswith(magic)), None)
+
+
+def is_gzipped(path: Path) -> bool:
+    """Whether the file begins as gzip does. Raises OSError."""
+    with path.open("rb") as file:
+        return file.read(2) == GZIP_MAGIC
+
+
+def fingerprint(path: Path) -> tuple[str, int, int]:
+    """Path, size in bytes and time of change in ns: tells cheaply that a file is the same one."""
+    status = path.stat()
+    return str(path), status.st_size, status.st_mtime_ns

@@ -1,0 +1,64 @@
+"""What holds for every source of the user's own files, whatever their format."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mnistlab.data.arrays import Arrays
+from mnistlab.data.files import MAX_BYTES, MalformedError
+from mnistlab.errors import DataError
+
+ADVICE = "mend or replace the file"
+MAX_SIDE = 1024
+
+
+def list_folder(folder: Path, expected: str) -> list[Path]:
+    """What lies in the folder, by name; hidden files (.DS_Store, ._1.png) are left out.
+
+    Raises DataError, saying what was expected, when there is no such folder.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{folder}: expected {expected} ({reason})") from error
+
+
+def check_size(count: int, height: int, width: int) -> None:
+    """Raises MalformedError for images too large, or too many, to be meant; takes no memory."""
+    if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
+        raise MalformedError(
+            f"expected images of 1 × 1 to {MAX_SIDE} × {MAX_SIDE} pixels, "
+            f"found {height:,} × {width:,}"
+        )
+    if count * height * width > MAX_BYTES:
+        raise MalformedError(
+            f"expected at most {MAX_BYTES:,} pixels in all, "
+            f"found {count:,} images of {height} × {width}"
+        )
+
+
+def check_agreement(arrays: Arrays, places: Mapping[str, str]) -> None:
+    """Raises DataError unless every image has a label, all have one size, and there are two
+    classes or more. `places` says where each of the arrays was read from.
+    """
+    for split, images, labels in (("train", *arrays[:2]), ("test", *arrays[2:])):
+        if len(images) != len(labels):
+            raise DataError(
+                f"{places[f'{split}_labels']}: expected {len(images):,} labels, one for each image "
+                f"of {Path(places[f'{split}_images']).name}, found {len(labels):,}; {ADVICE}"
+            )
+        try:
+            check_size(*images.shape)
+        except MalformedError as error:
+            raise DataError(f"{places[f'{split}_images']}: {error}; {ADVICE}") from error
+    train_shape, test_shape = arrays.train_images.shape[1:], arrays.test_images.shape[1:]
+    if train_shape != test_shape:
+        raise DataError(
+            f"{places['test_images']}: expected images of {train_shape[0]} × {train_shape[1]} "
+            f"pixels, as the training set's, found {test_shape[0]} × {test_shape[1]}; {ADVICE}"
+        )
+    if max(int(arrays.train_labels.max()), int(arrays.test_labels.max())) == 0:
+        raise DataError(
+            f"{places['train_labels']}: expected labels of two classes or more, "
+            f"found the label 0 alone; {ADVICE}"
+        )

@@ -1,0 +1,139 @@
+"""PNG images of digits, read with suspicion: https://www.w3.org/TR/png-3/.
+
+Eight-bit grey is expected. Any other kind of up to eight bits (1, 2 or 4 bits, RGB, palette, with
+an alpha channel) serves where every pixel is an opaque grey, and is refused where one is not, as is
+a kind of 16 bits. Gamma and colour profiles are not applied: the numbers are taken as they stand.
+"""
+
+import io
+import struct
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mnistlab.data.arrays import Bytes
+from mnistlab.data.files import MalformedError, foreign, regular_size
+from mnistlab.data.own_files import check_size
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# The largest image allowed takes a sixteenth, at four bytes a pixel: leaves room for metadata.
+MAX_FILE_BYTES = 1 << 26
+# By colour type: grey, RGB, palette, grey with alpha, RGB with alpha.
+CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+# The seven passes of an interlaced image: the first row and column, and the steps to the next.
+ADAM7 = (
+    (0, 0, 8, 8),
+    (0, 4, 8, 8),
+    (4, 0, 8, 4),
+    (0, 2, 4, 4),
+    (2, 0, 4, 2),
+    (0, 1, 2, 2),
+    (1, 0, 2, 1),
+)
+
+
+class Header(NamedTuple):
+    """What a file says of its pixels; `depth` is in bits a channel."""
+
+    height: int
+    width: int
+    depth: int
+    channels: int
+    interlaced: bool
+
+
+def read_png(path: Path, shape: tuple[int, ...] | None = None) -> Bytes:
+    """The image's grey values, uint8 (height, width).
+
+    `shape`: the only (height, width) allowed, when it is known.
+    Raises MalformedError, before anything is unpacked when it is the size that is wrong.
+    """
+    try:
+        if (size := regular_size(path)) > MAX_FILE_BYTES:
+            raise MalformedError(
+                f"expected a file of at most {MAX_FILE_BYTES:,} bytes, found {size:,}"
+            )
+        content = path.read_bytes()
+    except OSError as error:
+        raise MalformedError(f"cannot be read: {error.strerror or error}") from error
+    header = _read_header(content)
+    height, width = header.height, header.width
+    check_size(1, height, width)
+    if shape is not None and (height, width) != shape:
+        raise MalformedError(
+            f"expected an image of {shape[0]} × {shape[1]} pixels, as the first one, "
+            f"found {height} × {width}"
+        )
+    if header.depth == 16:
+        raise MalformedError("expected 8 bits a pixel, found 16; convert the image to 8-bit grey")
+    _check_pixels(_check_chunks(content), header)
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+            if image.mode == "L" and "transparency" not in image.info:
+                return np.asarray(image)
+            colours = np.asarray(image.convert("RGBA"))
+    except Exception as error:  # what a decoder raises on damaged bytes is not written down
+        raise MalformedError(f"expected a sound PNG file, found a damaged one ({error})") from error
+    return _grey(colours)
+
+
+def _read_header(content: bytes) -> Header:
+    if not content.startswith(SIGNATURE):
+        found = foreign(content) or (content[:8].hex(" ") if content else "an empty file")
+        raise MalformedError(f"expected a PNG file, found {found}")
+    if len(content) < 33 or content[8:16] != b"\0\0\0\x0dIHDR":
+        raise MalformedError("expected a PNG file that begins with its header, found none")
+    width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", content[16:29])
+    if colour not in CHANNELS:
+        raise MalformedError(f"expected a colour type of PNG, found {colour}")
+    return Header(height, width, depth, CHANNELS[colour], bool(interlaced))
+
+
+def _check_chunks(content: bytes) -> bytes:
+    """Compares every chunk's checksum, as Pillow does not; returns the pixels, still deflated."""
+    view, position, kind, deflated = memoryview(content), len(SIGNATURE), b"", b""
+    while kind != b"IEND":
+        end = position + 8 + int.from_bytes(view[position : position + 4])
+        if end + 4 > len(view):
+            raise MalformedError("expected a whole PNG file, found a truncated one")
+        kind = bytes(view[position + 4 : position + 8])
+        if zlib.crc32(view[position + 4 : end]) != int.from_bytes(view[end : end + 4]):
+            raise MalformedError(
+                f"expected a sound PNG file, found a wrong checksum at byte {position}"
+            )
+        # A second header would change the size that was checked.
+        if (kind == b"IHDR") != (position == len(SIGNATURE)):
+            raise MalformedError("expected a PNG file with one header, found more")
+        if kind == b"IDAT":
+            deflated += view[position + 8 : end]
+        position = end + 4
+    return deflated
+
+
+def _check_pixels(deflated: bytes, header: Header) -> None:
+    """Counts the bytes of pixels, each row's filter included: Pillow fills up with black."""
+    expected = 0
+    for top, left, down, right in ADAM7 if header.interlaced else [(0, 0, 1, 1)]:
+        rows, columns = -(-(header.height - top) // down), -(-(header.width - left) // right)
+        if columns > 0:
+            expected += rows * (1 + -(-columns * header.depth * header.channels // 8))
+    try:
+        found = len(zlib.decompressobj().decompress(deflated, expected))
+    except zlib.error as error:
+        raise MalformedError(f"expected a sound PNG file, found a damaged one ({error})") from error
+    if found < expected:
+        raise MalformedError(f"expected {expected:,} bytes of pixels, found {found:,}")
+
+
+def _grey(colours: Bytes) -> Bytes:
+    """Opaque greys of uint8 (height, width, 4) as uint8 (height, width)."""
+    red, green, blue, alpha = np.moveaxis(colours, -1, 0)
+    if (alpha != 255).any():
+        raise MalformedError("expected opaque pixels, found transparent ones; remove the alpha")
+    if (red != green).any() or (red != blue).any():
+        raise MalformedError("expected grey pixels, found coloured ones; convert the image to grey")
+    return red

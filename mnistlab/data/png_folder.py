@@ -1,0 +1,134 @@
+"""The `png` source: PATH/train/<label>/*.png and PATH/test/<label>/*.png.
+
+Images come in natural order of their names across all labels (img_2 before img_10), so that names
+which carry an index keep the order that the images had; equal names come in order of label.
+"""
+
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mnistlab.data.arrays import Arrays, Bytes
+from mnistlab.data.files import MalformedError
+from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
+from mnistlab.data.png import read_png
+from mnistlab.errors import DataError
+
+PARTS = ("train", "test")
+MAX_LABEL = 255
+LABEL = re.compile(r"[0-9]+")
+CHUNK_FILES = 512
+
+
+class Picture(NamedTuple):
+    """A file of one image; `bytes` and `mtime_ns` tell cheaply that it is the same one."""
+
+    path: str
+    label: int
+    bytes: int
+    mtime_ns: int
+
+
+def find_files(folder: Path) -> dict[str, list[Picture]]:
+    """The images of `train` and of `test` (in any case), in their order.
+
+    Raises DataError, naming the folder, for one that is missing, doubtful, misnamed or empty.
+    """
+    try:
+        return {part: _find_part(found) for part, found in _find_parts(folder).items()}
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read ({error.strerror})") from error
+
+
+def _find_parts(folder: Path) -> dict[str, Path]:
+    parts: dict[str, list[Path]] = {part: [] for part in PARTS}
+    for path in list_folder(folder, "a folder of train/<label>/*.png and test/<label>/*.png"):
+        if path.name.lower() in parts and path.is_dir():
+            parts[path.name.lower()].append(path)
+    errors = []
+    for part, found in parts.items():
+        if not found:
+            errors.append(f"{folder}: expected a folder named {part}, found none; add it")
+        elif len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            errors.append(f"{folder}: expected one folder named {part}, found {names}; leave one")
+    if errors:
+        raise DataError(*errors)
+    return {part: found[0] for part, found in parts.items()}
+
+
+def _find_part(part: Path) -> list[Picture]:
+    folders: dict[int, Path] = {}
+    for path in list_folder(part, "folders named by label"):
+        if not path.is_dir():
+            continue
+        if not LABEL.fullmatch(path.name) or int(path.name) > MAX_LABEL:
+            raise DataError(f"{path}: expected a folder named by a label, 0 to {MAX_LABEL}")
+        if other := folders.get(int(path.name)):
+            raise DataError(f"{path}: expected one folder of a label, found {other.name} too")
+        folders[int(path.name)] = path
+    if not folders:
+        raise DataError(f"{part}: expected folders named by label, found none")
+    found = [picture for label, path in folders.items() for picture in _scan(path, label)]
+    return sorted(found, key=_natural)
+
+
+def _scan(folder: Path, label: int) -> list[Picture]:
+    pictures = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.lower().endswith(".png") and not entry.name.startswith("."):
+                status = entry.stat()
+                pictures.append(Picture(entry.path, label, status.st_size, status.st_mtime_ns))
+    if not pictures:
+        raise DataError(f"{folder}: expected PNG images (*.png), found none")
+    return pictures
+
+
+def _natural(picture: Picture) -> tuple[list[str | int], int, str]:
+    """By name, its runs of digits by their value, then by label."""
+    name = os.path.basename(picture.path)  # noqa: PTH119 - 70,000 Path objects take a second
+    pieces = re.split(r"([0-9]+)", name[: -len(".png")])
+    # Text and digits alternate, text first, so that like is compared with like.
+    key = [int(piece) if place % 2 else piece for place, piece in enumerate(pieces)]
+    return key, picture.label, name
+
+
+def read_folder(parts: dict[str, list[Picture]]) -> Arrays:
+    """The four arrays, from the images of both parts: all of one size, two labels or more.
+
+    Raises DataError, naming the first file that is damaged or differs from the first in size.
+    """
+    pictures = [picture for part in PARTS for picture in parts[part]]
+    first = _read(pictures[0], None)
+    try:
+        check_size(len(pictures), *first.shape)
+    except MalformedError as error:
+        raise DataError(f"{Path(pictures[0].path).parents[2]}: {error}") from error
+    images = np.empty((len(pictures), *first.shape), dtype=np.uint8)
+    labels = np.array([picture.label for picture in pictures], dtype=np.uint8)
+
+    def decode(start: int) -> None:
+        for place in range(start, min(start + CHUNK_FILES, len(pictures))):
+            images[place] = _read(pictures[place], first.shape)
+
+    with ThreadPoolExecutor() as pool:
+        # In order, so that it is the first error that is met; what has not begun is then dropped.
+        for _ in pool.map(decode, range(0, len(pictures), CHUNK_FILES)):
+            pass
+    border = len(parts["train"])
+    arrays = Arrays(images[:border], labels[:border], images[border:], labels[border:])
+    folders = {part: str(Path(parts[part][0].path).parents[1]) for part in PARTS}
+    check_agreement(arrays, {role: folders[role.split("_")[0]] for role in Arrays._fields})
+    return arrays
+
+
+def _read(picture: Picture, shape: tuple[int, ...] | None) -> Bytes:
+    try:
+        return read_png(Path(picture.path), shape)
+    except MalformedError as error:
+        raise DataError(f"{picture.path}: {error}; {ADVICE}") from error
