@@ -59,6 +59,8 @@ def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False
                 nogil=True,
                 error_model="numpy",
                 parallel=parallel,
+                forceinline=not parallel,
+                no_cfunc_wrapper=True,
             )(function)
 
     return compile_lazily if function is None else compile_lazily(function)
