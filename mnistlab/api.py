@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.config import RunConfig
+from mnistlab.config import RunConfig, load_run_config
 from mnistlab.data import Dataset, Progress, open_source, split
 from mnistlab.engine.footprint import memory_estimate
 from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, TensorCheck, check_gradients
@@ -13,9 +13,18 @@ from mnistlab.engine.program import LayerSpec
 from mnistlab.engine.threads import engine_threads
 from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import Callback, RunResult
+from mnistlab.experiment.durable import remove_temporaries
 from mnistlab.experiment.metrics import read_metrics
-from mnistlab.experiment.run_dir import RunDir
-from mnistlab.experiment.runner import run
+from mnistlab.experiment.resume import (
+    ended_result,
+    history_of,
+    refuse_changed_config,
+    refuse_changed_surroundings,
+)
+from mnistlab.experiment.run_dir import RunDir, open_run
+from mnistlab.experiment.runner import carry_on, only_process, run
+
+LEARNING_CURVES = "learning_curves.png"
 
 
 def load_data(config: RunConfig, data_dir: Path, progress: Progress | None = None) -> Dataset:
@@ -57,13 +66,56 @@ def train(
     result = run(
         config, dataset, runs_dir=runs_dir, threads=threads, callbacks=callbacks, argv=argv
     )
-    if plots and result.status != "interrupted":
-        try:
-            draw_learning_curves(RunDir(result.run_dir))
-        except UsageError as error:  # nothing to draw is no failure of the run
-            for callback in callbacks:
-                callback.on_message(f"no learning curves: {error}")
+    if plots:
+        _draw(result, callbacks)
     return result
+
+
+def resume(
+    path: Path,
+    *,
+    data_dir: Path,
+    threads: int | None = None,
+    force: bool = False,
+    plots: bool = True,
+    callbacks: Sequence[Callback] = (),
+    argv: Sequence[str] = (),
+    data_progress: Progress | None = None,
+) -> RunResult:
+    """Carry a stopped run on, to the same bits as if it had never been stopped.
+
+    A run that has ended is left as it is, but for a figure that it lacks. Raises UsageError where
+    the configuration, the data, or (unless `force`) a library has changed since, or where another
+    process is training the run.
+    """
+    run_dir = open_run(path)
+    history = history_of(run_dir)
+    result = ended_result(run_dir, history)
+    if result is None:
+        config = load_run_config(run_dir.config)
+        refuse_changed_config(history, config)
+        dataset = load_data(config, data_dir, data_progress)
+        refuse_changed_surroundings(history, dataset.sha256, force)
+        result = carry_on(
+            run_dir, config, dataset, history, threads=threads, callbacks=callbacks, argv=argv
+        )
+    else:
+        with only_process(run_dir):
+            remove_temporaries(run_dir.path)
+    if plots and not (result.already_ended and (run_dir.plots / LEARNING_CURVES).exists()):
+        _draw(result, callbacks)
+    return result
+
+
+def _draw(result: RunResult, callbacks: Sequence[Callback]) -> None:
+    """Draw what there is of a run that has ended; nothing to draw is no failure of the run."""
+    if result.status == "interrupted":
+        return
+    try:
+        draw_learning_curves(RunDir(result.run_dir))
+    except UsageError as error:
+        for callback in callbacks:
+            callback.on_message(f"no learning curves: {error}")
 
 
 def draw_learning_curves(run_dir: RunDir) -> Path:
@@ -71,7 +123,6 @@ def draw_learning_curves(run_dir: RunDir) -> Path:
 
     Raises UsageError where the run has no finite loss or accuracy.
     """
-    from mnistlab.config import load_run_config
     from mnistlab.plots.learning_curves import learning_curves
     from mnistlab.plots.style import save_figure
 
@@ -79,7 +130,7 @@ def draw_learning_curves(run_dir: RunDir) -> Path:
     reference = config.reference.model_dump() if config.reference else None
     figure = learning_curves(read_metrics(run_dir.metrics), config.name, reference)
     run_dir.plots.mkdir(exist_ok=True)
-    path = run_dir.plots / "learning_curves.png"
+    path = run_dir.plots / LEARNING_CURVES
     save_figure(figure, path)
     return path
 

@@ -11,18 +11,16 @@ from mnistlab.experiment.callbacks import Callback, Progress, Start
 from mnistlab.experiment.metrics import MetricsRow
 
 if TYPE_CHECKING:
-    from mnistlab.config import RunConfig
     from mnistlab.data import Progress as DataProgress
 
 
 @contextmanager
-def watch_run(config: "RunConfig", *, quiet: bool) -> Iterator[Callback]:
+def watch_run(*, quiet: bool) -> Iterator[Callback]:
     """What shows a run's progress while it trains: nothing, lines, or lines above a bar."""
     if quiet:
         yield Callback()
         return
-    show_steps = config.training.evaluate_every != "epoch"
-    watcher = RunBar(show_steps) if on_terminal() else RunLines(show_steps)
+    watcher = RunBar() if on_terminal() else RunLines()
     try:
         yield watcher
     finally:
@@ -31,7 +29,7 @@ def watch_run(config: "RunConfig", *, quiet: bool) -> Iterator[Callback]:
 
 def watch_messages(*, quiet: bool) -> Callback:
     """What shows a command's messages, and no more."""
-    return Callback() if quiet else RunLines(show_steps=False)
+    return Callback() if quiet else RunLines()
 
 
 @contextmanager
@@ -52,11 +50,11 @@ def on_terminal() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def row_line(row: MetricsRow, start: Start | None, show_steps: bool) -> str:
+def row_line(row: MetricsRow, start: Start | None) -> str:
     """One evaluation as a line: `epoch 3/10  loss 0.1234  accuracy 96.10%  …`."""
     parts = [_counted("epoch", row.epoch, start.epochs if start else 0)]
-    if show_steps:
-        parts.append(_counted("step", row.step, start.steps if start else 0))
+    if start is not None and start.evaluates_by_step:
+        parts.append(_counted("step", row.step, start.steps))
     for split, prefix in (("train", ""), ("val", "val "), ("test", "test ")):
         loss, accuracy = getattr(row, f"{split}_loss"), getattr(row, f"{split}_accuracy")
         if loss is not None:
@@ -75,8 +73,7 @@ def _counted(what: str, count: int, total: int) -> str:
 class RunLines(Callback):
     """A line for each evaluation and each message."""
 
-    def __init__(self, show_steps: bool) -> None:
-        self.show_steps = show_steps
+    def __init__(self) -> None:
         self.start: Start | None = None
 
     def on_message(self, text: str) -> None:
@@ -86,7 +83,7 @@ class RunLines(Callback):
         self.start = start
 
     def on_row(self, row: MetricsRow) -> None:
-        self.on_message(row_line(row, self.start, self.show_steps))
+        self.on_message(row_line(row, self.start))
 
     def close(self) -> None:
         """Nothing is left to tidy."""
@@ -95,10 +92,10 @@ class RunLines(Callback):
 class RunBar(RunLines):
     """A bar over all steps, with loss, accuracy, speed and time left; lines go above it."""
 
-    def __init__(self, show_steps: bool) -> None:
+    def __init__(self) -> None:
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
-        super().__init__(show_steps)
+        super().__init__()
         self.bar = _bar(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=None),

@@ -15,6 +15,7 @@ class Start:
     steps: int
     steps_per_epoch: int
     images_per_epoch: int
+    evaluates_by_step: bool  # not once an epoch
 
 
 @dataclass(frozen=True)
@@ -56,3 +57,4 @@ class RunResult:
     seconds: dict[str, float]  # total; train: the training steps alone
     advice: str | None = None  # what to try, where it diverged
     signal: int | None = None  # which stopped it, where it was interrupted
+    already_ended: bool = False  # of a resumed run: there was nothing left to do

@@ -7,8 +7,12 @@ from contextlib import contextmanager
 from types import FrameType
 
 
-class StopRequested(Exception):  # noqa: N818 - a request, not an error
-    """Somebody wants the run to stop; `number` is the signal's."""
+class StopRequested(BaseException):
+    """Somebody wants the run to stop; `number` is the signal's.
+
+    No Exception, as KeyboardInterrupt is none: a library that tries something else after an error,
+    as a compiler may, must not take it for one.
+    """
 
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)

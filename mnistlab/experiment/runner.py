@@ -176,7 +176,8 @@ class _Run:
 
     def _start(self) -> None:
         plan, path = self.trainer.plan, self.keeper.run_dir.path
-        start = Start(path, plan.epochs, plan.steps, plan.steps_per_epoch, plan.images)
+        by_step = self.config.training.evaluate_every != "epoch"
+        start = Start(path, plan.epochs, plan.steps, plan.steps_per_epoch, plan.images, by_step)
         for callback in self.callbacks:
             callback.on_start(start)
 

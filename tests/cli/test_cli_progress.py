@@ -13,19 +13,20 @@ from mnistlab.cli import output, progress
 from mnistlab.experiment.callbacks import Progress, Start
 from mnistlab.experiment.metrics import MetricsRow
 
-START = Start(Path("runs/x"), epochs=10, steps=900, steps_per_epoch=90, images_per_epoch=2880)
+START = Start(Path("runs/x"), 10, 900, 90, 2880, evaluates_by_step=False)
+BY_STEP = Start(Path("runs/x"), 10, 900, 90, 2880, evaluates_by_step=True)
 ROW = MetricsRow(3, 270, 0.1, 0.12345, 0.961, 0.1456, 0.958, seconds=3.24)
 
 
 def test_a_row_is_one_line():
-    assert progress.row_line(ROW, START, show_steps=False) == (
+    assert progress.row_line(ROW, START) == (
         "epoch  3/10  loss 0.1235  accuracy 96.10%  val loss 0.1456  val accuracy 95.80%  3.2 s"
     )
 
 
 def test_a_row_leaves_out_what_was_not_measured():
     row = MetricsRow(3, 270, train_loss=float("nan"), test_loss=1.2e-5, test_accuracy=1.0)
-    assert progress.row_line(row, START, show_steps=True) == (
+    assert progress.row_line(row, BY_STEP) == (
         "epoch  3/10  step 270/900  loss nan  test loss 1.20e-05  test accuracy 100.00%"
     )
 
@@ -49,7 +50,7 @@ def test_the_bar_shows_loss_accuracy_speed_and_time_left(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "100")
     assert progress.on_terminal()
-    bar = progress.RunBar(show_steps=False)
+    bar = progress.RunBar()
     bar.on_message("compiling [this] ...")
     bar.on_start(START)
     bar.on_progress(Progress(3, 300, 9600, 2.0, 0.25, 0.925))
@@ -62,7 +63,7 @@ def test_the_bar_shows_loss_accuracy_speed_and_time_left(monkeypatch):
     assert line.startswith("epoch 3/10 ")
     assert "loss 0.2500  acc 92.50%" in line
     assert line.rstrip().endswith("left")
-    assert progress.row_line(ROW, START, show_steps=False) in shown
+    assert progress.row_line(ROW, START) in shown
 
 
 def test_a_terminal_that_can_do_nothing_gets_lines(monkeypatch):

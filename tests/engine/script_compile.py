@@ -13,7 +13,11 @@ from mnistlab.kernels.jit import kernel_cache_dir
 
 def main() -> None:
     dataset = toy_dataset()
-    config = config_of(model={"type": "softmax"}, training={"epochs": 1, "batch_size": 10})
+    config = config_of(
+        model={"type": "mlp", "hidden": [32, 16], "dropout": 0.3},
+        optimizer={"type": "adam", "lr": 0.001},
+        training={"epochs": 20, "batch_size": 8},
+    )
     trainer = Trainer(config, dataset)
     told: list[str] = []
     started = time.perf_counter()

@@ -33,6 +33,7 @@ def run_in_process(cache):
     return json.loads(done.stdout)
 
 
+# The same bits too: two copies of a kernel, inlined and not, were once seen to differ.
 @pytest.mark.slow
 def test_the_first_process_says_that_it_compiles_and_the_second_compiles_nothing(tmp_path):
     first = run_in_process(tmp_path)

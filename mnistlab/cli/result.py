@@ -1,0 +1,62 @@
+"""How a run ended, told to people or to programs, and the exit code."""
+
+import shlex
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from mnistlab.cli.output import number, percent, print_json, seconds
+
+if TYPE_CHECKING:
+    from mnistlab.experiment.callbacks import RunResult
+
+METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
+EXIT_CODES = {"finished": 0, "stopped_early": 0, "diverged": 1}
+
+
+def tell_result(result: "RunResult", *, quiet: bool, json: bool) -> int:
+    """Print how a run ended, its folder or its document last; returns the exit code."""
+    _print_summary(result, quiet=quiet)
+    if json:
+        print_json(_document(result))
+    else:
+        print(result.run_dir)
+    if result.already_ended:
+        return 0
+    return EXIT_CODES.get(result.status, 128 + (result.signal or signal.SIGINT))
+
+
+def _print_summary(result: "RunResult", *, quiet: bool) -> None:
+    """How the run ended, on stderr; where it diverged, the advice even with --quiet."""
+    if not quiet:
+        how = result.status.replace("_", " ")
+        total, training = seconds(result.seconds["total"]), seconds(result.seconds["train"])
+        took = f"{total}, {training} of it training"
+        if result.already_ended:
+            print("nothing left to do: this run has ended before", file=sys.stderr)
+        print(f"{how} after {_count(result.epochs, 'epoch')} in {took}", file=sys.stderr)
+        for split, key in (("validation", "val"), ("test", "test")):
+            loss, accuracy = (result.metrics.get(f"{key}_{what}") for what in ("loss", "accuracy"))
+            if loss is not None and accuracy is not None:
+                line = f"{split:<10}  loss {number(loss)}  accuracy {percent(accuracy)}"
+                print(line, file=sys.stderr)
+    if result.signal is not None:
+        name = signal.Signals(result.signal).name
+        print(f"stopped by {name}; its checkpoint is saved. To carry it on:", file=sys.stderr)
+        print(f"  mnistlab resume {shlex.quote(str(result.run_dir))}", file=sys.stderr)
+    if result.advice:
+        print(result.advice, file=sys.stderr)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _document(result: "RunResult") -> dict[str, Any]:
+    return {
+        "run_dir": result.run_dir,
+        "status": result.status,
+        "epochs": result.epochs,
+        "metrics": {name: result.metrics.get(name) for name in METRICS},
+        "seconds": {name: result.seconds[name] for name in ("total", "train")},
+    }

@@ -1,0 +1,92 @@
+"""Whether a stopped run may be carried on: what it was, and what has changed since."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mnistlab.config import RunConfig, resolved_mapping
+from mnistlab.errors import UsageError
+from mnistlab.experiment.callbacks import RunResult
+from mnistlab.experiment.provenance import collect, read_run_json
+from mnistlab.experiment.record import METRICS
+from mnistlab.experiment.run_dir import RunDir
+
+# What the bits of a run depend on, besides its configuration, its data and the processor.
+LIBRARIES = ("python", "numba", "numpy", "scipy")
+ENDED = ("finished", "stopped_early", "diverged")
+
+
+def history_of(run_dir: RunDir) -> dict[str, Any]:
+    """What a run's run.json tells; nothing where the run died before it was written.
+
+    Raises UsageError where it is damaged.
+    """
+    return read_run_json(run_dir) if run_dir.run_json.exists() else {}
+
+
+def ended_result(run_dir: RunDir, history: Mapping[str, Any]) -> RunResult | None:
+    """The result of a run that has ended, None of one that can be carried on."""
+    if history.get("status") not in ENDED:
+        return None
+    metrics = {name: history["metrics"].get(name) for name in METRICS if name != "penalty"}
+    return RunResult(
+        run_dir=run_dir.path,
+        status=history["status"],
+        epochs=history["epochs"],
+        metrics=metrics,
+        seconds=history["seconds"],
+        advice=history.get("reason"),
+        already_ended=True,
+    )
+
+
+def refuse_changed_config(history: Mapping[str, Any], config: RunConfig) -> None:
+    """Raise UsageError, naming the keys, where config.yaml is not what the run was started with."""
+    if "config" not in history:
+        return
+    before, now = dict(_flat(history["config"])), dict(_flat(resolved_mapping(config)))
+    changed = [
+        f"{key}: was {before.get(key)!r}, is {now.get(key)!r}"
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key)
+    ]
+    if changed:
+        raise UsageError("config.yaml has changed since the run was started:", *changed)
+
+
+def refuse_changed_surroundings(
+    history: Mapping[str, Any], dataset_sha256: str, force: bool
+) -> None:
+    """Raise UsageError, naming what changed, where the data or a library is not what it was.
+
+    `force` lets other library versions pass, not other data.
+    """
+    if not history:
+        return
+    if history["dataset"]["sha256"] != dataset_sha256:
+        raise UsageError(
+            f"the dataset {history['dataset']['name']} has changed since the run was started: "
+            f"its SHA-256 was {history['dataset']['sha256']}, is {dataset_sha256}"
+        )
+    now = collect(0, ())
+    before = {"mnistlab": history["mnistlab"], **history["versions"]}
+    versions = {"mnistlab": now["mnistlab"], **now["versions"]}
+    changed = [
+        f"{name}: was {before.get(name)}, is {versions[name]}"
+        for name in ("mnistlab", *LIBRARIES)
+        if before.get(name) != versions[name]
+    ]
+    if changed and not force:
+        raise UsageError(
+            "library versions have changed since the run was started, so that it would not end "
+            "on the same bits; --force carries it on all the same:",
+            *changed,
+        )
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """A nested mapping as (dotted path, value) pairs."""
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _flat(inner, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, value

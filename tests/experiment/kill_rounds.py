@@ -1,0 +1,167 @@
+"""Kill a run with -9 at a random moment, resume it, compare: the bits must be the same.
+
+`python tests/experiment/kill_rounds.py --rounds 100` does a hundred rounds for each kind of model
+and prints the counts; the test in test_resume_kill.py does a few.
+"""
+
+import argparse
+import csv
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+KINDS = {
+    "softmax": ["model={type: softmax}", "optimizer={type: sgd, lr: 0.05}"],
+    "mlp": [
+        "model={type: mlp, hidden: [32, 16], dropout: 0.3}",
+        "optimizer={type: adam, lr: 0.001}",
+        "training.evaluate_every=50",
+        "training.early_stopping={monitor: val_loss, patience: 60}",
+    ],
+    "cnn": [
+        "model={type: cnn, layers: [{conv: {filters: 4, kernel: 3, stride: 2}},"
+        " {activation: relu}, {pool: {size: 2}}, {dropout: 0.2}]}",
+        "optimizer={type: sgd, lr: 0.02, momentum: 0.9}",
+        "lr_schedule={type: cosine}",
+    ],
+}
+COMMON = ["data.source=digits", "training.epochs=12", "training.batch_size=8"]
+# A checkpoint may be written at any step, so that kills meet many of them, half written too.
+LAUNCH = """
+import sys
+from mnistlab.experiment import keeper
+keeper.SECONDS_BETWEEN_CHECKPOINTS = 0.02
+from mnistlab.cli.app import app
+app(sys.argv[1:])
+"""
+
+
+def start(arguments: list[str]) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", LAUNCH, *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def train_arguments(kind: str, folder: Path) -> list[str]:
+    config = folder / "config.yaml"
+    config.write_text("training: {checkpoint_every: 3}\n")
+    return ["train", str(config), *COMMON, *KINDS[kind], "--runs-dir", str(folder / "runs")]
+
+
+def run_folder(folder: Path) -> Path | None:
+    """The one run of a round, once it has its name."""
+    found = [path for path in (folder / "runs").glob("[!.]*") if not path.is_symlink()]
+    return found[0] if found else None
+
+
+def fingerprint(run: Path) -> dict[str, str]:
+    """What must be the same: everything but seconds."""
+    with (run / "metrics.csv").open() as file:
+        rows = [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+    contents = {"metrics.csv": repr(rows).encode()}
+    for name in ("weights.safetensors", "checkpoints/best.safetensors", "layers.csv"):
+        contents[name] = (run / name).read_bytes()
+    contents["predictions.csv"] = (run / "predictions.csv").read_bytes()
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+
+
+@dataclass
+class Report:
+    kind: str
+    rounds: int = 0
+    interrupted: int = 0  # killed before the run had ended by itself
+    identical: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def undisturbed(kind: str, folder: Path) -> tuple[dict[str, str], float]:
+    """The fingerprint of a run that nobody kills, and its seconds from its folder to its end."""
+    folder.mkdir()
+    process = start(train_arguments(kind, folder))
+    while run_folder(folder) is None and process.poll() is None:
+        time.sleep(0.002)
+    begun = time.monotonic()
+    _, error = process.communicate(timeout=300)
+    if process.returncode != 0:
+        raise RuntimeError(error.decode())
+    run = run_folder(folder)
+    assert run is not None
+    return fingerprint(run), time.monotonic() - begun
+
+
+def kill_once(kind: str, folder: Path, seconds: float, chance: random.Random) -> bool:
+    """Start a run and kill it at a random moment of its life; whether it was still alive."""
+    folder.mkdir()
+    process = start(train_arguments(kind, folder))
+    while run_folder(folder) is None and process.poll() is None:
+        time.sleep(0.002)
+    time.sleep(chance.uniform(0, seconds))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    return process.returncode == -signal.SIGKILL
+
+
+def rounds(kind: str, count: int, seed: int = 0) -> Report:
+    """Kill and resume `count` times; at every fourth round the resumed run is killed once more."""
+    report, chance = Report(kind), random.Random(f"{kind}{seed}")
+    with tempfile.TemporaryDirectory() as scratch:
+        wanted, seconds = undisturbed(kind, Path(scratch) / "undisturbed")
+        for number in range(count):
+            folder = Path(scratch) / str(number)
+            report.rounds += 1
+            report.interrupted += kill_once(kind, folder, seconds, chance)
+            run = run_folder(folder)
+            assert run is not None
+            if number % 4 == 3:
+                again = start(["resume", str(run)])
+                time.sleep(chance.uniform(0, 1.5 * seconds))
+                again.kill()
+                again.communicate()
+            resumed = start(["resume", str(run)])
+            _, error = resumed.communicate(timeout=300)
+            report.faults += _faults(number, run, wanted, resumed.returncode, error.decode())
+            report.identical += not any(fault.startswith(f"{number}:") for fault in report.faults)
+    return report
+
+
+def _faults(number: int, run: Path, wanted: dict, code: int, error: str) -> list[str]:
+    if code != 0:
+        return [f"{number}: resume ended with {code}: {error[-500:]}"]
+    found = fingerprint(run)
+    faults = [f"{number}: {name} differs" for name in wanted if found[name] != wanted[name]]
+    left = [path.name for path in run.rglob(".*")]
+    if left:
+        faults.append(f"{number}: left behind: {left}")
+    if not (run / "plots" / "learning_curves.png").exists():
+        faults.append(f"{number}: no learning curves")
+    return faults
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--kinds", nargs="*", default=list(KINDS))
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    failed = False
+    for name in options.kinds:
+        done = rounds(name, options.rounds, options.seed)
+        print(
+            f"{name}: {done.rounds} rounds, {done.interrupted} killed in the middle, "
+            f"{done.identical} identical",
+            flush=True,
+        )
+        for fault in done.faults:
+            print("  ", fault)
+        failed = failed or bool(done.faults)
+    sys.exit(failed)
