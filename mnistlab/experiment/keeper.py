@@ -52,7 +52,8 @@ class Keeper:
         trainer.memory.state2[:] = checkpoint.tensors["state2"]
         trainer.memory.totals[:] = checkpoint.tensors["totals"]
         self.best_params[:] = checkpoint.tensors["best_params"]
-        trainer.step = position["step"]
+        # A run that diverged had gone beyond the state that it keeps.
+        trainer.step = position.get("ended_step", position["step"])
         trainer.seconds = position["seconds"]
         self.test_seen = position["test_seen"]
         self.ended, self.reason = position["ended"], position["reason"]
@@ -120,7 +121,7 @@ class Keeper:
             whole = self.checkpoint
             self.trainer.params[:] = whole.tensors["params"]
             kept = whole.position["step"]
-            ended = {"ended": status, "reason": reason}
+            ended = {"ended": status, "reason": reason, "ended_step": self.trainer.step}
             self.checkpoint = Checkpoint(whole.tensors, {**whole.position, **ended})
         else:
             self.checkpoint = self.snapshot()

@@ -7,7 +7,17 @@ from cli_helpers import mnistlab, mnistlab_process, process_arguments
 
 import mnistlab as package
 
-COMMANDS = ("train", "check", "data", "data list", "data fetch", "data info", "init", "schema")
+COMMANDS = (
+    "train",
+    "resume",
+    "check",
+    "data",
+    "data list",
+    "data fetch",
+    "data info",
+    "init",
+    "schema",
+)
 HEAVY = {
     *("numpy", "numba", "scipy", "sklearn", "matplotlib", "pandas", "pydantic", "yaml"),
     *("rich", "PIL", "pooch", "requests", "jinja2", "safetensors", "platformdirs"),
@@ -25,7 +35,7 @@ def test_the_help_of_every_command_has_an_example_of_itself(command):
 def test_help_lists_the_commands_that_exist_and_no_others():
     listed = mnistlab("--help").stdout.split("Commands:")[1].split("Examples:")[0]
     names = {line.split()[0] for line in listed.splitlines() if line.strip()}
-    assert names == {"train", "check", "data", "init", "schema"}
+    assert names == {"train", "resume", "check", "data", "init", "schema"}
 
 
 def test_help_is_plain_text_with_whole_sentences():

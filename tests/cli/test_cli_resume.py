@@ -1,0 +1,74 @@
+"""Ctrl-C and SIGTERM during training, and `mnistlab resume`, as a user meets them."""
+
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+from cli_helpers import mnistlab, process_arguments
+
+LONG = ("data.train_limit=null", "training.epochs=100000", "--no-plots")
+
+
+def stopped_by(number: signal.Signals, home, *more: str):
+    """A long run, sent a signal once it trains: (process's exit code, stderr, seconds to stop)."""
+    process = subprocess.Popen(
+        **process_arguments("train", home / "tiny.yaml", *LONG, *more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=home,
+    )
+    deadline = time.monotonic() + 120
+    metrics = home / "runs" / "latest" / "metrics.csv"
+    while not (metrics.exists() and metrics.read_text().count("\n") > 2):
+        assert time.monotonic() < deadline, "the run did not start"
+        time.sleep(0.02)
+    process.send_signal(number)
+    sent = time.monotonic()
+    stdout, stderr = process.communicate(timeout=60)
+    return process.returncode, stdout, stderr, time.monotonic() - sent
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_saves_a_checkpoint_and_says_how_to_go_on(home, number, code):
+    exit_code, _, stderr, _ = stopped_by(number, home)
+    run = (home / "runs" / "latest").resolve()
+    assert exit_code == code
+    assert f"mnistlab resume {run}" in stderr
+    assert "Traceback" not in stderr
+    assert (run / "checkpoints" / "last.safetensors").exists()
+    assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
+
+
+def test_an_interrupted_run_says_so_in_json(home):
+    exit_code, stdout, _, _ = stopped_by(signal.SIGINT, home, "--json")
+    assert exit_code == 130
+    assert json.loads(stdout)["status"] == "interrupted"
+
+
+def test_a_finished_run_needs_no_resuming(home):
+    run = mnistlab("train", "tiny.yaml", "--no-plots").stdout.strip()
+    outcome = mnistlab("resume", run)
+    assert outcome.exit_code == 0
+    assert "nothing left to do" in outcome.stderr
+    assert outcome.stdout.strip() == run
+    assert mnistlab("resume", run, "--json").document["status"] == "finished"
+
+
+def test_a_figure_that_is_missing_is_drawn_on_resuming(home):
+    run = mnistlab("train", "tiny.yaml", "--no-plots").stdout.strip()
+    mnistlab("resume", run)
+    assert (home / "runs" / "latest" / "plots" / "learning_curves.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("path", "culprit"),
+    [("runs/none", "runs/none"), ("tiny.yaml", "tiny.yaml"), (".", "no run folder")],
+)
+def test_what_is_no_run_is_refused(home, path, culprit):
+    outcome = mnistlab("resume", path)
+    assert outcome.exit_code == 2
+    assert culprit in outcome.stderr
+    assert "Traceback" not in outcome.stderr

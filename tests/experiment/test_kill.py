@@ -1,0 +1,12 @@
+"""A few rounds of `kill_rounds.py`: killed with -9 at a random moment, resumed, compared."""
+
+import pytest
+from kill_rounds import KINDS, rounds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_killed_at_a_random_moment_ends_on_the_same_bits(kind):
+    report = rounds(kind, 4)
+    assert report.faults == []
+    assert report.identical == report.rounds == 4

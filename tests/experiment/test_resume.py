@@ -1,0 +1,207 @@
+"""A stopped run carried on ends on the bits of one that was never stopped, or says why it can't."""
+
+import fcntl
+import json
+import logging
+import os
+
+import pytest
+from run_helpers import (
+    StopAt,
+    fingerprint,
+    look_after_every_step,  # noqa: F401 - a fixture
+    resume,
+    train,
+)
+
+from mnistlab.errors import UsageError
+from mnistlab.experiment.metrics import read_layers, read_metrics
+
+CNN = {
+    "type": "cnn",
+    "layers": [
+        {"conv": {"filters": 2, "kernel": 3, "stride": 3}},
+        {"activation": "relu"},
+        {"pool": {"size": 2}},
+        {"dropout": 0.2},
+    ],
+}
+RUNS = {
+    "sgd": {},
+    "momentum, cosine": {
+        "optimizer": {"type": "sgd", "momentum": 0.9, "nesterov": True},
+        "lr_schedule": {"type": "cosine", "cycles": 2, "warmup": 3},
+    },
+    "velocity step, replacement": {
+        "optimizer": {"type": "sgd", "momentum": 0.5, "velocity": "step"},
+        "lr_schedule": {"type": "inverse_time", "decay": 0.01},
+        "training": {"shuffle": "replacement", "train_metrics": "batch"},
+    },
+    "adam, dropout, by steps": {
+        "model": {"type": "mlp", "hidden": [6, 5], "dropout": 0.4},
+        "optimizer": {"type": "adam", "lr": 0.01},
+        "training": {"evaluate_every": 2, "test": "every", "train_metrics": "full"},
+    },
+    "adamw, one cycle": {
+        "optimizer": {"type": "adamw", "lr": 0.01},
+        "lr_schedule": {"type": "one_cycle"},
+        "training": {"drop_last": True, "checkpoint_every": 2},
+    },
+    "rmsprop, early stopping": {
+        "optimizer": {"type": "rmsprop", "lr": 0.05},
+        "training": {
+            "epochs": 9,
+            "evaluate_every": 3,
+            "early_stopping": {"monitor": "val_loss", "patience": 2},
+        },
+    },
+    "cnn, steps": {
+        "model": CNN,
+        "training": {"epochs": None, "steps": 13, "shuffle": "none"},
+        "regularization": {"l1": 1e-3, "l2": 1e-3, "mode": "step"},
+    },
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sections", RUNS.values(), ids=list(RUNS))
+@pytest.mark.usefixtures("look_after_every_step")
+def test_a_run_stopped_after_any_step_ends_on_the_same_bits(tmp_path, sections):
+    whole = train(tmp_path / "whole", sections)
+    wanted = fingerprint(whole.run_dir)
+    steps = read_metrics(whole.run_dir / "metrics.csv")[-1].step
+    assert steps >= 6
+    for step in range(1, steps):
+        stopped = train(tmp_path / str(step), sections, StopAt(step))
+        assert stopped.status == "interrupted"
+        assert stopped.signal is not None
+        ended = resume(stopped.run_dir)
+        assert ended.status == whole.status
+        assert ended.metrics == whole.metrics
+        assert fingerprint(stopped.run_dir) == wanted, f"stopped at step {step}"
+
+
+@pytest.mark.usefixtures("look_after_every_step")
+def test_a_run_may_be_stopped_again_and_again(tmp_path):
+    wanted = fingerprint(train(tmp_path / "whole").run_dir)
+    result = train(tmp_path, None, StopAt(2))
+    for step in (5, 6, 11):
+        assert result.status == "interrupted"
+        result = resume(result.run_dir, callbacks=[StopAt(step)])
+    result = resume(result.run_dir)
+    assert fingerprint(result.run_dir) == wanted
+    told = json.loads((result.run_dir / "run.json").read_text())
+    assert len(told["resumed"]) == 4
+    assert told["status"] == "finished"
+
+
+@pytest.mark.usefixtures("look_after_every_step")
+def test_rows_written_after_the_checkpoint_are_cut_back(tmp_path):
+    stopped = train(tmp_path, None, StopAt(7)).run_dir
+    with (stopped / "metrics.csv").open("a") as file:
+        file.write("2,10,0.1,1,1,1,1,,,0,1\n")
+    with (stopped / "layers.csv").open("a") as file:
+        file.write("2,dense1,1,1,1,1,1,1,1,\n")
+    resume(stopped)
+    assert [row.step for row in read_metrics(stopped / "metrics.csv")] == [5, 10, 15]
+    assert [row.epoch for row in read_layers(stopped / "layers.csv")] == [1, 1, 2, 2, 3, 3]
+
+
+def test_a_run_that_died_before_its_first_checkpoint_starts_anew(tmp_path):
+    wanted = fingerprint(train(tmp_path / "whole").run_dir)
+    run_dir = train(tmp_path).run_dir
+    for path in [
+        *run_dir.glob("checkpoints/*"),
+        run_dir / "run.json",
+        run_dir / "weights.safetensors",
+    ]:
+        path.unlink()
+    resume(run_dir)
+    assert fingerprint(run_dir) == wanted
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path):
+    run_dir = train(tmp_path).run_dir
+    before = {path: path.stat().st_mtime_ns for path in run_dir.rglob("*") if path.is_file()}
+    result = resume(run_dir)
+    assert result.already_ended
+    assert result.status == "finished"
+    assert result.metrics["test_accuracy"] is not None
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_a_run_killed_between_its_last_checkpoint_and_its_end_is_ended(tmp_path):
+    for number, sections in enumerate(
+        ({}, RUNS["rmsprop, early stopping"], {"optimizer": {"type": "sgd", "lr": 1e30}})
+    ):
+        result = train(tmp_path / str(number), sections)
+        wanted = fingerprint(result.run_dir)
+        told = json.loads((result.run_dir / "run.json").read_text())
+        (result.run_dir / "run.json").write_text(json.dumps({**told, "status": "running"}))
+        (result.run_dir / "weights.safetensors").unlink()
+        again = resume(result.run_dir)
+        assert (again.status, again.advice) == (result.status, result.advice)
+        assert fingerprint(result.run_dir) == wanted
+
+
+@pytest.mark.usefixtures("look_after_every_step")
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, caplog):
+    wanted = fingerprint(train(tmp_path / "whole").run_dir)
+    stopped = train(tmp_path, None, StopAt(12)).run_dir
+    last = stopped / "checkpoints" / "last.safetensors"
+    content = bytearray(last.read_bytes())
+    content[len(content) // 2] ^= 1
+    last.write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        resume(stopped)
+    assert "last.safetensors" in caplog.text
+    assert fingerprint(stopped) == wanted
+
+
+@pytest.mark.usefixtures("look_after_every_step")
+def test_a_run_whose_checkpoints_are_all_damaged_is_refused(tmp_path):
+    stopped = train(tmp_path, None, StopAt(12)).run_dir
+    for path in stopped.glob("checkpoints/last*"):
+        path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(UsageError, match=r"last\.safetensors"):
+        resume(stopped)
+
+
+@pytest.fixture
+def stopped_run(tmp_path, look_after_every_step):  # noqa: F811
+    return train(tmp_path, None, StopAt(7)).run_dir
+
+
+def test_a_changed_configuration_is_refused_by_the_key(stopped_run):
+    path = stopped_run / "config.yaml"
+    path.write_text(path.read_text().replace("batch_size: 9", "batch_size: 10"))
+    with pytest.raises(UsageError, match=r"training\.batch_size: was 9, is 10"):
+        resume(stopped_run)
+
+
+def test_changed_data_is_refused_even_with_force(stopped_run):
+    told = json.loads((stopped_run / "run.json").read_text())
+    told["dataset"]["sha256"] = "0" * 64
+    (stopped_run / "run.json").write_text(json.dumps(told))
+    with pytest.raises(UsageError, match="digits has changed"):
+        resume(stopped_run, force=True)
+
+
+def test_another_library_version_is_refused_but_for_force(stopped_run):
+    told = json.loads((stopped_run / "run.json").read_text())
+    told["versions"]["numpy"] = "1.0"
+    (stopped_run / "run.json").write_text(json.dumps(told))
+    with pytest.raises(UsageError, match=r"numpy: was 1\.0, is"):
+        resume(stopped_run)
+    assert resume(stopped_run, force=True).status == "finished"
+
+
+def test_a_run_that_another_process_has_is_refused(stopped_run):
+    descriptor = os.open(stopped_run, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with pytest.raises(UsageError, match="another process"):
+            resume(stopped_run)
+    finally:
+        os.close(descriptor)
+    assert resume(stopped_run).status == "finished"
