@@ -98,10 +98,14 @@ def fetch(
 @app.command(epilog=INFO_EXAMPLES)
 def info(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="As `mnistlab data list` shows it, or idx.")
+        str,
+        typer.Argument(
+            metavar="NAME", help="As `mnistlab data list` shows it, or idx, png, csv, npz."
+        ),
     ],
     path: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="idx: the folder of your own four files.")
+        Path | None,
+        typer.Option(metavar="PATH", help="Your own files, or their folder."),
     ] = None,
     data_dir: options.DataDir = None,
     json: options.Json = False,
@@ -117,7 +121,7 @@ def info(
 
     _refuse_unknown(name, data.SOURCES)
     if name in OWN_FILES and path is None:
-        raise UsageError(f"{name}: needs the folder of your files: --path DIR")
+        raise UsageError(f"{name}: needs the path of your files: --path PATH")
     if name not in OWN_FILES and path is not None:
         raise UsageError(f"{name}: takes no --path; only {', '.join(OWN_FILES)} does")
     folder = paths.data_dir(data_dir)

@@ -8,7 +8,6 @@ from typing import Any, get_args
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from mnistlab.config.availability import unavailable
 from mnistlab.config.base import REFUSED, UNKNOWN_TYPE, Section, tag, type_of
 from mnistlab.config.checks import Conflict, KeyPath
 from mnistlab.config.places import Node, Problem, dotted, show
@@ -45,8 +44,6 @@ def validate(root: Node) -> tuple[RunConfig | None, list[Problem]]:
         # What is left of the file may have conflicts of its own, to be told in the same breath.
         config, errors = _attempt(_pruned(root.plain(), [fault.prune for fault in faults]))
     found = [c for error in errors if error["type"] == CONFLICTS for c in error["ctx"]["conflicts"]]
-    if config is not None:
-        found += unavailable(config)
     problems = [fault.problem for fault in faults]
     touched = [fault.meant for fault in faults]
     problems += [_located(c, root) for c in found if not _depends(c, touched)]

@@ -49,19 +49,24 @@ def _numba_cache_in(folder: Path) -> Iterator[None]:
 
 
 def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False) -> Any:
-    """Compile a function on its first call: no GIL, no bounds checks, NaN kept, kept on disk."""
+    """Compile a function on its first call: no GIL, no bounds checks, NaN kept, kept on disk.
+
+    Inlined wherever another kernel calls it, so that only one copy of its code is ever run: which
+    of two copies is called would depend on what else a process has compiled or loaded before.
+    """
+    options: dict[str, Any] = {
+        "cache": True,
+        "fastmath": FAST_MATH,
+        "nogil": True,
+        "error_model": "numpy",
+        "parallel": parallel,
+        "forceinline": not parallel,
+        "no_cfunc_wrapper": True,
+    }
 
     def compile_lazily(function: Callable[..., Any]) -> Any:
         with _numba_cache_in(kernel_cache_dir()):
-            return numba.njit(
-                cache=True,
-                fastmath=FAST_MATH,
-                nogil=True,
-                error_model="numpy",
-                parallel=parallel,
-                forceinline=not parallel,
-                no_cfunc_wrapper=True,
-            )(function)
+            return numba.njit(**options)(function)
 
     return compile_lazily if function is None else compile_lazily(function)
 

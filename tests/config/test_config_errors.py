@@ -53,9 +53,6 @@ WRONG = [
     ("model: {activation: {type: sigmoid, k: no}}", "1:40", "model.activation.k", "a number"),
     ("model: {dropout: 1.0}", "1:18", "model.dropout", "below 1"),
     ("model: {output_activation: tanh}", "1:28", "model.output_activation", "found tanh"),
-    ("model: {dropout: 0.5}", "1:18", "model.dropout", "not available in this version"),
-    ("model: {type: cnn}", "1:15", "model.type", "not available in this version"),
-    ("data: {source: csv, path: x}", "1:16", "data.source", "not available in this version"),
     ("model: {type: cnn, layers: [convv: 3]}", "1:29", "model.layers.0", "did you mean 'conv'?"),
     ("model: {type: cnn, layers: [flattn]}", "1:29", "model.layers.0", "'flatten'"),
     (

@@ -17,7 +17,7 @@ from mnistlab.config import (
 )
 
 CONFIGS = Path(__file__).parents[2] / "configs"
-EXAMPLES = ["quickstart", "mnist-softmax", "mnist-mlp"]
+EXAMPLES = ["quickstart", "mnist-softmax", "mnist-mlp", "mnist-cnn"]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

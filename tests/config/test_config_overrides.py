@@ -41,8 +41,7 @@ def test_an_override_mends_a_wrong_value_of_the_file():
     assert parse_run_config("seed: -1", "f.yaml", ["seed=2"]).seed == 2
 
 
-def test_an_override_reaches_into_the_layers_of_a_cnn(monkeypatch):
-    monkeypatch.setattr("mnistlab.config.availability.NOT_YET", ())
+def test_an_override_reaches_into_the_layers_of_a_cnn():
     config = parse_run_config(CNN, "f.yaml", ["model.layers.0.conv.filters=9"])
     assert config.model.layers[0].conv.filters == 9
 

@@ -61,13 +61,7 @@ CONFIGS = [
 ]
 
 
-@pytest.fixture
-def everything_available(monkeypatch):
-    monkeypatch.setattr("mnistlab.config.availability.NOT_YET", ())
-
-
 @pytest.mark.parametrize("mapping", CONFIGS, ids=repr)
-@pytest.mark.usefixtures("everything_available")
 def test_the_resolved_yaml_loads_as_the_equal_configuration(mapping):
     config = run_config_from_mapping(mapping)
     text = dump_yaml(config)
@@ -99,19 +93,16 @@ def test_the_resolved_yaml_has_every_key_in_the_documented_order():
     }
 
 
-@pytest.mark.usefixtures("everything_available")
 def test_the_layers_of_a_cnn_are_written_as_they_were_read():
     config = run_config_from_mapping({"model": {"type": "cnn", "layers": LAYERS}})
     assert resolved_mapping(config)["model"]["layers"] == LAYERS
 
 
-@pytest.mark.usefixtures("everything_available")
 def test_pooling_strides_by_its_size_unless_told_otherwise():
     config = run_config_from_mapping({"model": {"type": "cnn", "layers": [{"pool": {"size": 3}}]}})
     assert config.model.layers[0].pool.stride == 3
 
 
-@pytest.mark.usefixtures("everything_available")
 def test_a_dotted_override_of_the_resolved_yaml_still_loads():
     text = dump_yaml(run_config_from_mapping({"model": {"type": "cnn", "layers": LAYERS}}))
     config = parse_run_config(text, "resolved", ["model.layers.0.conv.bias=none"])
