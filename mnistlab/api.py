@@ -1,6 +1,7 @@
 """What mnistlab does, as plain functions: the commands call these, and so can Python."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, TensorCheck, check_grad
 from mnistlab.engine.lower import lower
 from mnistlab.engine.program import LayerSpec
 from mnistlab.engine.threads import engine_threads
-from mnistlab.errors import UsageError
+from mnistlab.errors import ConfigError, UsageError
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.durable import remove_temporaries
 from mnistlab.experiment.metrics import read_metrics
@@ -27,23 +28,36 @@ from mnistlab.experiment.runner import carry_on, only_process, run
 LEARNING_CURVES = "learning_curves.png"
 
 
+@contextmanager
+def _located(config: RunConfig) -> Iterator[None]:
+    """Errors that name a key of the configuration, told with the place where it was written."""
+    try:
+        yield
+    except UsageError as error:
+        messages = [config.located(message) for message in error.messages]
+        if messages == list(error.messages):
+            raise
+        raise ConfigError(*messages) from error
+
+
 def load_data(config: RunConfig, data_dir: Path, progress: Progress | None = None) -> Dataset:
     """The dataset of a configuration, fetched if it is missing, split and scaled as it says.
 
     Raises DataError where it is missing or damaged, UsageError where the split leaves nothing.
     """
     data = config.data
-    source = open_source(data.source, data.path, data_dir=data_dir, progress=progress)
-    return split(
-        source,
-        validation=data.validation,
-        per_class_limit=data.per_class_limit,
-        train_limit=data.train_limit,
-        classes=data.classes,
-        shuffle_once=data.shuffle_once,
-        normalize=data.normalize,
-        seed=config.seed,
-    )
+    with _located(config):
+        source = open_source(data.source, data.path, data_dir=data_dir, progress=progress)
+        return split(
+            source,
+            validation=data.validation,
+            per_class_limit=data.per_class_limit,
+            train_limit=data.train_limit,
+            classes=data.classes,
+            shuffle_once=data.shuffle_once,
+            normalize=data.normalize,
+            seed=config.seed,
+        )
 
 
 def train(
@@ -63,9 +77,10 @@ def train(
     before there is a folder; a run that diverges returns, with advice.
     """
     dataset = load_data(config, data_dir, data_progress)
-    result = run(
-        config, dataset, runs_dir=runs_dir, threads=threads, callbacks=callbacks, argv=argv
-    )
+    with _located(config):
+        result = run(
+            config, dataset, runs_dir=runs_dir, threads=threads, callbacks=callbacks, argv=argv
+        )
     if plots:
         _draw(result, callbacks)
     return result
@@ -165,8 +180,8 @@ def check(
             callback.on_message(text)
 
     dataset = load_data(config, data_dir, data_progress)
-    program = lower(config, dataset.image_shape, len(dataset.class_names), 1)
-    with engine_threads(1):
+    with _located(config), engine_threads(1):
+        program = lower(config, dataset.image_shape, len(dataset.class_names), 1)
         tensors = check_gradients(config, dataset, tell)
     return CheckResult(
         layers=program.layers,

@@ -100,7 +100,7 @@ def _resolve(root: Node, problems: list[Problem], overrides: Sequence[str]) -> R
     config, faults = validate(root)
     if config is None or problems:
         raise ConfigError(*messages(problems + faults))
-    return config
+    return config.written_at(root)
 
 
 def _make_paths_absolute(root: Node) -> None:

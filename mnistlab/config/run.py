@@ -1,9 +1,10 @@
 """The whole configuration of one run."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from mnistlab.config.base import Section
@@ -12,6 +13,7 @@ from mnistlab.config.data import DataConfig
 from mnistlab.config.init import InitConfig, RunHeNormal
 from mnistlab.config.model import MLPModel, Model
 from mnistlab.config.optimizer import SGD, Optimizer
+from mnistlab.config.places import Node
 from mnistlab.config.schedule import ConstantSchedule, LRSchedule
 from mnistlab.config.training import (
     LossConfig,
@@ -29,8 +31,26 @@ Name = Annotated[str, Field(strict=True, max_length=100, pattern=NAME_PATTERN)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 
 
+# What a message about a key begins with, once the data and the layers have been looked at.
+KEY_OF_MESSAGE = re.compile(r"((?:data|init|model|training)(?:\.\w+)+): ")
+
+
+class Origin:
+    """Where a configuration was written, if it was; no part of what it says."""
+
+    def __init__(self, root: Node | None = None) -> None:
+        self.root = root
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Origin)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 class RunConfig(Section):
     """One run: what it learns from, what is trained, and how."""
+
+    _origin: Origin = PrivateAttr(default_factory=Origin)
 
     name: Name = Field(
         default="mlp",
@@ -75,3 +95,16 @@ class RunConfig(Section):
             text = "; ".join(conflict.message for conflict in found)
             raise PydanticCustomError(CONFLICTS, "{text}", {"text": text, "conflicts": found})
         return self
+
+    def written_at(self, root: Node) -> Self:
+        """This configuration, knowing where its keys were written."""
+        self._origin = Origin(root)
+        return self
+
+    def located(self, message: str) -> str:
+        """A message that begins with a key (`data.path: …`), the key's place put before it."""
+        named = KEY_OF_MESSAGE.match(message)
+        if named is None or self._origin.root is None:
+            return message
+        path = [int(key) if key.isdigit() else key for key in named[1].split(".")]
+        return f"{self._origin.root.nearest(tuple(path)).place}: {message}"

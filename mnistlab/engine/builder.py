@@ -33,6 +33,7 @@ class Builder:
         self, config: RunConfig, image_shape: tuple[int, int], rows: int, training: bool
     ) -> None:
         self.config = config
+        self.place = "model"  # the key of the layer that is placed, for messages
         self.rows = rows
         self.training = training
         self.shape: tuple[int, ...] = (1, *image_shape)
@@ -92,18 +93,16 @@ class Builder:
     def _layer(
         self, name: str, kind: str, text: str, shape: tuple[int, ...], count: int, slot: int
     ) -> None:
-        self.layers.append(LayerSpec(name, kind, text, self.shape, shape, count, slot))
+        self.layers.append(LayerSpec(name, kind, text, self.shape, shape, count, slot, None, slot))
 
     def _patches(self, name: str, side: int, stride: int, padding: int) -> dict[str, int]:
         """The operands of a layer that looks at patches; raises UsageError where none fits."""
         if len(self.shape) != 3:
-            raise UsageError(
-                f"model.layers: {name} needs an image, but comes after flatten or dense"
-            )
+            raise UsageError(f"{self.place}: {name} needs an image, but follows flatten or dense")
         channels, height, width = self.shape
         if side > min(height, width) + 2 * padding:
             raise UsageError(
-                f"model.layers: {name} looks at patches of {side} × {side}, "
+                f"{self.place}: {name} looks at patches of {side} × {side}, "
                 f"but its input is {height} × {width}"
                 + (f" padded by {padding}" if padding else "")
             )

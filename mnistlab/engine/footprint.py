@@ -19,7 +19,7 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
         "gradients": program.size * item,
         "optimizer state": program.states * program.size * item,
         "kept weights": 3 * program.size * item,  # best, last finite, before the last step
-        "workspace": 2 * batch * program.row_size * item,
+        "workspace": (2 * batch * program.row_size + program.scratch + program.lane_grads) * item,
         "evaluation": EVALUATION_ROWS * program.row_size * item + largest * classes * item,
         "images": sum(sources.values()),
     }

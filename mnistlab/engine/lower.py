@@ -142,7 +142,8 @@ def lower(
 
 def _place_layers(builder: Builder, model: CNNModel, classes: int) -> None:
     """A CNN's layers, and an output layer where the last with weights is not one already."""
-    for layer in model.layers:
+    for index, layer in enumerate(model.layers):
+        builder.place = f"model.layers.{index}.{layer.type}"
         if isinstance(layer, ConvLayer):
             builder.conv(layer.conv)
         elif isinstance(layer, PoolLayer):

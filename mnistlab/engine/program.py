@@ -162,8 +162,8 @@ class LayerSpec:
     output_shape: tuple[int, ...]
     parameters: int = 0
     slot: int = 0  # where the layer's output lies in the workspace
-    activation: str | None = None  # of a layer with weights: what follows it
-    activation_slot: int = 0
+    activation: str | None = None  # the activation that follows the layer directly, if any
+    activation_slot: int = 0  # where its output lies; the layer's own where none follows
 
 
 @dataclass(frozen=True)

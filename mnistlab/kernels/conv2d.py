@@ -132,14 +132,17 @@ def conv2d_backward_weights(
     filters, side = dW.shape[0], dW.shape[2]
     rows, columns = dy.shape[2], dy.shape[3]
     matrix = dW.reshape(filters, -1)
+    # Zeroed, not overwritten by the first image: a lane of a ragged batch may have none.
     for f in range(filters):
+        for j in range(matrix.shape[1]):
+            matrix[f, j] = 0
         for j in range(db.shape[1]):
             db[f, j] = 0
     for i in range(x.shape[0]):
         P = patch_matrix(scratch, dW, dy[i])
         patches(x[i], P, side, rows, columns, stride, padding)
         out = dy[i].reshape(filters, rows * columns)
-        gemm(1.0, out, False, P, True, 0.0 if i == 0 else 1.0, matrix)
+        gemm(1.0, out, False, P, True, 1.0, matrix)
         for f in range(filters):
             values, bias = out[f], db[f]
             if bias.size == 1:

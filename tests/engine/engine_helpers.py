@@ -13,11 +13,19 @@ from mnistlab.engine.trainer import Trainer
 
 
 def toy_dataset(
-    train: int = 53, validation: int = 17, labelled: int = 4, side: int = 6, **keys
+    train: int = 53,
+    validation: int = 17,
+    labelled: int = 4,
+    side: int = 6,
+    width: int | None = None,
+    **keys,
 ) -> Dataset:
-    """Random bytes whose brightest rows tell the class, so that there is something to learn."""
+    """Random bytes whose brightest rows tell the class, so that there is something to learn.
+
+    Images are `side` pixels high, and as wide unless `width` is given.
+    """
     rng = np.random.default_rng(3)
-    images = rng.integers(0, 160, (train + validation + 11, side, side), dtype=np.uint8)
+    images = rng.integers(0, 160, (train + validation + 11, side, width or side), dtype=np.uint8)
     labels = rng.integers(0, labelled, len(images)).astype(np.uint8)
     images[np.arange(len(images)), labels % side] += 80
     parts = (images[:-11], labels[:-11], images[-11:], labels[-11:])

@@ -101,11 +101,14 @@ class Oracle:
             name: [np.zeros_like(value), np.zeros_like(value)]
             for name, value in self.tensors.items()
         }
-        self.layers = sorted(
-            {name.split(".")[0] for name in tensors}, key=lambda name: int(name[5:])
-        )
+        self.layers = self._weighted_layers()
         self.step = 0
         self.clear()
+
+    def _weighted_layers(self):
+        """The names of the layers with weights, from the input on."""
+        names = {name.split(".")[0] for name in self.tensors}
+        return sorted(names, key=lambda name: int(name[5:]))
 
     def clear(self):
         self.losses, self.correct, self.images = 0.0, 0, 0

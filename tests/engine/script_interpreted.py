@@ -24,6 +24,23 @@ RUNS = {
         "optimizer": {"type": "adamw", "lr": 0.01, "epsilon": 1e-3},
         "regularization": {"l2": 1e-3},
     },
+    "mlp with dropout": {"model": {"hidden": [5], "dropout": 0.3}, "seed": 2**40 + 1},
+    "cnn with dropout": {
+        "model": {
+            "type": "cnn",
+            "layers": [
+                {"conv": {"filters": 2, "kernel": 2, "bias": "per_position"}},
+                {"activation": "relu"},
+                {"pool": {"type": "max", "size": 2, "stride": 1}},
+                {"dropout": 0.3},
+                {"conv": {"filters": 3, "kernel": 3, "stride": 2, "padding": 1}},
+                {"activation": "tanh"},
+                {"pool": {"type": "average", "size": 2, "stride": 1}},
+                {"dropout": 0.2},
+            ],
+        },
+        "optimizer": {"type": "adam", "lr": 0.01, "epsilon": 1e-3},
+    },
 }
 
 

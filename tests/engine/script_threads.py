@@ -23,6 +23,31 @@ RUNS = {
         "training": {"batch_size": 257, "epochs": 2, "dtype": "float64"},
         "optimizer": {"momentum": 0.9, "lr": 0.01},
     },
+    "a CNN whose last batch has fewer images than there are lanes": {
+        "model": {
+            "type": "cnn",
+            "layers": [
+                {"conv": {"filters": 5, "kernel": 3, "padding": 1}},
+                {"activation": "relu"},
+                {"pool": {"type": "max"}},
+                {"dropout": 0.2},
+                {"conv": {"filters": 7, "kernel": 3, "bias": "per_position"}},
+                {"activation": "tanh"},
+                {"pool": {"type": "average", "size": 3, "stride": 2}},
+                {"dropout": 0.3},
+                "flatten",
+                {"dense": {"units": 33}},
+                {"activation": "relu"},
+            ],
+        },
+        "training": {"batch_size": 99, "epochs": 1},
+        "optimizer": {"momentum": 0.9, "lr": 0.01},
+    },
+    "an MLP with dropout": {
+        "model": {"hidden": [301], "dropout": 0.4},
+        "training": {"batch_size": 99, "epochs": 1},
+        "optimizer": ADAM,
+    },
 }
 
 

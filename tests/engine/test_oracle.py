@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from engine_helpers import (
     config_of,
-    next_boundary,
     random_tensors,
     tensors_of,
     toy_dataset,
@@ -15,9 +14,10 @@ from engine_helpers import (
     write_npz,
 )
 from numpy_oracle import Oracle
+from oracle_helpers import assert_engine_follows, distance
 from safetensors.numpy import save_file
 
-STEPS, TOLERANCE = 200, 1e-10
+STEPS = 200
 
 MLP = {"type": "mlp", "hidden": [7], "activation": "tanh"}
 DEEP = {"type": "mlp", "hidden": [7, 5], "activation": "relu"}
@@ -201,19 +201,6 @@ def prepared(case, folder, dtype="float64"):
     return dataset, config_of(**sections), tensors
 
 
-def batches(config, count):
-    """The places of each batch of an epoch, in the order of the files."""
-    size = count if config.training.batch_size == "full" else config.training.batch_size
-    starts = range(0, count, size)
-    made = [range(start, min(start + size, count)) for start in starts]
-    return [batch for batch in made if len(batch) == size or not config.training.drop_last]
-
-
-def distance(a, b):
-    """The largest difference, relative to the scale of the second."""
-    return np.abs(a - b).max() / max(np.abs(b).max(), 1e-3)
-
-
 def trained(case, folder):
     dataset, config, _ = prepared(case, folder)
     trainer = trainer_of(config, dataset)
@@ -224,29 +211,7 @@ def trained(case, folder):
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_the_engine_trains_as_the_equations_say(case, tmp_path):
     dataset, config, start = prepared(case, tmp_path)
-    trainer, oracle = trainer_of(config, dataset), Oracle(config, dataset, start)
-    indices = dataset.train.indices
-    epoch = [indices[list(batch)] for batch in batches(config, len(indices))]
-    assert trainer.plan.steps_per_epoch == len(epoch)
-    while trainer.step < STEPS:
-        trainer.clear_totals()
-        oracle.clear()
-        assert trainer.train_to(next_boundary(trainer))
-        while oracle.step < trainer.step:
-            oracle.take_step(epoch[oracle.step % len(epoch)], len(epoch), STEPS)
-        assert trainer.running() == pytest.approx(oracle.running(), rel=TOLERANCE)
-    found = tensors_of(trainer)
-    assert found.keys() == oracle.tensors.keys()
-    for name, expected in oracle.tensors.items():
-        assert found[name].shape == expected.shape
-        assert distance(found[name], expected) <= TOLERANCE, name
-    for split in (dataset.train, dataset.validation, dataset.test):
-        evaluation = trainer.evaluate(split)
-        loss, accuracy, outputs = oracle.evaluate(split)
-        assert evaluation.loss == pytest.approx(loss, rel=TOLERANCE)
-        assert evaluation.accuracy == accuracy
-        assert distance(evaluation.outputs, outputs) <= TOLERANCE
-    assert trainer.penalty() == pytest.approx(oracle.penalty(), rel=TOLERANCE)
+    assert_engine_follows(trainer_of(config, dataset), Oracle(config, dataset, start), STEPS)
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "bce with slope", "penalty by step"])

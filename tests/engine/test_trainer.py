@@ -24,6 +24,19 @@ from mnistlab.engine.threads import engine_threads
 from mnistlab.engine.trainer import EVALUATION_ROWS, Trainer, plan
 
 HERE = Path(__file__).parent
+CNN = {
+    "type": "cnn",
+    "layers": [
+        {"conv": {"filters": 3, "kernel": 3, "padding": 1}},
+        {"activation": "relu"},
+        {"dropout": 0.2},
+        {"pool": {"type": "max"}},
+        {"conv": {"filters": 2, "kernel": 2, "bias": "per_position"}},
+        {"activation": "tanh"},
+        {"pool": {"type": "average", "size": 2, "stride": 1}},
+        {"dropout": 0.4},
+    ],
+}
 
 
 def mlp_config(training=None, **sections):
@@ -158,6 +171,8 @@ IN_PARTS = {
     "schedule": {"lr_schedule": {"type": "one_cycle"}},
     "replacement": {"training": {"shuffle": "replacement"}},
     "penalty by step": {"regularization": {"l1": 1e-3, "l2": 1e-3, "mode": "step"}},
+    "dropout": {"model": {"hidden": [8], "dropout": 0.3}},
+    "cnn": {"model": CNN, "optimizer": {"momentum": 0.9, "lr": 0.02}},
 }
 
 
@@ -225,9 +240,11 @@ def test_a_run_may_be_carried_on_from_its_vectors_and_its_step():
     assert digest(second.params) == digest(whole.params)
 
 
-def test_the_padding_between_tensors_stays_zero():
+@pytest.mark.parametrize("model", [{"hidden": [8]}, CNN], ids=["mlp", "cnn"])
+def test_the_padding_between_tensors_stays_zero(model):
     config = mlp_config(
         {"epochs": 2},
+        model=model,
         optimizer={"type": "adam", "lr": 0.01},
         regularization={"l1": 0.1, "l2": 0.1},
     )
@@ -339,6 +356,40 @@ def test_evaluation_changes_neither_weights_nor_the_training_that_follows():
     assert looked_at.running() == plain.running()
 
 
+def dropout_and_its_like(rate, **sections):
+    """Two trainers of the same weights, one of them without dropout."""
+    dataset, layers = toy_dataset(), CNN["layers"]
+    without = [layer for layer in layers if "dropout" not in layer]
+    given = [{"dropout": rate} if "dropout" in layer else layer for layer in layers]
+    for found in (given, without):
+        yield trainer_of(mlp_config(model={**CNN, "layers": found}, **sections), dataset)
+
+
+def test_nothing_is_dropped_in_evaluation():
+    one, other = dropout_and_its_like(0.5)
+    for split in (one.dataset.train, one.dataset.test):
+        a, b = one.evaluate(split), other.evaluate(split)
+        np.testing.assert_array_equal(a.outputs, b.outputs)
+        np.testing.assert_array_equal(a.losses, b.losses)
+    np.testing.assert_array_equal(one.evaluate(split).outputs, a.outputs)
+
+
+def test_running_metrics_are_those_of_what_was_left():
+    """The same weights and images: only what dropout takes can make the difference."""
+    one, other = dropout_and_its_like(0.5)
+    one.train_to(1)
+    other.train_to(1)
+    assert abs(one.running()[0] - other.running()[0]) > 1e-3
+
+
+def test_dropout_of_nothing_is_no_dropout():
+    one, other = dropout_and_its_like(0.0)
+    assert one.program.layers == other.program.layers
+    assert train(one)
+    assert train(other)
+    assert digest(one.params) == digest(other.params)
+
+
 def test_of_equal_outputs_the_first_is_predicted_in_training_as_in_evaluation():
     dataset = toy_dataset()
     config = mlp_config(init={"type": "zeros"}, optimizer={"lr": 1e-30})
@@ -365,8 +416,9 @@ def test_of_equal_outputs_the_first_is_predicted_in_training_as_in_evaluation():
             "loss": {"type": "binary_cross_entropy"},
         },
         {"model": {"hidden": [8], "output_activation": "identity"}, "loss": {"type": "mse"}},
+        {"model": CNN},
     ],
-    ids=["relu", "softmax regression", "bce", "mse"],
+    ids=["relu", "softmax regression", "bce", "mse", "cnn"],
 )
 def test_a_loss_that_is_not_finite_stops_the_run_at_its_step(sections, poison, dtype):
     trainer = trainer_of(mlp_config({"epochs": 2, "dtype": dtype}, **sections), toy_dataset())
@@ -376,6 +428,16 @@ def test_a_loss_that_is_not_finite_stops_the_run_at_its_step(sections, poison, d
     assert trainer.train_to(6) is False
     assert trainer.step == 4
     assert not math.isfinite(trainer.running()[0])
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf])
+@pytest.mark.parametrize("name", ["conv1.weight", "conv1.bias", "conv2.weight", "conv2.bias"])
+def test_a_nan_or_an_infinity_in_a_convolution_is_not_lost_on_its_way_up(name, poison):
+    model = {**CNN, "layers": [layer for layer in CNN["layers"] if layer != {"activation": "tanh"}]}
+    trainer = trainer_of(mlp_config({"epochs": 1}, model=model), toy_dataset())
+    tensors_of(trainer)[name].flat[0] = poison
+    assert trainer.train_to(6) is False
+    assert trainer.step == 1
 
 
 def test_a_rate_far_too_high_is_found_out():
@@ -437,7 +499,7 @@ def run_script(name, **environment):
 
 def test_one_two_and_three_threads_leave_the_same_bytes():
     found = run_script("script_threads.py", NUMBA_NUM_THREADS="3")
-    assert len(found) == 3
+    assert len(found) == 5
     for name, by_threads in found.items():
         assert list(by_threads) == ["1", "2", "3"]
         lanes = {run["lanes"] for run in by_threads.values()}

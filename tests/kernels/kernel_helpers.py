@@ -27,14 +27,14 @@ def run_interpreted(kernel, *arguments):
 
 
 def assert_interpreted_equals_compiled(kernel, make):
-    """Both ways to run a kernel leave equal arrays; `make` gives fresh arguments at each call.
+    """Both ways to run a kernel return the same and leave equal arrays.
 
-    Compared are whole buffers, of which an argument may be a part: nothing else is written to.
-    Interpreted runs first, as its errors can be read.
+    `make` gives fresh arguments at each call. Compared are whole buffers, of which an argument may
+    be a part: nothing else is written to. Interpreted runs first, as its errors can be read.
     """
     plain, compiled = make(), make()
-    run_interpreted(kernel, *plain)
-    kernel(*compiled)
+    returned = run_interpreted(kernel, *plain)
+    np.testing.assert_array_equal(kernel(*compiled), returned, "what is returned")
     for number, (expected, found) in enumerate(zip(plain, compiled, strict=True)):
         if isinstance(expected, np.ndarray):
             expected, found = whole(expected), whole(found)

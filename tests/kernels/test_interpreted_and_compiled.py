@@ -15,7 +15,18 @@ from kernel_helpers import (
 )
 
 import mnistlab.kernels
-from mnistlab.kernels import activations, dense, jit, losses, optimizers, regularizers
+from mnistlab.kernels import (
+    activations,
+    conv2d,
+    dense,
+    dropout,
+    jit,
+    losses,
+    optimizers,
+    pool2d,
+    random,
+    regularizers,
+)
 
 BATCH, INPUTS, OUTPUTS = 7, 6, 5
 
@@ -130,7 +141,105 @@ def _update_cases():
     yield alone(regularizers.soft_threshold, lambda t: (weights(t), 0.5))
 
 
-CASES = [*_dense_cases(), *_activation_cases(), *_loss_cases(), *_update_cases()]
+# side, stride, padding; n biases a filter of a convolution
+CONVOLUTIONS = [(3, 1, 0, 1), (3, 2, 1, 0), (1, 1, 2, 1), (2, 3, 0, 0), (4, 2, 3, None)]
+
+
+def _convolution(dtype, side, stride, padding, biases):
+    """Two of four images: arrays as a lane has them, each a part of a larger one."""
+    rows, columns = (7 + 2 * padding - side) // stride + 1, (6 + 2 * padding - side) // stride + 1
+    biases = rows * columns if biases is None else biases
+    patches, positions = 2 * side * side, rows * columns
+    return SimpleNamespace(
+        x=normal((4, 2, 7, 6), dtype)[1:3],
+        dx=normal((4, 2, 7, 6), dtype, 1)[1:3],
+        y=normal((4, 3, rows, columns), dtype, 2)[1:3],
+        dy=normal((4, 3, rows, columns), dtype, 3)[1:3],
+        W=normal((3, 2, side, side), dtype, 4),
+        dW=normal((5, 2, side, side), dtype, 5)[1:4],
+        b=normal((3, biases), dtype, 6),
+        db=normal((5, biases), dtype, 7)[1:4],
+        scratch=normal(patches * positions + 16, dtype, 8),
+        P=normal((patches + 2, positions), dtype, 9)[1:-1],
+        dP=normal((patches, positions), dtype, 10),
+        place=(side, rows, columns, stride, padding),
+        step=(stride, padding),
+    )
+
+
+def _convolution_cases():
+    def case(kernel, numbers, choose):
+        name = " ".join([kernel.__name__, *map(str, numbers)])
+        return pytest.param(kernel, lambda dtype: choose(_convolution(dtype, *numbers)), id=name)
+
+    for numbers in CONVOLUTIONS:
+        yield case(conv2d.patches, numbers, lambda m: (m.x[0], m.P, *m.place))
+        yield case(conv2d.add_patches, numbers, lambda m: (m.dP, m.dx[0], *m.place))
+        yield case(conv2d.patch_matrix, numbers, lambda m: (m.scratch, m.W, m.y[0]))
+        yield case(
+            conv2d.conv2d_forward, numbers, lambda m: (m.x, m.W, m.b, m.y, m.scratch, *m.step)
+        )
+        yield case(
+            conv2d.conv2d_backward_weights,
+            numbers,
+            lambda m: (m.x, m.dy, m.dW, m.db, m.scratch, *m.step),
+        )
+        yield case(
+            conv2d.conv2d_backward_input, numbers, lambda m: (m.dy, m.W, m.dx, m.scratch, *m.step)
+        )
+    for numbers in [(5, 7, 0, 1), (5, 7, -3, 2), (5, 7, 4, 3), (2, 3, -9, 2), (4, 2, 3, 1)]:
+        yield pytest.param(conv2d.inside, lambda dtype, n=numbers: n, id=f"inside {numbers}")
+
+
+def _pooling_cases():
+    def case(kernel, name, make):
+        return pytest.param(kernel, make, id=f"{kernel.__name__} {name}")
+
+    for size, stride in [(2, 2), (3, 1), (2, 3)]:
+        name = f"{size} {stride}"
+        above = (4, 2, (7 - size) // stride + 1, (8 - size) // stride + 1)
+
+        def x(dtype, seed=0):
+            return np.round(normal((4, 2, 7, 8), dtype, seed), 1)[1:3]  # with ties
+
+        def y(dtype, seed=1, above=above):
+            return normal(above, dtype, seed)[1:3]
+
+        numbers = (size, stride)
+        max_forward, max_backward = pool2d.max_pool_forward, pool2d.max_pool_backward
+        forward, backward = pool2d.average_pool_forward, pool2d.average_pool_backward
+        yield case(max_forward, name, lambda t, y=y, n=numbers: (x(t), y(t), *n))
+        yield case(max_backward, name, lambda t, y=y, n=numbers: (x(t), y(t), x(t, 2), *n))
+        yield case(forward, name, lambda t, y=y, n=numbers: (x(t), y(t), *n))
+        yield case(backward, name, lambda t, y=y, n=numbers: (y(t), x(t, 2), *n))
+        yield case(pool2d.largest, name, lambda t, n=numbers: (x(t)[0, 1], n[1], 2, n[0]))
+
+
+def _random_cases():
+    highest = 2**32 - 1
+    for number in (0, 1, 0x12345678, 2**31, highest):
+        yield pytest.param(random.hash32, lambda t, n=number: (n,), id=f"hash32 {number}")
+    for numbers in [(0, 0, 0, 0), (7, 4, 100, 1), (2**63 - 1, 3, 2**40 + 5, 1), (2**32, 1, 9, 0)]:
+        yield pytest.param(random.stream_key, lambda t, n=numbers: n, id=f"stream_key {numbers}")
+    for numbers in [(0, 0, 0), (1, 2, 3), (highest, highest, highest), (5, highest, 2**40)]:
+        yield pytest.param(random.random32, lambda t, n=numbers: n, id=f"random32 {numbers}")
+    for rate in (0.0, 0.4, 0.999):
+        yield pytest.param(
+            dropout.dropout,
+            lambda t, rate=rate: (normal(300, t), rate, highest, 77, 2**32 - 100, normal(300, t)),
+            id=f"dropout {rate}",
+        )
+
+
+CASES = [
+    *_dense_cases(),
+    *_convolution_cases(),
+    *_pooling_cases(),
+    *_activation_cases(),
+    *_random_cases(),
+    *_loss_cases(),
+    *_update_cases(),
+]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -163,6 +272,15 @@ def test_the_comparison_finds_a_kernel_that_differs_or_writes_elsewhere():
     writes_beside.py_func = lambda x, y: np.copyto(y, x)
     with pytest.raises(AssertionError, match="argument 1"):
         assert_interpreted_equals_compiled(writes_beside, lambda: (np.ones(3), np.ones(9)[:3]))
+
+
+def test_the_comparison_finds_a_kernel_that_returns_something_else():
+    def returns(x):
+        return 2, 3
+
+    returns.py_func = lambda x: (2, 4)
+    with pytest.raises(AssertionError, match="what is returned"):
+        assert_interpreted_equals_compiled(returns, lambda: (np.ones(3),))
 
 
 def test_fast_math_leaves_nan_and_infinity_in_the_language():

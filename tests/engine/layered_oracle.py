@@ -1,0 +1,227 @@
+"""The second engine with dropout, convolutions and pooling: a list of layers, plain numpy."""
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy_oracle import Oracle, activate, pull_back
+
+WORD = 2**32
+
+
+def hashed(x):
+    """lowbias32 of uint64 numbers below 2³²."""
+    x = np.asarray(x, np.uint64)
+    x = ((x ^ (x >> np.uint64(16))) * np.uint64(0x7FEB352D)) % np.uint64(WORD)
+    x = ((x ^ (x >> np.uint64(15))) * np.uint64(0x846CA68B)) % np.uint64(WORD)
+    return x ^ (x >> np.uint64(16))
+
+
+def dropout_factor(rate, seed, stream, step, shape):
+    """0 or 1/(1 − rate) for each value, by mnistlab's counted random numbers."""
+    keys = []
+    for constant in (0, 0x9E3779B9):
+        key = hashed(seed % WORD ^ constant)
+        for word in (seed // WORD, stream, step % WORD, step // WORD):
+            key = hashed((int(key) + word) % WORD)
+        keys.append(int(key))
+    index = np.arange(np.prod(shape), dtype=np.uint64)
+    inner = hashed((index + np.uint64(keys[0])) % np.uint64(WORD))
+    numbers = hashed((inner + np.uint64(keys[1])) % np.uint64(WORD))
+    return (numbers >= int(rate * WORD)).reshape(shape) / (1 - rate)
+
+
+def windows(x, side, stride):
+    """(images, channels, rows, columns, side, side)."""
+    return sliding_window_view(x, (side, side), axis=(2, 3))[:, :, ::stride, ::stride]
+
+
+def places(n, offset, stride):
+    """The pixels that n windows have at `offset`."""
+    return slice(offset, offset + (n - 1) * stride + 1, stride)
+
+
+class Layer:
+    """up: the output; down: the gradients by the input and, by name, by the layer's tensors."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def up(self, x, tensors, step, training):
+        raise NotImplementedError
+
+    def down(self, x, dy, tensors, step):
+        raise NotImplementedError
+
+
+class Dense(Layer):
+    def up(self, x, tensors, step, training):
+        return x.reshape(len(x), -1) @ tensors[f"{self.name}.weight"] + tensors.get(
+            f"{self.name}.bias", 0.0
+        )
+
+    def down(self, x, dy, tensors, step):
+        W = tensors[f"{self.name}.weight"]
+        found = {
+            f"{self.name}.weight": np.einsum("ni,no->io", x.reshape(len(x), -1), dy),
+            f"{self.name}.bias": dy.sum(axis=0),
+        }
+        return (dy @ W.T).reshape(x.shape), found
+
+
+class Conv(Layer):
+    def __init__(self, name, conv):
+        super().__init__(name)
+        self.conv = conv
+
+    def _windows(self, x):
+        p = self.conv.padding
+        return windows(
+            np.pad(x, [(0, 0), (0, 0), (p, p), (p, p)]), self.conv.kernel, self.conv.stride
+        )
+
+    def up(self, x, tensors, step, training):
+        y = np.einsum("ncrquv,fcuv->nfrq", self._windows(x), tensors[f"{self.name}.weight"])
+        if self.conv.bias == "none":
+            return y
+        bias = tensors[f"{self.name}.bias"]
+        return y + (bias[:, None, None] if self.conv.bias == "shared" else bias)
+
+    def down(self, x, dy, tensors, step):
+        W = tensors[f"{self.name}.weight"]
+        found = {f"{self.name}.weight": np.einsum("ncrquv,nfrq->fcuv", self._windows(x), dy)}
+        by_position = dy.sum(axis=0)
+        shared = self.conv.bias == "shared"
+        found[f"{self.name}.bias"] = by_position.sum(axis=(1, 2)) if shared else by_position
+        p, s = self.conv.padding, self.conv.stride
+        n, channels, height, width = x.shape
+        dx = np.zeros((n, channels, height + 2 * p, width + 2 * p))
+        rows, columns = dy.shape[2:]
+        for u, v in np.ndindex(self.conv.kernel, self.conv.kernel):
+            share = np.einsum("nfrq,fc->ncrq", dy, W[:, :, u, v])
+            dx[:, :, places(rows, u, s), places(columns, v, s)] += share
+        return dx[:, :, p : p + height, p : p + width], found
+
+
+class Pool(Layer):
+    def __init__(self, name, pool):
+        super().__init__(name)
+        self.pool = pool
+
+    def up(self, x, tensors, step, training):
+        found = windows(x, self.pool.size, self.pool.stride)
+        return found.max(axis=(4, 5)) if self.pool.type == "max" else found.mean(axis=(4, 5))
+
+    def down(self, x, dy, tensors, step):
+        size, stride = self.pool.size, self.pool.stride
+        found = windows(x, size, stride)
+        # Where in its window the largest stands: the first of equals.
+        first = found.reshape(*dy.shape, -1).argmax(axis=-1)
+        dx = np.zeros(x.shape)
+        rows, columns = dy.shape[2:]
+        for u, v in np.ndindex(size, size):
+            share = (first == u * size + v) if self.pool.type == "max" else 1 / size**2
+            dx[:, :, places(rows, u, stride), places(columns, v, stride)] += dy * share
+        return dx, {}
+
+
+class Dropout(Layer):
+    def __init__(self, stream, rate, seed):
+        super().__init__(f"dropout{stream}")
+        self.stream, self.rate, self.seed = stream, rate, seed
+
+    def _factor(self, shape, step):
+        return dropout_factor(self.rate, self.seed, self.stream, step, shape)
+
+    def up(self, x, tensors, step, training):
+        return x * self._factor(x.shape, step) if training else x
+
+    def down(self, x, dy, tensors, step):
+        return dy * self._factor(x.shape, step), {}
+
+
+class Activation(Layer):
+    def __init__(self, activation):
+        super().__init__(activation.type)
+        self.activation = activation
+
+    def up(self, x, tensors, step, training):
+        return activate(self.activation, x)
+
+    def down(self, x, dy, tensors, step):
+        return pull_back(self.activation, x, dy), {}
+
+
+class Flatten(Layer):
+    def up(self, x, tensors, step, training):
+        return x.reshape(len(x), -1)
+
+    def down(self, x, dy, tensors, step):
+        return dy.reshape(x.shape), {}
+
+
+class LayeredOracle(Oracle):
+    """An MLP with dropout, or a CNN."""
+
+    def _weighted_layers(self):
+        self.stack = self._stack()
+        return [layer.name for layer in self.stack if isinstance(layer, Dense | Conv)]
+
+    def _stack(self):
+        model, counts, stack = self.config.model, {"dense": 0, "conv": 0, "dropout": 0}, []
+        classes = len(self.dataset.class_names)
+        last_units = None  # of the last layer with weights, if it is dense
+
+        def number(kind):
+            counts[kind] += 1
+            return counts[kind]
+
+        def dropout(rate):
+            if rate > 0:
+                stack.append(Dropout(number("dropout"), rate, self.config.seed))
+
+        if model.type == "mlp":
+            for _ in model.hidden:
+                stack += [Dense(f"dense{number('dense')}"), Activation(model.activation)]
+                dropout(model.dropout)
+        else:
+            for layer in model.layers:
+                match layer.type:
+                    case "dense":
+                        stack.append(Dense(f"dense{number('dense')}"))
+                        last_units = layer.dense.units
+                    case "conv":
+                        stack.append(Conv(f"conv{number('conv')}", layer.conv))
+                        last_units = None
+                    case "pool":
+                        stack.append(Pool("pool", layer.pool))
+                    case "activation":
+                        stack.append(Activation(layer.activation))
+                    case "dropout":
+                        dropout(layer.dropout)
+                    case "flatten":
+                        stack.append(Flatten("flatten"))
+        if last_units != classes:
+            stack.append(Dense(f"dense{number('dense')}"))
+        return [*stack, Activation(model.output_activation)]
+
+    def _values(self, x, training):
+        """The input of every layer, and the output of the last."""
+        values = [x.reshape(len(x), 1, *self.dataset.image_shape)]
+        for layer in self.stack:
+            values.append(layer.up(values[-1], self.tensors, self.step, training))
+        return values
+
+    def _forward(self, x):
+        values = self._values(x, training=False)
+        return values[:-1], values[-2:-1], values[-1]
+
+    def gradients(self, x, t):
+        values = self._values(x, training=True)
+        losses = self._loss(values[-2], values[-1], t)
+        dy = self._loss_gradient(values[-1], t)
+        if self.config.loss.reduction == "mean":
+            dy = dy / len(x)
+        gradients = {}
+        for layer, below in zip(reversed(self.stack), reversed(values[:-1]), strict=True):
+            dy, found = layer.down(below, dy, self.tensors, self.step)
+            gradients |= {name: g for name, g in found.items() if name in self.tensors}
+        return gradients, losses, values[-1]
