@@ -169,8 +169,10 @@ class _Run:
             keeper.write_run_json("interrupted")
             return self._result("interrupted", signal=request.number)
         except BaseException as error:
-            logger.info("failed: %s: %s", type(error).__name__, error)
-            keeper.write_run_json("failed", reason=f"{type(error).__name__}: {error}")
+            # A second Ctrl-C leaves at once: what was checkpointed before is what there is.
+            status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            logger.info("%s: %s: %s", status, type(error).__name__, error)
+            keeper.write_run_json(status, reason=f"{type(error).__name__}: {error}")
             raise
         return self._result(status)
 

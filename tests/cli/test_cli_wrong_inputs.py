@@ -16,6 +16,14 @@ FILES = {
     "tag.yaml": b"name: !!python/object/apply:os.getcwd []\n",
     "several.yaml": b"modle: {type: mlp}\noptimizer: {lr: -1}\ntraining: {epochs: ten}\n",
     "huge.yaml": b"#" * 300_000,
+    "cnn.yaml": b"""\
+data: {source: digits}
+model:
+  type: cnn
+  layers:
+    - conv: {filters: 2, kernel: 5}
+    - conv: {filters: 2, kernel: 30}
+""",
     "afile": b"",
 }
 # The command line; the exit code; what the message has to name.
@@ -49,6 +57,10 @@ CASES = [
     ("train tiny.yaml loss.type=binary_cross_entropy", 2, ["loss.type", "sigmoid"]),
     ("train tiny.yaml 'init={type: file, path: gone}'", 2, ["gone"]),
     ("train tiny.yaml 'init={type: file, path: afile}'", 2, ["afile"]),
+    ("train cnn.yaml", 2, ["cnn.yaml:6:13", "model.layers.1.conv", "30 × 30", "24 × 24"]),
+    ("train cnn.yaml model.layers.1.conv.kernel=25", 2, ["cnn.yaml:6:13", "conv2", "25 × 25"]),
+    ("train cnn.yaml data.validation=2000", 2, ["command line", "data.validation", "2,000"]),
+    ("check cnn.yaml", 2, ["cnn.yaml:6:13", "conv2"]),
     ("train tiny.yaml --name a/b", 2, ["name", "a/b"]),
     ("train tiny.yaml --name ..", 2, ["name", "'..'"]),
     ("train tiny.yaml --name ''", 2, ["name"]),

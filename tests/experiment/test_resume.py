@@ -4,6 +4,7 @@ import fcntl
 import json
 import logging
 import os
+import signal
 
 import pytest
 from run_helpers import (
@@ -15,6 +16,7 @@ from run_helpers import (
 )
 
 from mnistlab.errors import UsageError
+from mnistlab.experiment.callbacks import Callback
 from mnistlab.experiment.metrics import read_layers, read_metrics
 
 CNN = {
@@ -170,6 +172,23 @@ def test_a_run_whose_checkpoints_are_all_damaged_is_refused(tmp_path):
 @pytest.fixture
 def stopped_run(tmp_path, look_after_every_step):  # noqa: F811
     return train(tmp_path, None, StopAt(7)).run_dir
+
+
+@pytest.mark.usefixtures("look_after_every_step")
+def test_a_second_ctrl_c_stops_at_once_and_can_be_resumed(tmp_path):
+    class Twice(Callback):
+        def on_progress(self, progress) -> None:
+            if progress.step == 7:
+                signal.raise_signal(signal.SIGINT)
+                signal.raise_signal(signal.SIGINT)
+
+    wanted = fingerprint(train(tmp_path / "whole").run_dir)
+    with pytest.raises(KeyboardInterrupt):
+        train(tmp_path, None, Twice())
+    run_dir = (tmp_path / "runs" / "latest").resolve()
+    assert json.loads((run_dir / "run.json").read_text())["status"] == "interrupted"
+    resume(run_dir)
+    assert fingerprint(run_dir) == wanted
 
 
 def test_a_changed_configuration_is_refused_by_the_key(stopped_run):
