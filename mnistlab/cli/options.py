@@ -49,9 +49,14 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 
 def set_threads(threads: int | None) -> None:
-    """Let numba, which reads this once, on import, start enough threads for `--threads`."""
+    """Let numba, which makes its pool once, on the first loop, have enough for `--threads`.
+
+    Never fewer than are set already: a pool that stands can't be made smaller.
+    """
     if threads is not None:
-        os.environ["NUMBA_NUM_THREADS"] = str(max(threads, available_processors()))
+        already = os.environ.get("NUMBA_NUM_THREADS", "")
+        least = int(already) if already.isdigit() else 0
+        os.environ["NUMBA_NUM_THREADS"] = str(max(threads, least, available_processors()))
 
 
 def available_processors() -> int:

@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
 
@@ -91,7 +92,6 @@ def test_the_schema_allows_no_unknown_key():
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_schema_accepts_the_examples_and_their_resolved_form(name):
-    jsonschema = pytest.importorskip("jsonschema")
     validator = jsonschema.Draft202012Validator(run_json_schema())
     text = (CONFIGS / f"{name}.yaml").read_text()
     resolved = dump_yaml(parse_run_config(text, name))
