@@ -45,14 +45,19 @@ def collect(threads: int, argv: Sequence[str]) -> dict[str, Any]:
     return {
         "argv": list(argv),
         "mnistlab": mnistlab.__version__,
-        "versions": {"python": platform.python_version()}
-        | {name: _version(name) for name in DEPENDENCIES},
+        "versions": library_versions(),
         "git": git_state(PACKAGE_DIR),
         "platform": platform.platform(),
         "processor": _processor(),
         "cpus": available_cpus(),
         "threads": threads,
     }
+
+
+def library_versions() -> dict[str, str | None]:
+    """Python's version and every dependency's; None for one that is not installed."""
+    versions = {name: _version(name) for name in DEPENDENCIES}
+    return {"python": platform.python_version(), **versions}
 
 
 def available_cpus() -> int:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import mnistlab
 from mnistlab.config import RunConfig, resolved_mapping
 from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import RunResult
-from mnistlab.experiment.provenance import collect, read_run_json
+from mnistlab.experiment.provenance import library_versions, read_run_json
 from mnistlab.experiment.record import METRICS
 from mnistlab.experiment.run_dir import RunDir
 
@@ -67,9 +68,8 @@ def refuse_changed_surroundings(
             f"the dataset {history['dataset']['name']} has changed since the run was started: "
             f"its SHA-256 was {history['dataset']['sha256']}, is {dataset_sha256}"
         )
-    now = collect(0, ())
     before = {"mnistlab": history["mnistlab"], **history["versions"]}
-    versions = {"mnistlab": now["mnistlab"], **now["versions"]}
+    versions = {"mnistlab": mnistlab.__version__, **library_versions()}
     changed = [
         f"{name}: was {before.get(name)}, is {versions[name]}"
         for name in ("mnistlab", *LIBRARIES)
