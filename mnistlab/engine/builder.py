@@ -26,7 +26,7 @@ def lanes_for(work: int) -> int:
 class Builder:
     """Each layer takes the slot below and leaves the slot above; `shape` is what is in that slot.
 
-    `training`: with dropout.
+    `training`: with dropout, and backward to the weights; else backward to the image.
     """
 
     def __init__(
@@ -82,9 +82,10 @@ class Builder:
         by_column = int(self.rows < ROWS_WORTH_DIVIDING)
         divided = {**operands, "lanes": lanes, "by_column": by_column}
         self.forward.append(Op(layers.dense_forward, divided))
-        if self.top != 0:  # the images need no gradient
+        if self.top != 0 or not self.training:  # in training the images need no gradient
             self.backward.append(Op(layers.dense_backward_input, divided))
-        self.backward.append(Op(layers.dense_backward_weights, {**operands, "lanes": lanes}))
+        if self.training:
+            self.backward.append(Op(layers.dense_backward_weights, {**operands, "lanes": lanes}))
         shape = (units,)
         count = self.width * units + (units if bias else 0)
         self._layer(name, "dense", f"{self.width} → {units}", shape, count, operands["y"])
@@ -145,11 +146,12 @@ class Builder:
         self.lane_grads = max(self.lane_grads, lanes * operands["lane_grads"])
         by_image = {**operands, "lanes": lanes}
         self.forward.append(Op(layers.conv2d_forward, by_image))
-        if self.top != 0:
+        if self.top != 0 or not self.training:
             self.backward.append(Op(layers.conv2d_backward_input, by_image))
-        # Listed from the first layer up, and run downwards: the sum comes after its parts.
-        self.backward.append(Op(layers.sum_lane_grads, {**operands, "lanes": 1}))
-        self.backward.append(Op(layers.conv2d_backward_weights, by_image))
+        if self.training:
+            # Listed from the first layer up, and run downwards: the sum comes after its parts.
+            self.backward.append(Op(layers.sum_lane_grads, {**operands, "lanes": 1}))
+            self.backward.append(Op(layers.conv2d_backward_weights, by_image))
         text = f"{conv.filters} filters {conv.kernel} × {conv.kernel}"
         self._layer(name, "conv", text, shape, math.prod(weights) + biases, operands["y"])
         self._rise(operands["y"], shape)

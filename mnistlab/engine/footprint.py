@@ -2,8 +2,9 @@
 
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
+from mnistlab.engine.inference import EVALUATION_ROWS
 from mnistlab.engine.lower import lower
-from mnistlab.engine.trainer import EVALUATION_ROWS, plan
+from mnistlab.engine.trainer import plan
 
 
 def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:

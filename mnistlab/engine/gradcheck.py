@@ -15,9 +15,9 @@ from mnistlab.engine.compiling import compile_tables
 from mnistlab.engine.epoch import run_batches
 from mnistlab.engine.initializers import Purpose, initial_params, random_stream
 from mnistlab.engine.lower import lower, regularized_tensors
+from mnistlab.engine.memory import allocate
 from mnistlab.engine.params import views
 from mnistlab.engine.program import Memory, Program, TensorSpec
-from mnistlab.engine.trainer import allocate
 from mnistlab.kernels.regularizers import penalty
 
 IMAGES = 16
@@ -68,8 +68,8 @@ class Objective:
             self.program.dtype,
             tell,
         )
-        pixel = np.array([dataset.scale, dataset.offset])
-        self.memory: Memory = allocate(self.program, sample, self.images)._replace(pixel=pixel)
+        pixel = (dataset.scale, dataset.offset)
+        self.memory: Memory = allocate(self.program, sample, self.images, pixel)
         self.params = self.memory.params
         penalties = self.program.penalties
         self._penalised = regularized_tensors(config, self.program.tensors) if penalties else []

@@ -103,8 +103,9 @@ def lower(
 ) -> Program:
     """The program of a configuration for images (height, width), in batches of up to `rows`.
 
-    `dtype` is the configuration's unless given. Not `training` leaves dropout out. Raises
-    UsageError where a layer does not fit on the one below.
+    `dtype` is the configuration's unless given. Not `training` leaves dropout out, and backward
+    leads to the images instead of the weights. Raises UsageError where a layer does not fit on the
+    one below.
     """
     builder = Builder(config, image_shape, rows, training)
     model = config.model

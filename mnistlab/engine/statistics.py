@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnistlab.engine.params import views
-from mnistlab.engine.program import LayerSpec, Memory
 from mnistlab.engine.trainer import Trainer
 
 # Activations are looked at on this many images, always the first of the training set.
@@ -52,32 +51,27 @@ def layer_statistics(trainer: Trainer) -> list[LayerStatistics]:
     now = views(tensors, trainer.params)
     before = views(tensors, trainer.params_before_last_step)
     gradients = views(tensors, trainer.memory.grads)
-    memory = trainer.sample_activations(SAMPLE_IMAGES)
+    layers = [spec for spec in trainer.inference.program.layers if f"{spec.name}.weight" in now]
+    train = trainer.dataset.train
+    sample = trainer.inference.activations(
+        train.images[train.indices[:SAMPLE_IMAGES]], [layer.name for layer in layers]
+    )
     rows = []
-    for layer in trainer.evaluation_program.layers:
+    for layer in layers:
         name = f"{layer.name}.weight"
-        if name in now:
-            values = _activations(layer, memory)
-            weight = now[name].astype(np.float64)
-            rows.append(
-                LayerStatistics(
-                    layer=layer.name,
-                    weight_mean=float(weight.mean()),
-                    weight_std=float(weight.std()),
-                    zero_share=float((weight == 0).mean()),
-                    update_mean=float(np.abs(weight - before[name]).mean()),
-                    gradient_norm=float(np.linalg.norm(gradients[name].astype(np.float64))),
-                    activation_mean=float(values.mean()),
-                    activation_std=float(values.std()),
-                    inactive_share=inactive_share(layer.activation, values),
-                )
+        values = sample[layer.name].astype(np.float64).reshape(len(sample[layer.name]), -1)
+        weight = now[name].astype(np.float64)
+        rows.append(
+            LayerStatistics(
+                layer=layer.name,
+                weight_mean=float(weight.mean()),
+                weight_std=float(weight.std()),
+                zero_share=float((weight == 0).mean()),
+                update_mean=float(np.abs(weight - before[name]).mean()),
+                gradient_norm=float(np.linalg.norm(gradients[name].astype(np.float64))),
+                activation_mean=float(values.mean()),
+                activation_std=float(values.std()),
+                inactive_share=inactive_share(layer.activation, values),
             )
+        )
     return rows
-
-
-def _activations(layer: LayerSpec, memory: Memory) -> np.ndarray:
-    """What leaves a layer, after its activation: float64 (images, units)."""
-    width = int(np.prod(layer.output_shape))
-    begin = layer.activation_slot * memory.capacity
-    rows = len(memory.order)
-    return memory.activations[begin : begin + rows * width].reshape(rows, width).astype(np.float64)

@@ -11,14 +11,13 @@ from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Split
 from mnistlab.engine.compiling import compile_tables
 from mnistlab.engine.epoch import run_batches
+from mnistlab.engine.inference import Evaluation, Inference
 from mnistlab.engine.initializers import Purpose, random_stream
 from mnistlab.engine.lower import lower, regularized_tensors
-from mnistlab.engine.program import Memory, Program
+from mnistlab.engine.memory import allocate
 from mnistlab.engine.schedules import learning_rates
 from mnistlab.kernels.regularizers import penalty
 
-# Images evaluated at once: enough for BLAS, little enough to stay in the cache.
-EVALUATION_ROWS = 500
 # The compiled loop is left this often, for signals and for who watches.
 SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -52,62 +51,6 @@ def plan(config: RunConfig, images: int) -> Plan:
     return Plan(per_epoch, batch, steps_per_epoch, steps)
 
 
-@dataclass(frozen=True)
-class Evaluation:
-    """What the network says of a split: outputs (images, classes), float64 losses (images,)."""
-
-    outputs: np.ndarray
-    losses: np.ndarray
-    labels: np.ndarray
-
-    @property
-    def predicted(self) -> np.ndarray:
-        """The class of the largest output of each image, the first of equals; int64 (images,)."""
-        return np.argmax(self.outputs, axis=1)
-
-    @property
-    def loss(self) -> float:
-        return float(self.losses.mean())
-
-    @property
-    def accuracy(self) -> float:
-        return float((self.predicted == self.labels).mean())
-
-
-def allocate(program: Program, split: Split, rows: int, evaluated: int | None = None) -> Memory:
-    """A workspace for batches of up to `rows` images of `split`, all zero.
-
-    `evaluated`: how many images are evaluated in one call; None when training.
-    """
-    training = evaluated is None
-    dtype, size = program.dtype, program.size
-    images = np.asarray(split.images).reshape(len(split.images), -1)
-    labels = np.asarray(split.labels).view()
-    images.flags.writeable = labels.flags.writeable = False
-    return Memory(
-        params=np.zeros(size, dtype),
-        grads=np.zeros(size if training else 0, dtype),
-        state1=np.zeros(size if program.states > 0 else 0, dtype),
-        state2=np.zeros(size if program.states > 1 else 0, dtype),
-        taken=np.zeros(size if program.keeps_taken else 0, dtype),
-        activations=np.zeros(rows * program.row_size, dtype),
-        deltas=np.zeros(rows * program.row_size if training else 0, dtype),
-        scratch=np.zeros(program.scratch, dtype),
-        lane_grads=np.zeros(program.lane_grads if training else 0, dtype),
-        outputs=np.zeros((evaluated or 0) * program.classes, dtype),
-        losses=np.zeros(rows if evaluated is None else evaluated),
-        totals=np.zeros(3),
-        images=images,
-        labels=labels,
-        order=np.ascontiguousarray(split.indices, np.int64),
-        targets=np.zeros(rows, np.int64),
-        rates=np.zeros(0),
-        pixel=np.zeros(2),
-        rates_from=0,
-        capacity=rows,
-    )
-
-
 class Trainer:
     """A model in training: its parameters, and how far it is. `compile` it before anything else.
 
@@ -120,10 +63,10 @@ class Trainer:
         self.plan = plan(config, len(dataset.train))
         shape, classes = dataset.image_shape, len(dataset.class_names)
         self.program = lower(config, shape, classes, self.plan.batch)
-        self.evaluation_program = lower(config, shape, classes, EVALUATION_ROWS, training=False)
-        pixel = np.array([dataset.scale, dataset.offset])
-        self.memory = allocate(self.program, dataset.train, self.plan.batch)._replace(pixel=pixel)
+        pixel = (dataset.scale, dataset.offset)
+        self.memory = allocate(self.program, dataset.train, self.plan.batch, pixel)
         self.params = self.memory.params
+        self.inference = Inference(config, shape, classes, *pixel, params=self.params)
         self.step = 0
         self.seconds = 0.0  # of training steps alone
         self.params_before_last_step = self.params.copy()
@@ -132,8 +75,8 @@ class Trainer:
 
     def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
         """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
-        self._training, self._evaluation = compile_tables(
-            [self.program.training, self.evaluation_program.evaluation], self.program.dtype, tell
+        self._training, self.inference.table = compile_tables(
+            [self.program.training, self.inference.program.evaluation], self.program.dtype, tell
         )
 
     @property
@@ -221,24 +164,7 @@ class Trainer:
 
     def evaluate(self, split: Split) -> Evaluation:
         """The network's outputs and losses on every image of `split`, nothing dropped out."""
-        memory = self._evaluation_memory(split)
-        count = len(split)
-        batches = math.ceil(count / EVALUATION_ROWS)
-        run_batches(self._evaluation, memory, EVALUATION_ROWS, count, 0, batches, 0)
-        outputs = memory.outputs.reshape(count, self.program.classes)
-        return Evaluation(outputs, memory.losses, memory.labels[memory.order])
-
-    def _evaluation_memory(self, split: Split) -> Memory:
-        memory = allocate(self.evaluation_program, split, EVALUATION_ROWS, len(split))
-        return memory._replace(params=self.params, pixel=self.memory.pixel)
-
-    def sample_activations(self, images: int) -> Memory:
-        """The workspace after a forward pass of the first `images` of the training set."""
-        train = self.dataset.train
-        sample = Split(train.images, train.labels, train.indices[: min(images, EVALUATION_ROWS)])
-        memory = self._evaluation_memory(sample)
-        run_batches(self._evaluation, memory, EVALUATION_ROWS, len(sample), 0, 1, 0)
-        return memory
+        return self.inference.evaluate(split)
 
     def penalty(self) -> float:
         """The regularisation's penalty on the weights as they are, in float64."""

@@ -20,8 +20,9 @@ from engine_helpers import (
 
 from mnistlab.data import Split
 from mnistlab.engine.builder import MOST_LANES, lanes_for
+from mnistlab.engine.inference import EVALUATION_ROWS
 from mnistlab.engine.threads import engine_threads
-from mnistlab.engine.trainer import EVALUATION_ROWS, Trainer, plan
+from mnistlab.engine.trainer import Trainer, plan
 
 HERE = Path(__file__).parent
 CNN = {
@@ -351,7 +352,7 @@ def test_evaluation_changes_neither_weights_nor_the_training_that_follows():
     while looked_at.step < looked_at.plan.steps:
         looked_at.train_to(looked_at.step + 1)
         looked_at.evaluate(dataset.test)
-        looked_at.sample_activations(5)
+        looked_at.inference.activations(dataset.train.images[:5])
     assert digest(looked_at.params) == digest(plain.params)
     assert looked_at.running() == plain.running()
 

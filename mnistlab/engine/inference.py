@@ -1,0 +1,158 @@
+"""A network that looks at images and learns nothing: its outputs, losses, activations, saliency."""
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mnistlab.config import RunConfig
+from mnistlab.data import Split
+from mnistlab.engine.compiling import compile_tables
+from mnistlab.engine.epoch import run_batches
+from mnistlab.engine.lower import lower
+from mnistlab.engine.memory import allocate
+from mnistlab.engine.params import views
+from mnistlab.engine.program import LayerSpec, Memory
+
+# Images evaluated at once: enough for BLAS, little enough to stay in the cache.
+EVALUATION_ROWS = 500
+# The kinds of layers whose values are asked for; the others stand within these, or change none.
+LAYER_KINDS = ("conv", "pool", "dense")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the network says of a split: outputs (images, classes), float64 losses (images,)."""
+
+    outputs: np.ndarray
+    losses: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The class of the largest output of each image, the first of equals; int64 (images,)."""
+        return np.argmax(self.outputs, axis=1)
+
+    @property
+    def loss(self) -> float:
+        return float(self.losses.mean())
+
+    @property
+    def accuracy(self) -> float:
+        return float((self.predicted == self.labels).mean())
+
+
+class Inference:
+    """A network without dropout, on images (height, width). `compile` it before anything else.
+
+    It sees `pixel * scale + offset`. `params` is the parameter vector, T (parameters,): its own,
+    all zero, unless one is given to share. No memory is held between calls but the parameters.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        image_shape: tuple[int, int],
+        classes: int,
+        scale: float,
+        offset: float,
+        params: np.ndarray | None = None,
+    ) -> None:
+        self.program = lower(config, image_shape, classes, EVALUATION_ROWS, training=False)
+        self.image_shape = image_shape
+        self.pixel = (scale, offset)
+        self.params = np.zeros(self.program.size, self.program.dtype) if params is None else params
+        self.table = np.zeros(0)
+        self._gradient_table: np.ndarray | None = None
+
+    def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
+        """Make the compiled table, or load it from the cache; `tell` hears what takes long."""
+        (self.table,) = compile_tables([self.program.evaluation], self.program.dtype, tell)
+
+    @property
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Every weight and bias by its name, in its shape, sharing memory with `params`."""
+        return views(self.program.tensors, self.params)
+
+    def evaluate(self, split: Split) -> Evaluation:
+        """The network's outputs and losses on every image of `split`."""
+        memory = self._memory(split)
+        batches = math.ceil(len(split) / memory.capacity)
+        run_batches(self.table, memory, memory.capacity, len(split), 0, batches, 0)
+        outputs = memory.outputs.reshape(len(split), self.program.classes)
+        return Evaluation(outputs, memory.losses, memory.labels[memory.order])
+
+    def outputs(self, images: np.ndarray) -> np.ndarray:
+        """The network's outputs, T (n, classes), on images uint8 (n, height, width)."""
+        return self.evaluate(_unlabelled(images)).outputs
+
+    def activations(
+        self, images: np.ndarray, layers: Collection[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """What leaves each convolution, pooling and dense layer, T (n, *output shape), by name.
+
+        After the activation that directly follows it: the last dense layer's are the network's
+        outputs. `images` is uint8 (n, height, width); `layers` names the layers wanted, all unless
+        given. Raises KeyError for a name that is none.
+        """
+        known = {s.name: s for s in self.program.layers if s.kind in LAYER_KINDS}
+        specs = [known[name] for name in (known if layers is None else layers)]
+        memory = self._memory(_unlabelled(images))
+        values = {
+            spec.name: np.empty((len(images), *spec.output_shape), memory.params.dtype)
+            for spec in specs
+        }
+        for first, last in self._each_batch(self.table, memory):
+            for spec in specs:
+                values[spec.name][first:last] = _slot(memory, spec, last - first)
+        return values
+
+    def input_gradient(self, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        """How each pixel speaks for a class: d log p_class / d pixel, T (n, height, width).
+
+        The loss's own gradient were the image of that class, its sign turned: under cross_entropy
+        that of log p_class, under the other losses that of minus the loss. By pixel values of 0 to
+        255. `images` is uint8 (n, height, width), `classes` are integers (n,).
+        """
+        program = self.program
+        if self._gradient_table is None:
+            # Each image has a gradient of its own: no mean over the batch is in it.
+            head = program.training_head
+            head = replace(head, operands={**head.operands, "mean": 0})
+            ops = (*program.forward, head, *program.backward)
+            (self._gradient_table,) = compile_tables([ops], program.dtype)
+        split = replace(_unlabelled(images), labels=np.asarray(classes, np.uint8))
+        memory = self._memory(split)
+        memory = memory._replace(deltas=np.zeros_like(memory.activations))
+        gradient = np.empty((len(images), *self.image_shape), program.dtype)
+        for first, last in self._each_batch(self._gradient_table, memory):
+            of_input = memory.deltas[: (last - first) * program.pixels]
+            gradient[first:last] = of_input.reshape(-1, *self.image_shape)
+        gradient *= -self.pixel[0]
+        return gradient
+
+    def _memory(self, split: Split) -> Memory:
+        rows = max(1, min(EVALUATION_ROWS, len(split)))
+        return allocate(self.program, split, rows, self.pixel, len(split), self.params)
+
+    def _each_batch(self, table: np.ndarray, memory: Memory) -> Iterator[tuple[int, int]]:
+        """Run batch after batch; gives the images [first, last) whose values are in the memory."""
+        count, rows = len(memory.order), memory.capacity
+        for index in range(math.ceil(count / rows)):
+            memory.totals[:] = 0
+            run_batches(table, memory, rows, count, index, index + 1, 0)
+            yield index * rows, min((index + 1) * rows, count)
+
+
+def _unlabelled(images: np.ndarray) -> Split:
+    """Images uint8 (n, height, width) as a split whose labels mean nothing."""
+    images = np.ascontiguousarray(images)
+    return Split(images, np.zeros(len(images), np.uint8), np.arange(len(images)))
+
+
+def _slot(memory: Memory, layer: LayerSpec, rows: int) -> np.ndarray:
+    """What leaves a layer, after its activation: T (rows, *output shape), shared."""
+    begin = layer.activation_slot * memory.capacity
+    size = rows * math.prod(layer.output_shape)
+    return memory.activations[begin : begin + size].reshape(rows, *layer.output_shape)
