@@ -1,19 +1,19 @@
 """What mnistlab does, as plain functions: the commands call these, and so can Python."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mnistlab.config import RunConfig, load_run_config
-from mnistlab.data import Dataset, Progress, open_source, split
+from mnistlab.data import Progress
 from mnistlab.engine.footprint import memory_estimate
 from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, TensorCheck, check_gradients
 from mnistlab.engine.lower import lower
 from mnistlab.engine.program import LayerSpec
 from mnistlab.engine.threads import engine_threads
-from mnistlab.errors import ConfigError, UsageError
+from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import Callback, RunResult
+from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.durable import remove_temporaries
 from mnistlab.experiment.metrics import read_metrics
 from mnistlab.experiment.resume import (
@@ -26,38 +26,6 @@ from mnistlab.experiment.run_dir import RunDir, open_run
 from mnistlab.experiment.runner import carry_on, only_process, run
 
 LEARNING_CURVES = "learning_curves.png"
-
-
-@contextmanager
-def _located(config: RunConfig) -> Iterator[None]:
-    """Errors that name a key of the configuration, told with the place where it was written."""
-    try:
-        yield
-    except UsageError as error:
-        messages = [config.located(message) for message in error.messages]
-        if messages == list(error.messages):
-            raise
-        raise ConfigError(*messages) from error
-
-
-def load_data(config: RunConfig, data_dir: Path, progress: Progress | None = None) -> Dataset:
-    """The dataset of a configuration, fetched if it is missing, split and scaled as it says.
-
-    Raises DataError where it is missing or damaged, UsageError where the split leaves nothing.
-    """
-    data = config.data
-    with _located(config):
-        source = open_source(data.source, data.path, data_dir=data_dir, progress=progress)
-        return split(
-            source,
-            validation=data.validation,
-            per_class_limit=data.per_class_limit,
-            train_limit=data.train_limit,
-            classes=data.classes,
-            shuffle_once=data.shuffle_once,
-            normalize=data.normalize,
-            seed=config.seed,
-        )
 
 
 def train(
@@ -77,7 +45,7 @@ def train(
     before there is a folder; a run that diverges returns, with advice.
     """
     dataset = load_data(config, data_dir, data_progress)
-    with _located(config):
+    with located(config):
         result = run(
             config, dataset, runs_dir=runs_dir, threads=threads, callbacks=callbacks, argv=argv
         )
@@ -180,7 +148,7 @@ def check(
             callback.on_message(text)
 
     dataset = load_data(config, data_dir, data_progress)
-    with _located(config), engine_threads(1):
+    with located(config), engine_threads(1):
         program = lower(config, dataset.image_shape, len(dataset.class_names), 1)
         tensors = check_gradients(config, dataset, tell)
     return CheckResult(

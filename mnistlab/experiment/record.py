@@ -28,6 +28,11 @@ def network_and_data(trainer: Trainer) -> dict[str, Any]:
             "name": dataset.name,
             "sha256": dataset.sha256,
             "images": {name: len(split) for name, split in parts.items()},
+            "image_shape": dataset.image_shape,
+            "class_names": dataset.class_names,
+            # What the network sees is pixel * scale + offset.
+            "scale": dataset.scale,
+            "offset": dataset.offset,
         },
         "parameters": program.parameters,
         "layers": [

@@ -54,6 +54,16 @@ def refuse_changed_config(history: Mapping[str, Any], config: RunConfig) -> None
         raise UsageError("config.yaml has changed since the run was started:", *changed)
 
 
+def refuse_changed_data(history: Mapping[str, Any], dataset_sha256: str) -> None:
+    """Raise UsageError where the dataset is not the one that the run was trained on."""
+    stated = history["dataset"]
+    if stated["sha256"] != dataset_sha256:
+        raise UsageError(
+            f"the dataset {stated['name']} has changed since the run was started: "
+            f"its SHA-256 was {stated['sha256']}, is {dataset_sha256}"
+        )
+
+
 def refuse_changed_surroundings(
     history: Mapping[str, Any], dataset_sha256: str, force: bool
 ) -> None:
@@ -63,11 +73,7 @@ def refuse_changed_surroundings(
     """
     if not history:
         return
-    if history["dataset"]["sha256"] != dataset_sha256:
-        raise UsageError(
-            f"the dataset {history['dataset']['name']} has changed since the run was started: "
-            f"its SHA-256 was {history['dataset']['sha256']}, is {dataset_sha256}"
-        )
+    refuse_changed_data(history, dataset_sha256)
     before = {"mnistlab": history["mnistlab"], **history["versions"]}
     versions = {"mnistlab": mnistlab.__version__, **library_versions()}
     changed = [

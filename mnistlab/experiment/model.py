@@ -1,0 +1,191 @@
+"""A run's trained network, loaded to be used: evaluated, asked, looked into."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from mnistlab import paths
+from mnistlab.config import RunConfig, load_run_config
+from mnistlab.data import Dataset, Progress, Split
+from mnistlab.engine.inference import Evaluation, Inference
+from mnistlab.engine.params import views
+from mnistlab.engine.threads import engine_threads
+from mnistlab.errors import UsageError
+from mnistlab.experiment.checkpoint import load_checkpoint, load_tensors
+from mnistlab.experiment.dataset import load_data
+from mnistlab.experiment.provenance import read_run_json
+from mnistlab.experiment.resume import refuse_changed_config, refuse_changed_data
+from mnistlab.experiment.run_dir import RunDir, open_run
+
+Weights = Literal["final", "best"]
+SplitName = Literal["test", "validation", "train"]
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A run's network with its weights, and the dataset that it was trained on.
+
+    Images are uint8 (n, height, width). `record` is run.json; `weights` is the file that the
+    weights are from, `step` the training step that they are of. Its own threads compute, as in
+    training; the dataset is opened when it is asked for.
+    """
+
+    run_dir: RunDir
+    config: RunConfig
+    record: dict[str, Any]
+    inference: Inference
+    weights: Path
+    step: int
+    data_dir: Path
+    threads: int | None = None
+    data_progress: Progress | None = None
+
+    @property
+    def image_shape(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.inference.image_shape
+
+    @property
+    def class_names(self) -> list[str]:
+        return self.record["dataset"]["class_names"]
+
+    @property
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Every weight and bias by its name."""
+        return self.inference.tensors
+
+    @cached_property
+    def dataset(self) -> Dataset:
+        """The run's dataset, split and scaled as it was.
+
+        Raises DataError where it is missing or damaged, UsageError where it is another one now.
+        """
+        dataset = load_data(self.config, self.data_dir, self.data_progress)
+        refuse_changed_data(self.record, dataset.sha256)
+        return dataset
+
+    def split(self, name: SplitName) -> Split:
+        """A part of the dataset; raises UsageError where the run has no such images."""
+        split: Split = getattr(self.dataset, name)
+        if len(split) == 0:
+            raise UsageError(f"{self.run_dir.path}: has no validation images: data.validation is 0")
+        return split
+
+    def evaluate(self, split: Split) -> Evaluation:
+        """Outputs and losses on every image of a part of the dataset."""
+        with engine_threads(self.threads):
+            return self.inference.evaluate(split)
+
+    def outputs(self, images: np.ndarray) -> np.ndarray:
+        """The network's outputs (n, classes): probabilities, where the output is softmax."""
+        with engine_threads(self.threads):
+            return self.inference.outputs(images)
+
+    def activations(
+        self, images: np.ndarray, layers: Collection[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """What leaves the layers, by name: see `Inference.activations`."""
+        with engine_threads(self.threads):
+            return self.inference.activations(images, layers)
+
+    def input_gradient(self, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        """d log p_class / d pixel, (n, height, width): see `Inference.input_gradient`."""
+        with engine_threads(self.threads):
+            return self.inference.input_gradient(images, classes)
+
+
+def load_model(
+    path: Path,
+    weights: Weights = "final",
+    *,
+    data_dir: Path | None = None,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+    data_progress: Progress | None = None,
+) -> Model:
+    """The model of the run at `path`, compiled.
+
+    The final weights of a run that has not ended are those of its last checkpoint. `data_dir` is
+    where datasets lie, `tell` hears of a compilation. Raises UsageError where there is no run, no
+    such weights, or where its files are damaged or do not belong together.
+    """
+    run_dir = open_run(path)
+    config = load_run_config(run_dir.config)
+    record = read_run_json(run_dir)
+    refuse_changed_config(record, config)
+    inference = _network(run_dir, config, record)
+    file, tensors, step = _read_weights(run_dir, inference, weights)
+    _fill(inference, tensors, file)
+    inference.compile(tell)
+    return Model(
+        run_dir=run_dir,
+        config=config,
+        record=record,
+        inference=inference,
+        weights=file,
+        step=step,
+        data_dir=paths.data_dir(data_dir),
+        threads=threads,
+        data_progress=data_progress,
+    )
+
+
+def _network(run_dir: RunDir, config: RunConfig, record: dict[str, Any]) -> Inference:
+    """The network that run.json describes, its weights still to come."""
+    try:
+        data = record["dataset"]
+        height, width = data["image_shape"]
+        classes = len(data["class_names"])
+        return Inference(config, (height, width), classes, data["scale"], data["offset"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"{run_dir.run_json}: does not say which images the network is for ({error!r})"
+        ) from error
+
+
+def _read_weights(
+    run_dir: RunDir, inference: Inference, weights: Weights
+) -> tuple[Path, dict[str, np.ndarray], int]:
+    """The file of the weights asked for, its tensors, and the step that they are of."""
+    file = run_dir.weights if weights == "final" else run_dir.best
+    if file.exists():
+        tensors, metadata = load_tensors(file)
+        return file, tensors, int(metadata.get("step", 0))
+    if weights == "best":
+        why = (
+            "that needs validation images"
+            if run_dir.weights.exists()
+            else "it has no final ones either"
+        )
+        raise UsageError(f"{run_dir.path}: has no best weights: {why}")
+    checkpoint = load_checkpoint(run_dir)
+    if checkpoint is None:
+        raise UsageError(f"{run_dir.path}: has no weights: it was stopped before its first save")
+    params, program = checkpoint.tensors["params"], inference.program
+    if params.shape != (program.size,):
+        raise UsageError(
+            f"{run_dir.last}: has {params.size:,} parameters, the model has {program.size:,}"
+        )
+    return run_dir.last, views(program.tensors, params), checkpoint.position["step"]
+
+
+def _fill(inference: Inference, tensors: dict[str, np.ndarray], file: Path) -> None:
+    """Put the tensors of a file into the network; raises UsageError where they are not its own."""
+    ours = inference.tensors
+    faults = [
+        f"{file}: {name} is {_said(tensors.get(name))}, the model's is {_said(ours.get(name))}"
+        for name in sorted(ours.keys() | tensors.keys())
+        if _said(tensors.get(name)) != _said(ours.get(name))
+    ]
+    if faults:
+        raise UsageError(*faults)
+    for name, tensor in ours.items():
+        tensor[:] = tensors[name]
+
+
+def _said(tensor: np.ndarray | None) -> str:
+    return "missing" if tensor is None else f"{tensor.dtype} {tensor.shape}"
