@@ -1,8 +1,9 @@
 """What mnistlab does, as plain functions: the commands call these, and so can Python."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mnistlab.config import RunConfig, load_run_config
 from mnistlab.data import Progress
@@ -11,19 +12,20 @@ from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, TensorCheck, check_grad
 from mnistlab.engine.lower import lower
 from mnistlab.engine.program import LayerSpec
 from mnistlab.engine.threads import engine_threads
-from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.durable import remove_temporaries
-from mnistlab.experiment.metrics import read_metrics
 from mnistlab.experiment.resume import (
     ended_result,
     history_of,
     refuse_changed_config,
     refuse_changed_surroundings,
 )
-from mnistlab.experiment.run_dir import RunDir, open_run
+from mnistlab.experiment.run_dir import open_run
 from mnistlab.experiment.runner import carry_on, only_process, run
+
+if TYPE_CHECKING:
+    from mnistlab.plots.gallery import SavedFigures
 
 LEARNING_CURVES = "learning_curves.png"
 
@@ -91,31 +93,40 @@ def resume(
 
 
 def _draw(result: RunResult, callbacks: Sequence[Callback]) -> None:
-    """Draw what there is of a run that has ended; nothing to draw is no failure of the run."""
+    """Draw what is quickly drawn of a run that has ended; what can't be is no failure of it."""
+    from mnistlab.plots.gallery import CHEAP
+
     if result.status == "interrupted":
         return
-    try:
-        draw_learning_curves(RunDir(result.run_dir))
-    except UsageError as error:
+    drawn = visualize(result.run_dir, only=CHEAP)
+    for left_out in drawn.left_out:
         for callback in callbacks:
-            callback.on_message(f"no learning curves: {error}")
+            callback.on_message(f"{left_out.name}: left out: {left_out.why}")
 
 
-def draw_learning_curves(run_dir: RunDir) -> Path:
-    """Draw a run's learning curves from its folder; returns the figure's path.
+def visualize(
+    path: Path,
+    *,
+    only: Collection[str] | None = None,
+    format: str = "png",
+    data_dir: Path | None = None,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+    data_progress: Progress | None = None,
+) -> "SavedFigures":
+    """Draw a run's figures into its folder: all, or those named in `only`; png, svg or pdf.
 
-    Raises UsageError where the run has no finite loss or accuracy.
+    What the run lacks, or what of it is damaged, leaves out the figures that need it, and the
+    result says why. Raises UsageError where `path` is no run, or where no figure has a name that
+    is in `only`.
     """
-    from mnistlab.plots.learning_curves import learning_curves
-    from mnistlab.plots.style import save_figure
+    from mnistlab.experiment.artefacts import Artefacts
+    from mnistlab.plots.gallery import save_run_figures
 
-    config = load_run_config(run_dir.config)
-    reference = config.reference.model_dump() if config.reference else None
-    figure = learning_curves(read_metrics(run_dir.metrics), config.name, reference)
-    run_dir.plots.mkdir(exist_ok=True)
-    path = run_dir.plots / LEARNING_CURVES
-    save_figure(figure, path)
-    return path
+    artefacts = Artefacts(
+        open_run(path), data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress
+    )
+    return save_run_figures(artefacts, only, format)
 
 
 @dataclass(frozen=True)

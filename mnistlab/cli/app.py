@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from mnistlab import __version__
-from mnistlab.cli import check, data, errors, init, resume, schema, train
+from mnistlab.cli import check, data, errors, init, resume, schema, train, visualize
 
 EXAMPLES = """\b
 Examples:
@@ -72,6 +72,7 @@ def mnistlab(
 
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=resume.EXAMPLES)(resume.resume)
+app.command(epilog=visualize.EXAMPLES)(visualize.visualize)
 app.command(epilog=check.EXAMPLES)(check.check)
 app.add_typer(data.app)
 app.command(epilog=init.EXAMPLES)(init.init)
