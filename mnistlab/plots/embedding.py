@@ -11,6 +11,8 @@ from mnistlab.plots import style
 from mnistlab.plots.sheet import MARGIN, Sheet
 
 SIDE = 7.2  # inches
+# Rings around more than this share would tell no more than the accuracy does.
+MOST_RINGED = 0.25
 
 
 def embedding_map(
@@ -28,7 +30,8 @@ def embedding_map(
         f"{len(points):,} {of} by what layer {layer} makes of them: what is alike to the network "
         "lies together; distances between far groups mean nothing."
     )
-    if wrong.any():
+    rings = 0 < wrong.mean() <= MOST_RINGED
+    if rings:
         note += f" Ringed: the {wrong.sum():,} that are read wrongly."
     sheet = Sheet(SIDE + 0.25, "What the last hidden layer tells apart (t-SNE)", note, run)
     width = style.WIDTH - 2 * MARGIN
@@ -39,21 +42,31 @@ def embedding_map(
     axes.spines[:].set_visible(True)
     present = np.unique(labels)
     glyphs = all(len(names[label]) == 1 and names[label].isalnum() for label in present)
+    size = float(np.clip(30_000 / len(points), 34, 90))
     for label in present:
         mine = labels == label
         colour = style.CLASS_COLOURS[label % len(style.CLASS_COLOURS)]
         marker = rf"$\mathrm{{{names[label]}}}$" if glyphs else "o"
-        mark: Any = {"marker": marker, "s": 34 if glyphs else 16, "linewidths": 0.2}
+        mark: Any = {"marker": marker, "s": size if glyphs else size / 2, "linewidths": 0.2}
         axes.scatter(*points[mine].T, color=colour, label=names[label], zorder=2, **mark)
-    if wrong.any():
-        ring: Any = {"s": 95, "facecolors": "none", "edgecolors": style.WRONG, "linewidths": 1.1}
+    if rings:
+        ring: Any = {
+            "s": 2.8 * size,
+            "facecolors": "none",
+            "edgecolors": style.WRONG,
+            "linewidths": 1.1,
+        }
         axes.scatter(*points[wrong].T, label="read wrongly", zorder=3, **ring)
     halo: list[Any] = [patheffects.withStroke(linewidth=4, foreground="white")]
     for label in present:
         middle = np.median(points[labels == label], axis=0)
         colour = style.CLASS_COLOURS[label % len(style.CLASS_COLOURS)]
-        size = 22 if glyphs else 13
-        words: Any = {"size": size, "weight": "bold", "ha": "center", "va": "center"}
+        words: Any = {
+            "size": 22 if glyphs else 13,
+            "weight": "bold",
+            "ha": "center",
+            "va": "center",
+        }
         text = axes.text(
             middle[0], middle[1], names[label], color=colour, parse_math=False, zorder=4, **words
         )

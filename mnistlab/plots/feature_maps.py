@@ -28,8 +28,8 @@ def feature_maps(
     columns = max(len(chosen) for _, chosen, _ in blocks)
     left = 0.95
     note = (
-        f"The first of a few classes of {of}, as they leave each convolution, after its activation"
-        ". A column is one filter, light where it answers most; each has its own scale."
+        f"{of.capitalize()}, the first of their classes, as they leave each convolution, after its "
+        "activation. A column is one filter, light where it answers most; each has its own scale."
     )
     tile = (style.WIDTH - 2 * MARGIN - left) / max(columns, 8)
     heights = [tile * maps[name].shape[2] / maps[name].shape[3] for name, _, _ in blocks]

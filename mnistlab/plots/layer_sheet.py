@@ -22,7 +22,7 @@ from mnistlab.plots.sheet import MARGIN, Sheet, around_zero
 LAYERS = 4  # at most: the first ones, and the output
 CURVES = 3.1  # inches, of the curves beside them
 BINS = 60
-LEGEND: Any = {"frameon": False, "fontsize": 8, "borderaxespad": 0}
+LEGEND: Any = {"frameon": False, "fontsize": 8, "borderaxespad": 0.3}
 
 
 @dataclass(frozen=True)
@@ -76,36 +76,38 @@ def layer_sheet(
         f"Top: what leaves a layer, mean of {images} {of}. Middle: the mean weight from each of its"
         " inputs. Bottom: by how much training changed them, mean |w - w at the start|."
     )
-    sheet = Sheet(8.05, "Layer by layer", note, run)
     step = min((style.WIDTH - 2 * MARGIN - CURVES) / max(len(layers), 3), 2.5)
     side = min(step - 0.75, 1.75)
+    row = max(side + 0.75, 2.2)
+    sheet = Sheet(3 * row + 0.3, "Layer by layer", note, run)
     for column, layer in enumerate(layers):
-        _draw_column(sheet, MARGIN + column * step, side, layer)
+        _draw_column(sheet, MARGIN + column * step, side, row, layer)
     left = MARGIN + len(layers) * step + 0.75
-    width = style.WIDTH - MARGIN - left
-    _draw_histogram(sheet.panel(left, 0.55, width, 1.65), layers)
-    _draw_accuracy(sheet.panel(left, 3.2, width, 1.65), metrics)
-    _draw_updates(sheet.panel(left, 5.85, width, 1.65), rows, [layer.name for layer in layers])
+    width, height = style.WIDTH - MARGIN - left, row - 0.95
+    _draw_histogram(sheet.panel(left, 0.5, width, height), layers)
+    _draw_accuracy(sheet.panel(left, 0.5 + row, width, height), metrics)
+    names = [layer.name for layer in layers]
+    _draw_updates(sheet.panel(left, 0.5 + 2 * row, width, height), rows, names)
     return sheet.figure
 
 
-def _draw_column(sheet: Sheet, x: float, side: float, layer: LayerImages) -> None:
+def _draw_column(sheet: Sheet, x: float, side: float, row: float, layer: LayerImages) -> None:
     activations = layer.activations.astype(np.float64)
     weights, start = layer.weights.astype(np.float64), layer.start.astype(np.float64)
     change = np.abs(weights - start)
     sheet.write(x, 0.1, layer.name, size=11, weight="bold", va="center")
     mean = as_image(activations.mean(axis=0))
-    moments = f"μ {_short(activations.mean())}, σ {_short(activations.std())}"
+    words = f"activations\nμ {_short(activations.mean())}, σ {_short(activations.std())}"
     limits = (float(np.nanmin(mean)), float(np.nanmax(mean)))
-    _draw_image(sheet, x, 0.3, side, f"activations\n{moments}", mean, style.SIZE, limits)
+    _draw_image(sheet, x, 0.25, side, words, mean, style.SIZE, limits)
     mean = by_input(weights, layer.input_shape)
-    moments = f"μ {_short(weights.mean())}, σ {_short(weights.std())}"
-    words = f"weights\n{moments}"
-    _draw_image(sheet, x, 2.95, side, words, mean, style.SIGNED, around_zero(mean, 1.0)[0])
+    words = f"weights\nμ {_short(weights.mean())}, σ {_short(weights.std())}"
+    limits, _ = around_zero(mean, share=1.0)
+    _draw_image(sheet, x, 0.25 + row, side, words, mean, style.SIGNED, limits)
     mean = by_input(change, layer.input_shape)
     words = f"change by training\nmean {_short(change.mean())}"
     limits = (0.0, float(np.nanmax(mean)) or 1.0)
-    _draw_image(sheet, x, 5.6, side, words, mean, style.SIZE, limits)
+    _draw_image(sheet, x, 0.25 + 2 * row, side, words, mean, style.SIZE, limits)
 
 
 def _draw_image(
@@ -162,8 +164,7 @@ def _draw_accuracy(axes: Axes, metrics: Sequence[MetricsRow]) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     axes.set_xlabel("step")
     if axes.get_legend_handles_labels()[0]:
-        beside: Any = {"loc": "lower right", "bbox_to_anchor": (1, 0.98), "ncols": 3}
-        axes.legend(**beside, **LEGEND, handlelength=1, columnspacing=0.8)
+        axes.legend(loc="best", **LEGEND)
 
 
 def _draw_updates(axes: Axes, rows: Sequence[LayerRow], names: Sequence[str]) -> None:

@@ -112,16 +112,17 @@ def _is_measured(statistic: Statistic) -> bool:
 def _draw(
     axes: Axes, statistic: Statistic, epochs: dict[str, np.ndarray], colours: dict[str, str]
 ) -> None:
+    is_log, _, _ = _limits(statistic)
     for layer, values in statistic.values.items():
         # A log axis has no place for zero, nor a line for what was not measured.
-        drawn = np.isfinite(values) & ((values > 0) | (not statistic.is_log))
+        drawn = np.isfinite(values) & ((values > 0) | (not is_log))
         marker = "o" if drawn.sum() <= MANY_POINTS else ""
         place = epochs[layer][drawn]
         line: Any = {"color": colours[layer], "marker": marker, "markersize": 3.5, "label": layer}
         axes.plot(place, values[drawn], **line)
     axes.set_title(statistic.title, loc="left")
     _scale(axes, statistic)
-    if statistic.usual is not None:
+    if statistic.usual is not None and is_log:
         axes.axhline(statistic.usual, color=style.FAINT, linestyle=(0, (4, 3)), linewidth=1.1)
         place = axes.get_yaxis_transform()
         words: Any = {"size": 8, "color": style.FAINT, "ha": "right", "va": "bottom"}
@@ -130,14 +131,24 @@ def _draw(
     axes.set_xlabel("epoch")
 
 
+def _limits(statistic: Statistic) -> tuple[bool, float, float]:
+    """Whether the axis is a log one, and the lowest and highest value that it shows."""
+    found = np.concatenate(list(statistic.values.values()))
+    found = found[np.isfinite(found)]
+    low, high = float(found.min()), float(found.max())
+    if statistic.is_log and high > 0:
+        lowest = float(found[found > 0].min())
+        if high > LOG_SPAN * lowest:
+            return True, max(lowest, high / MOST_DECADES), high
+    return False, low, high
+
+
 def _scale(axes: Axes, statistic: Statistic) -> None:
     """A range in which a change can be told from noise, on a log axis where values vary much."""
-    found = np.concatenate(list(statistic.values.values()))
-    found = found[np.isfinite(found) & ((found > 0) | (not statistic.is_log))]
-    low, high = float(found.min()), float(found.max())
-    if statistic.is_log and high > LOG_SPAN * low:
+    is_log, low, high = _limits(statistic)
+    if is_log:
         axes.set_yscale("log")
-        axes.set_ylim(bottom=max(low / 2, high / MOST_DECADES), top=2 * high)
+        axes.set_ylim(low / 2, high * 2)
         axes.yaxis.set_minor_locator(NullLocator())
     elif statistic.is_share:
         top = max(high, 0.01)
@@ -149,7 +160,7 @@ def _scale(axes: Axes, statistic: Statistic) -> None:
         if high - low < least:
             middle = (low + high) / 2
             axes.set_ylim(middle - least, middle + least)
-        axes.ticklabel_format(axis="y", useOffset=False)
+        axes.ticklabel_format(axis="y", useOffset=False, scilimits=(-3, 4))
 
 
 def _write_legend(sheet: Sheet, colours: dict[str, str]) -> None:

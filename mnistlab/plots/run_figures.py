@@ -18,7 +18,7 @@ from mnistlab.plots.saliency import against_the_others, saliency
 from mnistlab.plots.weight_distributions import weight_distributions
 
 PICTURES = 30  # of mistakes, and of images at random
-PAIRS, PAIR_PICTURES = 5, 8
+PAIRS, PAIR_PICTURES = 5, 7
 FEATURE_IMAGES = 4
 SALIENCY_IMAGES = 10
 SHEET_IMAGES = 500
@@ -41,12 +41,9 @@ def draw_weights(run: Artefacts) -> Figure:
     }
     if convolutions:
         return weights.filters(convolutions, label(run))
-    layer = next(spec for spec in run.model.inference.program.layers if spec.kind == "dense")
-    channels, *shape = (*(1,) * (3 - len(layer.input_shape)), *layer.input_shape)
-    if len(layer.input_shape) != 3 or channels != 1:
-        raise NotInRunError(f"{layer.name}, its first layer with weights, does not see an image")
-    units = tensors[f"{layer.name}.weight"].T.reshape(-1, *shape)
-    if layer.name != _output_layer(run):
+    (layer, seen), *_ = _weighed_layers(run)
+    units = tensors[f"{layer}.weight"].T.reshape(-1, *seen[1:])
+    if layer != _output_layer(run):
         return weights.unit_weights(units, label(run))
     shown = _kept_classes(run)
     heading, names = "What each class looks for", [run.class_names[i] for i in shown]
@@ -58,8 +55,7 @@ def draw_output_weights(run: Artefacts) -> Figure:
     """Of the output layer, where what it sees can be laid out as a square."""
     layer = _output_layer(run)
     weight = run.model.tensors[f"{layer}.weight"]
-    dense = [spec for spec in run.model.inference.program.layers if spec.kind in WEIGHED]
-    if len(dense) < 2:
+    if len(_weighed_layers(run)) < 2:
         raise NotInRunError("it has no hidden layer")
     side = round(weight.shape[0] ** 0.5)
     if side * side != weight.shape[0]:
@@ -85,20 +81,20 @@ def draw_layer_statistics(run: Artefacts) -> Figure:
 
 
 def draw_layer_sheet(run: Artefacts) -> Figure:
-    specs = [spec for spec in run.model.inference.program.layers if spec.kind in WEIGHED]
-    if len(specs) > LAYERS:
-        specs = [*specs[: LAYERS - 1], specs[-1]]
+    chosen = _weighed_layers(run)
+    if len(chosen) > LAYERS:
+        chosen = [*chosen[: LAYERS - 1], chosen[-1]]
     images = run.split.images[run.split.indices[:SHEET_IMAGES]]
-    said = run.model.activations(images, [spec.name for spec in specs])
+    said = run.model.activations(images, [name for name, _ in chosen])
     shown = [
         LayerImages(
-            name=spec.name,
-            input_shape=spec.input_shape,
-            activations=said[spec.name],
-            weights=run.model.tensors[f"{spec.name}.weight"],
-            start=run.initial_tensors[f"{spec.name}.weight"],
+            name=name,
+            input_shape=seen,
+            activations=said[name],
+            weights=run.model.tensors[f"{name}.weight"],
+            start=run.initial_tensors[f"{name}.weight"],
         )
-        for spec in specs
+        for name, seen in chosen
     ]
     of = PART_NAMES[run.part]
     return layer_sheet(shown, run.metrics, run.layers, of, label(run))
@@ -177,29 +173,33 @@ def draw_feature_maps(run: Artefacts) -> Figure:
     names = [spec.name for spec in run.model.inference.program.layers if spec.kind == "conv"]
     if not names:
         raise NotInRunError("it has no convolution")
-    images, labels = _one_of_each(run, FEATURE_IMAGES)
+    images, labels = _some_of_each(run, FEATURE_IMAGES)
     maps = run.model.activations(images, names)
     classes = [run.class_names[i] for i in labels]
     return feature_maps(images, classes, maps, PART_NAMES[run.part], label(run))
 
 
 def draw_saliency(run: Artefacts) -> Figure:
-    images, labels = _one_of_each(run, SALIENCY_IMAGES)
+    images, labels = _some_of_each(run, SALIENCY_IMAGES)
     outputs = run.model.outputs(images).astype(np.float64)
-    if not np.isfinite(outputs).all() or outputs.shape[1] < 2:
-        raise NotInRunError("its outputs are no numbers, or there is a single one")
-    best = np.argsort(-outputs, axis=1, kind="stable")[:, :2]
-    count, classes = outputs.shape
-    every = np.tile(np.arange(classes), count)
-    gradients = run.model.input_gradient(np.repeat(images, classes, axis=0), every)
-    gradients = gradients.reshape(count, classes, *images.shape[1:]).astype(np.float64)
+    if not np.isfinite(outputs).all():
+        raise NotInRunError("its outputs are no numbers")
+    classes = sorted({*_kept_classes(run), *outputs.argmax(axis=1).tolist()})
+    if len(classes) < 2:
+        raise NotInRunError("it knows a single class")
+    count, shape = len(images), images.shape[1:]
+    every = np.tile(classes, count)
+    gradients = run.model.input_gradient(np.repeat(images, len(classes), axis=0), every)
+    gradients = gradients.reshape(count, len(classes), *shape).astype(np.float64)
+    if not gradients.any():
+        raise NotInRunError("no pixel changes any of its outputs")
+    best = np.argsort(-outputs[:, classes], axis=1, kind="stable")[:, :2]
     shown = np.take_along_axis(against_the_others(gradients), best[:, :, None, None], axis=1)
-    names = run.class_names
-    reads = [
-        Read(image, names[truth], names[first], _said(run, outputs[i, first]))
-        for i, (image, truth, first) in enumerate(zip(images, labels, best[:, 0], strict=True))
-    ]
-    second = [f"{names[k]}, {_said(run, outputs[i, k])}" for i, k in enumerate(best[:, 1])]
+    reads, second = [], []
+    for i, (first, other) in enumerate(np.take(classes, best)):
+        truth, name = run.class_names[labels[i]], run.class_names[first]
+        reads.append(Read(images[i], truth, name, _said(run, outputs[i, first])))
+        second.append(f"{run.class_names[other]}, {_said(run, outputs[i, other])}")
     return saliency(reads, second, shown, PART_NAMES[run.part], label(run))
 
 
@@ -233,6 +233,20 @@ def label(run: Artefacts) -> str:
 def _weights(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     ending = ".weight"
     return {n.removesuffix(ending): values for n, values in tensors.items() if n.endswith(ending)}
+
+
+def _weighed_layers(run: Artefacts) -> list[tuple[str, tuple[int, ...]]]:
+    """Each layer with weights, and what it sees: (channels, rows, columns), also where that is
+    flattened, or (units,).
+    """
+    found = []
+    shape: tuple[int, ...] = (1, *run.model.image_shape)
+    for spec in run.model.inference.program.layers:
+        if spec.kind in WEIGHED:
+            found.append((spec.name, shape))
+        if spec.kind != "flatten":
+            shape = spec.output_shape
+    return found
 
 
 def _output_layer(run: Artefacts) -> str:
@@ -271,12 +285,16 @@ def _reads(run: Artefacts, places: Sequence[int] | np.ndarray) -> Iterator[Read]
         yield Read(image, truth, said, _said(run, found.probabilities[place]))
 
 
-def _one_of_each(run: Artefacts, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first image of each of `count` classes: uint8 (n, rows, columns), labels (n,)."""
+def _some_of_each(run: Artefacts, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first image or images of each class, `count` in all at most, and their labels.
+
+    Images uint8 (n, rows, columns), labels int64 (n,), ascending.
+    """
     split = run.split
     labels = np.asarray(split.labels[split.indices])
-    _, firsts = np.unique(labels, return_index=True)
-    chosen = firsts[:count]
+    present = np.unique(labels)[:count]
+    each = count // len(present)
+    chosen = np.concatenate([np.flatnonzero(labels == k)[:each] for k in present])
     return np.asarray(split.images[split.indices[chosen]]), labels[chosen].astype(np.int64)
 
 

@@ -35,7 +35,7 @@ def saliency(
     height = side * gradients.shape[2] / gradients.shape[3]
     row = height + 0.42
     note = (
-        f"{of[0].upper()}{of[1:]}, the first of each class. Red: more ink here speaks for the "
+        f"{of[0].upper()}{of[1:]}, the first of their classes. Red: more ink here speaks for the "
         "class, blue: against it, measured against the mean of all classes. Each has its own scale."
     )
     sheet = Sheet(3 * row + 0.05, "What each pixel does to a class", note, run)

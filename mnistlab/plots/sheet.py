@@ -15,6 +15,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 
 from mnistlab.plots import style
 
@@ -109,6 +110,7 @@ class Sheet:
         mappable = ScalarMappable(norm=norm, cmap=matplotlib.colormaps[colours])
         bar = self.figure.colorbar(mappable, cax=axes, extend=extend)
         bar.set_label(label, labelpad=2)
+        bar.formatter = StrMethodFormatter("{x:.3g}")
         bar.ax.tick_params(labelsize=8)
         bar.outline.set_visible(False)
 

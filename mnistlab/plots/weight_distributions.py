@@ -52,16 +52,16 @@ def weight_distributions(
     weights: Mapping[str, np.ndarray], initial: Mapping[str, np.ndarray] | None, run: str
 ) -> Figure:
     """A histogram for each layer, by its name, and as a line how its weights were at the start."""
-    rows = -(-len(weights) // COLUMNS)
-    columns = min(COLUMNS, len(weights))
+    columns = 2 if len(weights) in (1, 2, 4) else COLUMNS
+    rows = -(-len(weights) // columns)
     height, step = 2.2, 3.45
     note = "Bars: the weights as they are (a log axis: each line is ten times the one below)."
     if initial is not None:
         note += " Line: how they started."
     sheet = Sheet(rows * step + 0.1, "How large the weights are", note, run)
-    width = (style.WIDTH - 2 * MARGIN) / max(columns, 2)
+    width = (style.WIDTH - 2 * MARGIN) / columns
     for number, (layer, values) in enumerate(weights.items()):
-        row, column = divmod(number, COLUMNS)
+        row, column = divmod(number, columns)
         x, y = MARGIN + column * width, row * step
         found = distribution(values)
         sheet.write(x + 0.6, y + 0.12, layer, size=11, weight="bold", va="center")
