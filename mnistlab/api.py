@@ -52,7 +52,7 @@ def train(
             config, dataset, runs_dir=runs_dir, threads=threads, callbacks=callbacks, argv=argv
         )
     if plots:
-        _draw(result, callbacks)
+        _draw(result, callbacks, data_dir, threads)
     return result
 
 
@@ -88,17 +88,19 @@ def resume(
         with only_process(run_dir):
             remove_temporaries(run_dir.path)
     if plots and not (result.already_ended and (run_dir.plots / LEARNING_CURVES).exists()):
-        _draw(result, callbacks)
+        _draw(result, callbacks, data_dir, threads)
     return result
 
 
-def _draw(result: RunResult, callbacks: Sequence[Callback]) -> None:
+def _draw(
+    result: RunResult, callbacks: Sequence[Callback], data_dir: Path, threads: int | None
+) -> None:
     """Draw what is quickly drawn of a run that has ended; what can't be is no failure of it."""
     from mnistlab.plots.gallery import CHEAP
 
     if result.status == "interrupted":
         return
-    drawn = visualize(result.run_dir, only=CHEAP)
+    drawn = visualize(result.run_dir, only=CHEAP, data_dir=data_dir, threads=threads)
     for left_out in drawn.left_out:
         for callback in callbacks:
             callback.on_message(f"{left_out.name}: left out: {left_out.why}")

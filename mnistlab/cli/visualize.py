@@ -44,7 +44,7 @@ def visualize(
     """Draw every figure of a run into its folder `plots`.
 
     A figure whose data the run lacks is left out, and so is one whose data are damaged: these are
-    named, the others drawn, and the exit code says so.
+    named, the others drawn, and the exit code says so: 2, or 4 for the dataset.
     """
     options.set_threads(threads)
     from mnistlab import api, paths
@@ -71,8 +71,9 @@ def _report(done: "SavedFigures", *, quiet: bool, json: bool) -> int:
     """What was drawn and what was not; what is damaged even with --quiet. Returns the exit code."""
     from mnistlab.cli.output import print_json
 
+    is_in_vain = not done.figures
     for left_out in done.left_out:
-        if left_out.error is None and not quiet:
+        if left_out.error is None and (is_in_vain or not quiet):
             print(f"{left_out.name}: left out: {left_out.why}", file=sys.stderr)
     for damage, lost in done.damaged.items():
         print(damage, file=sys.stderr)
@@ -89,4 +90,4 @@ def _report(done: "SavedFigures", *, quiet: bool, json: bool) -> int:
     else:
         for path in done.figures.values():
             print(path)
-    return done.exit_code
+    return done.exit_code or (2 if is_in_vain else 0)

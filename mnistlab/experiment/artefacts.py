@@ -6,11 +6,13 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from mnistlab import paths
 from mnistlab.config import RunConfig, load_run_config
-from mnistlab.data import Progress, Split
+from mnistlab.data import Dataset, Progress, Split
 from mnistlab.engine.initializers import initial_params
 from mnistlab.engine.params import views
 from mnistlab.errors import MnistlabError, NotInRunError, UsageError
+from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.metrics import (
     LayerRow,
     MetricsRow,
@@ -21,7 +23,7 @@ from mnistlab.experiment.metrics import (
 )
 from mnistlab.experiment.model import Model, SplitName, load_model
 from mnistlab.experiment.provenance import read_run_json
-from mnistlab.experiment.resume import ENDED
+from mnistlab.experiment.resume import ENDED, refuse_changed_data
 from mnistlab.experiment.run_dir import RunDir
 
 PART_NAMES: dict[SplitName, str] = {
@@ -73,12 +75,10 @@ class Artefacts:
         data_progress: Progress | None = None,
     ) -> None:
         self.run_dir = run_dir
-        self._model_options: dict[str, Any] = {
-            "data_dir": data_dir,
-            "threads": threads,
-            "tell": tell,
-            "data_progress": data_progress,
-        }
+        self._data_dir = paths.data_dir(data_dir)
+        self._data_progress = data_progress
+        self._threads = threads
+        self._tell = tell
 
     @read_once
     def config(self) -> RunConfig:
@@ -113,7 +113,9 @@ class Artefacts:
         run_dir = self.run_dir
         if not any(path.exists() for path in (run_dir.weights, run_dir.last, run_dir.previous)):
             raise NotInRunError("the run was stopped before its first save")
-        return load_model(run_dir.path, **self._model_options)
+        return load_model(
+            run_dir.path, data_dir=self._data_dir, threads=self._threads, tell=self._tell
+        )
 
     @read_once
     def initial_tensors(self) -> dict[str, np.ndarray]:
@@ -132,9 +134,16 @@ class Artefacts:
         return "validation" if self.record["dataset"]["images"]["validation"] else "train"
 
     @read_once
+    def dataset(self) -> Dataset:
+        """The run's dataset; not by way of the model, whose weights may be damaged."""
+        dataset = load_data(self.config, self._data_dir, self._data_progress)
+        refuse_changed_data(self.record, dataset.sha256)
+        return dataset
+
+    @read_once
     def split(self) -> Split:
         """The images of `part`."""
-        return self.model.split(self.part)
+        return getattr(self.dataset, self.part)
 
     @read_once
     def predictions(self) -> Predictions:

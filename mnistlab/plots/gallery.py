@@ -158,7 +158,7 @@ class SavedFigures:
 
 
 # What `train` draws at its end, in under two seconds.
-CHEAP = ("learning_curves", "confusion_matrix", "weights")
+CHEAP = ("learning_curves", "confusion_matrix", "mistakes", "weights")
 
 
 def run_figures(

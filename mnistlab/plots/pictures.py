@@ -10,7 +10,10 @@ from mnistlab.plots import style
 from mnistlab.plots.sheet import CAPTION_LINE, CAPTION_SIZE, MARGIN, Sheet
 
 COLUMNS = 10
+PAIR_CHARACTERS = 22  # that fit beside a row of pictures
 BYTE = (0.0, 255.0)
+CAPTION_CHARACTERS = 19  # that fit under one, if barely
+EASY_CHARACTERS = 14  # that fit with room to spare
 GAP = 0.16  # inches between pictures
 
 
@@ -55,11 +58,18 @@ def _draw(sheet: Sheet, x: float, y: float, side: float, read: Read) -> None:
 
 def _caption(read: Read) -> list[str]:
     if read.is_right:
-        return [read.label, read.output]
+        return [fitted(read.label), read.output]
     together = f"{read.label}, read as {read.predicted}"
-    if len(together) <= 20:
+    if len(together) <= EASY_CHARACTERS:
         return [together, read.output]
-    return [f"{read.label},", f"read as {read.predicted}", read.output]
+    return [f"{fitted(read.label)},", fitted(f"read as {read.predicted}"), read.output]
+
+
+def fitted(text: str) -> str:
+    """A text cut to what fits under a picture."""
+    if len(text) <= CAPTION_CHARACTERS:
+        return text
+    return f"{text[: CAPTION_CHARACTERS - 1]}…"
 
 
 @dataclass(frozen=True)
@@ -85,9 +95,12 @@ def confused_pairs(pairs: Sequence[Confusion], note: str, run: str) -> Figure:
     for number, pair in enumerate(pairs):
         y = number * step
         words = f"{pair.label} read as {pair.predicted}"
-        sheet.write(MARGIN, y + height / 2 - 0.13, words, size=11, weight="bold", va="center")
+        if len(words) > PAIR_CHARACTERS:
+            words = f"{pair.label}\nread as {pair.predicted}"
+        middle = y + height / 2
+        sheet.write(MARGIN, middle, words, size=11, weight="bold", va="bottom", linespacing=1.15)
         share = f"{pair.count} of {pair.of:,} ({pair.count / pair.of:.1%})".replace("%", " %")
-        sheet.write(MARGIN, y + height / 2 + 0.13, share, size=style.MEDIUM, va="center")
+        sheet.write(MARGIN, middle + 0.13, share, size=style.MEDIUM, va="center")
         for place, read in enumerate(pair.images[:most]):
             x = MARGIN + room + place * (side + GAP)
             _draw(sheet, x, y, side, read)

@@ -64,8 +64,8 @@ def draw_output_weights(run: Artefacts) -> Figure:
     images = weight.T.reshape(-1, side, side)[shown]
     heading = "What each class makes of the last hidden layer"
     note = (
-        f"The weights of {layer}: a field for each of the {weight.shape[0]:,} units before it, at "
-        "the same place in each. Red: the unit speaks for the class; blue: against it."
+        f"{layer}: a field for each of the {weight.shape[0]:,} values that it sees, at the same "
+        "place in each class. Red speaks for the class, blue against it."
     )
     names = [run.class_names[i] for i in shown]
     return weights.class_weights(images, names, heading, note, label(run))
@@ -199,7 +199,7 @@ def draw_saliency(run: Artefacts) -> Figure:
     for i, (first, other) in enumerate(np.take(classes, best)):
         truth, name = run.class_names[labels[i]], run.class_names[first]
         reads.append(Read(images[i], truth, name, _said(run, outputs[i, first])))
-        second.append(f"{run.class_names[other]}, {_said(run, outputs[i, other])}")
+        second.append((run.class_names[other], _said(run, outputs[i, other])))
     return saliency(reads, second, shown, PART_NAMES[run.part], label(run))
 
 
