@@ -71,8 +71,8 @@ def mnistlab(
 
 
 app.command(epilog=train.EXAMPLES)(train.train)
-app.command(epilog=resume.EXAMPLES)(resume.resume)
 app.command(epilog=visualize.EXAMPLES)(visualize.visualize)
+app.command(epilog=resume.EXAMPLES)(resume.resume)
 app.command(epilog=check.EXAMPLES)(check.check)
 app.add_typer(data.app)
 app.command(epilog=init.EXAMPLES)(init.init)

@@ -12,7 +12,7 @@ from mnistlab.plots.sheet import CAPTION_LINE, CAPTION_SIZE, MARGIN, Sheet
 COLUMNS = 10
 PAIR_CHARACTERS = 22  # that fit beside a row of pictures
 BYTE = (0.0, 255.0)
-CAPTION_CHARACTERS = 19  # that fit under one, if barely
+CAPTION_CHARACTERS = 17  # that fit under one, if barely
 EASY_CHARACTERS = 14  # that fit with room to spare
 GAP = 0.16  # inches between pictures
 
@@ -62,7 +62,7 @@ def _caption(read: Read) -> list[str]:
     together = f"{read.label}, read as {read.predicted}"
     if len(together) <= EASY_CHARACTERS:
         return [together, read.output]
-    return [f"{fitted(read.label)},", fitted(f"read as {read.predicted}"), read.output]
+    return [f"{fitted(read.label)},", fitted(f"as {read.predicted}"), read.output]
 
 
 def fitted(text: str) -> str:
