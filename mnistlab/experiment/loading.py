@@ -1,0 +1,41 @@
+"""The dataset of a configuration, with errors told where the configuration was written."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mnistlab.config import RunConfig
+from mnistlab.data import Dataset, Progress, open_source, split
+from mnistlab.errors import ConfigError, UsageError
+
+
+@contextmanager
+def located(config: RunConfig) -> Iterator[None]:
+    """Errors that name a key of the configuration, told with the place where it was written."""
+    try:
+        yield
+    except UsageError as error:
+        messages = [config.located(message) for message in error.messages]
+        if messages == list(error.messages):
+            raise
+        raise ConfigError(*messages) from error
+
+
+def load_data(config: RunConfig, data_dir: Path, progress: Progress | None = None) -> Dataset:
+    """The dataset of a configuration, fetched if it is missing, split and scaled as it says.
+
+    Raises DataError where it is missing or damaged, UsageError where the split leaves nothing.
+    """
+    data = config.data
+    with located(config):
+        source = open_source(data.source, data.path, data_dir=data_dir, progress=progress)
+        return split(
+            source,
+            validation=data.validation,
+            per_class_limit=data.per_class_limit,
+            train_limit=data.train_limit,
+            classes=data.classes,
+            shuffle_once=data.shuffle_once,
+            normalize=data.normalize,
+            seed=config.seed,
+        )
