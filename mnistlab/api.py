@@ -1,21 +1,23 @@
 """What mnistlab does, as plain functions: the commands call these, and so can Python."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from mnistlab.config import RunConfig, load_run_config
-from mnistlab.data import Dataset, Progress, open_source, split
+from mnistlab.config import RunConfig, SweepSource, load_run_config
+from mnistlab.data import Progress
 from mnistlab.engine.footprint import memory_estimate
 from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, TensorCheck, check_gradients
 from mnistlab.engine.lower import lower
 from mnistlab.engine.program import LayerSpec
 from mnistlab.engine.threads import engine_threads
-from mnistlab.errors import ConfigError, UsageError
+from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.durable import remove_temporaries
+from mnistlab.experiment.loading import load_data, located
 from mnistlab.experiment.metrics import read_metrics
+from mnistlab.experiment.provenance import available_cpus
 from mnistlab.experiment.resume import (
     ended_result,
     history_of,
@@ -24,40 +26,11 @@ from mnistlab.experiment.resume import (
 )
 from mnistlab.experiment.run_dir import RunDir, open_run
 from mnistlab.experiment.runner import carry_on, only_process, run
+from mnistlab.sweep import start
+from mnistlab.sweep.results import SweepDir
+from mnistlab.sweep.watch import SweepCallback, SweepResult
 
 LEARNING_CURVES = "learning_curves.png"
-
-
-@contextmanager
-def _located(config: RunConfig) -> Iterator[None]:
-    """Errors that name a key of the configuration, told with the place where it was written."""
-    try:
-        yield
-    except UsageError as error:
-        messages = [config.located(message) for message in error.messages]
-        if messages == list(error.messages):
-            raise
-        raise ConfigError(*messages) from error
-
-
-def load_data(config: RunConfig, data_dir: Path, progress: Progress | None = None) -> Dataset:
-    """The dataset of a configuration, fetched if it is missing, split and scaled as it says.
-
-    Raises DataError where it is missing or damaged, UsageError where the split leaves nothing.
-    """
-    data = config.data
-    with _located(config):
-        source = open_source(data.source, data.path, data_dir=data_dir, progress=progress)
-        return split(
-            source,
-            validation=data.validation,
-            per_class_limit=data.per_class_limit,
-            train_limit=data.train_limit,
-            classes=data.classes,
-            shuffle_once=data.shuffle_once,
-            normalize=data.normalize,
-            seed=config.seed,
-        )
 
 
 def train(
@@ -77,7 +50,7 @@ def train(
     before there is a folder; a run that diverges returns, with advice.
     """
     dataset = load_data(config, data_dir, data_progress)
-    with _located(config):
+    with located(config):
         result = run(
             config, dataset, runs_dir=runs_dir, threads=threads, callbacks=callbacks, argv=argv
         )
@@ -150,6 +123,92 @@ def draw_learning_curves(run_dir: RunDir) -> Path:
     return path
 
 
+def sweep(
+    source: SweepSource,
+    *,
+    runs_dir: Path,
+    data_dir: Path,
+    workers: int | None = None,
+    plots: bool = True,
+    callbacks: Sequence[SweepCallback] = (),
+    argv: Sequence[str] = (),
+    data_progress: Progress | None = None,
+) -> SweepResult:
+    """Run every trial of a sweep into a new folder, and choose the best.
+
+    `workers`: None for as many as there are processors; never more. Raises ConfigError with all
+    that is wrong with any trial, DataError, UsageError before there is a folder.
+    """
+    result = start.begin(
+        source,
+        runs_dir=runs_dir,
+        data_dir=data_dir,
+        workers=start.worker_count(workers, available_cpus()),
+        callbacks=callbacks,
+        argv=argv,
+        data_progress=data_progress,
+    )
+    if plots:
+        _draw_sweep(result, callbacks)
+    return result
+
+
+def resume_sweep(
+    path: Path,
+    arguments: Sequence[str] = (),
+    *,
+    data_dir: Path,
+    workers: int | None = None,
+    force: bool = False,
+    plots: bool = True,
+    callbacks: Sequence[SweepCallback] = (),
+    argv: Sequence[str] = (),
+    data_progress: Progress | None = None,
+) -> SweepResult:
+    """Run what is left of a sweep: `arguments`, `KEY=V1,V2` each, make its grid larger first.
+
+    Raises as `resume` does.
+    """
+    result = start.carry_on(
+        path,
+        arguments,
+        data_dir=data_dir,
+        workers=start.worker_count(workers, available_cpus()),
+        force=force,
+        callbacks=callbacks,
+        argv=argv,
+        data_progress=data_progress,
+    )
+    if plots and not (result.already_ended and SweepDir(result.sweep_dir).plots.exists()):
+        _draw_sweep(result, callbacks)
+    return result
+
+
+def is_sweep(path: Path) -> bool:
+    """Whether the folder is a sweep's."""
+    return start.is_sweep(path)
+
+
+def plan_sweep(source: SweepSource) -> list[dict[str, Any]]:
+    """The trials of a sweep, every point checked, nothing run: `parameters` of each, and `stage`
+    and `from` where it has stages.
+
+    What a later stage takes over from a winner is not known yet. Raises ConfigError.
+    """
+    return start.plan(source)
+
+
+def _draw_sweep(result: SweepResult, callbacks: Sequence[SweepCallback]) -> None:
+    """Draw what there is of a sweep that has ended."""
+    if result.status == "interrupted":
+        return
+    from mnistlab.plots.sweep_figures import draw_sweep
+
+    for callback in callbacks:
+        callback.on_message("drawing the figures …")
+    draw_sweep(SweepDir(result.sweep_dir))
+
+
 @dataclass(frozen=True)
 class CheckResult:
     """What `check` found: the network, its memory in bytes, and each tensor's gradient error."""
@@ -180,7 +239,7 @@ def check(
             callback.on_message(text)
 
     dataset = load_data(config, data_dir, data_progress)
-    with _located(config), engine_threads(1):
+    with located(config), engine_threads(1):
         program = lower(config, dataset.image_shape, len(dataset.class_names), 1)
         tensors = check_gradients(config, dataset, tell)
     return CheckResult(
