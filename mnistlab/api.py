@@ -202,7 +202,7 @@ def _draw_sweep(result: SweepResult, callbacks: Sequence[SweepCallback]) -> None
     """Draw what there is of a sweep that has ended."""
     if result.status == "interrupted":
         return
-    from mnistlab.plots.sweep_figures import draw_sweep
+    from mnistlab.sweep_figures import draw_sweep
 
     for callback in callbacks:
         callback.on_message("drawing the figures …")
