@@ -3,9 +3,9 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mnistlab.config import RunConfig, load_run_config
+from mnistlab.config import RunConfig, SweepSource, load_run_config
 from mnistlab.data import Progress
 from mnistlab.engine.footprint import memory_estimate
 from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, TensorCheck, check_gradients
@@ -15,6 +15,7 @@ from mnistlab.engine.threads import engine_threads
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.durable import remove_temporaries
+from mnistlab.experiment.provenance import available_cpus
 from mnistlab.experiment.resume import (
     ended_result,
     history_of,
@@ -23,6 +24,9 @@ from mnistlab.experiment.resume import (
 )
 from mnistlab.experiment.run_dir import open_run
 from mnistlab.experiment.runner import carry_on, only_process, run
+from mnistlab.sweep import start
+from mnistlab.sweep.results import SweepDir
+from mnistlab.sweep.watch import SweepCallback, SweepResult
 
 if TYPE_CHECKING:
     from mnistlab.plots.gallery import SavedFigures
@@ -129,6 +133,92 @@ def visualize(
         open_run(path), data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress
     )
     return save_run_figures(artefacts, only, format)
+
+
+def sweep(
+    source: SweepSource,
+    *,
+    runs_dir: Path,
+    data_dir: Path,
+    workers: int | None = None,
+    plots: bool = True,
+    callbacks: Sequence[SweepCallback] = (),
+    argv: Sequence[str] = (),
+    data_progress: Progress | None = None,
+) -> SweepResult:
+    """Run every trial of a sweep into a new folder, and choose the best.
+
+    `workers`: None for as many as there are processors; never more. Raises ConfigError with all
+    that is wrong with any trial, DataError, UsageError before there is a folder.
+    """
+    result = start.begin(
+        source,
+        runs_dir=runs_dir,
+        data_dir=data_dir,
+        workers=start.worker_count(workers, available_cpus()),
+        callbacks=callbacks,
+        argv=argv,
+        data_progress=data_progress,
+    )
+    if plots:
+        _draw_sweep(result, callbacks)
+    return result
+
+
+def resume_sweep(
+    path: Path,
+    arguments: Sequence[str] = (),
+    *,
+    data_dir: Path,
+    workers: int | None = None,
+    force: bool = False,
+    plots: bool = True,
+    callbacks: Sequence[SweepCallback] = (),
+    argv: Sequence[str] = (),
+    data_progress: Progress | None = None,
+) -> SweepResult:
+    """Run what is left of a sweep: `arguments`, `KEY=V1,V2` each, make its grid larger first.
+
+    Raises as `resume` does.
+    """
+    result = start.carry_on(
+        path,
+        arguments,
+        data_dir=data_dir,
+        workers=start.worker_count(workers, available_cpus()),
+        force=force,
+        callbacks=callbacks,
+        argv=argv,
+        data_progress=data_progress,
+    )
+    if plots and not (result.already_ended and SweepDir(result.sweep_dir).plots.exists()):
+        _draw_sweep(result, callbacks)
+    return result
+
+
+def is_sweep(path: Path) -> bool:
+    """Whether the folder is a sweep's."""
+    return start.is_sweep(path)
+
+
+def plan_sweep(source: SweepSource) -> list[dict[str, Any]]:
+    """The trials of a sweep, every point checked, nothing run: `parameters` of each, and `stage`
+    and `from` where it has stages.
+
+    What a later stage takes over from a winner is not known yet. Raises ConfigError.
+    """
+    return start.plan(source)
+
+
+def _draw_sweep(result: SweepResult, callbacks: Sequence[SweepCallback]) -> None:
+    """Draw what there is of a sweep that has ended."""
+    if result.status == "interrupted":
+        return
+    from mnistlab.sweep_figures import draw_sweep
+
+    for callback in callbacks:
+        callback.on_message("drawing the figures …")
+    draw_sweep(SweepDir(result.sweep_dir))
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ class UsageError(MnistlabError):
     exit_code = 2
 
 
-class NotInRunError(UsageError):
-    """A run has no such data, though nothing is damaged: it never measured them, or not yet."""
+class LackingError(UsageError):
+    """A run or sweep has no such data, though nothing is damaged: never measured, or not yet."""
 
 
 class ConfigError(UsageError):

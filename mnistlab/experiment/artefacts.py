@@ -11,7 +11,7 @@ from mnistlab.config import RunConfig, load_run_config
 from mnistlab.data import Dataset, Progress, Split
 from mnistlab.engine.initializers import initial_params
 from mnistlab.engine.params import views
-from mnistlab.errors import MnistlabError, NotInRunError, UsageError
+from mnistlab.errors import LackingError, MnistlabError, UsageError
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.metrics import (
     LayerRow,
@@ -62,7 +62,7 @@ class read_once(Generic[Value]):  # noqa: N801 - it is written as a decorator
 
 class Artefacts:
     """The artefacts of one run. Each raises UsageError naming the file where it is damaged, and
-    NotInRunError where the run has none; DataError where the dataset is missing.
+    LackingError where the run has none; DataError where the dataset is missing.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Artefacts:
         """A row per layer per epoch, at least one."""
         rows = read_layers(self.run_dir.layers)
         if not rows:
-            raise NotInRunError("no epoch was finished")
+            raise LackingError("no epoch was finished")
         return rows
 
     @read_once
@@ -112,7 +112,7 @@ class Artefacts:
         """The network with its final weights, or those of its last checkpoint."""
         run_dir = self.run_dir
         if not any(path.exists() for path in (run_dir.weights, run_dir.last, run_dir.previous)):
-            raise NotInRunError("the run was stopped before its first save")
+            raise LackingError("the run was stopped before its first save")
         return load_model(
             run_dir.path, data_dir=self._data_dir, threads=self._threads, tell=self._tell
         )
@@ -152,7 +152,7 @@ class Artefacts:
         A run that has not ended has written none. Outputs that are no number are left in.
         """
         if self.part == "train":
-            raise NotInRunError("the run looked at neither test nor validation images")
+            raise LackingError("the run looked at neither test nor validation images")
         if self.run_dir.predictions.exists():
             return self._checked(read_predictions(self.run_dir.predictions))
         if self.record["status"] in ENDED:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistlab.errors import NotInRunError, UsageError
+from mnistlab.errors import LackingError, UsageError
 from mnistlab.experiment.checkpoint import load_tensors, save_tensors
 
 IMAGES = 2000  # at most
@@ -18,7 +18,7 @@ KEY, POINTS = "key", "points"
 def kept_embedding(path: Path, features: np.ndarray) -> np.ndarray:
     """The t-SNE of `features` (n, units), float64 (n, 2): that kept at `path` if it is of these.
 
-    A file of other features, or a damaged one, is made anew. Raises NotInRunError where there is
+    A file of other features, or a damaged one, is made anew. Raises LackingError where there is
     nothing to lay out: too few images, or a layer that says the same of all.
     """
     features = np.ascontiguousarray(features, np.float32)
@@ -41,9 +41,9 @@ def embedding(features: np.ndarray) -> np.ndarray:
     Source: van der Maaten and Hinton, Visualizing data using t-SNE (2008), by Barnes-Hut.
     """
     if len(features) < FEWEST:
-        raise NotInRunError(f"{len(features)} images are too few to lay out")
+        raise LackingError(f"{len(features)} images are too few to lay out")
     if not np.isfinite(features).all() or np.ptp(features, axis=0).max() == 0:
-        raise NotInRunError("the last hidden layer says the same of every image, or no number")
+        raise LackingError("the last hidden layer says the same of every image, or no number")
     from sklearn.manifold import TSNE
 
     perplexity = min(PERPLEXITY, (len(features) - 1) / 3)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from mnistlab.errors import MnistlabError, NotInRunError, UsageError
+from mnistlab.errors import LackingError, MnistlabError, UsageError
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.plots import run_figures as figures
 from mnistlab.plots import style
@@ -187,7 +187,7 @@ def _drawn(entry: Entry, artefacts: Artefacts) -> Drawn | LeftOut:
     try:
         with style.drawing():
             figure = entry.draw(artefacts)
-    except NotInRunError as lacking:
+    except LackingError as lacking:
         return LeftOut(entry.name, entry.title, str(lacking))
     except MnistlabError as error:
         return LeftOut(entry.name, entry.title, str(error), error)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
-from mnistlab.errors import NotInRunError
+from mnistlab.errors import LackingError
 from mnistlab.experiment.metrics import LayerRow
 from mnistlab.plots import style
 from mnistlab.plots.sheet import MARGIN, Sheet
@@ -48,11 +48,11 @@ def relative_updates(rows: Sequence[LayerRow]) -> np.ndarray:
 def layer_statistics(rows: Sequence[LayerRow], run: str) -> Figure:
     """The statistics of each layer by epoch; a panel for each that was measured.
 
-    Raises NotInRunError where nothing finite was.
+    Raises LackingError where nothing finite was.
     """
     panels = [statistic for statistic in _statistics(rows) if _is_measured(statistic)]
     if not panels:
-        raise NotInRunError("no finite value was measured")
+        raise LackingError("no finite value was measured")
     layers = list(dict.fromkeys(row.layer for row in rows))
     colours = dict(zip(layers, style.layer_colours(len(layers)), strict=True))
     epochs = {layer: _epochs(rows, layer) for layer in layers}

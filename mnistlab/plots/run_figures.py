@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from mnistlab.errors import NotInRunError
+from mnistlab.errors import LackingError
 from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.experiment.embedding import IMAGES, kept_embedding
 from mnistlab.plots import calibration as calibrations
@@ -56,10 +56,10 @@ def draw_output_weights(run: Artefacts) -> Figure:
     layer = _output_layer(run)
     weight = run.model.tensors[f"{layer}.weight"]
     if len(_weighed_layers(run)) < 2:
-        raise NotInRunError("it has no hidden layer")
+        raise LackingError("it has no hidden layer")
     side = round(weight.shape[0] ** 0.5)
     if side * side != weight.shape[0]:
-        raise NotInRunError(f"{layer} sees {weight.shape[0]:,} values, which make no square")
+        raise LackingError(f"{layer} sees {weight.shape[0]:,} values, which make no square")
     shown = _kept_classes(run)
     images = weight.T.reshape(-1, side, side)[shown]
     heading = "What each class makes of the last hidden layer"
@@ -111,7 +111,7 @@ def draw_confused_pairs(run: Artefacts) -> Figure:
     counts = _counts(run)
     pairs = confusion.most_confused(counts, PAIRS)
     if not pairs:
-        raise NotInRunError(f"not one of its {PART_NAMES[run.part]} was read wrongly")
+        raise LackingError(f"not one of its {PART_NAMES[run.part]} was read wrongly")
     wrong = _most_confident_mistakes(run)
     found = run.predictions
     shown = []
@@ -131,7 +131,7 @@ def draw_confused_pairs(run: Artefacts) -> Figure:
 def draw_mistakes(run: Artefacts) -> Figure:
     wrong = _most_confident_mistakes(run)
     if not len(wrong):
-        raise NotInRunError(f"not one of its {PART_NAMES[run.part]} was read wrongly")
+        raise LackingError(f"not one of its {PART_NAMES[run.part]} was read wrongly")
     shown = wrong[:PICTURES]
     which = f"The {len(shown)} of {len(wrong):,} mistakes" if len(shown) < len(wrong) else "All"
     if len(shown) == len(wrong):
@@ -159,11 +159,11 @@ def draw_samples(run: Artefacts) -> Figure:
 
 def draw_calibration(run: Artefacts) -> Figure:
     if not _says_probabilities(run):
-        raise NotInRunError(f"its outputs ({_output_activation(run)}) are no probabilities")
+        raise LackingError(f"its outputs ({_output_activation(run)}) are no probabilities")
     found = run.predictions
     finite = np.isfinite(found.probabilities)
     if not finite.any():
-        raise NotInRunError("its outputs are no numbers")
+        raise LackingError("its outputs are no numbers")
     is_right = (found.labels == found.predicted)[finite]
     shares = calibrations.calibration(found.probabilities[finite], is_right)
     return calibrations.reliability_diagram(shares, PART_NAMES[run.part], label(run))
@@ -172,7 +172,7 @@ def draw_calibration(run: Artefacts) -> Figure:
 def draw_feature_maps(run: Artefacts) -> Figure:
     names = [spec.name for spec in run.model.inference.program.layers if spec.kind == "conv"]
     if not names:
-        raise NotInRunError("it has no convolution")
+        raise LackingError("it has no convolution")
     images, labels = _some_of_each(run, FEATURE_IMAGES)
     maps = run.model.activations(images, names)
     classes = [run.class_names[i] for i in labels]
@@ -183,16 +183,16 @@ def draw_saliency(run: Artefacts) -> Figure:
     images, labels = _some_of_each(run, SALIENCY_IMAGES)
     outputs = run.model.outputs(images).astype(np.float64)
     if not np.isfinite(outputs).all():
-        raise NotInRunError("its outputs are no numbers")
+        raise LackingError("its outputs are no numbers")
     classes = sorted({*_kept_classes(run), *outputs.argmax(axis=1).tolist()})
     if len(classes) < 2:
-        raise NotInRunError("it knows a single class")
+        raise LackingError("it knows a single class")
     count, shape = len(images), images.shape[1:]
     every = np.tile(classes, count)
     gradients = run.model.input_gradient(np.repeat(images, len(classes), axis=0), every)
     gradients = gradients.reshape(count, len(classes), *shape).astype(np.float64)
     if not gradients.any():
-        raise NotInRunError("no pixel changes any of its outputs")
+        raise LackingError("no pixel changes any of its outputs")
     best = np.argsort(-outputs[:, classes], axis=1, kind="stable")[:, :2]
     shown = np.take_along_axis(against_the_others(gradients), best[:, :, None, None], axis=1)
     reads, second = [], []
@@ -206,7 +206,7 @@ def draw_saliency(run: Artefacts) -> Figure:
 def draw_tsne(run: Artefacts) -> Figure:
     hidden = [spec for spec in run.model.inference.program.layers if spec.kind in LOOKED_INTO][:-1]
     if not hidden:
-        raise NotInRunError("it has no hidden layer")
+        raise LackingError("it has no hidden layer")
     split, layer = run.split, hidden[-1].name
     places = np.linspace(0, len(split) - 1, min(IMAGES, len(split))).astype(int)
     chosen = split.indices[places]

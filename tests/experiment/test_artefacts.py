@@ -9,7 +9,7 @@ from run_helpers import StopAt, look_after_every_step, train  # noqa: F401 - a f
 
 from mnistlab.engine.params import views
 from mnistlab.engine.trainer import Trainer
-from mnistlab.errors import NotInRunError, UsageError
+from mnistlab.errors import LackingError, UsageError
 from mnistlab.experiment import artefacts as module
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.experiment.dataset import load_data
@@ -52,7 +52,7 @@ def test_the_test_set_is_shown_only_where_the_run_has_looked_at_it(tmp_path, sec
     assert run.part == part
     assert run.split is getattr(run.dataset, part)
     if part == "train":
-        with pytest.raises(NotInRunError, match="neither test nor validation"):
+        with pytest.raises(LackingError, match="neither test nor validation"):
             _ = run.predictions
     else:
         assert len(run.predictions.labels) == len(run.split)
@@ -100,7 +100,7 @@ def test_predictions_that_are_not_of_these_images_are_refused(run_dir, tmp_path,
     path.write_text(change(path.read_text()))
     with pytest.raises(UsageError, match=message) as refused:
         _ = opened(copy).predictions
-    assert not isinstance(refused.value, NotInRunError)
+    assert not isinstance(refused.value, LackingError)
 
 
 def test_predictions_that_an_ended_run_has_lost_are_missed(run_dir, tmp_path):
@@ -128,5 +128,5 @@ def test_a_run_that_was_stopped_before_anything_was_saved_has_no_model(run_dir, 
     copy = shutil.copytree(run_dir, tmp_path / "copy")
     (copy / "weights.safetensors").unlink()
     shutil.rmtree(copy / "checkpoints")
-    with pytest.raises(NotInRunError, match="before its first save"):
+    with pytest.raises(LackingError, match="before its first save"):
         _ = opened(copy).model

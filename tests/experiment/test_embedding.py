@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mnistlab.errors import NotInRunError
+from mnistlab.errors import LackingError
 from mnistlab.experiment import embedding as module
 from mnistlab.experiment.embedding import embedding, kept_embedding
 
@@ -60,6 +60,6 @@ def test_a_damaged_one_is_made_anew(tmp_path, counted):
     "nothing", [np.zeros((50, 4)), np.full((50, 4), np.nan), np.eye(4), np.ones((50, 4))]
 )
 def test_nothing_to_lay_out_is_said_so(tmp_path, nothing):
-    with pytest.raises(NotInRunError):
+    with pytest.raises(LackingError):
         kept_embedding(tmp_path / "tsne.safetensors", nothing)
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from figure_helpers import faults
 
-from mnistlab.errors import NotInRunError
+from mnistlab.errors import LackingError
 from mnistlab.experiment.metrics import LayerRow
 from mnistlab.plots import style
 from mnistlab.plots.layers import layer_statistics, relative_updates
@@ -99,7 +99,7 @@ def test_values_that_are_no_numbers_end_a_line():
 
 def test_nothing_measured_is_refused():
     nothing = [LayerRow(epoch=1, layer="dense1", weight_mean=math.nan)]
-    with pytest.raises(NotInRunError):
+    with pytest.raises(LackingError):
         layer_statistics(nothing, "run")
 
 
