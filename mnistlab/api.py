@@ -1,29 +1,35 @@
 """What mnistlab does, as plain functions: the commands call these, and so can Python."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from mnistlab.config import RunConfig, load_run_config
+from mnistlab.config import RunConfig, SweepSource, load_run_config
 from mnistlab.data import Progress
 from mnistlab.engine.footprint import memory_estimate
 from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, TensorCheck, check_gradients
 from mnistlab.engine.lower import lower
 from mnistlab.engine.program import LayerSpec
 from mnistlab.engine.threads import engine_threads
-from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.durable import remove_temporaries
-from mnistlab.experiment.metrics import read_metrics
+from mnistlab.experiment.provenance import available_cpus
 from mnistlab.experiment.resume import (
     ended_result,
     history_of,
     refuse_changed_config,
     refuse_changed_surroundings,
 )
-from mnistlab.experiment.run_dir import RunDir, open_run
+from mnistlab.experiment.run_dir import open_run
 from mnistlab.experiment.runner import carry_on, only_process, run
+from mnistlab.sweep import start
+from mnistlab.sweep.results import SweepDir
+from mnistlab.sweep.watch import SweepCallback, SweepResult
+
+if TYPE_CHECKING:
+    from mnistlab.plots.gallery import SavedFigures
 
 LEARNING_CURVES = "learning_curves.png"
 
@@ -50,7 +56,7 @@ def train(
             config, dataset, runs_dir=runs_dir, threads=threads, callbacks=callbacks, argv=argv
         )
     if plots:
-        _draw(result, callbacks)
+        _draw(result, callbacks, data_dir, threads)
     return result
 
 
@@ -86,36 +92,133 @@ def resume(
         with only_process(run_dir):
             remove_temporaries(run_dir.path)
     if plots and not (result.already_ended and (run_dir.plots / LEARNING_CURVES).exists()):
-        _draw(result, callbacks)
+        _draw(result, callbacks, data_dir, threads)
     return result
 
 
-def _draw(result: RunResult, callbacks: Sequence[Callback]) -> None:
-    """Draw what there is of a run that has ended; nothing to draw is no failure of the run."""
+def _draw(
+    result: RunResult, callbacks: Sequence[Callback], data_dir: Path, threads: int | None
+) -> None:
+    """Draw what is quickly drawn of a run that has ended; what can't be is no failure of it."""
+    from mnistlab.plots.gallery import CHEAP
+
     if result.status == "interrupted":
         return
-    try:
-        draw_learning_curves(RunDir(result.run_dir))
-    except UsageError as error:
+    drawn = visualize(result.run_dir, only=CHEAP, data_dir=data_dir, threads=threads)
+    for left_out in drawn.left_out:
         for callback in callbacks:
-            callback.on_message(f"no learning curves: {error}")
+            callback.on_message(f"{left_out.name}: left out: {left_out.why}")
 
 
-def draw_learning_curves(run_dir: RunDir) -> Path:
-    """Draw a run's learning curves from its folder; returns the figure's path.
+def visualize(
+    path: Path,
+    *,
+    only: Collection[str] | None = None,
+    format: str = "png",
+    data_dir: Path | None = None,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+    data_progress: Progress | None = None,
+) -> "SavedFigures":
+    """Draw a run's figures into its folder: all, or those named in `only`; png, svg or pdf.
 
-    Raises UsageError where the run has no finite loss or accuracy.
+    What the run lacks, or what of it is damaged, leaves out the figures that need it, and the
+    result says why. Raises UsageError where `path` is no run, or where no figure has a name that
+    is in `only`.
     """
-    from mnistlab.plots.learning_curves import learning_curves
-    from mnistlab.plots.style import save_figure
+    from mnistlab.experiment.artefacts import Artefacts
+    from mnistlab.plots.gallery import save_run_figures
 
-    config = load_run_config(run_dir.config)
-    reference = config.reference.model_dump() if config.reference else None
-    figure = learning_curves(read_metrics(run_dir.metrics), config.name, reference)
-    run_dir.plots.mkdir(exist_ok=True)
-    path = run_dir.plots / LEARNING_CURVES
-    save_figure(figure, path)
-    return path
+    artefacts = Artefacts(
+        open_run(path), data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress
+    )
+    return save_run_figures(artefacts, only, format)
+
+
+def sweep(
+    source: SweepSource,
+    *,
+    runs_dir: Path,
+    data_dir: Path,
+    workers: int | None = None,
+    plots: bool = True,
+    callbacks: Sequence[SweepCallback] = (),
+    argv: Sequence[str] = (),
+    data_progress: Progress | None = None,
+) -> SweepResult:
+    """Run every trial of a sweep into a new folder, and choose the best.
+
+    `workers`: None for as many as there are processors; never more. Raises ConfigError with all
+    that is wrong with any trial, DataError, UsageError before there is a folder.
+    """
+    result = start.begin(
+        source,
+        runs_dir=runs_dir,
+        data_dir=data_dir,
+        workers=start.worker_count(workers, available_cpus()),
+        callbacks=callbacks,
+        argv=argv,
+        data_progress=data_progress,
+    )
+    if plots:
+        _draw_sweep(result, callbacks)
+    return result
+
+
+def resume_sweep(
+    path: Path,
+    arguments: Sequence[str] = (),
+    *,
+    data_dir: Path,
+    workers: int | None = None,
+    force: bool = False,
+    plots: bool = True,
+    callbacks: Sequence[SweepCallback] = (),
+    argv: Sequence[str] = (),
+    data_progress: Progress | None = None,
+) -> SweepResult:
+    """Run what is left of a sweep: `arguments`, `KEY=V1,V2` each, make its grid larger first.
+
+    Raises as `resume` does.
+    """
+    result = start.carry_on(
+        path,
+        arguments,
+        data_dir=data_dir,
+        workers=start.worker_count(workers, available_cpus()),
+        force=force,
+        callbacks=callbacks,
+        argv=argv,
+        data_progress=data_progress,
+    )
+    if plots and not (result.already_ended and SweepDir(result.sweep_dir).plots.exists()):
+        _draw_sweep(result, callbacks)
+    return result
+
+
+def is_sweep(path: Path) -> bool:
+    """Whether the folder is a sweep's."""
+    return start.is_sweep(path)
+
+
+def plan_sweep(source: SweepSource) -> list[dict[str, Any]]:
+    """The trials of a sweep, every point checked, nothing run: `parameters` of each, and `stage`
+    and `from` where it has stages.
+
+    What a later stage takes over from a winner is not known yet. Raises ConfigError.
+    """
+    return start.plan(source)
+
+
+def _draw_sweep(result: SweepResult, callbacks: Sequence[SweepCallback]) -> None:
+    """Draw what there is of a sweep that has ended."""
+    if result.status == "interrupted":
+        return
+    from mnistlab.sweep_figures import draw_sweep
+
+    for callback in callbacks:
+        callback.on_message("drawing the figures …")
+    draw_sweep(SweepDir(result.sweep_dir))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,10 @@ class UsageError(MnistlabError):
     exit_code = 2
 
 
+class LackingError(UsageError):
+    """A run or sweep has no such data, though nothing is damaged: never measured, or not yet."""
+
+
 class ConfigError(UsageError):
     """A configuration is wrong: every error of the file, each with `file:line:column`."""
 

@@ -9,13 +9,14 @@ import typer
 from typer.core import TyperGroup
 
 from mnistlab import __version__
-from mnistlab.cli import check, data, errors, init, resume, schema, train
+from mnistlab.cli import check, data, errors, init, resume, schema, sweep, train, visualize
 
 EXAMPLES = """\b
 Examples:
   mnistlab init my-experiment
   mnistlab train my-experiment/mnistlab.yaml
   mnistlab train my-experiment/mnistlab.yaml optimizer.lr=0.01 --name slower
+  mnistlab sweep my-experiment/mnistlab.yaml optimizer.lr=0.1,0.01,0.001
 """
 
 
@@ -71,6 +72,8 @@ def mnistlab(
 
 
 app.command(epilog=train.EXAMPLES)(train.train)
+app.command(epilog=sweep.EXAMPLES)(sweep.sweep)
+app.command(epilog=visualize.EXAMPLES)(visualize.visualize)
 app.command(epilog=resume.EXAMPLES)(resume.resume)
 app.command(epilog=check.EXAMPLES)(check.check)
 app.add_typer(data.app)

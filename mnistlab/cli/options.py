@@ -41,6 +41,14 @@ Threads = Annotated[
         "processors this process may use]",
     ),
 ]
+Workers = Annotated[
+    str,
+    typer.Option(
+        metavar="N",
+        help="For a sweep: how many trials are trained at a time, each on a processor of its own; "
+        "auto: as many as there are processors.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Only errors and warnings on stderr.")]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")
@@ -57,6 +65,17 @@ def set_threads(threads: int | None) -> None:
         already = os.environ.get("NUMBA_NUM_THREADS", "")
         least = int(already) if already.isdigit() else 0
         os.environ["NUMBA_NUM_THREADS"] = str(max(threads, least, available_processors()))
+
+
+def worker_count(workers: str) -> int | None:
+    """What `--workers` says; None for auto."""
+    from mnistlab.errors import UsageError
+
+    if workers == "auto":
+        return None
+    if not workers.isascii() or not workers.isdigit() or int(workers) < 1:
+        raise UsageError(f"--workers: found {workers!r}, must be auto or a number of at least 1")
+    return int(workers)
 
 
 def available_processors() -> int:

@@ -96,7 +96,7 @@ class RunBar(RunLines):
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
         super().__init__()
-        self.bar = _bar(
+        self.bar = bar(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(bar_width=None),
             TextColumn("{task.fields[figures]}"),
@@ -162,7 +162,7 @@ class DownloadBar:
         from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
 
         self.total = 0
-        self.bar = _bar(
+        self.bar = bar(
             TextColumn("downloading"),
             BarColumn(bar_width=None),
             DownloadColumn(),
@@ -184,7 +184,7 @@ class DownloadBar:
         self.bar.stop()
 
 
-def _bar(*columns: Any) -> Any:
+def bar(*columns: Any) -> Any:
     """A bar that goes when the work is done, and leaves stdout alone."""
     from rich.console import Console
     from rich.progress import Progress as RichProgress

@@ -1,4 +1,4 @@
-"""`mnistlab resume`: an interrupted run carried on, to the same bits."""
+"""`mnistlab resume`: an interrupted run or sweep carried on, to the same bits."""
 
 import sys
 from pathlib import Path
@@ -12,27 +12,57 @@ EXAMPLES = """\b
 Examples:
   mnistlab resume runs/latest
   mnistlab resume runs/20261121-142530-mlp-3fa9c1 --threads 1
+  mnistlab resume runs/20261121-150000-my-sweep optimizer.lr=0.3,1.0
 """
 
 
 def resume(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of the run.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="The folder of the run, or of the sweep.")
+    ],
+    values: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY=V1,V2",
+            help="More values for the grid of a sweep, by their dotted path.",
+            show_default=False,
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Carry on although library versions have changed.")
     ] = False,
     no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")] = False,
     data_dir: options.DataDir = None,
     threads: options.Threads = None,
+    workers: options.Workers = "auto",
     quiet: options.Quiet = False,
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Carry an interrupted run on, exactly."""
+    """Carry an interrupted run or sweep on, exactly."""
     options.set_threads(threads)
+    count = options.worker_count(workers)
     from mnistlab import api, paths
     from mnistlab.cli.progress import watch_download, watch_run
     from mnistlab.cli.result import tell_result
+    from mnistlab.cli.sweep_progress import watch_sweep
+    from mnistlab.cli.sweep_result import tell_sweep
 
+    _refuse_out_of_place(api.is_sweep(path), values, threads, count)
+    if api.is_sweep(path):
+        with watch_download(quiet=quiet) as data_progress, watch_sweep(quiet=quiet) as watcher:
+            swept = api.resume_sweep(
+                path,
+                values or (),
+                data_dir=paths.data_dir(data_dir),
+                workers=count,
+                force=force,
+                plots=not no_plots,
+                callbacks=[watcher],
+                argv=sys.argv,
+                data_progress=data_progress,
+            )
+        return tell_sweep(swept, quiet=quiet, json=json)
     with watch_download(quiet=quiet) as data_progress, watch_run(quiet=quiet) as callback:
         result = api.resume(
             path,
@@ -45,3 +75,17 @@ def resume(
             data_progress=data_progress,
         )
     return tell_result(result, quiet=quiet, json=json)
+
+
+def _refuse_out_of_place(
+    is_sweep: bool, values: list[str] | None, threads: int | None, workers: int | None
+) -> None:
+    """What is for a sweep alone, or for a run alone, is no silent nothing for the other."""
+    from mnistlab.errors import UsageError
+
+    if is_sweep and threads is not None:
+        raise UsageError("--threads: is for a run; a sweep's trials have one each, see --workers")
+    if not is_sweep and workers is not None:
+        raise UsageError("--workers: is for a sweep; a run has --threads")
+    if not is_sweep and values:
+        raise UsageError(f"{values[0]}: only a sweep takes more values; a run is carried on as is")

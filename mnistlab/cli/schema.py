@@ -7,8 +7,9 @@ import typer
 from mnistlab.cli import options
 
 EXAMPLES = """\b
-Example:
+Examples:
   mnistlab schema run > mnistlab.schema.json
+  mnistlab schema sweep > mnistlab.sweep.schema.json
 """
 
 
@@ -16,7 +17,9 @@ def schema(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="KIND", help="Which configuration: run.  [default: run]", show_default=False
+            metavar="KIND",
+            help="Which configuration: run or sweep.  [default: run]",
+            show_default=False,
         ),
     ] = "run",
     json: options.Json = False,
@@ -24,11 +27,10 @@ def schema(
 ) -> None:
     """Print the JSON Schema of a configuration."""
     from mnistlab.cli.output import print_json
-    from mnistlab.config import run_json_schema
+    from mnistlab.config import run_json_schema, sweep_json_schema
     from mnistlab.errors import UsageError
 
-    if kind == "sweep":
-        raise UsageError("sweep: sweeps are not available in this version of mnistlab; choose run")
-    if kind != "run":
-        raise UsageError(f"{kind}: there is no such configuration; choose run")
-    print_json(run_json_schema())
+    schemas = {"run": run_json_schema, "sweep": sweep_json_schema}
+    if kind not in schemas:
+        raise UsageError(f"{kind}: there is no such configuration; choose run or sweep")
+    print_json(schemas[kind]())

@@ -32,6 +32,7 @@ from mnistlab.config.init import (
     Zeros,
 )
 from mnistlab.config.load import load_run_config, parse_run_config, run_config_from_mapping
+from mnistlab.config.load_sweep import SweepSource, load_sweep, sweep_from_mapping
 from mnistlab.config.model import (
     ActivationLayer,
     CNNModel,
@@ -57,8 +58,9 @@ from mnistlab.config.schedule import (
     OneCycleSchedule,
     StepSchedule,
 )
-from mnistlab.config.schema import run_json_schema
+from mnistlab.config.schema import run_json_schema, sweep_json_schema
 from mnistlab.config.starter import starter_files
+from mnistlab.config.sweep import SweepConfig
 from mnistlab.config.training import (
     EarlyStopping,
     LossConfig,
@@ -118,6 +120,8 @@ __all__ = [
     "SoftmaxActivation",
     "SoftmaxModel",
     "StepSchedule",
+    "SweepConfig",
+    "SweepSource",
     "Tanh",
     "TrainingConfig",
     "UniformInit",
@@ -127,9 +131,12 @@ __all__ = [
     "config_hash",
     "dump_yaml",
     "load_run_config",
+    "load_sweep",
     "parse_run_config",
     "resolved_mapping",
     "run_config_from_mapping",
     "run_json_schema",
     "starter_files",
+    "sweep_from_mapping",
+    "sweep_json_schema",
 ]

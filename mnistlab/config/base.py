@@ -16,6 +16,7 @@ from pydantic import (
     WithJsonSchema,
     model_serializer,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 MAX_COUNT = 2**31 - 1
@@ -82,6 +83,11 @@ def count_or(keyword: str) -> tuple[PlainValidator, WithJsonSchema]:
 def type_of(section: type[Section]) -> str:
     """The name that chooses this section among its siblings, as the user writes it."""
     return section.model_fields["type"].default
+
+
+def keys_of(section: type[Section]) -> dict[str, FieldInfo]:
+    """The section's keys as the user writes them: one may be a word of Python's own."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
 def tag(section: type[Section]) -> str:

@@ -38,7 +38,12 @@ def _represent_list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=scalars)
 
 
+class _OneLineDumper(_Dumper):
+    """Puts no line break into a list."""
+
+
 _Dumper.add_representer(list, _represent_list)
+_OneLineDumper.add_representer(list, yaml.SafeDumper.represent_list)
 
 
 def resolved_mapping(config: RunConfig) -> dict[str, Any]:
@@ -48,9 +53,21 @@ def resolved_mapping(config: RunConfig) -> dict[str, Any]:
 
 def dump_yaml(config: RunConfig) -> str:
     """The whole configuration as YAML; loaded again, it equals the configuration."""
-    return yaml.dump(
-        resolved_mapping(config), Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
-    )
+    return mapping_as_yaml(resolved_mapping(config))
+
+
+def mapping_as_yaml(mapping: dict[str, Any]) -> str:
+    """Plain data as YAML that our loader reads back as it is."""
+    return yaml.dump(mapping, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def value_as_yaml(value: Any) -> str:
+    """One value as the user would write it behind a key, on one line."""
+    if isinstance(value, float) and float(short := f"{value:g}") == value:
+        return short
+    options: Any = {"sort_keys": False, "allow_unicode": True, "width": float("inf")}
+    text = yaml.dump([value], Dumper=_OneLineDumper, default_flow_style=True, **options)
+    return text.strip()[1:-1]
 
 
 def config_hash(config: RunConfig) -> str:

@@ -33,6 +33,14 @@ def parse_run_config(
     Relative paths are relative to `base_dir` (None: the working folder), those of overrides to the
     working folder. Raises ConfigError with everything that is wrong.
     """
+    return _resolve(*mapping_nodes(text, source, base_dir), overrides)
+
+
+def mapping_nodes(text: str, source: str, base_dir: Path | None) -> tuple[Node, list[Problem]]:
+    """The nodes of YAML text that has to be a mapping, and keys that are doubled or no words.
+
+    Raises ConfigError where it is none.
+    """
     root, problems = nodes_from_text(
         text, lambda line, column: Place(source, line, column, base_dir)
     )
@@ -41,7 +49,7 @@ def parse_run_config(
     if not isinstance(root.value, dict):
         message = f"found {show(root.plain())}; a configuration is a mapping of keys to values"
         raise ConfigError(f"{root.place}: {message}")
-    return _resolve(root, problems, overrides)
+    return root, problems
 
 
 def run_config_from_mapping(
@@ -96,14 +104,15 @@ def _near_files(path: Path) -> str:
 
 def _resolve(root: Node, problems: list[Problem], overrides: Sequence[str]) -> RunConfig:
     problems = problems + apply_overrides(root, tuple(overrides))
-    _make_paths_absolute(root)
+    make_paths_absolute(root)
     config, faults = validate(root)
     if config is None or problems:
         raise ConfigError(*messages(problems + faults))
     return config.written_at(root)
 
 
-def _make_paths_absolute(root: Node) -> None:
+def make_paths_absolute(root: Node) -> None:
+    """Read every path of a run configuration relative to the folder that it was written for."""
     layers = root.at(("init", "layers"))
     named = layers.value if layers is not None and isinstance(layers.value, dict) else {}
     for owner in (root.at(("data",)), root.at(("init",)), *named.values()):

@@ -18,17 +18,18 @@ def apply_override(root: Node, override: str) -> list[Problem]:
     key, equals, text = override.partition("=")
     if not equals:
         return [Problem(place, (), "must be KEY=VALUE, such as optimizer.lr=0.01")]
-    path = _split(key.strip())
+    path = split_key(key.strip())
     if not all(path):
         return [Problem(place, (), "the key before '=' must be a dotted path, as optimizer.lr is")]
     value, problems = nodes_from_text(text, lambda line, column: place)
     value = value or Node(None, place)
     value.key_place = place
     problems = [Problem(place, (*path, *p.path), p.message) for p in problems]
-    return problems or _set(root, path, value)
+    return problems or set_node(root, path, value)
 
 
-def _split(key: str) -> tuple[str, ...]:
+def split_key(key: str) -> tuple[str, ...]:
+    """The path that a dotted key means."""
     path = tuple(key.split("."))
     named = len(_NAMES_WITH_DOTS)
     if path[:named] == _NAMES_WITH_DOTS and len(path) > named:
@@ -36,7 +37,8 @@ def _split(key: str) -> tuple[str, ...]:
     return path
 
 
-def _set(root: Node, path: tuple[str, ...], value: Node) -> list[Problem]:
+def set_node(root: Node, path: tuple[str, ...], value: Node) -> list[Problem]:
+    """Put a value at a path, making the mappings around it; what stands in its way is returned."""
     node, place = root, value.place
     for depth, key in enumerate(path):
         last = depth == len(path) - 1

@@ -57,6 +57,15 @@ class Node:
             node = inner
         return node
 
+    def copy(self) -> "Node":
+        """The same value at the same place, to be changed by itself."""
+        value = self.value
+        if isinstance(value, dict):
+            value = {key: node.copy() for key, node in value.items()}
+        elif isinstance(value, list):
+            value = [node.copy() for node in value]
+        return Node(value, self.place, self.key_place)
+
     def plain(self) -> Any:
         """The value without its places: dicts, lists and scalars."""
         if isinstance(self.value, dict):

@@ -1,17 +1,19 @@
-"""Nodes to a RunConfig: pydantic's errors in plain words, each at its place."""
+"""Nodes to a configuration: pydantic's errors in plain words, each at its place."""
 
 import difflib
 import re
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from mnistlab.config.base import REFUSED, UNKNOWN_TYPE, Section, tag, type_of
+from mnistlab.config.base import REFUSED, UNKNOWN_TYPE, Section, keys_of, tag, type_of
 from mnistlab.config.checks import Conflict, KeyPath
 from mnistlab.config.places import Node, Problem, dotted, show
 from mnistlab.config.run import CONFLICTS, RunConfig
+
+Top = TypeVar("Top", bound=Section)
 
 _ALLOWED = {
     "bool_type": "true or false",
@@ -37,12 +39,18 @@ _ALLOWED = {
 
 
 def validate(root: Node) -> tuple[RunConfig | None, list[Problem]]:
-    """The configuration, or everything that is wrong with it."""
-    config, errors = _attempt(root.plain())
-    faults = [_Fault(error, root) for error in errors if error["type"] != CONFLICTS]
+    """The run configuration, or everything that is wrong with it."""
+    return validate_as(RunConfig, root)
+
+
+def validate_as(top: type[Top], root: Node) -> tuple[Top | None, list[Problem]]:
+    """The nodes as a configuration of the kind `top`, or everything that is wrong with it."""
+    config, errors = _attempt(top, root.plain())
+    faults = [_Fault(error, root, top) for error in errors if error["type"] != CONFLICTS]
     if faults:
         # What is left of the file may have conflicts of its own, to be told in the same breath.
-        config, errors = _attempt(_pruned(root.plain(), [fault.prune for fault in faults]))
+        pruned = _pruned(root.plain(), [fault.prune for fault in faults])
+        config, errors = _attempt(top, pruned)
     found = [c for error in errors if error["type"] == CONFLICTS for c in error["ctx"]["conflicts"]]
     problems = [fault.problem for fault in faults]
     touched = [fault.meant for fault in faults]
@@ -50,9 +58,9 @@ def validate(root: Node) -> tuple[RunConfig | None, list[Problem]]:
     return (None if problems else config), problems
 
 
-def _attempt(data: Any) -> tuple[RunConfig | None, list[ErrorDetails]]:
+def _attempt(top: type[Top], data: Any) -> tuple[Top | None, list[ErrorDetails]]:
     try:
-        return RunConfig.model_validate(data), []
+        return top.model_validate(data), []
     except ValidationError as error:
         return None, error.errors(include_url=False)
 
@@ -85,15 +93,15 @@ class _Fault:
     that the user most likely had in mind.
     """
 
-    def __init__(self, error: ErrorDetails, root: Node) -> None:
-        path, section, family = _walk(error["loc"])
+    def __init__(self, error: ErrorDetails, root: Node, top: type[Section]) -> None:
+        path, section, family = _walk(error["loc"], top)
         kind, node = error["type"], root.nearest(path)
         self.prune, self.meant = _up_to_list(path), path
         if kind == "extra_forbidden" and section is not None:
-            near = difflib.get_close_matches(str(path[-1]), section.model_fields, 1)
+            near = difflib.get_close_matches(str(path[-1]), keys_of(section), 1)
             if near:
                 self.meant = (*path[:-1], near[0])
-            message = _unknown_key(path, section, family, near)
+            message = _unknown_key(path, section, family, near or _elsewhere(str(path[-1]), top))
             self.problem = Problem(node.key_place or node.place, path, message)
         elif kind == "missing":
             self.prune = _up_to_list(path[:-1])
@@ -116,13 +124,13 @@ class _Fault:
 
 
 def _walk(
-    loc: tuple[str | int, ...],
+    loc: tuple[str | int, ...], top: type[Section]
 ) -> tuple[KeyPath, type[Section] | None, tuple[type[Section], ...]]:
     """The user's path of one of pydantic's locations, the section its last key stands in, and that
     section's siblings by `type`."""
     path: list[str | int] = []
-    family: tuple[type[Section], ...] = (RunConfig,)
-    inner: type[Section] | None = RunConfig
+    family: tuple[type[Section], ...] = (top,)
+    inner: type[Section] | None = top
     around: tuple[type[Section] | None, tuple[type[Section], ...]] = (inner, family)
     for key in loc:
         chosen = next((member for member in family if tag(member) == key), None)
@@ -131,8 +139,8 @@ def _walk(
             continue
         path.append(key)
         around = (inner, family)
-        if inner is not None and key in inner.model_fields:
-            family = sections(inner.model_fields[str(key)].annotation)
+        if inner is not None and key in keys_of(inner):
+            family = sections(keys_of(inner)[str(key)].annotation)
         inner = family[0] if len(family) == 1 and around[0] is not None else None
     return tuple(path), *around
 
@@ -153,26 +161,25 @@ def _unknown_key(
     path: KeyPath, section: type[Section], family: tuple[type[Section], ...], near: list[str]
 ) -> str:
     *parent, key = path
-    owners = [type_of(s) for s in family if key in s.model_fields and "type" in s.model_fields]
+    owners = [type_of(s) for s in family if key in keys_of(s) and "type" in s.model_fields]
     if owners and "type" in section.model_fields:
         belongs = f"{key} belongs to {dotted((*parent, 'type'))} {' or '.join(owners)}"
         return f"{belongs}, not {type_of(section)}"
-    allowed = ", ".join(section.model_fields)
-    elsewhere = [] if near else _elsewhere(str(key))
-    hint = f"; did you mean {(near or elsewhere)[0]!r}?" if near or elsewhere else ""
+    allowed = ", ".join(keys_of(section))
+    hint = f"; did you mean {near[0]!r}?" if near else ""
     return f"unknown key {show(key)}; allowed here: {allowed}{hint}"
 
 
-def _elsewhere(key: str) -> list[str]:
+def _elsewhere(key: str, top: type[Section]) -> list[str]:
     return [
         f"{name}.{key}"
-        for name, field in RunConfig.model_fields.items()
-        if any(key in section.model_fields for section in sections(field.annotation))
+        for name, field in keys_of(top).items()
+        if any(key in keys_of(section) for section in sections(field.annotation))
     ]
 
 
 def _missing(path: KeyPath, section: type[Section] | None) -> str:
-    about = section.model_fields[str(path[-1])].description if section else None
+    about = keys_of(section)[str(path[-1])].description if section else None
     return f"must be given: {about}" if about else "must be given"
 
 

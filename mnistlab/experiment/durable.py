@@ -63,7 +63,11 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
 
 
-def remove_temporaries(folder: Path) -> None:
-    """Remove what killed writers left in a folder and below; only its one writer may call this."""
-    for leftover in folder.rglob(f".*{TEMPORARY_SUFFIX}"):
+def remove_temporaries(folder: Path, *, below: bool = True) -> None:
+    """Remove what killed writers left in a folder, and (unless not `below`) in those below it.
+
+    Only the one writer of these folders may call this.
+    """
+    pattern = f".*{TEMPORARY_SUFFIX}"
+    for leftover in list(folder.rglob(pattern) if below else folder.glob(pattern)):
         leftover.unlink(missing_ok=True)

@@ -126,7 +126,7 @@ class CsvTable(Generic[Row]):
 
     def _cells(self, path: Path) -> list[list[str]]:
         """The cells of every whole row under the header."""
-        lines = _read_text(path).split("\n")
+        lines = read_text(path).split("\n")
         if lines[0] != self.header or len(lines) == 1:
             raise UsageError(f"{path}:1: the header is damaged, expected {self.header}")
         if lines[-1]:
@@ -231,7 +231,8 @@ def read_predictions(path: Path) -> Predictions:
     )
 
 
-def _read_text(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """The text of a file; raises UsageError naming it where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:

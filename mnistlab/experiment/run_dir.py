@@ -112,22 +112,31 @@ def create_run_dir(
     `config_hash` is in hexadecimal, `started` knows its time zone. Raises UsageError when nothing
     can be made in `runs_dir`; nothing is left there then.
     """
-    stamp = started.astimezone(UTC).strftime("%Y%m%d-%H%M%S")
-    base = f"{stamp}-{name}-{config_hash[:6]}"
+    rest = f"{name}-{config_hash[:6]}"
+    return RunDir(create_folder(runs_dir, rest, CONFIG_NAME, config_text, started))
+
+
+def create_folder(
+    runs_dir: Path, name: str, config_name: str, config_text: str, started: datetime
+) -> Path:
+    """Make a folder `<time>-<name>` with its configuration inside, and point `latest` at it.
+
+    Raises UsageError when nothing can be made in `runs_dir`; nothing is left there then.
+    """
+    base = f"{started.astimezone(UTC).strftime('%Y%m%d-%H%M%S')}-{name}"
     try:
         runs_dir.mkdir(parents=True, exist_ok=True)
         for number in itertools.count(1):
             folder = runs_dir / (base if number == 1 else f"{base}-{number}")
-            if _make_complete(folder, config_text):
+            if make_complete(folder, config_name, config_text):
                 break
     except OSError as error:
         raise UsageError(f"{runs_dir}: no run folder can be made here: {error.strerror}") from error
-    run_dir = RunDir(folder)
-    _point_latest_at(run_dir)
-    return run_dir
+    point_link(folder.with_name(LATEST_NAME), folder)
+    return folder
 
 
-def _make_complete(folder: Path, config_text: str) -> bool:
+def make_complete(folder: Path, config_name: str, config_text: str) -> bool:
     """Make a folder that is never seen without its config; False if its name is taken."""
     # The dot-name is a reservation: mkdir gives it to one process only, and only who holds it
     # renames to `folder`. So nobody can come between the look at `folder` and the renaming, and
@@ -140,7 +149,7 @@ def _make_complete(folder: Path, config_text: str) -> bool:
     try:
         if os.path.lexists(folder):
             raise FileExistsError(errno.EEXIST, "taken", str(folder))
-        durable.write_file(reserved / CONFIG_NAME, config_text)
+        durable.write_file(reserved / config_name, config_text)
         reserved.rename(folder)
     except OSError as error:
         shutil.rmtree(reserved, ignore_errors=True)
@@ -151,21 +160,21 @@ def _make_complete(folder: Path, config_text: str) -> bool:
     return True
 
 
-def _point_latest_at(run_dir: RunDir) -> None:
-    """Make `latest` beside the run a link to it; a file or folder of that name is left alone."""
-    latest = run_dir.path.with_name(LATEST_NAME)
-    if os.path.lexists(latest) and not latest.is_symlink():
-        logger.warning("%s is no link: left as it is, it does not lead to the newest run", latest)
+def point_link(link: Path, folder: Path) -> None:
+    """Make `link` one to a folder beside or below it; a file or folder there is left alone."""
+    if os.path.lexists(link) and not link.is_symlink():
+        logger.warning("%s is no link: left as it is, it does not lead to %s", link, folder.name)
         return
     # The new link is made inside the run's own folder: its name is free there, and a killed
     # process leaves nothing among the runs.
-    link = durable.temporary_beside(run_dir.path / LATEST_NAME)
+    inside = folder / link.name if link.parent == folder.parent else link
+    fresh = durable.temporary_beside(inside)
     try:
-        link.symlink_to(run_dir.name)
-        link.replace(latest)
+        fresh.symlink_to(folder.relative_to(link.parent))
+        fresh.replace(link)
     except OSError as error:
-        link.unlink(missing_ok=True)
-        logger.warning("%s could not be pointed at the newest run: %s", latest, error.strerror)
+        fresh.unlink(missing_ok=True)
+        logger.warning("%s could not be pointed at %s: %s", link, folder.name, error.strerror)
 
 
 def open_run(path: Path) -> RunDir:

@@ -31,6 +31,10 @@ from mnistlab.experiment.run_dir import RunDir, create_run_dir
 logger = logging.getLogger(__name__)
 
 
+class RunInUseError(UsageError):
+    """Another process is training the run."""
+
+
 def run(
     config: RunConfig,
     dataset: Dataset,
@@ -66,9 +70,9 @@ def carry_on(
 ) -> RunResult:
     """Carry a stopped run on from its last checkpoint, or from its start if it has none.
 
-    `history` is what its run.json told, if it has one. The end is bit for bit that of a run that
-    was never stopped. Raises UsageError where another process has the run, or where its checkpoints
-    are damaged.
+    `history` is what its run.json told; without one, the run starts now. The end is bit for bit
+    that of a run that was never stopped. Raises RunInUseError where another process has the run,
+    UsageError where its checkpoints are damaged.
     """
     with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
         durable.remove_temporaries(run_dir.path)
@@ -77,7 +81,7 @@ def carry_on(
         now = datetime.now(UTC).isoformat()
         facts = {
             "started": history.get("started", now),
-            "resumed": [*history.get("resumed", []), now],
+            "resumed": [*history.get("resumed", []), now] if history else [],
             **_facts(trainer, pool, history.get("argv", argv)),
         }
         keeper = Keeper(trainer, run_dir, facts)
@@ -104,14 +108,14 @@ def _facts(trainer: Trainer, threads: int, argv: Sequence[str]) -> dict[str, Any
 def only_process(run_dir: RunDir) -> Iterator[None]:
     """Hold the run's folder; the kernel lets go of it when this process ends, however it ends.
 
-    Raises UsageError where another process holds it.
+    Raises RunInUseError where another process holds it.
     """
     descriptor = os.open(run_dir.path, os.O_RDONLY)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise UsageError(f"{run_dir.path}: another process is training this run") from None
+            raise RunInUseError(f"{run_dir.path}: another process is training this run") from None
         yield
     finally:
         os.close(descriptor)

@@ -16,7 +16,7 @@ from matplotlib.ticker import (
     StrMethodFormatter,
 )
 
-from mnistlab.errors import UsageError
+from mnistlab.errors import LackingError
 from mnistlab.experiment.metrics import MetricsRow
 from mnistlab.plots import style
 
@@ -66,14 +66,14 @@ def learning_curves(
 
     By epoch, or by step where an epoch has several rows; drawn as far as values are finite.
     `reference` is the configuration's: what of it names a drawn metric becomes a dashed line.
-    Raises UsageError where no loss or accuracy is finite.
+    Raises LackingError where no loss or accuracy is finite.
     """
     by_step = len({row.epoch for row in rows}) < len(rows)
     x = np.array([row.step if by_step else row.epoch for row in rows], dtype=float)
     unit = "step" if by_step else "epoch"
     quantities = [quantity for quantity in (LOSS, ACCURACY) if _curves(rows, quantity)]
     if not quantities:
-        raise UsageError("learning curves: no finite loss or accuracy was measured")
+        raise LackingError("no finite loss or accuracy was measured")
     with style.drawing():
         figure = style.new_figure(WIDTH, HEIGHT)
         _write_title(figure, title, _first_not_finite(x, rows), unit)

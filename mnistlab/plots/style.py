@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from mnistlab.experiment.durable import write_file
@@ -25,10 +26,23 @@ PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY_BLUE, YELLOW, BLACK)
 
 SPLIT_COLOURS = {"train": BLUE, "val": VERMILLION, "test": GREEN}
 SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
+# What the network says of an image, right or wrong.
+RIGHT, WRONG = "#262626", "#A2195B"
+# Ten colours for ten classes: Paul Tol's "muted", the palest two darker, and black. Each class is
+# also written on itself.
+CLASS_COLOURS = (
+    *("#332288", "#4FA8D8", "#44AA99", "#117733", "#999933"),
+    *("#C99B1D", "#CC6677", "#882255", "#AA4499", "#000000"),
+)
+BAR = "#A9BCD0"
 INK = "#262626"
 FAINT = "#8C8C8C"
 GRID = "#E4E4E4"
 
+# Pictures are ink on paper; what may be negative is blue below zero, white at it, red above.
+PICTURE, SIGNED, SIZE = "gray_r", "RdBu_r", "viridis"
+
+WIDTH = 11.0  # inches, of every figure
 DPI = 120  # pixels per inch of a PNG
 SMALL, MEDIUM, LARGE = 9.0, 10.0, 13.0  # font sizes in points
 
@@ -84,9 +98,20 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def save_figure(figure: Figure, path: Path, format: str = "png") -> None:
-    """Write a figure as png, svg or pdf; the same figure gives the same bytes. Raises OSError."""
+def layer_colours(count: int) -> list[str]:
+    """A colour for each of `count` layers, from dark by the image to light by the output."""
+    shares = [0.85 * layer / max(count - 1, 1) for layer in range(count)]
+    return [to_hex(matplotlib.colormaps[SIZE](share)) for share in shares]
+
+
+def rendered(figure: Figure, format: str = "png") -> bytes:
+    """A figure as the bytes of a png, svg or pdf; the same figure gives the same bytes."""
     content = io.BytesIO()
     with drawing():
         figure.savefig(content, format=format, metadata=METADATA[format])
-    write_file(path, content.getvalue())
+    return content.getvalue()
+
+
+def save_figure(figure: Figure, path: Path, format: str = "png") -> None:
+    """Write a figure as png, svg or pdf. Raises OSError."""
+    write_file(path, rendered(figure, format))

@@ -7,8 +7,8 @@ from dataclasses import replace
 import matplotlib
 import numpy as np
 import pytest
+from figure_helpers import faults, shown_texts
 from matplotlib.colors import to_hex
-from matplotlib.text import Text
 
 from mnistlab.errors import UsageError
 from mnistlab.experiment.metrics import MetricsRow
@@ -183,36 +183,8 @@ def many_steps() -> list[MetricsRow]:
 def test_no_word_lies_on_another_or_is_cut_off(rows):
     reference = {f"{s}_{q}": 0.98 for s in ("train", "val", "test") for q in ("loss", "accuracy")}
     figure = learning_curves(rows, "20261121-142530-a-rather-long-name-of-a-run-3fa9c1", reference)
-    with style.drawing():
-        figure.canvas.draw()
-        renderer = figure.canvas.get_renderer()
-        words = [text for text in shown_texts(figure) if text.get_text().strip()]
-        # An annotation's own extent takes in its leader line as well.
-        boxes = [Text.get_window_extent(text, renderer) for text in words]
-    assert len(words) > 15
-    width, height = figure.canvas.get_width_height()
-    for i, (text, box) in enumerate(zip(words, boxes, strict=True)):
-        inside = box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height
-        assert inside, text.get_text()
-        for other, other_box in zip(words[:i], boxes[:i], strict=True):
-            overlap = (
-                min(box.x1, other_box.x1) - max(box.x0, other_box.x0),
-                min(box.y1, other_box.y1) - max(box.y0, other_box.y0),
-            )
-            assert min(overlap) < 1, f"{text.get_text()} lies on {other.get_text()}"
-
-
-def shown_texts(figure) -> list[Text]:
-    """Every text that is drawn; tick labels outside an axis' range are kept by it, not drawn."""
-    texts = list(figure.texts)
-    for axes in figure.axes:
-        # A title of each alignment is kept apart; only the left one is ours.
-        texts += [axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            ticks = axis.get_major_ticks() + axis.get_minor_ticks()
-            texts += [tick.label1 for tick in ticks if low <= tick.get_loc() <= high]
-    return texts
+    assert len(shown_texts(figure)) > 15
+    assert faults(figure) == []
 
 
 def test_spread_labels_keep_their_order_and_distance_and_stay_in_the_room():

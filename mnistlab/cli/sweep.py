@@ -1,0 +1,97 @@
+"""`mnistlab sweep`: many runs, and which of them is best."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mnistlab.cli import options
+
+if TYPE_CHECKING:
+    from mnistlab.config import SweepSource
+
+EXAMPLES = """\b
+Examples:
+  mnistlab sweep configs/quickstart.yaml optimizer.lr=0.1,0.03,0.01 seeds=3
+  mnistlab sweep configs/sweeps/softmax-lr-lambda.yaml --dry-run
+  mnistlab sweep configs/sweeps/softmax-stages.yaml training.epochs=2 --workers 1
+"""
+
+
+def sweep(
+    config: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CONFIG",
+            help="The YAML file of the sweep; or of a run, with the values to try behind it.",
+            show_default=False,
+        ),
+    ],
+    values: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY=V1,V2",
+            help="Values to try, by their dotted path, read as the items of a YAML list; one value "
+            "alone is set in every trial. seeds, metric.name and the like are the sweep's own.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the trials; run nothing.")
+    ] = False,
+    no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")] = False,
+    runs_dir: options.RunsDir = None,
+    data_dir: options.DataDir = None,
+    workers: options.Workers = "auto",
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> int:
+    """Train many runs side by side, choose the best, print the path of their folder."""
+    count = options.worker_count(workers)
+    from mnistlab.config import load_sweep
+
+    source = load_sweep(config, values or ())
+    if dry_run:
+        _list_trials(source, as_json=json)
+        return 0
+
+    from mnistlab import api, paths
+    from mnistlab.cli.progress import watch_download
+    from mnistlab.cli.sweep_progress import watch_sweep
+    from mnistlab.cli.sweep_result import tell_sweep
+
+    with watch_download(quiet=quiet) as data_progress, watch_sweep(quiet=quiet) as watcher:
+        result = api.sweep(
+            source,
+            runs_dir=paths.runs_dir(runs_dir),
+            data_dir=paths.data_dir(data_dir),
+            workers=count,
+            plots=not no_plots,
+            callbacks=[watcher],
+            argv=sys.argv,
+            data_progress=data_progress,
+        )
+    return tell_sweep(result, quiet=quiet, json=json)
+
+
+def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
+    """Every trial, as far as it is known before a stage has chosen."""
+    from mnistlab import api
+    from mnistlab.cli.output import print_json, table
+    from mnistlab.cli.sweep_result import written
+
+    planned = api.plan_sweep(source)
+    if as_json:
+        print_json({"trials": planned})
+        return
+    staged = any("stage" in trial for trial in planned)
+    keys = list(dict.fromkeys(key for trial in planned for key in trial["parameters"]))
+    head = ["trial", *(["stage", "from"] if staged else []), *keys]
+    rows = [head]
+    for number, trial in enumerate(planned):
+        stage = [trial["stage"], trial["from"] or ""] if staged else []
+        cells = [written(trial["parameters"], key) for key in keys]
+        rows.append([str(number), *stage, *cells])
+    print(table(rows, right=[0]))

@@ -1,0 +1,93 @@
+"""`mnistlab visualize`: every figure of a run."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mnistlab.cli import options
+
+if TYPE_CHECKING:
+    from mnistlab.plots.gallery import SavedFigures
+
+EXAMPLES = """\b
+Examples:
+  mnistlab visualize runs/latest
+  mnistlab visualize runs/latest --only confusion_matrix --only mistakes
+  mnistlab visualize runs/latest --format pdf
+"""
+
+
+class Format(StrEnum):
+    """What a figure's file can be."""
+
+    png = "png"
+    svg = "svg"
+    pdf = "pdf"
+
+
+def visualize(
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of the run.")],
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Draw this figure alone; may be given several times."),
+    ] = None,
+    format: Annotated[Format, typer.Option(help="The files' format.")] = Format.png,
+    data_dir: options.DataDir = None,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> int:
+    """Draw every figure of a run into its folder `plots`.
+
+    A figure whose data the run lacks is left out, and so is one whose data are damaged: these are
+    named, the others drawn, and the exit code says so: 2, or 4 for the dataset.
+    """
+    options.set_threads(threads)
+    from mnistlab import api, paths
+    from mnistlab.cli.progress import watch_download
+
+    with watch_download(quiet=quiet) as data_progress:
+        done = api.visualize(
+            path,
+            only=only,
+            format=format.value,
+            data_dir=paths.data_dir(data_dir),
+            threads=threads,
+            tell=(lambda text: None) if quiet else _tell,
+            data_progress=data_progress,
+        )
+    return _report(done, quiet=quiet, json=json)
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _report(done: "SavedFigures", *, quiet: bool, json: bool) -> int:
+    """What was drawn and what was not; what is damaged even with --quiet. Returns the exit code."""
+    from mnistlab.cli.output import print_json
+
+    is_in_vain = not done.figures
+    for left_out in done.left_out:
+        if left_out.error is None and (is_in_vain or not quiet):
+            print(f"{left_out.name}: left out: {left_out.why}", file=sys.stderr)
+    for damage, lost in done.damaged.items():
+        print(damage, file=sys.stderr)
+        names = ", ".join(one.name for one in lost)
+        print(f"left out because of it: {names}", file=sys.stderr)
+    if json:
+        print_json(
+            {
+                "run_dir": done.run_dir,
+                "figures": done.figures,
+                "left_out": {one.name: one.why for one in done.left_out},
+            }
+        )
+    else:
+        for path in done.figures.values():
+            print(path)
+    return done.exit_code or (2 if is_in_vain else 0)

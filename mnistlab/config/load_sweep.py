@@ -1,0 +1,289 @@
+"""Read a sweep: from its file, or from a run configuration and values on the command line."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnistlab.config.checks import KeyPath
+from mnistlab.config.dump import mapping_as_yaml, resolved_mapping
+from mnistlab.config.load import make_paths_absolute, mapping_nodes, read_config_text
+from mnistlab.config.overrides import apply_override, set_node, split_key
+from mnistlab.config.places import Node, Place, Problem, messages
+from mnistlab.config.run import RunConfig
+from mnistlab.config.sweep import RANGES, SweepConfig
+from mnistlab.config.validate import validate, validate_as
+from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
+from mnistlab.errors import ConfigError
+
+# What tells a sweep's file from a run's, and what `KEY=VALUE` sets of the sweep, not of its runs.
+MARKS = ("base", "run", "parameters", "stages")
+SWEEP_KEYS = ("name", "method", "metric", "refit", "seeds", "zip")
+
+
+@dataclass(frozen=True)
+class SweepSource:
+    """A sweep's configuration, and its values with the places where they were written.
+
+    `root` holds the run that is varied under `run`, as it was written, whatever file it came from.
+    """
+
+    config: SweepConfig
+    root: Node
+
+    def run_config(self, settings: Mapping[str, Node]) -> tuple[RunConfig | None, list[Problem]]:
+        """The run's configuration with values set by their paths; or what is wrong with it."""
+        run = self.root.at(("run",))
+        assert run is not None
+        run, problems = run.copy(), []
+        for key, value in settings.items():
+            problems += set_node(run, split_key(key), value.copy())
+        config, faults = validate(run)
+        if config is None or problems:
+            return None, problems + faults
+        return config.written_at(run), []
+
+    def text(self) -> str:
+        """The whole sweep as YAML that needs no other file."""
+        mapping = self.config.model_dump(mode="json", by_alias=True, exclude={"base"})
+        return mapping_as_yaml(mapping)
+
+
+def load_sweep(path: Path | str, arguments: Sequence[str] = ()) -> SweepSource:
+    """The sweep of a YAML file, with `KEY=V1,V2` from the command line.
+
+    The file is a sweep's, or a run's whose values to try are all on the command line. Raises
+    ConfigError with everything that is wrong with the sweep; its trials are not looked at yet.
+    """
+    text = read_config_text(path)
+    return parse_sweep(text, str(path), arguments, base_dir=Path(path).parent)
+
+
+def parse_sweep(
+    text: str, source: str, arguments: Sequence[str] = (), base_dir: Path | None = None
+) -> SweepSource:
+    """The sweep of YAML text; `source` stands for it in messages. As `load_sweep` otherwise."""
+    root, problems = mapping_nodes(text, source, base_dir)
+    return _resolve(root, problems, arguments)
+
+
+def sweep_from_mapping(
+    mapping: Mapping[str, Any],
+    arguments: Sequence[str] = (),
+    source: str = "configuration",
+    base_dir: Path | None = None,
+) -> SweepSource:
+    """The sweep of a Python mapping, read as the same YAML would be. Raises ConfigError."""
+    root = nodes_from_mapping(mapping, Place(source, folder=base_dir))
+    return _resolve(root, [], arguments)
+
+
+def extended(source: SweepSource, arguments: Sequence[str]) -> SweepSource:
+    """A grid with more values: each `KEY=V1,V2` adds to the key's, or crosses the grid with a key.
+
+    A key that was no parameter yet keeps the value that it had as its first. Raises ConfigError.
+    """
+    config = source.config
+    if config.parameters is None:
+        raise ConfigError("a sweep in stages cannot be extended; start another one")
+    if config.method.type != "grid":
+        raise ConfigError(
+            "a sweep at random is extended by a larger method.trials in its sweep.yaml"
+        )
+    root, problems = source.root.copy(), []
+    parameters = root.at(("parameters",))
+    assert parameters is not None
+    assert isinstance(parameters.value, dict)
+    for argument in arguments:
+        key, values, faults = _argument(argument)
+        problems += faults
+        if faults:
+            continue
+        before = parameters.value.get(key)
+        known = list(value_nodes(before)) if before is not None else _present_value(source, key)
+        added = [item for item in value_nodes(values) if _is_new(item, known)]
+        parameters.value[key] = Node([*known, *added], values.place, values.key_place)
+    return _validated(root, problems)
+
+
+def value_nodes(values: Node) -> Iterable[Node]:
+    """The values to try, one by one: of a list, or of a `logspace`."""
+    if isinstance(values.value, list):
+        return [Node(item.value, item.place, values.key_place) for item in values.value]
+    numbers = values.plain().get("logspace") if isinstance(values.value, dict) else None
+    if numbers is None:
+        raise ValueError("a range that is drawn from has no values of its own")
+    low, high, count = numbers
+    spaced = (low * (high / low) ** (step / (count - 1)) for step in range(count))
+    # Rounded, so that 1e-4 is the 0.0001 that somebody else writes, and the same trial.
+    return [Node(float(f"{value:.12g}"), values.place, values.key_place) for value in spaced]
+
+
+def refuse(problems: list[Problem]) -> None:
+    """Raise ConfigError with the problems, each file's in its own order; none: do nothing."""
+    by_file: dict[str, list[Problem]] = {}
+    for problem in problems:
+        by_file.setdefault(problem.place.source if problem.place.line else "", []).append(problem)
+    if problems:
+        raise ConfigError(*(line for some in by_file.values() for line in messages(some)))
+
+
+def _resolve(root: Node, problems: list[Problem], arguments: Sequence[str]) -> SweepSource:
+    assert isinstance(root.value, dict)
+    problems = list(problems)
+    short_form = not any(mark in root.value for mark in MARKS)
+    if short_form:
+        root = Node({"run": root}, root.place)
+    else:
+        problems += _take_base_in(root)
+    for argument in arguments:
+        problems += _apply(root, argument)
+    assert isinstance(root.value, dict)
+    if short_form and "parameters" not in root.value and not problems:
+        raise ConfigError(
+            f"{root.place.source}: is the configuration of one run; give the values to try behind "
+            "it, such as optimizer.lr=0.1,0.01, or name the file of a sweep"
+        )
+    return _validated(root, problems)
+
+
+def _take_base_in(root: Node) -> list[Problem]:
+    """Put the run's configuration, as its own file has it, in the place of the file's name."""
+    base = root.child("base")
+    assert isinstance(root.value, dict)
+    if base is None or not isinstance(base.value, str) or "run" in root.value:
+        return []
+    path = Path(base.value).expanduser()
+    if base.place.folder is not None:
+        path = base.place.folder / path
+    del root.value["base"]
+    root.value["run"] = run = Node({}, base.place, base.key_place)
+    try:
+        run, problems = mapping_nodes(read_config_text(path), str(path), path.parent)
+    except ConfigError as error:
+        return [Problem(base.place, ("base",), message) for message in error.messages]
+    assert isinstance(run.value, dict)
+    if mark := next((mark for mark in MARKS if mark in run.value), None):
+        message = f"{path}: is the file of a sweep (it has {mark}), must be one of a run"
+        return [Problem(base.place, ("base",), message)]
+    root.value["run"] = run
+    return problems
+
+
+def _apply(root: Node, argument: str) -> list[Problem]:
+    """Set what one `KEY=V1,V2` says: a key of the sweep, values to try, or a value of every run."""
+    if argument.partition("=")[0].strip().split(".")[0] in SWEEP_KEYS:
+        try:
+            return apply_override(root, argument)
+        except ConfigError as error:
+            return [_wrong_argument(argument, error)]
+    key, values, problems = _argument(argument)
+    run, parameters = root.at(("run",)), root.at(("parameters",))
+    if problems or run is None:
+        return problems
+    is_parameter = parameters is not None and parameters.child(key) is not None
+    single = isinstance(values.value, list) and len(values.value) == 1
+    if single and not is_parameter:
+        assert isinstance(values.value, list)
+        return set_node(run, split_key(key), values.value[0])
+    if root.at(("stages",)) is not None:
+        message = "a sweep in stages takes one value for a key from the command line"
+        return [Problem(values.place, (), message)]
+    return set_node(root, ("parameters", key), values)
+
+
+def _argument(argument: str) -> tuple[str, Node, list[Problem]]:
+    """The key and the values of `KEY=V1,V2`: read as the items of a YAML flow list."""
+    place = Place(f"command line: {argument}")
+    empty = Node([], place, place)
+    key, equals, text = argument.partition("=")
+    key = key.strip()
+    if not equals:
+        message = "must be KEY=V1,V2, such as optimizer.lr=0.1,0.01"
+        return key, empty, [Problem(place, (), message)]
+    if not all(split_key(key)):
+        message = "the key before '=' must be a dotted path, as optimizer.lr is"
+        return key, empty, [Problem(place, (), message)]
+    try:
+        values, problems = nodes_from_text(f"[{text}\n]", lambda line, column: place)
+    except ConfigError as error:
+        return key, empty, [_wrong_argument(argument, error)]
+    if problems or values is None or not isinstance(values.value, list):
+        return (
+            key,
+            empty,
+            [Problem(place, (*split_key(key), *p.path[1:]), p.message) for p in problems],
+        )
+    if not values.value:
+        return key, empty, [Problem(place, split_key(key), "needs at least one value")]
+    first = values.value[0]
+    if len(values.value) == 1 and isinstance(first.value, dict) and set(first.value) & set(RANGES):
+        values = first
+    values.key_place = place
+    for item in values.value if isinstance(values.value, list) else ():
+        item.key_place = place
+    return key, values, []
+
+
+def _wrong_argument(argument: str, error: ConfigError) -> Problem:
+    message = str(error).removeprefix(f"command line: {argument}: ")
+    return Problem(Place(f"command line: {argument}"), (), message)
+
+
+def _validated(root: Node, problems: list[Problem]) -> SweepSource:
+    _name_after_run(root)
+    config, faults = validate_as(SweepConfig, root)
+    refuse(problems + faults)
+    assert config is not None
+    _make_values_absolute(root, config)
+    config, _ = validate_as(SweepConfig, root)
+    assert config is not None
+    return SweepSource(config, root)
+
+
+def _name_after_run(root: Node) -> None:
+    run = root.child("run")
+    name = run.child("name") if run is not None else None
+    if name is not None and isinstance(name.value, str) and root.child("name") is None:
+        assert isinstance(root.value, dict)
+        root.value["name"] = Node(f"{name.value}-sweep", name.place, name.key_place)
+
+
+def _make_values_absolute(root: Node, config: SweepConfig) -> None:
+    """Read the paths in the run, and in every value to try, from where they were written."""
+    run = root.at(("run",))
+    assert run is not None
+    make_paths_absolute(run)
+    paths: list[KeyPath] = [
+        (*block, key) for block, parameters in config.blocks() for key in parameters
+    ]
+    paths += [
+        ("stages", index, "set", key)
+        for index, stage in enumerate(config.stages or ())
+        for key in stage.set
+    ]
+    for path in paths:
+        node = root.at(path)
+        assert node is not None
+        for item in node.value if isinstance(node.value, list) and path[-2] != "set" else [node]:
+            alone = Node({}, item.place)
+            set_node(alone, split_key(str(path[-1])), item)
+            make_paths_absolute(alone)
+
+
+def _present_value(source: SweepSource, key: str) -> list[Node]:
+    """The value that every trial of a grid has had for a key that was no parameter."""
+    block = source.root.at(("parameters",))
+    assert block is not None
+    assert isinstance(block.value, dict)
+    first = {name: next(iter(value_nodes(values))) for name, values in block.value.items()}
+    config, problems = source.run_config(first)
+    refuse(problems)
+    assert config is not None
+    place = Place("present value")
+    node = nodes_from_mapping(resolved_mapping(config), place).at(split_key(key))
+    return [Node(node.value, place, place)] if node is not None else []
+
+
+def _is_new(item: Node, known: Iterable[Node]) -> bool:
+    return all(item.plain() != other.plain() for other in known)

@@ -1,0 +1,211 @@
+"""The configuration of a sweep: which values to try, and how to choose among them."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from mnistlab.config.base import BareSection, Section, TypedUnion, is_whole, refuse
+from mnistlab.config.checks import Conflict
+from mnistlab.config.run import CONFLICTS, Name, RunConfig
+from mnistlab.config.sweep_checks import MAX_TRIALS, sweep_conflicts
+from mnistlab.config.training import Reference
+
+RANGES = {
+    "logspace": "[low, high, count], low and high above 0 and count at least 2",
+    "uniform": "[low, high], low below high",
+    "loguniform": "[low, high], above 0 and low below high",
+}
+
+
+def _values(value: Any) -> list[Any] | dict[str, Any]:
+    if isinstance(value, list | tuple) and value:
+        return list(value)
+    if not isinstance(value, Mapping) or len(value) != 1 or not set(value) <= set(RANGES):
+        refuse(
+            "a list of the values to try, such as [0.1, 0.01], or {logspace: [low, high, count]}, "
+            "{uniform: [low, high]}, {loguniform: [low, high]}"
+        )
+    ((kind, numbers),) = value.items()
+    if not _is_range(kind, numbers):
+        refuse(f"{kind}: {RANGES[kind]}")
+    return {kind: list(numbers)}
+
+
+def _is_range(kind: str, numbers: Any) -> bool:
+    if not isinstance(numbers, list | tuple) or not all(map(_is_real, numbers)):
+        return False
+    if kind == "logspace":
+        return len(numbers) == 3 and min(numbers) > 0 and is_whole(numbers[2]) and numbers[2] > 1
+    above_zero = kind == "uniform" or min(numbers, default=0) > 0
+    return len(numbers) == 2 and numbers[0] < numbers[1] and above_zero
+
+
+def _is_real(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+def _key(key: str) -> str:
+    if not all(part.strip() for part in key.split(".")):
+        refuse("a dotted path of the run configuration, such as optimizer.lr")
+    return key
+
+
+_NUMBERS = {"type": "array", "items": {"type": "number"}}
+_ONE_RANGE = [
+    {"type": "object", "properties": {kind: _NUMBERS}, "required": [kind]} for kind in RANGES
+]
+Values = Annotated[
+    list[Any] | dict[str, Any],
+    PlainValidator(_values),
+    PlainSerializer(lambda values: values),
+    WithJsonSchema({"anyOf": [{"type": "array", "minItems": 1}, *_ONE_RANGE]}),
+]
+Key = Annotated[str, AfterValidator(_key)]
+Parameters = Annotated[dict[Key, Values], Field(min_length=1)]
+MetricName = Literal[
+    "val_accuracy", "val_loss", "train_accuracy", "train_loss", "test_accuracy", "test_loss"
+]
+
+
+class Grid(BareSection):
+    """Every combination of the values."""
+
+    type: Literal["grid"] = "grid"
+
+
+class Random(Section):
+    """Combinations drawn at random, from the run's seed."""
+
+    type: Literal["random"] = "random"
+    trials: Annotated[int, Field(strict=True, ge=1, le=MAX_TRIALS)] = Field(
+        description="How many combinations are drawn."
+    )
+
+
+class Metric(Section):
+    """What a trial is judged by."""
+
+    name: MetricName = Field(
+        default="val_accuracy",
+        description="The metric of a trial's last row; of its best with early stopping.",
+    )
+    goal: Literal["maximize", "minimize"] = Field(
+        default="maximize",
+        description="maximize for accuracies, minimize for losses, when not given.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _goal_by_name(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "goal" not in values:
+            loss = str(values.get("name", "")).endswith("loss")
+            return {**values, "goal": "minimize" if loss else "maximize"}
+        return values
+
+
+class Stage(Section):
+    """One choice of a selection in stages."""
+
+    name: Name = Field(description="What later stages and `refit` call it.")
+    source: str | None = Field(
+        default=None,
+        alias="from",
+        description="The earlier stage from whose winner it goes on; the base when not given.",
+    )
+    set: dict[Key, Any] = Field(
+        default_factory=dict, description="Values that hold for the whole stage."
+    )
+    parameters: Parameters = Field(description="The values tried in this stage, by dotted path.")
+
+
+class StatedPoint(Reference):
+    """What a paper or report states for one combination of values."""
+
+    stage: str | None = Field(default=None, description="The stage it belongs to, if any.")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="The values it is stated for, by dotted path."
+    )
+
+
+class _RunMapping:
+    """A run configuration as it is written: it is judged only with a trial's values in it."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.dict_schema(core_schema.str_schema(), core_schema.any_schema())
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return handler(RunConfig.__pydantic_core_schema__)
+
+
+class SweepConfig(Section):
+    """A sweep: the run that is varied, the values tried, and how the best are found."""
+
+    name: Name = Field(
+        default="sweep",
+        description="Part of the sweep folder's name (the run's name and -sweep when not given).",
+    )
+    base: str | None = Field(
+        default=None, description="The run configuration that is varied, relative to this file."
+    )
+    run: Annotated[dict[str, Any], _RunMapping()] | None = Field(
+        default=None, description="Instead of base: a whole run configuration."
+    )
+    method: Annotated[Grid | Random, TypedUnion(short=("grid",))] = Field(
+        default=Grid(), description="grid, or {type: random, trials: 20}."
+    )
+    parameters: Parameters | None = Field(
+        default=None,
+        description="The values to try, by dotted path: a list, or {logspace: [low, high, count]}, "
+        "or, at random, {uniform: [low, high]} or {loguniform: [low, high]}.",
+    )
+    zip: tuple[tuple[str, ...], ...] = Field(
+        default=(),
+        description="Groups of keys whose values go together in their order, not crossed.",
+    )
+    seeds: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(
+        default=1, description="Repeats of every combination, with seeds seed, seed + 1, …"
+    )
+    metric: Metric = Field(default=Metric(), description="What a trial is judged by.")
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Instead of parameters: choices that build on each other. No trial of a stage "
+        "looks at the test set.",
+    )
+    refit: tuple[str, ...] | None = Field(
+        default=None,
+        description="The stages whose winners are then trained on training and validation images "
+        "together, and tested once.",
+    )
+    reference: tuple[StatedPoint, ...] | None = Field(
+        default=None, description="A table of stated values, to stand beside the measured ones."
+    )
+
+    @model_validator(mode="after")
+    def _keys_agree(self) -> Self:
+        found: list[Conflict] = list(sweep_conflicts(self))
+        if found:
+            text = "; ".join(conflict.message for conflict in found)
+            raise PydanticCustomError(CONFLICTS, "{text}", {"text": text, "conflicts": found})
+        return self
+
+    def blocks(self) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, Any]]]:
+        """Every group of parameters, with its path in the file."""
+        if self.parameters is not None:
+            yield ("parameters",), self.parameters
+        for index, stage in enumerate(self.stages or ()):
+            yield ("stages", index, "parameters"), stage.parameters

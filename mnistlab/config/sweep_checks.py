@@ -1,0 +1,139 @@
+"""What no key of a sweep alone can say: which values do not go together."""
+
+import difflib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mnistlab.config.checks import Conflict, KeyPath
+
+if TYPE_CHECKING:
+    from mnistlab.config.sweep import SweepConfig
+
+MAX_TRIALS = 20_000
+
+
+def sweep_conflicts(config: "SweepConfig") -> Iterator[Conflict]:
+    """Every disagreement between keys that are each valid alone."""
+    for check in (_shape, _stage_names, _refit, _zip, _ranges, _seeds, _metric, _size):
+        yield from check(config)
+
+
+def number_of_values(values: Any) -> int | None:
+    """How many values there are to try; None of a range that is only drawn from."""
+    if isinstance(values, Mapping):
+        return int(values["logspace"][2]) if "logspace" in values else None
+    return len(values)
+
+
+def groups(parameters: Mapping[str, Any], zipped: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The keys that are crossed, each with those that move together with it, in their order."""
+    found: list[list[str]] = []
+    for key in parameters:
+        together = next((group for group in zipped if key in group), (key,))
+        if key == next(k for k in parameters if k in together):
+            found.append([k for k in parameters if k in together])
+    return found
+
+
+def _shape(config: "SweepConfig") -> Iterator[Conflict]:
+    if config.base is not None and config.run is not None:
+        yield Conflict((("run",), ("base",)), "must not stand beside base; give one of the two")
+    if config.base is None and config.run is None:
+        yield Conflict((("base",),), "must be given: the run configuration that is varied (or run)")
+    if config.parameters is not None and config.stages is not None:
+        message = "must not stand beside parameters; give one of the two"
+        yield Conflict((("stages",), ("parameters",)), message)
+    if config.parameters is None and config.stages is None:
+        missing: tuple[KeyPath, ...] = (("parameters",), ("stages",))
+        yield Conflict(missing, "must be given: the values to try (or stages)")
+
+
+def _stage_names(config: "SweepConfig") -> Iterator[Conflict]:
+    earlier: list[str] = []
+    for index, stage in enumerate(config.stages or ()):
+        if stage.name in earlier:
+            path: KeyPath = ("stages", index, "name")
+            yield Conflict((path,), f"found {stage.name!r}, the name of an earlier stage")
+        if stage.source is not None and stage.source not in earlier:
+            message = _no_stage(stage.source, earlier, "an earlier stage")
+            yield Conflict((("stages", index, "from"),), message)
+        earlier.append(stage.name)
+
+
+def _refit(config: "SweepConfig") -> Iterator[Conflict]:
+    names = [stage.name for stage in config.stages or ()]
+    if config.refit is not None and not names:
+        yield Conflict((("refit",), ("stages",)), "names stages, and there are none")
+        return
+    for index, name in enumerate(config.refit or ()):
+        if name not in names:
+            yield Conflict((("refit", index), ("stages",)), _no_stage(name, names, "a stage"))
+
+
+def _no_stage(name: str, names: Sequence[str], kind: str) -> str:
+    near = difflib.get_close_matches(name, names, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    there = f": {', '.join(names)}" if names else "; there is none"
+    return f"found {name!r}, must be {kind}{there}{hint}"
+
+
+def _zip(config: "SweepConfig") -> Iterator[Conflict]:
+    blocks = list(config.blocks())
+    known = [key for _, parameters in blocks for key in parameters]
+    seen: set[str] = set()
+    for index, group in enumerate(config.zip):
+        path: KeyPath = ("zip", index)
+        if len(group) < 2:
+            yield Conflict((path,), "must name at least two keys that move together")
+        for place, key in enumerate(group):
+            if key not in known:
+                near = difflib.get_close_matches(key, known, 1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                where: tuple[KeyPath, ...] = ((*path, place), ("parameters",), ("stages",))
+                yield Conflict(where, f"found {key!r}, which is no parameter{hint}")
+            if key in seen:
+                yield Conflict(((*path, place),), f"found {key!r} a second time")
+            seen.add(key)
+        for block, parameters in blocks:
+            lengths = {key: number_of_values(parameters[key]) for key in group if key in parameters}
+            if len(set(lengths.values())) > 1:
+                told = ", ".join(
+                    f"{key} has {count or 'a range'}" for key, count in lengths.items()
+                )
+                yield Conflict((path, block), f"moves values together, but {told}")
+
+
+def _ranges(config: "SweepConfig") -> Iterator[Conflict]:
+    if config.method.type != "grid":
+        return
+    for path, parameters in config.blocks():
+        for key, values in parameters.items():
+            if number_of_values(values) is None:
+                kind = next(iter(values))
+                message = f"{kind} is drawn from: it needs method {{type: random, trials: N}}"
+                yield Conflict(((*path, key), ("method",)), message)
+
+
+def _seeds(config: "SweepConfig") -> Iterator[Conflict]:
+    for path, parameters in config.blocks():
+        if config.seeds > 1 and "seed" in parameters:
+            message = "is a parameter: seeds, which would change it too, must then be 1"
+            yield Conflict(((*path, "seed"), ("seeds",)), message)
+
+
+def _metric(config: "SweepConfig") -> Iterator[Conflict]:
+    if config.stages is not None and config.metric.name.startswith("test_"):
+        message = f"found {config.metric.name}; a stage never looks at the test set"
+        yield Conflict((("metric", "name"), ("metric",)), message)
+
+
+def _size(config: "SweepConfig") -> Iterator[Conflict]:
+    if config.method.type != "grid":
+        return
+    for path, parameters in config.blocks():
+        crossed = [group[0] for group in groups(parameters, config.zip)]
+        counts = [number_of_values(parameters[key]) or 1 for key in crossed]
+        trials = math.prod(counts) * config.seeds
+        if trials > MAX_TRIALS:
+            yield Conflict((path,), f"makes {trials:,} trials; at most {MAX_TRIALS:,} are allowed")

@@ -1,0 +1,177 @@
+"""What a run's folder holds, for whoever shows it: each part read when it is asked for, once."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from mnistlab import paths
+from mnistlab.config import RunConfig, load_run_config
+from mnistlab.data import Dataset, Progress, Split
+from mnistlab.engine.initializers import initial_params
+from mnistlab.engine.params import views
+from mnistlab.errors import LackingError, MnistlabError, UsageError
+from mnistlab.experiment.dataset import load_data
+from mnistlab.experiment.metrics import (
+    LayerRow,
+    MetricsRow,
+    Predictions,
+    read_layers,
+    read_metrics,
+    read_predictions,
+)
+from mnistlab.experiment.model import Model, SplitName, load_model
+from mnistlab.experiment.provenance import read_run_json
+from mnistlab.experiment.resume import ENDED, refuse_changed_data
+from mnistlab.experiment.run_dir import RunDir
+
+PART_NAMES: dict[SplitName, str] = {
+    "test": "test images",
+    "validation": "validation images",
+    "train": "training images",
+}
+
+
+Value = TypeVar("Value")
+
+
+class read_once(Generic[Value]):  # noqa: N801 - it is written as a decorator
+    """A property that is computed when first asked for and kept, or its error is raised again.
+
+    So a damaged file is read once, and a dataset that can't be had is not asked for again.
+    """
+
+    def __init__(self, read: Callable[[Any], Value]) -> None:
+        self.read = read
+        self.__doc__ = read.__doc__
+
+    def __get__(self, instance: Any, owner: type) -> Value:
+        kept = instance.__dict__.setdefault("_kept", {})
+        name = self.read.__name__
+        if name not in kept:
+            try:
+                kept[name] = (self.read(instance), None)
+            except MnistlabError as error:
+                kept[name] = (None, error)
+        value, fault = kept[name]
+        if fault is not None:
+            raise fault
+        return value
+
+
+class Artefacts:
+    """The artefacts of one run. Each raises UsageError naming the file where it is damaged, and
+    LackingError where the run has none; DataError where the dataset is missing.
+    """
+
+    def __init__(
+        self,
+        run_dir: RunDir,
+        *,
+        data_dir: Path | None = None,
+        threads: int | None = None,
+        tell: Callable[[str], None] = lambda text: None,
+        data_progress: Progress | None = None,
+    ) -> None:
+        self.run_dir = run_dir
+        self._data_dir = paths.data_dir(data_dir)
+        self._data_progress = data_progress
+        self._threads = threads
+        self._tell = tell
+
+    @read_once
+    def config(self) -> RunConfig:
+        return load_run_config(self.run_dir.config)
+
+    @read_once
+    def record(self) -> dict[str, Any]:
+        """What run.json tells."""
+        return read_run_json(self.run_dir)
+
+    @property
+    def class_names(self) -> list[str]:
+        """What the classes are called, by number."""
+        return self.record["dataset"]["class_names"]
+
+    @read_once
+    def metrics(self) -> list[MetricsRow]:
+        """A row per evaluation."""
+        return read_metrics(self.run_dir.metrics)
+
+    @read_once
+    def layers(self) -> list[LayerRow]:
+        """A row per layer per epoch, at least one."""
+        rows = read_layers(self.run_dir.layers)
+        if not rows:
+            raise LackingError("no epoch was finished")
+        return rows
+
+    @read_once
+    def model(self) -> Model:
+        """The network with its final weights, or those of its last checkpoint."""
+        run_dir = self.run_dir
+        if not any(path.exists() for path in (run_dir.weights, run_dir.last, run_dir.previous)):
+            raise LackingError("the run was stopped before its first save")
+        return load_model(
+            run_dir.path, data_dir=self._data_dir, threads=self._threads, tell=self._tell
+        )
+
+    @read_once
+    def initial_tensors(self) -> dict[str, np.ndarray]:
+        """Every weight and bias before the first step, by its name; drawn again from the seed."""
+        program, config = self.model.inference.program, self.config
+        start = initial_params(
+            config.init, program.tensors, program.size, config.seed, program.dtype
+        )
+        return views(program.tensors, start)
+
+    @property
+    def part(self) -> SplitName:
+        """The images that the run is judged by: the test set's only where it was looked at."""
+        if self.record["test_set_looked_at"]:
+            return "test"
+        return "validation" if self.record["dataset"]["images"]["validation"] else "train"
+
+    @read_once
+    def dataset(self) -> Dataset:
+        """The run's dataset; not by way of the model, whose weights may be damaged."""
+        dataset = load_data(self.config, self._data_dir, self._data_progress)
+        refuse_changed_data(self.record, dataset.sha256)
+        return dataset
+
+    @read_once
+    def split(self) -> Split:
+        """The images of `part`."""
+        return getattr(self.dataset, self.part)
+
+    @read_once
+    def predictions(self) -> Predictions:
+        """What the network says of the images of `part`: as it was written, or said now.
+
+        A run that has not ended has written none. Outputs that are no number are left in.
+        """
+        if self.part == "train":
+            raise LackingError("the run looked at neither test nor validation images")
+        if self.run_dir.predictions.exists():
+            return self._checked(read_predictions(self.run_dir.predictions))
+        if self.record["status"] in ENDED:
+            raise UsageError(f"{self.run_dir.predictions}: is missing")
+        said = self.model.evaluate(self.split)
+        of_predicted = said.outputs[np.arange(len(said.labels)), said.predicted]
+        return Predictions(
+            said.labels.astype(np.int64), said.predicted, of_predicted.astype(np.float64)
+        )
+
+    def _checked(self, found: Predictions) -> Predictions:
+        """The predictions, if they are of these images and classes."""
+        path, data = self.run_dir.predictions, self.record["dataset"]
+        expected, classes = data["images"][self.part], len(data["class_names"])
+        if len(found.labels) != expected:
+            raise UsageError(f"{path}: {len(found.labels):,} rows where {expected:,} are expected")
+        for name, values in (("label", found.labels), ("predicted", found.predicted)):
+            outside = np.flatnonzero((values < 0) | (values >= classes))
+            if len(outside):
+                row = int(outside[0])
+                raise UsageError(f"{path}:{row + 2}: {name} is {values[row]}, of {classes} classes")
+        return found

@@ -1,0 +1,214 @@
+"""Every figure of a run: what it is called, what it shows, how it is read."""
+
+import difflib
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from mnistlab.errors import LackingError, MnistlabError, UsageError
+from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.plots import run_figures as figures
+from mnistlab.plots import style
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A figure that can be drawn of a run: `name` is its file's, `how_to_read` one line."""
+
+    name: str
+    title: str
+    how_to_read: str
+    draw: Callable[[Artefacts], Figure]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure that was drawn."""
+
+    name: str
+    title: str
+    how_to_read: str
+    figure: Figure
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A figure that was not drawn; `error` is set where that is because something is damaged."""
+
+    name: str
+    title: str
+    why: str
+    error: MnistlabError | None = None
+
+
+RUN_FIGURES = (
+    Entry(
+        "learning_curves",
+        "Learning curves",
+        "Training falling while validation rises is overfitting; a loss that jumps asks for a "
+        "smaller learning rate.",
+        figures.draw_learning_curves,
+    ),
+    Entry(
+        "confusion_matrix",
+        "Confusion matrix",
+        "A row is a true class: what stands beside its diagonal was read as something else.",
+        figures.draw_confusion_matrix,
+    ),
+    Entry(
+        "confused_pairs",
+        "Most confused pairs",
+        "Are these mistakes that a person would make?",
+        figures.draw_confused_pairs,
+    ),
+    Entry(
+        "mistakes",
+        "Most confident mistakes",
+        "The mistakes that no threshold on the probability would catch; some labels are doubtful.",
+        figures.draw_mistakes,
+    ),
+    Entry(
+        "samples",
+        "Images at random",
+        "What the network does on an ordinary day, where the mistakes show its worst.",
+        figures.draw_samples,
+    ),
+    Entry(
+        "calibration",
+        "Calibration",
+        "Bars below the dashed line: the network is surer than it is right.",
+        figures.draw_calibration,
+    ),
+    Entry(
+        "weights",
+        "Weights as images",
+        "Shapes are what was learnt; noise is what was left of the start.",
+        figures.draw_weights,
+    ),
+    Entry(
+        "output_weights",
+        "Hidden layer to classes",
+        "Few strong fields in a class: it leans on few units.",
+        figures.draw_output_weights,
+    ),
+    Entry(
+        "feature_maps",
+        "Feature maps",
+        "A filter that is light along one kind of stroke has learnt that stroke; one that is dark "
+        "everywhere does nothing.",
+        figures.draw_feature_maps,
+    ),
+    Entry(
+        "saliency",
+        "What each pixel does",
+        "Red where more ink would speak for the class, blue where it would speak against it.",
+        figures.draw_saliency,
+    ),
+    Entry(
+        "tsne",
+        "t-SNE of the last hidden layer",
+        "Islands of one class are told apart well; look where two of them touch.",
+        figures.draw_tsne,
+    ),
+    Entry(
+        "layer_statistics",
+        "Layer statistics",
+        "Updates of about a thousandth of the weights are usual; dead units never come back.",
+        figures.draw_layer_statistics,
+    ),
+    Entry(
+        "layer_sheet",
+        "Layer by layer",
+        "Inputs whose weights never changed carry nothing; activations that all look alike mean "
+        "that the layer passes little on.",
+        figures.draw_layer_sheet,
+    ),
+    Entry(
+        "weight_distributions",
+        "Weight distributions",
+        "L1 drives weights to zero, a spike in the middle; L2 draws all of them closer to it.",
+        figures.draw_weight_distributions,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class SavedFigures:
+    """What became of a run's figures: the files of those drawn, by name, and what was left out."""
+
+    run_dir: Path
+    figures: dict[str, Path]
+    left_out: list[LeftOut]
+
+    @property
+    def damaged(self) -> dict[str, list[LeftOut]]:
+        """What was left out because of damage, by what is damaged, in words."""
+        found: dict[str, list[LeftOut]] = {}
+        for left_out in self.left_out:
+            if left_out.error is not None:
+                found.setdefault(left_out.why, []).append(left_out)
+        return found
+
+    @property
+    def exit_code(self) -> int:
+        """That of the gravest damage; 0 where the run merely lacks something."""
+        return max((one.error.exit_code for one in self.left_out if one.error), default=0)
+
+
+# What `train` draws at its end, in under two seconds.
+CHEAP = ("learning_curves", "confusion_matrix", "mistakes", "weights")
+
+
+def run_figures(
+    artefacts: Artefacts, only: Collection[str] | None = None
+) -> Iterator[Drawn | LeftOut]:
+    """Draw the figures of a run, one after another: all, or those named in `only`.
+
+    What the run lacks, or what is damaged of it, leaves the figures out that need it, and no
+    other. Raises UsageError for a name that no figure has.
+    """
+    for entry in _chosen(only):
+        yield _drawn(entry, artefacts)
+
+
+def _chosen(only: Collection[str] | None) -> list[Entry]:
+    names = [entry.name for entry in RUN_FIGURES]
+    for name in only or ():
+        if name not in names:
+            near = difflib.get_close_matches(name, names, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"no figure is called {name!r}; there are {', '.join(names)}{hint}")
+    return [entry for entry in RUN_FIGURES if not only or entry.name in only]
+
+
+def _drawn(entry: Entry, artefacts: Artefacts) -> Drawn | LeftOut:
+    try:
+        with style.drawing():
+            figure = entry.draw(artefacts)
+    except LackingError as lacking:
+        return LeftOut(entry.name, entry.title, str(lacking))
+    except MnistlabError as error:
+        return LeftOut(entry.name, entry.title, str(error), error)
+    return Drawn(entry.name, entry.title, entry.how_to_read, figure)
+
+
+def save_run_figures(
+    artefacts: Artefacts, only: Collection[str] | None = None, format: str = "png"
+) -> SavedFigures:
+    """Draw a run's figures into its folder, each a file of its name.
+
+    Raises UsageError for a name that no figure has, OSError where nothing can be written.
+    """
+    run_dir = artefacts.run_dir
+    saved = SavedFigures(run_dir.path, {}, [])
+    for found in run_figures(artefacts, only):
+        if isinstance(found, LeftOut):
+            saved.left_out.append(found)
+        else:
+            run_dir.plots.mkdir(exist_ok=True)
+            path = run_dir.plots / f"{found.name}.{format}"
+            style.save_figure(found.figure, path, format)
+            saved.figures[found.name] = path
+    return saved

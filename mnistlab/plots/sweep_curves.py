@@ -1,0 +1,94 @@
+"""The learning curves of all trials of a sweep in one axis."""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.figure import Figure
+
+from mnistlab.errors import LackingError
+from mnistlab.plots import style
+from mnistlab.plots.sweep_points import SweepMetric, TrialCurve
+
+WIDTH, HEIGHT = 9.5, 5.2  # inches
+NAMED = 12  # curves that have a colour and a name; the others are drawn faintly
+LOG_SPAN = 50.0  # losses that span more are drawn on a log axis
+NAME_CHARACTERS = 44
+
+
+def sweep_curves(curves: Sequence[TrialCurve], metric: SweepMetric, title: str) -> Figure:
+    """The metric of every trial by epoch; `curves` are ordered best first.
+
+    The best have colours, from dark to light, and stand in the legend; a diverged trial ends in a
+    cross. Raises LackingError where nothing finite was measured.
+    """
+    drawn = [(curve, *_columns(curve, metric)) for curve in curves]
+    drawn = [(curve, x, y) for curve, x, y in drawn if len(x)]
+    if not drawn:
+        raise LackingError("no trial has a finite value")
+    named = [curve for curve, _, _ in drawn if not curve.diverged][:NAMED]
+    colours = colormaps["viridis"](np.linspace(0.0, 0.92, max(len(named), 2)))
+    with style.drawing():
+        figure = style.new_figure(WIDTH, HEIGHT)
+        heading = textwrap.shorten(title, 95, placeholder=" …")
+        figure.text(0.012, 0.975, heading, size=style.LARGE, weight="bold", va="top",
+                    parse_math=False)  # fmt: skip
+        axes = figure.add_axes((0.085, 0.115, 0.52, 0.78))
+        for curve, x, y in reversed(drawn):
+            place = next((i for i, one in enumerate(named) if one is curve), None)
+            colour = colours[place] if place is not None else style.FAINT
+            order = 3 if place is None else 4 + (place == 0)
+            width = 2.6 if place == 0 else 1.5 if place is not None else 0.8
+            label = _name(curve.label) if place is not None else "_other"
+            marker = "o" if len(x) == 1 else ""
+            axes.plot(x, y, color=colour, linewidth=width, zorder=order, label=label, marker=marker)
+            if curve.diverged:
+                cross: Any = {"marker": "X", "color": style.VERMILLION, "markersize": 7.0}
+                axes.plot(x[-1:], y[-1:], linestyle="none", label="_end", zorder=6, **cross)
+        _set_axes(axes, [y for _, _, y in drawn], metric)
+        handles, labels = axes.get_legend_handles_labels()
+        entries: Any = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.01), "frameon": False}
+        legend = axes.legend(handles[::-1], labels[::-1], title="best first", **entries)
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+        notes = _notes(drawn, named)
+        if notes:
+            axes.text(1.03, 0.0, notes, transform=axes.transAxes, color=style.FAINT, va="bottom")
+    return figure
+
+
+def _columns(curve: TrialCurve, metric: SweepMetric) -> tuple[np.ndarray, np.ndarray]:
+    """Epochs and finite values as drawn, (rows,) each; steps of an epoch stand within it."""
+    steps = max((row.step for row in curve.rows), default=1)
+    epochs = max((row.epoch for row in curve.rows), default=1)
+    by_step = len({row.epoch for row in curve.rows}) < len(curve.rows)
+    x = [row.step / steps * epochs if by_step else float(row.epoch) for row in curve.rows]
+    y = [getattr(row, metric.name) for row in curve.rows]
+    values = np.array(y, dtype=float) * metric.factor
+    kept = np.isfinite(values)
+    return np.array(x)[kept], values[kept]
+
+
+def _set_axes(axes: Any, columns: Sequence[np.ndarray], metric: SweepMetric) -> None:
+    lowest, highest = min(map(np.min, columns)), max(map(np.max, columns))
+    if not metric.is_share and lowest > 0 and highest > LOG_SPAN * lowest:
+        axes.set_yscale("log")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(metric.label)
+
+
+def _name(label: str) -> str:
+    return textwrap.shorten(label, NAME_CHARACTERS, placeholder=" …") or "the run"
+
+
+def _notes(
+    drawn: Sequence[tuple[TrialCurve, np.ndarray, np.ndarray]], named: Sequence[TrialCurve]
+) -> str:
+    diverged = sum(curve.diverged for curve, _, _ in drawn)
+    others = len(drawn) - len(named) - diverged
+    notes = [f"faint: {others} more trials"] if others else []
+    notes += [f"cross: {diverged} diverged"] if diverged else []
+    return "\n".join(notes)

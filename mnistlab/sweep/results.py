@@ -1,0 +1,141 @@
+"""What a sweep has found so far, as rows: read from its folders, written as trials.csv."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnistlab.config.dump import value_as_yaml
+from mnistlab.config.places import Place
+from mnistlab.config.yaml_nodes import nodes_from_text
+from mnistlab.errors import UsageError
+from mnistlab.experiment.metrics import read_text
+from mnistlab.experiment.run_dir import SWEEP_NAME, RunDir
+
+PENDING = "pending"
+FINISHED = ("finished", "stopped_early")
+ENDED = (*FINISHED, "diverged", "failed")
+METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
+REFIT = "refit:"
+
+
+@dataclass(frozen=True)
+class SweepDir:
+    """The folder of one sweep; each property is where an artefact lies, there or not yet."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The whole sweep, its run included."""
+        return self.path / SWEEP_NAME
+
+    @property
+    def trials(self) -> Path:
+        """The folder of the trials' run folders."""
+        return self.path / "trials"
+
+    @property
+    def trials_csv(self) -> Path:
+        """A row per trial: a view of the folders."""
+        return self.path / "trials.csv"
+
+    @property
+    def ranking_csv(self) -> Path:
+        """A row per point, best first."""
+        return self.path / "ranking.csv"
+
+    @property
+    def best(self) -> Path:
+        """A link to the best trial."""
+        return self.path / "best"
+
+    @property
+    def plots(self) -> Path:
+        """The folder of figures."""
+        return self.path / "plots"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one process that works on the sweep; says which."""
+        return self.path / ".lock"
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One trial as it stands; `metrics` are of the weights that it keeps."""
+
+    trial: int
+    status: str
+    stages: tuple[str, ...]  # that it belongs to; none in a sweep without stages
+    parameters: dict[str, Any]
+    metrics: dict[str, float | None]
+    run_dir: str  # relative to the sweep's folder
+    reason: str | None = None
+
+
+def trials_text(rows: Sequence[TrialRow]) -> str:
+    """The text of trials.csv: a row per trial, in their order."""
+    keys = parameter_keys(rows)
+    staged = ["stage"] if any(row.stages for row in rows) else []
+    table = [["trial", "status", *staged, *keys, *METRICS, "run_dir"]]
+    for row in rows:
+        stage = [" ".join(row.stages)] if staged else []
+        values = [value_as_yaml(row.parameters[k]) if k in row.parameters else "" for k in keys]
+        metrics = [row.metrics.get(name) for name in METRICS]
+        figures = ["" if value is None else repr(float(value)) for value in metrics]
+        table.append([str(row.trial), row.status, *stage, *values, *figures, row.run_dir])
+    return csv_text(table)
+
+
+def csv_text(table: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as the text of a CSV file."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(table)
+    return text.getvalue()
+
+
+def parameter_keys(rows: Sequence[TrialRow]) -> list[str]:
+    """Every parameter of any trial, in the order of their first use; `seed` last."""
+    keys = dict.fromkeys(key for row in rows for key in row.parameters)
+    return sorted(keys, key=lambda key: key == "seed")
+
+
+def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
+    """The rows of a sweep's trials.csv; raises UsageError where it is missing or damaged."""
+    path = sweep_dir.trials_csv
+    lines = list(csv.DictReader(io.StringIO(read_text(path))))
+    known = {"trial", "status", "stage", *METRICS, "run_dir"}
+    rows = []
+    for number, line in enumerate(lines, start=2):
+        try:
+            parameters = {
+                key: _value(cell, path) for key, cell in line.items() if key not in known and cell
+            }
+            metrics = {name: float(line[name]) if line[name] else None for name in METRICS}
+            stages = tuple(line.get("stage", "").split())
+            row = TrialRow(
+                int(line["trial"]), line["status"], stages, parameters, metrics, line["run_dir"]
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UsageError(f"{path}:{number}: the row is damaged ({error})") from error
+        rows.append(row)
+    return rows
+
+
+def _value(cell: str, path: Path) -> Any:
+    node, _ = nodes_from_text(cell, lambda line, column: Place(str(path)))
+    return node.plain() if node is not None else None
+
+
+def read_record(run_dir: RunDir) -> dict[str, Any]:
+    """What a trial's run.json tells; nothing where there is none, or none that is whole."""
+    try:
+        record = json.loads(run_dir.run_json.read_bytes())
+    # Written whole by one renaming, it can only be damaged by others: the trial is run again.
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -1,0 +1,118 @@
+"""From configurations to trials: the data they need, what they are called, whether they can run."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnistlab.config import RunConfig, config_hash, resolved_mapping
+from mnistlab.data import Dataset, Progress
+from mnistlab.engine.compiling import compile_tables
+from mnistlab.engine.inference import EVALUATION_ROWS
+from mnistlab.engine.lower import lower
+from mnistlab.engine.program import Op
+from mnistlab.engine.trainer import plan
+from mnistlab.errors import ConfigError, UsageError
+from mnistlab.experiment.dataset import load_data, located
+from mnistlab.experiment.resume import refuse_changed_surroundings
+
+ID_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of a sweep. `id` is the hash of its resolved configuration and its data."""
+
+    id: str
+    config: RunConfig
+    parameters: dict[str, Any]  # by dotted path; with `seed` where a sweep repeats its points
+
+
+class Datasets:
+    """The datasets of configurations, each opened and split once."""
+
+    def __init__(self, data_dir: Path, progress: Progress | None = None) -> None:
+        self.data_dir = data_dir
+        self.progress = progress
+        self._opened: dict[str, Dataset] = {}
+
+    def of(self, config: RunConfig) -> Dataset:
+        """The dataset of a configuration. Raises as `load_data` does."""
+        data = resolved_mapping(config)["data"]
+        seed = config.seed if config.data.shuffle_once else None
+        key = json.dumps([data, seed], sort_keys=True)
+        if key not in self._opened:
+            self._opened[key] = load_data(config, self.data_dir, self.progress)
+        return self._opened[key]
+
+
+def freeze(config: RunConfig, parameters: dict[str, Any], datasets: Datasets) -> Trial:
+    """The trial of a configuration on its data as they are now."""
+    content = f"{config_hash(config)}{datasets.of(config).sha256}"
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    return Trial(digest[:ID_DIGITS], config, parameters)
+
+
+def check_all(configs: Iterable[RunConfig], datasets: Datasets, metric: str) -> None:
+    """See that every configuration fits its data, and that its metric is measured.
+
+    Raises ConfigError with everything that does not, DataError.
+    """
+    messages: dict[str, None] = {}
+    for config in configs:
+        try:
+            with located(config):
+                dataset = datasets.of(config)
+                lower(config, dataset.image_shape, len(dataset.class_names), 1)
+                _refuse_unmeasured(config, dataset, metric)
+        except UsageError as error:
+            messages |= dict.fromkeys(error.messages)
+    if messages:
+        raise ConfigError(*messages)
+
+
+def refuse_changed(histories: Iterable[dict[str, Any]], datasets: Datasets, force: bool) -> None:
+    """Raise UsageError where the data, or (unless `force`) a library, has changed since trials
+    were run: `histories` is what their run.json tell. Their results would not be comparable.
+    """
+    seen: set[str] = set()
+    for history in histories:
+        if "dataset" not in history:
+            continue
+        parts = [history["config"]["data"], history["dataset"]["sha256"]]
+        parts += [history["mnistlab"], history["versions"]]
+        key = json.dumps(parts, sort_keys=True)
+        if key not in seen:
+            seen.add(key)
+            config = RunConfig.model_validate(history["config"])
+            refuse_changed_surroundings(history, datasets.of(config).sha256, force)
+
+
+def compile_all(
+    configs: Iterable[RunConfig], datasets: Datasets, tell: Callable[[str], None]
+) -> None:
+    """Have everything compiled that these trials need, so that no worker has to."""
+    done: set[Any] = set()
+    for config in configs:
+        dataset = datasets.of(config)
+        shape, classes = dataset.image_shape, len(dataset.class_names)
+        program = lower(config, shape, classes, plan(config, len(dataset.train)).batch)
+        evaluation = lower(config, shape, classes, EVALUATION_ROWS, training=False)
+        tables = [program.training, evaluation.evaluation]
+        key = (program.dtype, *map(_functions, tables))
+        if key not in done:
+            compile_tables(tables, program.dtype, tell)
+            done.add(key)
+
+
+def _functions(ops: Iterable[Op]) -> frozenset[Any]:
+    return frozenset((op.function, op.kernel, op.kernel_is_backward) for op in ops)
+
+
+def _refuse_unmeasured(config: RunConfig, dataset: Dataset, metric: str) -> None:
+    if metric.startswith("val_") and not len(dataset.validation):
+        raise UsageError(f"data.validation: leaves no image to measure {metric} on")
+    if metric.startswith("test_") and config.training.test == "never":
+        raise UsageError(f"training.test: is never, so {metric} is never measured")
