@@ -1,7 +1,7 @@
 """What mnistlab does, as plain functions: the commands call these, and so can Python."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,9 @@ from mnistlab.engine.threads import engine_threads
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.durable import remove_temporaries
+from mnistlab.experiment.model import SplitName, Weights, load_model
+from mnistlab.experiment.predict import Answers
+from mnistlab.experiment.predict import predict as ask
 from mnistlab.experiment.provenance import available_cpus
 from mnistlab.experiment.resume import (
     ended_result,
@@ -24,6 +27,7 @@ from mnistlab.experiment.resume import (
 )
 from mnistlab.experiment.run_dir import open_run
 from mnistlab.experiment.runner import carry_on, only_process, run
+from mnistlab.experiment.scores import Scores, score
 from mnistlab.sweep import start
 from mnistlab.sweep.results import SweepDir
 from mnistlab.sweep.watch import SweepCallback, SweepResult
@@ -133,6 +137,51 @@ def visualize(
         open_run(path), data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress
     )
     return save_run_figures(artefacts, only, format)
+
+
+def evaluate(
+    path: Path,
+    *,
+    split: SplitName = "test",
+    weights: Weights = "final",
+    data_dir: Path | None = None,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+    data_progress: Progress | None = None,
+) -> Scores:
+    """Measure a run's network on a part of its dataset, which must be the one it was trained on.
+
+    Raises UsageError where there is no such run, no such weights or no such images; DataError where
+    the dataset is missing.
+    """
+    model = load_model(
+        path, weights, data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress
+    )
+    return score(model, split)
+
+
+def predict(
+    path: Path,
+    images: Sequence[Path],
+    *,
+    weights: Weights = "final",
+    raw: bool = False,
+    save: Path | None = None,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Answers:
+    """Ask a run's network about pictures; `raw`: images that are to be taken as they are.
+
+    `save`: a folder for what the network saw of each, and a figure of it. A file that is no picture
+    of a digit is among `unread`. Raises UsageError where there is no such run or weights, where
+    pictures can't be prepared for it, or nothing can be saved.
+    """
+    answers = ask(load_model(path, weights, threads=threads, tell=tell), images, raw)
+    if save is None:
+        return answers
+    from mnistlab.plots.prediction import save_predictions
+
+    return replace(answers, saved=save_predictions(answers, save))
 
 
 def sweep(

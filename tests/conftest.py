@@ -1,6 +1,17 @@
 """What holds for every test: numba makes one pool of threads in a process, so it is made once."""
 
 import os
+from pathlib import Path
+
+import pytest
 
 # As many as the test that asks for most; numba refuses another number once the pool is there.
 os.environ["NUMBA_NUM_THREADS"] = "4"
+
+
+@pytest.fixture
+def mnist_data_dir() -> Path:
+    data_dir = os.environ.get("MNISTLAB_DATA_DIR")
+    if not data_dir or not (Path(data_dir) / "mnist").is_dir():
+        pytest.skip("MNISTLAB_DATA_DIR has no folder mnist")
+    return Path(data_dir)

@@ -9,7 +9,19 @@ import typer
 from typer.core import TyperGroup
 
 from mnistlab import __version__
-from mnistlab.cli import check, data, errors, init, resume, schema, sweep, train, visualize
+from mnistlab.cli import (
+    check,
+    data,
+    errors,
+    evaluate,
+    init,
+    predict,
+    resume,
+    schema,
+    sweep,
+    train,
+    visualize,
+)
 
 EXAMPLES = """\b
 Examples:
@@ -74,6 +86,8 @@ def mnistlab(
 app.command(epilog=train.EXAMPLES)(train.train)
 app.command(epilog=sweep.EXAMPLES)(sweep.sweep)
 app.command(epilog=visualize.EXAMPLES)(visualize.visualize)
+app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
+app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=resume.EXAMPLES)(resume.resume)
 app.command(epilog=check.EXAMPLES)(check.check)
 app.add_typer(data.app)

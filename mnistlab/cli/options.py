@@ -1,6 +1,7 @@
 """Arguments and options that several commands share."""
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,7 @@ import typer
 Config = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="The YAML file of the run.", show_default=False)
 ]
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.", show_default=False)]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(
@@ -54,6 +56,18 @@ Json = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+class WeightsOption(StrEnum):
+    """Which of a run's weights."""
+
+    final = "final"
+    best = "best"
+
+
+Weights = Annotated[
+    WeightsOption, typer.Option(help="The final weights, or the best by validation.")
+]
 
 
 def set_threads(threads: int | None) -> None:

@@ -31,6 +31,7 @@ def find_ink(colours: Floats, inside: Mask | None = None) -> Floats:
     from scipy import ndimage
 
     inside = np.ones(colours.shape[:2], bool) if inside is None else inside.copy()
+    has_frame = not inside.all()
     while inside.any():
         difference, contrast = _difference(colours, inside)
         least = max(LEAST_CONTRAST, LEAST_SIGNAL * float(np.median(contrast[inside])))
@@ -38,10 +39,11 @@ def find_ink(colours: Floats, inside: Mask | None = None) -> Floats:
         if peak < least:
             break
         ink = inside & (contrast > max(INK * peak, least / 2))
-        frame = frame_of(ink)
+        frame = frame_of(ink, has_frame)
         if not frame.any():
             return _of_digit(colours, difference, *pieces_of(ink, contrast > SURE * peak))
         # With the blurred edge of the frame: what is left of it would be a frame again.
+        has_frame = True
         inside &= ~ndimage.binary_dilation(frame, iterations=1 + max(ink.shape) // 100)
     raise MalformedError("expected a digit, found no ink that stands out from its ground")
 

@@ -8,7 +8,7 @@ import numpy as np
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.files import MalformedError, foreign, regular_size
 
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "TIFF", "BMP", "GIF", "PPM")
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 MAX_FILE_BYTES = 1 << 28
 # A picture of this many pixels takes 200 MB; a file of a few kB can promise any number.
 MAX_PIXELS = 1 << 26
@@ -97,7 +97,7 @@ def _on_ground(colours: Bytes) -> Bytes:
 
 
 def _kinds() -> str:
-    return ", ".join(kind for kind in FORMATS if kind != "MPO")
+    return ", ".join(FORMATS)
 
 
 def _found(path: Path) -> str:

@@ -63,15 +63,16 @@ def pieces_of(ink: Mask, sure: Mask | None = None) -> tuple[np.ndarray, list[Pie
     return labels, sorted(pieces, key=lambda piece: -piece.pixels)
 
 
-def frame_of(ink: Mask) -> Mask:
+def frame_of(ink: Mask, has_frame: bool) -> Mask:
     """Where there is no digit: a frame, a table under the paper, what the edge cuts off.
 
-    What touches the edge is the digit all the same where there is no other.
+    What touches the edge is the digit all the same where there is no other, but for a picture that
+    `has_frame`, some of which was found before.
     """
     labels, pieces = pieces_of(ink)
     touching = [piece for piece in pieces if piece.edge_share > 0]
     least = DIGIT_SHARE * min(ink.shape)
-    if any(piece.size >= least for piece in pieces if piece.edge_share == 0):
+    if has_frame or any(piece.size >= least for piece in pieces if piece.edge_share == 0):
         dropped = touching
     else:
         frames = [piece for piece in touching if piece.edge_share >= FRAME_SHARE]

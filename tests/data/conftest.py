@@ -1,6 +1,3 @@
-import os
-from pathlib import Path
-
 import pytest
 from data_helpers import Mirror, small_arrays, toy_dataset
 
@@ -12,14 +9,6 @@ def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("MNISTLAB_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")  # a proxy would stand between test and mirror
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-
-
-@pytest.fixture
-def mnist_data_dir() -> Path:
-    data_dir = os.environ.get("MNISTLAB_DATA_DIR")
-    if not data_dir or not (Path(data_dir) / "mnist").is_dir():
-        pytest.skip("MNISTLAB_DATA_DIR has no folder mnist")
-    return Path(data_dir)
 
 
 @pytest.fixture

@@ -1,0 +1,162 @@
+"""`mnistlab evaluate`: how well a run's network does, class by class."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mnistlab.cli import options
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mnistlab.experiment.scores import Scores
+
+EXAMPLES = """\b
+Examples:
+  mnistlab evaluate runs/latest
+  mnistlab evaluate runs/latest --split validation --weights best
+"""
+# A matrix of more classes is wider than a terminal; their most confused pairs are told instead.
+WIDEST_MATRIX, MOST_PAIRS = 20, 20
+
+
+class SplitOption(StrEnum):
+    """A part of the dataset."""
+
+    test = "test"
+    validation = "validation"
+    train = "train"
+
+
+def evaluate(
+    run: options.Run,
+    split: Annotated[SplitOption, typer.Option(help="The images to look at.")] = SplitOption.test,
+    weights: options.Weights = options.WeightsOption.final,
+    data_dir: options.DataDir = None,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> int:
+    """Measure a run's network, class by class.
+
+    Precision is the share of what was read as a class that is of it, recall the share of a class
+    that was read as it, F1 their harmonic mean.
+    """
+    options.set_threads(threads)
+    from mnistlab import api, paths
+    from mnistlab.cli.output import print_json
+    from mnistlab.cli.progress import watch_download, watch_messages
+
+    with watch_download(quiet=quiet) as data_progress:
+        scores = api.evaluate(
+            run,
+            split=split.value,
+            weights=weights.value,
+            data_dir=paths.data_dir(data_dir),
+            threads=threads,
+            tell=watch_messages(quiet=quiet).on_message,
+            data_progress=data_progress,
+        )
+    if json:
+        print_json(_document(scores))
+    else:
+        print("\n\n".join([_summary(scores), _classes(scores), _confusion(scores)]))
+    return 0
+
+
+def _summary(scores: "Scores") -> str:
+    from mnistlab.cli.output import number, percent
+
+    model, right = scores.model, round(scores.accuracy * scores.images)
+    part = {"test": "test", "validation": "validation", "train": "training"}[scores.split]
+    return (
+        f"{model.config.name}: {scores.images:,} {part} images of {model.dataset.name}, "
+        f"weights of step {model.step:,}\n"
+        f"loss {number(scores.loss)}  accuracy {percent(scores.accuracy)}  "
+        f"({right:,} right, {scores.images - right:,} wrong)"
+    )
+
+
+def _shown(scores: "Scores") -> list[int]:
+    """The classes that there is something to tell of."""
+    seen = scores.confusion.sum(axis=0) + scores.confusion.sum(axis=1)
+    return [label for label, count in enumerate(seen.tolist()) if count]
+
+
+def _classes(scores: "Scores") -> str:
+    from mnistlab.cli.output import table
+
+    names, shown = scores.model.class_names, _shown(scores)
+    rows = [["class", "precision", "recall", "F1", "images"]]
+    for one in (scores.per_class[label] for label in shown):
+        shares = [_share(value) for value in (one.precision, one.recall, one.f1)]
+        rows.append([_name(names, one.label), *shares, f"{one.images:,}"])
+    text = table(rows, right=(1, 2, 3, 4))
+    absent = len(names) - len(shown)
+    return f"{text}\n({absent} classes have no image here and were never read)" if absent else text
+
+
+def _confusion(scores: "Scores") -> str:
+    from mnistlab.cli.output import table
+
+    names, shown = scores.model.class_names, _shown(scores)
+    if len(shown) > WIDEST_MATRIX:
+        return _pairs(scores.confusion, names)
+    rows = [["is \\ read as", *map(str, shown)]]
+    for label in shown:
+        counts = scores.confusion[label, shown].tolist()
+        rows.append([_name(names, label), *(f"{count:,}" if count else "·" for count in counts)])
+    return table(rows, right=range(1, len(shown) + 1))
+
+
+def _pairs(confusion: "np.ndarray", names: Sequence[str]) -> str:
+    from mnistlab.cli.output import table
+
+    found = [
+        (int(confusion[label, other]), label, other)
+        for label in range(len(names))
+        for other in range(len(names))
+        if label != other and confusion[label, other]
+    ]
+    rows = [["is", "read as", "times"]]
+    for count, label, other in sorted(found, key=lambda pair: (-pair[0], *pair[1:]))[:MOST_PAIRS]:
+        rows.append([_name(names, label), _name(names, other), f"{count:,}"])
+    return table(rows, right=(2,)) + "\n(--json has the whole matrix)"
+
+
+def _name(names: Sequence[str], label: int) -> str:
+    return names[label] if names[label] == str(label) else f"{label} {names[label]}"
+
+
+def _share(value: float) -> str:
+    from mnistlab.cli.output import percent
+
+    return "-" if value != value else percent(value)
+
+
+def _document(scores: "Scores") -> dict[str, Any]:
+    names = scores.model.class_names
+    return {
+        "run_dir": scores.model.run_dir.path,
+        "split": scores.split,
+        "weights": scores.model.weights,
+        "step": scores.model.step,
+        "images": scores.images,
+        "loss": scores.loss,
+        "accuracy": scores.accuracy,
+        "per_class": [
+            {
+                "label": one.label,
+                "class": names[one.label],
+                "precision": one.precision,
+                "recall": one.recall,
+                "f1": one.f1,
+                "images": one.images,
+            }
+            for one in scores.per_class
+        ],
+        "confusion_matrix": scores.confusion.tolist(),
+    }

@@ -1,0 +1,115 @@
+"""`mnistlab predict`: what a run's network says of people's own pictures."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mnistlab.cli import options
+
+if TYPE_CHECKING:
+    from mnistlab.experiment.predict import Answers
+
+EXAMPLES = """\b
+Examples:
+  mnistlab predict runs/latest seven.jpg
+  mnistlab predict runs/latest photos/*.jpg --save seen
+"""
+
+
+def predict(
+    run: options.Run,
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="IMAGE...",
+            help="Pictures of a digit each: PNG, JPEG, WebP, TIFF, BMP, GIF, PPM.",
+            show_default=False,
+        ),
+    ],
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", help="Take the images as they are; they must have the size of the run's."
+        ),
+    ] = False,
+    save: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep what the network saw, and a figure of each."),
+    ] = None,
+    weights: options.Weights = options.WeightsOption.final,
+    threads: options.Threads = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> int:
+    """Read the digits on your own pictures.
+
+    A picture is prepared as MNIST's were: grey, ink light on black, 20 pixels high or wide, its
+    centre of mass in the middle of 28 x 28. Dark or light ink of any colour, uneven light, a frame
+    or a table around the paper are seen to. A file that can't be read is named, the others are
+    read, and the exit code is 2.
+    """
+    options.set_threads(threads)
+    from mnistlab import api
+    from mnistlab.cli.output import print_json
+    from mnistlab.cli.progress import watch_messages
+
+    answers = api.predict(
+        run,
+        images,
+        weights=weights.value,
+        raw=raw,
+        save=save,
+        threads=threads,
+        tell=watch_messages(quiet=quiet).on_message,
+    )
+    errors = [f"{one.image}: {one.why}" for one in answers.unread]
+    if json:
+        print_json(_document(answers, errors))
+    elif answers.predictions:
+        print(_table(answers))
+    for error in errors:
+        print(error, file=sys.stderr)
+    return 2 if errors else 0
+
+
+def _table(answers: "Answers") -> str:
+    """A line for each picture: what it was read as, how surely, and what else it might be."""
+    import numpy as np
+
+    from mnistlab.cli.output import table
+
+    names = answers.model.class_names
+    how = "probability" if answers.are_probabilities else "output"
+    rows = [["image", "predicted", how, "then"]]
+    for said in answers.predictions:
+        order = np.argsort(-said.outputs, kind="stable")
+        values = [_value(float(said.outputs[label]), answers) for label in order]
+        # The first of equals is what is predicted, also where an output is no number.
+        rest = [n for n in range(len(order)) if order[n] != said.predicted][:1]
+        then = "".join(f"{names[order[n]]} ({values[n]})" for n in rest)
+        of_predicted = _value(float(said.outputs[said.predicted]), answers)
+        rows.append([str(said.image), names[said.predicted], of_predicted, then])
+    return table(rows, right=(2,))
+
+
+def _value(value: float, answers: "Answers") -> str:
+    return f"{value:.1%}" if answers.are_probabilities else f"{value:.3g}"
+
+
+def _document(answers: "Answers", errors: list[str]) -> dict[str, Any]:
+    names = answers.model.class_names
+    predictions = [
+        {
+            "image": said.image,
+            "predicted": said.predicted,
+            "class": names[said.predicted],
+            "probabilities": said.outputs.tolist(),
+            **({"saved": answers.saved[said.image]} if said.image in answers.saved else {}),
+        }
+        for said in answers.predictions
+    ]
+    failed = {"status": "error", "exit_code": 2, "errors": errors} if errors else {}
+    return {"predictions": predictions, **failed}

@@ -1,0 +1,93 @@
+"""A run's network asked about people's own pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mnistlab.data.files import MalformedError
+from mnistlab.data.picture import grey, read_picture
+from mnistlab.data.prepare import DIGIT_SIDE, SIDE, prepare
+from mnistlab.errors import UsageError
+from mnistlab.experiment.model import Model
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What the network says of one picture.
+
+    `seen` is what it was given, uint8 (height, width); `outputs` its outputs (classes,), which are
+    probabilities where the output is softmax; `predicted` is the class of the largest.
+    """
+
+    image: Path
+    seen: np.ndarray
+    outputs: np.ndarray
+    predicted: int
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A file that is no picture of a digit, and why."""
+
+    image: Path
+    why: str
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network said of pictures, which files were none, and the files saved of each."""
+
+    model: Model
+    predictions: list[Prediction]
+    unread: list[Unread]
+    saved: dict[Path, list[Path]]
+
+    @property
+    def are_probabilities(self) -> bool:
+        """Whether the outputs are; those of no softmax or sigmoid may be any numbers."""
+        return self.model.config.model.output_activation.type in ("softmax", "sigmoid")
+
+
+def predict(model: Model, images: Sequence[Path], raw: bool = False) -> Answers:
+    """The class of each picture, and which of the files could not be read.
+
+    Pictures are prepared as MNIST's were, or taken as they are if `raw`. One file's fault leaves
+    the others as they are. Raises UsageError where the network is not for prepared pictures.
+    """
+    if not raw and model.image_shape != (SIDE, SIDE):
+        height, width = model.image_shape
+        raise UsageError(
+            f"{model.run_dir.path}: was trained on images of {height} × {width} pixels; pictures "
+            f"are prepared as MNIST's were, {SIDE} × {SIDE} with digits of {DIGIT_SIDE}: give "
+            f"images of {height} × {width} with --raw"
+        )
+    seen: list[tuple[Path, np.ndarray]] = []
+    unread = []
+    for image in images:
+        try:
+            seen.append((image, _read(image, model.image_shape if raw else None)))
+        except MalformedError as error:
+            unread.append(Unread(image, str(error)))
+    if not seen:
+        return Answers(model, [], unread, {})
+    outputs = model.outputs(np.stack([pixels for _, pixels in seen]))
+    predictions = [
+        Prediction(image, pixels, said, int(np.argmax(said)))
+        for (image, pixels), said in zip(seen, outputs, strict=True)
+    ]
+    return Answers(model, predictions, unread, {})
+
+
+def _read(image: Path, raw_shape: tuple[int, int] | None) -> np.ndarray:
+    """What the network is to see; `raw_shape` is the size that a raw image must have."""
+    colours = read_picture(image)
+    if raw_shape is None:
+        return prepare(colours)
+    if colours.shape[:2] != raw_shape:
+        expected, found = (
+            f"{height} × {width}" for height, width in (raw_shape, colours.shape[:2])
+        )
+        raise MalformedError(f"expected a raw image of {expected} pixels, found {found}")
+    return grey(colours)

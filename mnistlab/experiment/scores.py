@@ -1,0 +1,59 @@
+"""How well a network tells each class from the others, from what it said of labelled images."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnistlab.experiment.model import Model, SplitName
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One class; NaN is what there is nothing to divide by: it was never predicted, or never there.
+
+    `precision` is the share of what was read as this class that is it, `recall` the share of its
+    images that were read as it, `f1` the harmonic mean of both; `images` how many are of it.
+    """
+
+    label: int
+    precision: float
+    recall: float
+    f1: float
+    images: int
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A model on a part of its dataset: mean loss and accuracy, each class, confusion matrix.
+
+    `confusion` is int64 (classes, classes): a row for each true class, a column for each predicted.
+    """
+
+    model: Model
+    split: SplitName
+    images: int
+    loss: float
+    accuracy: float
+    per_class: tuple[ClassScore, ...]
+    confusion: np.ndarray
+
+
+def score(model: Model, split: SplitName) -> Scores:
+    """Evaluate a model on a part of its dataset; raises as `Model.split` does."""
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    said = model.evaluate(model.split(split))
+    labels = np.arange(len(model.class_names))
+    columns = precision_recall_fscore_support(
+        said.labels, said.predicted, labels=labels, zero_division=np.nan
+    )
+    rows = zip(labels.tolist(), *(column.tolist() for column in columns), strict=True)
+    return Scores(
+        model=model,
+        split=split,
+        images=len(said.labels),
+        loss=said.loss,
+        accuracy=said.accuracy,
+        per_class=tuple(ClassScore(*row) for row in rows),
+        confusion=confusion_matrix(said.labels, said.predicted, labels=labels),
+    )

@@ -1,0 +1,105 @@
+"""One picture: as it was given, as the network saw it, and what it said."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from mnistlab.data.picture import read_picture
+from mnistlab.errors import UsageError
+from mnistlab.experiment.predict import Answers
+from mnistlab.plots import style
+
+HEIGHT = 3.6  # inches
+# Of more classes than this, the likeliest alone are shown.
+MOST_BARS = 10
+NAME_LENGTH = 14
+
+
+def prediction(
+    picture: np.ndarray,
+    seen: np.ndarray,
+    outputs: np.ndarray,
+    class_names: Sequence[str],
+    *,
+    probabilities: bool,
+    title: str,
+) -> Figure:
+    """The picture uint8 (height, width, 3), what was seen of it uint8 (height, width), and the
+    outputs (classes,) as bars; `probabilities`: whether they are.
+    """
+    with style.drawing():
+        figure = style.new_figure(style.WIDTH, HEIGHT)
+        figure.suptitle(title, x=0.02, y=0.97, ha="left", fontsize=style.LARGE)
+        given = figure.add_axes((0.02, 0.08, 0.30, 0.68))
+        given.imshow(picture, interpolation="antialiased")
+        given.set_title("the picture")
+        inside = figure.add_axes((0.34, 0.08, 0.24, 0.68))
+        inside.imshow(seen, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        inside.set_title(f"what the network saw, {seen.shape[0]} × {seen.shape[1]}")
+        for axes in (given, inside):
+            axes.set_axis_off()
+        _bars(figure, outputs, class_names, probabilities)
+        return figure
+
+
+def _bars(
+    figure: Figure, outputs: np.ndarray, class_names: Sequence[str], probabilities: bool
+) -> None:
+    shown = np.sort(np.argsort(-outputs, kind="stable")[:MOST_BARS])
+    values = outputs[shown].astype(np.float64)
+    names = [_short(class_names[label]) for label in shown]
+    longest = max(map(len, names))
+    left = 0.61 + 0.009 * longest
+    axes = figure.add_axes((left, 0.14, 0.91 - left, 0.62))
+    best = int(np.argmax(values))
+    colours = [style.BLUE if place == best else style.BAR for place in range(len(shown))]
+    rows = np.arange(len(shown))
+    axes.barh(rows, values, color=colours, height=0.75)
+    axes.set_yticks(rows, names)
+    axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.set_title("probability" if probabilities else "output")
+    if probabilities:
+        axes.set_xlim(0, 1)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    for row, value in zip(rows, values, strict=True):
+        text = f"{value:.1%}" if probabilities else f"{value:.3g}"
+        axes.annotate(text, (max(value, 0.0), row), (4, 0), textcoords="offset points", va="center")
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
+
+
+def save_predictions(answers: Answers, folder: Path) -> dict[Path, list[Path]]:
+    """Save of each picture NAME.png, as the network saw it, and NAME-prediction.png, the figure.
+
+    Pictures of one name get numbers. Raises UsageError where nothing can be written.
+    """
+    model, saved, taken = answers.model, {}, set()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for said in answers.predictions:
+            name, number = said.image.stem, 1
+            while name in taken:
+                number += 1
+                name = f"{said.image.stem}-{number}"
+            taken.add(name)
+            files = [folder / f"{name}.png", folder / f"{name}-prediction.png"]
+            Image.fromarray(said.seen).save(files[0])
+            figure = prediction(
+                read_picture(said.image),
+                said.seen,
+                said.outputs,
+                model.class_names,
+                probabilities=answers.are_probabilities,
+                title=f"{said.image.name}: {model.class_names[said.predicted]}",
+            )
+            style.save_figure(figure, files[1])
+            saved[said.image] = files
+    except OSError as error:
+        raise UsageError(f"{folder}: nothing can be saved here: {error.strerror}") from error
+    return saved

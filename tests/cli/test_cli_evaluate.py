@@ -1,0 +1,76 @@
+import json
+
+import numpy as np
+import pytest
+from cli_helpers import mnistlab
+
+
+@pytest.fixture
+def run_dir(home):
+    return mnistlab("train", "tiny.yaml", "--no-plots", "--quiet", "--json").document["run_dir"]
+
+
+def test_people_read_the_loss_each_class_and_what_is_taken_for_what(run_dir):
+    outcome = mnistlab("evaluate", run_dir)
+    assert outcome.exit_code == 0
+    head, classes, confusion = outcome.stdout.split("\n\n")
+    first, second = head.splitlines()
+    assert first.startswith("tiny: 360 test images of digits, weights of step 14")
+    document = mnistlab("evaluate", run_dir, "--json").document
+    assert f"accuracy {document['accuracy']:.2%}" in second
+    assert [line.split()[0] for line in classes.splitlines()] == ["class", *"0123456789"]
+    rows = confusion.replace("·", "0").splitlines()[1:]
+    counts = [[int(cell) for cell in row.split()[1:]] for row in rows]
+    assert counts == document["confusion_matrix"]
+
+
+def test_programs_read_one_document(run_dir):
+    outcome = mnistlab("evaluate", run_dir, "--split", "validation", "--json")
+    document = outcome.document
+    assert document["split"] == "validation"
+    matrix = np.array(document["confusion_matrix"])
+    assert document["accuracy"] == pytest.approx(np.trace(matrix) / matrix.sum())
+    for one, row, column in zip(document["per_class"], matrix, matrix.T, strict=True):
+        label = one["label"]
+        assert one["images"] == row.sum()
+        expected = row[label] / row.sum() if row.sum() else None
+        assert one["recall"] == (None if expected is None else pytest.approx(expected))
+        expected = column[label] / column.sum() if column.sum() else None
+        assert one["precision"] == (None if expected is None else pytest.approx(expected))
+
+
+def test_the_best_weights_are_those_of_the_best_row(home):
+    arguments = ("lr_schedule={type: linear, final: 40.0, steps: 60}", "training.epochs=6")
+    run = mnistlab("train", "tiny.yaml", *arguments, "--no-plots", "--json").document["run_dir"]
+    record = json.loads((home / run / "run.json").read_text())
+    best = mnistlab("evaluate", run, "--split", "validation", "--weights", "best", "--json")
+    assert best.document["accuracy"] == record["best"]["val_accuracy"]
+    assert best.document["step"] == record["best"]["step"]
+
+
+def test_classes_that_are_left_out_are_counted_and_not_shown(home):
+    run = mnistlab("train", "tiny.yaml", "data.classes=[1,9]", "--no-plots", "--json")
+    outcome = mnistlab("evaluate", run.document["run_dir"])
+    assert "(8 classes have no image here and were never read)" in outcome.stdout
+    assert outcome.stdout.rstrip().splitlines()[-1].split()[0] == "9"
+
+
+def test_what_is_no_run_and_what_it_lacks_are_told_without_a_traceback(home, run_dir):
+    assert mnistlab("evaluate", "nowhere").exit_code == 2
+    without = mnistlab("train", "tiny.yaml", "data.validation=0", "--no-plots", "--json")
+    outcome = mnistlab("evaluate", without.document["run_dir"], "--split", "validation", "--json")
+    assert outcome.exit_code == 2
+    assert "data.validation is 0" in outcome.document["errors"][0]
+
+
+def test_more_classes_than_a_terminal_is_wide_are_told_as_pairs(home):
+    rng = np.random.default_rng(0)
+    parts = {"x_train": (90, 5, 5), "x_test": (60, 5, 5)}
+    images = {name: rng.integers(0, 256, shape, np.uint8) for name, shape in parts.items()}
+    labels = {"y_train": np.arange(90) % 30, "y_test": np.arange(60) % 30}
+    np.savez(home / "own.npz", **images, **{k: v.astype(np.uint8) for k, v in labels.items()})
+    own = ("data.source=npz", "data.path=own.npz", "data.train_limit=null")
+    run = mnistlab("train", "tiny.yaml", *own, "--no-plots", "--json").document["run_dir"]
+    pairs = mnistlab("evaluate", run).stdout.split("\n\n")[2].splitlines()
+    assert pairs[0].split() == ["is", "read", "as", "times"]
+    assert len(pairs) == 22

@@ -1,0 +1,55 @@
+"""Scores against the counts that they are made of."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from run_helpers import train
+
+from mnistlab import api
+from mnistlab.engine.inference import Evaluation
+from mnistlab.experiment.metrics import read_metrics
+from mnistlab.experiment.scores import score
+
+
+def scores_of(labels, predicted, classes):
+    """Scores of a model that says what it is told to."""
+    labels, outputs = np.array(labels), np.eye(classes)[predicted]
+    said = Evaluation(outputs, np.arange(len(labels), dtype=float), labels)
+    model = SimpleNamespace(
+        class_names=[str(label) for label in range(classes)],
+        split=lambda name: name,
+        evaluate=lambda split: said,
+    )
+    return score(model, "test")
+
+
+def test_rows_are_what_an_image_is_and_columns_what_it_was_read_as():
+    scores = scores_of([0, 0, 0, 1, 1, 2], [0, 1, 1, 1, 1, 0], classes=3)
+    np.testing.assert_array_equal(scores.confusion, [[1, 2, 0], [0, 2, 0], [1, 0, 0]])
+    assert scores.accuracy == 0.5
+    assert scores.loss == 2.5
+
+
+def test_precision_divides_by_a_column_and_recall_by_a_row():
+    first, second, third, fourth = scores_of([0, 0, 0, 1, 1, 2], [0, 1, 1, 1, 1, 0], 4).per_class
+    assert (first.precision, first.recall, first.images) == (1 / 2, 1 / 3, 3)
+    assert first.f1 == pytest.approx(0.4)
+    assert (second.precision, second.recall) == (1 / 2, 1)
+    assert np.isnan(third.precision)  # never predicted
+    assert third.recall == 0
+    assert np.isnan([fourth.precision, fourth.recall, fourth.f1]).all()
+    assert fourth.images == 0
+
+
+@pytest.mark.parametrize("split", ["test", "validation", "train"])
+def test_a_run_scores_what_its_last_row_says(tmp_path, split):
+    run = train(tmp_path, {"training": {"train_metrics": "full"}}).run_dir
+    row = read_metrics(run / "metrics.csv")[-1]
+    key = {"validation": "val"}.get(split, split)
+    scores = api.evaluate(run, split=split)
+    assert (scores.loss, scores.accuracy) == (
+        getattr(row, f"{key}_loss"),
+        getattr(row, f"{key}_accuracy"),
+    )
+    assert scores.confusion.sum() == scores.images == len(scores.model.split(split))
