@@ -142,12 +142,13 @@ RUN_FIGURES = (
 
 @dataclass(frozen=True)
 class SavedFigures:
-    """What became of the figures: the files of those drawn, by name, and what was left out.
+    """What became of the figures: those drawn, their files by name, and what was left out.
 
     `folder` is the run's or the sweep's.
     """
 
     folder: Path
+    drawn: list[Drawn]
     figures: dict[str, Path]
     left_out: list[LeftOut]
 
@@ -211,7 +212,7 @@ def save_each(found: Iterable[Drawn | LeftOut], folder: Path, format: str = "png
 
     Raises OSError where nothing can be written.
     """
-    saved = SavedFigures(folder, {}, [])
+    saved = SavedFigures(folder, [], {}, [])
     for one in found:
         if isinstance(one, LeftOut):
             saved.left_out.append(one)
@@ -221,4 +222,5 @@ def save_each(found: Iterable[Drawn | LeftOut], folder: Path, format: str = "png
             path = plots / f"{one.name}.{format}"
             style.save_figure(one.figure, path, format)
             saved.figures[one.name] = path
+            saved.drawn.append(one)
     return saved
