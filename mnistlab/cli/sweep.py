@@ -48,10 +48,7 @@ def sweep(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Train many runs side by side and choose the best.
-
-    The path of their folder is printed last.
-    """
+    """Train many runs and choose the best."""
     count = options.worker_count(workers)
     from mnistlab.config import load_sweep
 

@@ -2,13 +2,10 @@
 
 import csv
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "plots"))
 from figure_helpers import faults
 
 from mnistlab import api
