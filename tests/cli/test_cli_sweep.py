@@ -37,7 +37,7 @@ def test_a_sweep_ends_with_a_ranked_table_and_prints_its_folder_alone(swept, hom
     assert re.match(r" *1=? +0\.\d+ +\d\d\.\d\d% ± \d", lines[head + 1])
     assert "trials: 4 finished" in swept.stderr
     plots = {path.stem for path in (home / "runs" / "latest" / "plots").iterdir()}
-    assert plots == {"metric_by_parameter", "learning_curves", "bars"}
+    assert plots == {"metric_by_parameter", "learning_curves", "bars", "models_weights"}
 
 
 def test_resuming_says_that_nothing_is_left_or_extends_the_grid(swept, home):
