@@ -124,19 +124,28 @@ def visualize(
     tell: Callable[[str], None] = lambda text: None,
     data_progress: Progress | None = None,
 ) -> "SavedFigures":
-    """Draw a run's figures into its folder: all, or those named in `only`; png, svg or pdf.
+    """Draw the figures of a run or sweep into its folder: all, or those named in `only`.
 
-    What the run lacks, or what of it is damaged, leaves out the figures that need it, and the
-    result says why. Raises UsageError where `path` is no run, or where no figure has a name that
-    is in `only`.
+    `format` is png, svg or pdf. What the run lacks, or what of it is damaged, leaves out the
+    figures that need it, and the result says why. Raises UsageError where `path` is neither, or
+    where no figure has a name that is in `only`.
     """
     from mnistlab.experiment.artefacts import Artefacts
-    from mnistlab.plots.gallery import save_run_figures
+    from mnistlab.plots.gallery import run_figures, save_each
 
-    artefacts = Artefacts(
-        open_run(path), data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress
-    )
-    return save_run_figures(artefacts, only, format)
+    options: dict[str, Any] = {
+        "data_dir": data_dir,
+        "threads": threads,
+        "tell": tell,
+        "data_progress": data_progress,
+    }
+    if is_sweep(path):
+        from mnistlab.sweep_figures import sweep_figures
+
+        sweep_dir = SweepDir(path.resolve())
+        return save_each(sweep_figures(sweep_dir, only, **options), sweep_dir.path, format)
+    run_dir = open_run(path)
+    return save_each(run_figures(Artefacts(run_dir, **options), only), run_dir.path, format)
 
 
 def evaluate(
@@ -210,7 +219,7 @@ def sweep(
         data_progress=data_progress,
     )
     if plots:
-        _draw_sweep(result, callbacks)
+        _draw_sweep(result, callbacks, data_dir)
     return result
 
 
@@ -241,7 +250,7 @@ def resume_sweep(
         data_progress=data_progress,
     )
     if plots and not (result.already_ended and SweepDir(result.sweep_dir).plots.exists()):
-        _draw_sweep(result, callbacks)
+        _draw_sweep(result, callbacks, data_dir)
     return result
 
 
@@ -259,15 +268,15 @@ def plan_sweep(source: SweepSource) -> list[dict[str, Any]]:
     return start.plan(source)
 
 
-def _draw_sweep(result: SweepResult, callbacks: Sequence[SweepCallback]) -> None:
+def _draw_sweep(result: SweepResult, callbacks: Sequence[SweepCallback], data_dir: Path) -> None:
     """Draw what there is of a sweep that has ended."""
     if result.status == "interrupted":
         return
-    from mnistlab.sweep_figures import draw_sweep
-
     for callback in callbacks:
         callback.on_message("drawing the figures …")
-    draw_sweep(SweepDir(result.sweep_dir))
+    for damage in visualize(result.sweep_dir, data_dir=data_dir).damaged:
+        for callback in callbacks:
+            callback.on_message(damage)
 
 
 @dataclass(frozen=True)

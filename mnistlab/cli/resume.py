@@ -39,7 +39,7 @@ def resume(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Carry an interrupted run or sweep on, exactly."""
+    """Carry an interrupted run or sweep on."""
     options.set_threads(threads)
     count = options.worker_count(workers)
     from mnistlab import api, paths

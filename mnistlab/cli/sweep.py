@@ -48,7 +48,7 @@ def sweep(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Train many runs side by side, choose the best, print the path of their folder."""
+    """Train many runs and choose the best."""
     count = options.worker_count(workers)
     from mnistlab.config import load_sweep
 

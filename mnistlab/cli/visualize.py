@@ -1,4 +1,4 @@
-"""`mnistlab visualize`: every figure of a run."""
+"""`mnistlab visualize`: every figure of a run or sweep."""
 
 import sys
 from enum import StrEnum
@@ -16,7 +16,7 @@ EXAMPLES = """\b
 Examples:
   mnistlab visualize runs/latest
   mnistlab visualize runs/latest --only confusion_matrix --only mistakes
-  mnistlab visualize runs/latest --format pdf
+  mnistlab visualize runs/20261121-142530-softmax-stages --format pdf
 """
 
 
@@ -29,7 +29,7 @@ class Format(StrEnum):
 
 
 def visualize(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of the run.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of the run or sweep.")],
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Draw this figure alone; may be given several times."),
@@ -41,7 +41,7 @@ def visualize(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Draw every figure of a run into its folder `plots`.
+    """Draw every figure of a run or sweep into its folder `plots`.
 
     A figure whose data the run lacks is left out, and so is one whose data are damaged: these are
     named, the others drawn, and the exit code says so: 2, or 4 for the dataset.
@@ -60,14 +60,15 @@ def visualize(
             tell=(lambda text: None) if quiet else _tell,
             data_progress=data_progress,
         )
-    return _report(done, quiet=quiet, json=json)
+    folder = "sweep_dir" if api.is_sweep(path) else "run_dir"
+    return _report(done, folder, quiet=quiet, json=json)
 
 
 def _tell(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _report(done: "SavedFigures", *, quiet: bool, json: bool) -> int:
+def _report(done: "SavedFigures", folder: str, *, quiet: bool, json: bool) -> int:
     """What was drawn and what was not; what is damaged even with --quiet. Returns the exit code."""
     from mnistlab.cli.output import print_json
 
@@ -82,7 +83,7 @@ def _report(done: "SavedFigures", *, quiet: bool, json: bool) -> int:
     if json:
         print_json(
             {
-                "run_dir": done.run_dir,
+                folder: done.folder,
                 "figures": done.figures,
                 "left_out": {one.name: one.why for one in done.left_out},
             }

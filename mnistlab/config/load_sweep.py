@@ -139,12 +139,20 @@ def _resolve(root: Node, problems: list[Problem], arguments: Sequence[str]) -> S
     for argument in arguments:
         problems += _apply(root, argument)
     assert isinstance(root.value, dict)
-    if short_form and "parameters" not in root.value and not problems:
+    if short_form and not arguments:
         raise ConfigError(
             f"{root.place.source}: is the configuration of one run; give the values to try behind "
             "it, such as optimizer.lr=0.1,0.01, or name the file of a sweep"
         )
+    if short_form and "parameters" not in root.value:
+        root.value["parameters"] = Node(_single_values(arguments), root.place)
     return _validated(root, problems)
+
+
+def _single_values(arguments: Sequence[str]) -> dict[str, Node]:
+    """The values set in every trial, as parameters: where nothing varies but perhaps the seed."""
+    told = (_argument(argument) for argument in arguments if not _is_of_the_sweep(argument))
+    return {key: values for key, values, problems in told if not problems}
 
 
 def _take_base_in(root: Node) -> list[Problem]:
@@ -172,7 +180,7 @@ def _take_base_in(root: Node) -> list[Problem]:
 
 def _apply(root: Node, argument: str) -> list[Problem]:
     """Set what one `KEY=V1,V2` says: a key of the sweep, values to try, or a value of every run."""
-    if argument.partition("=")[0].strip().split(".")[0] in SWEEP_KEYS:
+    if _is_of_the_sweep(argument):
         try:
             return apply_override(root, argument)
         except ConfigError as error:
@@ -190,6 +198,10 @@ def _apply(root: Node, argument: str) -> list[Problem]:
         message = "a sweep in stages takes one value for a key from the command line"
         return [Problem(values.place, (), message)]
     return set_node(root, ("parameters", key), values)
+
+
+def _is_of_the_sweep(argument: str) -> bool:
+    return argument.partition("=")[0].strip().split(".")[0] in SWEEP_KEYS
 
 
 def _argument(argument: str) -> tuple[str, Node, list[Problem]]:

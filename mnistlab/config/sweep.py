@@ -72,7 +72,7 @@ Values = Annotated[
     WithJsonSchema({"anyOf": [{"type": "array", "minItems": 1}, *_ONE_RANGE]}),
 ]
 Key = Annotated[str, AfterValidator(_key)]
-Parameters = Annotated[dict[Key, Values], Field(min_length=1)]
+Parameters = dict[Key, Values]
 MetricName = Literal[
     "val_accuracy", "val_loss", "train_accuracy", "train_loss", "test_accuracy", "test_loss"
 ]

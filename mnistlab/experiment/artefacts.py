@@ -33,6 +33,9 @@ PART_NAMES: dict[SplitName, str] = {
 }
 
 
+# What weighs a sum; its layers are the ones that have weights.
+WEIGHED = ("conv", "dense")
+
 Value = TypeVar("Value")
 
 
@@ -125,6 +128,20 @@ class Artefacts:
             config.init, program.tensors, program.size, config.seed, program.dtype
         )
         return views(program.tensors, start)
+
+    @property
+    def weighed_layers(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Each layer with weights, and what it sees: (channels, rows, columns), also where that is
+        flattened, or (units,).
+        """
+        found = []
+        shape: tuple[int, ...] = (1, *self.model.image_shape)
+        for spec in self.model.inference.program.layers:
+            if spec.kind in WEIGHED:
+                found.append((spec.name, shape))
+            if spec.kind != "flatten":
+                shape = spec.output_shape
+        return found
 
     @property
     def part(self) -> SplitName:

@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 CONFIG_NAME = "config.yaml"
 SWEEP_NAME = "sweep.yaml"
+PLOTS_NAME = "plots"
 LATEST_NAME = "latest"
 # What os.rename reports when something stands at the new name already.
 TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
@@ -86,7 +87,7 @@ class RunDir:
     @property
     def plots(self) -> Path:
         """The folder of figures."""
-        return self.path / "plots"
+        return self.path / PLOTS_NAME
 
     @property
     def report(self) -> Path:

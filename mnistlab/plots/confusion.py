@@ -10,7 +10,7 @@ from mnistlab.plots import style
 from mnistlab.plots.sheet import MARGIN, Sheet
 
 COUNTS_AND_SHARES, COUNTS = 12, 30  # most classes whose cells hold both, and the counts
-RIGHT_CELL, WRONG_CELL = "#7A8FA6", "#D0589A"
+RIGHT_CELL, WRONG_CELL = "#8F959B", "#D0589A"
 
 
 def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:

@@ -58,8 +58,11 @@ def embedding_map(
         }
         axes.scatter(*points[wrong].T, label="read wrongly", zorder=3, **ring)
     halo: list[Any] = [patheffects.withStroke(linewidth=4, foreground="white")]
-    for label in present:
-        middle = np.median(points[labels == label], axis=0)
+    axes.margins(0.03)
+    size_in_inches = np.array([width, SIDE]) / np.ptp(points, axis=0).clip(1e-9)
+    longest = max(len(names[label]) for label in present)
+    room = np.array([max(0.35, 0.15 * longest), 0.35]) / size_in_inches
+    for label, middle in label_places(points, labels, room).items():
         colour = style.CLASS_COLOURS[label % len(style.CLASS_COLOURS)]
         words: Any = {
             "size": 22 if glyphs else 13,
@@ -71,5 +74,21 @@ def embedding_map(
             middle[0], middle[1], names[label], color=colour, parse_math=False, zorder=4, **words
         )
         text.set_path_effects(halo)
-    axes.margins(0.03)
     return sheet.figure
+
+
+def label_places(points: np.ndarray, labels: np.ndarray, room: np.ndarray) -> dict[int, np.ndarray]:
+    """Where each class is named: in its middle, or, where another name stands there, at the one of
+    its points next to the middle that is `room` (2,) away from all other names.
+    """
+    places: dict[int, np.ndarray] = {}
+    for label in np.unique(labels).tolist():
+        mine = points[labels == label]
+        middle = np.median(mine, axis=0)
+        order = np.argsort(((mine - middle) ** 2).sum(axis=1), kind="stable")
+        candidates = np.concatenate([middle[None], mine[order]])
+        taken = np.array(list(places.values())).reshape(-1, 2)
+        apart = (np.abs(candidates[:, None] - taken) / room).max(axis=2).min(axis=1, initial=np.inf)
+        clear = np.flatnonzero(apart >= 1)
+        places[label] = candidates[clear[0] if len(clear) else apart.argmax()]
+    return places

@@ -1,26 +1,32 @@
-"""Every figure of a run: what it is called, what it shows, how it is read."""
+"""Every figure of a run: what it is called, what it shows, how it is read. And how such lists of
+figures, a run's or a sweep's, are drawn and saved.
+"""
 
 import difflib
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from mnistlab.errors import LackingError, MnistlabError, UsageError
 from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.experiment.run_dir import PLOTS_NAME
 from mnistlab.plots import run_figures as figures
 from mnistlab.plots import style
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A figure that can be drawn of a run: `name` is its file's, `how_to_read` one line."""
+    """A figure that can be drawn of a run (of a sweep): `name` is its file's, `how_to_read` one
+    line; `draw` takes the run's artefacts (the sweep's).
+    """
 
     name: str
     title: str
     how_to_read: str
-    draw: Callable[[Artefacts], Figure]
+    draw: Callable[[Any], Figure]
 
 
 @dataclass(frozen=True)
@@ -136,9 +142,13 @@ RUN_FIGURES = (
 
 @dataclass(frozen=True)
 class SavedFigures:
-    """What became of a run's figures: the files of those drawn, by name, and what was left out."""
+    """What became of the figures: those drawn, their files by name, and what was left out.
 
-    run_dir: Path
+    `folder` is the run's or the sweep's.
+    """
+
+    folder: Path
+    drawn: list[Drawn]
     figures: dict[str, Path]
     left_out: list[LeftOut]
 
@@ -169,46 +179,48 @@ def run_figures(
     What the run lacks, or what is damaged of it, leaves the figures out that need it, and no
     other. Raises UsageError for a name that no figure has.
     """
-    for entry in _chosen(only):
-        yield _drawn(entry, artefacts)
+    return draw_each(chosen(RUN_FIGURES, only), artefacts)
 
 
-def _chosen(only: Collection[str] | None) -> list[Entry]:
-    names = [entry.name for entry in RUN_FIGURES]
+def chosen(entries: Sequence[Entry], only: Collection[str] | None) -> list[Entry]:
+    """The entries named in `only`, or all; raises UsageError for a name that none has."""
+    names = [entry.name for entry in entries]
     for name in only or ():
         if name not in names:
             near = difflib.get_close_matches(name, names, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UsageError(f"no figure is called {name!r}; there are {', '.join(names)}{hint}")
-    return [entry for entry in RUN_FIGURES if not only or entry.name in only]
+    return [entry for entry in entries if not only or entry.name in only]
 
 
-def _drawn(entry: Entry, artefacts: Artefacts) -> Drawn | LeftOut:
-    try:
-        with style.drawing():
-            figure = entry.draw(artefacts)
-    except LackingError as lacking:
-        return LeftOut(entry.name, entry.title, str(lacking))
-    except MnistlabError as error:
-        return LeftOut(entry.name, entry.title, str(error), error)
-    return Drawn(entry.name, entry.title, entry.how_to_read, figure)
-
-
-def save_run_figures(
-    artefacts: Artefacts, only: Collection[str] | None = None, format: str = "png"
-) -> SavedFigures:
-    """Draw a run's figures into its folder, each a file of its name.
-
-    Raises UsageError for a name that no figure has, OSError where nothing can be written.
-    """
-    run_dir = artefacts.run_dir
-    saved = SavedFigures(run_dir.path, {}, [])
-    for found in run_figures(artefacts, only):
-        if isinstance(found, LeftOut):
-            saved.left_out.append(found)
+def draw_each(entries: Iterable[Entry], artefacts: Any) -> Iterator[Drawn | LeftOut]:
+    """Each figure drawn, or left out with its reason."""
+    for entry in entries:
+        try:
+            with style.drawing():
+                figure = entry.draw(artefacts)
+        except LackingError as lacking:
+            yield LeftOut(entry.name, entry.title, str(lacking))
+        except MnistlabError as error:
+            yield LeftOut(entry.name, entry.title, str(error), error)
         else:
-            run_dir.plots.mkdir(exist_ok=True)
-            path = run_dir.plots / f"{found.name}.{format}"
-            style.save_figure(found.figure, path, format)
-            saved.figures[found.name] = path
+            yield Drawn(entry.name, entry.title, entry.how_to_read, figure)
+
+
+def save_each(found: Iterable[Drawn | LeftOut], folder: Path, format: str = "png") -> SavedFigures:
+    """Save what is drawn into the folder `plots` of a run or sweep, each a file of its name.
+
+    Raises OSError where nothing can be written.
+    """
+    saved = SavedFigures(folder, [], {}, [])
+    for one in found:
+        if isinstance(one, LeftOut):
+            saved.left_out.append(one)
+        else:
+            plots = folder / PLOTS_NAME
+            plots.mkdir(exist_ok=True)
+            path = plots / f"{one.name}.{format}"
+            style.save_figure(one.figure, path, format)
+            saved.figures[one.name] = path
+            saved.drawn.append(one)
     return saved

@@ -127,6 +127,9 @@ def _draw(
         place = axes.get_yaxis_transform()
         words: Any = {"size": 8, "color": style.FAINT, "ha": "right", "va": "bottom"}
         axes.text(1.0, statistic.usual, "usual: 1/1000", transform=place, **words)
+    last = max(float(place[-1]) for place in epochs.values())
+    margin = 0.04 * (last - 1) or 0.5
+    axes.set_xlim(1 - margin, last + margin)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch")
 

@@ -22,8 +22,6 @@ PAIRS, PAIR_PICTURES = 5, 7
 FEATURE_IMAGES = 4
 SALIENCY_IMAGES = 10
 SHEET_IMAGES = 500
-# What weighs a sum; its layers are the ones that have weights.
-WEIGHED = ("conv", "dense")
 
 
 def draw_learning_curves(run: Artefacts) -> Figure:
@@ -41,7 +39,7 @@ def draw_weights(run: Artefacts) -> Figure:
     }
     if convolutions:
         return weights.filters(convolutions, label(run))
-    (layer, seen), *_ = _weighed_layers(run)
+    (layer, seen), *_ = run.weighed_layers
     units = tensors[f"{layer}.weight"].T.reshape(-1, *seen[1:])
     if layer != _output_layer(run):
         return weights.unit_weights(units, label(run))
@@ -55,7 +53,7 @@ def draw_output_weights(run: Artefacts) -> Figure:
     """Of the output layer, where what it sees can be laid out as a square."""
     layer = _output_layer(run)
     weight = run.model.tensors[f"{layer}.weight"]
-    if len(_weighed_layers(run)) < 2:
+    if len(run.weighed_layers) < 2:
         raise LackingError("it has no hidden layer")
     side = round(weight.shape[0] ** 0.5)
     if side * side != weight.shape[0]:
@@ -81,7 +79,7 @@ def draw_layer_statistics(run: Artefacts) -> Figure:
 
 
 def draw_layer_sheet(run: Artefacts) -> Figure:
-    chosen = _weighed_layers(run)
+    chosen = run.weighed_layers
     if len(chosen) > LAYERS:
         chosen = [*chosen[: LAYERS - 1], chosen[-1]]
     images = run.split.images[run.split.indices[:SHEET_IMAGES]]
@@ -233,20 +231,6 @@ def label(run: Artefacts) -> str:
 def _weights(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     ending = ".weight"
     return {n.removesuffix(ending): values for n, values in tensors.items() if n.endswith(ending)}
-
-
-def _weighed_layers(run: Artefacts) -> list[tuple[str, tuple[int, ...]]]:
-    """Each layer with weights, and what it sees: (channels, rows, columns), also where that is
-    flattened, or (units,).
-    """
-    found = []
-    shape: tuple[int, ...] = (1, *run.model.image_shape)
-    for spec in run.model.inference.program.layers:
-        if spec.kind in WEIGHED:
-            found.append((spec.name, shape))
-        if spec.kind != "flatten":
-            shape = spec.output_shape
-    return found
 
 
 def _output_layer(run: Artefacts) -> str:

@@ -21,7 +21,7 @@ from mnistlab.plots import style
 
 MARGIN = 0.35  # inches, left and right
 NOTE_LINE = 0.19  # inches, of one line of the note
-NOTE_CHARACTERS = 145  # that fit in a line of it
+NOTE_CHARACTERS = 138  # that fit in a line of it
 CAPTION_LINE = 0.135  # inches, of one line of a caption
 CAPTION_SIZE = 7.5  # points
 FRAME = "#BDBDBD"

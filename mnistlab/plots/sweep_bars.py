@@ -1,7 +1,6 @@
 """The points of a sweep as bars, with the values written on."""
 
 import math
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from matplotlib.figure import Figure
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.errors import LackingError
 from mnistlab.plots import style
-from mnistlab.plots.sweep_points import SweepMetric, SweepPoint, varied
+from mnistlab.plots.sweep_points import SweepMetric, SweepPoint, varied, write_title
 
 WIDTH, BAR_HEIGHT = 9.5, 0.28  # inches
 TOP, BOTTOM = 0.75, 0.65
@@ -36,8 +35,7 @@ def bars(points: Sequence[SweepPoint], metric: SweepMetric, title: str) -> Figur
     left = (0.3 + CHARACTER_WIDTH * max(map(len, labels))) / WIDTH
     with style.drawing():
         figure = style.new_figure(WIDTH, height)
-        figure.text(0.012, 1 - 0.12 / height, textwrap.shorten(title, 95, placeholder=" …"),
-                    size=style.LARGE, weight="bold", va="top", parse_math=False)  # fmt: skip
+        write_title(figure, title)
         place = (left, BOTTOM / height, 0.97 - left, 1 - (TOP + BOTTOM) / height)
         axes = figure.add_axes(place)
         axes.grid(visible=False, axis="y")

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from mnistlab.errors import LackingError
 from mnistlab.plots import style
-from mnistlab.plots.sweep_points import SweepMetric, TrialCurve
+from mnistlab.plots.sweep_points import SweepMetric, TrialCurve, write_title
 
 WIDTH, HEIGHT = 9.5, 5.2  # inches
 NAMED = 12  # curves that have a colour and a name; the others are drawn faintly
@@ -32,9 +32,7 @@ def sweep_curves(curves: Sequence[TrialCurve], metric: SweepMetric, title: str) 
     colours = colormaps["viridis"](np.linspace(0.0, 0.92, max(len(named), 2)))
     with style.drawing():
         figure = style.new_figure(WIDTH, HEIGHT)
-        heading = textwrap.shorten(title, 95, placeholder=" …")
-        figure.text(0.012, 0.975, heading, size=style.LARGE, weight="bold", va="top",
-                    parse_math=False)  # fmt: skip
+        write_title(figure, title)
         axes = figure.add_axes((0.085, 0.115, 0.52, 0.78))
         for curve, x, y in reversed(drawn):
             place = next((i for i, one in enumerate(named) if one is curve), None)

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.errors import LackingError
 from mnistlab.plots import style
-from mnistlab.plots.sweep_points import SweepMetric, SweepPoint, is_numeric, varied
+from mnistlab.plots.sweep_points import SweepMetric, SweepPoint, is_numeric, varied, write_title
 
 CELL_WIDTH, CELL_HEIGHT = 0.85, 0.5  # inches
 LEFT, BOTTOM, TOP, BETWEEN = 1.35, 0.75, 0.85, 0.35
@@ -43,8 +43,7 @@ def heat_map(points: Sequence[SweepPoint], metric: SweepMetric, title: str) -> F
     with style.drawing():
         figure = style.new_figure(max(width, 5.5), height)
         figure_width = figure.get_figwidth()
-        figure.text(0.012, 1 - 0.12 / height, title, size=style.LARGE, weight="bold", va="top",
-                    parse_math=False)  # fmt: skip
+        write_title(figure, title)
         note = f"{metric.label}; framed: the {'largest' if metric.maximize else 'smallest'}"
         note += "; a cell is the best over the parameter that it leaves open" * (len(keys) > 2)
         figure.text(0.012, 1 - 0.45 / height, note, size=style.SMALL, va="top", color=style.INK)

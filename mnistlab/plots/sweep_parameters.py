@@ -19,10 +19,11 @@ from mnistlab.plots.sweep_points import (
     is_numeric,
     varied,
     wants_log_axis,
+    write_title,
 )
 
 PANEL_WIDTH, PANEL_HEIGHT = 4.0, 3.3  # inches
-LEFT, RIGHT, TOP, BOTTOM = 0.85, 0.25, 0.8, 0.75  # inches around the panels
+LEFT, RIGHT, TOP, BOTTOM = 0.85, 0.25, 0.8, 0.78  # inches around the panels
 COLUMNS = 3
 CHARACTER_WIDTH = 0.08  # inches, of a tick's label
 LABEL_CHARACTERS = 16
@@ -45,8 +46,7 @@ def metric_by_parameter(points: Sequence[SweepPoint], metric: SweepMetric, title
     height = TOP + rows * (PANEL_HEIGHT + BOTTOM)
     with style.drawing():
         figure = style.new_figure(width, height)
-        figure.text(0.012, 1 - 0.12 / height, title, size=style.LARGE, weight="bold", va="top",
-                    parse_math=False)  # fmt: skip
+        write_title(figure, title)
         note = "a point for each combination; the line joins the best of each value"
         figure.text(0.012, 1 - 0.45 / height, note, size=style.SMALL, va="top")
         for index, key in enumerate(keys):

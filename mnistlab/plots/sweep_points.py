@@ -1,13 +1,16 @@
 """What the figures of a sweep are drawn from: its points, and the curves of its trials."""
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from mnistlab.experiment.metrics import MetricsRow
+from mnistlab.plots import style
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,15 @@ class SweepMetric:
     def written(self, drawn: float, digits: int = 2) -> str:
         """A value, as drawn, in words."""
         return f"{drawn:.{digits}f}" if self.is_share else f"{drawn:.4g}"
+
+
+def write_title(figure: Figure, title: str) -> None:
+    """The title at the figure's top left, shortened to its width."""
+    heading = textwrap.shorten(title, int(8.2 * figure.get_figwidth()), placeholder=" …")
+    top = 1 - 0.12 / figure.get_figheight()
+    look: Any = {"size": style.LARGE, "weight": "bold", "va": "top"}
+    # A name may hold a dollar sign, which is no mathematics.
+    figure.text(0.012, top, heading, parse_math=False, **look)
 
 
 def varied(points: Sequence[SweepPoint]) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import socket
+from contextlib import suppress
 from typing import Any
 
 
@@ -13,8 +14,11 @@ class Channel:
         self._rest = b""
 
     def send(self, **message: Any) -> None:
-        """Send a message; raises OSError where nobody is there to read it."""
-        self.socket.sendall(json.dumps(message).encode() + b"\n")
+        """Send a message. It is lost where nobody is there any more to read it: whoever reads at
+        this end finds that out, and no trial is to fail for it.
+        """
+        with suppress(ConnectionError):
+            self.socket.sendall(json.dumps(message).encode() + b"\n")
 
     def receive(self) -> list[dict[str, Any]] | None:
         """The messages that have come whole, waiting for some bytes; None at the other's end."""

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -213,9 +212,7 @@ class _Worker:
 
     def give(self, task: Task) -> None:
         self.task = task
-        # Of a worker that has just died the reports will tell.
-        with suppress(OSError):
-            self.channel.send(run_dir=str(task.run_dir), config=task.config, argv=task.argv)
+        self.channel.send(run_dir=str(task.run_dir), config=task.config, argv=task.argv)
 
     def report(self, message: dict[str, Any]) -> Iterator[Report]:
         if "warning" in message:
@@ -229,8 +226,7 @@ class _Worker:
             yield Busy(trial) if "busy" in message else Ended(trial)
 
     def ask_to_stop(self) -> None:
-        with suppress(OSError):
-            self.channel.send(stop=True)
+        self.channel.send(stop=True)
 
     def close(self, *, kill: bool) -> str:
         """Hang up, wait for the process's end, and tell how it came."""

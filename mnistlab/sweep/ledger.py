@@ -7,6 +7,7 @@ order: one process works on a sweep, and one on a trial.
 """
 
 import fcntl
+import math
 import os
 import re
 import shutil
@@ -79,7 +80,7 @@ class Ledger:
         self._records: dict[str, dict[str, Any]] = {}
         self._taken: set[int] = set()
         self._planned = 0
-        self._viewed = 0.0
+        self._viewed = -math.inf
         self._find_folders()
 
     def _find_folders(self) -> None:

@@ -13,7 +13,7 @@ from mnistlab.config.places import Place
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.errors import UsageError
 from mnistlab.experiment.metrics import read_text
-from mnistlab.experiment.run_dir import SWEEP_NAME, RunDir
+from mnistlab.experiment.run_dir import PLOTS_NAME, SWEEP_NAME, RunDir
 
 PENDING = "pending"
 FINISHED = ("finished", "stopped_early")
@@ -56,7 +56,7 @@ class SweepDir:
     @property
     def plots(self) -> Path:
         """The folder of figures."""
-        return self.path / "plots"
+        return self.path / PLOTS_NAME
 
     @property
     def lock(self) -> Path:

@@ -96,11 +96,17 @@ CASES = [
     ("init tiny.yaml", 2, ["tiny.yaml", "exists"]),
     ("init afile", 2, ["afile", "is a file"]),
     ("init afile/new.yaml", 2, ["afile", "cannot be written"]),
-    ("schema sweep", 2, ["sweep", "not available"]),
-    ("schema rnu", 2, ["rnu", "choose run"]),
+    ("schema rnu", 2, ["rnu", "choose run or sweep"]),
     ("schema run again", 2, ["again"]),
     ("trian tiny.yaml", 2, ["'trian'", "'train'"]),
-    ("sweep tiny.yaml", 2, ["'sweep'"]),
+    ("sweep", 2, ["CONFIG"]),
+    ("sweep tiny.yaml", 2, ["tiny.yaml", "optimizer.lr=0.1,0.01"]),
+    ("sweep tiny.yaml optimizer.lr=1,-1", 2, ["optimizer.lr=1,-1", "greater than 0"]),
+    ("sweep gone.yaml seed=1,2", 2, ["gone.yaml", "no such file"]),
+    ("sweep tiny.yaml seed=1,2 --workers 0", 2, ["--workers", "'0'", "auto"]),
+    ("sweep tiny.yaml seed=1,2 --workers x", 2, ["--workers", "'x'"]),
+    ("sweep tiny.yaml data.source=digits,mnist --data-dir .", 4, ["mnist"]),
+    ("sweep tiny.yaml data.train_limit=0,1 --dry-run", 2, ["data.train_limit=0,1"]),
 ]
 
 

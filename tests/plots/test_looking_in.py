@@ -8,7 +8,7 @@ from figure_helpers import faults, shown_texts
 
 from mnistlab.experiment.metrics import LayerRow, MetricsRow
 from mnistlab.plots import style
-from mnistlab.plots.embedding import embedding_map
+from mnistlab.plots.embedding import embedding_map, label_places
 from mnistlab.plots.feature_maps import feature_maps
 from mnistlab.plots.layer_sheet import LayerImages, as_image, by_input, layer_sheet
 
@@ -81,6 +81,19 @@ def test_of_many_filters_those_that_vary_most_are_shown_each_on_its_own_scale():
         tile = picture[5:9, 5 * column : 5 * column + 4]
         np.testing.assert_allclose(tile, expected[1, column])
     assert faults(figure) == []
+
+
+def test_two_names_never_stand_in_one_place():
+    points = RNG.normal(size=(60, 2))
+    labels = np.repeat([0, 1, 2], 20)
+    places = label_places(points, labels, np.array([0.5, 0.2]))
+    np.testing.assert_allclose(places[0], np.median(points[:20], axis=0))
+    for a, b in ((0, 1), (0, 2), (1, 2)):
+        assert (np.abs(places[a] - places[b]) >= [0.5, 0.2]).any()
+    for label in (1, 2):
+        middle = np.median(points[labels == label], axis=0)
+        stands_on_a_point = (points[labels == label] == places[label]).all(axis=1).any()
+        assert stands_on_a_point or np.allclose(places[label], middle)
 
 
 @pytest.mark.parametrize("names", [list("0123456789"), ["Ankle boot", *"abcdefgh", "$x"]])

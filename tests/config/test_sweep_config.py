@@ -1,0 +1,266 @@
+"""A sweep's file and its short form on the command line: what is read, and every error's place."""
+
+import jsonschema
+import pytest
+
+from mnistlab.config.load_sweep import extended, load_sweep, parse_sweep, sweep_from_mapping
+from mnistlab.config.schema import sweep_json_schema
+from mnistlab.errors import ConfigError
+from mnistlab.sweep.space import checked_points
+
+PLAIN = """\
+name: s
+run: {data: {source: digits}}
+parameters:
+  optimizer.lr: [0.1, 1e-2]
+  regularization.l2: {logspace: [1e-5, 1e-3, 3]}
+"""
+STAGED = """\
+run: {data: {source: digits}}
+stages:
+  - {name: lr, parameters: {optimizer.lr: [0.1, 0.2]}}
+  - name: l1
+    from: lr
+    set: {training.epochs: 3}
+    parameters: {regularization.l1: [0, 1e-4]}
+refit: [l1]
+"""
+
+
+SCHEMA = jsonschema.Draft202012Validator(sweep_json_schema())
+
+
+def refused(text: str, *arguments: str) -> list[str]:
+    """The messages of everything wrong with a sweep and its points."""
+    with pytest.raises(ConfigError) as caught:
+        checked_points(parse_sweep(text, "s.yaml", arguments))
+    return list(caught.value.messages)
+
+
+def points(text: str, *arguments: str) -> list[dict]:
+    return [point.parameters for _, point, _ in checked_points(parse_sweep(text, "s", arguments))]
+
+
+def test_a_file_says_what_to_try_and_keeps_its_defaults():
+    config = parse_sweep(PLAIN, "s.yaml").config
+    assert config.parameters["optimizer.lr"] == [0.1, 0.01]
+    assert (config.method.type, config.seeds, config.metric.goal) == ("grid", 1, "maximize")
+
+
+def test_the_goal_of_a_loss_is_to_be_small():
+    assert parse_sweep(PLAIN, "s", ["metric.name=val_loss"]).config.metric.goal == "minimize"
+
+
+def test_logspace_gives_the_numbers_that_a_person_would_write():
+    values = [p["regularization.l2"] for p in points(PLAIN, "optimizer.lr=0.1")]
+    assert values == [1e-5, 1e-4, 1e-3]
+
+
+def test_base_is_read_from_beside_the_sweep_and_its_paths_from_beside_itself(tmp_path):
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "run.yaml").write_text("data: {source: idx, path: images}")
+    (tmp_path / "s.yaml").write_text(
+        "base: base/run.yaml\nparameters: {data.path: [images, ../other]}"
+    )
+    found = checked_points(load_sweep(tmp_path / "s.yaml"))
+    assert [str(config.data.path) for _, _, config in found] == [
+        str(tmp_path / "images"),
+        str(tmp_path.parent / "other"),
+    ]
+    text = load_sweep(tmp_path / "s.yaml", ["data.path=null", "seed=1,2"]).text()
+    # What lies in the sweep's own folder later has to need neither of the files.
+    again = parse_sweep(text, "sweep.yaml")
+    assert again.config.run["data"]["path"] == str(tmp_path / "base" / "images")
+
+
+def test_the_short_form_makes_a_sweep_of_a_run():
+    source = parse_sweep("name: soft\n", "run.yaml", ["model.hidden=[256,128],[128]", "seeds=3"])
+    assert source.config.parameters == {"model.hidden": [[256, 128], [128]]}
+    assert (source.config.seeds, source.config.name) == (3, "soft-sweep")
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("optimizer.lr=1e-2,1e-3", [0.01, 0.001]),
+        ("optimizer={type: sgd, lr: 1},{type: adam}", [{"type": "sgd", "lr": 1}, {"type": "adam"}]),
+        ("optimizer.lr={logspace: [1e-3, 1, 4]}", {"logspace": [0.001, 1, 4]}),
+        ("optimizer.lr_scale.*.bias=1,2", [1, 2]),
+    ],
+)
+def test_values_are_the_items_of_a_flow_list(argument, expected):
+    config = parse_sweep("seed: 1", "run.yaml", [argument]).config
+    assert next(iter(config.parameters.values())) == expected
+
+
+def test_one_value_alone_is_set_in_every_trial_and_is_no_parameter():
+    source = parse_sweep(PLAIN, "s", ["training.epochs=2"])
+    assert "training.epochs" not in source.config.parameters
+    assert all(c.training.epochs == 2 for _, _, c in checked_points(source))
+    staged = parse_sweep(STAGED, "s", ["optimizer.momentum=0.5"])
+    assert all(c.optimizer.momentum == 0.5 for _, _, c in checked_points(staged))
+
+
+def test_a_parameter_of_the_file_is_replaced_from_the_command_line():
+    assert {p["optimizer.lr"] for p in points(PLAIN, "optimizer.lr=3")} == {3}
+
+
+def test_a_later_stage_is_checked_on_top_of_each_point_that_may_win():
+    text = STAGED.replace("[0.1, 0.2]", "[0.1, 0.2]").replace("optimizer.lr:", "model.type:")
+    text = text.replace("[0.1, 0.2]", "[softmax, mlp]").replace("regularization.l1", "model.hidden")
+    text = text.replace("[0, 1e-4]", "[[3]]")
+    messages = refused(text)
+    assert len(messages) == 1
+    assert "hidden belongs to model.type mlp, not softmax" in messages[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["optimizer.lr=0.1,fast"], "command line: optimizer.lr=0.1,fast: optimizer.lr: found"),
+        (["optimizer.lr=1,["], "command line: optimizer.lr=1,[: not valid YAML"),
+        (["optimizer.lr="], "command line: optimizer.lr=: optimizer.lr: needs at least one value"),
+        (["lr"], "command line: lr: must be KEY=V1,V2"),
+        (["optimizer..lr=1,2"], "command line: optimizer..lr=1,2: the key before '='"),
+        (["optimizer.lrr=1,2"], "command line: optimizer.lrr=1,2: optimizer.lrr: unknown key"),
+        (["seed=1,2", "seeds=0"], "command line: seeds=0: seeds: found 0, must be at least 1"),
+        (["seed=1,2", "seeds=2"], "command line: seed=1,2: parameters.seed: is a parameter"),
+        ([], "run.yaml: is the configuration of one run; give the values to try"),
+        (
+            ["optimizer.lr={uniform: [0, 1]}"],
+            "command line: optimizer.lr={uniform: [0, 1]}: parameters.optimizer.lr: uniform is",
+        ),
+        (["seed={logspace: [1, 9, 99999]}"], "command line: seed={logspace: [1, 9, 99999]}: param"),
+    ],
+)
+def test_what_is_wrong_on_the_command_line_is_named_as_it_was_typed(arguments, expected):
+    with pytest.raises(ConfigError) as caught:
+        checked_points(parse_sweep("name: x", "run.yaml", arguments))
+    assert any(message.startswith(expected) for message in caught.value.messages), str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "  optimizer.lrr: [1]",
+            "s.yaml:6:3: optimizer.lrr: unknown key 'lrr'; allowed here: type",
+        ),
+        ("  optimizer.momentum: [0, 2]", "s.yaml:6:27: optimizer.momentum: found 2, must be below"),
+        ("  data.sauce: [a]", "s.yaml:6:3: data.sauce: unknown key 'sauce'"),
+        ("  seed: 3", "s.yaml:6:9: parameters.seed: found 3, must be a list of the values to try"),
+        ("  seed: {logspace: [0, 1, 2]}", "s.yaml:6:9: parameters.seed: found a mapping, must be"),
+        ("zipp: []", "s.yaml:6:1: zipp: unknown key 'zipp'; allowed here: name, base, run"),
+        (
+            "zip: [[optimizer.lr, seed]]",
+            "s.yaml:6:22: zip.0.1: found 'seed', which is no parameter",
+        ),
+        (
+            "zip: [[optimizer.lr, regularization.l2]]",
+            "s.yaml:6:7: zip.0: moves values together, but optimizer.lr has 2, regularization.l2 h",
+        ),
+        ("method: randm", "s.yaml:6:9: method: found 'randm', must be one of grid, random"),
+        ("method: {type: random}", "s.yaml:6:9: method.trials: must be given"),
+        ("base: x.yaml", "s.yaml:2:6: run: must not stand beside base"),
+        ("metric: {name: val_acc}", "s.yaml:6:16: metric.name: found 'val_acc', must be one of"),
+        ("refit: [a]", "s.yaml:6:8: refit: names stages, and there are none"),
+        ("stages: []", "s.yaml:6:9: stages: found an empty list, must be at least 1 item long"),
+        ("reference: [{val_accuracy: 2}]", "s.yaml:6:28: reference.0.val_accuracy: found 2, must"),
+    ],
+)
+def test_what_is_wrong_in_the_file_is_named_at_its_place(line, expected):
+    messages = refused(f"{PLAIN}{line}\n")
+    assert any(message.startswith(expected) for message in messages), messages
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (("from: lr", "from: lrr"), "s.yaml:5:11: stages.1.from: found 'lrr', must be an earlier"),
+        (
+            ("name: l1", "name: lr"),
+            "s.yaml:4:11: stages.1.name: found 'lr', the name of an earlier",
+        ),
+        (("[l1]", "[l2]"), "s.yaml:8:9: refit.0: found 'l2', must be a stage: lr, l1"),
+        (
+            ("    from", "    form"),
+            "s.yaml:5:5: stages.1.form: unknown key 'form'; allowed here: na",
+        ),
+        (("epochs: 3", "epoch: 3"), "s.yaml:6:11: training.epoch: unknown key 'epoch'"),
+        (("refit: [l1]", "metric: {name: test_loss}"), "s.yaml:8:16: metric.name: found test_loss"),
+    ],
+)
+def test_what_is_wrong_with_stages_is_named_at_its_place(change, expected):
+    messages = refused(STAGED.replace(*change))
+    assert messages[0].startswith(expected), messages
+
+
+def test_errors_of_the_base_are_told_at_their_place_in_its_file_and_those_of_the_sweep_too(
+    tmp_path,
+):
+    (tmp_path / "run.yaml").write_text("seed: -1\ndata: {source: digits}\n")
+    path = tmp_path / "s.yaml"
+    path.write_text("base: run.yaml\nparameters: {optimizer.lr: [1, -1], optimizer.lrr: [2]}\n")
+    with pytest.raises(ConfigError) as caught:
+        checked_points(load_sweep(path))
+    places = [message.split(": ")[0] for message in caught.value.messages]
+    base = tmp_path / "run.yaml"
+    assert set(places) == {f"{base}:1:7", f"{path}:2:32", f"{path}:2:37"}
+
+
+def test_a_base_that_is_missing_or_a_sweep_is_refused_where_it_is_named(tmp_path):
+    (tmp_path / "a.yaml").write_text("base: b.yaml\nparameters: {seed: [1]}\nseeds: 0\n")
+    with pytest.raises(ConfigError) as caught:
+        load_sweep(tmp_path / "a.yaml")
+    missing, seeds = caught.value.messages
+    assert missing.startswith(f"{tmp_path}/a.yaml:1:7: base: {tmp_path}/b.yaml: no such file")
+    assert "seeds" in seeds
+    (tmp_path / "b.yaml").write_text("parameters: {}")
+    with pytest.raises(ConfigError, match="is the file of a sweep"):
+        load_sweep(tmp_path / "a.yaml")
+
+
+def test_a_grid_is_extended_by_values_and_by_keys_which_keep_their_present_value_first():
+    source = parse_sweep(PLAIN, "s")
+    more = extended(source, ["optimizer.lr=0.1,0.5", "model.hidden=[8]"]).config.parameters
+    assert more["optimizer.lr"] == [0.1, 0.01, 0.5]
+    assert more["model.hidden"] == [[128], [8]]
+    assert extended(source, ["regularization.l2=1"]).config.parameters["regularization.l2"] == [
+        *(1e-5, 1e-4, 1e-3),
+        1,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (STAGED, "in stages cannot be extended"),
+        (f"{PLAIN}method: {{type: random, trials: 2}}", "extended by a larger method.trials"),
+    ],
+)
+def test_only_a_grid_is_extended(text, expected):
+    with pytest.raises(ConfigError, match=expected):
+        extended(parse_sweep(text, "s"), ["optimizer.lr=1"])
+
+
+@pytest.mark.parametrize(
+    "text", [PLAIN, STAGED, f"{PLAIN}zip: []\nmethod: {{type: random, trials: 3}}"]
+)
+def test_the_sweeps_own_text_is_read_back_as_the_same_sweep_and_fits_the_schema(text):
+    source = parse_sweep(text, "s")
+    again = parse_sweep(source.text(), "s")
+    assert again.config == source.config
+    settings = [(p.parameters, c) for _, p, c in checked_points(again)]
+    assert settings == [(p.parameters, c) for _, p, c in checked_points(source)]
+    SCHEMA.validate(source.root.plain())
+
+
+def test_the_schema_is_one_and_knows_the_keys_of_a_run_inside_a_sweep():
+    SCHEMA.check_schema(SCHEMA.schema)
+    with pytest.raises(jsonschema.ValidationError):
+        SCHEMA.validate({"run": {"optimiser": {}}, "parameters": {"seed": [1]}})
+
+
+def test_a_mapping_is_a_sweep_as_its_yaml_would_be():
+    source = sweep_from_mapping({"run": {}, "parameters": {"optimizer.lr": [1, 2]}})
+    assert len(checked_points(source)) == 2

@@ -1,0 +1,151 @@
+"""Which points a sweep has, and what a trial's configuration is made of."""
+
+import numpy as np
+import pytest
+from sweep_helpers import RUN
+
+from mnistlab.config import config_hash, parse_run_config
+from mnistlab.config.load_sweep import parse_sweep
+from mnistlab.data import Dataset, Split
+from mnistlab.sweep.space import (
+    blocks,
+    checked_points,
+    points,
+    refitted,
+    repeated,
+    without_test,
+)
+from mnistlab.sweep.trials import Datasets, freeze
+
+
+def parameters(*values: str, text: str = RUN, block: int = 0) -> list[dict]:
+    source = parse_sweep(text, "s", values)
+    return [point.parameters for point in points(source, blocks(source)[block], {})]
+
+
+def test_a_grid_has_every_combination_the_last_parameter_changing_first():
+    found = parameters("optimizer.lr=1,2", "model.hidden=[3],[4]", "seed=5,6")
+    assert len(found) == 8
+    assert found[1] == {"optimizer.lr": 1, "model.hidden": [3], "seed": 6}
+    assert [p["optimizer.lr"] for p in found] == [1] * 4 + [2] * 4
+
+
+def test_zipped_keys_move_together_and_cross_the_rest():
+    found = parameters(
+        *("optimizer.lr=1,2", "regularization.l1=3,4", "regularization.l2=5,6"),
+        "zip=[[optimizer.lr, regularization.l2]]",
+    )
+    assert [tuple(p.values()) for p in found] == [(1, 5, 3), (1, 5, 4), (2, 6, 3), (2, 6, 4)]
+
+
+RANDOM = (
+    "optimizer.lr={loguniform: [1e-4, 1]}",
+    "optimizer.momentum={uniform: [0, 0.9]}",
+    "model.hidden=[4],[8],[16]",
+)
+
+
+def test_random_points_lie_in_their_ranges_and_spread_over_them():
+    found = parameters(*RANDOM, "method={type: random, trials: 300}")
+    lr = np.array([p["optimizer.lr"] for p in found])
+    momentum = np.array([p["optimizer.momentum"] for p in found])
+    assert 1e-4 <= lr.min() < 2e-4
+    assert 0.5 < lr.max() <= 1
+    # Uniform in the logarithm: a quarter lies in each decade.
+    assert np.histogram(np.log10(lr), [-4, -3, -2, -1, 0])[0].min() > 45
+    assert abs(momentum.mean() - 0.45) < 0.05
+    assert abs(np.corrcoef(np.log(lr), momentum)[0, 1]) < 0.15
+    counts = [sum(p["model.hidden"] == [n] for p in found) for n in (4, 8, 16)]
+    assert min(counts) > 60
+
+
+def test_random_points_depend_on_the_seed_and_not_on_how_many_are_drawn():
+    few = parameters(*RANDOM, "method={type: random, trials: 5}")
+    more = parameters(*RANDOM, "method={type: random, trials: 9}")
+    other = parameters(*RANDOM, "method={type: random, trials: 5}", "seed=1")
+    assert few == more[:5]
+    assert all(a != b for a, b in zip(few, other, strict=True))
+
+
+def test_zipped_keys_are_drawn_together():
+    found = parameters(
+        *("optimizer.lr=1,2,3", "regularization.l2=10,20,30", "zip=[[optimizer.lr, "
+          "regularization.l2]]", "method={type: random, trials: 20}"),
+    )  # fmt: skip
+    assert all(p["regularization.l2"] == 10 * p["optimizer.lr"] for p in found)
+    assert len({p["optimizer.lr"] for p in found}) == 3
+
+
+def test_a_stage_has_the_winners_values_its_own_fixed_ones_and_what_it_tries():
+    text = f"""\
+run:
+  {RUN.replace(chr(10), chr(10) + "  ")}
+stages:
+  - {{name: lr, parameters: {{optimizer.lr: [1, 2]}}}}
+  - {{name: l1, from: lr, set: {{training.epochs: 1}}, parameters: {{regularization.l1: [3]}}}}
+"""
+    source = parse_sweep(text, "s")
+    first, second = blocks(source)
+    winner = points(source, first, {})[1]
+    (point,) = points(source, second, winner.settings)
+    assert point.parameters == {"optimizer.lr": 2, "training.epochs": 1, "regularization.l1": 3}
+
+
+def test_a_stages_trial_never_tests_and_seeds_count_up():
+    config = parse_run_config("seed: 4\ntraining: {test: every}", "f")
+    assert without_test(config).training.test == "never"
+    assert [one.seed for one in repeated(config, 3)] == [4, 5, 6]
+
+
+def part(count: int) -> Split:
+    return Split(np.zeros((1, 2, 2), np.uint8), np.zeros(1, np.uint8), np.arange(count))
+
+
+@pytest.mark.parametrize(
+    ("data", "train", "expected"),
+    [
+        ("{validation: 12000}", 48_000, (None, None)),
+        ("{validation: 12000, train_limit: 48000}", 48_000, (60_000, None)),
+        ("{validation: 100, per_class_limit: 7}", 70, (None, 17)),
+        ("{validation: 5, train_limit: 10, per_class_limit: 7}", 10, (15, 8)),
+    ],
+)
+def test_a_refit_has_the_validation_images_to_learn_from_too(data, train, expected):
+    config = parse_run_config(f"data: {data}\ntraining: {{test: never}}", "f")
+    count = config.data.validation
+    dataset = Dataset(
+        "d", "0", part(train), part(count), part(1), tuple("0123456789"), (2, 2), 1, 0
+    )
+    again = refitted(config, dataset, None)
+    assert (again.data.train_limit, again.data.per_class_limit) == expected
+    assert (again.data.validation, again.training.test) == (0, "end")
+    assert again.training.epochs == config.training.epochs
+
+
+def test_a_refit_of_early_stopping_trains_as_long_as_the_winner_was_best():
+    dataset = Dataset("d", "0", part(9), part(1), part(1), ("0",), (2, 2), 1, 0)
+    text = "training: {epochs: 50, early_stopping: {monitor: val_loss}}"
+    again = refitted(parse_run_config(text, "f"), dataset, (7, 93))
+    assert (again.training.epochs, again.training.early_stopping) == (7, None)
+    text = text.replace("epochs: 50", "steps: 500")
+    assert refitted(parse_run_config(text, "f"), dataset, (7, 93)).training.steps == 93
+
+
+def test_a_trials_id_is_that_of_what_is_computed_and_of_nothing_else(tmp_path):
+    datasets = Datasets(tmp_path)
+    config = parse_run_config(RUN, "f", ["optimizer.lr=0.1"])
+    same = parse_run_config(RUN, "elsewhere", ["optimizer={lr: 1e-1, type: sgd}"])
+    other = parse_run_config(RUN, "f", ["optimizer.lr=0.2"])
+    assert config_hash(config) == config_hash(same)
+    one = freeze(config, {"a": 1}, datasets)
+    assert one.id == freeze(same, {}, datasets).id
+    assert one.id != freeze(other, {"a": 1}, datasets).id
+
+
+def test_checking_many_points_takes_a_moment():
+    import time
+
+    source = parse_sweep(RUN, "s", ["optimizer.lr={logspace: [1e-4, 1, 50]}", "seed=1,2,3,4"])
+    began = time.perf_counter()
+    assert len(checked_points(source)) == 200
+    assert time.perf_counter() - began < 2.0
