@@ -11,6 +11,8 @@ COMMANDS = (
     "train",
     "sweep",
     "visualize",
+    "evaluate",
+    "predict",
     "resume",
     "check",
     "data",
@@ -37,7 +39,7 @@ def test_the_help_of_every_command_has_an_example_of_itself(command):
 def test_help_lists_the_commands_that_exist_and_no_others():
     listed = mnistlab("--help").stdout.split("Commands:")[1].split("Examples:")[0]
     names = {line.split()[0] for line in listed.splitlines() if line.strip()}
-    assert names == {"train", "sweep", "visualize", "resume", "check", "data", "init", "schema"}
+    assert names == {command.split()[0] for command in COMMANDS}
 
 
 def test_help_is_plain_text_with_whole_sentences():
