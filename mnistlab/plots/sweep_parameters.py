@@ -23,7 +23,7 @@ from mnistlab.plots.sweep_points import (
 )
 
 PANEL_WIDTH, PANEL_HEIGHT = 4.0, 3.3  # inches
-LEFT, RIGHT, TOP, BOTTOM = 0.85, 0.25, 0.8, 0.75  # inches around the panels
+LEFT, RIGHT, TOP, BOTTOM = 0.85, 0.25, 0.8, 0.85  # inches around the panels
 COLUMNS = 3
 CHARACTER_WIDTH = 0.08  # inches, of a tick's label
 LABEL_CHARACTERS = 16
