@@ -48,11 +48,15 @@ def _numba_cache_in(folder: Path) -> Iterator[None]:
         numba.config.CACHE_DIR = before
 
 
-def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False) -> Any:
+def kernel(
+    function: Callable[..., Any] | None = None, *, parallel: bool = False, generic: bool = False
+) -> Any:
     """Compile a function on its first call: no GIL, no bounds checks, NaN kept, kept on disk.
 
     Inlined wherever another kernel calls it, so that only one copy of its code is ever run: which
     of two copies is called would depend on what else a process has compiled or loaded before.
+    A `generic` kernel is inlined before types are found, so that an argument given as a constant,
+    the lanes of a vector for one, is a constant within it.
     """
     options: dict[str, Any] = {
         "cache": True,
@@ -61,6 +65,7 @@ def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False
         "error_model": "numpy",
         "parallel": parallel,
         "forceinline": not parallel,
+        "inline": "always" if generic else "never",
         "no_cfunc_wrapper": True,
     }
 

@@ -1,0 +1,70 @@
+"""Which of several ways to do the same work is taken: here alone, by shape and density.
+
+How work is divided into lanes is fixed by its shape, never by the threads that there are, so that
+no number of threads changes a bit. The figures behind the numbers stand in docs/decisions.md.
+"""
+
+from typing import Any, NamedTuple
+
+# Below this many multiplications a part is not worth the launch of a parallel loop (about 2 µs).
+WORK_PER_LANE = 200_000
+MOST_LANES = 8
+# Rows of a batch that a lane should have: with fewer, BLAS starves, and columns are divided.
+ROWS_WORTH_DIVIDING = 64
+COLUMNS_WORTH_DIVIDING = 32
+# A first layer that skips dark pixels does this much of the work, at a third of BLAS's pace.
+MOST_LIT = 0.3
+PIXELS_WORTH_LISTING = 64
+
+
+def lanes_for(work: int) -> int:
+    """Into how many lanes to split `work` multiplications (or a few times as many additions)."""
+    return max(1, min(MOST_LANES, work // WORK_PER_LANE))
+
+
+def row_lanes(rows: int, work_per_row: int, grain: int) -> int:
+    """Into how many lanes to split `rows`, of which `grain` stay together."""
+    return max(1, min(lanes_for(rows * work_per_row), -(-rows // max(grain, 8))))
+
+
+def column_lanes(rows: int, inputs: int, outputs: int) -> dict[str, Any]:
+    """How to divide a dense layer by its outputs; nothing where it is to be divided by rows."""
+    lanes = min(lanes_for(rows * inputs * outputs), outputs // COLUMNS_WORTH_DIVIDING)
+    if rows >= 2 * ROWS_WORTH_DIVIDING or lanes < 2:
+        return {}
+    return {"lanes": lanes, "by_column": 1}
+
+
+def skips_dark_pixels(lit_share: float, pixels: int) -> bool:
+    """Whether a first dense layer works on lit pixels alone (kernels/lit_pixels.py)."""
+    return lit_share <= MOST_LIT and pixels >= PIXELS_WORTH_LISTING
+
+
+def lit_work(pixels: int, outputs: int, lit_share: float) -> int:
+    """What a layer that skips dark pixels costs for one image, in multiplications of a product."""
+    return int(pixels * (8 + 3 * outputs * lit_share))
+
+
+class LitPlan(NamedTuple):
+    """How a layer that skips dark pixels goes about it."""
+
+    tile: int  # columns of W that are worked on at once, and lie together
+    listed: int  # images that are listed together
+    lanes: int  # of the backward pass, and of the forward by column
+    parts: int  # into which the backward's lanes divide the pixels; 1: they divide the tiles
+    by_column: bool  # forward: lanes divide the tiles; else the rows
+
+
+def lit_plan(rows: int, outputs: int) -> LitPlan:
+    """For batches of `rows` images, or parts of batches of that many, and `outputs` units.
+
+    Few rows: each core works on tiles of its own, which stay in its cache from step to step. Many
+    rows: each goes its own way up and down the network.
+    """
+    tile = 16 if outputs <= 16 else 128 if outputs <= 128 or outputs % 128 == 0 else 64
+    tiles, few = -(-outputs // tile), rows <= 64
+    # Rows of W are shared by the images of a listing; a narrow row is soon loaded again.
+    listed = min(rows, 64 if not few else 16 if tile == 16 else 32)
+    halves = 2 if tiles == 1 and rows >= 16 else 1
+    lanes = min(tiles, MOST_LANES) if halves == 1 else halves
+    return LitPlan(tile, listed, lanes, halves, by_column=few and tiles > 1)
