@@ -24,7 +24,7 @@ def lanes_for(work: int) -> int:
 
 def row_lanes(rows: int, work_per_row: int, grain: int) -> int:
     """Into how many lanes to split `rows`, of which `grain` stay together."""
-    return max(1, min(lanes_for(rows * work_per_row), -(-rows // max(grain, 8))))
+    return max(1, min(lanes_for(rows * work_per_row), -(-rows // max(grain, 16))))
 
 
 def column_lanes(rows: int, inputs: int, outputs: int) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def skips_dark_pixels(lit_share: float, pixels: int) -> bool:
 
 def lit_work(pixels: int, outputs: int, lit_share: float) -> int:
     """What a layer that skips dark pixels costs for one image, in multiplications of a product."""
-    return int(pixels * (8 + 3 * outputs * lit_share))
+    return int(pixels * (40 + 3 * outputs * lit_share))
 
 
 class LitPlan(NamedTuple):

@@ -21,6 +21,7 @@ WORD = 64  # pixels that are looked at together, a cache line of them
 def list_lit_pixels(
     images: np.ndarray,
     numbers: np.ndarray,
+    coming: np.ndarray,
     scale: float,
     parts: int,
     pixels: np.ndarray,
@@ -37,15 +38,16 @@ def list_lit_pixels(
     which is scratch: uint32. rows, uint8, and values: (numbers.size · n,).
 
     The order lets the processor foretell how long the next pixel's list is: as long as the last.
+    `coming` are the numbers of images to be listed later, brought near meanwhile.
     """
     size = images.shape[1]
     for k in range(size):
         free[k] = 0
     for i in range(numbers.size):
         image = images[numbers[i]]
-        if i + 2 < numbers.size:
+        if i < coming.size:
             for k in range(0, size, WORD):
-                prefetch(images[numbers[i + 2]], k)
+                prefetch(images[coming[i]], k)
         for k in range(size):
             free[k] += image[k] != 0
     for part in range(parts):

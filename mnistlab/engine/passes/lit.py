@@ -18,6 +18,9 @@ from mnistlab.kernels.dense import bias_gradient
 from mnistlab.kernels.gradient_use import ADD, DECAY, MOMENTUM, SET
 from mnistlab.kernels.jit import kernel
 
+# Images are fetched this long before they are listed: they lie all over the memory.
+AHEAD = 32
+
 
 @kernel
 def listing(op: Any, m: Memory, row: int) -> tuple[np.ndarray, ...]:
@@ -36,9 +39,10 @@ def list_lit(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) ->
     for row in range(a, b, op.listed):
         pixels, starts, free, images, values = listing(op, m, row)
         numbers = m.order[first + row : first + min(row + op.listed, b)]
+        coming = m.order[min(m.order.size, first + row + AHEAD) :][: numbers.size]
         scale = values.dtype.type(m.pixel[0])
         lit_pixels.list_lit_pixels(
-            m.images, numbers, scale, op.parts, pixels, starts, free, images, values
+            m.images, numbers, coming, scale, op.parts, pixels, starts, free, images, values
         )
 
 
