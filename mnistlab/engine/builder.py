@@ -8,7 +8,7 @@ from typing import Any
 from mnistlab.config import RunConfig
 from mnistlab.engine import choice
 from mnistlab.engine.params import aligned
-from mnistlab.engine.passes import heads, layers, lit
+from mnistlab.engine.passes import heads, layers, lit, sparse
 from mnistlab.engine.program import LayerSpec, Op, TensorSpec
 from mnistlab.errors import UsageError
 from mnistlab.kernels.activations import ACTIVATIONS
@@ -45,7 +45,8 @@ class Builder:
         self.top = 0  # the slot of the last layer's output
         self.row_size = self.width
         self.size = 0
-        self.lists = (0, 0)
+        self.listed = (0, 0)  # elements of the listings: numbers, and entries
+        self.zeros = False  # whether what is in the slot below has been through a ReLU
         self.grain = 1  # rows that stay together in a lane
         self.scratch = 0
         self.enter: tuple[Op, ...] = ()
@@ -98,6 +99,9 @@ class Builder:
         weight = f"{name}.weight"
         if first and self.training and choice.skips_dark_pixels(self.lit_share, inputs):
             self._lit_dense(operands, weight)
+        elif self.training and choice.skips_zeros(self.zeros, self.rows, inputs, units):
+            self.work += inputs * units
+            self._sparse_dense(operands, weight)
         else:
             self.work += inputs * units
             columns = choice.column_lanes(self.rows, inputs, units)
@@ -112,19 +116,45 @@ class Builder:
         self._layer(name, "dense", f"{inputs} → {units}", (units,), count, operands["y"])
         self._rise(operands["y"], (units,))
 
+    def _listing(self, numbers: int, entries: int) -> dict[str, int]:
+        """Operands: room for listings of so many numbers and entries."""
+        place = {"numbers_at": self.listed[0], "entries_at": self.listed[1]}
+        self.listed = (self.listed[0] + numbers, self.listed[1] + entries)
+        return place
+
+    def _sparse_dense(self, operands: dict[str, Any], weight: str) -> None:
+        """A layer behind a ReLU that skips zeros, its inputs divided into blocks."""
+        inputs, units = self.width, operands["outputs"]
+        tile, lanes = choice.sparse_tile(units), choice.MOST_LANES
+        parts = self._scratch(self.rows * units)
+        operands = {
+            **operands,
+            **self._listing(3 * inputs + lanes, inputs * self.rows),
+            **self._scratch(self.rows * tile),
+            "collected": parts["scratch_at"],
+            "collected_each": parts["scratch"],
+            "listed": self.rows,
+            "parts": lanes,
+        }
+        self.forward += [Op(sparse.FORWARD[tile], {**operands, "lanes": lanes})]
+        self.forward += [Op(sparse.add_parts, operands)]
+        backward = Op(sparse.BACKWARD[tile], {**operands, "lanes": lanes}, tensor=weight)
+        self.deltas.append(backward)
+
     def _lit_dense(self, operands: dict[str, Any], weight: str) -> None:
         """A first layer that skips dark pixels: listed in place of gathered."""
         inputs, units = self.width, operands["outputs"]
         self.work += choice.lit_work(inputs, units, self.lit_share)
         plan = choice.lit_plan(self.rows, units)
-        self.lists = (-(-self.rows // plan.listed), plan.listed)
+        listings = -(-self.rows // plan.listed)
         place = {"listed": plan.listed, "parts": plan.parts, "tile": plan.tile}
+        place |= self._listing(listings * (3 * inputs + 1), listings * plan.listed * inputs)
         operands = {**operands, **place, **self._scratch(plan.listed * plan.tile)}
         list_lit, forward = Op(lit.list_lit, operands), Op(lit.FORWARD[plan.tile], operands)
         if plan.by_column:
             operands["collected"] = self._scratch(self.rows * units, lanes=1)["scratch_at"]
             self.forward = [
-                list_lit.having(lanes=self.lists[0], grain=plan.listed),
+                list_lit.having(lanes=listings, grain=plan.listed),
                 forward.having(**operands, lanes=plan.lanes, by_column=1),
                 Op(lit.collect, operands),
             ]
@@ -244,6 +274,7 @@ class Builder:
 
     def _rise(self, slot: int, shape: tuple[int, ...]) -> None:
         self.top, self.shape, self.width = slot, shape, math.prod(shape)
+        self.zeros = False
 
     def activation(self, activation: Any) -> None:
         kind = activation.type
@@ -258,7 +289,7 @@ class Builder:
         self.deltas.append(Op(layers.activation_backward, operands, rule.backward, True))
         text = f"{rule.parameter} = {operands['parameter']:g}" if rule.parameter else ""
         self._layer(kind, "activation", text, self.shape, 0, operands["y"])
-        self.top = operands["y"]
+        self.top, self.zeros = operands["y"], kind in ("relu", "relu6")
 
     def softmax(self) -> None:
         operands = {"x": self.top, "y": self._slot(self.width), "inputs": self.width}

@@ -15,6 +15,7 @@ COLUMNS_WORTH_DIVIDING = 32
 # A first layer that skips dark pixels does this much of the work, at a third of BLAS's pace.
 MOST_LIT = 0.3
 PIXELS_WORTH_LISTING = 64
+INPUTS_WORTH_LISTING = 4096
 
 
 def lanes_for(work: int) -> int:
@@ -43,6 +44,19 @@ def skips_dark_pixels(lit_share: float, pixels: int) -> bool:
 def lit_work(pixels: int, outputs: int, lit_share: float) -> int:
     """What a layer that skips dark pixels costs for one image, in multiplications of a product."""
     return int(pixels * (40 + 3 * outputs * lit_share))
+
+
+def skips_zeros(behind_relu: bool, rows: int, inputs: int, outputs: int) -> bool:
+    """Whether a dense layer skips inputs that are zero (kernels/sparse.py).
+
+    Worth it where the weights don't fit in the caches: they are then read and written once a step.
+    """
+    return behind_relu and rows <= 64 and inputs >= INPUTS_WORTH_LISTING and 32 <= outputs <= 128
+
+
+def sparse_tile(outputs: int) -> int:
+    """The lanes of a vector that holds all outputs."""
+    return 64 if outputs <= 64 else 128
 
 
 class LitPlan(NamedTuple):

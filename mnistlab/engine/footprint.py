@@ -1,7 +1,5 @@
 """How much memory a run takes, before any of it is taken."""
 
-import math
-
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
 from mnistlab.engine.inference import EVALUATION_ROWS
@@ -15,7 +13,7 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
     batch = plan(config, len(dataset.train)).batch
     program = lower(config, shape, classes, batch, lit_share=lit_share(dataset))
     item, rows = program.dtype.itemsize, program.capacity
-    listings = math.prod(program.lists) * program.pixels
+    numbers, entries = program.listed
     largest = max(len(split) for split in (dataset.train, dataset.validation, dataset.test))
     sources = {id(s.images): s.images.nbytes for s in (dataset.train, dataset.test)}
     parts = {
@@ -24,7 +22,7 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
         "optimizer state": program.states * program.size * item,
         "kept weights": 3 * program.size * item,  # best, last finite, before the last step
         "workspace": (2 * rows * program.row_size + program.scratch + program.lane_grads) * item
-        + listings * (item + 1),
+        + 4 * numbers + (item + 1) * entries,
         "evaluation": EVALUATION_ROWS * program.row_size * item + largest * classes * item,
         "images": sum(sources.values()),
     }

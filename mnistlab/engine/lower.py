@@ -20,7 +20,7 @@ from mnistlab.config import (
 from mnistlab.engine import choice
 from mnistlab.engine.builder import Builder
 from mnistlab.engine.params import aligned
-from mnistlab.engine.passes import layers, updates
+from mnistlab.engine.passes import layers, sparse, updates
 from mnistlab.engine.program import LayerSpec, Op, Program, TensorSpec, beside
 from mnistlab.kernels.gradient_use import MOMENTUM, SGD
 
@@ -122,8 +122,9 @@ def _used_at_once(config: RunConfig, gradients: Sequence[Op], penalised: Set[str
         own["decay1"] = optimizer.momentum
     at_once = {}
     for op in gradients:
-        # A penalty's gradient would have to be in the velocity, too.
-        if op.tensor and (plain or op.tensor not in penalised):
+        # A penalty's gradient would have to be in the velocity, too; and some steps are taken
+        # while the gradient is sent down, before the penalty's part.
+        if op.tensor not in penalised or (plain and op.function not in sparse.BACKWARD.values()):
             function = layers.dense_step if op.function is layers.dense_backward_weights else op.function
             at_once[op.tensor] = replace(op.having(**own), function=function)
     return at_once
@@ -179,12 +180,14 @@ def lower(
     settings = config.regularization
     on = regularized_tensors(config, builder.tensors) if settings.l1 > 0 or settings.l2 > 0 else []
     penalised = {tensor.name: places[tensor.name] for tensor in on}
-    gradients = builder.by_rows(builder.gradients)
-    gradients = tuple(op.having(lr_scale=scales.get(op.tensor, 1.0)) for op in gradients)
-    at_once = _used_at_once(config, gradients, penalised.keys()) if rows <= builder.rows else {}
+    gradients, deltas = builder.by_rows(builder.gradients), chain[up + 1 :]
+    whole = rows <= builder.rows  # a batch is worked on at once, and its gradient is whole
+    makers = [op.having(lr_scale=scales[op.tensor]) for op in (*gradients, *deltas) if op.tensor]
+    at_once = _used_at_once(config, makers, penalised.keys()) if whole else {}
     apart = {name: place for name, place in penalised.items() if name not in at_once}
     sums = beside(builder.sums)
     step = (
+        *(at_once.get(op.tensor, op) for op in deltas),
         *_descents(config, {n: place for n, place in penalised.items() if n in at_once}),
         *beside([summed, *(at_once.get(op.tensor, op) for op in gradients)]),
         *sums,
@@ -200,12 +203,12 @@ def lower(
         size=aligned(builder.size),
         capacity=builder.rows,
         row_size=builder.row_size,
-        lists=builder.lists,
+        listed=builder.listed,
         forward=chain[:up],
         evaluation_head=evaluation_head,
         training_head=chain[up],
         outcome=kept,
-        deltas=chain[up + 1 :],
+        deltas=deltas,
         gradients=beside(gradients),
         sums=sums,
         penalties=_penalties(config, penalised),

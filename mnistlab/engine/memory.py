@@ -34,7 +34,7 @@ def allocate(
     one already.
     """
     training = evaluated is None
-    lit, lit_rows = program.lists
+    numbers, entries = program.listed
     dtype, size = program.dtype, program.size
     images = np.asarray(split.images).reshape(len(split.images), -1)
     labels = np.asarray(split.labels).view()
@@ -50,9 +50,9 @@ def allocate(
         scratch=zeros(program.scratch, dtype),
         lane_grads=zeros(program.lane_grads if training else 0, dtype),
         outputs=zeros((evaluated or 0) * program.classes, dtype),
-        lit_values=zeros(lit * lit_rows * program.pixels, dtype),
-        lit_rows=zeros(lit * lit_rows * program.pixels, np.uint8),
-        lit_pixels=zeros(lit * (3 * program.pixels + 1), np.uint32),
+        lit_values=zeros(entries, dtype),
+        lit_rows=zeros(entries, np.uint8),
+        lit_pixels=zeros(numbers, np.uint32),
         losses=np.zeros(rows if evaluated is None else evaluated),
         totals=np.zeros(3),
         images=images,

@@ -53,7 +53,10 @@ OP_DTYPE = np.dtype(
         ("listed", np.int64),  # of a layer that skips dark pixels: images listed together, …
         ("parts", np.int64),  # … parts of the pixels that lanes divide, …
         ("tile", np.int64),  # … columns of its weight that lie together, …
-        ("collected", np.int64),  # … and where in the scratch its tiles of output are
+        ("collected", np.int64),  # … where in the scratch its tiles or parts of output are, …
+        ("collected_each", np.int64),  # … how much each part takes, …
+        ("numbers_at", np.int64),  # … and where its listings begin: the numbers, …
+        ("entries_at", np.int64),  # … and the entries
         ("use", np.int64),  # of a weight's gradient: what becomes of it, see gradient_use.py
         ("training", np.int64),  # for a head: whether it sends a gradient down
         ("mean", np.int64),  # for a head: whether the gradient is a mean over the batch
@@ -220,7 +223,7 @@ class Program:
     size: int  # elements of the parameter vector, padding included
     capacity: int  # rows that are worked on at once; a larger batch is done part by part
     row_size: int  # elements per row of the workspace
-    lists: tuple[int, int]  # lit pixels: listings, and rows in each; (0, 0) where none are listed
+    listed: tuple[int, int]  # elements of the listings: numbers, and entries
     forward: tuple[Op, ...]  # gather and every layer
     evaluation_head: Op
     training_head: Op
@@ -229,7 +232,7 @@ class Program:
     gradients: tuple[Op, ...]  # of the weights and biases, from the deltas
     sums: tuple[Op, ...]  # of the gradients that lanes have summed apart
     penalties: tuple[Op, ...]  # gradients of the penalty
-    step: tuple[Op, ...]  # all that comes after the deltas in training
+    step: tuple[Op, ...]  # in training, from the deltas to the new weights
     enter: tuple[Op, ...]  # before any of these: weights to where the loop has them, …
     leave: tuple[Op, ...]  # … and back
     fused: bool  # whether `step` takes some gradients at once, never keeping them in `grads`
@@ -267,7 +270,7 @@ class Program:
     @property
     def training(self) -> tuple[Op, ...]:
         """A whole step, between `enter` and `leave`."""
-        return (*self.forward, self.training_head, *self.deltas, *self.step)
+        return (*self.forward, self.training_head, *self.step)
 
 
 def assemble(ops: tuple[Op, ...], dtype: np.dtype[Any]) -> np.ndarray:

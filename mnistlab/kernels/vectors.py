@@ -56,15 +56,19 @@ def fma(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     return a * b + c
 
 
-def positive(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """b where a > 0, else 0."""
-    return np.where(a > 0, b, b.dtype.type(0))
+def dot(a: np.ndarray, b: np.ndarray) -> Any:
+    """Σ aᵢ bᵢ, halves on halves."""
+    products = a * b
+    while products.size > 1:
+        half = products.size // 2
+        products = products[:half] + products[half:]
+    return products[0]
 
 
 def set_bits(array: np.ndarray, at: int, count: int) -> int:
-    """Which of the bytes [at, at + count) of array (n,) are not zero: bit i for byte at + i.
+    """Which of the elements [at, at + count) of array (n,) are not zero: bit i for at + i.
 
-    uint8; a `count` of up to 64.
+    A `count` of up to 64; NaN is not zero.
     """
     return sum(1 << i for i in range(count) if array[at + i] != 0)
 
@@ -78,11 +82,6 @@ def prefetch(array: np.ndarray, at: int) -> None:
     """Tell the processor that the element `at` of array (n,) will soon be read."""
 
 
-def total(a: np.ndarray) -> Any:
-    """The sum of a vector's lanes, halves on halves."""
-    while a.size > 1:
-        a = a[: a.size // 2] + a[a.size // 2 :]
-    return a[0]
 
 
 _INDEX = ir.IntType(32)
@@ -93,7 +92,8 @@ def _bytes_of(dtype: Any) -> int:
 
 
 def _letters(vector: VectorType) -> str:
-    return f"v{vector.lanes}f{vector.dtype.bitwidth}"
+    kind = "f" if isinstance(vector.dtype, types.Float) else "i"
+    return f"v{vector.lanes}{kind}{vector.dtype.bitwidth}"
 
 
 def _place(context: Any, builder: Any, array_type: Any, array: Any, at: Any, vector: Any) -> Any:
@@ -135,19 +135,24 @@ def _load(typing_context, array, at, lanes):  # type: ignore[no-untyped-def]
     return vector(array, types.int64, lanes), codegen
 
 
+def _loaded(context: Any, builder: Any, array: Any, values: Any, vector: Any) -> Any:
+    """The first `count` elements from `at` on; values (array, at, count)."""
+    kind = context.get_value_type(vector)
+    place = _place(context, builder, array, values[0], values[1], kind)
+    mask = _present(builder, values[2], vector.lanes)
+    function_type = ir.FunctionType(kind, [place.type, _INDEX, mask.type, kind])
+    name = f"llvm.masked.load.{_letters(vector)}.p0"
+    function = cgutils.get_or_insert_function(builder.module, function_type, name)
+    align = ir.Constant(_INDEX, _bytes_of(array.dtype))
+    return builder.call(function, [place, align, mask, ir.Constant(kind, None)])
+
+
 @intrinsic(prefer_literal=True)
 def _load_some(typing_context, array, at, lanes, count):  # type: ignore[no-untyped-def]
     vector = VectorType(array.dtype, _lanes(lanes))
 
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        kind = context.get_value_type(vector)
-        place = _place(context, builder, array, values[0], values[1], kind)
-        mask = _present(builder, values[3], vector.lanes)
-        function_type = ir.FunctionType(kind, [place.type, _INDEX, mask.type, kind])
-        name = f"llvm.masked.load.{_letters(vector)}.p0"
-        function = cgutils.get_or_insert_function(builder.module, function_type, name)
-        align = ir.Constant(_INDEX, _bytes_of(array.dtype))
-        return builder.call(function, [place, align, mask, ir.Constant(kind, None)])
+        return _loaded(context, builder, array, [*values[:2], values[3]], vector)
 
     return vector(array, types.int64, lanes, types.int64), codegen
 
@@ -205,49 +210,40 @@ def _fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
     return a(a, a, a), codegen
 
 
-@intrinsic
-def _positive(typing_context, a, b):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        zero = ir.Constant(context.get_value_type(a), None)
-        return builder.select(builder.fcmp_ordered(">", values[0], zero), values[1], zero)
-
-    return b(a, b), codegen
-
-
-@intrinsic
-def _total(typing_context, a):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        value, lanes = values[0], a.lanes
-        while lanes > 1:
-            lanes //= 2
-            kind = ir.VectorType(_INDEX, lanes)
-            low, high = (
-                builder.shuffle_vector(
-                    value, value, ir.Constant(kind, list(range(start, start + lanes)))
-                )
-                for start in (0, lanes)
+def _sum_of_lanes(builder: Any, value: Any, lanes: int) -> Any:
+    while lanes > 1:
+        lanes //= 2
+        kind = ir.VectorType(_INDEX, lanes)
+        low, high = (
+            builder.shuffle_vector(
+                value, value, ir.Constant(kind, list(range(start, start + lanes)))
             )
-            value = builder.fadd(low, high)
-        return builder.extract_element(value, ir.Constant(_INDEX, 0))
+            for start in (0, lanes)
+        )
+        value = builder.fadd(low, high)
+    return builder.extract_element(value, ir.Constant(_INDEX, 0))
 
-    return a.dtype(a), codegen
+
+@intrinsic
+def _dot(typing_context, a, b):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        return _sum_of_lanes(builder, builder.fmul(*values), a.lanes)
+
+    return a.dtype(a, a), codegen
 
 
 @intrinsic
 def _set_bits(typing_context, array, at, count):  # type: ignore[no-untyped-def]
-    lanes = 64
+    vector = VectorType(array.dtype, 64)
 
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        kind = ir.VectorType(ir.IntType(8), lanes)
-        place = _place(context, builder, array, values[0], values[1], kind)
-        mask = _present(builder, values[2], lanes)
-        function_type = ir.FunctionType(kind, [place.type, _INDEX, mask.type, kind])
-        function = cgutils.get_or_insert_function(
-            builder.module, function_type, "llvm.masked.load.v64i8.p0"
-        )
-        zero = ir.Constant(kind, None)
-        loaded = builder.call(function, [place, ir.Constant(_INDEX, 1), mask, zero])
-        return builder.bitcast(builder.icmp_unsigned("!=", loaded, zero), ir.IntType(64))
+        loaded = _loaded(context, builder, array, values, vector)
+        zero = ir.Constant(loaded.type, None)
+        if isinstance(array.dtype, types.Float):
+            lit = builder.fcmp_unordered("!=", loaded, zero)
+        else:
+            lit = builder.icmp_unsigned("!=", loaded, zero)
+        return builder.bitcast(lit, ir.IntType(64))
 
     return types.uint64(array, types.int64, types.int64), codegen
 
@@ -300,14 +296,9 @@ def _compiled_fma(a, b, c):  # type: ignore[no-untyped-def]
     return lambda a, b, c: _fma(a, b, c)
 
 
-@overload(positive, inline="always")
-def _compiled_positive(a, b):  # type: ignore[no-untyped-def]
-    return lambda a, b: _positive(a, b)
-
-
-@overload(total, inline="always")
-def _compiled_total(a):  # type: ignore[no-untyped-def]
-    return lambda a: _total(a)
+@overload(dot, inline="always")
+def _compiled_dot(a, b):  # type: ignore[no-untyped-def]
+    return lambda a, b: _dot(a, b)
 
 
 @overload(set_bits, inline="always")

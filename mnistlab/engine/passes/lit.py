@@ -26,9 +26,10 @@ AHEAD = 32
 def listing(op: Any, m: Memory, row: int) -> tuple[np.ndarray, ...]:
     """The listing of the images from `row` on: pixels, starts, free, rows and values."""
     size = op.inputs
-    own = m.lit_pixels[row // op.listed * (3 * size + 1) :][: 3 * size + 1]
+    own = m.lit_pixels[op.numbers_at + row // op.listed * (3 * size + 1) :][: 3 * size + 1]
     pixels, free, starts = own[:size], own[size : 2 * size], own[2 * size :]
-    return pixels, starts, free, m.lit_rows[row * size :], m.lit_values[row * size :]
+    entries = op.entries_at + row * size
+    return pixels, starts, free, m.lit_rows[entries:], m.lit_values[entries:]
 
 
 @kernel
