@@ -126,15 +126,16 @@ class Builder:
         """A layer behind a ReLU that skips zeros, its inputs divided into blocks."""
         inputs, units = self.width, operands["outputs"]
         tile, lanes = choice.sparse_tile(units), choice.MOST_LANES
-        parts = self._scratch(self.rows * units)
+        parts = self._scratch(self.rows * tile)
         operands = {
             **operands,
-            **self._listing(3 * inputs + lanes, inputs * self.rows),
+            **self._listing(3 * inputs + lanes + inputs // sparse.BLOCK + 1, inputs * self.rows),
             **self._scratch(self.rows * tile),
             "collected": parts["scratch_at"],
             "collected_each": parts["scratch"],
             "listed": self.rows,
             "parts": lanes,
+            "tile": tile,
         }
         self.forward += [Op(sparse.FORWARD[tile], {**operands, "lanes": lanes})]
         self.forward += [Op(sparse.add_parts, operands)]

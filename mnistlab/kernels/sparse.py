@@ -1,8 +1,8 @@
 """A dense layer behind a ReLU: inputs that are zero are skipped, forward and backward.
 
 After a convolution and a ReLU four fifths of the values may be zero. What lit_pixels.py does for
-images is done here for a block of inputs, of which a lane has one: the inputs that are not zero are
-listed, and of the weights' rows each is read once for all images. The plain definition is dense.py's.
+images is done here for a block of inputs: those that are not zero are listed, and each row of the
+weights is read once for all images. The plain definition is dense.py's.
 """
 
 import numpy as np
@@ -58,13 +58,33 @@ def list_inputs(
 
 
 @kernel(generic=True)
+def sparse_forward(
+    numbers: np.ndarray,
+    starts: np.ndarray,
+    rows: np.ndarray,
+    values: np.ndarray,
+    W: np.ndarray,
+    width: int,
+    tile: np.ndarray,
+    lanes: int,
+) -> None:
+    """tile ← tile + x W for a block of inputs; W (numbers.size · width,), tile (images · lanes,)."""
+    for q in range(numbers.size):
+        if starts[q] == starts[q + 1]:
+            break
+        w = load(W, np.uint64(numbers[q]) * np.uint64(width), lanes, width)
+        for p in range(starts[q], starts[q + 1]):
+            at = np.uint64(rows[p]) * np.uint64(lanes)
+            store(tile, at, fma(spread(values[p], lanes), w, load(tile, at, lanes)))
+
+
+@kernel(generic=True)
 def sparse_backward(
     numbers: np.ndarray,
     starts: np.ndarray,
     rows: np.ndarray,
     values: np.ndarray,
     images: int,
-    dy: np.ndarray,
     tile: np.ndarray,
     use: int,
     W: np.ndarray,
@@ -79,12 +99,11 @@ def sparse_backward(
     """dx = dy Wᵀ where x is not zero, else 0; then dW = xᵀ dy, put to use at once.
 
     Where a ReLU left a zero, what is sent down stops there: it need not be known. W, G: the weights
-    of the block of inputs (numbers.size · width,), dy (images · width,), dx: numbers.size elements
-    of each of `images` rows that are `stride` apart; all flat. `tile`: scratch, (images · lanes,).
+    of the block of inputs (numbers.size · width,); tile: dy, (images · lanes,); dx: numbers.size
+    elements of each of `images` rows that are `stride` apart; all flat.
     """
     zero = spread(W.dtype.type(0), lanes)
     for i in range(images):
-        store(tile, i * lanes, load(dy, i * width, lanes, width))
         row = dx[i * stride :]
         for k in range(numbers.size):
             row[k] = 0

@@ -12,15 +12,17 @@ from mnistlab.kernels import sparse
 from mnistlab.kernels.dense import bias_gradient
 from mnistlab.kernels.gradient_use import MOMENTUM
 from mnistlab.kernels.jit import kernel
-from mnistlab.kernels.lit_pixels import lit_forward
+
+
+BLOCK = 512  # inputs that are listed together: their lists stay in the nearest cache
 
 
 @kernel
-def block(op: Any, m: Memory, lane: int) -> tuple[np.ndarray, ...]:
-    """The listing of a lane's block of inputs: numbers, starts, free, rows and values."""
-    a, b = share(op.inputs, op.lanes, lane)
+def listing(op: Any, m: Memory, lane: int, a: int, b: int) -> tuple[np.ndarray, ...]:
+    """The listing of a lane's inputs [a, b): numbers, starts, free, rows and values."""
     size = b - a
-    own = m.lit_pixels[op.numbers_at + 3 * a + lane :]
+    # Each listing has one start more than inputs: there are lanes, and blocks before this one.
+    own = m.lit_pixels[op.numbers_at + 3 * a + lane + a // BLOCK :]
     numbers, free, starts = own[:size], own[size : 2 * size], own[2 * size : 3 * size + 1]
     entries = op.entries_at + a * op.listed
     return numbers, starts, free, m.lit_rows[entries:], m.lit_values[entries:]
@@ -29,16 +31,17 @@ def block(op: Any, m: Memory, lane: int) -> tuple[np.ndarray, ...]:
 @kernel(generic=True)
 def forward(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> None:
     """List a lane's inputs that are not zero, and sum their part of the output; see `add_parts`."""
-    a, b = share(op.inputs, op.lanes, lane)
-    numbers, starts, free, images, values = block(op, m, lane)
-    x = m.activations[op.x * m.capacity + a :]
-    sparse.list_inputs(x, op.inputs, rows, numbers, starts, free, images, values)
-    W = m.params[op.weight + a * op.outputs : op.weight + b * op.outputs]
-    y = m.scratch[op.collected + lane * op.collected_each :]
-    lit_forward(
-        numbers, starts, images, values, 1, rows, W, W[:0], op.outputs, scratch_of(op, m, lane), y,
-        op.outputs, lanes,
-    )  # fmt: skip
+    first, last = share(op.inputs, op.lanes, lane)
+    part = m.scratch[op.collected + lane * op.collected_each :][: rows * lanes]
+    for j in range(part.size):
+        part[j] = 0
+    for a in range(first, last, BLOCK):
+        b = min(a + BLOCK, last)
+        numbers, starts, free, images, values = listing(op, m, lane, a, b)
+        x = m.activations[op.x * m.capacity + a :]
+        sparse.list_inputs(x, op.inputs, rows, numbers, starts, free, images, values)
+        W = m.params[op.weight + a * op.outputs : op.weight + b * op.outputs]
+        sparse.sparse_forward(numbers, starts, images, values, W, op.outputs, part, lanes)
 
 
 @kernel
@@ -62,7 +65,7 @@ def add_parts(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -
         for j in range(row.size):
             row[j] = bias[j] if bias.size > 0 else 0
         for part in range(op.parts):
-            own = m.scratch[op.collected + part * op.collected_each + i * op.outputs :]
+            own = m.scratch[op.collected + part * op.collected_each + i * op.tile :]
             for j in range(row.size):
                 row[j] += own[j]
 
@@ -70,17 +73,21 @@ def add_parts(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -
 @kernel(generic=True)
 def backward(op: Any, m: Memory, lane: int, step: int, rows: int, lanes: int) -> None:
     """The gradient sent down, then the weights' own and what becomes of it, of a lane's inputs."""
-    a, b = share(op.inputs, op.lanes, lane)
-    numbers, starts, _, images, values = block(op, m, lane)
-    W = m.params[op.weight + a * op.outputs : op.weight + b * op.outputs]
-    of = m.state1 if op.use == MOMENTUM else m.grads
-    G = of[op.weight + a * op.outputs : op.weight + b * op.outputs]
-    dy = slot(m.deltas, m, op.y, rows, op.outputs)
-    dx = m.deltas[op.x * m.capacity + a :]
-    sparse.sparse_backward(
-        numbers, starts, images, values, rows, dy.reshape(-1), scratch_of(op, m, lane), op.use,
-        W, G, op.outputs, rate_of(op, m, step), op.decay1, dx, op.inputs, lanes,
-    )  # fmt: skip
+    first, last = share(op.inputs, op.lanes, lane)
+    dy, tile = slot(m.deltas, m, op.y, rows, op.outputs), scratch_of(op, m, lane)
+    for i in range(rows):
+        for j in range(lanes):
+            tile[i * lanes + j] = dy[i, j] if j < op.outputs else 0
+    of, lr = m.state1 if op.use == MOMENTUM else m.grads, rate_of(op, m, step)
+    for a in range(first, last, BLOCK):
+        b = min(a + BLOCK, last)
+        numbers, starts, _, images, values = listing(op, m, lane, a, b)
+        own = slice(op.weight + a * op.outputs, op.weight + b * op.outputs)
+        dx = m.deltas[op.x * m.capacity + a :]
+        sparse.sparse_backward(
+            numbers, starts, images, values, rows, tile, op.use, m.params[own], of[own], op.outputs,
+            lr, op.decay1, dx, op.inputs, lanes,
+        )  # fmt: skip
     if lane == 0:
         bias_gradient(dy, m.grads[op.bias : op.bias + op.biases], 0.0)
 
