@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 # Below this many multiplications a part is not worth the launch of a parallel loop (about 2 µs).
 WORK_PER_LANE = 200_000
 MOST_LANES = 8
+ROWS_PER_LANE = 8
 # Rows of a batch that a lane should have: with fewer, BLAS starves, and columns are divided.
 ROWS_WORTH_DIVIDING = 64
 COLUMNS_WORTH_DIVIDING = 32
@@ -25,7 +26,7 @@ def lanes_for(work: int) -> int:
 
 def row_lanes(rows: int, work_per_row: int, grain: int) -> int:
     """Into how many lanes to split `rows`, of which `grain` stay together."""
-    return max(1, min(lanes_for(rows * work_per_row), -(-rows // max(grain, 16))))
+    return max(1, min(lanes_for(rows * work_per_row), -(-rows // max(grain, ROWS_PER_LANE))))
 
 
 def column_lanes(rows: int, inputs: int, outputs: int) -> dict[str, Any]:

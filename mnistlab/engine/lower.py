@@ -185,7 +185,7 @@ def lower(
     makers = [op.having(lr_scale=scales[op.tensor]) for op in (*gradients, *deltas) if op.tensor]
     at_once = _used_at_once(config, makers, penalised.keys()) if whole else {}
     apart = {name: place for name, place in penalised.items() if name not in at_once}
-    sums = beside(builder.sums)
+    sums = beside(builder.by_rows(builder.sums))
     step = (
         *(at_once.get(op.tensor, op) for op in deltas),
         *_descents(config, {n: place for n, place in penalised.items() if n in at_once}),

@@ -50,7 +50,7 @@ def cross_entropy_loss(z: np.ndarray, labels: np.ndarray, losses: np.ndarray) ->
             largest = max(largest, z[i, j])
         total = np.float64(0)
         for j in range(z.shape[1]):
-            total += np.float64(exp(z[i, j] - largest))
+            total += exp(np.float64(z[i, j] - largest))
         losses[i] = np.log(total) + largest - z[i, labels[i]]
 
 
@@ -76,7 +76,7 @@ def binary_cross_entropy_loss(
         total = np.float64(0)
         for j in range(z.shape[1]):
             u = k * np.float64(z[i, j])
-            total += max(u, 0.0) + np.log1p(np.exp(-np.abs(u)))
+            total += max(u, 0.0) + np.log1p(exp(-np.abs(u)))
             if j == labels[i]:
                 total -= u
         losses[i] = total
