@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,12 @@ class PeerError(Exception):
 class PeerProcess:
     """One training in a process, led by lines; see `benchmarks.serve`."""
 
-    def __init__(self, library: str, work: str, threads: int) -> None:
+    def __init__(
+        self, library: str, work: str, threads: int, overrides: Sequence[str] = ()
+    ) -> None:
         self.library, self.threads = library, threads
         command = [sys.executable, "-m", LIBRARIES[library].module, work, "--threads", str(threads)]
+        command += [f"--set={override}" for override in overrides]
         self._process = subprocess.Popen(
             command,
             cwd=ROOT,
@@ -104,6 +108,8 @@ class PeerProcess:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise PeerError(f"{LIBRARIES[self.library].name} ended with {self._process.wait()}")
+            self.close()
+            status = self._process.returncode
+            raise PeerError(f"{LIBRARIES[self.library].name} ended with {status}")
         answer: dict[str, Any] = json.loads(line)
         return answer

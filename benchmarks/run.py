@@ -6,17 +6,19 @@ Every library trains in a process of its own, which sleeps while another is time
 """
 
 import argparse
-import json
 import statistics
 import sys
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from benchmarks import network, tables
 from benchmarks.machine import blas_peak, surroundings
-from benchmarks.peers import LIBRARIES, PeerProcess, installed
-from benchmarks.workloads import CLASSES, IMAGE, WORKLOADS, Workload, config_of
+from benchmarks.peers import LIBRARIES, PeerError, PeerProcess, installed
+from benchmarks.serve import open_dataset
+from benchmarks.workloads import WORKLOADS, Workload, config_of
+from mnistlab.errors import MnistlabError
 from mnistlab.experiment.provenance import available_cpus
 
 
@@ -26,7 +28,9 @@ def columns(libraries: list[str], threads: int) -> list[tuple[str, int]]:
     return [(name, count) for name in libraries for count in counts[name]]
 
 
-def measure(work: Workload, peers: list[tuple[str, int]], rounds: int) -> dict[str, Any]:
+def measure(
+    work: Workload, peers: list[tuple[str, int]], rounds: int, overrides: Sequence[str] = ()
+) -> dict[str, Any]:
     """A row: every peer's first epoch dropped, then `rounds` turns of each, one after another.
 
     A turn's time is the mean of its epochs, a peer's the median of its turns.
@@ -34,7 +38,7 @@ def measure(work: Workload, peers: list[tuple[str, int]], rounds: int) -> dict[s
     with ExitStack() as stack:
         running = []
         for library, threads in peers:
-            running.append(PeerProcess(library, work.name, threads))
+            running.append(PeerProcess(library, work.name, threads, overrides))
             stack.callback(running[-1].close)
         for peer in running:
             peer.train(1)
@@ -45,7 +49,8 @@ def measure(work: Workload, peers: list[tuple[str, int]], rounds: int) -> dict[s
                 turns[peer.key].append(statistics.fmean(seconds))
             print(f"{work.name} round {number + 1}: {_last(turns)}", file=sys.stderr)
         results = {peer.key: _result(peer, turns[peer.key]) for peer in running}
-    return {**_description(work), "epochs": 1 + rounds * work.epochs, "peers": results}
+    description = _description(work, overrides)
+    return {**description, "epochs": 1 + rounds * work.epochs, "peers": results}
 
 
 def _last(turns: dict[str, list[float]]) -> str:
@@ -63,11 +68,12 @@ def _result(peer: PeerProcess, turns: list[float]) -> dict[str, Any]:
     }
 
 
-def _description(work: Workload) -> dict[str, Any]:
-    config = config_of(work.name)
-    images = config.data.train_limit or 0
+def _description(work: Workload, overrides: Sequence[str]) -> dict[str, Any]:
+    config = config_of(work.name, overrides)
+    dataset = open_dataset(config)
+    layers = network.layers(config, dataset.image_shape, len(dataset.class_names))
+    images = len(dataset.train)
     momentum = f", momentum {config.optimizer.momentum:g}" if config.optimizer.momentum else ""
-    layers = network.layers(config, IMAGE, CLASSES)
     return {
         "name": work.name,
         "model": work.model,
@@ -85,20 +91,31 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--peers", default=",".join(LIBRARIES), help="such as torch,mnistlab")
     parser.add_argument("--threads", type=int, default=available_cpus())
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a change to every row's configuration, for a trial: data.source=digits",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="a page with marks, or new")
     options = parser.parse_args(arguments)
     rows = _chosen(parser, "rows", options.rows, list(WORKLOADS))
     libraries = installed(_chosen(parser, "peers", options.peers, list(LIBRARIES)))
+    peers = columns(libraries, options.threads)
     result = surroundings(options.threads)
-    result["rounds"] = options.rounds
+    result |= {"rounds": options.rounds, "set": options.set, "rows": []}
     result["peak_gflops"] = {
         str(threads): blas_peak(threads) for threads in sorted({1, options.threads})
     }
-    peers = columns(libraries, options.threads)
-    result["rows"] = [measure(WORKLOADS[name], peers, options.rounds) for name in rows]
-    if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    try:
+        for name in rows:
+            row = measure(WORKLOADS[name], peers, options.rounds, options.set)
+            result["rows"].append(row)
+            tables.write_json(options.json, result)  # what is measured stays, whatever comes
+    except (MnistlabError, PeerError) as error:
+        raise SystemExit(str(error)) from error
     table = tables.rows_table(result)
     if options.markdown:
         tables.write(options.markdown, "rows", table)

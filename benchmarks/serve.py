@@ -20,7 +20,8 @@ import numpy as np
 
 from benchmarks.workloads import config_of
 from mnistlab.config import RunConfig
-from mnistlab.data import open_source, split
+from mnistlab.data import Dataset, open_source, split
+from mnistlab.errors import MnistlabError
 from mnistlab.paths import data_dir
 
 
@@ -47,11 +48,16 @@ class Arrays:
     classes: int
 
 
-def load_arrays(config: RunConfig) -> Arrays:
-    """A configuration's dataset in memory, without mnistlab's engine."""
+def open_dataset(config: RunConfig) -> Dataset:
+    """A configuration's dataset, without mnistlab's engine."""
     source = open_source(config.data.source, config.data.path, data_dir=data_dir())
     parts = config.data.model_dump(exclude={"source", "path"})
-    dataset = split(source, seed=config.seed, **parts)
+    return split(source, seed=config.seed, **parts)
+
+
+def load_arrays(config: RunConfig) -> Arrays:
+    """A configuration's dataset in memory."""
+    dataset = open_dataset(config)
     arrays = []
     for part in (dataset.train, dataset.test):
         images, labels = part.gather()
@@ -102,12 +108,15 @@ def serve(make: Callable[[RunConfig, int], Peer]) -> None:
     parser = argparse.ArgumentParser(description="One training, led from standard input.")
     parser.add_argument("work", help="a row of the table, or a run configuration's YAML or path")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
     # Whatever a library prints goes to stderr; the answers keep stdout for themselves.
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    peer = make(config_of(arguments.work, arguments.set), arguments.threads)
+    try:
+        peer = make(config_of(arguments.work, arguments.set), arguments.threads)
+    except (MnistlabError, ValueError) as error:
+        raise SystemExit(f"{arguments.work}: {error}") from error
     _answer(answers, {"version": peer.version, "threads": arguments.threads})
     for line in sys.stdin:
         verb, *numbers = line.split()

@@ -1,5 +1,6 @@
 """Results as Markdown, and their place in a page."""
 
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -94,6 +95,13 @@ def _accuracies(row: dict[str, Any]) -> str:
     by_library = {key.split("-")[0]: peer["accuracy"] for key, peer in row["peers"].items()}
     told = (f"{LIBRARIES[name].name} {100 * value:.2f}" for name, value in by_library.items())
     return f"{', '.join(told)} ({row['epochs']})"
+
+
+def write_json(path: Path | None, result: dict[str, Any]) -> None:
+    """Write what was measured so far, where a file is asked for."""
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 def write(path: Path, name: str, table: str) -> None:

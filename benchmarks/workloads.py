@@ -7,9 +7,6 @@ from typing import Any
 
 from mnistlab.config import RunConfig, load_run_config, parse_run_config, run_config_from_mapping
 
-IMAGE = (28, 28)
-CLASSES = 10
-
 
 @dataclass(frozen=True)
 class Workload:
