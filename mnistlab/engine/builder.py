@@ -242,6 +242,8 @@ class Builder:
             "max": (layers.max_pool_forward, layers.max_pool_backward),
             "average": (layers.average_pool_forward, layers.average_pool_backward),
         }[pool.type]
+        if choice.pools_in_pairs(pool.type, pool.size, pool.stride, shape[2]):
+            forward, backward = layers.max_pool_forward_2, layers.max_pool_backward_2
         self.forward.append(Op(forward, operands))
         self.deltas.append(Op(backward, operands))
         self._layer(name, "pool", f"{pool.type} {pool.size} × {pool.size}", shape, 0, operands["y"])

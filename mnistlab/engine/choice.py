@@ -17,6 +17,7 @@ COLUMNS_WORTH_DIVIDING = 32
 MOST_LIT = 0.3
 PIXELS_WORTH_LISTING = 64
 INPUTS_WORTH_LISTING = 4096
+COLUMNS_WORTH_PAIRING = 4
 
 
 def lanes_for(work: int) -> int:
@@ -58,6 +59,11 @@ def skips_zeros(behind_relu: bool, rows: int, inputs: int, outputs: int) -> bool
 def sparse_tile(outputs: int) -> int:
     """The lanes of a vector that holds all outputs."""
     return 64 if outputs <= 64 else 128
+
+
+def pools_in_pairs(kind: str, size: int, stride: int, columns: int) -> bool:
+    """Whether max pooling goes a row of 2 × 2 patches at a time (kernels/pool2d.py)."""
+    return kind == "max" and size == stride == 2 and columns >= COLUMNS_WORTH_PAIRING
 
 
 class LitPlan(NamedTuple):
