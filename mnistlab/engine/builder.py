@@ -253,7 +253,8 @@ class Builder:
             lanes = choice.row_vector(columns)
             if choice.convolves_by_rows(filters, rows):
                 forward = Op(direct.FORWARD[lanes], operands)
-                backward_weights = Op(direct.BACKWARD_WEIGHTS[lanes], operands)
+                if filters <= choice.MOST_FILTERS_BY_ROWS:
+                    backward_weights = Op(direct.BACKWARD_WEIGHTS[lanes], operands)
             if choice.convolves_by_rows(channels, height):
                 border = 2 * (conv.kernel - 1)
                 framed = filters * (rows + border) * (columns + border)

@@ -20,6 +20,8 @@ INPUTS_WORTH_LISTING = 4096
 COLUMNS_WORTH_PAIRING = 4
 # What conv2d_direct.py sums at once.
 FILTERS_WORTH_ROWS, ROWS_OF_OUTPUT = 8, 2
+# Of more filters BLAS makes the weights' gradient sooner: a patch is used by all of them.
+MOST_FILTERS_BY_ROWS = 32
 
 
 def lanes_for(work: int) -> int:
