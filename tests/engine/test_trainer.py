@@ -19,7 +19,7 @@ from engine_helpers import (
 )
 
 from mnistlab.data import Split
-from mnistlab.engine.builder import MOST_LANES, lanes_for
+from mnistlab.engine.choice import MOST_LANES, lanes_for
 from mnistlab.engine.inference import EVALUATION_ROWS
 from mnistlab.engine.threads import engine_threads
 from mnistlab.engine.trainer import Trainer, plan
