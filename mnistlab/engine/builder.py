@@ -239,9 +239,7 @@ class Builder:
         self._layer(name, "conv", text, shape, math.prod(weights) + biases, operands["y"])
         self._rise(operands["y"], shape)
 
-    def _conv_ops(
-        self, conv: Any, shape: tuple[int, ...], operands: dict[str, Any]
-    ) -> ConvOps:
+    def _conv_ops(self, conv: Any, shape: tuple[int, ...], operands: dict[str, Any]) -> ConvOps:
         """A convolution by patches and BLAS, or by rows of output where that is quicker."""
         channels, height, width = self.shape
         filters, rows, columns = shape

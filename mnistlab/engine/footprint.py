@@ -22,7 +22,8 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
         "optimizer state": program.states * program.size * item,
         "kept weights": 3 * program.size * item,  # best, last finite, before the last step
         "workspace": (2 * rows * program.row_size + program.scratch + program.lane_grads) * item
-        + 4 * numbers + (item + 1) * entries,
+        + 4 * numbers
+        + (item + 1) * entries,
         "evaluation": EVALUATION_ROWS * program.row_size * item + largest * classes * item,
         "images": sum(sources.values()),
     }

@@ -102,7 +102,11 @@ def _updates(
             steps += update
         elif mode == "step" and update:
             taken = {**place, "l1": l1, "l2": l2}
-            steps += [Op(updates.penalty_step, taken), *update, Op(updates.take_penalty_step, taken)]
+            steps += [
+                Op(updates.penalty_step, taken),
+                *update,
+                Op(updates.take_penalty_step, taken),
+            ]
         else:
             steps += update
             if mode == "proximal" and l1 > 0:
@@ -112,7 +116,7 @@ def _updates(
 
 def _used_at_once(config: RunConfig, gradients: Sequence[Op], penalised: Set[str]) -> dict[str, Op]:
     """By weight: the ops that make a gradient and take the optimizer's step with it at once."""
-    optimizer = config.optimizer
+    optimizer: Any = config.optimizer
     momentum = optimizer.type == "sgd" and optimizer.momentum > 0
     plain = optimizer.type == "sgd" and optimizer.momentum == 0
     if not plain and not (momentum and optimizer.velocity == "gradient" and not optimizer.nesterov):
@@ -125,7 +129,9 @@ def _used_at_once(config: RunConfig, gradients: Sequence[Op], penalised: Set[str
         # A penalty's gradient would have to be in the velocity, too; and some steps are taken
         # while the gradient is sent down, before the penalty's part.
         if op.tensor not in penalised or (plain and op.function not in sparse.BACKWARD.values()):
-            function = layers.dense_step if op.function is layers.dense_backward_weights else op.function
+            function = (
+                layers.dense_step if op.function is layers.dense_backward_weights else op.function
+            )
             at_once[op.tensor] = replace(op.having(**own), function=function)
     return at_once
 

@@ -7,7 +7,6 @@ import numpy as np
 from mnistlab.data import Split
 from mnistlab.engine.program import Memory, Program
 
-
 CACHE_LINE = 64  # bytes
 
 

@@ -1,8 +1,8 @@
 """The convolution of stride 1 without a matrix of patches: a vector is a piece of a row of output.
 
 For every tap of a filter a row of the image, shifted by the tap, is multiplied by one weight and
-added; several filters and rows are summed at once, in registers. The plain definition is conv2d.py's;
-shapes are as there, but flat, an image at a time unless said, and without padding.
+added; several filters and rows are summed at once, in registers. The plain definition is that of
+conv2d.py; shapes are as there, but flat, an image at a time unless said, and without padding.
 """
 
 import numpy as np
@@ -118,7 +118,7 @@ def direct_backward_weights(
             for i in range(images):
                 begin = (i * channels + c) * plane + u * width + v
                 at = (i * filters + f) * positions
-                for r in range(rows):
+                for _ in range(rows):
                     for q in range(0, columns, lanes):
                         count = columns - q
                         pixels = load(x, begin + q, lanes, count)

@@ -4,6 +4,8 @@ It is kept, or the optimizer's step is taken with it at once: the gradient is th
 memory, nor read again. The plain definitions are those of optimizers.py.
 """
 
+from typing import Any
+
 import numpy as np
 
 from mnistlab.kernels.jit import generic_kernel
@@ -18,7 +20,7 @@ def use_gradient(
     g: np.ndarray,
     W: np.ndarray,
     G: np.ndarray,
-    at: int,
+    at: Any,
     count: int,
     lr: float,
     momentum: float,

@@ -78,7 +78,7 @@ def generic_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     The lanes of a vector are such an argument. Compiled within each kernel that calls it;
     called from Python it runs as Python.
     """
-    options = {name: OPTIONS[name] for name in ("fastmath", "error_model", "forceinline")}
+    options: Any = {name: OPTIONS[name] for name in ("fastmath", "error_model", "forceinline")}
     overload(function, jit_options=options, strict=False, prefer_literal=True)(
         lambda *arguments: function
     )

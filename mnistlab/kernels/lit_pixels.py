@@ -167,7 +167,7 @@ def lit_backward_weights(
     for i in range(images):
         store(tile, i * lanes, load(dy, i * stride, lanes, width))
     for q in range(first, last):
-        if starts[q] == starts[q + 1] and (use == SGD or use == ADD):
+        if starts[q] == starts[q + 1] and use in (SGD, ADD):
             break
         g = zero
         for p in range(starts[q], starts[q + 1]):

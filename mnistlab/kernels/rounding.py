@@ -27,9 +27,7 @@ def restore(before: int) -> None:
 
 
 def _declared(builder, name, result, arguments):  # type: ignore[no-untyped-def]
-    return cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(result, arguments), name
-    )
+    return cgutils.get_or_insert_function(builder.module, ir.FunctionType(result, arguments), name)
 
 
 def _read(builder):  # type: ignore[no-untyped-def]
@@ -37,7 +35,10 @@ def _read(builder):  # type: ignore[no-untyped-def]
     if _X86:
         place = cgutils.alloca_once(builder, word)
         pointer = builder.bitcast(place, cgutils.voidptr_t)
-        builder.call(_declared(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), [cgutils.voidptr_t]), [pointer])
+        builder.call(
+            _declared(builder, "llvm.x86.sse.stmxcsr", ir.VoidType(), [cgutils.voidptr_t]),
+            [pointer],
+        )
         return builder.zext(builder.load(place), wide)
     if _ARM:
         return builder.call(_declared(builder, "llvm.aarch64.get.fpcr", wide, []), [])
@@ -50,7 +51,10 @@ def _write(builder, state):  # type: ignore[no-untyped-def]
         place = cgutils.alloca_once(builder, word)
         builder.store(builder.trunc(state, word), place)
         pointer = builder.bitcast(place, cgutils.voidptr_t)
-        builder.call(_declared(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), [cgutils.voidptr_t]), [pointer])
+        builder.call(
+            _declared(builder, "llvm.x86.sse.ldmxcsr", ir.VoidType(), [cgutils.voidptr_t]),
+            [pointer],
+        )
     elif _ARM:
         builder.call(_declared(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), [wide]), [state])
 

@@ -68,7 +68,7 @@ def sparse_forward(
     tile: np.ndarray,
     lanes: int,
 ) -> None:
-    """tile ← tile + x W for a block of inputs; W (numbers.size · width,), tile (images · lanes,)."""
+    """tile ← tile + x W for a block; W (numbers.size · width,), tile (images · lanes,), flat."""
     for q in range(numbers.size):
         if starts[q] == starts[q + 1]:
             break
@@ -108,12 +108,12 @@ def sparse_backward(
         for k in range(numbers.size):
             row[k] = 0
     for q in range(numbers.size):
-        k = np.uint64(numbers[q])
-        w = load(W, k * np.uint64(width), lanes, width)
+        at = np.uint64(numbers[q])
+        w = load(W, at * np.uint64(width), lanes, width)
         g = zero
         for p in range(starts[q], starts[q + 1]):
-            i = np.uint64(rows[p])
-            d = load(tile, i * np.uint64(lanes), lanes)
+            image = np.uint64(rows[p])
+            d = load(tile, image * np.uint64(lanes), lanes)
             g = fma(spread(values[p], lanes), d, g)
-            dx[i * np.uint64(stride) + k] = dot(d, w)
-        use_gradient(use, g, W, G, k * np.uint64(width), width, lr, momentum, lanes)
+            dx[image * np.uint64(stride) + at] = dot(d, w)
+        use_gradient(use, g, W, G, at * np.uint64(width), width, lr, momentum, lanes)

@@ -32,7 +32,7 @@ class _VectorModel(models.PrimitiveModel):
         super().__init__(manager, vector, ir.VectorType(element, vector.lanes))
 
 
-def load(array: np.ndarray, at: int, lanes: int, count: int | None = None) -> np.ndarray:
+def load(array: np.ndarray, at: Any, lanes: int, count: int | None = None) -> np.ndarray:
     """The elements [at, at + lanes) of array (n,), or the first `count` of them."""
     vector = np.zeros(lanes, array.dtype)
     present = lanes if count is None else max(0, min(lanes, count))
@@ -40,18 +40,18 @@ def load(array: np.ndarray, at: int, lanes: int, count: int | None = None) -> np
     return vector
 
 
-def store(array: np.ndarray, at: int, vector: np.ndarray, count: int | None = None) -> None:
+def store(array: np.ndarray, at: Any, vector: np.ndarray, count: int | None = None) -> None:
     """Put a vector at [at, at + lanes) of array (n,), or the first `count` of its elements."""
     present = vector.size if count is None else max(0, min(vector.size, count))
     array[at : at + present] = vector[:present]
 
 
-def spread(value: float, lanes: int) -> np.ndarray:
+def spread(value: Any, lanes: int) -> np.ndarray:
     """The same number in every lane."""
     return np.full(lanes, value)
 
 
-def fma(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+def fma(a: Any, b: Any, c: Any) -> Any:
     """a · b + c, of vectors or of numbers; never reassociated."""
     return a * b + c
 
@@ -65,7 +65,7 @@ def dot(a: np.ndarray, b: np.ndarray) -> Any:
     return products[0]
 
 
-def set_bits(array: np.ndarray, at: int, count: int) -> int:
+def set_bits(array: np.ndarray, at: int, count: int) -> Any:
     """Which of the elements [at, at + count) of array (n,) are not zero: bit i for at + i.
 
     A `count` of up to 64; NaN is not zero.
@@ -73,15 +73,13 @@ def set_bits(array: np.ndarray, at: int, count: int) -> int:
     return sum(1 << i for i in range(count) if array[at + i] != 0)
 
 
-def lowest_bit(bits: int) -> int:
+def lowest_bit(bits: Any) -> Any:
     """The number of the lowest bit that is set in `bits`, which is not zero."""
     return (int(bits) & -int(bits)).bit_length() - 1
 
 
 def prefetch(array: np.ndarray, at: int) -> None:
     """Tell the processor that the element `at` of array (n,) will soon be read."""
-
-
 
 
 _INDEX = ir.IntType(32)
@@ -174,9 +172,7 @@ def _store_some(typing_context, array, at, vector, count):  # type: ignore[no-un
         kind = context.get_value_type(vector)
         place = _place(context, builder, array, values[0], values[1], kind)
         mask = _present(builder, values[3], vector.lanes)
-        function_type = ir.FunctionType(
-            ir.VoidType(), [kind, place.type, _INDEX, mask.type]
-        )
+        function_type = ir.FunctionType(ir.VoidType(), [kind, place.type, _INDEX, mask.type])
         name = f"llvm.masked.store.{_letters(vector)}.p0"
         function = cgutils.get_or_insert_function(builder.module, function_type, name)
         align = ir.Constant(_INDEX, _bytes_of(array.dtype))
@@ -262,9 +258,7 @@ def _prefetch(typing_context, array, at):  # type: ignore[no-untyped-def]
         byte = ir.IntType(8)
         place = _place(context, builder, array, values[0], values[1], byte)
         function_type = ir.FunctionType(ir.VoidType(), [place.type, *[_INDEX] * 3])
-        function = cgutils.get_or_insert_function(
-            builder.module, function_type, "llvm.prefetch.p0"
-        )
+        function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0")
         # To read, keep near, data.
         builder.call(function, [place, *(ir.Constant(_INDEX, value) for value in (0, 3, 1))])
         return context.get_dummy_value()

@@ -2,7 +2,15 @@
 
 import numpy as np
 import pytest
-from engine_helpers import config_of, digest, random_tensors, toy_dataset, train, trainer_of, write_npz
+from engine_helpers import (
+    config_of,
+    digest,
+    random_tensors,
+    toy_dataset,
+    train,
+    trainer_of,
+    write_npz,
+)
 from layered_oracle import LayeredOracle
 from oracle_helpers import assert_engine_follows
 

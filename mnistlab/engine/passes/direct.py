@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from mnistlab.engine.passes.layers import (
     filter_biases_of,
     filters_of,

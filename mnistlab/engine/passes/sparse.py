@@ -1,4 +1,4 @@
-"""A dense layer behind a ReLU that skips the inputs that are zero: each lane has a block of them."""
+"""A dense layer behind a ReLU that skips inputs that are zero: each lane has a share of them."""
 
 from typing import Any
 
@@ -12,7 +12,6 @@ from mnistlab.kernels import sparse
 from mnistlab.kernels.dense import bias_gradient
 from mnistlab.kernels.gradient_use import MOMENTUM
 from mnistlab.kernels.jit import generic_kernel, kernel
-
 
 BLOCK = 512  # inputs that are listed together: their lists stay in the nearest cache
 
