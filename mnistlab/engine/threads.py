@@ -1,9 +1,14 @@
 """One pool of threads, ours: BLAS keeps to one thread, numba's loops have as many as are asked."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numba
+
+# Steps of a trial, and how many times as long as a trial took it is before the next.
+TRIAL_STEPS = 8
+SECONDS_PER_TRIAL_SECOND = 50
 
 
 @contextmanager
@@ -24,5 +29,46 @@ def engine_threads(threads: int | None) -> Iterator[int]:
     try:
         with threadpool_limits(1, user_api="blas"):
             yield numba.get_num_threads()
+    finally:
+        numba.set_num_threads(before)
+
+
+class Pace:
+    """Whether steps go quicker on all threads or on one, found by trying now and then.
+
+    A step is a few launches of a hundredth of a millisecond each, and at the end of each all
+    threads wait for the last. Beside another program's work that one may wait for its processor a
+    hundred times as long as it works. How many threads there are changes no bit.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: dict[int, float] = {}  # a step took, by number of threads
+        self._next_trial = 0.0
+
+    def choose(self, most: int, steps: int) -> tuple[int, int]:
+        """On how many threads to take how many of the next `steps`; there are `most` threads."""
+        numbers = sorted({1, most}, reverse=True)
+        for threads in numbers:
+            if threads not in self._seconds:
+                return threads, min(steps, TRIAL_STEPS)
+        best = min(numbers, key=lambda threads: self._seconds[threads])
+        if len(numbers) > 1 and time.monotonic() >= self._next_trial:
+            return next(n for n in numbers if n != best), min(steps, TRIAL_STEPS)
+        return best, steps
+
+    def tell(self, threads: int, steps: int, seconds: float) -> None:
+        """What was chosen took so many seconds."""
+        if steps <= TRIAL_STEPS:
+            self._next_trial = time.monotonic() + SECONDS_PER_TRIAL_SECOND * seconds
+        self._seconds[threads] = seconds / steps
+
+
+@contextmanager
+def running_on(threads: int) -> Iterator[None]:
+    """Within `engine_threads`, run loops on fewer threads for a while."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(threads)
+    try:
+        yield
     finally:
         numba.set_num_threads(before)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 from mnistlab.config import RunConfig
@@ -16,6 +17,7 @@ from mnistlab.engine.initializers import Purpose, random_stream
 from mnistlab.engine.lower import lower, regularized_tensors
 from mnistlab.engine.memory import allocate
 from mnistlab.engine.schedules import learning_rates
+from mnistlab.engine.threads import Pace, running_on
 from mnistlab.kernels.regularizers import penalty
 
 # Images looked at to see how many of a dataset's pixels are zero.
@@ -82,6 +84,7 @@ class Trainer:
         self.params_before_last_step = self.params.copy()
         self._order_epoch = -1
         self._steps_per_look = 1
+        self._pace = Pace()
 
     def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
         """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
@@ -142,25 +145,32 @@ class Trainer:
             self.memory = self.memory._replace(order=self.order(epoch))
             self._order_epoch = epoch
         memory = self.memory._replace(rates=self.rates(self.step, stop), rates_from=self.step)
-        count = stop - self.step
+        count, done, finite = stop - self.step, 0, True
         started = time.perf_counter()
         run_batches(self._enter, memory, 1, 1, 0, 1, 0)
-        done = run_batches(
-            self._training,
-            memory,
-            self.plan.batch,
-            self.plan.images,
-            first,
-            first + count,
-            self.step,
-        )
+        while done < count and finite:
+            threads, steps = self._pace.choose(numba.get_num_threads(), count - done)
+            begun, start = time.perf_counter(), first + done
+            with running_on(threads):
+                steps = run_batches(
+                    self._training,
+                    memory,
+                    self.plan.batch,
+                    self.plan.images,
+                    start,
+                    start + steps,
+                    self.step + done,
+                )
+            self._pace.tell(threads, steps, time.perf_counter() - begun)
+            done += steps
+            finite = bool(np.isfinite(memory.totals[0]))
         run_batches(self._leave, memory, 1, 1, 0, 1, 0)
         seconds = time.perf_counter() - started
         self.seconds += seconds
         self.step += done
         fitting = int(SECONDS_BETWEEN_LOOKS * done / max(seconds, 1e-6))
         self._steps_per_look = max(1, min(fitting, 4 * self._steps_per_look))
-        return bool(np.isfinite(self.memory.totals[0]))
+        return finite
 
     def last_gradient(self) -> np.ndarray:
         """The gradient that the last step was taken with, T (parameters,)."""
