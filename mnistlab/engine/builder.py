@@ -105,7 +105,7 @@ class Builder:
             "biases": units if bias else 0,
         }
         weight = f"{name}.weight"
-        if first and self.training and choice.skips_dark_pixels(self.lit_share, inputs):
+        if first and self.training and choice.skips_dark_pixels(self.lit_share, inputs, units):
             self._lit_dense(operands, weight)
         elif self.training and choice.skips_zeros(self.zeros, self.rows, inputs, units):
             self.work += inputs * units

@@ -15,7 +15,7 @@ ROWS_WORTH_DIVIDING = 64
 COLUMNS_WORTH_DIVIDING = 32
 # A first layer that skips dark pixels does this much of the work, at a third of BLAS's pace.
 MOST_LIT = 0.3
-PIXELS_WORTH_LISTING = 64
+PIXELS_WORTH_LISTING, OUTPUTS_WORTH_LISTING = 64, 32
 INPUTS_WORTH_LISTING = 4096
 COLUMNS_WORTH_PAIRING = 4
 # What conv2d_direct.py sums at once.
@@ -42,9 +42,13 @@ def column_lanes(rows: int, inputs: int, outputs: int) -> dict[str, Any]:
     return {"lanes": lanes, "by_column": 1}
 
 
-def skips_dark_pixels(lit_share: float, pixels: int) -> bool:
-    """Whether a first dense layer works on lit pixels alone (kernels/lit_pixels.py)."""
-    return lit_share <= MOST_LIT and pixels >= PIXELS_WORTH_LISTING
+def skips_dark_pixels(lit_share: float, pixels: int, outputs: int) -> bool:
+    """Whether a first dense layer works on lit pixels alone (kernels/lit_pixels.py).
+
+    To list the pixels takes as long as BLAS takes for ten outputs.
+    """
+    wide = pixels >= PIXELS_WORTH_LISTING and outputs >= OUTPUTS_WORTH_LISTING
+    return wide and lit_share <= MOST_LIT
 
 
 def lit_work(pixels: int, outputs: int, lit_share: float) -> int:
@@ -96,10 +100,9 @@ def lit_plan(rows: int, outputs: int) -> LitPlan:
     Few rows: each core works on tiles of its own, which stay in its cache from step to step. Many
     rows: each goes its own way up and down the network.
     """
-    tile = 16 if outputs <= 16 else 128 if outputs <= 128 or outputs % 128 == 0 else 64
+    tile = 128 if outputs <= 128 or outputs % 128 == 0 else 64
     tiles, few = -(-outputs // tile), rows <= 64
-    # Rows of W are shared by the images of a listing; a narrow row is soon loaded again.
-    listed = min(rows, 64 if not few else 16 if tile == 16 else 32)
+    listed = min(rows, 32 if few else 64)  # the more images share a row of W, the better
     halves = 2 if tiles == 1 and rows >= 16 else 1
     lanes = min(tiles, MOST_LANES) if halves == 1 else halves
     return LitPlan(tile, listed, lanes, halves, by_column=few and tiles > 1)

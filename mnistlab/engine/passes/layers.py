@@ -13,6 +13,11 @@ from mnistlab.kernels.dropout import dropout
 from mnistlab.kernels.gradient_use import SGD
 from mnistlab.kernels.jit import call_address, kernel
 from mnistlab.kernels.random import stream_key
+from mnistlab.kernels.vectors import prefetch
+
+# Images are fetched this long before they are gathered: they lie all over the memory.
+AHEAD = 32
+CACHE_LINE = 64  # bytes
 
 
 @kernel
@@ -30,6 +35,10 @@ def gather(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> N
     scale, offset = y.dtype.type(m.pixel[0]), y.dtype.type(m.pixel[1])
     take_labels(m, first, a, b)
     for i in range(a, b):
+        if first + i + AHEAD < m.order.size:
+            coming = m.images[m.order[first + i + AHEAD]]
+            for j in range(0, coming.size, CACHE_LINE):
+                prefetch(coming, j)
         image, row = m.images[m.order[first + i]], y[i]
         for j in range(row.size):
             row[j] = image[j] * scale + offset

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.engine.passes.layers import scratch_of, take_labels
+from mnistlab.engine.passes.layers import AHEAD, scratch_of, take_labels
 from mnistlab.engine.passes.updates import rate_of
 from mnistlab.engine.passes.views import rows_of, share, slot
 from mnistlab.engine.program import Memory
@@ -17,9 +17,6 @@ from mnistlab.kernels import lit_pixels, optimizers
 from mnistlab.kernels.dense import bias_gradient
 from mnistlab.kernels.gradient_use import ADD, DECAY, MOMENTUM, SET
 from mnistlab.kernels.jit import generic_kernel, kernel
-
-# Images are fetched this long before they are listed: they lie all over the memory.
-AHEAD = 32
 
 
 @kernel
@@ -110,11 +107,6 @@ def forward(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> None:
 
 
 @kernel
-def lit_forward_16(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    forward(op, m, lane, rows, 16)
-
-
-@kernel
 def lit_forward_64(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     forward(op, m, lane, rows, 64)
 
@@ -175,13 +167,6 @@ def backward_weights(op: Any, m: Memory, lane: int, step: int, rows: int, lanes:
 
 
 @kernel
-def lit_backward_weights_16(
-    op: Any, m: Memory, lane: int, step: int, first: int, rows: int
-) -> None:
-    backward_weights(op, m, lane, step, rows, 16)
-
-
-@kernel
 def lit_backward_weights_64(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
@@ -196,9 +181,5 @@ def lit_backward_weights_128(
 
 
 # By the columns of a tile: one vector's lanes.
-FORWARD = {16: lit_forward_16, 64: lit_forward_64, 128: lit_forward_128}
-BACKWARD_WEIGHTS = {
-    16: lit_backward_weights_16,
-    64: lit_backward_weights_64,
-    128: lit_backward_weights_128,
-}
+FORWARD = {64: lit_forward_64, 128: lit_forward_128}
+BACKWARD_WEIGHTS = {64: lit_backward_weights_64, 128: lit_backward_weights_128}
