@@ -78,7 +78,8 @@ def _exp_float64(x):  # type: ignore[no-untyped-def]
     return np.inf if x > D_HIGHEST else (0.0 if x < D_LOWEST else value)
 
 
-@overload(exp, jit_options={"forceinline": True})
+# Fast math, a kernel's own, would multiply the two powers of two with each other first.
+@overload(exp, jit_options={"forceinline": True, "fastmath": False})
 def _compiled_exp(x):  # type: ignore[no-untyped-def]
     return _exp_float32 if x == types.float32 else _exp_float64
 
@@ -96,6 +97,6 @@ def _tanh_float32(x):  # type: ignore[no-untyped-def]
     return fma(x * u, p, x) if size < SMALL else (-large if x < F_ZERO else large)
 
 
-@overload(tanh, jit_options={"forceinline": True})
+@overload(tanh, jit_options={"forceinline": True, "fastmath": False})
 def _compiled_tanh(x):  # type: ignore[no-untyped-def]
     return _tanh_float32 if x == types.float32 else lambda x: np.tanh(x)

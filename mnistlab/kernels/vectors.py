@@ -52,7 +52,7 @@ def spread(value: float, lanes: int) -> np.ndarray:
 
 
 def fma(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """a · b + c, of vectors or of numbers; never reassociated."""
+    """a · b + c, of vectors or of numbers; never reassociated, but for numbers in a @kernel."""
     return a * b + c
 
 
