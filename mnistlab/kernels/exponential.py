@@ -97,6 +97,6 @@ def _tanh_float32(x):  # type: ignore[no-untyped-def]
     return fma(x * u, p, x) if size < SMALL else (-large if x < F_ZERO else large)
 
 
-@overload(tanh, jit_options={"forceinline": True, "fastmath": False})
+@overload(tanh, jit_options={"forceinline": True})
 def _compiled_tanh(x):  # type: ignore[no-untyped-def]
     return _tanh_float32 if x == types.float32 else lambda x: np.tanh(x)
