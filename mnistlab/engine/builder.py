@@ -12,6 +12,7 @@ from mnistlab.engine.passes import direct, heads, layers, lit, sparse
 from mnistlab.engine.program import LayerSpec, Op, TensorSpec
 from mnistlab.errors import UsageError
 from mnistlab.kernels.activations import ACTIVATIONS
+from mnistlab.kernels.lit_pixels import MORE_STARTS
 
 # Rows of a batch that are worked on at once: a larger batch is done part by part, so that what one
 # layer leaves for the next stays in the cache, and a whole epoch as one batch takes little memory.
@@ -137,7 +138,9 @@ class Builder:
         parts = self._scratch(self.rows * tile)
         operands = {
             **operands,
-            **self._listing(3 * inputs + lanes + inputs // sparse.BLOCK + 1, inputs * self.rows),
+            **self._listing(
+                3 * inputs + (lanes + inputs // sparse.BLOCK) * MORE_STARTS, inputs * self.rows
+            ),
             **self._scratch(self.rows * tile),
             "collected": parts["scratch_at"],
             "collected_each": parts["scratch"],
@@ -157,7 +160,8 @@ class Builder:
         plan = choice.lit_plan(self.rows, units)
         listings = -(-self.rows // plan.listed)
         place = {"listed": plan.listed, "parts": plan.parts, "tile": plan.tile}
-        place |= self._listing(listings * (3 * inputs + 1), listings * plan.listed * inputs)
+        room = 3 * inputs + MORE_STARTS
+        place |= self._listing(listings * room, listings * plan.listed * inputs)
         operands = {**operands, **place, **self._scratch(plan.listed * plan.tile)}
         list_lit, forward = Op(lit.list_lit, operands), Op(lit.FORWARD[plan.tile], operands)
         if plan.by_column:

@@ -58,7 +58,7 @@ def allocate(
         labels=labels,
         order=np.ascontiguousarray(split.indices, np.int64),
         targets=np.zeros(rows, np.int64),
-        rates=np.zeros(0),
+        rates=np.zeros(1),
         pixel=np.array(pixel, np.float64),
         batch=np.zeros(2, np.int64),
         rates_from=0,

@@ -178,7 +178,10 @@ class Trainer:
             return self.memory.grads
         place = (self.step - 1) % self.plan.steps_per_epoch
         params = self.params_before_last_step.copy()
-        memory = self.memory._replace(params=params, totals=np.zeros(3))
+        # No step is taken, but ops that could take one look up its rate.
+        memory = self.memory._replace(
+            params=params, totals=np.zeros(3), rates=np.zeros(1), rates_from=self.step - 1
+        )
         batch, images = self.plan.batch, self.plan.images
         run_batches(self._gradient, memory, batch, images, place, place + 1, self.step - 1)
         return memory.grads

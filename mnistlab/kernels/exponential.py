@@ -78,7 +78,8 @@ def _exp_float64(x):  # type: ignore[no-untyped-def]
     return np.inf if x > D_HIGHEST else (0.0 if x < D_LOWEST else value)
 
 
-@overload(exp, jit_options={"forceinline": True})
+# Fast math, a kernel's own, would multiply the two powers of two with each other first.
+@overload(exp, jit_options={"forceinline": True, "fastmath": False})
 def _compiled_exp(x):  # type: ignore[no-untyped-def]
     return _exp_float32 if x == types.float32 else _exp_float64
 

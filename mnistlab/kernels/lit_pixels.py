@@ -15,6 +15,8 @@ from mnistlab.kernels.vectors import fma, load, lowest_bit, prefetch, set_bits, 
 
 MOST_LISTED = 64  # images: `rows` are bytes
 WORD = 64  # pixels that are looked at together, a cache line of them
+# Elements of `starts` beside one for each pixel: the end, and what sorting by count needs at first.
+MORE_STARTS = MOST_LISTED + 2
 
 
 @kernel
@@ -34,8 +36,8 @@ def list_lit_pixels(
 
     `pixels` (n,) are all pixels in `parts` equal parts (see `part_of`), in each of them those lit
     in most images first; pixels[q] is lit in the images rows[starts[q]:starts[q+1]] (counted within
-    `numbers`), where its value x is that of `values`. pixels, starts (n + 1,) and `free` (n,),
-    which is scratch: uint32. rows, uint8, and values: (numbers.size · n,).
+    `numbers`), where its value x is that of `values`. pixels, starts (n + MORE_STARTS,) and `free`
+    (n,), which is scratch: uint32. rows, uint8, and values: (numbers.size · n,).
 
     The order lets the processor foretell how long the next pixel's list is: as long as the last.
     `coming` are the numbers of images to be listed later, brought near meanwhile.

@@ -28,6 +28,7 @@ def list_inputs(
 
     x: numbers.size inputs of each of `images` ≤ 64 rows that are `stride` apart, flat. Input
     numbers[q] (counted within the block) is values[starts[q]:starts[q+1]] in the images `rows`.
+    The arrays have the sizes that they have there.
     """
     size = numbers.size
     for k in range(size):

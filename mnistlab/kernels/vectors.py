@@ -52,7 +52,7 @@ def spread(value: Any, lanes: int) -> np.ndarray:
 
 
 def fma(a: Any, b: Any, c: Any) -> Any:
-    """a · b + c, of vectors or of numbers; never reassociated."""
+    """a · b + c, of vectors or of numbers; never reassociated, but for numbers in a @kernel."""
     return a * b + c
 
 

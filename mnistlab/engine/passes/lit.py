@@ -22,8 +22,8 @@ from mnistlab.kernels.jit import generic_kernel, kernel
 @kernel
 def listing(op: Any, m: Memory, row: int) -> tuple[np.ndarray, ...]:
     """The listing of the images from `row` on: pixels, starts, free, rows and values."""
-    size = op.inputs
-    own = m.lit_pixels[op.numbers_at + row // op.listed * (3 * size + 1) :][: 3 * size + 1]
+    size, room = op.inputs, 3 * op.inputs + lit_pixels.MORE_STARTS
+    own = m.lit_pixels[op.numbers_at + row // op.listed * room :][:room]
     pixels, free, starts = own[:size], own[size : 2 * size], own[2 * size :]
     entries = op.entries_at + row * size
     return pixels, starts, free, m.lit_rows[entries:], m.lit_values[entries:]

@@ -12,6 +12,7 @@ from mnistlab.kernels import sparse
 from mnistlab.kernels.dense import bias_gradient
 from mnistlab.kernels.gradient_use import MOMENTUM
 from mnistlab.kernels.jit import generic_kernel, kernel
+from mnistlab.kernels.lit_pixels import MORE_STARTS
 
 BLOCK = 512  # inputs that are listed together: their lists stay in the nearest cache
 
@@ -20,9 +21,9 @@ BLOCK = 512  # inputs that are listed together: their lists stay in the nearest 
 def listing(op: Any, m: Memory, lane: int, a: int, b: int) -> tuple[np.ndarray, ...]:
     """The listing of a lane's inputs [a, b): numbers, starts, free, rows and values."""
     size = b - a
-    # Each listing has one start more than inputs: there are lanes, and blocks before this one.
-    own = m.lit_pixels[op.numbers_at + 3 * a + lane + a // BLOCK :]
-    numbers, free, starts = own[:size], own[size : 2 * size], own[2 * size : 3 * size + 1]
+    # Each listing has more starts than inputs: there are lanes, and blocks before this one.
+    own = m.lit_pixels[op.numbers_at + 3 * a + (lane + a // BLOCK) * MORE_STARTS :]
+    numbers, free, starts = own[:size], own[size : 2 * size], own[2 * size : 3 * size + MORE_STARTS]
     entries = op.entries_at + a * op.listed
     return numbers, starts, free, m.lit_rows[entries:], m.lit_values[entries:]
 
