@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from mnistlab.experiment.provenance import collect
 
 PRODUCT_SIDE = 2048
-PRODUCT_REPEATS = 8
+PRODUCT_REPEATS = 5
 
 
 def surroundings(threads: int) -> dict[str, Any]:

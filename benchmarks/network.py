@@ -15,6 +15,8 @@ from mnistlab.config import (
     RunConfig,
 )
 
+CACHED_VALUES = 1_000_000  # 4 MB of float32
+
 
 @dataclass(frozen=True)
 class Dense:
@@ -164,3 +166,15 @@ def flops_per_image(network: list[Layer], training: bool = True) -> int:
             multiplications = layer.filters * patch * layer.rows * layer.columns
         products += multiplications * ((3 if place else 2) if training else 1)
     return 2 * products
+
+
+def evaluation_rows(network: list[Layer]) -> int:
+    """Images of a batch when nothing is learnt: the widest layer's values fit into the cache.
+
+    Measured on W6: 20 images at once take two thirds of the time of 500.
+    """
+    widths = [layer.units for layer in network if isinstance(layer, Dense)]
+    widths += [
+        layer.filters * layer.rows * layer.columns for layer in network if isinstance(layer, Conv)
+    ]
+    return max(20, min(500, CACHED_VALUES // max(widths)))

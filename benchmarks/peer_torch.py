@@ -18,7 +18,6 @@ from mnistlab.config import RunConfig
 from mnistlab.engine.schedules import learning_rates
 
 ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "identity": nn.Identity}
-EVALUATION_ROWS = 1000
 
 
 class TorchPeer:
@@ -42,6 +41,7 @@ class TorchPeer:
         )
         self.labels = torch.from_numpy(arrays.train_labels)
         self.test_labels = torch.from_numpy(arrays.test_labels)
+        self.evaluation_rows = network.evaluation_rows(layers)
         self.batch = batch_size(config, len(self.images))
         self.model = nn.Sequential(*(_module(layer) for layer in layers))
         _init(self.model, config)
@@ -91,8 +91,9 @@ class TorchPeer:
     @torch.inference_mode()
     def evaluate(self) -> tuple[float, float]:
         self.model.eval()
+        parts = self.test_images.split(self.evaluation_rows)
         started = time.perf_counter()
-        logits = torch.cat([self.model(part) for part in self.test_images.split(EVALUATION_ROWS)])
+        logits = torch.cat([self.model(part) for part in parts])
         seconds = time.perf_counter() - started
         return float((logits.argmax(1) == self.test_labels).float().mean()), seconds
 

@@ -3,10 +3,12 @@
 import importlib.util
 import json
 import os
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,3 +115,34 @@ class PeerProcess:
             raise PeerError(f"{LIBRARIES[self.library].name} ended with {status}")
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+
+@contextmanager
+def running(
+    peers: Sequence[tuple[str, int]], work: str, overrides: Sequence[str] = ()
+) -> Iterator[list[PeerProcess]]:
+    """A process for each (library, threads), all on the same work; ended when it is done."""
+    with ExitStack() as stack:
+        processes = []
+        for library, threads in peers:
+            processes.append(PeerProcess(library, work, threads, overrides))
+            stack.callback(processes[-1].close)
+        yield processes
+
+
+def in_turns(
+    processes: Sequence[PeerProcess], epochs: int, rounds: int, name: str
+) -> dict[str, list[float]]:
+    """Each one's seconds per epoch in every round: the mean of the `epochs` of its turn.
+
+    The first epoch of each is dropped. `name` stands for the work on stderr.
+    """
+    turns: dict[str, list[float]] = {peer.key: [] for peer in processes}
+    for peer in processes:
+        peer.train(1)
+    for number in range(rounds):
+        for peer in processes:
+            turns[peer.key].append(statistics.fmean(peer.train(epochs)))
+        told = ", ".join(f"{key} {seconds[-1]:.3f} s" for key, seconds in turns.items())
+        print(f"{name}, round {number + 1}: {told}", file=sys.stderr)
+    return turns

@@ -7,15 +7,13 @@ Every library trains in a process of its own, which sleeps while another is time
 
 import argparse
 import statistics
-import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from benchmarks import network, tables
 from benchmarks.machine import blas_peak, surroundings
-from benchmarks.peers import LIBRARIES, PeerError, PeerProcess, installed
+from benchmarks.peers import LIBRARIES, PeerError, PeerProcess, in_turns, installed, running
 from benchmarks.serve import open_dataset
 from benchmarks.workloads import WORKLOADS, Workload, config_of
 from mnistlab.errors import MnistlabError
@@ -31,30 +29,12 @@ def columns(libraries: list[str], threads: int) -> list[tuple[str, int]]:
 def measure(
     work: Workload, peers: list[tuple[str, int]], rounds: int, overrides: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """A row: every peer's first epoch dropped, then `rounds` turns of each, one after another.
-
-    A turn's time is the mean of its epochs, a peer's the median of its turns.
-    """
-    with ExitStack() as stack:
-        running = []
-        for library, threads in peers:
-            running.append(PeerProcess(library, work.name, threads, overrides))
-            stack.callback(running[-1].close)
-        for peer in running:
-            peer.train(1)
-        turns: dict[str, list[float]] = {peer.key: [] for peer in running}
-        for number in range(rounds):
-            for peer in running:
-                seconds = peer.train(work.epochs)
-                turns[peer.key].append(statistics.fmean(seconds))
-            print(f"{work.name} round {number + 1}: {_last(turns)}", file=sys.stderr)
-        results = {peer.key: _result(peer, turns[peer.key]) for peer in running}
+    """A row: seconds per epoch of every peer, the median of its turns, and what came of it."""
+    with running(peers, work.name, overrides) as processes:
+        turns = in_turns(processes, work.epochs, rounds, work.name)
+        results = {peer.key: _result(peer, turns[peer.key]) for peer in processes}
     description = _description(work, overrides)
     return {**description, "epochs": 1 + rounds * work.epochs, "peers": results}
-
-
-def _last(turns: dict[str, list[float]]) -> str:
-    return ", ".join(f"{key} {seconds[-1]:.3f} s" for key, seconds in turns.items())
 
 
 def _result(peer: PeerProcess, turns: list[float]) -> dict[str, Any]:

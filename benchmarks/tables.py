@@ -8,6 +8,8 @@ from typing import Any
 
 from benchmarks.peers import LIBRARIES
 
+TOLD_VERSIONS = ("python", "numpy", "numba", "scipy", "torch", "jax")
+
 
 def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table; the first column is text, the others are numbers."""
@@ -15,10 +17,31 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
+def rounded(seconds: float) -> str:
+    """A number of seconds to three figures."""
+    return f"{seconds:.3g}"
+
+
 def peer_title(key: str) -> str:
     """`torch-2` as a column's title."""
     library, threads = key.split("-")
     return f"{LIBRARIES[library].name}, {threads} thread{'s' if threads != '1' else ''}"
+
+
+def measured_on(result: dict[str, Any]) -> str:
+    """A line about the machine, the versions and the day of a measurement."""
+    versions = [
+        f"{name} {version}"
+        for name, version in result["versions"].items()
+        if name in TOLD_VERSIONS and version
+    ]
+    commit = (result["git"]["commit"] or "unknown")[:10]
+    changed = ", changed" if result["git"]["dirty"] else ""
+    return (
+        f"Measured {result['measured'][:10]} on {result['processor']}, {result['cpus']} "
+        f"processor{'s' if result['cpus'] != 1 else ''}; mnistlab {result['mnistlab']} "
+        f"(commit {commit}{changed}), {', '.join(versions)}.\n"
+    )
 
 
 def lead(row: dict[str, Any]) -> float | None:
@@ -51,7 +74,7 @@ def rows_table(result: dict[str, Any]) -> str:
                 _accuracies(row),
             ]
         )
-    return markdown(head, lines) + "\n" + _closing(rows, result)
+    return "\n".join([markdown(head, lines), _closing(rows, result), measured_on(result)])
 
 
 def _closing(rows: list[dict[str, Any]], result: dict[str, Any]) -> str:
@@ -79,7 +102,7 @@ def _ours(row: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _seconds(peer: dict[str, Any] | None) -> str:
-    return "–" if peer is None else f"{peer['seconds']:.3g}"
+    return "–" if peer is None else rounded(peer["seconds"])
 
 
 def _rates(row: dict[str, Any], peaks: dict[str, float]) -> list[str]:
@@ -93,8 +116,8 @@ def _rates(row: dict[str, Any], peaks: dict[str, float]) -> list[str]:
 
 def _accuracies(row: dict[str, Any]) -> str:
     by_library = {key.split("-")[0]: peer["accuracy"] for key, peer in row["peers"].items()}
-    told = (f"{LIBRARIES[name].name} {100 * value:.2f}" for name, value in by_library.items())
-    return f"{', '.join(told)} ({row['epochs']})"
+    parts = (f"{LIBRARIES[name].name} {100 * value:.2f}" for name, value in by_library.items())
+    return f"{', '.join(parts)} ({row['epochs']})"
 
 
 def write_json(path: Path | None, result: dict[str, Any]) -> None:

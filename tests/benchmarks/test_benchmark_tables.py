@@ -25,6 +25,12 @@ def row(name, **peers):
 @pytest.fixture
 def result():
     return {
+        "measured": "2026-11-21T14:00:00+00:00",
+        "processor": "A Processor",
+        "cpus": 2,
+        "mnistlab": "0.1.0",
+        "git": {"commit": "0123456789abcdef", "dirty": True},
+        "versions": {"python": "3.11.7", "torch": "2.13.0", "jax": None, "rich": "13.0"},
         "rounds": 5,
         "peak_gflops": {"1": 50.0, "2": 100.0},
         "rows": [
@@ -62,9 +68,16 @@ def test_the_table_holds_seconds_lead_rate_and_share_of_the_peak(result):
 
 
 def test_the_closing_line_tells_mean_and_worst(result):
-    closing = tables.rows_table(result).splitlines()[-1]
+    *_, closing, _, _ = tables.rows_table(result).splitlines()
     assert "leads 3.00; the least 1.50 (W2)" in closing
     assert "100 GFLOP/s on 2 threads" in closing
+
+
+def test_the_last_line_tells_where_and_with_what_it_was_measured(result):
+    assert tables.rows_table(result).splitlines()[-1] == (
+        "Measured 2026-11-21 on A Processor, 2 processors; mnistlab 0.1.0 (commit 0123456789, "
+        "changed), python 3.11.7, torch 2.13.0."
+    )
 
 
 def test_a_table_replaces_what_stands_between_its_marks(tmp_path):
