@@ -132,6 +132,7 @@ def memory_type(dtype: np.dtype[Any]) -> Any:
     return types.NamedTuple(fields, Memory)
 
 
+@cache
 def function_types(dtype: np.dtype[Any]) -> tuple[Any, ...]:
     """The argument types of every op: (op, memory, lane, step, first, rows).
 
@@ -140,6 +141,7 @@ def function_types(dtype: np.dtype[Any]) -> tuple[Any, ...]:
     return (numba.from_dtype(OP_DTYPE), memory_type(dtype), *[types.int64] * 4)
 
 
+@cache
 def kernel_types(dtype: np.dtype[Any], backward: bool) -> tuple[Any, ...]:
     """The argument types of an activation: (x, parameter, y), or (x, y, parameter, dy, dx)."""
     vector = numba.from_dtype(dtype)[::1]
