@@ -17,7 +17,7 @@ COLUMNS_WORTH_DIVIDING = 32
 MOST_LIT = 0.3
 PIXELS_WORTH_LISTING, OUTPUTS_WORTH_LISTING = 64, 32
 INPUTS_WORTH_LISTING = 4096
-COLUMNS_WORTH_PAIRING = 4
+COLUMNS_WORTH_PAIRING = 5
 # What conv2d_direct.py sums at once.
 FILTERS_WORTH_ROWS, ROWS_OF_OUTPUT = 8, 2
 # Of more filters BLAS makes the weights' gradient sooner: a patch is used by all of them.

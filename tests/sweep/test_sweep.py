@@ -4,7 +4,7 @@ import json
 import os
 
 import pytest
-from kill_rounds import fingerprint
+from sweep_kill_rounds import fingerprint
 from sweep_helpers import RUN, Heard, fingerprints, records, resume, rows, sweep
 
 from mnistlab import api

@@ -1,7 +1,7 @@
 """Kill a sweep with -9 at random moments, resume it each time, compare: the bits must be the same.
 
-`python tests/sweep/kill_rounds.py --kills 20` does it to a sweep of 60 trials and prints what it
-found; the test in test_sweep_kill.py does it to a small one.
+`python tests/sweep/sweep_kill_rounds.py --kills 20` does it to a sweep of 60 trials and prints what
+it found; the test in test_sweep_kill.py does it to a small one.
 """
 
 import argparse
