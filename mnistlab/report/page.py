@@ -52,7 +52,7 @@ def _picture(drawn: Drawn, png: bytes) -> Picture:
         )
         width, height = image.size
     smaller = io.BytesIO()
-    few.save(smaller, "PNG", optimize=True)
+    few.save(smaller, "PNG")
     best = min(smaller.getvalue(), png, key=len)
     source = f"data:image/png;base64,{base64.b64encode(best).decode()}"
     return Picture(drawn.name, drawn.title, drawn.how_to_read, source, width, height)

@@ -5,6 +5,7 @@ Source: the Chrome DevTools Protocol, https://chromedevtools.github.io/devtools-
 
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,7 @@ os.dup2(ends[0], 3)
 os.dup2(ends[1], 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
+PATIENCE = 60.0  # seconds
 EVENTS = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
 
 
@@ -72,6 +74,7 @@ class Page:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._received:
+            assert select.select([self._in], [], [], PATIENCE)[0], "the browser says nothing"
             part = os.read(self._in, 1 << 16)
             assert part, "the browser has ended"
             self._received += part
