@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, TensorCheck, check_grad
 from mnistlab.engine.lower import lower
 from mnistlab.engine.program import LayerSpec
 from mnistlab.engine.threads import engine_threads
+from mnistlab.errors import MnistlabError
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.durable import remove_temporaries
@@ -25,7 +27,7 @@ from mnistlab.experiment.resume import (
     refuse_changed_config,
     refuse_changed_surroundings,
 )
-from mnistlab.experiment.run_dir import open_run
+from mnistlab.experiment.run_dir import RunDir, open_run
 from mnistlab.experiment.runner import carry_on, only_process, run
 from mnistlab.experiment.scores import Scores, score
 from mnistlab.sweep import start
@@ -119,19 +121,21 @@ def visualize(
     *,
     only: Collection[str] | None = None,
     format: str = "png",
+    report: bool = True,
     data_dir: Path | None = None,
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
     data_progress: Progress | None = None,
 ) -> "SavedFigures":
-    """Draw the figures of a run or sweep into its folder: all, or those named in `only`.
+    """Draw the figures of a run or sweep into its folder: all, or those named in `only`; and
+    report.html with these figures on it, if `report`.
 
     `format` is png, svg or pdf. What the run lacks, or what of it is damaged, leaves out the
     figures that need it, and the result says why. Raises UsageError where `path` is neither, or
     where no figure has a name that is in `only`.
     """
     from mnistlab.experiment.artefacts import Artefacts
-    from mnistlab.plots.gallery import run_figures, save_each
+    from mnistlab.plots.gallery import CHEAP, run_figures, save_each
 
     options: dict[str, Any] = {
         "data_dir": data_dir,
@@ -140,12 +144,30 @@ def visualize(
         "data_progress": data_progress,
     }
     if is_sweep(path):
+        from mnistlab.report.sweep_report import write_sweep_report
         from mnistlab.sweep_figures import sweep_figures
 
         sweep_dir = SweepDir(path.resolve())
-        return save_each(sweep_figures(sweep_dir, only, **options), sweep_dir.path, format)
-    run_dir = open_run(path)
-    return save_each(run_figures(Artefacts(run_dir, **options), only), run_dir.path, format)
+        saved = save_each(sweep_figures(sweep_dir, only, **options), sweep_dir.path, format)
+        if report and sweep_dir.best.exists() and not RunDir(sweep_dir.best).report.exists():
+            visualize(sweep_dir.best, only=CHEAP, **options)  # the sweep's page leads there
+        return _with_report(saved, partial(write_sweep_report, sweep_dir)) if report else saved
+    from mnistlab.report.run_report import write_run_report
+
+    artefacts = Artefacts(open_run(path), **options)
+    saved = save_each(run_figures(artefacts, only), artefacts.run_dir.path, format)
+    return _with_report(saved, partial(write_run_report, artefacts)) if report else saved
+
+
+def _with_report(saved: "SavedFigures", write: "Callable[[SavedFigures], Path]") -> "SavedFigures":
+    """The figures, with a page of them; what is damaged may leave it out too."""
+    from mnistlab.plots.gallery import LeftOut
+
+    try:
+        return replace(saved, report=write(saved))
+    except MnistlabError as error:
+        left_out = LeftOut("report", "Report", str(error), error)
+        return replace(saved, left_out=[*saved.left_out, left_out])
 
 
 def evaluate(

@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mnistlab.wording import human_bytes, number, percent, seconds
+
+__all__ = ["human_bytes", "number", "percent", "print_json", "seconds", "table"]
+
 
 def print_json(document: Any) -> None:
     """One JSON document: paths absolute, NaN and infinities null."""
@@ -35,28 +39,3 @@ def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
         ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
-
-
-def human_bytes(count: int) -> str:
-    """A size in the unit that leaves it readable: `9.9 MB`."""
-    size, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
-    while size >= 999.5 and len(units) > 1:
-        size, units = size / 1000, units[1:]
-    return f"{count} bytes" if units[0] == "bytes" else f"{size:.3g} {units[0]}"
-
-
-def number(value: float) -> str:
-    """A loss or an error in few digits that still tell two of them apart."""
-    if value == 0 or 1e-3 <= abs(value) < 1e5 or not math.isfinite(value):
-        return f"{value:.4f}"
-    return f"{value:.2e}"
-
-
-def seconds(value: float) -> str:
-    """A time in seconds: two digits below one second, where one would be 0.0."""
-    return f"{value:.2f} s" if value < 0.995 else f"{value:.1f} s"
-
-
-def percent(share: float) -> str:
-    """A share of 1 as a percentage: two digits, so that 98.21 % and 98.24 % differ."""
-    return f"{share:.2%}"

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.cli.output import number, percent, print_json, seconds
+from mnistlab.wording import counted
 
 if TYPE_CHECKING:
     from mnistlab.experiment.callbacks import RunResult
@@ -34,7 +35,7 @@ def _print_summary(result: "RunResult", *, quiet: bool) -> None:
         took = f"{total}, {training} of it training"
         if result.already_ended:
             print("nothing left to do: this run has ended before", file=sys.stderr)
-        print(f"{how} after {_count(result.epochs, 'epoch')} in {took}", file=sys.stderr)
+        print(f"{how} after {counted(result.epochs, 'epoch')} in {took}", file=sys.stderr)
         for split, key in (("validation", "val"), ("test", "test")):
             loss, accuracy = (result.metrics.get(f"{key}_{what}") for what in ("loss", "accuracy"))
             if loss is not None and accuracy is not None:
@@ -46,10 +47,6 @@ def _print_summary(result: "RunResult", *, quiet: bool) -> None:
         print(f"  mnistlab resume {shlex.quote(str(result.run_dir))}", file=sys.stderr)
     if result.advice:
         print(result.advice, file=sys.stderr)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _document(result: "RunResult") -> dict[str, Any]:

@@ -41,7 +41,10 @@ def visualize(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Draw every figure of a run or sweep into its folder `plots`.
+    """Draw every figure of a run or sweep, write report.html.
+
+    The figures go into its folder `plots`; the report, one file that can be mailed, has them all on
+    it. --only draws single figures and leaves the report as it is.
 
     A figure whose data the run lacks is left out, and so is one whose data are damaged: these are
     named, the others drawn, and the exit code says so: 2, or 4 for the dataset.
@@ -55,6 +58,7 @@ def visualize(
             path,
             only=only,
             format=format.value,
+            report=not only,
             data_dir=paths.data_dir(data_dir),
             threads=threads,
             tell=(lambda text: None) if quiet else _tell,
@@ -84,11 +88,12 @@ def _report(done: "SavedFigures", folder: str, *, quiet: bool, json: bool) -> in
         print_json(
             {
                 folder: done.folder,
+                "report": done.report,
                 "figures": done.figures,
                 "left_out": {one.name: one.why for one in done.left_out},
             }
         )
     else:
-        for path in done.figures.values():
+        for path in [*done.figures.values(), *([done.report] if done.report else [])]:
             print(path)
     return done.exit_code or (2 if is_in_vain else 0)

@@ -39,6 +39,7 @@ def network_and_data(trainer: Trainer) -> dict[str, Any]:
             {
                 "name": layer.name,
                 "kind": layer.kind,
+                "description": layer.description,
                 "input_shape": layer.input_shape,
                 "output_shape": layer.output_shape,
                 "parameters": layer.parameters,

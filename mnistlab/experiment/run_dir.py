@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 CONFIG_NAME = "config.yaml"
 SWEEP_NAME = "sweep.yaml"
 PLOTS_NAME = "plots"
+REPORT_NAME = "report.html"
 LATEST_NAME = "latest"
 # What os.rename reports when something stands at the new name already.
 TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
@@ -92,7 +93,7 @@ class RunDir:
     @property
     def report(self) -> Path:
         """Everything on one page."""
-        return self.path / "report.html"
+        return self.path / REPORT_NAME
 
     @property
     def log(self) -> Path:

@@ -144,13 +144,14 @@ RUN_FIGURES = (
 class SavedFigures:
     """What became of the figures: those drawn, their files by name, and what was left out.
 
-    `folder` is the run's or the sweep's.
+    `folder` is the run's or the sweep's, `report` its page, where one was written.
     """
 
     folder: Path
     drawn: list[Drawn]
     figures: dict[str, Path]
     left_out: list[LeftOut]
+    report: Path | None = None
 
     @property
     def damaged(self) -> dict[str, list[LeftOut]]:

@@ -13,7 +13,7 @@ from mnistlab.config.places import Place
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.errors import UsageError
 from mnistlab.experiment.metrics import read_text
-from mnistlab.experiment.run_dir import PLOTS_NAME, SWEEP_NAME, RunDir
+from mnistlab.experiment.run_dir import PLOTS_NAME, REPORT_NAME, SWEEP_NAME, RunDir
 
 PENDING = "pending"
 FINISHED = ("finished", "stopped_early")
@@ -57,6 +57,11 @@ class SweepDir:
     def plots(self) -> Path:
         """The folder of figures."""
         return self.path / PLOTS_NAME
+
+    @property
+    def report(self) -> Path:
+        """Everything on one page."""
+        return self.path / REPORT_NAME
 
     @property
     def lock(self) -> Path:

@@ -32,6 +32,7 @@ def test_json_names_every_file_and_every_reason(run):
     document = mnistlab("visualize", run, *only, "--json").document
     assert document == {
         "run_dir": str(run),
+        "report": None,  # single figures leave it as it is
         "figures": {"weights": str(run / "plots" / "weights.png")},
         "left_out": {"feature_maps": "it has no convolution"},
     }
@@ -76,3 +77,5 @@ def test_train_draws_the_cheap_figures_and_no_plots_draws_none(home):
     assert names == {f"{name}.png" for name in cheap}
     bare = Path(mnistlab("train", "tiny.yaml", "--quiet", "--no-plots").stdout.strip())
     assert not (bare / "plots").exists()
+    assert (drawn / "report.html").exists()
+    assert not (bare / "report.html").exists()

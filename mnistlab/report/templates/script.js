@@ -1,0 +1,24 @@
+"use strict";
+// A click on a column's head sorts its table: numbers by value, the unmeasured always last.
+for (const table of document.querySelectorAll("table.sortable")) {
+  const body = table.tBodies[0];
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => head.querySelector("button").addEventListener("click", () => {
+    const ascending = head.getAttribute("aria-sort") !== "ascending";
+    const value = (row) => row.cells[column].dataset.value;
+    const order = (one, other) => {
+      const a = value(one), b = value(other);
+      if (a === "" || b === "") return (a === "") - (b === "");
+      const difference = Number(a) - Number(b);
+      const compared = Number.isNaN(difference) ? a.localeCompare(b) : difference;
+      return ascending ? compared : -compared;
+    };
+    for (const other of heads) other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
+    body.append(...[...body.rows].sort(order));
+  }));
+}
+// On paper everything is open.
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details")) details.open = true;
+});

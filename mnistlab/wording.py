@@ -1,0 +1,33 @@
+"""Numbers in words, the same on a terminal and on a page."""
+
+import math
+
+
+def human_bytes(count: int) -> str:
+    """A size in the unit that leaves it readable: `9.9 MB`."""
+    size, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
+    while size >= 999.5 and len(units) > 1:
+        size, units = size / 1000, units[1:]
+    return f"{count} bytes" if units[0] == "bytes" else f"{size:.3g} {units[0]}"
+
+
+def number(value: float) -> str:
+    """A loss or an error in few digits that still tell two of them apart."""
+    if value == 0 or 1e-3 <= abs(value) < 1e5 or not math.isfinite(value):
+        return f"{value:.4f}"
+    return f"{value:.2e}"
+
+
+def seconds(value: float) -> str:
+    """A time in seconds: two digits below one second, where one would be 0.0."""
+    return f"{value:.2f} s" if value < 0.995 else f"{value:.1f} s"
+
+
+def percent(share: float) -> str:
+    """A share of 1 as a percentage: two digits, so that 98.21 % and 98.24 % differ."""
+    return f"{share:.2%}"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 epoch`, `1,200 epochs`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

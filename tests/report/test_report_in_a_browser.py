@@ -1,0 +1,77 @@
+"""The pages in a real browser: they ask for nothing, complain of nothing, fit, and sort."""
+
+import chromium
+import pytest
+
+pytestmark = pytest.mark.skipif(
+    chromium.EXECUTABLE is None, reason="no Chromium is installed to open the page with"
+)
+CELLS = "[...document.querySelectorAll('#table-1 tbody tr')].map(r => r.cells[{}].dataset.value)"
+CLICK = "document.querySelectorAll('#table-1 thead button')[{}].click()"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    page = chromium.Page(tmp_path_factory.mktemp("profile"))
+    yield page
+    page.close()
+
+
+@pytest.fixture(params=["run", "sweep"])
+def opened(request, browser, run_page, sweep_page):
+    path = {"run": run_page, "sweep": sweep_page}[request.param]
+    browser.requests.clear()
+    browser.complaints.clear()
+    browser.open(path)
+    return browser, path
+
+
+def test_a_page_asks_for_nothing_but_itself_and_complains_of_nothing(opened):
+    browser, path = opened
+    asked = [url for url in browser.requests if not url.startswith("data:")]
+    assert asked == [path.as_uri()]
+    assert browser.complaints == []
+    loaded = "[...document.images].every(image => image.complete && image.naturalWidth > 300)"
+    assert browser.value(loaded)
+    assert browser.value("document.images.length") >= 3
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_page_is_no_wider_than_its_window(opened, width):
+    browser, _ = opened
+    browser.look(width=width)
+    root = "document.documentElement"
+    assert browser.value("window.innerWidth") == width
+    assert browser.value(f"{root}.scrollWidth <= {root}.clientWidth")
+
+
+def test_by_night_light_stands_on_dark(opened):
+    browser, _ = opened
+    brightness = "getComputedStyle(document.body).{}.match(/\\d+/g).slice(0, 3).map(Number)"
+    shown = {}
+    for scheme in ("light", "dark"):
+        browser.look(width=1280, scheme=scheme)
+        ground = browser.value(brightness.format("backgroundColor"))
+        shown[scheme] = sum(ground) - sum(browser.value(brightness.format("color")))
+    assert shown["light"] > 450
+    assert shown["dark"] < -450
+
+
+def test_a_click_on_a_head_sorts_and_a_second_one_turns_it_round(browser, sweep_page):
+    browser.open(sweep_page)
+    by_rank = browser.value(CELLS.format(0))
+    assert by_rank == ["1", "2", "3", ""]
+    rate = 1
+    browser.value(CLICK.format(rate))
+    assert browser.value(CELLS.format(rate)) == ["0.001", "0.01", "0.1", "1e+38"]
+    browser.value(CLICK.format(rate))
+    assert browser.value(CELLS.format(rate)) == ["1e+38", "0.1", "0.01", "0.001"]
+    heads = "[...document.querySelectorAll('#table-1 thead th')].map(h => h.ariaSort)"
+    assert browser.value(heads)[:2] == [None, "descending"]
+    accuracy = 2
+    browser.value(CLICK.format(accuracy))
+    found = browser.value(CELLS.format(accuracy))
+    assert found[-1] == ""  # the diverged trial has none, and stays last
+    assert list(map(float, found[:-1])) == sorted(map(float, found[:-1]))
+    browser.value(CLICK.format(accuracy))
+    assert browser.value(CELLS.format(accuracy)) == [*reversed(found[:-1]), ""]

@@ -1,0 +1,71 @@
+"""A sweep's page: the question, the ranking that ranking.csv has, the stages, the chosen run."""
+
+import csv
+import re
+
+from report_helpers import swept
+from test_run_report import words
+
+STAGES = """\
+name: in-stages
+run: {data: {source: digits, train_limit: 200}, model: {type: softmax}, training: {epochs: 2}}
+stages:
+  - {name: plain, parameters: {optimizer.lr: [0.1, 0.01]}}
+  - {name: l2, from: plain, parameters: {regularization.l2: [0.001, 0.1]}}
+refit: [plain, l2]
+"""
+
+
+def rows_of(text, table):
+    """A table of the page as rows of (text, value) cells."""
+    body = text[text.index(f'id="{table}"') :].split("<tbody>")[1].split("</tbody>")[0]
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", body, re.S)
+    cell = r'<td[^>]*data-value="([^"]*)"[^>]*>(.*?)</td>'
+    return [[(words(c), value) for value, c in re.findall(cell, row, re.S)] for row in rows]
+
+
+def test_the_question_and_its_answer_stand_on_top(sweep_dir, sweep_page):
+    text = sweep_page.read_text()
+    question, answer = re.findall(r'<p class="lead">(.*?)</p>', text, re.S)
+    assert question == "Which of 4 values of optimizer.lr gives the highest validation accuracy?"
+    with (sweep_dir / "ranking.csv").open() as file:
+        first = next(csv.DictReader(file))
+    accuracy = f"{float(first['val_accuracy_mean']):.2%}"
+    assert answer.startswith(f"optimizer.lr = {first['optimizer.lr']}: {accuracy}.")
+
+
+def test_the_ranking_is_that_of_the_sweep(sweep_dir, sweep_page):
+    rows = rows_of(sweep_page.read_text(), "table-1")
+    with (sweep_dir / "ranking.csv").open() as file:
+        ranking = list(csv.DictReader(file))
+    for row, expected in zip(rows, ranking, strict=True):
+        assert row[0][1] == expected["rank"]
+        assert row[1] == (expected["optimizer.lr"],) * 2
+        assert row[2][1] == expected["val_accuracy_mean"]
+    assert rows[-1][0] == ("–", "")
+    assert rows[-1][-1][0] == "1 diverged"
+
+
+def test_the_page_leads_to_the_trials_and_to_a_page_of_the_chosen_one(sweep_dir, sweep_page):
+    text = sweep_page.read_text()
+    chosen = re.search(r'id="chosen" href="([^"]+)"', text)[1]
+    assert (sweep_dir / chosen).samefile(sweep_dir / "best" / "report.html")
+    trials = re.findall(r'<a href="(trials/[^"]+)"', text)
+    assert len(trials) == 4
+    assert all((sweep_dir / link).exists() for link in trials)
+
+
+def test_each_stage_has_its_question_and_the_winners_are_not_ranked_by_the_test_set(tmp_path):
+    folder = swept(tmp_path, STAGES)
+    text = (folder / "report.html").read_text()
+    seen = words(text)
+    assert "A choice in 2 stages: plain, then l2." in seen
+    assert re.search(r"Chosen: the winner of \w+, .*, trained again on training and", seen)
+    assert "Goes on from the winner of plain. Which of 2 values of regularization.l2" in seen
+    rows = rows_of(text, "table-refits")
+    assert [row[0][0] for row in rows] == ["plain", "l2"]
+    assert rows[0][2] == ("–", "")
+    table = text[text.index('id="table-refits"') :].split("</table>")[0]
+    assert "rank" not in table
+    assert 'class="best"' not in table
+    assert len(text) < 4_000_000
