@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from mnistlab.config import RunConfig
 from mnistlab.engine import choice
 from mnistlab.engine.params import aligned
-from mnistlab.engine.passes import heads, layers, lit, sparse
+from mnistlab.engine.passes import direct, heads, layers, lit, sparse
 from mnistlab.engine.program import LayerSpec, Op, TensorSpec
 from mnistlab.errors import UsageError
 from mnistlab.kernels.activations import ACTIVATIONS
@@ -19,6 +19,14 @@ from mnistlab.kernels.lit_pixels import MORE_STARTS
 MOST_ROWS = 512
 # Elements between what two lanes write: a processor that reads ahead would fetch another's page.
 APART = 1024
+
+
+class ConvOps(NamedTuple):
+    """The three ops of a convolution."""
+
+    forward: Op
+    backward_weights: Op
+    backward_input: Op
 
 
 class Builder:
@@ -220,20 +228,44 @@ class Builder:
         }
         self.work += math.prod(shape) * fans[0]
         operands |= {
-            **self._scratch(fans[0] * place["rows"] * place["columns"]),
             "lane_grads": aligned(math.prod(weights) + biases),
             "lane_grads_at": self.lane_grads,
         }
-        self.forward.append(Op(layers.conv2d_forward, operands))
+        ops = self._conv_ops(conv, shape, operands)
+        self.forward.append(ops.forward)
         if self.top != 0 or not self.training:
-            self.deltas.append(Op(layers.conv2d_backward_input, operands))
+            self.deltas.append(ops.backward_input)
         if self.training:
             self.lane_grads += choice.MOST_LANES * operands["lane_grads"]
-            self.gradients.append(Op(layers.conv2d_backward_weights, operands))
+            self.gradients.append(ops.backward_weights)
             self.sums.append(Op(layers.sum_lane_grads, {**operands, "lanes": 1}))
         text = f"{conv.filters} filters {conv.kernel} × {conv.kernel}"
         self._layer(name, "conv", text, shape, math.prod(weights) + biases, operands["y"])
         self._rise(operands["y"], shape)
+
+    def _conv_ops(
+        self, conv: Any, shape: tuple[int, ...], operands: dict[str, Any]
+    ) -> ConvOps:
+        """A convolution by patches and BLAS, or by rows of output where that is quicker."""
+        channels, height, width = self.shape
+        filters, rows, columns = shape
+        patches = {**operands, **self._scratch(channels * conv.kernel**2 * rows * columns)}
+        forward = Op(layers.conv2d_forward, patches)
+        backward_weights = Op(layers.conv2d_backward_weights, patches)
+        backward_input = Op(layers.conv2d_backward_input, patches)
+        if conv.stride == 1 and conv.padding == 0:
+            lanes = choice.row_vector(columns)
+            if choice.convolves_by_rows(filters, rows):
+                forward = Op(direct.FORWARD[lanes], operands)
+                if filters <= choice.MOST_FILTERS_BY_ROWS:
+                    backward_weights = Op(direct.BACKWARD_WEIGHTS[lanes], operands)
+            if choice.convolves_by_rows(channels, height):
+                border = 2 * (conv.kernel - 1)
+                framed = filters * (rows + border) * (columns + border)
+                room = self._scratch(framed + filters * channels * conv.kernel**2)
+                lanes = choice.row_vector(width)
+                backward_input = Op(direct.BACKWARD_INPUT[lanes], {**operands, **room})
+        return ConvOps(forward, backward_weights, backward_input)
 
     def pool(self, pool: Any) -> None:
         """Max or average pooling."""
@@ -246,6 +278,8 @@ class Builder:
             "max": (layers.max_pool_forward, layers.max_pool_backward),
             "average": (layers.average_pool_forward, layers.average_pool_backward),
         }[pool.type]
+        if choice.pools_in_pairs(pool.type, pool.size, pool.stride, shape[2]):
+            forward, backward = layers.max_pool_forward_2, layers.max_pool_backward_2
         self.forward.append(Op(forward, operands))
         self.deltas.append(Op(backward, operands))
         self._layer(name, "pool", f"{pool.type} {pool.size} × {pool.size}", shape, 0, operands["y"])

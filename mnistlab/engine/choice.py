@@ -17,6 +17,11 @@ COLUMNS_WORTH_DIVIDING = 32
 MOST_LIT = 0.3
 PIXELS_WORTH_LISTING = 64
 INPUTS_WORTH_LISTING = 4096
+COLUMNS_WORTH_PAIRING = 4
+# What conv2d_direct.py sums at once.
+FILTERS_WORTH_ROWS, ROWS_OF_OUTPUT = 8, 2
+# Of more filters BLAS makes the weights' gradient sooner: a patch is used by all of them.
+MOST_FILTERS_BY_ROWS = 32
 
 
 def lanes_for(work: int) -> int:
@@ -58,6 +63,21 @@ def skips_zeros(behind_relu: bool, rows: int, inputs: int, outputs: int) -> bool
 def sparse_tile(outputs: int) -> int:
     """The lanes of a vector that holds all outputs."""
     return 64 if outputs <= 64 else 128
+
+
+def convolves_by_rows(filters: int, rows: int) -> bool:
+    """Whether a convolution of stride 1 goes by rows of output (kernels/conv2d_direct.py)."""
+    return filters >= FILTERS_WORTH_ROWS and rows >= ROWS_OF_OUTPUT
+
+
+def row_vector(columns: int) -> int:
+    """The lanes of a vector that holds a piece of a row of output."""
+    return 16 if columns <= 16 else 32
+
+
+def pools_in_pairs(kind: str, size: int, stride: int, columns: int) -> bool:
+    """Whether max pooling goes a row of 2 × 2 patches at a time (kernels/pool2d.py)."""
+    return kind == "max" and size == stride == 2 and columns >= COLUMNS_WORTH_PAIRING
 
 
 class LitPlan(NamedTuple):

@@ -6,13 +6,13 @@ memory, nor read again. The plain definitions are those of optimizers.py.
 
 import numpy as np
 
-from mnistlab.kernels.jit import kernel
+from mnistlab.kernels.jit import generic_kernel
 from mnistlab.kernels.vectors import fma, load, spread, store
 
 SET, ADD, DECAY, SGD, MOMENTUM = range(5)
 
 
-@kernel(generic=True)
+@generic_kernel
 def use_gradient(
     use: int,
     g: np.ndarray,

@@ -10,7 +10,7 @@ byte. A tile is a block of W's columns, no more than a vector's lanes.
 import numpy as np
 
 from mnistlab.kernels.gradient_use import ADD, SGD, use_gradient
-from mnistlab.kernels.jit import kernel
+from mnistlab.kernels.jit import generic_kernel, kernel
 from mnistlab.kernels.vectors import fma, load, lowest_bit, prefetch, set_bits, spread, store
 
 MOST_LISTED = 64  # images: `rows` are bytes
@@ -102,7 +102,7 @@ def sort_by_count(
         places[c] += np.uint32(1)
 
 
-@kernel(generic=True)
+@generic_kernel
 def lit_forward(
     pixels: np.ndarray,
     starts: np.ndarray,
@@ -139,7 +139,7 @@ def lit_forward(
         store(y, i * stride, load(tile, i * lanes, lanes), width)
 
 
-@kernel(generic=True)
+@generic_kernel
 def lit_backward_weights(
     pixels: np.ndarray,
     starts: np.ndarray,

@@ -8,7 +8,7 @@ weights is read once for all images. The plain definition is dense.py's.
 import numpy as np
 
 from mnistlab.kernels.gradient_use import use_gradient
-from mnistlab.kernels.jit import kernel
+from mnistlab.kernels.jit import generic_kernel, kernel
 from mnistlab.kernels.lit_pixels import WORD, sort_by_count
 from mnistlab.kernels.vectors import dot, fma, load, lowest_bit, set_bits, spread, store
 
@@ -58,7 +58,7 @@ def list_inputs(
                 free[k] = at + np.uint32(1)
 
 
-@kernel(generic=True)
+@generic_kernel
 def sparse_forward(
     numbers: np.ndarray,
     starts: np.ndarray,
@@ -79,7 +79,7 @@ def sparse_forward(
             store(tile, at, fma(spread(values[p], lanes), w, load(tile, at, lanes)))
 
 
-@kernel(generic=True)
+@generic_kernel
 def sparse_backward(
     numbers: np.ndarray,
     starts: np.ndarray,

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from direct_cases import direct_cases
 from kernel_helpers import (
     DTYPES,
     assert_interpreted_equals_compiled,
+    is_generic,
     kernels_called,
     labels_for,
     normal,
@@ -245,6 +247,7 @@ CASES = [
     *_convolution_cases(),
     *_pooling_cases(),
     *_activation_cases(),
+    *direct_cases(),
     *lit_cases(),
     *sparse_cases(),
     *_random_cases(),
@@ -259,27 +262,20 @@ def test_a_kernel_is_the_same_interpreted_and_compiled(kernel, make, dtype):
     assert_interpreted_equals_compiled(kernel, lambda: make(dtype))
 
 
-def _is_generic(kernel):
-    return kernel.targetoptions["inline"] == "always"
-
-
 def _compared(kernel):
-    """A kernel, and those without a compiled form of their own: what it calls, inlined in it."""
-    generic = filter(_is_generic, kernels_called(kernel).values())
+    """A kernel, and the generic ones that it calls: they are compiled within it alone."""
+    generic = filter(is_generic, kernels_called(kernel).values())
     return {kernel}.union(*map(_compared, generic))
 
 
 def test_no_kernel_is_left_out():
-    """A generic one is in a case of a kernel that gives it its constants."""
-    compiled = set()
+    kernels = set()
     for module in pkgutil.iter_modules(mnistlab.kernels.__path__, "mnistlab.kernels."):
         for value in vars(importlib.import_module(module.name)).values():
-            if hasattr(value, "py_func"):
-                compiled.add(value)
-    assert any(map(_is_generic, compiled))
-    cases = {case.values[0] for case in CASES}
-    assert not any(map(_is_generic, cases))
-    assert compiled <= set().union(*map(_compared, cases))
+            if hasattr(value, "py_func") or is_generic(value):
+                kernels.add(value)
+    assert any(map(is_generic, kernels))
+    assert kernels <= set().union(*(_compared(case.values[0]) for case in CASES))
 
 
 def test_the_comparison_finds_a_kernel_that_differs_or_writes_elsewhere():

@@ -212,12 +212,29 @@ def max_pool_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows:
 
 
 @kernel
+def max_pool_forward_2(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
+    y = images_of(m.activations, m, op.y, rows, op.channels, op.rows, op.columns)
+    pool2d.max_pool_forward_2(x[a:b], y[a:b])
+
+
+@kernel
 def max_pool_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     a, b = rows_of(op, rows, lane)
     x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
     dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
     dy = images_of(m.deltas, m, op.y, rows, op.channels, op.rows, op.columns)
     pool2d.max_pool_backward(x[a:b], dy[a:b], dx[a:b], op.side, op.stride)
+
+
+@kernel
+def max_pool_backward_2(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
+    dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
+    dy = images_of(m.deltas, m, op.y, rows, op.channels, op.rows, op.columns)
+    pool2d.max_pool_backward_2(x[a:b], dy[a:b], dx[a:b])
 
 
 @kernel

@@ -16,7 +16,7 @@ from mnistlab.engine.program import Memory
 from mnistlab.kernels import lit_pixels, optimizers
 from mnistlab.kernels.dense import bias_gradient
 from mnistlab.kernels.gradient_use import ADD, DECAY, MOMENTUM, SET
-from mnistlab.kernels.jit import kernel
+from mnistlab.kernels.jit import generic_kernel, kernel
 
 # Images are fetched this long before they are listed: they lie all over the memory.
 AHEAD = 32
@@ -84,7 +84,7 @@ def from_tiles(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) 
         turn_tiles(op, m, values, False)
 
 
-@kernel(generic=True)
+@generic_kernel
 def forward(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> None:
     """The first layer's output. By column: a lane's tiles of it, to where `collect` finds them."""
     tiles, a, b = (op.outputs + op.tile - 1) // op.tile, 0, rows
@@ -138,7 +138,7 @@ def collect(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> 
                 target[j] = source[j]
 
 
-@kernel(generic=True)
+@generic_kernel
 def backward_weights(op: Any, m: Memory, lane: int, step: int, rows: int, lanes: int) -> None:
     """The gradient of the first layer, and what becomes of it: of a lane's tiles, or pixels."""
     begin, end = 0, (op.outputs + op.tile - 1) // op.tile

@@ -11,7 +11,7 @@ from mnistlab.engine.program import Memory
 from mnistlab.kernels import sparse
 from mnistlab.kernels.dense import bias_gradient
 from mnistlab.kernels.gradient_use import MOMENTUM
-from mnistlab.kernels.jit import kernel
+from mnistlab.kernels.jit import generic_kernel, kernel
 from mnistlab.kernels.lit_pixels import MORE_STARTS
 
 
@@ -29,7 +29,7 @@ def listing(op: Any, m: Memory, lane: int, a: int, b: int) -> tuple[np.ndarray, 
     return numbers, starts, free, m.lit_rows[entries:], m.lit_values[entries:]
 
 
-@kernel(generic=True)
+@generic_kernel
 def forward(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> None:
     """List a lane's inputs that are not zero, and sum their part of the output; see `add_parts`."""
     first, last = share(op.inputs, op.lanes, lane)
@@ -71,7 +71,7 @@ def add_parts(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -
                 row[j] += own[j]
 
 
-@kernel(generic=True)
+@generic_kernel
 def backward(op: Any, m: Memory, lane: int, step: int, rows: int, lanes: int) -> None:
     """The gradient sent down, then the weights' own and what becomes of it, of a lane's inputs."""
     first, last = share(op.inputs, op.lanes, lane)
