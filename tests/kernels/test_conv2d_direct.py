@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from direct_cases import backward_weights as weights_16
+from direct_cases import forward as forward_16
 from kernel_helpers import DTYPES, TOLERANCE, normal
 
 from mnistlab.kernels import conv2d, conv2d_direct, pool2d
@@ -13,20 +15,8 @@ BIASES = ["shared", "per_position", "none"]
 
 
 @kernel
-def forward_16(x, W, b, y, channels, width, filters, rows, columns, side):
-    conv2d_direct.direct_forward(x, W, b, y, channels, width, filters, rows, columns, side, 16)
-
-
-@kernel
 def forward_32(x, W, b, y, channels, width, filters, rows, columns, side):
     conv2d_direct.direct_forward(x, W, b, y, channels, width, filters, rows, columns, side, 32)
-
-
-@kernel
-def weights_16(x, dy, dW, images, channels, width, filters, rows, columns, side):
-    conv2d_direct.direct_backward_weights(
-        x, dy, dW, images, channels, width, filters, rows, columns, side, 16
-    )
 
 
 def layer(size, bias, dtype):
