@@ -52,7 +52,7 @@ FAST_RUNS = {
 
 
 def main() -> None:
-    choice.INPUTS_WORTH_LISTING = 64
+    choice.INPUTS_WORTH_LISTING, choice.OUTPUTS_WORTH_LISTING = 64, 4
     toys = toy_dataset(train=23, validation=5), dark_dataset(train=23)
     found = {"jit": not INTERPRETED}
     for name, sections in {**RUNS, **FAST_RUNS}.items():
