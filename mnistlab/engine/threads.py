@@ -9,6 +9,10 @@ import numba
 # Steps of a trial, and how many times as long as a trial took it is before the next.
 TRIAL_STEPS = 8
 SECONDS_PER_TRIAL_SECOND = 50
+# What takes less tells more of the threads' waking than of their work.
+SECONDS_WORTH_TELLING = 0.002
+# So much quicker the other has to be, for two of the same pace not to change places at every trial.
+GAIN = 0.95
 
 
 @contextmanager
@@ -43,24 +47,29 @@ class Pace:
 
     def __init__(self) -> None:
         self._seconds: dict[int, float] = {}  # a step took, by number of threads
+        self._best = 0
         self._next_trial = 0.0
 
     def choose(self, most: int, steps: int) -> tuple[int, int]:
         """On how many threads to take how many of the next `steps`; there are `most` threads."""
-        numbers = sorted({1, most}, reverse=True)
-        for threads in numbers:
+        for threads in (most, 1):
             if threads not in self._seconds:
                 return threads, min(steps, TRIAL_STEPS)
-        best = min(numbers, key=lambda threads: self._seconds[threads])
-        if len(numbers) > 1 and time.monotonic() >= self._next_trial:
-            return next(n for n in numbers if n != best), min(steps, TRIAL_STEPS)
-        return best, steps
+        if self._best not in self._seconds:
+            self._best = min((most, 1), key=lambda threads: self._seconds[threads])
+        other = 1 if self._best == most else most
+        if self._seconds[other] < GAIN * self._seconds[self._best]:
+            self._best, other = other, self._best
+        if most > 1 and time.monotonic() >= self._next_trial:
+            return other, min(steps, TRIAL_STEPS)
+        return self._best, steps
 
     def tell(self, threads: int, steps: int, seconds: float) -> None:
         """What was chosen took so many seconds."""
-        if steps <= TRIAL_STEPS:
+        if steps >= TRIAL_STEPS or seconds >= SECONDS_WORTH_TELLING:
+            self._seconds[threads] = seconds / steps
+        if threads != self._best:
             self._next_trial = time.monotonic() + SECONDS_PER_TRIAL_SECOND * seconds
-        self._seconds[threads] = seconds / steps
 
 
 @contextmanager
