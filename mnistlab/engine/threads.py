@@ -6,9 +6,9 @@ from contextlib import contextmanager
 
 import numba
 
-# Steps of a trial, and how many times as long as a trial took it is before the next.
 TRIAL_STEPS = 8
-SECONDS_PER_TRIAL_SECOND = 50
+# How many times as long as a trial took it is before the next: at first, and at most.
+SOON, SELDOM = 4, 50
 # What takes less tells more of the threads' waking than of their work.
 SECONDS_WORTH_TELLING = 0.002
 # So much quicker the other has to be, for two of the same pace not to change places at every trial.
@@ -49,14 +49,16 @@ class Pace:
         self._seconds: dict[int, float] = {}  # a step took, by number of threads
         self._best = 0
         self._next_trial = 0.0
+        self._patience = SOON
 
     def choose(self, most: int, steps: int) -> tuple[int, int]:
         """On how many threads to take how many of the next `steps`; there are `most` threads."""
-        for threads in (most, 1):
+        # One thread first: the first steps of all are slow, whoever takes them.
+        for threads in (1, most):
             if threads not in self._seconds:
                 return threads, min(steps, TRIAL_STEPS)
-        if self._best not in self._seconds:
-            self._best = min((most, 1), key=lambda threads: self._seconds[threads])
+        if self._best not in (1, most):
+            self._best = most
         other = 1 if self._best == most else most
         if self._seconds[other] < GAIN * self._seconds[self._best]:
             self._best, other = other, self._best
@@ -69,7 +71,8 @@ class Pace:
         if steps >= TRIAL_STEPS or seconds >= SECONDS_WORTH_TELLING:
             self._seconds[threads] = seconds / steps
         if threads != self._best:
-            self._next_trial = time.monotonic() + SECONDS_PER_TRIAL_SECOND * seconds
+            self._next_trial = time.monotonic() + self._patience * seconds
+            self._patience = min(SELDOM, 2 * self._patience)
 
 
 @contextmanager
