@@ -43,12 +43,17 @@ def dark_cases():
     """Every width with every batch; the rest in turn.
 
     The lists' lengths have no common divisor, so that of any two of them almost every pair occurs.
+    And once more every batch for the two optimizers that take their step within the gradient.
     """
     for n, (width, batch) in enumerate(product(TILES, BATCHES)):
         chosen = [list(each)[n % len(each)] for each in (OPTIMIZERS, PENALTIES, EXTRAS)]
         divided = n % 10 >= 5
         name = ", ".join([f"{width} × {batch}", *chosen, "divided" * divided])
         yield pytest.param(width, batch, *chosen, divided, id=name)
+    for n, (optimizer, batch) in enumerate(product(["sgd", "momentum"], BATCHES)):
+        for width in (list(TILES)[n % 6], list(TILES)[(n + 3) % 6]):
+            name = f"{width} × {batch}, {optimizer}"
+            yield pytest.param(width, batch, optimizer, "none", "", n % 2 == 1, id=name)
 
 
 @pytest.mark.parametrize(
