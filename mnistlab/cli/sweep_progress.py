@@ -91,7 +91,6 @@ class SweepBar(SweepLines):
         self.bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def on_progress(self, progress: SweepProgress) -> None:
-        self.bar.start()
         parts = [f"{progress.running} running", *_outlook(progress)]
         self.bar.update(
             self.task,
@@ -100,6 +99,7 @@ class SweepBar(SweepLines):
             trials=f"{progress.done}/{progress.total} trials",
             figures="  ".join(parts),
         )
+        self.bar.start()
 
     def close(self) -> None:
         self.bar.stop()

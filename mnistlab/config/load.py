@@ -14,6 +14,8 @@ from mnistlab.errors import ConfigError
 
 # Reading a file of this size takes PyYAML about a second.
 MAX_BYTES = 256 * 1024
+# Keys that a sweep has, and no run.
+SWEEP_MARKS = ("base", "run", "parameters", "stages")
 
 
 def load_run_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
@@ -33,7 +35,15 @@ def parse_run_config(
     Relative paths are relative to `base_dir` (None: the working folder), those of overrides to the
     working folder. Raises ConfigError with everything that is wrong.
     """
-    return _resolve(*mapping_nodes(text, source, base_dir), overrides)
+    root, problems = mapping_nodes(text, source, base_dir)
+    if sweep_mark(root) is not None:
+        raise ConfigError(f"{source}: is the file of a sweep; `mnistlab sweep` runs it")
+    return _resolve(root, problems, overrides)
+
+
+def sweep_mark(root: Node) -> str | None:
+    """The key by which a configuration is known to be a sweep's; None of a run's."""
+    return next((key for key in SWEEP_MARKS if root.child(key) is not None), None)
 
 
 def mapping_nodes(text: str, source: str, base_dir: Path | None) -> tuple[Node, list[Problem]]:

@@ -7,7 +7,12 @@ from typing import Any
 
 from mnistlab.config.checks import KeyPath
 from mnistlab.config.dump import mapping_as_yaml, resolved_mapping
-from mnistlab.config.load import make_paths_absolute, mapping_nodes, read_config_text
+from mnistlab.config.load import (
+    make_paths_absolute,
+    mapping_nodes,
+    read_config_text,
+    sweep_mark,
+)
 from mnistlab.config.overrides import apply_override, set_node, split_key
 from mnistlab.config.places import Node, Place, Problem, messages
 from mnistlab.config.run import RunConfig
@@ -16,8 +21,7 @@ from mnistlab.config.validate import validate, validate_as
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.errors import ConfigError
 
-# What tells a sweep's file from a run's, and what `KEY=VALUE` sets of the sweep, not of its runs.
-MARKS = ("base", "run", "parameters", "stages")
+# What `KEY=VALUE` sets of the sweep, not of its runs.
 SWEEP_KEYS = ("name", "method", "metric", "refit", "seeds", "zip")
 
 
@@ -131,7 +135,7 @@ def refuse(problems: list[Problem]) -> None:
 def _resolve(root: Node, problems: list[Problem], arguments: Sequence[str]) -> SweepSource:
     assert isinstance(root.value, dict)
     problems = list(problems)
-    short_form = not any(mark in root.value for mark in MARKS)
+    short_form = sweep_mark(root) is None
     if short_form:
         root = Node({"run": root}, root.place)
     else:
@@ -170,8 +174,7 @@ def _take_base_in(root: Node) -> list[Problem]:
         run, problems = mapping_nodes(read_config_text(path), str(path), path.parent)
     except ConfigError as error:
         return [Problem(base.place, ("base",), message) for message in error.messages]
-    assert isinstance(run.value, dict)
-    if mark := next((mark for mark in MARKS if mark in run.value), None):
+    if (mark := sweep_mark(run)) is not None:
         message = f"{path}: is the file of a sweep (it has {mark}), must be one of a run"
         return [Problem(base.place, ("base",), message)]
     root.value["run"] = run

@@ -8,12 +8,15 @@ from numba import prange, types
 
 from mnistlab.engine.program import OP_DTYPE, Memory, memory_type
 from mnistlab.kernels.jit import call_address, kernel
+from mnistlab.kernels.rounding import restore, tiny_to_zero
 
 
 @kernel
 def run_op(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """Call the op's function, wherever it was compiled."""
+    """Call the op's function, wherever it was compiled, whichever thread this is."""
+    before = tiny_to_zero()
     call_address(op.function, op, m, lane, step, first, rows)
+    restore(before)
 
 
 @kernel(parallel=True)
@@ -23,17 +26,34 @@ def run_batches(
     """Run `ops` on the batches [start, stop) of `m.order[:images]`; the last may be ragged.
 
     ops OP_DTYPE (ops,); `step` is the number of the first batch's step, counted from the run's
-    start. Returns the number of batches done: it ends after the first whose loss is not finite.
+    start. A batch that is larger than the workspace is done part by part, and the ops that are run
+    `once` after its last. Returns the number of batches done: it ends after the first whose loss is
+    not finite.
     """
     for index in range(start, stop):
-        first = index * batch
-        rows = min(batch, images - first)
-        for number in range(ops.size):
-            if ops[number].lanes == 1:
-                run_op(ops[number], m, 0, step + index - start, first, rows)
-            else:
-                for lane in prange(ops[number].lanes):
-                    run_op(ops[number], m, lane, step + index - start, first, rows)
+        now = step + index - start
+        end = min(index * batch + batch, images)
+        m.batch[1] = end - index * batch
+        for first in range(index * batch, end, m.capacity):
+            rows = min(m.capacity, end - first)
+            m.batch[0] = first - index * batch
+            number = 0
+            while number < ops.size:
+                after = number + ops[number].joined
+                lanes = ops[number].launch_lanes
+                if ops[number].once == 1 and first + rows < end:
+                    pass
+                elif lanes == 1:
+                    for k in range(number, after):
+                        run_op(ops[k], m, 0, now, first, rows)
+                else:
+                    for lane in prange(lanes):
+                        for k in range(number, after):
+                            # An op with fewer lanes has every second one, or third, …
+                            if lane * ops[k].lanes % lanes < ops[k].lanes:
+                                own = lane * ops[k].lanes // lanes
+                                run_op(ops[k], m, own, now, first, rows)
+                number = after
         if not np.isfinite(m.totals[0]):
             return index - start + 1
     return stop - start

@@ -4,15 +4,16 @@ from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
 from mnistlab.engine.inference import EVALUATION_ROWS
 from mnistlab.engine.lower import lower
-from mnistlab.engine.trainer import plan
+from mnistlab.engine.trainer import lit_share, plan
 
 
 def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
     """Bytes by part, and their `total`; images are a file that processes share."""
     shape, classes = dataset.image_shape, len(dataset.class_names)
     batch = plan(config, len(dataset.train)).batch
-    program = lower(config, shape, classes, batch)
-    item = program.dtype.itemsize
+    program = lower(config, shape, classes, batch, lit_share=lit_share(dataset))
+    item, rows = program.dtype.itemsize, program.capacity
+    numbers, entries = program.listed
     largest = max(len(split) for split in (dataset.train, dataset.validation, dataset.test))
     sources = {id(s.images): s.images.nbytes for s in (dataset.train, dataset.test)}
     parts = {
@@ -20,7 +21,9 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
         "gradients": program.size * item,
         "optimizer state": program.states * program.size * item,
         "kept weights": 3 * program.size * item,  # best, last finite, before the last step
-        "workspace": (2 * batch * program.row_size + program.scratch + program.lane_grads) * item,
+        "workspace": (2 * rows * program.row_size + program.scratch + program.lane_grads) * item
+        + 4 * numbers
+        + (item + 1) * entries,
         "evaluation": EVALUATION_ROWS * program.row_size * item + largest * classes * item,
         "images": sum(sources.values()),
     }

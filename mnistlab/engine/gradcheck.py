@@ -18,6 +18,7 @@ from mnistlab.engine.lower import lower, regularized_tensors
 from mnistlab.engine.memory import allocate
 from mnistlab.engine.params import views
 from mnistlab.engine.program import Memory, Program, TensorSpec
+from mnistlab.engine.trainer import lit_share
 from mnistlab.kernels.regularizers import penalty
 
 IMAGES = 16
@@ -62,9 +63,12 @@ class Objective:
         sample = Split(train.images, train.labels, train.indices[:IMAGES])
         self.images = len(sample)
         shape, classes = dataset.image_shape, len(dataset.class_names)
-        self.program: Program = lower(config, shape, classes, self.images, np.float64)
+        share = lit_share(dataset)
+        self.program: Program = lower(
+            config, shape, classes, self.images, np.float64, lit_share=share
+        )
         self._gradient, self._forward = compile_tables(
-            [self.program.gradient, (*self.program.forward, self.program.training_head)],
+            [self.program.gradient, self.program.loss],
             self.program.dtype,
             tell,
         )

@@ -1,7 +1,7 @@
 """From a configuration to a Program: layers become ops, and get their places."""
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import Any
 
@@ -17,10 +17,12 @@ from mnistlab.config import (
     PoolLayer,
     RunConfig,
 )
-from mnistlab.engine.builder import Builder, lanes_for
+from mnistlab.engine import choice
+from mnistlab.engine.builder import Builder
 from mnistlab.engine.params import aligned
-from mnistlab.engine.passes import updates
-from mnistlab.engine.program import LayerSpec, Op, Program, TensorSpec
+from mnistlab.engine.passes import layers, sparse, updates
+from mnistlab.engine.program import LayerSpec, Op, Program, TensorSpec, beside
+from mnistlab.kernels.gradient_use import MOMENTUM, SGD
 
 
 def _update_rule(optimizer: Any) -> tuple[Any, dict[str, Any], int]:
@@ -61,36 +63,77 @@ def _lr_scales(scales: Mapping[str, float], tensors: Sequence[TensorSpec]) -> di
     return factors
 
 
-def _steps(config: RunConfig, tensors: Sequence[TensorSpec]) -> tuple[list[Op], list[Op], int]:
-    """The ops after the backward pass: penalties, updates, and the number of state vectors."""
+def _penalties(config: RunConfig, places: Mapping[str, dict[str, Any]]) -> tuple[Op, ...]:
+    """The penalty's gradient, added to the loss's; `places` of the tensors that it is on."""
     regularization = config.regularization
     l1, l2, mode = regularization.l1, regularization.l2, regularization.mode
-    rule, hyperparameters, states = _update_rule(config.optimizer)
-    scales = _lr_scales(config.optimizer.lr_scale, tensors)
-    with_penalty = regularized_tensors(config, tensors) if l1 > 0 or l2 > 0 else []
-    penalties, steps = [], []
-    for tensor in tensors:
-        place = {
-            "weight": tensor.offset,
-            "size": tensor.size,
-            "lanes": lanes_for(2 * tensor.size),
-            "lr_scale": scales[tensor.name],
-        }
-        update = Op(rule, {**place, **hyperparameters})
-        if tensor not in with_penalty:
-            steps.append(update)
-        elif mode == "step":
+    if mode == "step":
+        return ()
+    # The proximal step is for L1, whose kink it is about; L2 is smooth and has a gradient.
+    l1 = l1 if mode == "gradient" else 0.0
+    by_gradient = {"l1": l1, "l2": l2}
+    if l1 == 0 and l2 == 0:
+        return ()
+    return beside([Op(updates.penalty_gradient, place | by_gradient) for place in places.values()])
+
+
+def _descents(config: RunConfig, places: Mapping[str, dict[str, Any]]) -> tuple[Op, ...]:
+    """The penalty's part of a step, taken off weights before the loss's part is."""
+    regularization = config.regularization
+    l1, l2, mode = regularization.l1, regularization.l2, regularization.mode
+    own = {"l1": 0.0 if mode == "proximal" else l1, "l2": l2 if mode == "step" else 2 * l2}
+    if own["l1"] == 0 and own["l2"] == 0:
+        return ()
+    own["mode"] = int(mode == "step")
+    return beside([Op(updates.penalty_descent, place | own) for place in places.values()])
+
+
+def _updates(
+    config: RunConfig, places: Mapping[str, dict[str, Any]], fused: Set[str], penalised: Set[str]
+) -> tuple[Op, ...]:
+    """The optimizer's step for every tensor but those whose gradient takes it at once."""
+    regularization = config.regularization
+    l1, l2, mode = regularization.l1, regularization.l2, regularization.mode
+    rule, hyperparameters, _ = _update_rule(config.optimizer)
+    steps = []
+    for name, place in places.items():
+        update = [] if name in fused else [Op(rule, place | hyperparameters)]
+        if name not in penalised:
+            steps += update
+        elif mode == "step" and update:
             taken = {**place, "l1": l1, "l2": l2}
-            steps += [Op(updates.penalty_step, taken), update, Op(updates.take_penalty_step, taken)]
+            steps += [
+                Op(updates.penalty_step, taken),
+                *update,
+                Op(updates.take_penalty_step, taken),
+            ]
         else:
-            # The proximal step is for L1, whose kink it is about; L2 is smooth and has a gradient.
-            by_gradient = {**place, "l1": l1 if mode == "gradient" else 0.0, "l2": l2}
-            if by_gradient["l1"] > 0 or l2 > 0:
-                penalties.append(Op(updates.penalty_gradient, by_gradient))
-            steps.append(update)
+            steps += update
             if mode == "proximal" and l1 > 0:
                 steps.append(Op(updates.soft_threshold, {**place, "l1": l1}))
-    return penalties, steps, states
+    return beside(steps)
+
+
+def _used_at_once(config: RunConfig, gradients: Sequence[Op], penalised: Set[str]) -> dict[str, Op]:
+    """By weight: the ops that make a gradient and take the optimizer's step with it at once."""
+    optimizer: Any = config.optimizer
+    momentum = optimizer.type == "sgd" and optimizer.momentum > 0
+    plain = optimizer.type == "sgd" and optimizer.momentum == 0
+    if not plain and not (momentum and optimizer.velocity == "gradient" and not optimizer.nesterov):
+        return {}
+    own: dict[str, Any] = {"use": SGD if plain else MOMENTUM}
+    if momentum:
+        own["decay1"] = optimizer.momentum
+    at_once = {}
+    for op in gradients:
+        # A penalty's gradient would have to be in the velocity, too; and some steps are taken
+        # while the gradient is sent down, before the penalty's part.
+        if op.tensor not in penalised or (plain and op.function not in sparse.BACKWARD.values()):
+            function = (
+                layers.dense_step if op.function is layers.dense_backward_weights else op.function
+            )
+            at_once[op.tensor] = replace(op.having(**own), function=function)
+    return at_once
 
 
 def lower(
@@ -100,14 +143,16 @@ def lower(
     rows: int,
     dtype: Any = None,
     training: bool = True,
+    lit_share: float = 1.0,
 ) -> Program:
     """The program of a configuration for images (height, width), in batches of up to `rows`.
 
     `dtype` is the configuration's unless given. Not `training` leaves dropout out, and backward
-    leads to the images instead of the weights. Raises UsageError where a layer does not fit on the
-    one below.
+    leads to the images instead of the weights. `lit_share` is the share of the training images'
+    pixels that the network does not see as zero. Raises UsageError where a layer does not fit on
+    the one below.
     """
-    builder = Builder(config, image_shape, rows, training)
+    builder = Builder(config, image_shape, rows, training, lit_share)
     model = config.model
     if isinstance(model, CNNModel):
         _place_layers(builder, model, classes)
@@ -118,8 +163,43 @@ def lower(
                 builder.activation(model.activation)
                 builder.dropout(model.dropout)
         builder.dense(classes, model.bias)
-    evaluation_head, training_head = builder.heads(model.output_activation)
-    penalties, steps, states = _steps(config, builder.tensors)
+    evaluation_head, training_head, outcome = builder.heads(model.output_activation)
+    # What is divided by rows goes up through the head and down again in one launch.
+    up = len(builder.forward)
+    chain = builder.by_rows([*builder.forward, training_head, *reversed(builder.deltas)])
+    (*_, evaluation_head), (*_, kept) = (
+        builder.by_rows([*builder.forward, evaluation_head]),
+        builder.by_rows([evaluation_head, outcome]),
+    )
+    summed = outcome.having(lanes=1, training=1)
+    scales = _lr_scales(config.optimizer.lr_scale, builder.tensors)
+    places = {
+        tensor.name: {
+            "weight": tensor.offset,
+            "size": tensor.size,
+            "lanes": choice.lanes_for(2 * tensor.size),
+            "lr_scale": scales[tensor.name],
+            "once": 1,
+        }
+        for tensor in builder.tensors
+    }
+    settings = config.regularization
+    on = regularized_tensors(config, builder.tensors) if settings.l1 > 0 or settings.l2 > 0 else []
+    penalised = {tensor.name: places[tensor.name] for tensor in on}
+    gradients, deltas = builder.by_rows(builder.gradients), chain[up + 1 :]
+    whole = rows <= builder.rows  # a batch is worked on at once, and its gradient is whole
+    makers = [op.having(lr_scale=scales[op.tensor]) for op in (*gradients, *deltas) if op.tensor]
+    at_once = _used_at_once(config, makers, penalised.keys()) if whole else {}
+    apart = {name: place for name, place in penalised.items() if name not in at_once}
+    sums = beside(builder.by_rows(builder.sums))
+    step = (
+        *(at_once.get(op.tensor, op) for op in deltas),
+        *_descents(config, {n: place for n, place in penalised.items() if n in at_once}),
+        *beside([summed, *(at_once.get(op.tensor, op) for op in gradients)]),
+        *sums,
+        *_penalties(config, apart),
+        *_updates(config, places, at_once.keys(), penalised.keys()),
+    )
     return Program(
         dtype=np.dtype(dtype or config.training.dtype),
         classes=classes,
@@ -127,17 +207,25 @@ def lower(
         layers=tuple(_with_activations(builder.layers)),
         tensors=tuple(builder.tensors),
         size=aligned(builder.size),
+        capacity=builder.rows,
         row_size=builder.row_size,
-        forward=tuple(builder.forward),
+        listed=builder.listed,
+        forward=chain[:up],
         evaluation_head=evaluation_head,
-        training_head=training_head,
-        backward=tuple(reversed(builder.backward)),
-        penalties=tuple(penalties),
-        updates=tuple(steps),
+        training_head=chain[up],
+        outcome=kept,
+        deltas=deltas,
+        gradients=beside(gradients),
+        sums=sums,
+        penalties=_penalties(config, penalised),
+        step=step,
+        enter=builder.enter,
+        leave=builder.leave,
+        fused=bool(at_once),
         scratch=builder.scratch,
         lane_grads=builder.lane_grads,
-        states=states,
-        keeps_taken=config.regularization.mode == "step",
+        states=_update_rule(config.optimizer)[2],
+        keeps_taken=settings.mode == "step",
     )
 
 

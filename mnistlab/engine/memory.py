@@ -1,9 +1,21 @@
 """The workspace that ops read and write, made for a program and the images it is to see."""
 
+from typing import Any
+
 import numpy as np
 
 from mnistlab.data import Split
 from mnistlab.engine.program import Memory, Program
+
+CACHE_LINE = 64  # bytes
+
+
+def zeros(size: int, dtype: Any) -> np.ndarray:
+    """Zeros (size,) that begin on a cache line: a vector across two takes twice as long."""
+    kind = np.dtype(dtype)
+    buffer = np.zeros(size * kind.itemsize + CACHE_LINE, np.uint8)
+    begin = -buffer.ctypes.data % CACHE_LINE
+    return buffer[begin : begin + size * kind.itemsize].view(kind)
 
 
 def allocate(
@@ -21,29 +33,34 @@ def allocate(
     one already.
     """
     training = evaluated is None
+    numbers, entries = program.listed
     dtype, size = program.dtype, program.size
     images = np.asarray(split.images).reshape(len(split.images), -1)
     labels = np.asarray(split.labels).view()
     images.flags.writeable = labels.flags.writeable = False
     return Memory(
-        params=np.zeros(size, dtype) if params is None else params,
-        grads=np.zeros(size if training else 0, dtype),
-        state1=np.zeros(size if program.states > 0 else 0, dtype),
-        state2=np.zeros(size if program.states > 1 else 0, dtype),
-        taken=np.zeros(size if program.keeps_taken else 0, dtype),
-        activations=np.zeros(rows * program.row_size, dtype),
-        deltas=np.zeros(rows * program.row_size if training else 0, dtype),
-        scratch=np.zeros(program.scratch, dtype),
-        lane_grads=np.zeros(program.lane_grads if training else 0, dtype),
-        outputs=np.zeros((evaluated or 0) * program.classes, dtype),
+        params=zeros(size, dtype) if params is None else params,
+        grads=zeros(size if training else 0, dtype),
+        state1=zeros(size if program.states > 0 else 0, dtype),
+        state2=zeros(size if program.states > 1 else 0, dtype),
+        taken=zeros(size if program.keeps_taken else 0, dtype),
+        activations=zeros(rows * program.row_size, dtype),
+        deltas=zeros(rows * program.row_size if training else 0, dtype),
+        scratch=zeros(program.scratch, dtype),
+        lane_grads=zeros(program.lane_grads if training else 0, dtype),
+        outputs=zeros((evaluated or 0) * program.classes, dtype),
+        lit_values=zeros(entries, dtype),
+        lit_rows=zeros(entries, np.uint8),
+        lit_pixels=zeros(numbers, np.uint32),
         losses=np.zeros(rows if evaluated is None else evaluated),
         totals=np.zeros(3),
         images=images,
         labels=labels,
         order=np.ascontiguousarray(split.indices, np.int64),
         targets=np.zeros(rows, np.int64),
-        rates=np.zeros(0),
+        rates=np.zeros(1),
         pixel=np.array(pixel, np.float64),
+        batch=np.zeros(2, np.int64),
         rates_from=0,
         capacity=rows,
     )

@@ -4,7 +4,8 @@ An op is a record: the address of a compiled function (passes.py), how many lane
 and where its operands lie. The loop in epoch.py walks the table and knows nothing else.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -20,6 +21,10 @@ OP_DTYPE = np.dtype(
         ("function", np.int64),  # address of the op's function
         ("kernel", np.int64),  # address of the activation that the function applies, if any
         ("lanes", np.int64),  # independent parts of the work; fixed by shape, never by threads
+        ("joined", np.int64),  # of the first op of a launch: how many ops the launch runs …
+        ("launch_lanes", np.int64),  # … and on how many lanes
+        ("once", np.int64),  # 1: runs only after the last rows of a batch
+        ("grain", np.int64),  # of the batch's rows, how many always stay in one lane
         ("by_column", np.int64),  # 1: lanes divide columns; 0: lanes divide the batch's rows
         ("x", np.int64),  # slot of the input in the workspace, in elements per row
         ("y", np.int64),  # slot of the output
@@ -37,12 +42,22 @@ OP_DTYPE = np.dtype(
         ("side", np.int64),  # of the patch
         ("stride", np.int64),
         ("padding", np.int64),
-        ("scratch", np.int64),  # of a convolution: elements of scratch that each lane has
-        ("lane_grads", np.int64),  # … and of its own gradient
+        ("scratch", np.int64),  # elements of scratch that each lane has …
+        ("scratch_at", np.int64),  # … from here on
+        ("lane_grads", np.int64),  # of a convolution: elements of each lane's own gradient, …
+        ("lane_grads_at", np.int64),  # … which begin here
         ("shares", np.int64),  # … and into how many lanes its gradient was split
         ("seed", np.int64),  # of dropout: the run's
         ("stream", np.int64),  # of dropout: which layer's random numbers
         ("size", np.int64),  # elements of the tensor an update is for
+        ("listed", np.int64),  # of a layer that skips dark pixels: images listed together, …
+        ("parts", np.int64),  # … parts of the pixels that lanes divide, …
+        ("tile", np.int64),  # … columns of its weight that lie together, …
+        ("collected", np.int64),  # … where in the scratch its tiles or parts of output are, …
+        ("collected_each", np.int64),  # … how much each part takes, …
+        ("numbers_at", np.int64),  # … and where its listings begin: the numbers, …
+        ("entries_at", np.int64),  # … and the entries
+        ("use", np.int64),  # of a weight's gradient: what becomes of it, see gradient_use.py
         ("training", np.int64),  # for a head: whether it sends a gradient down
         ("mean", np.int64),  # for a head: whether the gradient is a mean over the batch
         ("mode", np.int64),  # for an update: a variant of the rule
@@ -75,6 +90,9 @@ class Memory(NamedTuple):
     scratch: np.ndarray  # T: the patches of an image, for each lane
     lane_grads: np.ndarray  # T: a convolution's gradient of each lane's images
     outputs: np.ndarray  # T (images · classes,) or (0,): the network's outputs, when evaluating
+    lit_values: np.ndarray  # T: the listings of lit pixels, see lit_pixels.py: their values, …
+    lit_rows: np.ndarray  # uint8: … the images they are lit in, …
+    lit_pixels: np.ndarray  # uint32: … which pixels, and where each one's begin
     losses: np.ndarray  # float64 (capacity or images,): a loss for every row
     totals: np.ndarray  # float64 (3,): sum of losses, correct predictions, images since cleared
     images: np.ndarray  # uint8 (images, pixels), read-only
@@ -83,6 +101,7 @@ class Memory(NamedTuple):
     targets: np.ndarray  # int64 (capacity,): the labels of the batch
     rates: np.ndarray  # float64 (steps,): the learning rates of the steps from `rates_from` on
     pixel: np.ndarray  # float64 (2,): scale and offset from a byte to the network's input
+    batch: np.ndarray  # int64 (2,): rows of the batch done before those at hand, and all its rows
     rates_from: int  # the step, counted from the run's first, that rates[0] is for
     capacity: int  # rows that the workspace holds
 
@@ -94,10 +113,26 @@ def memory_type(dtype: np.dtype[Any]) -> Any:
     pixels = types.Array(types.uint8, 2, "C", readonly=True)
     labels = types.Array(types.uint8, 1, "C", readonly=True)
     places = index[::1]
-    fields = [*[vector] * 10, wide, wide, pixels, labels, places, places, wide, wide, index, index]
+    lists = (vector, types.uint8[::1], types.uint32[::1])
+    fields = [
+        *[vector] * 10,
+        *lists,
+        wide,
+        wide,
+        pixels,
+        labels,
+        places,
+        places,
+        wide,
+        wide,
+        places,
+        index,
+        index,
+    ]
     return types.NamedTuple(fields, Memory)
 
 
+@cache
 def function_types(dtype: np.dtype[Any]) -> tuple[Any, ...]:
     """The argument types of every op: (op, memory, lane, step, first, rows).
 
@@ -106,6 +141,7 @@ def function_types(dtype: np.dtype[Any]) -> tuple[Any, ...]:
     return (numba.from_dtype(OP_DTYPE), memory_type(dtype), *[types.int64] * 4)
 
 
+@cache
 def kernel_types(dtype: np.dtype[Any], backward: bool) -> tuple[Any, ...]:
     """The argument types of an activation: (x, parameter, y), or (x, y, parameter, dy, dx)."""
     vector = numba.from_dtype(dtype)[::1]
@@ -122,6 +158,12 @@ class Op:
     operands: dict[str, Any]
     kernel: Any = None
     kernel_is_backward: bool = False
+    tensor: str = ""  # the weight whose gradient the op makes, if it may also use it
+    joins: bool = False  # runs in the launch of the op before it, each lane after its own part
+
+    def having(self, **operands: Any) -> "Op":
+        """The same op with these operands besides, or in place of its own."""
+        return replace(self, operands={**self.operands, **operands})
 
     def functions(self, dtype: np.dtype[Any]) -> list[tuple[Any, tuple[Any, ...]]]:
         """The functions to compile for this op, with their argument types."""
@@ -166,6 +208,11 @@ class LayerSpec:
     activation_slot: int = 0  # where its output lies; the layer's own where none follows
 
 
+def beside(ops: Sequence[Op]) -> tuple[Op, ...]:
+    """Ops that do not read what another of them writes, in one launch."""
+    return tuple(replace(op, joins=number > 0) for number, op in enumerate(ops))
+
+
 @dataclass(frozen=True)
 class Program:
     """A model, its loss and its optimizer as lists of ops."""
@@ -176,13 +223,21 @@ class Program:
     layers: tuple[LayerSpec, ...]
     tensors: tuple[TensorSpec, ...]
     size: int  # elements of the parameter vector, padding included
+    capacity: int  # rows that are worked on at once; a larger batch is done part by part
     row_size: int  # elements per row of the workspace
+    listed: tuple[int, int]  # elements of the listings: numbers, and entries
     forward: tuple[Op, ...]  # gather and every layer
     evaluation_head: Op
     training_head: Op
-    backward: tuple[Op, ...]
+    outcome: Op  # of a batch: its losses and hits to the totals, or its outputs kept
+    deltas: tuple[Op, ...]  # the loss's gradient sent down from layer to layer
+    gradients: tuple[Op, ...]  # of the weights and biases, from the deltas
+    sums: tuple[Op, ...]  # of the gradients that lanes have summed apart
     penalties: tuple[Op, ...]  # gradients of the penalty
-    updates: tuple[Op, ...]
+    step: tuple[Op, ...]  # in training, from the deltas to the new weights
+    enter: tuple[Op, ...]  # before any of these: weights to where the loop has them, …
+    leave: tuple[Op, ...]  # … and back
+    fused: bool  # whether `step` takes some gradients at once, never keeping them in `grads`
     scratch: int  # elements of the scratch of all lanes
     lane_grads: int  # elements of the lanes' own gradients
     states: int  # vectors of optimizer state: 0, 1 or 2
@@ -196,29 +251,46 @@ class Program:
     @property
     def evaluation(self) -> tuple[Op, ...]:
         """Forward, to outputs and losses."""
-        return (*self.forward, self.evaluation_head)
+        return (*self.forward, self.evaluation_head, self.outcome.having(training=0))
+
+    @property
+    def loss(self) -> tuple[Op, ...]:
+        """Forward, to the losses of a batch."""
+        return (*self.enter, *self.forward, self.training_head, *self.leave)
+
+    @property
+    def backward(self) -> tuple[Op, ...]:
+        """From the loss's gradient to those of weights and biases."""
+        return (*self.deltas, *self.gradients, *self.sums)
 
     @property
     def gradient(self) -> tuple[Op, ...]:
         """Forward and backward: the gradient of a batch's objective, in `grads`."""
-        return (*self.forward, self.training_head, *self.backward, *self.penalties)
+        up = (*self.enter, *self.forward, self.training_head)
+        return (*up, *self.backward, *self.penalties, *self.leave)
 
     @property
     def training(self) -> tuple[Op, ...]:
-        """A whole step."""
-        return (*self.gradient, *self.updates)
+        """A whole step, between `enter` and `leave`."""
+        return (*self.forward, self.training_head, *self.step)
 
 
 def assemble(ops: tuple[Op, ...], dtype: np.dtype[Any]) -> np.ndarray:
     """The table of `ops`, OP_DTYPE (ops,), every function compiled or loaded from the cache."""
     table = np.zeros(len(ops), OP_DTYPE)
-    for record, op in zip(table, ops, strict=True):
+    table["grain"] = 1
+    first = table[:1]
+    for number, (record, op) in enumerate(zip(table, ops, strict=True)):
         for name, value in op.operands.items():
             record[name] = value
         record["function"] = jit.address_of(op.function, function_types(dtype))
         if op.kernel is not None:
             kernel = kernel_types(dtype, op.kernel_is_backward)
             record["kernel"] = jit.address_of(op.kernel, kernel)
+        if not op.joins:
+            first = table[number : number + 1]
+        first["joined"] += 1
+        first["launch_lanes"] = np.maximum(first["launch_lanes"], record["lanes"])
     return _readable(table) if jit.INTERPRETED else table
 
 

@@ -50,7 +50,7 @@ def layer_statistics(trainer: Trainer) -> list[LayerStatistics]:
     tensors = trainer.program.tensors
     now = views(tensors, trainer.params)
     before = views(tensors, trainer.params_before_last_step)
-    gradients = views(tensors, trainer.memory.grads)
+    gradients = views(tensors, trainer.last_gradient())
     layers = [spec for spec in trainer.inference.program.layers if f"{spec.name}.weight" in now]
     train = trainer.dataset.train
     sample = trainer.inference.activations(

@@ -1,9 +1,18 @@
 """One pool of threads, ours: BLAS keeps to one thread, numba's loops have as many as are asked."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numba
+
+TRIAL_STEPS = 8
+# How many times as long as a trial took it is before the next: at first, and at most.
+SOON, SELDOM = 4, 50
+# What takes less tells more of the threads' waking than of their work.
+SECONDS_WORTH_TELLING = 0.002
+# So much quicker the other has to be, for two of the same pace not to change places at every trial.
+GAIN = 0.95
 
 
 @contextmanager
@@ -24,5 +33,54 @@ def engine_threads(threads: int | None) -> Iterator[int]:
     try:
         with threadpool_limits(1, user_api="blas"):
             yield numba.get_num_threads()
+    finally:
+        numba.set_num_threads(before)
+
+
+class Pace:
+    """Whether steps go quicker on all threads or on one, found by trying now and then.
+
+    A step is a few launches of a hundredth of a millisecond each, and at the end of each all
+    threads wait for the last. Beside another program's work that one may wait for its processor a
+    hundred times as long as it works. How many threads there are changes no bit.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: dict[int, float] = {}  # a step took, by number of threads
+        self._best = 0
+        self._next_trial = 0.0
+        self._patience = SOON
+
+    def choose(self, most: int, steps: int) -> tuple[int, int]:
+        """On how many threads to take how many of the next `steps`; there are `most` threads."""
+        # One thread first: the first steps of all are slow, whoever takes them.
+        for threads in (1, most):
+            if threads not in self._seconds:
+                return threads, min(steps, TRIAL_STEPS)
+        if self._best not in (1, most):
+            self._best = most
+        other = 1 if self._best == most else most
+        if self._seconds[other] < GAIN * self._seconds[self._best]:
+            self._best, other = other, self._best
+        if most > 1 and time.monotonic() >= self._next_trial:
+            return other, min(steps, TRIAL_STEPS)
+        return self._best, steps
+
+    def tell(self, threads: int, steps: int, seconds: float) -> None:
+        """What was chosen took so many seconds."""
+        if steps >= TRIAL_STEPS or seconds >= SECONDS_WORTH_TELLING:
+            self._seconds[threads] = seconds / steps
+        if threads != self._best:
+            self._next_trial = time.monotonic() + self._patience * seconds
+            self._patience = min(SELDOM, 2 * self._patience)
+
+
+@contextmanager
+def running_on(threads: int) -> Iterator[None]:
+    """Within `engine_threads`, run loops on fewer threads for a while."""
+    before = numba.get_num_threads()
+    numba.set_num_threads(threads)
+    try:
+        yield
     finally:
         numba.set_num_threads(before)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 from mnistlab.config import RunConfig
@@ -16,8 +17,11 @@ from mnistlab.engine.initializers import Purpose, random_stream
 from mnistlab.engine.lower import lower, regularized_tensors
 from mnistlab.engine.memory import allocate
 from mnistlab.engine.schedules import learning_rates
+from mnistlab.engine.threads import Pace, running_on
 from mnistlab.kernels.regularizers import penalty
 
+# Images looked at to see how many of a dataset's pixels are zero.
+LOOKED_AT = 1000
 # The compiled loop is left this often, for signals and for who watches.
 SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -51,6 +55,14 @@ def plan(config: RunConfig, images: int) -> Plan:
     return Plan(per_epoch, batch, steps_per_epoch, steps)
 
 
+def lit_share(dataset: Dataset) -> float:
+    """The share of pixels that the network does not see as zero, in a sample of training images."""
+    if dataset.offset != 0:
+        return 1.0
+    sample = dataset.train.images[dataset.train.indices[:LOOKED_AT]]
+    return np.count_nonzero(sample) / max(1, sample.size)
+
+
 class Trainer:
     """A model in training: its parameters, and how far it is. `compile` it before anything else.
 
@@ -62,9 +74,9 @@ class Trainer:
         self.dataset = dataset
         self.plan = plan(config, len(dataset.train))
         shape, classes = dataset.image_shape, len(dataset.class_names)
-        self.program = lower(config, shape, classes, self.plan.batch)
+        self.program = lower(config, shape, classes, self.plan.batch, lit_share=lit_share(dataset))
         pixel = (dataset.scale, dataset.offset)
-        self.memory = allocate(self.program, dataset.train, self.plan.batch, pixel)
+        self.memory = allocate(self.program, dataset.train, self.program.capacity, pixel)
         self.params = self.memory.params
         self.inference = Inference(config, shape, classes, *pixel, params=self.params)
         self.step = 0
@@ -72,12 +84,14 @@ class Trainer:
         self.params_before_last_step = self.params.copy()
         self._order_epoch = -1
         self._steps_per_look = 1
+        self._pace = Pace()
 
     def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
         """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
-        self._training, self.inference.table = compile_tables(
-            [self.program.training, self.inference.program.evaluation], self.program.dtype, tell
-        )
+        program, seen = self.program, self.inference.program
+        lists = [program.enter, program.training, program.leave, program.gradient, seen.evaluation]
+        tables = compile_tables(lists, program.dtype, tell)
+        self._enter, self._training, self._leave, self._gradient, self.inference.table = tables
 
     @property
     def epoch(self) -> int:
@@ -131,23 +145,46 @@ class Trainer:
             self.memory = self.memory._replace(order=self.order(epoch))
             self._order_epoch = epoch
         memory = self.memory._replace(rates=self.rates(self.step, stop), rates_from=self.step)
-        count = stop - self.step
+        count, done, finite = stop - self.step, 0, True
         started = time.perf_counter()
-        done = run_batches(
-            self._training,
-            memory,
-            self.plan.batch,
-            self.plan.images,
-            first,
-            first + count,
-            self.step,
-        )
+        run_batches(self._enter, memory, 1, 1, 0, 1, 0)
+        while done < count and finite:
+            threads, steps = self._pace.choose(numba.get_num_threads(), count - done)
+            begun, start = time.perf_counter(), first + done
+            with running_on(threads):
+                steps = run_batches(
+                    self._training,
+                    memory,
+                    self.plan.batch,
+                    self.plan.images,
+                    start,
+                    start + steps,
+                    self.step + done,
+                )
+            self._pace.tell(threads, steps, time.perf_counter() - begun)
+            done += steps
+            finite = bool(np.isfinite(memory.totals[0]))
+        run_batches(self._leave, memory, 1, 1, 0, 1, 0)
         seconds = time.perf_counter() - started
         self.seconds += seconds
         self.step += done
         fitting = int(SECONDS_BETWEEN_LOOKS * done / max(seconds, 1e-6))
         self._steps_per_look = max(1, min(fitting, 4 * self._steps_per_look))
-        return bool(np.isfinite(self.memory.totals[0]))
+        return finite
+
+    def last_gradient(self) -> np.ndarray:
+        """The gradient that the last step was taken with, T (parameters,)."""
+        if not self.program.fused:
+            return self.memory.grads
+        place = (self.step - 1) % self.plan.steps_per_epoch
+        params = self.params_before_last_step.copy()
+        # No step is taken, but ops that could take one look up its rate.
+        memory = self.memory._replace(
+            params=params, totals=np.zeros(3), rates=np.zeros(1), rates_from=self.step - 1
+        )
+        batch, images = self.plan.batch, self.plan.images
+        run_batches(self._gradient, memory, batch, images, place, place + 1, self.step - 1)
+        return memory.grads
 
     def clear_totals(self) -> None:
         """Begin the running means anew."""

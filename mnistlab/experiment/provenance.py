@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,18 @@ def collect(threads: int, argv: Sequence[str]) -> dict[str, Any]:
         "argv": list(argv),
         "mnistlab": mnistlab.__version__,
         "versions": library_versions(),
-        "git": git_state(PACKAGE_DIR),
+        "git": _own_git_state(),
         "platform": platform.platform(),
         "processor": _processor(),
         "cpus": available_cpus(),
         "threads": threads,
     }
+
+
+@cache
+def _own_git_state() -> dict[str, Any]:
+    """Asked once: a process that trains many runs trains them all with what it has loaded."""
+    return git_state(PACKAGE_DIR)
 
 
 def library_versions() -> dict[str, str | None]:
@@ -125,6 +132,7 @@ def _jsonable(value: Any) -> Any:
     return value
 
 
+@cache
 def _version(distribution: str) -> str | None:
     try:
         metadata = importlib.metadata.distribution(distribution).read_text("METADATA")

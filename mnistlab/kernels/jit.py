@@ -14,7 +14,7 @@ from typing import Any
 import llvmlite
 import numba
 from numba import types
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 from mnistlab.paths import cache_dir
 
@@ -48,27 +48,41 @@ def _numba_cache_in(folder: Path) -> Iterator[None]:
         numba.config.CACHE_DIR = before
 
 
+OPTIONS: dict[str, Any] = {
+    "fastmath": FAST_MATH,
+    "nogil": True,
+    "error_model": "numpy",
+    "forceinline": True,
+    "no_cfunc_wrapper": True,
+}
+
+
 def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False) -> Any:
     """Compile a function on its first call: no GIL, no bounds checks, NaN kept, kept on disk.
 
     Inlined wherever another kernel calls it, so that only one copy of its code is ever run: which
     of two copies is called would depend on what else a process has compiled or loaded before.
     """
-    options: dict[str, Any] = {
-        "cache": True,
-        "fastmath": FAST_MATH,
-        "nogil": True,
-        "error_model": "numpy",
-        "parallel": parallel,
-        "forceinline": not parallel,
-        "no_cfunc_wrapper": True,
-    }
+    options = OPTIONS | {"cache": True, "parallel": parallel, "forceinline": not parallel}
 
     def compile_lazily(function: Callable[..., Any]) -> Any:
         with _numba_cache_in(kernel_cache_dir()):
             return numba.njit(**options)(function)
 
     return compile_lazily if function is None else compile_lazily(function)
+
+
+def generic_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A part of kernels, in which an argument that they give as a constant is a constant.
+
+    The lanes of a vector are such an argument. Compiled within each kernel that calls it;
+    called from Python it runs as Python.
+    """
+    options: Any = {name: OPTIONS[name] for name in ("fastmath", "error_model", "forceinline")}
+    overload(function, jit_options=options, strict=False, prefer_literal=True)(
+        lambda *arguments: function
+    )
+    return function
 
 
 @intrinsic

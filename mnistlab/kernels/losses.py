@@ -7,6 +7,7 @@
 
 import numpy as np
 
+from mnistlab.kernels.exponential import exp
 from mnistlab.kernels.jit import kernel
 
 
@@ -23,7 +24,7 @@ def softmax_forward(z: np.ndarray, y: np.ndarray) -> None:
             largest = max(largest, logits[j])
         total = y.dtype.type(0)
         for j in range(logits.size):
-            probabilities[j] = np.exp(logits[j] - largest)
+            probabilities[j] = exp(logits[j] - largest)
             total += probabilities[j]
         for j in range(logits.size):
             probabilities[j] /= total
@@ -49,7 +50,7 @@ def cross_entropy_loss(z: np.ndarray, labels: np.ndarray, losses: np.ndarray) ->
             largest = max(largest, z[i, j])
         total = np.float64(0)
         for j in range(z.shape[1]):
-            total += np.exp(np.float64(z[i, j] - largest))
+            total += exp(np.float64(z[i, j] - largest))
         losses[i] = np.log(total) + largest - z[i, labels[i]]
 
 
@@ -75,7 +76,7 @@ def binary_cross_entropy_loss(
         total = np.float64(0)
         for j in range(z.shape[1]):
             u = k * np.float64(z[i, j])
-            total += max(u, 0.0) + np.log1p(np.exp(-np.abs(u)))
+            total += max(u, 0.0) + np.log1p(exp(-np.abs(u)))
             if j == labels[i]:
                 total -= u
         losses[i] = total

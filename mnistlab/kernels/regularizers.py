@@ -28,6 +28,14 @@ def penalty_step(W: np.ndarray, l1: float, l2: float, taken: np.ndarray) -> None
 
 
 @kernel
+def penalty_descent(W: np.ndarray, l1: float, l2: float) -> None:
+    """W ← W − l1 · sign(W) − l2 · W."""
+    a, b = W.dtype.type(l1), W.dtype.type(l2)
+    for i in range(W.size):
+        W[i] -= a * np.sign(W[i]) + b * W[i]
+
+
+@kernel
 def soft_threshold(W: np.ndarray, threshold: float) -> None:
     """W ← sign(W) · max(|W| − threshold, 0): the proximal step of L1, which makes exact zeros.
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from mnistlab.config.dump import value_as_yaml
-from mnistlab.errors import LackingError
+from mnistlab.errors import UsageError
 from mnistlab.plots import style
 from mnistlab.plots.sweep_points import (
     SweepMetric,
@@ -23,7 +23,7 @@ from mnistlab.plots.sweep_points import (
 )
 
 PANEL_WIDTH, PANEL_HEIGHT = 4.0, 3.3  # inches
-LEFT, RIGHT, TOP, BOTTOM = 0.85, 0.25, 0.8, 0.78  # inches around the panels
+LEFT, RIGHT, TOP, BOTTOM = 0.85, 0.25, 0.8, 0.85  # inches around the panels
 COLUMNS = 3
 CHARACTER_WIDTH = 0.08  # inches, of a tick's label
 LABEL_CHARACTERS = 16
@@ -33,13 +33,12 @@ def metric_by_parameter(points: Sequence[SweepPoint], metric: SweepMetric, title
     """A panel for each parameter that varies: every point, and the best of each value as a line.
 
     Means over seeds, with the standard deviation. On a log axis where the values lie so; a zero
-    then stands at its left end. Raises LackingError where no parameter varies or none was
-    measured.
+    then stands at its left end. Raises UsageError where no parameter varies, or none was measured.
     """
     keys = varied(points)
     measured = [point for point in points if math.isfinite(point.mean)]
     if not keys or not measured:
-        raise LackingError("no parameter has two values that were measured")
+        raise UsageError("metric by parameter: no parameter has two values that were measured")
     columns = min(COLUMNS, len(keys))
     rows = math.ceil(len(keys) / columns)
     width = columns * (LEFT + PANEL_WIDTH + RIGHT)

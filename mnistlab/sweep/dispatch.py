@@ -27,6 +27,7 @@ from mnistlab.sweep.watch import SweepCallback, SweepProgress
 
 DEATHS_ALLOWED = 3
 SECONDS_BETWEEN_LOOKS = 0.2
+ENOUGH_TO_JUDGE_BY = 0.1  # of a trial, before the time left is told
 SECONDS_BETWEEN_TRIES = 0.5  # at a trial that another process is still training
 
 
@@ -171,7 +172,7 @@ class Dispatcher:
             failed=statuses.count("failed"),
             metric=self.metric.name,
             best=self._best_so_far(),
-            seconds_left=took / here * left if here > 0 else None,
+            seconds_left=took / here * left if here >= ENOUGH_TO_JUDGE_BY else None,
         )
 
     def _best_so_far(self) -> float | None:

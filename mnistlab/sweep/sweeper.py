@@ -138,6 +138,11 @@ class Sweeper:
             point, winner = self._winner(stage)
             config = self._config(point)
             best = self.ledger.best_position(winner.trials)
+            if config.training.early_stopping is not None and best is not None:
+                epoch = (
+                    f"refit of {stage}: trained up to epoch {best[0]}, the winner's best; without"
+                )
+                self._tell(f"{epoch} validation images there is nothing to stop early by")
             config = refitted(config, self.datasets.of(config), best)
             for trial in self._trials(point, config):
                 self.ledger.add(trial, f"{REFIT}{stage}")

@@ -33,6 +33,16 @@ def toy_dataset(
     return split(source, validation=validation, **keys)
 
 
+def dark_dataset(train: int = 130, side: int = 9, lit: float = 0.2, **keys) -> Dataset:
+    """Random images of which about a `lit` share of the pixels is not zero."""
+    rng = np.random.default_rng(4)
+    shape = (train + 30, side, side)
+    images = np.where(rng.random(shape) < lit, rng.integers(1, 256, shape), 0).astype(np.uint8)
+    labels = rng.integers(0, 4, len(images)).astype(np.uint8)
+    parts = (images[:-13], labels[:-13], images[-13:], labels[-13:])
+    return split(Source("dark", *parts, tuple("abcd"), "0" * 64), validation=17, **keys)
+
+
 def config_of(**sections) -> RunConfig:
     return RunConfig.model_validate(sections)
 

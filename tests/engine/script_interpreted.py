@@ -2,8 +2,9 @@
 
 import json
 
-from engine_helpers import config_of, toy_dataset, train, trainer_of
+from engine_helpers import config_of, dark_dataset, toy_dataset, train, trainer_of
 
+from mnistlab.engine import choice
 from mnistlab.kernels.jit import INTERPRETED
 
 RUNS = {
@@ -42,19 +43,32 @@ RUNS = {
         "optimizer": {"type": "adam", "lr": 0.01, "epsilon": 1e-3},
     },
 }
+# On images that are mostly dark, and with a layer behind a ReLU that skips zeros.
+FAST_RUNS = {
+    "lit pixels": {"optimizer": {"lr": 0.1}, "regularization": {"l1": 1e-3}},
+    "tiles": {"model": {"hidden": [130]}, "optimizer": {"lr": 0.02, "momentum": 0.9}},
+    "zeros": {"model": {"hidden": [70, 33]}, "optimizer": {"lr": 0.02, "momentum": 0.9}},
+}
 
 
 def main() -> None:
-    dataset = toy_dataset(train=23, validation=5)
+    choice.INPUTS_WORTH_LISTING, choice.OUTPUTS_WORTH_LISTING = 64, 4
+    toys = toy_dataset(train=23, validation=5), dark_dataset(train=23)
     found = {"jit": not INTERPRETED}
-    for name, sections in RUNS.items():
+    for name, sections in {**RUNS, **FAST_RUNS}.items():
+        fast = name in FAST_RUNS
+        dataset = toys[fast]
         sections = {"model": {"hidden": [5]}, **sections}
-        config = config_of(training={"epochs": 2, "batch_size": 10}, **sections)
-        trainer = trainer_of(config, dataset)
+        # The dtype in which the ops of these paths are compiled for other tests.
+        dtype = "float64" if fast else "float32"
+        training = {"epochs": 2, "batch_size": 10, "dtype": dtype}
+        trainer = trainer_of(config_of(training=training, **sections), dataset)
+        assert fast is (trainer.program.forward[0].function.__name__ == "list_lit")
         assert train(trainer)
         evaluation = trainer.evaluate(dataset.validation)
         found[name] = {
             "params": trainer.params.tolist(),
+            "gradient": trainer.last_gradient().tolist(),
             "running": trainer.running(),
             "evaluation": [evaluation.loss, evaluation.accuracy],
         }

@@ -7,7 +7,7 @@ import pytest
 from engine_helpers import config_of, toy_dataset
 
 from mnistlab.data import Split
-from mnistlab.engine import builder
+from mnistlab.engine import choice
 from mnistlab.engine.gradcheck import COORDINATES, check_gradients
 from mnistlab.engine.passes import layers
 from mnistlab.engine.passes.layers import (
@@ -15,6 +15,7 @@ from mnistlab.engine.passes.layers import (
     dropout_backward,
     filters_of,
     images_of,
+    lane_grads_of,
     sum_lane_grads,
 )
 from mnistlab.engine.passes.views import flat, share
@@ -132,7 +133,8 @@ def test_images_that_are_not_square_pass(shape):
 
 
 def test_the_gradient_divided_into_many_lanes_passes(monkeypatch):
-    monkeypatch.setattr(builder, "WORK_PER_LANE", 1)
+    monkeypatch.setattr(choice, "WORK_PER_LANE", 1)
+    monkeypatch.setattr(choice, "ROWS_PER_LANE", 1)
     for tensor in check(model=two_convolutions()):
         assert tensor.passed, tensor
 
@@ -147,7 +149,7 @@ def filters_by_the_sum_over_all_positions(op, m, lane, step, first, rows):
     a, b = share(rows, op.lanes, lane)
     x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
     dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
-    own = m.lane_grads[lane * op.lane_grads : (lane + 1) * op.lane_grads]
+    own = lane_grads_of(op, m, lane)
     for f in range(op.filters):
         for c in range(op.channels):
             for u in range(op.side):
@@ -170,22 +172,22 @@ def bias_summed_over_the_filters(op, m, lane, step, first, rows):
     """db is one number for all filters, Σ dy over images, filters and positions."""
     conv2d_backward_weights(op, m, lane, step, first, rows)
     weights = op.filters * op.channels * op.side * op.side
-    begin = lane * op.lane_grads + weights
-    total = m.lane_grads[begin : begin + op.biases].sum()
+    own = lane_grads_of(op, m, lane)
+    total = own[weights : weights + op.biases].sum()
     for j in range(op.biases):
-        m.lane_grads[begin + j] = total
+        own[weights + j] = total
 
 
 @kernel
 def last_lane_alone(op, m, lane, step, first, rows):
     """The gradients of the other lanes' images are lost."""
     sum_lane_grads(op, m, lane, step, first, rows)
-    begin = (op.shares - 1) * op.lane_grads
+    own = lane_grads_of(op, m, op.shares - 1)
     weights = op.filters * op.channels * op.side * op.side
     for j in range(weights):
-        m.grads[op.weight + j] = m.lane_grads[begin + j]
+        m.grads[op.weight + j] = own[j]
     for j in range(op.biases):
-        m.grads[op.bias + j] = m.lane_grads[begin + weights + j]
+        m.grads[op.bias + j] = own[weights + j]
 
 
 @kernel
@@ -306,7 +308,8 @@ def test_a_wrong_gradient_is_found_in_the_tensors_that_it_spoils(
 
 
 def test_a_lost_lane_is_found(monkeypatch):
-    monkeypatch.setattr(builder, "WORK_PER_LANE", 1)
+    monkeypatch.setattr(choice, "WORK_PER_LANE", 1)
+    monkeypatch.setattr(choice, "ROWS_PER_LANE", 1)
     assert failed(MODEL) == set()
     monkeypatch.setattr(layers, "sum_lane_grads", last_lane_alone)
     assert failed(MODEL) == {name for name in ALL if name.startswith("conv")}

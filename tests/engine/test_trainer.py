@@ -19,7 +19,7 @@ from engine_helpers import (
 )
 
 from mnistlab.data import Split
-from mnistlab.engine.builder import MOST_LANES, lanes_for
+from mnistlab.engine.choice import MOST_LANES, lanes_for
 from mnistlab.engine.inference import EVALUATION_ROWS
 from mnistlab.engine.threads import engine_threads
 from mnistlab.engine.trainer import Trainer, plan
@@ -517,6 +517,7 @@ def test_the_engine_runs_interpreted_and_trains_as_when_compiled():
     for name, run in compiled.items():
         other = interpreted[name]
         assert np.ptp(run["params"]) > 0.1
-        np.testing.assert_allclose(other["params"], run["params"], rtol=0, atol=1e-6)
+        for vector in ("params", "gradient"):
+            np.testing.assert_allclose(other[vector], run[vector], rtol=0, atol=1e-6)
         assert other["running"] == pytest.approx(run["running"], rel=1e-5)
         assert other["evaluation"] == pytest.approx(run["evaluation"], rel=1e-5)

@@ -1,5 +1,8 @@
 """What the tests of every kernel share: seeded inputs, both ways to run, finite differences."""
 
+import inspect
+from types import FunctionType
+
 import numpy as np
 
 DTYPES = [np.float32, np.float64]
@@ -20,10 +23,42 @@ def one_hot(labels, classes):
     return np.eye(classes)[labels]
 
 
+def is_generic(function):
+    """Whether a function is a kernel that is compiled within others alone."""
+    ours = isinstance(function, FunctionType) and function.__module__.startswith("mnistlab.kernels")
+    return ours and inspect.getsource(function).startswith("@generic_kernel")
+
+
+def kernels_called(kernel):
+    """The kernels, generic ones too, that a kernel calls by name: by the name, each with it."""
+    function = getattr(kernel, "py_func", kernel)
+    named = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+    return {
+        name: value
+        for name, value in named.items()
+        if hasattr(value, "py_func") or is_generic(value)
+    }
+
+
+def interpreted(kernel):
+    """A kernel as plain Python, down to the last kernel that it calls."""
+    if not (hasattr(kernel, "py_func") or is_generic(kernel)):
+        return kernel
+    function = getattr(kernel, "py_func", kernel)
+    called = {name: interpreted(other) for name, other in kernels_called(kernel).items()}
+    return FunctionType(
+        function.__code__,
+        function.__globals__ | called,
+        function.__name__,
+        function.__defaults__,
+        function.__closure__,
+    )
+
+
 def run_interpreted(kernel, *arguments):
     """Run a kernel as plain Python, where overflow is the kernel's own business."""
     with np.errstate(all="ignore"):
-        return getattr(kernel, "py_func", kernel)(*arguments)
+        return interpreted(kernel)(*arguments)
 
 
 def assert_interpreted_equals_compiled(kernel, make):

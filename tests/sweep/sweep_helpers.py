@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from kill_rounds import fingerprint
+from sweep_kill_rounds import fingerprint
 
 from mnistlab.config.load_sweep import parse_sweep
 from mnistlab.sweep import start

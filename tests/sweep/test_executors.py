@@ -127,7 +127,7 @@ class Interrupting(Heard):
 def test_a_signal_stops_all_workers_with_their_checkpoints_and_the_rest_is_resumed(
     tmp_path, number
 ):
-    values = ("optimizer.lr=0.1,0.2,0.3", "training.epochs=40", "data.train_limit=null")
+    values = ("optimizer.lr=0.1,0.2,0.3", "training.epochs=100", "data.train_limit=null")
     calm = sweep(tmp_path / "calm", *values)
     result = sweep(tmp_path / "stopped", *values, callbacks=[Interrupting(number)])
     assert (result.status, result.signal) == ("interrupted", number)

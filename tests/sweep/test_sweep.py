@@ -4,8 +4,8 @@ import json
 import os
 
 import pytest
-from kill_rounds import fingerprint
 from sweep_helpers import RUN, Heard, fingerprints, records, resume, rows, sweep
+from sweep_kill_rounds import fingerprint
 
 from mnistlab import api
 from mnistlab.config import load_run_config

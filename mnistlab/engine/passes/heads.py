@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.engine.passes.views import slot
+from mnistlab.engine.passes.views import rows_of, slot
 from mnistlab.engine.program import Memory
 from mnistlab.kernels import losses
 from mnistlab.kernels.jit import call_address, kernel
@@ -17,12 +17,22 @@ def gradient_scale(op: Any, rows: int) -> float:
 
 
 @kernel
+def largest(y: np.ndarray) -> int:
+    """The number of the largest of y (classes,), the first of equals."""
+    found = 0
+    for j in range(1, y.size):
+        if y[j] > y[found]:
+            found = j
+    return found
+
+
+@kernel
 def tally(op: Any, m: Memory, y: np.ndarray, labels: np.ndarray, first: int) -> None:
     """Add the batch to the totals (training), or keep the outputs of each image (evaluation)."""
     if op.training:
         for i in range(y.shape[0]):
             m.totals[0] += m.losses[i]
-            m.totals[1] += np.argmax(y[i]) == labels[i]
+            m.totals[1] += largest(y[i]) == labels[i]
         m.totals[2] += y.shape[0]
     else:
         width = y.shape[1]
@@ -38,17 +48,25 @@ def losses_of(op: Any, m: Memory, first: int, rows: int) -> np.ndarray:
 
 
 @kernel
+def outcome(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    """See `tally`, for a lane's rows."""
+    a, b = rows_of(op, rows, lane)
+    y = slot(m.activations, m, op.y, rows, op.inputs)
+    tally(op, m, y[a:b], m.targets[a:b], first + a)
+
+
+@kernel
 def cross_entropy_head(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     """Softmax and cross-entropy in one: the gradient goes straight to the logits."""
-    labels = m.targets[:rows]
-    z = slot(m.activations, m, op.x, rows, op.inputs)
-    y = slot(m.activations, m, op.y, rows, op.inputs)
+    a, b = rows_of(op, rows, lane)
+    labels = m.targets[a:b]
+    z = slot(m.activations, m, op.x, rows, op.inputs)[a:b]
+    y = slot(m.activations, m, op.y, rows, op.inputs)[a:b]
     losses.softmax_forward(z, y)
-    losses.cross_entropy_loss(z, labels, losses_of(op, m, first, rows))
+    losses.cross_entropy_loss(z, labels, losses_of(op, m, first, rows)[a:b])
     if op.training:
-        dz = slot(m.deltas, m, op.x, rows, op.inputs)
-        losses.cross_entropy_backward(y, labels, gradient_scale(op, rows), dz)
-    tally(op, m, y, labels, first)
+        dz = slot(m.deltas, m, op.x, rows, op.inputs)[a:b]
+        losses.cross_entropy_backward(y, labels, gradient_scale(op, m.batch[1]), dz)
 
 
 @kernel
@@ -56,25 +74,25 @@ def binary_cross_entropy_head(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
     """Sigmoid and binary cross-entropy in one: the gradient goes straight to the logits."""
-    labels = m.targets[:rows]
-    z = slot(m.activations, m, op.x, rows, op.inputs)
-    y = slot(m.activations, m, op.y, rows, op.inputs)
+    a, b = rows_of(op, rows, lane)
+    labels = m.targets[a:b]
+    z = slot(m.activations, m, op.x, rows, op.inputs)[a:b]
+    y = slot(m.activations, m, op.y, rows, op.inputs)[a:b]
     k = op.parameter
     call_address(op.kernel, z.reshape(-1), k, y.reshape(-1))
-    losses.binary_cross_entropy_loss(z, k, labels, losses_of(op, m, first, rows))
+    losses.binary_cross_entropy_loss(z, k, labels, losses_of(op, m, first, rows)[a:b])
     if op.training:
-        dz = slot(m.deltas, m, op.x, rows, op.inputs)
-        losses.binary_cross_entropy_backward(y, k, labels, gradient_scale(op, rows), dz)
-    tally(op, m, y, labels, first)
+        dz = slot(m.deltas, m, op.x, rows, op.inputs)[a:b]
+        losses.binary_cross_entropy_backward(y, k, labels, gradient_scale(op, m.batch[1]), dz)
 
 
 @kernel
 def squared_error_head(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     """Mean-squared error of the output slot x, whatever activation made it."""
-    labels = m.targets[:rows]
-    y = slot(m.activations, m, op.x, rows, op.inputs)
-    losses.squared_error_loss(y, labels, losses_of(op, m, first, rows))
+    a, b = rows_of(op, rows, lane)
+    labels = m.targets[a:b]
+    y = slot(m.activations, m, op.x, rows, op.inputs)[a:b]
+    losses.squared_error_loss(y, labels, losses_of(op, m, first, rows)[a:b])
     if op.training:
-        dy = slot(m.deltas, m, op.x, rows, op.inputs)
-        losses.squared_error_backward(y, labels, gradient_scale(op, rows), dy)
-    tally(op, m, y, labels, first)
+        dy = slot(m.deltas, m, op.x, rows, op.inputs)[a:b]
+        losses.squared_error_backward(y, labels, gradient_scale(op, m.batch[1]), dy)

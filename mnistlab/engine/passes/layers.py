@@ -4,24 +4,42 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.engine.passes.views import flat, share, slot
+from mnistlab.engine.passes.updates import rate_of
+from mnistlab.engine.passes.views import flat, rows_of, share, slot
 from mnistlab.engine.program import Memory
-from mnistlab.kernels import conv2d, dense, losses, pool2d
+from mnistlab.kernels import conv2d, dense, losses, optimizers, pool2d
+from mnistlab.kernels.blas import gemm
 from mnistlab.kernels.dropout import dropout
+from mnistlab.kernels.gradient_use import SGD
 from mnistlab.kernels.jit import call_address, kernel
 from mnistlab.kernels.random import stream_key
+from mnistlab.kernels.vectors import prefetch
+
+# Images are fetched this long before they are gathered: they lie all over the memory.
+AHEAD = 32
+CACHE_LINE = 64  # bytes
+
+
+@kernel
+def take_labels(m: Memory, first: int, a: int, b: int) -> None:
+    """The labels of the batch's rows [a, b)."""
+    for i in range(a, b):
+        m.targets[i] = m.labels[m.order[first + i]]
 
 
 @kernel
 def gather(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     """The batch's labels, and its images from bytes to values: y = pixel · scale + offset."""
-    a, b = share(rows, op.lanes, lane)
+    a, b = rows_of(op, rows, lane)
     y = slot(m.activations, m, op.y, rows, op.outputs)
     scale, offset = y.dtype.type(m.pixel[0]), y.dtype.type(m.pixel[1])
+    take_labels(m, first, a, b)
     for i in range(a, b):
-        number = m.order[first + i]
-        m.targets[i] = m.labels[number]
-        image, row = m.images[number], y[i]
+        if first + i + AHEAD < m.order.size:
+            coming = m.images[m.order[first + i + AHEAD]]
+            for j in range(0, coming.size, CACHE_LINE):
+                prefetch(coming, j)
+        image, row = m.images[m.order[first + i]], y[i]
         for j in range(row.size):
             row[j] = image[j] * scale + offset
 
@@ -42,7 +60,7 @@ def dense_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: in
         a, b = share(op.outputs, op.lanes, lane)
         dense.dense_forward(x, W[:, a:b], bias[a:b], y[:, a:b])
     else:
-        a, b = share(rows, op.lanes, lane)
+        a, b = rows_of(op, rows, lane)
         dense.dense_forward(x[a:b], W[:, :], bias, y[a:b, :])
 
 
@@ -52,7 +70,25 @@ def dense_backward_weights(op: Any, m: Memory, lane: int, step: int, first: int,
     dy = slot(m.deltas, m, op.y, rows, op.outputs)
     dW, db = weight_of(op, m.grads), m.grads[op.bias : op.bias + op.biases]
     a, b = share(op.inputs, op.lanes, lane)
-    dense.dense_backward_weights(x[:, a:b], dy, dW[a:b], db if lane == 0 else db[:0])
+    keep = 0.0 if m.batch[0] == 0 else 1.0
+    dense.dense_backward_weights(x[:, a:b], dy, dW[a:b], db if lane == 0 else db[:0], keep)
+
+
+@kernel
+def dense_step(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    """`dense_backward_weights`, and SGD's or momentum's step in BLAS's own sum."""
+    x = slot(m.activations, m, op.x, rows, op.inputs)
+    dy = slot(m.deltas, m, op.y, rows, op.outputs)
+    a, b = share(op.inputs, op.lanes, lane)
+    W, lr = weight_of(op, m.params)[a:b], rate_of(op, m, step)
+    if op.use == SGD:
+        gemm(-lr, x[:, a:b], True, dy, False, 1.0, W)
+    else:
+        velocity = weight_of(op, m.state1)[a:b]
+        gemm(1.0, x[:, a:b], True, dy, False, op.decay1, velocity)
+        optimizers.sgd_update(W.reshape(-1), velocity.reshape(-1), lr)
+    if lane == 0:
+        dense.bias_gradient(dy, m.grads[op.bias : op.bias + op.biases], 0.0)
 
 
 @kernel
@@ -64,13 +100,13 @@ def dense_backward_input(op: Any, m: Memory, lane: int, step: int, first: int, r
         a, b = share(op.inputs, op.lanes, lane)
         dense.dense_backward_input(dy, W[a:b], dx[:, a:b])
     else:
-        a, b = share(rows, op.lanes, lane)
+        a, b = rows_of(op, rows, lane)
         dense.dense_backward_input(dy[a:b], W, dx[a:b, :])
 
 
 @kernel
 def activation_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = share(rows, op.lanes, lane)
+    a, b = rows_of(op, rows, lane)
     x = flat(m.activations, m, op.x, a, b, op.inputs)
     y = flat(m.activations, m, op.y, a, b, op.inputs)
     call_address(op.kernel, x, op.parameter, y)
@@ -78,7 +114,7 @@ def activation_forward(op: Any, m: Memory, lane: int, step: int, first: int, row
 
 @kernel
 def activation_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = share(rows, op.lanes, lane)
+    a, b = rows_of(op, rows, lane)
     x = flat(m.activations, m, op.x, a, b, op.inputs)
     y = flat(m.activations, m, op.y, a, b, op.inputs)
     dy = flat(m.deltas, m, op.y, a, b, op.inputs)
@@ -112,13 +148,19 @@ def filter_biases_of(op: Any, values: np.ndarray) -> np.ndarray:
 
 @kernel
 def scratch_of(op: Any, m: Memory, lane: int) -> np.ndarray:
-    """A lane's own scratch, for the patches of one image."""
-    return m.scratch[lane * op.scratch : (lane + 1) * op.scratch]
+    """A lane's own scratch."""
+    return m.scratch[op.scratch_at + lane * op.scratch :][: op.scratch]
+
+
+@kernel
+def lane_grads_of(op: Any, m: Memory, lane: int) -> np.ndarray:
+    """A lane's own gradient of a convolution."""
+    return m.lane_grads[op.lane_grads_at + lane * op.lane_grads :][: op.lane_grads]
 
 
 @kernel
 def conv2d_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = share(rows, op.lanes, lane)
+    a, b = rows_of(op, rows, lane)
     x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
     y = images_of(m.activations, m, op.y, rows, op.filters, op.rows, op.columns)
     W, bias, scratch = (
@@ -131,7 +173,7 @@ def conv2d_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: i
 
 @kernel
 def conv2d_backward_input(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = share(rows, op.lanes, lane)
+    a, b = rows_of(op, rows, lane)
     dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
     dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
     W, scratch = filters_of(op, m.params), scratch_of(op, m, lane)
@@ -143,11 +185,11 @@ def conv2d_backward_weights(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
     """The gradient of a lane's images, into the lane's own part of the memory."""
-    a, b = share(rows, op.lanes, lane)
+    a, b = rows_of(op, rows, lane)
     x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
     dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
     weights = op.filters * op.channels * op.side * op.side
-    own = m.lane_grads[lane * op.lane_grads : (lane + 1) * op.lane_grads]
+    own = lane_grads_of(op, m, lane)
     dW = own[:weights].reshape(op.filters, op.channels, op.side, op.side)
     db = own[weights : weights + op.biases].reshape(op.filters, op.biases // op.filters)
     scratch = scratch_of(op, m, lane)
@@ -160,25 +202,35 @@ def sum_lane_grads(op: Any, m: Memory, lane: int, step: int, first: int, rows: i
     weights = op.filters * op.channels * op.side * op.side
     dW = m.grads[op.weight : op.weight + weights]
     db = m.grads[op.bias : op.bias + op.biases]
+    fresh = m.batch[0] == 0
     for other in range(op.shares):
-        own = m.lane_grads[other * op.lane_grads : (other + 1) * op.lane_grads]
+        own = lane_grads_of(op, m, other)
+        replace = fresh and other == 0
         for j in range(weights):
-            dW[j] = own[j] if other == 0 else dW[j] + own[j]
+            dW[j] = own[j] if replace else dW[j] + own[j]
         for j in range(op.biases):
-            db[j] = own[weights + j] if other == 0 else db[j] + own[weights + j]
+            db[j] = own[weights + j] if replace else db[j] + own[weights + j]
 
 
 @kernel
 def max_pool_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = share(rows, op.lanes, lane)
+    a, b = rows_of(op, rows, lane)
     x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
     y = images_of(m.activations, m, op.y, rows, op.channels, op.rows, op.columns)
     pool2d.max_pool_forward(x[a:b], y[a:b], op.side, op.stride)
 
 
 @kernel
+def max_pool_forward_2(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
+    y = images_of(m.activations, m, op.y, rows, op.channels, op.rows, op.columns)
+    pool2d.max_pool_forward_2(x[a:b], y[a:b])
+
+
+@kernel
 def max_pool_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = share(rows, op.lanes, lane)
+    a, b = rows_of(op, rows, lane)
     x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
     dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
     dy = images_of(m.deltas, m, op.y, rows, op.channels, op.rows, op.columns)
@@ -186,8 +238,17 @@ def max_pool_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows
 
 
 @kernel
+def max_pool_backward_2(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
+    dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
+    dy = images_of(m.deltas, m, op.y, rows, op.channels, op.rows, op.columns)
+    pool2d.max_pool_backward_2(x[a:b], dy[a:b], dx[a:b])
+
+
+@kernel
 def average_pool_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = share(rows, op.lanes, lane)
+    a, b = rows_of(op, rows, lane)
     x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
     y = images_of(m.activations, m, op.y, rows, op.channels, op.rows, op.columns)
     pool2d.average_pool_forward(x[a:b], y[a:b], op.side, op.stride)
@@ -195,7 +256,7 @@ def average_pool_forward(op: Any, m: Memory, lane: int, step: int, first: int, r
 
 @kernel
 def average_pool_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = share(rows, op.lanes, lane)
+    a, b = rows_of(op, rows, lane)
     dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
     dy = images_of(m.deltas, m, op.y, rows, op.channels, op.rows, op.columns)
     pool2d.average_pool_backward(dy[a:b], dx[a:b], op.side, op.stride)
@@ -204,14 +265,14 @@ def average_pool_backward(op: Any, m: Memory, lane: int, step: int, first: int, 
 @kernel
 def dropout_pass(op: Any, m: Memory, lane: int, step: int, rows: int, forward: bool) -> None:
     """Dropout of a lane's rows: of the values on the way up, of the same elements' deltas down."""
-    a, b = share(rows, op.lanes, lane)
+    a, b = rows_of(op, rows, lane)
     values = m.activations if forward else m.deltas
     below = flat(values, m, op.x, a, b, op.inputs)
     above = flat(values, m, op.y, a, b, op.inputs)
     source, target = (below, above) if forward else (above, below)
     key = stream_key(op.seed, op.stream, step, 0)
     other_key = stream_key(op.seed, op.stream, step, 1)
-    dropout(source, op.parameter, key, other_key, a * op.inputs, target)
+    dropout(source, op.parameter, key, other_key, (m.batch[0] + a) * op.inputs, target)
 
 
 @kernel
@@ -226,7 +287,7 @@ def dropout_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows:
 
 @kernel
 def softmax_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = share(rows, op.lanes, lane)
+    a, b = rows_of(op, rows, lane)
     z = slot(m.activations, m, op.x, rows, op.inputs)
     y = slot(m.activations, m, op.y, rows, op.inputs)
     losses.softmax_forward(z[a:b], y[a:b])
@@ -234,7 +295,7 @@ def softmax_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: 
 
 @kernel
 def softmax_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = share(rows, op.lanes, lane)
+    a, b = rows_of(op, rows, lane)
     y = slot(m.activations, m, op.y, rows, op.inputs)
     dy = slot(m.deltas, m, op.y, rows, op.inputs)
     dz = slot(m.deltas, m, op.x, rows, op.inputs)

@@ -39,6 +39,13 @@ def take_penalty_step(op: Any, m: Memory, lane: int, step: int, first: int, rows
 
 
 @kernel
+def penalty_descent(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    """The penalty's part of a step, before the loss's; mode 1: not scaled by the learning rate."""
+    rate = 1.0 if op.mode == 1 else rate_of(op, m, step)
+    regularizers.penalty_descent(part(op, m.params, lane), rate * op.l1, rate * op.l2)
+
+
+@kernel
 def soft_threshold(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     regularizers.soft_threshold(part(op, m.params, lane), rate_of(op, m, step) * op.l1)
 

@@ -1,5 +1,7 @@
 """The places in the memory that an op's lane works on."""
 
+from typing import Any
+
 import numpy as np
 
 from mnistlab.engine.program import Memory
@@ -10,6 +12,13 @@ from mnistlab.kernels.jit import kernel
 def share(total: int, lanes: int, lane: int) -> tuple[int, int]:
     """The part [from, to) of `total` things that a lane has."""
     return lane * total // lanes, (lane + 1) * total // lanes
+
+
+@kernel
+def rows_of(op: Any, rows: int, lane: int) -> tuple[int, int]:
+    """The part [from, to) of `rows` that a lane has, whole grains of them."""
+    a, b = share((rows + op.grain - 1) // op.grain, op.lanes, lane)
+    return min(rows, a * op.grain), min(rows, b * op.grain)
 
 
 @kernel

@@ -1,7 +1,7 @@
 """Kill a sweep with -9 at random moments, resume it each time, compare: the bits must be the same.
 
-`python tests/sweep/kill_rounds.py --kills 20` does it to a sweep of 60 trials and prints what it
-found; the test in test_sweep_kill.py does it to a small one.
+`python tests/sweep/sweep_kill_rounds.py --kills 20` does it to a sweep of 60 trials and prints what
+it found; the test in test_sweep_kill.py does it to a small one.
 """
 
 import argparse
@@ -149,8 +149,8 @@ def _kill(sweep: Sweep, kind: str, chance: random.Random, report: Report) -> Non
         report.faults.append(f"{len(left)} workers alive {SECONDS_TO_DIE} s after their sweep")
 
 
-def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0) -> Report:
-    """Kill a sweep so many times, spread over its life, and let it end."""
+def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: float = 1.2) -> Report:
+    """Kill a sweep so many times, spread over this share of its life at most, and let it end."""
     report, chance = Report(), random.Random(seed)
     with tempfile.TemporaryDirectory() as scratch:
         calm = Sweep(Path(scratch) / "calm", values)
@@ -167,7 +167,7 @@ def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0) -> Report:
             if sweep.process is None:
                 sweep.start()
             _wait_until_it_trains(sweep, since)
-            time.sleep(chance.uniform(0, 1.2 * seconds / kills))
+            time.sleep(chance.uniform(0, spread * seconds / kills))
             if sweep.process.poll() is not None:
                 break
             _kill(sweep, ("parent", "workers", "both")[number % 3], chance, report)

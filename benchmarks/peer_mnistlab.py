@@ -1,0 +1,49 @@
+"""mnistlab's engine on a row, by the functions that `mnistlab train` uses."""
+
+import time
+from contextlib import ExitStack
+
+from benchmarks.serve import serve
+from mnistlab import __version__
+from mnistlab.api import load_data
+from mnistlab.config import RunConfig
+from mnistlab.engine.initializers import initial_params
+from mnistlab.engine.threads import engine_threads
+from mnistlab.engine.trainer import Trainer
+from mnistlab.paths import data_dir
+
+
+class MnistlabPeer:
+    """A Trainer as `mnistlab.experiment.runner` makes it, without a run folder."""
+
+    version = __version__
+
+    def __init__(self, config: RunConfig, threads: int) -> None:
+        self._surroundings = ExitStack()
+        self._surroundings.enter_context(engine_threads(threads))
+        self.trainer = trainer = Trainer(config, load_data(config, data_dir()))
+        program = trainer.program
+        trainer.params[:] = initial_params(
+            config.init, program.tensors, program.size, config.seed, program.dtype
+        )
+        trainer.compile()
+
+    def train(self, epochs: int) -> list[float]:
+        trainer, seconds = self.trainer, []
+        for _ in range(epochs):
+            before = trainer.seconds
+            trainer.clear_totals()
+            if not trainer.train_to(trainer.step + trainer.plan.steps_per_epoch):
+                raise SystemExit("the training diverged")
+            seconds.append(trainer.seconds - before)
+        return seconds
+
+    def evaluate(self) -> tuple[float, float]:
+        started = time.perf_counter()
+        evaluation = self.trainer.evaluate(self.trainer.dataset.test)
+        seconds = time.perf_counter() - started
+        return evaluation.accuracy, seconds
+
+
+if __name__ == "__main__":
+    serve(MnistlabPeer)

@@ -1,0 +1,113 @@
+"""Seconds per epoch of mnistlab, PyTorch and JAX on W1 to W7, measured in turns.
+
+    python -m benchmarks.run --markdown docs/benchmarks.md --json benchmarks/results/rows.json
+
+Every library trains in a process of its own, which sleeps while another is timed.
+"""
+
+import argparse
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import network, tables
+from benchmarks.machine import blas_peak, surroundings
+from benchmarks.peers import LIBRARIES, PeerError, PeerProcess, in_turns, installed, running
+from benchmarks.serve import open_dataset
+from benchmarks.workloads import WORKLOADS, Workload, config_of
+from mnistlab.errors import MnistlabError
+from mnistlab.experiment.provenance import available_cpus
+
+
+def columns(libraries: list[str], threads: int) -> list[tuple[str, int]]:
+    """Who is measured: the others on one thread and on all, mnistlab on all."""
+    counts = {name: [threads] if name == "mnistlab" else sorted({1, threads}) for name in libraries}
+    return [(name, count) for name in libraries for count in counts[name]]
+
+
+def measure(
+    work: Workload, peers: list[tuple[str, int]], rounds: int, overrides: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A row: seconds per epoch of every peer, the median of its turns, and what came of it."""
+    with running(peers, work.name, overrides) as processes:
+        turns = in_turns(processes, work.epochs, rounds, work.name)
+        results = {peer.key: _result(peer, turns[peer.key]) for peer in processes}
+    description = _description(work, overrides)
+    return {**description, "epochs": 1 + rounds * work.epochs, "peers": results}
+
+
+def _result(peer: PeerProcess, turns: list[float]) -> dict[str, Any]:
+    evaluated = peer.ask("evaluate")
+    return {
+        "threads": peer.threads,
+        "seconds": statistics.median(turns),
+        "turns": turns,
+        "accuracy": evaluated["accuracy"],
+        "peak_memory": peer.ask("memory")["peak"],
+    }
+
+
+def _description(work: Workload, overrides: Sequence[str]) -> dict[str, Any]:
+    config = config_of(work.name, overrides)
+    dataset = open_dataset(config)
+    layers = network.layers(config, dataset.image_shape, len(dataset.class_names))
+    images = len(dataset.train)
+    momentum = f", momentum {config.optimizer.momentum:g}" if config.optimizer.momentum else ""
+    return {
+        "name": work.name,
+        "model": work.model,
+        "report": work.report,
+        "batch": config.training.batch_size,
+        "optimizer": f"SGD {config.optimizer.lr:g}{momentum}",
+        "images": images,
+        "flops": images * network.flops_per_image(layers),
+    }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", default=",".join(WORKLOADS), help="such as W1,W3")
+    parser.add_argument("--peers", default=",".join(LIBRARIES), help="such as torch,mnistlab")
+    parser.add_argument("--threads", type=int, default=available_cpus())
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a change to every row's configuration, for a trial: data.source=digits",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="a page with marks, or new")
+    options = parser.parse_args(arguments)
+    rows = _chosen(parser, "rows", options.rows, list(WORKLOADS))
+    libraries = installed(_chosen(parser, "peers", options.peers, list(LIBRARIES)))
+    peers = columns(libraries, options.threads)
+    result = surroundings(options.threads)
+    result |= {"rounds": options.rounds, "set": options.set, "rows": []}
+    result["peak_gflops"] = {
+        str(threads): blas_peak(threads) for threads in sorted({1, options.threads})
+    }
+    try:
+        for name in rows:
+            row = measure(WORKLOADS[name], peers, options.rounds, options.set)
+            result["rows"].append(row)
+            tables.write_json(options.json, result)  # what is measured stays, whatever comes
+    except (MnistlabError, PeerError) as error:
+        raise SystemExit(str(error)) from error
+    table = tables.rows_table(result)
+    if options.markdown:
+        tables.write(options.markdown, "rows", table)
+    print(table, end="")
+
+
+def _chosen(parser: argparse.ArgumentParser, option: str, text: str, known: list[str]) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in known]:
+        parser.error(f"--{option}: {', '.join(unknown)}; choose from {', '.join(known)}")
+    return names
+
+
+if __name__ == "__main__":
+    main()

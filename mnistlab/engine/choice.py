@@ -1,0 +1,108 @@
+"""Which of several ways to do the same work is taken: here alone, by shape and density.
+
+How work is divided into lanes is fixed by its shape, never by the threads that there are, so that
+no number of threads changes a bit. The figures behind the numbers stand in docs/decisions.md.
+"""
+
+from typing import Any, NamedTuple
+
+# Below this many multiplications a part is not worth the launch of a parallel loop (about 2 µs).
+WORK_PER_LANE = 200_000
+MOST_LANES = 8
+ROWS_PER_LANE = 8
+# Rows of a batch that a lane should have: with fewer, BLAS starves, and columns are divided.
+ROWS_WORTH_DIVIDING = 64
+COLUMNS_WORTH_DIVIDING = 32
+# A first layer that skips dark pixels does this much of the work, at a third of BLAS's pace.
+MOST_LIT = 0.3
+PIXELS_WORTH_LISTING, OUTPUTS_WORTH_LISTING = 64, 32
+INPUTS_WORTH_LISTING = 4096
+COLUMNS_WORTH_PAIRING = 5
+# What conv2d_direct.py sums at once.
+FILTERS_WORTH_ROWS, ROWS_OF_OUTPUT = 8, 2
+# Of more filters BLAS makes the weights' gradient sooner: a patch is used by all of them.
+MOST_FILTERS_BY_ROWS = 32
+
+
+def lanes_for(work: int) -> int:
+    """Into how many lanes to split `work` multiplications (or a few times as many additions)."""
+    return max(1, min(MOST_LANES, work // WORK_PER_LANE))
+
+
+def row_lanes(rows: int, work_per_row: int, grain: int) -> int:
+    """Into how many lanes to split `rows`, of which `grain` stay together."""
+    return max(1, min(lanes_for(rows * work_per_row), -(-rows // max(grain, ROWS_PER_LANE))))
+
+
+def column_lanes(rows: int, inputs: int, outputs: int) -> dict[str, Any]:
+    """How to divide a dense layer by its outputs; nothing where it is to be divided by rows."""
+    lanes = min(lanes_for(rows * inputs * outputs), outputs // COLUMNS_WORTH_DIVIDING)
+    if rows >= 2 * ROWS_WORTH_DIVIDING or lanes < 2:
+        return {}
+    return {"lanes": lanes, "by_column": 1}
+
+
+def skips_dark_pixels(lit_share: float, pixels: int, outputs: int) -> bool:
+    """Whether a first dense layer works on lit pixels alone (kernels/lit_pixels.py).
+
+    To list the pixels takes as long as BLAS takes for ten outputs.
+    """
+    wide = pixels >= PIXELS_WORTH_LISTING and outputs >= OUTPUTS_WORTH_LISTING
+    return wide and lit_share <= MOST_LIT
+
+
+def lit_work(pixels: int, outputs: int, lit_share: float) -> int:
+    """What a layer that skips dark pixels costs for one image, in multiplications of a product."""
+    return int(pixels * (40 + 3 * outputs * lit_share))
+
+
+def skips_zeros(behind_relu: bool, rows: int, inputs: int, outputs: int) -> bool:
+    """Whether a dense layer skips inputs that are zero (kernels/sparse.py).
+
+    Worth it where the weights don't fit in the caches: they are then read and written once a step.
+    """
+    return behind_relu and rows <= 64 and inputs >= INPUTS_WORTH_LISTING and 32 <= outputs <= 128
+
+
+def sparse_tile(outputs: int) -> int:
+    """The lanes of a vector that holds all outputs."""
+    return 64 if outputs <= 64 else 128
+
+
+def convolves_by_rows(filters: int, rows: int) -> bool:
+    """Whether a convolution of stride 1 goes by rows of output (kernels/conv2d_direct.py)."""
+    return filters >= FILTERS_WORTH_ROWS and rows >= ROWS_OF_OUTPUT
+
+
+def row_vector(columns: int) -> int:
+    """The lanes of a vector that holds a piece of a row of output."""
+    return 16 if columns <= 16 else 32
+
+
+def pools_in_pairs(kind: str, size: int, stride: int, columns: int) -> bool:
+    """Whether max pooling goes a row of 2 × 2 patches at a time (kernels/pool2d.py)."""
+    return kind == "max" and size == stride == 2 and columns >= COLUMNS_WORTH_PAIRING
+
+
+class LitPlan(NamedTuple):
+    """How a layer that skips dark pixels goes about it."""
+
+    tile: int  # columns of W that are worked on at once, and lie together
+    listed: int  # images that are listed together
+    lanes: int  # of the backward pass, and of the forward by column
+    parts: int  # into which the backward's lanes divide the pixels; 1: they divide the tiles
+    by_column: bool  # forward: lanes divide the tiles; else the rows
+
+
+def lit_plan(rows: int, outputs: int) -> LitPlan:
+    """For batches of `rows` images, or parts of batches of that many, and `outputs` units.
+
+    Few rows: each core works on tiles of its own, which stay in its cache from step to step. Many
+    rows: each goes its own way up and down the network.
+    """
+    tile = 128 if outputs <= 128 or outputs % 128 == 0 else 64
+    tiles, few = -(-outputs // tile), rows <= 64
+    listed = min(rows, 32 if few else 64)  # the more images share a row of W, the better
+    halves = 2 if tiles == 1 and rows >= 16 else 1
+    lanes = min(tiles, MOST_LANES) if halves == 1 else halves
+    return LitPlan(tile, listed, lanes, halves, by_column=few and tiles > 1)

@@ -1,0 +1,45 @@
+"""What becomes of a piece of a weight's gradient as soon as it is summed, still in registers.
+
+It is kept, or the optimizer's step is taken with it at once: the gradient is then never written to
+memory, nor read again. The plain definitions are those of optimizers.py.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from mnistlab.kernels.jit import generic_kernel
+from mnistlab.kernels.vectors import fma, load, spread, store
+
+SET, ADD, DECAY, SGD, MOMENTUM = range(5)
+
+
+@generic_kernel
+def use_gradient(
+    use: int,
+    g: np.ndarray,
+    W: np.ndarray,
+    G: np.ndarray,
+    at: Any,
+    count: int,
+    lr: float,
+    momentum: float,
+    lanes: int,
+) -> None:
+    """Put the gradient g (lanes,) of the weights W[at : at + count] to use; W and G (n,).
+
+    SET: G = g. ADD: G ← G + g. DECAY: G ← momentum · G + g. SGD: W ← W − lr · g.
+    MOMENTUM: G ← momentum · G + g; W ← W − lr · G.
+    """
+    T = W.dtype.type
+    if use == SET:
+        store(G, at, g, count)
+    elif use == ADD:
+        store(G, at, fma(spread(T(1), lanes), g, load(G, at, lanes, count)), count)
+    elif use == SGD:
+        store(W, at, fma(spread(T(-lr), lanes), g, load(W, at, lanes, count)), count)
+    else:
+        v = fma(spread(T(momentum), lanes), load(G, at, lanes, count), g)
+        store(G, at, v, count)
+        if use == MOMENTUM:
+            store(W, at, fma(spread(T(-lr), lanes), v, load(W, at, lanes, count)), count)

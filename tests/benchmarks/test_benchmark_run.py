@@ -1,0 +1,49 @@
+"""The benchmark runs: a row on a small dataset, by a real process; what is missing is skipped."""
+
+import importlib.util
+import json
+
+import pytest
+
+from benchmarks import run
+from benchmarks.peers import PeerError, PeerProcess, installed
+
+SMALL = ["--set", "data.source=digits"]
+
+
+def test_a_row_is_trained_timed_and_told(tmp_path, capsys):
+    found, page = tmp_path / "rows.json", tmp_path / "rows.md"
+    arguments = ["--rows", "W1", "--peers", "mnistlab", "--rounds", "2", "--threads", "1", *SMALL]
+    run.main([*arguments, "--json", str(found), "--markdown", str(page)])
+    result = json.loads(found.read_text())
+    (row,) = result["rows"]
+    assert row["images"] == 1437
+    assert row["epochs"] == 11  # one dropped, two turns of five
+    peer = row["peers"]["mnistlab-1"]
+    assert len(peer["turns"]) == 2
+    assert 0 < peer["seconds"] < 60
+    assert peer["accuracy"] > 0.85
+    assert result["peak_gflops"]["1"] > 0
+    assert "**W1**" in page.read_text()
+    assert "**W1**" in capsys.readouterr().out
+
+
+def test_a_library_that_is_not_installed_is_skipped_with_a_word(monkeypatch, capsys):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "torch" else real(name)
+    )
+    assert installed(["torch", "mnistlab"]) == ["mnistlab"]
+    assert "PyTorch skipped: not installed (pip install torch" in capsys.readouterr().err
+
+
+def test_a_peer_that_ends_is_an_error_and_not_a_wait(capfd):
+    with pytest.raises(PeerError, match="mnistlab ended with 1"):
+        PeerProcess("mnistlab", "no-such-file.yaml", 1)
+    assert "no-such-file.yaml: no such file" in capfd.readouterr().err
+
+
+def test_a_row_that_there_is_not_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        run.main(["--rows", "W1,W9"])
+    assert "W9; choose from W1, W2" in capsys.readouterr().err

@@ -1,0 +1,127 @@
+"""Runs on the paths that skip zeros: a first layer on dark images, a layer behind a ReLU."""
+
+from itertools import pairwise
+
+import pytest
+from engine_helpers import (
+    config_of,
+    dark_dataset,
+    random_tensors,
+    toy_dataset,
+    trainer_of,
+    write_npz,
+)
+from layered_oracle import LayeredOracle
+
+from mnistlab.engine import builder, choice
+
+# The columns of a tile, by the width of a layer.
+TILES = {33: 128, 40: 128, 100: 128, 128: 128, 200: 64, 256: 128}
+SPARSE_TILES = {32: 64, 50: 64, 64: 64, 65: 128, 100: 128, 128: 128}
+OPTIMIZERS = {
+    "sgd": {"lr": 0.1},
+    "momentum": {"lr": 0.02, "momentum": 0.9},
+    "nesterov": {"lr": 0.02, "momentum": 0.9, "nesterov": True},
+    "velocity of steps": {"lr": 0.02, "momentum": 0.9, "velocity": "step"},
+    "adam": {"type": "adam", "lr": 0.005},
+    "adamw": {"type": "adamw", "lr": 0.005, "weight_decay": 0.3},
+    "rmsprop": {"type": "rmsprop", "lr": 0.002, "epsilon": 1e-4},
+}
+PENALTIES = {
+    "none": {},
+    "gradient": {"l1": 1e-3, "l2": 2e-3},
+    "step": {"l1": 1e-3, "l2": 2e-3, "mode": "step"},
+    "proximal": {"l1": 3e-3, "l2": 2e-3, "mode": "proximal"},
+}
+IMAGES = 130
+
+
+def divide_all_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little it is, into as many lanes as its shape allows."""
+    monkeypatch.setattr(choice, "WORK_PER_LANE", 1)
+
+
+def work_in_parts(monkeypatch: pytest.MonkeyPatch, rows: int = 20) -> None:
+    """A batch of more than `rows` is worked on part by part."""
+    monkeypatch.setattr(builder, "MOST_ROWS", rows)
+
+
+def skip_zeros_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Layers behind a ReLU skip zeros though they have few inputs."""
+    monkeypatch.setattr(choice, "INPUTS_WORTH_LISTING", 64)
+
+
+def mlp(*hidden, dropout=0.0, bias=True):
+    return {
+        "type": "mlp",
+        "hidden": list(hidden),
+        "activation": "relu",
+        "dropout": dropout,
+        "bias": bias,
+    }
+
+
+def cnn(units, *, bias=True, dropout=0.0, relu="relu", above="tanh", conv=(4, 3, 1)):
+    """A convolution (filters, kernel, padding), a ReLU, and a dense layer that skips its zeros."""
+    conv = dict(zip(("filters", "kernel", "padding"), conv, strict=True))
+    below = [{"conv": conv}, {"activation": relu}, {"dropout": dropout}, "flatten"]
+    dense = {"units": units, "bias": bias}
+    return {"type": "cnn", "layers": [*below, {"dense": dense}, {"activation": above}]}
+
+
+def shapes_of(model, image_shape, classes=4):
+    """Those of every tensor of `mlp` or `cnn`."""
+    inputs, shapes = image_shape[0] * image_shape[1], {}
+    widths, bias = [*model.get("hidden", []), classes], model.get("bias", True)
+    if model["type"] == "cnn":
+        conv, dense = model["layers"][0]["conv"], model["layers"][-2]["dense"]
+        filters, side = conv["filters"], conv["kernel"]
+        shapes = {"conv1.weight": (filters, 1, side, side), "conv1.bias": (filters,)}
+        taken = side - 1 - 2 * conv["padding"]
+        inputs = filters * (image_shape[0] - taken) * (image_shape[1] - taken)
+        widths, bias = [dense["units"], classes], dense["bias"]
+    for number, (fan_in, fan_out) in enumerate(pairwise([inputs, *widths]), 1):
+        shapes[f"dense{number}.weight"] = (fan_in, fan_out)
+        last_of_cnn = model["type"] == "cnn" and number == 2
+        if bias or last_of_cnn:
+            shapes[f"dense{number}.bias"] = (fan_out,)
+    return shapes
+
+
+def dataset_for(model):
+    return dark_dataset(IMAGES) if model["type"] == "mlp" else toy_dataset(IMAGES, side=8, width=7)
+
+
+def run_of(folder, model, batch, steps, optimizer="sgd", penalty="none", dataset=None, **sections):
+    """A trainer in float64 and its oracle, from the same weights; images in their order."""
+    dataset = dataset or dataset_for(model)
+    start = random_tensors(shapes_of(model, dataset.image_shape), scale=0.1)
+    settings = {
+        "model": model,
+        "optimizer": {**OPTIMIZERS[optimizer], **sections.pop("rates", {})},
+        "regularization": {**PENALTIES[penalty], **sections.pop("regularization", {})},
+        "init": {"type": "file", "path": str(write_npz(folder / "start.npz", start))},
+        "training": {"batch_size": batch, "steps": steps, "shuffle": "none", "dtype": "float64"},
+        **sections,
+    }
+    config = config_of(**settings)
+    return trainer_of(config, dataset), LayeredOracle(config, dataset, start)
+
+
+def ops_of(trainer):
+    """The names of the functions that a step runs."""
+    return [op.function.__name__ for op in trainer.program.training]
+
+
+def assert_skips_dark_pixels(trainer, width):
+    names = ops_of(trainer)
+    assert names[0] == "list_lit"
+    assert f"lit_forward_{TILES[width]}" in names
+    assert f"lit_backward_weights_{TILES[width]}" in names
+    assert "gather" not in names
+
+
+def assert_skips_zeros(trainer, width):
+    names = ops_of(trainer)
+    assert f"sparse_forward_{SPARSE_TILES[width]}" in names
+    assert f"sparse_backward_{SPARSE_TILES[width]}" in names
