@@ -21,6 +21,9 @@ MISSED, MISSED_SHARE = 0.7, 0.15
 # Up to this share of the width that goes at most, strokes at any slant go wholly.
 NARROW = 0.7
 
+# Ink is of one colour where the mean of its differences is this share of their mean size.
+ONE_COLOUR = 0.5
+
 
 def find_ink(colours: Floats, inside: Mask | None = None) -> Floats:
     """The digit's ink alone, 0 (ground) to 1 (full ink), float32, cropped to it.
@@ -118,11 +121,14 @@ def _strength(difference: Floats, digit: Mask) -> Floats:
     from scipy import ndimage
 
     towards = difference[digit].mean(axis=0)
-    towards /= np.linalg.norm(towards)
+    size = np.linalg.norm(difference, axis=2)
+    # Ink of several colours has no direction of its own: then it is how far each pixel is.
+    is_one_colour = np.linalg.norm(towards) > ONE_COLOUR * size[digit].mean()
+    along = difference @ (towards / np.linalg.norm(towards)) if is_one_colour else size
     rows, columns = ndimage.find_objects(digit.astype(np.int8))[0]
     rows = slice(max(rows.start - 1, 0), rows.stop + 1)
     columns = slice(max(columns.start - 1, 0), columns.stop + 1)
-    strength, digit = difference[rows, columns] @ towards, digit[rows, columns]
-    full = float(np.percentile(strength[digit], 75))
+    strength, digit = along[rows, columns], digit[rows, columns]
+    full = max(float(np.percentile(strength[digit], 75)), 1.0)
     near = ndimage.binary_dilation(digit, np.ones((3, 3)))
     return np.where(near, np.clip(strength / full, 0, 1), 0).astype(np.float32)
