@@ -5,6 +5,7 @@ import math
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
+from numbers import Number
 from typing import Any, Self
 
 import numpy as np
@@ -250,12 +251,17 @@ def _as_rows(X: npt.ArrayLike) -> Any:
 
 
 def _as_labels(y: Any) -> Any:
-    """Labels as one column, although numpy would make several of tuples."""
-    if isinstance(y, Sequence) and any(isinstance(label, tuple) for label in y):
-        labels = np.empty(len(y), dtype=object)
-        labels[:] = y
-        return labels
-    return y
+    """Labels as one column of what they are: numpy would make columns of tuples, and strings of
+    numbers that stand beside strings.
+    """
+    if not isinstance(y, Sequence) or not all(isinstance(label, Hashable) for label in y):
+        return y
+    for kind in (str, Number | np.generic):
+        if all(isinstance(label, kind) for label in y):
+            return y
+    labels = np.empty(len(y), dtype=object)
+    labels[:] = y
+    return labels
 
 
 def _encoded(y: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]]:
