@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -120,7 +120,12 @@ class Run:
         return {name: tensor.copy() for name, tensor in self.model("best").tensors.items()}
 
     def model(self, weights: Weights = "final") -> Model:
-        """The network itself: outputs, activations of each layer, gradients by pixel."""
+        """The network itself: outputs, activations of each layer, gradients by pixel.
+
+        Raises UsageError where the run has no such weights, ValueError for another word than final
+        or best.
+        """
+        _refuse_unknown("weights", weights, get_args(Weights))
         if weights not in self._models:
             model = load_model(self.path, weights, data_dir=self._data_dir, threads=self._threads)
             if self.status not in ENDED:
@@ -161,6 +166,7 @@ class Run:
         """Loss, accuracy, each class's precision and recall, and the confusion matrix, on a part
         of the run's dataset: test, validation or train.
         """
+        _refuse_unknown("split", split, get_args(SplitName))
         return score(self.model(weights), split)
 
     @property
@@ -191,6 +197,11 @@ class Run:
         drawn; their files by name. What the run lacks is left out.
         """
         return visualized(self.path, only, format, self._data_dir, self._threads)
+
+
+def _refuse_unknown(what: str, word: str, known: Sequence[str]) -> None:
+    if word not in known:
+        raise ValueError(f"{what}: found {word!r}, must be one of {', '.join(known)}")
 
 
 def visualized(

@@ -1,15 +1,9 @@
 from pathlib import Path
 
 import pytest
+from library_helpers import TINY
 
 import mnistlab
-
-TINY = {
-    "name": "tiny",
-    "data": {"source": "digits", "train_limit": 60, "validation": 0.1},
-    "model": {"type": "mlp", "hidden": [6]},
-    "training": {"epochs": 3, "batch_size": 20},
-}
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import TINY
+from library_helpers import TINY
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline

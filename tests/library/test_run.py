@@ -67,6 +67,10 @@ def test_it_evaluates_on_a_part_with_either_weights(trained):
     assert scores.accuracy == pytest.approx(trained.final_metrics["test_accuracy"])
     best = trained.evaluate("validation", weights="best")
     assert best.accuracy == pytest.approx(trained.metrics["val_accuracy"].max())
+    assert "Model(" not in repr(best)
+    for wrong in ({"split": "tst"}, {"weights": "bset"}):
+        with pytest.raises(ValueError, match="must be one of"):
+            trained.evaluate(**wrong)
     assert best.confusion.sum() == best.images == trained.record["dataset"]["images"]["validation"]
 
 

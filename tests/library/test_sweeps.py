@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from conftest import TINY
+from library_helpers import TINY
 
 import mnistlab
 

@@ -3,7 +3,7 @@ import signal
 
 import numpy as np
 import pytest
-from conftest import TINY
+from library_helpers import TINY
 
 import mnistlab
 
