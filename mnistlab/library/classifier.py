@@ -2,7 +2,6 @@
 
 import logging
 import math
-import warnings
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict
 from numbers import Number
@@ -23,13 +22,12 @@ from mnistlab.engine.inference import Inference
 from mnistlab.engine.threads import engine_threads
 from mnistlab.errors import UsageError
 from mnistlab.experiment.fitting import fit, load
+from mnistlab.library.images import Images, as_rows, grey_levels, pixel_range, warn_if_lost
 from mnistlab.library.training import Config, run_config
 
 logger = logging.getLogger(__name__)
 
 MOST_CLASSES = 256  # labels are bytes to the engine
-# Less than so many of 256 levels of spread: the range is an outlier's, the image is lost in it.
-LEAST_SPREAD = 4.0
 
 
 class Classifier(ClassifierMixin, BaseEstimator):
@@ -60,9 +58,11 @@ class Classifier(ClassifierMixin, BaseEstimator):
     image_shape_, pixel_range_, n_iter_ : what images are, what is black and white, epochs done.
 
     Images are (n, height, width) or (n, height * width). The network sees 256 levels of grey: uint8
-    is taken as it is; of other numbers the range from the smallest to the largest of the training
-    images is divided into 256, which is exact for 8-bit images scaled to 0 ... 1. What lies beyond
-    the range later is cut off at it.
+    is taken as it is; of other numbers the training images' range is divided into 256, from the
+    smallest to the largest, which is exact for 8-bit images scaled to 0 ... 1; where it is not
+    exact, outliers are no part of it: what is further than 8 standard deviations from the mean.
+    What lies beyond the range is cut off at it. Numbers below 0, such as a StandardScaler's, are
+    standardized where the configuration says minmax, which would make black of the smallest.
     """
 
     def __init__(
@@ -109,13 +109,14 @@ class Classifier(ClassifierMixin, BaseEstimator):
         labels: npt.NDArray[Any] = column_or_1d(_as_labels(y), warn=True)
         # Objects need be no numbers, which is all that is checked here.
         numbers = labels if labels.dtype.kind != "O" else np.zeros(len(labels))
-        rows: npt.NDArray[Any] = validate_data(self, _as_rows(X), numbers)[0]
+        rows: npt.NDArray[Any] = validate_data(self, as_rows(X), numbers)[0]
         config = self._run_config()
         self.classes_, codes = _encoded(labels)
         self.image_shape_ = self._image_shape(rows.shape[1])
-        self.pixel_range_ = _pixel_range(rows)
+        self.pixel_range_ = pixel_range(rows)
         images = self._pixels(rows)
-        _warn_if_lost(images)
+        warn_if_lost(images)
+        config = self._normalized(config, images)
         dataset = self._dataset(config, images, codes)
         fitted = fit(config, dataset, threads=self.threads, tell=logger.info)
         self.config_ = resolved_mapping(config)
@@ -182,17 +183,20 @@ class Classifier(ClassifierMixin, BaseEstimator):
             )
         return height, width
 
-    def _pixels(self, X: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    def _pixels(self, X: npt.NDArray[Any]) -> Images:
         """Rows of numbers (n, pixels) as uint8 images (n, height, width)."""
-        low, high = self.pixel_range_
-        if X.dtype != np.uint8 or (low, high) != (0, 255):
-            numbers = np.clip(X.astype(np.float64), low, high)
-            X = np.rint((numbers - low) * (255 / (high - low))).astype(np.uint8)
-        return np.ascontiguousarray(X).reshape(-1, *self.image_shape_)
+        levels = grey_levels(X, self.pixel_range_)
+        return np.ascontiguousarray(levels).reshape(-1, *self.image_shape_)
 
-    def _dataset(
-        self, config: RunConfig, images: npt.NDArray[np.uint8], codes: npt.NDArray[np.uint8]
-    ) -> Dataset:
+    def _normalized(self, config: RunConfig, images: Images) -> RunConfig:
+        """The configuration, standardizing where black is not the smallest number."""
+        if self.pixel_range_[0] >= 0 or config.data.normalize != "minmax" or not images.any():
+            return config
+        return run_config_from_mapping(
+            resolved_mapping(config), {"data.normalize": "standardize"}, "Classifier"
+        )
+
+    def _dataset(self, config: RunConfig, images: Images, codes: npt.NDArray[np.uint8]) -> Dataset:
         """The images as the engine takes them, some of them set aside for validation."""
         train, validation = np.arange(len(images)), np.zeros(0, dtype=np.int64)
         if self.validation:
@@ -220,7 +224,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def _outputs(self, X: npt.ArrayLike) -> npt.NDArray[np.floating]:
         """The network's outputs, (n, n_classes)."""
         check_is_fitted(self)
-        rows: npt.NDArray[Any] = validate_data(self, _as_rows(X), reset=False)
+        rows: npt.NDArray[Any] = validate_data(self, as_rows(X), reset=False)
         with engine_threads(self.threads):
             return self._trained().outputs(self._pixels(rows))
 
@@ -240,14 +244,6 @@ class Classifier(ClassifierMixin, BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _as_rows(X: npt.ArrayLike) -> Any:
-    """Images (n, height, width) as rows of pixels; all else as it is, for scikit-learn to check."""
-    if getattr(X, "ndim", 3) == 3 and not hasattr(X, "tocsr"):
-        X = np.asarray(X)
-        return X.reshape(len(X), -1) if X.ndim == 3 else X
-    return X
 
 
 def _as_labels(y: Any) -> Any:
@@ -278,22 +274,3 @@ def _encoded(y: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise ValueError(f"y: found {len(classes)} class(es), expected 2 to {MOST_CLASSES} classes")
     return classes, codes.astype(np.uint8)
-
-
-def _pixel_range(X: npt.NDArray[Any]) -> tuple[float, float]:
-    """What is black and what is white."""
-    if X.dtype == np.uint8:
-        return 0.0, 255.0
-    low, high = float(X.min()), float(X.max())
-    return low, high if high > low else low + 1.0
-
-
-def _warn_if_lost(images: npt.NDArray[np.uint8]) -> None:
-    spread = float(images.std())
-    if 0 < spread < LEAST_SPREAD:
-        warnings.warn(
-            f"X: its numbers spread over {spread:.1f} of 256 levels between the smallest and the "
-            "largest: they are no image, or have an outlier; scale or clip them",
-            UserWarning,
-            stacklevel=3,
-        )

@@ -1,5 +1,6 @@
 """The commands that compute, as functions of Python: they begin, carry on and check."""
 
+import os
 import signal
 import sys
 import warnings
@@ -175,6 +176,8 @@ def run_config(config: Config, overrides: Mapping[str, Any]) -> RunConfig:
         config = resolved_mapping(config)
     if isinstance(config, Mapping):
         return run_config_from_mapping(config, overrides)
+    if not isinstance(config, str | os.PathLike):
+        raise TypeError(f"config: found {config!r}, must be a YAML file's path or a mapping")
     return load_run_config(Path(config), overrides)
 
 

@@ -6,7 +6,7 @@ from library_helpers import TINY
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import mnistlab
 
@@ -105,6 +105,18 @@ def test_it_works_in_pipelines_and_searches(images):
     assert search.best_params_ == {"classifier__lr": 0.1, "classifier__epochs": 8}
 
 
+def test_numbers_of_a_standard_scaler_are_seen_as_it_made_them(images, digits):
+    X, y = images[0].reshape(200, -1), images[1]
+    T = digits.test_images.reshape(360, -1)
+    X = np.concatenate([X, X[:1]])
+    X[200, 0] = 1  # once lit: a scaled pixel of 14, where most are between -1 and 3
+    pipeline = make_pipeline(StandardScaler(), mnistlab.Classifier(hidden=[32], lr=0.1))
+    pipeline.fit(X, np.append(y, y[0]))
+    assert pipeline[-1].config_["data"]["normalize"] == "standardize"
+    assert pipeline[-1].pixel_range_[1] < 14
+    assert pipeline.score(T, digits.test_labels) > 0.7
+
+
 def test_a_configuration_serves_and_parameters_set_its_keys(images, tmp_path):
     (tmp_path / "cnn.yaml").write_text(
         "model: {type: cnn, layers: [conv: {filters: 2, kernel: 5, stride: 3}, flatten]}\n"
@@ -148,7 +160,7 @@ def test_probabilities_are_there_where_outputs_are_some(images):
 
 def test_numbers_that_are_lost_in_256_levels_bring_a_warning(images):
     X = images[0] / 255
-    X[0, 0, 0] = 1000
+    X[0, 0, 0] = 1e5
     with pytest.warns(UserWarning, match="of 256 levels"):
         mnistlab.Classifier(hidden=[4], epochs=1).fit(X, images[1])
 

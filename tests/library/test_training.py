@@ -80,6 +80,8 @@ def test_overrides_set_keys_by_their_path_and_may_be_numpys(home):
 def test_a_mistake_is_told_before_there_is_a_folder(home, config, overrides, message):
     with pytest.raises(mnistlab.ConfigError, match=message):
         train(config, overrides)
+    with pytest.raises(TypeError, match="config: found None, must be a YAML file's path"):
+        train(None, overrides)
     assert not (home / "runs").exists()
 
 
