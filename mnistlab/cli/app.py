@@ -11,12 +11,14 @@ from typer.core import TyperGroup
 from mnistlab import __version__
 from mnistlab.cli import (
     check,
+    compare,
     data,
     errors,
     evaluate,
     init,
     predict,
     resume,
+    runs,
     schema,
     sweep,
     train,
@@ -88,6 +90,8 @@ app.command(epilog=sweep.EXAMPLES)(sweep.sweep)
 app.command(epilog=visualize.EXAMPLES)(visualize.visualize)
 app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=predict.EXAMPLES)(predict.predict)
+app.command(epilog=compare.EXAMPLES)(compare.compare)
+app.command(epilog=runs.EXAMPLES)(runs.runs)
 app.command(epilog=resume.EXAMPLES)(resume.resume)
 app.command(epilog=check.EXAMPLES)(check.check)
 app.add_typer(data.app)

@@ -1,11 +1,11 @@
 """Read a run configuration: from a file, from text, or from a Python mapping."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mnistlab.config.overrides import apply_overrides
+from mnistlab.config.overrides import Overrides, apply_overrides
 from mnistlab.config.places import Node, Place, Problem, messages, show
 from mnistlab.config.run import RunConfig
 from mnistlab.config.validate import validate
@@ -18,8 +18,9 @@ MAX_BYTES = 256 * 1024
 SWEEP_MARKS = ("base", "run", "parameters", "stages")
 
 
-def load_run_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
-    """The resolved run configuration of a YAML file, with `KEY=VALUE` overrides applied.
+def load_run_config(path: Path | str, overrides: Overrides = ()) -> RunConfig:
+    """The resolved run configuration of a YAML file, with overrides applied: `KEY=VALUE` each,
+    or a mapping of values by their dotted paths.
 
     Raises ConfigError with everything that is wrong, each message with its place.
     """
@@ -28,7 +29,7 @@ def load_run_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfi
 
 
 def parse_run_config(
-    text: str, source: str, overrides: Sequence[str] = (), base_dir: Path | None = None
+    text: str, source: str, overrides: Overrides = (), base_dir: Path | None = None
 ) -> RunConfig:
     """The resolved run configuration of YAML text; `source` stands for it in messages.
 
@@ -64,7 +65,7 @@ def mapping_nodes(text: str, source: str, base_dir: Path | None) -> tuple[Node, 
 
 def run_config_from_mapping(
     mapping: Mapping[str, Any],
-    overrides: Sequence[str] = (),
+    overrides: Overrides = (),
     source: str = "configuration",
     base_dir: Path | None = None,
 ) -> RunConfig:
@@ -112,8 +113,8 @@ def _near_files(path: Path) -> str:
     )
 
 
-def _resolve(root: Node, problems: list[Problem], overrides: Sequence[str]) -> RunConfig:
-    problems = problems + apply_overrides(root, tuple(overrides))
+def _resolve(root: Node, problems: list[Problem], overrides: Overrides) -> RunConfig:
+    problems = problems + apply_overrides(root, overrides)
     make_paths_absolute(root)
     config, faults = validate(root)
     if config is None or problems:

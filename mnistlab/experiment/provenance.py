@@ -11,8 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import mnistlab
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
@@ -121,7 +119,7 @@ def _jsonable(value: Any) -> Any:
     """JSON's own types of dicts, lists, numpy's numbers and arrays, and paths."""
     if isinstance(value, Mapping):
         return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, np.generic | np.ndarray):
+    if hasattr(value, "tolist"):  # numpy's; to read a run.json, numpy need not be imported
         return _jsonable(value.tolist())
     if isinstance(value, list | tuple):
         return [_jsonable(item) for item in value]

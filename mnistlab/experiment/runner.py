@@ -49,7 +49,7 @@ def run(
     Raises UsageError, before there is a folder, for an init file that does not fit.
     """
     began, started = time.perf_counter(), datetime.now(UTC)
-    trainer = _new_trainer(config, dataset)
+    trainer = new_trainer(config, dataset)
     run_dir = create_run_dir(runs_dir, config.name, dump_yaml(config), config_hash(config), started)
     with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
         facts = {"started": started.isoformat(), "resumed": [], **_facts(trainer, pool, argv)}
@@ -77,7 +77,7 @@ def carry_on(
     with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
         durable.remove_temporaries(run_dir.path)
         checkpoint = load_checkpoint(run_dir)
-        trainer = _new_trainer(config, dataset)
+        trainer = new_trainer(config, dataset)
         now = datetime.now(UTC).isoformat()
         facts = {
             "started": history.get("started", now),
@@ -90,7 +90,7 @@ def carry_on(
         return _Run(keeper, callbacks, stop).to_the_end()
 
 
-def _new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
+def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
     """A trainer with its weights as they start."""
     trainer = Trainer(config, dataset)
     tensors, size, dtype = trainer.program.tensors, trainer.program.size, trainer.program.dtype

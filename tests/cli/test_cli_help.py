@@ -13,6 +13,8 @@ COMMANDS = (
     "visualize",
     "evaluate",
     "predict",
+    "compare",
+    "runs",
     "resume",
     "check",
     "data",
