@@ -35,6 +35,9 @@ from mnistlab.sweep.results import SweepDir
 from mnistlab.sweep.watch import SweepCallback, SweepResult
 
 if TYPE_CHECKING:
+    from mnistlab.export import Exported
+    from mnistlab.export.exporter import Format
+    from mnistlab.export.onnx_graph import Pixels
     from mnistlab.plots.gallery import SavedFigures
 
 LEARNING_CURVES = "learning_curves.png"
@@ -213,6 +216,30 @@ def predict(
     from mnistlab.plots.prediction import save_predictions
 
     return replace(answers, saved=save_predictions(answers, save))
+
+
+def export(
+    path: Path,
+    format: "Format",
+    *,
+    output: Path | None = None,
+    weights: Weights = "final",
+    pixels: "Pixels" = "uint8",
+    data_dir: Path | None = None,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> "Exported":
+    """Write a run's network for other tools: `onnx`, `safetensors` (PyTorch's layout) or `npz`.
+
+    To `output`, or `model.<format>` in the run's folder. An ONNX model takes raw images of `pixels`
+    and is compared with our own predictions before it is written. Raises UsageError where there is
+    no such run or weights, where a library is missing, or the file can't be written.
+    """
+    from mnistlab.export import export_model, require
+
+    require(format)
+    model = load_model(path, weights, data_dir=data_dir, threads=threads, tell=tell)
+    return export_model(model, format, output, pixels)
 
 
 def sweep(

@@ -14,6 +14,7 @@ from mnistlab.cli import (
     data,
     errors,
     evaluate,
+    export,
     init,
     predict,
     resume,
@@ -88,6 +89,7 @@ app.command(epilog=sweep.EXAMPLES)(sweep.sweep)
 app.command(epilog=visualize.EXAMPLES)(visualize.visualize)
 app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=predict.EXAMPLES)(predict.predict)
+app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=resume.EXAMPLES)(resume.resume)
 app.command(epilog=check.EXAMPLES)(check.check)
 app.add_typer(data.app)

@@ -13,6 +13,7 @@ COMMANDS = (
     "visualize",
     "evaluate",
     "predict",
+    "export",
     "resume",
     "check",
     "data",
