@@ -20,7 +20,6 @@ from mnistlab.experiment.durable import remove_temporaries
 from mnistlab.experiment.model import SplitName, Weights, load_model
 from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
-from mnistlab.experiment.provenance import available_cpus
 from mnistlab.experiment.resume import (
     ended_result,
     history_of,
@@ -30,6 +29,7 @@ from mnistlab.experiment.resume import (
 from mnistlab.experiment.run_dir import RunDir, open_run
 from mnistlab.experiment.runner import carry_on, only_process, run
 from mnistlab.experiment.scores import Scores, score
+from mnistlab.machine import available_cpus
 from mnistlab.sweep import start
 from mnistlab.sweep.results import SweepDir
 from mnistlab.sweep.watch import SweepCallback, SweepResult

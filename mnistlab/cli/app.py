@@ -68,7 +68,11 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"mnistlab {__version__}")
+        from mnistlab.machine import library_versions
+
+        versions = {"mnistlab": __version__, **library_versions()}
+        for name, version in versions.items():
+            typer.echo(f"{name} {version or 'not installed'}")
         raise typer.Exit
 
 
@@ -77,7 +81,10 @@ def mnistlab(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the versions of mnistlab and its libraries, and exit.",
         ),
     ] = False,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mnistlab.cli import options
+from mnistlab.cli import completion, options
 
 EXAMPLES = """\b
 Examples:
@@ -18,7 +18,12 @@ Examples:
 
 def resume(
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="The folder of the run, or of the sweep.")
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="The folder of the run, or of the sweep.",
+            autocompletion=completion.runs_and_sweeps,
+        ),
     ],
     values: Annotated[
         list[str] | None,
@@ -26,6 +31,7 @@ def resume(
             metavar="KEY=V1,V2",
             help="More values for the grid of a sweep, by their dotted path.",
             show_default=False,
+            autocompletion=completion.sweep_values,
         ),
     ] = None,
     force: Annotated[

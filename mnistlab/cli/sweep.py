@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnistlab.cli import options
+from mnistlab.cli import completion, options
 
 if TYPE_CHECKING:
     from mnistlab.config import SweepSource
@@ -26,6 +26,7 @@ def sweep(
             metavar="CONFIG",
             help="The YAML file of the sweep; or of a run, with the values to try behind it.",
             show_default=False,
+            autocompletion=completion.config_files,
         ),
     ],
     values: Annotated[
@@ -35,6 +36,7 @@ def sweep(
             help="Values to try, by their dotted path, read as the items of a YAML list; one value "
             "alone is set in every trial. seeds, metric.name and the like are the sweep's own.",
             show_default=False,
+            autocompletion=completion.sweep_values,
         ),
     ] = None,
     dry_run: Annotated[

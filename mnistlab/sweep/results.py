@@ -12,13 +12,13 @@ from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.places import Place
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.errors import UsageError
-from mnistlab.experiment.metrics import read_text
+from mnistlab.experiment.metrics import SPLIT_METRICS, read_text
 from mnistlab.experiment.run_dir import PLOTS_NAME, REPORT_NAME, SWEEP_NAME, RunDir
 
 PENDING = "pending"
 FINISHED = ("finished", "stopped_early")
 ENDED = (*FINISHED, "diverged", "failed")
-METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
+METRICS = SPLIT_METRICS
 REFIT = "refit:"
 
 

@@ -31,8 +31,15 @@ MODELS = {
     "mlp_without_hidden_layers": {"type": "mlp", "hidden": []},
     "cnn": {
         "type": "cnn",
-        "layers": [CONV, {"activation": "relu"}, {"pool": {}}, {"dropout": 0.4}, "flatten"]
-        + [{"dense": {"units": 6}}, {"activation": "tanh"}],
+        "layers": [
+            CONV,
+            {"activation": "relu"},
+            {"pool": {}},
+            {"dropout": 0.4},
+            "flatten",
+            {"dense": {"units": 6}},
+            {"activation": "tanh"},
+        ],
     },
     "cnn_of_no_layers": {"type": "cnn", "layers": []},
     "cnn_without_flatten": {"type": "cnn", "layers": [CONV, {"activation": "relu"}]},

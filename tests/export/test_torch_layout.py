@@ -100,7 +100,9 @@ def test_a_file_of_a_run_is_never_replaced_but_an_export_is(tmp_path):
 
 def test_where_nothing_can_be_written_is_said(tmp_path):
     model = random_model(tmp_path, MODELS["softmax"])
-    with pytest.raises(UsageError, match="is a folder; name the file to write, such as model.npz"):
+    with pytest.raises(
+        UsageError, match=r"is a folder; name the file to write, such as model\.npz"
+    ):
         export_model(model, "npz", tmp_path)
     with pytest.raises(UsageError, match=r"none/a\.npz: cannot be written: No such file"):
         export_model(model, "npz", tmp_path / "none" / "a.npz")
