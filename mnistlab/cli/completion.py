@@ -82,9 +82,10 @@ def _key_apart(words: Sequence[str]) -> str | None:
 
     `words` are those before. Where the cursor is right behind the `=`, that is not among them.
     """
-    if words and words[-1] == "=":
-        words = words[:-1]
-    return words[-1] if words and "=" not in words[-1] else None
+    *before, last = ["", "", *words]
+    if last == "=":
+        return before[-1]
+    return None if before[-1] == "=" else last
 
 
 def _values(known: list[str], typed: str) -> list[str]:
