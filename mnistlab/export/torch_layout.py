@@ -92,11 +92,17 @@ def torch_snippet(model: Model, file: Path) -> str:
         file=str(file),
         outputs=f"{_outputs(model)} {described(('N', len(model.class_names)))}",
         images=described(("N", height, width)),
-        normalised=f"images.to(torch.{dtype}).unsqueeze(1) * {scale!r} + {offset!r}",
+        normalised=f"images.to(torch.{dtype}).unsqueeze(1)" + _times_plus(scale, offset),
         output=_output_text(model.config.model.output_activation),
     )
     classes = [text for name, text in CLASSES.items() if f"{name}(" in body]
     return "\n\n".join([IMPORTS, *classes, body] if classes else [IMPORTS + "\n" + body])
+
+
+def _times_plus(scale: float, offset: float) -> str:
+    """` * scale + offset`, without what changes nothing."""
+    times = "" if scale == 1 else f" * {scale!r}"
+    return times if offset == 0 else f"{times} {'+-'[offset < 0]} {abs(offset)!r}"
 
 
 def _outputs(model: Model) -> str:
