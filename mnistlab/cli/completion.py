@@ -82,10 +82,10 @@ def _key_apart(words: Sequence[str]) -> str | None:
 
     `words` are those before. Where the cursor is right behind the `=`, that is not among them.
     """
-    *before, last = ["", "", *words]
+    before, last = ["", "", *words][-2:]
     if last == "=":
-        return before[-1]
-    return None if before[-1] == "=" else last
+        return before
+    return None if before == "=" else last
 
 
 def _values(known: list[str], typed: str) -> list[str]:

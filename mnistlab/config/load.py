@@ -105,11 +105,13 @@ def _near_files(path: Path) -> str:
     """`; did you mean …?` with files of like names, in a folder of a like name; or nothing."""
     try:
         folder = _near_folder(path.parent)
-        names = [entry.name for entry in folder.iterdir() if entry.is_file()] if folder else []
+        names = (
+            {entry.name: entry for entry in folder.iterdir() if entry.is_file()} if folder else {}
+        )
     except OSError:
         return ""
     near = difflib.get_close_matches(path.name, names, 3)
-    return f"; did you mean {' or '.join(str(folder / name) for name in near)}?" if near else ""
+    return f"; did you mean {' or '.join(str(names[name]) for name in near)}?" if near else ""
 
 
 def _near_folder(path: Path) -> Path | None:
