@@ -45,7 +45,7 @@ def require(format: Format) -> None:
     if missing:
         raise UsageError(
             f"--format onnx needs {' and '.join(missing)}, not installed here: "
-            f"pip install {' '.join(missing)}"
+            "pip install 'mnistlab[export]'"
         )
 
 
