@@ -37,6 +37,8 @@ DEPENDENCIES = (
     "threadpoolctl",
     "typer",
 )
+# What the bits of a run depend on, besides its configuration, its data and the processor.
+LIBRARIES = ("python", "numba", "numpy", "scipy")
 GIT_TIMEOUT_SECONDS = 2.0
 PACKAGE_DIR = Path(mnistlab.__file__).parent
 
