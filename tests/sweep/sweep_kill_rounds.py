@@ -56,8 +56,9 @@ class Report:
 class Sweep:
     """One sweep, and the process that is at work on it, if any."""
 
-    def __init__(self, folder: Path, values: Sequence[str]) -> None:
+    def __init__(self, folder: Path, values: Sequence[str], options: Sequence[str] = ()) -> None:
         folder.mkdir()
+        self.options = options
         self.folder = folder
         self.values = values
         self.process: subprocess.Popen | None = None
@@ -71,7 +72,7 @@ class Sweep:
     def start(self) -> None:
         """Begin the sweep, or take it up where it was left."""
         # The data folder stands on every worker's command line: so they are known by it.
-        data = ["--data-dir", str(self.folder), "--no-plots"]
+        data = ["--data-dir", str(self.folder), "--no-plots", *self.options]
         if self.path is None:
             runs = ["--runs-dir", str(self.folder / "runs")]
             arguments = ["sweep", str(self.folder / "run.yaml"), *self.values, *runs, *data]
@@ -166,7 +167,7 @@ def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: floa
             since = time.time()
             if sweep.process is None:
                 sweep.start()
-            _wait_until_it_trains(sweep, since)
+            wait_until_it_trains(sweep, since)
             time.sleep(chance.uniform(0, spread * seconds / kills))
             if sweep.process.poll() is not None:
                 break
@@ -177,11 +178,11 @@ def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: floa
         code, error = sweep.finish()
         if code != 0:
             report.faults.append(f"resume ended with {code}: {error[-500:]}")
-        _compare(sweep, wanted, ended, report)
+        compare(sweep, wanted, ended, report)
     return report
 
 
-def _wait_until_it_trains(sweep: Sweep, since: float) -> None:
+def wait_until_it_trains(sweep: Sweep, since: float) -> None:
     """Until a trial's run.json is newer than `since`: what is killed before has nothing to lose."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and sweep.process.poll() is None:
@@ -191,7 +192,7 @@ def _wait_until_it_trains(sweep: Sweep, since: float) -> None:
         time.sleep(0.01)
 
 
-def _compare(sweep: Sweep, wanted: dict, ended: dict, report: Report) -> None:
+def compare(sweep: Sweep, wanted: dict, ended: dict, report: Report) -> None:
     records, trials = sweep.records(), sweep.trials()
     report.trials = len(wanted)
     if list(trials) != list(wanted):
