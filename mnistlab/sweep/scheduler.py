@@ -140,7 +140,8 @@ def _local_cluster(threads: int) -> Iterator[Any]:
             processes=False,
             host="127.0.0.1",
             protocol="tcp",
-            dashboard_address=None,
+            # Dask's web server, which has its own port even where it shows no dashboard.
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
             memory_limit=0,
         ) as cluster:
             yield cluster
