@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cluster_kill_rounds import rounds
 from dask_processes import DaskProcesses
+from distributed import Client
 from sweep_helpers import Heard, fingerprints, records, resume, rows, sweep
 
 from mnistlab.errors import UsageError
@@ -17,14 +18,13 @@ from mnistlab.sweep import cluster, remote
 from mnistlab.sweep.dispatch import SweepError
 
 VALUES = ("optimizer.lr=0.1,0.01", "seeds=2")
-LONG = ("optimizer.lr=0.1,0.2", "training.epochs=4000", "training.checkpoint_every=500")
+LONG = ("optimizer.lr=0.1,0.2", "training.epochs=2000", "training.checkpoint_every=500")
 
 
 @pytest.fixture(scope="module")
 def dask(tmp_path_factory):
-    """A scheduler that soon takes a worker that is not heard of for lost, and two workers."""
-    settings = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "4s"}
-    with DaskProcesses(tmp_path_factory.mktemp("dask"), 2, settings=settings) as processes:
+    """A scheduler and two workers of one thread."""
+    with DaskProcesses(tmp_path_factory.mktemp("dask"), 2) as processes:
         yield processes
 
 
@@ -125,12 +125,16 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 class PuttingToSleep(Heard):
-    """Stops a worker of Dask, with the process of its trial, in the middle of that."""
+    """Stops a worker of Dask, with the process of its trial, in the middle of that; the scheduler
+    gives it up at once, as it would after minutes without a sign of life.
+    """
 
-    def __init__(self, folder: Path, dask: DaskProcesses) -> None:
+    def __init__(self, folder: Path, dask: DaskProcesses, client: Client) -> None:
         super().__init__()
         self.folder = folder
         self.dask = dask
+        self.client = client
+        self.addresses = {pid: address for address, pid in client.run(os.getpid).items()}
         self.asleep: list[int] = []
 
     def on_progress(self, progress):
@@ -139,35 +143,47 @@ class PuttingToSleep(Heard):
             self.asleep = [*children(worker), worker.pid]
             for one in self.asleep:
                 os.kill(one, signal.SIGSTOP)
+            self.give_up(self.addresses[worker.pid])
+
+    def give_up(self, address: str) -> None:
+        async def remove(dask_scheduler):
+            await dask_scheduler.remove_worker(address, stimulus_id="asleep", close=False)
+
+        self.client.run_on_scheduler(remove)
 
 
 def test_a_worker_that_wakes_after_its_trial_was_finished_elsewhere_changes_nothing(tmp_path, dask):
-    sleep = PuttingToSleep(tmp_path, dask)
-    try:
+    with Client(dask.address, set_as_default=False) as client:
+        sleep = PuttingToSleep(tmp_path, dask, client)
         result = carried(tmp_path, dask, *LONG, callbacks=[sleep])
-        assert sleep.asleep
+    assert sleep.asleep
+    try:
         assert result.trials == {"finished": 2, "diverged": 0, "failed": 0}
         before = hashes(result.sweep_dir)
-        # First the trial alone, which nobody has told: it goes on to its end, or to an error.
-        *trials, worker = sleep.asleep
+        # First the trial alone, which nobody has told: it goes on, and finds its folder gone.
+        *trials, _ = sleep.asleep
         for one in trials:
             os.kill(one, signal.SIGCONT)
         deadline = time.monotonic() + 60
-        while any(is_busy(one) for one in trials) and time.monotonic() < deadline:
+        while not all(has_ended(one) for one in trials):
+            assert time.monotonic() < deadline
             time.sleep(0.05)
     finally:
         for one in sleep.asleep:
             os.kill(one, signal.SIGCONT)
+    # Given up, it ends.
+    dask.workers[0].wait(60)
+    dask.start()
     assert hashes(result.sweep_dir) == before
     assert {r["status"] for r in records(result).values()} == {"finished"}
 
 
-def is_busy(pid: int) -> bool:
-    """Whether a process still computes, or waits for the disk."""
+def has_ended(pid: int) -> bool:
+    """Whether a process is no more, though its parent, asleep, has not yet been told."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "RD"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
-        return False
+        return True
 
 
 def certificates(folder: Path) -> dict[str, str]:
