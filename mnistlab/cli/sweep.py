@@ -16,6 +16,7 @@ Examples:
   mnistlab sweep configs/quickstart.yaml optimizer.lr=0.1,0.03,0.01 seeds=3
   mnistlab sweep configs/sweeps/softmax-lr-lambda.yaml --dry-run
   mnistlab sweep configs/sweeps/softmax-stages.yaml training.epochs=2 --workers 1
+  mnistlab sweep configs/quickstart.yaml optimizer.lr=0.1,0.03 --scheduler 127.0.0.1:8786
 """
 
 

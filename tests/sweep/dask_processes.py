@@ -28,7 +28,9 @@ class DaskProcesses:
         self.threads = threads
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.address = f"{protocol}://127.0.0.1:{free.getsockname()[1]}"
-        self.environment = {**os.environ, **(settings or {})}
+        # Nobody is given up because the machine was busy, or paused.
+        patience = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "None"}
+        self.environment = {**os.environ, **patience, **(settings or {})}
         self.scheduler: subprocess.Popen | None = None
         self.workers: list[subprocess.Popen] = []
         self._log = (folder / "log.txt").open("wb")
