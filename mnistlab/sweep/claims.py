@@ -12,6 +12,7 @@ else on the worker's own disk, from where the files come back with the result.
 """
 
 import hashlib
+import re
 import secrets
 import shutil
 from contextlib import suppress
@@ -23,6 +24,10 @@ from mnistlab.experiment import durable
 from mnistlab.experiment.checkpoint import load_checkpoint
 from mnistlab.experiment.run_dir import RunDir
 from mnistlab.sweep.results import ENDED, read_record
+
+
+# One that was taken from its holder has a dot before it.
+CLAIM_NAME = re.compile(r"\.?(\d{4,}-[0-9a-f]+)-[0-9a-f]{8}")
 
 
 class DamagedError(Exception):
@@ -111,17 +116,21 @@ def adopt_all(claims: Path, trials: Path) -> None:
     """What the workers of a sweep's process that is gone had come to; no claim is left of it."""
     if not claims.exists():
         return
-    folders = [claim for claim in claims.iterdir() if claim.is_dir()]
-    for name in sorted({claim.name.lstrip(".").rpartition("-")[0] for claim in folders}):
+    named = filter(None, (CLAIM_NAME.fullmatch(claim.name) for claim in claims.iterdir()))
+    for name in sorted({found[1] for found in named}):
         adopt(claims, name, trials / name)
     discard(claims)
 
 
 def discard(folder: Path) -> None:
-    """Remove a claim, or all, as far as a holder who is not yet aware of it lets us."""
-    # What is made there meanwhile stays until the next time: nobody takes it for a trial's.
+    """Remove a claim, or all of them, whoever may still hold it."""
+    if not folder.exists():
+        return
+    # First out of its holder's reach, who could make another file behind our back.
+    gone = folder.rename(folder.with_name(f".gone-{secrets.token_hex(4)}"))
+    # What is open on another machine may resist; nobody takes what is left for a trial's.
     with suppress(OSError):
-        shutil.rmtree(folder)
+        shutil.rmtree(gone)
 
 
 def _progress(folder: Path) -> tuple[bool, int]:

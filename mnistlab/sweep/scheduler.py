@@ -113,8 +113,9 @@ def connected(scheduler: str | None, workers: int | None) -> Iterator[Cluster | 
             return
         security = _certificates(address) if address.startswith("tls:") else None
         with _client(address, security=security) as client:
-            told = client.scheduler_info()["address"]
-            refuse_unsafe(address, "the scheduler", told)
+            refuse_unsafe(address, "the scheduler", client.scheduler_info()["address"])
+            for worker in client.nthreads():
+                refuse_unsafe(address, "a worker", worker)
             yield Cluster(client, address, workers)
 
 

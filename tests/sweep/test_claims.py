@@ -106,4 +106,16 @@ def test_a_process_killed_between_the_renamings_of_a_swap_loses_nothing(claims, 
     assert not trial.exists()
     adopt_all(claims, trial.parent)
     assert json.loads((trial / "run.json").read_text()) == {"status": "finished"}
+    assert [path.name for path in trial.parent.parent.iterdir()] == ["trials"]
+    assert [path.name for path in trial.parent.iterdir()] == [TRIAL]
+
+
+def test_nothing_but_claims_of_trials_is_adopted(claims, trial):
+    """A mark of the sweep's, or what was discarded and could not be removed."""
+    (claims / "b62f71d5e54bca0d").write_text("")
+    leftover = claims / ".gone-01234567"
+    leftover.mkdir()
+    train(leftover, 100)
+    adopt_all(claims, trial.parent)
+    assert [path.name for path in trial.parent.iterdir()] == [TRIAL]
     assert not claims.exists()
