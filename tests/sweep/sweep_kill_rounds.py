@@ -184,12 +184,21 @@ def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: floa
 
 def wait_until_it_trains(sweep: Sweep, since: float) -> None:
     """Until a trial's run.json is newer than `since`: what is killed before has nothing to lose."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and sweep.process.poll() is None:
-        runs = list(sweep.path.glob("trials/[!.]*/run.json")) if sweep.path else []
-        if any(run.stat().st_mtime > since for run in runs):
-            return
+    deadline = time.monotonic() + 600
+    while sweep.process.poll() is None and not is_training(sweep, since):
+        if time.monotonic() > deadline:
+            raise TimeoutError("no trial of the sweep has begun")
         time.sleep(0.01)
+
+
+def is_training(sweep: Sweep, since: float) -> bool:
+    # Of a trial under way on a cluster it is in the claim.
+    folders = ("trials", ".claims") if sweep.path else ()
+    try:
+        runs = [run for name in folders for run in sweep.path.glob(f"{name}/[!.]*/run.json")]
+        return any(run.stat().st_mtime > since for run in runs)
+    except FileNotFoundError:  # a claim that was just given up
+        return False
 
 
 def compare(sweep: Sweep, wanted: dict, ended: dict, report: Report) -> None:
