@@ -248,6 +248,7 @@ def sweep(
     runs_dir: Path,
     data_dir: Path,
     workers: int | None = None,
+    scheduler: str | None = None,
     plots: bool = True,
     callbacks: Sequence[SweepCallback] = (),
     argv: Sequence[str] = (),
@@ -255,14 +256,17 @@ def sweep(
 ) -> SweepResult:
     """Run every trial of a sweep into a new folder, and choose the best.
 
-    `workers`: None for as many as there are processors; never more. Raises ConfigError with all
-    that is wrong with any trial, DataError, UsageError before there is a folder.
+    `workers`: None for as many as there are processors; never more. `scheduler`: the address of a
+    scheduler of Dask whose workers train the trials (`workers` of them at a time, None: all), or
+    local. Raises ConfigError with all that is wrong with any trial, DataError, UsageError before
+    there is a folder.
     """
     result = start.begin(
         source,
         runs_dir=runs_dir,
         data_dir=data_dir,
-        workers=start.worker_count(workers, available_cpus()),
+        workers=start.worker_count(workers, available_cpus(), scheduler),
+        scheduler=scheduler,
         callbacks=callbacks,
         argv=argv,
         data_progress=data_progress,
@@ -278,6 +282,7 @@ def resume_sweep(
     *,
     data_dir: Path,
     workers: int | None = None,
+    scheduler: str | None = None,
     force: bool = False,
     plots: bool = True,
     callbacks: Sequence[SweepCallback] = (),
@@ -292,7 +297,8 @@ def resume_sweep(
         path,
         arguments,
         data_dir=data_dir,
-        workers=start.worker_count(workers, available_cpus()),
+        workers=start.worker_count(workers, available_cpus(), scheduler),
+        scheduler=scheduler,
         force=force,
         callbacks=callbacks,
         argv=argv,

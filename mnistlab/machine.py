@@ -24,6 +24,8 @@ DEPENDENCIES = (
     "threadpoolctl",
     "typer",
 )
+# What the bits of a run depend on, besides its configuration, its data and the processor.
+LIBRARIES = ("python", "numba", "numpy", "scipy")
 
 
 def available_cpus() -> int:

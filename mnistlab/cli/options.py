@@ -65,7 +65,16 @@ Workers = Annotated[
     typer.Option(
         metavar="N",
         help="For a sweep: how many trials are trained at a time, each on a processor of its own; "
-        "auto: as many as there are processors.",
+        "auto: as many as there are processors, or threads of a cluster's workers.",
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="For a sweep: have the workers of this scheduler of Dask train the trials, at "
+        "127.0.0.1:8786 or tls://HOST:PORT; local: start one here, for trying.",
+        show_default=False,
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Only errors and warnings on stderr.")]

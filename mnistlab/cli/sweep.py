@@ -16,6 +16,7 @@ Examples:
   mnistlab sweep configs/quickstart.yaml optimizer.lr=0.1,0.03,0.01 seeds=3
   mnistlab sweep configs/sweeps/softmax-lr-lambda.yaml --dry-run
   mnistlab sweep configs/sweeps/softmax-stages.yaml training.epochs=2 --workers 1
+  mnistlab sweep configs/quickstart.yaml optimizer.lr=0.1,0.03 --scheduler 127.0.0.1:8786
 """
 
 
@@ -46,6 +47,7 @@ def sweep(
     runs_dir: options.RunsDir = None,
     data_dir: options.DataDir = None,
     workers: options.Workers = "auto",
+    scheduler: options.Scheduler = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
     debug: options.Debug = False,
@@ -70,6 +72,7 @@ def sweep(
             runs_dir=paths.runs_dir(runs_dir),
             data_dir=paths.data_dir(data_dir),
             workers=count,
+            scheduler=scheduler,
             plots=not no_plots,
             callbacks=[watcher],
             argv=sys.argv,

@@ -39,6 +39,11 @@ class SweepDir:
         return self.path / "trials"
 
     @property
+    def claims(self) -> Path:
+        """The folder of trials under way on other machines: see claims.py."""
+        return self.path / ".claims"
+
+    @property
     def trials_csv(self) -> Path:
         """A row per trial: a view of the folders."""
         return self.path / "trials.csv"
