@@ -25,7 +25,6 @@ from mnistlab.experiment.checkpoint import load_checkpoint
 from mnistlab.experiment.run_dir import RunDir
 from mnistlab.sweep.results import ENDED, read_record
 
-
 # One that was taken from its holder has a dot before it.
 CLAIM_NAME = re.compile(r"\.?(\d{4,}-[0-9a-f]+)-[0-9a-f]{8}")
 
