@@ -15,6 +15,7 @@ from mnistlab.cli import (
     data,
     errors,
     evaluate,
+    export,
     init,
     predict,
     resume,
@@ -69,7 +70,11 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"mnistlab {__version__}")
+        from mnistlab.machine import library_versions
+
+        versions = {"mnistlab": __version__, **library_versions()}
+        for name, version in versions.items():
+            typer.echo(f"{name} {version or 'not installed'}")
         raise typer.Exit
 
 
@@ -78,7 +83,10 @@ def mnistlab(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the versions of mnistlab and its libraries, and exit.",
         ),
     ] = False,
 ) -> None:
@@ -92,6 +100,7 @@ app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=runs.EXAMPLES)(runs.runs)
+app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=resume.EXAMPLES)(resume.resume)
 app.command(epilog=check.EXAMPLES)(check.check)
 app.add_typer(data.app)

@@ -103,14 +103,26 @@ def read_config_text(path: Path | str) -> str:
 
 
 def _near_files(path: Path) -> str:
+    """`; did you mean …?` with files of like names, in a folder of a like name; or nothing."""
     try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+        folder = _near_folder(path.parent)
+        names = (
+            {entry.name: entry for entry in folder.iterdir() if entry.is_file()} if folder else {}
+        )
     except OSError:
         return ""
     near = difflib.get_close_matches(path.name, names, 3)
-    return (
-        f"; did you mean {' or '.join(str(path.parent / name) for name in near)}?" if near else ""
-    )
+    return f"; did you mean {' or '.join(str(names[name]) for name in near)}?" if near else ""
+
+
+def _near_folder(path: Path) -> Path | None:
+    """The folder, or where there is none the one most like it."""
+    if path.is_dir():
+        return path
+    parent = _near_folder(path.parent) if path.name else None
+    names = [entry.name for entry in parent.iterdir() if entry.is_dir()] if parent else []
+    near = difflib.get_close_matches(path.name, names, 1)
+    return parent / near[0] if parent and near else None
 
 
 def _resolve(root: Node, problems: list[Problem], overrides: Overrides) -> RunConfig:

@@ -13,9 +13,10 @@ from mnistlab.config import (
     ConvLayer,
     DenseLayer,
     DropoutLayer,
-    MLPModel,
+    Model,
     PoolLayer,
     RunConfig,
+    layers_of,
 )
 from mnistlab.engine import choice
 from mnistlab.engine.builder import Builder
@@ -155,17 +156,8 @@ def lower(
     the one below.
     """
     builder = Builder(config, image_shape, rows, training, lit_share)
-    model = config.model
-    if isinstance(model, CNNModel):
-        _place_layers(builder, model, classes)
-    else:
-        if isinstance(model, MLPModel):
-            for units in model.hidden:
-                place_dense(builder, units, model.bias)
-                builder.activation(model.activation)
-                builder.dropout(model.dropout)
-        place_dense(builder, classes, model.bias)
-    evaluation_head, training_head, outcome = builder.heads(model.output_activation)
+    _place_layers(builder, config.model, classes)
+    evaluation_head, training_head, outcome = builder.heads(config.model.output_activation)
     # What is divided by rows goes up through the head and down again in one launch.
     up = len(builder.forward)
     chain = builder.by_rows([*builder.forward, training_head, *reversed(builder.deltas)])
@@ -231,10 +223,11 @@ def lower(
     )
 
 
-def _place_layers(builder: Builder, model: CNNModel, classes: int) -> None:
-    """A CNN's layers, and an output layer where the last with weights is not one already."""
-    for index, layer in enumerate(model.layers):
-        builder.place = f"model.layers.{index}.{layer.type}"
+def _place_layers(builder: Builder, model: Model, classes: int) -> None:
+    """Every layer of a model, one on another."""
+    for index, layer in enumerate(layers_of(model, classes)):
+        if isinstance(model, CNNModel):
+            builder.place = f"model.layers.{index}.{layer.type}"
         if isinstance(layer, ConvLayer):
             place_conv(builder, layer.conv)
         elif isinstance(layer, PoolLayer):
@@ -247,10 +240,6 @@ def _place_layers(builder: Builder, model: CNNModel, classes: int) -> None:
             place_dense(builder, layer.dense.units, layer.dense.bias)
         else:
             builder.flatten()
-    weighted = [layer for layer in model.layers if isinstance(layer, ConvLayer | DenseLayer)]
-    last = weighted[-1] if weighted else None
-    if not (isinstance(last, DenseLayer) and last.dense.units == classes):
-        place_dense(builder, classes, model.bias)
 
 
 def _with_activations(layers: Sequence[LayerSpec]) -> list[LayerSpec]:

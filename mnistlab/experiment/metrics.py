@@ -13,6 +13,16 @@ from mnistlab.experiment import durable
 
 logger = logging.getLogger(__name__)
 
+# What is measured on each part of a dataset.
+SPLIT_METRICS = (
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "test_loss",
+    "test_accuracy",
+)
+
 Row = TypeVar("Row")
 
 

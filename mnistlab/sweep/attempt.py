@@ -19,7 +19,7 @@ from mnistlab.experiment.runner import RunInUseError, carry_on, only_process
 from mnistlab.sweep.channel import Channel
 from mnistlab.sweep.ledger import mark_failed
 from mnistlab.sweep.results import read_record
-from mnistlab.sweep.trials import Datasets
+from mnistlab.sweep.trials import Datasets, freeze
 from mnistlab.sweep.worker import SECONDS_BETWEEN_REPORTS
 
 # The disk's trouble is no trial's: the sweep stops, and can be resumed when it is mended.
@@ -58,6 +58,9 @@ class Attempts:
         if ended_result(run_dir, history) is not None:
             return
         dataset = self.datasets.of(config)
+        expected = task["expected"]
+        if expected is not None and freeze(config, {}, self.datasets).id != expected:
+            raise DataError(f"the data of {config.data.source} here are not those of the sweep")
         _refuse_too_large(config, dataset)
         relay = Relay(self.channel)
         argv = task["argv"]

@@ -12,13 +12,13 @@ from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.places import Place
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.errors import UsageError
-from mnistlab.experiment.metrics import read_text
+from mnistlab.experiment.metrics import SPLIT_METRICS, read_text
 from mnistlab.experiment.run_dir import PLOTS_NAME, REPORT_NAME, SWEEP_NAME, RunDir
 
 PENDING = "pending"
 FINISHED = ("finished", "stopped_early")
 ENDED = (*FINISHED, "diverged", "failed")
-METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
+METRICS = SPLIT_METRICS
 REFIT = "refit:"
 
 
@@ -37,6 +37,11 @@ class SweepDir:
     def trials(self) -> Path:
         """The folder of the trials' run folders."""
         return self.path / "trials"
+
+    @property
+    def claims(self) -> Path:
+        """The folder of trials under way on other machines: see claims.py."""
+        return self.path / ".claims"
 
     @property
     def trials_csv(self) -> Path:
