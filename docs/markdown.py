@@ -19,6 +19,14 @@ def filled(template: str, **parts: str) -> str:
     return text
 
 
+def between(page: str, name: str, text: str) -> str:
+    """The page with `text` between its marks <!-- name --> and <!-- /name -->."""
+    first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
+    before, rest = page.split(first)
+    _, after = rest.split(last)
+    return f"{before}{first}\n\n{text}\n\n{last}{after}"
+
+
 def number(schema: Schema) -> str:
     name = "whole number" if schema["type"] == "integer" else "number"
     signs = (
