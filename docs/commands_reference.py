@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hi
 import typer
 from typer.models import ArgumentInfo, OptionInfo
 
-from docs.markdown import anchor, cell, filled
+from docs.markdown import NEEDED, anchor, cell, filled
 from mnistlab.cli.app import app
 
 DEFAULT = re.compile(r"\s*\[default: (?P<default>[^\]]*)\]")
@@ -106,6 +106,8 @@ def _row(parameter: inspect.Parameter, kind: Any, info: Any) -> Row:
     value = parameter.default
     if found:
         default = found["default"]
+    elif value is inspect.Parameter.empty and isinstance(info, OptionInfo):
+        default = NEEDED
     elif value in (None, False, inspect.Parameter.empty) or value == []:
         default = ""
     else:
