@@ -72,8 +72,16 @@ def trained(runs: Path, words: list[str]) -> Path:
         subprocess.run([sys.executable, "-m", *words, "--runs-dir", str(runs)], check=True)
     found = folder(runs, name)
     assert found is not None, f"{words} left no folder {name}"
-    subprocess.run([sys.executable, "-m", "mnistlab", "visualize", str(found)], check=True)
     return found
+
+
+def drawn(of: Path, plot: str) -> Path:
+    """A figure of a run's or sweep's folder, drawn now where training has not drawn it."""
+    path = of / "plots" / f"{plot}.png"
+    if not path.exists():
+        visualize = ["mnistlab", "visualize", str(of), "--only", plot]
+        subprocess.run([sys.executable, "-m", *visualize], check=True)
+    return path
 
 
 def shrunk(source: Path, target: Path) -> None:
@@ -105,7 +113,7 @@ def main() -> None:
     runs = parser.parse_args().runs
     folders = {name_of(words): trained(runs, words) for words in commands()}
     for name, figure in FIGURES.items():
-        source = folders[figure.run] / "plots" / f"{figure.plot}.png"
+        source = drawn(folders[figure.run], figure.plot)
         shrunk(source, DOCS / "images" / f"{name}.png")
     page = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(between(page, "results", results(folders)), encoding="utf-8")
