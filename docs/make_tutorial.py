@@ -19,8 +19,8 @@ from docs.markdown import between
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "tutorial.md"
-WIDTH = 900  # pixels: as wide as a page shows them
-COLOURS = 64
+WIDTH = 800  # pixels: as wide as a page shows them
+COLOURS = 48
 
 
 class Figure(NamedTuple):
