@@ -1,16 +1,18 @@
-"""docs/maths.md names what is there, and all that is there."""
+"""docs/maths.md names all that is there; every function that a page links to is there."""
 
 import importlib
 import inspect
 import re
 
 import pytest
-from docs_helpers import text_of, without_blocks
+from docs_helpers import DOCS, text_of, without_blocks
 
 from mnistlab.config import run_json_schema
 
 PAGE = text_of("maths.md")
-LINKED = re.findall(r"\[`(\w+)`\]\(\.\./mnistlab/([\w/]+)\.py\)", PAGE)
+LINK = re.compile(r"\[`(\w+)`\]\(\.\./mnistlab/([\w/]+)\.py\)")
+LINKED = LINK.findall(PAGE)
+ALL_LINKED = {link for page in DOCS.glob("*.md") for link in LINK.findall(text_of(page.name))}
 # The files that hold the plain definitions; what is quicker is held to them by tests.
 PLAIN = (
     "activations",
@@ -30,7 +32,7 @@ def module(path):
     return importlib.import_module(f"mnistlab.{path.replace('/', '.')}")
 
 
-@pytest.mark.parametrize(("name", "path"), sorted(set(LINKED)))
+@pytest.mark.parametrize(("name", "path"), sorted(ALL_LINKED))
 def test_every_function_that_is_named_exists(name, path):
     assert hasattr(module(path), name)
 
