@@ -90,8 +90,8 @@ def shrunk(source: Path, target: Path) -> None:
         size = (min(WIDTH, image.width), round(image.height * min(1, WIDTH / image.width)))
         small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS)
     # By an octree: the median cut spends its colours on the paper, and takes red for brown.
-    palette = {"method": Image.Quantize.FASTOCTREE, "dither": Image.Dither.NONE}
-    small.quantize(COLOURS, **palette).save(target, optimize=True)
+    octree, no_dots = Image.Quantize.FASTOCTREE, Image.Dither.NONE
+    small.quantize(COLOURS, method=octree, dither=no_dots).save(target, optimize=True)
 
 
 def results(folders: dict[str, Path]) -> str:
