@@ -56,7 +56,9 @@ def parameters(function: Callable[..., Any]) -> Iterator[tuple[inspect.Parameter
 
 def option_names(parameter: inspect.Parameter, info: Any) -> list[str]:
     """The ways an option is written: `--data-dir`."""
-    return list(info.param_decls or ()) or [f"--{parameter.name.replace('_', '-')}"]
+    # Beside a type, what typer's own arguments call the default is the first of the names.
+    names = [name for name in (info.default, *(info.param_decls or ())) if isinstance(name, str)]
+    return names or [f"--{parameter.name.replace('_', '-')}"]
 
 
 def commands_markdown() -> str:

@@ -7,10 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.models import OptionInfo
 
-from docs.commands_reference import commands
+from docs.commands_reference import commands, option_names, parameters
 from docs.configuration_reference import configuration_markdown
 from docs.make_reference import PAGES
+from mnistlab.cli.app import app
 from mnistlab.config import run_json_schema, sweep_json_schema
 
 REPOSITORY = Path(__file__).parents[2]
@@ -60,6 +63,23 @@ def test_every_command_that_help_lists_has_a_section() -> None:
     for name in listed:
         assert f"\n## mnistlab {name}" in page, name
     assert len(list(commands())) >= len(listed)
+
+
+@pytest.mark.parametrize("command", list(commands()), ids=lambda command: command.name)
+def test_options_are_named_as_they_are_typed(command) -> None:
+    typed = typer.main.get_command(app)
+    for word in command.name.split()[1:]:
+        typed = typed.commands[word]
+    accepted = {
+        name for one in typed.params if one.param_type_name == "option" for name in one.opts
+    }
+    told = {
+        name
+        for parameter, _, info in parameters(command.function)
+        if isinstance(info, OptionInfo)
+        for name in option_names(parameter, info)
+    }
+    assert told == accepted
 
 
 def test_every_environment_variable_of_the_program_is_told() -> None:
