@@ -7,10 +7,13 @@ from typing import Any
 
 from mnistlab.config.load_sweep import SweepSource, extended, load_sweep
 from mnistlab.data import Progress
+from mnistlab.engine.footprint import PROCESS
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
+from mnistlab.experiment.fitting import workers_that_fit
 from mnistlab.experiment.interruption import stop_signals
 from mnistlab.experiment.run_dir import SWEEP_NAME, create_folder
+from mnistlab.memory import shared_room
 from mnistlab.sweep.executors import LocalExecutor
 from mnistlab.sweep.ledger import Ledger, only_sweeper
 from mnistlab.sweep.results import REFIT, SweepDir
@@ -18,6 +21,7 @@ from mnistlab.sweep.space import blocks, checked_points, points
 from mnistlab.sweep.sweeper import Sweeper
 from mnistlab.sweep.trials import Datasets, check_all
 from mnistlab.sweep.watch import SweepCallback, SweepResult
+from mnistlab.wording import human_bytes
 
 
 def begin(
@@ -35,7 +39,7 @@ def begin(
     Every point is checked before there is a folder: raises ConfigError, DataError, UsageError.
     """
     datasets = Datasets(data_dir, data_progress)
-    _check(source, datasets)
+    workers = _check(source, datasets, workers, callbacks)
     started = datetime.now(UTC)
     name, text = source.config.name, source.text()
     sweep_dir = SweepDir(create_folder(runs_dir, name, SWEEP_NAME, text, started))
@@ -67,7 +71,7 @@ def carry_on(
         datasets = Datasets(data_dir, data_progress)
         if arguments:
             source = extended(source, arguments)
-        _check(source, datasets)
+        workers = _check(source, datasets, workers, callbacks)
         if arguments:
             durable.write_file(sweep_dir.config, source.text())
         return _run(source, sweep_dir, datasets, workers, callbacks, argv, force)
@@ -105,9 +109,21 @@ def _seeds(count: int) -> list[dict[str, Any]]:
     return [{}] if count == 1 else [{"seed": f"seed + {n}" if n else "seed"} for n in range(count)]
 
 
-def _check(source: SweepSource, datasets: Datasets) -> None:
+def _check(
+    source: SweepSource, datasets: Datasets, workers: int, callbacks: Sequence[SweepCallback]
+) -> int:
+    """See that every trial can be run; returns how many of the workers memory has room for."""
     configs = (config for _, _, config in checked_points(source))
-    check_all(configs, datasets, source.config.metric.name)
+    needed = check_all(configs, datasets, source.config.metric.name) * source.config.seeds
+    room = shared_room()
+    fitting = workers_that_fit(needed, workers, room)
+    if room is not None and fitting < workers:
+        for callback in callbacks:
+            callback.on_warning(
+                f"workers: {fitting} instead of {workers}: a trial takes up to "
+                f"{human_bytes(max(needed) + PROCESS)}, and {human_bytes(room.bytes)} {room.bound}"
+            )
+    return fitting
 
 
 def _run(
