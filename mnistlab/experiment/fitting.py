@@ -12,6 +12,8 @@ from mnistlab.errors import UsageError
 from mnistlab.memory import Room, lacking, process_room
 from mnistlab.wording import human_bytes
 
+WIDTHS = {"softmax": "model.type", "mlp": "model.hidden", "cnn": "model.layers"}
+
 
 class TooLargeError(UsageError):
     """A run takes more memory than there is."""
@@ -24,7 +26,9 @@ def refuse_too_large(config: RunConfig, dataset: Dataset) -> None:
         return
     estimate = memory_estimate(config, dataset)
     parts = {name: size for name, size in estimate.items() if name not in ("images", "total")}
-    key = "training.batch_size" if max(parts, key=parts.__getitem__) == "workspace" else "model"
+    key = WIDTHS[config.model.type]
+    if max(parts, key=parts.__getitem__) == "workspace":
+        key = "training.batch_size"
     parts["libraries"] = LIBRARIES
     largest = sorted(parts, key=parts.__getitem__, reverse=True)[:3]
     named = ", ".join(f"{name} {human_bytes(parts[name])}" for name in largest)
