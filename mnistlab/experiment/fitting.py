@@ -15,12 +15,8 @@ from mnistlab.wording import human_bytes
 WIDTHS = {"softmax": "model.type", "mlp": "model.hidden", "cnn": "model.layers"}
 
 
-class TooLargeError(UsageError):
-    """A run takes more memory than there is."""
-
-
 def refuse_too_large(config: RunConfig, dataset: Dataset) -> None:
-    """Raise TooLargeError, with the estimate and the key most to blame, where a run can't fit."""
+    """Raise UsageError, with the estimate and the key most to blame, where a run can't fit."""
     words = lacking(memory_needed(config, dataset), process_room())
     if words is None:
         return
@@ -32,7 +28,7 @@ def refuse_too_large(config: RunConfig, dataset: Dataset) -> None:
     parts["libraries"] = LIBRARIES
     largest = sorted(parts, key=parts.__getitem__, reverse=True)[:3]
     named = ", ".join(f"{name} {human_bytes(parts[name])}" for name in largest)
-    raise TooLargeError(f"{key}: training takes {words} (the most: {named})")
+    raise UsageError(f"{key}: training takes {words} (the most: {named})")
 
 
 def workers_that_fit(needed: Sequence[int], workers: int, room: Room | None) -> int:

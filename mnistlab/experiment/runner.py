@@ -47,8 +47,8 @@ def run(
 ) -> RunResult:
     """Train a configuration on a dataset and leave a run folder.
 
-    Raises UsageError, before there is a folder, for an init file that does not fit, and
-    TooLargeError for what memory does not hold.
+    Raises UsageError, before there is a folder, for an init file that does not fit, and for what
+    memory does not hold.
     """
     began, started = time.perf_counter(), datetime.now(UTC)
     refuse_too_large(config, dataset)
@@ -75,7 +75,7 @@ def carry_on(
 
     `history` is what its run.json told; without one, the run starts now. The end is bit for bit
     that of a run that was never stopped. Raises RunInUseError where another process has the run,
-    UsageError where its checkpoints are damaged, TooLargeError where memory does not hold it.
+    UsageError where its checkpoints are damaged or memory does not hold it.
     """
     refuse_too_large(config, dataset)
     with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):

@@ -12,9 +12,10 @@ from mnistlab import api
 from mnistlab.config import run_config_from_mapping
 from mnistlab.data import files
 from mnistlab.engine.footprint import LIBRARIES, PROCESS, memory_estimate, memory_needed
+from mnistlab.errors import UsageError
 from mnistlab.experiment import fitting
 from mnistlab.experiment.dataset import load_data
-from mnistlab.experiment.fitting import TooLargeError, refuse_too_large, workers_that_fit
+from mnistlab.experiment.fitting import refuse_too_large, workers_that_fit
 from mnistlab.memory import Room
 
 MB = 1 << 20
@@ -34,7 +35,7 @@ def room_of(monkeypatch, count):
 def test_too_wide_a_network_is_refused_and_leaves_no_folder(tmp_path, command):
     options = {"runs_dir": tmp_path / "runs"} if command is api.train else {}
     with pytest.raises(
-        TooLargeError, match=r"model.hidden: training takes .* GB of memory, and"
+        UsageError, match=r"model.hidden: training takes .* GB of memory, and"
     ) as error:
         command(config_of(model=WIDE), data_dir=tmp_path / "data", **options)
     assert "parameters 40.3 GB" in str(error.value)
@@ -49,7 +50,7 @@ def test_it_is_refused_up_to_the_byte(monkeypatch, tmp_path):
     room_of(monkeypatch, needed)
     refuse_too_large(config, dataset)
     room_of(monkeypatch, needed - 1)
-    with pytest.raises(TooLargeError):
+    with pytest.raises(UsageError):
         refuse_too_large(config, dataset)
 
 
@@ -61,7 +62,7 @@ def test_a_batch_too_large_is_what_is_to_blame(monkeypatch, tmp_path):
     )
     dataset = load_data(config, tmp_path)
     room_of(monkeypatch, memory_needed(config, dataset) // 2)
-    with pytest.raises(TooLargeError, match=r"^training.batch_size: .*workspace"):
+    with pytest.raises(UsageError, match=r"^training.batch_size: .*workspace"):
         refuse_too_large(config, dataset)
 
 
