@@ -18,7 +18,7 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
     batch = plan(config, len(dataset.train)).batch
     program = lower(config, shape, classes, batch, lit_share=lit_share(dataset))
     item, rows = program.dtype.itemsize, program.capacity
-    numbers, entries = program.listed
+    words, bytes_ = program.lit
     largest = max(len(split) for split in (dataset.train, dataset.validation, dataset.test))
     sources = {id(s.images): s.images.nbytes for s in (dataset.train, dataset.test)}
     parts = {
@@ -30,8 +30,9 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
         # four copies while the newest is written and the one before it is read again.
         "checkpoints": 6 * (2 + program.states) * program.size * item,
         "workspace": (2 * rows * program.row_size + program.scratch + program.lane_grads) * item
-        + 4 * numbers
-        + (item + 1) * entries,
+        + 4 * program.numbers
+        + 8 * words
+        + bytes_,
         "evaluation": EVALUATION_ROWS * program.row_size * item + largest * classes * item,
         "images": sum(sources.values()),
     }

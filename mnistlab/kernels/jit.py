@@ -89,6 +89,7 @@ OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "forceinline": True,
     "no_cfunc_wrapper": True,
+    "_nrt": False,
 }
 
 
@@ -107,13 +108,34 @@ def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False
     return compile_lazily if function is None else compile_lazily(function)
 
 
+def view(function: Callable[..., Any]) -> Any:
+    """A kernel that returns parts of its arguments' arrays, written out where it is called.
+
+    Kernels count no references to arrays (two atomic instructions for every loop's slice), and so
+    can't return them; from Python these can be called all the same.
+    """
+    with _numba_cache_in(kernel_cache_dir()):
+        return numba.njit(**OPTIONS | {"_nrt": True}, inline="always")(function)
+
+
+def named(function: Callable[..., Any], number: int) -> Callable[..., Any]:
+    """The function under a name of its own, where several of one definition differ by a number.
+
+    By its name a function is known to the linker, to the disk cache, and to who reads a profile.
+    """
+    function.__name__ = function.__qualname__ = f"{function.__name__}_{number}"
+    return function
+
+
 def generic_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """A part of kernels, in which an argument that they give as a constant is a constant.
 
     The lanes of a vector are such an argument. Compiled within each kernel that calls it;
     called from Python it runs as Python.
     """
-    options: Any = {name: OPTIONS[name] for name in ("fastmath", "error_model", "forceinline")}
+    options: Any = {
+        name: OPTIONS[name] for name in ("fastmath", "error_model", "forceinline", "_nrt")
+    }
     overload(function, jit_options=options, strict=False, prefer_literal=True)(
         lambda *arguments: function
     )
