@@ -17,7 +17,7 @@ from mnistlab.errors import MnistlabError
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.durable import remove_temporaries
-from mnistlab.experiment.fitting import refuse_too_large
+from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.model import SplitName, Weights, load_model
 from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask

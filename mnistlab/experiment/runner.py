@@ -21,9 +21,9 @@ from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
 from mnistlab.experiment.callbacks import Callback, Progress, RunResult, Start
 from mnistlab.experiment.checkpoint import load_checkpoint
-from mnistlab.experiment.fitting import refuse_too_large
 from mnistlab.experiment.interruption import StopRequested, StopSignals, stop_signals
 from mnistlab.experiment.keeper import Keeper
+from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.metrics import LayerRow, MetricsRow
 from mnistlab.experiment.provenance import collect
 from mnistlab.experiment.record import advice_on_divergence, network_and_data

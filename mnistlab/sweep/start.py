@@ -10,8 +10,8 @@ from mnistlab.data import Progress
 from mnistlab.engine.footprint import PROCESS
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
-from mnistlab.experiment.fitting import workers_that_fit
 from mnistlab.experiment.interruption import stop_signals
+from mnistlab.experiment.memory_bound import workers_that_fit
 from mnistlab.experiment.run_dir import SWEEP_NAME, create_folder
 from mnistlab.memory import shared_room
 from mnistlab.sweep.executors import LocalExecutor

@@ -17,7 +17,7 @@ from mnistlab.engine.program import Op
 from mnistlab.engine.trainer import plan
 from mnistlab.errors import ConfigError, UsageError
 from mnistlab.experiment.dataset import load_data, located
-from mnistlab.experiment.fitting import refuse_too_large
+from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.resume import refuse_changed_surroundings
 
 ID_DIGITS = 12

@@ -13,9 +13,9 @@ from mnistlab.config import run_config_from_mapping
 from mnistlab.data import files
 from mnistlab.engine.footprint import LIBRARIES, PROCESS, memory_estimate, memory_needed
 from mnistlab.errors import UsageError
-from mnistlab.experiment import fitting
+from mnistlab.experiment import memory_bound
 from mnistlab.experiment.dataset import load_data
-from mnistlab.experiment.fitting import refuse_too_large, workers_that_fit
+from mnistlab.experiment.memory_bound import refuse_too_large, workers_that_fit
 from mnistlab.memory import Room
 
 MB = 1 << 20
@@ -28,7 +28,7 @@ def config_of(**sections):
 
 
 def room_of(monkeypatch, count):
-    monkeypatch.setattr(fitting, "process_room", lambda: Room(count, "are free"))
+    monkeypatch.setattr(memory_bound, "process_room", lambda: Room(count, "are free"))
 
 
 @pytest.mark.parametrize("command", [api.train, api.check])
