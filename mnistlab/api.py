@@ -17,6 +17,7 @@ from mnistlab.errors import MnistlabError
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.durable import remove_temporaries
+from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.model import SplitName, Weights, load_model
 from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
@@ -365,6 +366,7 @@ def check(
 
     dataset = load_data(config, data_dir, data_progress)
     with located(config), engine_threads(1):
+        refuse_too_large(config, dataset)
         program = lower(config, dataset.image_shape, len(dataset.class_names), 1)
         tensors = check_gradients(config, dataset, tell)
     return CheckResult(

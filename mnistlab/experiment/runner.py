@@ -23,6 +23,7 @@ from mnistlab.experiment.callbacks import Callback, Progress, RunResult, Start
 from mnistlab.experiment.checkpoint import load_checkpoint
 from mnistlab.experiment.interruption import StopRequested, StopSignals, stop_signals
 from mnistlab.experiment.keeper import Keeper
+from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.metrics import LayerRow, MetricsRow
 from mnistlab.experiment.provenance import collect
 from mnistlab.experiment.record import advice_on_divergence, network_and_data
@@ -46,9 +47,11 @@ def run(
 ) -> RunResult:
     """Train a configuration on a dataset and leave a run folder.
 
-    Raises UsageError, before there is a folder, for an init file that does not fit.
+    Raises UsageError, before there is a folder, for an init file that does not fit, and for what
+    memory does not hold.
     """
     began, started = time.perf_counter(), datetime.now(UTC)
+    refuse_too_large(config, dataset)
     trainer = new_trainer(config, dataset)
     run_dir = create_run_dir(runs_dir, config.name, dump_yaml(config), config_hash(config), started)
     with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
@@ -72,8 +75,9 @@ def carry_on(
 
     `history` is what its run.json told; without one, the run starts now. The end is bit for bit
     that of a run that was never stopped. Raises RunInUseError where another process has the run,
-    UsageError where its checkpoints are damaged.
+    UsageError where its checkpoints are damaged or memory does not hold it.
     """
+    refuse_too_large(config, dataset)
     with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
         durable.remove_temporaries(run_dir.path)
         checkpoint = load_checkpoint(run_dir)

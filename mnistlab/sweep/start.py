@@ -7,11 +7,14 @@ from typing import Any
 
 from mnistlab.config.load_sweep import SweepSource, extended, load_sweep
 from mnistlab.data import Progress
+from mnistlab.engine.footprint import PROCESS
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
 from mnistlab.experiment.interruption import stop_signals
+from mnistlab.experiment.memory_bound import workers_that_fit
 from mnistlab.experiment.run_dir import SWEEP_NAME, create_folder
 from mnistlab.machine import available_cpus
+from mnistlab.memory import shared_room
 from mnistlab.sweep.claims import adopt_all
 from mnistlab.sweep.executors import Executor, LocalExecutor
 from mnistlab.sweep.ledger import Ledger, only_sweeper
@@ -21,6 +24,7 @@ from mnistlab.sweep.space import blocks, checked_points, points
 from mnistlab.sweep.sweeper import Sweeper
 from mnistlab.sweep.trials import Datasets, check_all
 from mnistlab.sweep.watch import SweepCallback, SweepResult
+from mnistlab.wording import human_bytes
 
 
 def begin(
@@ -39,7 +43,9 @@ def begin(
     Every point is checked before there is a folder: raises ConfigError, DataError, UsageError.
     """
     datasets = Datasets(data_dir, data_progress)
-    _check(source, datasets)
+    needed = _check(source, datasets)
+    if scheduler in (None, LOCAL):
+        workers = _workers_that_fit(needed, workers, callbacks)
     with connected(scheduler, workers) as cluster:
         started = datetime.now(UTC)
         name, text = source.config.name, source.text()
@@ -74,7 +80,9 @@ def carry_on(
         datasets = Datasets(data_dir, data_progress)
         if arguments:
             source = extended(source, arguments)
-        _check(source, datasets)
+        needed = _check(source, datasets)
+        if scheduler in (None, LOCAL):
+            workers = _workers_that_fit(needed, workers, callbacks)
         if arguments:
             durable.write_file(sweep_dir.config, source.text())
         adopt_all(sweep_dir.claims, sweep_dir.trials)
@@ -130,9 +138,26 @@ def _executor(
     return ClusterExecutor(cluster, sweep_dir, data_dir)
 
 
-def _check(source: SweepSource, datasets: Datasets) -> None:
+def _check(source: SweepSource, datasets: Datasets) -> list[int]:
+    """See that every trial can be run; returns the bytes that each takes."""
     configs = (config for _, _, config in checked_points(source))
-    check_all(configs, datasets, source.config.metric.name)
+    return check_all(configs, datasets, source.config.metric.name) * source.config.seeds
+
+
+def _workers_that_fit(
+    needed: Sequence[int], workers: int | None, callbacks: Sequence[SweepCallback]
+) -> int:
+    """How many of the workers this machine's memory has room for, told where it is not all."""
+    workers = workers or available_cpus()
+    room = shared_room()
+    fitting = workers_that_fit(needed, workers, room)
+    if room is not None and fitting < workers:
+        for callback in callbacks:
+            callback.on_warning(
+                f"workers: {fitting} instead of {workers}: a trial takes up to "
+                f"{human_bytes(max(needed) + PROCESS)}, and {human_bytes(room.bytes)} {room.bound}"
+            )
+    return fitting
 
 
 def _run(
