@@ -16,6 +16,7 @@ import numba
 from numba import types
 from numba.extending import intrinsic, overload
 
+from mnistlab.kernels.checked_cache import check_cache_of
 from mnistlab.paths import cache_dir
 
 # The fast-math flags without `nnan` and `ninf`: with those the compiler may assume that no NaN
@@ -67,7 +68,10 @@ def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False
 
     def compile_lazily(function: Callable[..., Any]) -> Any:
         with _numba_cache_in(kernel_cache_dir()):
-            return numba.njit(**options)(function)
+            compiled = numba.njit(**options)(function)
+        if not INTERPRETED:
+            check_cache_of(compiled)
+        return compiled
 
     return compile_lazily if function is None else compile_lazily(function)
 

@@ -5,15 +5,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mnistlab.config.load_sweep import SweepSource, extended, load_sweep
+from mnistlab.config.load_sweep import SweepSource, extended
 from mnistlab.data import Progress
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
+from mnistlab.experiment.checksums import sealed
 from mnistlab.experiment.interruption import stop_signals
 from mnistlab.experiment.run_dir import SWEEP_NAME, create_folder
 from mnistlab.sweep.executors import LocalExecutor
 from mnistlab.sweep.ledger import Ledger, only_sweeper
-from mnistlab.sweep.results import REFIT, SweepDir
+from mnistlab.sweep.results import REFIT, SweepDir, sweep_of
 from mnistlab.sweep.space import blocks, checked_points, points
 from mnistlab.sweep.sweeper import Sweeper
 from mnistlab.sweep.trials import Datasets, check_all
@@ -63,13 +64,13 @@ def carry_on(
     with only_sweeper(sweep_dir):
         # Not below: a worker of a process that was killed may still be writing there.
         durable.remove_temporaries(sweep_dir.path, below=False)
-        source = load_sweep(sweep_dir.config)
+        source = sweep_of(sweep_dir)
         datasets = Datasets(data_dir, data_progress)
         if arguments:
             source = extended(source, arguments)
         _check(source, datasets)
         if arguments:
-            durable.write_file(sweep_dir.config, source.text())
+            durable.write_file(sweep_dir.config, sealed(source.text()))
         return _run(source, sweep_dir, datasets, workers, callbacks, argv, force)
 
 
