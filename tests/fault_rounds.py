@@ -275,8 +275,8 @@ if __name__ == "__main__":
             done = rounds(kind, [fault], options.every, options.offset)
             ends = ", ".join(f"{count} {how}" for how, count in done.ends.items())
             print(
-                f"{kind}, {fault}: {len(done.operations)} operations, {done.rounds} rounds: {ends}; "
-                f"{done.before_a_folder} before there was a folder; {done.identical} identical, "
+                f"{kind}, {fault}: {len(done.operations)} operations, {done.rounds} rounds: {ends};"
+                f" {done.before_a_folder} before there was a folder; {done.identical} identical, "
                 f"{len(done.lost)} lost",
                 flush=True,
             )

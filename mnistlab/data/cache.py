@@ -6,11 +6,13 @@ warm load decodes nothing. The arrays are checked against their digest at every 
 """
 
 import hashlib
+import io
 import json
 import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -89,10 +91,20 @@ def _open_array(entry: Path, name: str, meta: dict) -> Bytes:
     path, stated = entry / f"{name}.npy", meta["arrays"][name]
     if path.stat().st_size != stated["bytes"]:
         raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {stated['bytes']}")
-    array = np.lib.format.open_memmap(path, mode="r")
-    if array.dtype != np.uint8 or list(array.shape) != stated["shape"]:
-        raise ValueError(f"{path.name} is {array.dtype} {array.shape}, not {stated['shape']}")
-    return array
+    # numpy's own reader has Python's parser look at the header, which raises anything.
+    shape, header = tuple(stated["shape"]), _npy_header(stated["shape"])
+    with path.open("rb") as file:
+        if file.read(len(header)) != header:
+            raise ValueError(f"{path.name} is no array of bytes of shape {shape}")
+    return np.memmap(path, dtype=np.uint8, mode="r", offset=len(header), shape=shape)
+
+
+def _npy_header(shape: Sequence[int]) -> bytes:
+    """What a .npy file of bytes begins with."""
+    start = io.BytesIO()
+    content = {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)}
+    np.lib.format.write_array_header_1_0(start, content)
+    return start.getvalue()
 
 
 def _store(entry: Path, name: str, arrays: Arrays, sha256: str) -> None:
@@ -120,7 +132,7 @@ def _store(entry: Path, name: str, arrays: Arrays, sha256: str) -> None:
 def _write_array(folder: Path, name: str, array: Bytes) -> dict[str, object]:
     path = folder / f"{name}.npy"
     with path.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
+        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
         file.flush()
         os.fsync(file.fileno())
     return {"shape": array.shape, "bytes": path.stat().st_size}

@@ -16,9 +16,9 @@ from mnistlab.errors import UsageError
 
 DIGITS = 64
 NO_DIGEST = b"0" * DIGITS
-SEAL = "# sha256 of what stands above: "
-# Whatever stands before it: the end of the line above it may be what is damaged.
-SEALED = re.compile(rb"# sha256 of what stands above: ([0-9a-f]{64})\s*\Z")
+SEAL = "# sha256 of what stands below: "
+# Not its line's end: that may be what is damaged, and then takes the line below into the comment.
+SEALED = re.compile(rb"\A# sha256 of what stands below: ([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,8 @@ def digest_without(content: bytes, start: int) -> bytes:
 
 
 def sealed(text: str) -> str:
-    """A YAML text of whole lines with its digest below it, as a comment."""
-    whole = text if text.endswith("\n") else f"{text}\n"
-    return f"{whole}{SEAL}{hashlib.sha256(whole.encode()).hexdigest()}\n"
+    """A YAML text with its digest above it, as a comment; there, as a file may lose its end."""
+    return f"{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
 
 
 def refuse_broken_seal(path: Path) -> None:
@@ -89,9 +88,12 @@ def refuse_broken_seal(path: Path) -> None:
     One without a digest passes: people may write a configuration by hand. Raises OSError.
     """
     content = path.read_bytes()
-    seal = SEALED.search(content)
-    if seal and hashlib.sha256(content[: seal.start()]).hexdigest().encode() != seal[1]:
+    seal = SEALED.match(content)
+    if seal is None:
+        return
+    text = content[seal.end() :]
+    if text[:1] != b"\n" or hashlib.sha256(text[1:]).hexdigest().encode() != seal[1]:
         raise UsageError(
             f"{path}: is damaged, or was edited: the text is not the one that the SHA-256 in its "
-            "last line was taken of; without that line it is taken as it stands"
+            "first line was taken of; without that line it is taken as it stands"
         )
