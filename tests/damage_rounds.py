@@ -272,14 +272,17 @@ GROUPS: dict[str, Callable[[Path], Iterator[Target]]] = {
 }
 
 
-def rounds(group: str, flips: int, parts: int = PARTS) -> dict[str, Report]:
-    """Damage every file of a group; a report for each."""
+def rounds(
+    group: str, flips: int, parts: int = PARTS, only: str = ""
+) -> Iterator[tuple[str, Report]]:
+    """Damage every file of a group, or those with `only` in their names; a report for each."""
     environment = dict(os.environ)
     between = keeper.SECONDS_BETWEEN_CHECKPOINTS, trainer.SECONDS_BETWEEN_LOOKS
     try:
         with tempfile.TemporaryDirectory() as scratch:
-            targets = GROUPS[group](Path(scratch))
-            return {target.name: damage(target, flips, parts) for target in targets}
+            for target in GROUPS[group](Path(scratch)):
+                if only in target.name:
+                    yield target.name, damage(target, flips, parts)
     finally:
         os.environ.clear()
         os.environ.update(environment)
@@ -295,10 +298,11 @@ if __name__ == "__main__":
     parser.add_argument("groups", nargs="*", default=list(GROUPS))
     parser.add_argument("--flips", type=int, default=1000)
     parser.add_argument("--parts", type=int, default=PARTS)
+    parser.add_argument("--only", default="", help="a part of the files' names")
     options = parser.parse_args()
     failed = False
     for group in options.groups:
-        for name, done in rounds(group, options.flips, options.parts).items():
+        for name, done in rounds(group, options.flips, options.parts, options.only):
             print(f"{name}: cuts: {_told(done.cuts)}; flips: {_told(done.flips)}", flush=True)
             for loss in done.lost:
                 print("  ", loss)

@@ -62,19 +62,22 @@ class Faults:
             return act()
         if number == self.at:
             if self.fault in DEATHS:
-                if self.fault == "after":
-                    act()
-                elif self.fault == "torn" and half is not None:
-                    half()
-                os._exit(DIED)
+                self._die(act if self.fault == "after" else half if self.fault == "torn" else None)
             if half is not None:
                 half()
-            self._fail(path)
+            self._fail()
         elif self.fault == "full" and name in TAKES_ROOM:
-            self._fail(path)
+            self._fail()
         return act()
 
-    def _fail(self, path: str) -> None:
+    def _die(self, last: Callable[[], Any] | None) -> None:
+        try:
+            if last is not None:
+                last()
+        finally:  # also where it has failed by itself, as `mkdir` of a folder that exists
+            os._exit(DIED)
+
+    def _fail(self) -> None:
         number = errno.EIO if self.fault == "EIO" else errno.ENOSPC
         raise OSError(number, os.strerror(number))
 

@@ -2,7 +2,7 @@
 compare: the bits must be those of an undisturbed one.
 
 `python tests/fault_rounds.py run sweep` does it at every operation with every fault and prints the
-counts; the test in test_faults.py does it at some. Each round is a fork of this process, which has
+counts; the test in test_damage.py does it at some. Each round is a fork of this process, which has
 everything loaded and compiled.
 """
 
@@ -271,8 +271,10 @@ if __name__ == "__main__":
     options = parser.parse_args()
     failed = False
     for kind in options.kinds:
-        for fault in options.faults:
-            done = rounds(kind, [fault], options.every, options.offset)
+        for number, fault in enumerate(options.faults):
+            # Of a few rounds, those of each fault are at other operations.
+            shift = options.offset + number * options.every // len(options.faults)
+            done = rounds(kind, [fault], options.every, shift % options.every)
             ends = ", ".join(f"{count} {how}" for how, count in done.ends.items())
             print(
                 f"{kind}, {fault}: {len(done.operations)} operations, {done.rounds} rounds: {ends};"

@@ -127,13 +127,27 @@ def read_run_json(run_dir: RunDir, *, edited: bool = False) -> dict[str, Any]:
         raise UsageError(f"{path}: is no JSON: {error}") from error
     if not isinstance(content, dict):
         raise UsageError(f"{path}: is no JSON object")
-    digest = content.pop(DIGEST_KEY, None)
-    if digest is not None and not edited and not _is_its_own(str(digest).encode(), written):
+    digest = _taken_out(content)
+    if digest is not None and not edited and not _is_its_own(digest.encode(), written):
         raise UsageError(
             f"{path}: is damaged, or was edited: the SHA-256 that it ends with is not its own; "
             "without that entry it is taken as it stands"
         )
     return content
+
+
+def _taken_out(content: dict[str, Any]) -> str | None:
+    """The digest, which is then no longer in `content`; None where there is none.
+
+    It is the last entry: its name too may be what is damaged.
+    """
+    if not content:
+        return None
+    name = DIGEST_KEY if DIGEST_KEY in content else next(reversed(content))
+    found = content[name]
+    if name != DIGEST_KEY and not (isinstance(found, str) and len(found) == DIGITS):
+        return None
+    return str(content.pop(name))
 
 
 def _is_its_own(digest: bytes, content: bytes) -> bool:

@@ -4,6 +4,7 @@
 """
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from mnistlab.paths import cache_dir
 # exists, and a run that diverges could not be detected.
 FAST_MATH = {"arcp", "contract", "nsz", "reassoc"}
 INTERPRETED = bool(numba.config.DISABLE_JIT)
+logger = logging.getLogger(__name__)
 
 
 @cache
@@ -154,8 +156,11 @@ def mark_compiled(function: Any, argument_types: tuple[Any, ...]) -> None:
     """Note that the disk cache holds `function` for these types."""
     if not INTERPRETED:
         stamp = _stamp(function, argument_types)
-        stamp.parent.mkdir(parents=True, exist_ok=True)
-        stamp.touch()
+        try:
+            stamp.parent.mkdir(parents=True, exist_ok=True)
+            stamp.touch()
+        except OSError as error:
+            logger.warning("%s: cannot be marked as compiled (%s)", stamp, error.strerror)
 
 
 @contextmanager

@@ -150,6 +150,15 @@ def test_run_json_keeps_the_order_it_was_given(tmp_path):
     assert run_dir.run_json.read_bytes() == first
 
 
+def test_a_digest_whose_own_name_is_damaged_is_found_out(tmp_path):
+    run_dir = RunDir(tmp_path)
+    write_run_json(run_dir, {"status": "running"})
+    written = run_dir.run_json.read_text()
+    run_dir.run_json.write_text(written.replace("sha256", "sla256"))
+    with pytest.raises(UsageError, match=r"run\.json: is damaged"):
+        read_run_json(run_dir)
+
+
 def test_a_run_json_that_was_edited_is_refused_unless_it_may_be_or_has_no_digest(tmp_path):
     run_dir = RunDir(tmp_path)
     write_run_json(run_dir, {"status": "finished", "metrics": {"val_accuracy": 0.25}})
