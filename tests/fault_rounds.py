@@ -25,6 +25,7 @@ for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 os.environ["NUMBA_THREADING_LAYER"] = "workqueue"
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "experiment")]
 
+from damage_rounds import warnings_heard  # noqa: E402
 from fault_layer import DEATHS, DIED, FAILURES, Fault, Faults  # noqa: E402
 from run_helpers import fingerprint  # noqa: E402
 
@@ -35,7 +36,7 @@ from mnistlab.config.load_sweep import parse_sweep  # noqa: E402
 from mnistlab.experiment import keeper  # noqa: E402
 from mnistlab.experiment.dataset import load_data  # noqa: E402
 from mnistlab.experiment.runner import _new_trainer  # noqa: E402
-from mnistlab.sweep import executors, start  # noqa: E402
+from mnistlab.sweep import executors, ledger, start  # noqa: E402
 from mnistlab.sweep.attempt import Attempts  # noqa: E402
 
 RUN = {
@@ -181,6 +182,7 @@ def the_folder(folder: Path) -> Path | None:
 def rounds(kind: str, faults: Iterable[Fault], every: int = 1, offset: int = 0) -> Report:
     """Strike at operations offset, offset + every, … with each of these faults."""
     keeper.SECONDS_BETWEEN_CHECKPOINTS = 0.0  # a checkpoint at every epoch
+    ledger.SECONDS_BETWEEN_VIEWS = 0.0  # the same operations, however slow the machine is
     start.LocalExecutor = HereExecutor  # type: ignore[assignment,misc]
     scenario, report = SCENARIOS[kind], Report()
     config = run_config_from_mapping(RUN)
@@ -219,9 +221,10 @@ def _seen(scenario: Scenario, folder: Path) -> Any:
 def _round(
     scenario: Scenario, folder: Path, at: int, fault: Fault, wanted: Any, report: Report
 ) -> None:
-    def disturbed() -> str:
-        with Faults(folder, at, fault):
-            return scenario.begin(folder)
+    def disturbed() -> list[str]:
+        with warnings_heard() as heard, Faults(folder, at, fault):
+            scenario.begin(folder)
+        return heard
 
     report.rounds += 1
     folder.mkdir()
@@ -233,13 +236,15 @@ def _round(
         return
     if code in (1, 2) and not told:
         report.lost.append(f"{where}: said nothing")
+    # The link to the best trial is no result: a sweep is finished without it, and says so.
+    warned = code == 0 and any("could not be pointed at" in warning for warning in told)
     path = the_folder(folder)
     if path is None and code != 0:
         # Nothing was claimed, and what is left does not stand in the way of the next.
         report.before_a_folder += 1
         code, told = in_child(lambda: scenario.begin(folder))
         path = the_folder(folder)
-    elif code != 0:
+    elif code != 0 or warned:
         code, told = in_child(lambda: scenario.carry_on(path))
     if code != 0 or path is None:
         report.lost.append(f"{where}: carrying it on ended with {code}: {told}")
