@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnistlab.config import RunConfig, SweepSource, load_run_config
+from mnistlab.config import RunConfig, SweepSource
 from mnistlab.data import Progress
 from mnistlab.engine.footprint import memory_estimate
 from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, TensorCheck, check_gradients
@@ -22,9 +22,9 @@ from mnistlab.experiment.model import SplitName, Weights, load_model
 from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
 from mnistlab.experiment.resume import (
+    config_of,
     ended_result,
     history_of,
-    refuse_changed_config,
     refuse_changed_surroundings,
 )
 from mnistlab.experiment.run_dir import RunDir, open_run
@@ -88,11 +88,10 @@ def resume(
     process is training the run.
     """
     run_dir = open_run(path)
-    history = history_of(run_dir)
+    history = history_of(run_dir, force)
     result = ended_result(run_dir, history)
     if result is None:
-        config = load_run_config(run_dir.config)
-        refuse_changed_config(history, config)
+        config = config_of(run_dir, history)
         dataset = load_data(config, data_dir, data_progress)
         refuse_changed_surroundings(history, dataset.sha256, force)
         result = carry_on(

@@ -20,6 +20,7 @@ import numba
 from numba import types
 from numba.extending import intrinsic, overload
 
+from mnistlab.kernels.checked_cache import check_cache_of
 from mnistlab.locks import check_lockable, file_lock
 from mnistlab.paths import cache_dir
 
@@ -103,7 +104,10 @@ def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False
 
     def compile_lazily(function: Callable[..., Any]) -> Any:
         with _numba_cache_in(kernel_cache_dir()):
-            return numba.njit(**options)(function)
+            compiled = numba.njit(**options)(function)
+        if not INTERPRETED:
+            check_cache_of(compiled)
+        return compiled
 
     return compile_lazily if function is None else compile_lazily(function)
 
@@ -114,8 +118,7 @@ def view(function: Callable[..., Any]) -> Any:
     Kernels count no references to arrays (two atomic instructions for every loop's slice), and so
     can't return them; from Python these can be called all the same.
     """
-    with _numba_cache_in(kernel_cache_dir()):
-        return numba.njit(**OPTIONS | {"_nrt": True}, inline="always")(function)
+    return numba.njit(**OPTIONS | {"_nrt": True}, inline="always")(function)
 
 
 def named(function: Callable[..., Any], number: int) -> Callable[..., Any]:
@@ -207,8 +210,11 @@ def mark_compiled(function: Any, argument_types: tuple[Any, ...]) -> None:
     """Note that the disk cache holds `function` for these types."""
     if not INTERPRETED:
         stamp = _stamp(function, argument_types)
-        stamp.parent.mkdir(parents=True, exist_ok=True)
-        stamp.touch()
+        try:
+            stamp.parent.mkdir(parents=True, exist_ok=True)
+            stamp.touch()
+        except OSError as error:
+            logger.warning("%s: cannot be marked as compiled (%s)", stamp, error.strerror)
 
 
 def compile_lock(waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:

@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mnistlab.config.load_sweep import SweepSource, extended, load_sweep
+from mnistlab.config.load_sweep import SweepSource, extended
 from mnistlab.data import Progress
 from mnistlab.engine.footprint import PROCESS
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
+from mnistlab.experiment.checksums import sealed
 from mnistlab.experiment.interruption import stop_signals
 from mnistlab.experiment.memory_bound import workers_that_fit
 from mnistlab.experiment.run_dir import SWEEP_NAME, create_folder
@@ -18,7 +19,7 @@ from mnistlab.memory import shared_room
 from mnistlab.sweep.claims import adopt_all
 from mnistlab.sweep.executors import Executor, LocalExecutor
 from mnistlab.sweep.ledger import Ledger, only_sweeper
-from mnistlab.sweep.results import REFIT, SweepDir
+from mnistlab.sweep.results import REFIT, SweepDir, sweep_of
 from mnistlab.sweep.scheduler import LOCAL, Cluster, connected
 from mnistlab.sweep.space import blocks, checked_points, points
 from mnistlab.sweep.sweeper import Sweeper
@@ -76,7 +77,7 @@ def carry_on(
     with connected(scheduler, workers) as cluster, only_sweeper(sweep_dir):
         # Not below: a worker of a process that was killed may still be writing there.
         durable.remove_temporaries(sweep_dir.path, below=False)
-        source = load_sweep(sweep_dir.config)
+        source = sweep_of(sweep_dir)
         datasets = Datasets(data_dir, data_progress)
         if arguments:
             source = extended(source, arguments)
@@ -84,7 +85,7 @@ def carry_on(
         if scheduler in (None, LOCAL):
             workers = _workers_that_fit(needed, workers, callbacks)
         if arguments:
-            durable.write_file(sweep_dir.config, source.text())
+            durable.write_file(sweep_dir.config, sealed(source.text()))
         adopt_all(sweep_dir.claims, sweep_dir.trials)
         executor = _executor(cluster, sweep_dir, workers, data_dir)
         return _run(source, sweep_dir, datasets, executor, callbacks, argv, force)
