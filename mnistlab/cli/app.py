@@ -16,6 +16,7 @@ from mnistlab.cli import (
     evaluate,
     init,
     predict,
+    reproduce,
     resume,
     schema,
     sweep,
@@ -90,6 +91,7 @@ app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=predict.EXAMPLES)(predict.predict)
 app.command(epilog=resume.EXAMPLES)(resume.resume)
 app.command(epilog=check.EXAMPLES)(check.check)
+app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.add_typer(data.app)
 app.command(epilog=init.EXAMPLES)(init.init)
 app.command(epilog=schema.EXAMPLES)(schema.schema)

@@ -35,7 +35,7 @@ def begin(
     Every point is checked before there is a folder: raises ConfigError, DataError, UsageError.
     """
     datasets = Datasets(data_dir, data_progress)
-    _check(source, datasets)
+    check(source, datasets)
     started = datetime.now(UTC)
     name, text = source.config.name, source.text()
     sweep_dir = SweepDir(create_folder(runs_dir, name, SWEEP_NAME, text, started))
@@ -67,7 +67,7 @@ def carry_on(
         datasets = Datasets(data_dir, data_progress)
         if arguments:
             source = extended(source, arguments)
-        _check(source, datasets)
+        check(source, datasets)
         if arguments:
             durable.write_file(sweep_dir.config, source.text())
         return _run(source, sweep_dir, datasets, workers, callbacks, argv, force)
@@ -105,7 +105,8 @@ def _seeds(count: int) -> list[dict[str, Any]]:
     return [{}] if count == 1 else [{"seed": f"seed + {n}" if n else "seed"} for n in range(count)]
 
 
-def _check(source: SweepSource, datasets: Datasets) -> None:
+def check(source: SweepSource, datasets: Datasets) -> None:
+    """See that every point of a sweep can be run. Raises ConfigError, DataError."""
     configs = (config for _, _, config in checked_points(source))
     check_all(configs, datasets, source.config.metric.name)
 
