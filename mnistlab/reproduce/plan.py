@@ -1,10 +1,12 @@
 """From a report's files to what is to be run, at full size, within a budget, or scaled down."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mnistlab.config import RunConfig, SweepSource, load_sweep
 from mnistlab.config.dump import value_as_yaml
+from mnistlab.config.load import mapping_nodes, read_config_text, sweep_mark
 from mnistlab.engine.trainer import plan as training_plan
 from mnistlab.reproduce.manifest import Experiment, LoadedReport
 from mnistlab.reproduce.report_dir import PlannedExperiment, Whole
@@ -29,7 +31,7 @@ def planned_experiments(
         limits = _limits(experiment, loaded.report.quick, budget)
         # The file of a run becomes a sweep of one point by being given these.
         seeds = 1 if budget == QUICK else experiment.seeds
-        always = [f"seeds={seeds}", *arguments]
+        always = [f"seeds={seeds}", *_judged_by(path), *arguments]
         source = load_sweep(path, [*_as_arguments(limits), *always])
         check(source, datasets)
         whole = None
@@ -38,6 +40,12 @@ def planned_experiments(
             whole = None if whole == _length(source, datasets) else whole
         found[name] = PlannedExperiment(sweep=source.mapping(), whole=whole)
     return found
+
+
+def _judged_by(path: Path) -> list[str]:
+    """Of the file of a run, what is always measured: there is nothing to choose in it."""
+    root, _ = mapping_nodes(read_config_text(path), str(path), None)
+    return ["metric.name=train_accuracy"] if sweep_mark(root) is None else []
 
 
 def _limits(experiment: Experiment, quick: Mapping[str, Any], budget: str) -> Mapping[str, Any]:
