@@ -50,7 +50,7 @@ def reproduce(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Run a report's experiments and write them beside what it stated."""
+    """Run a report's experiments beside what it stated."""
     count = options.worker_count(workers)
     from mnistlab import api, paths
     from mnistlab.errors import UsageError

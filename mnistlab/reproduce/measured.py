@@ -14,7 +14,7 @@ from mnistlab.experiment.run_dir import RunDir
 from mnistlab.reproduce.manifest import MetricName
 from mnistlab.reproduce.report_dir import ReportDir, Whole
 from mnistlab.sweep.ranking import rank, stated_point
-from mnistlab.sweep.results import FINISHED, SweepDir, TrialRow, read_record, read_trials
+from mnistlab.sweep.results import FINISHED, REFIT, SweepDir, TrialRow, read_record, read_trials
 
 METRICS: tuple[str, ...] = get_args(MetricName)
 
@@ -78,7 +78,11 @@ def read_rows(report_dir: ReportDir, experiment: str, whole: Whole | None) -> li
         return []
     config, trials = load_sweep(sweep_dir.config).config, read_trials(sweep_dir)
     stages: list[str | None] = [*dict.fromkeys(s for trial in trials for s in trial.stages)]
-    return [row for stage in stages or [None] for row in _of_stage(sweep_dir, config, stage, trials, whole)]
+    return [
+        row
+        for stage in stages or [None]
+        for row in _of_stage(sweep_dir, config, stage, trials, whole)
+    ]
 
 
 def find_row(rows: Sequence[Row], parameters: Mapping[str, Any], stage: str | None) -> Row:
@@ -143,7 +147,7 @@ def _row(
         images=first.get("dataset", {}).get("images", {}).get("train", 0),
         seconds=fmean(known) if known else None,
         stated_seconds=stated.seconds if stated is not None else None,
-        whole=whole,
+        whole=whole.of_refit() if whole and (stage or "").startswith(REFIT) else whole,
     )
 
 

@@ -60,13 +60,15 @@ def _as_arguments(values: Mapping[str, Any]) -> list[str]:
 
 def _length(source: SweepSource, datasets: Datasets) -> Whole | None:
     """How long the trials of a sweep are; None where they differ."""
-    lengths = {_of_run(config, datasets) for _, _, config in checked_points(source)}
-    if len(lengths) > 1:
-        return None
-    ((epochs, images),) = lengths
-    return Whole(epochs=epochs, images=images)
+    lengths = [_of_run(config, datasets) for _, _, config in checked_points(source)]
+    return lengths[0] if all(length == lengths[0] for length in lengths) else None
 
 
-def _of_run(config: RunConfig, datasets: Datasets) -> tuple[int, int]:
-    images = len(datasets.of(config).train)
-    return training_plan(config, images).epochs, images
+def _of_run(config: RunConfig, datasets: Datasets) -> Whole:
+    dataset = datasets.of(config)
+    images = len(dataset.train)
+    return Whole(
+        epochs=training_plan(config, images).epochs,
+        images=images,
+        validation=len(dataset.validation),
+    )

@@ -60,10 +60,17 @@ class ReportDir:
 
 
 class Whole(Section):
-    """How long an experiment is without a budget: epochs, and training images in each."""
+    """How long an experiment is without a budget: epochs, the training images in each, and the
+    images kept for validation, which a refit trains on too.
+    """
 
     epochs: CountOrZero
     images: CountOrZero
+    validation: CountOrZero
+
+    def of_refit(self) -> "Whole":
+        """How long a refit of it is."""
+        return Whole(epochs=self.epochs, images=self.images + self.validation, validation=0)
 
 
 class PlannedExperiment(Section):

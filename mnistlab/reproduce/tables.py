@@ -53,6 +53,8 @@ def in_words(table: Table, rows: Sequence[Row], finding: str | None) -> TableInW
     heads = [column.head for column in columns.values()]
     if staged:
         heads.insert(0, "stage")
+    elif not heads:
+        heads.append("run")
     parameters = len(heads)
     for name in names:
         if any(row.metrics[name].stated is not None for row in rows):
@@ -62,7 +64,7 @@ def in_words(table: Table, rows: Sequence[Row], finding: str | None) -> TableInW
     seen = {key: _order(rows, key) for key in columns}
     cells = []
     for row in rows:
-        line = [row.stage or ""] if staged else []
+        line = [row.stage or ""] if staged else [] if columns else [table.experiment]
         line += [_value(row, key, column, seen[key]) for key, column in columns.items()]
         for name in names:
             if any(other.metrics[name].stated is not None for other in rows):
@@ -175,10 +177,9 @@ def _metric_head(name: str) -> str:
 
 
 def _varied(rows: Sequence[Row]) -> list[str]:
-    """The parameters that tell the rows apart; all of them where there is but one row."""
+    """The parameters that tell the rows apart."""
     keys = dict.fromkeys(key for row in rows for key in row.parameters)
-    varied = [k for k in keys if len({repr(row.parameters.get(k)) for row in rows}) > 1]
-    return varied or list(keys)
+    return [key for key in keys if len({repr(row.parameters.get(key)) for row in rows}) > 1]
 
 
 def _order(rows: Sequence[Row], key: str) -> list[Any]:
