@@ -152,7 +152,7 @@ def _shares(rows: Sequence[Row]) -> list[str]:
     return [
         f"A share, within the budget: {' and '.join(done)}. An epoch took "
         f"{_from_to(shortest, longest)}; the whole of a run would take {_from_to(least, most)} "
-        "(`--full` runs it)."
+        "(--full runs it)."
     ]
 
 
