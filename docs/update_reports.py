@@ -3,7 +3,8 @@
     python docs/update_reports.py runs/20261121-160000-report-a runs/20261121-160000-report-b ...
 
 Each report's part stands between two marker lines, `<!-- report a: generated ... -->` and
-`<!-- report a: end -->`; what is around them is written by hand. Missing markers are put at the end.
+`<!-- report a: end -->`; what is around them is written by hand. Missing markers are put at the
+end.
 """
 
 import re

@@ -1,6 +1,6 @@
 """What a report consists of: report.yaml, read and checked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -146,12 +146,11 @@ def load_report(name: str) -> LoadedReport:
 
 def _unknown_experiments(report: Report, root: Node) -> Iterator[Problem]:
     """Tables and figures of experiments that the report has not."""
-    named: tuple[tuple[str, Sequence[Table | FigureSpec]], ...]
-    named = (("tables", report.tables), ("figures", report.figures))
-    for kind, items in named:
-        for index, item in enumerate(items):
-            if item.experiment not in report.experiments:
-                path = (kind, index, "experiment")
-                there = ", ".join(report.experiments)
-                message = f"found {item.experiment!r}, must be an experiment: {there}"
-                yield Problem(root.nearest(path).place, path, message)
+    named = [("tables", index, one.experiment) for index, one in enumerate(report.tables)]
+    named += [("figures", index, one.experiment) for index, one in enumerate(report.figures)]
+    there = ", ".join(report.experiments)
+    for kind, index, experiment in named:
+        if experiment not in report.experiments:
+            path = (kind, index, "experiment")
+            message = f"found {experiment!r}, must be an experiment: {there}"
+            yield Problem(root.nearest(path).place, path, message)
