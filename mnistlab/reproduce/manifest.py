@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-import mnistlab
 from mnistlab.config.base import Count, Section, Text
 from mnistlab.config.load import mapping_nodes, read_config_text
 from mnistlab.config.load_sweep import refuse
@@ -16,10 +15,8 @@ from mnistlab.config.validate import validate_as
 from mnistlab.errors import UsageError
 
 MANIFEST_NAME = "report.yaml"
-FOLDERS = (
-    Path(mnistlab.__file__).parent / "reproduce" / "reports",  # in a wheel
-    Path(mnistlab.__file__).parents[1] / "configs" / "reports",  # in a clone
-)
+# In a clone a link to configs/reports, in what is installed the files themselves.
+FOLDER = Path(__file__).parent / "reports"
 MetricName = Literal[
     "train_accuracy",
     "train_loss",
@@ -116,9 +113,8 @@ class LoadedReport:
 
 def known_reports() -> dict[str, Path]:
     """The folders of the reports that mnistlab brings, by name, in the order of their names."""
-    found = next((folder for folder in FOLDERS if folder.is_dir()), None)
-    paths = sorted(found.glob(f"*/{MANIFEST_NAME}")) if found is not None else []
-    return {path.parent.name: path.parent for path in paths}
+    paths = sorted(FOLDER.glob(f"*/{MANIFEST_NAME}"))
+    return {path.parent.name: path.parent.resolve() for path in paths}
 
 
 def load_report(name: str) -> LoadedReport:
