@@ -56,7 +56,7 @@ def report(home):
 
 
 def test_every_stated_figure_stands_beside_the_mean_of_its_runs(report):
-    outcome = mnistlab("reproduce", report, "--json")
+    outcome = mnistlab("reproduce", report, "--json", "--workers", 1)
     assert outcome.exit_code == 0
     assert "report mine, 1 of 2: rates" in outcome.stderr
     assert outcome.document["trials"] == {"finished": 5, "diverged": 0, "failed": 0}
@@ -91,10 +91,19 @@ def test_every_stated_figure_stands_beside_the_mean_of_its_runs(report):
 
 
 def test_full_lifts_the_budget_and_quick_sets_its_own(report):
-    full = mnistlab("reproduce", report, "--full", "--json", "--quiet")
+    full = mnistlab("reproduce", report, "--full", "--json", "--quiet", "--workers", 1)
     row = full.document["reports"][0]["tables"][0]["rows"][0]
     assert (row["epochs"], row["whole"]) == (3, None)
-    quick = mnistlab("reproduce", report, "--quick", "--json", "--quiet", "training.batch_size=20")
+    quick = mnistlab(
+        "reproduce",
+        report,
+        "--quick",
+        "--json",
+        "--quiet",
+        "--workers",
+        1,
+        "training.batch_size=20",
+    )
     (document,) = quick.document["reports"]
     row = document["tables"][0]["rows"][0]
     assert (row["epochs"], row["statuses"]) == (1, ["finished"])  # one seed
@@ -105,7 +114,8 @@ def test_full_lifts_the_budget_and_quick_sets_its_own(report):
 
 
 def test_a_stopped_reproduction_is_carried_on_to_the_same_figures(report, home):
-    whole = mnistlab("reproduce", report, "--json", "--quiet").document["reports"][0]["tables"]
+    ended = mnistlab("reproduce", report, "--json", "--quiet", "--workers", 1)
+    whole = ended.document["reports"][0]["tables"]
     with subprocess.Popen(
         **process_arguments("reproduce", report, "--workers", 1),
         cwd=home,
@@ -122,7 +132,7 @@ def test_a_stopped_reproduction_is_carried_on_to_the_same_figures(report, home):
         assert process.wait(60) == 130
     resume = re.search(r"mnistlab resume (\S+)", rest)
     assert resume is not None
-    carried_on = mnistlab("resume", resume[1], "--json")
+    carried_on = mnistlab("resume", resume[1], "--json", "--workers", 1)
     assert carried_on.exit_code == 0
     (found,) = carried_on.document["reports"]
     figures = [[row["metrics"] for row in table["rows"]] for table in found["tables"]]
@@ -156,7 +166,7 @@ def test_a_mistake_in_a_manifest_names_its_place(report, home):
     assert outcome.exit_code == 2
     assert re.search(r"report\.yaml:14:17: tables\.1\.experiment: found 'lone'", outcome.stderr)
     manifest.write_text(MANIFEST.replace("'test_accuracy'", "'tset_accuracy'"))
-    outcome = mnistlab("reproduce", report, "--quiet", "--quick")
+    outcome = mnistlab("reproduce", report, "--quiet", "--quick", "--workers", 1)
     assert outcome.exit_code == 2
     assert "'tset_accuracy' is no metric" in outcome.stderr
 
