@@ -80,7 +80,10 @@ class FigureSpec(Section):
     """A figure: of an experiment's sweep, or, with `parameters` or `stage`, of one of its runs."""
 
     experiment: Text = Field(description="Whose.")
-    figure: Text = Field(description="Its name, as `mnistlab visualize` has it.")
+    figure: Text = Field(
+        description="Its name, as `mnistlab visualize` has it; or `table`: bars of the "
+        "experiment's first table."
+    )
     stage: Text | None = Field(default=None, description="The stage of the run.")
     parameters: dict[str, Any] | None = Field(
         default=None, description="The values that the run has, by dotted path."

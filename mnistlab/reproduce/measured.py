@@ -26,6 +26,7 @@ class Measured:
     stated: float | None
     mean: float | None
     std: float | None  # of a sample: needs two seeds
+    values: tuple[float, ...]  # of the seeds that finished
 
     @property
     def difference(self) -> float | None:
@@ -161,6 +162,7 @@ def _metric(
         stated=getattr(stated, name) if stated is not None else None,
         mean=fmean(known) if complete else None,
         std=stdev(known) if complete and len(known) > 1 else None,
+        values=tuple(known),
     )
 
 

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from mnistlab.plots.gallery import SavedFigures, save_each
 from mnistlab.report.page import left_out, pictures, write_page
 from mnistlab.reproduce.figures import report_figures
 from mnistlab.reproduce.findings import Findings
-from mnistlab.reproduce.measured import Row, read_rows
+from mnistlab.reproduce.measured import Measured, Row, read_rows
 from mnistlab.reproduce.plan import DEFAULT, QUICK
 from mnistlab.reproduce.report_dir import Plan, ReportDir, read_plan
 from mnistlab.reproduce.reproduction import seconds_taken
@@ -152,7 +152,7 @@ def _row_document(row: Row, names: Sequence[str]) -> dict[str, Any]:
     return {
         "stage": row.stage,
         "parameters": dict(row.parameters),
-        "metrics": {name: _finite(asdict(row.metrics[name])) for name in names},
+        "metrics": {name: _figures(row.metrics[name]) for name in names},
         "statuses": list(row.statuses),
         "epochs": row.epochs,
         "images": row.images,
@@ -165,7 +165,8 @@ def _row_document(row: Row, names: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _finite(values: Mapping[str, float | None]) -> dict[str, float | None]:
+def _figures(measured: Measured) -> dict[str, float | None]:
+    values = {"stated": measured.stated, "mean": measured.mean, "std": measured.std}
     return {k: v if v is not None and math.isfinite(v) else None for k, v in values.items()}
 
 

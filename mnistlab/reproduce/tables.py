@@ -75,6 +75,11 @@ def in_words(table: Table, rows: Sequence[Row], finding: str | None) -> TableInW
     return TableInWords(table.title, tuple(heads), tuple(cells), parameters, notes, finding)
 
 
+def row_names(shown: TableInWords) -> list[str]:
+    """The rows of a table, each by the columns that tell it from the others."""
+    return [", ".join(cells[: shown.parameters]) for cells in shown.rows]
+
+
 def figure(name: str, value: float | None, std: float | None = None) -> str:
     """A metric in words; accuracies in per cent."""
     if value is None:

@@ -1,5 +1,6 @@
 """One command's reports, one after another: their experiments, then their pages."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,15 @@ def carry_on_together(path: Path, options: ReproduceOptions) -> Reproduction:
 
 
 def _run_all(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reproduction:
+    """Run and write each report; what stops it while no trial is trained says how it goes on."""
+    try:
+        return _run_each(folders, options)
+    except KeyboardInterrupt:
+        options.tell(f"to carry it on: mnistlab resume {shlex.quote(str(folders[-1].path))}")
+        raise
+
+
+def _run_each(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reproduction:
     written: list[WrittenReport] = []
     done: list[Reproduced] = []
     for folder in folders:
