@@ -17,6 +17,7 @@ TOP, BOTTOM = 0.75, 0.65
 MAX_BARS = 40
 LABEL_CHARACTERS = 60
 CHARACTER_WIDTH = 0.068  # inches, of a label
+NUMBER_WIDTH = 0.15  # of a number beside its bar, as a share of the longest bar
 
 
 def bars(
@@ -86,7 +87,10 @@ def _draw(axes: Any, points: Sequence[SweepPoint], metric: SweepMetric) -> None:
         text = metric.written(mean)
         if math.isfinite(std):
             text += f" ± {metric.written(std)}"
-        beyond = [ends[row]] + [value * metric.factor for value, place in stated if place == row]
+        # Behind a diamond that it would cover, but beside its own bar where that is far from it.
+        near = ends[row] + NUMBER_WIDTH * reach
+        marks = [value * metric.factor for value, place in stated if place == row]
+        beyond = [ends[row]] + [mark for mark in marks if mark < near]
         axes.annotate(text, (max(beyond), row), xytext=(6, 0), textcoords="offset points",
                       va="center", size=style.SMALL)  # fmt: skip
 

@@ -165,6 +165,12 @@ def test_stated_values_are_marks_beside_the_bars():
     np.testing.assert_allclose(stated.get_xydata(), [[90, 0]])
 
 
+def test_a_number_stands_behind_a_mark_that_it_would_cover_and_else_beside_its_bar():
+    near, far = (SweepPoint({"lr": rate}, (0.1,), stated=s) for rate, s in ((1, 0.12), (2, 0.9)))
+    (axes,) = bars([near, far], ACCURACY, "s").axes
+    np.testing.assert_allclose([text.xy for text in axes.texts], [(12, 0), (10, 1)])
+
+
 def test_no_text_is_cut_off_however_long():
     long = [
         SweepPoint(
