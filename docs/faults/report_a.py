@@ -89,7 +89,7 @@ def mlp_gradient_derivative_of_errors(w: Params, x: np.ndarray, labels: np.ndarr
 
 
 def mlp_gradient_x_for_1(w: Params, x: np.ndarray, labels: np.ndarray) -> Params:
-    """Fault: relu' at the hidden layer, where it belongs, but x for 1: dh = (dz W2ᵀ) · max(h, 0)."""
+    """Fault: relu' where it belongs, at the hidden layer, but x for 1: dh = (dz W2ᵀ) · h."""
     h = relu(x @ w["W1"] + w["b1"])
     dz = softmax(h @ w["W2"] + w["b2"]) - one_hot(labels, x.dtype)
     dh = dz @ w["W2"].T * h
@@ -226,25 +226,33 @@ def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
         for name, (rule, logits) in CNN_RULES.items()
         for share in [_validated(digits, settings, cnn(settings.filters), rule, logits, CNN_RATES)]
     ]
+    images = len(digits.train_x) - settings.validation
+    header = ("rule", "what the check finds: relative error", "validation accuracy, %")
     text = f"""\
 **The MLP** (784 → {settings.hidden} ReLU → 10; learning rate 1e-3, no penalty,
-{settings.epochs} of the report's {FULL.epochs} epochs, the first {len(digits.train_x) - settings.validation:,} images, validated on the last
-{settings.validation:,}; W2's step a sum over the batch of 32, W1's a mean; the report states 93.03):
+{settings.epochs} of the report's {FULL.epochs} epochs on the first {images:,} images, validated on
+the last {settings.validation:,}; W2's step is a sum over the batch of 32, W1's a mean; the report
+states 93.03):
 
-{table(("rule", "what the check finds: relative error", "validation accuracy, %"), mlp_rows)}
+{table(header, mlp_rows)}
 
 **The CNN** ({settings.filters} filters 3×3, stride 2 → 10; learning rate 1e-3, the filters' step a
-mean over the batch; the same images; the report states 85.69 on the test set, after training on all):
+mean over the batch; the same images; the report states 85.69 on the test set, after training on
+all):
 
-{table(("rule", "what the check finds: relative error", "validation accuracy, %"), cnn_rows)}
+{table(header, cnn_rows)}
 
 **The pictures of W2** are no gradient, so that no check finds them. W2 is (hidden units, classes):
 without a transpose the first 784 numbers in memory, drawn as the first class, are ten classes'
 weights of the first 78 hidden units in turn. Below the same is done to softmax regression's
 weights, where the classes can be seen.
 """
-    return Section(text, _mixed_classes(digits), "Softmax regression's weights by class, drawn right, "
-        "and reshaped without a transpose: every picture is a mixture of all ten classes")
+    return Section(
+        text,
+        _mixed_classes(digits),
+        "Softmax regression's weights by class, drawn right, "
+        "and reshaped without a transpose: every picture is a mixture of all ten classes",
+    )
 
 
 def _validated(

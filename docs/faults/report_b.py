@@ -5,6 +5,7 @@ Biases 0, weights N(0, 0.01²), batches drawn with replacement, the mean gradien
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -52,7 +53,7 @@ Rate = Callable[[int], float]
 
 def network(*units: int, seed: int = 0) -> Params:
     """Layers between so many units, e.g. 784, 100, 10: weights N(0, 0.01²), biases 0."""
-    layers = list(enumerate(zip(units, units[1:], strict=False), 1))
+    layers = list(enumerate(pairwise(units), 1))
     shapes: dict[str, tuple[int, ...]] = {}
     for layer, (fan_in, fan_out) in layers:
         shapes |= {f"W{layer}": (fan_in, fan_out), f"b{layer}": (fan_out,)}
@@ -141,8 +142,9 @@ def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
     return Section(f"""\
 **The gradient.** With y·p − y an image pushes its own label's logit up and no other down. Softmax
 regression, γ₀ = 0.01 falling by a line each epoch, {settings.epochs} of the report's
-{FULL.epochs} epochs, batches drawn with replacement; and the same rule in the report's network, 784 → 100 ReLU → 10, batch
-{settings.network_batch}, rate {settings.network_rate}, {settings.network_epochs} of {FULL.network_epochs} epochs:
+{FULL.epochs} epochs, batches drawn with replacement; and the same rule in the report's network,
+784 → 100 ReLU → 10, batch {settings.network_batch}, rate {settings.network_rate},
+{settings.network_epochs} of {FULL.network_epochs} epochs:
 
 {_training(digits, settings)}
 
@@ -175,8 +177,17 @@ def _training(digits: Digits, settings: Settings) -> str:
         trained = descend(start, gradient, batches, lambda step: settings.network_rate)
         found = verdict(check(loss, gradient, start, digits.sample))
         stated = "97.75" if rule_name == "p − y" else ""
-        rows.append(("one hidden layer", rule_name, "constant", found, _tested(digits, trained), stated))
-    header = ("network", "gradient", "rate at the line's end", "what the check finds", "test, %", "stated")
+        rows.append(
+            ("one hidden layer", rule_name, "constant", found, _tested(digits, trained), stated)
+        )
+    header = (
+        "network",
+        "gradient",
+        "rate at the line's end",
+        "what the check finds",
+        "test, %",
+        "stated",
+    )
     return table(header, rows)
 
 

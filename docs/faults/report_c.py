@@ -123,8 +123,8 @@ def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
         rows.append((name, found(digits, make, settings.hidden), percent(share)))
     return Section(f"""\
 The first attempt on all ten classes: learning rate 1e-6, {settings.epochs} of the report's
-{FULL.epochs} epochs; it states 9.12. The check looks at the sixteen images after the first sixteen, so that labels that never
-change are seen.
+{FULL.epochs} epochs; it states 9.12. The check looks at the sixteen images after the first sixteen,
+so that labels that never change are seen.
 
 {table(("rule", "what the check finds: relative error", "test accuracy, %"), rows)}
 """)

@@ -72,7 +72,7 @@ DESIGNS = {
 
 
 def network(filters: int, hidden: int, seed: int = 0) -> Params:
-    """The report's network at its start: filters and their biases N(0, 1), weights 0.01 · N(0, 1)."""
+    """The report's start: filters and their biases N(0, 1), weights 0.01 · N(0, 1)."""
     shapes = {
         "F": (filters, KERNEL * KERNEL),
         "c": (filters, MAPS * MAPS),
@@ -85,7 +85,7 @@ def network(filters: int, hidden: int, seed: int = 0) -> Params:
 
 
 class Dropout:
-    """Masks for one pass: zero for the share dropped, else 1 / (1 − share). With no stream, ones."""
+    """Masks for one pass: zero for the share dropped, else 1 / (1 − share); or all ones."""
 
     def __init__(self, stream: np.random.Generator | None) -> None:
         self.stream = stream
@@ -212,7 +212,9 @@ def measure(
         losses.append(-np.log(np.maximum(of_label, 1e-7)))
         clipped.append(-np.log(np.maximum(of_label, CLIP)))
         stopped = (found.z <= 0) & design.relu_on_logits
-        stopped |= (found.mask2 == 0) & (design.dropout_on_logits or design.dropout_on_probabilities)
+        stopped |= (found.mask2 == 0) & (
+            design.dropout_on_logits or design.dropout_on_probabilities
+        )
         dead.append(stopped[np.arange(len(t)), t])
     means = [float(np.concatenate(parts).mean()) for parts in (right, losses, clipped, dead)]
     return Measured(*means)
@@ -242,7 +244,9 @@ def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
         start = network(settings.filters, settings.hidden)
         small = network(2, 16)
         found = verdict(check(loss(design, 1), rule(design, 1), small, sample))
-        trained = descend(start, rule(design), singly(x, labels, settings.epochs), lambda step: RATE)
+        trained = descend(
+            start, rule(design), singly(x, labels, settings.epochs), lambda step: RATE
+        )
         on = measure(trained, *test, design, Dropout(np.random.default_rng(2)))
         off = measure(trained, *test, design, Dropout(None))
         checked.append((name, found, percent(on.no_gradient)))
@@ -264,10 +268,12 @@ def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
         "loss on",
         "loss off",
     )
+    finds = ("network", "what the check finds", "label's logit without a gradient, %")
     return Section(f"""\
 Plain gradient descent at 1e-4, batch 1, {len(x):,} balanced images of
-the report's {10 * FULL.per_class:,}, {settings.epochs} of its {FULL.epochs} epochs, tested on {len(test[0]):,}; the report states a test accuracy of 78.0 and a loss of 0.648, measured
-with dropout on and p clipped at 0.01. Its TensorFlow network, with dropout behind the softmax, reached
+the report's {10 * FULL.per_class:,}, {settings.epochs} of its {FULL.epochs} epochs, tested on
+{len(test[0]):,}; the report states a test accuracy of 78.0 and a loss of 0.648, measured with
+dropout on and p clipped at 0.01. Its TensorFlow network, with dropout behind the softmax, reached
 about 70 on the training images (dropout on) and about 91 on validation (off).
 
 {table(header, measured)}
@@ -275,7 +281,7 @@ about 70 on the training images (dropout on) and about 91 on validation (off).
 A dead or dropped logit gets no gradient. That is the network's own design, so that a check finds
 nothing wrong with it; the bias gradient it finds:
 
-{table(("network", "what the check finds: relative error", "label's logit without a gradient, %"), checked)}
+{table(finds, checked)}
 
 With a share 0.2 of the labels' logits dropped, a network that is never wrong otherwise
 measures close to 80 %.

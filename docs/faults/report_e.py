@@ -6,6 +6,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -66,7 +67,7 @@ def uniform(units: tuple[int, ...], seed: int = 0) -> Params:
     stream = np.random.default_rng(seed)
     return {
         f"W{layer}": stream.uniform(-1, 1, shape).astype(np.float32)
-        for layer, shape in enumerate(zip(units, units[1:], strict=False), 1)
+        for layer, shape in enumerate(pairwise(units), 1)
     }
 
 
@@ -74,8 +75,10 @@ def normal_by_fan(units: tuple[int, ...], factor: float | None = None, seed: int
     """Weights from N(0, 1) times a factor, or over √fan_in."""
     stream = np.random.default_rng(seed)
     return {
-        f"W{layer}": (stream.standard_normal(shape) * (factor or shape[0] ** -0.5)).astype(np.float32)
-        for layer, shape in enumerate(zip(units, units[1:], strict=False), 1)
+        f"W{layer}": (stream.standard_normal(shape) * (factor or shape[0] ** -0.5)).astype(
+            np.float32
+        )
+        for layer, shape in enumerate(pairwise(units), 1)
     }
 
 
@@ -115,7 +118,7 @@ def squared_slope(out: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def binary_slope(out: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """d/d out of −Σ [y log out + (1 − y) log(1 − out)]; above 1 its sign turns, at 0 and 1 it is none."""
+    """d/d out of −Σ [y log out + (1 − y) log(1 − out)]: none at 0 and 1, turned above 1."""
     return (1 - y) / (1 - out) - y / out
 
 
@@ -209,19 +212,21 @@ def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
     usual = train(digits, settings, uniform(units), sigmoid_rule, SIGMOID, constant(3e-5))
     counts = confusion(usual.labels, usual.out.argmax(axis=1))
     text = f"""\
-All on the first {settings.images:,} of {FULL.images:,} training images, {settings.epochs} epochs, at
-{FULL.images / settings.images:.0f} times the stated rates, since steps are sums over the images;
+All on the first {settings.images:,} of {FULL.images:,} training images, {settings.epochs} epochs,
+at {FULL.images / settings.images:.0f} times the stated rates, since steps are sums over the images;
 accuracies are on the images trained on, as the report's are.
 
-**The rate by a cosine**, computed once before the loop, is a constant {STUCK_RATE:.3g} (35.03 stated).
+**The rate by a cosine**, computed once before the loop, is a constant {STUCK_RATE:.3g}; 35.03 is
+stated.
 
 {_cosine_table(digits, settings, units, usual)}
 
 **The loss** is written Σ(out − y)², its gradient is that of half of it. The check's relative error
-tells the factor: {_factor(digits, units)}. It is the learning rate by another name, and worth nothing.
+tells the factor: {_factor(digits, units)}. It is the learning rate by another name, and worth
+nothing.
 
-**Binary cross-entropy of a ReLU's output** (85.56 stated; how it went backward is lost) has no value
-above 1, and at 0 or 1 no slope. The check can't begin without a value of the loss.
+**Binary cross-entropy of a ReLU's output** (85.56 stated; how it went backward is lost) has no
+value above 1, and at 0 or 1 no slope. The check can't begin without a value of the loss.
 
 {_binary_table(digits, settings, units)}
 
@@ -276,7 +281,9 @@ def _binary_table(digits: Digits, settings: Settings, units: tuple[int, ...]) ->
         out = outputs(start, x, activation)[-1]
         with np.errstate(divide="ignore", invalid="ignore"):
             at_start = binary_loss(activation)(start, x, labels) / len(x)
-        trained = train(digits, settings, start, rule(activation, binary_slope), activation, constant(rate))
+        trained = train(
+            digits, settings, start, rule(activation, binary_slope), activation, constant(rate)
+        )
         lost = "never" if trained.first_nan is None else f"epoch {trained.first_nan}"
         outside = ((out > 1) | (out == 0)).any(axis=1).mean()
         rows.append((name, percent(outside), f"{at_start:.3g}", lost, percent(trained.accuracy)))
@@ -313,7 +320,12 @@ def _confusion_table(counts: np.ndarray) -> str:
 def _matrices(counts: np.ndarray) -> Figure:
     drawn = (
         ("right: by label", by_label(counts), "predicted", "label"),
-        ("as in the report: by prediction, axes swapped", by_prediction(counts), "label", "predicted"),
+        (
+            "as in the report: by prediction, axes swapped",
+            by_prediction(counts),
+            "label",
+            "predicted",
+        ),
     )
     with style.drawing():
         figure = style.new_figure(style.WIDTH, 4.9)
