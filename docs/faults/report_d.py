@@ -39,7 +39,7 @@ CLIP = 0.01
 class Settings:
     """How much is trained; as it stands, a share of what the report trained."""
 
-    per_class: int = 200
+    per_class: int = 1000
     epochs: int = 1
     tested: int = 2000
     filters: int = 10
