@@ -1,4 +1,4 @@
-"""What the five reports' modules share: images, gradient descent, finite differences, tables.
+"""What the five reports' modules share: images, gradient descent, finite differences.
 
 `Params` is a network, {name: array}. A loss takes (params, x, labels) to a float, a gradient takes
 them to {name: array}; x (batch, pixels) or (batch, height, width), labels (batch,).
@@ -181,9 +181,3 @@ def verdict(checks: Sequence[TensorCheck]) -> str:
 def percent(share: float) -> str:
     """0.9135 → 91.35."""
     return "not a number" if np.isnan(share) else f"{100 * share:.2f}"
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -25,9 +25,9 @@ from docs.faults.common import (
     percent,
     relu,
     softmax,
-    table,
     verdict,
 )
+from docs.page import table
 
 FIRST_RATE, LAST_SHARE, NOT_IN_LINE = 0.01, 0.01, 5
 STATED = {150: 87.21, 1500: 86.25}

@@ -25,9 +25,9 @@ from docs.faults.common import (
     percent,
     relu,
     softmax,
-    table,
     verdict,
 )
+from docs.page import table
 
 BATCH, RATE = 64, 1e-6
 

@@ -25,9 +25,9 @@ from docs.faults.common import (
     percent,
     relu,
     softmax,
-    table,
     verdict,
 )
+from docs.page import table
 
 SIDE, KERNEL, MAPS = 28, 3, 26
 RATE, TF_BATCH, TF_RATE = 1e-4, 64, 1e-4

@@ -21,9 +21,9 @@ from docs.faults.common import (
     check,
     one_hot,
     percent,
-    table,
     verdict,
 )
+from docs.page import table
 from mnistlab.plots import style
 
 STUCK_RATE = 6.17e-5

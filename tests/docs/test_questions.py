@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from docs.update_questions import PAGE, answer, replaced, words
+from docs.page import PAGE, replaced
+from docs.update_questions import answer, words
 from mnistlab.config.load_sweep import load_sweep
 from mnistlab.sweep.results import SweepDir
 
@@ -26,7 +27,9 @@ def test_every_question_is_a_sweep_that_the_page_has_a_place_for(path):
     config = load_sweep(path).config
 
     assert path.parents[1].name == config.name[0]
-    assert "the answer" in replaced(PAGE.read_text(encoding="utf-8"), config.name, "the answer")
+    assert "the answer" in replaced(
+        PAGE.read_text(encoding="utf-8"), f"questions {config.name}", "the answer"
+    )
 
 
 def test_an_answer_tells_means_the_lowest_and_how_many_are_stable(tmp_path):
