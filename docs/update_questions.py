@@ -19,7 +19,8 @@ from mnistlab.experiment.durable import write_file
 from mnistlab.experiment.metrics import read_metrics
 from mnistlab.experiment.run_dir import open_run
 from mnistlab.sweep.ranking import Ranked, rank
-from mnistlab.sweep.results import REFIT, SweepDir, TrialRow, read_trials
+from mnistlab.sweep.results import REFIT, SweepDir, TrialRow, read_record, read_trials
+from mnistlab.wording import counted
 
 MANY_POINTS, MANY_SEEDS = 20, 5
 NEAR_BEST = 0.01
@@ -54,7 +55,24 @@ def answer(sweep: SweepDir) -> str:
         tested = [(r.stages[0].removeprefix(REFIT), r.metrics["test_accuracy"]) for r in refits]
         told = ", ".join(f"{name} {_percent(value)} %" for name, value in tested)
         parts.append(f"Trained on all training images and tested once: {told}.")
+    parts.append(_made(sweep, rows))
     return "\n\n".join(parts)
+
+
+def _made(sweep: SweepDir, rows: Sequence[TrialRow]) -> str:
+    """The command, how much each run trained, the machine, and the time."""
+    records = [read_record(open_run(sweep.path / row.run_dir)) for row in rows]
+    first = records[0]
+    command = next(word for word in first["argv"] if word.endswith(".yaml"))
+    images = first["dataset"]["images"]["train"]
+    epochs = max(record["epochs"] for record in records)
+    spent = sum(record["seconds"]["train"] for record in records)
+    size = f"{counted(len(rows), 'run')} of {counted(epochs, 'epoch')} on {images:,} images"
+    return (
+        f"From `mnistlab sweep {command}`: {size}, {spent / 60:.0f} minutes of training, "
+        f"a run at a time on {counted(first['threads'], 'thread')} of an {first['processor']} "
+        "that other work shared."
+    )
 
 
 def _stage(sweep: SweepDir, metric: Metric, stage: str | None, rows: list[TrialRow]) -> str:

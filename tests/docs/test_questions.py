@@ -1,5 +1,6 @@
 """The sweep files of the open questions are sound, and their answers are what the sweeps found."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ def test_an_answer_tells_means_the_lowest_and_how_many_are_stable(tmp_path):
     assert "| 1 | 78.00 ± 38.01 | 10.00 | 4 of 5 | 3 |" in told
     assert "| 0.1 | 90.00 ± 0.00 | 90.00 | 0 of 5 | 3 |" in told
     assert "| 10 | diverged |" in told
+    assert "`mnistlab sweep few.yaml`: 15 runs of 2 epochs on 1,500 images, 15 minutes" in told
 
 
 def _run(folder: Path) -> str:
@@ -63,6 +65,15 @@ def _run(folder: Path) -> str:
         "epoch,step,lr,train_loss,train_accuracy,val_loss,val_accuracy,test_loss,test_accuracy,"
         "penalty,seconds\n2,10,0.1,,,,,,,,6.0\n"
     )
+    record = {
+        "argv": ["mnistlab", "sweep", "few.yaml"],
+        "dataset": {"images": {"train": 1500}},
+        "epochs": 2,
+        "seconds": {"train": 60.0},
+        "threads": 1,
+        "processor": "EPYC",
+    }
+    (run / "run.json").write_text(json.dumps(record))
     return "trials/0"
 
 
