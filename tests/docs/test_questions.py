@@ -8,6 +8,7 @@ import pytest
 from docs.page import PAGE, replaced
 from docs.update_questions import answer, words
 from mnistlab.config.load_sweep import load_sweep
+from mnistlab.errors import UsageError
 from mnistlab.sweep.results import SweepDir
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +55,17 @@ def test_an_answer_tells_means_the_lowest_and_how_many_are_stable(tmp_path):
     assert "| 0.1 | 90.00 ± 0.00 | 90.00 | 0 of 5 | 3 |" in told
     assert "| 10 | diverged |" in told
     assert "`mnistlab sweep few.yaml`: 15 runs of 2 epochs on 1,500 images, 15 minutes" in told
+
+
+def test_an_unfinished_sweep_has_no_answer(tmp_path):
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    rows = ["0,finished,rate,0.1,0,,,,0.9,,,trials/0", "1,pending,rate,1.0,0,,,,,,,trials/1"]
+    (tmp_path / "trials.csv").write_text(
+        "\n".join([HEADER + "test_loss,test_accuracy,run_dir", *rows, ""])
+    )
+
+    with pytest.raises(UsageError, match="1 of 2 trials are not finished"):
+        answer(SweepDir(tmp_path))
 
 
 def _run(folder: Path) -> str:
