@@ -15,12 +15,27 @@ from docs.page import PAGE, replaced, table
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.load_sweep import load_sweep
 from mnistlab.config.sweep import Metric
+from mnistlab.errors import UsageError
 from mnistlab.experiment.durable import write_file
 from mnistlab.experiment.metrics import read_metrics
 from mnistlab.experiment.run_dir import open_run
+from mnistlab.plots.gallery import LeftOut
+from mnistlab.plots.style import rendered
 from mnistlab.sweep.ranking import Ranked, rank
-from mnistlab.sweep.results import REFIT, SweepDir, TrialRow, read_trials
+from mnistlab.sweep.results import (
+    ENDED,
+    REFIT,
+    SweepDir,
+    TrialRow,
+    read_record,
+    read_trials,
+)
+from mnistlab.sweep_figures import sweep_figures
+from mnistlab.wording import counted
 
+IMAGES = PAGE.parent / "images"
+# A sweep's figure that is part of its answer.
+FIGURES = {"a-cnn-penalties": "models_feature_maps"}
 MANY_POINTS, MANY_SEEDS = 20, 5
 NEAR_BEST = 0.01
 Row = Sequence[str]
@@ -44,6 +59,9 @@ def answer(sweep: SweepDir) -> str:
     """A sweep's tables, a stage after the other, each with what it says in words."""
     config = load_sweep(sweep.config).config
     rows = read_trials(sweep)
+    left = sum(row.status not in ENDED for row in rows)
+    if left:
+        raise UsageError(f"{sweep.path}: {left} of {len(rows)} trials are not finished")
     stages: list[str | None] = [stage.name for stage in config.stages or ()] or [None]
     parts = [
         _stage(sweep, config.metric, stage, [r for r in rows if stage is None or stage in r.stages])
@@ -54,7 +72,24 @@ def answer(sweep: SweepDir) -> str:
         tested = [(r.stages[0].removeprefix(REFIT), r.metrics["test_accuracy"]) for r in refits]
         told = ", ".join(f"{name} {_percent(value)} %" for name, value in tested)
         parts.append(f"Trained on all training images and tested once: {told}.")
+    parts.append(_made(sweep, rows))
     return "\n\n".join(parts)
+
+
+def _made(sweep: SweepDir, rows: Sequence[TrialRow]) -> str:
+    """The command, how much each run trained, the machine, and the time."""
+    records = [read_record(open_run(sweep.path / row.run_dir)) for row in rows]
+    first = records[0]
+    command = next(word for word in first["argv"] if word.endswith(".yaml"))
+    images = first["dataset"]["images"]["train"]
+    epochs = max(record["epochs"] for record in records)
+    spent = sum(record["seconds"]["train"] for record in records)
+    size = f"{counted(len(rows), 'run')} of {counted(epochs, 'epoch')} on {images:,} images"
+    return (
+        f"From `mnistlab sweep {command}`: {size}, {spent / 60:.0f} minutes of training, "
+        f"a run at a time on {counted(first['threads'], 'thread')} of an {first['processor']} "
+        "that other work shared."
+    )
 
 
 def _stage(sweep: SweepDir, metric: Metric, stage: str | None, rows: list[TrialRow]) -> str:
@@ -153,6 +188,15 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.2f}"
 
 
+def _drawn(sweep: SweepDir, figure: str, file: str) -> str:
+    """Draw a sweep's figure beside the page, and link it; raises UsageError where it can't be."""
+    (found,) = sweep_figures(sweep, [figure])
+    if isinstance(found, LeftOut):
+        raise UsageError(f"{sweep.path}: {figure} can't be drawn: {found.why}")
+    write_file(IMAGES / file, rendered(found.figure))
+    return f"![{found.how_to_read}](images/{file})"
+
+
 def main() -> None:
     """Put each sweep's answer into the page."""
     parser = argparse.ArgumentParser(prog="python -m docs.update_questions", description=__doc__)
@@ -160,7 +204,10 @@ def main() -> None:
     for path in parser.parse_args().sweeps:
         sweep = SweepDir(path.resolve())
         name = load_sweep(sweep.config).config.name
-        page = replaced(PAGE.read_text(encoding="utf-8"), f"questions {name}", answer(sweep))
+        text = answer(sweep)
+        if name in FIGURES:
+            text += "\n\n" + _drawn(sweep, FIGURES[name], f"questions-{name}.png")
+        page = replaced(PAGE.read_text(encoding="utf-8"), f"questions {name}", text)
         write_file(PAGE, page)
 
 

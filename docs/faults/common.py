@@ -181,3 +181,8 @@ def verdict(checks: Sequence[TensorCheck]) -> str:
 def percent(share: float) -> str:
     """0.9135 → 91.35."""
     return "not a number" if np.isnan(share) else f"{100 * share:.2f}"
+
+
+def gain(right: float, faulty: float) -> str:
+    """What a correction is worth: 0.59, 0.08 → +51.00 points."""
+    return f"{100 * (right - faulty):+.2f} points"

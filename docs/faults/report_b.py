@@ -20,6 +20,7 @@ from docs.faults.common import (
     check,
     cross_entropy,
     descend,
+    gain,
     normal,
     one_hot,
     percent,
@@ -158,18 +159,29 @@ A check of gradients can't find that: the gradient is right, and the step goes t
 
 def _training(digits: Digits, settings: Settings) -> str:
     pixels = digits.train_x.shape[1]
-    rows = []
+    rows, gains = [], []
     for batch in settings.batches:
         steps = -(-len(digits.train_x) // batch)
+        shares = []
         for rule_name, rate_name in COMBINED:
             gradient, schedule = RULES[rule_name], RATES[rate_name]
             start = network(pixels, CLASSES)
             batches = drawn(digits, batch, settings.epochs * steps)
-            share = _tested(digits, descend(start, gradient, batches, schedule(steps)))
+            shares.append(_tested(digits, descend(start, gradient, batches, schedule(steps))))
             found = verdict(check(loss, gradient, start, digits.sample))
             as_stated = (rule_name, rate_name) == COMBINED[-1]
             stated = f"{STATED[batch]}" if as_stated and batch in STATED else ""
-            rows.append((f"softmax, batch {batch}", rule_name, rate_name, found, share, stated))
+            rows.append(
+                (
+                    f"softmax, batch {batch}",
+                    rule_name,
+                    rate_name,
+                    found,
+                    percent(shares[-1]),
+                    stated,
+                )
+            )
+        gains.append(f"{gain(shares[0], shares[-1])} at batch {batch}")
     steps = -(-len(digits.train_x) // settings.network_batch)
     for rule_name, gradient in RULES.items():
         start = network(pixels, 100, CLASSES)
@@ -177,9 +189,8 @@ def _training(digits: Digits, settings: Settings) -> str:
         trained = descend(start, gradient, batches, lambda step: settings.network_rate)
         found = verdict(check(loss, gradient, start, digits.sample))
         stated = "97.75" if rule_name == "p − y" else ""
-        rows.append(
-            ("one hidden layer", rule_name, "constant", found, _tested(digits, trained), stated)
-        )
+        share = percent(_tested(digits, trained))
+        rows.append(("one hidden layer", rule_name, "constant", found, share, stated))
     header = (
         "network",
         "gradient",
@@ -188,11 +199,11 @@ def _training(digits: Digits, settings: Settings) -> str:
         "test, %",
         "stated",
     )
-    return table(header, rows)
+    return f"{table(header, rows)}\n\nCorrected, softmax regression is worth {', '.join(gains)}."
 
 
-def _tested(digits: Digits, trained: Params) -> str:
-    return percent(accuracy(logits, trained, digits.test_x, digits.test_labels))
+def _tested(digits: Digits, trained: Params) -> float:
+    return accuracy(logits, trained, digits.test_x, digits.test_labels)
 
 
 def _schedule(digits: Digits, settings: Settings) -> str:

@@ -19,6 +19,7 @@ from docs.faults.common import (
     check,
     cross_entropy,
     descend,
+    gain,
     in_order,
     normal,
     one_hot,
@@ -114,19 +115,23 @@ def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
     """Train every rule in the report's setting, and tell what came of it."""
     pixels = digits.train_x.shape[1]
     x, labels = digits.train_x, digits.train_labels
-    rows = []
+    rows, shares = [], {}
     for name, make in RULES.items():
         gradient = make(labels[:BATCH])
         batches = in_order(x, labels, BATCH, settings.epochs)
         trained = descend(network(pixels, settings.hidden), gradient, batches, lambda step: RATE)
         share = accuracy(logits, trained, digits.test_x, digits.test_labels)
+        shares[name] = share
         rows.append((name, found(digits, make, settings.hidden), percent(share)))
+    right, *_, reported = shares.values()
     return Section(f"""\
 The first attempt on all ten classes: learning rate 1e-6, {settings.epochs} of the report's
 {FULL.epochs} epochs; it states 9.12. The check looks at the sixteen images after the first sixteen,
 so that labels that never change are seen.
 
 {table(("rule", "what the check finds: relative error", "test accuracy, %"), rows)}
+
+Corrected, the attempt is worth {gain(right, reported)}.
 """)
 
 

@@ -1,5 +1,6 @@
 """The sweep files of the open questions are sound, and their answers are what the sweeps found."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from docs.page import PAGE, replaced
 from docs.update_questions import answer, words
 from mnistlab.config.load_sweep import load_sweep
+from mnistlab.errors import UsageError
 from mnistlab.sweep.results import SweepDir
 
 ROOT = Path(__file__).parents[2]
@@ -52,6 +54,18 @@ def test_an_answer_tells_means_the_lowest_and_how_many_are_stable(tmp_path):
     assert "| 1 | 78.00 ± 38.01 | 10.00 | 4 of 5 | 3 |" in told
     assert "| 0.1 | 90.00 ± 0.00 | 90.00 | 0 of 5 | 3 |" in told
     assert "| 10 | diverged |" in told
+    assert "`mnistlab sweep few.yaml`: 15 runs of 2 epochs on 1,500 images, 15 minutes" in told
+
+
+def test_an_unfinished_sweep_has_no_answer(tmp_path):
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    rows = ["0,finished,rate,0.1,0,,,,0.9,,,trials/0", "1,pending,rate,1.0,0,,,,,,,trials/1"]
+    (tmp_path / "trials.csv").write_text(
+        "\n".join([HEADER + "test_loss,test_accuracy,run_dir", *rows, ""])
+    )
+
+    with pytest.raises(UsageError, match="1 of 2 trials are not finished"):
+        answer(SweepDir(tmp_path))
 
 
 def _run(folder: Path) -> str:
@@ -63,6 +77,15 @@ def _run(folder: Path) -> str:
         "epoch,step,lr,train_loss,train_accuracy,val_loss,val_accuracy,test_loss,test_accuracy,"
         "penalty,seconds\n2,10,0.1,,,,,,,,6.0\n"
     )
+    record = {
+        "argv": ["mnistlab", "sweep", "few.yaml"],
+        "dataset": {"images": {"train": 1500}},
+        "epochs": 2,
+        "seconds": {"train": 60.0},
+        "threads": 1,
+        "processor": "EPYC",
+    }
+    (run / "run.json").write_text(json.dumps(record))
     return "trials/0"
 
 
