@@ -33,7 +33,7 @@ CONFIG = {
 KB = 1024
 ENOUGH = 16_384 * KB
 CANNOT_MOUNT = 77  # the exit code
-# The run saves 3.7 MB at most, as it expects itself; a little more with tables and predictions.
+# The run expects to save 2.9 MB; tables and predictions are a little more.
 SIZES = tuple(240 * KB * n for n in range(1, 21))
 LEFT_FREE = tuple(160 * KB * n for n in range(20))
 
