@@ -8,12 +8,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mnistlab.config.dump import value_as_yaml
-from mnistlab.config.load_sweep import load_sweep
 from mnistlab.config.sweep import StatedPoint, SweepConfig
 from mnistlab.errors import LackingError
 from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
-from mnistlab.experiment.metrics import read_metrics
-from mnistlab.experiment.run_dir import open_run
+from mnistlab.experiment.run_dir import RunDir, open_run
 from mnistlab.plots.gallery import Drawn, Entry, LeftOut, chosen, draw_each
 from mnistlab.plots.sweep_bars import bars
 from mnistlab.plots.sweep_curves import sweep_curves
@@ -28,7 +26,7 @@ from mnistlab.plots.sweep_parameters import metric_by_parameter
 from mnistlab.plots.sweep_points import SweepMetric, SweepPoint, TrialCurve, varied
 from mnistlab.plots.weights import strongest
 from mnistlab.sweep.ranking import Ranked, rank
-from mnistlab.sweep.results import FINISHED, REFIT, SweepDir, TrialRow, read_trials
+from mnistlab.sweep.results import FINISHED, REFIT, SweepDir, TrialRow, read_trials, sweep_of
 
 Named = tuple[list[str], Artefacts]  # a model in words, a line each, and its run
 TESTED = SweepMetric("test_accuracy", maximize=True)
@@ -50,7 +48,7 @@ def sweep_figures(
 
 def sweep_entries(sweep_dir: SweepDir, options: dict[str, Any]) -> list[Entry]:
     """What can be drawn of a sweep: figures of each stage, of the refits, of the winners."""
-    config = load_sweep(sweep_dir.config).config
+    config = sweep_of(sweep_dir).config
     rows = read_trials(sweep_dir)
     metric = SweepMetric(config.metric.name, config.metric.goal == "maximize")
     entries: list[Entry] = []
@@ -243,12 +241,13 @@ def _curves(
     curves = []
     for point in ranked:
         for row in point.trials:
-            path = sweep_dir.path / row.run_dir / "metrics.csv"
-            if not path.exists():
+            run_dir = RunDir(sweep_dir.path / row.run_dir)
+            if not run_dir.metrics.exists():
                 continue
             shown = [key for key in [*keys, "seed"] if key in row.parameters]
             label = "  ".join(
                 f"{key.rpartition('.')[2]} {value_as_yaml(row.parameters[key])}" for key in shown
             )
-            curves.append(TrialCurve(label, read_metrics(path), row.status == "diverged"))
+            rows = Artefacts(run_dir).metrics
+            curves.append(TrialCurve(label, rows, row.status == "diverged"))
     return curves

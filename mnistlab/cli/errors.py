@@ -86,7 +86,7 @@ def describe(error: Exception) -> tuple[list[str], int]:
         return [f"not enough memory: {error}".removesuffix(": ")], 1
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
-        return [f"{place}{error.strerror}"], 1
+        return [f"{place}{error.strerror}", *getattr(error, "__notes__", [])], 1
     cause = f"{type(error).__name__}: {error}".removesuffix(": ")
     return [f"internal error, a fault of mnistlab: {cause} (--debug shows where)"], 1
 

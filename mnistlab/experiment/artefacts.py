@@ -7,11 +7,12 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from mnistlab import paths
-from mnistlab.config import RunConfig, load_run_config
+from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Progress, Split
 from mnistlab.engine.initializers import initial_params
 from mnistlab.engine.params import views
 from mnistlab.errors import LackingError, MnistlabError, UsageError
+from mnistlab.experiment.checksums import Extent
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.metrics import (
     LayerRow,
@@ -23,7 +24,7 @@ from mnistlab.experiment.metrics import (
 )
 from mnistlab.experiment.model import Model, SplitName, load_model
 from mnistlab.experiment.provenance import read_run_json
-from mnistlab.experiment.resume import ENDED, refuse_changed_data
+from mnistlab.experiment.resume import ENDED, config_of, refuse_changed_data
 from mnistlab.experiment.run_dir import RunDir
 
 PART_NAMES: dict[SplitName, str] = {
@@ -85,12 +86,24 @@ class Artefacts:
 
     @read_once
     def config(self) -> RunConfig:
-        return load_run_config(self.run_dir.config)
+        return config_of(self.run_dir, self._record_if_whole)
 
     @read_once
     def record(self) -> dict[str, Any]:
         """What run.json tells."""
         return read_run_json(self.run_dir)
+
+    @property
+    def _record_if_whole(self) -> dict[str, Any]:
+        """run.json, or nothing: one that is damaged spoils only what can't be told without it."""
+        try:
+            return self.record
+        except UsageError:
+            return {}
+
+    def _written(self, path: Path) -> Extent | None:
+        """What a table of the run held when it was last left; None of one that goes on."""
+        return Extent.from_json(self._record_if_whole.get("files", {}).get(path.name))
 
     @property
     def class_names(self) -> list[str]:
@@ -100,12 +113,12 @@ class Artefacts:
     @read_once
     def metrics(self) -> list[MetricsRow]:
         """A row per evaluation."""
-        return read_metrics(self.run_dir.metrics)
+        return read_metrics(self.run_dir.metrics, self._written(self.run_dir.metrics))
 
     @read_once
     def layers(self) -> list[LayerRow]:
         """A row per layer per epoch, at least one."""
-        rows = read_layers(self.run_dir.layers)
+        rows = read_layers(self.run_dir.layers, self._written(self.run_dir.layers))
         if not rows:
             raise LackingError("no epoch was finished")
         return rows
@@ -171,7 +184,8 @@ class Artefacts:
         if self.part == "train":
             raise LackingError("the run looked at neither test nor validation images")
         if self.run_dir.predictions.exists():
-            return self._checked(read_predictions(self.run_dir.predictions))
+            path = self.run_dir.predictions
+            return self._checked(read_predictions(path, self._written(path)))
         if self.record["status"] in ENDED:
             raise UsageError(f"{self.run_dir.predictions}: is missing")
         said = self.model.evaluate(self.split)

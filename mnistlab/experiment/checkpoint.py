@@ -5,7 +5,6 @@ our own metadata. One entry, because safetensors writes several in an order that
 process to process. The SHA-256 is that of the whole file with its own 64 digits as zeros.
 """
 
-import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -17,12 +16,12 @@ import numpy as np
 
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
+from mnistlab.experiment.checksums import DIGITS, NO_DIGEST, digest_without
 from mnistlab.experiment.run_dir import RunDir
 
 logger = logging.getLogger(__name__)
 
 METADATA_KEY = "mnistlab"
-NO_DIGEST = "0" * 64
 # As the digest's key stands in the file: JSON inside a JSON string, before any other metadata.
 DIGEST_MARK = rb"{\"sha256\":\""
 MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
@@ -105,7 +104,10 @@ def _load_position(path: Path) -> Checkpoint:
     tensors, metadata = load_tensors(path)
     if "position" not in metadata:
         raise UsageError(f"{path}: holds weights alone, it is no checkpoint to go on from")
-    return Checkpoint(tensors, json.loads(metadata["position"]))
+    position = json.loads(metadata["position"])
+    if "files" not in position:
+        raise UsageError(f"{path}: an earlier mnistlab wrote it, which this one cannot go on from")
+    return Checkpoint(tensors, position)
 
 
 def _is_whole(path: Path) -> bool:
@@ -125,11 +127,10 @@ def _encode(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> b
         name: np.asarray(tensors[name], dtype=tensors[name].dtype.newbyteorder("<"), order="C")
         for name in sorted(tensors)
     }
-    ours = {"sha256": NO_DIGEST, "metadata": dict(sorted(metadata.items()))}
+    ours = {"sha256": NO_DIGEST.decode(), "metadata": dict(sorted(metadata.items()))}
     content = save(plain, {METADATA_KEY: json.dumps(ours, separators=(",", ":"))})
     start = _digest_start(content)
-    digest = hashlib.sha256(content).hexdigest().encode()
-    return content[:start] + digest + content[start + len(digest) :]
+    return content[:start] + digest_without(content, start) + content[start + DIGITS :]
 
 
 def _decode(content: bytes) -> dict[str, np.ndarray]:
@@ -180,11 +181,6 @@ def _checked_metadata(header: dict[str, Any], content: bytes) -> dict[str, str]:
             raise ValueError("its header is damaged")
         return metadata
     start = _digest_start(content)
-    end = start + len(NO_DIGEST)
-    whole = memoryview(content)
-    digest = hashlib.sha256(whole[:start])
-    digest.update(NO_DIGEST.encode())
-    digest.update(whole[end:])
-    if digest.hexdigest().encode() != content[start:end]:
+    if digest_without(content, start) != content[start : start + DIGITS]:
         raise ValueError("its contents do not agree with the SHA-256 inside")
     return json.loads(metadata[METADATA_KEY])["metadata"]

@@ -23,9 +23,10 @@ def write_file(path: Path, data: bytes | str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)  # noqa: PTH105 - the name that says what it does
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+        _name(error, path)
         raise
     fsync_folder(path.parent)
 
@@ -43,15 +44,27 @@ def append_lines(path: Path, lines: Iterable[str], *, fsync: bool = False) -> No
             file.flush()
             if fsync:
                 os.fsync(file.fileno())
-    except BaseException:
+    except BaseException as error:
         with suppress(OSError):
             os.truncate(path, size)
+        _name(error, path)
         raise
+
+
+def _name(error: BaseException, path: Path) -> None:
+    """Let an error of the system tell the file, as one of writing or of fsync does not."""
+    if isinstance(error, OSError):
+        error.filename, error.filename2 = str(path), None
 
 
 def fsync_folder(folder: Path) -> None:
     """Make the names in a folder durable: a rename is only on disk when its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    fsync(folder)
+
+
+def fsync(path: Path) -> None:
+    """Wait until what was written to a file, or to the names of a folder, is on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

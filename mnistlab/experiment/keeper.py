@@ -12,6 +12,7 @@ from mnistlab.engine.params import views
 from mnistlab.engine.trainer import Trainer
 from mnistlab.experiment.best import BestSoFar
 from mnistlab.experiment.checkpoint import Checkpoint, save_checkpoint, save_tensors
+from mnistlab.experiment.checksums import Extent
 from mnistlab.experiment.metrics import (
     LayersWriter,
     MetricsRow,
@@ -21,7 +22,7 @@ from mnistlab.experiment.metrics import (
 )
 from mnistlab.experiment.provenance import write_run_json
 from mnistlab.experiment.record import final_metrics
-from mnistlab.experiment.run_dir import RunDir
+from mnistlab.experiment.run_dir import LAYERS_NAME, METRICS_NAME, PREDICTIONS_NAME, RunDir
 
 # Writing a checkpoint waits for the disk, so a run of many short epochs does not write each.
 SECONDS_BETWEEN_CHECKPOINTS = 2.0
@@ -36,10 +37,14 @@ class Keeper:
         self.facts = facts
         self.best = BestSoFar.watching(trainer.config, len(trainer.dataset.validation) > 0)
         self.best_params = trainer.params.copy()
+        self.metrics_table: MetricsWriter | None = None
+        self.layers_table: LayersWriter | None = None
+        self.predictions: Extent | None = None
         self.test_seen = False
         self.last_row: MetricsRow | None = None
         self.ended: str | None = None
         self.reason: str | None = None
+        self.saved_step: int | None = None  # of the newest checkpoint that is on disk
         self.began = self.written = time.perf_counter()
         self.seconds_before = 0.0  # of the run before it was taken up again
         self.checkpoint = self.snapshot()
@@ -62,19 +67,28 @@ class Keeper:
             self.best.waited = position["waited"]
             self.best.row = MetricsRow(**position["best_row"]) if position["best_row"] else None
         self.checkpoint = checkpoint
+        self.saved_step = position["step"]
 
     def open_tables(self) -> tuple[MetricsWriter, LayersWriter]:
-        """metrics.csv and layers.csv, cut back to where the trainer stands."""
-        trainer, run_dir = self.trainer, self.run_dir
-        metrics = MetricsWriter(run_dir.metrics, resume=run_dir.metrics.exists())
-        layers = LayersWriter(run_dir.layers, resume=run_dir.layers.exists())
-        metrics.truncate_after(trainer.step)
-        at_end = trainer.step == trainer.plan.steps or self.ended is not None
-        whole = trainer.epoch if at_end else trainer.step // trainer.plan.steps_per_epoch
-        layers.truncate_after(whole)
+        """metrics.csv and layers.csv, cut back to what they held at the checkpoint.
+
+        Raises UsageError where one of them does not begin so.
+        """
+        run_dir, held = self.run_dir, self.checkpoint.position["files"]
+        metrics = MetricsWriter(run_dir.metrics, Extent.from_json(held.get(METRICS_NAME)))
+        layers = LayersWriter(run_dir.layers, Extent.from_json(held.get(LAYERS_NAME)))
         rows = read_metrics(run_dir.metrics)
         self.last_row = rows[-1] if rows else None
+        self.metrics_table, self.layers_table = metrics, layers
         return metrics, layers
+
+    def files(self) -> dict[str, dict[str, Any]]:
+        """What each of the run's tables holds by now."""
+        tables = {METRICS_NAME: self.metrics_table, LAYERS_NAME: self.layers_table}
+        held = {name: table.written for name, table in tables.items() if table is not None}
+        if self.predictions is not None:
+            held[PREDICTIONS_NAME] = self.predictions
+        return {name: extent.as_json() for name, extent in held.items()}
 
     def snapshot(self) -> Checkpoint:
         """All that going on from here needs, copied."""
@@ -95,6 +109,7 @@ class Keeper:
             "waited": self.best.waited if self.best else 0,
             "ended": self.ended,
             "reason": self.reason,
+            "files": self.files(),
         }
         return Checkpoint(tensors, position)
 
@@ -106,8 +121,15 @@ class Keeper:
             self.written = time.perf_counter()
 
     def write_checkpoint(self) -> None:
-        """Write the state last remembered, and the best weights."""
+        """Write the state last remembered, and the best weights.
+
+        The rows that it knows of are on disk before it: it goes on from no others.
+        """
+        for table in (self.metrics_table, self.layers_table):
+            if table is not None:
+                table.fsync()
         save_checkpoint(self.run_dir, self.checkpoint)
+        self.saved_step = self.checkpoint.position["step"]
         if self.best is not None and self.best.row is not None:
             self._write_weights(self.run_dir.best, self.best_params, self.best.row.step)
 
@@ -122,7 +144,8 @@ class Keeper:
             self.trainer.params[:] = whole.tensors["params"]
             kept = whole.position["step"]
             ended = {"ended": status, "reason": reason, "ended_step": self.trainer.step}
-            self.checkpoint = Checkpoint(whole.tensors, {**whole.position, **ended})
+            position = {**whole.position, **ended, "files": self.files()}
+            self.checkpoint = Checkpoint(whole.tensors, position)
         else:
             self.checkpoint = self.snapshot()
             self.keep_best()
@@ -148,7 +171,9 @@ class Keeper:
         if len(split) > 0:
             said = self.trainer.evaluate(split)
             of_predicted = said.outputs[np.arange(len(said.labels)), said.predicted]
-            write_predictions(self.run_dir.predictions, said.labels, said.predicted, of_predicted)
+            self.predictions = write_predictions(
+                self.run_dir.predictions, said.labels, said.predicted, of_predicted
+            )
 
     def metrics(self) -> dict[str, float | None]:
         """The metrics of the weights that are kept."""
@@ -177,6 +202,8 @@ class Keeper:
                 "metrics": self.metrics(),
                 "best": asdict(self.best.row) if self.best and self.best.row else None,
                 "test_set_looked_at": self.test_seen,
+                # Of a run that goes on they change with every row.
+                "files": {} if status == "running" else self.files(),
                 **self.facts,
             },
         )

@@ -1,5 +1,6 @@
 """The tables of a run: metrics.csv, layers.csv and predictions.csv, written and read."""
 
+import hashlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, fields
@@ -10,8 +11,19 @@ import numpy as np
 
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
+from mnistlab.experiment.checksums import Extent
 
 logger = logging.getLogger(__name__)
+
+# What is measured on each part of a dataset.
+SPLIT_METRICS = (
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "test_loss",
+    "test_accuracy",
+)
 
 Row = TypeVar("Row")
 
@@ -110,18 +122,25 @@ class CsvTable(Generic[Row]):
         """The whole file of these rows."""
         return "".join(f"{line}\n" for line in [self.header, *map(self.line, rows)])
 
-    def read_columns(self, path: Path) -> list[list[Any]]:
-        """Every column's values; raises UsageError with `file:row` where the file is damaged."""
+    def read_columns(self, path: Path, written: Extent | None = None) -> list[list[Any]]:
+        """Every column's values; raises UsageError with `file:row` where the file is damaged, or
+        where it is not what was `written`.
+        """
+        if written is not None:
+            written.refuse_longer(path)
         cells = self._cells(path)
         try:
             by_column = zip(self.readers, zip(*cells, strict=True), strict=True)
-            return [list(map(read, column)) for read, column in by_column] if cells else []
+            columns = [list(map(read, column)) for read, column in by_column] if cells else []
         except ValueError:
             raise UsageError(self._first_fault(path, cells)) from None
+        if written is not None:
+            written.read(path)  # now, as a row that is no row tells more than a digest
+        return columns
 
-    def read(self, path: Path) -> list[Row]:
-        """Every row; raises UsageError with `file:row` where the file is damaged."""
-        columns = self.read_columns(path)
+    def read(self, path: Path, written: Extent | None = None) -> list[Row]:
+        """Every row; raises UsageError as `read_columns` does."""
+        columns = self.read_columns(path, written)
         return [self.row_type(*values) for values in zip(*columns, strict=True)]
 
     def _cells(self, path: Path) -> list[list[str]]:
@@ -153,53 +172,71 @@ PREDICTIONS = CsvTable(PredictionRow)
 
 
 class TableWriter(Generic[Row]):
-    """The one writer of a table that grows by the row; `key` is the column it is cut back by."""
+    """The one writer of a table that grows by the row.
 
-    def __init__(self, table: CsvTable[Row], key: str, path: Path, *, resume: bool) -> None:
+    A new one; or one that goes on after what was `written`, and is cut back to it. Raises
+    UsageError where what is there does not begin so.
+    """
+
+    def __init__(self, table: CsvTable[Row], path: Path, written: Extent | None) -> None:
         self.table = table
-        self.key = key
         self.path = path
-        if not resume:
-            durable.write_file(path, table.text([]))
+        if written is None:
+            content = table.text([]).encode()
+        else:
+            content = written.read(path, more_may_follow=True)
+        durable.write_file(path, content)
+        self._bytes = len(content)
+        self._digest = hashlib.sha256(content)
+
+    @property
+    def written(self) -> Extent:
+        """What the file holds by now."""
+        return Extent(self._bytes, self._digest.hexdigest())
 
     def append(self, *rows: Row, fsync: bool = False) -> None:
         """Add rows, all or none; raises OSError, and the file is then as it was."""
-        durable.append_lines(self.path, map(self.table.line, rows), fsync=fsync)
+        lines = [self.table.line(row) for row in rows]
+        durable.append_lines(self.path, lines, fsync=fsync)
+        content = "".join(f"{line}\n" for line in lines).encode()
+        self._bytes += len(content)
+        self._digest.update(content)
 
-    def truncate_after(self, last: int) -> None:
-        """Keep the rows up to and with `last` alone; raises UsageError where one is damaged."""
-        kept = [row for row in self.table.read(self.path) if getattr(row, self.key) <= last]
-        durable.write_file(self.path, self.table.text(kept))
+    def fsync(self) -> None:
+        """Wait until the rows are on disk. Raises OSError."""
+        durable.fsync(self.path)
 
 
 class MetricsWriter(TableWriter[MetricsRow]):
-    """Makes a run's metrics.csv (`resume`: goes on with it), appends rows, cuts back to a step."""
+    """Makes a run's metrics.csv, or goes on with it."""
 
-    def __init__(self, path: Path, *, resume: bool = False) -> None:
-        super().__init__(METRICS, "step", path, resume=resume)
+    def __init__(self, path: Path, written: Extent | None = None) -> None:
+        super().__init__(METRICS, path, written)
 
 
 class LayersWriter(TableWriter[LayerRow]):
-    """Makes a run's layers.csv (`resume`: goes on with it), appends rows, cuts back to an epoch."""
+    """Makes a run's layers.csv, or goes on with it."""
 
-    def __init__(self, path: Path, *, resume: bool = False) -> None:
-        super().__init__(LAYERS, "epoch", path, resume=resume)
-
-
-def read_metrics(path: Path) -> list[MetricsRow]:
-    """The rows of a metrics.csv; raises UsageError with `file:row` where it is damaged."""
-    return METRICS.read(path)
+    def __init__(self, path: Path, written: Extent | None = None) -> None:
+        super().__init__(LAYERS, path, written)
 
 
-def read_layers(path: Path) -> list[LayerRow]:
-    """The rows of a layers.csv; raises UsageError with `file:row` where it is damaged."""
-    return LAYERS.read(path)
+def read_metrics(path: Path, written: Extent | None = None) -> list[MetricsRow]:
+    """The rows of a metrics.csv; raises UsageError with `file:row` where it is damaged, or where
+    it is not what was `written`.
+    """
+    return METRICS.read(path, written)
+
+
+def read_layers(path: Path, written: Extent | None = None) -> list[LayerRow]:
+    """The rows of a layers.csv; raises UsageError as `read_metrics` does."""
+    return LAYERS.read(path, written)
 
 
 def write_predictions(
     path: Path, labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
-) -> None:
-    """Write predictions.csv, a row per image.
+) -> Extent:
+    """Write predictions.csv, a row per image; returns what it holds then.
 
     `labels` and `predicted` are integers of shape (images,); `probabilities` floats of shape
     (images,), of the predicted class each, kept to 9 significant digits. Raises ValueError when
@@ -215,12 +252,15 @@ def write_predictions(
         f"{index},{label},{guess},{float(f'{probability:.9g}')!r}\n"
         for index, (label, guess, probability) in enumerate(columns)
     ]
-    durable.write_file(path, f"{PREDICTIONS.header}\n{''.join(lines)}")
+    content = f"{PREDICTIONS.header}\n{''.join(lines)}".encode()
+    durable.write_file(path, content)
+    return Extent.of(content)
 
 
-def read_predictions(path: Path) -> Predictions:
-    """The columns of a predictions.csv; raises UsageError with `file:row` where it is damaged."""
-    index, label, predicted, probability = PREDICTIONS.read_columns(path) or ([], [], [], [])
+def read_predictions(path: Path, written: Extent | None = None) -> Predictions:
+    """The columns of a predictions.csv; raises UsageError as `read_metrics` does."""
+    columns = PREDICTIONS.read_columns(path, written)
+    index, label, predicted, probability = columns or ([], [], [], [])
     for expected, found in enumerate(index):
         if found != expected:
             raise UsageError(f"{path}:{expected + 2}: index is {found}, expected {expected}")

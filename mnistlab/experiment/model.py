@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from mnistlab import paths
-from mnistlab.config import RunConfig, load_run_config
+from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Progress, Split
 from mnistlab.engine.inference import Evaluation, Inference
 from mnistlab.engine.params import views
@@ -18,7 +18,7 @@ from mnistlab.errors import UsageError
 from mnistlab.experiment.checkpoint import load_checkpoint, load_tensors
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.provenance import read_run_json
-from mnistlab.experiment.resume import refuse_changed_config, refuse_changed_data
+from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.experiment.run_dir import RunDir, open_run
 
 Weights = Literal["final", "best"]
@@ -114,9 +114,8 @@ def load_model(
     such weights, or where its files are damaged or do not belong together.
     """
     run_dir = open_run(path)
-    config = load_run_config(run_dir.config)
     record = read_run_json(run_dir)
-    refuse_changed_config(record, config)
+    config = config_of(run_dir, record)
     inference = _network(run_dir, config, record)
     file, tensors, step = _read_weights(run_dir, inference, weights)
     _fill(inference, tensors, file)

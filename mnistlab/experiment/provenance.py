@@ -1,6 +1,5 @@
 """Where a run comes from: versions, source, processor; and run.json, which keeps it."""
 
-import importlib.metadata
 import json
 import math
 import os
@@ -11,33 +10,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import mnistlab
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
+from mnistlab.experiment.checksums import DIGITS, NO_DIGEST, digest_without
 from mnistlab.experiment.run_dir import RunDir
+from mnistlab.machine import available_cpus, library_versions
 
-# As pyproject.toml names them; a package run from its sources has no metadata to ask.
-DEPENDENCIES = (
-    "jinja2",
-    "matplotlib",
-    "numba",
-    "numpy",
-    "pandas",
-    "pillow",
-    "platformdirs",
-    "pooch",
-    "pydantic",
-    "pyyaml",
-    "rich",
-    "safetensors",
-    "scikit-learn",
-    "scipy",
-    "threadpoolctl",
-    "typer",
-)
 GIT_TIMEOUT_SECONDS = 2.0
+# A description of ten thousand layers takes a tenth of it.
+MAX_RUN_JSON_BYTES = 1 << 25
+DIGEST_KEY = "sha256"
 PACKAGE_DIR = Path(mnistlab.__file__).parent
 
 
@@ -61,19 +44,6 @@ def _own_git_state() -> dict[str, Any]:
     return git_state(PACKAGE_DIR)
 
 
-def library_versions() -> dict[str, str | None]:
-    """Python's version and every dependency's; None for one that is not installed."""
-    versions = {name: _version(name) for name in DEPENDENCIES}
-    return {"python": platform.python_version(), **versions}
-
-
-def available_cpus() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def git_state(package_dir: Path) -> dict[str, Any]:
     """`commit` of the repository that tracks the package, and `dirty`: changes in the package.
 
@@ -92,25 +62,63 @@ def git_state(package_dir: Path) -> dict[str, Any]:
 
 
 def write_run_json(run_dir: RunDir, mapping: Mapping[str, Any]) -> None:
-    """Write run.json in the mapping's own order; NaN and infinities become null. Raises OSError."""
-    text = json.dumps(_jsonable(mapping), indent=2, allow_nan=False)
-    durable.write_file(run_dir.run_json, text + "\n")
+    """Write run.json in the mapping's own order; NaN and infinities become null. Raises OSError.
+
+    Its last entry is the SHA-256 of the file with these 64 digits as zeros.
+    """
+    ours = {**_jsonable(mapping), DIGEST_KEY: NO_DIGEST.decode()}
+    content = f"{json.dumps(ours, indent=2, allow_nan=False)}\n".encode()
+    start = content.rindex(NO_DIGEST)
+    digest = digest_without(content, start)
+    durable.write_file(run_dir.run_json, content[:start] + digest + content[start + DIGITS :])
 
 
-def read_run_json(run_dir: RunDir) -> dict[str, Any]:
-    """What run.json says; raises UsageError with `file:line:column` where it is damaged."""
+def read_run_json(run_dir: RunDir, *, edited: bool = False) -> dict[str, Any]:
+    """What run.json says, without its digest; one that has none is taken as it stands.
+
+    Raises UsageError, with `file:line:column` where that is known, for a damaged one, and, unless
+    it may be `edited`, where the digest is not its own.
+    """
     path = run_dir.run_json
     try:
-        content = json.loads(path.read_bytes().decode(), parse_constant=_refuse_constant)
+        if path.stat().st_size > MAX_RUN_JSON_BYTES:
+            raise UsageError(f"{path}: has more than {MAX_RUN_JSON_BYTES:,} bytes")
+        written = path.read_bytes()
+        content = json.loads(written.decode(), parse_constant=_refuse_constant)
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: is no JSON: {error}") from error
     if not isinstance(content, dict):
         raise UsageError(f"{path}: is no JSON object")
+    digest = _taken_out(content)
+    if digest is not None and not edited and not _is_its_own(digest.encode(), written):
+        raise UsageError(
+            f"{path}: is damaged, or was edited: the SHA-256 that it ends with is not its own; "
+            "without that entry it is taken as it stands"
+        )
     return content
+
+
+def _taken_out(content: dict[str, Any]) -> str | None:
+    """The digest, which is then no longer in `content`; None where there is none.
+
+    It is the last entry: its name too may be what is damaged.
+    """
+    if not content:
+        return None
+    name = DIGEST_KEY if DIGEST_KEY in content else next(reversed(content))
+    found = content[name]
+    if name != DIGEST_KEY and not (isinstance(found, str) and len(found) == DIGITS):
+        return None
+    return str(content.pop(name))
+
+
+def _is_its_own(digest: bytes, content: bytes) -> bool:
+    start = content.rfind(digest)
+    return len(digest) == DIGITS and digest_without(content, start) == digest
 
 
 def _refuse_constant(name: str) -> None:
@@ -121,7 +129,7 @@ def _jsonable(value: Any) -> Any:
     """JSON's own types of dicts, lists, numpy's numbers and arrays, and paths."""
     if isinstance(value, Mapping):
         return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, np.generic | np.ndarray):
+    if hasattr(value, "tolist"):  # numpy's; to read a run.json, numpy need not be imported
         return _jsonable(value.tolist())
     if isinstance(value, list | tuple):
         return [_jsonable(item) for item in value]
@@ -130,17 +138,6 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-@cache
-def _version(distribution: str) -> str | None:
-    try:
-        metadata = importlib.metadata.distribution(distribution).read_text("METADATA")
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    # importlib.metadata.version parses all of it as an e-mail: 40 ms for our libraries, not 4.
-    headers = (metadata or "").partition("\n\n")[0]
-    return headers.partition("\nVersion:")[2].partition("\n")[0].strip() or None
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -4,24 +4,35 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import mnistlab
-from mnistlab.config import RunConfig, resolved_mapping
+from mnistlab.config import RunConfig, load_run_config, resolved_mapping
 from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import RunResult
-from mnistlab.experiment.provenance import library_versions, read_run_json
+from mnistlab.experiment.checksums import refuse_broken_seal
+from mnistlab.experiment.provenance import read_run_json
 from mnistlab.experiment.record import METRICS
 from mnistlab.experiment.run_dir import RunDir
+from mnistlab.machine import LIBRARIES, library_versions
 
-# What the bits of a run depend on, besides its configuration, its data and the processor.
-LIBRARIES = ("python", "numba", "numpy", "scipy")
 ENDED = ("finished", "stopped_early", "diverged")
 
 
-def history_of(run_dir: RunDir) -> dict[str, Any]:
+def history_of(run_dir: RunDir, force: bool = False) -> dict[str, Any]:
     """What a run's run.json tells; nothing where the run died before it was written.
 
-    Raises UsageError where it is damaged.
+    Raises UsageError where it is damaged; `force` lets one pass that was edited.
     """
-    return read_run_json(run_dir) if run_dir.run_json.exists() else {}
+    return read_run_json(run_dir, edited=force) if run_dir.run_json.exists() else {}
+
+
+def config_of(run_dir: RunDir, history: Mapping[str, Any]) -> RunConfig:
+    """A run's configuration; raises ConfigError or UsageError where it is not the one that the run
+    was started with.
+    """
+    config = load_run_config(run_dir.config)
+    refuse_changed_config(history, config)
+    if "config" not in history:
+        refuse_broken_seal(run_dir.config)
+    return config
 
 
 def ended_result(run_dir: RunDir, history: Mapping[str, Any]) -> RunResult | None:

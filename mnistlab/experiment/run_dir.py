@@ -12,11 +12,15 @@ from pathlib import Path
 
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
+from mnistlab.experiment.checksums import sealed
 
 logger = logging.getLogger(__name__)
 
 CONFIG_NAME = "config.yaml"
 SWEEP_NAME = "sweep.yaml"
+METRICS_NAME = "metrics.csv"
+LAYERS_NAME = "layers.csv"
+PREDICTIONS_NAME = "predictions.csv"
 PLOTS_NAME = "plots"
 REPORT_NAME = "report.html"
 LATEST_NAME = "latest"
@@ -48,17 +52,17 @@ class RunDir:
     @property
     def metrics(self) -> Path:
         """A row per evaluation."""
-        return self.path / "metrics.csv"
+        return self.path / METRICS_NAME
 
     @property
     def layers(self) -> Path:
         """A row per layer per epoch."""
-        return self.path / "layers.csv"
+        return self.path / LAYERS_NAME
 
     @property
     def predictions(self) -> Path:
         """A row per image of the test or validation set."""
-        return self.path / "predictions.csv"
+        return self.path / PREDICTIONS_NAME
 
     @property
     def weights(self) -> Path:
@@ -100,10 +104,9 @@ class RunDir:
         """What the run said."""
         return self.path / "train.log"
 
-    @property
-    def onnx(self) -> Path:
-        """The exported model, where an export names no other place."""
-        return self.path / "model.onnx"
+    def exported(self, format: str) -> Path:
+        """The exported model, where an export names no other place: `model.onnx` and the like."""
+        return self.path / f"model.{format}"
 
 
 def create_run_dir(
@@ -151,7 +154,7 @@ def make_complete(folder: Path, config_name: str, config_text: str) -> bool:
     try:
         if os.path.lexists(folder):
             raise FileExistsError(errno.EEXIST, "taken", str(folder))
-        durable.write_file(reserved / config_name, config_text)
+        durable.write_file(reserved / config_name, sealed(config_text))
         reserved.rename(folder)
     except OSError as error:
         shutil.rmtree(reserved, ignore_errors=True)

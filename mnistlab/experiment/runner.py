@@ -1,5 +1,6 @@
 """One configuration → one finished run, in its folder; and a stopped run carried on."""
 
+import errno
 import fcntl
 import logging
 import os
@@ -23,10 +24,13 @@ from mnistlab.experiment.callbacks import Callback, Progress, RunResult, Start
 from mnistlab.experiment.checkpoint import load_checkpoint
 from mnistlab.experiment.interruption import StopRequested, StopSignals, stop_signals
 from mnistlab.experiment.keeper import Keeper
+from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.metrics import LayerRow, MetricsRow
 from mnistlab.experiment.provenance import collect
 from mnistlab.experiment.record import advice_on_divergence, network_and_data
+from mnistlab.experiment.room import lacking_room
 from mnistlab.experiment.run_dir import RunDir, create_run_dir
+from mnistlab.experiment.run_log import logged
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +50,14 @@ def run(
 ) -> RunResult:
     """Train a configuration on a dataset and leave a run folder.
 
-    Raises UsageError, before there is a folder, for an init file that does not fit.
+    Raises UsageError, before there is a folder, for an init file that does not fit, and where
+    memory or the disk has no room for the run.
     """
     began, started = time.perf_counter(), datetime.now(UTC)
-    trainer = _new_trainer(config, dataset)
+    refuse_too_large(config, dataset)
+    trainer = new_trainer(config, dataset)
+    if lacking := lacking_room(runs_dir, trainer):
+        raise UsageError(f"{runs_dir}: {lacking}")
     run_dir = create_run_dir(runs_dir, config.name, dump_yaml(config), config_hash(config), started)
     with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
         facts = {"started": started.isoformat(), "resumed": [], **_facts(trainer, pool, argv)}
@@ -72,25 +80,29 @@ def carry_on(
 
     `history` is what its run.json told; without one, the run starts now. The end is bit for bit
     that of a run that was never stopped. Raises RunInUseError where another process has the run,
-    UsageError where its checkpoints are damaged.
+    UsageError where its checkpoints or tables are damaged or memory does not hold it, OSError
+    where the disk has no room.
     """
+    refuse_too_large(config, dataset)
     with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
         durable.remove_temporaries(run_dir.path)
         checkpoint = load_checkpoint(run_dir)
-        trainer = _new_trainer(config, dataset)
+        trainer = new_trainer(config, dataset)
         now = datetime.now(UTC).isoformat()
         facts = {
             "started": history.get("started", now),
             "resumed": [*history.get("resumed", []), now] if history else [],
             **_facts(trainer, pool, history.get("argv", argv)),
         }
+        if lacking := lacking_room(run_dir.path, trainer, run_dir):
+            raise OSError(errno.ENOSPC, lacking, str(run_dir.path))
         keeper = Keeper(trainer, run_dir, facts)
         if checkpoint is not None:
             keeper.restore(checkpoint)
         return _Run(keeper, callbacks, stop).to_the_end()
 
 
-def _new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
+def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
     """A trainer with its weights as they start."""
     trainer = Trainer(config, dataset)
     tensors, size, dtype = trainer.program.tensors, trainer.program.size, trainer.program.dtype
@@ -124,25 +136,8 @@ def only_process(run_dir: RunDir) -> Iterator[None]:
 @contextmanager
 def _surroundings(run_dir: RunDir, threads: int | None) -> Iterator[tuple[int, StopSignals]]:
     """What training needs around it: our threads, the run's own log, an ear for signals."""
-    with engine_threads(threads) as pool, _logged(run_dir), stop_signals() as stop:
+    with engine_threads(threads) as pool, logged(run_dir.log), stop_signals() as stop:
         yield pool, stop
-
-
-@contextmanager
-def _logged(run_dir: RunDir) -> Iterator[None]:
-    """Keep what mnistlab logs in the run's own train.log."""
-    handler = logging.FileHandler(run_dir.log, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    package = logging.getLogger("mnistlab")
-    level = package.level
-    package.addHandler(handler)
-    package.setLevel(min(level or logging.INFO, logging.INFO))
-    try:
-        yield
-    finally:
-        package.setLevel(level)
-        package.removeHandler(handler)
-        handler.close()
 
 
 class _Run:
@@ -158,8 +153,15 @@ class _Run:
 
     def to_the_end(self) -> RunResult:
         """Train, and leave the folder telling how it ended, whatever happens."""
+        try:
+            self.keeper.write_run_json("running")
+            return self._to_the_end()
+        except BaseException as error:
+            self._tell_failure(error)
+            raise
+
+    def _to_the_end(self) -> RunResult:
         keeper, trainer = self.keeper, self.trainer
-        keeper.write_run_json("running")
         try:
             with self.stop.at_once():
                 trainer.compile(self._tell)
@@ -172,13 +174,22 @@ class _Run:
             logger.info("stopped by %s at step %d", request, trainer.step)
             keeper.write_run_json("interrupted")
             return self._result("interrupted", signal=request.number)
-        except BaseException as error:
-            # A second Ctrl-C leaves at once: what was checkpointed before is what there is.
-            status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-            logger.info("%s: %s: %s", status, type(error).__name__, error)
-            keeper.write_run_json(status, reason=f"{type(error).__name__}: {error}")
-            raise
         return self._result(status)
+
+    def _tell_failure(self, error: BaseException) -> None:
+        """Say in run.json why the run stopped, if that can still be written, and what is kept."""
+        # A second Ctrl-C leaves at once: what was checkpointed before is what there is.
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        reason = f"{type(error).__name__}: {error}"
+        logger.info("%s: %s", status, reason)
+        try:
+            self.keeper.write_run_json(status, reason=reason)
+        except OSError as again:
+            logger.warning("%s: cannot say how the run ended: %s", again.filename, again.strerror)
+        path, step = self.keeper.run_dir.path, self.keeper.saved_step
+        if isinstance(error, OSError) and path.exists():
+            kept = "nothing" if step is None else f"the run up to step {step}"
+            error.add_note(f"saved is {kept}; `mnistlab resume {path}` goes on from there")
 
     def _start(self) -> None:
         plan, path = self.trainer.plan, self.keeper.run_dir.path

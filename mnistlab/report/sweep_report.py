@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.config.dump import value_as_yaml
-from mnistlab.config.load_sweep import load_sweep
 from mnistlab.config.sweep import Metric, Random, SweepConfig
 from mnistlab.experiment.metrics import read_text
 from mnistlab.experiment.run_dir import RunDir
 from mnistlab.plots.gallery import SavedFigures
 from mnistlab.report.page import left_out, measured, pictures, text_address, write_page
 from mnistlab.sweep.ranking import Ranked, mean_metrics, rank
-from mnistlab.sweep.results import METRICS, REFIT, SweepDir, TrialRow, read_trials
+from mnistlab.sweep.results import METRICS, REFIT, SweepDir, TrialRow, read_trials, sweep_of
 from mnistlab.wording import counted
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
@@ -25,7 +24,7 @@ def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures) -> Path:
     Raises UsageError where sweep.yaml or trials.csv is damaged, OSError where nothing can be
     written.
     """
-    config, rows = load_sweep(sweep_dir.config).config, read_trials(sweep_dir)
+    config, rows = sweep_of(sweep_dir).config, read_trials(sweep_dir)
     stages = [_stage(sweep_dir, config, stage, rows) for stage in _stage_names(config)]
     text = read_text(sweep_dir.config)
     chosen = _chosen(sweep_dir, rows)

@@ -21,7 +21,6 @@ from typing import Any
 
 from mnistlab.config import dump_yaml, resolved_mapping
 from mnistlab.errors import UsageError
-from mnistlab.experiment import durable
 from mnistlab.experiment.provenance import write_run_json
 from mnistlab.experiment.run_dir import CONFIG_NAME, RunDir, make_complete, point_link
 from mnistlab.experiment.runner import only_process
@@ -35,6 +34,7 @@ from mnistlab.sweep.results import (
     trials_text,
 )
 from mnistlab.sweep.trials import ID_DIGITS, Trial
+from mnistlab.sweep.views import write_view
 
 FOLDER_NAME = re.compile(rf"(\d{{4,}})-([0-9a-f]{{{ID_DIGITS}}})")
 # trials.csv is written again at most this often while trials end.
@@ -193,7 +193,7 @@ class Ledger:
     def write_view(self, *, at_once: bool = False) -> None:
         """Write trials.csv as the folders stand; not too often, unless `at_once`."""
         if at_once or time.monotonic() - self._viewed >= SECONDS_BETWEEN_VIEWS:
-            durable.write_file(self.sweep_dir.trials_csv, trials_text(self.rows()))
+            write_view(self.sweep_dir.trials_csv, trials_text(self.rows()))
             self._viewed = time.monotonic()
 
     def point_best_at(self, folder: Path) -> None:

@@ -2,23 +2,29 @@
 
 import csv
 import io
-import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mnistlab.config.dump import value_as_yaml
+from mnistlab.config.load_sweep import SweepSource, load_sweep
 from mnistlab.config.places import Place
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.errors import UsageError
-from mnistlab.experiment.metrics import read_text
+from mnistlab.experiment.checksums import refuse_broken_seal
+from mnistlab.experiment.metrics import SPLIT_METRICS
+from mnistlab.experiment.provenance import read_run_json
 from mnistlab.experiment.run_dir import PLOTS_NAME, REPORT_NAME, SWEEP_NAME, RunDir
+from mnistlab.sweep.views import read_view
+
+logger = logging.getLogger(__name__)
 
 PENDING = "pending"
 FINISHED = ("finished", "stopped_early")
 ENDED = (*FINISHED, "diverged", "failed")
-METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
+METRICS = SPLIT_METRICS
 REFIT = "refit:"
 
 
@@ -37,6 +43,11 @@ class SweepDir:
     def trials(self) -> Path:
         """The folder of the trials' run folders."""
         return self.path / "trials"
+
+    @property
+    def claims(self) -> Path:
+        """The folder of trials under way on other machines: see claims.py."""
+        return self.path / ".claims"
 
     @property
     def trials_csv(self) -> Path:
@@ -112,7 +123,7 @@ def parameter_keys(rows: Sequence[TrialRow]) -> list[str]:
 def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
     """The rows of a sweep's trials.csv; raises UsageError where it is missing or damaged."""
     path = sweep_dir.trials_csv
-    lines = list(csv.DictReader(io.StringIO(read_text(path))))
+    lines = list(csv.DictReader(io.StringIO(read_view(path))))
     known = {"trial", "status", "stage", *METRICS, "run_dir"}
     rows = []
     for number, line in enumerate(lines, start=2):
@@ -136,11 +147,24 @@ def _value(cell: str, path: Path) -> Any:
     return node.plain() if node is not None else None
 
 
+def sweep_of(sweep_dir: SweepDir) -> SweepSource:
+    """The sweep that a folder is of; raises ConfigError or UsageError where sweep.yaml is damaged
+    or was edited.
+    """
+    source = load_sweep(sweep_dir.config)
+    refuse_broken_seal(sweep_dir.config)
+    return source
+
+
 def read_record(run_dir: RunDir) -> dict[str, Any]:
-    """What a trial's run.json tells; nothing where there is none, or none that is whole."""
-    try:
-        record = json.loads(run_dir.run_json.read_bytes())
-    # Written whole by one renaming, it can only be damaged by others: the trial is run again.
-    except (OSError, ValueError):
+    """What a trial's run.json tells; nothing where there is none or, with a warning, a damaged one.
+
+    Written whole by one renaming, it can only be damaged by others: the trial is taken up again.
+    """
+    if not run_dir.run_json.exists():
         return {}
-    return record if isinstance(record, dict) else {}
+    try:
+        return read_run_json(run_dir)
+    except UsageError as error:
+        logger.warning("%s; the trial is taken up again", error)
+        return {}

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 
 from mnistlab.config import RunConfig
 from mnistlab.config.load_sweep import SweepSource, refuse
-from mnistlab.experiment import durable
 from mnistlab.experiment.interruption import StopRequested, StopSignals
 from mnistlab.sweep.dispatch import Dispatcher, SweepError
 from mnistlab.sweep.executors import Executor
@@ -13,6 +12,7 @@ from mnistlab.sweep.ranking import Ranked, rank, ranking_text
 from mnistlab.sweep.results import FINISHED, REFIT
 from mnistlab.sweep.space import Block, Point, blocks, points, refitted, repeated, without_test
 from mnistlab.sweep.trials import Datasets, Trial, compile_all, freeze, refuse_changed
+from mnistlab.sweep.views import write_view
 from mnistlab.sweep.watch import Best, SweepCallback, SweepResult
 
 
@@ -47,6 +47,8 @@ class Sweeper:
     def run(self) -> SweepResult:
         """Every trial that is left, stage after stage, then the winners again, then the answer."""
         interrupted: int | None = None
+        for callback in self.callbacks:
+            callback.on_start(self.sweep_dir.path)
         try:
             self._run_blocks()
             self._refit()
@@ -155,7 +157,7 @@ class Sweeper:
         """The views: trials.csv, ranking.csv, the link to the best."""
         self.ledger.write_view(at_once=True)
         text = ranking_text(list(self.rankings.items()), self.config.metric.name)
-        durable.write_file(self.sweep_dir.ranking_csv, text)
+        write_view(self.sweep_dir.ranking_csv, text)
         best = self._best()
         if best is not None:
             self.ledger.point_best_at(best.run_dir)

@@ -12,6 +12,8 @@ from mnistlab.engine import trainer
 from mnistlab.experiment import keeper
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.metrics import read_metrics
+from mnistlab.experiment.provenance import read_run_json, write_run_json
+from mnistlab.experiment.run_dir import RunDir
 
 SHORT = {
     "data": {"source": "digits", "train_limit": 43, "validation": 0.1},
@@ -51,6 +53,11 @@ def fingerprint(run_dir: Path) -> dict[str, object]:
     best = run_dir / "checkpoints" / "best.safetensors"
     contents["best"] = hashlib.sha256(best.read_bytes()).hexdigest() if best.exists() else None
     return contents
+
+
+def edit_run_json(run_dir: Path, **changes) -> None:
+    """Change a run.json as mnistlab would: with its digest."""
+    write_run_json(RunDir(run_dir), {**read_run_json(RunDir(run_dir)), **changes})
 
 
 class StopAt(Callback):

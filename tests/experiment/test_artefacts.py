@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from run_helpers import StopAt, look_after_every_step, train  # noqa: F401 - a fixture
+from run_helpers import StopAt, edit_run_json, look_after_every_step, train  # noqa: F401 - a fixture
 
 from mnistlab.engine.params import views
 from mnistlab.engine.trainer import Trainer
@@ -15,7 +15,7 @@ from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.metrics import read_predictions
 from mnistlab.experiment.run_dir import open_run
-from mnistlab.experiment.runner import _new_trainer
+from mnistlab.experiment.runner import new_trainer
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def opened(path) -> Artefacts:
 
 def test_the_weights_of_the_start_are_drawn_again_from_the_seed(run_dir, tmp_path):
     run = opened(run_dir)
-    trainer: Trainer = _new_trainer(run.config, load_data(run.config, tmp_path))
+    trainer: Trainer = new_trainer(run.config, load_data(run.config, tmp_path))
     expected = views(trainer.program.tensors, trainer.params)
     assert set(run.initial_tensors) == set(expected) == set(run.model.tensors)
     for name, values in expected.items():
@@ -74,7 +74,7 @@ def test_what_is_damaged_is_read_once_and_told_again(run_dir, tmp_path, monkeypa
     copy = shutil.copytree(run_dir, tmp_path / "copy")
     calls = []
 
-    def read(path):
+    def read(path, written):
         calls.append(path)
         raise UsageError("damaged")
 
@@ -96,6 +96,7 @@ def test_what_is_damaged_is_read_once_and_told_again(run_dir, tmp_path, monkeypa
 )
 def test_predictions_that_are_not_of_these_images_are_refused(run_dir, tmp_path, change, message):
     copy = shutil.copytree(run_dir, tmp_path / "copy")
+    edit_run_json(copy, files={})
     path = copy / "predictions.csv"
     path.write_text(change(path.read_text()))
     with pytest.raises(UsageError, match=message) as refused:
@@ -118,8 +119,7 @@ def test_predictions_are_read_as_they_were_written(run_dir):
 def test_another_dataset_under_the_same_name_is_refused(run_dir, tmp_path):
     copy = shutil.copytree(run_dir, tmp_path / "copy")
     record = json.loads((copy / "run.json").read_text())
-    record["dataset"]["sha256"] = "0" * 64
-    (copy / "run.json").write_text(json.dumps(record))
+    edit_run_json(copy, dataset={**record["dataset"], "sha256": "0" * 64})
     with pytest.raises(UsageError, match="has changed since the run was started"):
         _ = opened(copy).split
 

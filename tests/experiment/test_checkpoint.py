@@ -38,7 +38,8 @@ class Killed(BaseException):
 
 
 def state(step: int) -> Checkpoint:
-    return Checkpoint({"w": np.full((4, 4), step, dtype=np.float32)}, {"epoch": 1, "step": step})
+    position = {"epoch": 1, "step": step, "files": {}}
+    return Checkpoint({"w": np.full((4, 4), step, dtype=np.float32)}, position)
 
 
 @pytest.fixture
@@ -179,7 +180,7 @@ def test_the_newest_checkpoint_is_loaded_and_the_last_two_are_kept(run_dir):
     for step in (1, 2, 3):
         save_checkpoint(run_dir, state(step))
     found = load_checkpoint(run_dir)
-    assert found.position == {"epoch": 1, "step": 3}
+    assert found.position == {"epoch": 1, "step": 3, "files": {}}
     assert_equal(found.tensors, state(3).tensors)
     names = sorted(path.name for path in run_dir.checkpoints.iterdir())
     assert names == ["last.previous.safetensors", "last.safetensors"]

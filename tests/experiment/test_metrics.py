@@ -68,23 +68,40 @@ def test_numpy_numbers_are_written_as_plain_ones(path):
 
 
 def test_a_run_that_goes_on_keeps_the_rows_up_to_its_checkpoint(path):
-    written(path)
-    writer = MetricsWriter(path, resume=True)
-    writer.truncate_after(200)
-    writer.append(ROWS[2])
-    assert read_metrics(path) == ROWS
-    writer.truncate_after(0)
-    assert path.read_text() == HEADER + "\n"
+    held = written(path, ROWS[:2]).written
+    whole = MetricsWriter(path, held)
+    whole.append(ROWS[2])
+    assert read_metrics(path, whole.written) == ROWS
+    again = MetricsWriter(path, held)
+    assert read_metrics(path, again.written) == ROWS[:2]
+    assert again.written == held
+
+
+@pytest.mark.parametrize("damage", [lambda c: c[:-1], lambda c: c.replace(b"0.9", b"0.8")])
+def test_a_run_does_not_go_on_from_rows_that_it_did_not_write(path, damage):
+    held = written(path).written
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UsageError, match=r"metrics\.csv: is damaged"):
+        MetricsWriter(path, held)
+
+
+def test_a_figure_that_was_changed_is_no_figure_of_the_run(path):
+    held = written(path).written
+    assert read_metrics(path, held) == ROWS
+    path.write_text(path.read_text().replace("0.88", "0.89"))
+    assert read_metrics(path)[0].val_accuracy == 0.89
+    with pytest.raises(UsageError, match=r"metrics\.csv: is damaged, or was edited"):
+        read_metrics(path, held)
 
 
 def test_a_torn_last_row_is_left_out_with_a_warning_and_gone_after_a_cut(path, caplog):
-    writer = written(path)
+    held = written(path).written
     with path.open("a") as file:
         file.write("2,400,0.1,0.2,0.9,0.3,0.9,,,,5.2")  # all there but for its end
     with caplog.at_level(logging.WARNING):
         assert read_metrics(path) == ROWS
     assert f"{path}:5" in caplog.text
-    writer.truncate_after(400)
+    MetricsWriter(path, held)
     assert path.read_text().endswith(",4.0\n")
 
 
@@ -127,7 +144,7 @@ def test_a_table_saved_with_windows_line_ends_is_read(path):
     assert read_metrics(path) == ROWS
 
 
-def test_layers_are_read_back_and_cut_back_by_epoch(tmp_path):
+def test_layers_are_read_back_and_cut_back(tmp_path):
     path = tmp_path / "layers.csv"
     rows = [
         LayerRow(epoch, layer, 0.1, 0.2, 0.0, 1e-5, 3.0, None, None, None)
@@ -136,13 +153,14 @@ def test_layers_are_read_back_and_cut_back_by_epoch(tmp_path):
     ]
     writer = LayersWriter(path)
     writer.append(*rows[:2])
+    held = writer.written
     writer.append(*rows[2:], fsync=True)
     assert read_layers(path) == rows
     assert path.read_text().splitlines()[0] == (
         "epoch,layer,weight_mean,weight_std,zero_share,update_mean,gradient_norm,"
         "activation_mean,activation_std,inactive_share"
     )
-    writer.truncate_after(1)
+    LayersWriter(path, held)
     assert read_layers(path) == rows[:2]
 
 

@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from run_helpers import StopAt, look_after_every_step, train  # noqa: F401 - a fixture
+from run_helpers import StopAt, edit_run_json, look_after_every_step, train  # noqa: F401 - a fixture
 
 from mnistlab.errors import UsageError
 from mnistlab.experiment.checkpoint import load_tensors, save_tensors
@@ -23,10 +23,6 @@ UPS_AND_DOWNS = {
 @pytest.fixture(scope="module")
 def run_dir(tmp_path_factory):
     return train(tmp_path_factory.mktemp("model"), UPS_AND_DOWNS).run_dir
-
-
-def rewrite(path, **changes):
-    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
 def copy_of(run_dir, tmp_path):
@@ -112,7 +108,7 @@ def test_a_run_without_any_weights_says_so(run_dir, tmp_path):
 def test_other_data_under_the_same_name_are_refused(run_dir, tmp_path):
     copy = copy_of(run_dir, tmp_path)
     record = json.loads((copy / "run.json").read_text())
-    rewrite(copy / "run.json", dataset={**record["dataset"], "sha256": "0" * 64})
+    edit_run_json(copy, dataset={**record["dataset"], "sha256": "0" * 64})
     model = load_model(copy)
     with pytest.raises(UsageError, match="the dataset digits has changed since the run"):
         model.split("test")
@@ -131,6 +127,6 @@ def test_a_run_json_that_does_not_say_what_is_needed_is_named(run_dir, tmp_path,
     copy = copy_of(run_dir, tmp_path)
     record = json.loads((copy / "run.json").read_text())
     record["dataset"].pop(missing)
-    rewrite(copy / "run.json", dataset=record["dataset"])
+    edit_run_json(copy, dataset=record["dataset"])
     with pytest.raises(UsageError, match=rf"run.json: does not say .*{missing}"):
         load_model(copy)

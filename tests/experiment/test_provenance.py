@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import mnistlab
+from mnistlab import machine
 from mnistlab.errors import UsageError
 from mnistlab.experiment import provenance
 from mnistlab.experiment.provenance import collect, git_state, read_run_json, write_run_json
@@ -48,7 +49,7 @@ def test_the_libraries_are_those_the_project_depends_on():
     pyproject = Path(__file__).parents[2] / "pyproject.toml"
     stated = tomllib.loads(pyproject.read_text())["project"]["dependencies"]
     names = [re.split(r"[^\w-]", requirement)[0] for requirement in stated]
-    assert sorted(provenance.DEPENDENCIES) == sorted(names)
+    assert sorted(machine.DEPENDENCIES) == sorted(names)
 
 
 def test_versions_are_those_that_are_installed():
@@ -57,14 +58,14 @@ def test_versions_are_those_that_are_installed():
     assert found["argv"] == ["mnistlab", "train"]
     assert found["threads"] == 2
     assert found["versions"] == {"python": ".".join(map(str, os.sys.version_info[:3]))} | {
-        name: metadata.version(name) for name in provenance.DEPENDENCIES
+        name: metadata.version(name) for name in machine.DEPENDENCIES
     }
     assert found["cpus"] == len(os.sched_getaffinity(0))
     assert found["processor"]
 
 
 def test_a_library_that_is_not_installed_is_null(monkeypatch):
-    monkeypatch.setattr(provenance, "DEPENDENCIES", ("no-such-library",))
+    monkeypatch.setattr(machine, "DEPENDENCIES", ("no-such-library",))
     assert collect(1, [])["versions"]["no-such-library"] is None
 
 
@@ -145,14 +146,38 @@ def test_run_json_keeps_the_order_it_was_given(tmp_path):
     run_dir = RunDir(tmp_path)
     write_run_json(run_dir, {"b": 1, "a": {"d": 1, "c": 2}})
     first = run_dir.run_json.read_bytes()
-    assert list(json.loads(first)) == ["b", "a"]
+    assert list(json.loads(first)) == ["b", "a", "sha256"]
     write_run_json(run_dir, {"b": 1, "a": {"d": 1, "c": 2}})
     assert run_dir.run_json.read_bytes() == first
+
+
+def test_a_digest_whose_own_name_is_damaged_is_found_out(tmp_path):
+    run_dir = RunDir(tmp_path)
+    write_run_json(run_dir, {"status": "running"})
+    written = run_dir.run_json.read_text()
+    run_dir.run_json.write_text(written.replace("sha256", "sla256"))
+    with pytest.raises(UsageError, match=r"run\.json: is damaged"):
+        read_run_json(run_dir)
+
+
+def test_a_run_json_that_was_edited_is_refused_unless_it_may_be_or_has_no_digest(tmp_path):
+    run_dir = RunDir(tmp_path)
+    write_run_json(run_dir, {"status": "finished", "metrics": {"val_accuracy": 0.25}})
+    written = run_dir.run_json.read_text()
+    run_dir.run_json.write_text(written.replace("0.25", "0.95"))
+    with pytest.raises(UsageError, match=r"run\.json: is damaged, or was edited"):
+        read_run_json(run_dir)
+    assert read_run_json(run_dir, edited=True)["metrics"] == {"val_accuracy": 0.95}
+    plain = {key: value for key, value in json.loads(written).items() if key != "sha256"}
+    run_dir.run_json.write_text(json.dumps(plain))
+    assert read_run_json(run_dir) == plain
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        (b"[" * 100_000, r"run\.json: is no JSON"),
+        (b" " * (1 << 25) + b"{}", r"run\.json: has more than"),
         (b'{"a": 1,\n "b" 2}', r"run\.json:2:6: "),
         (b"[1]", r"run\.json: is no JSON object"),
         (b'{"a": NaN}', r"run\.json: is no JSON: NaN"),

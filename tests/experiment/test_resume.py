@@ -9,6 +9,7 @@ import signal
 import pytest
 from run_helpers import (
     StopAt,
+    edit_run_json,
     fingerprint,
     look_after_every_step,  # noqa: F401 - a fixture
     resume,
@@ -138,8 +139,7 @@ def test_a_run_killed_between_its_last_checkpoint_and_its_end_is_ended(tmp_path)
     ):
         result = train(tmp_path / str(number), sections)
         wanted = fingerprint(result.run_dir)
-        told = json.loads((result.run_dir / "run.json").read_text())
-        (result.run_dir / "run.json").write_text(json.dumps({**told, "status": "running"}))
+        edit_run_json(result.run_dir, status="running")
         (result.run_dir / "weights.safetensors").unlink()
         again = resume(result.run_dir)
         assert (again.status, again.advice) == (result.status, result.advice)
@@ -200,16 +200,14 @@ def test_a_changed_configuration_is_refused_by_the_key(stopped_run):
 
 def test_changed_data_is_refused_even_with_force(stopped_run):
     told = json.loads((stopped_run / "run.json").read_text())
-    told["dataset"]["sha256"] = "0" * 64
-    (stopped_run / "run.json").write_text(json.dumps(told))
+    edit_run_json(stopped_run, dataset={**told["dataset"], "sha256": "0" * 64})
     with pytest.raises(UsageError, match="digits has changed"):
         resume(stopped_run, force=True)
 
 
 def test_another_library_version_is_refused_but_for_force(stopped_run):
     told = json.loads((stopped_run / "run.json").read_text())
-    told["versions"]["numpy"] = "1.0"
-    (stopped_run / "run.json").write_text(json.dumps(told))
+    edit_run_json(stopped_run, versions={**told["versions"], "numpy": "1.0"})
     with pytest.raises(UsageError, match=r"numpy: was 1\.0, is"):
         resume(stopped_run)
     assert resume(stopped_run, force=True).status == "finished"

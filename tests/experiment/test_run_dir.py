@@ -12,6 +12,7 @@ import pytest
 
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
+from mnistlab.experiment.checksums import sealed
 from mnistlab.experiment.run_dir import RunDir, create_run_dir, open_run
 
 STARTED = datetime(2026, 11, 21, 14, 25, 30, tzinfo=UTC)
@@ -31,14 +32,16 @@ def test_a_run_folder_is_named_by_utc_time_name_and_hash_and_holds_its_config(tm
     started = STARTED.astimezone(timezone(timedelta(hours=9)))
     run_dir = create_run_dir(tmp_path / "new" / "runs", "mlp", "seed: 0\n", HASH, started)
     assert run_dir.path == tmp_path / "new" / "runs" / BASE
-    assert run_dir.config.read_text() == "seed: 0\n"
+    assert run_dir.config.read_text() == sealed("seed: 0\n")
     assert names(tmp_path / "new" / "runs") == [BASE, "latest"]
 
 
 def test_a_collision_gets_a_suffix(tmp_path):
     created = [create(tmp_path, f"seed: {i}\n") for i in range(3)]
     assert [run_dir.name for run_dir in created] == [BASE, f"{BASE}-2", f"{BASE}-3"]
-    assert [run_dir.config.read_text() for run_dir in created] == [f"seed: {i}\n" for i in range(3)]
+    assert [run_dir.config.read_text() for run_dir in created] == [
+        sealed(f"seed: {i}\n") for i in range(3)
+    ]
 
 
 @pytest.mark.parametrize("what", ["empty folder", "full folder", "file", "link to an empty folder"])
@@ -86,7 +89,7 @@ def test_fifty_processes_in_one_second_get_fifty_folders(tmp_path):
     assert [process.returncode for process in started] == [0] * 50
     assert len(set(paths)) == 50
     assert [path.joinpath("config.yaml").read_text() for path in paths] == [
-        f"seed: {i}\n" for i in range(50)
+        sealed(f"seed: {i}\n") for i in range(50)
     ]
     suffixes = [BASE, *(f"{BASE}-{i}" for i in range(2, 51))]
     assert sorted(names(runs)) == sorted([*suffixes, "latest"])
@@ -138,7 +141,7 @@ def test_artefacts_have_the_contracts_names():
     found = [
         run_dir.config, run_dir.run_json, run_dir.metrics, run_dir.layers, run_dir.weights,
         run_dir.best, run_dir.last, run_dir.previous, run_dir.predictions, run_dir.plots,
-        run_dir.report, run_dir.log, run_dir.onnx,
+        run_dir.report, run_dir.log, run_dir.exported("onnx"),
     ]  # fmt: skip
     assert [path.relative_to("r").as_posix() for path in found] == [
         "config.yaml", "run.json", "metrics.csv", "layers.csv", "weights.safetensors",

@@ -10,6 +10,8 @@ from report_helpers import trained
 
 from mnistlab import api
 from mnistlab.config import load_run_config
+from mnistlab.experiment.provenance import write_run_json
+from mnistlab.experiment.run_dir import RunDir
 from mnistlab.plots.gallery import CHEAP, RUN_FIGURES
 
 
@@ -115,7 +117,7 @@ def copy_of(folder, tmp_path):
 def test_a_run_that_did_not_finish_says_so_on_top(run_dir, tmp_path, status, reason, expected):
     copy = copy_of(run_dir, tmp_path)
     record = {**record_of(copy), "status": status, "reason": reason, "finished": None}
-    (copy / "run.json").write_text(json.dumps(record))
+    write_run_json(RunDir(copy), record)
     api.visualize(copy, only=["learning_curves"])
     text = (copy / "report.html").read_text()
     assert expected in words(re.search(r"<header>(.*?)</header>", text, re.S)[1])

@@ -1,6 +1,5 @@
 """Whole sweeps with real workers: the bits, the stages, the refit, what is never run twice."""
 
-import json
 import os
 
 import pytest
@@ -10,6 +9,8 @@ from sweep_kill_rounds import fingerprint
 from mnistlab import api
 from mnistlab.config import load_run_config
 from mnistlab.errors import ConfigError, UsageError
+from mnistlab.experiment.provenance import read_run_json, write_run_json
+from mnistlab.experiment.run_dir import RunDir
 from mnistlab.sweep import ledger
 from mnistlab.sweep.dispatch import SweepError
 
@@ -42,7 +43,7 @@ def test_a_sweep_leaves_a_folder_with_its_trials_and_its_answer(grid):
     folder = result.sweep_dir
     assert result.trials == {"finished": 4, "diverged": 0, "failed": 0}
     assert {path.name for path in folder.iterdir()} == {
-        *("sweep.yaml", "trials.csv", "ranking.csv", "trials", "best", ".lock"),
+        *("sweep.yaml", "trials.csv", "ranking.csv", "trials", "best", ".lock", ".checksums.json"),
     }
     assert (folder.parent / "latest").resolve() == folder
     table = rows(result)
@@ -198,14 +199,14 @@ def test_what_is_wrong_with_any_trial_leaves_no_folder(tmp_path, values, error):
 def test_a_sweep_whose_data_or_libraries_have_changed_is_not_mixed_with_them(tmp_path):
     result = sweep(tmp_path, "optimizer.lr=0.5")
     (name,) = records(result)
-    path = result.sweep_dir / "trials" / name / "run.json"
-    record = json.loads(path.read_text())
-    path.write_text(json.dumps({**record, "versions": {**record["versions"], "numpy": "1.0"}}))
+    trial = RunDir(result.sweep_dir / "trials" / name)
+    record = read_run_json(trial)
+    write_run_json(trial, {**record, "versions": {**record["versions"], "numpy": "1.0"}})
     view = (result.sweep_dir / "trials.csv").read_text()
     with pytest.raises(UsageError, match=r"numpy: was 1\.0"):
         resume(result, "optimizer.lr=0.05")
     assert resume(result, force=True).trials["finished"] == 2
-    path.write_text(json.dumps({**record, "dataset": {**record["dataset"], "sha256": "0" * 64}}))
+    write_run_json(trial, {**record, "dataset": {**record["dataset"], "sha256": "0" * 64}})
     with pytest.raises(UsageError, match="the dataset digits has changed"):
         resume(result, "optimizer.lr=0.01")
     assert view in (result.sweep_dir / "trials.csv").read_text()

@@ -1,0 +1,45 @@
+"""train.log: what mnistlab says while a run goes."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+
+class RunLog(logging.FileHandler):
+    """The log's file: where it can't be written, that is said once, and is no fault of the run."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        self._give_up(sys.exc_info()[1])
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: BaseException | None) -> None:
+        package = logging.getLogger("mnistlab")
+        if self in package.handlers:
+            package.removeHandler(self)
+            logger.warning("%s: cannot be written: %s", self.baseFilename, error)
+
+
+@contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """Keep what mnistlab logs in the file at `path` too. Raises OSError where it can't be made."""
+    handler = RunLog(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    package = logging.getLogger("mnistlab")
+    level = package.level
+    package.addHandler(handler)
+    package.setLevel(min(level or logging.INFO, logging.INFO))
+    try:
+        yield
+    finally:
+        package.setLevel(level)
+        handler.close()
+        package.removeHandler(handler)

@@ -1,0 +1,83 @@
+"""Numba's cache files with a checksum: a damaged one is compiled again, never loaded.
+
+What numba keeps is pickled, and the code in it is run as it stands: one flipped bit may do
+anything. So each file begins with the SHA-256 of what follows, and is looked into only when that
+agrees. It guards against damage; whoever may write into the cache folder may run programs anyway.
+"""
+
+import hashlib
+import logging
+import os
+import pickle
+import secrets
+from pathlib import Path
+from typing import Any
+
+from numba.core.caching import IndexDataCacheFile
+
+logger = logging.getLogger("mnistlab")
+
+DIGEST_BYTES = hashlib.sha256().digest_size
+
+
+class CheckedCacheFile(IndexDataCacheFile):
+    """The files of one function: an index of its signatures, and a file of code for each."""
+
+    def _load_index(self) -> dict[Any, str]:
+        content = _read(Path(self._index_path))
+        if content is None:
+            return {}
+        stamp, overloads = pickle.loads(content)
+        return overloads if stamp == self._source_stamp else {}
+
+    def _save_index(self, overloads: dict[Any, str]) -> None:
+        _write(Path(self._index_path), self._dump((self._source_stamp, overloads)))
+
+    def _load_data(self, name: str) -> Any:
+        content = _read(Path(self._data_path(name)))
+        if content is None:
+            raise FileNotFoundError(name)  # for numba: there is nothing, compile it
+        return pickle.loads(content)
+
+    def _save_data(self, name: str, data: Any) -> None:
+        _write(Path(self._data_path(name)), self._dump(data))
+
+
+def check_cache_of(function: Any) -> None:
+    """Let a compiled function, made with `cache=True`, keep its code in checked files."""
+    cache = function._cache
+    cache._cache_file = CheckedCacheFile(
+        cache_path=cache._cache_path,
+        filename_base=cache._impl.filename_base,
+        source_stamp=cache._impl.locator.get_source_stamp(),
+    )
+
+
+def _read(path: Path) -> bytes | None:
+    """What was written to a file; None where it is missing or, with a warning, damaged."""
+    try:
+        stored = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        logger.warning("%s: cannot be read (%s); compiling again", path, error.strerror)
+        return None
+    digest, content = stored[:DIGEST_BYTES], stored[DIGEST_BYTES:]
+    if hashlib.sha256(content).digest() != digest:
+        logger.warning("%s: damaged cache; compiling again, which takes some seconds", path)
+        return None
+    return content
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Put a file in place whole, its digest before it; where it can't be kept, warn."""
+    temporary = path.with_name(f"{path.name}.tmp.{secrets.token_hex(8)}")
+    try:
+        temporary.write_bytes(hashlib.sha256(content).digest() + content)
+        os.replace(temporary, path)  # noqa: PTH105 - the name that says what it does
+    except OSError as error:
+        logger.warning("%s: cannot keep compiled code here (%s)", path.parent, error.strerror)
+        try:
+            temporary.unlink(missing_ok=True)
+        except OSError as left:
+            logger.warning("%s: is left behind (%s)", temporary, left.strerror)
