@@ -17,10 +17,10 @@ from mnistlab.errors import MnistlabError
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.durable import remove_temporaries
+from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.model import SplitName, Weights, load_model
 from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
-from mnistlab.experiment.provenance import available_cpus
 from mnistlab.experiment.resume import (
     config_of,
     ended_result,
@@ -30,11 +30,15 @@ from mnistlab.experiment.resume import (
 from mnistlab.experiment.run_dir import RunDir, open_run
 from mnistlab.experiment.runner import carry_on, only_process, run
 from mnistlab.experiment.scores import Scores, score
+from mnistlab.machine import available_cpus
 from mnistlab.sweep import start
 from mnistlab.sweep.results import SweepDir
 from mnistlab.sweep.watch import SweepCallback, SweepResult
 
 if TYPE_CHECKING:
+    from mnistlab.export import Exported
+    from mnistlab.export.exporter import Format
+    from mnistlab.export.onnx_graph import Pixels
     from mnistlab.plots.gallery import SavedFigures
 
 LEARNING_CURVES = "learning_curves.png"
@@ -214,12 +218,37 @@ def predict(
     return replace(answers, saved=save_predictions(answers, save))
 
 
+def export(
+    path: Path,
+    format: "Format",
+    *,
+    output: Path | None = None,
+    weights: Weights = "final",
+    pixels: "Pixels" = "uint8",
+    data_dir: Path | None = None,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> "Exported":
+    """Write a run's network for other tools: `onnx`, `safetensors` (PyTorch's layout) or `npz`.
+
+    To `output`, or `model.<format>` in the run's folder. An ONNX model takes raw images of `pixels`
+    and is compared with our own predictions before it is written. Raises UsageError where there is
+    no such run or weights, where a library is missing, or the file can't be written.
+    """
+    from mnistlab.export import export_model, require
+
+    require(format)
+    model = load_model(path, weights, data_dir=data_dir, threads=threads, tell=tell)
+    return export_model(model, format, output, pixels)
+
+
 def sweep(
     source: SweepSource,
     *,
     runs_dir: Path,
     data_dir: Path,
     workers: int | None = None,
+    scheduler: str | None = None,
     plots: bool = True,
     callbacks: Sequence[SweepCallback] = (),
     argv: Sequence[str] = (),
@@ -227,14 +256,17 @@ def sweep(
 ) -> SweepResult:
     """Run every trial of a sweep into a new folder, and choose the best.
 
-    `workers`: None for as many as there are processors; never more. Raises ConfigError with all
-    that is wrong with any trial, DataError, UsageError before there is a folder.
+    `workers`: None for as many as there are processors; never more. `scheduler`: the address of a
+    scheduler of Dask whose workers train the trials (`workers` of them at a time, None: all), or
+    local. Raises ConfigError with all that is wrong with any trial, DataError, UsageError before
+    there is a folder.
     """
     result = start.begin(
         source,
         runs_dir=runs_dir,
         data_dir=data_dir,
-        workers=start.worker_count(workers, available_cpus()),
+        workers=start.worker_count(workers, available_cpus(), scheduler),
+        scheduler=scheduler,
         callbacks=callbacks,
         argv=argv,
         data_progress=data_progress,
@@ -250,6 +282,7 @@ def resume_sweep(
     *,
     data_dir: Path,
     workers: int | None = None,
+    scheduler: str | None = None,
     force: bool = False,
     plots: bool = True,
     callbacks: Sequence[SweepCallback] = (),
@@ -264,7 +297,8 @@ def resume_sweep(
         path,
         arguments,
         data_dir=data_dir,
-        workers=start.worker_count(workers, available_cpus()),
+        workers=start.worker_count(workers, available_cpus(), scheduler),
+        scheduler=scheduler,
         force=force,
         callbacks=callbacks,
         argv=argv,
@@ -331,6 +365,7 @@ def check(
 
     dataset = load_data(config, data_dir, data_progress)
     with located(config), engine_threads(1):
+        refuse_too_large(config, dataset)
         program = lower(config, dataset.image_shape, len(dataset.class_names), 1)
         tensors = check_gradients(config, dataset, tell)
     return CheckResult(

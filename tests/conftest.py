@@ -1,12 +1,18 @@
 """What holds for every test: numba makes one pool of threads in a process, so it is made once."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 # As many as the test that asks for most; numba refuses another number once the pool is there.
 os.environ["NUMBA_NUM_THREADS"] = "4"
+
+# Where a shell runs the tests in the background it ignores Ctrl-C for them, and so would every
+# command that a test starts and then stops.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -11,12 +11,15 @@ from typer.core import TyperGroup
 from mnistlab import __version__
 from mnistlab.cli import (
     check,
+    compare,
     data,
     errors,
     evaluate,
+    export,
     init,
     predict,
     resume,
+    runs,
     schema,
     sweep,
     train,
@@ -67,7 +70,11 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"mnistlab {__version__}")
+        from mnistlab.machine import library_versions
+
+        versions = {"mnistlab": __version__, **library_versions()}
+        for name, version in versions.items():
+            typer.echo(f"{name} {version or 'not installed'}")
         raise typer.Exit
 
 
@@ -76,7 +83,10 @@ def mnistlab(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the versions of mnistlab and its libraries, and exit.",
         ),
     ] = False,
 ) -> None:
@@ -88,6 +98,9 @@ app.command(epilog=sweep.EXAMPLES)(sweep.sweep)
 app.command(epilog=visualize.EXAMPLES)(visualize.visualize)
 app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
 app.command(epilog=predict.EXAMPLES)(predict.predict)
+app.command(epilog=compare.EXAMPLES)(compare.compare)
+app.command(epilog=runs.EXAMPLES)(runs.runs)
+app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=resume.EXAMPLES)(resume.resume)
 app.command(epilog=check.EXAMPLES)(check.check)
 app.add_typer(data.app)

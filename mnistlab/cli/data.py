@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnistlab.cli import options
+from mnistlab.cli import completion, options
 
 if TYPE_CHECKING:
     from mnistlab.data import SourceInfo
@@ -69,7 +69,14 @@ def list_(
 
 @app.command(epilog=FETCH_EXAMPLES)
 def fetch(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As `mnistlab data list` shows it.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="As `mnistlab data list` shows it.",
+            autocompletion=completion.fetched,
+        ),
+    ],
     data_dir: options.DataDir = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
@@ -100,7 +107,9 @@ def info(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="NAME", help="As `mnistlab data list` shows it, or idx, png, csv, npz."
+            metavar="NAME",
+            help="As `mnistlab data list` shows it, or idx, png, csv, npz.",
+            autocompletion=completion.sources,
         ),
     ],
     path: Annotated[

@@ -7,16 +7,33 @@ from typing import Annotated
 
 import typer
 
+from mnistlab.cli import completion
+
 Config = Annotated[
-    Path, typer.Argument(metavar="CONFIG", help="The YAML file of the run.", show_default=False)
+    Path,
+    typer.Argument(
+        metavar="CONFIG",
+        help="The YAML file of the run.",
+        show_default=False,
+        autocompletion=completion.config_files,
+    ),
 ]
-Run = Annotated[Path, typer.Argument(metavar="RUN", help="The run's folder.", show_default=False)]
+Run = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="The run's folder.",
+        show_default=False,
+        autocompletion=completion.runs,
+    ),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="KEY=VALUE",
         help="Values to change, by their dotted path; VALUE is YAML.",
         show_default=False,
+        autocompletion=completion.overrides,
     ),
 ]
 RunsDir = Annotated[
@@ -48,7 +65,16 @@ Workers = Annotated[
     typer.Option(
         metavar="N",
         help="For a sweep: how many trials are trained at a time, each on a processor of its own; "
-        "auto: as many as there are processors.",
+        "auto: as many as there are processors, or threads of a cluster's workers.",
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="For a sweep: have the workers of this scheduler of Dask train the trials, at "
+        "127.0.0.1:8786 or tls://HOST:PORT; local: start one here, for trying.",
+        show_default=False,
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Only errors and warnings on stderr.")]
@@ -76,9 +102,11 @@ def set_threads(threads: int | None) -> None:
     Never fewer than are set already: a pool that stands can't be made smaller.
     """
     if threads is not None:
+        from mnistlab.machine import available_cpus
+
         already = os.environ.get("NUMBA_NUM_THREADS", "")
         least = int(already) if already.isdigit() else 0
-        os.environ["NUMBA_NUM_THREADS"] = str(max(threads, least, available_processors()))
+        os.environ["NUMBA_NUM_THREADS"] = str(max(threads, least, available_cpus()))
 
 
 def worker_count(workers: str) -> int | None:
@@ -90,10 +118,3 @@ def worker_count(workers: str) -> int | None:
     if not workers.isascii() or not workers.isdigit() or int(workers) < 1:
         raise UsageError(f"--workers: found {workers!r}, must be auto or a number of at least 1")
     return int(workers)
-
-
-def available_processors() -> int:
-    """The processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from mnistlab.wording import human_bytes, number, percent, seconds
 
-__all__ = ["human_bytes", "number", "percent", "print_json", "seconds", "table"]
+__all__ = ["human_bytes", "metric_value", "number", "percent", "print_json", "seconds", "table"]
 
 
 def print_json(document: Any) -> None:
@@ -26,6 +26,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def metric_value(metric: str, value: float | None) -> str:
+    """A metric in words: `98.21%`, `0.0612`; `-` where it was not measured."""
+    if value is None:
+        return "-"
+    if metric == "seconds":
+        return seconds(value)
+    return percent(value) if metric.endswith("accuracy") else number(value)
 
 
 def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:

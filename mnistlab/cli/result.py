@@ -6,12 +6,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.cli.output import number, percent, print_json, seconds
+from mnistlab.experiment.metrics import SPLIT_METRICS
 from mnistlab.wording import counted
 
 if TYPE_CHECKING:
     from mnistlab.experiment.callbacks import RunResult
 
-METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
 EXIT_CODES = {"finished": 0, "stopped_early": 0, "diverged": 1}
 
 
@@ -54,6 +54,6 @@ def _document(result: "RunResult") -> dict[str, Any]:
         "run_dir": result.run_dir,
         "status": result.status,
         "epochs": result.epochs,
-        "metrics": {name: result.metrics.get(name) for name in METRICS},
+        "metrics": {name: result.metrics.get(name) for name in SPLIT_METRICS},
         "seconds": {name: result.seconds[name] for name in ("total", "train")},
     }

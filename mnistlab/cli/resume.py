@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from mnistlab.cli import options
+from mnistlab.cli import completion, options
 
 EXAMPLES = """\b
 Examples:
@@ -18,7 +18,12 @@ Examples:
 
 def resume(
     path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="The folder of the run, or of the sweep.")
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="The folder of the run, or of the sweep.",
+            autocompletion=completion.runs_and_sweeps,
+        ),
     ],
     values: Annotated[
         list[str] | None,
@@ -26,6 +31,7 @@ def resume(
             metavar="KEY=V1,V2",
             help="More values for the grid of a sweep, by their dotted path.",
             show_default=False,
+            autocompletion=completion.sweep_values,
         ),
     ] = None,
     force: Annotated[
@@ -35,6 +41,7 @@ def resume(
     data_dir: options.DataDir = None,
     threads: options.Threads = None,
     workers: options.Workers = "auto",
+    scheduler: options.Scheduler = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
     debug: options.Debug = False,
@@ -48,7 +55,7 @@ def resume(
     from mnistlab.cli.sweep_progress import watch_sweep
     from mnistlab.cli.sweep_result import tell_sweep
 
-    _refuse_out_of_place(api.is_sweep(path), values, threads, count)
+    _refuse_out_of_place(api.is_sweep(path), values, threads, count, scheduler)
     if api.is_sweep(path):
         with watch_download(quiet=quiet) as data_progress, watch_sweep(quiet=quiet) as watcher:
             swept = api.resume_sweep(
@@ -56,6 +63,7 @@ def resume(
                 values or (),
                 data_dir=paths.data_dir(data_dir),
                 workers=count,
+                scheduler=scheduler,
                 force=force,
                 plots=not no_plots,
                 callbacks=[watcher],
@@ -78,7 +86,11 @@ def resume(
 
 
 def _refuse_out_of_place(
-    is_sweep: bool, values: list[str] | None, threads: int | None, workers: int | None
+    is_sweep: bool,
+    values: list[str] | None,
+    threads: int | None,
+    workers: int | None,
+    scheduler: str | None,
 ) -> None:
     """What is for a sweep alone, or for a run alone, is no silent nothing for the other."""
     from mnistlab.errors import UsageError
@@ -87,5 +99,7 @@ def _refuse_out_of_place(
         raise UsageError("--threads: is for a run; a sweep's trials have one each, see --workers")
     if not is_sweep and workers is not None:
         raise UsageError("--workers: is for a sweep; a run has --threads")
+    if not is_sweep and scheduler is not None:
+        raise UsageError("--scheduler: is for a sweep; a run is carried on here")
     if not is_sweep and values:
         raise UsageError(f"{values[0]}: only a sweep takes more values; a run is carried on as is")

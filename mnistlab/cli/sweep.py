@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnistlab.cli import options
+from mnistlab.cli import completion, options
 
 if TYPE_CHECKING:
     from mnistlab.config import SweepSource
@@ -16,6 +16,7 @@ Examples:
   mnistlab sweep configs/quickstart.yaml optimizer.lr=0.1,0.03,0.01 seeds=3
   mnistlab sweep configs/sweeps/softmax-lr-lambda.yaml --dry-run
   mnistlab sweep configs/sweeps/softmax-stages.yaml training.epochs=2 --workers 1
+  mnistlab sweep configs/quickstart.yaml optimizer.lr=0.1,0.03 --scheduler 127.0.0.1:8786
 """
 
 
@@ -26,6 +27,7 @@ def sweep(
             metavar="CONFIG",
             help="The YAML file of the sweep; or of a run, with the values to try behind it.",
             show_default=False,
+            autocompletion=completion.config_files,
         ),
     ],
     values: Annotated[
@@ -35,6 +37,7 @@ def sweep(
             help="Values to try, by their dotted path, read as the items of a YAML list; one value "
             "alone is set in every trial. seeds, metric.name and the like are the sweep's own.",
             show_default=False,
+            autocompletion=completion.sweep_values,
         ),
     ] = None,
     dry_run: Annotated[
@@ -44,6 +47,7 @@ def sweep(
     runs_dir: options.RunsDir = None,
     data_dir: options.DataDir = None,
     workers: options.Workers = "auto",
+    scheduler: options.Scheduler = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
     debug: options.Debug = False,
@@ -68,6 +72,7 @@ def sweep(
             runs_dir=paths.runs_dir(runs_dir),
             data_dir=paths.data_dir(data_dir),
             workers=count,
+            scheduler=scheduler,
             plots=not no_plots,
             callbacks=[watcher],
             argv=sys.argv,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.cli.output import number, percent, print_json, table
-from mnistlab.cli.result import METRICS
+from mnistlab.experiment.metrics import SPLIT_METRICS
 
 if TYPE_CHECKING:
     from mnistlab.sweep.ranking import Ranked
@@ -121,6 +121,6 @@ def _document(result: "SweepResult") -> dict[str, Any]:
         and {
             "run_dir": best.run_dir,
             "parameters": best.parameters,
-            "metrics": {name: best.metrics.get(name) for name in METRICS},
+            "metrics": {name: best.metrics.get(name) for name in SPLIT_METRICS},
         },
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mnistlab.cli import options
+from mnistlab.cli import completion, options
 
 if TYPE_CHECKING:
     from mnistlab.plots.gallery import SavedFigures
@@ -29,7 +29,14 @@ class Format(StrEnum):
 
 
 def visualize(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of the run or sweep.")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PATH",
+            help="The folder of the run or sweep.",
+            autocompletion=completion.runs_and_sweeps,
+        ),
+    ],
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Draw this figure alone; may be given several times."),

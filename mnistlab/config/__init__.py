@@ -45,6 +45,7 @@ from mnistlab.config.model import (
     Model,
     PoolLayer,
     SoftmaxModel,
+    layers_of,
 )
 from mnistlab.config.optimizer import SGD, Adam, AdamW, Optimizer, RMSProp
 from mnistlab.config.run import RunConfig
@@ -130,6 +131,7 @@ __all__ = [
     "Zeros",
     "config_hash",
     "dump_yaml",
+    "layers_of",
     "load_run_config",
     "load_sweep",
     "parse_run_config",

@@ -53,13 +53,8 @@ class SoftmaxActivation(BareSection):
     type: Literal["softmax"] = Field(default="softmax", description="exp(x) / sum(exp(x))")
 
 
-_NAMES = ("identity", "relu", "relu6", "leaky_relu", "sigmoid", "tanh")
+# A new activation is a section above and its name here; its functions: kernels/activations.py.
+Elementwise = IdentityActivation | ReLU | ReLU6 | LeakyReLU | Sigmoid | Tanh
 
-Activation = Annotated[
-    IdentityActivation | ReLU | ReLU6 | LeakyReLU | Sigmoid | Tanh,
-    TypedUnion(short=_NAMES),
-]
-OutputActivation = Annotated[
-    IdentityActivation | ReLU | ReLU6 | LeakyReLU | Sigmoid | Tanh | SoftmaxActivation,
-    TypedUnion(short=(*_NAMES, "softmax")),
-]
+Activation = Annotated[Elementwise, TypedUnion(short=True)]
+OutputActivation = Annotated[Elementwise | SoftmaxActivation, TypedUnion(short=True)]

@@ -123,11 +123,11 @@ class ChosenUnion:
 class TypedUnion(ChosenUnion):
     """A union of sections chosen by their `type`.
 
-    `default` is the type of a mapping that names none; with `short`, the type's name alone
-    stands for the mapping.
+    `default` is the type of a mapping that names none; with `short`, the name alone of a type that
+    needs no other key stands for the mapping.
     """
 
-    def __init__(self, default: str | None = None, short: tuple[str, ...] = ()) -> None:
+    def __init__(self, default: str | None = None, short: bool = False) -> None:
         super().__init__(self._by_type)
         self.default = default
         self.short = short
@@ -163,4 +163,11 @@ class TypedUnion(ChosenUnion):
             choice if name == self.default else {**choice, "required": ["type"]}
             for name, choice in zip(self.members, choices, strict=True)
         ]
-        return {"anyOf": [{"enum": list(self.short)}, *named] if self.short else named}
+        if self.short:
+            alone = [name for name, member in self.members.items() if _stands_alone(member)]
+            named.insert(0, {"enum": alone})
+        return {"anyOf": named}
+
+
+def _stands_alone(section: type[Section]) -> bool:
+    return not any(field.is_required() for field in section.model_fields.values())

@@ -26,7 +26,7 @@ class NormalBias(Section):
     std: Positive = Field(default=1.0, description="The standard deviation.")
 
 
-BiasInit = Annotated[ZeroBias | NormalBias, TypedUnion(default="zeros", short=("zeros", "normal"))]
+BiasInit = Annotated[ZeroBias | NormalBias, TypedUnion(default="zeros", short=True)]
 
 _BIAS = Field(
     default=ZeroBias(), description="How biases start: zeros, or {type: normal, std: 1.0}."

@@ -1,11 +1,11 @@
 """Read a run configuration: from a file, from text, or from a Python mapping."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mnistlab.config.overrides import apply_overrides
+from mnistlab.config.overrides import Overrides, apply_overrides
 from mnistlab.config.places import Node, Place, Problem, messages, show
 from mnistlab.config.run import RunConfig
 from mnistlab.config.validate import validate
@@ -18,8 +18,9 @@ MAX_BYTES = 256 * 1024
 SWEEP_MARKS = ("base", "run", "parameters", "stages")
 
 
-def load_run_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
-    """The resolved run configuration of a YAML file, with `KEY=VALUE` overrides applied.
+def load_run_config(path: Path | str, overrides: Overrides = ()) -> RunConfig:
+    """The resolved run configuration of a YAML file, with overrides applied: `KEY=VALUE` each,
+    or a mapping of values by their dotted paths.
 
     Raises ConfigError with everything that is wrong, each message with its place.
     """
@@ -28,7 +29,7 @@ def load_run_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfi
 
 
 def parse_run_config(
-    text: str, source: str, overrides: Sequence[str] = (), base_dir: Path | None = None
+    text: str, source: str, overrides: Overrides = (), base_dir: Path | None = None
 ) -> RunConfig:
     """The resolved run configuration of YAML text; `source` stands for it in messages.
 
@@ -64,7 +65,7 @@ def mapping_nodes(text: str, source: str, base_dir: Path | None) -> tuple[Node, 
 
 def run_config_from_mapping(
     mapping: Mapping[str, Any],
-    overrides: Sequence[str] = (),
+    overrides: Overrides = (),
     source: str = "configuration",
     base_dir: Path | None = None,
 ) -> RunConfig:
@@ -102,18 +103,30 @@ def read_config_text(path: Path | str) -> str:
 
 
 def _near_files(path: Path) -> str:
+    """`; did you mean …?` with files of like names, in a folder of a like name; or nothing."""
     try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.is_file()]
+        folder = _near_folder(path.parent)
+        names = (
+            {entry.name: entry for entry in folder.iterdir() if entry.is_file()} if folder else {}
+        )
     except OSError:
         return ""
     near = difflib.get_close_matches(path.name, names, 3)
-    return (
-        f"; did you mean {' or '.join(str(path.parent / name) for name in near)}?" if near else ""
-    )
+    return f"; did you mean {' or '.join(str(names[name]) for name in near)}?" if near else ""
 
 
-def _resolve(root: Node, problems: list[Problem], overrides: Sequence[str]) -> RunConfig:
-    problems = problems + apply_overrides(root, tuple(overrides))
+def _near_folder(path: Path) -> Path | None:
+    """The folder, or where there is none the one most like it."""
+    if path.is_dir():
+        return path
+    parent = _near_folder(path.parent) if path.name else None
+    names = [entry.name for entry in parent.iterdir() if entry.is_dir()] if parent else []
+    near = difflib.get_close_matches(path.name, names, 1)
+    return parent / near[0] if parent and near else None
+
+
+def _resolve(root: Node, problems: list[Problem], overrides: Overrides) -> RunConfig:
+    problems = problems + apply_overrides(root, overrides)
     make_paths_absolute(root)
     config, faults = validate(root)
     if config is None or problems:

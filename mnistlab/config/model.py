@@ -195,3 +195,29 @@ class CNNModel(Section):
 
 
 Model = Annotated[SoftmaxModel | MLPModel | CNNModel, TypedUnion(default="mlp")]
+
+
+def layers_of(model: SoftmaxModel | MLPModel | CNNModel, classes: int) -> tuple[Layer, ...]:
+    """Every layer from the image to the last sums, written out; the output activation follows.
+
+    A CNN whose last layer with weights has no unit for each class gets an output layer.
+    """
+    if isinstance(model, CNNModel):
+        weighted = [layer for layer in model.layers if isinstance(layer, ConvLayer | DenseLayer)]
+        last = weighted[-1] if weighted else None
+        if isinstance(last, DenseLayer) and last.dense.units == classes:
+            return model.layers
+        return (*model.layers, _dense(classes, model.bias))
+    hidden: list[Layer] = []
+    if isinstance(model, MLPModel):
+        for units in model.hidden:
+            hidden += [
+                _dense(units, model.bias),
+                ActivationLayer(activation=model.activation),
+                DropoutLayer(dropout=model.dropout),
+            ]
+    return (*hidden, _dense(classes, model.bias))
+
+
+def _dense(units: int, bias: bool) -> DenseLayer:
+    return DenseLayer(dense=Dense(units=units, bias=bias))

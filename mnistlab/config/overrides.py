@@ -1,9 +1,14 @@
 """`KEY=VALUE` on the command line: one value of the configuration replaced by its dotted path."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from mnistlab.config.checks import KeyPath
 from mnistlab.config.places import Node, Place, Problem, dotted, show
-from mnistlab.config.yaml_nodes import nodes_from_text
+from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.errors import ConfigError
+
+Overrides = Sequence[str] | Mapping[str, Any]
 
 # Its keys are names of tensors, which have dots of their own.
 _NAMES_WITH_DOTS: KeyPath = ("optimizer", "lr_scale")
@@ -68,9 +73,23 @@ def set_node(root: Node, path: tuple[str, ...], value: Node) -> list[Problem]:
     return []
 
 
-def apply_overrides(root: Node, overrides: tuple[str, ...]) -> list[Problem]:
-    """Set every override, the later over the earlier; what is wrong with them is returned."""
-    problems = []
+def _set_value(root: Node, key: str, value: Any) -> list[Problem]:
+    path, place = split_key(key), Place("overrides")
+    if not all(path):
+        return [Problem(place, (), f"found the key {key!r}, must be a dotted path")]
+    return set_node(root, path, nodes_from_mapping(value, place, path))
+
+
+def apply_overrides(root: Node, overrides: Overrides) -> list[Problem]:
+    """Set every override, the later over the earlier; what is wrong with them is returned.
+
+    A mapping's are values by their dotted paths, as Python gives them.
+    """
+    problems: list[Problem] = []
+    if isinstance(overrides, Mapping):
+        for key, value in overrides.items():
+            problems += _set_value(root, key, value)
+        return problems
     for override in overrides:
         try:
             problems += apply_override(root, override)

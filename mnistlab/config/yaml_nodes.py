@@ -179,6 +179,8 @@ def nodes_from_mapping(value: Any, place: Place, path: KeyPath = ()) -> Node:
         raise ConfigError(f"{place}: nested more than {MAX_DEPTH} deep")
     if isinstance(value, Path):
         value = str(value)
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays
+        value = value.tolist()
     if isinstance(value, str) and (strange := _unprintable(value)):
         raise ConfigError(str(Problem(place, path, strange)))
     if value is None or isinstance(value, str | int | float):

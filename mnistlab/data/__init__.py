@@ -3,7 +3,7 @@
 from mnistlab.data.fetch import Progress, fetch
 from mnistlab.data.info import Listing, SourceInfo, SplitInfo, describe, list_datasets
 from mnistlab.data.sources import SOURCES, Source, open_source
-from mnistlab.data.splits import Dataset, Split, split
+from mnistlab.data.splits import Dataset, Split, scaling, split
 
 __all__ = [
     "SOURCES",
@@ -18,5 +18,6 @@ __all__ = [
     "fetch",
     "list_datasets",
     "open_source",
+    "scaling",
     "split",
 ]

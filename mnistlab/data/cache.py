@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from mnistlab.data.arrays import Arrays, Bytes, Decode, digest, read_only
-from mnistlab.data.locks import file_lock
+from mnistlab.locks import file_lock
 from mnistlab.paths import cache_dir
 
 FORMAT = 1

@@ -16,7 +16,7 @@ import numpy as np
 
 from mnistlab.data.arrays import Arrays, Bytes
 from mnistlab.data.csv_rows import MAX_VALUE, parse_rows, shown
-from mnistlab.data.files import MalformedError, foreign, unpacked
+from mnistlab.data.files import MalformedError, check_memory, foreign, unpacked
 from mnistlab.data.own_files import ADVICE, MAX_SIDE, check_agreement, check_size, list_folder
 from mnistlab.errors import DataError
 
@@ -28,6 +28,9 @@ NUMBER = re.compile(rb"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 PIXEL = re.compile(rb"([0-9]+)x([0-9]+)", re.IGNORECASE)
 # The arrays of a block fit a processor's cache.
 BLOCK_BYTES = 1 << 16
+# How many images a file has is known at its end alone: memory is looked at each time it has had
+# so much more of them.
+LOOK_BYTES = 1 << 24
 # The longest row allowed is of 1024 × 1024 pixels; eight bytes hold any spelling of most values.
 MAX_LINE_BYTES = 8 * MAX_SIDE * MAX_SIDE
 
@@ -87,7 +90,7 @@ def read_csv(path: Path) -> tuple[Bytes, Bytes]:
 
     Raises MalformedError, naming the line.
     """
-    labels, pixels = bytearray(), bytearray()
+    labels, pixels, held = bytearray(), bytearray(), 0
     with unpacked(path, "a CSV file") as (stream, _):
         blocks = _blocks(stream)
         number, block = next(blocks, (1, b""))
@@ -98,6 +101,9 @@ def read_csv(path: Path) -> tuple[Bytes, Bytes]:
         size = layout.height * layout.width
         for first_line, lines in chain([(number, block)] if block else [], blocks):
             rows = parse_rows(lines, 1 + size, first_line)
+            if len(pixels) + rows.size > held:
+                held = len(pixels) + rows.size + LOOK_BYTES
+                check_memory(held)  # the whole: to grow may be to copy it
             labels += rows[:, 0].tobytes()
             pixels += rows[:, 1:].tobytes()
             check_size(len(labels), layout.height, layout.width)

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mnistlab.data.files import MalformedError
-from mnistlab.data.locks import file_lock
 from mnistlab.data.registry import KNOWN, KnownDataset, KnownFile, check_file, damaged, locate
 from mnistlab.errors import DataError, UsageError
+from mnistlab.locks import file_lock, folder_lock
 from mnistlab.paths import cache_dir
 
 TIMEOUT = 30.0
@@ -85,14 +85,23 @@ def _folder(folder: Path, *, tidy: bool) -> Iterator[None]:
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if tidy:  # what a killed process left; with the lock held, it is nobody's
+        if tidy:
             for left_behind in folder.glob(f"{TEMPORARY_PREFIX}*"):
-                shutil.rmtree(left_behind, ignore_errors=True)
+                _remove_if_abandoned(left_behind)
         yield
     finally:
         with suppress(OSError):
             for path in made:
                 path.rmdir()
+
+
+def _remove_if_abandoned(left_behind: Path) -> None:
+    """What a killed process left is nobody's; who has another cache folder, and so another lock,
+    may be downloading beside us.
+    """
+    with suppress(OSError), folder_lock(left_behind) as abandoned:
+        if abandoned:
+            shutil.rmtree(left_behind, ignore_errors=True)
 
 
 def _provide(
@@ -112,7 +121,10 @@ def _provide(
     for mirror in dataset.mirrors:
         url = mirror + file.download_name
         # In the destination's folder, so that the move is a rename on one file system.
-        with tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=folder) as temporary:
+        with (
+            tempfile.TemporaryDirectory(prefix=TEMPORARY_PREFIX, dir=folder) as temporary,
+            folder_lock(Path(temporary)),
+        ):
             path = Path(temporary) / file.download_name
             try:
                 _retrieve(url, path, progress, timeout)

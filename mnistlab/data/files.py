@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mnistlab.memory import lacking, process_room
+
 GZIP_MAGIC = b"\x1f\x8b"
 # Deflate cannot shrink anything by more than 1032 to 1, so a larger promise is a lie.
 MAX_DEFLATE_RATIO = 1032
@@ -31,6 +33,12 @@ FOREIGN = {
 
 class MalformedError(Exception):
     """What was expected of a file and what was found; the caller knows the file's name."""
+
+
+def check_memory(count: int) -> None:
+    """Raises MalformedError where so many bytes of images can't be held; takes no memory."""
+    if words := lacking(count, process_room()):
+        raise MalformedError(f"its images take {words}")
 
 
 @contextmanager

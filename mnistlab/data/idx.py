@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from mnistlab.data.arrays import Bytes
-from mnistlab.data.files import MAX_BYTES, MalformedError, foreign, unpacked
+from mnistlab.data.files import MAX_BYTES, MalformedError, check_memory, foreign, unpacked
 
 UNSIGNED_BYTE = 0x08
 CHUNK_BYTES = 1 << 20
@@ -42,6 +42,7 @@ def _read_stream(
             f"expected {expected:,} bytes after the header ({_described(found)}), "
             f"found a file that cannot hold them"
         )
+    check_memory(expected)
     array = np.empty(expected, dtype=np.uint8)
     view, filled = array.data, 0
     while filled < expected:

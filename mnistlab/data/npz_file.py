@@ -15,7 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mnistlab.data.arrays import Arrays, Bytes
-from mnistlab.data.files import MAX_DEFLATE_RATIO, MalformedError, foreign, regular_size
+from mnistlab.data.files import (
+    MAX_DEFLATE_RATIO,
+    MalformedError,
+    check_memory,
+    foreign,
+    regular_size,
+)
 from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
 from mnistlab.errors import DataError
 
@@ -189,6 +195,7 @@ def _check_header(header: Header, is_images: bool) -> tuple[int, ...]:
 def _read_values(stream: IO[bytes], header: Header) -> Bytes:
     """The array, uint8, in C order; other dtypes are checked and converted a chunk at a time."""
     count = math.prod(header.shape)
+    check_memory(count)
     values = np.empty(count, dtype=np.uint8)
     for start in range(0, count, CHUNK_ITEMS):
         wanted = min(CHUNK_ITEMS, count - start) * header.dtype.itemsize

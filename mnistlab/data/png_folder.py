@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnistlab.data.arrays import Arrays, Bytes
-from mnistlab.data.files import MalformedError
+from mnistlab.data.files import MalformedError, check_memory
 from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
 from mnistlab.data.png import read_png
 from mnistlab.errors import DataError
@@ -107,6 +107,7 @@ def read_folder(parts: dict[str, list[Picture]]) -> Arrays:
     first = _read(pictures[0], None)
     try:
         check_size(len(pictures), *first.shape)
+        check_memory(len(pictures) * first.size)
     except MalformedError as error:
         raise DataError(f"{Path(pictures[0].path).parents[2]}: {error}") from error
     images = np.empty((len(pictures), *first.shape), dtype=np.uint8)

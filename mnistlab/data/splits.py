@@ -85,7 +85,7 @@ def split(
     trained = trained[:train_limit]
     if shuffle_once:
         trained = _shuffled(trained, seed)
-    scale, offset = _scaling(normalize, source.train_images, trained)
+    scale, offset = scaling(normalize, source.train_images, trained)
     return Dataset(
         name=source.name,
         sha256=source.sha256,
@@ -163,7 +163,7 @@ def _shuffled(indices: Indices, seed: int) -> Indices:
     return np.random.Generator(np.random.Philox(key=key)).permutation(indices)
 
 
-def _scaling(normalize: str, images: Bytes, indices: Indices) -> tuple[float, float]:
+def scaling(normalize: str, images: Bytes, indices: Indices) -> tuple[float, float]:
     """(scale, offset) of the value that the network sees, `pixel * scale + offset`."""
     if normalize == "minmax":
         return 1 / 255, 0.0

@@ -23,16 +23,24 @@ def compile_tables(
     """
     loop = (run_batches, run_batches_types(dtype))
     needed = [loop, *(one for ops in lists for op in ops for one in op.functions(dtype))]
-    missing = {function for function in needed if not jit.is_compiled(*function)}
-    if not missing:
+
+    def missing() -> set[Any]:
+        return {function for function in needed if not jit.is_compiled(*function)}
+
+    def load() -> list[np.ndarray]:
         jit.compile_for(*loop)
         return [assemble(ops, dtype) for ops in lists]
-    tell("compiling the engine for this processor; once only, later runs start at once …")
-    started = time.perf_counter()
-    with jit.compile_lock():
-        jit.compile_for(*loop)
-        tables = [assemble(ops, dtype) for ops in lists]
-        for function in missing:
+
+    if not missing():
+        return load()
+    with jit.compile_lock(waiting=lambda: tell("another process compiles the engine; waiting …")):
+        left = missing()  # what was waited for may be all
+        if not left:
+            return load()
+        tell("compiling the engine for this processor; once only, later runs start at once …")
+        started = time.perf_counter()
+        tables = load()
+        for function in left:
             jit.mark_compiled(*function)
     tell(f"compiled in {time.perf_counter() - started:.0f} s")
     return tables

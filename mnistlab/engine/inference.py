@@ -120,7 +120,7 @@ class Inference:
             # Each image has a gradient of its own: no mean over the batch is in it.
             head = program.training_head
             head = replace(head, operands={**head.operands, "mean": 0})
-            ops = (*program.forward, head, *program.deltas)
+            ops = (*program.enter, *program.forward, head, *program.deltas)
             (self._gradient_table,) = compile_tables([ops], program.dtype)
         split = replace(_unlabelled(images), labels=np.asarray(classes, np.uint8))
         memory = self._memory(split)

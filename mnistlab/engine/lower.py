@@ -13,14 +13,17 @@ from mnistlab.config import (
     ConvLayer,
     DenseLayer,
     DropoutLayer,
-    MLPModel,
+    Model,
     PoolLayer,
     RunConfig,
+    layers_of,
 )
 from mnistlab.engine import choice
 from mnistlab.engine.builder import Builder
 from mnistlab.engine.params import aligned
-from mnistlab.engine.passes import layers, sparse, updates
+from mnistlab.engine.passes import layers, updates
+from mnistlab.engine.place_conv import place_conv
+from mnistlab.engine.place_dense import place_dense
 from mnistlab.engine.program import LayerSpec, Op, Program, TensorSpec, beside
 from mnistlab.kernels.gradient_use import MOMENTUM, SGD
 
@@ -128,7 +131,7 @@ def _used_at_once(config: RunConfig, gradients: Sequence[Op], penalised: Set[str
     for op in gradients:
         # A penalty's gradient would have to be in the velocity, too; and some steps are taken
         # while the gradient is sent down, before the penalty's part.
-        if op.tensor not in penalised or (plain and op.function not in sparse.BACKWARD.values()):
+        if op.tensor not in penalised or (plain and not op.sends_down):
             function = (
                 layers.dense_step if op.function is layers.dense_backward_weights else op.function
             )
@@ -153,17 +156,8 @@ def lower(
     the one below.
     """
     builder = Builder(config, image_shape, rows, training, lit_share)
-    model = config.model
-    if isinstance(model, CNNModel):
-        _place_layers(builder, model, classes)
-    else:
-        if isinstance(model, MLPModel):
-            for units in model.hidden:
-                builder.dense(units, model.bias)
-                builder.activation(model.activation)
-                builder.dropout(model.dropout)
-        builder.dense(classes, model.bias)
-    evaluation_head, training_head, outcome = builder.heads(model.output_activation)
+    _place_layers(builder, config.model, classes)
+    evaluation_head, training_head, outcome = builder.heads(config.model.output_activation)
     # What is divided by rows goes up through the head and down again in one launch.
     up = len(builder.forward)
     chain = builder.by_rows([*builder.forward, training_head, *reversed(builder.deltas)])
@@ -175,8 +169,7 @@ def lower(
     scales = _lr_scales(config.optimizer.lr_scale, builder.tensors)
     places = {
         tensor.name: {
-            "weight": tensor.offset,
-            "size": tensor.size,
+            **builder.place_of(tensor),
             "lanes": choice.lanes_for(2 * tensor.size),
             "lr_scale": scales[tensor.name],
             "once": 1,
@@ -209,7 +202,8 @@ def lower(
         size=aligned(builder.size),
         capacity=builder.rows,
         row_size=builder.row_size,
-        listed=builder.listed,
+        numbers=builder.numbers,
+        lit=builder.lit,
         forward=chain[:up],
         evaluation_head=evaluation_head,
         training_head=chain[up],
@@ -229,12 +223,13 @@ def lower(
     )
 
 
-def _place_layers(builder: Builder, model: CNNModel, classes: int) -> None:
-    """A CNN's layers, and an output layer where the last with weights is not one already."""
-    for index, layer in enumerate(model.layers):
-        builder.place = f"model.layers.{index}.{layer.type}"
+def _place_layers(builder: Builder, model: Model, classes: int) -> None:
+    """Every layer of a model, one on another."""
+    for index, layer in enumerate(layers_of(model, classes)):
+        if isinstance(model, CNNModel):
+            builder.place = f"model.layers.{index}.{layer.type}"
         if isinstance(layer, ConvLayer):
-            builder.conv(layer.conv)
+            place_conv(builder, layer.conv)
         elif isinstance(layer, PoolLayer):
             builder.pool(layer.pool)
         elif isinstance(layer, ActivationLayer):
@@ -242,13 +237,9 @@ def _place_layers(builder: Builder, model: CNNModel, classes: int) -> None:
         elif isinstance(layer, DropoutLayer):
             builder.dropout(layer.dropout)
         elif isinstance(layer, DenseLayer):
-            builder.dense(layer.dense.units, layer.dense.bias)
+            place_dense(builder, layer.dense.units, layer.dense.bias)
         else:
             builder.flatten()
-    weighted = [layer for layer in model.layers if isinstance(layer, ConvLayer | DenseLayer)]
-    last = weighted[-1] if weighted else None
-    if not (isinstance(last, DenseLayer) and last.dense.units == classes):
-        builder.dense(classes, model.bias)
 
 
 def _with_activations(layers: Sequence[LayerSpec]) -> list[LayerSpec]:

@@ -33,8 +33,9 @@ def allocate(
     one already.
     """
     training = evaluated is None
-    numbers, entries = program.listed
+    words, bytes_ = program.lit
     dtype, size = program.dtype, program.size
+    scale, offset = (program.dtype.type(number) for number in pixel)
     images = np.asarray(split.images).reshape(len(split.images), -1)
     labels = np.asarray(split.labels).view()
     images.flags.writeable = labels.flags.writeable = False
@@ -49,9 +50,10 @@ def allocate(
         scratch=zeros(program.scratch, dtype),
         lane_grads=zeros(program.lane_grads if training else 0, dtype),
         outputs=zeros((evaluated or 0) * program.classes, dtype),
-        lit_values=zeros(entries, dtype),
-        lit_rows=zeros(entries, np.uint8),
-        lit_pixels=zeros(numbers, np.uint32),
+        numbers=zeros(program.numbers, np.uint32),
+        lit_bits=zeros(words, np.uint64),
+        lit_bytes=zeros(bytes_, np.uint8),
+        lit_values=(np.arange(256) * scale + offset).astype(dtype),
         losses=np.zeros(rows if evaluated is None else evaluated),
         totals=np.zeros(3),
         images=images,

@@ -42,6 +42,7 @@ OP_DTYPE = np.dtype(
         ("side", np.int64),  # of the patch
         ("stride", np.int64),
         ("padding", np.int64),
+        ("dealt", np.int64),  # slot of its input with the columns dealt out by the stride
         ("scratch", np.int64),  # elements of scratch that each lane has …
         ("scratch_at", np.int64),  # … from here on
         ("lane_grads", np.int64),  # of a convolution: elements of each lane's own gradient, …
@@ -50,13 +51,13 @@ OP_DTYPE = np.dtype(
         ("seed", np.int64),  # of dropout: the run's
         ("stream", np.int64),  # of dropout: which layer's random numbers
         ("size", np.int64),  # elements of the tensor an update is for
-        ("listed", np.int64),  # of a layer that skips dark pixels: images listed together, …
-        ("parts", np.int64),  # … parts of the pixels that lanes divide, …
+        ("listed", np.int64),  # of a layer that skips zeros: rows listed together, …
+        ("parts", np.int64),  # … parts of a tile, or of the inputs, that lanes divide, …
         ("tile", np.int64),  # … columns of its weight that lie together, …
+        ("tiles", np.int64),  # … and where all these tiles begin, …
         ("collected", np.int64),  # … where in the scratch its tiles or parts of output are, …
         ("collected_each", np.int64),  # … how much each part takes, …
-        ("numbers_at", np.int64),  # … and where its listings begin: the numbers, …
-        ("entries_at", np.int64),  # … and the entries
+        ("numbers_at", np.int64),  # where an op's whole numbers, or words of bits, begin
         ("use", np.int64),  # of a weight's gradient: what becomes of it, see gradient_use.py
         ("training", np.int64),  # for a head: whether it sends a gradient down
         ("mean", np.int64),  # for a head: whether the gradient is a mean over the batch
@@ -90,9 +91,10 @@ class Memory(NamedTuple):
     scratch: np.ndarray  # T: the patches of an image, for each lane
     lane_grads: np.ndarray  # T: a convolution's gradient of each lane's images
     outputs: np.ndarray  # T (images · classes,) or (0,): the network's outputs, when evaluating
-    lit_values: np.ndarray  # T: the listings of lit pixels, see lit_pixels.py: their values, …
-    lit_rows: np.ndarray  # uint8: … the images they are lit in, …
-    lit_pixels: np.ndarray  # uint32: … which pixels, and where each one's begin
+    numbers: np.ndarray  # uint32: where the taps of a convolution are
+    lit_bits: np.ndarray  # uint64: what is not zero, see lit_pixels.py and sparse.py, …
+    lit_bytes: np.ndarray  # uint8: … and the images, pixel by pixel
+    lit_values: np.ndarray  # T (256,): what the network sees of each byte
     losses: np.ndarray  # float64 (capacity or images,): a loss for every row
     totals: np.ndarray  # float64 (3,): sum of losses, correct predictions, images since cleared
     images: np.ndarray  # uint8 (images, pixels), read-only
@@ -113,10 +115,11 @@ def memory_type(dtype: np.dtype[Any]) -> Any:
     pixels = types.Array(types.uint8, 2, "C", readonly=True)
     labels = types.Array(types.uint8, 1, "C", readonly=True)
     places = index[::1]
-    lists = (vector, types.uint8[::1], types.uint32[::1])
+    lit = (types.uint64[::1], types.uint8[::1], vector)
     fields = [
         *[vector] * 10,
-        *lists,
+        types.uint32[::1],
+        *lit,
         wide,
         wide,
         pixels,
@@ -159,6 +162,7 @@ class Op:
     kernel: Any = None
     kernel_is_backward: bool = False
     tensor: str = ""  # the weight whose gradient the op makes, if it may also use it
+    sends_down: bool = False  # makes a weight's gradient while it sends the loss's down
     joins: bool = False  # runs in the launch of the op before it, each lane after its own part
 
     def having(self, **operands: Any) -> "Op":
@@ -225,7 +229,8 @@ class Program:
     size: int  # elements of the parameter vector, padding included
     capacity: int  # rows that are worked on at once; a larger batch is done part by part
     row_size: int  # elements per row of the workspace
-    listed: tuple[int, int]  # elements of the listings: numbers, and entries
+    numbers: int  # whole numbers that ops keep
+    lit: tuple[int, int]  # of layers that skip zeros: words of bits, and bytes
     forward: tuple[Op, ...]  # gather and every layer
     evaluation_head: Op
     training_head: Op
@@ -251,7 +256,8 @@ class Program:
     @property
     def evaluation(self) -> tuple[Op, ...]:
         """Forward, to outputs and losses."""
-        return (*self.forward, self.evaluation_head, self.outcome.having(training=0))
+        outcome = self.outcome.having(training=0)
+        return (*self.enter, *self.forward, self.evaluation_head, outcome)
 
     @property
     def loss(self) -> tuple[Op, ...]:

@@ -1,6 +1,5 @@
 """One pool of threads, ours: BLAS keeps to one thread, numba's loops have as many as are asked."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,12 +41,14 @@ class Pace:
 
     A step is a few launches of a hundredth of a millisecond each, and at the end of each all
     threads wait for the last. Beside another program's work that one may wait for its processor a
-    hundred times as long as it works. How many threads there are changes no bit.
+    hundred times as long as it works. How many threads there are changes no bit. Time is that of
+    the steps alone: a pause between them is no reason to try again.
     """
 
     def __init__(self) -> None:
         self._seconds: dict[int, float] = {}  # a step took, by number of threads
         self._best = 0
+        self._trained = 0.0  # seconds
         self._next_trial = 0.0
         self._patience = SOON
 
@@ -62,16 +63,17 @@ class Pace:
         other = 1 if self._best == most else most
         if self._seconds[other] < GAIN * self._seconds[self._best]:
             self._best, other = other, self._best
-        if most > 1 and time.monotonic() >= self._next_trial:
+        if most > 1 and self._trained >= self._next_trial:
             return other, min(steps, TRIAL_STEPS)
         return self._best, steps
 
     def tell(self, threads: int, steps: int, seconds: float) -> None:
         """What was chosen took so many seconds."""
+        self._trained += seconds
         if steps >= TRIAL_STEPS or seconds >= SECONDS_WORTH_TELLING:
             self._seconds[threads] = seconds / steps
         if threads != self._best:
-            self._next_trial = time.monotonic() + self._patience * seconds
+            self._next_trial = self._trained + self._patience * seconds
             self._patience = min(SELDOM, 2 * self._patience)
 
 

@@ -1,6 +1,5 @@
 """Where a run comes from: versions, source, processor; and run.json, which keeps it."""
 
-import importlib.metadata
 import json
 import math
 import os
@@ -11,33 +10,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import mnistlab
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
 from mnistlab.experiment.checksums import DIGITS, NO_DIGEST, digest_without
 from mnistlab.experiment.run_dir import RunDir
+from mnistlab.machine import available_cpus, library_versions
 
-# As pyproject.toml names them; a package run from its sources has no metadata to ask.
-DEPENDENCIES = (
-    "jinja2",
-    "matplotlib",
-    "numba",
-    "numpy",
-    "pandas",
-    "pillow",
-    "platformdirs",
-    "pooch",
-    "pydantic",
-    "pyyaml",
-    "rich",
-    "safetensors",
-    "scikit-learn",
-    "scipy",
-    "threadpoolctl",
-    "typer",
-)
 GIT_TIMEOUT_SECONDS = 2.0
 # A description of ten thousand layers takes a tenth of it.
 MAX_RUN_JSON_BYTES = 1 << 25
@@ -63,19 +42,6 @@ def collect(threads: int, argv: Sequence[str]) -> dict[str, Any]:
 def _own_git_state() -> dict[str, Any]:
     """Asked once: a process that trains many runs trains them all with what it has loaded."""
     return git_state(PACKAGE_DIR)
-
-
-def library_versions() -> dict[str, str | None]:
-    """Python's version and every dependency's; None for one that is not installed."""
-    versions = {name: _version(name) for name in DEPENDENCIES}
-    return {"python": platform.python_version(), **versions}
-
-
-def available_cpus() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def git_state(package_dir: Path) -> dict[str, Any]:
@@ -163,7 +129,7 @@ def _jsonable(value: Any) -> Any:
     """JSON's own types of dicts, lists, numpy's numbers and arrays, and paths."""
     if isinstance(value, Mapping):
         return {str(key): _jsonable(item) for key, item in value.items()}
-    if isinstance(value, np.generic | np.ndarray):
+    if hasattr(value, "tolist"):  # numpy's; to read a run.json, numpy need not be imported
         return _jsonable(value.tolist())
     if isinstance(value, list | tuple):
         return [_jsonable(item) for item in value]
@@ -172,17 +138,6 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
-
-
-@cache
-def _version(distribution: str) -> str | None:
-    try:
-        metadata = importlib.metadata.distribution(distribution).read_text("METADATA")
-    except importlib.metadata.PackageNotFoundError:
-        return None
-    # importlib.metadata.version parses all of it as an e-mail: 40 ms for our libraries, not 4.
-    headers = (metadata or "").partition("\n\n")[0]
-    return headers.partition("\nVersion:")[2].partition("\n")[0].strip() or None
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -6,17 +6,9 @@ from typing import Any
 from mnistlab.config import RunConfig
 from mnistlab.engine.trainer import Trainer
 from mnistlab.experiment.best import BestSoFar
-from mnistlab.experiment.metrics import MetricsRow
+from mnistlab.experiment.metrics import SPLIT_METRICS, MetricsRow
 
-METRICS = (
-    "train_loss",
-    "train_accuracy",
-    "val_loss",
-    "val_accuracy",
-    "test_loss",
-    "test_accuracy",
-    "penalty",
-)
+METRICS = (*SPLIT_METRICS, "penalty")
 
 
 def network_and_data(trainer: Trainer) -> dict[str, Any]:

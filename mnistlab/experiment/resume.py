@@ -8,12 +8,11 @@ from mnistlab.config import RunConfig, load_run_config, resolved_mapping
 from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import RunResult
 from mnistlab.experiment.checksums import refuse_broken_seal
-from mnistlab.experiment.provenance import library_versions, read_run_json
+from mnistlab.experiment.provenance import read_run_json
 from mnistlab.experiment.record import METRICS
 from mnistlab.experiment.run_dir import RunDir
+from mnistlab.machine import LIBRARIES, library_versions
 
-# What the bits of a run depend on, besides its configuration, its data and the processor.
-LIBRARIES = ("python", "numba", "numpy", "scipy")
 ENDED = ("finished", "stopped_early", "diverged")
 
 

@@ -104,10 +104,9 @@ class RunDir:
         """What the run said."""
         return self.path / "train.log"
 
-    @property
-    def onnx(self) -> Path:
-        """The exported model, where an export names no other place."""
-        return self.path / "model.onnx"
+    def exported(self, format: str) -> Path:
+        """The exported model, where an export names no other place: `model.onnx` and the like."""
+        return self.path / f"model.{format}"
 
 
 def create_run_dir(

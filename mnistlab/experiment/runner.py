@@ -24,6 +24,7 @@ from mnistlab.experiment.callbacks import Callback, Progress, RunResult, Start
 from mnistlab.experiment.checkpoint import load_checkpoint
 from mnistlab.experiment.interruption import StopRequested, StopSignals, stop_signals
 from mnistlab.experiment.keeper import Keeper
+from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.metrics import LayerRow, MetricsRow
 from mnistlab.experiment.provenance import collect
 from mnistlab.experiment.record import advice_on_divergence, network_and_data
@@ -49,11 +50,12 @@ def run(
 ) -> RunResult:
     """Train a configuration on a dataset and leave a run folder.
 
-    Raises UsageError, before there is a folder, for an init file that does not fit, and where the
-    disk has no room for what the run will save.
+    Raises UsageError, before there is a folder, for an init file that does not fit, and for what
+    memory or the disk has no room for.
     """
     began, started = time.perf_counter(), datetime.now(UTC)
-    trainer = _new_trainer(config, dataset)
+    refuse_too_large(config, dataset)
+    trainer = new_trainer(config, dataset)
     if lacking := lacking_room(runs_dir, trainer):
         raise UsageError(f"{runs_dir}: {lacking}")
     run_dir = create_run_dir(runs_dir, config.name, dump_yaml(config), config_hash(config), started)
@@ -78,12 +80,14 @@ def carry_on(
 
     `history` is what its run.json told; without one, the run starts now. The end is bit for bit
     that of a run that was never stopped. Raises RunInUseError where another process has the run,
-    UsageError where its checkpoints or tables are damaged, OSError where the disk has no room.
+    UsageError where its checkpoints or tables are damaged or memory does not hold it, OSError
+    where the disk has no room.
     """
+    refuse_too_large(config, dataset)
     with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
         durable.remove_temporaries(run_dir.path)
         checkpoint = load_checkpoint(run_dir)
-        trainer = _new_trainer(config, dataset)
+        trainer = new_trainer(config, dataset)
         now = datetime.now(UTC).isoformat()
         facts = {
             "started": history.get("started", now),
@@ -98,7 +102,7 @@ def carry_on(
         return _Run(keeper, callbacks, stop).to_the_end()
 
 
-def _new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
+def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
     """A trainer with its weights as they start."""
     trainer = Trainer(config, dataset)
     tensors, size, dtype = trainer.program.tensors, trainer.program.size, trainer.program.dtype

@@ -1,6 +1,6 @@
 """How well a network tells each class from the others, from what it said of labelled images."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class Scores:
     `confusion` is int64 (classes, classes): a row for each true class, a column for each predicted.
     """
 
-    model: Model
+    model: Model = field(repr=False)
     split: SplitName
     images: int
     loss: float

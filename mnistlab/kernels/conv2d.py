@@ -13,7 +13,7 @@ least as large as P) is where P is made, an image at a time.
 import numpy as np
 
 from mnistlab.kernels.blas import gemm
-from mnistlab.kernels.jit import kernel
+from mnistlab.kernels.jit import kernel, view
 
 
 @kernel
@@ -82,7 +82,7 @@ def add_patches(
                             pixels[q * stride + shift] += line[q]
 
 
-@kernel
+@view
 def patch_matrix(scratch: np.ndarray, W: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The part of `scratch` that holds P, for filters W and output y of one image."""
     height, width = W.shape[1] * W.shape[2] * W.shape[3], y.shape[1] * y.shape[2]

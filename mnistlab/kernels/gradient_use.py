@@ -21,25 +21,24 @@ def use_gradient(
     W: np.ndarray,
     G: np.ndarray,
     at: Any,
-    count: int,
     lr: float,
     momentum: float,
     lanes: int,
 ) -> None:
-    """Put the gradient g (lanes,) of the weights W[at : at + count] to use; W and G (n,).
+    """Put the gradient g (lanes,) of the weights W[at : at + lanes] to use; W and G (n,).
 
     SET: G = g. ADD: G ← G + g. DECAY: G ← momentum · G + g. SGD: W ← W − lr · g.
     MOMENTUM: G ← momentum · G + g; W ← W − lr · G.
     """
     T = W.dtype.type
     if use == SET:
-        store(G, at, g, count)
+        store(G, at, g)
     elif use == ADD:
-        store(G, at, fma(spread(T(1), lanes), g, load(G, at, lanes, count)), count)
+        store(G, at, fma(spread(T(1), lanes), g, load(G, at, lanes)))
     elif use == SGD:
-        store(W, at, fma(spread(T(-lr), lanes), g, load(W, at, lanes, count)), count)
+        store(W, at, fma(spread(T(-lr), lanes), g, load(W, at, lanes)))
     else:
-        v = fma(spread(T(momentum), lanes), load(G, at, lanes, count), g)
-        store(G, at, v, count)
+        v = fma(spread(T(momentum), lanes), load(G, at, lanes), g)
+        store(G, at, v)
         if use == MOMENTUM:
-            store(W, at, fma(spread(T(-lr), lanes), v, load(W, at, lanes, count)), count)
+            store(W, at, fma(spread(T(-lr), lanes), v, load(W, at, lanes)))

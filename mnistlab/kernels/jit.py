@@ -3,42 +3,75 @@
 `NUMBA_DISABLE_JIT=1` runs everything interpreted: a breakpoint may then stand in any kernel.
 """
 
+import atexit
 import hashlib
 import logging
-import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import llvmlite
+import llvmlite.binding
 import numba
 from numba import types
 from numba.extending import intrinsic, overload
 
 from mnistlab.kernels.checked_cache import check_cache_of
+from mnistlab.locks import check_lockable, file_lock
 from mnistlab.paths import cache_dir
 
 # The fast-math flags without `nnan` and `ninf`: with those the compiler may assume that no NaN
 # exists, and a run that diverges could not be detected.
 FAST_MATH = {"arcp", "contract", "nsz", "reassoc"}
 INTERPRETED = bool(numba.config.DISABLE_JIT)
+LOCK_NAME = "compile.lock"
 logger = logging.getLogger(__name__)
 
 
 @cache
 def kernel_cache_dir() -> Path:
-    """The folder of compiled code, named by a digest of all that the code depends on.
+    """The folder of compiled code, made if need be; this process's own where nobody can write or
+    lock the shared one.
 
-    Numba's cache looks at the file of the compiled function alone, not at the modules that it
-    calls, so an edit anywhere in `kernels/` or `engine/` has to lead to another folder.
+    Numba gives two processes that add to a function's index at once the same file for different
+    code, so nothing is added but under the lock.
     """
-    digest = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__}".encode())
+    folder = cache_dir() / "kernels" / _digest()
+    try:
+        check_lockable(folder / LOCK_NAME)
+        return folder
+    except OSError as error:
+        logger.warning(
+            "%s: cannot keep compiled code here (%s): it is compiled for this process alone; "
+            "MNISTLAB_CACHE_DIR chooses another folder",
+            folder,
+            error.strerror,
+        )
+    own = tempfile.mkdtemp(prefix="mnistlab-kernels-")
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    return Path(own)
+
+
+def _digest() -> str:
+    """Of all that compiled code depends on, or that numba's cache tells it apart by.
+
+    Numba looks at the file of the compiled function alone, not at the modules that it calls, so an
+    edit anywhere in `kernels/` or `engine/` has to lead to another folder. Where code lies, how old
+    it is and the processor are numba's own: were they not in here, the stamps of one installation
+    would speak for another, which would then compile without the lock.
+    """
     package = Path(__file__).parent.parent
+    processor = llvmlite.binding.get_host_cpu_name()
+    versions = f"{numba.__version__} {llvmlite.__version__} {processor} {package}"
+    digest = hashlib.sha256(versions.encode())
     for source in sorted([*package.glob("kernels/**/*.py"), *package.glob("engine/**/*.py")]):
-        digest.update(source.name.encode() + b"\0" + source.read_bytes())
-    return cache_dir() / "kernels" / digest.hexdigest()[:16]
+        digest.update(f"{source.name} {source.stat().st_mtime_ns}\0".encode())
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 @contextmanager
@@ -57,6 +90,7 @@ OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "forceinline": True,
     "no_cfunc_wrapper": True,
+    "_nrt": False,
 }
 
 
@@ -78,13 +112,34 @@ def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False
     return compile_lazily if function is None else compile_lazily(function)
 
 
+def view(function: Callable[..., Any]) -> Any:
+    """A kernel that returns parts of its arguments' arrays, written out where it is called.
+
+    Kernels count no references to arrays (two atomic instructions for every loop's slice), and so
+    can't return them; from Python these can be called all the same.
+    """
+    with _numba_cache_in(kernel_cache_dir()):
+        return numba.njit(**OPTIONS | {"_nrt": True}, inline="always")(function)
+
+
+def named(function: Callable[..., Any], number: int) -> Callable[..., Any]:
+    """The function under a name of its own, where several of one definition differ by a number.
+
+    By its name a function is known to the linker, to the disk cache, and to who reads a profile.
+    """
+    function.__name__ = function.__qualname__ = f"{function.__name__}_{number}"
+    return function
+
+
 def generic_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     """A part of kernels, in which an argument that they give as a constant is a constant.
 
     The lanes of a vector are such an argument. Compiled within each kernel that calls it;
     called from Python it runs as Python.
     """
-    options: Any = {name: OPTIONS[name] for name in ("fastmath", "error_model", "forceinline")}
+    options: Any = {
+        name: OPTIONS[name] for name in ("fastmath", "error_model", "forceinline", "_nrt")
+    }
     overload(function, jit_options=options, strict=False, prefer_literal=True)(
         lambda *arguments: function
     )
@@ -163,16 +218,9 @@ def mark_compiled(function: Any, argument_types: tuple[Any, ...]) -> None:
             logger.warning("%s: cannot be marked as compiled (%s)", stamp, error.strerror)
 
 
-@contextmanager
-def compile_lock() -> Iterator[None]:
-    """Held while compiling, so that of many processes with a cold cache one compiles."""
-    import fcntl
+def compile_lock(waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+    """Held while compiling, so that of many processes with a cold cache one compiles.
 
-    folder = kernel_cache_dir()
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / "compile.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
+    `waiting` is called where another process holds it.
+    """
+    return file_lock(kernel_cache_dir() / LOCK_NAME, waiting)

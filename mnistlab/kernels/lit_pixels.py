@@ -1,115 +1,85 @@
 """A dense layer on images of which most pixels are zero: only those that are lit are worked on.
 
 Four fifths of MNIST's pixels are zero, and a zero pixel adds nothing to x W, nor to xᵀ dy. Up to
-MOST_LISTED images are listed together, pixel by pixel: which of them are lit there, and how
-brightly. A row of W is then loaded once for all images that need it, and a tile of the result stays
-in the processor's nearest cache. The plain definition is dense.py's; images are bytes, x = scale ·
-byte. A tile is a block of W's columns, no more than a vector's lanes.
+LISTED images are listed together: a bit for each pixel of an image says whether it is lit, and a
+bit for each image of a pixel whether it is lit there. Forward goes by images, a block of pixels
+after the other, so that their rows of W stay in the nearest cache; backward goes by pixels, so that
+a row of the gradient is summed in registers and used at once. The plain definition is dense.py's;
+images are bytes, x = values[byte]. A tile is a block of W's columns, as many as a vector's lanes.
 """
 
 import numpy as np
 
 from mnistlab.kernels.gradient_use import ADD, SGD, use_gradient
 from mnistlab.kernels.jit import generic_kernel, kernel
-from mnistlab.kernels.vectors import fma, load, lowest_bit, prefetch, set_bits, spread, store
+from mnistlab.kernels.vectors import (
+    SIDE,
+    fma,
+    load,
+    lowest_bit,
+    prefetch,
+    set_bits,
+    spread,
+    store,
+    turn,
+)
 
-MOST_LISTED = 64  # images: `rows` are bytes
+LISTED = 64  # images: as many as a word has bits
 WORD = 64  # pixels that are looked at together, a cache line of them
-# Elements of `starts` beside one for each pixel: the end, and what sorting by count needs at first.
-MORE_STARTS = MOST_LISTED + 2
+
+
+@kernel
+def words_of(size: int) -> int:
+    """The words that have a bit for each of `size` pixels."""
+    return (size + WORD - 1) // WORD
 
 
 @kernel
 def list_lit_pixels(
     images: np.ndarray,
+    size: int,
+    first: int,
+    last: int,
     numbers: np.ndarray,
     coming: np.ndarray,
-    scale: float,
-    parts: int,
-    pixels: np.ndarray,
-    starts: np.ndarray,
-    free: np.ndarray,
-    rows: np.ndarray,
-    values: np.ndarray,
+    by_image: np.ndarray,
+    by_pixel: np.ndarray,
+    turned: np.ndarray,
 ) -> None:
-    """List the lit pixels of up to MOST_LISTED images: images[numbers], uint8 (…, n).
+    """List the lit pixels of up to LISTED images of `size` ≥ SIDE pixels, its words [first, last).
 
-    `pixels` (n,) are all pixels in `parts` equal parts (see `part_of`), in each of them those lit
-    in most images first; pixels[q] is lit in the images rows[starts[q]:starts[q+1]] (counted within
-    `numbers`), where its value x is that of `values`. pixels, starts (n + MORE_STARTS,) and `free`
-    (n,), which is scratch: uint32. rows, uint8, and values: (numbers.size · n,).
-
-    The order lets the processor foretell how long the next pixel's list is: as long as the last.
-    `coming` are the numbers of images to be listed later, brought near meanwhile.
+    images, uint8, flat, of which those of `numbers`, int64 (count,), are listed. Uint64: by_image
+    (LISTED · words_of(size),), bit k of an image's word w for its pixel WORD · w + k; by_pixel
+    (size,), bit i for the image numbers[i]. turned (size · LISTED,), uint8: the images pixel by
+    pixel; of images that there are not, anything. `coming` are the numbers of images to be listed
+    later, brought near meanwhile.
     """
-    size = images.shape[1]
-    for k in range(size):
-        free[k] = 0
+    words = words_of(size)
+    end = min(size, last * WORD)
     for i in range(numbers.size):
-        image = images[numbers[i]]
         if i < coming.size:
-            for k in range(0, size, WORD):
-                prefetch(images[coming[i]], k)
-        for k in range(size):
-            free[k] += image[k] != 0
-    for part in range(parts):
-        a, b = part_of(size, parts, part)
-        sort_by_count(free, a, b, numbers.size, starts, pixels)
-    start = np.uint32(0)
-    for q in range(size):
-        k = pixels[q]
-        starts[q] = start
-        start += free[k]
-        free[k] = starts[q]
-    starts[size] = start
-    for i in range(numbers.size):
-        image = images[numbers[i]]
-        for first in range(0, size, WORD):
-            bits = set_bits(image, first, min(WORD, size - first))
-            while bits != 0:
-                k = np.uint64(first) + lowest_bit(bits)
-                bits &= bits - np.uint64(1)
-                at = free[k]
-                rows[at] = i
-                values[at] = image[k] * scale
-                free[k] = at + np.uint32(1)
-
-
-@kernel
-def part_of(size: int, parts: int, part: int) -> tuple[int, int]:
-    """The pixels [from, to) of `size` that are a part of them."""
-    return part * size // parts, (part + 1) * size // parts
-
-
-@kernel
-def sort_by_count(
-    counts: np.ndarray, a: int, b: int, most: int, places: np.ndarray, pixels: np.ndarray
-) -> None:
-    """pixels[a:b]: the numbers of [a, b), those of the largest of counts (n,) ≤ most first.
-
-    `places` is scratch, (most + 2,).
-    """
-    for c in range(most + 2):
-        places[c] = 0
-    for k in range(a, b):
-        places[np.uint64(most) - counts[k] + np.uint64(1)] += np.uint32(1)
-    places[0] = a
-    for c in range(most + 1):
-        places[c + 1] += places[c]
-    for k in range(a, b):
-        c = np.uint64(most) - counts[k]
-        pixels[places[c]] = k
-        places[c] += np.uint32(1)
+            for k in range(first * WORD, end, WORD):
+                prefetch(images, coming[i] * size + k)
+        begin = numbers[i] * size
+        for word in range(first, last):
+            k = word * WORD
+            by_image[i * words + word] = set_bits(images, begin + k, min(WORD, size - k))
+    for i in range(0, numbers.size, SIDE):
+        for square in range(first * WORD, end, SIDE):
+            k = min(square, size - SIDE)
+            turn(images, numbers, i, size, k, turned, k * LISTED + i, LISTED)
+    for k in range(first * WORD, end):
+        by_pixel[k] = set_bits(turned, k * LISTED, numbers.size)
 
 
 @generic_kernel
 def lit_forward(
-    pixels: np.ndarray,
-    starts: np.ndarray,
-    rows: np.ndarray,
+    by_image: np.ndarray,
+    turned: np.ndarray,
     values: np.ndarray,
-    parts: int,
-    images: int,
+    size: int,
+    first: int,
+    last: int,
     W: np.ndarray,
     b: np.ndarray,
     width: int,
@@ -118,32 +88,37 @@ def lit_forward(
     stride: int,
     lanes: int,
 ) -> None:
-    """y = x W + b for the images of one listing and one tile of W.
+    """y = x W + b for the images [first, last) of one listing and one tile of W.
 
-    W (pixels · width,), b (width,) or (0,) for none, y: `width` elements of each of `images` rows
-    that are `stride` apart; all flat. `tile`: scratch, (images · lanes,).
+    values T (256,); W (size · lanes,), b (width,) or (0,) for none; y: `width` ≤ lanes elements of
+    each of the images' rows, `stride` apart; all flat. `tile`: scratch, (LISTED · lanes,).
     """
+    words = words_of(size)
     bias = load(b, 0, lanes, b.size)
-    for i in range(images):
+    for i in range(first, last):
         store(tile, i * lanes, bias)
-    for part in range(parts):
-        first, last = part_of(pixels.size, parts, part)
-        for q in range(first, last):
-            if starts[q] == starts[q + 1]:
-                break
-            w = load(W, pixels[q] * width, lanes, width)
-            for p in range(starts[q], starts[q + 1]):
-                at = np.uint64(rows[p]) * np.uint64(lanes)
-                store(tile, at, fma(spread(values[p], lanes), w, load(tile, at, lanes)))
-    for i in range(images):
-        store(y, i * stride, load(tile, i * lanes, lanes), width)
+    for word in range(words):
+        block = np.uint64(word * WORD)
+        for i in range(first, last):
+            bits = by_image[i * words + word]
+            if bits != 0:
+                row = load(tile, i * lanes, lanes)
+                while bits != 0:
+                    k = block + lowest_bit(bits)
+                    bits &= bits - np.uint64(1)
+                    x = values[turned[k * np.uint64(LISTED) + np.uint64(i)]]
+                    row = fma(spread(x, lanes), load(W, k * np.uint64(lanes), lanes), row)
+                store(tile, i * lanes, row)
+    for i in range(first, last):
+        row, target = tile[i * lanes :][:width], y[(i - first) * stride :][:width]
+        for j in range(width):
+            target[j] = row[j]
 
 
 @generic_kernel
 def lit_backward_weights(
-    pixels: np.ndarray,
-    starts: np.ndarray,
-    rows: np.ndarray,
+    by_pixel: np.ndarray,
+    turned: np.ndarray,
     values: np.ndarray,
     first: int,
     last: int,
@@ -161,18 +136,20 @@ def lit_backward_weights(
 ) -> None:
     """One tile of dW = xᵀ dy for the images of one listing, put to use at once.
 
-    Of the listed pixels [first, last) alone, a part of them. dy: `width` elements of each of
-    `images` rows that are `stride` apart; W, G (pixels · width,), all flat: see `use_gradient` for
-    what `use` does with them. `tile`: scratch, (images · lanes,).
+    Of the pixels [first, last) alone. dy: `width` elements of each of `images` rows that are
+    `stride` apart; W, G (size · lanes,), all flat: see `use_gradient` for what `use` does with
+    them. `tile`: scratch, (LISTED · lanes,).
     """
     zero = spread(W.dtype.type(0), lanes)
     for i in range(images):
         store(tile, i * lanes, load(dy, i * stride, lanes, width))
-    for q in range(first, last):
-        if starts[q] == starts[q + 1] and use in (SGD, ADD):
-            break
-        g = zero
-        for p in range(starts[q], starts[q + 1]):
-            x = spread(values[p], lanes)
-            g = fma(x, load(tile, np.uint64(rows[p]) * np.uint64(lanes), lanes), g)
-        use_gradient(use, g, W, G, pixels[q] * width, width, lr, momentum, lanes)
+    for k in range(first, last):
+        bits = by_pixel[k]
+        if bits != 0 or use not in (SGD, ADD):
+            g = zero
+            while bits != 0:
+                i = lowest_bit(bits)
+                bits &= bits - np.uint64(1)
+                x = values[turned[np.uint64(k * LISTED) + i]]
+                g = fma(spread(x, lanes), load(tile, i * np.uint64(lanes), lanes), g)
+            use_gradient(use, g, W, G, k * lanes, lr, momentum, lanes)

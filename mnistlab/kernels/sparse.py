@@ -1,91 +1,86 @@
 """A dense layer behind a ReLU: inputs that are zero are skipped, forward and backward.
 
-After a convolution and a ReLU four fifths of the values may be zero. What lit_pixels.py does for
-images is done here for a block of inputs: those that are not zero are listed, and each row of the
-weights is read once for all images. The plain definition is dense.py's.
+After a convolution and a ReLU four fifths of the values may be zero. A block of inputs is worked
+on at a time: a bit for each of them says, row by row, what is not zero. Forward goes by images,
+backward by inputs, so that each row of the weights is read once for all images, as in
+lit_pixels.py. The plain definition is dense.py's.
 """
 
 import numpy as np
 
 from mnistlab.kernels.gradient_use import use_gradient
 from mnistlab.kernels.jit import generic_kernel, kernel
-from mnistlab.kernels.lit_pixels import WORD, sort_by_count
 from mnistlab.kernels.vectors import dot, fma, load, lowest_bit, set_bits, spread, store
+
+BLOCK = 64  # inputs, and the most images: as many as a word has bits
 
 
 @kernel
-def list_inputs(
-    x: np.ndarray,
-    stride: int,
-    images: int,
-    numbers: np.ndarray,
-    starts: np.ndarray,
-    free: np.ndarray,
-    rows: np.ndarray,
-    values: np.ndarray,
-) -> None:
-    """List what is not zero in a block of inputs, as `list_lit_pixels` does for pixels.
+def find_inputs(x: np.ndarray, stride: int, images: int, size: int, bits: np.ndarray) -> None:
+    """bits[i], uint64: bit k where input k of image i is not zero, and none for other images.
 
-    x: numbers.size inputs of each of `images` ≤ 64 rows that are `stride` apart, flat. Input
-    numbers[q] (counted within the block) is values[starts[q]:starts[q+1]] in the images `rows`.
-    The arrays have the sizes that they have there.
+    x: `size` ≤ BLOCK inputs of each of `images` ≤ BLOCK rows that are `stride` apart, flat; bits
+    (BLOCK,).
     """
-    size = numbers.size
-    for k in range(size):
-        free[k] = 0
     for i in range(images):
-        row = x[i * stride :]
-        for k in range(size):
-            free[k] += row[k] != 0
-    sort_by_count(free, 0, size, images, starts, numbers)
-    start = np.uint32(0)
-    for q in range(size):
-        k = numbers[q]
-        starts[q] = start
-        start += free[k]
-        free[k] = starts[q]
-    starts[size] = start
-    for i in range(images):
-        row = x[i * stride :]
-        for first in range(0, size, WORD):
-            bits = set_bits(row, first, min(WORD, size - first))
-            while bits != 0:
-                k = np.uint64(first) + lowest_bit(bits)
-                bits &= bits - np.uint64(1)
-                at = free[k]
-                rows[at] = i
-                values[at] = row[k]
-                free[k] = at + np.uint32(1)
+        bits[i] = set_bits(x, i * stride, size)
+    for i in range(images, BLOCK):
+        bits[i] = 0
+
+
+@kernel
+def turn_bits(bits: np.ndarray) -> None:
+    """Bit i of bits[k] and bit k of bits[i] change places; bits (64,), uint64.
+
+    By halves: quarters of the square change places, then quarters of quarters (Warren, Hacker's
+    Delight, 7-3).
+    """
+    side = 32
+    mask = np.uint64(2**32 - 1)
+    while side > 0:
+        shift = np.uint64(side)
+        for first in range(0, 64, 2 * side):
+            for k in range(first, first + side):
+                change = ((bits[k] >> shift) ^ bits[k + side]) & mask
+                bits[k] ^= change << shift
+                bits[k + side] ^= change
+        side //= 2
+        mask ^= mask << np.uint64(max(side, 1))
 
 
 @generic_kernel
 def sparse_forward(
-    numbers: np.ndarray,
-    starts: np.ndarray,
-    rows: np.ndarray,
-    values: np.ndarray,
+    bits: np.ndarray,
+    x: np.ndarray,
+    stride: int,
+    images: int,
     W: np.ndarray,
     width: int,
     tile: np.ndarray,
     lanes: int,
 ) -> None:
-    """tile ← tile + x W for a block; W (numbers.size · width,), tile (images · lanes,), flat."""
-    for q in range(numbers.size):
-        if starts[q] == starts[q + 1]:
-            break
-        w = load(W, np.uint64(numbers[q]) * np.uint64(width), lanes, width)
-        for p in range(starts[q], starts[q + 1]):
-            at = np.uint64(rows[p]) * np.uint64(lanes)
-            store(tile, at, fma(spread(values[p], lanes), w, load(tile, at, lanes)))
+    """tile ← tile + x W for a block of inputs, see `find_inputs`, and `lanes` columns of W.
+
+    W: `lanes` elements of each of the inputs' rows, which are `width` apart, tile
+    (images · lanes,); all flat.
+    """
+    for i in range(images):
+        left = bits[i]
+        if left != 0:
+            row = load(tile, i * lanes, lanes)
+            while left != 0:
+                k = lowest_bit(left)
+                left &= left - np.uint64(1)
+                value = x[np.uint64(i * stride) + k]
+                row = fma(spread(value, lanes), load(W, k * np.uint64(width), lanes), row)
+            store(tile, i * lanes, row)
 
 
 @generic_kernel
 def sparse_backward(
-    numbers: np.ndarray,
-    starts: np.ndarray,
-    rows: np.ndarray,
-    values: np.ndarray,
-    images: int,
+    bits: np.ndarray,
+    x: np.ndarray,
+    size: int,
     tile: np.ndarray,
     use: int,
     W: np.ndarray,
@@ -94,27 +89,24 @@ def sparse_backward(
     lr: float,
     momentum: float,
     dx: np.ndarray,
-    stride: int,
     lanes: int,
 ) -> None:
-    """dx = dy Wᵀ where x is not zero, else 0; then dW = xᵀ dy, put to use at once.
+    """dx ← dx + dy Wᵀ where x is not zero; then dW = xᵀ dy, put to use at once.
 
-    Where a ReLU left a zero, what is sent down stops there: it need not be known. W, G: the weights
-    of the block of inputs (numbers.size · width,); tile: dy, (images · lanes,); dx: numbers.size
-    elements of each of `images` rows that are `stride` apart; all flat.
+    For a block of `size` inputs, of which bits[k] has a bit for each image where k is not zero. Of
+    `lanes` columns of W: W and G are those of each of the inputs' rows, which are `width` apart,
+    tile those of dy, (images · lanes,); x, dx (images · BLOCK,); all flat. Where a ReLU left a
+    zero, what is sent down stops there: it need not be known.
     """
     zero = spread(W.dtype.type(0), lanes)
-    for i in range(images):
-        row = dx[i * stride :]
-        for k in range(numbers.size):
-            row[k] = 0
-    for q in range(numbers.size):
-        at = np.uint64(numbers[q])
-        w = load(W, at * np.uint64(width), lanes, width)
+    for k in range(size):
+        left, at = bits[k], np.uint64(k)
+        w = load(W, k * width, lanes)
         g = zero
-        for p in range(starts[q], starts[q + 1]):
-            image = np.uint64(rows[p])
-            d = load(tile, image * np.uint64(lanes), lanes)
-            g = fma(spread(values[p], lanes), d, g)
-            dx[image * np.uint64(stride) + at] = dot(d, w)
-        use_gradient(use, g, W, G, at * np.uint64(width), width, lr, momentum, lanes)
+        while left != 0:
+            i = lowest_bit(left)
+            left &= left - np.uint64(1)
+            d = load(tile, i * np.uint64(lanes), lanes)
+            g = fma(spread(x[i * np.uint64(BLOCK) + at], lanes), d, g)
+            dx[i * np.uint64(BLOCK) + at] += dot(d, w)
+        use_gradient(use, g, W, G, k * width, lr, momentum, lanes)

@@ -73,15 +73,44 @@ def _draw(axes: Any, points: Sequence[SweepPoint], metric: SweepMetric) -> None:
                   markeredgecolor="white", markeredgewidth=0.6)  # fmt: skip
         axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, frameon=False)
     ends = means + np.where(seeded, spread, 0.0)
-    reach = max(float(ends.max()), *(value * metric.factor for value, _ in stated), 0.0)
-    axes.set_xlim(0, reach * 1.17 or 1.0)
-    for row, (mean, std) in enumerate(zip(means, spread, strict=True)):
-        text = metric.written(mean)
-        if math.isfinite(std):
-            text += f" ± {metric.written(std)}"
-        beyond = [ends[row]] + [value * metric.factor for value, place in stated if place == row]
-        axes.annotate(text, (max(beyond), row), xytext=(6, 0), textcoords="offset points",
-                      va="center", size=style.SMALL)  # fmt: skip
+    _write_values(axes, points, metric, ends)
+
+
+def _write_values(
+    axes: Any, points: Sequence[SweepPoint], metric: SweepMetric, ends: np.ndarray
+) -> None:
+    """Behind each bar, and behind its mark, what was measured; then what is stated, by its name."""
+    rows = [(_measured(point, metric), _stated(point, metric)) for point in points]
+    marks = [-math.inf if p.stated is None else p.stated * metric.factor for p in points]
+    beyond = np.maximum(ends, marks)
+    characters = max(len(measured) + len(stated) for measured, stated in rows) + 4
+    width = axes.get_position().width * WIDTH
+    share = min(CHARACTER_WIDTH * characters / width, 0.7)  # of the axes, for what is written
+    axes.set_xlim(0, max(float(beyond.max()), 0.0) / (1 - share) or 1.0)
+    if metric.is_share:  # there is nothing beyond 100 %
+        axes.set_xticks([tick for tick in axes.get_xticks() if tick <= metric.factor])
+    behind: Any = {
+        "xytext": (6, 0),
+        "textcoords": "offset points",
+        "va": "center",
+        "size": style.SMALL,
+    }
+    for row, (measured, stated) in enumerate(rows):
+        written = axes.annotate(measured, (beyond[row], row), **behind)
+        if stated:
+            axes.annotate(stated, (1, 0.5), xycoords=written, color=style.FAINT, **behind)
+
+
+def _measured(point: SweepPoint, metric: SweepMetric) -> str:
+    text = metric.written(point.mean * metric.factor)
+    if math.isfinite(point.std):
+        text += f" ± {metric.written(point.std * metric.factor)}"
+    # Behind the mark of what is stated, a number alone would be taken for the mark's.
+    return text if point.stated is None else f"mean {text}"
+
+
+def _stated(point: SweepPoint, metric: SweepMetric) -> str:
+    return "" if point.stated is None else f"stated {metric.written(point.stated * metric.factor)}"
 
 
 def _label(point: SweepPoint, keys: Sequence[str]) -> str:

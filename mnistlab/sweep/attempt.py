@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.config import RunConfig, resolved_mapping
-from mnistlab.data import Dataset
-from mnistlab.engine.footprint import memory_estimate
 from mnistlab.errors import DataError, MnistlabError
 from mnistlab.experiment.callbacks import Callback, Progress, Start
 from mnistlab.experiment.metrics import MetricsRow
@@ -19,7 +17,7 @@ from mnistlab.experiment.runner import RunInUseError, carry_on, only_process
 from mnistlab.sweep.channel import Channel
 from mnistlab.sweep.ledger import mark_failed
 from mnistlab.sweep.results import read_record
-from mnistlab.sweep.trials import Datasets
+from mnistlab.sweep.trials import Datasets, freeze
 from mnistlab.sweep.worker import SECONDS_BETWEEN_REPORTS
 
 # The disk's trouble is no trial's: the sweep stops, and can be resumed when it is mended.
@@ -58,7 +56,9 @@ class Attempts:
         if ended_result(run_dir, history) is not None:
             return
         dataset = self.datasets.of(config)
-        _refuse_too_large(config, dataset)
+        expected = task["expected"]
+        if expected is not None and freeze(config, {}, self.datasets).id != expected:
+            raise DataError(f"the data of {config.data.source} here are not those of the sweep")
         relay = Relay(self.channel)
         argv = task["argv"]
         carry_on(run_dir, config, dataset, history, threads=1, callbacks=[relay], argv=argv)
@@ -91,28 +91,6 @@ class Relay(Callback):
         if now - self.sent >= SECONDS_BETWEEN_REPORTS:
             self.sent = now
             self.channel.send(share=step / self.steps)
-
-
-def _refuse_too_large(config: RunConfig, dataset: Dataset) -> None:
-    """Raise MemoryError for a run that the machine has no memory for, before any of it is taken.
-
-    Otherwise the system would end a process when the memory is used, and not always the right one.
-    """
-    parts = memory_estimate(config, dataset)
-    needed, there = parts["total"] - parts["images"], _available_memory()
-    if there is not None and needed > there:
-        raise MemoryError(f"it takes {needed / 1e9:,.1f} GB, and {there / 1e9:,.1f} GB are free")
-
-
-def _available_memory() -> int | None:
-    """Bytes that can be had without swapping; None where the system does not say."""
-    meminfo = Path("/proc/meminfo")
-    if not meminfo.exists():
-        return None
-    for line in meminfo.read_text().splitlines():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return None
 
 
 def _described(error: Exception) -> str:

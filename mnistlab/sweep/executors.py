@@ -127,7 +127,7 @@ class LocalExecutor:
     def __init__(self, workers: int, data_dir: Path) -> None:
         self.workers = workers
         self.data_dir = data_dir
-        self._all: list[_Worker] = []
+        self._all: list[WorkerProcess] = []
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> Self:
@@ -147,7 +147,7 @@ class LocalExecutor:
 
     def start(self, count: int) -> None:
         while len(self._all) < min(count, self.workers):
-            worker = _Worker(self.data_dir)
+            worker = WorkerProcess(self.data_dir)
             self._all.append(worker)
             self._selector.register(worker.channel.socket, selectors.EVENT_READ, worker)
 
@@ -164,7 +164,7 @@ class LocalExecutor:
     def reports(self, timeout: float) -> list[Report]:
         found: list[Report] = []
         for key, _ in self._selector.select(timeout):
-            worker: _Worker = key.data
+            worker: WorkerProcess = key.data
             messages = worker.channel.receive()
             if messages is None:
                 found += self._bury(worker)
@@ -178,7 +178,7 @@ class LocalExecutor:
         while self._all:
             self.reports(0.1)
 
-    def _bury(self, worker: "_Worker") -> Iterator[Report]:
+    def _bury(self, worker: "WorkerProcess") -> Iterator[Report]:
         self._selector.unregister(worker.channel.socket)
         self._all.remove(worker)
         how = worker.close(kill=False)
@@ -186,7 +186,7 @@ class LocalExecutor:
             yield Died(worker.task.trial, how)
 
 
-class _Worker:
+class WorkerProcess:
     """One worker process, and the task that it has, if any."""
 
     def __init__(self, data_dir: Path) -> None:
@@ -210,9 +210,13 @@ class _Worker:
         self.channel = Channel(ours)
         self.task: Task | None = None
 
-    def give(self, task: Task) -> None:
+    def give(self, task: Task, *, check_id: bool = False) -> None:
+        """Have a task run; `check_id`: where the data there are those that the trial is of."""
         self.task = task
-        self.channel.send(run_dir=str(task.run_dir), config=task.config, argv=task.argv)
+        expected = task.trial if check_id else None
+        self.channel.send(
+            run_dir=str(task.run_dir), config=task.config, argv=task.argv, expected=expected
+        )
 
     def report(self, message: dict[str, Any]) -> Iterator[Report]:
         if "warning" in message:

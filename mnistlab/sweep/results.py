@@ -14,6 +14,7 @@ from mnistlab.config.places import Place
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.errors import UsageError
 from mnistlab.experiment.checksums import refuse_broken_seal
+from mnistlab.experiment.metrics import SPLIT_METRICS
 from mnistlab.experiment.provenance import read_run_json
 from mnistlab.experiment.run_dir import PLOTS_NAME, REPORT_NAME, SWEEP_NAME, RunDir
 from mnistlab.sweep.views import read_view
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 PENDING = "pending"
 FINISHED = ("finished", "stopped_early")
 ENDED = (*FINISHED, "diverged", "failed")
-METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy")
+METRICS = SPLIT_METRICS
 REFIT = "refit:"
 
 
@@ -42,6 +43,11 @@ class SweepDir:
     def trials(self) -> Path:
         """The folder of the trials' run folders."""
         return self.path / "trials"
+
+    @property
+    def claims(self) -> Path:
+        """The folder of trials under way on other machines: see claims.py."""
+        return self.path / ".claims"
 
     @property
     def trials_csv(self) -> Path:

@@ -7,18 +7,25 @@ from typing import Any
 
 from mnistlab.config.load_sweep import SweepSource, extended
 from mnistlab.data import Progress
+from mnistlab.engine.footprint import PROCESS
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
 from mnistlab.experiment.checksums import sealed
 from mnistlab.experiment.interruption import stop_signals
+from mnistlab.experiment.memory_bound import workers_that_fit
 from mnistlab.experiment.run_dir import SWEEP_NAME, create_folder
-from mnistlab.sweep.executors import LocalExecutor
+from mnistlab.machine import available_cpus
+from mnistlab.memory import shared_room
+from mnistlab.sweep.claims import adopt_all
+from mnistlab.sweep.executors import Executor, LocalExecutor
 from mnistlab.sweep.ledger import Ledger, only_sweeper
 from mnistlab.sweep.results import REFIT, SweepDir, sweep_of
+from mnistlab.sweep.scheduler import LOCAL, Cluster, connected
 from mnistlab.sweep.space import blocks, checked_points, points
 from mnistlab.sweep.sweeper import Sweeper
 from mnistlab.sweep.trials import Datasets, check_all
 from mnistlab.sweep.watch import SweepCallback, SweepResult
+from mnistlab.wording import human_bytes
 
 
 def begin(
@@ -26,22 +33,27 @@ def begin(
     *,
     runs_dir: Path,
     data_dir: Path,
-    workers: int,
+    workers: int | None,
     callbacks: Sequence[SweepCallback] = (),
     argv: Sequence[str] = (),
     data_progress: Progress | None = None,
+    scheduler: str | None = None,
 ) -> SweepResult:
-    """Run a sweep in a new folder.
+    """Run a sweep in a new folder; `scheduler`: an address, or local, to have Dask carry trials.
 
     Every point is checked before there is a folder: raises ConfigError, DataError, UsageError.
     """
     datasets = Datasets(data_dir, data_progress)
-    _check(source, datasets)
-    started = datetime.now(UTC)
-    name, text = source.config.name, source.text()
-    sweep_dir = SweepDir(create_folder(runs_dir, name, SWEEP_NAME, text, started))
-    with only_sweeper(sweep_dir):
-        return _run(source, sweep_dir, datasets, workers, callbacks, argv)
+    needed = _check(source, datasets)
+    if scheduler in (None, LOCAL):
+        workers = _workers_that_fit(needed, workers, callbacks)
+    with connected(scheduler, workers) as cluster:
+        started = datetime.now(UTC)
+        name, text = source.config.name, source.text()
+        sweep_dir = SweepDir(create_folder(runs_dir, name, SWEEP_NAME, text, started))
+        executor = _executor(cluster, sweep_dir, workers, data_dir)
+        with only_sweeper(sweep_dir):
+            return _run(source, sweep_dir, datasets, executor, callbacks, argv)
 
 
 def carry_on(
@@ -49,11 +61,12 @@ def carry_on(
     arguments: Sequence[str] = (),
     *,
     data_dir: Path,
-    workers: int,
+    workers: int | None,
     force: bool = False,
     callbacks: Sequence[SweepCallback] = (),
     argv: Sequence[str] = (),
     data_progress: Progress | None = None,
+    scheduler: str | None = None,
 ) -> SweepResult:
     """Run what is left of a sweep; `arguments`, `KEY=V1,V2` each, make its grid larger first.
 
@@ -61,17 +74,21 @@ def carry_on(
     changed; ConfigError, DataError.
     """
     sweep_dir = SweepDir(path.resolve())
-    with only_sweeper(sweep_dir):
+    with connected(scheduler, workers) as cluster, only_sweeper(sweep_dir):
         # Not below: a worker of a process that was killed may still be writing there.
         durable.remove_temporaries(sweep_dir.path, below=False)
         source = sweep_of(sweep_dir)
         datasets = Datasets(data_dir, data_progress)
         if arguments:
             source = extended(source, arguments)
-        _check(source, datasets)
+        needed = _check(source, datasets)
+        if scheduler in (None, LOCAL):
+            workers = _workers_that_fit(needed, workers, callbacks)
         if arguments:
             durable.write_file(sweep_dir.config, sealed(source.text()))
-        return _run(source, sweep_dir, datasets, workers, callbacks, argv, force)
+        adopt_all(sweep_dir.claims, sweep_dir.trials)
+        executor = _executor(cluster, sweep_dir, workers, data_dir)
+        return _run(source, sweep_dir, datasets, executor, callbacks, argv, force)
 
 
 def is_sweep(path: Path) -> bool:
@@ -79,10 +96,15 @@ def is_sweep(path: Path) -> bool:
     return (path / SWEEP_NAME).is_file()
 
 
-def worker_count(wanted: int | None, processors: int) -> int:
-    """How many workers: as many as processors, and never more, each has a thread of its own."""
+def worker_count(wanted: int | None, processors: int, scheduler: str | None = None) -> int | None:
+    """How many workers: as many as processors, and never more, each has a thread of its own.
+
+    On the cluster of a scheduler as many as are wanted; None: as many as it has.
+    """
     if wanted is not None and wanted < 1:
         raise UsageError(f"--workers: found {wanted}, must be auto or at least 1")
+    if scheduler not in (None, LOCAL):
+        return wanted
     return min(wanted or processors, processors)
 
 
@@ -106,21 +128,49 @@ def _seeds(count: int) -> list[dict[str, Any]]:
     return [{}] if count == 1 else [{"seed": f"seed + {n}" if n else "seed"} for n in range(count)]
 
 
-def _check(source: SweepSource, datasets: Datasets) -> None:
+def _executor(
+    cluster: Cluster | None, sweep_dir: SweepDir, workers: int | None, data_dir: Path
+) -> Executor:
+    """Who runs the trials: worker processes here, or those of a cluster."""
+    if cluster is None:
+        return LocalExecutor(workers or available_cpus(), data_dir)
+    from mnistlab.sweep.cluster import ClusterExecutor
+
+    return ClusterExecutor(cluster, sweep_dir, data_dir)
+
+
+def _check(source: SweepSource, datasets: Datasets) -> list[int]:
+    """See that every trial can be run; returns the bytes that each takes."""
     configs = (config for _, _, config in checked_points(source))
-    check_all(configs, datasets, source.config.metric.name)
+    return check_all(configs, datasets, source.config.metric.name) * source.config.seeds
+
+
+def _workers_that_fit(
+    needed: Sequence[int], workers: int | None, callbacks: Sequence[SweepCallback]
+) -> int:
+    """How many of the workers this machine's memory has room for, told where it is not all."""
+    workers = workers or available_cpus()
+    room = shared_room()
+    fitting = workers_that_fit(needed, workers, room)
+    if room is not None and fitting < workers:
+        for callback in callbacks:
+            callback.on_warning(
+                f"workers: {fitting} instead of {workers}: a trial takes up to "
+                f"{human_bytes(max(needed) + PROCESS)}, and {human_bytes(room.bytes)} {room.bound}"
+            )
+    return fitting
 
 
 def _run(
     source: SweepSource,
     sweep_dir: SweepDir,
     datasets: Datasets,
-    workers: int,
+    executor: Executor,
     callbacks: Sequence[SweepCallback],
     argv: Sequence[str],
     force: bool = False,
 ) -> SweepResult:
     ledger = Ledger(sweep_dir)
-    with stop_signals() as stop, LocalExecutor(workers, datasets.data_dir) as executor:
+    with stop_signals() as stop, executor:
         sweeper = Sweeper(source, ledger, datasets, executor, stop, callbacks, argv, force)
         return sweeper.run()

@@ -47,6 +47,8 @@ class Sweeper:
     def run(self) -> SweepResult:
         """Every trial that is left, stage after stage, then the winners again, then the answer."""
         interrupted: int | None = None
+        for callback in self.callbacks:
+            callback.on_start(self.sweep_dir.path)
         try:
             self._run_blocks()
             self._refit()

@@ -10,12 +10,14 @@ from typing import Any
 from mnistlab.config import RunConfig, config_hash, resolved_mapping
 from mnistlab.data import Dataset, Progress
 from mnistlab.engine.compiling import compile_tables
+from mnistlab.engine.footprint import memory_needed
 from mnistlab.engine.inference import EVALUATION_ROWS
 from mnistlab.engine.lower import lower
 from mnistlab.engine.program import Op
 from mnistlab.engine.trainer import plan
 from mnistlab.errors import ConfigError, UsageError
 from mnistlab.experiment.dataset import load_data, located
+from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.resume import refuse_changed_surroundings
 
 ID_DIGITS = 12
@@ -55,22 +57,26 @@ def freeze(config: RunConfig, parameters: dict[str, Any], datasets: Datasets) ->
     return Trial(digest[:ID_DIGITS], config, parameters)
 
 
-def check_all(configs: Iterable[RunConfig], datasets: Datasets, metric: str) -> None:
-    """See that every configuration fits its data, and that its metric is measured.
+def check_all(configs: Iterable[RunConfig], datasets: Datasets, metric: str) -> list[int]:
+    """See that every configuration fits its data and memory, and that its metric is measured.
 
-    Raises ConfigError with everything that does not, DataError.
+    Returns the bytes that each takes. Raises ConfigError with everything that is not so, DataError.
     """
     messages: dict[str, None] = {}
+    needed: list[int] = []
     for config in configs:
         try:
             with located(config):
                 dataset = datasets.of(config)
                 lower(config, dataset.image_shape, len(dataset.class_names), 1)
                 _refuse_unmeasured(config, dataset, metric)
+                refuse_too_large(config, dataset)
+                needed.append(memory_needed(config, dataset))
         except UsageError as error:
             messages |= dict.fromkeys(error.messages)
     if messages:
         raise ConfigError(*messages)
+    return needed
 
 
 def refuse_changed(histories: Iterable[dict[str, Any]], datasets: Datasets, force: bool) -> None:

@@ -26,6 +26,9 @@ class SweepProgress:
 class SweepCallback:
     """Watches a sweep; every method may be left out."""
 
+    def on_start(self, sweep_dir: Path) -> None:
+        """The sweep's folder is there, and its trials are about to be run."""
+
     def on_message(self, text: str) -> None:
         """A line for people."""
 

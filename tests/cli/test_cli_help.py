@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 from cli_helpers import mnistlab, mnistlab_process, process_arguments
@@ -13,6 +14,9 @@ COMMANDS = (
     "visualize",
     "evaluate",
     "predict",
+    "compare",
+    "runs",
+    "export",
     "resume",
     "check",
     "data",
@@ -84,17 +88,19 @@ def test_the_help_of_a_command_imports_nothing_heavy(command):
 
 def test_the_module_runs_like_the_script():
     outcome = mnistlab_process("--version")
-    assert (outcome.exit_code, outcome.stdout) == (0, f"mnistlab {package.__version__}\n")
+    assert outcome.exit_code == 0
+    assert outcome.stdout == mnistlab("--version").stdout
+
+
+def test_the_version_comes_with_those_of_pythons_and_the_libraries():
+    lines = dict(line.split() for line in mnistlab("--version").stdout.splitlines())
+    assert list(lines)[:2] == ["mnistlab", "python"]
+    assert lines["mnistlab"] == package.__version__
+    assert lines["numpy"] == metadata.version("numpy")
+    assert lines["numba"] == metadata.version("numba")
 
 
 def test_without_a_command_the_help_is_shown():
     outcome = mnistlab()
     assert outcome.exit_code == 2
     assert "Commands:" in outcome.stdout + outcome.stderr
-
-
-def test_completion_of_a_command_is_offered(monkeypatch):
-    monkeypatch.setenv("_MNISTLAB_COMPLETE", "complete_bash")
-    monkeypatch.setenv("COMP_WORDS", "mnistlab tr")
-    monkeypatch.setenv("COMP_CWORD", "1")
-    assert mnistlab().stdout.split() == ["train"]

@@ -1,6 +1,7 @@
 """A configuration file is read, completed, and its paths made absolute."""
 
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -147,6 +148,14 @@ def test_a_missing_file_names_those_near_it(tmp_path):
     (tmp_path / "quickstart.yaml").write_text("seed: 1")
     with pytest.raises(ConfigError, match=r"quickstrat.yaml: no such file; did you mean .*quickst"):
         load_run_config(tmp_path / "quickstrat.yaml")
+
+
+def test_a_folder_misspelt_is_told_with_the_file_in_it(tmp_path):
+    (tmp_path / "configs" / "sweeps").mkdir(parents=True)
+    (tmp_path / "configs" / "sweeps" / "softmax.yaml").write_text("seed: 1")
+    meant = str(tmp_path / "configs" / "sweeps" / "softmax.yaml")
+    with pytest.raises(ConfigError, match=re.escape(f"no such file; did you mean {meant}?")):
+        load_run_config(tmp_path / "confgs" / "sweep" / "sofmax.yaml")
 
 
 def test_a_missing_folder_is_a_missing_file(tmp_path):

@@ -7,10 +7,11 @@ import pytest
 from data_helpers import small_arrays
 from own_files_helpers import CONTAINERS, SMALL, assert_same, open_own, refusal, write_csv
 
-from mnistlab.data import cache, describe, open_source, split
+from mnistlab.data import cache, describe, files, open_source, split
 from mnistlab.data.arrays import Arrays
 from mnistlab.data.sources import OWN_FILES, SOURCES
 from mnistlab.errors import UsageError
+from mnistlab.memory import Room
 
 # A file of numbers alone can only be taken for square images.
 TELLING_SHAPES = ("idx", "idx, gzipped", "png", "csv with a header", "npz", "npz, compressed")
@@ -158,3 +159,11 @@ def test_own_files_are_described_and_split_as_any_source_is(tmp_path):
 def test_every_source_of_own_files_is_registered():
     assert set(OWN_FILES) == {"idx", "png", "csv", "npz"}
     assert set(OWN_FILES) <= set(SOURCES)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_images_that_memory_does_not_hold_are_refused(container, tmp_path, monkeypatch):
+    name, write = CONTAINERS[container]
+    path = write(tmp_path / "own", SMALL)
+    monkeypatch.setattr(files, "process_room", lambda: Room(20, "are free"))
+    assert "of memory, and 20 bytes are free" in refusal(name, path)

@@ -16,8 +16,8 @@ from layered_oracle import LayeredOracle
 from mnistlab.engine import builder, choice
 
 # The columns of a tile, by the width of a layer.
-TILES = {33: 128, 40: 128, 100: 128, 128: 128, 200: 64, 256: 128}
-SPARSE_TILES = {32: 64, 50: 64, 64: 64, 65: 128, 100: 128, 128: 128}
+TILES = {width: choice.lit_plan(32, width).tile for width in (33, 40, 100, 128, 200, 256)}
+SPARSE_TILES = {width: choice.sparse_tile(width) for width in (32, 48, 64, 96, 112, 128)}
 OPTIMIZERS = {
     "sgd": {"lr": 0.1},
     "momentum": {"lr": 0.02, "momentum": 0.9},

@@ -45,7 +45,11 @@ RUNS = {
 }
 # On images that are mostly dark, and with a layer behind a ReLU that skips zeros.
 FAST_RUNS = {
-    "lit pixels": {"optimizer": {"lr": 0.1}, "regularization": {"l1": 1e-3}},
+    "lit pixels": {
+        "model": {"hidden": [20]},
+        "optimizer": {"lr": 0.1},
+        "regularization": {"l1": 1e-3},
+    },
     "tiles": {"model": {"hidden": [130]}, "optimizer": {"lr": 0.02, "momentum": 0.9}},
     "zeros": {"model": {"hidden": [70, 33]}, "optimizer": {"lr": 0.02, "momentum": 0.9}},
 }

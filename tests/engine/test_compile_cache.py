@@ -58,7 +58,7 @@ def test_another_architecture_compiles_nothing():
         compile_tables([program.training, program.evaluation], program.dtype, told.append)
         return told
 
-    tables([5])
+    tables([5, 6])
     assert tables([7, 6, 5], optimizer={"lr": 0.7}) == []
     assert tables([]) == []
 

@@ -17,9 +17,9 @@ from oracle_helpers import assert_engine_follows
 from mnistlab.engine.gradcheck import check_gradients
 from mnistlab.engine.threads import engine_threads
 
-HEIGHT, WIDTH = 22, 21
-# 22 × 21 → 8 × 20 × 19 → 8 × 10 × 9 → 9 × 9 × 8 → 9 × 4 × 4 → 6 → 4: a row of 19 is one vector of
-# 32 lanes, one of 8 half a vector of 16; 9 filters are one more than are summed at once.
+HEIGHT, WIDTH = 40, 39
+# 40 × 39 → 8 × 38 × 37 → 8 × 19 × 18 → 9 × 18 × 17 → 9 × 9 × 8 → 6 → 4: rows end within a vector,
+# and 9 filters are one more than are summed at once.
 LAYERS = [
     {"conv": {"filters": 8, "kernel": 3}},
     {"activation": "tanh"},
@@ -35,18 +35,16 @@ SHAPES = {
     "conv1.weight": (8, 1, 3, 3),
     "conv1.bias": (8,),
     "conv2.weight": (9, 8, 2, 2),
-    "conv2.bias": (9, 9, 8),
-    "dense1.weight": (144, 6),
+    "conv2.bias": (9, 18, 17),
+    "dense1.weight": (648, 6),
     "dense1.bias": (6,),
     "dense2.weight": (6, 4),
     "dense2.bias": (4,),
 }
 FAST = {
-    "direct_forward_32",
-    "direct_forward_16",
-    "direct_backward_input_16",
-    "direct_backward_weights_32",
-    "direct_backward_weights_16",
+    "direct_forward",
+    "direct_backward_input",
+    "direct_backward_weights",
     "max_pool_forward_2",
     "max_pool_backward_2",
 }
@@ -101,13 +99,35 @@ def test_no_number_of_threads_changes_a_bit(tmp_path):
     assert np.isfinite(trainer.params).all()
 
 
-def test_few_filters_and_other_strides_are_left_to_the_plain_definition(tmp_path):
+def test_few_filters_padding_and_other_pools_are_left_to_the_plain_definition(tmp_path):
     layers = [
         {"conv": {"filters": 7, "kernel": 3}},
-        {"conv": {"filters": 8, "kernel": 3, "stride": 2}},
         {"conv": {"filters": 8, "kernel": 3, "padding": 1}},
         {"pool": {"type": "max", "size": 3, "stride": 2}},
     ]
     config = config_of(model={"type": "cnn", "layers": layers}, data={"source": "digits"})
     trainer = trainer_of(config, toy_dataset(side=HEIGHT, width=WIDTH))
     assert not names_of(trainer.program) & FAST
+
+
+@pytest.mark.parametrize("bias", ["shared", "per_position", "none"])
+@pytest.mark.parametrize("stride", [2, 3])
+def test_a_stride_is_no_hindrance(stride, bias, tmp_path):
+    height, width, side = 11, 17 * stride + 1, 3
+    conv = {"filters": 9, "kernel": side, "stride": stride, "bias": bias}
+    rows, columns = (height - side) // stride + 1, (width - side) // stride + 1
+    shapes = {"conv1.weight": (9, 1, side, side), "conv1.bias": {
+        "shared": (9,), "per_position": (9, rows, columns), "none": None}[bias],
+        "dense1.weight": (9 * rows * columns, 4), "dense1.bias": (4,)}  # fmt: skip
+    start = random_tensors({name: s for name, s in shapes.items() if s}, scale=0.2)
+    config = config_of(
+        model={"type": "cnn", "layers": [{"conv": conv}, {"activation": "tanh"}, "flatten"]},
+        init={"type": "file", "path": str(write_npz(tmp_path / "start.npz", start))},
+        training={"steps": 12, "batch_size": 10, "shuffle": "none", "dtype": "float64"},
+        data={"source": "digits"},
+        optimizer={"lr": 0.05},
+    )
+    dataset = toy_dataset(side=height, width=width)
+    trainer = trainer_of(config, dataset)
+    assert names_of(trainer.program) >= {"direct_forward", "direct_backward_weights"}
+    assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 12)

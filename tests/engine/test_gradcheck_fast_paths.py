@@ -2,14 +2,13 @@
 
 import pytest
 from engine_helpers import config_of, dark_dataset, toy_dataset
-from fast_path_helpers import cnn, mlp, skip_zeros_of_few
+from fast_path_helpers import SPARSE_TILES, TILES, cnn, mlp, skip_zeros_of_few
 
 from mnistlab.engine.gradcheck import Objective, check_gradients
-from mnistlab.engine.passes import lit, sparse
+from mnistlab.engine.passes import lit, narrow, sparse
 from mnistlab.engine.passes.layers import weight_of
 from mnistlab.engine.passes.views import share, slot
 from mnistlab.kernels.jit import kernel
-from mnistlab.kernels.lit_pixels import part_of
 
 PRECISION = 1e-7
 PENALTY = {"l1": 0.02, "l2": 0.03}
@@ -28,20 +27,26 @@ def backward_ops(model):
     return {op.function.__name__ for op in program.backward}
 
 
+def lit_name(width):
+    return f"lit_backward_weights_{TILES[width]}"
+
+
+def sparse_name(width):
+    return f"sparse_backward_{SPARSE_TILES[width]}"
+
+
 RIGHT = {
-    "one small tile": ("lit_backward_weights_128", {"model": mlp(33)}),
-    "one tile": ("lit_backward_weights_128", {"model": mlp(100)}),
-    "tiles": ("lit_backward_weights_64", {"model": mlp(200, bias=False)}),
-    "tiles, penalised": (
-        "lit_backward_weights_128",
-        {"model": mlp(256), "regularization": PENALTY},
-    ),
-    "behind a relu": ("sparse_backward_64", {"model": cnn(40)}),
-    "behind a relu and dropout": ("sparse_backward_128", {"model": cnn(100, dropout=0.3)}),
+    "one small tile": (lit_name(33), {"model": mlp(33)}),
+    "one tile": (lit_name(100), {"model": mlp(100)}),
+    "tiles": (lit_name(200), {"model": mlp(200, bias=False)}),
+    "tiles, penalised": (lit_name(256), {"model": mlp(256), "regularization": PENALTY}),
+    "behind a relu": (sparse_name(32), {"model": cnn(32)}),
+    "behind a relu and dropout": (sparse_name(96), {"model": cnn(96, dropout=0.3)}),
     "momentum, which takes its step within the gradient": (
-        "sparse_backward_64",
-        {"model": mlp(100, 50), "optimizer": {"momentum": 0.9}},
+        sparse_name(48),
+        {"model": mlp(100, 48), "optimizer": {"momentum": 0.9}},
     ),
+    "few outputs": ("narrow_backward_weights", {"model": mlp(9, 7)}),
 }
 
 
@@ -58,27 +63,32 @@ def test_a_right_gradient_passes(monkeypatch, op, sections):
 # Gradients made wrong. Each op has the arguments of those of the engine's passes.
 
 
+RIGHT_LIT, RIGHT_SPARSE = lit.backward_weights_of(TILES[40]), sparse.backward_of(SPARSE_TILES[32])
+RIGHT_NARROW = narrow.narrow_backward_weights
+
+
 @kernel
 def last_image_left_out(op, m, lane, step, first, rows):
-    lit.lit_backward_weights_128(op, m, lane, step, first, rows - 1)
+    RIGHT_LIT(op, m, lane, step, first, rows - 1)
 
 
 @kernel
 def half_the_weights(op, m, lane, step, first, rows):
-    """dW = ½ xᵀ dy, of a lane's part of the pixels."""
-    lit.lit_backward_weights_128(op, m, lane, step, first, rows)
-    dW = weight_of(op, m.grads)
-    a, b = part_of(op.inputs, op.parts, lane)
-    for i in range(a, b):
-        for j in range(op.outputs):
-            dW[i, j] *= 0.5
+    """dW = ½ xᵀ dy, of a lane's parts of the tile."""
+    RIGHT_LIT(op, m, lane, step, first, rows)
+    begin, end = lit.units_of(op, lane)
+    for part in range(begin, end):
+        a, b = share(op.inputs, op.parts, part)
+        own = m.grads[op.tiles + a * op.tile : op.tiles + b * op.tile]
+        for j in range(own.size):
+            own[j] *= 0.5
 
 
 @kernel
 def one_weight_s_gradient_off_by_a_thousandth(op, m, lane, step, first, rows):
-    sparse.sparse_backward_64(op, m, lane, step, first, rows)
+    RIGHT_SPARSE(op, m, lane, step, first, rows)
     dW = weight_of(op, m.grads)
-    a, b = share(op.inputs, op.lanes, lane)
+    a, b = sparse.inputs_of(op, lane)
     for i in range(a, b):
         dW[i, 3] *= 1.001
 
@@ -86,30 +96,49 @@ def one_weight_s_gradient_off_by_a_thousandth(op, m, lane, step, first, rows):
 @kernel
 def sent_down_without_the_first_lane(op, m, lane, step, first, rows):
     """dx = dy Wᵀ, but 0 for the first of the inputs."""
-    sparse.sparse_backward_64(op, m, lane, step, first, rows)
+    RIGHT_SPARSE(op, m, lane, step, first, rows)
     dx = slot(m.deltas, m, op.x, rows, op.inputs)
-    a, b = share(op.inputs, op.lanes, lane)
-    for i in range(rows if lane == 0 else 0):
+    a, b = sparse.inputs_of(op, lane)
+    for i in range(rows if a == 0 else 0):
         dx[i, a:b] = 0
 
 
+@kernel
+def an_output_twice(op, m, lane, step, first, rows):
+    """The gradient of the first output twice as large."""
+    RIGHT_NARROW(op, m, lane, step, first, rows)
+    for k in range(op.tile if lane == 0 else 0):
+        m.grads[op.tiles + k] *= 2
+
+
 CONV, DENSE = {"conv1.weight", "conv1.bias"}, {"dense1.weight", "dense1.bias"}
+FIRST = {"dense1.weight"}
 WRONG = [
-    (lit.BACKWARD_WEIGHTS, 128, last_image_left_out, mlp(40), DENSE),
-    (lit.BACKWARD_WEIGHTS, 128, half_the_weights, mlp(40), {"dense1.weight"}),
-    (sparse.BACKWARD, 64, one_weight_s_gradient_off_by_a_thousandth, cnn(40), {"dense1.weight"}),
-    (sparse.BACKWARD, 64, sent_down_without_the_first_lane, cnn(40), CONV),
+    (lit, "backward_weights_of", last_image_left_out, mlp(40), lit_name(40), DENSE),
+    (lit, "backward_weights_of", half_the_weights, mlp(40), lit_name(40), FIRST),
+    (
+        sparse,
+        "backward_of",
+        one_weight_s_gradient_off_by_a_thousandth,
+        cnn(32),
+        sparse_name(32),
+        FIRST,
+    ),
+    (sparse, "backward_of", sent_down_without_the_first_lane, cnn(32), sparse_name(32), CONV),
+    (narrow, "narrow_backward_weights", an_output_twice, mlp(9), "narrow_backward_weights", FIRST),
 ]
 
 
 @pytest.mark.parametrize(
-    ("ops", "tile", "wrong", "model", "spoilt"), WRONG, ids=[case[2].__name__ for case in WRONG]
+    ("ops", "name", "wrong", "model", "right", "spoilt"),
+    WRONG,
+    ids=[case[2].__name__ for case in WRONG],
 )
 def test_a_wrong_gradient_is_found_in_the_tensors_that_it_spoils(
-    monkeypatch, ops, tile, wrong, model, spoilt
+    monkeypatch, ops, name, wrong, model, right, spoilt
 ):
     skip_zeros_of_few(monkeypatch)
-    assert ops[tile].__name__ in backward_ops(model)
+    assert right in backward_ops(model)
     assert {tensor.name for tensor in check(model) if not tensor.passed} == set()
-    monkeypatch.setitem(ops, tile, wrong)
+    monkeypatch.setattr(ops, name, (lambda tile: wrong) if name.endswith("_of") else wrong)
     assert {tensor.name for tensor in check(model) if not tensor.passed} == spoilt

@@ -296,11 +296,15 @@ def test_dropout_of_an_mlp_follows_each_hidden_layer_s_activation():
 @pytest.mark.parametrize("bias", ["shared", "per_position", "none"])
 def test_tensors_start_on_a_cache_line_and_do_not_overlap(bias):
     program = lowered(conv(3, 3, bias=bias), conv(5, 2, bias=bias), dense(7))
+    turned = [op.operands for op in program.enter if op.function.__name__ == "to_turned"]
+    assert turned
+    places = [(tensor.offset, tensor.size) for tensor in program.tensors]
+    places += [(operands["tiles"], operands["outputs"] * operands["tile"]) for operands in turned]
     end = 0
-    for tensor in program.tensors:
-        assert tensor.offset % ALIGNMENT == 0
-        assert end <= tensor.offset < end + ALIGNMENT
-        end = tensor.offset + tensor.size
+    for offset, size in sorted(places):
+        assert offset % ALIGNMENT == 0
+        assert end <= offset < end + ALIGNMENT
+        end = offset + size
     assert end <= program.size < end + ALIGNMENT
 
 

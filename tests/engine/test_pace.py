@@ -1,13 +1,11 @@
 """The number of threads follows what is quickest, trying the other now and then."""
 
-from mnistlab.engine import threads
 from mnistlab.engine.threads import TRIAL_STEPS, Pace
 
 
-def paced(monkeypatch, seconds_per_step, steps, most=2, clock=None):
-    """Take steps that cost what `seconds_per_step` says by number of threads."""
-    now = clock if clock is not None else [0.0]
-    monkeypatch.setattr(threads.time, "monotonic", lambda: now[0])
+def paced(seconds_per_step, steps, most=2):
+    """Take steps that cost what `seconds_per_step` says by number of threads, and when."""
+    now = [0.0]
     pace, taken = Pace(), []
     while steps > 0:
         chosen, count = pace.choose(most, min(steps, 1000))
@@ -19,9 +17,9 @@ def paced(monkeypatch, seconds_per_step, steps, most=2, clock=None):
     return taken
 
 
-def test_both_are_tried_and_the_quicker_is_taken(monkeypatch):
+def test_both_are_tried_and_the_quicker_is_taken():
     for best, cost in ((2, {1: 2e-4, 2: 1e-4}), (1, {1: 1e-4, 2: 5e-2})):
-        taken = paced(monkeypatch, lambda n, t, cost=cost: cost[n], 200_000)
+        taken = paced(lambda n, t, cost=cost: cost[n], 200_000)
         assert {n for n, _, _ in taken[:2]} == {1, 2}
         steps = {n: sum(count for m, count, _ in taken if m == n) for n in (1, 2)}
         assert steps[best] > 0.97 * 200_000
@@ -30,16 +28,16 @@ def test_both_are_tried_and_the_quicker_is_taken(monkeypatch):
         assert all(count <= TRIAL_STEPS for n, count, _ in taken if n != best)
 
 
-def test_a_processor_that_is_free_again_is_found(monkeypatch):
+def test_a_processor_that_is_free_again_is_found():
     def cost(n, now):
         return {1: 2e-4, 2: 1e-2 if now < 20 else 1e-4}[n]
 
-    taken = paced(monkeypatch, cost, 500_000)
+    taken = paced(cost, 500_000)
     steps = {n: sum(count for m, count, _ in taken[-20:] if m == n) for n in (1, 2)}
     assert steps[2] > 0.97 * sum(steps.values())
 
 
-def test_one_thread_needs_no_trial(monkeypatch):
-    taken = paced(monkeypatch, lambda n, t: 1e-4, 10_000, most=1)
+def test_one_thread_needs_no_trial():
+    taken = paced(lambda n, t: 1e-4, 10_000, most=1)
     assert {n for n, _, _ in taken} == {1}
     assert len(taken) <= 12

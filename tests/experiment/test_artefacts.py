@@ -15,7 +15,7 @@ from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.metrics import read_predictions
 from mnistlab.experiment.run_dir import open_run
-from mnistlab.experiment.runner import _new_trainer
+from mnistlab.experiment.runner import new_trainer
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def opened(path) -> Artefacts:
 
 def test_the_weights_of_the_start_are_drawn_again_from_the_seed(run_dir, tmp_path):
     run = opened(run_dir)
-    trainer: Trainer = _new_trainer(run.config, load_data(run.config, tmp_path))
+    trainer: Trainer = new_trainer(run.config, load_data(run.config, tmp_path))
     expected = views(trainer.program.tensors, trainer.params)
     assert set(run.initial_tensors) == set(expected) == set(run.model.tensors)
     for name, values in expected.items():

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import mnistlab
+from mnistlab import machine
 from mnistlab.errors import UsageError
 from mnistlab.experiment import provenance
 from mnistlab.experiment.provenance import collect, git_state, read_run_json, write_run_json
@@ -48,7 +49,7 @@ def test_the_libraries_are_those_the_project_depends_on():
     pyproject = Path(__file__).parents[2] / "pyproject.toml"
     stated = tomllib.loads(pyproject.read_text())["project"]["dependencies"]
     names = [re.split(r"[^\w-]", requirement)[0] for requirement in stated]
-    assert sorted(provenance.DEPENDENCIES) == sorted(names)
+    assert sorted(machine.DEPENDENCIES) == sorted(names)
 
 
 def test_versions_are_those_that_are_installed():
@@ -57,14 +58,14 @@ def test_versions_are_those_that_are_installed():
     assert found["argv"] == ["mnistlab", "train"]
     assert found["threads"] == 2
     assert found["versions"] == {"python": ".".join(map(str, os.sys.version_info[:3]))} | {
-        name: metadata.version(name) for name in provenance.DEPENDENCIES
+        name: metadata.version(name) for name in machine.DEPENDENCIES
     }
     assert found["cpus"] == len(os.sched_getaffinity(0))
     assert found["processor"]
 
 
 def test_a_library_that_is_not_installed_is_null(monkeypatch):
-    monkeypatch.setattr(provenance, "DEPENDENCIES", ("no-such-library",))
+    monkeypatch.setattr(machine, "DEPENDENCIES", ("no-such-library",))
     assert collect(1, [])["versions"]["no-such-library"] is None
 
 

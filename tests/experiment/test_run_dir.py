@@ -141,7 +141,7 @@ def test_artefacts_have_the_contracts_names():
     found = [
         run_dir.config, run_dir.run_json, run_dir.metrics, run_dir.layers, run_dir.weights,
         run_dir.best, run_dir.last, run_dir.previous, run_dir.predictions, run_dir.plots,
-        run_dir.report, run_dir.log, run_dir.onnx,
+        run_dir.report, run_dir.log, run_dir.exported("onnx"),
     ]  # fmt: skip
     assert [path.relative_to("r").as_posix() for path in found] == [
         "config.yaml", "run.json", "metrics.csv", "layers.csv", "weights.safetensors",

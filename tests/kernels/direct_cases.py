@@ -5,51 +5,89 @@ import pytest
 from kernel_helpers import normal
 
 from mnistlab.kernels import conv2d_direct, pool2d
-from mnistlab.kernels.conv2d_direct import direct_backward_weights, direct_forward
-from mnistlab.kernels.jit import kernel
+from mnistlab.kernels.vectors import REGISTER
 
-# filters, rows, columns, side, biases of a filter
-CONVOLUTIONS = [(4, 2, 3, 2, 1), (9, 5, 17, 3, 85), (8, 3, 16, 1, 0)]
+# filters, rows, columns beyond those of a register, side, stride, biases: none, shared, or each
+CONVOLUTIONS = [(4, 2, 0, 2, 1, "shared"), (9, 5, 1, 3, 2, "per_position"), (8, 3, 9, 1, 1, "none")]
 IMAGES, CHANNELS = 2, 3
 
 
-@kernel
-def forward(x, W, b, y, channels, width, filters, rows, columns, side):
-    direct_forward(x, W, b, y, channels, width, filters, rows, columns, side, 16)
+class Convolution:
+    """The sizes of one, and what the kernels want besides x, W and dy."""
 
+    def __init__(self, channels, filters, height, width, side, stride):
+        self.filters, self.stride, self.height, self.side = filters, stride, height, side
+        self.rows, self.columns = (height - side) // stride + 1, (width - side) // stride + 1
+        self.wide, self.taps = -(-width // stride), channels * side * side
+        self.size = channels * stride * height * self.wide
+        self.places = np.zeros(self.taps, np.uint32)
+        conv2d_direct.tap_places.py_func(channels, height, self.wide, side, stride, self.places)
+        groups = -(-filters // conv2d_direct.FILTERS_BACKWARD)
+        vectors = self.rows * -(-self.columns // REGISTER) + groups * self.taps
+        self.scratch = vectors * conv2d_direct.FILTERS_BACKWARD * REGISTER
+        self.packed = -(-filters // conv2d_direct.FILTERS) * conv2d_direct.FILTERS * self.taps
 
-@kernel
-def backward_weights(x, dy, dW, images, channels, width, filters, rows, columns, side):
-    direct_backward_weights(x, dy, dW, images, channels, width, filters, rows, columns, side, 16)
+    def up(self, x, packed, b, y):
+        """The arguments of `direct_forward`."""
+        sizes = self.wide, self.filters, self.rows, self.columns, self.stride
+        return x, self.places, packed, b, y, *sizes
+
+    def down(self, x, dy, dW, images, scratch):
+        """Those of `direct_backward_weights`."""
+        sizes = self.wide, self.filters, self.rows, self.columns, self.stride
+        return x, self.places, dy, dW, images, self.size, *sizes, scratch
 
 
 def direct_cases():
     def case(kernel, name, make):
         return pytest.param(kernel, make, id=f"{kernel.__name__} {name}")
 
-    for filters, rows, columns, side, biases in CONVOLUTIONS:
-        name = f"{filters} {rows} {columns} {side} {biases}"
-        wide = columns + side - 1
-        taps, pixels = CHANNELS * side**2, CHANNELS * (rows + side - 1) * wide
-        sizes = CHANNELS, wide, filters, rows, columns, side
+    for filters, rows, more, side, stride, biases in CONVOLUTIONS:
+        name = f"{filters} {rows} {more} {side} {stride} {biases}"
+        columns = REGISTER + more
+        height, width = (rows - 1) * stride + side, (columns - 1) * stride + side
+        conv = Convolution(CHANNELS, filters, height, width, side, stride)
         positions = rows * columns
+        each = {"none": 0, "shared": 1, "per_position": positions}[biases]
 
-        def image(t, pixels=pixels):
-            return normal(IMAGES * pixels, t)
+        def up(t, conv=conv, n=filters * each, out=filters * positions):
+            return conv.up(
+                normal(conv.size, t), normal(conv.packed, t, 1), normal(n, t, 2), normal(out, t, 3)
+            )
 
-        def weights(t, seed, size=filters * taps):
-            return normal(size + 7, t, seed)[:size]
+        def down(t, conv=conv, out=filters * positions):
+            return conv.down(
+                normal(IMAGES * conv.size, t),
+                normal(IMAGES * out, t, 1),
+                normal(conv.filters * conv.taps, t, 2),
+                IMAGES,
+                normal(conv.scratch, t, 3),
+            )
 
-        def above(t, seed, size=filters * positions):
-            return normal(IMAGES * size, t, seed)
+        def places(t, conv=conv):
+            places = np.zeros(conv.taps, np.uint32)
+            return CHANNELS, conv.height, conv.wide, conv.side, conv.stride, places
 
-        def up(t, sizes=sizes, image=image, weights=weights, above=above, n=filters * biases):
-            return image(t), weights(t, 1), normal(n, t, 2), above(t, 3), *sizes
+        def packed(t, conv=conv):
+            W = normal(conv.filters * conv.taps, t)
+            return W, conv.filters, conv.taps, normal(conv.packed, t, 1)
 
-        def down(t, sizes=sizes, image=image, weights=weights, above=above):
-            return image(t), above(t, 3), weights(t, 4), IMAGES, *sizes
+        def deltas(t, conv=conv, positions=positions):
+            filters = conv2d_direct.FILTERS_BACKWARD
+            pieces = conv2d_direct.pieces_of.py_func(conv.columns)
+            made = normal(conv.rows * pieces * filters * REGISTER, t, 1)
+            return normal(filters * positions, t), positions, conv.rows, conv.columns, made
 
-        def bias(t, shape=(IMAGES, filters, positions), biases=biases):
+        def products(t, conv=conv, deltas=deltas):
+            x, *_, made = normal(conv.size, t), *deltas(t)
+            sums = normal(10 * REGISTER, t, 2)
+            return x, 1, conv.stride * conv.wide, made, conv.rows, conv.columns, sums, REGISTER
+
+        def dealt(t, conv=conv, width=width):
+            shape = CHANNELS, conv.stride, conv.height, conv.wide
+            return normal((CHANNELS, conv.height, width), t), normal(shape, t, 1)
+
+        def bias(t, shape=(IMAGES, filters, positions), biases=each):
             return normal(shape, t), normal((shape[1], biases), t, 1)
 
         def turned(t, filters=filters, side=side):
@@ -60,9 +98,15 @@ def direct_cases():
             size = CHANNELS, rows + 2 * side, columns + 2 * side
             return normal((CHANNELS, rows, columns), t), normal(size, t, 1), side
 
-        yield case(forward, name, up)
+        yield case(conv2d_direct.tap_places, name, places)
+        yield case(conv2d_direct.pack_filters, name, packed)
+        yield case(conv2d_direct.deal_columns, name, dealt)
+        yield case(conv2d_direct.direct_forward, name, up)
         if filters >= conv2d_direct.FILTERS_BACKWARD:
-            yield case(backward_weights, name, down)
+            yield case(conv2d_direct.pieces_of, name, lambda t, conv=conv: (conv.columns,))
+            yield case(conv2d_direct.pack_deltas, name, deltas)
+            yield case(conv2d_direct.add_products, name, products)
+            yield case(conv2d_direct.direct_backward_weights, name, down)
         yield case(conv2d_direct.bias_gradient, name, bias)
         yield case(conv2d_direct.turn_filters, name, turned)
         yield case(conv2d_direct.frame, name, framed)

@@ -11,92 +11,85 @@ from lit_helpers import (
     SPARSE_BACKWARD,
     SPARSE_FORWARD,
     SPARSE_LANES,
-    empty_listing,
     sparse_bytes,
     sparse_numbers,
 )
 
 from mnistlab.kernels import lit_pixels, sparse
+from mnistlab.kernels.lit_pixels import LISTED
 
-# images, pixels or inputs, columns of the weight; of sparse.py no fewer than half of its lanes.
-SKIPPED = [(9, 70, 16), (5, 66, 11)]
+SKIPPED = [(9, 70), (5, 66)]  # images, pixels
 
 
 def lit_cases():
-    for images, size, width in SKIPPED:
-
-        def listing(dtype, images=images, size=size):
-            made = empty_listing(images, size, dtype)
-            numbers = np.arange(images)
-            lit_pixels.list_lit_pixels(
-                sparse_bytes(images, size, 0.3), numbers, numbers, dtype(0.01), 2, *made
-            )
-            return made
+    for images, size in SKIPPED:
 
         def lists(dtype, images=images, size=size):
-            made = empty_listing(images, size, dtype)
-            return sparse_bytes(images, size, 0.3), np.arange(images), np.arange(3), 0.01, 2, *made
+            words = lit_pixels.words_of(size)
+            numbers = np.arange(images)
+            made = np.zeros(LISTED * words, np.uint64), np.zeros(size, np.uint64)
+            turned = np.zeros(size * LISTED, np.uint8)
+            pixels = sparse_bytes(images, size, 0.3).ravel()
+            return pixels, size, 0, words, numbers, numbers[:3], *made, turned
 
-        def forward(dtype, images=images, size=size, width=width, listing=listing):
-            W, b = normal(size * width, dtype, 1), normal(width, dtype, 2)
-            tile, y = normal(images * 16, dtype, 3), normal(images * (width + 2), dtype, 4)
-            pixels, starts, _, rows, values = listing(dtype)
-            return pixels, starts, rows, values, 2, images, W, b, width, tile, y, width + 2
+        def listing(dtype, lists=lists):
+            made = lists(dtype)
+            lit_pixels.list_lit_pixels(*made)
+            return made[6:]
 
-        def backward(dtype, use, images=images, size=size, width=width, listing=listing):
-            W, G = normal(size * width, dtype, 1), normal(size * width, dtype, 2)
-            tile, dy = normal(images * 16, dtype, 3), normal(images * (width + 2), dtype, 4)
-            pixels, starts, _, rows, values = listing(dtype)
-            ends = lit_pixels.part_of(size, 2, 1)
+        def values(dtype):
+            return (np.arange(256) * 0.01).astype(dtype)
+
+        def forward(dtype, images=images, size=size, listing=listing, values=values):
+            W, b = normal(size * 16, dtype, 1), normal(11, dtype, 2)
+            tile, y = normal(images * 16, dtype, 3), normal(images * 13, dtype, 4)
+            by_image, _, turned = listing(dtype)
+            return by_image, turned, values(dtype), size, 1, images, W, b, 11, tile, y, 13
+
+        def backward(dtype, use, images=images, size=size, listing=listing, values=values):
+            W, G = normal(size * 16, dtype, 1), normal(size * 16, dtype, 2)
+            tile, dy = normal(images * 16, dtype, 3), normal(images * 13, dtype, 4)
+            _, by_pixel, turned = listing(dtype)
             return (
-                pixels, starts, rows, values, *ends, images, dy, width + 2, tile, use, W, G, width,
+                by_pixel, turned, values(dtype), 3, size, images, dy, 13, tile, use, W, G, 11,
                 0.1, 0.9,
             )  # fmt: skip
 
-        name = f"{images} {size} {width}"
+        name = f"{images} {size}"
         yield pytest.param(lit_pixels.list_lit_pixels, lists, id=f"list_lit_pixels {name}")
         yield pytest.param(LIT_FORWARD[16], forward, id=f"lit_forward {name}")
         for use in range(5):
             make = functools.partial(backward, use=use)
             yield pytest.param(LIT_BACKWARD[16], make, id=f"lit_backward_weights {use} {name}")
-    counts, room = np.array([2, 0, 3, 1, 3, 0, 2], np.uint32), np.zeros(9, np.uint32)
-    for a, b in [(0, 7), (2, 6), (3, 3)]:
-        yield pytest.param(
-            lit_pixels.sort_by_count,
-            lambda t, a=a, b=b: (counts.copy(), a, b, 5, room.copy(), room.copy()),
-            id=f"sort_by_count {a} {b}",
-        )
-    yield pytest.param(lit_pixels.part_of, lambda t: (100, 3, 1), id="part_of")
+    yield pytest.param(lit_pixels.words_of, lambda t: (100,), id="words_of")
 
 
 def sparse_cases():
-    for images, size, half in SKIPPED:
-        width = half + SPARSE_LANES // 2
+    def bits():
+        return np.random.default_rng(0).integers(0, 2**63, 64).astype(np.uint64)
 
-        def block(dtype, images=images, size=size):
-            return sparse_numbers(images, size + 5, 0.3, dtype).ravel()[2:]
+    def found(dtype, images=9, size=50):
+        x = sparse_numbers(images, 70, 0.3, dtype).ravel()[2:]
+        return x, 70, images, size, np.ones(64, np.uint64)
 
-        def lists(dtype, images=images, size=size, block=block):
-            return block(dtype), size + 5, images, *empty_listing(images, size, dtype)
+    def forward(dtype):
+        made = found(dtype)
+        sparse.find_inputs(*made)
+        W, tile = normal(50 * 30, dtype, 1), normal(9 * SPARSE_LANES, dtype, 2)
+        return made[4], made[0], 70, 9, W, 30, tile
 
-        def listing(dtype, lists=lists):
-            made = lists(dtype)
-            sparse.list_inputs(*made)
-            return *made[3:5], *made[6:]
+    def backward(dtype, use):
+        x = sparse_numbers(9, 64, 0.3, dtype).ravel()
+        made = x, 64, 9, 50, np.ones(64, np.uint64)
+        sparse.find_inputs(*made)
+        sparse.turn_bits(made[4])
+        W, G = normal(50 * 30, dtype, 1), normal(50 * 30, dtype, 2)
+        dy, dx = normal(9 * SPARSE_LANES, dtype, 3), normal(9 * 64, dtype, 4)
+        return made[4], x, 50, dy, use, W, G, 30, 0.1, 0.9, dx
 
-        def forward(dtype, images=images, size=size, width=width, listing=listing):
-            W, tile = normal(size * width, dtype, 1), normal(images * SPARSE_LANES, dtype, 2)
-            return *listing(dtype), W, width, tile
-
-        def backward(dtype, use, images=images, size=size, width=width, listing=listing):
-            W, G = normal(size * width, dtype, 1), normal(size * width, dtype, 2)
-            dy = normal(images * SPARSE_LANES, dtype, 3)
-            dx = normal(images * (size + 5), dtype, 4)
-            return *listing(dtype), images, dy, use, W, G, width, 0.1, 0.9, dx[2:], size + 5
-
-        name = f"{images} {size} {width}"
-        yield pytest.param(sparse.list_inputs, lists, id=f"list_inputs {name}")
-        yield pytest.param(SPARSE_FORWARD, forward, id=f"sparse_forward {name}")
-        for use in range(5):
-            make = functools.partial(backward, use=use)
-            yield pytest.param(SPARSE_BACKWARD, make, id=f"sparse_backward {use} {name}")
+    yield pytest.param(sparse.find_inputs, found, id="find_inputs")
+    yield pytest.param(sparse.turn_bits, lambda t: (bits(),), id="turn_bits")
+    yield pytest.param(SPARSE_FORWARD, forward, id="sparse_forward")
+    for use in range(5):
+        make = functools.partial(backward, use=use)
+        yield pytest.param(SPARSE_BACKWARD, make, id=f"sparse_backward {use}")

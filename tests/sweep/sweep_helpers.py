@@ -42,7 +42,12 @@ class Heard(SweepCallback):
 
 
 def sweep(
-    folder: Path, *values: str, text: str = RUN, workers: int = 2, callbacks: Sequence = ()
+    folder: Path,
+    *values: str,
+    text: str = RUN,
+    workers: int | None = 2,
+    callbacks: Sequence = (),
+    scheduler: str | None = None,
 ) -> SweepResult:
     """Run the sweep of a configuration and of values to try."""
     return start.begin(
@@ -51,6 +56,7 @@ def sweep(
         data_dir=folder / "data",
         workers=workers,
         callbacks=callbacks,
+        scheduler=scheduler,
     )
 
 

@@ -56,8 +56,9 @@ class Report:
 class Sweep:
     """One sweep, and the process that is at work on it, if any."""
 
-    def __init__(self, folder: Path, values: Sequence[str]) -> None:
+    def __init__(self, folder: Path, values: Sequence[str], options: Sequence[str] = ()) -> None:
         folder.mkdir()
+        self.options = options
         self.folder = folder
         self.values = values
         self.process: subprocess.Popen | None = None
@@ -71,7 +72,7 @@ class Sweep:
     def start(self) -> None:
         """Begin the sweep, or take it up where it was left."""
         # The data folder stands on every worker's command line: so they are known by it.
-        data = ["--data-dir", str(self.folder), "--no-plots"]
+        data = ["--data-dir", str(self.folder), "--no-plots", *self.options]
         if self.path is None:
             runs = ["--runs-dir", str(self.folder / "runs")]
             arguments = ["sweep", str(self.folder / "run.yaml"), *self.values, *runs, *data]
@@ -166,7 +167,7 @@ def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: floa
             since = time.time()
             if sweep.process is None:
                 sweep.start()
-            _wait_until_it_trains(sweep, since)
+            wait_until_it_trains(sweep, since)
             time.sleep(chance.uniform(0, spread * seconds / kills))
             if sweep.process.poll() is not None:
                 break
@@ -177,21 +178,30 @@ def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: floa
         code, error = sweep.finish()
         if code != 0:
             report.faults.append(f"resume ended with {code}: {error[-500:]}")
-        _compare(sweep, wanted, ended, report)
+        compare(sweep, wanted, ended, report)
     return report
 
 
-def _wait_until_it_trains(sweep: Sweep, since: float) -> None:
+def wait_until_it_trains(sweep: Sweep, since: float) -> None:
     """Until a trial's run.json is newer than `since`: what is killed before has nothing to lose."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and sweep.process.poll() is None:
-        runs = list(sweep.path.glob("trials/[!.]*/run.json")) if sweep.path else []
-        if any(run.stat().st_mtime > since for run in runs):
-            return
+    deadline = time.monotonic() + 600
+    while sweep.process.poll() is None and not is_training(sweep, since):
+        if time.monotonic() > deadline:
+            raise TimeoutError("no trial of the sweep has begun")
         time.sleep(0.01)
 
 
-def _compare(sweep: Sweep, wanted: dict, ended: dict, report: Report) -> None:
+def is_training(sweep: Sweep, since: float) -> bool:
+    # Of a trial under way on a cluster it is in the claim.
+    folders = ("trials", ".claims") if sweep.path else ()
+    try:
+        runs = [run for name in folders for run in sweep.path.glob(f"{name}/[!.]*/run.json")]
+        return any(run.stat().st_mtime > since for run in runs)
+    except FileNotFoundError:  # a claim that was just given up
+        return False
+
+
+def compare(sweep: Sweep, wanted: dict, ended: dict, report: Report) -> None:
     records, trials = sweep.records(), sweep.trials()
     report.trials = len(wanted)
     if list(trials) != list(wanted):

@@ -7,7 +7,7 @@ import numpy as np
 from mnistlab.engine.passes.views import rows_of, slot
 from mnistlab.engine.program import Memory
 from mnistlab.kernels import losses
-from mnistlab.kernels.jit import call_address, kernel
+from mnistlab.kernels.jit import call_address, kernel, view
 
 
 @kernel
@@ -41,7 +41,7 @@ def tally(op: Any, m: Memory, y: np.ndarray, labels: np.ndarray, first: int) -> 
                 m.outputs[(first + i) * width + j] = y[i, j]
 
 
-@kernel
+@view
 def losses_of(op: Any, m: Memory, first: int, rows: int) -> np.ndarray:
     """Where a batch's losses go: one batch's when training, every image's when evaluating."""
     return m.losses[:rows] if op.training else m.losses[first : first + rows]

@@ -11,7 +11,7 @@ from mnistlab.kernels import conv2d, dense, losses, optimizers, pool2d
 from mnistlab.kernels.blas import gemm
 from mnistlab.kernels.dropout import dropout
 from mnistlab.kernels.gradient_use import SGD
-from mnistlab.kernels.jit import call_address, kernel
+from mnistlab.kernels.jit import call_address, kernel, view
 from mnistlab.kernels.random import stream_key
 from mnistlab.kernels.vectors import prefetch
 
@@ -44,7 +44,7 @@ def gather(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> N
             row[j] = image[j] * scale + offset
 
 
-@kernel
+@view
 def weight_of(op: Any, values: np.ndarray) -> np.ndarray:
     """The weight (inputs, outputs) of a dense op, or its gradient, in a flat vector."""
     size = op.inputs * op.outputs
@@ -122,7 +122,7 @@ def activation_backward(op: Any, m: Memory, lane: int, step: int, first: int, ro
     call_address(op.kernel, x, y, op.parameter, dy, dx)
 
 
-@kernel
+@view
 def images_of(
     values: np.ndarray, m: Memory, start: int, rows: int, channels: int, height: int, width: int
 ) -> np.ndarray:
@@ -132,7 +132,7 @@ def images_of(
     return values[begin : begin + size].reshape(rows, channels, height, width)
 
 
-@kernel
+@view
 def filters_of(op: Any, values: np.ndarray) -> np.ndarray:
     """The weight (filters, channels, side, side) of a convolution, or its gradient."""
     size = op.filters * op.channels * op.side * op.side
@@ -140,19 +140,19 @@ def filters_of(op: Any, values: np.ndarray) -> np.ndarray:
     return values[op.weight : op.weight + size].reshape(shape)
 
 
-@kernel
+@view
 def filter_biases_of(op: Any, values: np.ndarray) -> np.ndarray:
     """The bias (filters, 1 or positions or 0) of a convolution, or its gradient."""
     return values[op.bias : op.bias + op.biases].reshape(op.filters, op.biases // op.filters)
 
 
-@kernel
+@view
 def scratch_of(op: Any, m: Memory, lane: int) -> np.ndarray:
     """A lane's own scratch."""
     return m.scratch[op.scratch_at + lane * op.scratch :][: op.scratch]
 
 
-@kernel
+@view
 def lane_grads_of(op: Any, m: Memory, lane: int) -> np.ndarray:
     """A lane's own gradient of a convolution."""
     return m.lane_grads[op.lane_grads_at + lane * op.lane_grads :][: op.lane_grads]

@@ -1,5 +1,6 @@
 """A dense layer behind a ReLU that skips inputs that are zero: each lane has a share of them."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,47 +12,37 @@ from mnistlab.engine.program import Memory
 from mnistlab.kernels import sparse
 from mnistlab.kernels.dense import bias_gradient
 from mnistlab.kernels.gradient_use import MOMENTUM
-from mnistlab.kernels.jit import generic_kernel, kernel
-from mnistlab.kernels.lit_pixels import MORE_STARTS
+from mnistlab.kernels.jit import generic_kernel, kernel, named, view
 
-BLOCK = 512  # inputs that are listed together: their lists stay in the nearest cache
+
+@view
+def bits_of(op: Any, m: Memory, lane: int) -> np.ndarray:
+    """A lane's own word for each row, or input, of a block."""
+    return m.lit_bits[op.numbers_at + lane * sparse.BLOCK :][: sparse.BLOCK]
 
 
 @kernel
-def listing(op: Any, m: Memory, lane: int, a: int, b: int) -> tuple[np.ndarray, ...]:
-    """The listing of a lane's inputs [a, b): numbers, starts, free, rows and values."""
-    size = b - a
-    # Each listing has more starts than inputs: there are lanes, and blocks before this one.
-    own = m.lit_pixels[op.numbers_at + 3 * a + (lane + a // BLOCK) * MORE_STARTS :]
-    numbers, free, starts = own[:size], own[size : 2 * size], own[2 * size : 3 * size + MORE_STARTS]
-    entries = op.entries_at + a * op.listed
-    return numbers, starts, free, m.lit_rows[entries:], m.lit_values[entries:]
+def inputs_of(op: Any, lane: int) -> tuple[int, int]:
+    """The inputs [from, to) of a lane: whole blocks of them."""
+    a, b = share((op.inputs + sparse.BLOCK - 1) // sparse.BLOCK, op.lanes, lane)
+    return a * sparse.BLOCK, min(op.inputs, b * sparse.BLOCK)
 
 
 @generic_kernel
 def forward(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> None:
-    """List a lane's inputs that are not zero, and sum their part of the output; see `add_parts`."""
-    first, last = share(op.inputs, op.lanes, lane)
-    part = m.scratch[op.collected + lane * op.collected_each :][: rows * lanes]
+    """A lane's inputs' part of the output; see `add_parts`."""
+    first, last = inputs_of(op, lane)
+    part = m.scratch[op.collected + lane * op.collected_each :][: rows * op.outputs]
+    bits = bits_of(op, m, lane)
     for j in range(part.size):
         part[j] = 0
-    for a in range(first, last, BLOCK):
-        b = min(a + BLOCK, last)
-        numbers, starts, free, images, values = listing(op, m, lane, a, b)
+    for a in range(first, last, sparse.BLOCK):
         x = m.activations[op.x * m.capacity + a :]
-        sparse.list_inputs(x, op.inputs, rows, numbers, starts, free, images, values)
-        W = m.params[op.weight + a * op.outputs : op.weight + b * op.outputs]
-        sparse.sparse_forward(numbers, starts, images, values, W, op.outputs, part, lanes)
-
-
-@kernel
-def sparse_forward_64(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    forward(op, m, lane, rows, 64)
-
-
-@kernel
-def sparse_forward_128(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    forward(op, m, lane, rows, 128)
+        sparse.find_inputs(x, op.inputs, rows, min(sparse.BLOCK, last - a), bits)
+        for column in range(0, op.outputs, lanes):
+            W = m.params[op.weight + a * op.outputs + column :]
+            tile = part[column * rows :]
+            sparse.sparse_forward(bits, x, op.inputs, rows, W, op.outputs, tile, lanes)
 
 
 @kernel
@@ -65,43 +56,66 @@ def add_parts(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -
         for j in range(row.size):
             row[j] = bias[j] if bias.size > 0 else 0
         for part in range(op.parts):
-            own = m.scratch[op.collected + part * op.collected_each + i * op.tile :]
-            for j in range(row.size):
-                row[j] += own[j]
+            own = m.scratch[op.collected + part * op.collected_each :]
+            for column in range(0, op.outputs, op.tile):
+                tile = own[column * rows + i * op.tile :]
+                for j in range(op.tile):
+                    row[column + j] += tile[j]
 
 
 @generic_kernel
 def backward(op: Any, m: Memory, lane: int, step: int, rows: int, lanes: int) -> None:
     """The gradient sent down, then the weights' own and what becomes of it, of a lane's inputs."""
-    first, last = share(op.inputs, op.lanes, lane)
-    dy, tile = slot(m.deltas, m, op.y, rows, op.outputs), scratch_of(op, m, lane)
-    for i in range(rows):
-        for j in range(lanes):
-            tile[i * lanes + j] = dy[i, j] if j < op.outputs else 0
+    first, last = inputs_of(op, lane)
+    dy, scratch = slot(m.deltas, m, op.y, rows, op.outputs), scratch_of(op, m, lane)
+    room = rows * sparse.BLOCK
+    x, dx, tile = scratch[:room], scratch[room : 2 * room], scratch[2 * room :]
+    for column in range(0, op.outputs, lanes):
+        for i in range(rows):
+            for j in range(lanes):
+                tile[column * rows + i * lanes + j] = dy[i, column + j]
     of, lr = m.state1 if op.use == MOMENTUM else m.grads, rate_of(op, m, step)
-    for a in range(first, last, BLOCK):
-        b = min(a + BLOCK, last)
-        numbers, starts, _, images, values = listing(op, m, lane, a, b)
-        own = slice(op.weight + a * op.outputs, op.weight + b * op.outputs)
-        dx = m.deltas[op.x * m.capacity + a :]
-        sparse.sparse_backward(
-            numbers, starts, images, values, rows, tile, op.use, m.params[own], of[own], op.outputs,
-            lr, op.decay1, dx, op.inputs, lanes,
-        )  # fmt: skip
+    bits = bits_of(op, m, lane)
+    for a in range(first, last, sparse.BLOCK):
+        size = min(sparse.BLOCK, last - a)
+        # Rows lie so far apart that a block of them would crowd the same places of the cache.
+        begin = op.x * m.capacity + a
+        for i in range(rows):
+            source, to = m.activations[begin + i * op.inputs :][:size], i * sparse.BLOCK
+            for k in range(size):
+                x[to + k] = source[k]
+                dx[to + k] = 0
+        sparse.find_inputs(x, sparse.BLOCK, rows, size, bits)
+        sparse.turn_bits(bits)
+        for column in range(0, op.outputs, lanes):
+            at = op.weight + a * op.outputs + column
+            sparse.sparse_backward(
+                bits, x, size, tile[column * rows :], op.use, m.params[at:], of[at:], op.outputs,
+                lr, op.decay1, dx, lanes,
+            )  # fmt: skip
+        for i in range(rows):
+            target, to = m.deltas[begin + i * op.inputs :][:size], i * sparse.BLOCK
+            for k in range(size):
+                target[k] = dx[to + k]
     if lane == 0:
         bias_gradient(dy, m.grads[op.bias : op.bias + op.biases], 0.0)
 
 
-@kernel
-def sparse_backward_64(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    backward(op, m, lane, step, rows, 64)
+@cache
+def forward_of(lanes: int) -> Any:
+    """`forward` by so many columns at once, an op."""
+
+    def sparse_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+        forward(op, m, lane, rows, lanes)
+
+    return kernel(named(sparse_forward, lanes))
 
 
-@kernel
-def sparse_backward_128(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    backward(op, m, lane, step, rows, 128)
+@cache
+def backward_of(lanes: int) -> Any:
+    """`backward` by so many columns at once, an op."""
 
+    def sparse_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+        backward(op, m, lane, step, rows, lanes)
 
-# By the columns of a tile: one vector's lanes.
-FORWARD = {64: sparse_forward_64, 128: sparse_forward_128}
-BACKWARD = {64: sparse_backward_64, 128: sparse_backward_128}
+    return kernel(named(sparse_backward, lanes))

@@ -7,10 +7,10 @@ import numpy as np
 from mnistlab.engine.passes.views import share
 from mnistlab.engine.program import Memory
 from mnistlab.kernels import optimizers, regularizers
-from mnistlab.kernels.jit import kernel
+from mnistlab.kernels.jit import kernel, view
 
 
-@kernel
+@view
 def part(op: Any, values: np.ndarray, lane: int) -> np.ndarray:
     """A lane's part of the tensor that an update is for."""
     a, b = share(op.size, op.lanes, lane)

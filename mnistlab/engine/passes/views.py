@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from mnistlab.engine.program import Memory
-from mnistlab.kernels.jit import kernel
+from mnistlab.kernels.jit import kernel, view
 
 
 @kernel
@@ -21,14 +21,14 @@ def rows_of(op: Any, rows: int, lane: int) -> tuple[int, int]:
     return min(rows, a * op.grain), min(rows, b * op.grain)
 
 
-@kernel
+@view
 def slot(values: np.ndarray, m: Memory, start: int, rows: int, width: int) -> np.ndarray:
     """A slot's rows as a matrix (rows, width)."""
     begin = start * m.capacity
     return values[begin : begin + rows * width].reshape(rows, width)
 
 
-@kernel
+@view
 def flat(values: np.ndarray, m: Memory, start: int, a: int, b: int, width: int) -> np.ndarray:
     """The rows [a, b) of a slot as one vector."""
     begin = start * m.capacity

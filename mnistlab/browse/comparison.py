@@ -1,0 +1,148 @@
+"""Runs beside each other: the keys of their configurations that differ, and their metrics."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mnistlab.browse.found import runs_at
+from mnistlab.browse.summary import RunSummary, read_run
+from mnistlab.errors import UsageError
+
+METRICS = (
+    *("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"),
+    "penalty",
+)
+SECONDS = "seconds"  # of training alone
+ABSENT = object()
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """One run: `parameters` holds the differing keys that it has, `metrics` what was measured,
+    with the seconds that training took.
+    """
+
+    run: RunSummary
+    parameters: dict[str, Any]
+    metrics: dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side.
+
+    `keys` differ in some of them, by dotted path; `implied` are those of them that say no more
+    than another key's `type`, such as `optimizer.beta1` where only Adam has it. `metrics` were
+    measured in some run; the penalty is among them where some run has one. `faults` tell of the
+    runs that could not be read.
+    """
+
+    keys: tuple[str, ...]
+    implied: frozenset[str]
+    metrics: tuple[str, ...]
+    runs: tuple[ComparedRun, ...]
+    faults: tuple[str, ...]
+
+    def sorted_by(self, key: str) -> "Comparison":
+        """The runs in another order: accuracies from the highest down, all else from the lowest
+        up; with `-` before the key the other way round. Runs without a value come last.
+
+        Raises UsageError, with the nearest name, for a key that is none.
+        """
+        name = key.removeprefix("-")
+        known = (*self.keys, *self.metrics)
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UsageError(f"--sort: found {name!r}, choose from {', '.join(known)}{hint}")
+        values = {one.run.path: _value(one, name) for one in self.runs}
+        have = [one for one in self.runs if values[one.run.path] is not None]
+        lack = [one for one in self.runs if values[one.run.path] is None]
+        down = name.endswith("accuracy") != key.startswith("-")
+        have.sort(key=lambda one: _rank(values[one.run.path]), reverse=down)
+        return replace(self, runs=(*have, *lack))
+
+
+def compare(paths: Iterable[Path]) -> Comparison:
+    """Compare the runs at the paths: runs, sweeps, folders of both.
+
+    Raises UsageError where a path is none of these, or where no run of them can be read.
+    """
+    runs: list[RunSummary] = []
+    faults: list[str] = []
+    for path in runs_at(paths):
+        try:
+            runs.append(read_run(path))
+        except UsageError as error:
+            faults += error.messages
+    if not runs:
+        raise UsageError(*(faults or ["there is no run to compare"]))
+    flat = [dict(flattened(run.config)) for run in runs]
+    keys = _differing(flat)
+    metrics = [{**run.metrics, SECONDS: run.seconds.get("train")} for run in runs]
+    measured = [n for n in (*METRICS, SECONDS) if any(_tells(n, m.get(n)) for m in metrics)]
+    return Comparison(
+        keys=tuple(keys),
+        implied=frozenset(key for key in keys if _is_implied(key, keys, flat)),
+        metrics=tuple(measured),
+        runs=tuple(
+            ComparedRun(
+                run,
+                {key: values[key] for key in keys if key in values},
+                {name: found.get(name) for name in measured},
+            )
+            for run, values, found in zip(runs, flat, metrics, strict=True)
+        ),
+        faults=tuple(faults),
+    )
+
+
+def _tells(metric: str, value: float | None) -> bool:
+    """Whether a value is worth a column: no penalty is what most runs have."""
+    return value is not None and not (metric == "penalty" and value == 0)
+
+
+def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """A configuration as (dotted path, value); a list of plain values is one value."""
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        items = enumerate(value)
+    if not items:
+        yield path, value
+    for key, inner in items:
+        yield from flattened(inner, f"{path}.{key}" if path else str(key))
+
+
+def _differing(flat: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys that do not have one value in all, in the order of the configurations."""
+    keys = dict.fromkeys(key for values in flat for key in values)
+    first = flat[0]
+    return [
+        key
+        for key in keys
+        if any(values.get(key, ABSENT) != first.get(key, ABSENT) for values in flat)
+    ]
+
+
+def _is_implied(key: str, differing: Sequence[str], flat: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a key is there or not as a `type` beside it has it, with one value wherever it is."""
+    parents = key.split(".")[:-1]
+    by_type = any(
+        f"{'.'.join(parents[:depth])}.type" in differing for depth in range(1, len(parents) + 1)
+    )
+    present = [values[key] for values in flat if key in values]
+    return by_type and len(present) < len(flat) and all(value == present[0] for value in present)
+
+
+def _value(one: ComparedRun, name: str) -> Any:
+    return one.metrics[name] if name in one.metrics else one.parameters.get(name)
+
+
+def _rank(value: Any) -> tuple[bool, Any]:
+    """Numbers by size, before all else by what it looks like."""
+    is_number = isinstance(value, int | float)
+    return (not is_number, value if is_number else str(value))

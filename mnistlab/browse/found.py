@@ -1,0 +1,55 @@
+"""Which runs and sweeps lie at a path."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from mnistlab.experiment.run_dir import CONFIG_NAME, SWEEP_NAME, open_run
+
+TRIALS_NAME = "trials"
+
+
+def is_sweep(folder: Path) -> bool:
+    """Whether the folder is a sweep's."""
+    return (folder / SWEEP_NAME).is_file()
+
+
+def entries_in(folder: Path) -> list[Path]:
+    """The runs and sweeps that lie in a folder, by name: the oldest first, as names begin with
+    the time. Links, such as `latest`, are left out.
+    """
+    found = [
+        Path(entry.path)
+        for entry in os.scandir(folder)
+        if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+    ]
+    return sorted(path for path in found if (path / CONFIG_NAME).is_file() or is_sweep(path))
+
+
+def runs_at(paths: Iterable[Path]) -> list[Path]:
+    """The folders of the runs at each path, each once: a run's own, those of a sweep's trials, or
+    those of all runs and sweeps in a folder.
+
+    Raises UsageError where a path is none of these, saying what it is.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        found |= dict.fromkeys(_runs_at(path))
+    return list(found)
+
+
+def _runs_at(path: Path) -> list[Path]:
+    if (path / CONFIG_NAME).is_file():
+        return [path.resolve()]
+    if is_sweep(path):
+        return trials_of(path.resolve())
+    inside = entries_in(path) if path.is_dir() else []
+    if not inside:
+        open_run(path)  # raises, saying what is there instead
+    return [run for entry in inside for run in _runs_at(entry)]
+
+
+def trials_of(sweep: Path) -> list[Path]:
+    """The run folders of a sweep's trials that have been begun, in the order of their numbers."""
+    trials = sweep / TRIALS_NAME
+    return entries_in(trials) if trials.is_dir() else []

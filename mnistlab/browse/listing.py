@@ -1,0 +1,38 @@
+"""The runs and sweeps of a folder, one after another."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnistlab.browse.found import entries_in, is_sweep, trials_of
+from mnistlab.browse.summary import RunSummary, SweepSummary, read_run, read_sweep
+from mnistlab.errors import UsageError
+from mnistlab.experiment.run_dir import CONFIG_NAME
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What lies in a folder, the oldest first; `faults` tell of what could not be read."""
+
+    folder: Path
+    entries: tuple[RunSummary | SweepSummary, ...]
+    faults: tuple[str, ...]
+
+
+def list_runs(folder: Path) -> Listing:
+    """The runs and sweeps in a folder of runs, or the trials of a sweep.
+
+    Raises UsageError where there is no such folder, or it is one run's.
+    """
+    if (folder / CONFIG_NAME).is_file():
+        raise UsageError(f"{folder}: is one run; name the folder that it lies in")
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: there is no such folder")
+    folder = folder.resolve()
+    entries: list[RunSummary | SweepSummary] = []
+    faults: list[str] = []
+    for path in trials_of(folder) if is_sweep(folder) else entries_in(folder):
+        try:
+            entries.append(read_sweep(path) if is_sweep(path) else read_run(path))
+        except UsageError as error:
+            faults += error.messages
+    return Listing(folder, tuple(entries), tuple(faults))

@@ -1,0 +1,222 @@
+"""What a run or a sweep has come to, as its folder tells."""
+
+import csv
+import fcntl
+import io
+import os
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mnistlab.browse.found import trials_of
+from mnistlab.errors import UsageError
+from mnistlab.experiment.checksums import refuse_broken_seal
+from mnistlab.experiment.provenance import read_run_json
+from mnistlab.experiment.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
+from mnistlab.sweep.views import read_view
+
+RUNNING = "running"
+FINISHED = ("finished", "stopped_early")
+ENDED = (*FINISHED, "diverged", "failed")
+PENDING = "pending"
+DEFAULT_METRIC = "val_accuracy"
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """One run. `status` is run.json's; of a run that says `running`, `alive` is whether a process
+    still trains it, otherwise None.
+
+    `metrics` are of the weights that are kept, None where not measured; `best` is the best value
+    by validation so far, under its name. `planned` epochs are None of a run counted in steps.
+    """
+
+    path: Path
+    status: str
+    alive: bool | None
+    started: datetime
+    epochs: int
+    planned: int | None
+    config: dict[str, Any]
+    metrics: dict[str, float | None]
+    best: dict[str, float]
+    seconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class SweepSummary:
+    """One sweep. `status` is running, finished or interrupted; `trials` counts them by status,
+    `pending` those that are still to come. `best` is the chosen trial's value of the sweep's
+    metric, under its name; `best_run` that trial's folder.
+    """
+
+    path: Path
+    status: str
+    started: datetime
+    trials: dict[str, int]
+    best: dict[str, float] = field(default_factory=dict)
+    best_run: Path | None = None
+    test_accuracy: float | None = None
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock of a run's folder, or of a sweep's lock file.
+
+    The look takes the lock for a moment, shared: two who look don't see each other.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def read_run(path: Path) -> RunSummary:
+    """What the run in a folder has come to; raises UsageError naming the file that is damaged."""
+    run_dir = RunDir(path)
+    record = read_run_json(run_dir) if run_dir.run_json.exists() else _unrecorded(run_dir)
+    try:
+        running = record["status"] == RUNNING
+        metrics, best, epochs = record["metrics"], record["best"], record["epochs"]
+        if running:
+            rows = _rows(run_dir.metrics)
+            metrics, best, epochs = _so_far(rows) if rows else (metrics, best, epochs)
+        return RunSummary(
+            path=path,
+            status=record["status"],
+            alive=is_held(path) if running else None,
+            started=datetime.fromisoformat(record["started"]),
+            epochs=epochs,
+            planned=record["config"]["training"].get("epochs"),
+            config=record["config"],
+            metrics=metrics,
+            best=_named_best(metrics, best),
+            seconds=record["seconds"],
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"{run_dir.run_json}: is damaged: {error!r}") from error
+
+
+def _unrecorded(run_dir: RunDir) -> dict[str, Any]:
+    """What there is to tell of a run that is just beginning, or died before its run.json."""
+    from mnistlab.config import resolved_mapping
+    from mnistlab.experiment.resume import config_of
+
+    return {
+        "status": RUNNING,
+        "metrics": {},
+        "best": None,
+        "epochs": 0,
+        "started": datetime.fromtimestamp(run_dir.config.stat().st_mtime, UTC).isoformat(),
+        "config": resolved_mapping(config_of(run_dir, {})),
+        "seconds": {},
+    }
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """The whole rows of a metrics.csv; the last line may be under way."""
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    return list(csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1])))
+
+
+def _so_far(
+    rows: list[dict[str, str]],
+) -> tuple[dict[str, float | None], dict[str, float | None], int]:
+    """The last row's metrics, those of the row with the best validation accuracy, the epoch."""
+    numbers = [{name: float(cell) if cell else None for name, cell in row.items()} for row in rows]
+    last, best = numbers[-1], max(numbers, key=lambda row: row["val_accuracy"] or 0.0)
+    return last, best, int(rows[-1]["epoch"])
+
+
+def _named_best(
+    metrics: Mapping[str, float | None], best: Mapping[str, float | None] | None
+) -> dict[str, float]:
+    """The best validation accuracy; of a run without one, the final accuracy that there is."""
+    known = {**metrics, "val_accuracy": (best or metrics).get("val_accuracy")}
+    for name in ("val_accuracy", "test_accuracy", "train_accuracy"):
+        value = known.get(name)
+        if value is not None:
+            return {name: value}
+    return {}
+
+
+def read_sweep(path: Path) -> SweepSummary:
+    """What the sweep in a folder has come to; raises UsageError naming the file that is damaged."""
+    config = _sweep_config(path / SWEEP_NAME)
+    stages, statuses = _trials(path)
+    expected = {stage["name"] for stage in config.get("stages") or ()}
+    expected |= {f"refit:{name}" for name in config.get("refit") or ()}
+    to_come = len(expected - stages)
+    lock, best = path / ".lock", path / "best"
+    if lock.exists() and is_held(lock):
+        status = RUNNING
+    else:
+        status = "finished" if statuses and not statuses[PENDING] + to_come else "interrupted"
+    metric = (config.get("metric") or {}).get("name", DEFAULT_METRIC)
+    chosen = read_run(best.resolve()) if (best / CONFIG_NAME).is_file() else None
+    value = chosen.metrics.get(metric) if chosen else None
+    return SweepSummary(
+        path=path,
+        status=status,
+        started=_started(path),
+        trials=dict(statuses),
+        best={} if value is None else {metric: value},
+        best_run=chosen.path if chosen else None,
+        test_accuracy=chosen.metrics.get("test_accuracy") if chosen else None,
+    )
+
+
+def _sweep_config(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        refuse_broken_seal(path)
+        config = yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, yaml.YAMLError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from error
+    if not isinstance(config, dict):
+        raise UsageError(f"{path}: is no sweep's configuration")
+    return config
+
+
+def _trials(sweep: Path) -> tuple[set[str], Counter[str]]:
+    """The stages that have trials, and how many trials are in which status.
+
+    trials.csv may be a second behind the folders: what has not ended there is looked at again.
+    """
+    stages: set[str] = set()
+    statuses: Counter[str] = Counter()
+    path = sweep / "trials.csv"
+    begun = {str(trial.relative_to(sweep)) for trial in trials_of(sweep)}
+    for row in csv.DictReader(io.StringIO(read_view(path) if path.exists() else "")):
+        status = row["status"]
+        if status not in ENDED:
+            run_dir = RunDir(sweep / row["run_dir"])
+            status = read_run_json(run_dir)["status"] if run_dir.run_json.exists() else PENDING
+        begun.discard(row["run_dir"])
+        statuses[_outcome(status)] += 1
+        stages.update((row.get("stage") or "").split())
+    statuses[PENDING] += len(begun)
+    return stages, statuses
+
+
+def _outcome(status: str) -> str:
+    """A trial's status as a sweep counts it: what has not ended is still to come."""
+    if status in FINISHED:
+        return "finished"
+    return status if status in ENDED else PENDING
+
+
+def _started(folder: Path) -> datetime:
+    """When a folder was made, by its name; by its configuration's age where it was renamed."""
+    try:
+        return datetime.strptime(folder.name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.fromtimestamp((folder / SWEEP_NAME).stat().st_mtime, UTC)

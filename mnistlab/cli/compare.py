@@ -1,0 +1,145 @@
+"""`mnistlab compare`: runs beside each other."""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mnistlab.cli import options
+
+if TYPE_CHECKING:
+    from mnistlab.browse.comparison import ComparedRun, Comparison
+
+EXAMPLES = """\b
+Examples:
+  mnistlab compare runs --sort val_accuracy
+  mnistlab compare runs/20261121-142530-mlp-3fa9c1 runs/20261121-143002-mlp-91c0de
+  mnistlab compare runs/20261121-150000-my-sweep --csv > my-sweep.csv
+"""
+WIDEST_CELL = 32
+
+
+def compare(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH",
+            help="Runs, sweeps (all their trials), or folders of them.",
+            show_default=False,
+        ),
+    ],
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Order by a metric or a key: accuracies from the highest down, all else from the "
+            "lowest up; -KEY the other way round.",
+        ),
+    ] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print a CSV file with all keys.")] = False,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> int:
+    """Print runs side by side.
+
+    A column for each configuration key that differs, and for each metric that was measured.
+    Losses and accuracies are of the weights that are kept; seconds are those of training alone.
+    """
+    from mnistlab.browse.comparison import compare
+    from mnistlab.cli.output import print_json
+    from mnistlab.errors import UsageError
+
+    if as_csv and json:
+        raise UsageError("--csv and --json: choose one of them")
+    comparison = compare(paths)
+    if sort is not None:
+        comparison = comparison.sorted_by(sort)
+    if json:
+        print_json(_document(comparison))
+    elif as_csv:
+        _print_csv(comparison)
+    else:
+        _print_table(comparison)
+    for fault in comparison.faults:
+        print(fault, file=sys.stderr)
+    return 2 if comparison.faults else 0
+
+
+def _print_table(comparison: "Comparison") -> None:
+    from mnistlab.cli.output import metric_value, table
+    from mnistlab.cli.runs import run_status
+
+    runs = comparison.runs
+    keys = [k for k in comparison.keys if k != "name" and k not in comparison.implied]
+    names = _names([one.run.path for one in runs])
+    statuses = [run_status(one.run) for one in runs]
+    told = ["status"] if set(statuses) != {"finished"} else []
+    rows = [["run", *told, *keys, *comparison.metrics]]
+    for one, name, status in zip(runs, names, statuses, strict=True):
+        values = [_shortened(_written(one, key)) for key in keys]
+        figures = [metric_value(metric, one.metrics[metric]) for metric in comparison.metrics]
+        rows.append([name, *([status] if told else []), *values, *figures])
+    print(table(rows, right=range(1 + len(told), len(rows[0]))))
+    if comparison.implied:
+        more = ", ".join(key for key in comparison.keys if key in comparison.implied)
+        print(f"also there or not, as their type is: {more}", file=sys.stderr)
+    if len(runs) > 1 and not comparison.keys:
+        print("all runs have the same configuration", file=sys.stderr)
+
+
+def _names(folders: list[Path]) -> list[str]:
+    """The folders as seen from the innermost one that they all lie in."""
+    above = os.path.commonpath([folder.parent for folder in folders])
+    return [str(folder.relative_to(above)) for folder in folders]
+
+
+def _written(one: "ComparedRun", key: str) -> str:
+    """A value as it would stand in a configuration; nothing where the run has no such key."""
+    return plain_yaml(one.parameters[key]) if key in one.parameters else ""
+
+
+def plain_yaml(value: Any) -> str:
+    """A value of a configuration as YAML would have it on one line."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(plain_yaml, value))}]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= WIDEST_CELL else f"{text[: WIDEST_CELL - 3]}..."
+
+
+def _print_csv(comparison: "Comparison") -> None:
+    import csv
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(["run_dir", "status", *comparison.keys, *comparison.metrics])
+    for one in comparison.runs:
+        values = [_written(one, key) for key in comparison.keys]
+        figures = [one.metrics[metric] for metric in comparison.metrics]
+        cells = ["" if figure is None else repr(float(figure)) for figure in figures]
+        writer.writerow([one.run.path, one.run.status, *values, *cells])
+
+
+def _document(comparison: "Comparison") -> dict[str, Any]:
+    return {
+        "keys": comparison.keys,
+        "metrics": comparison.metrics,
+        "runs": [
+            {
+                "run_dir": one.run.path,
+                "status": one.run.status,
+                "alive": one.run.alive,
+                "parameters": one.parameters,
+                "metrics": one.metrics,
+            }
+            for one in comparison.runs
+        ],
+    }

@@ -1,0 +1,123 @@
+"""What a shell completes: configuration files, keys and their values, runs, datasets.
+
+A shell waits for it at every press of a key, so that nothing heavy is imported: the keys come from
+a file made of the schema, and folders are looked at by their names.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+import typer
+
+import mnistlab
+
+KEY_VALUES = Path(mnistlab.__file__).parent / "config" / "key_values.json"
+CONFIG_SUFFIXES = (".yaml", ".yml")
+FETCHED = ("mnist", "fashion-mnist", "kmnist")
+# A run has the first of these in its folder, a sweep the second.
+RUN_FILE, SWEEP_FILE = "config.yaml", "sweep.yaml"
+
+
+def config_files(incomplete: str) -> list[str]:
+    """YAML files, and folders on the way to them."""
+    return _paths(incomplete, lambda path: path.suffix in CONFIG_SUFFIXES and path.is_file())
+
+
+def runs(incomplete: str) -> list[str]:
+    """Folders of runs, and folders on the way to them; with nothing typed, where runs are made."""
+    return _run_folders(incomplete, (RUN_FILE,))
+
+
+def runs_and_sweeps(incomplete: str) -> list[str]:
+    """Folders of runs and sweeps, and folders on the way to them."""
+    return _run_folders(incomplete, (RUN_FILE, SWEEP_FILE))
+
+
+def sources(incomplete: str) -> list[str]:
+    """The names of datasets, the user's own kinds of files included."""
+    return [name for name in _keys(False)["data.source"] if name.startswith(incomplete)]
+
+
+def fetched(incomplete: str) -> list[str]:
+    """The names of datasets that can be downloaded."""
+    return [name for name in FETCHED if name.startswith(incomplete)]
+
+
+def overrides(context: typer.Context, incomplete: str) -> list[str]:
+    """A run's keys, each with `=`; behind that, its values."""
+    return _assignments(_keys(False), context.params.get("overrides") or (), incomplete)
+
+
+def sweep_values(context: typer.Context, incomplete: str) -> list[str]:
+    """A run's keys and a sweep's own, each with `=`; behind that, its values, behind commas too."""
+    return _assignments(_keys(True), context.params.get("values") or (), incomplete)
+
+
+@cache
+def _keys(of_sweep: bool) -> dict[str, list[str]]:
+    known = json.loads(KEY_VALUES.read_text(encoding="utf-8"))
+    return {**known["run"], **(known["sweep"] if of_sweep else {})}
+
+
+def _assignments(keys: dict[str, list[str]], words: Sequence[str], incomplete: str) -> list[str]:
+    """What follows `incomplete`, the word at the cursor, behind the words before."""
+    key = _key_apart(words)
+    if key in keys:
+        return _values(keys[key], incomplete)
+    key, equals, typed = incomplete.partition("=")
+    if equals:
+        return [f"{key}={value}" for value in _values(keys.get(key, []), typed)]
+    fitting = [name for name in keys if name.startswith(incomplete)]
+    if len(fitting) > 1:
+        return [f"{name}=" for name in fitting]
+    # A shell puts a space behind what it is sure of; with a value beside it, it stops at the `=`.
+    return [f"{name}={value}" for name in fitting for value in ["", *keys[name]]]
+
+
+def _key_apart(words: Sequence[str]) -> str | None:
+    """The key in a word of its own before this one, as bash breaks words at `=`; else None.
+
+    `words` are those before. Where the cursor is right behind the `=`, that is not among them.
+    """
+    before, last = ["", "", *words][-2:]
+    if last == "=":
+        return before
+    return None if before == "=" else last
+
+
+def _values(known: list[str], typed: str) -> list[str]:
+    """The values that begin with what is typed behind the last comma."""
+    before, comma, last = typed.rpartition(",")
+    return [f"{before}{comma}{value}" for value in known if value.startswith(last)]
+
+
+def _run_folders(incomplete: str, marks: tuple[str, ...]) -> list[str]:
+    if not incomplete:
+        incomplete = os.environ.get("MNISTLAB_RUNS_DIR", "runs").rstrip("/") + "/"
+    return _paths(incomplete, lambda path: any((path / mark).is_file() for mark in marks))
+
+
+def _paths(incomplete: str, is_wanted: Callable[[Path], bool]) -> list[str]:
+    """Paths that begin so: those wanted, and folders; of a folder that is alone, what is in it."""
+    found = list(_beginning(incomplete, is_wanted))
+    while len(found) == 1 and found[0].endswith("/"):
+        below = list(_beginning(found[0], is_wanted))
+        if not below:
+            break
+        found = below
+    return found
+
+
+def _beginning(incomplete: str, is_wanted: Callable[[Path], bool]) -> Iterator[str]:
+    """What lies in the folder that is typed, and begins with what is typed behind it."""
+    folder, slash, name = incomplete.rpartition("/")
+    inside = Path(folder + slash).expanduser()
+    for entry in sorted(inside.iterdir()) if inside.is_dir() else []:
+        if entry.name.startswith(name) and entry.name.startswith(".") <= name.startswith("."):
+            if is_wanted(entry):
+                yield f"{folder}{slash}{entry.name}"
+            elif entry.is_dir():
+                yield f"{folder}{slash}{entry.name}/"

@@ -1,0 +1,113 @@
+"""`mnistlab runs`: which runs and sweeps there are, and what has come of them."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mnistlab.cli import options
+
+if TYPE_CHECKING:
+    from mnistlab.browse.summary import RunSummary, SweepSummary
+
+EXAMPLES = """\b
+Examples:
+  mnistlab runs
+  mnistlab runs runs/20261121-150000-my-sweep
+  mnistlab runs --json
+"""
+UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def runs(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="FOLDER",
+            help="A folder of runs; or a sweep, whose trials are listed.  [default: the folder "
+            "where runs are made]",
+            show_default=False,
+        ),
+    ] = None,
+    runs_dir: options.RunsDir = None,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> int:
+    """List runs and sweeps, the newest last.
+
+    Best is the best validation accuracy, or what a sweep is judged by. A run whose process has died
+    is told from one that is running; `mnistlab resume` carries it on.
+    """
+    from mnistlab import paths
+    from mnistlab.browse.listing import list_runs
+    from mnistlab.cli.output import print_json, table
+
+    listing = list_runs(folder or paths.runs_dir(runs_dir))
+    if json:
+        print_json({"folder": listing.folder, "entries": [_document(e) for e in listing.entries]})
+    elif listing.entries:
+        rows = [["folder", "status", "age", "done", "best", "test_accuracy"]]
+        print(table([*rows, *map(_row, listing.entries)], right=(2, 3, 5)))
+    else:
+        print(f"{listing.folder}: no run yet", file=sys.stderr)
+    for fault in listing.faults:
+        print(fault, file=sys.stderr)
+    return 2 if listing.faults else 0
+
+
+def _row(entry: "RunSummary | SweepSummary") -> list[str]:
+    from mnistlab.browse.summary import RunSummary
+    from mnistlab.cli.output import metric_value
+
+    if isinstance(entry, RunSummary):
+        done = f"{entry.epochs}/{entry.planned}" if entry.planned else f"{entry.epochs}"
+        done, status = f"{done} epochs", run_status(entry)
+        tested = entry.metrics.get("test_accuracy")
+    else:
+        total = sum(entry.trials.values())
+        done = f"{total - entry.trials['pending']}/{total} trials"
+        status, tested = _sweep_status(entry), entry.test_accuracy
+    best = [f"{name} {metric_value(name, value)}" for name, value in entry.best.items()]
+    test = metric_value("test_accuracy", tested)
+    return [entry.path.name, status, _age(entry.started), done, *(best or ["-"]), test]
+
+
+def run_status(run: "RunSummary") -> str:
+    """How a run stands, in words."""
+    return "process died" if run.alive is False else run.status.replace("_", " ")
+
+
+def _sweep_status(sweep: "SweepSummary") -> str:
+    bad = [f"{sweep.trials[s]} {s}" for s in ("diverged", "failed") if sweep.trials.get(s)]
+    return ", ".join([sweep.status, *bad])
+
+
+def _age(started: datetime) -> str:
+    """How long ago, in the largest unit that it fills."""
+    seconds = max(0, int((datetime.now(UTC) - started).total_seconds()))
+    name, length = next((u for u in UNITS if seconds >= u[1]), UNITS[-1])
+    return f"{seconds // length} {name}"
+
+
+def _document(entry: "RunSummary | SweepSummary") -> dict[str, Any]:
+    from mnistlab.browse.summary import RunSummary
+
+    common = {"status": entry.status, "started": entry.started.isoformat(), "best": entry.best}
+    if isinstance(entry, RunSummary):
+        return {
+            "run_dir": entry.path,
+            **common,
+            "alive": entry.alive,
+            "epochs": entry.epochs,
+            "planned_epochs": entry.planned,
+            "metrics": entry.metrics,
+        }
+    return {
+        "sweep_dir": entry.path,
+        **common,
+        "trials": entry.trials,
+        "best_run_dir": entry.best_run,
+        "test_accuracy": entry.test_accuracy,
+    }

@@ -1,0 +1,44 @@
+"""What does not fit into memory is refused before any of it is taken.
+
+Otherwise the system would end a process once the memory is used, and not always the right one.
+"""
+
+from collections.abc import Sequence
+
+from mnistlab.config import RunConfig
+from mnistlab.data import Dataset
+from mnistlab.engine.footprint import LIBRARIES, PROCESS, memory_estimate, memory_needed
+from mnistlab.errors import UsageError
+from mnistlab.memory import Room, lacking, process_room
+from mnistlab.wording import human_bytes
+
+WIDTHS = {"softmax": "model.type", "mlp": "model.hidden", "cnn": "model.layers"}
+
+
+def refuse_too_large(config: RunConfig, dataset: Dataset) -> None:
+    """Raise UsageError, with the estimate and the key most to blame, where a run can't fit."""
+    words = lacking(memory_needed(config, dataset), process_room())
+    if words is None:
+        return
+    estimate = memory_estimate(config, dataset)
+    parts = {name: size for name, size in estimate.items() if name not in ("images", "total")}
+    key = WIDTHS[config.model.type]
+    if max(parts, key=parts.__getitem__) == "workspace":
+        key = "training.batch_size"
+    parts["libraries"] = LIBRARIES
+    largest = sorted(parts, key=parts.__getitem__, reverse=True)[:3]
+    named = ", ".join(f"{name} {human_bytes(parts[name])}" for name in largest)
+    raise UsageError(f"{key}: training takes {words} (the most: {named})")
+
+
+def workers_that_fit(needed: Sequence[int], workers: int, room: Room | None) -> int:
+    """How many of `workers` can train at once, at least one, whichever trials meet.
+
+    `needed`: the bytes that each trial takes.
+    """
+    left = room.bytes if room else sum(needed) + workers * PROCESS
+    for count, size in enumerate(sorted(needed, reverse=True)[:workers]):
+        left -= size + PROCESS
+        if left < 0:
+            return max(1, count)
+    return workers

@@ -1,0 +1,109 @@
+"""One file of a run's network, in the format asked for."""
+
+import importlib.util
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from mnistlab.errors import UsageError
+from mnistlab.experiment import durable
+from mnistlab.experiment.model import Model
+from mnistlab.experiment.run_dir import CONFIG_NAME
+from mnistlab.export.torch_layout import torch_snippet, torch_tensors
+
+if TYPE_CHECKING:
+    from mnistlab.export.onnx_check import Agreement
+    from mnistlab.export.onnx_graph import Pixels
+
+Format = Literal["onnx", "safetensors", "npz"]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export has written.
+
+    `snippet` is Python that loads a safetensors file into PyTorch; `agreement` says how an ONNX
+    model's probabilities compare with our own, `opset` which operators it is written in.
+    """
+
+    file: Path
+    format: Format
+    snippet: str | None = None
+    agreement: "Agreement | None" = None
+    opset: int | None = None
+
+
+def require(format: Format) -> None:
+    """Raises UsageError, saying how to install it, where the format needs what is not installed."""
+    if format != "onnx":
+        return
+    needed = ("onnx", "onnxruntime")
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"--format onnx needs {' and '.join(missing)}, not installed here: "
+            "pip install 'mnistlab[export]'"
+        )
+
+
+def export_model(
+    model: Model, format: Format, output: Path | None = None, pixels: "Pixels" = "uint8"
+) -> Exported:
+    """Write a run's network for other tools: to `output`, or `model.<format>` in the run's folder.
+
+    onnx: float32, from raw images of `pixels` to probabilities, checked before anything is
+    written. safetensors: the tensors as PyTorch names and lays them out. npz: the tensors under
+    our own names, and `pixel_scale`, `pixel_offset`, `class_names`. Raises UsageError where the
+    file can't be written, or is one of a run's own; MnistlabError where the check fails.
+    """
+    require(format)
+    file = _place(model, format, output)
+    exported, content = _made(model, format, file, pixels)
+    try:
+        durable.write_file(file, content)
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be written: {error.strerror}") from error
+    return exported
+
+
+def _made(model: Model, format: Format, file: Path, pixels: "Pixels") -> tuple[Exported, bytes]:
+    """What is to be said of the file, and what is to be in it."""
+    if format == "onnx":
+        from mnistlab.export.onnx_check import check_onnx
+        from mnistlab.export.onnx_graph import OPSET, onnx_model
+
+        content = onnx_model(model, pixels).SerializeToString()
+        agreement = check_onnx(content, model, pixels)
+        return Exported(file, format, agreement=agreement, opset=OPSET), content
+    if format == "safetensors":
+        from safetensors.numpy import save
+
+        content = save(torch_tensors(model), {"format": "pt"})
+        return Exported(file, format, snippet=torch_snippet(model, file)), content
+    scale, offset = model.inference.pixel
+    arrays: dict[str, Any] = {
+        **model.tensors,
+        "pixel_scale": scale,
+        "pixel_offset": offset,
+        "class_names": np.array(model.class_names),
+    }
+    archive = io.BytesIO()
+    np.savez(archive, **arrays)
+    return Exported(file, format), archive.getvalue()
+
+
+def _place(model: Model, format: Format, output: Path | None) -> Path:
+    """Where the file goes; raises UsageError where that would replace what is a run's own."""
+    own = model.run_dir.exported(format)
+    if output is None:
+        return own
+    file = output.expanduser().absolute()
+    if file.is_dir():
+        raise UsageError(f"{output}: is a folder; name the file to write, such as {own.name}")
+    folders = (file.resolve().parent, file.resolve().parent.parent)
+    if file.exists() and file.name != own.name and any((f / CONFIG_NAME).exists() for f in folders):
+        raise UsageError(f"{output}: is a file of a run, and is not overwritten")
+    return file

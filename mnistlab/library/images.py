@@ -1,0 +1,90 @@
+"""Images as Python has them, as the uint8 pixels that networks here are given."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Images = npt.NDArray[np.uint8]
+
+WHITE = 255.0
+OUTLIER = 8.0  # standard deviations from the mean
+# So much of a level off a whole one is the rounding of float32.
+EXACT = 1e-3
+# Less than so many of 256 levels of spread: the range is an outlier's, the image is lost in it.
+LEAST_SPREAD = 4.0
+
+
+def raw_pixels(images: npt.ArrayLike, image_shape: tuple[int, int]) -> Images:
+    """Pixels of 0 to 255 as uint8 (n, height, width).
+
+    `images` is (n, height, width), (n, height * width), or one image (height, width); of any
+    numbers, which are rounded. Raises ValueError for another shape, for pixels out of range, and
+    for fractions of 1 where 0 to 255 is meant.
+    """
+    pixels = np.asarray(images)
+    height, width = image_shape
+    if pixels.shape == image_shape:
+        pixels = pixels[np.newaxis]
+    elif pixels.ndim == 2 and pixels.shape[1] == height * width:
+        pixels = pixels.reshape(-1, height, width)
+    if pixels.ndim != 3 or pixels.shape[1:] != image_shape:
+        raise ValueError(
+            f"images of shape {pixels.shape}: the network is for images of {height} × {width} "
+            f"pixels, (n, {height}, {width}) or (n, {height * width})"
+        )
+    if pixels.dtype == np.uint8 or not pixels.size:
+        return np.ascontiguousarray(pixels, dtype=np.uint8)
+    low, high = pixels.min(), pixels.max()
+    if not (low >= 0 and high <= 255):  # NaN is refused too
+        raise ValueError(f"pixels of {low} to {high}: expected 0 to 255, as in the dataset")
+    if pixels.dtype.kind == "f" and 0 < high <= 1:
+        raise ValueError(f"pixels of {low} to {high}: multiply by 255 to have 0 to 255")
+    return np.ascontiguousarray(np.rint(pixels), dtype=np.uint8)
+
+
+def as_rows(X: npt.ArrayLike) -> Any:
+    """Images (n, height, width) as rows of pixels; all else as it is, for scikit-learn to check."""
+    if getattr(X, "ndim", 3) == 3 and not hasattr(X, "tocsr"):
+        X = np.asarray(X)
+        return X.reshape(len(X), -1) if X.ndim == 3 else X
+    return X
+
+
+def pixel_range(X: npt.NDArray[Any]) -> tuple[float, float]:
+    """What is black and what is white: the smallest and the largest number where 256 levels between
+    them hold every number, else no further from the mean than outliers begin.
+    """
+    if X.dtype == np.uint8:
+        return 0.0, WHITE
+    numbers = X.astype(np.float64)
+    low, high = float(numbers.min()), float(numbers.max())
+    if high == low:
+        return low, low + 1.0
+    levels = (numbers - low) * (WHITE / (high - low))
+    if np.abs(levels - np.rint(levels)).max() < EXACT:
+        return low, high
+    mean, reach = float(numbers.mean()), OUTLIER * float(numbers.std())
+    return max(low, mean - reach), min(high, mean + reach)
+
+
+def grey_levels(X: npt.NDArray[Any], limits: tuple[float, float]) -> Images:
+    """Numbers as the nearest of 256 levels from black to white, cut off at both."""
+    low, high = limits
+    if X.dtype == np.uint8 and limits == (0.0, WHITE):
+        return X
+    numbers = np.clip(X.astype(np.float64), low, high)
+    return np.rint((numbers - low) * (WHITE / (high - low))).astype(np.uint8)
+
+
+def warn_if_lost(images: Images) -> None:
+    """Warn where the images' numbers are a few levels apart, for an outlier takes all others."""
+    spread = float(images.std())
+    if 0 < spread < LEAST_SPREAD:
+        warnings.warn(
+            f"X: its numbers spread over {spread:.1f} of 256 levels between the smallest and the "
+            "largest: they are no image, or have an outlier; scale or clip them",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,134 @@
+import fcntl
+import os
+from contextlib import contextmanager
+
+import pytest
+from browse_helpers import STARTED, make_run, make_sweep
+
+from mnistlab.browse.listing import list_runs
+from mnistlab.browse.summary import read_run, read_sweep
+from mnistlab.errors import UsageError
+from mnistlab.experiment.metrics import METRICS, MetricsRow
+
+
+@contextmanager
+def held(path):
+    """Hold a lock as the process that trains does."""
+    descriptor = os.open(path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def test_a_finished_run_tells_its_best_and_final_metrics(tmp_path):
+    run = read_run(make_run(tmp_path / "run"))
+    assert (run.status, run.alive, run.started) == ("finished", None, STARTED)
+    assert (run.epochs, run.planned) == (3, 3)
+    assert run.best == {"val_accuracy": 0.9}
+    assert run.metrics["val_accuracy"] == 0.875
+
+
+@pytest.mark.parametrize("name", ["test_accuracy", "train_accuracy"])
+def test_without_validation_the_best_is_what_was_measured(tmp_path, name):
+    metrics = {"val_accuracy": None, name: 0.5}
+    assert read_run(make_run(tmp_path / "run", metrics=metrics, best=None)).best == {name: 0.5}
+
+
+def test_a_run_is_alive_as_long_as_a_process_holds_it(tmp_path):
+    folder = make_run(tmp_path / "run", status="running")
+    with held(folder):
+        assert read_run(folder).alive is True
+        assert read_run(folder).alive is True  # looking takes nothing from who holds it
+    assert read_run(folder).alive is False
+
+
+def test_a_running_run_tells_what_it_has_measured_so_far(tmp_path):
+    folder = make_run(tmp_path / "run", status="running", epochs=0, best=None)
+    rows = [MetricsRow(n, 10 * n, val_accuracy=a) for n, a in ((1, 0.4), (2, 0.6), (3, 0.5))]
+    (folder / "metrics.csv").write_text(METRICS.text(rows) + "4,40,0.")
+    run = read_run(folder)
+    assert run.epochs == 3
+    assert run.best == {"val_accuracy": 0.6}
+    assert run.metrics["val_accuracy"] == 0.5
+
+
+def test_a_run_that_died_before_its_first_record_is_listed(tmp_path):
+    folder = make_run(tmp_path / "run")
+    (folder / "run.json").unlink()
+    run = read_run(folder)
+    assert (run.status, run.alive, run.epochs, run.best) == ("running", False, 0, {})
+    assert run.config["training"]["epochs"] == 3
+
+
+def test_a_sweep_counts_its_trials_and_tells_the_chosen_ones_metric(tmp_path):
+    folder = make_sweep(tmp_path / "20261121-140000-s", ["stopped_early", "diverged", "failed"])
+    sweep = read_sweep(folder)
+    assert sweep.status == "finished"
+    assert sweep.started == STARTED
+    assert sweep.trials == {"finished": 1, "diverged": 1, "failed": 1, "pending": 0}
+    assert sweep.best == {"val_accuracy": 0.875}
+    assert sweep.best_run == (folder / "best").resolve()
+
+
+def test_a_sweep_with_trials_left_is_running_or_interrupted(tmp_path):
+    folder = make_sweep(tmp_path / "s", ["finished", "running", "pending"], "val_loss")
+    (folder / ".lock").touch()
+    with held(folder / ".lock"):
+        assert read_sweep(folder).status == "running"
+    sweep = read_sweep(folder)
+    assert sweep.status == "interrupted"
+    assert sweep.trials == {"finished": 1, "pending": 2}
+    assert sweep.best == {"val_loss": 0.5}
+
+
+def test_a_trial_that_has_ended_since_trials_csv_was_written_counts(tmp_path):
+    folder = make_sweep(tmp_path / "s", ["finished", "pending"])
+    make_run(folder / "trials" / "0001-000000000001")
+    assert read_sweep(folder).trials == {"finished": 2, "pending": 0}
+
+
+def test_a_sweep_whose_later_stage_has_no_trial_yet_is_not_finished(tmp_path):
+    folder = make_sweep(tmp_path / "s", [])
+    (folder / "sweep.yaml").write_text("stages: [{name: one}, {name: two}]\nrefit: [two]\n")
+    make_run(folder / "trials" / "0000-000000000000")
+    head, row = "trial,status,stage,run_dir", "0,finished,{},trials/0000-000000000000"
+    (folder / "trials.csv").write_text(f"{head}\n{row.format('one')}\n")
+    assert read_sweep(folder).status == "interrupted"
+    (folder / "trials.csv").write_text(f"{head}\n{row.format('one two refit:two')}\n")
+    assert read_sweep(folder).status == "finished"
+
+
+def test_a_folder_of_runs_is_listed_the_oldest_first_and_links_left_out(tmp_path):
+    make_sweep(tmp_path / "2-sweep", ["finished"])
+    make_run(tmp_path / "3-run")
+    make_run(tmp_path / "1-run")
+    (tmp_path / "latest").symlink_to("3-run")
+    listing = list_runs(tmp_path)
+    assert [entry.path.name for entry in listing.entries] == ["1-run", "2-sweep", "3-run"]
+    assert listing.faults == ()
+
+
+def test_a_sweeps_trials_are_listed(tmp_path):
+    names = [e.path.name for e in list_runs(make_sweep(tmp_path / "s", ["failed"] * 2)).entries]
+    assert names == ["0000-000000000000", "0001-000000000001"]
+
+
+def test_damaged_entries_are_named_and_the_others_listed(tmp_path):
+    make_run(tmp_path / "1-run")
+    (make_run(tmp_path / "2-run") / "run.json").write_text("[]")
+    (make_sweep(tmp_path / "3-sweep", []) / "sweep.yaml").write_text("a: [")
+    listing = list_runs(tmp_path)
+    assert [entry.path.name for entry in listing.entries] == ["1-run"]
+    assert [("2-run" in fault, "3-sweep" in fault) for fault in listing.faults] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_what_is_no_folder_of_runs_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="no such folder"):
+        list_runs(tmp_path / "nowhere")
+    with pytest.raises(UsageError, match="is one run"):
+        list_runs(make_run(tmp_path / "run"))

@@ -1,0 +1,109 @@
+import csv
+import io
+import sys
+
+import pytest
+from cli_helpers import mnistlab
+from test_cli_help import imported_by
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder of two runs and a sweep of two trials."""
+    folder = tmp_path_factory.mktemp("compare")
+    (folder / "tiny.yaml").write_text(
+        "data: {source: digits, train_limit: 43}\nmodel: {hidden: [4]}\ntraining: {epochs: 1}\n"
+    )
+    common = (folder / "tiny.yaml", "--quiet", "--no-plots", "--runs-dir", folder / "runs")
+    for lr in (0.1, 0.01):
+        assert mnistlab("train", *common, f"optimizer.lr={lr}").exit_code == 0
+    assert mnistlab("sweep", *common, "model.hidden=[5],[6]").exit_code == 0
+    return folder / "runs"
+
+
+def test_compare_prints_a_line_for_each_run_with_what_differs(trained):
+    outcome = mnistlab("compare", trained)
+    head, *lines = outcome.stdout.splitlines()
+    assert outcome.exit_code == 0
+    assert head.split()[:3] == ["run", "model.hidden", "optimizer.lr"]
+    assert "status" not in head  # all have finished
+    assert [line.split()[1:3] for line in lines] == [
+        ["[4]", "0.1"],
+        ["[4]", "0.01"],
+        ["[5]", "0.1"],
+        ["[6]", "0.1"],
+    ]
+
+
+def test_compare_writes_csv_with_exact_values(trained):
+    document = mnistlab("compare", trained, "--json").document
+    table = list(csv.DictReader(io.StringIO(mnistlab("compare", trained, "--csv").stdout)))
+    assert [row["run_dir"] for row in table] == [run["run_dir"] for run in document["runs"]]
+    for row, run in zip(table, document["runs"], strict=True):
+        for name in document["metrics"]:
+            assert float(row[name]) == run["metrics"][name]
+
+
+def test_compare_sorts(trained):
+    document = mnistlab("compare", trained, "--json", "--sort", "-optimizer.lr").document
+    rates = [run["parameters"]["optimizer.lr"] for run in document["runs"]]
+    assert rates == [0.1, 0.1, 0.1, 0.01]
+
+
+def test_a_sort_by_nothing_known_is_an_error_of_the_command_line(trained):
+    outcome = mnistlab("compare", trained, "--sort", "optimizer.l")
+    assert outcome.exit_code == 2
+    assert "did you mean optimizer.lr?" in outcome.stderr
+
+
+def test_csv_and_json_exclude_each_other(trained):
+    assert mnistlab("compare", trained, "--csv", "--json").exit_code == 2
+
+
+def test_runs_of_one_configuration_say_so(trained):
+    (run, *_) = sorted(path for path in trained.iterdir() if path.name != "latest")
+    assert mnistlab("compare", run, trained / "latest" / "trials").exit_code == 0
+    one = mnistlab("compare", run)
+    assert len(one.stdout.splitlines()) == 2
+    assert one.stderr == ""
+
+
+def test_runs_lists_runs_and_sweeps(trained):
+    head, *lines = mnistlab("runs", trained).stdout.splitlines()
+    assert head.split() == ["folder", "status", "age", "done", "best", "test_accuracy"]
+    assert ["1/1 epochs" in line for line in lines] == [True, True, False]
+    assert "2/2 trials" in lines[2]
+    assert all(" finished " in line and "val_accuracy" in line for line in lines)
+
+
+def test_runs_tells_a_process_that_died_from_one_that_runs(trained, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.yaml").write_text("name: x\n")
+    assert "process died" in mnistlab("runs", tmp_path).stdout
+    (entry,) = mnistlab("runs", tmp_path, "--json").document["entries"]
+    assert (entry["status"], entry["alive"]) == ("running", False)
+
+
+def test_an_empty_folder_has_no_run_yet(tmp_path):
+    outcome = mnistlab("runs", tmp_path)
+    assert (outcome.exit_code, outcome.stdout) == (0, "")
+    assert "no run yet" in outcome.stderr
+
+
+def test_a_damaged_run_is_named_and_the_exit_code_says_so(trained, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "config.yaml").write_text("name: x\n")
+    (run / "run.json").write_text("{")
+    for command in (("runs", tmp_path), ("compare", tmp_path, trained)):
+        outcome = mnistlab(*command)
+        assert outcome.exit_code == 2
+        assert "run.json:1:2" in outcome.stderr
+
+
+@pytest.mark.parametrize("command", ["compare", "runs"])
+def test_hundreds_of_runs_wait_for_no_library(trained, command):
+    heavy = {"numpy", "numba", "pandas", "matplotlib", "sklearn"}
+    assert imported_by(command, str(trained)) & heavy == set()
+    assert heavy & set(sys.modules)  # the names are right

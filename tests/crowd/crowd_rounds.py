@@ -1,0 +1,171 @@
+"""Many `mnistlab train` at once: with cold caches, and fifty in one second.
+
+`python tests/crowd/crowd_rounds.py --rounds 20` starts 16 processes on caches that are empty, 20
+times, then fifty on warm ones, and prints the counts; test_crowd.py does a little of it.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CONFIG = """\
+name: crowd
+data: {source: digits, train_limit: 100}
+model: {type: softmax}
+training: {epochs: 1}
+"""
+# Every fifth round trains half of them in float64: two kinds of code for the same functions.
+MIXED_EVERY = 5
+# Says on stderr, once the command is done, how many datasets and functions it has not found.
+LAUNCH = """
+import atexit, sys
+from mnistlab.data import cache
+load, made = cache.load, {"decoded": 0}
+def counting(name, identity, decode):
+    def counted():
+        made["decoded"] += 1
+        return decode()
+    return load(name, identity, counted)
+cache.load = counting
+def tell():
+    from mnistlab.engine.epoch import run_batches
+    compiled = sum(run_batches.stats.cache_misses.values())
+    print(f"COUNTS {made['decoded']} {compiled}", file=sys.stderr)
+atexit.register(tell)
+from mnistlab.cli.app import app
+app(sys.argv[1:])
+"""
+
+
+@dataclass
+class Crowd:
+    """What many processes did together."""
+
+    processes: int
+    compiled: int = 0  # of them compiled the engine
+    decoded: int = 0  # of them decoded the dataset
+    spread: float = 0.0  # seconds from the first start to the last
+    faults: list[str] = field(default_factory=list)
+
+
+def gather(folder: Path, dtypes: Sequence[str]) -> Crowd:
+    """A process for each of `dtypes`, all with the caches and the runs of `folder`; and its faults.
+
+    Each has to end well, with a run folder of its own, and those of a dtype with the same weights.
+    """
+    folder.mkdir(exist_ok=True)
+    config = folder / "config.yaml"
+    config.write_text(CONFIG)
+    environment = {**os.environ, "MNISTLAB_CACHE_DIR": str(folder / "cache")}
+    crowd, runs, started = Crowd(len(dtypes)), folder / "runs", time.monotonic()
+    processes = []
+    for dtype in dtypes:
+        arguments = ["train", str(config), f"training.dtype={dtype}", "--runs-dir", str(runs)]
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-c", LAUNCH, *arguments, "--json", "--no-plots", "--threads=1"],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    crowd.spread = time.monotonic() - started
+    weights: dict[str, set[str]] = {}
+    folders = set()
+    for dtype, process in zip(dtypes, processes, strict=True):
+        out, error = process.communicate()
+        if process.returncode != 0:
+            crowd.faults.append(f"exit code {process.returncode}: {out}{error}"[-800:])
+            continue
+        *_, counts = [line for line in error.splitlines() if line.startswith("COUNTS")]
+        decoded, compiled = map(int, counts.split()[1:])
+        crowd.decoded += decoded > 0
+        crowd.compiled += compiled > 0
+        if warnings := [line for line in error.splitlines() if line.startswith("warning")]:
+            crowd.faults.append(warnings[0])
+        run = Path(json.loads(out)["run_dir"])
+        folders.add(run)
+        content = (run / "weights.safetensors").read_bytes()
+        weights.setdefault(dtype, set()).add(hashlib.sha256(content).hexdigest())
+    if len(folders) != len(dtypes) - len(crowd.faults):
+        crowd.faults.append(f"{len(folders)} run folders")
+    crowd.faults += [f"{dtype}: other weights" for dtype, all_ in weights.items() if len(all_) > 1]
+    return crowd
+
+
+def left_over(folder: Path) -> list[str]:
+    """What should have been taken away, and a link that does not lead to a run."""
+    names = [str(path) for path in folder.rglob("*") if ".tmp." in path.name]
+    names += [str(path) for path in folder.rglob(".*")]
+    latest = folder / "runs" / "latest"
+    return names if (latest / "weights.safetensors").exists() else [*names, str(latest)]
+
+
+def cold_round(folder: Path, processes: int, mixed: bool) -> Crowd:
+    """All at once on empty caches, then one more, which must find all that it needs there."""
+    dtypes = ["float32", "float64"] if mixed else ["float32"]
+    crowd = gather(folder, [dtypes[number % len(dtypes)] for number in range(processes)])
+    if crowd.compiled != len(dtypes):
+        crowd.faults.append(f"{crowd.compiled} compiled, not {len(dtypes)}")
+    if crowd.decoded != 1:
+        crowd.faults.append(f"{crowd.decoded} decoded, not 1")
+    after = gather(folder, dtypes)
+    if after.compiled or after.decoded:
+        crowd.faults.append("the caches lack something afterwards")
+    crowd.faults += after.faults + [f"left over: {path}" for path in left_over(folder)]
+    return crowd
+
+
+def warm_round(folder: Path, processes: int) -> Crowd:
+    """All within a second on warm caches: nobody compiles or decodes."""
+    gather(folder, ["float32"])
+    crowd = gather(folder, ["float32"] * processes)
+    if crowd.compiled or crowd.decoded:
+        crowd.faults.append(f"{crowd.compiled} compiled, {crowd.decoded} decoded")
+    crowd.faults += [f"left over: {path}" for path in left_over(folder)]
+    return crowd
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20, help="with cold caches")
+    parser.add_argument("--processes", type=int, default=16, help="of such a round")
+    parser.add_argument("--at-once", type=int, default=50, help="on warm caches; 0 for none")
+    options = parser.parse_args()
+    failed = 0
+    for number in range(options.rounds):
+        mixed = number % MIXED_EVERY == MIXED_EVERY - 1
+        with tempfile.TemporaryDirectory() as scratch:
+            crowd = cold_round(Path(scratch), options.processes, mixed)
+        kinds = "float32 and float64" if mixed else "float32"
+        print(
+            f"round {number + 1}: {crowd.processes} cold, {kinds}: {crowd.compiled} compiled, "
+            f"{crowd.decoded} decoded, {len(crowd.faults)} faults",
+            *crowd.faults,
+            sep="\n  ",
+            flush=True,
+        )
+        failed += bool(crowd.faults)
+    if options.at_once:
+        with tempfile.TemporaryDirectory() as scratch:
+            crowd = warm_round(Path(scratch), options.at_once)
+        print(
+            f"{crowd.processes} started in {crowd.spread:.2f} s: {len(crowd.faults)} faults",
+            *crowd.faults,
+            sep="\n  ",
+        )
+        failed += bool(crowd.faults)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+import pickle
+
+import numpy as np
+import pytest
+from library_helpers import TINY
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+import mnistlab
+
+FAST = {"hidden": [8], "epochs": 4, "lr": 0.3}
+
+
+@pytest.fixture(scope="module")
+def images(digits):
+    """(images uint8 (200, 28, 28), labels (200,))"""
+    return np.array(digits.train_images[:200]), digits.train_labels[:200].astype(np.int64)
+
+
+def same(one, other):
+    return all(np.array_equal(one.weights_[name], other.weights_[name]) for name in one.weights_)
+
+
+def test_it_learns(images, digits):
+    classifier = mnistlab.Classifier(hidden=[32], lr=0.2, epochs=20).fit(*images)
+    assert classifier.score(digits.test_images, digits.test_labels) > 0.7
+    assert [row["epoch"] for row in classifier.history_] == list(range(1, 21))
+    assert classifier.history_[-1]["train_accuracy"] > 0.95
+
+
+def test_it_trains_the_same_bits_as_a_run_on_the_same_images(home, digits):
+    config = {**TINY, "data": {"source": "digits", "train_limit": 60, "validation": 0}}
+    run = mnistlab.train(config, plots=False, quiet=True)
+    classifier = mnistlab.Classifier(config).fit(digits.train_images[:60], digits.train_labels[:60])
+    assert run.weights.keys() == classifier.weights_.keys()
+    assert all(np.array_equal(w, classifier.weights_[name]) for name, w in run.weights.items())
+    assert np.array_equal(run.predict(digits.test_images), classifier.predict(digits.test_images))
+
+
+def test_images_may_be_rows_and_fractions_of_one_without_a_bit_of_difference(images):
+    X, y = images
+    first = mnistlab.Classifier(**FAST).fit(X, y)
+    for given in (X.reshape(200, -1), X / 255, (X / 255).astype(np.float32), X.astype(float)):
+        other = mnistlab.Classifier(**FAST).fit(given, y)
+        assert same(first, other)
+        assert other.image_shape_ == (28, 28)
+        assert np.array_equal(first.predict(X), other.predict(given))
+
+
+def test_what_lies_beyond_the_training_images_range_is_cut_off_at_it(images):
+    X, y = images
+    classifier = mnistlab.Classifier(**FAST).fit(X / 255, y)
+    assert np.array_equal(classifier.predict(X / 255), classifier.predict(X / 255 * 1.0 + 0.0))
+    over = np.where(X == 255, 9.0, np.where(X == 0, -9.0, X / 255))
+    assert np.array_equal(classifier.predict_proba(over), classifier.predict_proba(X / 255))
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        lambda label: f"digit {label}",
+        lambda label: float(label),
+        lambda label: ("digit", label),
+        lambda label: label if label % 2 else str(label),  # of kinds without an order
+        lambda label: label > 4,
+    ],
+)
+def test_labels_may_be_any_hashable_objects(images, named):
+    X, y = images
+    labels = [named(int(label)) for label in y]
+    classifier = mnistlab.Classifier(hidden=[32], lr=0.2, epochs=20).fit(X, labels)
+    predicted = classifier.predict(X).tolist()
+    assert sum(a == b for a, b in zip(predicted, labels, strict=True)) > 180
+    assert set(classifier.classes_.tolist()) == set(labels)
+    assert classifier.predict_proba(X).shape == (200, len(set(labels)))
+
+
+def test_two_fits_are_equal_and_another_seed_is_not(images):
+    first = mnistlab.Classifier(**FAST).fit(*images)
+    assert same(first, mnistlab.Classifier(**FAST, threads=1).fit(*images))
+    assert same(first, mnistlab.Classifier(**FAST, random_state=0).fit(*images))
+    assert not same(first, mnistlab.Classifier(**FAST, random_state=1).fit(*images))
+    drawn = [
+        mnistlab.Classifier(**FAST, random_state=np.random.RandomState(3)).fit(*images)
+        for _ in range(2)
+    ]
+    assert same(*drawn)
+
+
+def test_a_copy_and_a_pickle_predict_the_same(images):
+    classifier = mnistlab.Classifier(**FAST, dropout=0.1).fit(*images)
+    copied = pickle.loads(pickle.dumps(classifier))
+    assert np.array_equal(copied.predict_proba(images[0]), classifier.predict_proba(images[0]))
+    assert clone(classifier).get_params() == classifier.get_params()
+
+
+def test_it_works_in_pipelines_and_searches(images):
+    X, y = images[0].reshape(200, -1), images[1]
+    pipeline = make_pipeline(MinMaxScaler(), mnistlab.Classifier(hidden=[16], lr=0.1))
+    assert cross_val_score(pipeline, X, y, cv=2).shape == (2,)
+    grid = {"classifier__lr": np.array([1e-6, 0.1]), "classifier__epochs": [1, 8]}
+    search = GridSearchCV(pipeline, grid, cv=2).fit(X, y)
+    assert search.best_params_ == {"classifier__lr": 0.1, "classifier__epochs": 8}
+
+
+def test_numbers_of_a_standard_scaler_are_seen_as_it_made_them(images, digits):
+    X, y = images[0].reshape(200, -1), images[1]
+    T = digits.test_images.reshape(360, -1)
+    X = np.concatenate([X, X[:1]])
+    X[200, 0] = 1  # once lit: a scaled pixel of 14, where most are between -1 and 3
+    pipeline = make_pipeline(StandardScaler(), mnistlab.Classifier(hidden=[32], lr=0.1))
+    pipeline.fit(X, np.append(y, y[0]))
+    assert pipeline[-1].config_["data"]["normalize"] == "standardize"
+    assert pipeline[-1].pixel_range_[1] < 14
+    assert pipeline.score(T, digits.test_labels) > 0.7
+
+
+def test_a_configuration_serves_and_parameters_set_its_keys(images, tmp_path):
+    (tmp_path / "cnn.yaml").write_text(
+        "model: {type: cnn, layers: [conv: {filters: 2, kernel: 5, stride: 3}, flatten]}\n"
+        "optimizer: {type: adam, lr: 0.01, beta1: 0.8}\ntraining: {epochs: 9}\n"
+    )
+    classifier = mnistlab.Classifier(tmp_path / "cnn.yaml", epochs=1, lr=0.02).fit(*images)
+    assert classifier.config_["optimizer"]["lr"] == 0.02
+    assert classifier.config_["optimizer"]["beta1"] == 0.8
+    assert classifier.n_iter_ == 1
+    assert classifier.weights_["conv1.weight"].shape == (2, 1, 5, 5)
+    other = mnistlab.Classifier(tmp_path / "cnn.yaml", model="softmax", optimizer="sgd", epochs=1)
+    assert list(other.fit(*images).weights_) == ["dense1.weight", "dense1.bias"]
+    layers = {"type": "cnn", "layers": [{"pool": {"size": 4}}, "flatten"]}
+    assert mnistlab.Classifier(model=layers, epochs=1).fit(*images).config_["model"]["layers"]
+
+
+def test_early_stopping_keeps_the_best_of_its_own_validation_images(images):
+    config = {"training": {"epochs": 40, "early_stopping": {"patience": 2}}}
+    with pytest.raises(mnistlab.UsageError, match=r"validation=0\.1"):
+        mnistlab.Classifier(config).fit(*images)
+    classifier = mnistlab.Classifier(config, lr=0.5, validation=0.2).fit(*images)
+    losses = [row["val_loss"] for row in classifier.history_]
+    assert len(losses) == classifier.n_iter_ < 40
+    assert min(losses) == losses[-3]
+
+
+def test_a_training_that_diverges_is_an_error_with_advice(images):
+    with pytest.raises(ValueError, match=r"smaller optimizer\.lr"):
+        mnistlab.Classifier(lr=1e30).fit(*images)
+
+
+def test_probabilities_are_there_where_outputs_are_some(images):
+    sigmoid = {"model": {"output_activation": "sigmoid"}, "loss": {"type": "binary_cross_entropy"}}
+    classifier = mnistlab.Classifier(sigmoid, epochs=1).fit(*images)
+    assert np.allclose(classifier.predict_proba(images[0]).sum(axis=1), 1)
+    linear = {"model": {"output_activation": "identity"}, "loss": {"type": "mse"}}
+    classifier = mnistlab.Classifier(linear, lr=0.01, epochs=1).fit(*images)
+    assert not hasattr(classifier, "predict_proba")
+    assert len(classifier.predict(images[0])) == 200
+
+
+def test_numbers_that_are_lost_in_256_levels_bring_a_warning(images):
+    X = images[0] / 255
+    X[0, 0, 0] = 1e5
+    with pytest.warns(UserWarning, match="of 256 levels"):
+        mnistlab.Classifier(hidden=[4], epochs=1).fit(X, images[1])
+
+
+@pytest.mark.parametrize(
+    ("options", "shape", "message"),
+    [
+        ({"image_shape": (28, 27)}, (20, 784), "28 × 27 are 756 pixels, X has 784"),
+        ({}, (20, 2, 2, 1), "Found array with dim 4"),
+    ],
+)
+def test_what_are_no_images_is_refused(options, shape, message):
+    with pytest.raises(ValueError, match=message):
+        mnistlab.Classifier(**options).fit(np.zeros(shape), np.arange(20) % 2)
+
+
+def test_more_classes_than_a_byte_has_are_refused():
+    with pytest.raises(ValueError, match="found 257"):
+        mnistlab.Classifier().fit(np.eye(514), np.arange(514) % 257)
+
+
+def test_a_wrong_parameter_is_named():
+    with pytest.raises(mnistlab.ConfigError, match=r"model\.activation"):
+        mnistlab.Classifier(activation="rellu").fit(np.eye(4), [0, 1, 0, 1])

@@ -1,0 +1,89 @@
+import math
+
+import pytest
+from library_helpers import TINY
+
+import mnistlab
+
+
+class Trials(mnistlab.Callback):
+    """Keeps the trials that have ended."""
+
+    def __init__(self):
+        self.ended = {}
+
+    def on_trial_end(self, run, row):
+        self.ended[row.parameters["optimizer.lr"]] = (run.status, run.path)
+
+
+@pytest.fixture(scope="module")
+def heard():
+    return Trials()
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory, heard):
+    folder = tmp_path_factory.mktemp("swept")
+    rates = {"optimizer.lr": [0.1, 0.01, 1e30]}
+    options = {"runs_dir": folder, "data_dir": folder, "plots": False, "quiet": True}
+    return mnistlab.sweep(TINY, rates, callbacks=[heard], **options)
+
+
+def test_trials_and_ranking_are_tables(swept):
+    assert swept.status == "finished"
+    trials = swept.trials
+    assert trials["status"].tolist() == ["finished", "finished", "diverged"]
+    assert trials["optimizer.lr"].tolist() == [0.1, 0.01, 1e30]
+    ranking = swept.ranking
+    assert ranking["val_accuracy_mean"].iloc[0] == trials["val_accuracy"].max()
+    assert math.isnan(ranking["rank"].iloc[2])
+
+
+def test_the_best_and_all_others_are_runs(swept):
+    best = swept.trials["val_accuracy"].idxmax()
+    assert str(swept.best.path) == swept.trials["run_dir"][best]
+    assert [str(run.path) for run in swept.runs] == swept.trials["run_dir"].tolist()
+
+
+def test_callbacks_hear_of_each_trial(swept, heard):
+    ended = zip(swept.trials["status"], (run.path for run in swept.runs), strict=True)
+    assert heard.ended == dict(zip(swept.trials["optimizer.lr"], ended, strict=True))
+
+
+def test_a_sweep_that_has_ended_is_opened_and_resumed_as_it_is(swept):
+    assert mnistlab.load_sweep(swept).config == swept.config
+    assert repr(swept) == f"<Sweep {swept.path}: finished, 2 finished, 1 diverged>"
+    again = mnistlab.resume(swept, plots=False, quiet=True)
+    assert again.trials.equals(swept.trials)
+
+
+def test_its_configuration_can_be_swept_again(swept):
+    with pytest.raises(mnistlab.ConfigError, match="method"):
+        mnistlab.sweep({**swept.config, "method": "no"})
+    assert swept.config["parameters"] == {"optimizer.lr": [0.1, 0.01, 1e30]}
+
+
+def test_a_file_of_a_run_can_be_varied_and_repeated(home):
+    (home / "tiny.yaml").write_text(
+        "data: {source: digits, train_limit: 60}\ntraining: {epochs: 1}\nmodel: {hidden: [4]}\n"
+    )
+    options = {"plots": False, "quiet": True, "workers": 1}
+    swept = mnistlab.sweep("tiny.yaml", {"optimizer.lr": [0.1]}, seeds=2, **options)
+    assert swept.trials["seed"].tolist() == [0, 1]
+    assert swept.ranking["seeds"].tolist() == [2]
+
+
+def test_runs_and_sweeps_are_compared_in_one_table(trained, swept):
+    table = mnistlab.compare([trained, swept])
+    assert table.index.tolist() == [str(trained.path), *swept.trials["run_dir"]]
+    assert table["optimizer.lr"].tolist() == [0.1, 0.1, 0.01, 1e30]
+    assert table["val_accuracy"].iloc[0] == trained.final_metrics["val_accuracy"]
+    assert table["status"].iloc[-1] == "diverged"
+    assert len(mnistlab.compare(trained)) == 1
+
+
+def test_a_damaged_run_is_not_left_out_in_silence(trained, tmp_path):
+    (tmp_path / "config.yaml").touch()
+    (tmp_path / "run.json").write_text("{")
+    with pytest.raises(mnistlab.UsageError, match=r"run\.json:1:2"):
+        mnistlab.compare([trained, tmp_path])

@@ -1,0 +1,173 @@
+import os
+import signal
+
+import numpy as np
+import pytest
+from library_helpers import TINY
+
+import mnistlab
+
+
+class Heard(mnistlab.Callback):
+    """Keeps what it hears."""
+
+    def __init__(self):
+        self.events = []
+
+    def on_start(self, run):
+        self.events.append(("start", run.status))
+
+    def on_epoch_end(self, run, row):
+        assert row.epoch == len(run.metrics)  # its row is written already
+        self.events.append(("epoch", row.epoch))
+
+    def on_end(self, run):
+        self.events.append(("end", run.status))
+
+
+class At(mnistlab.Callback):
+    """Does something at the end of an epoch."""
+
+    def __init__(self, epoch, act):
+        self.epoch, self.act = epoch, act
+
+    def on_epoch_end(self, run, row):
+        if row.epoch == self.epoch:
+            self.act()
+
+
+def train(*arguments, **options):
+    return mnistlab.train(*arguments, **{"plots": False, "quiet": True, **options})
+
+
+def equal(one, other):
+    return all(np.array_equal(one[name], other[name]) for name in one.keys() | other.keys())
+
+
+def test_a_mapping_a_file_and_the_runs_own_configuration_train_the_same(home):
+    first = train(TINY)
+    assert first.path.parent == home / "runs"
+    assert first.status == "finished"
+    (home / "tiny.yaml").write_text(
+        "name: tiny\ndata: {source: digits, train_limit: 60, validation: 0.1}\n"
+        "model: {hidden: [6]}\ntraining: {epochs: 3, batch_size: 20}\n"
+    )
+    for config in (home / "tiny.yaml", "tiny.yaml", first.config, first.path / "config.yaml"):
+        again = train(config)
+        assert again.config == first.config
+        assert equal(again.weights, first.weights)
+
+
+def test_overrides_set_keys_by_their_path_and_may_be_numpys(home):
+    overrides = {"optimizer.lr": np.float32(0.5), "training.epochs": np.int64(1)}
+    run = train(TINY, {**overrides, "model.hidden": (4, 3)}, name="other")
+    assert run.config["optimizer"]["lr"] == 0.5
+    assert run.config["model"]["hidden"] == [4, 3]
+    assert run.config["name"] == "other"
+    assert len(run.metrics) == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "overrides", "message"),
+    [
+        ({"optimizer": {"lrr": 1}}, None, "configuration: optimizer.lrr: unknown key 'lrr'"),
+        ({}, {"optimizer.lrr": 1}, "overrides: optimizer.lrr: unknown key 'lrr'"),
+        ({}, {"optimizer.": 1}, "overrides: found the key 'optimizer.', must be a dotted path"),
+        ({}, {"seed": object()}, "overrides: seed: found an object of type object"),
+        ("no.yaml", None, r"no\.yaml: no such file"),
+    ],
+)
+def test_a_mistake_is_told_before_there_is_a_folder(home, config, overrides, message):
+    with pytest.raises(mnistlab.ConfigError, match=message):
+        train(config, overrides)
+    with pytest.raises(TypeError, match="config: found None, must be a YAML file's path"):
+        train(None, overrides)
+    assert not (home / "runs").exists()
+
+
+def test_it_is_silent_when_asked_and_tells_each_epoch_otherwise(home, capfd):
+    train(TINY)
+    assert capfd.readouterr() == ("", "")
+    train(TINY, quiet=False)
+    told = capfd.readouterr()
+    assert told.out == ""
+    assert [line.split()[:2] for line in told.err.splitlines() if line.startswith("epoch")] == [
+        ["epoch", "1/3"],
+        ["epoch", "2/3"],
+        ["epoch", "3/3"],
+    ]
+
+
+def test_callbacks_hear_the_run_from_its_start_to_its_end(home):
+    heard = Heard()
+    train(TINY, callbacks=[heard, mnistlab.Callback()])
+    epochs = [("epoch", 1), ("epoch", 2), ("epoch", 3)]
+    assert heard.events == [("start", "running"), *epochs, ("end", "finished")]
+
+
+def test_what_is_no_callback_is_refused_before_there_is_a_folder(home):
+    with pytest.raises(TypeError, match=r"must be a mnistlab\.Callback"):
+        train(TINY, callbacks=[print])
+    assert not (home / "runs").exists()
+
+
+def test_an_exception_of_a_callback_ends_the_run_and_reaches_the_caller(home):
+    def fail():
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        train(TINY, callbacks=[At(2, fail)])
+    run = mnistlab.load_run("runs/latest")
+    assert run.status == "failed"
+    assert "ZeroDivisionError: mine" in run.record["reason"]
+    assert len(run.metrics) == 2
+
+
+def test_ctrl_c_keeps_a_checkpoint_and_resuming_ends_on_the_same_bits(home):
+    whole = train(TINY)
+    interrupt = At(2, lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt, match=r"mnistlab\.resume\('.*-tiny-.*'\) carries it on"):
+        train(TINY, callbacks=[interrupt])
+    stopped = mnistlab.load_run("runs/latest")
+    assert stopped.status == "interrupted"
+    heard = Heard()
+    resumed = mnistlab.resume(stopped, plots=False, quiet=True, callbacks=[heard])
+    assert resumed.path == stopped.path
+    assert heard.events == [("start", "running"), ("epoch", 3), ("end", "finished")]
+    assert equal(resumed.weights, whole.weights)
+    times = ["seconds"]
+    assert resumed.metrics.drop(columns=times).equals(whole.metrics.drop(columns=times))
+
+
+def test_sigterm_ends_python_once_the_checkpoint_is_kept(home, monkeypatch):
+    class Ended(BaseException):
+        pass
+
+    def end(number, frame):
+        raise Ended
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        with pytest.raises(Ended):
+            train(TINY, callbacks=[At(1, lambda: os.kill(os.getpid(), signal.SIGTERM))])
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert mnistlab.load_run("runs/latest").status == "interrupted"
+
+
+def test_a_run_that_diverges_is_returned_with_a_warning(home):
+    with pytest.warns(RuntimeWarning, match=r"diverged: .* smaller optimizer\.lr"):
+        run = train(TINY, {"optimizer.lr": 1e30})
+    assert run.status == "diverged"
+
+
+def test_figures_and_the_report_are_drawn_unless_told_otherwise(home):
+    run = train(TINY, {"training.epochs": 1}, plots=True)
+    assert (run.path / "plots" / "learning_curves.png").stat().st_size > 0
+    assert (run.path / "report.html").exists()
+
+
+def test_check_tells_layers_and_gradients(home):
+    checked = mnistlab.check(TINY, {"model.hidden": [5]}, quiet=True)
+    assert checked.passed
+    assert checked.parameters == 784 * 5 + 5 + 5 * 10 + 10
