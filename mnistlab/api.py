@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from mnistlab.export.exporter import Format
     from mnistlab.export.onnx_graph import Pixels
     from mnistlab.plots.gallery import SavedFigures
+    from mnistlab.reproduce.reproduction import ReproduceOptions
+    from mnistlab.reproduce.together import Reproduction
 
 LEARNING_CURVES = "learning_curves.png"
 
@@ -377,3 +379,37 @@ def check(
         passed=all(tensor.passed for tensor in tensors),
         images=min(IMAGES, len(dataset.train)),
     )
+
+
+def reproduce(
+    names: Sequence[str],
+    *,
+    budget: str = "default",
+    arguments: Sequence[str] = (),
+    runs_dir: Path,
+    options: "ReproduceOptions",
+) -> "Reproduction":
+    """Run the experiments of reports, each report in a new folder, and write what each stated
+    beside what was measured.
+
+    `names`: of reports that mnistlab brings, or folders with a report.yaml. `budget`: default,
+    full or quick. `arguments`: `KEY=VALUE`, set in every experiment. Raises ConfigError, DataError,
+    UsageError before there is a folder.
+    """
+    from mnistlab.reproduce.together import reproduce_together
+
+    return reproduce_together(names, budget, arguments, runs_dir, options)
+
+
+def resume_reproduction(path: Path, options: "ReproduceOptions") -> "Reproduction":
+    """Carry on what one `reproduce` has begun, and write its pages again. Raises as it does."""
+    from mnistlab.reproduce.together import carry_on_together
+
+    return carry_on_together(path, options)
+
+
+def is_reproduction(path: Path) -> bool:
+    """Whether the folder is a report's reproduction."""
+    from mnistlab.reproduce.report_dir import is_reproduction
+
+    return is_reproduction(path)

@@ -18,6 +18,7 @@ from mnistlab.cli import (
     export,
     init,
     predict,
+    reproduce,
     resume,
     runs,
     schema,
@@ -103,6 +104,7 @@ app.command(epilog=runs.EXAMPLES)(runs.runs)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=resume.EXAMPLES)(resume.resume)
 app.command(epilog=check.EXAMPLES)(check.check)
+app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
 app.add_typer(data.app)
 app.command(epilog=init.EXAMPLES)(init.init)
 app.command(epilog=schema.EXAMPLES)(schema.schema)

@@ -51,10 +51,20 @@ def resume(
     count = options.worker_count(workers)
     from mnistlab import api, paths
     from mnistlab.cli.progress import watch_download, watch_run
+    from mnistlab.cli.reproduce import reproduce_options, tell_reproduction
     from mnistlab.cli.result import tell_result
     from mnistlab.cli.sweep_progress import watch_sweep
     from mnistlab.cli.sweep_result import tell_sweep
+    from mnistlab.errors import UsageError
 
+    if api.is_reproduction(path):
+        _refuse_out_of_place(True, values, threads, count, None)
+        if values or scheduler:
+            out_of_place = values[0] if values else "--scheduler"
+            raise UsageError(f"{out_of_place}: a reproduction is carried on as it was begun")
+        with reproduce_options(data_dir, count, force=force, quiet=quiet) as how:
+            reproduced = api.resume_reproduction(path, how)
+        return tell_reproduction(reproduced, quiet=quiet, json=json)
     _refuse_out_of_place(api.is_sweep(path), values, threads, count, scheduler)
     if api.is_sweep(path):
         with watch_download(quiet=quiet) as data_progress, watch_sweep(quiet=quiet) as watcher:

@@ -47,10 +47,13 @@ class SweepSource:
             return None, problems + faults
         return config.written_at(run), []
 
+    def mapping(self) -> dict[str, Any]:
+        """The whole sweep as dicts, lists and scalars; it needs no other file."""
+        return self.config.model_dump(mode="json", by_alias=True, exclude={"base"})
+
     def text(self) -> str:
-        """The whole sweep as YAML that needs no other file."""
-        mapping = self.config.model_dump(mode="json", by_alias=True, exclude={"base"})
-        return mapping_as_yaml(mapping)
+        """The whole sweep as YAML."""
+        return mapping_as_yaml(self.mapping())
 
 
 def load_sweep(path: Path | str, arguments: Sequence[str] = ()) -> SweepSource:

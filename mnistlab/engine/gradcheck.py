@@ -6,6 +6,7 @@ gradient a and the central difference n, over all coordinates or a seeded sample
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -43,6 +44,15 @@ class TensorCheck:
     checked: int
     left_out: int
     passed: bool
+
+
+class Differentiable(Protocol):
+    """A function of a vector: `value` is of where `params`, float64, stands."""
+
+    params: np.ndarray
+
+    def value(self) -> float:
+        """The function's value."""
 
 
 class Objective:
@@ -114,12 +124,19 @@ def check_gradients(
         view += JITTER * stream.standard_normal(tensor.shape)
     objective.params[:] = start
     analytic = objective.gradient()
-    return [_check(objective, analytic, tensor, stream) for tensor in program.tensors]
+    return [check_tensor(objective, analytic, tensor, stream) for tensor in program.tensors]
 
 
-def _check(
-    objective: Objective, analytic: np.ndarray, tensor: TensorSpec, stream: np.random.Generator
+def check_tensor(
+    objective: Differentiable,
+    analytic: np.ndarray,
+    tensor: TensorSpec,
+    stream: np.random.Generator,
 ) -> TensorCheck:
+    """Compare a gradient (parameters,) with central differences, by the coordinates of one tensor.
+
+    `stream` draws which of them, where the tensor has more than COORDINATES.
+    """
     count = min(COORDINATES, tensor.size)
     places = tensor.offset + np.sort(stream.choice(tensor.size, count, replace=False))
     middle = objective.value()
@@ -143,7 +160,9 @@ def _check(
     )
 
 
-def _differences(objective: Objective, place: int, middle: float) -> tuple[float, float, float]:
+def _differences(
+    objective: Differentiable, place: int, middle: float
+) -> tuple[float, float, float]:
     """The central difference by one coordinate, and two numbers that are zero without a kink.
 
     A smooth function's central differences with steps h and h/2 agree, and the difference of its
@@ -157,7 +176,7 @@ def _differences(objective: Objective, place: int, middle: float) -> tuple[float
     return central[0], central[0] - central[1], bend[0] - 2 * bend[1]
 
 
-def _value_at(objective: Objective, place: int, move: float) -> float:
+def _value_at(objective: Differentiable, place: int, move: float) -> float:
     kept = objective.params[place]
     objective.params[place] = kept + move
     value = objective.value()

@@ -50,8 +50,8 @@ def run(
 ) -> RunResult:
     """Train a configuration on a dataset and leave a run folder.
 
-    Raises UsageError, before there is a folder, for an init file that does not fit, and for what
-    memory or the disk has no room for.
+    Raises UsageError, before there is a folder, for an init file that does not fit, and where
+    memory or the disk has no room for the run.
     """
     began, started = time.perf_counter(), datetime.now(UTC)
     refuse_too_large(config, dataset)

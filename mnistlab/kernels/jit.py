@@ -118,8 +118,7 @@ def view(function: Callable[..., Any]) -> Any:
     Kernels count no references to arrays (two atomic instructions for every loop's slice), and so
     can't return them; from Python these can be called all the same.
     """
-    with _numba_cache_in(kernel_cache_dir()):
-        return numba.njit(**OPTIONS | {"_nrt": True}, inline="always")(function)
+    return numba.njit(**OPTIONS | {"_nrt": True}, inline="always")(function)
 
 
 def named(function: Callable[..., Any], number: int) -> Callable[..., Any]:

@@ -19,20 +19,27 @@ LABEL_CHARACTERS = 60
 CHARACTER_WIDTH = 0.068  # inches, of a label
 
 
-def bars(points: Sequence[SweepPoint], metric: SweepMetric, title: str) -> Figure:
+def bars(
+    points: Sequence[SweepPoint],
+    metric: SweepMetric,
+    title: str,
+    labels: Sequence[str] | None = None,
+) -> Figure:
     """A bar for each point, in the order given: its mean over seeds, written on, and the standard
-    deviation; a diamond is what a report states.
+    deviation; a diamond is what a report states. `labels` name the points, otherwise told apart by
+    their parameters.
 
     Raises LackingError where nothing was measured.
     """
-    measured = [point for point in points if math.isfinite(point.mean)]
+    keys = varied(points) or list(dict.fromkeys(key for p in points for key in p.parameters))
+    names = labels or [_label(point, keys) for point in points]
+    named = zip(points, names, strict=True)
+    measured = [(point, _cut(name)) for point, name in named if math.isfinite(point.mean)]
     if not measured:
         raise LackingError("nothing finite was measured")
-    shown = measured[:MAX_BARS]
-    keys = varied(points) or list(dict.fromkeys(key for p in points for key in p.parameters))
-    labels = [_label(point, keys) for point in shown]
+    shown, ticks = zip(*measured[:MAX_BARS], strict=True)
     height = TOP + BOTTOM + BAR_HEIGHT * max(len(shown), 3)
-    left = (0.3 + CHARACTER_WIDTH * max(map(len, labels))) / WIDTH
+    left = (0.3 + CHARACTER_WIDTH * max(map(len, ticks))) / WIDTH
     with style.drawing():
         figure = style.new_figure(WIDTH, height)
         write_title(figure, title)
@@ -40,7 +47,7 @@ def bars(points: Sequence[SweepPoint], metric: SweepMetric, title: str) -> Figur
         axes = figure.add_axes(place)
         axes.grid(visible=False, axis="y")
         _draw(axes, shown, metric)
-        axes.set_yticks(range(len(shown)), labels, parse_math=False)
+        axes.set_yticks(range(len(shown)), ticks, parse_math=False)
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(metric.label)
@@ -120,5 +127,8 @@ def _label(point: SweepPoint, keys: Sequence[str]) -> str:
         for key in keys
         if key in point.parameters
     ]
-    text = "  ".join(told) or "the run"
+    return "  ".join(told) or "the run"
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= LABEL_CHARACTERS else f"{text[: LABEL_CHARACTERS - 1]}…"

@@ -84,7 +84,7 @@ def _point(
         values=values,
         mean=fmean(values) if complete else None,
         std=stdev(values) if complete and len(values) > 1 else None,
-        stated=_stated(parameters, name, stage, reference),
+        stated=getattr(stated_point(parameters, stage, reference), name, None),
     )
 
 
@@ -100,16 +100,16 @@ def _with_rank(point: Ranked, place: int, tied: bool) -> Ranked:
     return replace(point, rank=place, tied=tied)
 
 
-def _stated(
-    parameters: dict[str, Any], name: str, stage: str | None, reference: Sequence[StatedPoint]
-) -> float | None:
-    """What is stated for a point: by the first entry of which all values are the point's."""
+def stated_point(
+    parameters: dict[str, Any], stage: str | None, reference: Sequence[StatedPoint]
+) -> StatedPoint | None:
+    """What is stated for a point: the first entry of which all values are the point's."""
     for entry in reference:
         if entry.stage in (None, stage) and all(
             key in parameters and parameters[key] == value
             for key, value in entry.parameters.items()
         ):
-            return getattr(entry, name)
+            return entry
     return None
 
 

@@ -44,7 +44,7 @@ def begin(
     Every point is checked before there is a folder: raises ConfigError, DataError, UsageError.
     """
     datasets = Datasets(data_dir, data_progress)
-    needed = _check(source, datasets)
+    needed = check(source, datasets)
     if scheduler in (None, LOCAL):
         workers = _workers_that_fit(needed, workers, callbacks)
     with connected(scheduler, workers) as cluster:
@@ -81,7 +81,7 @@ def carry_on(
         datasets = Datasets(data_dir, data_progress)
         if arguments:
             source = extended(source, arguments)
-        needed = _check(source, datasets)
+        needed = check(source, datasets)
         if scheduler in (None, LOCAL):
             workers = _workers_that_fit(needed, workers, callbacks)
         if arguments:
@@ -139,8 +139,8 @@ def _executor(
     return ClusterExecutor(cluster, sweep_dir, data_dir)
 
 
-def _check(source: SweepSource, datasets: Datasets) -> list[int]:
-    """See that every trial can be run; returns the bytes that each takes."""
+def check(source: SweepSource, datasets: Datasets) -> list[int]:
+    """See that every trial can be run; the bytes that each takes. Raises ConfigError, DataError."""
     configs = (config for _, _, config in checked_points(source))
     return check_all(configs, datasets, source.config.metric.name) * source.config.seeds
 

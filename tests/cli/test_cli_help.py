@@ -9,6 +9,7 @@ from cli_helpers import mnistlab, mnistlab_process, process_arguments
 import mnistlab as package
 
 COMMANDS = (
+    "reproduce",
     "train",
     "sweep",
     "visualize",

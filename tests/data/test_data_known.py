@@ -1,7 +1,6 @@
 """The datasets known by name, on disk; downloads have a file of their own."""
 
 import hashlib
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -184,14 +183,3 @@ def test_real_mnist_keeps_its_last_10000_training_images_for_validation(mnist_da
     dataset = split(source)
     assert (len(dataset.train), len(dataset.validation), len(dataset.test)) == (50000, 10000, 10000)
     np.testing.assert_array_equal(dataset.validation.indices, np.arange(50000, 60000))
-
-
-@pytest.mark.mnist
-def test_real_mnist_loads_warm_within_50_ms(mnist_data_dir):
-    def seconds():
-        start = time.perf_counter()
-        open_source("mnist", data_dir=mnist_data_dir, fetch_missing=False)
-        return time.perf_counter() - start
-
-    seconds()
-    assert min(seconds() for _ in range(3)) < 0.05

@@ -1,7 +1,6 @@
 """The numbers behind the learning curves, and that no words of the figure lie on others."""
 
 import math
-import time
 from dataclasses import replace
 
 import matplotlib
@@ -215,12 +214,3 @@ def test_a_title_with_dollar_signs_is_no_mathematics(tmp_path):
     figure = learning_curves(run(3), "a $x_{ b$")
     style.save_figure(figure, tmp_path / "a.png")
     assert figure.texts[0].get_text() == "a $x_{ b$"
-
-
-def test_drawing_and_saving_takes_a_moment(tmp_path):
-    taken = []
-    for _ in range(3):
-        start = time.perf_counter()
-        style.save_figure(learning_curves(crowded(), "run"), tmp_path / "a.png")
-        taken.append(time.perf_counter() - start)
-    assert min(taken) < 0.6

@@ -10,9 +10,10 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from sweep_helpers import RUN, Heard, fingerprints, records, resume, rows, sweep
+from sweep_helpers import RUN, Heard, fingerprints, resume, rows, sweep
 
 from mnistlab.config import dump_yaml, parse_run_config, resolved_mapping
+from mnistlab.errors import ConfigError
 from mnistlab.experiment.run_dir import RunDir, make_complete
 from mnistlab.experiment.runner import only_process
 from mnistlab.sweep import executors
@@ -76,14 +77,11 @@ def test_a_worker_killed_from_outside_is_replaced_and_its_trial_taken_up_again(t
     assert "died by SIGKILL" in heard.warnings[0]
 
 
-def test_a_trial_that_asks_for_too_much_memory_fails_alone(tmp_path):
+def test_a_point_that_asks_for_too_much_memory_is_refused_before_the_first_trial(tmp_path):
     huge = f"[{', '.join(['100000'] * 30)}]"
-    result = sweep(tmp_path, f"model.hidden=[4],{huge},[5]")
-    assert [row.status for row in rows(result)] == ["finished", "failed", "finished"]
-    assert result.failures[0].reason.startswith("MemoryError: it takes 5,814.1 GB, and ")
-    (record,) = [r for r in records(result).values() if r["status"] == "failed"]
-    assert record["config"]["model"]["hidden"][0] == 100_000
-    assert record["metrics"]["val_accuracy"] is None
+    with pytest.raises(ConfigError, match=r"model\.hidden: training takes \d"):
+        sweep(tmp_path, f"model.hidden=[4],{huge},[5]")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_an_error_inside_a_trial_is_its_failure_with_the_reason(tmp_path, sabotaged):

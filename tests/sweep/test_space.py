@@ -9,7 +9,6 @@ from mnistlab.config.load_sweep import parse_sweep
 from mnistlab.data import Dataset, Split
 from mnistlab.sweep.space import (
     blocks,
-    checked_points,
     points,
     refitted,
     repeated,
@@ -140,12 +139,3 @@ def test_a_trials_id_is_that_of_what_is_computed_and_of_nothing_else(tmp_path):
     one = freeze(config, {"a": 1}, datasets)
     assert one.id == freeze(same, {}, datasets).id
     assert one.id != freeze(other, {"a": 1}, datasets).id
-
-
-def test_checking_many_points_takes_a_moment():
-    import time
-
-    source = parse_sweep(RUN, "s", ["optimizer.lr={logspace: [1e-4, 1, 50]}", "seed=1,2,3,4"])
-    began = time.perf_counter()
-    assert len(checked_points(source)) == 200
-    assert time.perf_counter() - began < 2.0

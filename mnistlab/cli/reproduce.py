@@ -1,0 +1,152 @@
+"""`mnistlab reproduce`: a report's experiments beside what it stated."""
+
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mnistlab.cli import options
+
+if TYPE_CHECKING:
+    from mnistlab.reproduce.reproduction import ReproduceOptions
+    from mnistlab.reproduce.together import Reproduction
+    from mnistlab.sweep.watch import SweepCallback
+
+EXAMPLES = """\b
+Examples:
+  mnistlab reproduce a
+  mnistlab reproduce all --quick
+  mnistlab reproduce c e --full
+  mnistlab reproduce all --quick data.source=digits
+"""
+FAILED = 3
+
+
+def reproduce(
+    report: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="REPORT...",
+            help="a, b, c, d, e, several of them, or all; or your own folder with a report.yaml. "
+            "KEY=VALUE behind them is set in every experiment.",
+            show_default=False,
+        ),
+    ],
+    full: Annotated[
+        bool, typer.Option("--full", help="Every experiment whole, however long that takes.")
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A scaled-down pass, to see that everything runs.")
+    ] = False,
+    runs_dir: options.RunsDir = None,
+    data_dir: options.DataDir = None,
+    workers: options.Workers = "auto",
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+    debug: options.Debug = False,
+) -> int:
+    """Run a report's experiments beside what it stated."""
+    count = options.worker_count(workers)
+    from mnistlab import api, paths
+    from mnistlab.errors import UsageError
+
+    if full and quick:
+        raise UsageError("--full and --quick: give one of the two")
+    names = [name for name in report if "=" not in name]
+    if not names:
+        raise UsageError("REPORT: must be given: a, b, c, d, e or all")
+    with reproduce_options(data_dir, count, force=False, quiet=quiet) as how:
+        result = api.reproduce(
+            names,
+            budget="full" if full else "quick" if quick else "default",
+            arguments=[argument for argument in report if "=" in argument],
+            runs_dir=paths.runs_dir(runs_dir),
+            options=how,
+        )
+    return tell_reproduction(result, quiet=quiet, json=json)
+
+
+@contextmanager
+def reproduce_options(
+    data_dir: Path | None, workers: int | None, *, force: bool, quiet: bool
+) -> Iterator["ReproduceOptions"]:
+    """What a reproduction is run with, its progress shown on stderr."""
+    from mnistlab import paths
+    from mnistlab.cli.progress import watch_download, watch_messages
+    from mnistlab.machine import available_cpus
+    from mnistlab.reproduce.reproduction import ReproduceOptions
+    from mnistlab.sweep.start import worker_count
+
+    with watch_download(quiet=quiet) as data_progress:
+        yield ReproduceOptions(
+            data_dir=paths.data_dir(data_dir),
+            workers=worker_count(workers, available_cpus()),
+            watch=lambda heading: _watched(heading, quiet=quiet),
+            tell=watch_messages(quiet=quiet).on_message,
+            argv=sys.argv,
+            force=force,
+            data_progress=data_progress,
+        )
+
+
+@contextmanager
+def _watched(heading: str, *, quiet: bool) -> Iterator["SweepCallback"]:
+    """One experiment's progress, its heading above it."""
+    from mnistlab.cli.sweep_progress import watch_sweep
+
+    if not quiet:
+        print(f"\n{heading}", file=sys.stderr, flush=True)
+    with watch_sweep(quiet=quiet) as watcher:
+        yield watcher
+
+
+def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int:
+    """Print how the reports went, their pages or their document last; returns the exit code."""
+    from mnistlab.cli.output import print_json
+
+    if not quiet:
+        _print_summary(result)
+    if result.signal is not None:
+        name = signal.Signals(result.signal).name
+        print(f"stopped by {name}; what is done is kept. To carry it on:", file=sys.stderr)
+        print(f"  mnistlab resume {shlex.quote(str(result.resumable))}", file=sys.stderr)
+    if json:
+        print_json(
+            {
+                "status": "finished" if result.signal is None else "interrupted",
+                "trials": result.trials,
+                "reports": [written.document for written in result.reports],
+            }
+        )
+    else:
+        for written in result.reports:
+            print(written.report_dir.html)
+    if result.signal is not None:
+        return 128 + result.signal
+    damage = max((written.saved.exit_code for written in result.reports), default=0)
+    return FAILED if result.trials["failed"] and not result.already_ended else damage
+
+
+def _print_summary(result: "Reproduction") -> None:
+    from mnistlab.cli.output import seconds
+
+    if result.already_ended:
+        print("nothing left to do: all of it has ended before", file=sys.stderr)
+    for written in result.reports:
+        document = written.document
+        rows = [row for table in document["tables"] for row in table["rows"]]
+        stated = sum(one["stated"] is not None for row in rows for one in row["metrics"].values())
+        print(
+            f"\nreport {document['report']}: {stated} stated figures beside the measured, "
+            f"{seconds(document['seconds'])}",
+            file=sys.stderr,
+        )
+        for left_out in written.saved.left_out:
+            print(f"  left out: {left_out.title}: {left_out.why}", file=sys.stderr)
+    counts = [f"{count} {status}" for status, count in result.trials.items() if count]
+    print(f"\nruns: {', '.join(counts) or 'none'}", file=sys.stderr)

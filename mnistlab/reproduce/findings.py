@@ -1,0 +1,108 @@
+"""The findings of a report: sentences with measured numbers in them, as Jinja templates."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+
+from mnistlab.errors import ConfigError
+from mnistlab.reproduce.measured import METRICS, Row, find_row
+from mnistlab.reproduce.tables import duration
+from mnistlab.wording import number, percent
+
+NOT_MEASURED = "(not measured)"
+
+
+class Findings:
+    """Fills in templates from the rows of every experiment.
+
+    `measured`, `spread` and `stated` take an experiment, a metric, and, to choose a row, values by
+    dotted path and a stage; `best` takes the largest value that any row has.
+    """
+
+    def __init__(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        self._rows = rows
+        self._environment = SandboxedEnvironment(undefined=StrictUndefined)
+        self._environment.globals |= {
+            "measured": self.measured,
+            "spread": self.spread,
+            "stated": self.stated,
+            "best": self.best,
+            "seconds_per_epoch": self.seconds_per_epoch,
+        }
+        self._environment.filters |= {
+            "percent": _or_not(percent),
+            "number": _or_not(number),
+            "duration": _or_not(duration),
+            "points": _or_not(lambda value: f"{100 * value:.2f}"),
+        }
+
+    def filled(self, template: str, where: str) -> str:
+        """A template with its numbers. Raises ConfigError where it asks for what is not there."""
+        try:
+            return " ".join(self._environment.from_string(template).render().split())
+        except TemplateError as error:
+            raise ConfigError(f"{where}: finding: {error}") from error
+
+    def measured(
+        self,
+        experiment: str,
+        metric: str,
+        parameters: Mapping[str, Any] | None = None,
+        stage: str | None = None,
+    ) -> float | None:
+        """The mean over seeds; None where it was not measured."""
+        return self._row(experiment, parameters, stage).metrics[_known(metric)].mean
+
+    def spread(
+        self,
+        experiment: str,
+        metric: str,
+        parameters: Mapping[str, Any] | None = None,
+        stage: str | None = None,
+    ) -> float | None:
+        """The standard deviation over seeds."""
+        return self._row(experiment, parameters, stage).metrics[_known(metric)].std
+
+    def stated(
+        self,
+        experiment: str,
+        metric: str,
+        parameters: Mapping[str, Any] | None = None,
+        stage: str | None = None,
+    ) -> float | None:
+        """What the report states."""
+        return self._row(experiment, parameters, stage).metrics[_known(metric)].stated
+
+    def best(self, experiment: str, metric: str) -> float | None:
+        """The largest mean of any row."""
+        found = [row.metrics[_known(metric)].mean for row in self._of(experiment)]
+        return max((value for value in found if value is not None), default=None)
+
+    def seconds_per_epoch(
+        self,
+        experiment: str,
+        parameters: Mapping[str, Any] | None = None,
+        stage: str | None = None,
+    ) -> float | None:
+        """Seconds of training steps in an epoch."""
+        return self._row(experiment, parameters, stage).seconds_per_epoch
+
+    def _of(self, experiment: str) -> Sequence[Row]:
+        if experiment not in self._rows:
+            raise TemplateError(f"there is no experiment {experiment!r}")
+        return self._rows[experiment]
+
+    def _row(self, experiment: str, parameters: Mapping[str, Any] | None, stage: str | None) -> Row:
+        return find_row(self._of(experiment), parameters or {}, stage)
+
+
+def _known(metric: str) -> str:
+    if metric not in METRICS:
+        raise TemplateError(f"{metric!r} is no metric; there are {', '.join(METRICS)}")
+    return metric
+
+
+def _or_not(written: Any) -> Any:
+    return lambda value: NOT_MEASURED if value is None else written(value)

@@ -1,0 +1,155 @@
+"""What a report consists of: report.yaml, read and checked."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from mnistlab.config.base import Count, Section, Text
+from mnistlab.config.load import mapping_nodes, read_config_text
+from mnistlab.config.load_sweep import refuse
+from mnistlab.config.places import Node, Problem
+from mnistlab.config.validate import validate_as
+from mnistlab.errors import UsageError
+
+MANIFEST_NAME = "report.yaml"
+# In a clone a link to configs/reports, in what is installed the files themselves.
+FOLDER = Path(__file__).parent / "reports"
+MetricName = Literal[
+    "train_accuracy",
+    "train_loss",
+    "train_objective",
+    "val_accuracy",
+    "val_loss",
+    "val_objective",
+    "test_accuracy",
+    "test_loss",
+    "test_objective",
+]
+
+
+class Experiment(Section):
+    """One run or sweep file of the report."""
+
+    file: Text | None = Field(
+        default=None, description="The file, beside report.yaml (its name and .yaml if not given)."
+    )
+    seeds: Annotated[Count, Field(le=1000)] = Field(
+        default=1, description="Repeats of every point."
+    )
+    budget: dict[str, Any] = Field(
+        default={}, description="What is set, by dotted path, so that it ends in time."
+    )
+    quick: dict[str, Any] | None = Field(
+        default=None, description="What --quick sets, in place of the report's own `quick`."
+    )
+
+
+class Column(Section):
+    """A parameter that tells the rows of a table."""
+
+    head: Text = Field(description="What the column is called.")
+    values: tuple[Text, ...] = Field(
+        default=(), description="What the values are called, in the order of the file."
+    )
+
+
+class Table(Section):
+    """A table of stated and measured figures: a row for each point of an experiment."""
+
+    title: Text = Field(description="What it shows.")
+    experiment: Text = Field(description="Whose points are the rows.")
+    stages: tuple[Text, ...] = Field(
+        default=(), description="Of a sweep in stages: which; refit:NAME for a refit."
+    )
+    columns: dict[str, Column] = Field(
+        default={},
+        description="The parameters shown, by dotted path; those that vary if not given.",
+    )
+    metrics: tuple[MetricName, ...] = Field(
+        default=(), description="The metrics shown; those that are stated if not given."
+    )
+    finding: Text | None = Field(
+        default=None, description="Why measured and stated differ; a Jinja template."
+    )
+
+
+class FigureSpec(Section):
+    """A figure: of an experiment's sweep, or, with `parameters` or `stage`, of one of its runs."""
+
+    experiment: Text = Field(description="Whose.")
+    figure: Text = Field(
+        description="Its name, as `mnistlab visualize` has it; or `table`: bars of the "
+        "experiment's first table."
+    )
+    stage: Text | None = Field(default=None, description="The stage of the run.")
+    parameters: dict[str, Any] | None = Field(
+        default=None, description="The values that the run has, by dotted path."
+    )
+    caption: Text = Field(description="What it shows.")
+
+
+class Report(Section):
+    """A report: where it comes from, its experiments, its tables and its figures."""
+
+    title: Text = Field(description="What it is about.")
+    source: Text = Field(description="Where it comes from.")
+    setting: Text = Field(description="Data, order, batches, initialisation.")
+    quick: dict[str, Any] = Field(
+        default={}, description="What --quick sets in every experiment, by dotted path."
+    )
+    experiments: dict[str, Experiment] = Field(description="In the order that they are run in.")
+    tables: tuple[Table, ...] = Field(description="In the order that they are shown in.")
+    figures: tuple[FigureSpec, ...] = Field(default=(), description="Likewise.")
+
+
+@dataclass(frozen=True)
+class LoadedReport:
+    """A report, what it is called, and the folder of its files."""
+
+    name: str
+    folder: Path
+    report: Report
+
+
+def known_reports() -> dict[str, Path]:
+    """The folders of the reports that mnistlab brings, by name, in the order of their names."""
+    paths = sorted(FOLDER.glob(f"*/{MANIFEST_NAME}"))
+    return {path.parent.name: path.parent.resolve() for path in paths}
+
+
+def load_report(name: str) -> LoadedReport:
+    """The report of a name, or of a user's own folder with a report.yaml.
+
+    Raises UsageError where there is none, ConfigError with everything that is wrong with it.
+    """
+    known = known_reports()
+    folder = known.get(name, Path(name))
+    path = folder / MANIFEST_NAME
+    if name not in known and not path.is_file():
+        there = ", ".join(known) or "none"
+        raise UsageError(
+            f"{name}: no such report; there are {there}, all of them by `all`, or the folder of a "
+            f"{MANIFEST_NAME}"
+        )
+    root, problems = mapping_nodes(read_config_text(path), str(path), folder)
+    report, faults = validate_as(Report, root)
+    if report is not None:
+        faults = [*faults, *_unknown_experiments(report, root)]
+    refuse(problems + faults)
+    assert report is not None
+    return LoadedReport(folder.resolve().name, folder, report)
+
+
+def _unknown_experiments(report: Report, root: Node) -> Iterator[Problem]:
+    """Tables and figures of experiments that the report has not."""
+    named = [("tables", index, one.experiment) for index, one in enumerate(report.tables)]
+    named += [("figures", index, one.experiment) for index, one in enumerate(report.figures)]
+    there = ", ".join(report.experiments)
+    for kind, index, experiment in named:
+        if experiment not in report.experiments:
+            path = (kind, index, "experiment")
+            message = f"found {experiment!r}, must be an experiment: {there}"
+            yield Problem(root.nearest(path).place, path, message)

@@ -1,0 +1,177 @@
+"""What a report's experiments have measured, beside what the report states: from their folders."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any, get_args
+
+from mnistlab.config.load_sweep import load_sweep
+from mnistlab.config.sweep import StatedPoint, SweepConfig
+from mnistlab.errors import UsageError
+from mnistlab.experiment.run_dir import RunDir
+from mnistlab.reproduce.manifest import MetricName
+from mnistlab.reproduce.report_dir import ReportDir, Whole
+from mnistlab.sweep.ranking import rank, stated_point
+from mnistlab.sweep.results import FINISHED, REFIT, SweepDir, TrialRow, read_record, read_trials
+
+METRICS: tuple[str, ...] = get_args(MetricName)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One metric of one point: stated, and the mean and standard deviation over its seeds."""
+
+    stated: float | None
+    mean: float | None
+    std: float | None  # of a sample: needs two seeds
+    values: tuple[float, ...]  # of the seeds that finished
+
+    @property
+    def difference(self) -> float | None:
+        """How much more was measured than stated."""
+        if self.mean is None or self.stated is None:
+            return None
+        return self.mean - self.stated
+
+
+@dataclass(frozen=True)
+class Row:
+    """One point of an experiment, all its seeds together."""
+
+    stage: str | None
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, Measured]
+    statuses: tuple[str, ...]  # of its trials
+    run_dir: Path  # of its first trial
+    epochs: int  # that the first trial was trained for
+    images: int  # in each of them
+    seconds: float | None  # the training steps of one trial, the mean over seeds
+    stated_seconds: float | None
+    whole: Whole | None  # what the report's own length is, where this is a share of it
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all its trials came to their ends."""
+        return all(status in FINISHED for status in self.statuses)
+
+    @property
+    def seconds_per_epoch(self) -> float | None:
+        """Measured on the images that were trained on."""
+        return self.seconds / self.epochs if self.seconds is not None and self.epochs else None
+
+    @property
+    def whole_seconds(self) -> float | None:
+        """How long the report's own epochs and images would take, by what was measured."""
+        if self.whole is None or self.seconds_per_epoch is None or not self.images:
+            return self.seconds
+        return self.seconds_per_epoch * self.whole.epochs * self.whole.images / self.images
+
+
+def read_rows(report_dir: ReportDir, experiment: str, whole: Whole | None) -> list[Row]:
+    """Every point of an experiment, of every stage and refit, in the order they were planned in.
+
+    None where the experiment has not been begun. Raises UsageError where its folder is damaged.
+    """
+    sweep_dir = report_dir.experiment(experiment)
+    if not sweep_dir.trials_csv.exists():
+        return []
+    config, trials = load_sweep(sweep_dir.config).config, read_trials(sweep_dir)
+    stages: list[str | None] = [*dict.fromkeys(s for trial in trials for s in trial.stages)]
+    return [
+        row
+        for stage in stages or [None]
+        for row in _of_stage(sweep_dir, config, stage, trials, whole)
+    ]
+
+
+def find_row(rows: Sequence[Row], parameters: Mapping[str, Any], stage: str | None) -> Row:
+    """The first row that has these values (and is of this stage); raises UsageError for none."""
+    for row in rows:
+        values = row.parameters
+        if stage in (None, row.stage) and all(
+            key in values and values[key] == value for key, value in parameters.items()
+        ):
+            return row
+    raise UsageError(f"no point has {dict(parameters)}{f' in stage {stage}' if stage else ''}")
+
+
+def _of_stage(
+    sweep_dir: SweepDir,
+    config: SweepConfig,
+    stage: str | None,
+    trials: Sequence[TrialRow],
+    whole: Whole | None,
+) -> Iterator[Row]:
+    here = [trial for trial in trials if stage is None or stage in trial.stages]
+    points = rank(here, config.metric, stage, ())
+    keys = _keys_of_stage(config, stage)
+    for point in sorted(points, key=lambda point: point.trials[0].trial):
+        own = {key: value for key, value in point.parameters.items() if keys is None or key in keys}
+        stated = stated_point(own, stage, config.reference or ())
+        yield _row(sweep_dir, stage, own, point.trials, stated, whole)
+
+
+def _keys_of_stage(config: SweepConfig, stage: str | None) -> set[str] | None:
+    """The parameters that trials have in a stage: a trial that two stages share has more."""
+    by_name = {one.name: one for one in config.stages or ()}
+    if stage not in by_name:
+        return None
+    keys: set[str] = set()
+    name: str | None = stage
+    while name is not None:
+        keys |= {*by_name[name].parameters, *by_name[name].set}
+        name = by_name[name].source
+    return keys
+
+
+def _row(
+    sweep_dir: SweepDir,
+    stage: str | None,
+    parameters: Mapping[str, Any],
+    trials: Sequence[TrialRow],
+    stated: StatedPoint | None,
+    whole: Whole | None,
+) -> Row:
+    records = [read_record(RunDir(sweep_dir.path / trial.run_dir)) for trial in trials]
+    times = [record.get("seconds", {}).get("train") for record in records]
+    known = [time for time in times if time is not None]
+    first = records[0]
+    return Row(
+        stage=stage,
+        parameters=dict(parameters),
+        metrics={name: _metric(name, records, stated) for name in METRICS},
+        statuses=tuple(trial.status for trial in trials),
+        run_dir=sweep_dir.path / trials[0].run_dir,
+        epochs=first.get("epochs", 0),
+        images=first.get("dataset", {}).get("images", {}).get("train", 0),
+        seconds=fmean(known) if known else None,
+        stated_seconds=stated.seconds if stated is not None else None,
+        whole=whole.of_refit() if whole and (stage or "").startswith(REFIT) else whole,
+    )
+
+
+def _metric(
+    name: str, records: Sequence[Mapping[str, Any]], stated: StatedPoint | None
+) -> Measured:
+    values = [_value(name, record) for record in records]
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    complete = len(known) == len(values)
+    return Measured(
+        stated=getattr(stated, name) if stated is not None else None,
+        mean=fmean(known) if complete else None,
+        std=stdev(known) if complete and len(known) > 1 else None,
+        values=tuple(known),
+    )
+
+
+def _value(name: str, record: Mapping[str, Any]) -> float | None:
+    """A metric of a run that came to its end; an objective is the loss and the penalty."""
+    measured = record.get("metrics") or {}
+    if record.get("status") not in FINISHED:
+        return None
+    if not name.endswith("objective"):
+        return measured.get(name)
+    loss, penalty = measured.get(name.replace("objective", "loss")), measured.get("penalty")
+    return None if loss is None or penalty is None else loss + penalty

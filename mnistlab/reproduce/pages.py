@@ -1,0 +1,217 @@
+"""A report reproduced as a page, as text, and for programs."""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnistlab.experiment import durable
+from mnistlab.experiment.run_dir import RunDir
+from mnistlab.plots.gallery import SavedFigures, save_each
+from mnistlab.report.page import left_out, pictures, write_page
+from mnistlab.reproduce.figures import report_figures
+from mnistlab.reproduce.findings import Findings
+from mnistlab.reproduce.measured import Measured, Row, read_rows
+from mnistlab.reproduce.plan import DEFAULT, QUICK
+from mnistlab.reproduce.report_dir import Plan, ReportDir, read_plan
+from mnistlab.reproduce.reproduction import seconds_taken
+from mnistlab.reproduce.tables import TableInWords, duration, in_words, metrics_of, rows_of
+from mnistlab.sweep.results import read_record
+from mnistlab.wording import counted
+
+SCALED_DOWN = (
+    "A scaled-down pass (--quick), to see that everything runs: few images and epochs, so its "
+    "figures say nothing about the report's."
+)
+COMMANDS = {DEFAULT: "mnistlab reproduce {}", QUICK: "mnistlab reproduce {} --quick"}
+
+
+@dataclass(frozen=True)
+class WrittenReport:
+    """What was written of a report: its files' folder, its tables for programs, its figures."""
+
+    report_dir: ReportDir
+    document: Mapping[str, Any]
+    saved: SavedFigures
+
+
+def write_report(
+    report_dir: ReportDir,
+    *,
+    data_dir: Path,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> WrittenReport:
+    """Draw a report's figures and write report.html, report.md and report.json.
+
+    From its experiments' folders. Raises UsageError where one is damaged, ConfigError where a
+    finding asks for what is not there, OSError where nothing can be written.
+    """
+    plan = read_plan(report_dir)
+    rows = {
+        name: read_rows(report_dir, name, experiment.whole)
+        for name, experiment in plan.experiments.items()
+    }
+    tables = _tables(plan, rows)
+    options: dict[str, Any] = {"data_dir": data_dir, "threads": threads, "tell": tell}
+    figures = report_figures(report_dir, plan.report, rows, **options)
+    saved = save_each(figures, report_dir.path)
+    document = _document(report_dir, plan, rows)
+    machine = _machine(rows)
+    text = json.dumps(document, indent=2, allow_nan=False)
+    durable.write_file(report_dir.json, f"{text}\n")
+    durable.write_file(
+        report_dir.markdown, markdown(plan, tables, saved, machine, _time(report_dir))
+    )
+    write_page(
+        report_dir.html,
+        "reproduction.html",
+        {
+            "kind": "report reproduced",
+            "title": f"{plan.name.upper()}: {plan.report.title}",
+            "lead": [plan.report.setting, f"Stated: {plan.report.source}."],
+            "warnings": _warnings(plan, rows),
+            "tiles": [*_tiles(rows), (_time(report_dir), "on the clock")],
+            "tables": tables,
+            "pictures": pictures(saved),
+            "left_out": left_out(saved),
+            "machine": machine,
+        },
+    )
+    return WrittenReport(report_dir, document, saved)
+
+
+def markdown(
+    plan: Plan,
+    tables: Sequence[TableInWords],
+    saved: SavedFigures,
+    machine: Sequence[tuple[str, str]],
+    time: str,
+) -> str:
+    """A report's tables and findings as Markdown, its figures by their paths in the folder."""
+    lines = [f"# {plan.name.upper()}: {plan.report.title}", "", plan.report.setting, ""]
+    command = COMMANDS.get(plan.budget, f"mnistlab reproduce {{}} --{plan.budget}")
+    lines += [f"`{command.format(plan.name)}` took {time}. {_sentence(machine)}", ""]
+    if plan.budget == QUICK:
+        lines += [SCALED_DOWN, ""]
+    for table in tables:
+        lines += [f"## {table.title}", "", *_markdown_table(table), ""]
+        for text in (*table.notes, table.finding):
+            lines += [text, ""] if text else []
+    for drawn in saved.drawn:
+        path = saved.figures[drawn.name].relative_to(saved.folder)
+        lines += [f"![{drawn.title}]({path})", ""]
+    return "\n".join(lines)
+
+
+def _markdown_table(table: TableInWords) -> list[str]:
+    rule = ["---" if place < table.parameters else "---:" for place in range(len(table.heads))]
+    return [_markdown_row(cells) for cells in (table.heads, rule, *table.rows)]
+
+
+def _markdown_row(cells: Sequence[str]) -> str:
+    escaped = (cell.replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+def _tables(plan: Plan, rows: Mapping[str, Sequence[Row]]) -> list[TableInWords]:
+    findings = Findings(rows)
+    found = []
+    for table in plan.report.tables:
+        here = rows_of(table, rows)
+        said = findings.filled(table.finding, table.title) if table.finding and here else None
+        # What is measured on few images explains nothing.
+        found.append(in_words(table, here, None if plan.budget == QUICK else said))
+    return found
+
+
+def _document(
+    report_dir: ReportDir, plan: Plan, rows: Mapping[str, Sequence[Row]]
+) -> dict[str, Any]:
+    """Every table for programs; what was not measured is null."""
+    tables = []
+    for table in plan.report.tables:
+        here = rows_of(table, rows)
+        names = metrics_of(table, here)
+        shown = [_row_document(row, names) for row in here]
+        tables.append({"title": table.title, "experiment": table.experiment, "rows": shown})
+    return {
+        "report": plan.name,
+        "budget": plan.budget,
+        "report_dir": str(report_dir.path),
+        "html": str(report_dir.html),
+        "markdown": str(report_dir.markdown),
+        "seconds": seconds_taken(report_dir),
+        "tables": tables,
+    }
+
+
+def _row_document(row: Row, names: Sequence[str]) -> dict[str, Any]:
+    return {
+        "stage": row.stage,
+        "parameters": dict(row.parameters),
+        "metrics": {name: _figures(row.metrics[name]) for name in names},
+        "statuses": list(row.statuses),
+        "epochs": row.epochs,
+        "images": row.images,
+        "whole": row.whole and row.whole.model_dump(),
+        "seconds": row.seconds,
+        "seconds_per_epoch": row.seconds_per_epoch,
+        "whole_seconds": row.whole_seconds,
+        "stated_seconds": row.stated_seconds,
+        "run_dir": str(row.run_dir),
+    }
+
+
+def _figures(measured: Measured) -> dict[str, float | None]:
+    values = {"stated": measured.stated, "mean": measured.mean, "std": measured.std}
+    return {k: v if v is not None and math.isfinite(v) else None for k, v in values.items()}
+
+
+def _warnings(plan: Plan, rows: Mapping[str, Sequence[Row]]) -> list[str]:
+    found = [SCALED_DOWN] if plan.budget == QUICK else []
+    statuses = [status for here in rows.values() for row in here for status in row.statuses]
+    for status in ("failed", "interrupted", "running", "pending"):
+        if status in statuses:
+            found.append(f"{counted(statuses.count(status), 'run')} {status}.")
+    return found
+
+
+def _tiles(rows: Mapping[str, Sequence[Row]]) -> list[tuple[str, str]]:
+    every = [row for here in rows.values() for row in here]
+    runs = {row.run_dir: len(row.statuses) for row in every}
+    training = {row.run_dir: (row.seconds or 0.0) * len(row.statuses) for row in every}
+    return [
+        (f"{len(rows):,}", "experiments"),
+        (f"{sum(runs.values()):,}", "runs"),
+        (duration(sum(training.values())), "of training steps, in all"),
+    ]
+
+
+def _time(report_dir: ReportDir) -> str:
+    return duration(seconds_taken(report_dir))
+
+
+def _machine(rows: Mapping[str, Sequence[Row]]) -> list[tuple[str, str]]:
+    """What the runs were trained on, as the first of them tells."""
+    first = next((row for here in rows.values() for row in here), None)
+    record = read_record(RunDir(first.run_dir)) if first is not None else {}
+    if "processor" not in record:
+        return []
+    versions = record["versions"]
+    named = [f"{name} {versions[name]}" for name in ("python", "numpy", "numba", "scipy")]
+    return [
+        (
+            "processor",
+            f"{record['processor'] or 'unknown'}, {counted(record['cpus'], 'processor')}",
+        ),
+        ("software", f"mnistlab {record['mnistlab']}, {', '.join(named)}"),
+        ("data", f"{record['config']['data']['source']}, SHA-256 {record['dataset']['sha256']}"),
+    ]
+
+
+def _sentence(machine: Sequence[tuple[str, str]]) -> str:
+    told = dict(machine)
+    return f"On {told['processor']}; {told['software']}." if told else ""

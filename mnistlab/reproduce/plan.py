@@ -1,0 +1,74 @@
+"""From a report's files to what is to be run, at full size, within a budget, or scaled down."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mnistlab.config import RunConfig, SweepSource, load_sweep
+from mnistlab.config.dump import value_as_yaml
+from mnistlab.config.load import mapping_nodes, read_config_text, sweep_mark
+from mnistlab.engine.trainer import plan as training_plan
+from mnistlab.reproduce.manifest import Experiment, LoadedReport
+from mnistlab.reproduce.report_dir import PlannedExperiment, Whole
+from mnistlab.sweep.space import checked_points
+from mnistlab.sweep.start import check
+from mnistlab.sweep.trials import Datasets
+
+DEFAULT, FULL, QUICK = "default", "full", "quick"
+
+
+def planned_experiments(
+    loaded: LoadedReport, budget: str, arguments: Sequence[str], datasets: Datasets
+) -> dict[str, PlannedExperiment]:
+    """Every experiment of a report, each trial of it checked; `arguments` are `KEY=VALUE`, set in
+    all of them.
+
+    Raises ConfigError with all that is wrong with one, DataError.
+    """
+    found = {}
+    for name, experiment in loaded.report.experiments.items():
+        path = loaded.folder / (experiment.file or f"{name}.yaml")
+        limits = _limits(experiment, loaded.report.quick, budget)
+        # The file of a run becomes a sweep of one point by being given these.
+        seeds = 1 if budget == QUICK else experiment.seeds
+        always = [f"seeds={seeds}", *_judged_by(path), *arguments]
+        source = load_sweep(path, [*_as_arguments(limits), *always])
+        check(source, datasets)
+        whole = None
+        if limits:
+            whole = _length(load_sweep(path, always), datasets)
+            whole = None if whole == _length(source, datasets) else whole
+        found[name] = PlannedExperiment(sweep=source.mapping(), whole=whole)
+    return found
+
+
+def _judged_by(path: Path) -> list[str]:
+    """Of the file of a run, what is always measured: there is nothing to choose in it."""
+    root, _ = mapping_nodes(read_config_text(path), str(path), None)
+    return ["metric.name=train_accuracy"] if sweep_mark(root) is None else []
+
+
+def _limits(experiment: Experiment, quick: Mapping[str, Any], budget: str) -> Mapping[str, Any]:
+    if budget == QUICK:
+        return quick if experiment.quick is None else experiment.quick
+    return experiment.budget if budget == DEFAULT else {}
+
+
+def _as_arguments(values: Mapping[str, Any]) -> list[str]:
+    return [f"{key}={value_as_yaml(value)}" for key, value in values.items()]
+
+
+def _length(source: SweepSource, datasets: Datasets) -> Whole | None:
+    """How long the trials of a sweep are; None where they differ."""
+    lengths = [_of_run(config, datasets) for _, _, config in checked_points(source)]
+    return lengths[0] if all(length == lengths[0] for length in lengths) else None
+
+
+def _of_run(config: RunConfig, datasets: Datasets) -> Whole:
+    dataset = datasets.of(config)
+    images = len(dataset.train)
+    return Whole(
+        epochs=training_plan(config, images).epochs,
+        images=images,
+        validation=len(dataset.validation),
+    )

@@ -1,0 +1,155 @@
+"""Reports reproduced in new folders, or carried on in their own: a sweep for each experiment."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mnistlab.config import sweep_from_mapping
+from mnistlab.config.dump import mapping_as_yaml
+from mnistlab.data import Progress
+from mnistlab.errors import UsageError
+from mnistlab.experiment import durable
+from mnistlab.experiment.run_dir import SWEEP_NAME, create_folder, make_complete
+from mnistlab.reproduce.manifest import MANIFEST_NAME, LoadedReport
+from mnistlab.reproduce.plan import planned_experiments
+from mnistlab.reproduce.report_dir import Plan, PlannedExperiment, ReportDir, read_plan
+from mnistlab.sweep import start
+from mnistlab.sweep.trials import Datasets
+from mnistlab.sweep.watch import SweepCallback, SweepResult
+
+TIMES_HEAD = "experiment,seconds"
+# Shows one experiment under way, by a heading.
+Watch = Callable[[str], AbstractContextManager[SweepCallback]]
+
+
+@contextmanager
+def unwatched(heading: str) -> Iterator[SweepCallback]:
+    """Show nothing."""
+    yield SweepCallback()
+
+
+@dataclass(frozen=True)
+class ReproduceOptions:
+    """What every experiment is run with."""
+
+    data_dir: Path
+    workers: int | None
+    watch: Watch = unwatched
+    tell: Callable[[str], None] = lambda text: None
+    argv: Sequence[str] = ()
+    force: bool = False
+    data_progress: Progress | None = None
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """How one report's experiments have gone; `signal` is set where they were interrupted."""
+
+    report_dir: ReportDir
+    plan: Plan
+    trials: dict[str, int]  # how many are finished, diverged, failed
+    already_ended: bool  # nothing was left to do
+    signal: int | None = None
+
+
+def make_folders(
+    reports: Sequence[LoadedReport],
+    *,
+    budget: str,
+    arguments: Sequence[str],
+    runs_dir: Path,
+    data_dir: Path,
+    data_progress: Progress | None = None,
+) -> list[ReportDir]:
+    """A new folder for each report, with all that is to be done in it; nothing is run yet.
+
+    Every trial of every report is checked first: raises ConfigError, DataError, UsageError before
+    there is a folder.
+    """
+    datasets = Datasets(data_dir, data_progress)
+    planned = [planned_experiments(one, budget, arguments, datasets) for one in reports]
+    started = datetime.now(UTC)
+    found: list[ReportDir] = []
+    for one, experiments in zip(reports, planned, strict=True):
+        plan = Plan(
+            name=one.name,
+            budget=budget,
+            together=tuple(before.path.name for before in found),
+            report=one.report,
+            experiments=experiments,
+        )
+        text = mapping_as_yaml(plan.model_dump(mode="json", by_alias=True))
+        name = f"report-{one.name}"
+        found.append(ReportDir(create_folder(runs_dir, name, MANIFEST_NAME, text, started)))
+    return found
+
+
+def run_report(report_dir: ReportDir, options: ReproduceOptions) -> Reproduced:
+    """Run what is left of a report's experiments, one after another, each trial on a processor.
+
+    Raises UsageError where another process is at work on it or what it was begun with has changed.
+    """
+    plan = read_plan(report_dir)
+    report_dir.experiments.mkdir(exist_ok=True)
+    counts = {"finished": 0, "diverged": 0, "failed": 0}
+    already_ended, number = True, None
+    for place, (name, experiment) in enumerate(plan.experiments.items(), 1):
+        heading = f"report {plan.name}, {place} of {len(plan.experiments)}: {name}"
+        result = _run_experiment(report_dir, name, experiment, heading, options)
+        counts = {key: count + result.trials[key] for key, count in counts.items()}
+        already_ended = already_ended and result.already_ended
+        if result.status == "interrupted":
+            number = result.signal
+            break
+    return Reproduced(report_dir, plan, counts, already_ended, number)
+
+
+def together_with(report_dir: ReportDir) -> list[ReportDir]:
+    """The folders that one command made, this the last of them: those before it that are there."""
+    names = [*read_plan(report_dir).together, report_dir.path.name]
+    found = [ReportDir(report_dir.path.with_name(name)) for name in names]
+    return [one for one in found if one.plan.is_file()]
+
+
+def _run_experiment(
+    report_dir: ReportDir,
+    name: str,
+    experiment: PlannedExperiment,
+    heading: str,
+    options: ReproduceOptions,
+) -> SweepResult:
+    folder = report_dir.experiment(name).path
+    source = sweep_from_mapping(experiment.sweep, source=f"{report_dir.plan}: {name}")
+    if not folder.exists() and not make_complete(folder, SWEEP_NAME, source.text()):
+        raise UsageError(f"{folder}: cannot be made, something else of that name is there")
+    began = time.monotonic()
+    with options.watch(heading) as watcher:
+        result = start.carry_on(
+            folder,
+            data_dir=options.data_dir,
+            workers=options.workers,
+            force=options.force,
+            callbacks=[watcher],
+            argv=options.argv,
+            data_progress=options.data_progress,
+        )
+    if not result.already_ended:
+        _note_time(report_dir, name, time.monotonic() - began)
+    return result
+
+
+def _note_time(report_dir: ReportDir, name: str, seconds: float) -> None:
+    if not report_dir.times.exists():
+        durable.write_file(report_dir.times, f"{TIMES_HEAD}\n")
+    durable.append_lines(report_dir.times, [f"{name},{seconds:.3f}"])
+
+
+def seconds_taken(report_dir: ReportDir) -> float:
+    """Seconds of a clock on the wall that the experiments have taken, stops left out."""
+    if not report_dir.times.exists():
+        return 0.0
+    lines = report_dir.times.read_text().splitlines()[1:]
+    return sum(float(line.rpartition(",")[2]) for line in lines)

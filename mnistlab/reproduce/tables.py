@@ -1,0 +1,233 @@
+"""A report's tables, in words: each row's stated and measured figures, its share, its time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mnistlab.config.dump import value_as_yaml
+from mnistlab.reproduce.manifest import Column, Table
+from mnistlab.reproduce.measured import METRICS, Measured, Row
+from mnistlab.wording import counted, number, percent
+
+SPLITS = {"train": "train", "val": "validation", "test": "test"}
+WHEN_NONE_IS_STATED = ("train_accuracy", "val_accuracy", "test_accuracy")
+MINUTE, HOUR = 60.0, 3600.0
+
+
+@dataclass(frozen=True)
+class TableInWords:
+    """A table as it is shown: heads, rows of cells, and what stands under it."""
+
+    title: str
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    parameters: int  # the first columns: they tell the rows
+    notes: tuple[str, ...]
+    finding: str | None
+
+
+def rows_of(table: Table, rows: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """The rows of a table among all rows, which are by experiment."""
+    here = rows[table.experiment]
+    return [row for row in here if not table.stages or row.stage in table.stages]
+
+
+def metrics_of(table: Table, rows: Sequence[Row]) -> list[str]:
+    """The metrics that a table shows: its own, or what is stated, or what is usual."""
+    if table.metrics:
+        return list(table.metrics)
+    stated = [name for name in METRICS if any(row.metrics[name].stated is not None for row in rows)]
+    usual = [
+        name
+        for name in WHEN_NONE_IS_STATED
+        if any(row.metrics[name].mean is not None for row in rows)
+    ]
+    return stated or usual
+
+
+def in_words(table: Table, rows: Sequence[Row], finding: str | None) -> TableInWords:
+    """A table as it is shown."""
+    columns = table.columns or {key: Column(head=_head(key)) for key in _varied(rows)}
+    names = metrics_of(table, rows)
+    staged = len({row.stage for row in rows}) > 1
+    heads = [column.head for column in columns.values()]
+    if staged:
+        heads.insert(0, "stage")
+    elif not heads:
+        heads.append("run")
+    parameters = len(heads)
+    for name in names:
+        if any(row.metrics[name].stated is not None for row in rows):
+            heads.append(f"{_metric_head(name)}, stated")
+        heads.append(f"{_metric_head(name)}, measured")
+    heads.append("time, stated → measured" if _states_time(rows) else "time")
+    seen = {key: _order(rows, key) for key in columns}
+    cells = []
+    for row in rows:
+        line = [row.stage or ""] if staged else [] if columns else [table.experiment]
+        line += [_value(row, key, column, seen[key]) for key, column in columns.items()]
+        for name in names:
+            if any(other.metrics[name].stated is not None for other in rows):
+                line.append(figure(name, row.metrics[name].stated))
+            line.append(_measured(name, row))
+        cells.append((*line, _time(row)))
+    notes = (*_shares(rows), *compared(rows, names))
+    return TableInWords(table.title, tuple(heads), tuple(cells), parameters, notes, finding)
+
+
+def row_names(shown: TableInWords) -> list[str]:
+    """The rows of a table, each by the columns that tell it from the others."""
+    return [", ".join(cells[: shown.parameters]) for cells in shown.rows]
+
+
+def figure(name: str, value: float | None, std: float | None = None) -> str:
+    """A metric in words; accuracies in per cent."""
+    if value is None:
+        return "–"
+    if name.endswith("accuracy"):
+        return percent(value) if std is None else f"{100 * value:.2f} ± {100 * std:.2f}%"
+    return number(value) if std is None else f"{number(value)} ± {number(std)}"
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that leaves it readable."""
+    if seconds < 10:
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+    if seconds < 2 * MINUTE:
+        return f"{seconds:.0f} s"
+    return f"{seconds / MINUTE:.0f} min" if seconds < 2 * HOUR else f"{seconds / HOUR:.1f} h"
+
+
+def compared(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
+    """One sentence: how many of the stated accuracies were reached, and the farthest below."""
+    pairs: list[tuple[float, Row, str, Measured]] = []
+    missed = 0
+    for row in rows:
+        for name in names:
+            found = row.metrics[name]
+            if not name.endswith("accuracy") or found.stated is None:
+                continue
+            if found.difference is None:
+                missed += 1
+            else:
+                pairs.append((found.difference, row, name, found))
+    if not pairs and not missed:
+        return []
+    total = len(pairs) + missed
+    reached = sum(difference >= -0.5e-4 for difference, *_ in pairs)
+    noun = "accuracy" if total == 1 else "accuracies"
+    text = f"{reached} of {total:,} stated {noun} reached or passed"
+    if missed:
+        text += f", {missed} not measured"
+    if pairs and min(pairs, key=_by_difference)[0] < -0.5e-4:
+        difference, row, name, found = min(pairs, key=_by_difference)
+        what = f"{_metric_head(name)} {figure(name, found.mean)} where {percent(found.stated or 0)}"
+        text += f"; farthest below: {_named(row)}{what} is stated ({100 * difference:+.2f} points)"
+    return [f"{text}."]
+
+
+def _by_difference(pair: tuple[float, Row, str, Measured]) -> float:
+    return pair[0]
+
+
+def _named(row: Row) -> str:
+    """A row by its values, for a sentence."""
+    short = [
+        f"{key.rpartition('.')[2]} {text}"
+        for key, value in row.parameters.items()
+        if len(text := value_as_yaml(value)) < 40
+    ]
+    return f"{', '.join(short)}: " if short else ""
+
+
+def _shares(rows: Sequence[Row]) -> list[str]:
+    """What was left out for the budget: how long it is in whole, by what was measured."""
+    row = next((row for row in rows if row.whole is not None and row.seconds is not None), None)
+    if row is None or row.whole is None:
+        return []
+    whole, done = row.whole, []
+    if whole.epochs != row.epochs:
+        done.append(f"{row.epochs:,} of {counted(whole.epochs, 'epoch')}")
+    if whole.images != row.images:
+        done.append(f"{row.images:,} of {counted(whole.images, 'image')}")
+    shortest, longest = _range([r.seconds_per_epoch for r in rows])
+    least, most = _range([r.whole_seconds for r in rows])
+    if not done:
+        return []
+    return [
+        f"A share, within the budget: {' and '.join(done)}. An epoch took "
+        f"{_from_to(shortest, longest)}; the whole of a run would take {_from_to(least, most)} "
+        "(--full runs it)."
+    ]
+
+
+def _range(values: Sequence[float | None]) -> tuple[float, float]:
+    known = [value for value in values if value is not None]
+    return min(known), max(known)
+
+
+def _from_to(least: float, most: float) -> str:
+    first, last = duration(least), duration(most)
+    return first if first == last else f"{first} to {last}"
+
+
+def _head(key: str) -> str:
+    return key.rpartition(".")[2].replace("_", " ")
+
+
+def _metric_head(name: str) -> str:
+    split, _, what = name.partition("_")
+    what = "loss + penalty" if what == "objective" else what
+    return f"{SPLITS[split]} {what}"
+
+
+def _varied(rows: Sequence[Row]) -> list[str]:
+    """The parameters that tell the rows apart."""
+    keys = dict.fromkeys(key for row in rows for key in row.parameters)
+    return [key for key in keys if len({repr(row.parameters.get(key)) for row in rows}) > 1]
+
+
+def _order(rows: Sequence[Row], key: str) -> list[Any]:
+    """The values of a parameter, in the order of their first row."""
+    found: list[Any] = []
+    for row in rows:
+        if key in row.parameters and row.parameters[key] not in found:
+            found.append(row.parameters[key])
+    return found
+
+
+def _value(row: Row, key: str, column: Column, seen: Sequence[Any]) -> str:
+    if key not in row.parameters:
+        return "–"
+    value = row.parameters[key]
+    place = seen.index(value)
+    return column.values[place] if place < len(column.values) else value_as_yaml(value)
+
+
+def _measured(name: str, row: Row) -> str:
+    found = row.metrics[name]
+    if found.mean is not None:
+        return figure(name, found.mean, found.std)
+    if row.is_finished:
+        return "–"
+    return ", ".join(
+        f"{row.statuses.count(status)} {status}" if len(row.statuses) > 1 else status
+        for status in dict.fromkeys(row.statuses)
+        if status not in ("finished", "stopped_early")
+    )
+
+
+def _states_time(rows: Sequence[Row]) -> bool:
+    return any(row.stated_seconds is not None for row in rows)
+
+
+def _time(row: Row) -> str:
+    """The training time of one run; where it is a share, what the whole would take."""
+    if row.seconds is None:
+        return "–"
+    measured = duration(row.seconds)
+    if row.whole is not None and row.whole_seconds is not None:
+        measured = f"{measured} of {duration(row.whole_seconds)}"
+    return (
+        measured if row.stated_seconds is None else f"{duration(row.stated_seconds)} → {measured}"
+    )

@@ -1,0 +1,88 @@
+"""One command's reports, one after another: their experiments, then their pages."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnistlab.reproduce.manifest import known_reports, load_report
+from mnistlab.reproduce.pages import WrittenReport, write_report
+from mnistlab.reproduce.report_dir import ReportDir
+from mnistlab.reproduce.reproduction import (
+    Reproduced,
+    ReproduceOptions,
+    make_folders,
+    run_report,
+    together_with,
+)
+
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What has become of the reports of one command.
+
+    `resumable` is the folder by which all of it is carried on; `signal` is set where it was
+    interrupted.
+    """
+
+    reports: tuple[WrittenReport, ...]
+    trials: dict[str, int]  # how many are finished, diverged, failed
+    resumable: Path
+    already_ended: bool
+    signal: int | None = None
+
+
+def reproduce_together(
+    names: Sequence[str],
+    budget: str,
+    arguments: Sequence[str],
+    runs_dir: Path,
+    options: ReproduceOptions,
+) -> Reproduction:
+    """Reproduce reports in new folders; `all` stands for every report that mnistlab brings."""
+    every = [one for name in names for one in (known_reports() if name == ALL else [name])]
+    folders = make_folders(
+        [load_report(name) for name in dict.fromkeys(every)],
+        budget=budget,
+        arguments=arguments,
+        runs_dir=runs_dir,
+        data_dir=options.data_dir,
+        data_progress=options.data_progress,
+    )
+    return _run_all(folders, options)
+
+
+def carry_on_together(path: Path, options: ReproduceOptions) -> Reproduction:
+    """Carry on, from the folder of the last report that one command began, all of its reports."""
+    return _run_all(together_with(ReportDir(path.resolve())), options)
+
+
+def _run_all(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reproduction:
+    """Run and write each report; what stops it while no trial is trained says how it goes on."""
+    try:
+        return _run_each(folders, options)
+    except KeyboardInterrupt:
+        options.tell(f"to carry it on: mnistlab resume {shlex.quote(str(folders[-1].path))}")
+        raise
+
+
+def _run_each(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reproduction:
+    written: list[WrittenReport] = []
+    done: list[Reproduced] = []
+    for folder in folders:
+        done.append(run_report(folder, options))
+        if done[-1].signal is not None:
+            break
+        if not done[-1].already_ended or not folder.html.exists():
+            options.tell(f"report {done[-1].plan.name}: drawing the figures …")
+        written.append(write_report(folder, data_dir=options.data_dir, tell=options.tell))
+    trials = {key: sum(one.trials[key] for one in done) for key in done[0].trials}
+    return Reproduction(
+        reports=tuple(written),
+        trials=trials,
+        resumable=folders[-1].path,
+        already_ended=all(one.already_ended for one in done),
+        signal=done[-1].signal,
+    )

@@ -1,0 +1,193 @@
+"""`mnistlab reproduce`, and `resume` of it, as a user meets them."""
+
+import json
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from cli_helpers import mnistlab, process_arguments
+
+MANIFEST = """\
+title: Two learning rates
+source: A report
+setting: Digits, few of them.
+quick: {training.epochs: 1}
+experiments:
+  rates: {seeds: 2, budget: {training.epochs: 2}}
+  alone: {}
+tables:
+  - title: Learning rate
+    experiment: rates
+    finding: >-
+      At 0.1 it is {{ measured('rates', 'test_accuracy', {'optimizer.lr': 0.1}) | percent }}.
+  - title: One run
+    experiment: alone
+figures:
+  - {experiment: rates, figure: table, caption: Both rates}
+  - {experiment: rates, parameters: {optimizer.lr: 0.1}, figure: learning_curves, caption: At 0.1}
+"""
+RUN = """\
+name: tiny
+data: {source: digits, train_limit: 60, validation: 0}
+model: {type: softmax}
+training: {epochs: 3, batch_size: 10}
+"""
+RATES = """\
+base: alone.yaml
+parameters: {optimizer.lr: [0.1, 0.001]}
+metric: {name: test_accuracy}
+reference:
+  - {parameters: {optimizer.lr: 0.1}, test_accuracy: 0.05, seconds: 90}
+  - {parameters: {optimizer.lr: 0.001}, test_accuracy: 0.99}
+"""
+
+
+@pytest.fixture
+def report(home):
+    folder = home / "mine"
+    folder.mkdir()
+    (folder / "report.yaml").write_text(MANIFEST)
+    (folder / "alone.yaml").write_text(RUN)
+    (folder / "rates.yaml").write_text(RATES)
+    return folder
+
+
+def test_every_stated_figure_stands_beside_the_mean_of_its_runs(report):
+    outcome = mnistlab("reproduce", report, "--json", "--workers", 1)
+    assert outcome.exit_code == 0
+    assert "report mine, 1 of 2: rates" in outcome.stderr
+    assert outcome.document["trials"] == {"finished": 5, "diverged": 0, "failed": 0}
+    (found,) = outcome.document["reports"]
+    folder = Path(found["report_dir"])
+    assert re.fullmatch(r"\d{8}-\d{6}-report-mine", folder.name)
+    fast, slow = found["tables"][0]["rows"]
+    metrics = [
+        json.loads((run / "run.json").read_text())["metrics"]["test_accuracy"]
+        for run in sorted((folder / "experiments" / "rates" / "trials").iterdir())
+    ]
+    assert fast["metrics"]["test_accuracy"]["mean"] == pytest.approx(sum(metrics[:2]) / 2)
+    assert fast["metrics"]["test_accuracy"]["std"] is not None
+    assert [fast["metrics"]["test_accuracy"]["stated"], fast["stated_seconds"]] == [0.05, 90]
+    assert fast["epochs"] == 2
+    assert fast["whole"] == {"epochs": 3, "images": 60, "validation": 0}
+    assert fast["whole_seconds"] == pytest.approx(fast["seconds"] * 3 / 2)
+    text = Path(found["markdown"]).read_text()
+    mean = f"{100 * fast['metrics']['test_accuracy']['mean']:.2f}"
+    assert f"At 0.1 it is {mean}%." in text
+    assert f"| 0.1 | 5.00% | {mean} ± " in text
+    assert "2 of 3 epochs" in text
+    assert "| alone | " in text
+    low = slow["metrics"]["test_accuracy"]["mean"]
+    below = f"lr 0.001: test accuracy {100 * low:.2f}% where 99.00% is stated"
+    assert f"1 of 2 stated accuracies reached or passed; farthest below: {below}" in text
+    plots = {path.name for path in (folder / "plots").iterdir()}
+    assert plots == {"01-rates-table.png", "02-rates-learning_curves.png"}
+    page = Path(found["html"]).read_text()
+    assert page.count("<img") == 2
+    assert f"{mean} ± " in page
+
+
+def test_full_lifts_the_budget_and_quick_sets_its_own(report):
+    full = mnistlab("reproduce", report, "--full", "--json", "--quiet", "--workers", 1)
+    row = full.document["reports"][0]["tables"][0]["rows"][0]
+    assert (row["epochs"], row["whole"]) == (3, None)
+    quick = mnistlab(
+        "reproduce",
+        report,
+        "--quick",
+        "--json",
+        "--quiet",
+        "--workers",
+        1,
+        "training.batch_size=20",
+    )
+    (document,) = quick.document["reports"]
+    row = document["tables"][0]["rows"][0]
+    assert (row["epochs"], row["statuses"]) == (1, ["finished"])  # one seed
+    text = Path(document["markdown"]).read_text()
+    assert "say nothing about the report's" in text
+    assert "At 0.1 it is" not in text
+    assert "batch_size: 20" in (Path(row["run_dir"]) / "config.yaml").read_text()
+
+
+def test_a_stopped_reproduction_is_carried_on_to_the_same_figures(report, home):
+    ended = mnistlab("reproduce", report, "--json", "--quiet", "--workers", 1)
+    whole = ended.document["reports"][0]["tables"]
+    with subprocess.Popen(
+        **process_arguments("reproduce", report, "--workers", 1),
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("1/4"):
+                process.send_signal(signal.SIGINT)
+                break
+        rest = process.stderr.read()
+        assert process.wait(60) == 130
+    resume = re.search(r"mnistlab resume (\S+)", rest)
+    assert resume is not None
+    carried_on = mnistlab("resume", resume[1], "--json", "--workers", 1)
+    assert carried_on.exit_code == 0
+    (found,) = carried_on.document["reports"]
+    figures = [[row["metrics"] for row in table["rows"]] for table in found["tables"]]
+    assert figures == [[row["metrics"] for row in table["rows"]] for table in whole]
+    again = mnistlab("resume", resume[1])
+    assert again.exit_code == 0
+    assert "nothing left to do" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["z"], "z: no such report; there are a, b, c, d, e, all of them by `all`"),
+        (["a", "--full", "--quick"], "--full and --quick: give one of the two"),
+        (["training.epochs=1"], "REPORT: must be given"),
+        (["mine", "training.epoch=1"], "unknown key 'epoch'"),
+        (["a", "data.validation=60000"], "data.validation"),
+    ],
+)
+def test_what_is_wrong_is_named_before_there_is_a_folder(report, home, arguments, message):
+    outcome = mnistlab("reproduce", *arguments, "data.source=digits")
+    assert outcome.exit_code == 2
+    assert message in outcome.stderr
+    assert not (home / "runs").exists()
+
+
+def test_a_mistake_in_a_manifest_names_its_place(report, home):
+    manifest = report / "report.yaml"
+    manifest.write_text(MANIFEST.replace("experiment: alone", "experiment: lone"))
+    outcome = mnistlab("reproduce", report)
+    assert outcome.exit_code == 2
+    assert re.search(r"report\.yaml:14:17: tables\.1\.experiment: found 'lone'", outcome.stderr)
+    manifest.write_text(MANIFEST.replace("'test_accuracy'", "'tset_accuracy'"))
+    outcome = mnistlab("reproduce", report, "--quiet", "--quick", "--workers", 1)
+    assert outcome.exit_code == 2
+    assert "'tset_accuracy' is no metric" in outcome.stderr
+
+
+@pytest.mark.slow
+def test_all_five_reports_run_scaled_down_on_digits(home):
+    began = time.monotonic()
+    outcome = mnistlab("reproduce", "all", "--quick", "data.source=digits", "--json", "--quiet")
+    assert outcome.exit_code == 0
+    reports = outcome.document["reports"]
+    assert [one["report"] for one in reports] == ["a", "b", "c", "d", "e"]
+    for one in reports:
+        assert all(table["rows"] for table in one["tables"])
+        measured = [
+            metric["mean"]
+            for table in one["tables"]
+            for row in table["rows"]
+            for metric in row["metrics"].values()
+            if set(row["statuses"]) == {"finished"}
+        ]
+        assert measured
+        assert None not in measured
+        assert "![" in Path(one["markdown"]).read_text()
+    assert time.monotonic() - began < 600
