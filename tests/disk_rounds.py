@@ -22,7 +22,7 @@ from mnistlab.experiment import keeper
 from mnistlab.experiment.callbacks import Callback
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.metrics import MetricsRow
-from mnistlab.experiment.runner import _new_trainer
+from mnistlab.experiment.runner import new_trainer
 
 CONFIG = {
     "data": {"source": "digits", "train_limit": 43, "validation": 0.1},
@@ -91,7 +91,7 @@ def rounds(every: int = 1) -> dict[str, Report]:
     reports = {"too small": Report(), "filled meanwhile": Report()}
     with small_disk(ENOUGH) as folder:
         dataset = load_data(run_config_from_mapping(CONFIG), folder)
-        trainer = _new_trainer(run_config_from_mapping(CONFIG), dataset)
+        trainer = new_trainer(run_config_from_mapping(CONFIG), dataset)
         trainer.compile(lambda text: print(text, file=sys.stderr))
         code, told = in_child(lambda: train(folder))
         if code != 0:

@@ -35,7 +35,7 @@ from mnistlab.config import run_config_from_mapping  # noqa: E402
 from mnistlab.config.load_sweep import parse_sweep  # noqa: E402
 from mnistlab.experiment import keeper  # noqa: E402
 from mnistlab.experiment.dataset import load_data  # noqa: E402
-from mnistlab.experiment.runner import _new_trainer  # noqa: E402
+from mnistlab.experiment.runner import new_trainer  # noqa: E402
 from mnistlab.sweep import executors, ledger, start  # noqa: E402
 from mnistlab.sweep.attempt import Attempts  # noqa: E402
 
@@ -79,7 +79,8 @@ class HereExecutor:
 
     def submit(self, task: executors.Task) -> None:
         self.trial = task.trial
-        self.attempts.run({"run_dir": str(task.run_dir), "config": task.config, "argv": []})
+        told = {"run_dir": str(task.run_dir), "config": task.config, "argv": [], "expected": None}
+        self.attempts.run(told)
 
     def send(self, **message: Any) -> None:
         """What a worker would tell through its socket."""
@@ -188,7 +189,7 @@ def rounds(kind: str, faults: Iterable[Fault], every: int = 1, offset: int = 0) 
     config = run_config_from_mapping(RUN)
     with tempfile.TemporaryDirectory() as scratch:
         dataset = load_data(config, Path(scratch))
-        _new_trainer(config, dataset).compile(lambda text: print(text, file=sys.stderr))
+        new_trainer(config, dataset).compile(lambda text: print(text, file=sys.stderr))
         calm = Path(scratch) / "calm"
         report.operations = _undisturbed(scenario, calm)
         wanted = _seen(scenario, calm)

@@ -13,8 +13,10 @@ from typing import Any
 
 from mnistlab.browse.found import trials_of
 from mnistlab.errors import UsageError
+from mnistlab.experiment.checksums import refuse_broken_seal
 from mnistlab.experiment.provenance import read_run_json
 from mnistlab.experiment.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
+from mnistlab.sweep.views import read_view
 
 RUNNING = "running"
 FINISHED = ("finished", "stopped_early")
@@ -104,7 +106,8 @@ def read_run(path: Path) -> RunSummary:
 
 def _unrecorded(run_dir: RunDir) -> dict[str, Any]:
     """What there is to tell of a run that is just beginning, or died before its run.json."""
-    from mnistlab.config import load_run_config, resolved_mapping
+    from mnistlab.config import resolved_mapping
+    from mnistlab.experiment.resume import config_of
 
     return {
         "status": RUNNING,
@@ -112,7 +115,7 @@ def _unrecorded(run_dir: RunDir) -> dict[str, Any]:
         "best": None,
         "epochs": 0,
         "started": datetime.fromtimestamp(run_dir.config.stat().st_mtime, UTC).isoformat(),
-        "config": resolved_mapping(load_run_config(run_dir.config)),
+        "config": resolved_mapping(config_of(run_dir, {})),
         "seconds": {},
     }
 
@@ -174,6 +177,7 @@ def _sweep_config(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
+        refuse_broken_seal(path)
         config = yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (OSError, yaml.YAMLError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from error
@@ -191,7 +195,7 @@ def _trials(sweep: Path) -> tuple[set[str], Counter[str]]:
     statuses: Counter[str] = Counter()
     path = sweep / "trials.csv"
     begun = {str(trial.relative_to(sweep)) for trial in trials_of(sweep)}
-    for row in csv.DictReader(io.StringIO(path.read_text() if path.exists() else "")):
+    for row in csv.DictReader(io.StringIO(read_view(path) if path.exists() else "")):
         status = row["status"]
         if status not in ENDED:
             run_dir = RunDir(sweep / row["run_dir"])

@@ -101,7 +101,7 @@ class Artefacts:
         except UsageError:
             return {}
 
-    def _written(self, path: Path) -> Extent | None:
+    def written(self, path: Path) -> Extent | None:
         """What a table of the run held when it was last left; None of one that goes on."""
         return Extent.from_json(self._record_if_whole.get("files", {}).get(path.name))
 
@@ -113,12 +113,12 @@ class Artefacts:
     @read_once
     def metrics(self) -> list[MetricsRow]:
         """A row per evaluation."""
-        return read_metrics(self.run_dir.metrics, self._written(self.run_dir.metrics))
+        return read_metrics(self.run_dir.metrics, self.written(self.run_dir.metrics))
 
     @read_once
     def layers(self) -> list[LayerRow]:
         """A row per layer per epoch, at least one."""
-        rows = read_layers(self.run_dir.layers, self._written(self.run_dir.layers))
+        rows = read_layers(self.run_dir.layers, self.written(self.run_dir.layers))
         if not rows:
             raise LackingError("no epoch was finished")
         return rows
@@ -185,7 +185,7 @@ class Artefacts:
             raise LackingError("the run looked at neither test nor validation images")
         if self.run_dir.predictions.exists():
             path = self.run_dir.predictions
-            return self._checked(read_predictions(path, self._written(path)))
+            return self._checked(read_predictions(path, self.written(path)))
         if self.record["status"] in ENDED:
             raise UsageError(f"{self.run_dir.predictions}: is missing")
         said = self.model.evaluate(self.split)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from mnistlab.errors import UsageError
+
 TEMPORARY_SUFFIX = ".tmp"
 
 
@@ -29,6 +31,16 @@ def write_file(path: Path, data: bytes | str) -> None:
         _name(error, path)
         raise
     fsync_folder(path.parent)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; raises UsageError naming it where it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: is no text: byte {error.start} is not UTF-8") from error
 
 
 def append_lines(path: Path, lines: Iterable[str], *, fsync: bool = False) -> None:

@@ -145,7 +145,7 @@ class CsvTable(Generic[Row]):
 
     def _cells(self, path: Path) -> list[list[str]]:
         """The cells of every whole row under the header."""
-        lines = read_text(path).split("\n")
+        lines = durable.read_text(path).split("\n")
         if lines[0] != self.header or len(lines) == 1:
             raise UsageError(f"{path}:1: the header is damaged, expected {self.header}")
         if lines[-1]:
@@ -269,13 +269,3 @@ def read_predictions(path: Path, written: Extent | None = None) -> Predictions:
         np.array(predicted, dtype=np.int64),
         np.array(probability, dtype=np.float64),
     )
-
-
-def read_text(path: Path) -> str:
-    """The text of a file; raises UsageError naming it where it cannot be read."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is no text: byte {error.start} is not UTF-8") from error

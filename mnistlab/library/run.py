@@ -9,22 +9,22 @@ import numpy.typing as npt
 import pandas as pd
 
 from mnistlab import api, paths
-from mnistlab.config import load_run_config, resolved_mapping
+from mnistlab.config import resolved_mapping
 from mnistlab.errors import MnistlabError, UsageError
 from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.experiment.checksums import Extent
 from mnistlab.experiment.metrics import (
     LayerRow,
     MetricsRow,
     PredictionRow,
     read_layers,
-    read_metrics,
     read_predictions,
 )
 from mnistlab.experiment.model import Model, SplitName, Weights, load_model
 from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
 from mnistlab.experiment.provenance import read_run_json
-from mnistlab.experiment.resume import ENDED
+from mnistlab.experiment.resume import ENDED, config_of
 from mnistlab.experiment.run_dir import RunDir, open_run
 from mnistlab.experiment.scores import Scores, score
 from mnistlab.library.images import raw_pixels
@@ -80,7 +80,7 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """The complete configuration; `mnistlab.train(run.config)` repeats the run."""
-        return resolved_mapping(load_run_config(self._run_dir.config))
+        return resolved_mapping(config_of(self._run_dir, self.record))
 
     @property
     def final_metrics(self) -> dict[str, float | None]:
@@ -90,22 +90,28 @@ class Run:
     @property
     def metrics(self) -> pd.DataFrame:
         """metrics.csv: a row per evaluation; NaN where not measured."""
-        return frame(read_metrics(self._run_dir.metrics), MetricsRow)
+        return frame(Artefacts(self._run_dir).metrics, MetricsRow)
 
     @property
     def layers(self) -> pd.DataFrame:
         """layers.csv: a row per layer per epoch."""
-        return frame(read_layers(self._run_dir.layers), LayerRow)
+        return frame(
+            read_layers(self._run_dir.layers, self._written(self._run_dir.layers)), LayerRow
+        )
 
     @property
     def predictions(self) -> pd.DataFrame:
         """predictions.csv: a row per test image; per validation image where no test was made."""
         if not self._run_dir.predictions.exists():
             raise UsageError(f"{self.path}: has no predictions.csv; the run is {self.status}")
-        found = read_predictions(self._run_dir.predictions)
+        path = self._run_dir.predictions
+        found = read_predictions(path, self._written(path))
         columns = (found.labels, found.predicted, found.probabilities)
         _, *names = (name for name in PredictionRow.__dataclass_fields__)
         return pd.DataFrame(dict(zip(names, columns, strict=True))).rename_axis("index")
+
+    def _written(self, path: Path) -> Extent | None:
+        return Artefacts(self._run_dir).written(path)
 
     @property
     def weights(self) -> dict[str, np.ndarray]:

@@ -1,5 +1,6 @@
 """A sweep as Python sees it: its folder, read when asked."""
 
+import io
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,13 @@ import pandas as pd
 from mnistlab import paths
 from mnistlab.browse.found import trials_of
 from mnistlab.browse.summary import read_sweep
-from mnistlab.config import load_sweep as read_sweep_config
 from mnistlab.errors import UsageError
 from mnistlab.experiment.run_dir import open_run
 from mnistlab.library.run import Run, visualized
 from mnistlab.library.tables import PathLike
-from mnistlab.sweep.results import METRICS, SweepDir, parameter_keys, read_trials
+from mnistlab.sweep.results import METRICS, SweepDir, parameter_keys, read_trials, sweep_of
 from mnistlab.sweep.start import is_sweep
+from mnistlab.sweep.views import read_view
 
 
 class Sweep:
@@ -53,7 +54,7 @@ class Sweep:
     @property
     def config(self) -> dict[str, Any]:
         """The complete configuration, run included; `mnistlab.sweep(sweep.config)` repeats it."""
-        config = read_sweep_config(self._sweep_dir.config).config
+        config = sweep_of(self._sweep_dir).config
         return config.model_dump(mode="json", by_alias=True, exclude={"base"})
 
     @property
@@ -82,7 +83,7 @@ class Sweep:
         """ranking.csv: a row per point, best first, with mean and deviation over seeds."""
         if not self._sweep_dir.ranking_csv.exists():
             raise UsageError(f"{self.path}: has no ranking yet; the sweep is {self.status}")
-        return pd.read_csv(self._sweep_dir.ranking_csv)
+        return pd.read_csv(io.StringIO(read_view(self._sweep_dir.ranking_csv)))
 
     @property
     def runs(self) -> list[Run]:

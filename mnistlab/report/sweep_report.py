@@ -6,7 +6,7 @@ from typing import Any
 
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.sweep import Metric, Random, SweepConfig
-from mnistlab.experiment.metrics import read_text
+from mnistlab.experiment import durable
 from mnistlab.experiment.run_dir import RunDir
 from mnistlab.plots.gallery import SavedFigures
 from mnistlab.report.page import left_out, measured, pictures, text_address, write_page
@@ -26,7 +26,7 @@ def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures) -> Path:
     """
     config, rows = sweep_of(sweep_dir).config, read_trials(sweep_dir)
     stages = [_stage(sweep_dir, config, stage, rows) for stage in _stage_names(config)]
-    text = read_text(sweep_dir.config)
+    text = durable.read_text(sweep_dir.config)
     chosen = _chosen(sweep_dir, rows)
     write_page(
         sweep_dir.report,

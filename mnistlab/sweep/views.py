@@ -11,7 +11,6 @@ from typing import Any
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
 from mnistlab.experiment.checksums import Extent
-from mnistlab.experiment.metrics import read_text
 
 CHECKSUMS_NAME = ".checksums.json"
 
@@ -34,14 +33,21 @@ def read_view(path: Path) -> str:
 
     One of which no digest was kept is taken as it stands.
     """
-    text = read_text(path)
-    digests = _known(path).get(path.name)
-    if digests is not None and Extent.of(text.encode()).sha256 not in digests:
-        raise UsageError(
-            f"{path}: is damaged, or was edited: its SHA-256 is not in {CHECKSUMS_NAME}; "
-            f"`mnistlab resume {path.parent}` writes it again from the trials' folders"
-        )
+    text = durable.read_text(path)
+    while not _is_known(path, text):
+        again = durable.read_text(path)
+        if again == text:
+            raise UsageError(
+                f"{path}: is damaged, or was edited: its SHA-256 is not in {CHECKSUMS_NAME}; "
+                f"`mnistlab resume {path.parent}` writes it again from the trials' folders"
+            )
+        text = again  # a sweep under way has written it meanwhile
     return text
+
+
+def _is_known(path: Path, text: str) -> bool:
+    digests = _known(path).get(path.name)
+    return digests is None or Extent.of(text.encode()).sha256 in digests
 
 
 def _known(path: Path) -> dict[str, Any]:
@@ -50,7 +56,7 @@ def _known(path: Path) -> dict[str, Any]:
     if not checksums.exists():
         return {}
     try:
-        known = json.loads(read_text(checksums))
+        known = json.loads(durable.read_text(checksums))
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{checksums}: is damaged: {error}") from error
     if not isinstance(known, dict):
