@@ -28,6 +28,9 @@ SECONDS_BETWEEN_LOOKS = 0.01
 SECONDS_BETWEEN_COUNTS = 1.0  # of the cluster's workers, which come and go
 SECONDS_ALONE = 10.0  # without a worker, before it is told
 SECONDS_TO_STOP = 15.0
+# How far a trial is goes through the one scheduler of all, which has other things to do as well.
+SECONDS_BETWEEN_SHARES = 2.0  # of one trial
+MOST_SHARES_A_SECOND = 100.0  # of all
 RESUME = "`mnistlab resume` takes up what was under way"
 
 
@@ -103,6 +106,7 @@ class ClusterExecutor:
             files=pack(task.run_dir),
             data_dir=self.data_dir,
             versions=remote.versions(),
+            seconds_between_shares=max(SECONDS_BETWEEN_SHARES, self.workers / MOST_SHARES_A_SECOND),
         )
         key = f"trial-{task.trial}-{self.token}-{self._submitted}"
         future = self.client.submit(remote.run_trial, order, key=key, pure=False)

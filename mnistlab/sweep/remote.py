@@ -23,7 +23,6 @@ from mnistlab.sweep.claims import Packed, adopt, new_claim, pack, unpack
 from mnistlab.sweep.executors import Advanced, Died, Fatal, Report, Task, Warned, WorkerProcess
 
 SECONDS_BETWEEN_LOOKS = 0.2
-SECONDS_BETWEEN_SHARES = 2.0  # of a trial's progress: all of them go through one scheduler
 SECONDS_TO_SAVE = 10.0
 SECONDS_IDLE = 30.0  # that a process is kept for the next trial
 ALIVE = ("running", "paused", "closing_gracefully")
@@ -41,6 +40,7 @@ class Order:
     files: Packed  # the trial's folder as it stands
     data_dir: Path  # of the sweep's process
     versions: dict[str, str | None]
+    seconds_between_shares: float  # that are told of the trial's progress
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def run_trial(order: Order) -> Outcome:
         worker.log_event(topic(order.sweep), message)
 
     with _claim(order, Path(worker.local_directory)) as (folder, shared):
-        report = _train(replace(order.task, run_dir=folder), _data_dir(order), state, tell)
+        report = _train(order, folder, state, tell)
         outcome = Outcome(worker.address, report)
         if isinstance(report, Died | Fatal) or state() == "unwanted":
             return outcome
@@ -128,12 +128,13 @@ def _data_dir(order: Order) -> Path:
 
 
 def _train(
-    task: Task,
-    data_dir: Path,
+    order: Order,
+    folder: Path,
     state: Callable[[], str],
     tell: Callable[[dict[str, Any]], None],
 ) -> Report:
-    """Have a process train the trial, until it is done with it or is not to go on."""
+    """Have a process train the trial in `folder`, until it is done with it or is not to go on."""
+    task, data_dir = replace(order.task, run_dir=folder), _data_dir(order)
     process = BENCH.take(data_dir)
     process.give(task, check_id=True)
     told, stop_by = time.monotonic(), None
@@ -156,7 +157,7 @@ def _train(
                 elif not isinstance(report, Advanced):
                     BENCH.put_back(process, data_dir, again=stop_by is None)
                     return report
-                elif time.monotonic() - told > SECONDS_BETWEEN_SHARES:
+                elif time.monotonic() - told > order.seconds_between_shares:
                     told = time.monotonic()
                     tell({"trial": task.trial, "share": report.share})
 
