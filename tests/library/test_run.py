@@ -1,4 +1,6 @@
 import json
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -121,6 +123,16 @@ def test_a_damaged_file_is_named(trained, tmp_path):
     (tmp_path / "run.json").write_text(json.dumps({"status": "finished"})[:-3])
     with pytest.raises(mnistlab.UsageError, match=r"run\.json:1:"):
         mnistlab.load_run(tmp_path).status  # noqa: B018
+
+
+@pytest.mark.parametrize("name", ["metrics", "layers", "predictions"])
+def test_a_table_with_another_digit_in_it_is_refused(trained, tmp_path, name):
+    copy = tmp_path / "copy"
+    shutil.copytree(trained.path, copy)
+    path = copy / f"{name}.csv"
+    path.write_text(re.sub(r"\d(?=\D*$)", lambda last: str(9 - int(last[0])), path.read_text()))
+    with pytest.raises(mnistlab.UsageError, match=rf"{name}\.csv: is damaged"):
+        getattr(mnistlab.load_run(copy), name)
 
 
 def test_a_dataset_is_arrays(digits):

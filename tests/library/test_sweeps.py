@@ -1,4 +1,5 @@
 import math
+import shutil
 
 import pytest
 from library_helpers import TINY
@@ -37,6 +38,16 @@ def test_trials_and_ranking_are_tables(swept):
     ranking = swept.ranking
     assert ranking["val_accuracy_mean"].iloc[0] == trials["val_accuracy"].max()
     assert math.isnan(ranking["rank"].iloc[2])
+
+
+@pytest.mark.parametrize("name", ["trials", "ranking"])
+def test_a_table_that_is_not_as_it_was_written_is_refused(swept, tmp_path, name):
+    copy = tmp_path / "copy"
+    shutil.copytree(swept.path, copy, symlinks=True)
+    path = copy / f"{name}.csv"
+    path.write_text(path.read_text().replace("0.", "1.", 1))
+    with pytest.raises(mnistlab.UsageError, match=rf"{name}\.csv: is damaged"):
+        getattr(mnistlab.load_sweep(copy), name)
 
 
 def test_the_best_and_all_others_are_runs(swept):

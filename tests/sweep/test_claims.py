@@ -30,7 +30,7 @@ def trial(tmp_path):
 
 def train(folder, step: int, status: str | None = None) -> None:
     """Leave in a folder what a run leaves there that came to this step."""
-    save_checkpoint(RunDir(folder), Checkpoint({"params": np.ones(2)}, {"step": step}))
+    save_checkpoint(RunDir(folder), Checkpoint({"params": np.ones(2)}, {"step": step, "files": {}}))
     (folder / "metrics.csv").write_text(f"up to {step}\n")
     if status is not None:
         (folder / "run.json").write_text(json.dumps({"status": status}))
