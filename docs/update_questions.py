@@ -114,7 +114,7 @@ def _in_words(metric: Metric, ranked: Sequence[Ranked], keys: Sequence[str]) -> 
     name = metric.name.replace("val_", "validation ").replace("_", " ")
     lost = [point for point in ranked if point.rank is None]
     trials = [row for point in ranked for row in point.trials]
-    text = f"{len(trials)} runs"
+    text = counted(len(trials), "run")
     if not placed:
         return f"{text}, and none that has a {name}."
     if len(placed) == 1:

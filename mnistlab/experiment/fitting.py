@@ -11,6 +11,7 @@ from mnistlab.engine.inference import Inference
 from mnistlab.engine.threads import engine_threads
 from mnistlab.engine.trainer import Trainer
 from mnistlab.experiment.best import BestSoFar
+from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.metrics import MetricsRow
 from mnistlab.experiment.record import advice_on_divergence
 from mnistlab.experiment.runner import new_trainer
@@ -38,8 +39,10 @@ def fit(
     """Train a configuration on a dataset; the weights are those that its run would keep.
 
     It is evaluated after each epoch, whatever `training.evaluate_every` says, and never tested.
-    `tell` hears what takes long. Raises DivergedError; UsageError where the two don't go together.
+    `tell` hears what takes long. Raises DivergedError; UsageError where the two don't go together
+    or memory does not hold them.
     """
+    refuse_too_large(config, dataset)
     trainer = new_trainer(config, dataset)
     best = BestSoFar.watching(config, len(dataset.validation) > 0)
     best_params = trainer.params.copy()

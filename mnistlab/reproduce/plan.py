@@ -8,6 +8,7 @@ from mnistlab.config import RunConfig, SweepSource, load_sweep
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.load import mapping_nodes, read_config_text, sweep_mark
 from mnistlab.engine.trainer import plan as training_plan
+from mnistlab.errors import ConfigError
 from mnistlab.reproduce.manifest import Experiment, LoadedReport
 from mnistlab.reproduce.report_dir import PlannedExperiment, Whole
 from mnistlab.sweep.space import checked_points
@@ -34,10 +35,8 @@ def planned_experiments(
         always = [f"seeds={seeds}", *_judged_by(path), *arguments]
         source = load_sweep(path, [*_as_arguments(limits), *always])
         check(source, datasets)
-        whole = None
-        if limits:
-            whole = _length(load_sweep(path, always), datasets)
-            whole = None if whole == _length(source, datasets) else whole
+        whole = _whole(load_sweep(path, always), datasets, arguments) if limits else None
+        whole = None if whole == _length(source, datasets) else whole
         found[name] = PlannedExperiment(sweep=source.mapping(), whole=whole)
     return found
 
@@ -56,6 +55,18 @@ def _limits(experiment: Experiment, quick: Mapping[str, Any], budget: str) -> Ma
 
 def _as_arguments(values: Mapping[str, Any]) -> list[str]:
     return [f"{key}={value_as_yaml(value)}" for key, value in values.items()]
+
+
+def _whole(source: SweepSource, datasets: Datasets, arguments: Sequence[str]) -> Whole | None:
+    """How long an experiment's trials are at full size; None where they differ, and where the
+    arguments name data that are too few for it.
+    """
+    try:
+        return _length(source, datasets)
+    except ConfigError:
+        if not arguments:
+            raise
+        return None
 
 
 def _length(source: SweepSource, datasets: Datasets) -> Whole | None:

@@ -27,9 +27,9 @@ def test_compare_prints_a_line_for_each_run_with_what_differs(trained):
     assert outcome.exit_code == 0
     assert head.split()[:3] == ["run", "model.hidden", "optimizer.lr"]
     assert "status" not in head  # all have finished
-    assert [line.split()[1:3] for line in lines] == [
-        ["[4]", "0.1"],
+    assert sorted(line.split()[1:3] for line in lines) == [
         ["[4]", "0.01"],
+        ["[4]", "0.1"],
         ["[5]", "0.1"],
         ["[6]", "0.1"],
     ]

@@ -15,8 +15,6 @@ from mnistlab.errors import ConfigError
 
 PAGES = [REPOSITORY / "README.md", *sorted(DOCS.glob("*.md"))]
 KNOWN = {tuple(command.name.split()[1:]): command.function for command in commands()}
-# Linked to before they are there.
-TO_COME = {"python.md", "cluster.md", "reports.md", "reliability.md"}
 MOST_BYTES = 150_000
 EVERYWHERE = {"--help", "--version", "--install-completion", "--show-completion"}
 
@@ -103,8 +101,8 @@ def test_every_link_leads_somewhere(page):
             continue
         path, _, section = target.partition("#")
         linked = (page.parent / path).resolve() if path else page
-        assert linked.exists() or linked.name in TO_COME, target
-        if section and linked.exists():
+        assert linked.exists(), target
+        if section:
             assert section in anchors(linked), target
 
 

@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import mnistlab
+from mnistlab.errors import UsageError
 
 FAST = {"hidden": [8], "epochs": 4, "lr": 0.3}
 
@@ -185,3 +186,9 @@ def test_more_classes_than_a_byte_has_are_refused():
 def test_a_wrong_parameter_is_named():
     with pytest.raises(mnistlab.ConfigError, match=r"model\.activation"):
         mnistlab.Classifier(activation="rellu").fit(np.eye(4), [0, 1, 0, 1])
+
+
+def test_a_network_that_memory_does_not_hold_is_refused_before_any_is_taken(images):
+    X, y = images
+    with pytest.raises(UsageError, match=r"model\.hidden: training takes"):
+        mnistlab.Classifier(hidden=[100_000] * 30).fit(X, y)
