@@ -213,7 +213,7 @@ def layers_of(model: SoftmaxModel | MLPModel | CNNModel, classes: int) -> tuple[
         for units in model.hidden:
             hidden += [
                 _dense(units, model.bias),
-                ActivationLayer(activation=model.activation),
+                ActivationLayer.model_construct(activation=model.activation),  # checked before
                 DropoutLayer(dropout=model.dropout),
             ]
     return (*hidden, _dense(classes, model.bias))

@@ -267,6 +267,10 @@ def _fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
     return a(a, a, a), codegen
 
 
+# An addition with a flag of its own is given no others: `reassoc` would let its order change.
+IN_ORDER = ("nsz",)
+
+
 def _sum_of_lanes(builder: Any, value: Any) -> Any:
     lanes = value.type.count
     while lanes > 1:
@@ -278,7 +282,7 @@ def _sum_of_lanes(builder: Any, value: Any) -> Any:
             )
             for start in (0, lanes)
         )
-        value = builder.fadd(low, high)
+        value = builder.fadd(low, high, flags=IN_ORDER)
     return builder.extract_element(value, ir.Constant(_INDEX, 0))
 
 
@@ -293,7 +297,7 @@ def _dot(typing_context, a, b):  # type: ignore[no-untyped-def]
             )
         total, *others = [_sum_of_lanes(builder, products) for products in sums.values()]
         for other in others:
-            total = builder.fadd(total, other)
+            total = builder.fadd(total, other, flags=IN_ORDER)
         return total
 
     return a.dtype(a, a), codegen

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from direct_cases import direct_cases
 from kernel_helpers import (
     DTYPES,
     assert_interpreted_equals_compiled,
@@ -288,6 +289,7 @@ def _by_rows_cases():
 
 CASES = [
     *_by_rows_cases(),
+    *direct_cases(),
     *_dense_cases(),
     *_convolution_cases(),
     *_pooling_cases(),
