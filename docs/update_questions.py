@@ -141,7 +141,7 @@ def _listed(sweep: SweepDir, metric: Metric, ranked: Sequence[Ranked], keys: Seq
     for point in in_order:
         spread = f" ± {_percent(point.std)}" if point.std is not None else ""
         shown = f"{_percent(point.mean)}{spread}" if point.mean is not None else "diverged"
-        row = [*(words(key, point.parameters[key]) for key in keys), shown]
+        row = [*(words(key, _value(sweep, point, key)) for key in keys), shown]
         if many:
             stable = sum(value >= best - NEAR_BEST for value in point.values)
             lowest = _percent(min(point.values)) if point.values else ""
@@ -149,6 +149,16 @@ def _listed(sweep: SweepDir, metric: Metric, ranked: Sequence[Ranked], keys: Seq
         rows.append([*row, _seconds(sweep, point)])
     extra = ["lowest, %", "stable: within a point of the best run"] if many else []
     return table([*keys, f"{metric.name}, %", *extra, "s an epoch"], rows)
+
+
+def _value(sweep: SweepDir, point: Ranked, key: str) -> Any:
+    """A point's parameter; of one that another stage ran, what its configuration has."""
+    if key in point.parameters:
+        return point.parameters[key]
+    found = read_record(open_run(sweep.path / point.trials[0].run_dir))["config"]
+    for part in key.split("."):
+        found = found[part]
+    return found
 
 
 def _crossed(ranked: Sequence[Ranked], keys: Sequence[str]) -> str:
