@@ -1,6 +1,7 @@
 """The findings of a report: sentences with measured numbers in them, as Jinja templates."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError
@@ -17,17 +18,20 @@ NOT_MEASURED = "(not measured)"
 class Findings:
     """Fills in templates from the rows of every experiment.
 
-    `measured`, `spread` and `stated` take an experiment, a metric, and, to choose a row, values by
-    dotted path and a stage; `best` takes the largest value that any row has.
+    `measured` (the mean over seeds), `spread`, `lowest`, `highest` and `stated` take an experiment,
+    a metric, and, to choose a row, values by dotted path and a stage; `best` takes the largest mean
+    that any row has.
     """
 
     def __init__(self, rows: Mapping[str, Sequence[Row]]) -> None:
         self._rows = rows
         self._environment = SandboxedEnvironment(undefined=StrictUndefined)
         self._environment.globals |= {
-            "measured": self.measured,
-            "spread": self.spread,
-            "stated": self.stated,
+            "measured": partial(self._of_row, "mean"),
+            "spread": partial(self._of_row, "std"),
+            "lowest": partial(self._of_row, "lowest"),
+            "highest": partial(self._of_row, "highest"),
+            "stated": partial(self._of_row, "stated"),
             "best": self.best,
             "seconds_per_epoch": self.seconds_per_epoch,
         }
@@ -45,35 +49,18 @@ class Findings:
         except TemplateError as error:
             raise ConfigError(f"{where}: finding: {error}") from error
 
-    def measured(
+    def _of_row(
         self,
+        which: str,
         experiment: str,
         metric: str,
         parameters: Mapping[str, Any] | None = None,
         stage: str | None = None,
     ) -> float | None:
-        """The mean over seeds; None where it was not measured."""
-        return self._row(experiment, parameters, stage).metrics[_known(metric)].mean
-
-    def spread(
-        self,
-        experiment: str,
-        metric: str,
-        parameters: Mapping[str, Any] | None = None,
-        stage: str | None = None,
-    ) -> float | None:
-        """The standard deviation over seeds."""
-        return self._row(experiment, parameters, stage).metrics[_known(metric)].std
-
-    def stated(
-        self,
-        experiment: str,
-        metric: str,
-        parameters: Mapping[str, Any] | None = None,
-        stage: str | None = None,
-    ) -> float | None:
-        """What the report states."""
-        return self._row(experiment, parameters, stage).metrics[_known(metric)].stated
+        """The attribute `which` of what a row has of a metric; None where there is none."""
+        found = self._row(experiment, parameters, stage).metrics[_known(metric)]
+        value: float | None = getattr(found, which)
+        return value
 
     def best(self, experiment: str, metric: str) -> float | None:
         """The largest mean of any row."""

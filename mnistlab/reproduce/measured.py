@@ -21,12 +21,22 @@ METRICS: tuple[str, ...] = get_args(MetricName)
 
 @dataclass(frozen=True)
 class Measured:
-    """One metric of one point: stated, and the mean and standard deviation over its seeds."""
+    """One metric of one point: stated, and measured over those of its seeds that finished."""
 
     stated: float | None
     mean: float | None
     std: float | None  # of a sample: needs two seeds
     values: tuple[float, ...]  # of the seeds that finished
+
+    @property
+    def lowest(self) -> float | None:
+        """The least over the seeds."""
+        return min(self.values, default=None)
+
+    @property
+    def highest(self) -> float | None:
+        """The greatest over the seeds."""
+        return max(self.values, default=None)
 
     @property
     def difference(self) -> float | None:
@@ -155,13 +165,12 @@ def _row(
 def _metric(
     name: str, records: Sequence[Mapping[str, Any]], stated: StatedPoint | None
 ) -> Measured:
-    values = [_value(name, record) for record in records]
+    values = (_value(name, record) for record in records)
     known = [value for value in values if value is not None and math.isfinite(value)]
-    complete = len(known) == len(values)
     return Measured(
         stated=getattr(stated, name) if stated is not None else None,
-        mean=fmean(known) if complete else None,
-        std=stdev(known) if complete and len(known) > 1 else None,
+        mean=fmean(known) if known else None,
+        std=stdev(known) if len(known) > 1 else None,
         values=tuple(known),
     )
 

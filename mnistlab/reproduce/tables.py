@@ -7,6 +7,7 @@ from typing import Any
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.reproduce.manifest import Column, Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
+from mnistlab.sweep.results import FINISHED
 from mnistlab.wording import counted, number, percent
 
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
@@ -205,16 +206,16 @@ def _value(row: Row, key: str, column: Column, seen: Sequence[Any]) -> str:
 
 
 def _measured(name: str, row: Row) -> str:
+    """The mean over the seeds that finished, and what became of the others."""
     found = row.metrics[name]
-    if found.mean is not None:
-        return figure(name, found.mean, found.std)
-    if row.is_finished:
-        return "–"
-    return ", ".join(
+    others = [
         f"{row.statuses.count(status)} {status}" if len(row.statuses) > 1 else status
         for status in dict.fromkeys(row.statuses)
-        if status not in ("finished", "stopped_early")
-    )
+        if status not in FINISHED
+    ]
+    if found.mean is None and others:
+        return ", ".join(others)
+    return ", ".join([figure(name, found.mean, found.std), *others])
 
 
 def _states_time(rows: Sequence[Row]) -> bool:
