@@ -1,0 +1,50 @@
+"""How a row of a report's table reads."""
+
+from pathlib import Path
+
+from mnistlab.reproduce.manifest import Table
+from mnistlab.reproduce.measured import METRICS, Measured, Row
+from mnistlab.reproduce.tables import in_words
+
+NOTHING = Measured(stated=None, mean=None, std=None, values=())
+
+
+def row(accuracy: Measured, *statuses: str) -> Row:
+    return Row(
+        stage=None,
+        parameters={},
+        metrics={name: NOTHING for name in METRICS} | {"test_accuracy": accuracy},
+        statuses=statuses,
+        run_dir=Path("trials/0000"),
+        epochs=1,
+        images=60,
+        seconds=1.5,
+        stated_seconds=None,
+        whole=None,
+    )
+
+
+def cells(one: Row) -> tuple[str, ...]:
+    table = Table(title="One row", experiment="alone", metrics=["test_accuracy"])
+    (found,) = in_words(table, [one], None).rows
+    return found
+
+
+def test_a_diverged_seed_stands_beside_the_mean_of_the_others():
+    accuracy = Measured(stated=0.93, mean=0.5, std=0.1, values=(0.4, 0.6))
+    assert cells(row(accuracy, "diverged", "finished", "finished")) == (
+        "alone",
+        "93.00%",
+        "50.00 ± 10.00%, 1 diverged",
+        "1.5 s",
+    )
+    assert (accuracy.lowest, accuracy.highest) == (0.4, 0.6)
+
+
+def test_where_no_seed_finished_there_is_only_what_became_of_them():
+    assert cells(row(NOTHING, "diverged", "failed")) == ("alone", "1 diverged, 1 failed", "1.5 s")
+    assert cells(row(NOTHING, "diverged")) == ("alone", "diverged", "1.5 s")
+
+
+def test_a_metric_that_finished_runs_do_not_have_is_a_dash():
+    assert cells(row(NOTHING, "finished")) == ("alone", "–", "1.5 s")
