@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from mnistlab.errors import LackingError
 from mnistlab.plots import style
@@ -21,34 +22,36 @@ NAME_CHARACTERS = 44
 def sweep_curves(curves: Sequence[TrialCurve], metric: SweepMetric, title: str) -> Figure:
     """The metric of every trial by epoch; `curves` are ordered best first.
 
-    The best have colours, from dark to light, and stand in the legend; a diverged trial ends in a
-    cross. Raises LackingError where nothing finite was measured.
+    The best have colours, from dark to light, and stand in the legend; those of one label share
+    both. A diverged trial ends in a cross. Raises LackingError where nothing finite was measured.
     """
     drawn = [(curve, *_columns(curve, metric)) for curve in curves]
     drawn = [(curve, x, y) for curve, x, y in drawn if len(x)]
     if not drawn:
         raise LackingError("no trial has a finite value")
-    named = [curve for curve, _, _ in drawn if not curve.diverged][:NAMED]
+    labels = [curve.label for curve, _, _ in drawn if not curve.diverged]
+    named = list(dict.fromkeys(labels))[:NAMED]
     colours = colormaps["viridis"](np.linspace(0.0, 0.92, max(len(named), 2)))
     with style.drawing():
         figure = style.new_figure(WIDTH, HEIGHT)
         write_title(figure, title)
         axes = figure.add_axes((0.085, 0.115, 0.52, 0.78))
         for curve, x, y in reversed(drawn):
-            place = next((i for i, one in enumerate(named) if one is curve), None)
-            colour = colours[place] if place is not None else style.FAINT
-            order = 3 if place is None else 4 + (place == 0)
-            width = 2.6 if place == 0 else 1.5 if place is not None else 0.8
-            label = _name(curve.label) if place is not None else "_other"
+            is_named, is_best = curve.label in named, curve is drawn[0][0]
+            colour = colours[named.index(curve.label)] if is_named else style.FAINT
+            order = 3 if not is_named else 4 + is_best
+            width = 2.6 if is_best else 1.5 if is_named else 0.8
             marker = "o" if len(x) == 1 else ""
-            axes.plot(x, y, color=colour, linewidth=width, zorder=order, label=label, marker=marker)
+            axes.plot(
+                x, y, color=colour, linewidth=width, zorder=order, label="_trial", marker=marker
+            )
             if curve.diverged:
                 cross: Any = {"marker": "X", "color": style.VERMILLION, "markersize": 7.0}
                 axes.plot(x[-1:], y[-1:], linestyle="none", label="_end", zorder=6, **cross)
         _set_axes(axes, [y for _, _, y in drawn], metric)
-        handles, labels = axes.get_legend_handles_labels()
         entries: Any = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.01), "frameon": False}
-        legend = axes.legend(handles[::-1], labels[::-1], title="best first", **entries)
+        handles = [Line2D([], [], color=colour) for colour in colours[: len(named)]]
+        legend = axes.legend(handles, map(_name, named), title="best first", **entries)
         for text in legend.get_texts():
             text.set_parse_math(False)
         notes = _notes(drawn, named)
@@ -82,11 +85,9 @@ def _name(label: str) -> str:
     return textwrap.shorten(label, NAME_CHARACTERS, placeholder=" …") or "the run"
 
 
-def _notes(
-    drawn: Sequence[tuple[TrialCurve, np.ndarray, np.ndarray]], named: Sequence[TrialCurve]
-) -> str:
+def _notes(drawn: Sequence[tuple[TrialCurve, np.ndarray, np.ndarray]], named: Sequence[str]) -> str:
     diverged = sum(curve.diverged for curve, _, _ in drawn)
-    others = len(drawn) - len(named) - diverged
+    others = sum(curve.label not in named and not curve.diverged for curve, _, _ in drawn)
     notes = [f"faint: {others} more trials"] if others else []
     notes += [f"cross: {diverged} diverged"] if diverged else []
     return "\n".join(notes)

@@ -1,21 +1,24 @@
 """A report's figures redrawn, each of one of its experiments, or of one of their runs."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from mnistlab.experiment.artefacts import Artefacts
-from mnistlab.experiment.run_dir import open_run
+from mnistlab.experiment.run_dir import RunDir, open_run
 from mnistlab.plots.gallery import Drawn, Entry, LeftOut, draw_each, run_figures
 from mnistlab.plots.sweep_bars import bars
-from mnistlab.plots.sweep_points import SweepMetric, SweepPoint
-from mnistlab.reproduce.manifest import FigureSpec, Report
+from mnistlab.plots.sweep_curves import sweep_curves
+from mnistlab.plots.sweep_points import SweepMetric, SweepPoint, TrialCurve
+from mnistlab.reproduce.manifest import FigureSpec, Report, Table
 from mnistlab.reproduce.measured import Row, find_row
 from mnistlab.reproduce.report_dir import ReportDir
 from mnistlab.reproduce.tables import in_words, metrics_of, row_names, rows_of
+from mnistlab.sweep.results import sweep_of
 from mnistlab.sweep_figures import sweep_figures
 
-TABLE = "table"  # the one figure that is neither a run's nor a sweep's
+TABLE, CURVES = "table", "curves"  # the figures that are neither a run's nor a sweep's
 
 
 def report_figures(
@@ -28,33 +31,62 @@ def report_figures(
     """
     for number, spec in enumerate(report.figures, 1):
         name = f"{number:02d}-{spec.experiment}-{spec.figure}"
-        if spec.figure == TABLE:
-            drawn = draw_each([_of_table(report, spec, rows)], None)
+        if spec.figure in (TABLE, CURVES):
+            table = next(one for one in report.tables if one.experiment == spec.experiment)
+            here = rows_of(table, rows)
+            if spec.figure == TABLE:
+                entry = _of_table(table, spec, here)
+            else:
+                entry = _of_curves(report_dir, table, spec, here)
+            drawn = draw_each([entry], None)
         else:
             drawn = _draw(report_dir, spec, rows, options)
         for one in drawn:
             yield replace(one, name=name, title=spec.caption)
 
 
-def _of_table(report: Report, spec: FigureSpec, rows: Mapping[str, Sequence[Row]]) -> Entry:
+def _of_table(table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
     """Bars of what a table measured, the stated beside them: of its first accuracy that is stated,
     or the first that it shows."""
-    table = next(one for one in report.tables if one.experiment == spec.experiment)
-    here = rows_of(table, rows)
-    accuracies = [name for name in metrics_of(table, here) if name.endswith("accuracy")]
-    stated = [n for n in accuracies if any(row.metrics[n].stated is not None for row in here)]
+    accuracies = [name for name in metrics_of(table, rows) if name.endswith("accuracy")]
+    stated = [n for n in accuracies if any(row.metrics[n].stated is not None for row in rows)]
     name = (stated or accuracies)[0]
     points = [
         SweepPoint({}, row.metrics[name].values, row.is_finished, row.metrics[name].stated)
-        for row in here
+        for row in rows
     ]
     metric = SweepMetric(name, maximize=True)
-    labels = row_names(in_words(table, here, None))
+    labels = row_names(in_words(table, rows, None))
     return Entry(
         TABLE,
         spec.caption,
         "A diamond is what the report states.",
         lambda _: bars(points, metric, table.title, labels),
+    )
+
+
+def _of_curves(report_dir: ReportDir, table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
+    """The curves of a table's rows, best first, a colour for all seeds of a row: of the metric that
+    the experiment is judged by."""
+    judged = sweep_of(report_dir.experiment(spec.experiment)).config.metric
+    metric = SweepMetric(judged.name, judged.goal == "maximize")
+
+    def place(named: tuple[str, Row]) -> float:
+        mean = named[1].metrics[metric.name].mean
+        return math.inf if mean is None else -mean if metric.maximize else mean
+
+    named = zip(row_names(in_words(table, rows, None)), rows, strict=True)
+    curves = [
+        TrialCurve(label, Artefacts(RunDir(run_dir)).metrics, status == "diverged")
+        for label, row in sorted(named, key=place)
+        for run_dir, status in zip(row.run_dirs, row.statuses, strict=True)
+        if RunDir(run_dir).metrics.exists()
+    ]
+    return Entry(
+        CURVES,
+        spec.caption,
+        "A colour is a row of the table, a line one of its seeds.",
+        lambda _: sweep_curves(curves, metric, table.title),
     )
 
 

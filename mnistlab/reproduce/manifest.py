@@ -81,8 +81,8 @@ class FigureSpec(Section):
 
     experiment: Text = Field(description="Whose.")
     figure: Text = Field(
-        description="Its name, as `mnistlab visualize` has it; or `table`: bars of the "
-        "experiment's first table."
+        description="Its name, as `mnistlab visualize` has it; or, of the rows of the experiment's "
+        "first table, `table`: bars, or `curves`: learning curves."
     )
     stage: Text | None = Field(default=None, description="The stage of the run.")
     parameters: dict[str, Any] | None = Field(

@@ -54,12 +54,17 @@ class Row:
     parameters: Mapping[str, Any]
     metrics: Mapping[str, Measured]
     statuses: tuple[str, ...]  # of its trials
-    run_dir: Path  # of its first trial
+    run_dirs: tuple[Path, ...]  # of its trials
     epochs: int  # that the first trial was trained for
     images: int  # in each of them
     seconds: float | None  # the training steps of one trial, the mean over seeds
     stated_seconds: float | None
     whole: Whole | None  # what the report's own length is, where this is a share of it
+
+    @property
+    def run_dir(self) -> Path:
+        """That of its first trial."""
+        return self.run_dirs[0]
 
     @property
     def is_finished(self) -> bool:
@@ -153,7 +158,7 @@ def _row(
         parameters=dict(parameters),
         metrics={name: _metric(name, records, stated) for name in METRICS},
         statuses=tuple(trial.status for trial in trials),
-        run_dir=sweep_dir.path / trials[0].run_dir,
+        run_dirs=tuple(sweep_dir.path / trial.run_dir for trial in trials),
         epochs=first.get("epochs", 0),
         images=first.get("dataset", {}).get("images", {}).get("train", 0),
         seconds=fmean(known) if known else None,

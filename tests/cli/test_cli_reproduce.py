@@ -27,6 +27,7 @@ tables:
     experiment: alone
 figures:
   - {experiment: rates, figure: table, caption: Both rates}
+  - {experiment: rates, figure: curves, caption: Both rates by epoch}
   - {experiment: rates, parameters: {optimizer.lr: 0.1}, figure: learning_curves, caption: At 0.1}
 """
 RUN = """\
@@ -84,9 +85,9 @@ def test_every_stated_figure_stands_beside_the_mean_of_its_runs(report):
     below = f"lr 0.001: test accuracy {100 * low:.2f}% where 99.00% is stated"
     assert f"1 of 2 stated accuracies reached or passed; farthest below: {below}" in text
     plots = {path.name for path in (folder / "plots").iterdir()}
-    assert plots == {"01-rates-table.png", "02-rates-learning_curves.png"}
+    assert plots == {"01-rates-table.png", "02-rates-curves.png", "03-rates-learning_curves.png"}
     page = Path(found["html"]).read_text()
-    assert page.count("<img") == 2
+    assert page.count("<img") == 3
     assert f"{mean} ± " in page
 
 

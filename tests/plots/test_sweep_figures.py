@@ -152,6 +152,22 @@ def test_all_trials_are_curves_and_the_best_is_named_first():
     assert axes.texts[0].get_text() == "faint: 3 more trials\ncross: 1 diverged"
 
 
+def test_curves_of_one_label_share_a_colour_and_a_name():
+    curves = [TrialCurve(name, rows(0.1, last)) for name, last in [("a", 0.9), ("a", 0.8)]]
+    curves += [TrialCurve("b", rows(0.1, 0.7)), TrialCurve("b", rows(0.2, math.nan), diverged=True)]
+    (axes,) = sweep_curves(curves, ACCURACY, "s").axes
+    legend = axes.get_legend()
+    names = {
+        t.get_text(): h.get_color()
+        for t, h in zip(legend.get_texts(), legend.get_lines(), strict=True)
+    }
+    assert list(names) == ["a", "b"]
+    drawn = {line.get_ydata()[-1]: line for line in axes.get_lines() if line.get_marker() != "X"}
+    assert to_hex(drawn[90].get_color()) == to_hex(drawn[80].get_color()) == to_hex(names["a"])
+    assert to_hex(drawn[70].get_color()) == to_hex(drawn[20].get_color()) == to_hex(names["b"])
+    assert axes.texts[0].get_text() == "cross: 1 diverged"
+
+
 def test_no_more_bars_than_can_be_read_and_the_figure_says_so():
     many = [SweepPoint({"lr": n}, (0.5,)) for n in range(MAX_BARS + 5)]
     figure = bars(many, ACCURACY, "s")

@@ -15,7 +15,7 @@ def row(accuracy: Measured, *statuses: str) -> Row:
         parameters={},
         metrics={name: NOTHING for name in METRICS} | {"test_accuracy": accuracy},
         statuses=statuses,
-        run_dir=Path("trials/0000"),
+        run_dirs=(Path("trials/0000"),),
         epochs=1,
         images=60,
         seconds=1.5,
