@@ -4,7 +4,8 @@ from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
 from mnistlab.engine.inference import EVALUATION_ROWS
 from mnistlab.engine.lower import lower
-from mnistlab.engine.trainer import lit_share, plan
+from mnistlab.engine.memory import lit_share
+from mnistlab.engine.trainer import plan
 
 # What training loads and compiles after its data: measured, 160 MB with all compiled before.
 LIBRARIES = 256 << 20
@@ -16,7 +17,8 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
     """Bytes by part, and their `total`; images are a file that processes share."""
     shape, classes = dataset.image_shape, len(dataset.class_names)
     batch = plan(config, len(dataset.train)).batch
-    program = lower(config, shape, classes, batch, lit_share=lit_share(dataset))
+    share = lit_share(dataset.train, dataset.offset)
+    program = lower(config, shape, classes, batch, lit_share=share)
     item, rows = program.dtype.itemsize, program.capacity
     words, bytes_ = program.lit
     largest = max(len(split) for split in (dataset.train, dataset.validation, dataset.test))
@@ -33,7 +35,9 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
         + 4 * program.numbers
         + 8 * words
         + bytes_,
-        "evaluation": EVALUATION_ROWS * program.row_size * item + largest * classes * item,
+        # Its workspace and outputs, and the weights in another order.
+        "evaluation": (EVALUATION_ROWS * program.row_size + largest * classes + program.size)
+        * item,
         "images": sum(sources.values()),
     }
     return {**parts, "total": sum(parts.values())}

@@ -16,10 +16,9 @@ from mnistlab.engine.compiling import compile_tables
 from mnistlab.engine.epoch import run_batches
 from mnistlab.engine.initializers import Purpose, initial_params, random_stream
 from mnistlab.engine.lower import lower, regularized_tensors
-from mnistlab.engine.memory import allocate
+from mnistlab.engine.memory import allocate, lit_share
 from mnistlab.engine.params import views
 from mnistlab.engine.program import Memory, Program, TensorSpec
-from mnistlab.engine.trainer import lit_share
 from mnistlab.kernels.regularizers import penalty
 
 IMAGES = 16
@@ -73,7 +72,7 @@ class Objective:
         sample = Split(train.images, train.labels, train.indices[:IMAGES])
         self.images = len(sample)
         shape, classes = dataset.image_shape, len(dataset.class_names)
-        share = lit_share(dataset)
+        share = lit_share(dataset.train, dataset.offset)
         self.program: Program = lower(
             config, shape, classes, self.images, np.float64, lit_share=share
         )

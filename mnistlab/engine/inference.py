@@ -8,15 +8,16 @@ import numpy as np
 
 from mnistlab.config import RunConfig
 from mnistlab.data import Split
+from mnistlab.engine import choice
 from mnistlab.engine.compiling import compile_tables
 from mnistlab.engine.epoch import run_batches
 from mnistlab.engine.lower import lower
-from mnistlab.engine.memory import allocate
+from mnistlab.engine.memory import allocate, lit_share, zeros
 from mnistlab.engine.params import views
-from mnistlab.engine.program import LayerSpec, Memory
+from mnistlab.engine.program import LayerSpec, Memory, Op, Program
 
 # Images evaluated at once: enough for BLAS, little enough to stay in the cache.
-EVALUATION_ROWS = 500
+EVALUATION_ROWS = 512
 # The kinds of layers whose values are asked for; the others stand within these, or change none.
 LAYER_KINDS = ("conv", "pool", "dense")
 
@@ -43,11 +44,34 @@ class Evaluation:
         return float((self.predicted == self.labels).mean())
 
 
+@dataclass(frozen=True)
+class Ways:
+    """Two programs for the same weights: for any images, and for those that are mostly dark."""
+
+    plain: Program
+    of_dark: Program
+
+    @property
+    def lists(self) -> list[tuple[Op, ...]]:
+        """The lists of ops to be compiled."""
+        return [self.plain.evaluation, self.of_dark.enter, self.of_dark.evaluation]
+
+
+def ways(config: RunConfig, image_shape: tuple[int, int], classes: int) -> Ways:
+    """The programs that look at images (height, width) and learn nothing."""
+    plain, of_dark = (
+        lower(config, image_shape, classes, EVALUATION_ROWS, training=False, lit_share=share)
+        for share in (1.0, choice.MOST_LIT)
+    )
+    return Ways(plain, of_dark)
+
+
 class Inference:
     """A network without dropout, on images (height, width). `compile` it before anything else.
 
     It sees `pixel * scale + offset`. `params` is the parameter vector, T (parameters,): its own,
     all zero, unless one is given to share. No memory is held between calls but the parameters.
+    Images that are mostly dark take another way to the same outputs, up to rounding.
     """
 
     def __init__(
@@ -59,16 +83,22 @@ class Inference:
         offset: float,
         params: np.ndarray | None = None,
     ) -> None:
-        self.program = lower(config, image_shape, classes, EVALUATION_ROWS, training=False)
+        self._ways = ways(config, image_shape, classes)
+        self.program = self._ways.plain
         self.image_shape = image_shape
         self.pixel = (scale, offset)
         self.params = np.zeros(self.program.size, self.program.dtype) if params is None else params
-        self.table = np.zeros(0)
+        self.tables: list[np.ndarray] = []  # of `lists`, once they are compiled
         self._gradient_table: np.ndarray | None = None
 
+    @property
+    def lists(self) -> list[tuple[Op, ...]]:
+        """The lists of ops that it needs compiled."""
+        return self._ways.lists
+
     def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
-        """Make the compiled table, or load it from the cache; `tell` hears what takes long."""
-        (self.table,) = compile_tables([self.program.evaluation], self.program.dtype, tell)
+        """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
+        self.tables = compile_tables(self.lists, self.program.dtype, tell)
 
     @property
     def tensors(self) -> dict[str, np.ndarray]:
@@ -77,9 +107,9 @@ class Inference:
 
     def evaluate(self, split: Split) -> Evaluation:
         """The network's outputs and losses on every image of `split`."""
-        memory = self._memory(split)
+        table, memory = self._forward(split)
         batches = math.ceil(len(split) / memory.capacity)
-        run_batches(self.table, memory, memory.capacity, len(split), 0, batches, 0)
+        run_batches(table, memory, memory.capacity, len(split), 0, batches, 0)
         outputs = memory.outputs.reshape(len(split), self.program.classes)
         return Evaluation(outputs, memory.losses, memory.labels[memory.order])
 
@@ -98,12 +128,12 @@ class Inference:
         """
         known = {s.name: s for s in self.program.layers if s.kind in LAYER_KINDS}
         specs = [known[name] for name in (known if layers is None else layers)]
-        memory = self._memory(_unlabelled(images))
+        table, memory = self._forward(_unlabelled(images))
         values = {
             spec.name: np.empty((len(images), *spec.output_shape), memory.params.dtype)
             for spec in specs
         }
-        for first, last in self._each_batch(self.table, memory):
+        for first, last in self._each_batch(table, memory):
             for spec in specs:
                 values[spec.name][first:last] = _slot(memory, spec, last - first)
         return values
@@ -120,10 +150,10 @@ class Inference:
             # Each image has a gradient of its own: no mean over the batch is in it.
             head = program.training_head
             head = replace(head, operands={**head.operands, "mean": 0})
-            ops = (*program.enter, *program.forward, head, *program.deltas)
+            ops = (*program.forward, head, *program.deltas)
             (self._gradient_table,) = compile_tables([ops], program.dtype)
         split = replace(_unlabelled(images), labels=np.asarray(classes, np.uint8))
-        memory = self._memory(split)
+        memory = self._memory(program, split, self.params)
         memory = memory._replace(deltas=np.zeros_like(memory.activations))
         gradient = np.empty((len(images), *self.image_shape), program.dtype)
         for first, last in self._each_batch(self._gradient_table, memory):
@@ -132,9 +162,22 @@ class Inference:
         gradient *= -self.pixel[0]
         return gradient
 
-    def _memory(self, split: Split) -> Memory:
+    def _forward(self, split: Split) -> tuple[np.ndarray, Memory]:
+        """The table and the memory to see a split with."""
+        plain, enter, of_dark = self.tables
+        skips = self._ways.of_dark.lit != self.program.lit
+        if not skips or lit_share(split, self.pixel[1]) > choice.MOST_LIT:
+            return plain, self._memory(self.program, split, self.params)
+        # Weights are brought into another order there: in a copy, as others may read these now.
+        params = zeros(self.params.size, self.params.dtype)
+        params[:] = self.params
+        memory = self._memory(self._ways.of_dark, split, params)
+        run_batches(enter, memory, 1, 1, 0, 1, 0)
+        return of_dark, memory
+
+    def _memory(self, program: Program, split: Split, params: np.ndarray) -> Memory:
         rows = max(1, min(EVALUATION_ROWS, len(split)))
-        return allocate(self.program, split, rows, self.pixel, len(split), self.params)
+        return allocate(program, split, rows, self.pixel, len(split), params)
 
     def _each_batch(self, table: np.ndarray, memory: Memory) -> Iterator[tuple[int, int]]:
         """Run batch after batch; gives the images [first, last) whose values are in the memory."""

@@ -8,6 +8,19 @@ from mnistlab.data import Split
 from mnistlab.engine.program import Memory, Program
 
 CACHE_LINE = 64  # bytes
+# Images looked at to see how many of their pixels are zero.
+LOOKED_AT = 1000
+
+
+def lit_share(split: Split, offset: float) -> float:
+    """The share of pixels that the network does not see as zero, in a sample of `split`.
+
+    `offset` is the network's input where a byte is zero.
+    """
+    if offset != 0:
+        return 1.0
+    sample = split.images[split.indices[:LOOKED_AT]]
+    return np.count_nonzero(sample) / max(1, sample.size)
 
 
 def zeros(size: int, dtype: Any) -> np.ndarray:

@@ -37,7 +37,7 @@ def place_dense(builder: Builder, units: int, bias: bool) -> None:
     operands["bias"] = builder.add_tensor(name, "bias", (units,), fans) if bias else 0
     if builder.training and choice.is_narrow(units):
         _narrow_dense(builder, operands, weight, first)
-    elif first and builder.training and choice.skips_dark_pixels(builder.lit_share, inputs, units):
+    elif first and choice.skips_dark_pixels(builder.lit_share, inputs, units):
         _lit_dense(builder, operands, weight, plan)
     elif builder.training and choice.skips_zeros(builder.zeros, builder.rows, inputs, units):
         _sparse_dense(builder, operands, weight)

@@ -255,9 +255,8 @@ class Program:
 
     @property
     def evaluation(self) -> tuple[Op, ...]:
-        """Forward, to outputs and losses."""
-        outcome = self.outcome.having(training=0)
-        return (*self.enter, *self.forward, self.evaluation_head, outcome)
+        """Forward, to outputs and losses, behind `enter`."""
+        return (*self.forward, self.evaluation_head, self.outcome.having(training=0))
 
     @property
     def loss(self) -> tuple[Op, ...]:
@@ -279,6 +278,11 @@ class Program:
     def training(self) -> tuple[Op, ...]:
         """A whole step, between `enter` and `leave`."""
         return (*self.forward, self.training_head, *self.step)
+
+    @property
+    def lists(self) -> list[tuple[Op, ...]]:
+        """The lists of ops that a trainer needs compiled."""
+        return [self.enter, self.training, self.leave, self.gradient]
 
 
 def assemble(ops: tuple[Op, ...], dtype: np.dtype[Any]) -> np.ndarray:

@@ -15,13 +15,11 @@ from mnistlab.engine.epoch import run_batches
 from mnistlab.engine.inference import Evaluation, Inference
 from mnistlab.engine.initializers import Purpose, random_stream
 from mnistlab.engine.lower import lower, regularized_tensors
-from mnistlab.engine.memory import allocate
+from mnistlab.engine.memory import allocate, lit_share
 from mnistlab.engine.schedules import learning_rates
 from mnistlab.engine.threads import Pace, running_on
 from mnistlab.kernels.regularizers import penalty
 
-# Images looked at to see how many of a dataset's pixels are zero.
-LOOKED_AT = 1000
 # The compiled loop is left this often, for signals and for who watches.
 SECONDS_BETWEEN_LOOKS = 0.1
 
@@ -55,14 +53,6 @@ def plan(config: RunConfig, images: int) -> Plan:
     return Plan(per_epoch, batch, steps_per_epoch, steps)
 
 
-def lit_share(dataset: Dataset) -> float:
-    """The share of pixels that the network does not see as zero, in a sample of training images."""
-    if dataset.offset != 0:
-        return 1.0
-    sample = dataset.train.images[dataset.train.indices[:LOOKED_AT]]
-    return np.count_nonzero(sample) / max(1, sample.size)
-
-
 class Trainer:
     """A model in training: its parameters, and how far it is. `compile` it before anything else.
 
@@ -74,7 +64,8 @@ class Trainer:
         self.dataset = dataset
         self.plan = plan(config, len(dataset.train))
         shape, classes = dataset.image_shape, len(dataset.class_names)
-        self.program = lower(config, shape, classes, self.plan.batch, lit_share=lit_share(dataset))
+        share = lit_share(dataset.train, dataset.offset)
+        self.program = lower(config, shape, classes, self.plan.batch, lit_share=share)
         pixel = (dataset.scale, dataset.offset)
         self.memory = allocate(self.program, dataset.train, self.program.capacity, pixel)
         self.params = self.memory.params
@@ -88,10 +79,9 @@ class Trainer:
 
     def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
         """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
-        program, seen = self.program, self.inference.program
-        lists = [program.enter, program.training, program.leave, program.gradient, seen.evaluation]
-        tables = compile_tables(lists, program.dtype, tell)
-        self._enter, self._training, self._leave, self._gradient, self.inference.table = tables
+        lists = [*self.program.lists, *self.inference.lists]
+        tables = compile_tables(lists, self.program.dtype, tell)
+        self._enter, self._training, self._leave, self._gradient, *self.inference.tables = tables
 
     @property
     def epoch(self) -> int:

@@ -11,8 +11,9 @@ from mnistlab.config import RunConfig, config_hash, resolved_mapping
 from mnistlab.data import Dataset, Progress
 from mnistlab.engine.compiling import compile_tables
 from mnistlab.engine.footprint import memory_needed
-from mnistlab.engine.inference import EVALUATION_ROWS
+from mnistlab.engine.inference import ways
 from mnistlab.engine.lower import lower
+from mnistlab.engine.memory import lit_share
 from mnistlab.engine.program import Op
 from mnistlab.engine.trainer import plan
 from mnistlab.errors import ConfigError, UsageError
@@ -104,9 +105,10 @@ def compile_all(
     for config in configs:
         dataset = datasets.of(config)
         shape, classes = dataset.image_shape, len(dataset.class_names)
-        program = lower(config, shape, classes, plan(config, len(dataset.train)).batch)
-        evaluation = lower(config, shape, classes, EVALUATION_ROWS, training=False)
-        tables = [program.training, evaluation.evaluation]
+        batch = plan(config, len(dataset.train)).batch
+        share = lit_share(dataset.train, dataset.offset)
+        program = lower(config, shape, classes, batch, lit_share=share)
+        tables = [*program.lists, *ways(config, shape, classes).lists]
         key = (program.dtype, *map(_functions, tables))
         if key not in done:
             compile_tables(tables, program.dtype, tell)
