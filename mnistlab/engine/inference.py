@@ -54,7 +54,8 @@ class Ways:
     @property
     def lists(self) -> list[tuple[Op, ...]]:
         """The lists of ops to be compiled."""
-        return [self.plain.evaluation, self.of_dark.enter, self.of_dark.evaluation]
+        programs = (self.plain, self.of_dark)
+        return [ops for one in programs for ops in (one.enter, one.evaluation)]
 
 
 def ways(config: RunConfig, image_shape: tuple[int, int], classes: int) -> Ways:
@@ -153,7 +154,7 @@ class Inference:
             ops = (*program.forward, head, *program.deltas)
             (self._gradient_table,) = compile_tables([ops], program.dtype)
         split = replace(_unlabelled(images), labels=np.asarray(classes, np.uint8))
-        memory = self._memory(program, split, self.params)
+        memory = self._memory(program, self.tables[0], split)
         memory = memory._replace(deltas=np.zeros_like(memory.activations))
         gradient = np.empty((len(images), *self.image_shape), program.dtype)
         for first, last in self._each_batch(self._gradient_table, memory):
@@ -164,20 +165,22 @@ class Inference:
 
     def _forward(self, split: Split) -> tuple[np.ndarray, Memory]:
         """The table and the memory to see a split with."""
-        plain, enter, of_dark = self.tables
         skips = self._ways.of_dark.lit != self.program.lit
-        if not skips or lit_share(split, self.pixel[1]) > choice.MOST_LIT:
-            return plain, self._memory(self.program, split, self.params)
-        # Weights are brought into another order there: in a copy, as others may read these now.
-        params = zeros(self.params.size, self.params.dtype)
-        params[:] = self.params
-        memory = self._memory(self._ways.of_dark, split, params)
-        run_batches(enter, memory, 1, 1, 0, 1, 0)
-        return of_dark, memory
+        if skips and lit_share(split, self.pixel[1]) <= choice.MOST_LIT:
+            enter, table = self.tables[2:]
+            return table, self._memory(self._ways.of_dark, enter, split)
+        enter, table = self.tables[:2]
+        return table, self._memory(self.program, enter, split)
 
-    def _memory(self, program: Program, split: Split, params: np.ndarray) -> Memory:
-        rows = max(1, min(EVALUATION_ROWS, len(split)))
-        return allocate(program, split, rows, self.pixel, len(split), params)
+    def _memory(self, program: Program, enter: np.ndarray, split: Split) -> Memory:
+        params = self.params
+        if program.enter:  # brings weights into another order: in a copy, as others may read these
+            params = zeros(params.size, params.dtype)
+            params[:] = self.params
+        rows = max(1, min(program.capacity, len(split)))
+        memory = allocate(program, split, rows, self.pixel, len(split), params)
+        run_batches(enter, memory, 1, 1, 0, 1, 0)
+        return memory
 
     def _each_batch(self, table: np.ndarray, memory: Memory) -> Iterator[tuple[int, int]]:
         """Run batch after batch; gives the images [first, last) whose values are in the memory."""

@@ -31,13 +31,16 @@ def sweep_curves(curves: Sequence[TrialCurve], metric: SweepMetric, title: str) 
         raise LackingError("no trial has a finite value")
     labels = [curve.label for curve, _, _ in drawn if not curve.diverged]
     named = list(dict.fromkeys(labels))[:NAMED]
+    apart = len(set(labels)) == len(labels)
     colours = colormaps["viridis"](np.linspace(0.0, 0.92, max(len(named), 2)))
     with style.drawing():
         figure = style.new_figure(WIDTH, HEIGHT)
         write_title(figure, title)
         axes = figure.add_axes((0.085, 0.115, 0.52, 0.78))
         for curve, x, y in reversed(drawn):
-            is_named, is_best = curve.label in named, curve is drawn[0][0]
+            # One line stands out as the best where each has a name of its own.
+            is_named = curve.label in named
+            is_best = apart and named[:1] == [curve.label]
             colour = colours[named.index(curve.label)] if is_named else style.FAINT
             order = 3 if not is_named else 4 + is_best
             width = 2.6 if is_best else 1.5 if is_named else 0.8

@@ -25,8 +25,8 @@ from oracle_helpers import assert_engine_follows, distance
 
 from mnistlab.engine import choice
 from mnistlab.engine.lower import lower
+from mnistlab.engine.memory import lit_share
 from mnistlab.engine.threads import engine_threads
-from mnistlab.engine.trainer import lit_share
 from mnistlab.kernels.gradient_use import MOMENTUM, SET, SGD
 
 # Rows of a batch; `in parts` is the whole set, 20 rows at a time with 10 left.
@@ -142,7 +142,8 @@ def test_so_does_a_layer_of_which_each_lane_has_several_blocks_of_inputs(tmp_pat
 )
 def test_dark_pixels_are_skipped_where_there_are_enough(lit, side, normalize, taken):
     dataset = dark_dataset(side=side, lit=lit, normalize=normalize)
-    program = lower(config_of(model=mlp(40)), (side, side), 4, 32, lit_share=lit_share(dataset))
+    share = lit_share(dataset.train, dataset.offset)
+    program = lower(config_of(model=mlp(40)), (side, side), 4, 32, lit_share=share)
     assert ("list_lit" in [op.function.__name__ for op in program.forward]) is taken
 
 

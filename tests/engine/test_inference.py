@@ -153,7 +153,7 @@ def test_of_mostly_dark_images_the_lit_pixels_alone_are_worked_on(units, lit):
     inference = filled(Inference(config, dataset.image_shape, CLASSES, 1 / 255, 0.0))
     before = inference.params.copy()
     # Without the table of the other way, so that only the right one has any outputs.
-    other = 0 if lit < MOST_LIT else 2
+    other = 1 if lit < MOST_LIT else 3
     inference.tables[other] = inference.tables[other][:0]
     found = inference.evaluate(dataset.train)
     images, labels = dataset.train.gather()
@@ -173,7 +173,7 @@ def test_a_dark_byte_that_the_network_does_not_see_as_zero_is_worked_on():
     config = config_of(model={"hidden": [17]}, training={"dtype": "float64"})
     dataset = dark_dataset()
     inference = filled(Inference(config, dataset.image_shape, CLASSES, 1 / 255, -0.5))
-    inference.tables[2] = inference.tables[2][:0]
+    inference.tables[3] = inference.tables[3][:0]
     outputs = inference.evaluate(dataset.test).outputs
     np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-12)
 

@@ -164,6 +164,7 @@ def test_curves_of_one_label_share_a_colour_and_a_name():
     assert list(names) == ["a", "b"]
     drawn = {line.get_ydata()[-1]: line for line in axes.get_lines() if line.get_marker() != "X"}
     assert to_hex(drawn[90].get_color()) == to_hex(drawn[80].get_color()) == to_hex(names["a"])
+    assert len({line.get_linewidth() for line in drawn.values()}) == 1
     assert to_hex(drawn[70].get_color()) == to_hex(drawn[20].get_color()) == to_hex(names["b"])
     assert axes.texts[0].get_text() == "cross: 1 diverged"
 
