@@ -39,7 +39,7 @@ def test_too_wide_a_network_is_refused_and_leaves_no_folder(tmp_path, command):
         UsageError, match=r"model.hidden: training takes .* GB of memory, and"
     ) as error:
         command(config_of(model=WIDE), data_dir=tmp_path / "data", **options)
-    assert re.search(r"parameters 40\.\d GB", str(error.value))
+    assert re.search(r"evaluation 41\.\d GB", str(error.value))
     assert error.value.exit_code == 2
     assert not (tmp_path / "runs").exists()
 
