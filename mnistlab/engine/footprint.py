@@ -3,9 +3,7 @@
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
 from mnistlab.engine.inference import EVALUATION_ROWS
-from mnistlab.engine.lower import lower
-from mnistlab.engine.memory import lit_share
-from mnistlab.engine.trainer import plan
+from mnistlab.engine.trainer import training_program
 
 # What training loads and compiles after its data: measured, 160 MB with all compiled before.
 LIBRARIES = 256 << 20
@@ -15,10 +13,7 @@ PROCESS = 128 << 20
 
 def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
     """Bytes by part, and their `total`; images are a file that processes share."""
-    shape, classes = dataset.image_shape, len(dataset.class_names)
-    batch = plan(config, len(dataset.train)).batch
-    share = lit_share(dataset.train, dataset.offset)
-    program = lower(config, shape, classes, batch, lit_share=share)
+    program = training_program(config, dataset)
     item, rows = program.dtype.itemsize, program.capacity
     words, bytes_ = program.lit
     largest = max(len(split) for split in (dataset.train, dataset.validation, dataset.test))
@@ -36,7 +31,9 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
         + 8 * words
         + bytes_,
         # Its workspace and outputs, and the weights in another order.
-        "evaluation": (EVALUATION_ROWS * program.row_size + largest * classes + program.size)
+        "evaluation": (
+            EVALUATION_ROWS * program.row_size + largest * program.classes + program.size
+        )
         * item,
         "images": sum(sources.values()),
     }

@@ -16,6 +16,7 @@ from mnistlab.engine.inference import Evaluation, Inference
 from mnistlab.engine.initializers import Purpose, random_stream
 from mnistlab.engine.lower import lower, regularized_tensors
 from mnistlab.engine.memory import allocate, lit_share
+from mnistlab.engine.program import Program
 from mnistlab.engine.schedules import learning_rates
 from mnistlab.engine.threads import Pace, running_on
 from mnistlab.kernels.regularizers import penalty
@@ -53,6 +54,17 @@ def plan(config: RunConfig, images: int) -> Plan:
     return Plan(per_epoch, batch, steps_per_epoch, steps)
 
 
+def training_program(config: RunConfig, dataset: Dataset) -> Program:
+    """The program that a configuration is trained by on a dataset."""
+    return lower(
+        config,
+        dataset.image_shape,
+        len(dataset.class_names),
+        plan(config, len(dataset.train)).batch,
+        lit_share=lit_share(dataset.train, dataset.offset),
+    )
+
+
 class Trainer:
     """A model in training: its parameters, and how far it is. `compile` it before anything else.
 
@@ -64,8 +76,7 @@ class Trainer:
         self.dataset = dataset
         self.plan = plan(config, len(dataset.train))
         shape, classes = dataset.image_shape, len(dataset.class_names)
-        share = lit_share(dataset.train, dataset.offset)
-        self.program = lower(config, shape, classes, self.plan.batch, lit_share=share)
+        self.program = training_program(config, dataset)
         pixel = (dataset.scale, dataset.offset)
         self.memory = allocate(self.program, dataset.train, self.program.capacity, pixel)
         self.params = self.memory.params

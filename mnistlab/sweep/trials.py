@@ -13,9 +13,8 @@ from mnistlab.engine.compiling import compile_tables
 from mnistlab.engine.footprint import memory_needed
 from mnistlab.engine.inference import ways
 from mnistlab.engine.lower import lower
-from mnistlab.engine.memory import lit_share
 from mnistlab.engine.program import Op
-from mnistlab.engine.trainer import plan
+from mnistlab.engine.trainer import training_program
 from mnistlab.errors import ConfigError, UsageError
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.memory_bound import refuse_too_large
@@ -104,11 +103,9 @@ def compile_all(
     done: set[Any] = set()
     for config in configs:
         dataset = datasets.of(config)
-        shape, classes = dataset.image_shape, len(dataset.class_names)
-        batch = plan(config, len(dataset.train)).batch
-        share = lit_share(dataset.train, dataset.offset)
-        program = lower(config, shape, classes, batch, lit_share=share)
-        tables = [*program.lists, *ways(config, shape, classes).lists]
+        program = training_program(config, dataset)
+        looking = ways(config, dataset.image_shape, program.classes)
+        tables = [*program.lists, *looking.lists]
         key = (program.dtype, *map(_functions, tables))
         if key not in done:
             compile_tables(tables, program.dtype, tell)
