@@ -1,5 +1,7 @@
 """The errors that a user can cause, each with the exit code of the command that meets it."""
 
+from mnistlab.safe_text import one_line
+
 
 class MnistlabError(Exception):
     """An error that a user can cause and mend: shown without a traceback, one line per message."""
@@ -7,8 +9,8 @@ class MnistlabError(Exception):
     exit_code = 1
 
     def __init__(self, *messages: str) -> None:
-        super().__init__("\n".join(messages))
-        self.messages = messages
+        self.messages = tuple(map(one_line, messages))
+        super().__init__("\n".join(self.messages))
 
 
 class UsageError(MnistlabError):

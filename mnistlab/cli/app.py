@@ -71,11 +71,12 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from mnistlab.cli.output import print_line
         from mnistlab.machine import library_versions
 
         versions = {"mnistlab": __version__, **library_versions()}
         for name, version in versions.items():
-            typer.echo(f"{name} {version or 'not installed'}")
+            print_line(f"{name} {version or 'not installed'}")
         raise typer.Exit
 
 

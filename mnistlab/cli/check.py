@@ -24,7 +24,7 @@ def check(
 ) -> int:
     """Show layers and memory, check the gradients."""
     from mnistlab import api, paths
-    from mnistlab.cli.output import print_json
+    from mnistlab.cli.output import print_json, print_lines
     from mnistlab.cli.progress import watch_download, watch_messages
     from mnistlab.config import load_run_config
 
@@ -39,7 +39,7 @@ def check(
     if json:
         print_json(_document(result))
     else:
-        print("\n\n".join([_layers(result), _memory(result), _gradients(result)]))
+        print_lines("\n\n".join([_layers(result), _memory(result), _gradients(result)]))
     return 0 if result.passed else 1
 
 

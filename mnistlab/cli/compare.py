@@ -1,7 +1,6 @@
 """`mnistlab compare`: runs beside each other."""
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -48,7 +47,7 @@ def compare(
     Losses and accuracies are of the weights that are kept; seconds are those of training alone.
     """
     from mnistlab.browse.comparison import compare
-    from mnistlab.cli.output import print_json
+    from mnistlab.cli.output import print_json, print_note
     from mnistlab.errors import UsageError
 
     if as_csv and json:
@@ -63,12 +62,12 @@ def compare(
     else:
         _print_table(comparison)
     for fault in comparison.faults:
-        print(fault, file=sys.stderr)
+        print_note(fault)
     return 2 if comparison.faults else 0
 
 
 def _print_table(comparison: "Comparison") -> None:
-    from mnistlab.cli.output import metric_value, table
+    from mnistlab.cli.output import metric_value, print_lines, print_note, table
     from mnistlab.cli.runs import run_status
 
     runs = comparison.runs
@@ -81,12 +80,12 @@ def _print_table(comparison: "Comparison") -> None:
         values = [_shortened(_written(one, key)) for key in keys]
         figures = [metric_value(metric, one.metrics[metric]) for metric in comparison.metrics]
         rows.append([name, *([status] if told else []), *values, *figures])
-    print(table(rows, right=range(1 + len(told), len(rows[0]))))
+    print_lines(table(rows, right=range(1 + len(told), len(rows[0]))))
     if comparison.implied:
         more = ", ".join(key for key in comparison.keys if key in comparison.implied)
-        print(f"also there or not, as their type is: {more}", file=sys.stderr)
+        print_note(f"also there or not, as their type is: {more}")
     if len(runs) > 1 and not comparison.keys:
-        print("all runs have the same configuration", file=sys.stderr)
+        print_note("all runs have the same configuration")
 
 
 def _names(folders: list[Path]) -> list[str]:
@@ -118,14 +117,19 @@ def _shortened(text: str) -> str:
 
 def _print_csv(comparison: "Comparison") -> None:
     import csv
+    import io
 
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    from mnistlab.cli.output import print_result
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["run_dir", "status", *comparison.keys, *comparison.metrics])
     for one in comparison.runs:
         values = [_written(one, key) for key in comparison.keys]
         figures = [one.metrics[metric] for metric in comparison.metrics]
         cells = ["" if figure is None else repr(float(figure)) for figure in figures]
         writer.writerow([one.run.path, one.run.status, *values, *cells])
+    print_result(text.getvalue().removesuffix("\n"))
 
 
 def _document(comparison: "Comparison") -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """`mnistlab data`: which datasets there are, how to get them, what is in them."""
 
 import difflib
-import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,7 +49,7 @@ def list_(
     from dataclasses import asdict
 
     from mnistlab import paths
-    from mnistlab.cli.output import human_bytes, print_json, table
+    from mnistlab.cli.output import human_bytes, print_json, print_lines, table
     from mnistlab.data import list_datasets
 
     listings = list_datasets(paths.data_dir(data_dir))
@@ -61,10 +60,10 @@ def list_(
     for item in listings:
         size = human_bytes(item.bytes) if item.bytes else "-"
         rows.append([item.name, item.status, size, item.description, str(item.path or "-")])
-    print(table(rows, right=(2,)))
+    print_lines(table(rows, right=(2,)))
     for item in listings:
         if item.problem:
-            print(f"\n{item.name} is {item.status}:\n{item.problem}")
+            print_lines(f"\n{item.name} is {item.status}:\n{item.problem}")
 
 
 @app.command(epilog=FETCH_EXAMPLES)
@@ -84,7 +83,7 @@ def fetch(
 ) -> None:
     """Download and check a dataset, print its folder."""
     from mnistlab import data, paths
-    from mnistlab.cli.output import print_json
+    from mnistlab.cli.output import print_json, print_note, print_result
     from mnistlab.cli.progress import watch_download
     from mnistlab.data.registry import KNOWN
     from mnistlab.errors import UsageError
@@ -95,11 +94,11 @@ def fetch(
     with watch_download(quiet=quiet) as progress:
         folder = data.fetch(name, paths.data_dir(data_dir), progress)
     if not quiet:
-        print(f"{name}: complete and checked", file=sys.stderr)
+        print_note(f"{name}: complete and checked")
     if json:
         print_json({"name": name, "path": folder})
     else:
-        print(folder)
+        print_result(str(folder))
 
 
 @app.command(epilog=INFO_EXAMPLES)
@@ -153,11 +152,11 @@ def _refuse_unknown(name: str, known: Collection[str]) -> None:
 
 
 def _print_info(info: "SourceInfo") -> None:
-    from mnistlab.cli.output import table
+    from mnistlab.cli.output import print_line, print_lines, table
 
     height, width = info.image_shape
-    print(f"{info.name}: {height} x {width} pixels, {len(info.class_names)} classes")
-    print(f"SHA-256 of its content: {info.sha256}\n")
+    print_line(f"{info.name}: {height} x {width} pixels, {len(info.class_names)} classes")
+    print_lines(f"SHA-256 of its content: {info.sha256}\n")
     splits = (info.train, info.test)
     rows = [["", "train", "test"], ["images", *(f"{split.count:,}" for split in splits)]]
     for label, class_name in enumerate(info.class_names):
@@ -165,4 +164,4 @@ def _print_info(info: "SourceInfo") -> None:
         rows.append([what, *(f"{split.per_class[label]:,}" for split in splits)])
     rows.append(["pixel mean (0 to 255)", *(f"{split.mean:.2f}" for split in splits)])
     rows.append(["pixel std", *(f"{split.std:.2f}" for split in splits)])
-    print(table(rows, right=(1, 2)))
+    print_lines(table(rows, right=(1, 2)))

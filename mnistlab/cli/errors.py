@@ -1,6 +1,6 @@
 """The one place where an exception becomes a message and an exit code."""
 
-import json
+import io
 import logging
 import signal
 import sys
@@ -11,7 +11,9 @@ from typing import Any, NoReturn
 
 import typer
 
+from mnistlab.cli.output import print_json, print_lines, print_note
 from mnistlab.errors import MnistlabError
+from mnistlab.safe_text import one_line
 
 # `typer.BadParameter` is public, its base that knows how to show itself is not.
 CommandLineError: Any = typer.BadParameter.__mro__[2]
@@ -37,7 +39,7 @@ def exit_after(run: Callable[..., Any], args: Sequence[str] | None, *more: Any, 
         sys.exit(run(arguments, *more, **kw) or 0)
     except Exception as error:
         if "--debug" in flags:
-            traceback.print_exception(error)
+            print_lines("".join(traceback.format_exception(error)).rstrip(), on_stderr=True)
         _report(error, as_json="--json" in flags)
 
 
@@ -64,14 +66,20 @@ def _terminate(*_: Any) -> NoReturn:
 def _report(error: Exception, *, as_json: bool) -> NoReturn:
     messages, exit_code = describe(error)
     if as_json:
-        document = {"status": "error", "exit_code": exit_code, "errors": messages}
-        print(json.dumps(document, indent=2))
+        print_json({"status": "error", "exit_code": exit_code, "errors": messages})
     if isinstance(error, CommandLineError):
-        error.show()  # with the usage above it
+        print_lines(_with_usage(error), on_stderr=True)
     else:
         for message in messages:
-            print(message, file=sys.stderr)
+            print_note(message)
     sys.exit(exit_code)
+
+
+def _with_usage(error: Any) -> str:
+    """An error of the command line, the usage above it."""
+    text, message = io.StringIO(), error.format_message()
+    error.show(file=text)
+    return text.getvalue().rstrip().replace(message, one_line(message))
 
 
 def describe(error: Exception) -> tuple[list[str], int]:
@@ -95,7 +103,7 @@ class _StderrHandler(logging.Handler):
     """Warnings as plain lines on whatever stderr is at the time, so that they go above a bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(f"{record.levelname.lower()}: {record.getMessage()}", file=sys.stderr)
+        print_note(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def evaluate(
     """
     options.set_threads(threads)
     from mnistlab import api, paths
-    from mnistlab.cli.output import print_json
+    from mnistlab.cli.output import print_json, print_lines
     from mnistlab.cli.progress import watch_download, watch_messages
 
     with watch_download(quiet=quiet) as data_progress:
@@ -63,7 +63,7 @@ def evaluate(
     if json:
         print_json(_document(scores))
     else:
-        print("\n\n".join([_summary(scores), _classes(scores), _confusion(scores)]))
+        print_lines("\n\n".join([_summary(scores), _classes(scores), _confusion(scores)]))
     return 0
 
 

@@ -1,6 +1,5 @@
 """`mnistlab export`: a run's network for other tools."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -64,7 +63,7 @@ def export(
     """
     options.set_threads(threads)
     from mnistlab import api, paths
-    from mnistlab.cli.output import print_json
+    from mnistlab.cli.output import print_json, print_result
     from mnistlab.cli.progress import watch_messages
 
     exported = api.export(
@@ -82,17 +81,19 @@ def export(
     if json:
         print_json(_document(exported))
     else:
-        print(exported.snippet or exported.file, end="" if exported.snippet else "\n")
+        print_result((exported.snippet or str(exported.file)).removesuffix("\n"))
     return 0
 
 
 def _tell(exported: "Exported") -> None:
     """What was written, on stderr."""
+    from mnistlab.cli.output import print_note
+
     if exported.agreement is not None:
         same = f"on {exported.agreement.what} onnxruntime says what mnistlab says"
-        print(f"{same}, to {exported.agreement.largest_difference:.1e}", file=sys.stderr)
+        print_note(f"{same}, to {exported.agreement.largest_difference:.1e}")
     opset = f", ONNX opset {exported.opset}" if exported.opset else ""
-    print(f"wrote {exported.file}{opset}", file=sys.stderr)
+    print_note(f"wrote {exported.file}{opset}")
 
 
 def _document(exported: "Exported") -> dict[str, Any]:

@@ -31,7 +31,7 @@ def init(
     debug: options.Debug = False,
 ) -> None:
     """Write a commented configuration to start from."""
-    from mnistlab.cli.output import print_json, table
+    from mnistlab.cli.output import print_json, print_line, print_lines, table
     from mnistlab.config.starter import SCHEMA_NAME, STARTER_NAME, starter_files
 
     config = _config_path(path or Path(), STARTER_NAME)
@@ -43,13 +43,15 @@ def init(
         print_json({"config": config, "schema": schema})
         return
     shown = shlex.quote(str(config))
-    print(f"wrote {config}\nwrote {schema}, by which editors complete and check it\nnext:")
+    print_line(f"wrote {config}")
+    print_line(f"wrote {schema}, by which editors complete and check it")
+    print_line("next:")
     rows = [
         [f"  mnistlab train {shown}", "one run"],
         [f"  mnistlab train {shown} optimizer.lr=0.01", "one run with one value changed"],
         [f"  mnistlab check {shown}", "layers, memory, gradients; trains nothing"],
     ]
-    print(table(rows))
+    print_lines(table(rows))
 
 
 def _config_path(path: Path, starter_name: str) -> Path:

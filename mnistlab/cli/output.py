@@ -1,14 +1,56 @@
-"""What commands print on stdout: JSON documents, aligned tables, sizes for people."""
+"""What commands print: lines, aligned tables, results for programs, JSON documents.
+
+Nothing else in mnistlab prints. Text from outside passes `one_line` here, so that it can neither
+command the terminal nor fake a line of its own.
+"""
 
 import json
 import math
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mnistlab.safe_text import one_line
 from mnistlab.wording import human_bytes, number, percent, seconds
 
-__all__ = ["human_bytes", "metric_value", "number", "percent", "print_json", "seconds", "table"]
+__all__ = [
+    "human_bytes",
+    "metric_value",
+    "number",
+    "percent",
+    "print_json",
+    "print_line",
+    "print_lines",
+    "print_note",
+    "print_result",
+    "seconds",
+    "table",
+]
+
+
+def print_line(text: str) -> None:
+    """One line on stdout."""
+    print(one_line(text))
+
+
+def print_note(text: str) -> None:
+    """One line on stderr, seen at once."""
+    print(one_line(text), file=sys.stderr, flush=True)
+
+
+def print_lines(text: str, *, on_stderr: bool = False) -> None:
+    """A text of several lines, such as tables; its cells are already of one line each."""
+    for line in text.split("\n"):
+        print_note(line) if on_stderr else print_line(line)
+
+
+def print_result(text: str) -> None:
+    """What another program may read, such as a path: as it is, but on a terminal made safe."""
+    if sys.stdout.isatty():
+        print_lines(text)
+    else:
+        print(text)
 
 
 def print_json(document: Any) -> None:
@@ -39,9 +81,10 @@ def metric_value(metric: str, value: float | None) -> str:
 
 def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
     """Rows as lines of aligned columns, those numbered in `right` to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    safe = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
     lines = []
-    for row in rows:
+    for row in safe:
         cells = [
             cell.rjust(width) if index in right else cell.ljust(width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))

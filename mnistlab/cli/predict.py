@@ -1,6 +1,5 @@
 """`mnistlab predict`: what a run's network says of people's own pictures."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,7 +52,7 @@ def predict(
     """
     options.set_threads(threads)
     from mnistlab import api
-    from mnistlab.cli.output import print_json
+    from mnistlab.cli.output import print_json, print_lines, print_note
     from mnistlab.cli.progress import watch_messages
 
     answers = api.predict(
@@ -69,9 +68,9 @@ def predict(
     if json:
         print_json(_document(answers, errors))
     elif answers.predictions:
-        print(_table(answers))
+        print_lines(_table(answers))
     for error in errors:
-        print(error, file=sys.stderr)
+        print_note(error)
     return 2 if errors else 0
 
 

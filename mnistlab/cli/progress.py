@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mnistlab.cli.output import human_bytes, number, percent, seconds
+from mnistlab.cli.output import human_bytes, number, percent, print_note, seconds
 from mnistlab.experiment.callbacks import Callback, Progress, Start
 from mnistlab.experiment.metrics import MetricsRow
+from mnistlab.safe_text import one_line
 
 if TYPE_CHECKING:
     from mnistlab.data import Progress as DataProgress
@@ -77,7 +78,7 @@ class RunLines(Callback):
         self.start: Start | None = None
 
     def on_message(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        print_note(text)
 
     def on_start(self, start: Start) -> None:
         self.start = start
@@ -106,7 +107,7 @@ class RunBar(RunLines):
 
     def on_message(self, text: str) -> None:
         # Names and paths may hold brackets: they are no markup, and long lines stay whole.
-        self.bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.bar.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
 
     def on_start(self, start: Start) -> None:
         super().on_start(start)
@@ -148,7 +149,7 @@ class DownloadLines:
     def update(self, n: int) -> None:
         if not self.received:
             size = f" {human_bytes(self.total)}" if self.total else ""
-            print(f"downloading{size} ...", file=sys.stderr, flush=True)
+            print_note(f"downloading{size} ...")
         self.received += n
 
     def close(self) -> None:

@@ -97,24 +97,26 @@ def reproduce_options(
 @contextmanager
 def _watched(heading: str, *, quiet: bool) -> Iterator["SweepCallback"]:
     """One experiment's progress, its heading above it."""
+    from mnistlab.cli.output import print_note
     from mnistlab.cli.sweep_progress import watch_sweep
 
     if not quiet:
-        print(f"\n{heading}", file=sys.stderr, flush=True)
+        print_note("")
+        print_note(heading)
     with watch_sweep(quiet=quiet) as watcher:
         yield watcher
 
 
 def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int:
     """Print how the reports went, their pages or their document last; returns the exit code."""
-    from mnistlab.cli.output import print_json
+    from mnistlab.cli.output import print_json, print_note, print_result
 
     if not quiet:
         _print_summary(result)
     if result.signal is not None:
         name = signal.Signals(result.signal).name
-        print(f"stopped by {name}; what is done is kept. To carry it on:", file=sys.stderr)
-        print(f"  mnistlab resume {shlex.quote(str(result.resumable))}", file=sys.stderr)
+        print_note(f"stopped by {name}; what is done is kept. To carry it on:")
+        print_note(f"  mnistlab resume {shlex.quote(str(result.resumable))}")
     if json:
         print_json(
             {
@@ -125,7 +127,7 @@ def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int
         )
     else:
         for written in result.reports:
-            print(written.report_dir.html)
+            print_result(str(written.report_dir.html))
     if result.signal is not None:
         return 128 + result.signal
     damage = max((written.saved.exit_code for written in result.reports), default=0)
@@ -133,20 +135,21 @@ def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int
 
 
 def _print_summary(result: "Reproduction") -> None:
-    from mnistlab.cli.output import seconds
+    from mnistlab.cli.output import print_note, seconds
 
     if result.already_ended:
-        print("nothing left to do: all of it has ended before", file=sys.stderr)
+        print_note("nothing left to do: all of it has ended before")
     for written in result.reports:
         document = written.document
         rows = [row for table in document["tables"] for row in table["rows"]]
         stated = sum(one["stated"] is not None for row in rows for one in row["metrics"].values())
-        print(
-            f"\nreport {document['report']}: {stated} stated figures beside the measured, "
-            f"{seconds(document['seconds'])}",
-            file=sys.stderr,
+        print_note("")
+        print_note(
+            f"report {document['report']}: {stated} stated figures beside the measured, "
+            f"{seconds(document['seconds'])}"
         )
         for left_out in written.saved.left_out:
-            print(f"  left out: {left_out.title}: {left_out.why}", file=sys.stderr)
+            print_note(f"  left out: {left_out.title}: {left_out.why}")
     counts = [f"{count} {status}" for status, count in result.trials.items() if count]
-    print(f"\nruns: {', '.join(counts) or 'none'}", file=sys.stderr)
+    print_note("")
+    print_note(f"runs: {', '.join(counts) or 'none'}")

@@ -2,10 +2,9 @@
 
 import shlex
 import signal
-import sys
 from typing import TYPE_CHECKING, Any
 
-from mnistlab.cli.output import number, percent, print_json, seconds
+from mnistlab.cli.output import number, percent, print_json, print_note, print_result, seconds
 from mnistlab.experiment.metrics import SPLIT_METRICS
 from mnistlab.wording import counted
 
@@ -21,7 +20,7 @@ def tell_result(result: "RunResult", *, quiet: bool, json: bool) -> int:
     if json:
         print_json(_document(result))
     else:
-        print(result.run_dir)
+        print_result(str(result.run_dir))
     if result.already_ended:
         return 0
     return EXIT_CODES.get(result.status, 128 + (result.signal or signal.SIGINT))
@@ -34,19 +33,19 @@ def _print_summary(result: "RunResult", *, quiet: bool) -> None:
         total, training = seconds(result.seconds["total"]), seconds(result.seconds["train"])
         took = f"{total}, {training} of it training"
         if result.already_ended:
-            print("nothing left to do: this run has ended before", file=sys.stderr)
-        print(f"{how} after {counted(result.epochs, 'epoch')} in {took}", file=sys.stderr)
+            print_note("nothing left to do: this run has ended before")
+        print_note(f"{how} after {counted(result.epochs, 'epoch')} in {took}")
         for split, key in (("validation", "val"), ("test", "test")):
             loss, accuracy = (result.metrics.get(f"{key}_{what}") for what in ("loss", "accuracy"))
             if loss is not None and accuracy is not None:
                 line = f"{split:<10}  loss {number(loss)}  accuracy {percent(accuracy)}"
-                print(line, file=sys.stderr)
+                print_note(line)
     if result.signal is not None:
         name = signal.Signals(result.signal).name
-        print(f"stopped by {name}; its checkpoint is saved. To carry it on:", file=sys.stderr)
-        print(f"  mnistlab resume {shlex.quote(str(result.run_dir))}", file=sys.stderr)
+        print_note(f"stopped by {name}; its checkpoint is saved. To carry it on:")
+        print_note(f"  mnistlab resume {shlex.quote(str(result.run_dir))}")
     if result.advice:
-        print(result.advice, file=sys.stderr)
+        print_note(result.advice)
 
 
 def _document(result: "RunResult") -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """`mnistlab runs`: which runs and sweeps there are, and what has come of them."""
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,18 +41,18 @@ def runs(
     """
     from mnistlab import paths
     from mnistlab.browse.listing import list_runs
-    from mnistlab.cli.output import print_json, table
+    from mnistlab.cli.output import print_json, print_lines, print_note, table
 
     listing = list_runs(folder or paths.runs_dir(runs_dir))
     if json:
         print_json({"folder": listing.folder, "entries": [_document(e) for e in listing.entries]})
     elif listing.entries:
         rows = [["folder", "status", "age", "done", "best", "test_accuracy"]]
-        print(table([*rows, *map(_row, listing.entries)], right=(2, 3, 5)))
+        print_lines(table([*rows, *map(_row, listing.entries)], right=(2, 3, 5)))
     else:
-        print(f"{listing.folder}: no run yet", file=sys.stderr)
+        print_note(f"{listing.folder}: no run yet")
     for fault in listing.faults:
-        print(fault, file=sys.stderr)
+        print_note(fault)
     return 2 if listing.faults else 0
 
 

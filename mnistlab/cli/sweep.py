@@ -84,7 +84,7 @@ def sweep(
 def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
     """Every trial, as far as it is known before a stage has chosen."""
     from mnistlab import api
-    from mnistlab.cli.output import print_json, table
+    from mnistlab.cli.output import print_json, print_lines, table
     from mnistlab.cli.sweep_result import written
 
     planned = api.plan_sweep(source)
@@ -99,4 +99,4 @@ def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
         stage = [trial["stage"], trial["from"] or ""] if staged else []
         cells = [written(trial["parameters"], key) for key in keys]
         rows.append([str(number), *stage, *cells])
-    print(table(rows, right=[0]))
+    print_lines(table(rows, right=[0]))

@@ -1,13 +1,13 @@
 """What a sweep shows on stderr while it goes: one bar for all of it, or a line per trial."""
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mnistlab.cli.output import seconds
+from mnistlab.cli.output import print_note, seconds
 from mnistlab.cli.progress import bar, on_terminal
 from mnistlab.cli.sweep_result import figure, written
+from mnistlab.safe_text import one_line
 from mnistlab.sweep.watch import SweepCallback, SweepProgress
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class QuietSweep(SweepCallback):
         self._print(f"warning: {text}")
 
     def _print(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
+        print_note(text)
 
     def close(self) -> None:
         """Nothing is left to tidy."""
@@ -88,7 +88,7 @@ class SweepBar(SweepLines):
 
     def _print(self, text: str) -> None:
         # Values may hold brackets: they are no markup, and long lines stay whole.
-        self.bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.bar.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
 
     def on_progress(self, progress: SweepProgress) -> None:
         parts = [f"{progress.running} running", *_outlook(progress)]

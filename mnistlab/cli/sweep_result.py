@@ -2,11 +2,18 @@
 
 import shlex
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mnistlab.cli.output import number, percent, print_json, table
+from mnistlab.cli.output import (
+    number,
+    percent,
+    print_json,
+    print_lines,
+    print_note,
+    print_result,
+    table,
+)
 from mnistlab.experiment.metrics import SPLIT_METRICS
 
 if TYPE_CHECKING:
@@ -22,13 +29,13 @@ def tell_sweep(result: "SweepResult", *, quiet: bool, json: bool) -> int:
     if not quiet:
         _print_summary(result)
     for row in result.failures:
-        print(f"trial {row.trial} failed: {row.reason}", file=sys.stderr)
+        print_note(f"trial {row.trial} failed: {row.reason}")
     if result.signal is not None:
         _print_how_to_resume(result)
     if json:
         print_json(_document(result))
     else:
-        print(result.sweep_dir)
+        print_result(str(result.sweep_dir))
     if result.signal is not None:
         return 128 + result.signal
     return SOME_FAILED if result.trials["failed"] and not result.already_ended else 0
@@ -52,18 +59,22 @@ def figure(metric: str, value: float | None, std: float | None = None) -> str:
 
 def _print_summary(result: "SweepResult") -> None:
     if result.already_ended:
-        print("nothing left to do: this sweep has ended before", file=sys.stderr)
+        print_note("nothing left to do: this sweep has ended before")
     for stage, ranked in result.rankings:
-        print(f"\nstage {stage}" if stage is not None else "", file=sys.stderr)
-        print(_ranking(result.metric, ranked), file=sys.stderr)
+        print_note("")
+        if stage is not None:
+            print_note(f"stage {stage}")
+        print_lines(_ranking(result.metric, ranked), on_stderr=True)
         if len(ranked) > SHOWN:
-            print(f"and {len(ranked) - SHOWN} more in ranking.csv", file=sys.stderr)
+            print_note(f"and {len(ranked) - SHOWN} more in ranking.csv")
     if result.refits:
-        print("\ntrained on training + validation images, and tested once", file=sys.stderr)
-        print(_refits(result.refits), file=sys.stderr)
+        print_note("")
+        print_note("trained on training + validation images, and tested once")
+        print_lines(_refits(result.refits), on_stderr=True)
     counts = [f"{count} {status}" for status, count in result.trials.items() if count]
     left = [f"{result.left} left"] if result.left else []
-    print(f"\ntrials: {', '.join([*counts, *left]) or 'none'}", file=sys.stderr)
+    print_note("")
+    print_note(f"trials: {', '.join([*counts, *left]) or 'none'}")
 
 
 def _ranking(metric: str, ranked: Sequence["Ranked"]) -> str:
@@ -107,8 +118,8 @@ def _refits(refits: Sequence[tuple[str, "Ranked"]]) -> str:
 def _print_how_to_resume(result: "SweepResult") -> None:
     assert result.signal is not None
     name = signal.Signals(result.signal).name
-    print(f"stopped by {name}; what is done is kept. To carry it on:", file=sys.stderr)
-    print(f"  mnistlab resume {shlex.quote(str(result.sweep_dir))}", file=sys.stderr)
+    print_note(f"stopped by {name}; what is done is kept. To carry it on:")
+    print_note(f"  mnistlab resume {shlex.quote(str(result.sweep_dir))}")
 
 
 def _document(result: "SweepResult") -> dict[str, Any]:

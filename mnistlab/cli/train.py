@@ -75,10 +75,10 @@ def _yaml_string(text: str) -> str:
 
 
 def _print_config(run_config: "RunConfig", *, as_json: bool) -> None:
-    from mnistlab.cli.output import print_json
+    from mnistlab.cli.output import print_json, print_result
     from mnistlab.config import dump_yaml, resolved_mapping
 
     if as_json:
         print_json(resolved_mapping(run_config))
     else:
-        print(dump_yaml(run_config), end="")
+        print_result(dump_yaml(run_config).removesuffix("\n"))

@@ -1,6 +1,5 @@
 """`mnistlab visualize`: every figure of a run or sweep."""
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -76,21 +75,23 @@ def visualize(
 
 
 def _tell(text: str) -> None:
-    print(text, file=sys.stderr)
+    from mnistlab.cli.output import print_note
+
+    print_note(text)
 
 
 def _report(done: "SavedFigures", folder: str, *, quiet: bool, json: bool) -> int:
     """What was drawn and what was not; what is damaged even with --quiet. Returns the exit code."""
-    from mnistlab.cli.output import print_json
+    from mnistlab.cli.output import print_json, print_lines, print_note, print_result
 
     is_in_vain = not done.figures
     for left_out in done.left_out:
         if left_out.error is None and (is_in_vain or not quiet):
-            print(f"{left_out.name}: left out: {left_out.why}", file=sys.stderr)
+            print_note(f"{left_out.name}: left out: {left_out.why}")
     for damage, lost in done.damaged.items():
-        print(damage, file=sys.stderr)
+        print_lines(damage, on_stderr=True)
         names = ", ".join(one.name for one in lost)
-        print(f"left out because of it: {names}", file=sys.stderr)
+        print_note(f"left out because of it: {names}")
     if json:
         print_json(
             {
@@ -102,5 +103,5 @@ def _report(done: "SavedFigures", folder: str, *, quiet: bool, json: bool) -> in
         )
     else:
         for path in [*done.figures.values(), *([done.report] if done.report else [])]:
-            print(path)
+            print_result(str(path))
     return done.exit_code or (2 if is_in_vain else 0)

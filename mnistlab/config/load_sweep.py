@@ -20,6 +20,7 @@ from mnistlab.config.sweep import RANGES, SweepConfig
 from mnistlab.config.validate import validate, validate_as
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.errors import ConfigError
+from mnistlab.safe_text import one_line
 
 # What `KEY=VALUE` sets of the sweep, not of its runs.
 SWEEP_KEYS = ("name", "method", "metric", "refit", "seeds", "zip")
@@ -244,7 +245,7 @@ def _argument(argument: str) -> tuple[str, Node, list[Problem]]:
 
 
 def _wrong_argument(argument: str, error: ConfigError) -> Problem:
-    message = str(error).removeprefix(f"command line: {argument}: ")
+    message = str(error).removeprefix(one_line(f"command line: {argument}: "))
     return Problem(Place(f"command line: {argument}"), (), message)
 
 

@@ -7,6 +7,7 @@ from mnistlab.config.checks import KeyPath
 from mnistlab.config.places import Node, Place, Problem, dotted, show
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.errors import ConfigError
+from mnistlab.safe_text import one_line
 
 Overrides = Sequence[str] | Mapping[str, Any]
 
@@ -94,6 +95,6 @@ def apply_overrides(root: Node, overrides: Overrides) -> list[Problem]:
         try:
             problems += apply_override(root, override)
         except ConfigError as error:
-            message = str(error).removeprefix(f"command line: {override}: ")
+            message = str(error).removeprefix(one_line(f"command line: {override}: "))
             problems.append(Problem(Place(f"command line: {override}"), (), message))
     return problems

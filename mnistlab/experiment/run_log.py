@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mnistlab.safe_text import one_line
+
 logger = logging.getLogger(__name__)
+
+
+class _OneLine(logging.Formatter):
+    """A record is a line, whatever names of files it tells."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return one_line(super().format(record))
 
 
 class RunLog(logging.FileHandler):
@@ -32,7 +41,7 @@ class RunLog(logging.FileHandler):
 def logged(path: Path) -> Iterator[None]:
     """Keep what mnistlab logs in the file at `path` too. Raises OSError where it can't be made."""
     handler = RunLog(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
     package = logging.getLogger("mnistlab")
     level = package.level
     package.addHandler(handler)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from mnistlab.reproduce.plan import DEFAULT, QUICK
 from mnistlab.reproduce.report_dir import Plan, ReportDir, read_plan
 from mnistlab.reproduce.reproduction import seconds_taken
 from mnistlab.reproduce.tables import TableInWords, duration, in_words, metrics_of, rows_of
+from mnistlab.safe_text import as_markdown, code_as_markdown
 from mnistlab.sweep.results import read_record
 from mnistlab.wording import counted
 
@@ -91,29 +92,37 @@ def markdown(
     time: str,
 ) -> str:
     """A report's tables and findings as Markdown, its figures by their paths in the folder."""
-    lines = [f"# {plan.name.upper()}: {plan.report.title}", "", plan.report.setting, ""]
+    title = as_markdown(f"{plan.name.upper()}: {plan.report.title}")
+    lines = [f"# {title}", "", as_markdown(plan.report.setting), ""]
     command = COMMANDS.get(plan.budget, f"mnistlab reproduce {{}} --{plan.budget}")
-    lines += [f"`{command.format(plan.name)}` took {time}. {_sentence(machine)}", ""]
+    shown = code_as_markdown(command.format(plan.name))
+    lines += [f"{shown} took {time}. {as_markdown(_sentence(machine))}", ""]
     if plan.budget == QUICK:
         lines += [SCALED_DOWN, ""]
     for table in tables:
-        lines += [f"## {table.title}", "", *_markdown_table(table), ""]
+        lines += [f"## {as_markdown(table.title)}", "", *_markdown_table(table), ""]
         for text in (*table.notes, table.finding):
-            lines += [text, ""] if text else []
+            lines += [as_markdown(text), ""] if text else []
     for drawn in saved.drawn:
         path = saved.figures[drawn.name].relative_to(saved.folder)
-        lines += [f"![{drawn.title}]({path})", ""]
+        lines += [f"![{as_markdown(drawn.title)}]({path})", ""]
     return "\n".join(lines)
 
 
 def _markdown_table(table: TableInWords) -> list[str]:
     rule = ["---" if place < table.parameters else "---:" for place in range(len(table.heads))]
-    return [_markdown_row(cells) for cells in (table.heads, rule, *table.rows)]
+    return [
+        _markdown_row(cells)
+        for cells in (
+            map(as_markdown, table.heads),
+            rule,
+            *(map(as_markdown, r) for r in table.rows),
+        )
+    ]
 
 
-def _markdown_row(cells: Sequence[str]) -> str:
-    escaped = (cell.replace("|", "\\|") for cell in cells)
-    return f"| {' | '.join(escaped)} |"
+def _markdown_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _tables(plan: Plan, rows: Mapping[str, Sequence[Row]]) -> list[TableInWords]:
