@@ -9,8 +9,8 @@ UNSAFE = re.compile(
 )
 # What Markdown would take for HTML, a link, a picture, emphasis, code or a cell's end.
 MARKDOWN = re.compile(r"[\\`*\[\]|]|(?<!\w)_|_(?!\w)")
-# At the beginning of a paragraph: a heading, an item of a list, a rule.
-MARKDOWN_START = re.compile(r"\A(?=[#+=~-])|\A(\d+)(?=[.)])")
+# At the beginning of a paragraph: a heading, an item of a list, a rule, code.
+MARKDOWN_START = re.compile(r"\A(?=#+(\s|$)|[+-](\s|$)|--|==|~~~)|\A\d+(?=[.)](\s|$))")
 
 
 def one_line(text: str) -> str:

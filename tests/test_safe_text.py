@@ -73,6 +73,9 @@ def test_a_record_of_the_log_is_one_line(tmp_path):
         ("# one\n\n# two", "\\# one # two"),
         ("1. first", "1\\. first"),
         ("- item", "\\- item"),
+        ("---", "\\---"),
+        ("0.1", "0.1"),
+        ("-3.5 ± 0.1", "-3.5 ± 0.1"),
         ("\x1b[2J", "\\\\x1b\\[2J"),
     ],
 )
