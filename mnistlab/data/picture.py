@@ -14,6 +14,12 @@ MAX_FILE_BYTES = 1 << 28
 MAX_PIXELS = 1 << 26
 # Above this grey, what is drawn on a transparent ground is taken for light ink.
 LIGHT = 128
+# White in pictures of shares, of bytes in wider numbers, and of 10, 12, 14 and 16 bits.
+WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+# A filter that sharpens passes white by a little, and a tenth more is still no other white.
+OVERSHOOT = 1.1
+# Between two whites lies a factor of four at most, but between 1 and 255.
+DARKEST = 5
 
 
 def read_picture(path: Path) -> Bytes:
@@ -81,10 +87,19 @@ def _colours(image: object) -> Bytes:
 
 
 def _eight_bits(values: np.ndarray) -> Bytes:
-    """Greys of more than 8 bits, (height, width), by their own white: 1, 255 or 65535."""
-    top = float(np.nan_to_num(values).max(initial=0))
-    white = next((white for white in (1.0, 255.0, 65535.0) if top <= white), top)
-    scaled = np.clip(np.nan_to_num(values) * (255 / white), 0, 255)
+    """Greys of more than 8 bits, (height, width), as uint8 (height, width, 3).
+
+    White is what a common kind of picture has for it, by the largest value; a picture that is far
+    darker than any such kind is taken to have its largest value for white.
+    """
+    finite = np.isfinite(values)
+    top = float(values[finite].max(initial=0))
+    white = next((white for white in WHITES if top <= white * OVERSHOOT), top)
+    if white > 1 and top < white / DARKEST:
+        white = top
+    # An infinite value is white or black, and what is no number is black.
+    values = np.nan_to_num(values, nan=0.0, posinf=white, neginf=0.0)
+    scaled = np.clip(values * (255 / white), 0, 255)
     return np.repeat(np.rint(scaled).astype(np.uint8)[..., None], 3, axis=2)
 
 

@@ -50,22 +50,10 @@ def read_png(path: Path, shape: tuple[int, ...] | None = None) -> Bytes:
     `shape`: the only (height, width) allowed, when it is known.
     Raises MalformedError, before anything is unpacked when it is the size that is wrong.
     """
-    try:
-        if (size := regular_size(path)) > MAX_FILE_BYTES:
-            raise MalformedError(
-                f"expected a file of at most {MAX_FILE_BYTES:,} bytes, found {size:,}"
-            )
-        content = path.read_bytes()
-    except OSError as error:
-        raise MalformedError(f"cannot be read: {error.strerror or error}") from error
+    content = file_content(path)
     header = _read_header(content)
-    height, width = header.height, header.width
-    check_size(1, height, width)
-    if shape is not None and (height, width) != shape:
-        raise MalformedError(
-            f"expected an image of {shape[0]} × {shape[1]} pixels, as the first one, "
-            f"found {height} × {width}"
-        )
+    check_size(1, header.height, header.width)
+    check_shape((header.height, header.width), shape)
     if header.depth == 16:
         raise MalformedError("expected 8 bits a pixel, found 16; convert the image to 8-bit grey")
     _check_pixels(_check_chunks(content), header)
@@ -78,7 +66,28 @@ def read_png(path: Path, shape: tuple[int, ...] | None = None) -> Bytes:
             colours = np.asarray(image.convert("RGBA"))
     except Exception as error:  # what a decoder raises on damaged bytes is not written down
         raise MalformedError(f"expected a sound PNG file, found a damaged one ({error})") from error
-    return _grey(colours)
+    return opaque_grey(colours)
+
+
+def file_content(path: Path) -> bytes:
+    """The bytes of an image's file. Raises MalformedError."""
+    try:
+        if (size := regular_size(path)) > MAX_FILE_BYTES:
+            raise MalformedError(
+                f"expected a file of at most {MAX_FILE_BYTES:,} bytes, found {size:,}"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise MalformedError(f"cannot be read: {error.strerror or error}") from error
+
+
+def check_shape(found: tuple[int, ...], expected: tuple[int, ...] | None) -> None:
+    """Raises MalformedError for an image of another size, (height, width), than the first one."""
+    if expected is not None and found != expected:
+        raise MalformedError(
+            f"expected an image of {expected[0]} × {expected[1]} pixels, as the first one, "
+            f"found {found[0]} × {found[1]}"
+        )
 
 
 def _read_header(content: bytes) -> Header:
@@ -129,11 +138,16 @@ def _check_pixels(deflated: bytes, header: Header) -> None:
         raise MalformedError(f"expected {expected:,} bytes of pixels, found {found:,}")
 
 
-def _grey(colours: Bytes) -> Bytes:
-    """Opaque greys of uint8 (height, width, 4) as uint8 (height, width)."""
+def opaque_grey(colours: Bytes, rounding: int = 0) -> Bytes:
+    """Opaque greys of uint8 (height, width, 4) as uint8 (height, width).
+
+    Channels may differ by `rounding`. Raises MalformedError where a pixel is no opaque grey.
+    """
     red, green, blue, alpha = np.moveaxis(colours, -1, 0)
     if (alpha != 255).any():
         raise MalformedError("expected opaque pixels, found transparent ones; remove the alpha")
-    if (red != green).any() or (red != blue).any():
+    # Not np.ptp: bytes that are equal, as most are, compare far faster.
+    alike = (red == green).all() and (green == blue).all()
+    if not alike and int(np.ptp(colours[..., :3], axis=-1).max()) > rounding:
         raise MalformedError("expected grey pixels, found coloured ones; convert the image to grey")
-    return red
+    return green

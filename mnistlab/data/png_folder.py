@@ -1,11 +1,14 @@
-"""The `png` source: PATH/train/<label>/*.png and PATH/test/<label>/*.png.
+"""The `png` source: PATH/train/<label>/*.png and PATH/test/<label>/*.png, or other images.
 
 Images come in natural order of their names across all labels (img_2 before img_10), so that names
 which carry an index keep the order that the images had; equal names come in order of label.
 """
 
+import logging
 import os
 import re
+import warnings
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -14,14 +17,15 @@ import numpy as np
 
 from mnistlab.data.arrays import Arrays, Bytes
 from mnistlab.data.files import MalformedError, check_memory
+from mnistlab.data.image_file import KINDS, read_image
 from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
-from mnistlab.data.png import read_png
 from mnistlab.errors import DataError
 
 PARTS = ("train", "test")
 MAX_LABEL = 255
 LABEL = re.compile(r"[0-9]+")
 CHUNK_FILES = 512
+logger = logging.getLogger("mnistlab")
 
 
 class Picture(NamedTuple):
@@ -36,12 +40,28 @@ class Picture(NamedTuple):
 def find_files(folder: Path) -> dict[str, list[Picture]]:
     """The images of `train` and of `test` (in any case), in their order.
 
-    Raises DataError, naming the folder, for one that is missing, doubtful, misnamed or empty.
+    Warns, in one line, of files that are left out, by the end of their names. Raises DataError,
+    naming the folder, for one that is missing, doubtful, misnamed or empty.
     """
     try:
-        return {part: _find_part(found) for part, found in _find_parts(folder).items()}
+        left_out: Counter[str] = Counter()
+        parts = {p: _find_part(found, left_out) for p, found in _find_parts(folder).items()}
     except OSError as error:
         raise DataError(f"{error.filename}: cannot be read ({error.strerror})") from error
+    if left_out:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(left_out.items()))
+        logger.warning(
+            "%s: left out, as no images of a label: %s; read is %s", folder, kinds, _endings()
+        )
+    return parts
+
+
+def _endings() -> str:
+    return ", ".join(f"*{ending}" for ending in KINDS)
+
+
+def _ending(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - 70,000 Path objects take a second
 
 
 def _find_parts(folder: Path) -> dict[str, Path]:
@@ -61,10 +81,12 @@ def _find_parts(folder: Path) -> dict[str, Path]:
     return {part: found[0] for part, found in parts.items()}
 
 
-def _find_part(part: Path) -> list[Picture]:
+def _find_part(part: Path, left_out: Counter[str]) -> list[Picture]:
     folders: dict[int, Path] = {}
     for path in list_folder(part, "folders named by label"):
         if not path.is_dir():
+            if _ending(path.name) in KINDS:
+                left_out[f"{_ending(path.name)} outside the folders of labels"] += 1
             continue
         if not LABEL.fullmatch(path.name) or int(path.name) > MAX_LABEL:
             raise DataError(f"{path}: expected a folder named by a label, 0 to {MAX_LABEL}")
@@ -73,26 +95,32 @@ def _find_part(part: Path) -> list[Picture]:
         folders[int(path.name)] = path
     if not folders:
         raise DataError(f"{part}: expected folders named by label, found none")
-    found = [picture for label, path in folders.items() for picture in _scan(path, label)]
+    found = [picture for label, path in folders.items() for picture in _scan(path, label, left_out)]
     return sorted(found, key=_natural)
 
 
-def _scan(folder: Path, label: int) -> list[Picture]:
+def _scan(folder: Path, label: int, left_out: Counter[str]) -> list[Picture]:
     pictures = []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.lower().endswith(".png") and not entry.name.startswith("."):
+            if entry.name.startswith("."):
+                continue
+            if _ending(entry.name) in KINDS:
                 status = entry.stat()
                 pictures.append(Picture(entry.path, label, status.st_size, status.st_mtime_ns))
+            elif entry.is_dir():
+                left_out["folder within a label's"] += 1
+            else:
+                left_out[_ending(entry.name) or "without an ending"] += 1
     if not pictures:
-        raise DataError(f"{folder}: expected PNG images (*.png), found none")
+        raise DataError(f"{folder}: expected images ({_endings()}), found none")
     return pictures
 
 
 def _natural(picture: Picture) -> tuple[list[str | int], int, str]:
     """By name, its runs of digits by their value, then by label."""
     name = os.path.basename(picture.path)  # noqa: PTH119 - 70,000 Path objects take a second
-    pieces = re.split(r"([0-9]+)", name[: -len(".png")])
+    pieces = re.split(r"([0-9]+)", name[: -len(_ending(name))])
     # Text and digits alternate, text first, so that like is compared with like.
     key = [int(piece) if place % 2 else piece for place, piece in enumerate(pieces)]
     return key, picture.label, name
@@ -117,7 +145,8 @@ def read_folder(parts: dict[str, list[Picture]]) -> Arrays:
         for place in range(start, min(start + CHUNK_FILES, len(pictures))):
             images[place] = _read(pictures[place], first.shape)
 
-    with ThreadPoolExecutor() as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
+        warnings.simplefilter("ignore")  # of a decoder, about what can be read all the same
         # In order, so that it is the first error that is met; what has not begun is then dropped.
         for _ in pool.map(decode, range(0, len(pictures), CHUNK_FILES)):
             pass
@@ -130,6 +159,6 @@ def read_folder(parts: dict[str, list[Picture]]) -> Arrays:
 
 def _read(picture: Picture, shape: tuple[int, ...] | None) -> Bytes:
     try:
-        return read_png(Path(picture.path), shape)
+        return read_image(Path(picture.path), shape)
     except MalformedError as error:
         raise DataError(f"{picture.path}: {error}; {ADVICE}") from error

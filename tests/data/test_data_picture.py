@@ -41,6 +41,40 @@ def test_sixteen_bits_become_eight(tmp_path):
     np.testing.assert_array_equal(found[..., 0], [[0, 1, 255], [128, 254, 2]])
 
 
+@pytest.mark.parametrize("white", [1, 255, 1023, 4095, 16383, 65535, 9, 2000])
+def test_sixteen_bits_become_eight_by_the_white_that_the_picture_has(tmp_path, white):
+    values = np.array([[0, white]], np.uint16)
+    found = read_picture(saved(tmp_path, "a.png", Image.fromarray(values)))
+    assert found[0, 0, 0] == 0
+    assert found[0, 1, 0] >= 120
+    if white + 1 in (2, 256, 1024, 4096, 16384, 65536):
+        assert found[0, 1, 0] == 255
+
+
+@pytest.mark.parametrize("scale", [1, 255, 1023, 65535])
+def test_floats_that_pass_white_by_a_little_keep_their_greys(tmp_path, scale):
+    values = np.array([[-0.02, 0.5, 1, 1.02]], np.float32) * scale
+    found = read_picture(saved(tmp_path, "a.tif", Image.fromarray(values)))
+    np.testing.assert_array_equal(found[0, :, 0], [0, 128, 255, 255])
+
+
+def test_a_picture_of_shares_that_is_dark_stays_dark(tmp_path):
+    values = np.array([[0, 0.01]], np.float32)
+    found = read_picture(saved(tmp_path, "a.tif", Image.fromarray(values)))
+    np.testing.assert_array_equal(found[0, :, 0], [0, 3])
+
+
+def test_values_that_are_no_finite_numbers_do_not_spoil_the_others(tmp_path):
+    values = np.array([[np.nan, -np.inf, np.inf, 0.6, 1]], np.float32)
+    found = read_picture(saved(tmp_path, "a.tif", Image.fromarray(values)))
+    np.testing.assert_array_equal(found[0, :, 0], [0, 0, 255, 153, 255])
+
+
+def test_a_picture_of_nothing_is_black(tmp_path):
+    values = np.zeros((2, 2), np.uint16)
+    assert not read_picture(saved(tmp_path, "a.png", Image.fromarray(values))).any()
+
+
 def test_a_photograph_that_the_camera_was_turned_for_stands_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned by a quarter

@@ -187,16 +187,23 @@ def test_equal_names_stand_in_order_of_label(tmp_path):
     assert open_own("png", tmp_path).train_labels.tolist() == [0, 2, 10, 0, 2, 10]
 
 
-def test_hidden_and_other_files_are_passed_over(tmp_path):
+def test_hidden_and_other_files_are_passed_over_and_what_is_left_out_is_told(tmp_path, caplog):
     folder = write_png(tmp_path / "own", SMALL)
     label = folder / "train" / "1"
-    for name in (".DS_Store", "._img_4.png", "notes.txt", "img_4.jpg"):
+    for name in (".DS_Store", "._img_4.png", "notes.txt", "img_4.HEIC", "img_5.heic"):
         (label / name).write_bytes(b"no image")
     (folder / "train" / "labels.csv").write_text("label")
     (folder / "train" / ".ipynb_checkpoints").mkdir()
     (folder / "validation").mkdir()
     (label / "img_4.png").rename(label / "img_4.PNG")
+    (label / "more").mkdir()
+    (folder / "train" / "img_9.png").write_bytes(SOUND)
     assert_same(open_own("png", folder), SMALL)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{folder}: left out, as no images of a label: 2 .heic, 1 .png outside the folders of "
+        "labels, 1 .txt, 1 folder within a label's; read is *.png, *.jpg, *.jpeg, *.bmp, *.gif, "
+        "*.tif, *.tiff, *.webp"
+    ]
 
 
 def copy(source: Path, to: str) -> None:
@@ -222,9 +229,9 @@ MISPLACED = {
         "expected folders named by label, found none",
     ),
     "a label has no images": (
-        lambda f: [path.rename(path.with_suffix(".jpg")) for path in (f / "test/2").iterdir()],
+        lambda f: [path.rename(path.with_suffix(".txt")) for path in (f / "test/2").iterdir()],
         "test/2",
-        "expected PNG images (*.png), found none",
+        "expected images (*.png, *.jpg, *.jpeg, *.bmp, *.gif, *.tif, *.tiff, *.webp), found none",
     ),
     "an image is a folder": (lambda f: (f / "test/2/a.png").mkdir(), "test/2/a.png", "a folder"),
     "an image is a link to nothing": (

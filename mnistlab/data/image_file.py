@@ -1,0 +1,79 @@
+"""A training image in any common kind of file, read with suspicion into grey values.
+
+As of a PNG image, eight-bit grey is expected, however it is stored, and the numbers are taken as
+they stand. Of a file of several pictures the first is read.
+"""
+
+import io
+from pathlib import Path
+
+import numpy as np
+
+from mnistlab.data.arrays import Bytes
+from mnistlab.data.files import MalformedError, foreign
+from mnistlab.data.own_files import check_size
+from mnistlab.data.png import check_shape, file_content, opaque_grey, read_png
+
+# By the end of a file's name: its kind, as Pillow calls it.
+KINDS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+}
+# A grey picture comes out of WebP's colours with channels that differ by one.
+ROUNDING = {"WEBP": 1, "JPEG": 1}
+BITS_PER_SAMPLE = 258  # a tag of TIFF
+
+
+def read_image(path: Path, shape: tuple[int, ...] | None = None) -> Bytes:
+    """The image's grey values, uint8 (height, width), by the kind that its name ends in.
+
+    `shape`: the only (height, width) allowed, when it is known. Raises MalformedError, before
+    anything is unpacked when it is the size that is wrong.
+    """
+    kind = KINDS[path.suffix.lower()]
+    if kind == "PNG":
+        return read_png(path, shape)
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    content = file_content(path)
+    try:
+        with Image.open(io.BytesIO(content), formats=(kind,)) as image:
+            check_size(1, image.height, image.width)
+            _check_depth(image)
+            upright = ImageOps.exif_transpose(image)
+            if upright.mode == "L" and "transparency" not in upright.info:
+                grey = np.asarray(upright)
+            else:
+                grey = opaque_grey(np.asarray(upright.convert("RGBA")), ROUNDING.get(kind, 0))
+    except UnidentifiedImageError:
+        found = foreign(content) or (content[:8].hex(" ") if content else "an empty file")
+        raise MalformedError(f"expected a {kind} file, found {found}") from None
+    except MalformedError:
+        raise
+    except Exception as error:  # what a decoder raises on damaged bytes is not written down
+        raise MalformedError(
+            f"expected a sound {kind} file, found a damaged one ({error})"
+        ) from error
+    check_shape(grey.shape, shape)
+    return grey
+
+
+def _check_depth(image: object) -> None:
+    """Raises MalformedError for more than 8 bits a pixel: Pillow would drop bits of colours."""
+    from PIL import Image, TiffImagePlugin
+
+    assert isinstance(image, Image.Image)
+    bits = 8
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        bits = max(image.tag_v2.get(BITS_PER_SAMPLE, (1,)))
+    if bits > 8 or image.mode[0] in "IF":
+        found = bits if bits > 8 else "more"
+        raise MalformedError(
+            f"expected 8 bits a pixel, found {found}; convert the image to 8-bit grey"
+        )
