@@ -226,10 +226,11 @@ class Page:
             return f"[a type](#{section})" if known is None else self.as_known(schema, known)
         if self.items(schema):
             return f"[a list](#{section})"
-        if self.single(schema) is not None:
-            null = ", or `null`" if "anyOf" in schema else ""
-            return f"[a mapping](#{section}){null}"
-        words = [self.words(one, path) for one in _alternatives(schema)]
+        single = self.single(schema)
+        words = [
+            f"[a mapping](#{section})" if self.resolved(one) == single else self.words(one, path)
+            for one in _alternatives(schema)
+        ]
         return ", or ".join(dict.fromkeys(word for word in words if word))
 
     def words(self, schema: Schema, path: tuple[str, ...]) -> str:

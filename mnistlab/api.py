@@ -1,5 +1,6 @@
 """What mnistlab does, as plain functions: the commands call these, and so can Python."""
 
+import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,6 +16,7 @@ from mnistlab.engine.program import LayerSpec
 from mnistlab.engine.threads import engine_threads
 from mnistlab.errors import MnistlabError
 from mnistlab.experiment.callbacks import Callback, RunResult
+from mnistlab.experiment.class_coverage import class_warnings
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.durable import remove_temporaries
 from mnistlab.experiment.memory_bound import refuse_too_large
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from mnistlab.reproduce.reproduction import ReproduceOptions
     from mnistlab.reproduce.together import Reproduction
 
+logger = logging.getLogger(__name__)
 LEARNING_CURVES = "learning_curves.png"
 
 
@@ -366,6 +369,8 @@ def check(
             callback.on_message(text)
 
     dataset = load_data(config, data_dir, data_progress)
+    for text in class_warnings(config, dataset):
+        logger.warning("%s", text)
     with located(config), engine_threads(1):
         refuse_too_large(config, dataset)
         program = lower(config, dataset.image_shape, len(dataset.class_names), 1)

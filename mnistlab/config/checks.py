@@ -71,7 +71,7 @@ def _length(config: "RunConfig") -> Iterator[Conflict]:
 
 def _early_stopping(config: "RunConfig") -> Iterator[Conflict]:
     stopping = config.training.early_stopping
-    if stopping and stopping.monitor.startswith("val_") and config.data.validation == 0:
+    if stopping and stopping.monitor.startswith("val_") and config.data.validation_images == 0:
         yield Conflict(
             (
                 ("training", "early_stopping", "monitor"),

@@ -1,7 +1,7 @@
 """A source divided into training, validation and test parts, and how its pixels are scaled."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -17,8 +17,9 @@ from mnistlab.errors import UsageError
 Indices = npt.NDArray[np.int64]
 Normalization = Literal["minmax", "standardize", "none"]
 
-# Separates these random numbers from every other use of the same seed.
+# Separate these random numbers from every other use of the same seed.
 SHUFFLE_ONCE_PURPOSE = 0x53_48_55_46_46_4C_45
+VALIDATION_PURPOSE = 0x56_41_4C_49_44
 AUTO_SET, AUTO_VALIDATION, AUTO_FRACTION = 60_000, 10_000, 0.2
 
 
@@ -59,6 +60,7 @@ def split(
     source: Source,
     *,
     validation: Literal["auto"] | int | float = "auto",
+    choose: str = "end",
     per_class_limit: int | None = None,
     train_limit: int | None = None,
     classes: Sequence[int] | None = None,
@@ -67,8 +69,9 @@ def split(
     seed: int = 0,
 ) -> Dataset:
     """The parts of a source, by the `data` keys of a configuration, in this order: `classes` on
-    every part; `validation` images off the END of the training set; of the rest the first
-    `per_class_limit` of each class, then the first `train_limit`; `shuffle_once` of these.
+    every part; `validation` images of the training set, off its END or as `choose` says; of the
+    rest the first `per_class_limit` of each class, then the first `train_limit`; `shuffle_once` of
+    these.
 
     Raises UsageError, naming the key, for a value out of range, or one that leaves no image to
     train on or to test with.
@@ -78,8 +81,12 @@ def split(
     _check_classes(classes, len(source.class_names))
     kept = _of_classes("training", source.train_labels, classes)
     tested = _of_classes("test", source.test_labels, classes)
-    border = len(kept) - _validation_count(validation, len(kept))
-    trained, validated = kept[:border], kept[border:]
+    if choose not in CHOICES:
+        known = ", ".join(CHOICES)
+        raise UsageError(f"data.validation.choose: found {choose!r}, expected one of {known}")
+    count = _validation_count(validation, len(kept))
+    validated = kept[CHOICES[choose](source.train_labels[kept], count, seed)]
+    trained = np.setdiff1d(kept, validated, assume_unique=True)
     if per_class_limit is not None:
         trained = _first_of_each_class(trained, source.train_labels, per_class_limit)
     trained = trained[:train_limit]
@@ -157,10 +164,53 @@ def _first_of_each_class(indices: Indices, labels: Bytes, limit: int) -> Indices
 
 
 def _shuffled(indices: Indices, seed: int) -> Indices:
+    return _random_stream(seed, SHUFFLE_ONCE_PURPOSE).permutation(indices)
+
+
+def _random_stream(seed: int, purpose: int, index: int = 0) -> np.random.Generator:
+    """Philox keyed by (seed, purpose), counting from (0, 0, index, 0): no state to be kept."""
     if not (_is_count(seed) and 0 <= seed < 2**64):
         raise UsageError(f"seed: found {seed!r}, expected a whole number of 0 to 2**64 - 1")
-    key = np.array([seed, SHUFFLE_ONCE_PURPOSE], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key)).permutation(indices)
+    key = np.array([seed, purpose], dtype=np.uint64)
+    counter = np.array([0, 0, index, 0], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+
+
+def _from_the_end(labels: Bytes, count: int, seed: int) -> Indices:
+    return np.arange(len(labels) - count, len(labels), dtype=np.int64)
+
+
+def _at_random(labels: Bytes, count: int, seed: int) -> Indices:
+    """So many of the images, whatever their labels, in their own order."""
+    drawn = _random_stream(seed, VALIDATION_PURPOSE).permutation(len(labels))
+    return np.sort(drawn[:count]).astype(np.int64)
+
+
+def _stratified(labels: Bytes, count: int, seed: int) -> Indices:
+    """Of each class by its share, in their own order.
+
+    Each class gets its share rounded down; what is left goes to the classes whose shares lost most
+    by that (largest remainders), the smaller label first. Each class has random numbers of its own.
+    """
+    classes, sizes = np.unique(labels, return_counts=True)
+    wanted, remainders = np.divmod(sizes * count, len(labels))
+    most_lost = np.argsort(-remainders, kind="stable")
+    wanted[most_lost[: count - int(wanted.sum())]] += 1
+    drawn = [
+        _random_stream(seed, VALIDATION_PURPOSE, 1 + int(label)).permutation(
+            np.flatnonzero(labels == label)
+        )[:share]
+        for label, share in zip(classes, wanted, strict=True)
+    ]
+    return np.sort(np.concatenate(drawn)).astype(np.int64)
+
+
+# Which of the images with these labels are for validation: their indices, increasing.
+CHOICES: dict[str, Callable[[Bytes, int, int], Indices]] = {
+    "end": _from_the_end,
+    "random": _at_random,
+    "stratified": _stratified,
+}
 
 
 def scaling(normalize: str, images: Bytes, indices: Indices) -> tuple[float, float]:

@@ -31,7 +31,8 @@ def load_data(config: RunConfig, data_dir: Path, progress: Progress | None = Non
         source = open_source(data.source, data.path, data_dir=data_dir, progress=progress)
         return split(
             source,
-            validation=data.validation,
+            validation=data.validation_images,
+            choose=data.validation_choice,
             per_class_limit=data.per_class_limit,
             train_limit=data.train_limit,
             classes=data.classes,

@@ -22,6 +22,7 @@ from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
 from mnistlab.experiment.callbacks import Callback, Progress, RunResult, Start
 from mnistlab.experiment.checkpoint import load_checkpoint
+from mnistlab.experiment.class_coverage import class_warnings
 from mnistlab.experiment.interruption import StopRequested, StopSignals, stop_signals
 from mnistlab.experiment.keeper import Keeper
 from mnistlab.experiment.memory_bound import refuse_too_large
@@ -155,6 +156,8 @@ class _Run:
         """Train, and leave the folder telling how it ended, whatever happens."""
         try:
             self.keeper.write_run_json("running")
+            for text in class_warnings(self.config, self.trainer.dataset):
+                logger.warning("%s", text)
             return self._to_the_end()
         except BaseException as error:
             self._tell_failure(error)

@@ -77,6 +77,7 @@ class Dispatcher:
         self.callbacks = callbacks
         self.argv = tuple(argv)
         self.submitted = 0
+        self._warned: set[str] = set()
         self.to_come = 0  # trials of later stages, as far as can be said
         self._deaths: dict[str, int] = {}
         self._ended = 0
@@ -112,7 +113,10 @@ class Dispatcher:
         if isinstance(report, Fatal):
             raise SweepError(report.why, exit_code=report.exit_code)
         if isinstance(report, Warned):
-            self._warn(report.text)
+            # What holds of the data holds in every trial, and is told once.
+            if report.text not in self._warned:
+                self._warned.add(report.text)
+                self._warn(report.text)
         elif isinstance(report, Advanced):
             pool.shares[report.trial] = report.share
         elif isinstance(report, TrialReport):

@@ -43,7 +43,7 @@ class Datasets:
     def of(self, config: RunConfig) -> Dataset:
         """The dataset of a configuration. Raises as `load_data` does."""
         data = resolved_mapping(config)["data"]
-        seed = config.seed if config.data.shuffle_once else None
+        seed = config.seed if config.data.depends_on_seed else None
         key = json.dumps([data, seed], sort_keys=True)
         if key not in self._opened:
             self._opened[key] = load_data(config, self.data_dir, self.progress)

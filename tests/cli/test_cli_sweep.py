@@ -163,3 +163,9 @@ def test_figures_of_losses_and_accuracies_have_their_own_form():
     assert figure("val_accuracy", 0.91234, 0.0123) == "91.23% ± 1.23"
     assert figure("val_loss", 0.5) == "0.5000"
     assert figure("val_loss", None) == "-"
+
+
+def test_what_all_trials_warn_of_is_told_once(home):
+    arguments = ("data.train_limit=3", "optimizer.lr=0.1,0.01,0.001", "--workers", 1, "--no-plots")
+    stderr = mnistlab("sweep", "tiny.yaml", *arguments).stderr
+    assert stderr.count("warning: data.train_limit: the first 3 training images hold none of") == 1

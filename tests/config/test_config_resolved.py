@@ -31,6 +31,8 @@ CONFIGS = [
     {"name": "0x10"},
     {"seed": 2**63 - 1},
     {"data": {"source": "idx", "path": "/a folder/with: colon", "validation": 0.1}},
+    {"data": {"validation": {"images": 0.1, "choose": "random"}}},
+    {"data": {"validation": {"images": "auto", "choose": "stratified"}}},
     {"data": {"classes": [1, 9], "validation": 0, "train_limit": 7, "shuffle_once": True}},
     {"model": {"type": "softmax", "bias": False}},
     {"model": {"hidden": [], "activation": "tanh"}},

@@ -234,3 +234,56 @@ def test_every_split_follows_the_written_order(
 
 def test_the_shuffles_purpose_fits_a_key_of_64_bits():
     assert 0 < splits.SHUFFLE_ONCE_PURPOSE < 2**64
+
+
+def test_a_random_validation_is_drawn_by_the_seed_and_both_parts_keep_their_order():
+    source = many(1000)
+    first, again, other = (
+        split(source, validation=200, choose="random", seed=seed) for seed in (3, 3, 4)
+    )
+    np.testing.assert_array_equal(first.validation.indices, again.validation.indices)
+    assert first.validation.indices.tolist() != other.validation.indices.tolist()
+    both = np.concatenate([first.train.indices, first.validation.indices])
+    assert sorted(both.tolist()) == list(range(1000))
+    assert (np.diff(first.train.indices) > 0).all()
+    assert (np.diff(first.validation.indices) > 0).all()
+    # Drawn from all over the set: a fifth of each half, give or take five standard deviations.
+    assert abs((first.validation.indices < 500).sum() - 100) < 5 * 9
+
+
+def test_a_drawn_validation_is_the_same_bits_for_ever():
+    source = labelled(sorted(CYCLE * 2))
+    drawn = {
+        choose: split(source, validation=6, choose=choose, seed=7).validation.indices.tolist()
+        for choose in ("random", "stratified")
+    }
+    assert drawn == {"random": [2, 5, 7, 9, 10, 22], "stratified": [5, 6, 8, 13, 19, 23]}
+
+
+@given(
+    labels=st.lists(st.integers(0, 4), min_size=2, max_size=60),
+    share=st.integers(0, 100),
+    seed=st.integers(0, 2**64 - 1),
+)
+@settings(deadline=None)
+def test_a_stratified_validation_takes_of_each_class_its_share_to_the_nearest_image(
+    labels, share, seed
+):
+    count = (len(labels) - 1) * share // 100
+    dataset = split(labelled(labels, [0], 5), validation=count, choose="stratified", seed=seed)
+    assert len(dataset.validation) == count
+    for label in set(labels):
+        found = sum(labels[index] == label for index in dataset.validation.indices)
+        assert abs(found - labels.count(label) * count / len(labels)) < 1
+
+
+@pytest.mark.parametrize("choose", ["end", "random", "stratified"])
+@pytest.mark.parametrize(("validation", "count"), [("auto", 2), (0.5, 6), (3, 3), (0, 0)])
+def test_every_choice_takes_a_count_a_fraction_or_auto(choose, validation, count):
+    dataset = split(labelled(CYCLE), validation=validation, choose=choose)
+    assert (len(dataset.train), len(dataset.validation)) == (12 - count, count)
+
+
+def test_a_choice_that_there_is_not_is_refused():
+    with pytest.raises(UsageError, match=r"data\.validation\.choose: found 'start', expected"):
+        split(labelled(CYCLE), choose="start")

@@ -106,7 +106,9 @@ def put_right(mapping: dict[str, Any], data: dict[str, Any], weights: str) -> di
         training["epochs"] = None
     stopping = training.get("early_stopping")
     if stopping and stopping.get("monitor", "val_loss").startswith("val_"):
-        section["validation"] = section.get("validation") or "auto"
+        validation = section.get("validation")
+        images = validation.get("images") if isinstance(validation, dict) else validation
+        section["validation"] = validation if images else "auto"
     right = {**mapping, "data": section, "training": training}
     loss, model = mapping.get("loss", {}).get("type"), dict(mapping.get("model", {}))
     needed = {"binary_cross_entropy": "sigmoid", "mse": None}.get(loss, "softmax")
