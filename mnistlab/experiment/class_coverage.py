@@ -54,8 +54,8 @@ def _warnings(config: RunConfig, dataset: Dataset) -> Iterator[str]:
         told = [f"{how} of {named(classes)}" for how, classes in lacking.items() if classes.any()]
         if told:
             yield (
-                f"data.validation: its {len(dataset.validation):,} images hold {', '.join(told)}, "
-                "so its figures say little; "
+                f"data.validation: its {len(dataset.validation):,} images hold {'; '.join(told)}: "
+                "its figures say little; "
                 f"{_advice(data.validation_choice, value_as_yaml(data.validation_images))}"
             )
     if (untested := (stored > 0) & (test == 0)).any():

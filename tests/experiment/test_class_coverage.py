@@ -52,14 +52,14 @@ def test_nothing_is_said_where_every_part_has_every_class():
 def test_a_validation_off_the_end_of_sorted_data_names_the_classes_in_one_line():
     assert told(TEN, data="validation: 0.2") == [
         "own.yaml:4:15: data.validation: its 200 images hold none of classes 0, 1, 2, 3, 4, 5, 6, "
-        "7, all of classes 8, 9, so its figures say little; "
+        "7; all of classes 8, 9: its figures say little; "
         "set it to {images: 0.2, choose: stratified}"
     ]
 
 
 def test_a_class_with_few_validation_images_is_named():
     (line,) = told([0] * 500 + [1] * 500 + [0] * 99 + [1], [0, 1], "validation: 100")
-    assert "images hold few of class 1, so" in line
+    assert "images hold few of class 1: its" in line
 
 
 @pytest.mark.parametrize("choose", ["random", "stratified"])
