@@ -118,6 +118,18 @@ class Inference:
         """The network's outputs, T (n, classes), on images uint8 (n, height, width)."""
         return self.evaluate(_unlabelled(images)).outputs
 
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """What the output activation is given, T (n, classes); images uint8 (n, height, width)."""
+        # The last layer is the output activation: the one before it left its input.
+        slot = self.program.layers[-2].slot
+        table, memory = self._forward(_unlabelled(images))
+        logits = np.empty((len(images), self.program.classes), memory.params.dtype)
+        for first, last in self._each_batch(table, memory):
+            begin, size = slot * memory.capacity, (last - first) * self.program.classes
+            values = memory.activations[begin : begin + size]
+            logits[first:last] = values.reshape(-1, self.program.classes)
+        return logits
+
     def activations(
         self, images: np.ndarray, layers: Collection[str] | None = None
     ) -> dict[str, np.ndarray]:

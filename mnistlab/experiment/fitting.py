@@ -1,6 +1,7 @@
 """A configuration trained in memory: no folder, no checkpoint, the same weights."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +23,20 @@ class DivergedError(ValueError):
 
 
 @dataclass(frozen=True)
+class Progress:
+    """How far a training is: the steps done, and the optimizer's vectors."""
+
+    step: int
+    states: tuple[np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True)
 class Fitted:
-    """A trained network, compiled, and what was measured: a row per epoch."""
+    """A trained network, compiled, what was measured, a row per epoch, and where training ended."""
 
     network: Inference
     rows: tuple[MetricsRow, ...]
+    progress: Progress
 
 
 def fit(
@@ -50,18 +60,57 @@ def fit(
     with engine_threads(threads):
         trainer.compile(tell)
         while trainer.step < trainer.plan.steps and not (best and best.should_stop):
-            rows.append(_epoch(trainer))
+            rows.append(_train_to(trainer, min(trainer.plan.steps, _next_boundary(trainer))))
             if best is not None and best.update(rows[-1]):
                 best_params[:] = trainer.params
+        progress = _progress(trainer)
     if config.training.early_stopping is not None:
         trainer.params[:] = best_params
-    return Fitted(trainer.inference, tuple(rows))
+    return Fitted(trainer.inference, tuple(rows), progress)
 
 
-def _epoch(trainer: Trainer) -> MetricsRow:
-    """Train to the end of the epoch, and measure."""
-    plan, before = trainer.plan, trainer.step
-    end = min(plan.steps, (before // plan.steps_per_epoch + 1) * plan.steps_per_epoch)
+def fit_epoch(
+    config: RunConfig,
+    dataset: Dataset,
+    before: tuple[Mapping[str, np.ndarray], Progress] | None,
+    *,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Fitted:
+    """Train one epoch on a dataset, from where another training ended: its weights, its progress.
+
+    None stands for the configuration's initial weights. Raises as `fit` does.
+    """
+    refuse_too_large(config, dataset)
+    trainer = new_trainer(config, dataset)
+    with engine_threads(threads):
+        trainer.compile(tell)
+        if before is not None:
+            weights, progress = before
+            for name, tensor in trainer.inference.tensors.items():
+                tensor[:] = weights[name]
+            trainer.memory.state1[:], trainer.memory.state2[:] = progress.states
+            # Steps are counted by whole epochs of these images, of which there may be others.
+            per_epoch = trainer.plan.steps_per_epoch
+            trainer.step = math.ceil(progress.step / per_epoch) * per_epoch
+        row = _train_to(trainer, _next_boundary(trainer))
+        progress = _progress(trainer)
+    return Fitted(trainer.inference, (row,), progress)
+
+
+def _progress(trainer: Trainer) -> Progress:
+    return Progress(trainer.step, (trainer.memory.state1.copy(), trainer.memory.state2.copy()))
+
+
+def _next_boundary(trainer: Trainer) -> int:
+    """The step at which the epoch under way ends."""
+    per_epoch = trainer.plan.steps_per_epoch
+    return (trainer.step // per_epoch + 1) * per_epoch
+
+
+def _train_to(trainer: Trainer, end: int) -> MetricsRow:
+    """Train to step `end`, within one epoch, and measure."""
+    before = trainer.step
     if not trainer.train_to(end) or not trainer.is_finite():
         raise DivergedError(
             advice_on_divergence(trainer.config, trainer.step, trainer.epoch, kept=before)

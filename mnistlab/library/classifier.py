@@ -2,32 +2,37 @@
 
 import logging
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict
-from numbers import Number
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import log_expit, log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mnistlab.config import RunConfig, resolved_mapping, run_config_from_mapping
+from mnistlab.config import RunConfig, Sigmoid, resolved_mapping, run_config_from_mapping
 from mnistlab.data import Dataset, Split, scaling
 from mnistlab.engine.inference import Inference
 from mnistlab.engine.threads import engine_threads
 from mnistlab.errors import UsageError
-from mnistlab.experiment.fitting import fit, load
+from mnistlab.experiment.fitting import Fitted, fit, fit_epoch, load
+from mnistlab.library.estimator_config import (
+    estimator_config,
+    refuse_arguments,
+    refuse_whole_run_schedule,
+)
 from mnistlab.library.images import Images, as_rows, grey_levels, pixel_range, warn_if_lost
-from mnistlab.library.training import Config, run_config
+from mnistlab.library.labels import codes_of, encoded, label_column
+from mnistlab.library.training import Config
 
 logger = logging.getLogger(__name__)
 
-MOST_CLASSES = 256  # labels are bytes to the engine
+# Far below what float64 holds, so that the difference of two is finite too.
+LARGEST = 1e300
 
 
 class Classifier(ClassifierMixin, BaseEstimator):
@@ -100,40 +105,76 @@ class Classifier(ClassifierMixin, BaseEstimator):
         self.image_shape = image_shape
         self.threads = threads
 
-    def fit(self, X: npt.ArrayLike, y: Sequence[Hashable] | npt.NDArray[Any]) -> Self:
+    def fit(
+        self, X: npt.ArrayLike, y: Sequence[Hashable] | npt.NDArray[Any], **unsupported: Any
+    ) -> Self:
         """Train anew on images X and labels y, (n,), any hashable objects.
 
         Raises ValueError for what are no images or labels, and where training diverges;
-        ConfigError, UsageError for parameters that are wrong.
+        ConfigError, UsageError for parameters that are wrong; TypeError for `sample_weight`.
         """
-        labels: npt.NDArray[Any] = column_or_1d(_as_labels(y), warn=True)
-        # Objects need be no numbers, which is all that is checked here.
-        numbers = labels if labels.dtype.kind != "O" else np.zeros(len(labels))
-        rows: npt.NDArray[Any] = validate_data(self, as_rows(X), numbers)[0]
-        config = self._run_config()
-        self.classes_, codes = _encoded(labels)
-        self.image_shape_ = self._image_shape(rows.shape[1])
-        self.pixel_range_ = pixel_range(rows)
-        images = self._pixels(rows)
-        warn_if_lost(images)
-        config = self._normalized(config, images)
-        dataset = self._dataset(config, images, codes)
-        fitted = fit(config, dataset, threads=self.threads, tell=logger.info)
-        self.config_ = resolved_mapping(config)
-        self.history_ = [asdict(row) for row in fitted.rows]
-        self.n_iter_ = fitted.rows[-1].epoch
-        self.weights_ = {name: w.copy() for name, w in fitted.network.tensors.items()}
-        self._pixel = (dataset.scale, dataset.offset)
-        self._network = fitted.network
+        refuse_arguments("fit", unsupported)
+        rows, labels = self._validated(X, y, first=True)
+        classes, codes = encoded(labels)
+        config, images = self._begin(rows, classes)
+        early = config.training.early_stopping
+        if not self.validation and early is not None and early.monitor.startswith("val"):
+            raise UsageError(
+                "validation: is 0, and training.early_stopping monitors validation images; "
+                "set it, such as validation=0.1"
+            )
+        dataset = self._dataset(config, images, codes, self.validation)
+        self._keep(config, dataset, fit(config, dataset, threads=self.threads, tell=logger.info))
+        return self
+
+    def partial_fit(
+        self,
+        X: npt.ArrayLike,
+        y: Sequence[Hashable] | npt.NDArray[Any],
+        classes: Sequence[Hashable] | npt.NDArray[Any] | None = None,
+        **unsupported: Any,
+    ) -> Self:
+        """Train one more epoch, on these images alone; the weights and the optimizer's state stay.
+
+        The first call needs `classes`, all labels there will be, and its images set `pixel_range_`
+        and the normalisation. `epochs`, `validation` and early stopping play no part. Raises as
+        `fit`; ValueError for a label that is no class; UsageError for a learning-rate schedule
+        over the whole run, whose length is not known.
+        """
+        refuse_arguments("partial_fit", unsupported)
+        first = not hasattr(self, "weights_")
+        if first and classes is None:
+            raise ValueError("classes: the first call of partial_fit needs them: all labels of y")
+        known = encoded(label_column(classes))[0] if classes is not None else self.classes_
+        if not first and known.tolist() != self.classes_.tolist():
+            raise ValueError(
+                f"classes: {known.tolist()} are not those of the call before, "
+                f"{self.classes_.tolist()}"
+            )
+        rows, labels = self._validated(X, y, first)
+        codes = codes_of(labels, known)
+        if first:
+            config, images = self._begin(rows, known)
+        else:
+            config, images = run_config_from_mapping(self.config_), self._pixels(rows)
+        refuse_whole_run_schedule(config)
+        pixel = None if first else self._pixel
+        dataset = self._dataset(config, images, codes, validation=0, pixel=pixel)
+        before = None if first else (self.weights_, self._progress)
+        fitted = fit_epoch(config, dataset, before, threads=self.threads, tell=logger.info)
+        self._keep(config, dataset, fitted, [] if first else self.history_)
         return self
 
     def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
         """The label of each image, (n,)."""
-        outputs = self._outputs(X)
-        return self.classes_[np.argmax(outputs, axis=1)]
+        gives = self._gives_probabilities()
+        values = self.predict_log_proba(X) if gives else self._answer(X, Inference.outputs)
+        return self.classes_[np.argmax(values, axis=1)]
 
     def _gives_probabilities(self) -> bool:
-        return self._run_config().model.output_activation.type in ("softmax", "sigmoid")
+        fitted = hasattr(self, "config_")
+        config = run_config_from_mapping(self.config_) if fitted else self._run_config()
+        return config.model.output_activation.type in ("softmax", "sigmoid")
 
     @available_if(_gives_probabilities)
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -141,38 +182,54 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
         Outputs of a sigmoid are divided by their sum. Not there with another output activation.
         """
-        outputs = self._outputs(X).astype(np.float64)
-        return outputs / outputs.sum(axis=1, keepdims=True)
+        return np.exp(self.predict_log_proba(X))
+
+    @available_if(_gives_probabilities)
+    def predict_log_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """The logarithm of `predict_proba`, finite also where a probability rounds to 0."""
+        logits = self._answer(X, Inference.logits).astype(np.float64)
+        output = run_config_from_mapping(self.config_).model.output_activation
+        if isinstance(output, Sigmoid):
+            logits = log_expit(_finite(output.k * logits))
+        return log_softmax(_finite(logits), axis=1)
+
+    def _validated(
+        self, X: npt.ArrayLike, y: Any, first: bool
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Images as rows (n, pixels) and labels (n,); not `first`: as wide as those before."""
+        labels = label_column(y)
+        # Objects need be no numbers, which is all that is checked here.
+        numbers = labels if labels.dtype.kind != "O" else np.zeros(len(labels))
+        return validate_data(self, as_rows(X), numbers, reset=first)[0], labels
+
+    def _begin(self, rows: npt.NDArray[Any], classes: npt.NDArray[Any]) -> tuple[RunConfig, Images]:
+        """Settle from the first images what all later ones share; the configuration, the images."""
+        config = self._run_config()
+        self.classes_ = classes
+        self.image_shape_ = self._image_shape(rows.shape[1])
+        self.pixel_range_ = pixel_range(rows)
+        images = self._pixels(rows)
+        warn_if_lost(images)
+        return self._normalized(config, images), images
+
+    def _keep(
+        self, config: RunConfig, dataset: Dataset, fitted: Fitted, history: Sequence[Any] = ()
+    ) -> None:
+        """Keep what was trained, and its rows behind those of `history`."""
+        self.config_ = resolved_mapping(config)
+        rows = [asdict(row) for row in fitted.rows]
+        # Epochs of calls with other numbers of images have other numbers of steps: count them.
+        again = [{**row, "epoch": len(history) + n} for n, row in enumerate(rows, 1)]
+        self.history_ = [*history, *again]
+        self.n_iter_ = len(self.history_)
+        self.weights_ = {name: w.copy() for name, w in fitted.network.tensors.items()}
+        self._pixel = (dataset.scale, dataset.offset)
+        self._network = fitted.network
+        self._progress = fitted.progress
 
     def _run_config(self) -> RunConfig:
         """The configuration, with what the parameters set; raises ConfigError."""
-        mapping = {} if self.config is None else resolved_mapping(run_config(self.config, {}))
-        sections = {"model": self.model, "optimizer": self.optimizer}
-        types = {f"{k}.type": v for k, v in sections.items() if isinstance(v, str)}
-        whole = {k: v for k, v in sections.items() if isinstance(v, Mapping)}
-        keys = {
-            "model.hidden": self.hidden,
-            "model.activation": self.activation,
-            "model.dropout": self.dropout,
-            "optimizer.lr": self.lr,
-            "regularization.l1": self.l1,
-            "regularization.l2": self.l2,
-            "training.epochs": self.epochs,
-            "training.batch_size": self.batch_size,
-            "seed": self._seed(),
-        }
-        for key, kind in types.items():  # another type has other keys
-            section = key.partition(".")[0]
-            if mapping.get(section, {}).get("type") != kind:
-                mapping[section] = {}
-        set_here = {key: value for key, value in keys.items() if value is not None}
-        return run_config_from_mapping(mapping, {**whole, **types, **set_here}, "Classifier")
-
-    def _seed(self) -> int | None:
-        """The seed, drawn where a RandomState is given."""
-        if self.random_state is None or isinstance(self.random_state, int | np.integer):
-            return None if self.random_state is None else int(self.random_state)
-        return int(check_random_state(self.random_state).randint(2**31))
+        return estimator_config(self)
 
     def _image_shape(self, pixels: int) -> tuple[int, int]:
         side = math.isqrt(pixels)
@@ -196,24 +253,29 @@ class Classifier(ClassifierMixin, BaseEstimator):
             resolved_mapping(config), {"data.normalize": "standardize"}, "Classifier"
         )
 
-    def _dataset(self, config: RunConfig, images: Images, codes: npt.NDArray[np.uint8]) -> Dataset:
-        """The images as the engine takes them, some of them set aside for validation."""
-        train, validation = np.arange(len(images)), np.zeros(0, dtype=np.int64)
-        if self.validation:
-            train, validation = train_test_split(
-                train, test_size=self.validation, stratify=codes, random_state=config.seed % 2**32
+    def _dataset(
+        self,
+        config: RunConfig,
+        images: Images,
+        codes: npt.NDArray[np.uint8],
+        validation: float,
+        pixel: tuple[float, float] | None = None,
+    ) -> Dataset:
+        """The images as the engine takes them, some of them set aside for validation.
+
+        `pixel` is the scale and offset of the training before, if there was one.
+        """
+        train, held_out = np.arange(len(images)), np.zeros(0, dtype=np.int64)
+        if validation:
+            train, held_out = train_test_split(
+                train, test_size=validation, stratify=codes, random_state=config.seed % 2**32
             )
-        elif config.training.early_stopping and config.training.early_stopping.monitor[:3] == "val":
-            raise UsageError(
-                "validation: is 0, and training.early_stopping monitors validation images; "
-                "set it, such as validation=0.1"
-            )
-        scale, offset = scaling(config.data.normalize, images, train)
+        scale, offset = pixel or scaling(config.data.normalize, images, train)
         return Dataset(
             name="arrays",
             sha256="",
             train=Split(images, codes, train),
-            validation=Split(images, codes, validation),
+            validation=Split(images, codes, held_out),
             test=Split(images[:0], codes[:0], np.zeros(0, dtype=np.int64)),
             class_names=tuple(map(str, self.classes_)),
             image_shape=self.image_shape_,
@@ -221,12 +283,14 @@ class Classifier(ClassifierMixin, BaseEstimator):
             offset=offset,
         )
 
-    def _outputs(self, X: npt.ArrayLike) -> npt.NDArray[np.floating]:
-        """The network's outputs, (n, n_classes)."""
+    def _answer(
+        self, X: npt.ArrayLike, ask: Callable[[Inference, Images], npt.NDArray[np.floating]]
+    ) -> npt.NDArray[np.floating]:
+        """What the network answers of images to `ask`, (n, n_classes)."""
         check_is_fitted(self)
         rows: npt.NDArray[Any] = validate_data(self, as_rows(X), reset=False)
         with engine_threads(self.threads):
-            return self._trained().outputs(self._pixels(rows))
+            return ask(self._trained(), self._pixels(rows))
 
     def _trained(self) -> Inference:
         """The network; made again after a copy or a pickle, as addresses of code are no data."""
@@ -246,31 +310,6 @@ class Classifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
-def _as_labels(y: Any) -> Any:
-    """Labels as one column of what they are: numpy would make columns of tuples, and strings of
-    numbers that stand beside strings.
-    """
-    if not isinstance(y, Sequence) or not all(isinstance(label, Hashable) for label in y):
-        return y
-    for kind in (str, Number | np.generic):
-        if all(isinstance(label, kind) for label in y):
-            return y
-    labels = np.empty(len(y), dtype=object)
-    labels[:] = y
-    return labels
-
-
-def _encoded(y: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.uint8]]:
-    """The distinct labels, (classes,), and which of them each label is, uint8 (n,)."""
-    if y.dtype.kind != "O":
-        check_classification_targets(y)
-    try:
-        classes, codes = np.unique(y, return_inverse=True)
-    except TypeError:  # of kinds that have no order among them
-        places = {label: place for place, label in enumerate(dict.fromkeys(y.tolist()))}
-        classes = np.empty(len(places), dtype=object)
-        classes[:] = list(places)
-        codes = np.array([places[label] for label in y.tolist()])
-    if not 2 <= len(classes) <= MOST_CLASSES:
-        raise ValueError(f"y: found {len(classes)} class(es), expected 2 to {MOST_CLASSES} classes")
-    return classes, codes.astype(np.uint8)
+def _finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Values with the largest number in the place of infinity: differences of two stay numbers."""
+    return np.clip(values, -LARGEST, LARGEST)

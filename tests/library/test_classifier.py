@@ -159,6 +159,115 @@ def test_probabilities_are_there_where_outputs_are_some(images):
     assert len(classifier.predict(images[0])) == 200
 
 
+SIGMOID = {"model": {"output_activation": "sigmoid"}, "loss": {"type": "binary_cross_entropy"}}
+
+
+def test_probabilities_are_numbers_where_all_sigmoids_underflow(digits):
+    model = {"type": "softmax", "output_activation": "sigmoid"}
+    config = {**SIGMOID, "model": model, "data": {"normalize": "none"}}
+    classifier = mnistlab.Classifier(config, lr=0.01, epochs=5)
+    classifier.fit(digits.train_images[:1000], digits.train_labels[:1000])
+    outputs = classifier._trained().outputs(digits.train_images[1000:])
+    assert (outputs.sum(axis=1) == 0).any()  # in float32, as the network has them
+    X = digits.train_images[1000:]
+    probabilities = classifier.predict_proba(X)
+    assert np.isfinite(probabilities).all()
+    assert np.allclose(probabilities.sum(axis=1), 1, rtol=1e-12)
+    assert np.array_equal(classifier.predict(X), classifier.classes_[probabilities.argmax(axis=1)])
+    exact = outputs.sum(axis=1) > 1e-30
+    expected = outputs[exact] / outputs[exact].sum(axis=1, keepdims=True)
+    assert np.allclose(probabilities[exact], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("config", [{}, SIGMOID, {**SIGMOID, "loss": {"type": "mse"}}], ids=str)
+def test_log_probabilities_are_the_logarithms_and_finite(images, config):
+    classifier = mnistlab.Classifier(config, **FAST).fit(*images)
+    logs = classifier.predict_log_proba(images[0])
+    probabilities = classifier.predict_proba(images[0])
+    assert np.allclose(np.exp(logs), probabilities, rtol=1e-12)
+    outputs = classifier._trained().outputs(images[0]).astype(float)
+    expected = outputs / outputs.sum(axis=1, keepdims=True)
+    assert np.allclose(probabilities, expected, atol=1e-6)
+    classifier._trained().params[:] *= 1e4  # so sure that probabilities round to 0
+    assert (classifier.predict_proba(images[0]) == 0).any()
+    assert np.isfinite(classifier.predict_log_proba(images[0])).all()
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"optimizer": {"type": "sgd", "momentum": 0.9}, "dropout": 0.2},
+        {"optimizer": {"type": "adam"}, "batch_size": 16, "hidden": [40]},
+    ],
+    ids=str,
+)
+def test_epochs_one_by_one_give_the_bits_of_a_fit(images, keys):
+    keys = {"hidden": [8], "lr": 0.01, **keys}
+    whole = mnistlab.Classifier(**keys, epochs=4).fit(*images)
+    one_by_one = mnistlab.Classifier(**keys, epochs=4)
+    for call in range(4):
+        one_by_one.partial_fit(*images, classes=range(10) if call == 0 else None)
+        one_by_one = pickle.loads(pickle.dumps(one_by_one))
+    assert same(whole, one_by_one)
+    for row, expected in zip(one_by_one.history_, whole.history_, strict=True):
+        assert row | {"seconds": 0} == expected | {"seconds": 0}
+    assert one_by_one.n_iter_ == 4
+    assert same(whole.partial_fit(*images), one_by_one.partial_fit(*images))
+
+
+def test_momentum_is_kept_between_images_of_other_kernels_and_parts_of_another_size(images):
+    """Mostly black images have the first layer's weights in another order while it trains."""
+    X, y = images
+    keys = {"hidden": [40], "lr": 1e-9, "optimizer": {"type": "sgd", "momentum": 0.5}}
+    bright = mnistlab.Classifier(**keys).partial_fit(np.maximum(X, 1), y, classes=range(10))
+    dark = mnistlab.Classifier(**keys).partial_fit(X, y, classes=range(10))
+    velocity = dark._progress.states[0]
+    assert np.abs(velocity).max() > 0
+    # The weights have hardly moved, so one image more halves the velocity and adds its gradient.
+    for other in (bright, mnistlab.Classifier(**keys)):
+        other.partial_fit(X[:1], y[:1], classes=range(10))
+    one_image = other._progress.states[0]
+    expected = bright._progress.states[0]
+    before = mnistlab.Classifier(**keys).partial_fit(np.maximum(X, 1), y, classes=range(10))
+    assert np.allclose(expected, before._progress.states[0] / 2 + one_image, atol=1e-5)
+
+
+def test_images_come_in_parts_and_classes_unseen_so_far_are_known(images):
+    X, y = images
+    classifier = mnistlab.Classifier(hidden=[32], lr=0.2)
+    for _ in range(20):
+        for part in (np.s_[:80], np.s_[80:110], np.s_[110:]):
+            few = np.flatnonzero(y[part] >= 0)
+            classifier.partial_fit(X[part][few], y[part][few], classes=np.unique(y))
+    assert classifier.score(X, y) > 0.95
+    assert classifier.n_iter_ == len(classifier.history_) == 60
+
+
+def test_a_first_part_without_classes_and_labels_that_are_none_are_refused(images):
+    X, y = images
+    classifier = mnistlab.Classifier(**FAST)
+    with pytest.raises(ValueError, match="classes: the first call"):
+        classifier.partial_fit(X, y)
+    with pytest.raises(ValueError, match="y: 2 is none of the classes"):
+        classifier.partial_fit(X, np.full(200, 2), classes=[0, 1])
+    classifier.partial_fit(X, y % 2, classes=[1, 0])
+    with pytest.raises(ValueError, match="classes: "):
+        classifier.partial_fit(X, y % 2, classes=[0, 1, 2])
+    cosine = mnistlab.Classifier({"lr_schedule": {"type": "cosine"}}, **FAST)
+    with pytest.raises(UsageError, match=r"lr_schedule\.type: cosine"):
+        cosine.partial_fit(X, y, classes=range(10))
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_weights_of_samples_are_refused_with_what_to_do(images, method):
+    train = getattr(mnistlab.Classifier(**FAST), method)
+    with pytest.raises(TypeError, match=r"sample_weight is not supported.*repeat images"):
+        train(*images, sample_weight=np.ones(200))
+    with pytest.raises(TypeError, match="no argument 'weights'"):
+        train(*images, weights=np.ones(200))
+
+
 def test_numbers_that_are_lost_in_256_levels_bring_a_warning(images):
     X = images[0] / 255
     X[0, 0, 0] = 1e5

@@ -1,0 +1,63 @@
+"""Labels as scikit-learn gives them, and the classes' numbers that the engine takes."""
+
+from collections.abc import Hashable, Sequence
+from numbers import Number
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+MOST_CLASSES = 256  # labels are bytes to the engine
+
+Labels = npt.NDArray[Any]
+
+
+def label_column(y: Any) -> Labels:
+    """Labels as one column of what they are, (n,).
+
+    Numpy would make columns of tuples, and strings of numbers that stand beside strings.
+    """
+    return column_or_1d(_as_objects(y), warn=True)
+
+
+def _as_objects(y: Any) -> Any:
+    if not isinstance(y, Sequence) or not all(isinstance(label, Hashable) for label in y):
+        return y
+    for kind in (str, Number | np.generic):
+        if all(isinstance(label, kind) for label in y):
+            return y
+    labels = np.empty(len(y), dtype=object)
+    labels[:] = y
+    return labels
+
+
+def encoded(y: Labels) -> tuple[Labels, npt.NDArray[np.uint8]]:
+    """The distinct labels, (classes,), and which of them each label is, uint8 (n,).
+
+    Raises ValueError for too few or too many classes.
+    """
+    if y.dtype.kind != "O":
+        check_classification_targets(y)
+    try:
+        classes, codes = np.unique(y, return_inverse=True)
+    except TypeError:  # of kinds that have no order among them
+        places = {label: place for place, label in enumerate(dict.fromkeys(y.tolist()))}
+        classes = np.empty(len(places), dtype=object)
+        classes[:] = list(places)
+        codes = np.array([places[label] for label in y.tolist()])
+    if not 2 <= len(classes) <= MOST_CLASSES:
+        raise ValueError(f"y: found {len(classes)} class(es), expected 2 to {MOST_CLASSES} classes")
+    return classes, codes.astype(np.uint8)
+
+
+def codes_of(y: Labels, classes: Labels) -> npt.NDArray[np.uint8]:
+    """Which of `classes` each label is, uint8 (n,); raises ValueError for one that is none."""
+    if y.dtype.kind != "O":
+        check_classification_targets(y)
+    places = {label: place for place, label in enumerate(classes.tolist())}
+    unknown = [label for label in dict.fromkeys(y.tolist()) if label not in places]
+    if unknown:
+        raise ValueError(f"y: {unknown[0]!r} is none of the classes {classes.tolist()}")
+    return np.array([places[label] for label in y.tolist()], np.uint8)
