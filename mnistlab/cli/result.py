@@ -11,7 +11,7 @@ from mnistlab.wording import counted
 if TYPE_CHECKING:
     from mnistlab.experiment.callbacks import RunResult
 
-EXIT_CODES = {"finished": 0, "stopped_early": 0, "diverged": 1}
+EXIT_CODES = {"finished": 0, "stopped_early": 0, "diverged": 1, "failed": 1}
 
 
 def tell_result(result: "RunResult", *, quiet: bool, json: bool) -> int:
@@ -23,7 +23,9 @@ def tell_result(result: "RunResult", *, quiet: bool, json: bool) -> int:
         print_result(str(result.run_dir))
     if result.already_ended:
         return 0
-    return EXIT_CODES.get(result.status, 128 + (result.signal or signal.SIGINT))
+    if result.status == "interrupted":
+        return 128 + (result.signal or signal.SIGINT)
+    return EXIT_CODES[result.status]
 
 
 def _print_summary(result: "RunResult", *, quiet: bool) -> None:

@@ -84,7 +84,9 @@ def _early_stopping(config: "RunConfig") -> Iterator[Conflict]:
 
 
 def _loss_and_output(config: "RunConfig") -> Iterator[Conflict]:
-    needed = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}.get(config.loss.type)
+    needed = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid", "mse": None}[
+        config.loss.type
+    ]
     output = config.model.output_activation.type
     if needed is not None and output != needed:
         yield Conflict(

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 
 from mnistlab.config import RunConfig
 from mnistlab.engine import choice
@@ -214,24 +214,29 @@ class Builder:
     def heads(self, output: Any) -> tuple[Op, Op, Op]:
         """The output activation and the loss: (for evaluation, for training), and the outcome."""
         loss = self.config.loss.type
-        mean = int(self.config.loss.reduction == "mean")
+        mean = {"mean": 1, "sum": 0}[self.config.loss.reduction]
+        kernel = None
         if loss == "mse":
             self.softmax() if output.type == "softmax" else self.activation(output)
-            place: dict[str, Any] = {"x": self.top, "y": self.top}
-            function, kernel = heads.squared_error_head, None
+            function, place = heads.squared_error_head, {"x": self.top, "y": self.top}
+        elif loss == "cross_entropy":
+            function, place = heads.cross_entropy_head, self._fused_output(output)
+        elif loss == "binary_cross_entropy":
+            function, kernel = heads.binary_cross_entropy_head, ACTIVATIONS["sigmoid"].forward
+            place = {**self._fused_output(output), "parameter": output.k}
         else:
-            place = {"x": self.top, "y": self.take_slot(self.width)}
-            if loss == "cross_entropy":
-                function, kernel = heads.cross_entropy_head, None
-            else:
-                function, kernel = heads.binary_cross_entropy_head, ACTIVATIONS["sigmoid"].forward
-                place["parameter"] = output.k
-            self.add_layer(output.type, "activation", "", self.shape, 0, place["y"])
-            self.top = place["y"]
+            assert_never(loss)
         operands = {**place, "inputs": self.width, "mean": mean}
         outcome = Op(heads.outcome, {"y": self.top, "inputs": self.width})
         evaluation = Op(function, {**operands, "training": 0}, kernel)
         return evaluation, Op(function, {**operands, "training": 1}, kernel), outcome
+
+    def _fused_output(self, output: Any) -> dict[str, Any]:
+        """Operands of an output activation that the loss computes with itself."""
+        place = {"x": self.top, "y": self.take_slot(self.width)}
+        self.add_layer(output.type, "activation", "", self.shape, 0, place["y"])
+        self.top = place["y"]
+        return place
 
     def by_rows(self, ops: Sequence[Op]) -> tuple[Op, ...]:
         """Ops that each leave rows for the next: what is divided by rows is joined in one launch.

@@ -95,10 +95,10 @@ class Objective:
         """The objective."""
         self._run(self._forward)
         total = float(self.memory.losses.sum())
-        if self.config.loss.reduction == "mean":
-            total /= self.images
+        total /= {"mean": self.images, "sum": 1}[self.config.loss.reduction]
         settings = self.config.regularization
-        l1 = settings.l1 if settings.mode == "gradient" else 0.0
+        # In mode `step` the penalty has no part in the gradient: the program has no `penalties`.
+        l1 = {"gradient": settings.l1, "proximal": 0.0, "step": 0.0}[settings.mode]
         for t in self._penalised:
             total += penalty(self.params[t.offset : t.offset + t.size], l1, settings.l2)
         return total

@@ -4,11 +4,27 @@ import math
 from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, assert_never
 
 import numpy as np
 
-from mnistlab.config import InitConfig
+from mnistlab.config import (
+    FileInit,
+    GlorotNormal,
+    GlorotUniform,
+    HeNormal,
+    HeUniform,
+    InitConfig,
+    LayerInit,
+    LecunNormal,
+    NormalBias,
+    NormalInit,
+    PoissonInit,
+    UniformInit,
+    VarianceScaling,
+    ZeroBias,
+    Zeros,
+)
 from mnistlab.engine.params import views
 from mnistlab.engine.program import TensorSpec
 from mnistlab.errors import UsageError
@@ -46,54 +62,81 @@ def initial_params(
     for index, (tensor, view) in enumerate(
         zip(tensors, views(tensors, vector).values(), strict=True)
     ):
-        rule = init.layers.get(tensor.layer, init)
-        if rule.type == "file":
+        rule: LayerInit | InitConfig = init.layers.get(tensor.layer, init)
+        if isinstance(rule, FileInit):
             if rule.path not in files:
                 files[rule.path] = _read(rule.path)
             view[...] = _from_file(rule.path, files[rule.path], tensor, dtype)
         elif tensor.is_bias:
-            if rule.bias.type == "normal":
-                stream = random_stream(seed, Purpose.BIASES, index)
-                view[...] = rule.bias.std * stream.standard_normal(tensor.shape)
+            view[...] = _biases(rule.bias, tensor, random_stream(seed, Purpose.BIASES, index))
         else:
             view[...] = _weights(rule, tensor, random_stream(seed, Purpose.WEIGHTS, index))
     return vector.astype(dtype)
 
 
-def variance(rule: Any, fan_in: int, fan_out: int) -> tuple[float, str] | None:
-    """The variance and distribution of an init that scales by its fans; None for the others.
+Scaled = HeNormal | HeUniform | GlorotNormal | GlorotUniform | LecunNormal | VarianceScaling
+
+
+def variance(rule: Scaled, fan_in: int, fan_out: int) -> tuple[float, Literal["normal", "uniform"]]:
+    """The variance and distribution of an init that scales by its fans.
 
     Sources: He et al. (2015), 2/fan_in; Glorot and Bengio (2010), 2/(fan_in + fan_out);
     LeCun et al., Efficient BackProp (1998), 1/fan_in.
     """
     fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_sum": fan_in + fan_out}
-    if rule.type == "variance_scaling":
-        return rule.scale / fans[rule.mode], rule.distribution
-    named = {
-        "he_normal": (2 / fan_in, "normal"),
-        "he_uniform": (2 / fan_in, "uniform"),
-        "glorot_normal": (2 / (fan_in + fan_out), "normal"),
-        "glorot_uniform": (2 / (fan_in + fan_out), "uniform"),
-        "lecun_normal": (1 / fan_in, "normal"),
-    }
-    return named.get(rule.type)
+    match rule:
+        case VarianceScaling():
+            return rule.scale / fans[rule.mode], rule.distribution
+        case HeNormal():
+            return 2 / fan_in, "normal"
+        case HeUniform():
+            return 2 / fan_in, "uniform"
+        case GlorotNormal():
+            return 2 / (fan_in + fan_out), "normal"
+        case GlorotUniform():
+            return 2 / (fan_in + fan_out), "uniform"
+        case LecunNormal():
+            return 1 / fan_in, "normal"
+        case _:
+            assert_never(rule)
 
 
-def _weights(rule: Any, tensor: TensorSpec, stream: np.random.Generator) -> np.ndarray:
-    scaled = variance(rule, tensor.fan_in, tensor.fan_out)
-    if scaled is not None:
-        spread, distribution = scaled
-        if distribution == "uniform":
+def _weights(
+    rule: LayerInit | InitConfig, tensor: TensorSpec, stream: np.random.Generator
+) -> np.ndarray:
+    match rule:
+        case NormalInit():
+            return rule.std * stream.standard_normal(tensor.shape)
+        case UniformInit():
+            return stream.uniform(rule.low, rule.high, tensor.shape)
+        case PoissonInit():
+            return rule.factor * stream.poisson(rule.lam, tensor.shape)
+        case Zeros():
+            return np.zeros(tensor.shape)
+        case FileInit():
+            raise ValueError("weights of a file are read, not drawn")
+        case _:
+            spread, distribution = variance(rule, tensor.fan_in, tensor.fan_out)
+    match distribution:
+        case "uniform":
             bound = math.sqrt(3 * spread)
             return stream.uniform(-bound, bound, tensor.shape)
-        return math.sqrt(spread) * stream.standard_normal(tensor.shape)
-    if rule.type == "normal":
-        return rule.std * stream.standard_normal(tensor.shape)
-    if rule.type == "uniform":
-        return stream.uniform(rule.low, rule.high, tensor.shape)
-    if rule.type == "poisson":
-        return rule.factor * stream.poisson(rule.lam, tensor.shape)
-    return np.zeros(tensor.shape)
+        case "normal":
+            return math.sqrt(spread) * stream.standard_normal(tensor.shape)
+        case _:
+            assert_never(distribution)
+
+
+def _biases(
+    rule: ZeroBias | NormalBias, tensor: TensorSpec, stream: np.random.Generator
+) -> np.ndarray:
+    match rule:
+        case ZeroBias():
+            return np.zeros(tensor.shape)
+        case NormalBias():
+            return rule.std * stream.standard_normal(tensor.shape)
+        case _:
+            assert_never(rule)
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:

@@ -3,18 +3,24 @@
 import fnmatch
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 
 from mnistlab.config import (
+    SGD,
     ActivationLayer,
+    Adam,
+    AdamW,
     CNNModel,
     ConvLayer,
     DenseLayer,
     DropoutLayer,
+    FlattenLayer,
     Model,
+    Optimizer,
     PoolLayer,
+    RMSProp,
     RunConfig,
     layers_of,
 )
@@ -25,25 +31,30 @@ from mnistlab.engine.passes import layers, updates
 from mnistlab.engine.place_conv import place_conv
 from mnistlab.engine.place_dense import place_dense
 from mnistlab.engine.program import LayerSpec, Op, Program, TensorSpec, beside
-from mnistlab.kernels.gradient_use import MOMENTUM, SGD
+from mnistlab.kernels import gradient_use
 
 
-def _update_rule(optimizer: Any) -> tuple[Any, dict[str, Any], int]:
+def _update_rule(optimizer: Optimizer) -> tuple[Any, dict[str, Any], int]:
     """The op of an optimizer, its operands, and how many vectors of state it keeps."""
-    if optimizer.type == "sgd":
-        if optimizer.momentum == 0:
+    match optimizer:
+        case SGD(momentum=0):
             return updates.sgd, {}, 0
-        function = updates.momentum if optimizer.velocity == "gradient" else updates.momentum_step
-        return function, {"decay1": optimizer.momentum, "mode": int(optimizer.nesterov)}, 1
-    if optimizer.type == "rmsprop":
-        return updates.rmsprop, {"decay1": optimizer.alpha, "epsilon": optimizer.epsilon}, 1
-    operands = {
-        "decay1": optimizer.beta1,
-        "decay2": optimizer.beta2,
-        "epsilon": optimizer.epsilon,
-        "weight_decay": getattr(optimizer, "weight_decay", 0.0),
-    }
-    return updates.adam, operands, 2
+        case SGD():
+            rules = {"gradient": updates.momentum, "step": updates.momentum_step}
+            operands = {"decay1": optimizer.momentum, "mode": int(optimizer.nesterov)}
+            return rules[optimizer.velocity], operands, 1
+        case RMSProp():
+            return updates.rmsprop, {"decay1": optimizer.alpha, "epsilon": optimizer.epsilon}, 1
+        case Adam() | AdamW():
+            operands = {
+                "decay1": optimizer.beta1,
+                "decay2": optimizer.beta2,
+                "epsilon": optimizer.epsilon,
+                "weight_decay": optimizer.weight_decay if isinstance(optimizer, AdamW) else 0.0,
+            }
+            return updates.adam, operands, 2
+        case _:
+            assert_never(optimizer)
 
 
 def regularized_tensors(config: RunConfig, tensors: Sequence[TensorSpec]) -> list[TensorSpec]:
@@ -54,6 +65,7 @@ def regularized_tensors(config: RunConfig, tensors: Sequence[TensorSpec]) -> lis
         return weights
     if chosen == "last":
         return weights[-1:]
+    assert isinstance(chosen, tuple), chosen
     return [weight for weight in weights if weight.layer in chosen]
 
 
@@ -70,12 +82,13 @@ def _penalties(config: RunConfig, places: Mapping[str, dict[str, Any]]) -> tuple
     """The penalty's gradient, added to the loss's; `places` of the tensors that it is on."""
     regularization = config.regularization
     l1, l2, mode = regularization.l1, regularization.l2, regularization.mode
-    if mode == "step":
-        return ()
     # The proximal step is for L1, whose kink it is about; L2 is smooth and has a gradient.
-    l1 = l1 if mode == "gradient" else 0.0
-    by_gradient = {"l1": l1, "l2": l2}
-    if l1 == 0 and l2 == 0:
+    by_gradient = {
+        "gradient": {"l1": l1, "l2": l2},
+        "proximal": {"l1": 0.0, "l2": l2},
+        "step": {"l1": 0.0, "l2": 0.0},
+    }[mode]
+    if not any(by_gradient.values()):
         return ()
     return beside([Op(updates.penalty_gradient, place | by_gradient) for place in places.values()])
 
@@ -84,8 +97,12 @@ def _descents(config: RunConfig, places: Mapping[str, dict[str, Any]]) -> tuple[
     """The penalty's part of a step, taken off weights before the loss's part is."""
     regularization = config.regularization
     l1, l2, mode = regularization.l1, regularization.l2, regularization.mode
-    own = {"l1": 0.0 if mode == "proximal" else l1, "l2": l2 if mode == "step" else 2 * l2}
-    if own["l1"] == 0 and own["l2"] == 0:
+    own: dict[str, Any] = {
+        "gradient": {"l1": l1, "l2": 2 * l2},
+        "proximal": {"l1": 0.0, "l2": 2 * l2},
+        "step": {"l1": l1, "l2": l2},
+    }[mode]
+    if not any(own.values()):
         return ()
     own["mode"] = int(mode == "step")
     return beside([Op(updates.penalty_descent, place | own) for place in places.values()])
@@ -119,13 +136,14 @@ def _updates(
 
 def _used_at_once(config: RunConfig, gradients: Sequence[Op], penalised: Set[str]) -> dict[str, Op]:
     """By weight: the ops that make a gradient and take the optimizer's step with it at once."""
-    optimizer: Any = config.optimizer
-    momentum = optimizer.type == "sgd" and optimizer.momentum > 0
-    plain = optimizer.type == "sgd" and optimizer.momentum == 0
-    if not plain and not (momentum and optimizer.velocity == "gradient" and not optimizer.nesterov):
+    optimizer = config.optimizer
+    if not isinstance(optimizer, SGD):
         return {}
-    own: dict[str, Any] = {"use": SGD if plain else MOMENTUM}
-    if momentum:
+    plain = optimizer.momentum == 0
+    if not plain and (optimizer.velocity != "gradient" or optimizer.nesterov):
+        return {}
+    own: dict[str, Any] = {"use": gradient_use.SGD if plain else gradient_use.MOMENTUM}
+    if not plain:
         own["decay1"] = optimizer.momentum
     at_once = {}
     for op in gradients:
@@ -238,8 +256,10 @@ def _place_layers(builder: Builder, model: Model, classes: int) -> None:
             builder.dropout(layer.dropout)
         elif isinstance(layer, DenseLayer):
             place_dense(builder, layer.dense.units, layer.dense.bias)
-        else:
+        elif isinstance(layer, FlattenLayer):
             builder.flatten()
+        else:
+            assert_never(layer)
 
 
 def _with_activations(layers: Sequence[LayerSpec]) -> list[LayerSpec]:

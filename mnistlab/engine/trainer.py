@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import assert_never
 
 import numba
 import numpy as np
@@ -113,12 +114,16 @@ class Trainer:
         """The images of an epoch (counted from 0) in their order: places in the source, int64."""
         indices = self.dataset.train.indices
         shuffle = self.config.training.shuffle
-        if shuffle == "none":
-            return np.ascontiguousarray(indices)
         stream = random_stream(self.config.seed, Purpose.ORDER, epoch)
-        if shuffle == "epoch":
-            return stream.permutation(indices)
-        return indices[stream.integers(0, len(indices), self.plan.images)]
+        match shuffle:
+            case "none":
+                return np.ascontiguousarray(indices)
+            case "epoch":
+                return stream.permutation(indices)
+            case "replacement":
+                return indices[stream.integers(0, len(indices), self.plan.images)]
+            case _:
+                assert_never(shuffle)
 
     def train_to(self, stop: int, look: Callable[[], None] = lambda: None) -> bool:
         """Train up to step `stop`, within one epoch; False if the loss stopped being finite.
@@ -135,7 +140,8 @@ class Trainer:
             look()
         if self.step < stop:
             self.params_before_last_step[:] = self.params
-            if self.config.training.train_metrics == "batch":
+            of_batch_alone = {"running": False, "batch": True, "full": False}
+            if of_batch_alone[self.config.training.train_metrics]:
                 self.clear_totals()
             return self._run(stop)
         return True

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -70,6 +70,8 @@ class Model:
 
     def split(self, name: SplitName) -> Split:
         """A part of the dataset; raises UsageError where the run has no such images."""
+        if name not in (names := get_args(SplitName)):
+            raise UsageError(f"split: found {name!r}, expected one of {', '.join(names)}")
         split: Split = getattr(self.dataset, name)
         if len(split) == 0:
             raise UsageError(f"{self.run_dir.path}: has no validation images: data.validation is 0")
@@ -150,7 +152,10 @@ def _read_weights(
     run_dir: RunDir, inference: Inference, weights: Weights
 ) -> tuple[Path, dict[str, np.ndarray], int]:
     """The file of the weights asked for, its tensors, and the step that they are of."""
-    file = run_dir.weights if weights == "final" else run_dir.best
+    files: dict[str, Path] = {"final": run_dir.weights, "best": run_dir.best}
+    if weights not in files:
+        raise UsageError(f"weights: found {weights!r}, expected {' or '.join(files)}")
+    file = files[weights]
     if file.exists():
         tensors, metadata = load_tensors(file)
         return file, tensors, int(metadata.get("step", 0))

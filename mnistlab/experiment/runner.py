@@ -250,7 +250,7 @@ class _Run:
                 keeper.best_params[:] = trainer.params
             stop = keeper.best.should_stop
         at_end = stop or trainer.step == trainer.plan.steps
-        if training.test == "every" or (training.test == "end" and at_end):
+        if {"never": False, "end": at_end, "every": True}[training.test]:
             row = self._tested(row, at_end)
         self._record(row)
         trainer.clear_totals()

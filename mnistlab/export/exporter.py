@@ -4,7 +4,7 @@ import importlib.util
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, assert_never, get_args
 
 import numpy as np
 
@@ -37,10 +37,10 @@ class Exported:
 
 
 def require(format: Format) -> None:
-    """Raises UsageError, saying how to install it, where the format needs what is not installed."""
-    if format != "onnx":
-        return
-    needed = ("onnx", "onnxruntime")
+    """Raises UsageError for no format, or, saying how to install it, for what is not installed."""
+    if format not in get_args(Format):
+        raise UsageError(f"format: found {format!r}, expected one of {', '.join(get_args(Format))}")
+    needed = {"onnx": ("onnx", "onnxruntime"), "safetensors": (), "npz": ()}[format]
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(
@@ -71,18 +71,33 @@ def export_model(
 
 def _made(model: Model, format: Format, file: Path, pixels: "Pixels") -> tuple[Exported, bytes]:
     """What is to be said of the file, and what is to be in it."""
-    if format == "onnx":
-        from mnistlab.export.onnx_check import check_onnx
-        from mnistlab.export.onnx_graph import OPSET, onnx_model
+    match format:
+        case "onnx":
+            return _onnx(model, file, pixels)
+        case "safetensors":
+            from safetensors.numpy import save
 
-        content = onnx_model(model, pixels).SerializeToString()
-        agreement = check_onnx(content, model, pixels)
-        return Exported(file, format, agreement=agreement, opset=OPSET), content
-    if format == "safetensors":
-        from safetensors.numpy import save
+            content = save(torch_tensors(model), {"format": "pt"})
+            return Exported(file, format, snippet=torch_snippet(model, file)), content
+        case "npz":
+            return Exported(file, format), _npz(model)
+        case _:
+            assert_never(format)
 
-        content = save(torch_tensors(model), {"format": "pt"})
-        return Exported(file, format, snippet=torch_snippet(model, file)), content
+
+def _onnx(model: Model, file: Path, pixels: "Pixels") -> tuple[Exported, bytes]:
+    from mnistlab.export.onnx_check import check_onnx
+    from mnistlab.export.onnx_graph import OPSET, PIXEL_TYPES, onnx_model
+
+    if pixels not in PIXEL_TYPES:
+        raise UsageError(f"pixels: found {pixels!r}, expected {' or '.join(PIXEL_TYPES)}")
+    content = onnx_model(model, pixels).SerializeToString()
+    agreement = check_onnx(content, model, pixels)
+    return Exported(file, "onnx", agreement=agreement, opset=OPSET), content
+
+
+def _npz(model: Model) -> bytes:
+    """The tensors under our own names, and what turns pixels into the network's input."""
     scale, offset = model.inference.pixel
     arrays: dict[str, Any] = {
         **model.tensors,
@@ -92,7 +107,7 @@ def _made(model: Model, format: Format, file: Path, pixels: "Pixels") -> tuple[E
     }
     archive = io.BytesIO()
     np.savez(archive, **arrays)
-    return Exported(file, format), archive.getvalue()
+    return archive.getvalue()
 
 
 def _place(model: Model, format: Format, output: Path | None) -> Path:

@@ -12,11 +12,26 @@ from mnistlab.config import (
     ActivationLayer,
     ConvLayer,
     DenseLayer,
+    DropoutLayer,
     FlattenLayer,
+    LeakyReLU,
     PoolLayer,
+    ReLU6,
+    Sigmoid,
 )
 from mnistlab.experiment.model import Model
-from mnistlab.export.network import TrainedLayer, network_of
+from mnistlab.export.network import (
+    CONV_KEYS,
+    DENSE_KEYS,
+    POOL_KEYS,
+    TrainedLayer,
+    Writer,
+    activation_writer,
+    layer_writer,
+    network_of,
+)
+
+FORMAT = "onnx"
 
 OPSET = 17
 # Of the same release, 1.12: a runtime refuses a file of a newer format than its own.
@@ -91,26 +106,35 @@ def _add_normalisation(graph: Graph, model: Model, pixels: Pixels) -> None:
 
 
 def _add_layer(graph: Graph, trained: TrainedLayer) -> None:
-    """One layer; dropout does nothing in a network that has been trained."""
-    layer = trained.layer
-    if isinstance(layer, ConvLayer):
-        _add_convolution(graph, trained, layer)
-    elif isinstance(layer, PoolLayer):
-        side, stride = layer.pool.size, layer.pool.stride
-        operator = {"max": "MaxPool", "average": "AveragePool"}[layer.pool.type]
-        graph.add(operator, kernel_shape=[side, side], strides=[stride, stride])
-    elif isinstance(layer, DenseLayer):
-        graph.add("Gemm", trained.name, *_tensors(graph, trained))
-    elif isinstance(layer, FlattenLayer):
-        graph.add("Flatten", axis=1)
-    elif isinstance(layer, ActivationLayer):
-        _add_activation(graph, layer.activation)
+    layer_writer(_LAYERS, trained.layer, FORMAT)(graph, trained, trained.layer)
+
+
+def _add_pool(graph: Graph, trained: TrainedLayer, layer: PoolLayer) -> None:
+    side, stride = layer.pool.size, layer.pool.stride
+    operator = {"max": "MaxPool", "average": "AveragePool"}[layer.pool.type]
+    graph.add(operator, kernel_shape=[side, side], strides=[stride, stride])
+
+
+def _add_dense(graph: Graph, trained: TrainedLayer, layer: DenseLayer) -> None:
+    graph.add("Gemm", trained.name, *_tensors(graph, trained))
+
+
+def _add_flatten(graph: Graph, trained: TrainedLayer, layer: FlattenLayer) -> None:
+    graph.add("Flatten", axis=1)
+
+
+def _add_nothing(graph: Graph, trained: TrainedLayer, layer: DropoutLayer) -> None:
+    """Dropout does nothing in a network that has been trained."""
+
+
+def _add_activation_layer(graph: Graph, trained: TrainedLayer, layer: ActivationLayer) -> None:
+    _add_activation(graph, layer.activation)
 
 
 def _add_convolution(graph: Graph, trained: TrainedLayer, layer: ConvLayer) -> None:
     """A convolution; ONNX's has one bias for each filter, so that one by position is added."""
     conv, tensors = layer.conv, _tensors(graph, trained)
-    own = tensors if conv.bias == "shared" else tensors[:1]
+    own = {"shared": tensors, "per_position": tensors[:1], "none": tensors}[conv.bias]
     graph.add(
         "Conv",
         trained.name,
@@ -133,24 +157,54 @@ def _tensors(graph: Graph, trained: TrainedLayer) -> list[str]:
     ]
 
 
+_LAYERS = {
+    "conv": Writer(_add_convolution, CONV_KEYS),
+    "pool": Writer(_add_pool, POOL_KEYS),
+    "dense": Writer(_add_dense, DENSE_KEYS),
+    "dropout": Writer(_add_nothing),
+    "activation": Writer(_add_activation_layer),
+    "flatten": Writer(_add_flatten),
+}
+
+
 def _add_activation(graph: Graph, activation: Any, output: str = "") -> None:
-    """An activation of the configuration, its parameters included."""
-    kind = activation.type
-    if kind == "relu6":
-        bounds = [
-            graph.constant(f"relu6.{bound}{len(graph.nodes)}", value)
-            for bound, value in {"low": 0, "high": 6}.items()
-        ]
-        graph.add("Clip", output, *bounds)
-    elif kind == "leaky_relu":
-        graph.add("LeakyRelu", output, alpha=activation.alpha)
-    elif kind == "softmax":
-        graph.add("Softmax", output, axis=1)
-    else:
-        if kind == "sigmoid" and activation.k != 1:
-            steepness = graph.constant(f"sigmoid.k{len(graph.nodes)}", activation.k)
-            graph.add("Mul", "", steepness)
-        graph.add(_OPERATORS[kind], output)
+    """An activation of the configuration, its parameters included; `output` names its output."""
+    activation_writer(_ACTIVATIONS, activation, FORMAT)(graph, activation, output)
 
 
-_OPERATORS = {"identity": "Identity", "relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh"}
+def _operator(name: str, **attributes: Any) -> Writer:
+    """An activation that is one operator without the configuration's parameters."""
+
+    def add(graph: Graph, activation: Any, output: str) -> None:
+        graph.add(name, output, **attributes)
+
+    return Writer(add)
+
+
+def _add_relu6(graph: Graph, activation: ReLU6, output: str) -> None:
+    bounds = [
+        graph.constant(f"relu6.{bound}{len(graph.nodes)}", value)
+        for bound, value in {"low": 0, "high": 6}.items()
+    ]
+    graph.add("Clip", output, *bounds)
+
+
+def _add_leaky_relu(graph: Graph, activation: LeakyReLU, output: str) -> None:
+    graph.add("LeakyRelu", output, alpha=activation.alpha)
+
+
+def _add_sigmoid(graph: Graph, activation: Sigmoid, output: str) -> None:
+    if activation.k != 1:
+        graph.add("Mul", "", graph.constant(f"sigmoid.k{len(graph.nodes)}", activation.k))
+    graph.add("Sigmoid", output)
+
+
+_ACTIVATIONS = {
+    "identity": _operator("Identity"),
+    "relu": _operator("Relu"),
+    "relu6": Writer(_add_relu6),
+    "leaky_relu": Writer(_add_leaky_relu, frozenset({"alpha"})),
+    "sigmoid": Writer(_add_sigmoid, frozenset({"k"})),
+    "tanh": _operator("Tanh"),
+    "softmax": _operator("Softmax", axis=1),
+}

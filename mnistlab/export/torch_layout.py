@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 import numpy as np
 
@@ -13,9 +13,22 @@ from mnistlab.config import (
     DropoutLayer,
     FlattenLayer,
     PoolLayer,
+    Sigmoid,
 )
 from mnistlab.experiment.model import Model
-from mnistlab.export.network import TrainedLayer, described, network_of
+from mnistlab.export.network import (
+    CONV_KEYS,
+    DENSE_KEYS,
+    POOL_KEYS,
+    TrainedLayer,
+    Writer,
+    activation_writer,
+    described,
+    layer_writer,
+    network_of,
+)
+
+FORMAT = "safetensors"
 
 IMPORTS = """\
 import torch
@@ -88,7 +101,7 @@ def torch_snippet(model: Model, file: Path) -> str:
     dtype = model.config.training.dtype
     body = SNIPPET.format(
         modules="".join(f"    {module.text},\n" for module in _modules(model)),
-        double=".double()" if dtype == "float64" else "",
+        double={"float32": "", "float64": ".double()"}[dtype],
         file=str(file),
         outputs=f"{_outputs(model)} {described(('N', len(model.class_names)))}",
         images=described(("N", height, width)),
@@ -115,19 +128,23 @@ def _modules(model: Model) -> list[Module]:
 
 
 def _modules_of(trained: TrainedLayer) -> list[Module]:
-    layer = trained.layer
-    if isinstance(layer, ConvLayer):
-        return _convolution(trained, layer)
-    if isinstance(layer, DenseLayer):
-        return [_dense(trained)]
-    if isinstance(layer, PoolLayer):
-        name = {"max": "MaxPool2d", "average": "AvgPool2d"}[layer.pool.type]
-        return [Module(f"nn.{name}({layer.pool.size}, stride={layer.pool.stride})", {})]
-    if isinstance(layer, DropoutLayer):
-        return [Module(f"nn.Dropout({layer.dropout!r})", {})]
-    if isinstance(layer, ActivationLayer):
-        return [Module(_activation_text(layer.activation), {})]
-    assert isinstance(layer, FlattenLayer)
+    return layer_writer(_LAYERS, trained.layer, FORMAT)(trained, trained.layer)
+
+
+def _pool(trained: TrainedLayer, layer: PoolLayer) -> list[Module]:
+    name = {"max": "MaxPool2d", "average": "AvgPool2d"}[layer.pool.type]
+    return [Module(f"nn.{name}({layer.pool.size}, stride={layer.pool.stride})", {})]
+
+
+def _dropout(trained: TrainedLayer, layer: DropoutLayer) -> list[Module]:
+    return [Module(f"nn.Dropout({layer.dropout!r})", {})]
+
+
+def _activation(trained: TrainedLayer, layer: ActivationLayer) -> list[Module]:
+    return [Module(_activation_text(layer.activation), {})]
+
+
+def _flatten(trained: TrainedLayer, layer: FlattenLayer) -> list[Module]:
     return [Module("nn.Flatten()", {})]
 
 
@@ -139,38 +156,66 @@ def _convolution(trained: TrainedLayer, layer: ConvLayer) -> list[Module]:
     settings = [str(channels), str(filters), str(kernel)]
     settings += [f"stride={conv.stride}"] if conv.stride != 1 else []
     settings += [f"padding={conv.padding}"] if conv.padding else []
-    tensors = {"weight": weight}
-    if conv.bias == "shared" and bias is not None:
-        tensors["bias"] = bias
-    else:
-        settings.append("bias=False")
-    modules = [Module(f"nn.Conv2d({', '.join(settings)})", tensors)]
-    if conv.bias == "per_position" and bias is not None:
-        modules.append(Module(f"PositionBias{described(bias.shape)}", {"bias": bias}))
-    return modules
+    if conv.bias == "shared":
+        assert bias is not None
+        return [Module(f"nn.Conv2d({', '.join(settings)})", {"weight": weight, "bias": bias})]
+    modules = [Module(f"nn.Conv2d({', '.join([*settings, 'bias=False'])})", {"weight": weight})]
+    if conv.bias == "per_position":
+        assert bias is not None
+        return [*modules, Module(f"PositionBias{described(bias.shape)}", {"bias": bias})]
+    if conv.bias == "none":
+        return modules
+    assert_never(conv.bias)
 
 
-def _dense(trained: TrainedLayer) -> Module:
+def _dense(trained: TrainedLayer, layer: DenseLayer) -> list[Module]:
     weight, bias = trained.weight, trained.bias
     assert weight is not None
     fan_in, fan_out = weight.shape
     if bias is None:
-        return Module(f"nn.Linear({fan_in}, {fan_out}, bias=False)", {"weight": weight.T})
-    return Module(f"nn.Linear({fan_in}, {fan_out})", {"weight": weight.T, "bias": bias})
+        return [Module(f"nn.Linear({fan_in}, {fan_out}, bias=False)", {"weight": weight.T})]
+    return [Module(f"nn.Linear({fan_in}, {fan_out})", {"weight": weight.T, "bias": bias})]
+
+
+_LAYERS = {
+    "conv": Writer(_convolution, CONV_KEYS),
+    "pool": Writer(_pool, POOL_KEYS),
+    "dense": Writer(_dense, DENSE_KEYS),
+    "dropout": Writer(_dropout),
+    "activation": Writer(_activation),
+    "flatten": Writer(_flatten),
+}
+
+
+def _sigmoid_text(activation: Sigmoid) -> str:
+    return "nn.Sigmoid()" if activation.k == 1 else f"SlopedSigmoid({activation.k!r})"
+
+
+# The module of an activation.
+_ACTIVATIONS = {
+    "identity": Writer(lambda activation: "nn.Identity()"),
+    "relu": Writer(lambda activation: "nn.ReLU()"),
+    "relu6": Writer(lambda activation: "nn.ReLU6()"),
+    "leaky_relu": Writer(
+        lambda activation: f"nn.LeakyReLU({activation.alpha!r})", frozenset({"alpha"})
+    ),
+    "sigmoid": Writer(_sigmoid_text, frozenset({"k"})),
+    "tanh": Writer(lambda activation: "nn.Tanh()"),
+}
+# What becomes of `logits`: a network in PyTorch ends in these, as its losses do.
+_OUTPUTS = {
+    **{
+        name: Writer(lambda activation: f"{_activation_text(activation)}(logits)", writer.keys)
+        for name, writer in _ACTIVATIONS.items()
+    },
+    "identity": Writer(lambda activation: "logits"),
+    "softmax": Writer(lambda activation: "torch.softmax(logits, dim=1)"),
+}
 
 
 def _activation_text(activation: Any) -> str:
-    """The module of an activation."""
-    if activation.type == "leaky_relu":
-        return f"nn.LeakyReLU({activation.alpha!r})"
-    if activation.type == "sigmoid" and activation.k != 1:
-        return f"SlopedSigmoid({activation.k!r})"
-    names = {"relu": "ReLU", "relu6": "ReLU6", "sigmoid": "Sigmoid", "tanh": "Tanh"}
-    return f"nn.{names.get(activation.type, 'Identity')}()"
+    return activation_writer(_ACTIVATIONS, activation, FORMAT)(activation)
 
 
 def _output_text(activation: Any) -> str:
-    """The output activation of `logits`: a network in PyTorch ends in these, as its losses do."""
-    if activation.type == "softmax":
-        return "torch.softmax(logits, dim=1)"
-    return "logits" if activation.type == "identity" else f"{_activation_text(activation)}(logits)"
+    return activation_writer(_OUTPUTS, activation, FORMAT)(activation)

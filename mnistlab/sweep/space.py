@@ -166,8 +166,10 @@ def _drawn(block: Block, crossed: Sequence[Sequence[str]], seed: int, draw: int)
             ((kind, (low, high)),) = ranged.plain().items()
             if kind == "uniform":
                 number = float(stream.uniform(low, high))
-            else:
+            elif kind == "loguniform":
                 number = float(np.exp(stream.uniform(np.log(low), np.log(high))))
+            else:
+                raise ValueError(f"no range {kind!r} that is drawn from")
             # Six digits say all that a search can use, and can be read.
             values[key] = Node(float(f"{number:.6g}"), ranged.place, ranged.key_place)
     return values

@@ -90,6 +90,22 @@ def test_the_page_s_commands_train_and_check(copy):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("format", ["onnx", "safetensors"])
+def test_an_export_refuses_it_and_writes_nothing(copy, format):
+    trained = run(
+        copy, "-m", "mnistlab", "train", "configs/quickstart.yaml", "model.activation=swish",
+        *SMALL["train"], "training.epochs=1", "--json",
+    )  # fmt: skip
+    folder = Path(json.loads(trained.stdout)["run_dir"])
+    before = sorted(folder.rglob("*"))
+    done = run(copy, "-m", "mnistlab", "export", str(folder), "--format", format)
+    assert done.returncode == 2
+    assert f"--format {format} knows no activation 'swish': nothing was written" in done.stderr
+    assert done.stdout == ""
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.slow
 def test_the_page_s_equation_is_that_of_its_functions(copy):
     file = "tests/kernels/test_activations.py"
     # Interpreted, numpy warns where compiled code goes on with an infinite number.

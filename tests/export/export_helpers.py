@@ -1,10 +1,11 @@
 """Networks with random weights, of every kind that a configuration can name, and images."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from mnistlab.config import run_config_from_mapping
+from mnistlab.config import RunConfig, run_config_from_mapping
 from mnistlab.engine.inference import Inference
 from mnistlab.experiment.model import Model
 from mnistlab.experiment.run_dir import RunDir
@@ -98,8 +99,12 @@ def random_model(
     normalize: str = "minmax",
     dtype: str = "float32",
     data: dict | None = None,
+    change: Callable[[RunConfig], RunConfig] = lambda config: config,
 ) -> Model:
-    """A compiled model with random weights and biases, as if it had been loaded from a run."""
+    """A compiled model with random weights and biases, as if it had been loaded from a run.
+
+    `change` puts into its configuration what no file can say.
+    """
     output = model.get("output_activation", "softmax")
     config = run_config_from_mapping(
         {
@@ -109,6 +114,7 @@ def random_model(
             "training": {"dtype": dtype},
         }
     )
+    config = change(config)
     shape = (28, 28) if data else IMAGE_SHAPE
     names = list("0123456789") if data else list("abcd")
     inference = Inference(config, shape, len(names), *PIXELS[normalize])
