@@ -14,6 +14,7 @@ _LR_SCALE: Any = Field(
 
 
 def _rate(default: float) -> float:
+    # The adaptive ones divide by the gradient's size, so that lr is about the size of a step.
     return Field(
         default=default, description="The learning rate; the schedule may change it in training."
     )
@@ -44,7 +45,7 @@ class Adam(Section):
     """Adam (Kingma and Ba 2015): m̂ / (√v̂ + epsilon)."""
 
     type: Literal["adam"] = Field(default="adam", description="Adam.")
-    lr: Positive = _rate(0.1)
+    lr: Positive = _rate(0.001)
     beta1: ShareBelowOne = _BETA1
     beta2: ShareBelowOne = _BETA2
     epsilon: Positive = _EPSILON
@@ -55,7 +56,7 @@ class AdamW(Section):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019)."""
 
     type: Literal["adamw"] = Field(default="adamw", description="Adam with decoupled weight decay.")
-    lr: Positive = _rate(0.1)
+    lr: Positive = _rate(0.001)
     beta1: ShareBelowOne = _BETA1
     beta2: ShareBelowOne = _BETA2
     epsilon: Positive = _EPSILON
@@ -69,7 +70,7 @@ class RMSProp(Section):
     """RMSProp: g / (√s + epsilon)."""
 
     type: Literal["rmsprop"] = Field(default="rmsprop", description="RMSProp.")
-    lr: Positive = _rate(0.1)
+    lr: Positive = _rate(0.001)
     alpha: ShareBelowOne = Field(
         default=0.99, description="The decay of the squared gradient's mean."
     )

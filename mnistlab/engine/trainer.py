@@ -9,7 +9,7 @@ from typing import assert_never
 import numba
 import numpy as np
 
-from mnistlab.config import RunConfig
+from mnistlab.config import RunConfig, TrainingConfig
 from mnistlab.data import Dataset, Split
 from mnistlab.engine.compiling import compile_tables
 from mnistlab.engine.epoch import run_batches
@@ -20,6 +20,7 @@ from mnistlab.engine.memory import allocate, lit_share
 from mnistlab.engine.program import Program
 from mnistlab.engine.schedules import learning_rates
 from mnistlab.engine.threads import Pace, running_on
+from mnistlab.errors import UsageError
 from mnistlab.kernels.regularizers import penalty
 
 # The compiled loop is left this often, for signals and for who watches.
@@ -41,8 +42,12 @@ class Plan:
 
 
 def plan(config: RunConfig, images: int) -> Plan:
-    """The steps of a run on `images` training images."""
+    """The steps of a run on `images` training images.
+
+    Raises UsageError where `drop_last` leaves no batch.
+    """
     training = config.training
+    _refuse_no_full_batch(training, images)
     batch = images if training.batch_size == "full" else min(training.batch_size, images)
     whole = images // batch * batch
     if training.shuffle == "replacement":
@@ -53,6 +58,18 @@ def plan(config: RunConfig, images: int) -> Plan:
     # The configuration has exactly one of the two.
     steps = training.steps or (training.epochs or 0) * steps_per_epoch
     return Plan(per_epoch, batch, steps_per_epoch, steps)
+
+
+def _refuse_no_full_batch(training: TrainingConfig, images: int) -> None:
+    # A batch drawn with replacement is never short.
+    if not training.drop_last or training.shuffle == "replacement":
+        return
+    if training.batch_size != "full" and training.batch_size > images:
+        raise UsageError(
+            f"training.drop_last: no batch would be left: found {images} training images, fewer "
+            f"than training.batch_size, {training.batch_size}; lower batch_size, or set drop_last "
+            "to false"
+        )
 
 
 def training_program(config: RunConfig, dataset: Dataset) -> Program:

@@ -19,6 +19,7 @@ from mnistlab.config import (
     load_run_config,
     parse_run_config,
     run_config_from_mapping,
+    run_json_schema,
 )
 from mnistlab.errors import ConfigError
 
@@ -218,3 +219,18 @@ def test_importing_the_configuration_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("type", "lr"), [("sgd", 0.1), ("adam", 0.001), ("adamw", 0.001), ("rmsprop", 0.001)]
+)
+def test_each_optimizer_has_a_default_rate_that_suits_it(type, lr):
+    assert parse(f"optimizer: {{type: {type}}}").optimizer.lr == lr
+    assert parse("seed: 0", f"optimizer.type={type}").optimizer.lr == lr
+    written_before = f"optimizer: {{type: {type}, lr: 0.1}}"
+    assert parse(written_before).optimizer.lr == 0.1
+    definitions = run_json_schema()["$defs"].values()
+    (section,) = [
+        one for one in definitions if one["properties"].get("type", {}).get("const") == type
+    ]
+    assert section["properties"]["lr"]["default"] == lr

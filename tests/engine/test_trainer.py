@@ -23,6 +23,7 @@ from mnistlab.engine.choice import MOST_LANES, lanes_for
 from mnistlab.engine.inference import EVALUATION_ROWS
 from mnistlab.engine.threads import engine_threads
 from mnistlab.engine.trainer import Trainer, plan
+from mnistlab.errors import UsageError
 
 HERE = Path(__file__).parent
 CNN = {
@@ -59,7 +60,8 @@ def mlp_config(training=None, **sections):
         ({"epochs": 2, "batch_size": 10, "shuffle": "replacement"}, 50, (50, 10, 5, 10)),
         ({"epochs": 2, "batch_size": "full"}, 53, (53, 53, 1, 2)),
         ({"epochs": 2, "batch_size": 100}, 53, (53, 53, 1, 2)),
-        ({"epochs": 2, "batch_size": 100, "drop_last": True}, 53, (53, 53, 1, 2)),
+        ({"epochs": 2, "batch_size": 53, "drop_last": True}, 53, (53, 53, 1, 2)),
+        ({"epochs": 2, "batch_size": "full", "drop_last": True}, 53, (53, 53, 1, 2)),
         ({"epochs": 2, "batch_size": 100, "shuffle": "replacement"}, 53, (53, 53, 1, 2)),
         ({"epochs": 2, "batch_size": 1}, 3, (3, 1, 3, 6)),
         ({"steps": 7, "batch_size": 10}, 53, (53, 10, 6, 7)),
@@ -71,6 +73,13 @@ def test_a_run_s_steps_are_counted(training, images, expected):
     found = plan(config_of(training=training), images)
     assert (found.images, found.batch, found.steps_per_epoch, found.steps) == expected
     assert found.epochs == math.ceil(expected[3] / expected[2])
+
+
+@pytest.mark.parametrize("length", [{"epochs": 2}, {"steps": 7}])
+def test_dropping_the_last_batch_of_fewer_images_than_a_batch_is_refused(length):
+    config = config_of(training={**length, "batch_size": 1000, "drop_last": True})
+    with pytest.raises(UsageError, match=r"^training\.drop_last: .*53 training images.*1000"):
+        plan(config, 53)
 
 
 @pytest.mark.parametrize("length", [{"epochs": 2}, {"steps": 12}])
