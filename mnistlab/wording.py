@@ -31,3 +31,8 @@ def percent(share: float) -> str:
 def counted(number: int, noun: str) -> str:
     """A number of things: `1 epoch`, `1,200 epochs`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def training_length(epochs: int, steps: int) -> str:
+    """How long a run has trained: `3 epochs (300 steps)`. An epoch that was cut does not count."""
+    return f"{counted(epochs, 'epoch')} ({counted(steps, 'step')})"

@@ -31,7 +31,8 @@ class RunSummary:
     still trains it, otherwise None.
 
     `metrics` are of the weights that are kept, None where not measured; `best` is the best value
-    by validation so far, under its name. `planned` epochs are None of a run counted in steps.
+    by validation so far, under its name. `epochs` are whole ones; `planned` epochs are None of a
+    run counted in steps, `planned_steps` of one counted in epochs.
     """
 
     path: Path
@@ -40,6 +41,8 @@ class RunSummary:
     started: datetime
     epochs: int
     planned: int | None
+    steps: int
+    planned_steps: int | None
     config: dict[str, Any]
     metrics: dict[str, float | None]
     best: dict[str, float]
@@ -84,20 +87,21 @@ def read_run(path: Path) -> RunSummary:
     record = read_run_json(run_dir) if run_dir.run_json.exists() else _unrecorded(run_dir)
     try:
         running = record["status"] == RUNNING
-        metrics, best, epochs = record["metrics"], record["best"], record["epochs"]
         if running:
-            rows = _rows(run_dir.metrics)
-            metrics, best, epochs = _so_far(rows) if rows else (metrics, best, epochs)
+            record = {**record, **_so_far(run_dir.metrics, record)}
+        training = record["config"]["training"]
         return RunSummary(
             path=path,
             status=record["status"],
             alive=is_held(path) if running else None,
             started=datetime.fromisoformat(record["started"]),
-            epochs=epochs,
-            planned=record["config"]["training"].get("epochs"),
+            epochs=record["epochs"],
+            planned=training.get("epochs"),
+            steps=record.get("steps", 0),
+            planned_steps=training.get("steps"),
             config=record["config"],
-            metrics=metrics,
-            best=_named_best(metrics, best),
+            metrics=record["metrics"],
+            best=_named_best(record["metrics"], record["best"]),
             seconds=record["seconds"],
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -126,13 +130,20 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1])))
 
 
-def _so_far(
-    rows: list[dict[str, str]],
-) -> tuple[dict[str, float | None], dict[str, float | None], int]:
-    """The last row's metrics, those of the row with the best validation accuracy, the epoch."""
+def _so_far(path: Path, record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a metrics.csv tells beyond the run.json of a run under way: the last row's metrics and
+    steps, and the metrics of the row with the best validation accuracy.
+    """
+    rows = _rows(path)
+    if not rows:
+        return {}
     numbers = [{name: float(cell) if cell else None for name, cell in row.items()} for row in rows]
     last, best = numbers[-1], max(numbers, key=lambda row: row["val_accuracy"] or 0.0)
-    return last, best, int(rows[-1]["epoch"])
+    epoch, steps = int(rows[-1]["epoch"]), int(rows[-1]["step"])
+    # Run folders of earlier versions do not say how many steps an epoch has.
+    per_epoch = record.get("steps_per_epoch")
+    epochs = steps // per_epoch if per_epoch else epoch
+    return {"metrics": last, "best": best, "epochs": epochs, "steps": steps}
 
 
 def _named_best(

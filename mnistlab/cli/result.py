@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistlab.cli.output import number, percent, print_json, print_note, print_result, seconds
 from mnistlab.experiment.metrics import SPLIT_METRICS
-from mnistlab.wording import counted
+from mnistlab.wording import training_length
 
 if TYPE_CHECKING:
     from mnistlab.experiment.callbacks import RunResult
@@ -36,7 +36,8 @@ def _print_summary(result: "RunResult", *, quiet: bool) -> None:
         took = f"{total}, {training} of it training"
         if result.already_ended:
             print_note("nothing left to do: this run has ended before")
-        print_note(f"{how} after {counted(result.epochs, 'epoch')} in {took}")
+        length = training_length(result.epochs, result.steps)
+        print_note(f"{how} after {length} in {took}")
         for split, key in (("validation", "val"), ("test", "test")):
             loss, accuracy = (result.metrics.get(f"{key}_{what}") for what in ("loss", "accuracy"))
             if loss is not None and accuracy is not None:
@@ -55,6 +56,7 @@ def _document(result: "RunResult") -> dict[str, Any]:
         "run_dir": result.run_dir,
         "status": result.status,
         "epochs": result.epochs,
+        "steps": result.steps,
         "metrics": {name: result.metrics.get(name) for name in SPLIT_METRICS},
         "seconds": {name: result.seconds[name] for name in ("total", "train")},
     }

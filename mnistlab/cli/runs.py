@@ -61,8 +61,7 @@ def _row(entry: "RunSummary | SweepSummary") -> list[str]:
     from mnistlab.cli.output import metric_value
 
     if isinstance(entry, RunSummary):
-        done = f"{entry.epochs}/{entry.planned}" if entry.planned else f"{entry.epochs}"
-        done, status = f"{done} epochs", run_status(entry)
+        done, status = _length(entry), run_status(entry)
         tested = entry.metrics.get("test_accuracy")
     else:
         total = sum(entry.trials.values())
@@ -71,6 +70,13 @@ def _row(entry: "RunSummary | SweepSummary") -> list[str]:
     best = [f"{name} {metric_value(name, value)}" for name, value in entry.best.items()]
     test = metric_value("test_accuracy", tested)
     return [entry.path.name, status, _age(entry.started), done, *(best or ["-"]), test]
+
+
+def _length(run: "RunSummary") -> str:
+    """How far a run is, counted as its configuration counts."""
+    if run.planned is None:
+        return f"{run.steps}/{run.planned_steps} steps"
+    return f"{run.epochs}/{run.planned} epochs"
 
 
 def run_status(run: "RunSummary") -> str:
@@ -101,6 +107,8 @@ def _document(entry: "RunSummary | SweepSummary") -> dict[str, Any]:
             "alive": entry.alive,
             "epochs": entry.epochs,
             "planned_epochs": entry.planned,
+            "steps": entry.steps,
+            "planned_steps": entry.planned_steps,
             "metrics": entry.metrics,
         }
     return {

@@ -117,6 +117,11 @@ class Trainer:
         """The epoch that the last step belongs to, counted from 1."""
         return max(1, math.ceil(self.step / self.plan.steps_per_epoch))
 
+    @property
+    def epochs_done(self) -> int:
+        """The epochs whose last step is done."""
+        return self.step // self.plan.steps_per_epoch
+
     def rates(self, first: int, last: int) -> np.ndarray:
         """The learning rates of the steps [first, last), float64."""
         return learning_rates(

@@ -52,7 +52,8 @@ class RunResult:
 
     run_dir: Path
     status: str  # finished, stopped_early, diverged, interrupted
-    epochs: int
+    epochs: int  # whole ones
+    steps: int
     metrics: dict[str, float | None]
     seconds: dict[str, float]  # total; train: the training steps alone
     advice: str | None = None  # what to try, where it diverged

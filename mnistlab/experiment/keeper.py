@@ -184,10 +184,6 @@ class Keeper:
         total = self.seconds_before + time.perf_counter() - self.began
         return {"total": total, "train": self.trainer.seconds}
 
-    def epochs(self) -> int:
-        """The epochs begun."""
-        return self.trainer.epoch if self.trainer.step else 0
-
     def write_run_json(self, status: str, reason: str | None = None) -> None:
         """Write how the run stands, and what it is."""
         write_run_json(
@@ -197,8 +193,9 @@ class Keeper:
                 "reason": reason or self.reason,
                 "finished": None if status == "running" else datetime.now(UTC).isoformat(),
                 "seconds": self.seconds(),
-                "epochs": self.epochs(),
+                "epochs": self.trainer.epochs_done,
                 "steps": self.trainer.step,
+                "steps_per_epoch": self.trainer.plan.steps_per_epoch,
                 "metrics": self.metrics(),
                 "best": asdict(self.best.row) if self.best and self.best.row else None,
                 "test_set_looked_at": self.test_seen,

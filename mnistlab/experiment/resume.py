@@ -44,6 +44,7 @@ def ended_result(run_dir: RunDir, history: Mapping[str, Any]) -> RunResult | Non
         run_dir=run_dir.path,
         status=history["status"],
         epochs=history["epochs"],
+        steps=history["steps"],
         metrics=metrics,
         seconds=history["seconds"],
         advice=history.get("reason"),

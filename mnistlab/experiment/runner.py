@@ -315,7 +315,8 @@ class _Run:
         return RunResult(
             run_dir=keeper.run_dir.path,
             status=status,
-            epochs=keeper.epochs(),
+            epochs=self.trainer.epochs_done,
+            steps=self.trainer.step,
             metrics={key: value for key, value in keeper.metrics().items() if key != "penalty"},
             seconds=keeper.seconds(),
             advice=keeper.reason,

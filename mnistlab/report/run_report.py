@@ -13,7 +13,7 @@ from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.experiment.metrics import MetricsRow
 from mnistlab.plots.gallery import SavedFigures
 from mnistlab.report.page import left_out, measured, pictures, text_address, write_page
-from mnistlab.wording import counted, seconds
+from mnistlab.wording import counted, seconds, training_length
 
 PARTS = (("training", "train"), ("validation", "val"), ("test", "test"))
 COLUMNS = tuple(MetricsRow.__dataclass_fields__)
@@ -71,7 +71,7 @@ def _lead(config: RunConfig, record: Mapping[str, Any]) -> tuple[str, list[str]]
     data, metrics, status = record["dataset"], record["metrics"], record["status"]
     what = (
         f"{_network(record)}, trained on {counted(data['images']['train'], 'image')} of "
-        f"{data['name']} for {counted(record['epochs'], 'epoch')}"
+        f"{data['name']} for {training_length(record['epochs'], record['steps'])}"
     )
     part, key = _judged_by(record)
     accuracy, loss = metrics.get(f"{key}_accuracy"), metrics.get(f"{key}_loss")

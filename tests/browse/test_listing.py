@@ -7,6 +7,7 @@ from browse_helpers import STARTED, make_run, make_sweep
 
 from mnistlab.browse.listing import list_runs
 from mnistlab.browse.summary import read_run, read_sweep
+from mnistlab.cli.runs import runs
 from mnistlab.errors import UsageError
 from mnistlab.experiment.metrics import METRICS, MetricsRow
 
@@ -20,6 +21,14 @@ def held(path):
         yield
     finally:
         os.close(descriptor)
+
+
+def listed_as_done(folder, capsys):
+    """What `mnistlab runs` says is done of the one run in a folder."""
+    runs(folder)
+    _head, line = capsys.readouterr().out.splitlines()
+    start = line.index("/")
+    return " ".join(line[line.rindex("  ", 0, start) :].split()[:2])
 
 
 def test_a_finished_run_tells_its_best_and_final_metrics(tmp_path):
@@ -52,6 +61,28 @@ def test_a_running_run_tells_what_it_has_measured_so_far(tmp_path):
     assert run.epochs == 3
     assert run.best == {"val_accuracy": 0.6}
     assert run.metrics["val_accuracy"] == 0.5
+
+
+def test_an_epoch_under_way_is_not_counted(tmp_path):
+    record = {"status": "running", "epochs": 0, "best": None, "steps_per_epoch": 10}
+    folder = make_run(tmp_path / "run", **record)
+    rows = [MetricsRow(1, 4), MetricsRow(1, 8), MetricsRow(2, 12)]
+    (folder / "metrics.csv").write_text(METRICS.text(rows))
+    run = read_run(folder)
+    assert (run.epochs, run.steps) == (1, 12)
+
+
+def test_a_run_counted_in_steps_is_listed_in_steps(tmp_path, capsys):
+    length = {"training": {"epochs": None, "steps": 50}}
+    folder = make_run(tmp_path / "run", length, status="interrupted", epochs=0, steps=37)
+    run = read_run(folder)
+    assert (run.planned, run.steps, run.planned_steps) == (None, 37, 50)
+    assert listed_as_done(tmp_path, capsys) == "37/50 steps"
+
+
+def test_a_run_cut_in_its_first_epoch_has_done_none(tmp_path, capsys):
+    make_run(tmp_path / "run", status="interrupted", epochs=0, steps=37)
+    assert listed_as_done(tmp_path, capsys) == "0/3 epochs"
 
 
 def test_a_run_that_died_before_its_first_record_is_listed(tmp_path):

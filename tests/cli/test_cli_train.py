@@ -32,7 +32,7 @@ def test_stderr_has_a_line_per_epoch_and_a_summary(home):
     epochs = [line for line in lines if line.startswith("epoch ")]
     assert [line.split("  ")[0] for line in epochs] == ["epoch 1/2", "epoch 2/2"]
     assert all("val accuracy" in line for line in epochs)
-    assert any(line.startswith("finished after 2 epochs in ") for line in lines)
+    assert any(line.startswith("finished after 2 epochs (14 steps) in ") for line in lines)
     assert lines[-1].startswith("test ")
 
 
@@ -45,7 +45,7 @@ def test_quiet_says_nothing_but_the_path(home):
 def test_json_is_the_document_of_the_contract(home):
     outcome = mnistlab("train", "tiny.yaml", "--json", "--no-plots", "--runs-dir", "here")
     document = outcome.document
-    assert set(document) == {"run_dir", "status", "epochs", "metrics", "seconds"}
+    assert set(document) == {"run_dir", "status", "epochs", "steps", "metrics", "seconds"}
     assert (document["status"], document["epochs"]) == ("finished", 2)
     assert Path(document["run_dir"]).parent == home / "here"
     assert set(document["metrics"]) == METRICS

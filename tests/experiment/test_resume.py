@@ -16,6 +16,7 @@ from run_helpers import (
     train,
 )
 
+from mnistlab.cli.result import tell_result
 from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import Callback
 from mnistlab.experiment.metrics import read_layers, read_metrics
@@ -96,6 +97,29 @@ def test_a_run_may_be_stopped_again_and_again(tmp_path):
     told = json.loads((result.run_dir / "run.json").read_text())
     assert len(told["resumed"]) == 4
     assert told["status"] == "finished"
+
+
+@pytest.mark.usefixtures("look_after_every_step")
+@pytest.mark.parametrize(
+    ("step", "epochs", "told"), [(2, 0, "0 epochs (2 steps)"), (7, 1, "1 epoch (7 steps)")]
+)
+def test_an_epoch_that_was_cut_is_not_counted(tmp_path, capsys, step, epochs, told):
+    stopped = train(tmp_path, None, StopAt(step))
+    assert (stopped.epochs, stopped.steps) == (epochs, step)
+    record = json.loads((stopped.run_dir / "run.json").read_text())
+    assert (record["epochs"], record["steps"]) == (epochs, step)
+    tell_result(stopped, quiet=False, json=False)
+    assert f"interrupted after {told}" in capsys.readouterr().err
+    ended = resume(stopped.run_dir)
+    assert (ended.epochs, ended.steps) == (3, 15)
+
+
+def test_a_run_that_diverges_in_its_first_epoch_has_done_none(tmp_path):
+    result = train(tmp_path, {"optimizer": {"type": "sgd", "lr": 1e30}})
+    assert (result.status, result.epochs) == ("diverged", 0)
+    assert 0 < result.steps < 5
+    again = resume(result.run_dir)
+    assert (again.epochs, again.steps) == (0, result.steps)
 
 
 @pytest.mark.usefixtures("look_after_every_step")
