@@ -36,7 +36,7 @@ def test_the_first_sentence_says_what_was_run_on_what_and_how_well(text, run_dir
     lead = words(re.search(r'<p class="lead">(.*?)</p>', text, re.S)[1])
     assert lead == (
         "An MLP with 1 hidden layer (9), 7,165 parameters, trained on 300 images of digits for "
-        f"3 epochs, reads {accuracy} of 360 test images right "
+        f"3 epochs (30 steps), reads {accuracy} of 360 test images right "
         f"(loss {record['metrics']['test_loss']:.4f})."
     )
 
