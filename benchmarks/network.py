@@ -3,17 +3,15 @@
 import math
 from dataclasses import dataclass
 
-from mnistlab.config import (
-    ActivationLayer,
-    CNNModel,
-    ConvLayer,
-    DenseLayer,
-    DropoutLayer,
-    FlattenLayer,
-    MLPModel,
-    PoolLayer,
-    RunConfig,
-)
+from mnistlab.blocks.layers.activation import ActivationLayer
+from mnistlab.blocks.layers.conv2d import ConvLayer
+from mnistlab.blocks.layers.dense import DenseLayer
+from mnistlab.blocks.layers.dropout import DropoutLayer
+from mnistlab.blocks.layers.flatten import FlattenLayer
+from mnistlab.blocks.layers.pool2d import PoolLayer
+from mnistlab.blocks.models.cnn import CNNModel
+from mnistlab.blocks.models.mlp import MLPModel
+from mnistlab.config import RunConfig
 
 CACHED_VALUES = 1_000_000  # 4 MB of float32
 

@@ -8,9 +8,9 @@ from mnistlab import __version__
 from mnistlab.api import load_data
 from mnistlab.config import RunConfig
 from mnistlab.engine.initializers import initial_params
-from mnistlab.engine.threads import engine_threads
 from mnistlab.engine.trainer import Trainer
 from mnistlab.paths import data_dir
+from mnistlab.runtime.threads import engine_threads
 
 
 class MnistlabPeer:

@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from benchmarks import network
 from benchmarks.serve import batch_size, epoch_order, init_std, load_arrays, serve
+from mnistlab.blocks.schedules import Steps
 from mnistlab.config import RunConfig
-from mnistlab.engine.schedules import learning_rates
 
 ACTIVATIONS = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh, "identity": nn.Identity}
 
@@ -63,7 +63,7 @@ class TorchPeer:
         if schedule.type == "constant":
             return None
         numbers = np.arange(self.step, self.step + steps)
-        rates = learning_rates(schedule, self.config.optimizer.lr, numbers, steps, total)
+        rates = schedule.rates(self.config.optimizer.lr, Steps(numbers, steps, total))
         return list(map(float, rates))
 
     def _epoch(self) -> float:

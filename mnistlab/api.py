@@ -12,8 +12,6 @@ from mnistlab.data import Progress
 from mnistlab.engine.footprint import memory_estimate
 from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, TensorCheck, check_gradients
 from mnistlab.engine.lower import lower
-from mnistlab.engine.program import LayerSpec
-from mnistlab.engine.threads import engine_threads
 from mnistlab.errors import MnistlabError
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.class_coverage import class_warnings
@@ -33,6 +31,8 @@ from mnistlab.experiment.run_dir import RunDir, open_run
 from mnistlab.experiment.runner import carry_on, only_process, run
 from mnistlab.experiment.scores import Scores, score
 from mnistlab.machine import available_cpus
+from mnistlab.runtime.program import LayerSpec
+from mnistlab.runtime.threads import engine_threads
 from mnistlab.sweep import start
 from mnistlab.sweep.results import SweepDir
 from mnistlab.sweep.watch import SweepCallback, SweepResult

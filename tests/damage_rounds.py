@@ -44,7 +44,7 @@ from mnistlab.experiment import keeper  # noqa: E402
 from mnistlab.experiment.artefacts import Artefacts  # noqa: E402
 from mnistlab.experiment.model import load_model  # noqa: E402
 from mnistlab.experiment.run_dir import RunDir  # noqa: E402
-from mnistlab.kernels.checked_cache import CheckedCacheFile  # noqa: E402
+from mnistlab.runtime.checked_cache import CheckedCacheFile  # noqa: E402
 from mnistlab.sweep.results import SweepDir, read_record, read_trials, sweep_of  # noqa: E402
 from mnistlab.sweep.views import read_view  # noqa: E402
 

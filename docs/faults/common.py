@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from mnistlab.data import open_source
 from mnistlab.engine.gradcheck import IMAGES, JITTER, TensorCheck, check_tensor
-from mnistlab.engine.program import TensorSpec
 from mnistlab.paths import data_dir
+from mnistlab.runtime.program import TensorSpec
 
 Params = dict[str, np.ndarray]
 Gradient = Callable[[Params, np.ndarray, np.ndarray], Params]

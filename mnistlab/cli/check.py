@@ -6,6 +6,7 @@ from mnistlab.cli import options
 
 if TYPE_CHECKING:
     from mnistlab.api import CheckResult
+    from mnistlab.runtime.program import LayerSpec
 
 EXAMPLES = """\b
 Examples:
@@ -97,8 +98,16 @@ def _document(result: "CheckResult") -> dict[str, Any]:
         "passed": result.passed,
         "threshold": result.threshold,
         "images": result.images,
-        "layers": [asdict(layer) for layer in result.layers],
+        "layers": [_layer_document(layer) for layer in result.layers],
         "parameters": result.parameters,
         "memory": result.memory,
         "tensors": [asdict(tensor) for tensor in result.tensors],
     }
+
+
+def _layer_document(layer: "LayerSpec") -> dict[str, Any]:
+    """A layer for --json; `activation` names what follows a layer that is none itself."""
+    from dataclasses import asdict, replace
+
+    follows = layer.activation is not None and layer.kind != "activation"
+    return asdict(replace(layer, activation=layer.activation.type if follows else None))

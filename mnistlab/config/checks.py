@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from mnistlab.blocks.inits.uniform import UniformInit
 from mnistlab.config.data import FILE_SOURCES, NAMED_SOURCES
-from mnistlab.config.init import UniformInit
-from mnistlab.config.model import CNNModel, ConvLayer, DenseLayer, MLPModel
 
 if TYPE_CHECKING:
     from mnistlab.config.run import RunConfig
@@ -84,9 +83,7 @@ def _early_stopping(config: "RunConfig") -> Iterator[Conflict]:
 
 
 def _loss_and_output(config: "RunConfig") -> Iterator[Conflict]:
-    needed = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid", "mse": None}[
-        config.loss.type
-    ]
+    needed = config.loss.output
     output = config.model.output_activation.type
     if needed is not None and output != needed:
         yield Conflict(
@@ -108,23 +105,8 @@ def _uniform_range(config: "RunConfig") -> Iterator[Conflict]:
             )
 
 
-def layer_names(config: "RunConfig") -> tuple[str, ...]:
-    """The layers with weights, as `init.layers` and `regularization.layers` may name them.
-
-    A CNN's list counts one dense layer more, as it may get an output layer at the end.
-    """
-    if not isinstance(config.model, CNNModel):
-        dense = 1 + len(config.model.hidden) if isinstance(config.model, MLPModel) else 1
-        return tuple(f"dense{n}" for n in range(1, dense + 1))
-    conv = sum(isinstance(layer, ConvLayer) for layer in config.model.layers)
-    dense = 1 + sum(isinstance(layer, DenseLayer) for layer in config.model.layers)
-    return tuple(
-        [f"conv{n}" for n in range(1, conv + 1)] + [f"dense{n}" for n in range(1, dense + 1)]
-    )
-
-
 def _layer_names(config: "RunConfig") -> Iterator[Conflict]:
-    known = layer_names(config)
+    known = config.model.layer_names()
     named: list[tuple[KeyPath, str]] = [
         (("init", "layers", name), name) for name in config.init.layers
     ]
@@ -139,7 +121,9 @@ def _layer_names(config: "RunConfig") -> Iterator[Conflict]:
 
 
 def _tensor_patterns(config: "RunConfig") -> Iterator[Conflict]:
-    known = [f"{layer}.{part}" for layer in layer_names(config) for part in ("weight", "bias")]
+    known = [
+        f"{layer}.{part}" for layer in config.model.layer_names() for part in ("weight", "bias")
+    ]
     for pattern in config.optimizer.lr_scale:
         if not any(fnmatchcase(name, pattern) for name in known):
             yield Conflict(

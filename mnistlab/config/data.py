@@ -13,7 +13,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from mnistlab.config.base import MAX_COUNT, Count, Flag, Section, UserPath, is_whole, refuse
+from mnistlab.blocks.section import MAX_COUNT, Count, Flag, Section, UserPath, is_whole, refuse
 
 # Their labels are 0 to 9; a user's own files may have other labels.
 NAMED_SOURCES = ("mnist", "fashion-mnist", "kmnist", "digits")

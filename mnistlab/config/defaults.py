@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from mnistlab.config.base import Section
+from mnistlab.blocks.section import Section
 from mnistlab.config.dump import dump_yaml
 from mnistlab.config.run import RunConfig
 

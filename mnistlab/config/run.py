@@ -7,16 +7,20 @@ from typing import Annotated, Any, Self
 from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
-from mnistlab.config.base import Section
+from mnistlab.blocks.inits import InitConfig
+from mnistlab.blocks.losses import Loss
+from mnistlab.blocks.losses.cross_entropy import CrossEntropy
+from mnistlab.blocks.models import Model
+from mnistlab.blocks.models.mlp import MLPModel
+from mnistlab.blocks.optimizers import Optimizer
+from mnistlab.blocks.optimizers.sgd import SGD
+from mnistlab.blocks.schedules import LRSchedule
+from mnistlab.blocks.schedules.constant import ConstantSchedule
+from mnistlab.blocks.section import Section
 from mnistlab.config.checks import conflicts
 from mnistlab.config.data import DataConfig
-from mnistlab.config.init import InitConfig, RunHeNormal
-from mnistlab.config.model import MLPModel, Model
-from mnistlab.config.optimizer import SGD, Optimizer
 from mnistlab.config.places import Node
-from mnistlab.config.schedule import ConstantSchedule, LRSchedule
 from mnistlab.config.training import (
-    LossConfig,
     Reference,
     RegularizationConfig,
     TrainingConfig,
@@ -62,11 +66,15 @@ class RunConfig(Section):
         default=DataConfig(), description="The images, and how they are split."
     )
     model: Model = Field(default=MLPModel(), description="What is trained: softmax, mlp or cnn.")
-    loss: LossConfig = Field(default=LossConfig(), description="What training makes small.")
+    loss: Loss = Field(default=CrossEntropy(), description="What training makes small.")
     regularization: RegularizationConfig = Field(
         default=RegularizationConfig(), description="Penalties on large weights."
     )
-    init: InitConfig = Field(default=RunHeNormal(), description="How weights and biases start.")
+    init: InitConfig = Field(
+        default={"type": "he_normal"},
+        validate_default=True,
+        description="How weights and biases start.",
+    )
     optimizer: Optimizer = Field(default=SGD(), description="How a gradient becomes a step.")
     lr_schedule: LRSchedule = Field(
         default=ConstantSchedule(), description="How the learning rate changes in training."

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mnistlab.config.base import Section
+from mnistlab.blocks.section import Section
 from mnistlab.config.run import RunConfig
 from mnistlab.config.sweep import SweepConfig
 

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from mnistlab.config.base import BareSection, Section, TypedUnion, is_whole, refuse
+from mnistlab.blocks.section import BareSection, Section, TypedUnion, is_whole, refuse
 from mnistlab.config.checks import Conflict
 from mnistlab.config.run import CONFLICTS, Name, RunConfig
 from mnistlab.config.sweep_checks import MAX_TRIALS, sweep_conflicts

@@ -13,7 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-from mnistlab.config.base import (
+from mnistlab.blocks.section import (
     Count,
     Flag,
     NonNegative,
@@ -51,20 +51,6 @@ RegularizedLayers = Annotated[
         }
     ),
 ]
-
-
-class LossConfig(Section):
-    """What training makes small."""
-
-    type: Literal["cross_entropy", "binary_cross_entropy", "mse"] = Field(
-        default="cross_entropy",
-        description="cross_entropy (output softmax); binary_cross_entropy (output sigmoid, summed "
-        "over outputs); mse (any output: half the squared error, summed over outputs).",
-    )
-    reduction: Literal["mean", "sum"] = Field(
-        default="mean",
-        description="Whether a batch's gradient is the mean or the sum over its images.",
-    )
 
 
 class RegularizationConfig(Section):

@@ -3,12 +3,14 @@
 import difflib
 import re
 from collections.abc import Sequence
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from mnistlab.config.base import REFUSED, UNKNOWN_TYPE, Section, keys_of, tag, type_of
+from mnistlab.blocks.registry import OneOf
+from mnistlab.blocks.section import REFUSED, UNKNOWN_TYPE, Section, keys_of, tag, type_of
 from mnistlab.config.checks import Conflict, KeyPath
 from mnistlab.config.places import Node, Problem, dotted, show
 from mnistlab.config.run import CONFLICTS, RunConfig
@@ -140,16 +142,26 @@ def _walk(
         path.append(key)
         around = (inner, family)
         if inner is not None and key in keys_of(inner):
-            family = sections(keys_of(inner)[str(key)].annotation)
+            family = sections_of(keys_of(inner)[str(key)])
         inner = family[0] if len(family) == 1 and around[0] is not None else None
     return tuple(path), *around
 
 
-def sections(annotation: Any) -> tuple[type[Section], ...]:
-    """The sections that a key's annotation names, however wrapped."""
+def sections_of(field: FieldInfo) -> tuple[type[Section], ...]:
+    """The sections that a key's value may be, or hold."""
+    return _sections(field.annotation, field.metadata)
+
+
+def _sections(annotation: Any, metadata: Sequence[Any] = ()) -> tuple[type[Section], ...]:
+    for choice in metadata:
+        if isinstance(choice, OneOf):
+            return choice.sections
+    if get_origin(annotation) is Annotated:
+        inner, *about = get_args(annotation)
+        return _sections(inner, about)
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return (annotation,)
-    return tuple(section for inner in get_args(annotation) for section in sections(inner))
+    return tuple(section for inner in get_args(annotation) for section in _sections(inner))
 
 
 def _up_to_list(path: KeyPath) -> KeyPath:
@@ -174,7 +186,7 @@ def _elsewhere(key: str, top: type[Section]) -> list[str]:
     return [
         f"{name}.{key}"
         for name, field in keys_of(top).items()
-        if any(key in keys_of(section) for section in sections(field.annotation))
+        if any(key in keys_of(section) for section in sections_of(field))
     ]
 
 

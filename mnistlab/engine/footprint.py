@@ -14,27 +14,24 @@ PROCESS = 128 << 20
 def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
     """Bytes by part, and their `total`; images are a file that processes share."""
     program = training_program(config, dataset)
-    item, rows = program.dtype.itemsize, program.capacity
-    words, bytes_ = program.lit
+    item, rows, sizes = program.dtype.itemsize, program.capacity, program.sizes
+    size = sizes.parameters
     largest = max(len(split) for split in (dataset.train, dataset.validation, dataset.test))
     sources = {id(s.images): s.images.nbytes for s in (dataset.train, dataset.test)}
     parts = {
-        "parameters": program.size * item,
-        "gradients": program.size * item,
-        "optimizer state": program.states * program.size * item,
-        "kept weights": 2 * program.size * item,  # the best, those before the last step
+        "parameters": size * item,
+        "gradients": size * item,
+        "optimizer state": sizes.states * size * item,
+        "kept weights": 2 * size * item,  # the best, those before the last step
         # Parameters, state and best weights: the last that was whole beside the newest, and up to
         # four copies while the newest is written and the one before it is read again.
-        "checkpoints": 6 * (2 + program.states) * program.size * item,
-        "workspace": (2 * rows * program.row_size + program.scratch + program.lane_grads) * item
-        + 4 * program.numbers
-        + 8 * words
-        + bytes_,
+        "checkpoints": 6 * (2 + sizes.states) * size * item,
+        "workspace": (2 * rows * sizes.row + sizes.scratch + sizes.lane_grads) * item
+        + 4 * sizes.tap_offsets
+        + 8 * sizes.listed_bits
+        + sizes.listed_bytes,
         # Its workspace and outputs, and the weights in another order.
-        "evaluation": (
-            EVALUATION_ROWS * program.row_size + largest * program.classes + program.size
-        )
-        * item,
+        "evaluation": (EVALUATION_ROWS * sizes.row + largest * program.classes + size) * item,
         "images": sum(sources.values()),
     }
     return {**parts, "total": sum(parts.values())}

@@ -10,16 +10,17 @@ from typing import Protocol
 
 import numpy as np
 
+from mnistlab.blocks.penalties.maths import penalty
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Split
-from mnistlab.engine.compiling import compile_tables
-from mnistlab.engine.epoch import run_batches
-from mnistlab.engine.initializers import Purpose, initial_params, random_stream
+from mnistlab.engine.initializers import initial_params
 from mnistlab.engine.lower import lower, regularized_tensors
-from mnistlab.engine.memory import allocate, lit_share
-from mnistlab.engine.params import views
-from mnistlab.engine.program import Memory, Program, TensorSpec
-from mnistlab.kernels.regularizers import penalty
+from mnistlab.engine.memory import nonzero_share, workspace
+from mnistlab.runtime.memory import Memory
+from mnistlab.runtime.params import views
+from mnistlab.runtime.program import Program, TensorSpec
+from mnistlab.runtime.streams import Purpose, random_stream
+from mnistlab.runtime.table import Table, compile_tables
 
 IMAGES = 16
 COORDINATES = 200  # of a tensor
@@ -72,24 +73,25 @@ class Objective:
         sample = Split(train.images, train.labels, train.indices[:IMAGES])
         self.images = len(sample)
         shape, classes = dataset.image_shape, len(dataset.class_names)
-        share = lit_share(dataset.train, dataset.offset)
+        share = nonzero_share(dataset.train, dataset.offset)
         self.program: Program = lower(
-            config, shape, classes, self.images, np.float64, lit_share=share
+            config, shape, classes, self.images, np.float64, nonzero_share=share
         )
-        self._gradient, self._forward = compile_tables(
-            [self.program.gradient, self.program.loss],
+        tables = compile_tables(
+            {"gradient": self.program.gradient, "loss": self.program.loss},
             self.program.dtype,
             tell,
         )
+        self._gradient, self._forward = tables["gradient"], tables["loss"]
         pixel = (dataset.scale, dataset.offset)
-        self.memory: Memory = allocate(self.program, sample, self.images, pixel)
+        self.memory: Memory = workspace(self.program, sample, self.images, pixel)
         self.params = self.memory.params
         penalties = self.program.penalties
         self._penalised = regularized_tensors(config, self.program.tensors) if penalties else []
 
-    def _run(self, table: np.ndarray) -> None:
+    def _run(self, table: Table) -> None:
         self.memory.totals[:] = 0
-        run_batches(table, self.memory, self.images, self.images, 0, 1, 0)
+        table.run(self.memory, self.images, self.images, 0, 1, 0)
 
     def value(self) -> float:
         """The objective."""
@@ -117,7 +119,7 @@ def check_gradients(
     """Compare every tensor's gradient with central differences; weights as they start, jittered."""
     objective = Objective(config, dataset, tell)
     program, seed = objective.program, config.seed
-    start = initial_params(config.init, program.tensors, program.size, seed, np.float64)
+    start = initial_params(config.init, program.tensors, program.sizes.parameters, seed, np.float64)
     stream = random_stream(seed, Purpose.GRADIENT_CHECK, 0)
     for tensor, view in zip(program.tensors, views(program.tensors, start).values(), strict=True):
         view += JITTER * stream.standard_normal(tensor.shape)

@@ -6,15 +6,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mnistlab.blocks.layers.dense.choice import MOST_NONZERO
 from mnistlab.config import RunConfig
 from mnistlab.data import Split
-from mnistlab.engine import choice
-from mnistlab.engine.compiling import compile_tables
-from mnistlab.engine.epoch import run_batches
 from mnistlab.engine.lower import lower
-from mnistlab.engine.memory import allocate, lit_share, zeros
-from mnistlab.engine.params import views
-from mnistlab.engine.program import LayerSpec, Memory, Op, Program
+from mnistlab.engine.memory import nonzero_share, workspace
+from mnistlab.runtime.memory import Memory, zeros
+from mnistlab.runtime.op import Op
+from mnistlab.runtime.params import views
+from mnistlab.runtime.program import LayerSpec, Program
+from mnistlab.runtime.table import Table, compile_tables
 
 # Images evaluated at once: enough for BLAS, little enough to stay in the cache.
 EVALUATION_ROWS = 512
@@ -45,26 +46,28 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Ways:
-    """Two programs for the same weights: for any images, and for those that are mostly dark."""
+class EvaluationPrograms:
+    """Two programs for the same weights: for any images, and for those that are mostly zero."""
 
     plain: Program
-    of_dark: Program
+    sparse: Program
 
     @property
-    def lists(self) -> list[tuple[Op, ...]]:
-        """The lists of ops to be compiled."""
-        programs = (self.plain, self.of_dark)
-        return [ops for one in programs for ops in (one.enter, one.evaluation)]
+    def lists(self) -> dict[str, tuple[Op, ...]]:
+        """The lists of ops to be compiled, by name."""
+        sparse = {f"{name} sparse": ops for name, ops in self.sparse.evaluation.items()}
+        return {**self.plain.evaluation, **sparse}
 
 
-def ways(config: RunConfig, image_shape: tuple[int, int], classes: int) -> Ways:
+def evaluation_programs(
+    config: RunConfig, image_shape: tuple[int, int], classes: int
+) -> EvaluationPrograms:
     """The programs that look at images (height, width) and learn nothing."""
-    plain, of_dark = (
-        lower(config, image_shape, classes, EVALUATION_ROWS, training=False, lit_share=share)
-        for share in (1.0, choice.MOST_LIT)
+    plain, sparse = (
+        lower(config, image_shape, classes, EVALUATION_ROWS, training=False, nonzero_share=share)
+        for share in (1.0, MOST_NONZERO)
     )
-    return Ways(plain, of_dark)
+    return EvaluationPrograms(plain, sparse)
 
 
 class Inference:
@@ -72,7 +75,7 @@ class Inference:
 
     It sees `pixel * scale + offset`. `params` is the parameter vector, T (parameters,): its own,
     all zero, unless one is given to share. No memory is held between calls but the parameters.
-    Images that are mostly dark take another way to the same outputs, up to rounding.
+    Images that are mostly zero take another path to the same outputs, up to rounding.
     """
 
     def __init__(
@@ -84,18 +87,22 @@ class Inference:
         offset: float,
         params: np.ndarray | None = None,
     ) -> None:
-        self._ways = ways(config, image_shape, classes)
-        self.program = self._ways.plain
+        self._programs = evaluation_programs(config, image_shape, classes)
+        self.program = self._programs.plain
         self.image_shape = image_shape
         self.pixel = (scale, offset)
-        self.params = np.zeros(self.program.size, self.program.dtype) if params is None else params
-        self.tables: list[np.ndarray] = []  # of `lists`, once they are compiled
-        self._gradient_table: np.ndarray | None = None
+        self.params = (
+            np.zeros(self.program.sizes.parameters, self.program.dtype)
+            if params is None
+            else params
+        )
+        self.tables: dict[str, Table] = {}  # of `lists`, once they are compiled
+        self._gradient_table: Table | None = None
 
     @property
-    def lists(self) -> list[tuple[Op, ...]]:
-        """The lists of ops that it needs compiled."""
-        return self._ways.lists
+    def lists(self) -> dict[str, tuple[Op, ...]]:
+        """The lists of ops that it needs compiled, by name."""
+        return self._programs.lists
 
     def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
         """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
@@ -110,7 +117,7 @@ class Inference:
         """The network's outputs and losses on every image of `split`."""
         table, memory = self._forward(split)
         batches = math.ceil(len(split) / memory.capacity)
-        run_batches(table, memory, memory.capacity, len(split), 0, batches, 0)
+        table.run(memory, memory.capacity, len(split), 0, batches, 0)
         outputs = memory.outputs.reshape(len(split), self.program.classes)
         return Evaluation(outputs, memory.losses, memory.labels[memory.order])
 
@@ -161,12 +168,11 @@ class Inference:
         program = self.program
         if self._gradient_table is None:
             # Each image has a gradient of its own: no mean over the batch is in it.
-            head = program.training_head
-            head = replace(head, operands={**head.operands, "mean": 0})
+            head = program.training_head.having(mean=False)
             ops = (*program.forward, head, *program.deltas)
-            (self._gradient_table,) = compile_tables([ops], program.dtype)
+            self._gradient_table = compile_tables({"gradient": ops}, program.dtype)["gradient"]
         split = replace(_unlabelled(images), labels=np.asarray(classes, np.uint8))
-        memory = self._memory(program, self.tables[0], split)
+        memory = self._memory(program, self.tables["pack"], split)
         memory = memory._replace(deltas=np.zeros_like(memory.activations))
         gradient = np.empty((len(images), *self.image_shape), program.dtype)
         for first, last in self._each_batch(self._gradient_table, memory):
@@ -175,31 +181,31 @@ class Inference:
         gradient *= -self.pixel[0]
         return gradient
 
-    def _forward(self, split: Split) -> tuple[np.ndarray, Memory]:
+    def _forward(self, split: Split) -> tuple[Table, Memory]:
         """The table and the memory to see a split with."""
-        skips = self._ways.of_dark.lit != self.program.lit
-        if skips and lit_share(split, self.pixel[1]) <= choice.MOST_LIT:
-            enter, table = self.tables[2:]
-            return table, self._memory(self._ways.of_dark, enter, split)
-        enter, table = self.tables[:2]
-        return table, self._memory(self.program, enter, split)
+        sparse, tables = self._programs.sparse, self.tables
+        lists_pixels = sparse.sizes.listed_bits != self.program.sizes.listed_bits
+        if lists_pixels and nonzero_share(split, self.pixel[1]) <= MOST_NONZERO:
+            memory = self._memory(sparse, tables["pack sparse"], split)
+            return tables["evaluate sparse"], memory
+        return tables["evaluate"], self._memory(self.program, tables["pack"], split)
 
-    def _memory(self, program: Program, enter: np.ndarray, split: Split) -> Memory:
+    def _memory(self, program: Program, pack: Table, split: Split) -> Memory:
         params = self.params
-        if program.enter:  # brings weights into another order: in a copy, as others may read these
+        if program.pack:  # brings weights into another order: in a copy, as others may read these
             params = zeros(params.size, params.dtype)
             params[:] = self.params
         rows = max(1, min(program.capacity, len(split)))
-        memory = allocate(program, split, rows, self.pixel, len(split), params)
-        run_batches(enter, memory, 1, 1, 0, 1, 0)
+        memory = workspace(program, split, rows, self.pixel, len(split), params)
+        pack.run_once(memory)
         return memory
 
-    def _each_batch(self, table: np.ndarray, memory: Memory) -> Iterator[tuple[int, int]]:
+    def _each_batch(self, table: Table, memory: Memory) -> Iterator[tuple[int, int]]:
         """Run batch after batch; gives the images [first, last) whose values are in the memory."""
         count, rows = len(memory.order), memory.capacity
         for index in range(math.ceil(count / rows)):
             memory.totals[:] = 0
-            run_batches(table, memory, rows, count, index, index + 1, 0)
+            table.run(memory, rows, count, index, index + 1, 0)
             yield index * rows, min((index + 1) * rows, count)
 
 

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnistlab.engine.params import views
 from mnistlab.engine.trainer import Trainer
+from mnistlab.runtime.params import views
 
 # Activations are looked at on this many images, always the first of the training set.
 SAMPLE_IMAGES = 500
-# A sigmoid or tanh within this share of its range from an end of it counts as saturated.
-SATURATION = 0.01
 
 
 @dataclass(frozen=True)
@@ -26,23 +24,6 @@ class LayerStatistics:
     activation_mean: float
     activation_std: float
     inactive_share: float | None
-
-
-def inactive_share(activation: str | None, values: np.ndarray) -> float | None:
-    """The share that is dead or saturated; `values` (images, units) after the activation.
-
-    ReLU and ReLU6: units on a flat part for every image. Sigmoid, tanh: single values within 1 %
-    of the range from an end. None for activations that have no flat part.
-    """
-    if activation == "relu":
-        return float((values == 0).all(axis=0).mean())
-    if activation == "relu6":
-        return float(((values == 0) | (values == 6)).all(axis=0).mean())
-    if activation in ("sigmoid", "tanh"):
-        low, high = (0.0, 1.0) if activation == "sigmoid" else (-1.0, 1.0)
-        margin = SATURATION * (high - low)
-        return float(((values < low + margin) | (values > high - margin)).mean())
-    return None
 
 
 def layer_statistics(trainer: Trainer) -> list[LayerStatistics]:
@@ -71,7 +52,9 @@ def layer_statistics(trainer: Trainer) -> list[LayerStatistics]:
                 gradient_norm=float(np.linalg.norm(gradients[name].astype(np.float64))),
                 activation_mean=float(values.mean()),
                 activation_std=float(values.std()),
-                inactive_share=inactive_share(layer.activation, values),
+                inactive_share=layer.activation.inactive_share(values)
+                if layer.activation
+                else None,
             )
         )
     return rows

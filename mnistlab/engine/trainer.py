@@ -9,19 +9,18 @@ from typing import assert_never
 import numba
 import numpy as np
 
+from mnistlab.blocks.penalties.maths import penalty
+from mnistlab.blocks.schedules import Steps
 from mnistlab.config import RunConfig, TrainingConfig
 from mnistlab.data import Dataset, Split
-from mnistlab.engine.compiling import compile_tables
-from mnistlab.engine.epoch import run_batches
 from mnistlab.engine.inference import Evaluation, Inference
-from mnistlab.engine.initializers import Purpose, random_stream
 from mnistlab.engine.lower import lower, regularized_tensors
-from mnistlab.engine.memory import allocate, lit_share
-from mnistlab.engine.program import Program
-from mnistlab.engine.schedules import learning_rates
-from mnistlab.engine.threads import Pace, running_on
+from mnistlab.engine.memory import nonzero_share, workspace
 from mnistlab.errors import UsageError
-from mnistlab.kernels.regularizers import penalty
+from mnistlab.runtime.program import Program
+from mnistlab.runtime.streams import Purpose, random_stream
+from mnistlab.runtime.table import Table, compile_tables
+from mnistlab.runtime.threads import Pace, running_on
 
 # The compiled loop is left this often, for signals and for who watches.
 SECONDS_BETWEEN_LOOKS = 0.1
@@ -79,7 +78,7 @@ def training_program(config: RunConfig, dataset: Dataset) -> Program:
         dataset.image_shape,
         len(dataset.class_names),
         plan(config, len(dataset.train)).batch,
-        lit_share=lit_share(dataset.train, dataset.offset),
+        nonzero_share=nonzero_share(dataset.train, dataset.offset),
     )
 
 
@@ -96,21 +95,32 @@ class Trainer:
         shape, classes = dataset.image_shape, len(dataset.class_names)
         self.program = training_program(config, dataset)
         pixel = (dataset.scale, dataset.offset)
-        self.memory = allocate(self.program, dataset.train, self.program.capacity, pixel)
+        self.memory = workspace(self.program, dataset.train, self.program.capacity, pixel)
         self.params = self.memory.params
         self.inference = Inference(config, shape, classes, *pixel, params=self.params)
         self.step = 0
         self.seconds = 0.0  # of training steps alone
         self.params_before_last_step = self.params.copy()
+        self._tables: dict[str, Table] = {}
         self._order_epoch = -1
         self._steps_per_look = 1
         self._pace = Pace()
 
     def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
         """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
-        lists = [*self.program.lists, *self.inference.lists]
-        tables = compile_tables(lists, self.program.dtype, tell)
-        self._enter, self._training, self._leave, self._gradient, *self.inference.tables = tables
+        own = self.program.training
+        of_inference = {f"evaluation: {name}": ops for name, ops in self.inference.lists.items()}
+        tables = compile_tables({**own, **of_inference}, self.program.dtype, tell)
+        self._tables = {name: tables[name] for name in own}
+        self.inference.tables = {
+            name: tables[f"evaluation: {name}"] for name in self.inference.lists
+        }
+
+    @property
+    def states(self) -> dict[str, np.ndarray]:
+        """The optimizer's vectors of state, `state1` and so on, sharing memory."""
+        vectors = self.memory.states.reshape(-1, self.params.size)
+        return {f"state{number}": vector for number, vector in enumerate(vectors, 1)}
 
     @property
     def epoch(self) -> int:
@@ -124,13 +134,8 @@ class Trainer:
 
     def rates(self, first: int, last: int) -> np.ndarray:
         """The learning rates of the steps [first, last), float64."""
-        return learning_rates(
-            self.config.lr_schedule,
-            self.config.optimizer.lr,
-            np.arange(first, last),
-            self.plan.steps_per_epoch,
-            self.plan.steps,
-        )
+        steps = Steps(np.arange(first, last), self.plan.steps_per_epoch, self.plan.steps)
+        return self.config.lr_schedule.rates(self.config.optimizer.lr, steps)
 
     def order(self, epoch: int) -> np.ndarray:
         """The images of an epoch (counted from 0) in their order: places in the source, int64."""
@@ -176,13 +181,12 @@ class Trainer:
         memory = self.memory._replace(rates=self.rates(self.step, stop), rates_from=self.step)
         count, done, finite = stop - self.step, 0, True
         started = time.perf_counter()
-        run_batches(self._enter, memory, 1, 1, 0, 1, 0)
+        self._tables["pack"].run_once(memory)
         while done < count and finite:
             threads, steps = self._pace.choose(numba.get_num_threads(), count - done)
             begun, start = time.perf_counter(), first + done
             with running_on(threads):
-                steps = run_batches(
-                    self._training,
+                steps = self._tables["step"].run(
                     memory,
                     self.plan.batch,
                     self.plan.images,
@@ -193,7 +197,7 @@ class Trainer:
             self._pace.tell(threads, steps, time.perf_counter() - begun)
             done += steps
             finite = bool(np.isfinite(memory.totals[0]))
-        run_batches(self._leave, memory, 1, 1, 0, 1, 0)
+        self._tables["unpack"].run_once(memory)
         seconds = time.perf_counter() - started
         self.seconds += seconds
         self.step += done
@@ -212,7 +216,7 @@ class Trainer:
             params=params, totals=np.zeros(3), rates=np.zeros(1), rates_from=self.step - 1
         )
         batch, images = self.plan.batch, self.plan.images
-        run_batches(self._gradient, memory, batch, images, place, place + 1, self.step - 1)
+        self._tables["gradient"].run(memory, batch, images, place, place + 1, self.step - 1)
         return memory.grads
 
     def clear_totals(self) -> None:

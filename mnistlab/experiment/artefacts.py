@@ -10,7 +10,6 @@ from mnistlab import paths
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Progress, Split
 from mnistlab.engine.initializers import initial_params
-from mnistlab.engine.params import views
 from mnistlab.errors import LackingError, MnistlabError, UsageError
 from mnistlab.experiment.checksums import Extent
 from mnistlab.experiment.dataset import load_data
@@ -26,6 +25,7 @@ from mnistlab.experiment.model import Model, SplitName, load_model
 from mnistlab.experiment.provenance import read_run_json
 from mnistlab.experiment.resume import ENDED, config_of, refuse_changed_data
 from mnistlab.experiment.run_dir import RunDir
+from mnistlab.runtime.params import views
 
 PART_NAMES: dict[SplitName, str] = {
     "test": "test images",
@@ -138,7 +138,7 @@ class Artefacts:
         """Every weight and bias before the first step, by its name; drawn again from the seed."""
         program, config = self.model.inference.program, self.config
         start = initial_params(
-            config.init, program.tensors, program.size, config.seed, program.dtype
+            config.init, program.tensors, program.sizes.parameters, config.seed, program.dtype
         )
         return views(program.tensors, start)
 

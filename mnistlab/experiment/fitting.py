@@ -9,13 +9,13 @@ import numpy as np
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
 from mnistlab.engine.inference import Inference
-from mnistlab.engine.threads import engine_threads
 from mnistlab.engine.trainer import Trainer
 from mnistlab.experiment.best import BestSoFar
 from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.metrics import MetricsRow
 from mnistlab.experiment.record import advice_on_divergence
 from mnistlab.experiment.runner import new_trainer
+from mnistlab.runtime.threads import engine_threads
 
 
 class DivergedError(ValueError):
@@ -27,7 +27,7 @@ class Progress:
     """How far a training is: the steps done, and the optimizer's vectors."""
 
     step: int
-    states: tuple[np.ndarray, np.ndarray]
+    states: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def fit_epoch(
             weights, progress = before
             for name, tensor in trainer.inference.tensors.items():
                 tensor[:] = weights[name]
-            trainer.memory.state1[:], trainer.memory.state2[:] = progress.states
+            trainer.memory.states[:] = progress.states
             # Steps are counted by whole epochs of these images, of which there may be others.
             per_epoch = trainer.plan.steps_per_epoch
             trainer.step = math.ceil(progress.step / per_epoch) * per_epoch
@@ -99,7 +99,7 @@ def fit_epoch(
 
 
 def _progress(trainer: Trainer) -> Progress:
-    return Progress(trainer.step, (trainer.memory.state1.copy(), trainer.memory.state2.copy()))
+    return Progress(trainer.step, trainer.memory.states.copy())
 
 
 def _next_boundary(trainer: Trainer) -> int:

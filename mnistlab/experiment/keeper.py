@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.engine.params import views
 from mnistlab.engine.trainer import Trainer
 from mnistlab.experiment.best import BestSoFar
 from mnistlab.experiment.checkpoint import Checkpoint, save_checkpoint, save_tensors
@@ -23,6 +22,7 @@ from mnistlab.experiment.metrics import (
 from mnistlab.experiment.provenance import write_run_json
 from mnistlab.experiment.record import final_metrics
 from mnistlab.experiment.run_dir import LAYERS_NAME, METRICS_NAME, PREDICTIONS_NAME, RunDir
+from mnistlab.runtime.params import views
 
 # Writing a checkpoint waits for the disk, so a run of many short epochs does not write each.
 SECONDS_BETWEEN_CHECKPOINTS = 2.0
@@ -53,8 +53,8 @@ class Keeper:
         """Put the trainer and the run back to where a checkpoint was taken."""
         trainer, position = self.trainer, checkpoint.position
         trainer.params[:] = checkpoint.tensors["params"]
-        trainer.memory.state1[:] = checkpoint.tensors["state1"]
-        trainer.memory.state2[:] = checkpoint.tensors["state2"]
+        for name, state in trainer.states.items():
+            state[:] = checkpoint.tensors[name]
         trainer.memory.totals[:] = checkpoint.tensors["totals"]
         self.best_params[:] = checkpoint.tensors["best_params"]
         # A run that diverged had gone beyond the state that it keeps.
@@ -95,8 +95,7 @@ class Keeper:
         trainer, memory = self.trainer, self.trainer.memory
         tensors = {
             "params": trainer.params.copy(),
-            "state1": memory.state1.copy(),
-            "state2": memory.state2.copy(),
+            **{name: state.copy() for name, state in trainer.states.items()},
             "totals": memory.totals.copy(),
             "best_params": self.best_params.copy(),
         }

@@ -12,14 +12,14 @@ from mnistlab import paths
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Progress, Split
 from mnistlab.engine.inference import Evaluation, Inference
-from mnistlab.engine.params import views
-from mnistlab.engine.threads import engine_threads
 from mnistlab.errors import UsageError
 from mnistlab.experiment.checkpoint import load_checkpoint, load_tensors
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.provenance import read_run_json
 from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.experiment.run_dir import RunDir, open_run
+from mnistlab.runtime.params import views
+from mnistlab.runtime.threads import engine_threads
 
 Weights = Literal["final", "best"]
 SplitName = Literal["test", "validation", "train"]
@@ -170,9 +170,10 @@ def _read_weights(
     if checkpoint is None:
         raise UsageError(f"{run_dir.path}: has no weights: it was stopped before its first save")
     params, program = checkpoint.tensors["params"], inference.program
-    if params.shape != (program.size,):
+    if params.shape != (program.sizes.parameters,):
         raise UsageError(
-            f"{run_dir.last}: has {params.size:,} parameters, the model has {program.size:,}"
+            f"{run_dir.last}: has {params.size:,} parameters, "
+            f"the model has {program.sizes.parameters:,}"
         )
     return run_dir.last, views(program.tensors, params), checkpoint.position["step"]
 

@@ -27,7 +27,7 @@ def bytes_to_save(trainer: Trainer) -> int:
     the best weights in it, the best weights and the final ones.
     """
     params, memory = trainer.params, trainer.memory
-    states = (params, params, memory.state1, memory.state2, memory.totals)
+    states = (params, params, memory.states, memory.totals)
     return 3 * sum(state.nbytes for state in states) + 2 * params.nbytes
 
 

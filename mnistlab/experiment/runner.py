@@ -16,7 +16,6 @@ from mnistlab.config import RunConfig, config_hash, dump_yaml, resolved_mapping
 from mnistlab.data import Dataset
 from mnistlab.engine.initializers import initial_params
 from mnistlab.engine.statistics import layer_statistics
-from mnistlab.engine.threads import engine_threads
 from mnistlab.engine.trainer import Trainer
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
@@ -32,6 +31,7 @@ from mnistlab.experiment.record import advice_on_divergence, network_and_data
 from mnistlab.experiment.room import lacking_room
 from mnistlab.experiment.run_dir import RunDir, create_run_dir
 from mnistlab.experiment.run_log import logged
+from mnistlab.runtime.threads import engine_threads
 
 logger = logging.getLogger(__name__)
 
@@ -106,7 +106,11 @@ def carry_on(
 def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
     """A trainer with its weights as they start."""
     trainer = Trainer(config, dataset)
-    tensors, size, dtype = trainer.program.tensors, trainer.program.size, trainer.program.dtype
+    tensors, size, dtype = (
+        trainer.program.tensors,
+        trainer.program.sizes.parameters,
+        trainer.program.dtype,
+    )
     trainer.params[:] = initial_params(config.init, tensors, size, config.seed, dtype)
     return trainer
 

@@ -8,30 +8,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 import mnistlab
-from mnistlab.config import (
-    ActivationLayer,
-    ConvLayer,
-    DenseLayer,
-    DropoutLayer,
-    FlattenLayer,
-    LeakyReLU,
-    PoolLayer,
-    ReLU6,
-    Sigmoid,
-)
 from mnistlab.experiment.model import Model
-from mnistlab.export.network import (
-    CONV_KEYS,
-    DENSE_KEYS,
-    POOL_KEYS,
-    TrainedLayer,
-    Writer,
-    activation_writer,
-    layer_writer,
-    network_of,
-)
-
-FORMAT = "onnx"
+from mnistlab.export.network import network_of
 
 OPSET = 17
 # Of the same release, 1.12: a runtime refuses a file of a newer format than its own.
@@ -63,6 +41,10 @@ class Graph:
         self.constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
+    def new_constant(self, name: str, value: Any) -> str:
+        """A constant of one node: its name is followed by the node's number."""
+        return self.constant(f"{name}{len(self.nodes)}", value)
+
 
 def onnx_model(model: Model, pixels: Pixels) -> onnx.ModelProto:
     """The network as ONNX, of opset OPSET, in float32 whatever the run's own dtype.
@@ -73,10 +55,10 @@ def onnx_model(model: Model, pixels: Pixels) -> onnx.ModelProto:
     """
     graph = Graph()
     _add_normalisation(graph, model, pixels)
-    for layer in network_of(model):
-        _add_layer(graph, layer)
+    for trained in network_of(model):
+        trained.layer.onnx(graph, trained)
     graph.add("Identity", LOGITS)
-    _add_activation(graph, model.config.model.output_activation, PROBABILITIES)
+    model.config.model.output_activation.onnx(graph, PROBABILITIES)
     outputs = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, [BATCH, len(model.class_names)])
         for name in (PROBABILITIES, LOGITS)
@@ -103,108 +85,3 @@ def _add_normalisation(graph: Graph, model: Model, pixels: Pixels) -> None:
     graph.add("Mul", "", graph.constant("pixel.scale", scale))
     graph.add("Add", "", graph.constant("pixel.offset", offset))
     graph.add("Unsqueeze", "", graph.constant("channel.axis", [1], np.int64))
-
-
-def _add_layer(graph: Graph, trained: TrainedLayer) -> None:
-    layer_writer(_LAYERS, trained.layer, FORMAT)(graph, trained, trained.layer)
-
-
-def _add_pool(graph: Graph, trained: TrainedLayer, layer: PoolLayer) -> None:
-    side, stride = layer.pool.size, layer.pool.stride
-    operator = {"max": "MaxPool", "average": "AveragePool"}[layer.pool.type]
-    graph.add(operator, kernel_shape=[side, side], strides=[stride, stride])
-
-
-def _add_dense(graph: Graph, trained: TrainedLayer, layer: DenseLayer) -> None:
-    graph.add("Gemm", trained.name, *_tensors(graph, trained))
-
-
-def _add_flatten(graph: Graph, trained: TrainedLayer, layer: FlattenLayer) -> None:
-    graph.add("Flatten", axis=1)
-
-
-def _add_nothing(graph: Graph, trained: TrainedLayer, layer: DropoutLayer) -> None:
-    """Dropout does nothing in a network that has been trained."""
-
-
-def _add_activation_layer(graph: Graph, trained: TrainedLayer, layer: ActivationLayer) -> None:
-    _add_activation(graph, layer.activation)
-
-
-def _add_convolution(graph: Graph, trained: TrainedLayer, layer: ConvLayer) -> None:
-    """A convolution; ONNX's has one bias for each filter, so that one by position is added."""
-    conv, tensors = layer.conv, _tensors(graph, trained)
-    own = {"shared": tensors, "per_position": tensors[:1], "none": tensors}[conv.bias]
-    graph.add(
-        "Conv",
-        trained.name,
-        *own,
-        kernel_shape=[conv.kernel, conv.kernel],
-        strides=[conv.stride, conv.stride],
-        pads=[conv.padding] * 4,
-    )
-    if conv.bias == "per_position":
-        graph.add("Add", "", *tensors[1:])
-
-
-def _tensors(graph: Graph, trained: TrainedLayer) -> list[str]:
-    """The names of a layer's weight, and bias if it has one."""
-    tensors = {"weight": trained.weight, "bias": trained.bias}
-    return [
-        graph.constant(f"{trained.name}.{kind}", tensor)
-        for kind, tensor in tensors.items()
-        if tensor is not None
-    ]
-
-
-_LAYERS = {
-    "conv": Writer(_add_convolution, CONV_KEYS),
-    "pool": Writer(_add_pool, POOL_KEYS),
-    "dense": Writer(_add_dense, DENSE_KEYS),
-    "dropout": Writer(_add_nothing),
-    "activation": Writer(_add_activation_layer),
-    "flatten": Writer(_add_flatten),
-}
-
-
-def _add_activation(graph: Graph, activation: Any, output: str = "") -> None:
-    """An activation of the configuration, its parameters included; `output` names its output."""
-    activation_writer(_ACTIVATIONS, activation, FORMAT)(graph, activation, output)
-
-
-def _operator(name: str, **attributes: Any) -> Writer:
-    """An activation that is one operator without the configuration's parameters."""
-
-    def add(graph: Graph, activation: Any, output: str) -> None:
-        graph.add(name, output, **attributes)
-
-    return Writer(add)
-
-
-def _add_relu6(graph: Graph, activation: ReLU6, output: str) -> None:
-    bounds = [
-        graph.constant(f"relu6.{bound}{len(graph.nodes)}", value)
-        for bound, value in {"low": 0, "high": 6}.items()
-    ]
-    graph.add("Clip", output, *bounds)
-
-
-def _add_leaky_relu(graph: Graph, activation: LeakyReLU, output: str) -> None:
-    graph.add("LeakyRelu", output, alpha=activation.alpha)
-
-
-def _add_sigmoid(graph: Graph, activation: Sigmoid, output: str) -> None:
-    if activation.k != 1:
-        graph.add("Mul", "", graph.constant(f"sigmoid.k{len(graph.nodes)}", activation.k))
-    graph.add("Sigmoid", output)
-
-
-_ACTIVATIONS = {
-    "identity": _operator("Identity"),
-    "relu": _operator("Relu"),
-    "relu6": Writer(_add_relu6),
-    "leaky_relu": Writer(_add_leaky_relu, frozenset({"alpha"})),
-    "sigmoid": Writer(_add_sigmoid, frozenset({"k"})),
-    "tanh": _operator("Tanh"),
-    "softmax": _operator("Softmax", axis=1),
-}

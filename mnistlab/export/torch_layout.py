@@ -1,34 +1,12 @@
 """A network in PyTorch's layout: its tensors, and the nn.Sequential that takes them."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, assert_never
 
 import numpy as np
 
-from mnistlab.config import (
-    ActivationLayer,
-    ConvLayer,
-    DenseLayer,
-    DropoutLayer,
-    FlattenLayer,
-    PoolLayer,
-    Sigmoid,
-)
+from mnistlab.blocks.exporting import TorchModule, described
 from mnistlab.experiment.model import Model
-from mnistlab.export.network import (
-    CONV_KEYS,
-    DENSE_KEYS,
-    POOL_KEYS,
-    TrainedLayer,
-    Writer,
-    activation_writer,
-    described,
-    layer_writer,
-    network_of,
-)
-
-FORMAT = "safetensors"
+from mnistlab.export.network import network_of
 
 IMPORTS = """\
 import torch
@@ -47,39 +25,6 @@ def predict(images: torch.Tensor) -> torch.Tensor:
     logits = network({normalised})
     return {output}
 '''
-# What PyTorch has no module for.
-CLASSES = {
-    "PositionBias": '''\
-class PositionBias(nn.Module):
-    """A bias for every filter and position."""
-
-    def __init__(self, *shape: int) -> None:
-        super().__init__()
-        self.bias = nn.Parameter(torch.zeros(shape))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.bias
-''',
-    "SlopedSigmoid": '''\
-class SlopedSigmoid(nn.Module):
-    """1 / (1 + exp(-k x))."""
-
-    def __init__(self, k: float) -> None:
-        super().__init__()
-        self.k = k
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.sigmoid(self.k * x)
-''',
-}
-
-
-@dataclass(frozen=True, eq=False)
-class Module:
-    """A line of the nn.Sequential, and the tensors it has, by the names that PyTorch gives them."""
-
-    text: str
-    tensors: dict[str, np.ndarray]
 
 
 def torch_tensors(model: Model) -> dict[str, np.ndarray]:
@@ -101,14 +46,16 @@ def torch_snippet(model: Model, file: Path) -> str:
     dtype = model.config.training.dtype
     body = SNIPPET.format(
         modules="".join(f"    {module.text},\n" for module in _modules(model)),
-        double={"float32": "", "float64": ".double()"}[dtype],
+        double=".double()" if dtype == "float64" else "",
         file=str(file),
         outputs=f"{_outputs(model)} {described(('N', len(model.class_names)))}",
         images=described(("N", height, width)),
         normalised=f"images.to(torch.{dtype}).unsqueeze(1)" + _times_plus(scale, offset),
-        output=_output_text(model.config.model.output_activation),
+        output=model.config.model.output_activation.torch_output(),
     )
-    classes = [text for name, text in CLASSES.items() if f"{name}(" in body]
+    output = model.config.model.output_activation.torch_definition()
+    definitions = [module.definition for module in _modules(model)] + [output]
+    classes = list(dict.fromkeys(text for text in definitions if text))
     return "\n\n".join([IMPORTS, *classes, body] if classes else [IMPORTS + "\n" + body])
 
 
@@ -123,99 +70,5 @@ def _outputs(model: Model) -> str:
     return "Probabilities" if kind in ("softmax", "sigmoid") else "Outputs"
 
 
-def _modules(model: Model) -> list[Module]:
-    return [module for trained in network_of(model) for module in _modules_of(trained)]
-
-
-def _modules_of(trained: TrainedLayer) -> list[Module]:
-    return layer_writer(_LAYERS, trained.layer, FORMAT)(trained, trained.layer)
-
-
-def _pool(trained: TrainedLayer, layer: PoolLayer) -> list[Module]:
-    name = {"max": "MaxPool2d", "average": "AvgPool2d"}[layer.pool.type]
-    return [Module(f"nn.{name}({layer.pool.size}, stride={layer.pool.stride})", {})]
-
-
-def _dropout(trained: TrainedLayer, layer: DropoutLayer) -> list[Module]:
-    return [Module(f"nn.Dropout({layer.dropout!r})", {})]
-
-
-def _activation(trained: TrainedLayer, layer: ActivationLayer) -> list[Module]:
-    return [Module(_activation_text(layer.activation), {})]
-
-
-def _flatten(trained: TrainedLayer, layer: FlattenLayer) -> list[Module]:
-    return [Module("nn.Flatten()", {})]
-
-
-def _convolution(trained: TrainedLayer, layer: ConvLayer) -> list[Module]:
-    """A convolution; PyTorch has one bias for each filter, so that one by position follows."""
-    conv, weight, bias = layer.conv, trained.weight, trained.bias
-    assert weight is not None
-    filters, channels, kernel, _ = weight.shape
-    settings = [str(channels), str(filters), str(kernel)]
-    settings += [f"stride={conv.stride}"] if conv.stride != 1 else []
-    settings += [f"padding={conv.padding}"] if conv.padding else []
-    if conv.bias == "shared":
-        assert bias is not None
-        return [Module(f"nn.Conv2d({', '.join(settings)})", {"weight": weight, "bias": bias})]
-    modules = [Module(f"nn.Conv2d({', '.join([*settings, 'bias=False'])})", {"weight": weight})]
-    if conv.bias == "per_position":
-        assert bias is not None
-        return [*modules, Module(f"PositionBias{described(bias.shape)}", {"bias": bias})]
-    if conv.bias == "none":
-        return modules
-    assert_never(conv.bias)
-
-
-def _dense(trained: TrainedLayer, layer: DenseLayer) -> list[Module]:
-    weight, bias = trained.weight, trained.bias
-    assert weight is not None
-    fan_in, fan_out = weight.shape
-    if bias is None:
-        return [Module(f"nn.Linear({fan_in}, {fan_out}, bias=False)", {"weight": weight.T})]
-    return [Module(f"nn.Linear({fan_in}, {fan_out})", {"weight": weight.T, "bias": bias})]
-
-
-_LAYERS = {
-    "conv": Writer(_convolution, CONV_KEYS),
-    "pool": Writer(_pool, POOL_KEYS),
-    "dense": Writer(_dense, DENSE_KEYS),
-    "dropout": Writer(_dropout),
-    "activation": Writer(_activation),
-    "flatten": Writer(_flatten),
-}
-
-
-def _sigmoid_text(activation: Sigmoid) -> str:
-    return "nn.Sigmoid()" if activation.k == 1 else f"SlopedSigmoid({activation.k!r})"
-
-
-# The module of an activation.
-_ACTIVATIONS = {
-    "identity": Writer(lambda activation: "nn.Identity()"),
-    "relu": Writer(lambda activation: "nn.ReLU()"),
-    "relu6": Writer(lambda activation: "nn.ReLU6()"),
-    "leaky_relu": Writer(
-        lambda activation: f"nn.LeakyReLU({activation.alpha!r})", frozenset({"alpha"})
-    ),
-    "sigmoid": Writer(_sigmoid_text, frozenset({"k"})),
-    "tanh": Writer(lambda activation: "nn.Tanh()"),
-}
-# What becomes of `logits`: a network in PyTorch ends in these, as its losses do.
-_OUTPUTS = {
-    **{
-        name: Writer(lambda activation: f"{_activation_text(activation)}(logits)", writer.keys)
-        for name, writer in _ACTIVATIONS.items()
-    },
-    "identity": Writer(lambda activation: "logits"),
-    "softmax": Writer(lambda activation: "torch.softmax(logits, dim=1)"),
-}
-
-
-def _activation_text(activation: Any) -> str:
-    return activation_writer(_ACTIVATIONS, activation, FORMAT)(activation)
-
-
-def _output_text(activation: Any) -> str:
-    return activation_writer(_OUTPUTS, activation, FORMAT)(activation)
+def _modules(model: Model) -> list[TorchModule]:
+    return [module for one in network_of(model) for module in one.layer.torch(one)]

@@ -14,10 +14,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from mnistlab.config import RunConfig, Sigmoid, resolved_mapping, run_config_from_mapping
+from mnistlab.blocks.activations.sigmoid import Sigmoid
+from mnistlab.config import RunConfig, resolved_mapping, run_config_from_mapping
 from mnistlab.data import Dataset, Split, scaling
 from mnistlab.engine.inference import Inference
-from mnistlab.engine.threads import engine_threads
 from mnistlab.errors import UsageError
 from mnistlab.experiment.fitting import Fitted, fit, fit_epoch, load
 from mnistlab.library.estimator_config import (
@@ -28,6 +28,7 @@ from mnistlab.library.estimator_config import (
 from mnistlab.library.images import Images, as_rows, grey_levels, pixel_range, warn_if_lost
 from mnistlab.library.labels import codes_of, encoded, label_column
 from mnistlab.library.training import Config
+from mnistlab.runtime.threads import engine_threads
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from mnistlab.config.base import Count, Section, Text
+from mnistlab.blocks.section import Count, Section, Text
 from mnistlab.config.load import mapping_nodes, read_config_text
 from mnistlab.config.load_sweep import refuse
 from mnistlab.config.places import Node, Problem

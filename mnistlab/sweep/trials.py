@@ -9,16 +9,16 @@ from typing import Any
 
 from mnistlab.config import RunConfig, config_hash, resolved_mapping
 from mnistlab.data import Dataset, Progress
-from mnistlab.engine.compiling import compile_tables
 from mnistlab.engine.footprint import memory_needed
-from mnistlab.engine.inference import ways
+from mnistlab.engine.inference import evaluation_programs
 from mnistlab.engine.lower import lower
-from mnistlab.engine.program import Op
 from mnistlab.engine.trainer import training_program
 from mnistlab.errors import ConfigError, UsageError
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.resume import refuse_changed_surroundings
+from mnistlab.runtime.op import Op
+from mnistlab.runtime.table import compile_tables
 
 ID_DIGITS = 12
 
@@ -104,16 +104,19 @@ def compile_all(
     for config in configs:
         dataset = datasets.of(config)
         program = training_program(config, dataset)
-        looking = ways(config, dataset.image_shape, program.classes)
-        tables = [*program.lists, *looking.lists]
-        key = (program.dtype, *map(_functions, tables))
+        evaluation = evaluation_programs(config, dataset.image_shape, program.classes)
+        tables = {
+            **program.training,
+            **{f"evaluation: {n}": o for n, o in evaluation.lists.items()},
+        }
+        key = (program.dtype, *map(_functions, tables.values()))
         if key not in done:
             compile_tables(tables, program.dtype, tell)
             done.add(key)
 
 
 def _functions(ops: Iterable[Op]) -> frozenset[Any]:
-    return frozenset((op.function, op.kernel, op.kernel_is_backward) for op in ops)
+    return frozenset((op.function, type(op.operands), *op.called.values()) for op in ops)
 
 
 def _refuse_unmeasured(config: RunConfig, dataset: Dataset, metric: str) -> None:

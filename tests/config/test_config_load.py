@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from mnistlab.blocks.activations.leaky_relu import LeakyReLU
+from mnistlab.blocks.activations.relu import ReLU
+from mnistlab.blocks.activations.sigmoid import Sigmoid
+from mnistlab.blocks.inits import NormalBias, ZeroBias
 from mnistlab.config import (
-    LeakyReLU,
-    NormalBias,
-    ReLU,
     RunConfig,
-    Sigmoid,
-    ZeroBias,
     load_run_config,
     parse_run_config,
     run_config_from_mapping,

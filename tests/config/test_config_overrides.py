@@ -2,7 +2,8 @@
 
 import pytest
 
-from mnistlab.config import SGD, parse_run_config
+from mnistlab.blocks.optimizers.sgd import SGD
+from mnistlab.config import parse_run_config
 from mnistlab.errors import ConfigError
 
 CNN = "model: {type: cnn, layers: [{conv: {filters: 2, kernel: 3}}, flatten]}"

@@ -36,7 +36,7 @@ def counting(name, identity, decode):
     return load(name, identity, counted)
 cache.load = counting
 def tell():
-    from mnistlab.engine.epoch import run_batches
+    from mnistlab.runtime.loop import run_batches
     compiled = sum(run_batches.stats.cache_misses.values())
     print(f"COUNTS {made['decoded']} {compiled}", file=sys.stderr)
 atexit.register(tell)

@@ -11,8 +11,8 @@ from docs.page import replaced
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, open_source, split
 from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, Objective
-from mnistlab.engine.params import views
 from mnistlab.paths import data_dir
+from mnistlab.runtime.params import views
 
 CONV_A = [
     {"conv": {"filters": 2, "kernel": 3, "stride": 2, "bias": "none"}},

@@ -8,8 +8,8 @@ import numpy as np
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Source, split
 from mnistlab.engine.initializers import initial_params
-from mnistlab.engine.params import views
 from mnistlab.engine.trainer import Trainer
+from mnistlab.runtime.params import views
 
 
 def toy_dataset(
@@ -52,7 +52,7 @@ def trainer_of(config: RunConfig, dataset: Dataset) -> Trainer:
     trainer = Trainer(config, dataset)
     program = trainer.program
     trainer.params[:] = initial_params(
-        config.init, program.tensors, program.size, config.seed, program.dtype
+        config.init, program.tensors, program.sizes.parameters, config.seed, program.dtype
     )
     trainer.compile()
     return trainer

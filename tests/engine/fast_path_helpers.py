@@ -13,11 +13,12 @@ from engine_helpers import (
 )
 from layered_oracle import LayeredOracle
 
-from mnistlab.engine import builder, choice
+from mnistlab.blocks.layers.dense import choice
+from mnistlab.runtime import builder, lanes
 
 # The columns of a tile, by the width of a layer.
-TILES = {width: choice.lit_plan(32, width).tile for width in (33, 40, 100, 128, 200, 256)}
-SPARSE_TILES = {width: choice.sparse_tile(width) for width in (32, 48, 64, 96, 112, 128)}
+TILES = {width: choice.input_plan(32, width).tile for width in (33, 40, 100, 128, 200, 256)}
+SPARSE_TILES = {width: choice.sparse_hidden_tile(width) for width in (32, 48, 64, 96, 112, 128)}
 OPTIMIZERS = {
     "sgd": {"lr": 0.1},
     "momentum": {"lr": 0.02, "momentum": 0.9},
@@ -38,7 +39,7 @@ IMAGES = 130
 
 def divide_all_work(monkeypatch: pytest.MonkeyPatch) -> None:
     """However little it is, into as many lanes as its shape allows."""
-    monkeypatch.setattr(choice, "WORK_PER_LANE", 1)
+    monkeypatch.setattr(lanes, "WORK_PER_LANE", 1)
 
 
 def work_in_parts(monkeypatch: pytest.MonkeyPatch, rows: int = 20) -> None:
@@ -110,14 +111,14 @@ def run_of(folder, model, batch, steps, optimizer="sgd", penalty="none", dataset
 
 def ops_of(trainer):
     """The names of the functions that a step runs."""
-    return [op.function.__name__ for op in trainer.program.training]
+    return [op.function.__name__ for op in trainer.program.training["step"]]
 
 
 def assert_skips_dark_pixels(trainer, width):
     names = ops_of(trainer)
-    assert names[0] == "list_lit"
-    assert f"lit_forward_{TILES[width]}" in names
-    assert f"lit_backward_weights_{TILES[width]}" in names
+    assert names[0] == "list_nonzero"
+    assert f"sparse_input_forward_{TILES[width]}" in names
+    assert f"sparse_input_backward_weights_{TILES[width]}" in names
     assert "gather" not in names
 
 

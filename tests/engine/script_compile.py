@@ -8,7 +8,7 @@ from engine_helpers import config_of, digest, toy_dataset, train
 from numba.core.dispatcher import Dispatcher
 
 from mnistlab.engine.trainer import Trainer
-from mnistlab.kernels.jit import kernel_cache_dir
+from mnistlab.runtime.compiler import kernel_cache_dir
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ import json
 
 from engine_helpers import config_of, dark_dataset, toy_dataset, train, trainer_of
 
-from mnistlab.engine import choice
-from mnistlab.kernels.jit import INTERPRETED
+from mnistlab.blocks.layers.dense import choice
+from mnistlab.runtime.compiler import INTERPRETED
 
 RUNS = {
     "sgd": {"optimizer": {"lr": 0.2}},
@@ -67,7 +67,7 @@ def main() -> None:
         dtype = "float64" if fast else "float32"
         training = {"epochs": 2, "batch_size": 10, "dtype": dtype}
         trainer = trainer_of(config_of(training=training, **sections), dataset)
-        assert fast is (trainer.program.forward[0].function.__name__ == "list_lit")
+        assert fast is (trainer.program.forward[0].function.__name__ == "list_nonzero")
         assert train(trainer)
         evaluation = trainer.evaluate(dataset.validation)
         found[name] = {

@@ -4,7 +4,7 @@ import json
 
 from engine_helpers import config_of, digest, toy_dataset, train, trainer_of
 
-from mnistlab.engine.threads import engine_threads
+from mnistlab.runtime.threads import engine_threads
 
 ADAM = {"type": "adam", "lr": 0.001}
 RUNS = {
@@ -60,10 +60,10 @@ def main() -> None:
                 assert running == threads
                 trainer = trainer_of(config_of(**sections), dataset)
                 assert train(trainer)
-            ops = trainer.program.training
+            ops = trainer.program.training["step"]
             found[name][threads] = {
                 "sha256": digest(trainer.params),
-                "lanes": max(op.operands["lanes"] for op in ops),
+                "lanes": max(op.lanes for op in ops),
             }
     print(json.dumps(found))
 

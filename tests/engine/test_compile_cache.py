@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from engine_helpers import config_of, toy_dataset
 
-from mnistlab.engine.compiling import compile_tables
 from mnistlab.engine.lower import lower
-from mnistlab.kernels import jit
+from mnistlab.runtime import compiler
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.table import compile_tables
 
 HERE = Path(__file__).parent
 
@@ -55,7 +56,7 @@ def test_another_architecture_compiles_nothing():
         told = []
         config = config_of(model={"hidden": hidden}, **sections)
         program = lower(config, dataset.image_shape, 4, 10)
-        compile_tables([program.training, program.evaluation], program.dtype, told.append)
+        compile_tables({**program.training, **program.evaluation}, program.dtype, told.append)
         return told
 
     tables([5, 6])
@@ -63,15 +64,15 @@ def test_another_architecture_compiles_nothing():
     assert tables([]) == []
 
 
-@pytest.mark.parametrize("folder", ["kernels", "engine"])
+@pytest.mark.parametrize("folder", ["runtime", "blocks"])
 def test_the_cache_is_another_once_a_source_is_edited(tmp_path, monkeypatch, folder):
     monkeypatch.setenv("MNISTLAB_CACHE_DIR", str(tmp_path / "cache"))
     package = tmp_path / "mnistlab"
-    for name in ("kernels", "engine"):
+    for name in ("runtime", "blocks"):
         (package / name).mkdir(parents=True)
         (package / name / "maths.py").write_text("x = 1\n")
-    monkeypatch.setattr(jit, "__file__", str(package / "kernels" / "jit.py"))
-    folder_of = jit.kernel_cache_dir.__wrapped__
+    monkeypatch.setattr(compiler, "__file__", str(package / "runtime" / "compiler.py"))
+    folder_of = compiler.kernel_cache_dir.__wrapped__
     before = folder_of()
     assert before == folder_of()
     assert before.is_relative_to(tmp_path / "cache")
@@ -80,7 +81,7 @@ def test_the_cache_is_another_once_a_source_is_edited(tmp_path, monkeypatch, fol
 
 
 def test_a_compiled_function_keeps_nan_though_compiled_fast():
-    @jit.kernel
+    @kernel
     def is_number(x):
         return x == x
 

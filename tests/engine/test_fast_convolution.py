@@ -15,7 +15,7 @@ from layered_oracle import LayeredOracle
 from oracle_helpers import assert_engine_follows
 
 from mnistlab.engine.gradcheck import check_gradients
-from mnistlab.engine.threads import engine_threads
+from mnistlab.runtime.threads import engine_threads
 
 HEIGHT, WIDTH = 40, 39
 # 40 × 39 → 8 × 38 × 37 → 8 × 19 × 18 → 9 × 18 × 17 → 9 × 9 × 8 → 6 → 4: rows end within a vector,
@@ -42,9 +42,9 @@ SHAPES = {
     "dense2.bias": (4,),
 }
 FAST = {
-    "direct_forward",
-    "direct_backward_input",
-    "direct_backward_weights",
+    "forward_without_patches",
+    "backward_input_without_patches",
+    "backward_weights_without_patches",
     "max_pool_forward_2",
     "max_pool_backward_2",
 }
@@ -65,7 +65,7 @@ def prepared(folder, dtype="float64", **sections):
 
 
 def names_of(program):
-    return {op.function.__name__ for op in (*program.training, *program.gradient)}
+    return {op.function.__name__ for op in (*program.training["step"], *program.gradient)}
 
 
 @pytest.mark.parametrize(
@@ -129,5 +129,8 @@ def test_a_stride_is_no_hindrance(stride, bias, tmp_path):
     )
     dataset = toy_dataset(side=height, width=width)
     trainer = trainer_of(config, dataset)
-    assert names_of(trainer.program) >= {"direct_forward", "direct_backward_weights"}
+    assert names_of(trainer.program) >= {
+        "forward_without_patches",
+        "backward_weights_without_patches",
+    }
     assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 12)

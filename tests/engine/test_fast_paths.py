@@ -23,11 +23,11 @@ from fast_path_helpers import (
 )
 from oracle_helpers import assert_engine_follows, distance
 
-from mnistlab.engine import choice
+from mnistlab.blocks.layers.dense import choice
 from mnistlab.engine.lower import lower
-from mnistlab.engine.memory import lit_share
-from mnistlab.engine.threads import engine_threads
-from mnistlab.kernels.gradient_use import MOMENTUM, SET, SGD
+from mnistlab.engine.memory import nonzero_share
+from mnistlab.runtime.gradient_action import MOMENTUM, SET, SGD
+from mnistlab.runtime.threads import engine_threads
 
 # Rows of a batch; `in parts` is the whole set, 20 rows at a time with 10 left.
 BATCHES = [1, 7, 32, 33, 64, 65, 100, "full", "in parts"]
@@ -142,9 +142,9 @@ def test_so_does_a_layer_of_which_each_lane_has_several_blocks_of_inputs(tmp_pat
 )
 def test_dark_pixels_are_skipped_where_there_are_enough(lit, side, normalize, taken):
     dataset = dark_dataset(side=side, lit=lit, normalize=normalize)
-    share = lit_share(dataset.train, dataset.offset)
-    program = lower(config_of(model=mlp(40)), (side, side), 4, 32, lit_share=share)
-    assert ("list_lit" in [op.function.__name__ for op in program.forward]) is taken
+    share = nonzero_share(dataset.train, dataset.offset)
+    program = lower(config_of(model=mlp(40)), (side, side), 4, 32, nonzero_share=share)
+    assert ("list_nonzero" in [op.function.__name__ for op in program.forward]) is taken
 
 
 @pytest.mark.parametrize(
@@ -167,9 +167,11 @@ def test_the_step_is_taken_within_the_gradient_where_it_can_be(
 ):
     skip_zeros_of_few(monkeypatch)
     settings = {"optimizer": OPTIMIZERS[optimizer], "regularization": PENALTIES[penalty]}
-    program = lower(config_of(model=mlp(100, 64), **settings), (9, 9), 4, batch, lit_share=0.2)
-    uses = {op.function.__name__: op.operands.get("use", SET) for op in program.step}
-    assert uses[f"lit_backward_weights_{TILES[100]}"] == dark
+    program = lower(config_of(model=mlp(100, 64), **settings), (9, 9), 4, batch, nonzero_share=0.2)
+    uses = {
+        op.function.__name__: getattr(op.operands, "gradient_action", SET) for op in program.step
+    }
+    assert uses[f"sparse_input_backward_weights_{TILES[100]}"] == dark
     assert uses.get(f"sparse_backward_{SPARSE_TILES[64]}") == behind_relu
 
 
@@ -181,7 +183,7 @@ def test_the_step_is_taken_within_the_gradient_where_it_can_be(
 def test_a_rate_far_too_high_is_found_out(monkeypatch, tmp_path, model, optimizer):
     skip_zeros_of_few(monkeypatch)
     trainer, _ = run_of(tmp_path, model, 32, 50, optimizer, rates={"lr": 1e200})
-    assert {"list_lit", f"sparse_forward_{SPARSE_TILES[64]}"} & set(ops_of(trainer))
+    assert {"list_nonzero", f"sparse_forward_{SPARSE_TILES[64]}"} & set(ops_of(trainer))
     assert train(trainer) is False
     assert trainer.step < 10
 
@@ -216,7 +218,7 @@ def test_a_velocity_that_decays_is_zero_before_it_is_tiny(tmp_path):
         trainer, _ = run_of(tmp_path, mlp(40), 1, 40, "momentum", dataset=dataset, rates=rates)
         while trainer.step < 40:
             assert trainer.train_to(trainer.step + 1)
-            velocity = np.abs(trainer.memory.state1[:40])
+            velocity = np.abs(trainer.memory.states[:40])
             assert ((velocity == 0) | (velocity >= smallest)).all()
             seen.append(velocity.max())
         assert smallest / 2 > 0, "this thread's own numbers may be tiny again"

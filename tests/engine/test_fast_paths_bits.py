@@ -16,7 +16,7 @@ from fast_path_helpers import (
 )
 from oracle_helpers import TOLERANCE, distance
 
-from mnistlab.engine.threads import engine_threads
+from mnistlab.runtime.threads import engine_threads
 
 # Model, rows of a batch, optimizer, penalty, and the rows that are worked on at once.
 CASES = {
@@ -60,7 +60,7 @@ def make(request, monkeypatch, tmp_path):
 def digests(trainer):
     """Of all that a step leaves for the next, and of the running means."""
     memory = trainer.memory
-    return [digest(each) for each in (trainer.params, memory.state1, memory.state2, memory.totals)]
+    return [digest(each) for each in (trainer.params, memory.states, memory.totals)]
 
 
 def test_one_two_and_three_threads_leave_the_same_bits(make):
@@ -69,7 +69,7 @@ def test_one_two_and_three_threads_leave_the_same_bits(make):
         with engine_threads(threads) as running:
             assert running == threads
             trainer, _ = make()
-            lanes = max(op.operands["lanes"] for op in trainer.program.training)
+            lanes = max(op.lanes for op in trainer.program.training["step"])
             assert lanes >= 3, "too small to be divided among three threads"
             assert train(trainer)
             found.append(digests(trainer))
@@ -120,7 +120,7 @@ def test_a_run_carried_on_from_its_vectors_and_its_step_ends_with_the_same_bits(
         assert first.train_to(min(next_boundary(first), whole.plan.steps // 2))
     second, _ = make()
     second.params[:] = first.params
-    for vector in ("state1", "state2", "totals"):
+    for vector in ("states", "totals"):
         getattr(second.memory, vector)[:] = getattr(first.memory, vector)
     second.step = first.step
     assert train(second)
@@ -166,6 +166,6 @@ def test_nothing_is_written_beyond_an_array_of_the_workspace(make):
     trainer.memory = trainer.memory._replace(**parts)
     assert train(trainer)
     trainer.last_gradient()
-    assert {"lit_bits", "lit_bytes", "lit_values", "scratch", "state1"} <= guarded.keys()
+    assert {"listed_bits", "listed_bytes", "pixel_values", "scratch", "states"} <= guarded.keys()
     for name, each in guarded.items():
         assert (each[-beyond:] == mark).all(), name

@@ -6,23 +6,27 @@ import numpy as np
 import pytest
 from engine_helpers import config_of, toy_dataset
 
-from mnistlab.data import Split
-from mnistlab.engine import choice
-from mnistlab.engine.gradcheck import COORDINATES, check_gradients
-from mnistlab.engine.passes import heads, layers, updates
-from mnistlab.engine.passes.heads import (
-    binary_cross_entropy_head,
-    cross_entropy_head,
-    gradient_scale,
-    losses_of,
-    squared_error_head,
-    tally,
+from mnistlab.blocks.activations import ACTIVATIONS as REGISTERED
+from mnistlab.blocks.activations import _ops as activation_ops
+from mnistlab.blocks.activations.softmax import softmax_forward
+from mnistlab.blocks.layers.dense import choice
+from mnistlab.blocks.layers.dense import ops as dense_ops
+from mnistlab.blocks.layers.dense.ops import (
+    dense_backward_input,
+    dense_backward_weights,
+    weight_of,
 )
-from mnistlab.engine.passes.layers import dense_backward_input, dense_backward_weights, weight_of
-from mnistlab.engine.passes.updates import part
-from mnistlab.engine.passes.views import flat, share, slot
-from mnistlab.kernels import activations, losses
-from mnistlab.kernels.jit import kernel
+from mnistlab.blocks.losses import binary_cross_entropy, cross_entropy, mse
+from mnistlab.blocks.losses._head import gradient_scale, losses_of, record_rows
+from mnistlab.blocks.losses.binary_cross_entropy import binary_cross_entropy_head
+from mnistlab.blocks.losses.cross_entropy import cross_entropy_head, cross_entropy_loss
+from mnistlab.blocks.losses.mse import squared_error_head
+from mnistlab.blocks.optimizers._update import part
+from mnistlab.blocks.penalties import ops as penalty_ops
+from mnistlab.data import Split
+from mnistlab.engine.gradcheck import COORDINATES, check_gradients
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.parts import flat, share, slot
 
 PRECISION = 1e-7
 # From zero weights a gradient is so small that the rounding of the loss shows beside it.
@@ -203,14 +207,14 @@ def label_s_own_term_alone(op, m, lane, step, first, rows):
     labels = m.targets[:rows]
     z = slot(m.activations, m, op.x, rows, op.inputs)
     y = slot(m.activations, m, op.y, rows, op.inputs)
-    losses.softmax_forward(z, y)
-    losses.cross_entropy_loss(z, labels, losses_of(op, m, first, rows))
+    softmax_forward(z, y)
+    cross_entropy_loss(z, labels, losses_of(op, m, first, rows))
     dz = slot(m.deltas, m, op.x, rows, op.inputs)
     scale = gradient_scale(op, rows)
     for i in range(rows):
         for j in range(op.inputs):
             dz[i, j] = scale * (y[i, j] - 1) if j == labels[i] else 0.0
-    tally(op, m, y, labels, first)
+    record_rows(op, m, y, labels, first)
 
 
 @kernel
@@ -239,7 +243,7 @@ def slope_of_binary_cross_entropy_forgotten(op, m, lane, step, first, rows):
     dz = slot(m.deltas, m, op.x, rows, op.inputs)
     for i in range(rows):
         for j in range(op.inputs):
-            dz[i, j] /= op.parameter
+            dz[i, j] /= op.k
 
 
 @kernel
@@ -301,9 +305,12 @@ def failed(sections):
 def test_a_wrong_gradient_is_found_in_the_tensors_that_it_spoils(
     monkeypatch, name, wrong, sections, spoilt
 ):
-    monkeypatch.setattr(choice, "MOST_NARROW", 0)  # dense layers of a path of their own: elsewhere
+    monkeypatch.setattr(
+        choice, "MOST_FEW_OUTPUTS", 0
+    )  # dense layers of a path of their own: elsewhere
     assert failed(sections) == set()
-    room = next(room for room in (layers, heads, updates) if hasattr(room, name))
+    rooms = (dense_ops, cross_entropy, binary_cross_entropy, mse, activation_ops, penalty_ops)
+    room = next(room for room in rooms if hasattr(room, name))
     monkeypatch.setattr(room, name, wrong)
     assert failed(sections) == spoilt
 
@@ -357,6 +364,5 @@ def test_a_wrong_derivative_of_an_activation_is_found_in_the_layers_below_it(
     sections = {"model": mlp(activation)}
     assert failed(sections) == set()
     name = activation if isinstance(activation, str) else activation["type"]
-    rule = activations.ACTIVATIONS[name]
-    monkeypatch.setitem(activations.ACTIVATIONS, name, rule._replace(backward=wrong))
+    monkeypatch.setattr(REGISTERED.blocks[name], "backward", wrong)
     assert failed(sections) == BELOW

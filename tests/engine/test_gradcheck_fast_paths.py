@@ -4,11 +4,11 @@ import pytest
 from engine_helpers import config_of, dark_dataset, toy_dataset
 from fast_path_helpers import SPARSE_TILES, TILES, cnn, mlp, skip_zeros_of_few
 
+from mnistlab.blocks.layers.dense import few_outputs_ops, sparse_hidden_ops, sparse_input_ops
+from mnistlab.blocks.layers.dense.ops import weight_of
 from mnistlab.engine.gradcheck import Objective, check_gradients
-from mnistlab.engine.passes import lit, narrow, sparse
-from mnistlab.engine.passes.layers import weight_of
-from mnistlab.engine.passes.views import share, slot
-from mnistlab.kernels.jit import kernel
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.parts import share, slot
 
 PRECISION = 1e-7
 PENALTY = {"l1": 0.02, "l2": 0.03}
@@ -27,26 +27,26 @@ def backward_ops(model):
     return {op.function.__name__ for op in program.backward}
 
 
-def lit_name(width):
-    return f"lit_backward_weights_{TILES[width]}"
+def sparse_input_name(width):
+    return f"sparse_input_backward_weights_{TILES[width]}"
 
 
-def sparse_name(width):
+def sparse_hidden_name(width):
     return f"sparse_backward_{SPARSE_TILES[width]}"
 
 
 RIGHT = {
-    "one small tile": (lit_name(33), {"model": mlp(33)}),
-    "one tile": (lit_name(100), {"model": mlp(100)}),
-    "tiles": (lit_name(200), {"model": mlp(200, bias=False)}),
-    "tiles, penalised": (lit_name(256), {"model": mlp(256), "regularization": PENALTY}),
-    "behind a relu": (sparse_name(32), {"model": cnn(32)}),
-    "behind a relu and dropout": (sparse_name(96), {"model": cnn(96, dropout=0.3)}),
+    "one small tile": (sparse_input_name(33), {"model": mlp(33)}),
+    "one tile": (sparse_input_name(100), {"model": mlp(100)}),
+    "tiles": (sparse_input_name(200), {"model": mlp(200, bias=False)}),
+    "tiles, penalised": (sparse_input_name(256), {"model": mlp(256), "regularization": PENALTY}),
+    "behind a relu": (sparse_hidden_name(32), {"model": cnn(32)}),
+    "behind a relu and dropout": (sparse_hidden_name(96), {"model": cnn(96, dropout=0.3)}),
     "momentum, which takes its step within the gradient": (
-        sparse_name(48),
+        sparse_hidden_name(48),
         {"model": mlp(100, 48), "optimizer": {"momentum": 0.9}},
     ),
-    "few outputs": ("narrow_backward_weights", {"model": mlp(9, 7)}),
+    "few outputs": ("few_outputs_backward_weights", {"model": mlp(9, 7)}),
 }
 
 
@@ -63,20 +63,23 @@ def test_a_right_gradient_passes(monkeypatch, op, sections):
 # Gradients made wrong. Each op has the arguments of those of the engine's passes.
 
 
-RIGHT_LIT, RIGHT_SPARSE = lit.backward_weights_of(TILES[40]), sparse.backward_of(SPARSE_TILES[32])
-RIGHT_NARROW = narrow.narrow_backward_weights
+RIGHT_SPARSE_INPUT, RIGHT_SPARSE_HIDDEN = (
+    sparse_input_ops.backward_weights_of(TILES[40]),
+    sparse_hidden_ops.backward_of(SPARSE_TILES[32]),
+)
+RIGHT_FEW_OUTPUTS = few_outputs_ops.few_outputs_backward_weights
 
 
 @kernel
 def last_image_left_out(op, m, lane, step, first, rows):
-    RIGHT_LIT(op, m, lane, step, first, rows - 1)
+    RIGHT_SPARSE_INPUT(op, m, lane, step, first, rows - 1)
 
 
 @kernel
 def half_the_weights(op, m, lane, step, first, rows):
     """dW = ½ xᵀ dy, of a lane's parts of the tile."""
-    RIGHT_LIT(op, m, lane, step, first, rows)
-    begin, end = lit.units_of(op, lane)
+    RIGHT_SPARSE_INPUT(op, m, lane, step, first, rows)
+    begin, end = sparse_input_ops.units_of(op, lane)
     for part in range(begin, end):
         a, b = share(op.inputs, op.parts, part)
         own = m.grads[op.tiles + a * op.tile : op.tiles + b * op.tile]
@@ -86,9 +89,9 @@ def half_the_weights(op, m, lane, step, first, rows):
 
 @kernel
 def one_weight_s_gradient_off_by_a_thousandth(op, m, lane, step, first, rows):
-    RIGHT_SPARSE(op, m, lane, step, first, rows)
+    RIGHT_SPARSE_HIDDEN(op, m, lane, step, first, rows)
     dW = weight_of(op, m.grads)
-    a, b = sparse.inputs_of(op, lane)
+    a, b = sparse_hidden_ops.inputs_of(op, lane)
     for i in range(a, b):
         dW[i, 3] *= 1.001
 
@@ -96,9 +99,9 @@ def one_weight_s_gradient_off_by_a_thousandth(op, m, lane, step, first, rows):
 @kernel
 def sent_down_without_the_first_lane(op, m, lane, step, first, rows):
     """dx = dy Wᵀ, but 0 for the first of the inputs."""
-    RIGHT_SPARSE(op, m, lane, step, first, rows)
+    RIGHT_SPARSE_HIDDEN(op, m, lane, step, first, rows)
     dx = slot(m.deltas, m, op.x, rows, op.inputs)
-    a, b = sparse.inputs_of(op, lane)
+    a, b = sparse_hidden_ops.inputs_of(op, lane)
     for i in range(rows if a == 0 else 0):
         dx[i, a:b] = 0
 
@@ -106,26 +109,54 @@ def sent_down_without_the_first_lane(op, m, lane, step, first, rows):
 @kernel
 def an_output_twice(op, m, lane, step, first, rows):
     """The gradient of the first output twice as large."""
-    RIGHT_NARROW(op, m, lane, step, first, rows)
-    for k in range(op.tile if lane == 0 else 0):
-        m.grads[op.tiles + k] *= 2
+    RIGHT_FEW_OUTPUTS(op, m, lane, step, first, rows)
+    for k in range(op.row if lane == 0 else 0):
+        m.grads[op.transposed + k] *= 2
 
 
 CONV, DENSE = {"conv1.weight", "conv1.bias"}, {"dense1.weight", "dense1.bias"}
 FIRST = {"dense1.weight"}
 WRONG = [
-    (lit, "backward_weights_of", last_image_left_out, mlp(40), lit_name(40), DENSE),
-    (lit, "backward_weights_of", half_the_weights, mlp(40), lit_name(40), FIRST),
     (
-        sparse,
+        sparse_input_ops,
+        "backward_weights_of",
+        last_image_left_out,
+        mlp(40),
+        sparse_input_name(40),
+        DENSE,
+    ),
+    (
+        sparse_input_ops,
+        "backward_weights_of",
+        half_the_weights,
+        mlp(40),
+        sparse_input_name(40),
+        FIRST,
+    ),
+    (
+        sparse_hidden_ops,
         "backward_of",
         one_weight_s_gradient_off_by_a_thousandth,
         cnn(32),
-        sparse_name(32),
+        sparse_hidden_name(32),
         FIRST,
     ),
-    (sparse, "backward_of", sent_down_without_the_first_lane, cnn(32), sparse_name(32), CONV),
-    (narrow, "narrow_backward_weights", an_output_twice, mlp(9), "narrow_backward_weights", FIRST),
+    (
+        sparse_hidden_ops,
+        "backward_of",
+        sent_down_without_the_first_lane,
+        cnn(32),
+        sparse_hidden_name(32),
+        CONV,
+    ),
+    (
+        few_outputs_ops,
+        "few_outputs_backward_weights",
+        an_output_twice,
+        mlp(9),
+        "few_outputs_backward_weights",
+        FIRST,
+    ),
 ]
 
 

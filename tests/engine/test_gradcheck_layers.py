@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 from engine_helpers import config_of, toy_dataset
 
-from mnistlab.data import Split
-from mnistlab.engine import choice
-from mnistlab.engine.gradcheck import COORDINATES, check_gradients
-from mnistlab.engine.passes import layers
-from mnistlab.engine.passes.layers import (
+from mnistlab.blocks.layers.conv2d import ops as conv_ops
+from mnistlab.blocks.layers.conv2d.ops import (
     conv2d_backward_weights,
-    dropout_backward,
     filters_of,
-    images_of,
-    lane_grads_of,
     sum_lane_grads,
 )
-from mnistlab.engine.passes.views import flat, share
-from mnistlab.kernels.jit import kernel
+from mnistlab.blocks.layers.dropout import ops as dropout_ops
+from mnistlab.blocks.layers.dropout.ops import dropout_backward
+from mnistlab.blocks.layers.pool2d import ops as pool_ops
+from mnistlab.data import Split
+from mnistlab.engine.gradcheck import COORDINATES, check_gradients
+from mnistlab.runtime import lanes
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.parts import flat, images_of, lane_grads_of, share
 
 PRECISION = 1e-7
 
@@ -133,8 +133,8 @@ def test_images_that_are_not_square_pass(shape):
 
 
 def test_the_gradient_divided_into_many_lanes_passes(monkeypatch):
-    monkeypatch.setattr(choice, "WORK_PER_LANE", 1)
-    monkeypatch.setattr(choice, "ROWS_PER_LANE", 1)
+    monkeypatch.setattr(lanes, "WORK_PER_LANE", 1)
+    monkeypatch.setattr(lanes, "ROWS_PER_LANE", 1)
     for tensor in check(model=two_convolutions()):
         assert tensor.passed, tensor
 
@@ -182,7 +182,7 @@ def bias_summed_over_the_filters(op, m, lane, step, first, rows):
 def last_lane_alone(op, m, lane, step, first, rows):
     """The gradients of the other lanes' images are lost."""
     sum_lane_grads(op, m, lane, step, first, rows)
-    own = lane_grads_of(op, m, op.shares - 1)
+    own = lane_grads_of(op, m, op.row_lanes - 1)
     weights = op.filters * op.channels * op.side * op.side
     for j in range(weights):
         m.grads[op.weight + j] = own[j]
@@ -259,7 +259,7 @@ def dropout_without_its_scale(op, m, lane, step, first, rows):
     a, b = share(rows, op.lanes, lane)
     dx = flat(m.deltas, m, op.x, a, b, op.inputs)
     for i in range(dx.size):
-        dx[i] *= 1 - op.parameter
+        dx[i] *= 1 - op.rate
 
 
 ALL = {f"{name}.{kind}" for name in ("conv1", "conv2", "dense1") for kind in ("weight", "bias")}
@@ -284,8 +284,8 @@ WRONG = [
     ("conv2d_backward_weights", bias_summed_over_the_filters, MODEL, {"conv1.bias", "conv2.bias"}),
     ("conv2d_backward_input", patches_that_overlap_overwrite, MODEL, BELOW),
     ("conv2d_backward_input", filters_turned_over, MODEL, BELOW),
-    ("max_pool_backward", layers.average_pool_backward, MODEL, BELOW),
-    ("average_pool_backward", layers.max_pool_backward, AVERAGE, BELOW),
+    ("max_pool_backward", pool_ops.average_pool_backward, MODEL, BELOW),
+    ("average_pool_backward", pool_ops.max_pool_backward, AVERAGE, BELOW),
     ("dropout_backward", dropout_without_its_mask, MODEL, BELOW),
     ("dropout_backward", dropout_with_the_next_step_s_mask, MODEL, BELOW),
     ("dropout_backward", dropout_without_its_scale, MODEL, BELOW),
@@ -303,15 +303,16 @@ def test_a_wrong_gradient_is_found_in_the_tensors_that_it_spoils(
     monkeypatch, name, wrong, model, spoilt
 ):
     assert failed(model) == set()
-    monkeypatch.setattr(layers, name, wrong)
+    room = next(room for room in (conv_ops, pool_ops, dropout_ops) if hasattr(room, name))
+    monkeypatch.setattr(room, name, wrong)
     assert failed(model) == spoilt
 
 
 def test_a_lost_lane_is_found(monkeypatch):
-    monkeypatch.setattr(choice, "WORK_PER_LANE", 1)
-    monkeypatch.setattr(choice, "ROWS_PER_LANE", 1)
+    monkeypatch.setattr(lanes, "WORK_PER_LANE", 1)
+    monkeypatch.setattr(lanes, "ROWS_PER_LANE", 1)
     assert failed(MODEL) == set()
-    monkeypatch.setattr(layers, "sum_lane_grads", last_lane_alone)
+    monkeypatch.setattr(conv_ops, "sum_lane_grads", last_lane_alone)
     assert failed(MODEL) == {name for name in ALL if name.startswith("conv")}
 
 
@@ -321,7 +322,7 @@ def test_a_wrong_gradient_is_found_on_images_with_blank_borders_too(monkeypatch,
     model = cnn(conv(3, 3), activation("relu"), {"dropout": 0.3}, pool("max"))
     assert all(tensor.passed for tensor in check(model=model))
     if wrong is dropout_backward:
-        monkeypatch.setattr(layers, "dropout_backward", dropout_without_its_mask)
+        monkeypatch.setattr(dropout_ops, "dropout_backward", dropout_without_its_mask)
     else:
-        monkeypatch.setattr(layers, "conv2d_backward_weights", wrong)
+        monkeypatch.setattr(conv_ops, "conv2d_backward_weights", wrong)
     assert "conv1.weight" in {tensor.name for tensor in check(model=model) if not tensor.passed}

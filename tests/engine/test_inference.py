@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from engine_helpers import config_of, dark_dataset, random_tensors, toy_dataset, trainer_of
 
+from mnistlab.blocks.layers.dense.choice import MOST_NONZERO
 from mnistlab.data import Split
-from mnistlab.engine.choice import MOST_LIT
 from mnistlab.engine.inference import EVALUATION_ROWS, Inference
+from mnistlab.runtime.table import Table
 
 SHAPE, CLASSES = (7, 6), 4
 CNN = {
@@ -152,9 +153,9 @@ def test_of_mostly_dark_images_the_lit_pixels_alone_are_worked_on(units, lit):
     dataset = dark_dataset(train=EVALUATION_ROWS + 70, side=9, lit=lit)
     inference = filled(Inference(config, dataset.image_shape, CLASSES, 1 / 255, 0.0))
     before = inference.params.copy()
-    # Without the table of the other way, so that only the right one has any outputs.
-    other = 1 if lit < MOST_LIT else 3
-    inference.tables[other] = inference.tables[other][:0]
+    # Without the table of the other path, so that only the right one has any outputs.
+    other = "evaluate" if lit < MOST_NONZERO else "evaluate sparse"
+    inference.tables[other] = Table(inference.tables[other].rows[:0], None)
     found = inference.evaluate(dataset.train)
     images, labels = dataset.train.gather()
     weights = inference.tensors
@@ -173,7 +174,8 @@ def test_a_dark_byte_that_the_network_does_not_see_as_zero_is_worked_on():
     config = config_of(model={"hidden": [17]}, training={"dtype": "float64"})
     dataset = dark_dataset()
     inference = filled(Inference(config, dataset.image_shape, CLASSES, 1 / 255, -0.5))
-    inference.tables[3] = inference.tables[3][:0]
+    empty = Table(inference.tables["evaluate sparse"].rows[:0], None)
+    inference.tables["evaluate sparse"] = empty
     outputs = inference.evaluate(dataset.test).outputs
     np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-12)
 

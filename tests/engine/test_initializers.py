@@ -8,8 +8,8 @@ from safetensors.numpy import save_file
 
 from mnistlab.engine.initializers import initial_params
 from mnistlab.engine.lower import lower
-from mnistlab.engine.params import views
 from mnistlab.errors import UsageError
+from mnistlab.runtime.params import views
 
 SIDE, HIDDEN, CLASSES = 20, 300, 10
 FAN_IN, FAN_OUT = SIDE * SIDE, HIDDEN
@@ -20,8 +20,8 @@ def tensors(init, seed=0, hidden=(HIDDEN,), dtype=np.float64, side=SIDE):
     """The initial tensors of an MLP, by name."""
     config = config_of(model={"hidden": list(hidden)}, init=init)
     program = lower(config, (side, side), CLASSES, 1)
-    vector = initial_params(config.init, program.tensors, program.size, seed, dtype)
-    assert vector.shape == (program.size,)
+    vector = initial_params(config.init, program.tensors, program.sizes.parameters, seed, dtype)
+    assert vector.shape == (program.sizes.parameters,)
     assert vector.dtype == dtype
     return views(program.tensors, vector)
 
@@ -248,7 +248,7 @@ def test_a_weight_that_is_finite_in_the_file_alone_is_refused(tmp_path):
     config = config_of(model={"hidden": [3]}, init={"type": "file", "path": str(path)})
     program = lower(config, (4, 4), CLASSES, 1)
     with pytest.raises(UsageError, match=r"dense1\.bias"):
-        initial_params(config.init, program.tensors, program.size, 0, np.float32)
+        initial_params(config.init, program.tensors, program.sizes.parameters, 0, np.float32)
 
 
 class Trap:

@@ -5,9 +5,9 @@ import pytest
 from engine_helpers import config_of, tensors_of, toy_dataset, trainer_of
 
 from mnistlab.engine.lower import lower
-from mnistlab.engine.params import ALIGNMENT
 from mnistlab.engine.trainer import Trainer
 from mnistlab.errors import UsageError
+from mnistlab.runtime.params import ALIGNMENT
 
 RELU, FLATTEN = {"activation": "relu"}, "flatten"
 
@@ -269,16 +269,12 @@ def test_there_is_no_dropout_where_one_does_not_train():
     assert names.count("dropout_forward") == names.count("dropout_backward") == 3
     assert not [op for op in evaluation.gradient if "dropout" in op.function.__name__]
     assert evaluation.tensors == training.tensors
-    assert evaluation.size == training.size
+    assert evaluation.sizes.parameters == training.sizes.parameters
 
 
 def test_every_dropout_has_random_numbers_of_its_own():
     program = lowered({"dropout": 0.1}, conv(2), {"dropout": 0.2}, dense(5), {"dropout": 0.3})
-    told = [
-        (op.operands["stream"], op.operands["parameter"])
-        for op in program.forward
-        if "stream" in op.operands
-    ]
+    told = [(op.operands.stream, op.operands.rate) for op in program.forward if op.has("stream")]
     assert told == [(1, 0.1), (2, 0.2), (3, 0.3)]
 
 
@@ -296,16 +292,16 @@ def test_dropout_of_an_mlp_follows_each_hidden_layer_s_activation():
 @pytest.mark.parametrize("bias", ["shared", "per_position", "none"])
 def test_tensors_start_on_a_cache_line_and_do_not_overlap(bias):
     program = lowered(conv(3, 3, bias=bias), conv(5, 2, bias=bias), dense(7))
-    turned = [op.operands for op in program.enter if op.function.__name__ == "to_turned"]
+    turned = [op.operands for op in program.pack if op.function.__name__ == "transpose"]
     assert turned
     places = [(tensor.offset, tensor.size) for tensor in program.tensors]
-    places += [(operands["tiles"], operands["outputs"] * operands["tile"]) for operands in turned]
+    places += [(operands.transposed, operands.outputs * operands.row) for operands in turned]
     end = 0
     for offset, size in sorted(places):
         assert offset % ALIGNMENT == 0
         assert end <= offset < end + ALIGNMENT
         end = offset + size
-    assert end <= program.size < end + ALIGNMENT
+    assert end <= program.sizes.parameters < end + ALIGNMENT
 
 
 def test_the_first_layer_s_gradient_by_the_images_is_not_computed():

@@ -16,7 +16,7 @@ from engine_helpers import (
 from layered_oracle import LayeredOracle
 from oracle_helpers import assert_engine_follows, distance
 
-from mnistlab.engine import choice
+from mnistlab.runtime import lanes
 
 STEPS = 200
 HEIGHT, WIDTH = 8, 7
@@ -241,11 +241,11 @@ def test_the_engine_trains_as_the_equations_say(case, tmp_path):
 def test_the_work_divided_into_more_lanes_than_the_last_batch_has_rows_is_the_same(
     monkeypatch, name, tmp_path
 ):
-    monkeypatch.setattr(choice, "WORK_PER_LANE", 1)
-    monkeypatch.setattr(choice, "ROWS_PER_LANE", 1)
+    monkeypatch.setattr(lanes, "WORK_PER_LANE", 1)
+    monkeypatch.setattr(lanes, "ROWS_PER_LANE", 1)
     dataset, config, start = prepared(CASES[name], tmp_path)
     trainer = trainer_of(config, dataset)
-    assert max(op.operands["lanes"] for op in trainer.program.backward) == 8
+    assert max(op.lanes for op in trainer.program.backward) == 8
     assert len(dataset.train) % 10 == 3
     assert_engine_follows(trainer, LayeredOracle(config, dataset, start), STEPS)
 

@@ -1,6 +1,6 @@
 """The number of threads follows what is quickest, trying the other now and then."""
 
-from mnistlab.engine.threads import TRIAL_STEPS, Pace
+from mnistlab.runtime.threads import TRIAL_STEPS, Pace
 
 
 def paced(seconds_per_step, steps, most=2):

@@ -7,7 +7,7 @@ import pytest
 from engine_helpers import config_of, toy_dataset
 from numpy_oracle import rate_at
 
-from mnistlab.engine.schedules import learning_rates
+from mnistlab.blocks.schedules import Steps
 from mnistlab.engine.trainer import Trainer
 
 LR, PER_EPOCH, TOTAL = 0.4, 10, 100
@@ -19,7 +19,7 @@ def schedule_of(**keys):
 
 
 def rates(schedule, steps, total=TOTAL, per_epoch=PER_EPOCH, lr=LR):
-    return learning_rates(schedule, lr, np.asarray(steps), per_epoch, total)
+    return schedule.rates(lr, Steps(np.asarray(steps), per_epoch, total))
 
 
 BY_HAND = {

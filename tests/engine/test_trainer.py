@@ -19,11 +19,11 @@ from engine_helpers import (
 )
 
 from mnistlab.data import Split
-from mnistlab.engine.choice import MOST_LANES, lanes_for
 from mnistlab.engine.inference import EVALUATION_ROWS
-from mnistlab.engine.threads import engine_threads
 from mnistlab.engine.trainer import Trainer, plan
 from mnistlab.errors import UsageError
+from mnistlab.runtime.lanes import MOST_LANES, lanes_for
+from mnistlab.runtime.threads import engine_threads
 
 HERE = Path(__file__).parent
 CNN = {
@@ -198,7 +198,7 @@ def test_training_in_parts_is_training_in_one_go_bit_for_bit(case, dtype):
         # One step, then two, then three; never past the epoch's end.
         assert parts.train_to(min(next_boundary(parts), parts.step + 1 + parts.step % 3))
     assert digest(parts.params) == digest(whole.params)
-    assert digest(parts.memory.state1) == digest(whole.memory.state1)
+    assert digest(parts.memory.states) == digest(whole.memory.states)
     assert digest(parts.memory.totals) == digest(whole.memory.totals)
 
 
@@ -243,8 +243,7 @@ def test_a_run_may_be_carried_on_from_its_vectors_and_its_step():
     first.train_to(6)
     first.train_to(9)
     second.params[:] = first.params
-    second.memory.state1[:] = first.memory.state1
-    second.memory.state2[:] = first.memory.state2
+    second.memory.states[:] = first.memory.states
     second.step = first.step
     assert train(second)
     assert digest(second.params) == digest(whole.params)
@@ -260,7 +259,7 @@ def test_the_padding_between_tensors_stays_zero(model):
     )
     trainer = trainer_of(config, toy_dataset())
     assert train(trainer)
-    used = np.zeros(trainer.program.size, bool)
+    used = np.zeros(trainer.program.sizes.parameters, bool)
     for tensor in trainer.program.tensors:
         used[tensor.offset : tensor.offset + tensor.size] = True
     assert not used.all()

@@ -1,33 +1,57 @@
 """A name that the engine does not know ends in an error; nothing is taken for something else."""
 
-from typing import Any, ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import pytest
 from engine_helpers import config_of, toy_dataset
 
-from mnistlab.config.base import Section
+from mnistlab.blocks.activations import ActivationBlock
+from mnistlab.blocks.inits import InitBlock
+from mnistlab.blocks.layers import LayerBlock
+from mnistlab.blocks.losses import LossBlock
+from mnistlab.blocks.models import ModelBlock
+from mnistlab.blocks.optimizers import OptimizerBlock
+from mnistlab.blocks.schedules import ScheduleBlock
 from mnistlab.engine.initializers import initial_params
 from mnistlab.engine.lower import lower
-from mnistlab.engine.schedules import learning_rates
 from mnistlab.engine.trainer import Trainer
 
 
-class Strange(Section):
-    """A section of a type that is registered in the configuration, and nowhere else."""
+class StrangeOptimizer(OptimizerBlock):
+    """A block that says nothing but its name."""
 
+    type: Literal["strange"] = "strange"
+    lr: float = 0.1
+    lr_scale: dict[str, float] = {}
+
+
+class StrangeLoss(LossBlock):
+    type: Literal["strange"] = "strange"
+
+
+class StrangeActivation(ActivationBlock):
+    type: Literal["strange"] = "strange"
+
+
+class StrangeLayer(LayerBlock):
     type: ClassVar[str] = "strange"
-    momentum: float = 0.0
-    lr_scale: Any = None
-    bias: bool = True
 
 
-class StrangeWithBias(Strange):
-    layers: Any = None
+class StrangeModel(ModelBlock):
+    type: Literal["strange"] = "strange"
 
 
-UNKNOWN = (AssertionError, KeyError, ValueError)
-STRANGE = r"[Ss]trange"
+class StrangeInit(InitBlock):
+    type: Literal["strange"] = "strange"
+    layers: dict[str, object] = {}
+
+
+class StrangeSchedule(ScheduleBlock):
+    type: Literal["strange"] = "strange"
+
+
+UNKNOWN = (AssertionError, AttributeError, KeyError, NotImplementedError, ValueError)
 
 
 def changed(config, section, **keys):
@@ -51,19 +75,17 @@ def in_layer(config, kind, **keys):
 
 
 LOWERED = {
-    "optimizer": CONFIG.model_copy(update={"optimizer": Strange(lr_scale={})}),
+    "optimizer": CONFIG.model_copy(update={"optimizer": StrangeOptimizer()}),
     "velocity": changed(
         config_of(optimizer={"type": "sgd", "momentum": 0.9}), "optimizer", velocity="strange"
     ),
-    "loss": changed(CONFIG, "loss", type="strange"),
+    "model": CONFIG.model_copy(update={"model": StrangeModel()}),
+    "loss": CONFIG.model_copy(update={"loss": StrangeLoss()}),
     "reduction": changed(CONFIG, "loss", reduction="strange"),
     "mode of the penalty": changed(CONFIG, "regularization", mode="strange"),
     "layers of the penalty": changed(CONFIG, "regularization", layers="strange"),
-    "activation": changed(CONFIG, "model", activation=Strange()),
-    "output activation": changed(
-        config_of(loss={"type": "mse"}), "model", output_activation=Strange()
-    ),
-    "layer": changed(CNN, "model", layers=(Strange(),)),
+    "activation": changed(CONFIG, "model", activation=StrangeActivation()),
+    "layer": changed(CNN, "model", layers=(StrangeLayer(),)),
     "bias of a convolution": in_layer(CNN, "conv", bias="strange"),
     "pool": in_layer(POOL, "pool", type="strange"),
 }
@@ -71,13 +93,12 @@ LOWERED = {
 
 @pytest.mark.parametrize("config", LOWERED.values(), ids=LOWERED)
 def test_a_name_that_is_not_known_is_not_lowered(config):
-    with pytest.raises(UNKNOWN, match=STRANGE):
+    with pytest.raises(UNKNOWN, match=r"[Ss]trange"):
         lowered(config)
 
 
 INITS = {
-    "init": CONFIG.model_copy(update={"init": StrangeWithBias(layers={})}),
-    "bias": changed(CONFIG, "init", bias=Strange()),
+    "init": CONFIG.model_copy(update={"init": StrangeInit()}),
     "distribution": changed(
         config_of(init={"type": "variance_scaling"}), "init", distribution="strange"
     ),
@@ -88,13 +109,15 @@ INITS = {
 @pytest.mark.parametrize("config", INITS.values(), ids=INITS)
 def test_an_init_that_is_not_known_does_not_start_at_zero(config):
     program = lowered(CONFIG)
-    with pytest.raises(UNKNOWN, match=STRANGE):
-        initial_params(config.init, program.tensors, program.size, 0, np.float64)
+    with pytest.raises(UNKNOWN, match="strange"):
+        initial_params(config.init, program.tensors, program.sizes.parameters, 0, np.float64)
 
 
 def test_a_schedule_and_a_shuffle_that_are_not_known_are_errors():
-    with pytest.raises(UNKNOWN, match=STRANGE):
-        learning_rates(Strange(), 0.1, np.arange(3), 1, 3)
+    with pytest.raises(UNKNOWN, match="strange"):
+        Trainer(CONFIG.model_copy(update={"lr_schedule": StrangeSchedule()}), toy_dataset()).rates(
+            0, 3
+        )
     trainer = Trainer(changed(CONFIG, "training", shuffle="strange"), toy_dataset())
-    with pytest.raises(UNKNOWN, match=STRANGE):
+    with pytest.raises(UNKNOWN, match="strange"):
         trainer.order(0)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from run_helpers import StopAt, edit_run_json, look_after_every_step, train  # noqa: F401 - a fixture
 
-from mnistlab.engine.params import views
 from mnistlab.engine.trainer import Trainer
 from mnistlab.errors import LackingError, UsageError
 from mnistlab.experiment import artefacts as module
@@ -16,6 +15,7 @@ from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.metrics import read_predictions
 from mnistlab.experiment.run_dir import open_run
 from mnistlab.experiment.runner import new_trainer
+from mnistlab.runtime.params import views
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,15 @@ import onnxruntime
 import pytest
 from export_helpers import random_images, random_model
 
-from mnistlab.config import ActivationLayer, Tanh
-from mnistlab.config.base import Section
-from mnistlab.config.model import _LAYERS, Conv, Pool
+from mnistlab.blocks.activations import ELEMENTWISE, ActivationBlock
+from mnistlab.blocks.activations.sigmoid import sigmoid_backward, sigmoid_forward
+from mnistlab.blocks.layers import LAYERS as REGISTERED
+from mnistlab.blocks.layers import LayerBlock
+from mnistlab.blocks.layers.conv2d import Conv
+from mnistlab.blocks.layers.pool2d import Pool
+from mnistlab.blocks.models.mlp import MLPModel
 from mnistlab.errors import UsageError
 from mnistlab.export import export_model
-from mnistlab.kernels import activations
 
 FORMATS = ["onnx", "safetensors"]
 
@@ -37,12 +40,12 @@ def cnn(layer):
 
 
 NETWORKS = {
-    **{f"hidden {name}": {"type": "mlp", "activation": name} for name in activations.ACTIVATIONS},
+    **{f"hidden {name}": {"type": "mlp", "activation": name} for name in ELEMENTWISE.blocks},
     **{
         f"output {name}": {"type": "mlp", "output_activation": name}
-        for name in [*activations.ACTIVATIONS, "softmax"]
+        for name in [*ELEMENTWISE.blocks, "softmax"]
     },
-    **{f"layer {name}": cnn(LAYERS[name]) for name in _LAYERS},
+    **{f"layer {name}": cnn(LAYERS[name]) for name in REGISTERED.blocks},
     **{f"{kind} pool": cnn({"pool": {"type": kind}}) for kind in choices(Pool, "type")},
     **{
         f"bias {kind}": cnn({"conv": {"filters": 2, "kernel": 3, "bias": kind}})
@@ -83,57 +86,42 @@ def in_pytorch(exported, images):
         return names["predict"](torch.from_numpy(images)).numpy()
 
 
-class Swish(Section):
-    """An activation that the exporters have not been told of."""
+class Swish(ActivationBlock):
+    """An activation with no counterparts."""
 
-    type: str = "swish"
+    type: typing.Literal["swish"] = "swish"
     beta: float = 1.5
 
-
-class ScaledTanh(Tanh):
-    """An activation that they know, with a key that they do not."""
-
-    scale: float = 1.7
+    forward = sigmoid_forward
+    backward = sigmoid_backward
+    parameter_name = "beta"
 
 
-class Shift(Section):
-    """A layer that they have not been told of."""
+class Shift(LayerBlock):
+    """A layer with no counterparts."""
 
     type: typing.ClassVar[str] = "shift"
 
 
-def with_(section):
-    return lambda config: config.model_copy(
-        update={"model": config.model.model_copy(update={"activation": section})}
-    )
-
-
 @pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize(
-    ("section", "told"),
-    [
-        (Swish(), "no activation 'swish'"),
-        (ScaledTanh(), "no key 'scale' of activation 'tanh'"),
-    ],
-    ids=["name", "key"],
-)
-def test_an_activation_that_the_format_does_not_know_is_refused_with_what_to_do(
-    tmp_path, monkeypatch, section, told, format
-):
-    rule = activations.ACTIVATIONS["sigmoid"]._replace(parameter="beta")
-    monkeypatch.setitem(activations.ACTIVATIONS, "swish", rule)
-    model = random_model(tmp_path, {"type": "mlp"}, change=with_(section))
-    with pytest.raises(UsageError, match=f"{told}: nothing was written; --format npz has"):
+def test_an_activation_without_a_counterpart_is_refused_with_what_to_do(tmp_path, format):
+    def with_swish(config):
+        model = config.model.model_copy(update={"activation": Swish()})
+        return config.model_copy(update={"model": model})
+
+    model = random_model(tmp_path, {"type": "mlp"}, change=with_swish)
+    with pytest.raises(
+        UsageError, match="no activation 'swish': nothing was written; --format npz has"
+    ):
         export_model(model, format)
     assert not list(tmp_path.iterdir())
     assert export_model(model, "npz").file.exists()
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_layer_that_the_format_does_not_know_is_refused(tmp_path, monkeypatch, format):
+def test_a_layer_without_a_counterpart_is_refused(tmp_path, monkeypatch, format):
     model = random_model(tmp_path, {"type": "mlp"})
-    layers = (Shift(), ActivationLayer(activation="relu"))
-    monkeypatch.setattr("mnistlab.export.network.layers_of", lambda *_: layers)
+    monkeypatch.setattr(MLPModel, "layers_for", lambda *_: (Shift(),))
     with pytest.raises(UsageError, match="knows no layer 'shift'"):
         export_model(model, format)
     assert not list(tmp_path.iterdir())

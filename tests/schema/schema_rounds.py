@@ -30,7 +30,7 @@ from mnistlab.engine import trainer
 from mnistlab.errors import UsageError
 from mnistlab.experiment import keeper
 from mnistlab.experiment.callbacks import Callback
-from mnistlab.kernels.jit import INTERPRETED
+from mnistlab.runtime.compiler import INTERPRETED
 
 SHAPE = (8, 7)
 CLASSES = 3

@@ -9,7 +9,6 @@ from typing import Any
 from hypothesis import strategies as st
 
 from mnistlab.config import run_config_from_mapping
-from mnistlab.config.checks import layer_names
 from mnistlab.config.schema import run_json_schema
 from mnistlab.errors import ConfigError
 
@@ -133,7 +132,7 @@ def _named(mapping: dict[str, Any]) -> dict[str, Any]:
     """Layers and tensors called by names that the model has."""
     only_model = {key: mapping[key] for key in ("model", "loss") if key in mapping}
     try:
-        names = layer_names(run_config_from_mapping(only_model))
+        names = run_config_from_mapping(only_model).model.layer_names()
     except ConfigError:
         return mapping
     right = dict(mapping)

@@ -1,0 +1,36 @@
+"""Activations built: an op up and an op down, the same for all."""
+
+from mnistlab.blocks.activations import ActivationBlock
+from mnistlab.blocks.activations import _ops as ops
+from mnistlab.runtime.builder import Builder
+from mnistlab.runtime.op import Called, Op
+
+
+def build_elementwise(builder: Builder, activation: ActivationBlock) -> None:
+    """An activation of every value."""
+    x, y, inputs = builder.top, builder.take_slot(builder.width), builder.width
+
+    def operands(called: Called) -> ops.ActivationOperands:
+        return ops.ActivationOperands(
+            x=x, y=y, inputs=inputs, parameter=activation.parameter, kernel=called
+        )
+
+    forward = ops.called_forward(activation.forward)
+    backward = ops.called_backward(activation.backward)
+    builder.forward.append(Op(ops.activation_forward, operands(forward)))
+    builder.deltas.append(Op(ops.activation_backward, operands(backward)))
+    builder.add_layer(
+        activation.type, "activation", activation.text, builder.shape, 0, y, activation
+    )
+    builder.top, builder.behind_relu = y, activation.leaves_zeros
+
+
+def build_softmax(builder: Builder, activation: ActivationBlock) -> None:
+    """Softmax over the values of a row."""
+    operands = ops.SoftmaxOperands(
+        x=builder.top, y=builder.take_slot(builder.width), inputs=builder.width
+    )
+    builder.forward.append(Op(ops.softmax_forward, operands))
+    builder.deltas.append(Op(ops.softmax_backward, operands))
+    builder.add_layer(activation.type, "activation", "", builder.shape, 0, operands.y, activation)
+    builder.top = operands.y

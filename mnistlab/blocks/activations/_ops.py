@@ -1,0 +1,91 @@
+"""The ops of an activation between layers: its function and its derivative, called by address."""
+
+from typing import Any
+
+import numpy as np
+
+from mnistlab.blocks.activations import softmax
+from mnistlab.runtime.calls import call_address
+from mnistlab.runtime.kernel import Kernel, kernel
+from mnistlab.runtime.memory import Memory
+from mnistlab.runtime.op import Called, Operands
+from mnistlab.runtime.parts import flat, rows_of, slot
+
+
+def forward_types(dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    """The argument types of a function: (x, parameter, y)."""
+    import numba
+
+    vector = numba.from_dtype(dtype)[::1]
+    return (vector, numba.float64, vector)
+
+
+def backward_types(dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    """The argument types of a derivative: (x, y, parameter, dy, dx)."""
+    import numba
+
+    vector = numba.from_dtype(dtype)[::1]
+    return (vector, vector, numba.float64, vector, vector)
+
+
+def called_forward(function: Kernel) -> Called:
+    """An activation's function, to be called by address."""
+    return Called(function, forward_types)
+
+
+def called_backward(function: Kernel) -> Called:
+    """An activation's derivative, to be called by address."""
+    return Called(function, backward_types)
+
+
+class ActivationOperands(Operands):
+    """Of an activation of `inputs` elements per row; `kernel` is its function or derivative."""
+
+    x: int  # slot
+    y: int  # slot
+    inputs: int
+    parameter: float
+    kernel: Called
+
+
+@kernel
+def activation_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    x = flat(m.activations, m, op.x, a, b, op.inputs)
+    y = flat(m.activations, m, op.y, a, b, op.inputs)
+    call_address(op.kernel, x, op.parameter, y)
+
+
+@kernel
+def activation_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    x = flat(m.activations, m, op.x, a, b, op.inputs)
+    y = flat(m.activations, m, op.y, a, b, op.inputs)
+    dy = flat(m.deltas, m, op.y, a, b, op.inputs)
+    dx = flat(m.deltas, m, op.x, a, b, op.inputs)
+    call_address(op.kernel, x, y, op.parameter, dy, dx)
+
+
+class SoftmaxOperands(Operands):
+    """Of a softmax over the `inputs` elements of each row."""
+
+    x: int  # slot
+    y: int  # slot
+    inputs: int
+
+
+@kernel
+def softmax_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    z = slot(m.activations, m, op.x, rows, op.inputs)
+    y = slot(m.activations, m, op.y, rows, op.inputs)
+    softmax.softmax_forward(z[a:b], y[a:b])
+
+
+@kernel
+def softmax_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    y = slot(m.activations, m, op.y, rows, op.inputs)
+    dy = slot(m.deltas, m, op.y, rows, op.inputs)
+    dz = slot(m.deltas, m, op.x, rows, op.inputs)
+    softmax.softmax_backward(y[a:b], dy[a:b], dz[a:b])

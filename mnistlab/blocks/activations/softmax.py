@@ -1,0 +1,60 @@
+"""Softmax over a row, for the output alone."""
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from mnistlab.blocks.activations import ActivationBlock
+from mnistlab.blocks.section import BareSection
+from mnistlab.runtime.elementary import exp
+from mnistlab.runtime.kernel import kernel
+
+
+@kernel
+def softmax_forward(z: np.ndarray, y: np.ndarray) -> None:
+    """yⱼ = exp(zⱼ − max z) / Σₖ exp(zₖ − max z); z, y (batch, classes).
+
+    Without the row's maximum exp would overflow; with it the quotient is the same.
+    """
+    for i in range(z.shape[0]):
+        logits, probabilities = z[i], y[i]
+        largest = logits[0]
+        for j in range(logits.size):
+            largest = max(largest, logits[j])
+        total = y.dtype.type(0)
+        for j in range(logits.size):
+            probabilities[j] = exp(logits[j] - largest)
+            total += probabilities[j]
+        for j in range(logits.size):
+            probabilities[j] /= total
+
+
+@kernel
+def softmax_backward(y: np.ndarray, dy: np.ndarray, dz: np.ndarray) -> None:
+    """dzⱼ = yⱼ (dyⱼ − Σₖ dyₖ yₖ): the whole Jacobian; y, dy, dz (batch, classes)."""
+    for i in range(y.shape[0]):
+        along = y.dtype.type(0)
+        for j in range(y.shape[1]):
+            along += dy[i, j] * y[i, j]
+        for j in range(y.shape[1]):
+            dz[i, j] = y[i, j] * (dy[i, j] - along)
+
+
+class SoftmaxActivation(BareSection, ActivationBlock):
+    """exp(x) over its sum: one probability per class."""
+
+    type: Literal["softmax"] = Field(default="softmax", description="exp(x) / sum(exp(x))")
+
+    elementwise = False
+
+    def build(self, builder: Any) -> None:
+        from mnistlab.blocks.activations._lowering import build_softmax
+
+        build_softmax(builder, self)
+
+    def onnx(self, graph: Any, output: str) -> None:
+        graph.add("Softmax", output, axis=1)
+
+    def torch_output(self) -> str:
+        return "torch.softmax(logits, dim=1)"

@@ -1,0 +1,102 @@
+"""How weights and biases start: each file has one init.
+
+A layer's own init (`init.layers.dense1`) is one of these blocks; the run's is the same with the
+`layers` beside it.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from mnistlab.blocks.registry import Family, OneOf
+from mnistlab.blocks.section import BareSection, Positive, Section, TypedUnion
+from mnistlab.runtime.streams import Purpose, random_stream
+
+
+class ZeroBias(BareSection):
+    """Biases start at zero."""
+
+    type: Literal["zeros"] = Field(default="zeros", description="All zero.")
+
+    def draw(self, shape: tuple[int, ...], stream: np.random.Generator) -> np.ndarray:
+        """The biases before the first step."""
+        return np.zeros(shape)
+
+
+class NormalBias(Section):
+    """Biases start normally distributed around zero."""
+
+    type: Literal["normal"] = Field(
+        default="normal", description="Normal around zero, not truncated."
+    )
+    std: Positive = Field(default=1.0, description="The standard deviation.")
+
+    def draw(self, shape: tuple[int, ...], stream: np.random.Generator) -> np.ndarray:
+        """The biases before the first step."""
+        return self.std * stream.standard_normal(shape)
+
+
+BiasInit = Annotated[ZeroBias | NormalBias, TypedUnion(default="zeros", short=True)]
+
+BIAS = Field(
+    default=ZeroBias(), description="How biases start: zeros, or {type: normal, std: 1.0}."
+)
+
+
+class InitBlock(Section):
+    """What the engine asks of an init."""
+
+    type: str
+    if TYPE_CHECKING:  # each init has this key, behind its own
+        bias: BiasInit
+
+    def weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
+        """A weight before the first step, float64; `tensor` has its shape and fans."""
+        raise NotImplementedError(f"init {self.type}: draws no weights")
+
+    def start(
+        self, tensor: Any, seed: int, index: int, dtype: Any, files: dict[Path, Any]
+    ) -> np.ndarray:
+        """A weight or bias before the first step.
+
+        `index` is the tensor's number in the network; `files` keeps what has been read.
+        """
+        if tensor.is_bias:
+            return self.bias.draw(tensor.shape, random_stream(seed, Purpose.BIASES, index))
+        return self.weights(tensor, random_stream(seed, Purpose.WEIGHTS, index))
+
+
+INITS = Family("mnistlab.blocks.inits", InitBlock)
+
+LayerInit = Annotated[InitBlock, OneOf(INITS, default="he_normal")]
+
+
+class PerLayer(Section):
+    """What the run's init has beside a layer's: the layers that start otherwise."""
+
+    bias: BiasInit = BIAS
+    layers: dict[str, LayerInit] = Field(
+        default={}, description="A layer's own init, by name: {dense1: {type: normal, std: 1.0}}."
+    )
+
+    @model_validator(mode="after")
+    def _inherit_bias(self) -> Self:
+        for name, layer in self.layers.items():
+            if "bias" not in layer.model_fields_set:
+                self.layers[name] = layer.model_copy(update={"bias": self.bias})
+        return self
+
+
+class RunInit(PerLayer, InitBlock):
+    """An init of a run: one of the blocks, for every layer that `layers` does not name."""
+
+
+def _for_a_run(block: type[InitBlock]) -> type[Section]:
+    """The block with `layers` beside its own keys."""
+    doc = f"{block.model_fields['type'].default} for every layer that `layers` does not name."
+    return type(f"Run{block.__name__}", (PerLayer, block), {"__doc__": doc, "__module__": __name__})
+
+
+InitConfig = Annotated[RunInit, OneOf(INITS, default="he_normal", each=_for_a_run)]

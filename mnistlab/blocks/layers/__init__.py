@@ -1,0 +1,78 @@
+"""Layers: an item of a CNN's `layers`, each in a folder of its own.
+
+A layer's folder holds what the YAML may say and its exports (here imported by all), its maths, its
+ops, and how it is built (imported when a network is).
+"""
+
+import difflib
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from mnistlab.blocks.exporting import OnnxGraph, TorchModule, TrainedLayer, no_counterpart
+from mnistlab.blocks.registry import Family, OneOf
+from mnistlab.blocks.section import GetJsonSchemaHandler, Section, refuse
+
+Extent = Annotated[int, Field(strict=True, ge=1, le=1024)]
+Padding = Annotated[int, Field(strict=True, ge=0, le=1024)]
+
+
+class LayerBlock(Section):
+    """What the engine and the exports ask of a layer; `type` is the key that names it."""
+
+    type: ClassVar[str]
+    weighted: ClassVar[bool] = False  # whether it has weights, and so a name
+    takes_vector: ClassVar[bool] = False  # whether an image is flattened for it
+    bare: ClassVar[bool] = False  # whether its name alone is the whole item
+
+    @property
+    def does_nothing(self) -> bool:
+        """Whether it can be left out."""
+        return False
+
+    def build(self, builder: Any) -> None:
+        """Put its ops upon a network; raises UsageError where it does not fit."""
+        raise NotImplementedError(f"layer {self.type}: can't be built")
+
+    def onnx(self, graph: OnnxGraph, trained: TrainedLayer) -> None:
+        """Add its nodes to an ONNX graph."""
+        raise no_counterpart("onnx", "layer", self.type)
+
+    def torch(self, trained: TrainedLayer) -> list[TorchModule]:
+        """The PyTorch modules that do the same."""
+        raise no_counterpart("safetensors", "layer", self.type)
+
+
+class _LayerItem(OneOf):
+    """A layer is chosen by the one key of its item, or by its bare name."""
+
+    def _by_type(self, value: Any) -> tuple[Any, type[Section]]:
+        layers = self.family.blocks
+        bare = [name for name, layer in layers.items() if layer.bare]
+        for name in bare:
+            if value in (name, {name: None}):
+                return layers[name](), layers[name]
+        kinds = [kind for kind in value if kind in layers] if isinstance(value, Mapping) else []
+        if len(kinds) > 1:
+            refuse(f"one layer; {' and '.join(kinds)} each need an item ('- ') of their own")
+        if kinds:
+            return value, layers[kinds[0]]
+        named = next(iter(value), None) if isinstance(value, Mapping) else value
+        near = difflib.get_close_matches(str(named), layers, 1) if named is not None else []
+        instead = f", not {named!r}" if isinstance(value, Mapping) and value else ""
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        refuse(f"one of {', '.join(layers)}, such as '- dropout: 0.4'{instead}{hint}")
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        items = zip(self.family.blocks.items(), handler(schema)["oneOf"], strict=True)
+        return {"anyOf": [{"const": name} if layer.bare else item for (name, layer), item in items]}
+
+
+LAYERS = Family("mnistlab.blocks.layers", LayerBlock)
+
+Layer = Annotated[LayerBlock, _LayerItem(LAYERS)]

@@ -1,0 +1,124 @@
+"""A convolution built: by patches and BLAS, or by rows of its output."""
+
+import math
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from mnistlab.blocks.layers.conv2d import ops, without_patches, without_patches_ops
+from mnistlab.blocks.layers.conv2d.choice import (
+    MOST_FILTERS_BY_ROWS,
+    backward_scratch,
+    convolves_without_patches,
+)
+from mnistlab.blocks.layers.conv2d.ops import ConvOperands
+from mnistlab.blocks.layers.conv2d.without_patches_ops import WithoutPatchesOperands
+from mnistlab.runtime.builder import Builder
+from mnistlab.runtime.lanes import MOST_LANES
+from mnistlab.runtime.op import Op
+from mnistlab.runtime.params import aligned
+
+
+class ConvOps(NamedTuple):
+    """The three ops of a convolution."""
+
+    forward: Op
+    backward_weights: Op
+    backward_input: Op
+
+
+def build_conv2d(builder: Builder, conv: Any) -> None:
+    """A convolution, see the configuration's `conv`."""
+    name = builder.numbered("conv")
+    patches = builder.patches(name, conv.kernel, conv.stride, conv.padding)
+    shape = (conv.filters, patches["rows"], patches["columns"])
+    weights = (conv.filters, patches["channels"], conv.kernel, conv.kernel)
+    fans = (patches["channels"] * conv.kernel**2, conv.filters * conv.kernel**2)
+    bias_shape = {"none": (), "shared": shape[:1], "per_position": shape}[conv.bias]
+    biases = math.prod(bias_shape) if bias_shape else 0
+    operands = ConvOperands(
+        **patches,
+        padding=conv.padding,
+        y=builder.take_slot(math.prod(shape)),
+        filters=conv.filters,
+        weight=builder.add_tensor(name, "weight", weights, fans),
+        bias=builder.add_tensor(name, "bias", bias_shape, fans) if biases else 0,
+        biases=biases,
+        lane_grads=aligned(math.prod(weights) + biases),
+        lane_grads_at=builder.lane_grads,
+    )
+    builder.work += math.prod(shape) * fans[0]
+    conv_ops = _conv_ops(builder, operands)
+    builder.forward.append(conv_ops.forward)
+    if builder.top != 0 or not builder.training:
+        builder.deltas.append(conv_ops.backward_input)
+    if builder.training:
+        builder.lane_grads += MOST_LANES * operands.lane_grads
+        builder.gradients.append(conv_ops.backward_weights)
+        builder.sums.append(Op(ops.sum_lane_grads, operands, lanes=1))
+    text = f"{conv.filters} filters {conv.kernel} × {conv.kernel}"
+    builder.add_layer(name, "conv", text, shape, math.prod(weights) + biases, operands.y)
+    builder.set_output(operands.y, shape)
+
+
+def _conv_ops(builder: Builder, operands: ConvOperands) -> ConvOps:
+    """A convolution by patches and BLAS, or by rows of output where that is quicker."""
+    of_patch = operands.channels * operands.side**2
+    scratch = builder.take_scratch(of_patch * operands.rows * operands.columns)
+    patches = replace(operands, **scratch)
+    by_patches = ConvOps(
+        Op(ops.conv2d_forward, patches),
+        Op(ops.conv2d_backward_weights, patches),
+        Op(ops.conv2d_backward_input, patches),
+    )
+    if operands.padding != 0:
+        return by_patches
+    forward, backward_weights, backward_input = by_patches
+    o = operands
+    if convolves_without_patches(o.filters, o.rows, o.columns):
+        forward, backward_weights = _forward_without_patches(builder, o, backward_weights)
+    if o.stride == 1 and convolves_without_patches(o.channels, o.height, o.width):
+        backward_input = _backward_without_patches(builder, o)
+    return ConvOps(forward, backward_weights, backward_input)
+
+
+def _forward_without_patches(
+    builder: Builder, operands: ConvOperands, backward_weights: Op
+) -> tuple[Op, Op]:
+    """Forward by rows of output, and the weights' gradient where that is quicker, too."""
+    o = operands
+    taps = o.channels * o.side**2
+    deinterleaved = o.channels * o.stride * o.height * -(-o.width // o.stride)
+    own = _without_patches(
+        o,
+        deinterleaved=builder.take_slot(deinterleaved) if o.stride > 1 else builder.top,
+        taps_at=0,
+    )
+    scratch = builder.take_scratch((o.filters + without_patches.FILTERS) * taps)
+    own = replace(own, taps_at=builder.take_tap_offsets(taps))
+    forward = replace(own, **scratch)
+    builder.pack.append(Op(without_patches_ops.find_tap_offsets, forward, lanes=1))
+    if o.filters <= MOST_FILTERS_BY_ROWS:
+        scratch = builder.take_scratch(backward_scratch(o.filters, taps, o.rows, o.columns))
+        function = without_patches_ops.backward_weights_without_patches
+        backward_weights = Op(function, replace(own, **scratch))
+    return Op(without_patches_ops.forward_without_patches, forward), backward_weights
+
+
+def _backward_without_patches(builder: Builder, operands: ConvOperands) -> Op:
+    """The gradient sent down: a convolution of the framed gradient with filters turned round."""
+    o = operands
+    border = 2 * (o.side - 1)
+    framed = o.filters * (o.rows + border) * (o.columns + border)
+    taps = o.filters * o.side**2
+    size = framed + (2 * o.channels + without_patches.FILTERS) * taps
+    own = replace(
+        _without_patches(o, deinterleaved=0, taps_at=0),
+        **builder.take_scratch(size),
+        taps_at=builder.take_tap_offsets(taps),
+    )
+    builder.pack.append(Op(without_patches_ops.find_tap_offsets_back, own, lanes=1))
+    return Op(without_patches_ops.backward_input_without_patches, own)
+
+
+def _without_patches(operands: ConvOperands, **own: int) -> WithoutPatchesOperands:
+    return WithoutPatchesOperands(**vars(operands), **own)

@@ -1,0 +1,294 @@
+"""The convolution without padding, and without a matrix of patches: by rows of output.
+
+For every tap of a filter a row of the image, shifted by the tap, is multiplied by one weight and
+added; a vector is a piece of that row, and several filters and rows are summed at once, in
+registers. With a stride s the columns are first dealt out into s images, so that what a row of
+output needs of one tap lies together. The plain definition is that of conv2d.py; shapes are as
+there, but flat, an image at a time unless said. columns ≥ REGISTER.
+"""
+
+import numpy as np
+
+from mnistlab.runtime.compiler import generic_kernel
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.vectors import REGISTER, dot, fma, load, spread, store, without_first
+
+# How many are summed at once. Where fewer are left, some are summed again.
+FILTERS, ROWS = 4, 2
+FILTERS_BACKWARD = 8
+
+
+@kernel
+def deinterleave_columns(x: np.ndarray, dealt: np.ndarray) -> None:
+    """dealt[c, w mod s, h, w div s] = x[c, h, w].
+
+    x (channels, height, width) → dealt (channels, s, height, ⌈width / s⌉).
+    """
+    stride = dealt.shape[1]
+    for c in range(x.shape[0]):
+        for p in range(stride):
+            for h in range(x.shape[1]):
+                source, target = x[c, h], dealt[c, p, h]
+                for q in range((source.size - p + stride - 1) // stride):
+                    target[q] = source[q * stride + p]
+
+
+@generic_kernel
+def bias_at(b: np.ndarray, shared: bool, f: int, positions: int, at: int, lanes: int) -> np.ndarray:
+    """A filter's bias at the positions [at, at + lanes): one shared by all, or its own, or none."""
+    bias = spread(b.dtype.type(0), lanes)
+    if shared:
+        bias = spread(b[f], lanes)
+    elif b.size > 0:
+        bias = load(b, f * positions + at, lanes)
+    return bias
+
+
+@kernel
+def tap_offsets(
+    channels: int, height: int, wide: int, side: int, stride: int, places: np.ndarray
+) -> None:
+    """Where a filter's taps (channels, side, side) meet an image, from where it lies; uint32.
+
+    The image's columns are dealt out: (channels, stride, height, wide).
+    """
+    for c in range(channels):
+        for u in range(side):
+            for v in range(side):
+                plane = (c * stride + v % stride) * height
+                places[(c * side + u) * side + v] = (plane + u) * wide + v // stride
+
+
+@kernel
+def pack_filters(W: np.ndarray, filters: int, taps: int, packed: np.ndarray) -> None:
+    """The weights of FILTERS filters by turns, in the order in which they are used."""
+    k = 0
+    for f in range(0, filters, FILTERS):
+        f = min(f, filters - FILTERS)
+        for tap in range(taps):
+            for other in range(FILTERS):
+                packed[k] = W[(f + other) * taps + tap]
+                k += 1
+
+
+@kernel
+def forward_without_patches(
+    x: np.ndarray,
+    places: np.ndarray,
+    packed: np.ndarray,
+    b: np.ndarray,
+    y: np.ndarray,
+    wide: int,
+    filters: int,
+    rows: int,
+    columns: int,
+    stride: int,
+) -> None:
+    """y = W ∗ x + b for one image; filters ≥ FILTERS, rows ≥ ROWS.
+
+    x (channels · stride · height · wide,), its columns dealt out; `places` (taps,) and `packed`
+    (⌈filters / FILTERS⌉ · FILTERS · taps,): see `tap_offsets` and `pack_filters`; b (filters · n,)
+    as in conv2d.py, y (filters · rows · columns,).
+    """
+    positions, taps = rows * columns, np.uint64(places.size)
+    step, shared = np.uint64(FILTERS), b.size == filters
+    for group in range((filters + FILTERS - 1) // FILTERS):
+        f = min(group * FILTERS, filters - FILTERS)
+        first = np.uint64(group) * step * taps
+        for r in range(0, rows, ROWS):
+            r = min(r, rows - ROWS)
+            for q in range(0, columns, REGISTER):
+                q = min(q, columns - REGISTER)
+                at = r * columns + q
+                y00 = bias_at(b, shared, f, positions, at, REGISTER)
+                y01 = bias_at(b, shared, f, positions, at + columns, REGISTER)
+                y10 = bias_at(b, shared, f + 1, positions, at, REGISTER)
+                y11 = bias_at(b, shared, f + 1, positions, at + columns, REGISTER)
+                y20 = bias_at(b, shared, f + 2, positions, at, REGISTER)
+                y21 = bias_at(b, shared, f + 2, positions, at + columns, REGISTER)
+                y30 = bias_at(b, shared, f + 3, positions, at, REGISTER)
+                y31 = bias_at(b, shared, f + 3, positions, at + columns, REGISTER)
+                begin, k = r * stride * wide + q, first
+                for tap in range(taps):
+                    x0 = load(x, begin + places[tap], REGISTER)
+                    x1 = load(x, begin + stride * wide + places[tap], REGISTER)
+                    w = spread(packed[k], REGISTER)
+                    y00, y01 = fma(w, x0, y00), fma(w, x1, y01)
+                    w = spread(packed[k + np.uint64(1)], REGISTER)
+                    y10, y11 = fma(w, x0, y10), fma(w, x1, y11)
+                    w = spread(packed[k + np.uint64(2)], REGISTER)
+                    y20, y21 = fma(w, x0, y20), fma(w, x1, y21)
+                    w = spread(packed[k + np.uint64(3)], REGISTER)
+                    y30, y31 = fma(w, x0, y30), fma(w, x1, y31)
+                    k += step
+                at += f * positions
+                store(y, at, y00)
+                store(y, at + columns, y01)
+                store(y, at + positions, y10)
+                store(y, at + positions + columns, y11)
+                store(y, at + 2 * positions, y20)
+                store(y, at + 2 * positions + columns, y21)
+                store(y, at + 3 * positions, y30)
+                store(y, at + 3 * positions + columns, y31)
+
+
+@kernel
+def pieces_of(columns: int) -> int:
+    """The vectors that hold a row of output; the last may begin among what another holds."""
+    return (columns + REGISTER - 1) // REGISTER
+
+
+@kernel
+def pack_deltas(
+    dy: np.ndarray, positions: int, rows: int, columns: int, packed: np.ndarray
+) -> None:
+    """A row's pieces of FILTERS_BACKWARD filters side by side, each number once, else zero.
+
+    dy (FILTERS_BACKWARD · positions,) → packed (rows · pieces · FILTERS_BACKWARD · REGISTER,).
+    """
+    to = 0
+    for r in range(rows):
+        for q in range(0, columns, REGISTER):
+            begin = min(q, columns - REGISTER)
+            for f in range(FILTERS_BACKWARD):
+                piece = load(dy, f * positions + r * columns + begin, REGISTER)
+                store(packed, to, without_first(piece, q - begin))
+                to += REGISTER
+
+
+@kernel
+def add_products(
+    x: np.ndarray,
+    begin: int,
+    down: int,
+    packed: np.ndarray,
+    rows: int,
+    columns: int,
+    sums: np.ndarray,
+    at: int,
+) -> None:
+    """One tap's products with the deltas of FILTERS_BACKWARD filters, added to the sums from `at`.
+
+    The tap meets x, flat, from `begin` on, and `down` further for every row of output.
+    """
+    s0, s1 = load(sums, at, REGISTER), load(sums, at + REGISTER, REGISTER)
+    s2, s3 = load(sums, at + 2 * REGISTER, REGISTER), load(sums, at + 3 * REGISTER, REGISTER)
+    s4, s5 = load(sums, at + 4 * REGISTER, REGISTER), load(sums, at + 5 * REGISTER, REGISTER)
+    s6, s7 = load(sums, at + 6 * REGISTER, REGISTER), load(sums, at + 7 * REGISTER, REGISTER)
+    p = 0
+    for r in range(rows):
+        for q in range(0, columns, REGISTER):
+            pixels = load(x, begin + r * down + min(q, columns - REGISTER), REGISTER)
+            s0 = fma(load(packed, p, REGISTER), pixels, s0)
+            s1 = fma(load(packed, p + REGISTER, REGISTER), pixels, s1)
+            s2 = fma(load(packed, p + 2 * REGISTER, REGISTER), pixels, s2)
+            s3 = fma(load(packed, p + 3 * REGISTER, REGISTER), pixels, s3)
+            s4 = fma(load(packed, p + 4 * REGISTER, REGISTER), pixels, s4)
+            s5 = fma(load(packed, p + 5 * REGISTER, REGISTER), pixels, s5)
+            s6 = fma(load(packed, p + 6 * REGISTER, REGISTER), pixels, s6)
+            s7 = fma(load(packed, p + 7 * REGISTER, REGISTER), pixels, s7)
+            p += FILTERS_BACKWARD * REGISTER
+    store(sums, at, s0)
+    store(sums, at + REGISTER, s1)
+    store(sums, at + 2 * REGISTER, s2)
+    store(sums, at + 3 * REGISTER, s3)
+    store(sums, at + 4 * REGISTER, s4)
+    store(sums, at + 5 * REGISTER, s5)
+    store(sums, at + 6 * REGISTER, s6)
+    store(sums, at + 7 * REGISTER, s7)
+
+
+@kernel
+def backward_weights_without_patches(
+    x: np.ndarray,
+    places: np.ndarray,
+    dy: np.ndarray,
+    dW: np.ndarray,
+    images: int,
+    size: int,
+    wide: int,
+    filters: int,
+    rows: int,
+    columns: int,
+    stride: int,
+    scratch: np.ndarray,
+) -> None:
+    """dW = Σᵢ dyᵢ ∗ xᵢ over `images`; filters ≥ FILTERS_BACKWARD.
+
+    x (images · size,), columns dealt out, with the taps at `places` (taps,), see `tap_offsets`; dy
+    (images · filters · rows · columns,), dW (filters · taps,). `scratch` has FILTERS_BACKWARD ·
+    REGISTER elements for each of a row's pieces, and for each tap of every filter group.
+    """
+    taps, positions = places.size, rows * columns
+    group = FILTERS_BACKWARD * REGISTER
+    deltas = rows * pieces_of(columns) * group
+    packed, sums = scratch[:deltas], scratch[deltas:]
+    one = spread(dW.dtype.type(1), REGISTER)
+    groups = (filters + FILTERS_BACKWARD - 1) // FILTERS_BACKWARD
+    for j in range(groups * taps * group):
+        sums[j] = 0
+    for i in range(images):
+        for g in range(groups):
+            f = min(g * FILTERS_BACKWARD, filters - FILTERS_BACKWARD)
+            own = dy[(i * filters + f) * positions :]
+            pack_deltas(own, positions, rows, columns, packed)
+            for tap in range(taps):
+                begin = i * size + places[tap]
+                at = (g * taps + tap) * group
+                add_products(x, begin, stride * wide, packed, rows, columns, sums, at)
+    for g in range(groups):
+        f = min(g * FILTERS_BACKWARD, filters - FILTERS_BACKWARD)
+        for tap in range(taps):
+            for other in range(FILTERS_BACKWARD):
+                at = ((g * taps + tap) * FILTERS_BACKWARD + other) * REGISTER
+                dW[(f + other) * taps + tap] = dot(load(sums, at, REGISTER), one)
+
+
+@kernel
+def bias_gradient(dy: np.ndarray, db: np.ndarray) -> None:
+    """db = Σᵢ dyᵢ, summed over the positions where they share the bias.
+
+    dy (images, filters, positions), db (filters, n) as in conv2d.py.
+    """
+    for f in range(db.shape[0]):
+        bias = db[f]
+        for j in range(bias.size):
+            bias[j] = 0
+        for i in range(dy.shape[0]):
+            values = dy[i, f]
+            if bias.size == 1:
+                total = db.dtype.type(0)
+                for j in range(values.size):
+                    total += values[j]
+                bias[0] += total
+            else:
+                for j in range(bias.size):
+                    bias[j] += values[j]
+
+
+@kernel
+def turn_filters(W: np.ndarray, turned: np.ndarray) -> None:
+    """turned[c, f, u, v] = W[f, c, side−1−u, side−1−v]: what leads a gradient back.
+
+    W (filters, channels, side, side), turned (channels, filters, side, side).
+    """
+    side = W.shape[2]
+    for f in range(W.shape[0]):
+        for c in range(W.shape[1]):
+            for u in range(side):
+                for v in range(side):
+                    turned[c, f, u, v] = W[f, c, side - 1 - u, side - 1 - v]
+
+
+@kernel
+def frame(image: np.ndarray, wide: np.ndarray, border: int) -> None:
+    """`image` (channels, rows, columns) with a border of zeros on all sides, in `wide`."""
+    for c in range(wide.shape[0]):
+        for h in range(wide.shape[1]):
+            line = wide[c, h]
+            for w in range(line.size):
+                line[w] = 0
+            if border <= h < border + image.shape[1]:
+                pixels = image[c, h - border]
+                for w in range(pixels.size):
+                    line[border + w] = pixels[w]

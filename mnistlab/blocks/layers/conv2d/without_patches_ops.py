@@ -1,0 +1,121 @@
+"""Convolutions without padding by rows of output, with neither patches nor BLAS."""
+
+from typing import Any
+
+import numpy as np
+
+from mnistlab.blocks.layers.conv2d import without_patches
+from mnistlab.blocks.layers.conv2d.ops import ConvOperands, filter_biases_of, filters_of
+from mnistlab.runtime.kernel import kernel, view
+from mnistlab.runtime.memory import Memory
+from mnistlab.runtime.parts import images_of, lane_grads_of, rows_of, scratch_of
+
+
+class WithoutPatchesOperands(ConvOperands):
+    """A convolution's, and what these kernels need besides."""
+
+    deinterleaved: int  # slot of the input, its columns ordered by their remainder of the stride
+    taps_at: int  # where the offsets of its taps begin
+
+
+@kernel
+def deinterleaved_width(op: Any) -> int:
+    """The columns of an image of which each holds every stride-th of the input's."""
+    return (op.width + op.stride - 1) // op.stride
+
+
+@view
+def deinterleaved(op: Any, m: Memory, a: int, b: int) -> np.ndarray:
+    """The inputs [a, b), their columns deinterleaved; with a stride of 1 the inputs themselves."""
+    size = op.channels * op.stride * op.height * deinterleaved_width(op)
+    return m.activations[op.deinterleaved * m.capacity + a * size :][: (b - a) * size]
+
+
+@view
+def tap_offsets(op: Any, m: Memory) -> np.ndarray:
+    """Where the taps of a filter meet an image."""
+    return m.tap_offsets[op.taps_at :][: op.channels * op.side * op.side]
+
+
+@kernel
+def find_tap_offsets(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    wide = deinterleaved_width(op)
+    without_patches.tap_offsets(
+        op.channels, op.height, wide, op.side, op.stride, tap_offsets(op, m)
+    )
+
+
+@kernel
+def forward_without_patches(
+    op: Any, m: Memory, lane: int, step: int, first: int, rows: int
+) -> None:
+    """A lane's images."""
+    a, b = rows_of(op, rows, lane)
+    images = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
+    bias, packed = filter_biases_of(op, m.params).reshape(-1), scratch_of(op, m, lane)
+    out, wide, at = op.filters * op.rows * op.columns, deinterleaved_width(op), tap_offsets(op, m)
+    without_patches.pack_filters(filters_of(op, m.params).reshape(-1), op.filters, at.size, packed)
+    for i in range(a, b):
+        x = deinterleaved(op, m, i, i + 1)
+        if op.stride > 1:
+            without_patches.deinterleave_columns(
+                images[i], x.reshape(op.channels, op.stride, op.height, wide)
+            )
+        y = m.activations[op.y * m.capacity + i * out :][:out]
+        without_patches.forward_without_patches(
+            x, at, packed, bias, y, wide, op.filters, op.rows, op.columns, op.stride
+        )
+
+
+@kernel
+def backward_weights_without_patches(
+    op: Any, m: Memory, lane: int, step: int, first: int, rows: int
+) -> None:
+    """The gradient of a lane's images, into the lane's own part of the memory."""
+    a, b = rows_of(op, rows, lane)
+    out = op.filters * op.rows * op.columns
+    weights = op.filters * op.channels * op.side * op.side
+    own = lane_grads_of(op, m, lane)
+    dy = m.deltas[op.y * m.capacity + a * out :][: (b - a) * out]
+    wide = deinterleaved_width(op)
+    size = op.channels * op.stride * op.height * wide
+    without_patches.backward_weights_without_patches(
+        deinterleaved(op, m, a, b), tap_offsets(op, m), dy, own[:weights], b - a, size, wide,
+        op.filters,        op.rows, op.columns, op.stride, scratch_of(op, m, lane),
+    )  # fmt: skip
+    if op.biases > 0:
+        db = own[weights : weights + op.biases].reshape(op.filters, op.biases // op.filters)
+        without_patches.bias_gradient(dy.reshape(b - a, op.filters, op.rows * op.columns), db)
+
+
+@kernel
+def find_tap_offsets_back(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    border = op.side - 1
+    high, wide = op.rows + 2 * border, op.columns + 2 * border
+    found = m.tap_offsets[op.taps_at :][: op.filters * op.side * op.side]
+    without_patches.tap_offsets(op.filters, high, wide, op.side, 1, found)
+
+
+@kernel
+def backward_input_without_patches(
+    op: Any, m: Memory, lane: int, step: int, first: int, rows: int
+) -> None:
+    """A lane's images, stride 1: a convolution of the framed gradient with filters turned round."""
+    a, b = rows_of(op, rows, lane)
+    dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
+    scratch, border = scratch_of(op, m, lane), op.side - 1
+    taps = op.filters * op.side * op.side
+    turned, rest = scratch[: op.channels * taps], scratch[op.channels * taps :]
+    without_patches.turn_filters(
+        filters_of(op, m.params), turned.reshape(op.channels, op.filters, op.side, op.side)
+    )
+    high, wide = op.rows + 2 * border, op.columns + 2 * border
+    framed, packed = rest[: op.filters * high * wide], rest[op.filters * high * wide :]
+    without_patches.pack_filters(turned, op.channels, taps, packed)
+    at, size = m.tap_offsets[op.taps_at :][:taps], op.channels * op.height * op.width
+    for i in range(a, b):
+        without_patches.frame(dy[i], framed.reshape(op.filters, high, wide), border)
+        dx = m.deltas[op.x * m.capacity + i * size :][:size]
+        without_patches.forward_without_patches(
+            framed, at, packed, packed[:0], dx, wide, op.channels, op.height, op.width, 1
+        )

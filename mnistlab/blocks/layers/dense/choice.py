@@ -1,0 +1,107 @@
+"""Which of a dense layer's kernels is the quickest, from shapes and from the share of zeros."""
+
+from typing import NamedTuple
+
+from mnistlab.blocks.layers.dense.few_outputs import OUTPUTS, WIDE
+from mnistlab.blocks.layers.dense.sparse_hidden import BLOCK
+from mnistlab.blocks.layers.dense.sparse_input import LISTED
+from mnistlab.runtime.lanes import lanes_for
+from mnistlab.runtime.vectors import REGISTER
+
+# Rows of a batch that a lane should have: with fewer, BLAS starves, and columns are divided.
+ROWS_WORTH_DIVIDING = 64
+COLUMNS_WORTH_DIVIDING = 32
+# A first layer that skips zero pixels does this much of the work, at a third of BLAS's pace.
+MOST_NONZERO = 0.3
+PIXELS_WORTH_LISTING, OUTPUTS_WORTH_LISTING = 64, 17
+INPUTS_WORTH_LISTING = 4096
+MOST_FEW_OUTPUTS = 16
+
+
+def column_lanes(rows: int, inputs: int, outputs: int) -> int:
+    """Into how many lanes to divide a dense layer by its outputs; 0: divide it by rows."""
+    lanes = min(lanes_for(rows * inputs * outputs), outputs // COLUMNS_WORTH_DIVIDING)
+    by_rows = rows >= 2 * ROWS_WORTH_DIVIDING or lanes < 2 or inputs < COLUMNS_WORTH_DIVIDING
+    return 0 if by_rows else lanes
+
+
+def skips_zero_pixels(nonzero_share: float, pixels: int, outputs: int) -> bool:
+    """Whether a first dense layer works on non-zero pixels alone (sparse_input.py).
+
+    To list the pixels takes as long as BLAS takes for ten outputs.
+    """
+    wide = pixels >= PIXELS_WORTH_LISTING and outputs >= OUTPUTS_WORTH_LISTING
+    return wide and nonzero_share <= MOST_NONZERO
+
+
+def sparse_input_work(pixels: int, outputs: int, nonzero_share: float) -> int:
+    """What such a layer costs for one image, in multiplications of a product."""
+    return int(pixels * (5 + 2 * outputs * nonzero_share))
+
+
+def skips_zero_inputs(behind_relu: bool, rows: int, inputs: int, outputs: int) -> bool:
+    """Whether a dense layer skips inputs that are zero (sparse_hidden.py).
+
+    Worth it where the weights don't fit in the caches: they are then read and written once a step.
+    """
+    large = rows <= BLOCK and inputs >= INPUTS_WORTH_LISTING and 32 <= outputs <= 128
+    divides = outputs % REGISTER == 0 and outputs % sparse_hidden_tile(outputs) == 0
+    return behind_relu and large and divides
+
+
+def sparse_hidden_tile(outputs: int) -> int:
+    """The columns that such a layer works on at once: as many as leave registers for the rest."""
+    tiles = -(-outputs // (8 * REGISTER))
+    return outputs // tiles
+
+
+def has_few_outputs(outputs: int) -> bool:
+    """Whether a layer's outputs are too few for BLAS (few_outputs.py)."""
+    return OUTPUTS <= outputs <= MOST_FEW_OUTPUTS
+
+
+def few_outputs_row(inputs: int) -> int:
+    """The elements of a row of the transposed weight of a layer of few outputs."""
+    return -(-inputs // WIDE) * WIDE
+
+
+def few_outputs_work(inputs: int, outputs: int) -> int:
+    """What a layer of few outputs costs for one image, in multiplications of a product."""
+    return inputs * outputs
+
+
+def few_outputs_lanes(rows: int, inputs: int, outputs: int) -> int:
+    """Into how many lanes the inputs are split, for the weights' gradient."""
+    return min(lanes_for(rows * inputs * outputs), -(-inputs // WIDE))
+
+
+class InputPlan(NamedTuple):
+    """How a layer that skips zero pixels divides its work."""
+
+    tile: int  # columns of W that are worked on at once, and lie together: a vector
+    tiles: int
+    listed: int  # images that are listed together
+    parts: int  # of a tile: half the images, forward, or half the pixels, backward, each
+    by_column: bool  # forward: lanes divide tiles and their parts; else the rows
+
+
+def input_plan(rows: int, outputs: int) -> InputPlan:
+    """For batches of `rows` images, or parts of batches of that many, and `outputs` units.
+
+    Few rows: each core works on tiles of its own, which stay in its cache from step to step. Many
+    rows: each goes its own way up and down the network.
+    """
+    # A row of a tile fills all registers but two; the fewer tiles, the fewer loops.
+    most = 128 if REGISTER == 16 else 112
+    tiles = -(-outputs // most)
+    tile = -(-outputs // (tiles * REGISTER)) * REGISTER
+    listed = min(rows, LISTED)  # the more images share a row of W, the better
+    return InputPlan(tile, tiles, listed, 2 if rows >= 16 else 1, by_column=rows <= LISTED)
+
+
+def sparse_input_lanes(
+    rows: int, pixels: int, outputs: int, nonzero_share: float, plan: InputPlan
+) -> int:
+    """Into how many lanes the parts of a layer's tiles are split."""
+    work = int(rows * sparse_input_work(pixels, outputs, nonzero_share))
+    return min(plan.tiles * plan.parts, lanes_for(work))

@@ -1,0 +1,165 @@
+"""A dense layer built: the choice among the plain path and those that skip work."""
+
+from dataclasses import replace
+from typing import Any
+
+from mnistlab.blocks.layers.dense import few_outputs_ops, ops, sparse_hidden_ops, sparse_input_ops
+from mnistlab.blocks.layers.dense.choice import (
+    InputPlan,
+    column_lanes,
+    few_outputs_lanes,
+    few_outputs_row,
+    few_outputs_work,
+    has_few_outputs,
+    input_plan,
+    skips_zero_inputs,
+    skips_zero_pixels,
+    sparse_hidden_tile,
+    sparse_input_lanes,
+    sparse_input_work,
+)
+from mnistlab.blocks.layers.dense.few_outputs_ops import FewOutputsOperands
+from mnistlab.blocks.layers.dense.ops import DenseOperands
+from mnistlab.blocks.layers.dense.sparse_hidden import BLOCK
+from mnistlab.blocks.layers.dense.sparse_hidden_ops import SparseHiddenOperands
+from mnistlab.blocks.layers.dense.sparse_input import LISTED, words_of
+from mnistlab.blocks.layers.dense.sparse_input_ops import ListingOperands, SparseInputOperands
+from mnistlab.runtime.builder import Builder
+from mnistlab.runtime.lanes import MOST_LANES, lanes_for
+from mnistlab.runtime.op import Op
+
+
+def build_dense(builder: Builder, units: int, bias: bool) -> None:
+    """Forward and backward of a dense layer, by the path that `choice` finds quickest."""
+    name = builder.numbered("dense")
+    inputs, first = builder.width, builder.top == 0
+    fans = (inputs, units)
+    plan = input_plan(builder.rows, units)
+    operands: dict[str, Any] = {
+        "x": builder.top,
+        "y": builder.take_slot(units),
+        "inputs": inputs,
+        "outputs": units,
+        "weight": builder.add_tensor(name, "weight", fans, fans),
+        "biases": units if bias else 0,
+    }
+    weight = f"{name}.weight"
+    # Reserved even when unused: every program of a model uses the same offsets.
+    packed = operands["weight"]
+    if has_few_outputs(units):
+        packed = builder.take_params(units * few_outputs_row(inputs))
+    elif first and units != plan.tile:
+        packed = builder.take_params(inputs * plan.tiles * plan.tile)
+    operands["bias"] = builder.add_tensor(name, "bias", (units,), fans) if bias else 0
+    if builder.training and has_few_outputs(units):
+        _few_outputs(builder, operands, weight, packed, first)
+    elif first and skips_zero_pixels(builder.nonzero_share, inputs, units):
+        _sparse_input(builder, operands, weight, packed, plan)
+    elif builder.training and skips_zero_inputs(builder.behind_relu, builder.rows, inputs, units):
+        _sparse_hidden(builder, operands, weight)
+    else:
+        _plain(builder, DenseOperands(**operands), weight, first)
+    count = inputs * units + (units if bias else 0)
+    builder.add_layer(name, "dense", f"{inputs} → {units}", (units,), count, operands["y"])
+    builder.set_output(operands["y"], (units,))
+
+
+def _plain(builder: Builder, operands: DenseOperands, weight: str, first: bool) -> None:
+    """A layer by BLAS, divided by columns where the rows are few."""
+    inputs, units = operands.inputs, operands.outputs
+    builder.work += inputs * units
+
+    def by_columns(op: Op, fan_in: int, fan_out: int) -> Op:
+        lanes = column_lanes(builder.rows, fan_in, fan_out)
+        return replace(op.having(by_column=True), lanes=lanes) if lanes else op
+
+    builder.forward.append(by_columns(Op(ops.dense_forward, operands), inputs, units))
+    if not first or not builder.training:  # in training the images need no gradient
+        builder.deltas.append(by_columns(Op(ops.dense_backward_input, operands), units, inputs))
+    lanes = max(1, min(lanes_for(builder.rows * inputs * units), inputs // 32))
+    builder.gradients.append(Op(ops.dense_backward_weights, operands, lanes=lanes, tensor=weight))
+
+
+def _few_outputs(
+    builder: Builder, operands: dict[str, Any], weight: str, packed: int, first: bool
+) -> None:
+    """A layer of few outputs, by rows of its transposed weight."""
+    inputs, units = operands["inputs"], operands["outputs"]
+    builder.work += few_outputs_work(inputs, units)
+    own = FewOutputsOperands(**operands, transposed=packed, row=few_outputs_row(inputs))
+    builder.pack_weight(
+        weight, packed, units * own.row, few_outputs_ops.transpose, few_outputs_ops.restore, own
+    )
+    builder.forward.append(Op(few_outputs_ops.few_outputs_forward, own))
+    if not first:
+        builder.deltas.append(Op(few_outputs_ops.few_outputs_backward_input, own))
+    lanes = few_outputs_lanes(builder.rows, inputs, units)
+    backward = few_outputs_ops.few_outputs_backward_weights
+    builder.gradients.append(Op(backward, own, lanes=lanes, tensor=weight))
+
+
+def _sparse_hidden(builder: Builder, operands: dict[str, Any], weight: str) -> None:
+    """A layer behind a ReLU that skips zeros, its inputs divided into blocks."""
+    units, lanes = operands["outputs"], MOST_LANES
+    builder.work += builder.width * units
+    parts = builder.take_scratch(builder.rows * units)
+    own = SparseHiddenOperands(
+        **operands,
+        **builder.take_scratch(builder.rows * (units + 2 * BLOCK)),
+        bits_at=builder.listed_bits,
+        collected=parts["scratch_at"],
+        collected_each=parts["scratch"],
+        parts=lanes,
+        tile=sparse_hidden_tile(units),
+    )
+    builder.listed_bits += lanes * BLOCK
+    builder.forward.append(Op(sparse_hidden_ops.forward_of(own.tile), own, lanes=lanes))
+    builder.forward.append(Op(sparse_hidden_ops.add_parts, own))
+    backward = sparse_hidden_ops.backward_of(own.tile)
+    builder.deltas.append(Op(backward, own, lanes=lanes, tensor=weight, sends_down=True))
+
+
+def _sparse_input(
+    builder: Builder, operands: dict[str, Any], weight: str, packed: int, plan: InputPlan
+) -> None:
+    """A first layer that skips zero pixels: the images are listed instead of gathered."""
+    inputs, units = operands["inputs"], operands["outputs"]
+    builder.work += sparse_input_work(inputs, units, builder.nonzero_share)
+    listings, words = -(-builder.rows // plan.listed), LISTED * words_of.py_func(inputs)
+    builder.listed_bits = listings * (words + inputs)  # the first layer of all that lists
+    builder.listed_bytes = listings * LISTED * inputs
+    own = SparseInputOperands(
+        **operands,
+        **builder.take_scratch(plan.listed * plan.tile),
+        tiles=packed,
+        tile=plan.tile,
+        listed=plan.listed,
+        parts=plan.parts,
+        by_column=plan.by_column,
+    )
+    lanes = sparse_input_lanes(builder.rows, inputs, units, builder.nonzero_share, plan)
+    if plan.by_column and plan.tiles > 1:
+        collected = builder.take_scratch(builder.rows * units, lanes=1)
+        own = replace(own, collected=collected["scratch_at"])
+    listing = Op(
+        sparse_input_ops.list_nonzero,
+        ListingOperands(inputs=inputs, listed=plan.listed, by_column=plan.by_column),
+        lanes=min(lanes, 2) if plan.by_column else 0,
+    )
+    forward = sparse_input_ops.forward_of(plan.tile)
+    builder.forward = [listing, Op(forward, own, lanes=lanes if plan.by_column else 0)]
+    if plan.by_column and plan.tiles > 1:
+        builder.forward.append(Op(sparse_input_ops.collect, own))
+    if not plan.by_column:
+        builder.grain = plan.listed
+    builder.packed[weight] = (packed, inputs * plan.tiles * plan.tile)
+    if packed != operands["weight"]:
+        builder.pack_weight(
+            weight,
+            *builder.packed[weight],
+            sparse_input_ops.to_tiles,
+            sparse_input_ops.from_tiles,
+            own,
+        )
+    backward = sparse_input_ops.backward_weights_of(plan.tile)
+    builder.gradients.append(Op(backward, own, lanes=lanes, tensor=weight))

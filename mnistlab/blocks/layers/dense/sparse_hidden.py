@@ -1,0 +1,113 @@
+"""A dense layer behind a ReLU: inputs that are zero are skipped, forward and backward.
+
+After a convolution and a ReLU four fifths of the values may be zero. A block of inputs is worked
+on at a time: a bit for each of them says, row by row, what is not zero. Forward goes by images,
+backward by inputs, so that each row of the weights is read once for all images, as in
+lit_pixels.py. The plain definition is dense.py's.
+"""
+
+import numpy as np
+
+from mnistlab.runtime.compiler import generic_kernel
+from mnistlab.runtime.gradient_action import act_on_gradient
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.vectors import dot, fma, load, lowest_bit, set_bits, spread, store
+
+BLOCK = 64  # inputs, and the most images: as many as a word has bits
+
+
+@kernel
+def find_inputs(x: np.ndarray, stride: int, images: int, size: int, bits: np.ndarray) -> None:
+    """bits[i], uint64: bit k where input k of image i is not zero, and none for other images.
+
+    x: `size` ≤ BLOCK inputs of each of `images` ≤ BLOCK rows that are `stride` apart, flat; bits
+    (BLOCK,).
+    """
+    for i in range(images):
+        bits[i] = set_bits(x, i * stride, size)
+    for i in range(images, BLOCK):
+        bits[i] = 0
+
+
+@kernel
+def turn_bits(bits: np.ndarray) -> None:
+    """Bit i of bits[k] and bit k of bits[i] change places; bits (64,), uint64.
+
+    By halves: quarters of the square change places, then quarters of quarters (Warren, Hacker's
+    Delight, 7-3).
+    """
+    side = 32
+    mask = np.uint64(2**32 - 1)
+    while side > 0:
+        shift = np.uint64(side)
+        for first in range(0, 64, 2 * side):
+            for k in range(first, first + side):
+                change = ((bits[k] >> shift) ^ bits[k + side]) & mask
+                bits[k] ^= change << shift
+                bits[k + side] ^= change
+        side //= 2
+        mask ^= mask << np.uint64(max(side, 1))
+
+
+@generic_kernel
+def sparse_forward(
+    bits: np.ndarray,
+    x: np.ndarray,
+    stride: int,
+    images: int,
+    W: np.ndarray,
+    width: int,
+    tile: np.ndarray,
+    lanes: int,
+) -> None:
+    """tile ← tile + x W for a block of inputs, see `find_inputs`, and `lanes` columns of W.
+
+    W: `lanes` elements of each of the inputs' rows, which are `width` apart, tile
+    (images · lanes,); all flat.
+    """
+    for i in range(images):
+        left = bits[i]
+        if left != 0:
+            row = load(tile, i * lanes, lanes)
+            while left != 0:
+                k = lowest_bit(left)
+                left &= left - np.uint64(1)
+                value = x[np.uint64(i * stride) + k]
+                row = fma(spread(value, lanes), load(W, k * np.uint64(width), lanes), row)
+            store(tile, i * lanes, row)
+
+
+@generic_kernel
+def sparse_backward(
+    bits: np.ndarray,
+    x: np.ndarray,
+    size: int,
+    tile: np.ndarray,
+    use: int,
+    W: np.ndarray,
+    G: np.ndarray,
+    width: int,
+    lr: float,
+    momentum: float,
+    dx: np.ndarray,
+    lanes: int,
+) -> None:
+    """dx ← dx + dy Wᵀ where x is not zero; then dW = xᵀ dy, put to use at once.
+
+    For a block of `size` inputs, of which bits[k] has a bit for each image where k is not zero. Of
+    `lanes` columns of W: W and G are those of each of the inputs' rows, which are `width` apart,
+    tile those of dy, (images · lanes,); x, dx (images · BLOCK,); all flat. Where a ReLU left a
+    zero, what is sent down stops there: it need not be known.
+    """
+    zero = spread(W.dtype.type(0), lanes)
+    for k in range(size):
+        left, at = bits[k], np.uint64(k)
+        w = load(W, k * width, lanes)
+        g = zero
+        while left != 0:
+            i = lowest_bit(left)
+            left &= left - np.uint64(1)
+            d = load(tile, i * np.uint64(lanes), lanes)
+            g = fma(spread(x[i * np.uint64(BLOCK) + at], lanes), d, g)
+            dx[i * np.uint64(BLOCK) + at] += dot(d, w)
+        act_on_gradient(use, g, W, G, k * width, lr, momentum, lanes)

@@ -1,0 +1,156 @@
+"""A dense layer on images of which most pixels are zero: only those that are lit are worked on.
+
+Four fifths of MNIST's pixels are zero, and a zero pixel adds nothing to x W, nor to xᵀ dy. Up to
+LISTED images are listed together: a bit for each pixel of an image says whether it is lit, and a
+bit for each image of a pixel whether it is lit there. Forward goes by images, a block of pixels
+after the other, so that their rows of W stay in the nearest cache; backward goes by pixels, so that
+a row of the gradient is summed in registers and used at once. The plain definition is dense.py's;
+images are bytes, x = values[byte]. A tile is a block of W's columns, as many as a vector's lanes.
+"""
+
+import numpy as np
+
+from mnistlab.runtime.compiler import generic_kernel
+from mnistlab.runtime.gradient_action import ADD, SGD, act_on_gradient
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.vectors import (
+    SIDE,
+    fma,
+    load,
+    lowest_bit,
+    prefetch,
+    set_bits,
+    spread,
+    store,
+    turn,
+)
+
+LISTED = 64  # images: as many as a word has bits
+WORD = 64  # pixels that are looked at together, a cache line of them
+
+
+@kernel
+def words_of(size: int) -> int:
+    """The words that have a bit for each of `size` pixels."""
+    return (size + WORD - 1) // WORD
+
+
+@kernel
+def list_nonzero_pixels(
+    images: np.ndarray,
+    size: int,
+    first: int,
+    last: int,
+    numbers: np.ndarray,
+    coming: np.ndarray,
+    by_image: np.ndarray,
+    by_pixel: np.ndarray,
+    turned: np.ndarray,
+) -> None:
+    """List the lit pixels of up to LISTED images of `size` ≥ SIDE pixels, its words [first, last).
+
+    images, uint8, flat, of which those of `numbers`, int64 (count,), are listed. Uint64: by_image
+    (LISTED · words_of(size),), bit k of an image's word w for its pixel WORD · w + k; by_pixel
+    (size,), bit i for the image numbers[i]. turned (size · LISTED,), uint8: the images pixel by
+    pixel; of images that there are not, anything. `coming` are the numbers of images to be listed
+    later, brought near meanwhile.
+    """
+    words = words_of(size)
+    end = min(size, last * WORD)
+    for i in range(numbers.size):
+        if i < coming.size:
+            for k in range(first * WORD, end, WORD):
+                prefetch(images, coming[i] * size + k)
+        begin = numbers[i] * size
+        for word in range(first, last):
+            k = word * WORD
+            by_image[i * words + word] = set_bits(images, begin + k, min(WORD, size - k))
+    for i in range(0, numbers.size, SIDE):
+        for square in range(first * WORD, end, SIDE):
+            k = min(square, size - SIDE)
+            turn(images, numbers, i, size, k, turned, k * LISTED + i, LISTED)
+    for k in range(first * WORD, end):
+        by_pixel[k] = set_bits(turned, k * LISTED, numbers.size)
+
+
+@generic_kernel
+def sparse_input_forward(
+    by_image: np.ndarray,
+    turned: np.ndarray,
+    values: np.ndarray,
+    size: int,
+    first: int,
+    last: int,
+    W: np.ndarray,
+    b: np.ndarray,
+    width: int,
+    tile: np.ndarray,
+    y: np.ndarray,
+    stride: int,
+    lanes: int,
+) -> None:
+    """y = x W + b for the images [first, last) of one listing and one tile of W.
+
+    values T (256,); W (size · lanes,), b (width,) or (0,) for none; y: `width` ≤ lanes elements of
+    each of the images' rows, `stride` apart; all flat. `tile`: scratch, (LISTED · lanes,).
+    """
+    words = words_of(size)
+    bias = load(b, 0, lanes, b.size)
+    for i in range(first, last):
+        store(tile, i * lanes, bias)
+    for word in range(words):
+        block = np.uint64(word * WORD)
+        for i in range(first, last):
+            bits = by_image[i * words + word]
+            if bits != 0:
+                row = load(tile, i * lanes, lanes)
+                while bits != 0:
+                    k = block + lowest_bit(bits)
+                    bits &= bits - np.uint64(1)
+                    x = values[turned[k * np.uint64(LISTED) + np.uint64(i)]]
+                    row = fma(spread(x, lanes), load(W, k * np.uint64(lanes), lanes), row)
+                store(tile, i * lanes, row)
+    for i in range(first, last):
+        row, target = tile[i * lanes :][:width], y[(i - first) * stride :][:width]
+        for j in range(width):
+            target[j] = row[j]
+
+
+@generic_kernel
+def sparse_input_backward_weights(
+    by_pixel: np.ndarray,
+    turned: np.ndarray,
+    values: np.ndarray,
+    first: int,
+    last: int,
+    images: int,
+    dy: np.ndarray,
+    stride: int,
+    tile: np.ndarray,
+    use: int,
+    W: np.ndarray,
+    G: np.ndarray,
+    width: int,
+    lr: float,
+    momentum: float,
+    lanes: int,
+) -> None:
+    """One tile of dW = xᵀ dy for the images of one listing, put to use at once.
+
+    Of the pixels [first, last) alone. dy: `width` elements of each of `images` rows that are
+    `stride` apart; W, G (size · lanes,), all flat: see `act_on_gradient` for what `use` does with
+    them. `tile`: scratch, (LISTED · lanes,).
+    """
+    zero = spread(W.dtype.type(0), lanes)
+    for i in range(images):
+        store(tile, i * lanes, load(dy, i * stride, lanes, width))
+    for k in range(first, last):
+        bits = by_pixel[k]
+        if bits != 0 or use not in (SGD, ADD):
+            g = zero
+            while bits != 0:
+                i = lowest_bit(bits)
+                bits &= bits - np.uint64(1)
+                x = values[turned[np.uint64(k * LISTED) + i]]
+                g = fma(spread(x, lanes), load(tile, i * np.uint64(lanes), lanes), g)
+            act_on_gradient(use, g, W, G, k * lanes, lr, momentum, lanes)

@@ -1,0 +1,27 @@
+"""Dropout built: in evaluation, and for a share of 0, nothing at all."""
+
+from mnistlab.blocks.layers.dropout import ops
+from mnistlab.runtime.builder import Builder
+from mnistlab.runtime.op import Op
+
+
+def build_dropout(builder: Builder, rate: float) -> None:
+    """Dropout of the share `rate` of the values."""
+    if rate == 0:
+        return
+    name, text = builder.numbered("dropout"), f"rate = {rate:g}"
+    if not builder.training:
+        builder.add_layer(name, "dropout", text, builder.shape, 0, builder.top)
+        return
+    operands = ops.DropoutOperands(
+        x=builder.top,
+        y=builder.take_slot(builder.width),
+        inputs=builder.width,
+        rate=rate,
+        seed=builder.seed,
+        stream=builder.counts["dropout"],
+    )
+    builder.forward.append(Op(ops.dropout_forward, operands))
+    builder.deltas.append(Op(ops.dropout_backward, operands))
+    builder.add_layer(name, "dropout", text, builder.shape, 0, operands.y)
+    builder.top = operands.y

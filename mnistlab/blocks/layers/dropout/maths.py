@@ -1,0 +1,25 @@
+"""Dropout: in training each value is set to zero with a probability, and the others are scaled up.
+
+Source: Srivastava et al. (2014), in its inverted form: evaluation needs no change at all.
+"""
+
+import numpy as np
+
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.random import random32
+
+
+@kernel
+def dropout(
+    x: np.ndarray, rate: float, key: int, other_key: int, first: int, y: np.ndarray
+) -> None:
+    """yᵢ = xᵢ / (1 − rate) with probability 1 − rate, else 0; x, y (n,).
+
+    Whether xᵢ is kept depends on the keys and on first + i alone. The derivative by x is the same
+    factor, so the backward pass is this function of dy with the keys of the forward pass.
+    """
+    zero, scale = x.dtype.type(0), x.dtype.type(1 / (1 - rate))
+    limit = np.int64(rate * 2.0**32)
+    for i in range(x.size):
+        kept = random32(key, other_key, first + i) >= limit
+        y[i] = x[i] * scale if kept else zero

@@ -1,0 +1,44 @@
+"""Dropout's ops."""
+
+from typing import Any
+
+from mnistlab.blocks.layers.dropout.maths import dropout
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.memory import Memory
+from mnistlab.runtime.op import Operands
+from mnistlab.runtime.parts import flat, rows_of
+from mnistlab.runtime.random import stream_key
+
+
+class DropoutOperands(Operands):
+    """Of dropout of the share `rate` of `inputs` elements per row."""
+
+    x: int  # slot
+    y: int  # slot
+    inputs: int
+    rate: float
+    seed: int  # the run's
+    stream: int  # which layer's random numbers
+
+
+@kernel
+def dropout_pass(op: Any, m: Memory, lane: int, step: int, rows: int, forward: bool) -> None:
+    """Dropout of a lane's rows: of the values on the way up, of the same elements' deltas down."""
+    a, b = rows_of(op, rows, lane)
+    values = m.activations if forward else m.deltas
+    below = flat(values, m, op.x, a, b, op.inputs)
+    above = flat(values, m, op.y, a, b, op.inputs)
+    source, target = (below, above) if forward else (above, below)
+    key = stream_key(op.seed, op.stream, step, 0)
+    other_key = stream_key(op.seed, op.stream, step, 1)
+    dropout(source, op.rate, key, other_key, (m.batch[0] + a) * op.inputs, target)
+
+
+@kernel
+def dropout_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    dropout_pass(op, m, lane, step, rows, True)
+
+
+@kernel
+def dropout_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    dropout_pass(op, m, lane, step, rows, False)

@@ -1,0 +1,35 @@
+"""The image as a vector, channel by channel: as it lies in memory already."""
+
+from typing import Any, ClassVar
+
+from pydantic import model_serializer
+
+from mnistlab.blocks.exporting import OnnxGraph, TorchModule, TrainedLayer
+from mnistlab.blocks.layers import LayerBlock
+
+
+class FlattenLayer(LayerBlock):
+    """An item of `layers`: the bare word `flatten`."""
+
+    type: ClassVar[str] = "flatten"
+    takes_vector = True
+    bare = True
+
+    @model_serializer
+    def _word(self) -> str:
+        return "flatten"
+
+    @property
+    def does_nothing(self) -> bool:
+        """What takes a vector has its image flattened anyway."""
+        return True
+
+    def build(self, builder: Any) -> None:
+        builder.add_layer("flatten", "flatten", "", (builder.width,), 0, builder.top)
+        builder.shape = (builder.width,)
+
+    def onnx(self, graph: OnnxGraph, trained: TrainedLayer) -> None:
+        graph.add("Flatten", axis=1)
+
+    def torch(self, trained: TrainedLayer) -> list[TorchModule]:
+        return [TorchModule("nn.Flatten()")]

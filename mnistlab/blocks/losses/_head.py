@@ -1,0 +1,76 @@
+"""What the ends of all networks share: their operands, their losses, their outputs kept."""
+
+from typing import Any
+
+import numpy as np
+
+from mnistlab.runtime.kernel import kernel, view
+from mnistlab.runtime.memory import Memory
+from mnistlab.runtime.op import Operands
+from mnistlab.runtime.parts import rows_of, slot
+
+# Whether the gradient of a batch is a mean, by the configuration's `reduction`.
+MEAN = {"mean": True, "sum": False}
+
+
+class HeadOperands(Operands):
+    """Of a loss of the `inputs` elements per row of x, whose output activation goes to y."""
+
+    x: int  # slot
+    y: int  # slot
+    inputs: int
+    mean: bool  # whether the gradient is a mean over the batch
+    training: bool  # whether a gradient is sent down
+
+
+class RecordOperands(Operands):
+    """Of `record_batch`: the network's outputs, `inputs` elements per row."""
+
+    y: int  # slot
+    inputs: int
+    training: bool
+
+
+@kernel
+def gradient_scale(op: Any, rows: int) -> float:
+    """1/batch for the mean over a batch of its own size, 1 for the sum."""
+    return 1.0 / rows if op.mean else 1.0
+
+
+@kernel
+def largest(y: np.ndarray) -> int:
+    """The number of the largest of y (classes,), the first of equals."""
+    found = 0
+    for j in range(1, y.size):
+        if y[j] > y[found]:
+            found = j
+    return found
+
+
+@kernel
+def record_rows(op: Any, m: Memory, y: np.ndarray, labels: np.ndarray, first: int) -> None:
+    """Add the batch to the totals (training), or keep the outputs of each image (evaluation)."""
+    if op.training:
+        for i in range(y.shape[0]):
+            m.totals[0] += m.losses[i]
+            m.totals[1] += largest(y[i]) == labels[i]
+        m.totals[2] += y.shape[0]
+    else:
+        width = y.shape[1]
+        for i in range(y.shape[0]):
+            for j in range(width):
+                m.outputs[(first + i) * width + j] = y[i, j]
+
+
+@view
+def losses_of(op: Any, m: Memory, first: int, rows: int) -> np.ndarray:
+    """Where a batch's losses go: one batch's when training, every image's when evaluating."""
+    return m.losses[:rows] if op.training else m.losses[first : first + rows]
+
+
+@kernel
+def record_batch(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    """See `record_rows`, for a lane's rows."""
+    a, b = rows_of(op, rows, lane)
+    y = slot(m.activations, m, op.y, rows, op.inputs)
+    record_rows(op, m, y[a:b], m.targets[a:b], first + a)

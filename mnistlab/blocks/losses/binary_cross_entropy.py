@@ -1,0 +1,98 @@
+"""Binary cross-entropy of sigmoids, summed over the outputs."""
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from mnistlab.blocks.activations import ActivationBlock
+from mnistlab.blocks.activations._ops import called_forward
+from mnistlab.blocks.activations.sigmoid import Sigmoid, sigmoid_forward
+from mnistlab.blocks.losses import LossBlock
+from mnistlab.blocks.losses._head import MEAN, HeadOperands, gradient_scale, losses_of
+from mnistlab.runtime.calls import call_address
+from mnistlab.runtime.elementary import exp
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.memory import Memory
+from mnistlab.runtime.op import Called, Op
+from mnistlab.runtime.parts import rows_of, slot
+
+
+@kernel
+def binary_cross_entropy_loss(
+    z: np.ndarray, k: float, labels: np.ndarray, losses: np.ndarray
+) -> None:
+    """lossᵢ = −Σⱼ [tⱼ log yⱼ + (1 − tⱼ) log(1 − yⱼ)], y = sigmoid(k z), from the logits z.
+
+    With u = k z that is Σⱼ [max(u, 0) − u t + log(1 + exp(−|u|))], finite for any logits.
+    """
+    for i in range(z.shape[0]):
+        total = np.float64(0)
+        for j in range(z.shape[1]):
+            u = k * np.float64(z[i, j])
+            total += max(u, 0.0) + np.log1p(exp(-np.abs(u)))
+            if j == labels[i]:
+                total -= u
+        losses[i] = total
+
+
+@kernel
+def binary_cross_entropy_backward(
+    y: np.ndarray, k: float, labels: np.ndarray, scale: float, dz: np.ndarray
+) -> None:
+    """dz = scale · k (y − t), for y = sigmoid(k z); y, dz (batch, classes)."""
+    s = y.dtype.type(scale * k)
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            dz[i, j] = s * y[i, j]
+        dz[i, labels[i]] -= s
+
+
+class SigmoidHeadOperands(HeadOperands):
+    """A head's, of sigmoid(k z)."""
+
+    k: float
+    sigmoid: Called
+
+
+@kernel
+def binary_cross_entropy_head(
+    op: Any, m: Memory, lane: int, step: int, first: int, rows: int
+) -> None:
+    """Sigmoid and binary cross-entropy in one: the gradient goes straight to the logits."""
+    a, b = rows_of(op, rows, lane)
+    labels = m.targets[a:b]
+    z = slot(m.activations, m, op.x, rows, op.inputs)[a:b]
+    y = slot(m.activations, m, op.y, rows, op.inputs)[a:b]
+    k = op.k
+    call_address(op.sigmoid, z.reshape(-1), k, y.reshape(-1))
+    binary_cross_entropy_loss(z, k, labels, losses_of(op, m, first, rows)[a:b])
+    if op.training:
+        dz = slot(m.deltas, m, op.x, rows, op.inputs)[a:b]
+        binary_cross_entropy_backward(y, k, labels, gradient_scale(op, m.batch[1]), dz)
+
+
+class BinaryCrossEntropy(LossBlock):
+    """The negative logarithms of the probabilities of label and no label, over all outputs."""
+
+    type: Literal["binary_cross_entropy"] = Field(
+        default="binary_cross_entropy",
+        description="Needs the output activation sigmoid; summed over outputs.",
+    )
+
+    output = "sigmoid"
+
+    def build(self, builder: Any, output: ActivationBlock) -> Op:
+        assert isinstance(output, Sigmoid)  # the configuration has been checked
+        operands = SigmoidHeadOperands(
+            x=builder.top,
+            y=builder.take_slot(builder.width),
+            inputs=builder.width,
+            mean=MEAN[self.reduction],
+            training=True,
+            k=output.k,
+            sigmoid=called_forward(sigmoid_forward),
+        )
+        builder.add_layer(output.type, "activation", "", builder.shape, 0, operands.y, output)
+        builder.top = operands.y
+        return Op(binary_cross_entropy_head, operands)

@@ -1,0 +1,75 @@
+"""Cross-entropy of a softmax."""
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from mnistlab.blocks.activations import ActivationBlock
+from mnistlab.blocks.activations.softmax import softmax_forward
+from mnistlab.blocks.losses import LossBlock
+from mnistlab.blocks.losses._head import MEAN, HeadOperands, gradient_scale, losses_of
+from mnistlab.runtime.elementary import exp
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.memory import Memory
+from mnistlab.runtime.op import Op
+from mnistlab.runtime.parts import rows_of, slot
+
+
+@kernel
+def cross_entropy_loss(z: np.ndarray, labels: np.ndarray, losses: np.ndarray) -> None:
+    """lossᵢ = log Σₖ exp(zₖ) − z_label, z (batch, classes) the logits; finite for any."""
+    for i in range(z.shape[0]):
+        largest = z[i, 0]
+        for j in range(z.shape[1]):
+            largest = max(largest, z[i, j])
+        total = np.float64(0)
+        for j in range(z.shape[1]):
+            total += exp(np.float64(z[i, j] - largest))
+        losses[i] = np.log(total) + largest - z[i, labels[i]]
+
+
+@kernel
+def cross_entropy_backward(y: np.ndarray, labels: np.ndarray, scale: float, dz: np.ndarray) -> None:
+    """dz = scale · (y − t), for y = softmax(z); y, dz (batch, classes)."""
+    s = y.dtype.type(scale)
+    for i in range(y.shape[0]):
+        for j in range(y.shape[1]):
+            dz[i, j] = s * y[i, j]
+        dz[i, labels[i]] -= s
+
+
+@kernel
+def cross_entropy_head(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    """Softmax and cross-entropy in one: the gradient goes straight to the logits."""
+    a, b = rows_of(op, rows, lane)
+    labels = m.targets[a:b]
+    z = slot(m.activations, m, op.x, rows, op.inputs)[a:b]
+    y = slot(m.activations, m, op.y, rows, op.inputs)[a:b]
+    softmax_forward(z, y)
+    cross_entropy_loss(z, labels, losses_of(op, m, first, rows)[a:b])
+    if op.training:
+        dz = slot(m.deltas, m, op.x, rows, op.inputs)[a:b]
+        cross_entropy_backward(y, labels, gradient_scale(op, m.batch[1]), dz)
+
+
+class CrossEntropy(LossBlock):
+    """The negative logarithm of the probability of the label."""
+
+    type: Literal["cross_entropy"] = Field(
+        default="cross_entropy", description="Needs the output activation softmax."
+    )
+
+    output = "softmax"
+
+    def build(self, builder: Any, output: ActivationBlock) -> Op:
+        operands = HeadOperands(
+            x=builder.top,
+            y=builder.take_slot(builder.width),
+            inputs=builder.width,
+            mean=MEAN[self.reduction],
+            training=True,
+        )
+        builder.add_layer(output.type, "activation", "", builder.shape, 0, operands.y, output)
+        builder.top = operands.y
+        return Op(cross_entropy_head, operands)

@@ -1,0 +1,50 @@
+"""Models: each file has one, as a list of layers from the image to the last sums."""
+
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from mnistlab.blocks.activations import ActivationBlock, OutputActivation
+from mnistlab.blocks.activations.softmax import SoftmaxActivation
+from mnistlab.blocks.layers import LayerBlock
+from mnistlab.blocks.layers.dense import Dense, DenseLayer
+from mnistlab.blocks.registry import Family, OneOf
+from mnistlab.blocks.section import Section
+
+OUTPUT = Field(
+    default=SoftmaxActivation(),
+    description="What the last layer's sums become; cross_entropy needs softmax, "
+    "binary_cross_entropy needs sigmoid.",
+)
+
+
+class ModelBlock(Section):
+    """What the engine asks of a model."""
+
+    type: str
+    if TYPE_CHECKING:  # each model has this key, behind its own
+        output_activation: ActivationBlock
+
+    def layers_for(self, classes: int) -> tuple[LayerBlock, ...]:
+        """Every layer from the image to the last sums; the output activation follows."""
+        raise NotImplementedError(f"model {self.type}: has no layers")
+
+    def key_of(self, index: int) -> str:
+        """The key of a layer in the configuration, for messages."""
+        return "model"
+
+    def layer_names(self) -> tuple[str, ...]:
+        """The layers with weights, as `init.layers` and `regularization.layers` may name them."""
+        raise NotImplementedError(f"model {self.type}: names no layers")
+
+
+def dense(units: int, bias: bool) -> DenseLayer:
+    """A fully connected layer."""
+    return DenseLayer(dense=Dense(units=units, bias=bias))
+
+
+MODELS = Family("mnistlab.blocks.models", ModelBlock)
+
+Model = Annotated[ModelBlock, OneOf(MODELS, default="mlp")]
+
+__all__ = ["MODELS", "OUTPUT", "Model", "ModelBlock", "OutputActivation", "dense"]

@@ -1,0 +1,49 @@
+"""The convolutional network, layer by layer."""
+
+from collections import Counter
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mnistlab.blocks.layers import Layer, LayerBlock
+from mnistlab.blocks.layers.dense import DenseLayer
+from mnistlab.blocks.models import OUTPUT, ModelBlock, OutputActivation, dense
+from mnistlab.blocks.section import Flag
+
+
+class CNNModel(ModelBlock):
+    """A convolutional network, as a list of layers.
+
+    Where its last layer with weights is no dense layer of one unit per class, such an output
+    layer is added at the end; `bias` is that layer's.
+    """
+
+    type: Literal["cnn"] = Field(default="cnn", description="A convolutional network.")
+    layers: Annotated[tuple[Layer, ...], Field(max_length=200)] = Field(
+        default=(),
+        description="The layers from the image on; an output layer is added where none is.",
+    )
+    bias: Flag = Field(default=True, description="Whether the added output layer has a bias.")
+    output_activation: OutputActivation = OUTPUT
+
+    def layers_for(self, classes: int) -> tuple[LayerBlock, ...]:
+        weighted = [layer for layer in self.layers if layer.weighted]
+        last = weighted[-1] if weighted else None
+        if isinstance(last, DenseLayer) and last.dense.units == classes:
+            return self.layers
+        return (*self.layers, dense(classes, self.bias))
+
+    def key_of(self, index: int) -> str:
+        if index >= len(self.layers):
+            return "model.layers"
+        return f"model.layers.{index}.{self.layers[index].type}"
+
+    def layer_names(self) -> tuple[str, ...]:
+        """One dense layer more than the list has, as it may get an output layer at the end."""
+        counts = Counter(layer.type for layer in self.layers if layer.weighted)
+        counts["dense"] += 1
+        return tuple(
+            f"{kind}{number}"
+            for kind, count in sorted(counts.items())
+            for number in range(1, count + 1)
+        )

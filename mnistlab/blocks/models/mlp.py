@@ -1,0 +1,44 @@
+"""The multilayer perceptron."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mnistlab.blocks.activations import Activation
+from mnistlab.blocks.activations.relu import ReLU
+from mnistlab.blocks.layers import LayerBlock
+from mnistlab.blocks.layers.activation import ActivationLayer
+from mnistlab.blocks.layers.dropout import DropoutLayer
+from mnistlab.blocks.models import OUTPUT, ModelBlock, OutputActivation, dense
+from mnistlab.blocks.section import Flag, ShareBelowOne, Units
+
+
+class MLPModel(ModelBlock):
+    """A multilayer perceptron: dense layers with an activation between them."""
+
+    type: Literal["mlp"] = Field(default="mlp", description="A multilayer perceptron.")
+    hidden: Annotated[tuple[Units, ...], Field(max_length=100)] = Field(
+        default=(128,), description="The units of each hidden layer, e.g. [256, 128]."
+    )
+    activation: Activation = Field(
+        default=ReLU(),
+        description="What follows each hidden layer: a name, or {type: leaky_relu, ...}.",
+    )
+    dropout: ShareBelowOne = Field(
+        default=0.0, description="The share of hidden values set to zero in training."
+    )
+    bias: Flag = Field(default=True, description="Whether each unit has a bias.")
+    output_activation: OutputActivation = OUTPUT
+
+    def layers_for(self, classes: int) -> tuple[LayerBlock, ...]:
+        hidden: list[LayerBlock] = []
+        for units in self.hidden:
+            hidden += [
+                dense(units, self.bias),
+                ActivationLayer.model_construct(activation=self.activation),  # checked before
+                DropoutLayer(dropout=self.dropout),
+            ]
+        return (*hidden, dense(classes, self.bias))
+
+    def layer_names(self) -> tuple[str, ...]:
+        return tuple(f"dense{number}" for number in range(1, len(self.hidden) + 2))

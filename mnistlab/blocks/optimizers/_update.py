@@ -1,0 +1,50 @@
+"""What the updates of all optimizers share: one tensor, a lane's part of it, its dither."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mnistlab.runtime.dither import dither_of
+from mnistlab.runtime.kernel import Kernel, kernel, view
+from mnistlab.runtime.memory import Memory
+from mnistlab.runtime.op import Operands
+from mnistlab.runtime.parts import share
+
+
+class UpdateOperands(Operands):
+    """Of an update of one tensor, as the training loop has it."""
+
+    weight: int  # offset in the parameter vector
+    size: int  # elements
+    lr_scale: float
+    dithered: bool  # whether steps below the spacing of float32 are taken in the mean
+
+
+class Update(NamedTuple):
+    """An optimizer's op for one tensor, its own operands, and its vectors of state."""
+
+    function: Kernel
+    operands: type[UpdateOperands]
+    hyperparameters: dict[str, Any]
+    states: int
+
+
+class FusedUpdate(NamedTuple):
+    """An update that takes a gradient while it is in registers; see gradient_action.py."""
+
+    gradient_action: int
+    momentum: float
+
+
+@view
+def part(op: Any, values: np.ndarray, lane: int) -> np.ndarray:
+    """A lane's part of the tensor that an update is for."""
+    a, b = share(op.size, op.lanes, lane)
+    return values[op.weight + a : op.weight + b]
+
+
+@kernel
+def dither_for(op: Any, m: Memory, lane: int, step: int, kind: int) -> int | None:
+    """The dither of what is rounded in a lane's part of the tensor, by the step's number alone."""
+    a, _ = share(op.size, op.lanes, lane)
+    return dither_of(m.params, step, op.weight + a, kind)

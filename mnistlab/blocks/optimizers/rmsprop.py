@@ -1,0 +1,81 @@
+"""RMSProp. Source: Tieleman and Hinton, lecture 6.5 (2012)."""
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from mnistlab.blocks.optimizers import LRScale, OptimizerBlock, learning_rate
+from mnistlab.blocks.optimizers._update import Update, UpdateOperands, dither_for, part
+from mnistlab.blocks.section import Positive, ShareBelowOne
+from mnistlab.runtime.dither import UPDATE, step_down
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.memory import Memory
+from mnistlab.runtime.parts import rate_of, state_of
+
+
+@kernel
+def rmsprop_update(
+    W: np.ndarray,
+    dW: np.ndarray,
+    s: np.ndarray,
+    lr: float,
+    alpha: float,
+    epsilon: float,
+    dither: int | None = None,
+) -> None:
+    """s ← α s + (1 − α) dW²; W ← W − lr · dW / (√s + ε).
+
+    Source: Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5 (2012).
+    """
+    T = W.dtype.type
+    keep, take, rate, floor = T(alpha), T(1 - alpha), T(lr), T(epsilon)
+    for i in range(W.size):
+        s[i] = keep * s[i] + take * dW[i] * dW[i]
+        W[i] = step_down(W[i], rate * dW[i] / (np.sqrt(s[i]) + floor), dither, i)
+
+
+class RMSPropOperands(UpdateOperands):
+    """Of RMSProp; the state is the mean of squares."""
+
+    alpha: float
+    epsilon: float
+
+
+@kernel
+def rmsprop_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) -> None:
+    rmsprop_update(
+        part(op, m.params, lane),
+        part(op, m.grads, lane),
+        part(op, state_of(m, 0), lane),
+        rate_of(op, m, step),
+        op.alpha,
+        op.epsilon,
+        dither,
+    )
+
+
+@kernel
+def rmsprop(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    if op.dithered:
+        rmsprop_by(op, m, lane, step, dither_for(op, m, lane, step, UPDATE))
+    else:
+        rmsprop_by(op, m, lane, step, None)
+
+
+class RMSProp(OptimizerBlock):
+    """RMSProp: g / (√s + epsilon)."""
+
+    type: Literal["rmsprop"] = Field(default="rmsprop", description="RMSProp.")
+    lr: Positive = learning_rate(0.001)
+    alpha: ShareBelowOne = Field(
+        default=0.99, description="The decay of the squared gradient's mean."
+    )
+    epsilon: Positive = Field(
+        default=1e-8, description="Added to the root that the step is divided by."
+    )
+    lr_scale: LRScale = {}
+
+    def update(self) -> Update:
+        own = {"alpha": self.alpha, "epsilon": self.epsilon}
+        return Update(rmsprop, RMSPropOperands, own, states=1)

@@ -1,0 +1,167 @@
+"""Stochastic gradient descent, plain or with momentum."""
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from mnistlab.blocks.optimizers import LRScale, OptimizerBlock, learning_rate
+from mnistlab.blocks.optimizers._update import FusedUpdate, Update, UpdateOperands, dither_for, part
+from mnistlab.blocks.section import Flag, Positive, ShareBelowOne
+from mnistlab.runtime.actions import MOMENTUM
+from mnistlab.runtime.actions import SGD as PLAIN
+from mnistlab.runtime.dither import UPDATE, step_down
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.memory import Memory
+from mnistlab.runtime.parts import rate_of, state_of
+
+
+@kernel
+def sgd_update(W: np.ndarray, dW: np.ndarray, lr: float, dither: int | None = None) -> None:
+    """W ← W − lr · dW."""
+    rate = W.dtype.type(lr)
+    for i in range(W.size):
+        W[i] = step_down(W[i], rate * dW[i], dither, i)
+
+
+@kernel
+def momentum_update(
+    W: np.ndarray,
+    dW: np.ndarray,
+    velocity: np.ndarray,
+    lr: float,
+    momentum: float,
+    nesterov: bool,
+    dither: int | None = None,
+) -> None:
+    """v ← momentum · v + dW; W ← W − lr · v, or with Nesterov W ← W − lr · (dW + momentum · v).
+
+    Source: Sutskever et al., On the importance of initialization and momentum (2013), as PyTorch.
+    """
+    rate, mu = W.dtype.type(lr), W.dtype.type(momentum)
+    if nesterov:
+        for i in range(W.size):
+            velocity[i] = mu * velocity[i] + dW[i]
+            W[i] = step_down(W[i], rate * (dW[i] + mu * velocity[i]), dither, i)
+    else:
+        for i in range(W.size):
+            velocity[i] = mu * velocity[i] + dW[i]
+            W[i] = step_down(W[i], rate * velocity[i], dither, i)
+
+
+@kernel
+def momentum_step_update(
+    W: np.ndarray,
+    dW: np.ndarray,
+    velocity: np.ndarray,
+    lr: float,
+    momentum: float,
+    nesterov: bool,
+    dither: int | None = None,
+) -> None:
+    """v ← momentum · v + lr · dW; W ← W − v, or with Nesterov W ← W − (lr · dW + momentum · v).
+
+    The velocity holds the learning rate, unlike `momentum_update`'s, once the rate changes.
+    """
+    rate, mu = W.dtype.type(lr), W.dtype.type(momentum)
+    if nesterov:
+        for i in range(W.size):
+            velocity[i] = mu * velocity[i] + rate * dW[i]
+            W[i] = step_down(W[i], rate * dW[i] + mu * velocity[i], dither, i)
+    else:
+        for i in range(W.size):
+            velocity[i] = mu * velocity[i] + rate * dW[i]
+            W[i] = step_down(W[i], velocity[i], dither, i)
+
+
+@kernel
+def sgd_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) -> None:
+    W, dW = part(op, m.params, lane), part(op, m.grads, lane)
+    sgd_update(W, dW, rate_of(op, m, step), dither)
+
+
+@kernel
+def sgd(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    if op.dithered:
+        sgd_by(op, m, lane, step, dither_for(op, m, lane, step, UPDATE))
+    else:
+        sgd_by(op, m, lane, step, None)
+
+
+class MomentumOperands(UpdateOperands):
+    """Of SGD with momentum; the state is the velocity."""
+
+    momentum: float
+    nesterov: bool
+
+
+@kernel
+def momentum_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) -> None:
+    momentum_update(
+        part(op, m.params, lane),
+        part(op, m.grads, lane),
+        part(op, state_of(m, 0), lane),
+        rate_of(op, m, step),
+        op.momentum,
+        op.nesterov == 1,
+        dither,
+    )
+
+
+@kernel
+def momentum(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    if op.dithered:
+        momentum_by(op, m, lane, step, dither_for(op, m, lane, step, UPDATE))
+    else:
+        momentum_by(op, m, lane, step, None)
+
+
+@kernel
+def momentum_step_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) -> None:
+    momentum_step_update(
+        part(op, m.params, lane),
+        part(op, m.grads, lane),
+        part(op, state_of(m, 0), lane),
+        rate_of(op, m, step),
+        op.momentum,
+        op.nesterov == 1,
+        dither,
+    )
+
+
+@kernel
+def momentum_step(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    if op.dithered:
+        momentum_step_by(op, m, lane, step, dither_for(op, m, lane, step, UPDATE))
+    else:
+        momentum_step_by(op, m, lane, step, None)
+
+
+class SGD(OptimizerBlock):
+    """Gradient descent: v = momentum v + g; W -= lr v."""
+
+    type: Literal["sgd"] = Field(default="sgd", description="Stochastic gradient descent.")
+    lr: Positive = learning_rate(0.1)
+    momentum: ShareBelowOne = Field(
+        default=0.0, description="The share of the last step that is kept."
+    )
+    nesterov: Flag = Field(default=False, description="Step by g + momentum v.")
+    velocity: Literal["gradient", "step"] = Field(
+        default="gradient",
+        description="gradient: v = momentum v + g; W -= lr v. step: v = momentum v + lr g; W -= v.",
+    )
+    lr_scale: LRScale = {}
+
+    def update(self) -> Update:
+        if self.momentum == 0:
+            return Update(sgd, UpdateOperands, {}, states=0)
+        function = {"gradient": momentum, "step": momentum_step}[self.velocity]
+        own = {"momentum": self.momentum, "nesterov": self.nesterov}
+        return Update(function, MomentumOperands, own, states=1)
+
+    def fused(self) -> FusedUpdate | None:
+        if self.momentum == 0:
+            return FusedUpdate(PLAIN, 0.0)
+        if self.velocity == "gradient" and not self.nesterov:
+            return FusedUpdate(MOMENTUM, self.momentum)
+        return None

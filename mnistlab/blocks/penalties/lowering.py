@@ -1,0 +1,96 @@
+"""The part of a step that changes weights: penalties and the optimizer, tensor by tensor."""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mnistlab.blocks.layers.dense import ops as dense
+from mnistlab.blocks.optimizers import OptimizerBlock
+from mnistlab.blocks.penalties import ops
+from mnistlab.blocks.penalties.ops import DescentOperands, PenaltyOperands
+from mnistlab.runtime.actions import SGD
+from mnistlab.runtime.kernel import Kernel
+from mnistlab.runtime.lanes import lanes_for
+from mnistlab.runtime.op import Op, one_launch
+
+
+@dataclass(frozen=True)
+class Updates:
+    """The updates of every tensor; `penalised` names those that the penalty is on.
+
+    `tensors` are the operands of an update of each tensor, by its name.
+    """
+
+    optimizer: OptimizerBlock
+    penalty: Any  # the configuration's `regularization`
+    tensors: Mapping[str, dict[str, Any]]
+    penalised: Set[str]
+
+    def _one(self, function: Kernel, kind: type[Any], tensor: str, **own: Any) -> Op:
+        operands = {"dithered": False, **self.tensors[tensor], **own}
+        lanes = lanes_for(2 * operands["size"])
+        return Op(function, kind(**operands), lanes=lanes, once=True)
+
+    @property
+    def _in_gradient(self) -> tuple[float, float]:
+        """L1 and L2 as far as they act by their gradient."""
+        l1, l2 = self.penalty.l1, self.penalty.l2
+        # The proximal step is for L1, whose kink it is about; L2 is smooth and has a gradient.
+        return {"gradient": (l1, l2), "proximal": (0.0, l2), "step": (0.0, 0.0)}[self.penalty.mode]
+
+    def penalty_gradients(self, tensors: Set[str]) -> tuple[Op, ...]:
+        """The penalty's gradient, added to the loss's."""
+        l1, l2 = self._in_gradient
+        if l1 == 0 and l2 == 0:
+            return ()
+        on = [name for name in self.tensors if name in tensors]
+        function = ops.penalty_gradient
+        return one_launch([self._one(function, PenaltyOperands, n, l1=l1, l2=l2) for n in on])
+
+    def penalty_descents(self, tensors: Set[str]) -> tuple[Op, ...]:
+        """The penalty's part of a step, taken off weights before the loss's part is."""
+        l1, l2 = self._in_gradient
+        own = {"l1": l1, "l2": 2 * l2, "by_rate": True}
+        if self.penalty.mode == "step":
+            own = {"l1": self.penalty.l1, "l2": self.penalty.l2, "by_rate": False}
+        if own["l1"] == 0 and own["l2"] == 0:
+            return ()
+        on = [name for name in self.tensors if name in tensors]
+        return one_launch([self._one(ops.penalty_descent, DescentOperands, n, **own) for n in on])
+
+    def steps(self, fused: Set[str]) -> tuple[Op, ...]:
+        """The optimizer's step for every tensor but those whose gradient takes it at once."""
+        rule, mode = self.optimizer.update(), self.penalty.mode
+        both = {"l1": self.penalty.l1, "l2": self.penalty.l2}
+        steps: list[Op] = []
+        for name in self.tensors:
+            penalised = name in self.penalised
+            update = []
+            if name not in fused:
+                # Of a step that holds the penalty's gradient, that may be a very small part.
+                own = {**rule.hyperparameters, "dithered": penalised and any(self._in_gradient)}
+                update = [self._one(rule.function, rule.operands, name, **own)]
+            if penalised and mode == "step" and update:
+                before = self._one(ops.penalty_step, PenaltyOperands, name, **both)
+                after = self._one(ops.take_penalty_step, PenaltyOperands, name, **both)
+                update = [before, *update, after]
+            if penalised and mode == "proximal" and both["l1"] > 0:
+                update.append(self._one(ops.soft_threshold, PenaltyOperands, name, **both))
+            steps += update
+        return one_launch(steps)
+
+    def fused(self, gradients: Sequence[Op]) -> dict[str, Op]:
+        """By weight: the ops that make a gradient and take the optimizer's step at once."""
+        own = self.optimizer.fused()
+        if own is None:
+            return {}
+        fused = {}
+        for op in gradients:
+            # A penalty's gradient would have to be in the velocity, too; and some steps are taken
+            # while the gradient is sent down, before the penalty's part.
+            apart = own.gradient_action == SGD and not op.sends_down
+            if op.tensor not in self.penalised or apart:
+                plain = op.function is dense.dense_backward_weights
+                function = dense.dense_step if plain else op.function
+                fused[op.tensor] = replace(op.having(**own._asdict()), function=function)
+        return fused

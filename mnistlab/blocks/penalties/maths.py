@@ -1,0 +1,71 @@
+"""L1 and L2 penalties on a tensor's elements W (n,), and the three ways in which they act.
+
+What a penalty takes off in a step is often less than the spacing of float32: `dither`, see
+runtime/dither.py, makes it act all the same.
+"""
+
+import numpy as np
+
+from mnistlab.runtime.dither import step_down
+from mnistlab.runtime.kernel import kernel
+
+
+def penalty(W: np.ndarray, l1: float, l2: float) -> float:
+    """l1 · Σ|W| + l2 · ΣW², summed in float64; infinite where it overflows.
+
+    A term whose factor is 0 is 0, whatever the weights are.
+    """
+    wide = W.astype(np.float64, copy=False)
+    with np.errstate(over="ignore"):
+        absolute = l1 * float(np.abs(wide).sum()) if l1 > 0 else 0.0
+        square = l2 * float(np.square(wide).sum()) if l2 > 0 else 0.0
+    return absolute + square
+
+
+@kernel
+def penalty_gradient(
+    W: np.ndarray, l1: float, l2: float, dW: np.ndarray, dither: int | None = None
+) -> None:
+    """dW ← dW + l1 · sign(W) + 2 · l2 · W, with sign(0) = 0."""
+    a, b = W.dtype.type(l1), W.dtype.type(2 * l2)
+    for i in range(W.size):
+        dW[i] = step_down(dW[i], -(a * np.sign(W[i]) + b * W[i]), dither, i)
+
+
+@kernel
+def penalty_step(W: np.ndarray, l1: float, l2: float, taken: np.ndarray) -> None:
+    """taken = l1 · sign(W) + l2 · W: what a step takes off besides, from the weights before it."""
+    a, b = W.dtype.type(l1), W.dtype.type(l2)
+    for i in range(W.size):
+        taken[i] = a * np.sign(W[i]) + b * W[i]
+
+
+@kernel
+def take_step(W: np.ndarray, taken: np.ndarray, dither: int | None = None) -> None:
+    """W ← W − taken, see `penalty_step`."""
+    for i in range(W.size):
+        W[i] = step_down(W[i], taken[i], dither, i)
+
+
+@kernel
+def penalty_descent(W: np.ndarray, l1: float, l2: float, dither: int | None = None) -> None:
+    """W ← W − l1 · sign(W) − l2 · W."""
+    a, b = W.dtype.type(l1), W.dtype.type(l2)
+    if l1 == 0 and dither is not None:  # without the sign as quick as undithered with it
+        for i in range(W.size):
+            W[i] = step_down(W[i], b * W[i], dither, i)
+    else:
+        for i in range(W.size):
+            W[i] = step_down(W[i], a * np.sign(W[i]) + b * W[i], dither, i)
+
+
+@kernel
+def soft_threshold(W: np.ndarray, threshold: float, dither: int | None = None) -> None:
+    """W ← sign(W) · max(|W| − threshold, 0): the proximal step of L1, which makes exact zeros.
+
+    Source: Parikh and Boyd, Proximal Algorithms (2014), section 6.5.2.
+    """
+    zero, t = W.dtype.type(0), W.dtype.type(threshold)
+    for i in range(W.size):
+        size = np.abs(W[i])
+        W[i] = zero if size <= t else np.sign(W[i]) * step_down(size, t, dither, i)

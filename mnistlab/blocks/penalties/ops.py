@@ -1,0 +1,55 @@
+"""The ops of a penalty on one tensor."""
+
+from typing import Any
+
+from mnistlab.blocks.optimizers._update import UpdateOperands, dither_for, part
+from mnistlab.blocks.penalties import maths
+from mnistlab.runtime.dither import GRADIENT, PENALTY
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.memory import Memory
+from mnistlab.runtime.parts import rate_of
+
+
+class PenaltyOperands(UpdateOperands):
+    """Of a penalty on one tensor."""
+
+    l1: float
+    l2: float
+
+
+class DescentOperands(PenaltyOperands):
+    """Of a penalty's part of a step, by itself."""
+
+    by_rate: bool  # whether it is scaled by the learning rate
+
+
+@kernel
+def penalty_gradient(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    W, dW = part(op, m.params, lane), part(op, m.grads, lane)
+    dither = dither_for(op, m, lane, step, GRADIENT)
+    maths.penalty_gradient(W, op.l1, op.l2, dW, dither)
+
+
+@kernel
+def penalty_step(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    maths.penalty_step(part(op, m.params, lane), op.l1, op.l2, part(op, m.step_penalty, lane))
+
+
+@kernel
+def take_penalty_step(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    dither = dither_for(op, m, lane, step, PENALTY)
+    maths.take_step(part(op, m.params, lane), part(op, m.step_penalty, lane), dither)
+
+
+@kernel
+def penalty_descent(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    """The penalty's part of a step, before the loss's."""
+    rate = rate_of(op, m, step) if op.by_rate else 1.0
+    dither = dither_for(op, m, lane, step, PENALTY)
+    maths.penalty_descent(part(op, m.params, lane), rate * op.l1, rate * op.l2, dither)
+
+
+@kernel
+def soft_threshold(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    threshold, dither = rate_of(op, m, step) * op.l1, dither_for(op, m, lane, step, PENALTY)
+    maths.soft_threshold(part(op, m.params, lane), threshold, dither)

@@ -1,0 +1,85 @@
+"""From a name to its block: the only dispatch.
+
+A family of blocks is a package. Each of its modules whose name does not begin with an underscore
+may define blocks: subclasses of the family's
+base class that the configuration chooses by their `type`. Nothing lists them: a new file is a new
+block. A name that no block has is an error wherever it is looked up.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+
+from mnistlab.blocks.section import Section, TypedUnion, type_of
+
+Block = TypeVar("Block", bound=Section)
+
+
+class Family(Generic[Block]):
+    """The blocks of a package: all subclasses of `base` that its modules define.
+
+    `package` is the package's name. `accepts` leaves out those that it is false for.
+    """
+
+    def __init__(
+        self,
+        package: str,
+        base: type[Block],
+        accepts: Callable[[type[Block]], bool] = lambda block: True,
+    ) -> None:
+        self.package = package
+        self.base = base
+        self._accepts = accepts
+
+    def where(self, accepts: Callable[[type[Block]], bool]) -> "Family[Block]":
+        """The blocks of this family for which `accepts` is true."""
+        return Family(self.package, self.base, accepts)
+
+    @cached_property
+    def blocks(self) -> Mapping[str, type[Block]]:
+        """Every block by the name that the configuration has for it, in alphabetical order."""
+        package = importlib.import_module(self.package)
+        found: dict[str, type[Block]] = {}
+        for file in pkgutil.iter_modules(package.__path__):
+            if file.name.startswith("_"):
+                continue
+            module = importlib.import_module(f"{self.package}.{file.name}")
+            for _, block in inspect.getmembers(module, self._is_block):
+                if block.__module__ == module.__name__ and self._accepts(block):
+                    found[type_of(block)] = block
+        return dict(sorted(found.items()))
+
+    def _is_block(self, value: Any) -> bool:
+        return inspect.isclass(value) and issubclass(value, self.base) and value is not self.base
+
+
+class OneOf(TypedUnion):
+    """Annotation of a key whose value is a block of a family; see TypedUnion."""
+
+    def __init__(
+        self,
+        family: Family[Any],
+        default: str | None = None,
+        short: bool = False,
+        each: Callable[[Any], type[Section]] = lambda block: block,
+    ) -> None:
+        """`each` makes of a block the section that this key has for it."""
+        super().__init__(default, short)
+        self.family = family
+        self.each = each
+
+    @cached_property
+    def sections(self) -> tuple[type[Section], ...]:
+        """What a value of this key may be."""
+        return tuple(map(self.each, self.family.blocks.values()))
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return self._union_of(self.sections, handler)

@@ -1,0 +1,24 @@
+"""A straight line to a share of lr, held at its end."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from mnistlab.blocks.schedules import ScheduleBlock, Steps
+from mnistlab.blocks.section import Count, Flag, NonNegative
+
+
+class LinearSchedule(ScheduleBlock):
+    """A straight line from lr to final * lr over `steps`, constant after them."""
+
+    type: Literal["linear"] = Field(default="linear", description="A straight line, then constant.")
+    final: NonNegative = Field(description="The rate at the line's end, as a share of lr.")
+    steps: Count = Field(description="Steps until the line's end.")
+    restart_every_epoch: Flag = Field(default=False, description="Begin the line anew each epoch.")
+
+    def rates(self, lr: float, steps: Steps) -> np.ndarray:
+        numbers = steps.numbers
+        since = numbers % steps.per_epoch if self.restart_every_epoch else numbers
+        done = np.minimum(since / self.steps, 1.0)
+        return lr * (1 - done * (1 - self.final))

@@ -1,0 +1,178 @@
+"""What every section is made of: its base class, its numbers, its choice by `type`."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    WithJsonSchema,
+    model_serializer,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+MAX_COUNT = 2**31 - 1
+
+REFUSED = "refused"
+UNKNOWN_TYPE = "unknown_type"
+
+
+class Section(BaseModel):
+    """A mapping of the configuration: its keys are known, and it never changes once made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BareSection(Section):
+    """A section whose `type` says all there is, so that the type alone stands for it."""
+
+    @model_serializer
+    def _type_alone(self) -> str:
+        return type_of(self.__class__)
+
+
+def refuse(allowed: str) -> NoReturn:
+    """Refuse the value at hand; `allowed` ends the sentence "it must be ..."."""
+    raise PydanticCustomError(REFUSED, "{allowed}", {"allowed": allowed})
+
+
+def _nonempty(value: Any) -> Any:
+    if not isinstance(value, str | Path) or not str(value).strip():
+        refuse("a path")
+    return value
+
+
+Flag = Annotated[bool, Field(strict=True)]
+Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT)]
+CountOrZero = Annotated[int, Field(strict=True, ge=0, le=MAX_COUNT)]
+Units = Annotated[int, Field(strict=True, ge=1, le=100_000)]
+Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Positive = Annotated[Real, Field(gt=0)]
+NonNegative = Annotated[Real, Field(ge=0)]
+Share = Annotated[Real, Field(ge=0, le=1)]
+ShareBelowOne = Annotated[Real, Field(ge=0, lt=1)]
+Text = Annotated[str, Field(strict=True, min_length=1, max_length=10_000)]
+UserPath = Annotated[Path, BeforeValidator(_nonempty)]
+
+
+def is_whole(value: Any) -> bool:
+    """Whether the value is a whole number: neither `true` nor `10.0` is one."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _count_or(keyword: str, value: Any) -> int | str:
+    if value == keyword or (is_whole(value) and 1 <= value <= MAX_COUNT):
+        return value
+    refuse(f"{keyword!r} or a whole number of at least 1")
+
+
+def count_or(keyword: str) -> tuple[PlainValidator, WithJsonSchema]:
+    """Annotations for a key that is a whole number of at least 1, or one keyword."""
+    schema = {"anyOf": [{"type": "integer", "minimum": 1}, {"const": keyword}]}
+    return PlainValidator(partial(_count_or, keyword)), WithJsonSchema(schema)
+
+
+def type_of(section: type[Section]) -> str:
+    """The name that chooses this section among its siblings, as the user writes it."""
+    field = section.model_fields.get("type")
+    return field.default if field else section.type  # type: ignore[attr-defined]
+
+
+def keys_of(section: type[Section]) -> dict[str, FieldInfo]:
+    """The section's keys as the user writes them: one may be a word of Python's own."""
+    return {field.alias or name: field for name, field in section.model_fields.items()}
+
+
+def tag(section: type[Section]) -> str:
+    """The mark of a chosen section in pydantic's error locations, unlike any user's key."""
+    return f"<{section.__name__}>"
+
+
+class ChosenUnion:
+    """Annotation of a union of sections: chooses one by looking at the value, and marks the choice.
+
+    `choose` takes the raw value and returns it normalised, with the section it is to be read as.
+    """
+
+    def __init__(self, choose: Callable[[Any], tuple[Any, type[Section]]]) -> None:
+        self.choose = choose
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return self._union_of(get_args(source), handler)
+
+    def _union_of(
+        self, members: tuple[type[Section], ...], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        union = core_schema.tagged_union_schema(
+            choices={tag(member): handler.generate_schema(member) for member in members},
+            discriminator=lambda value: tag(self._choice(members, value)[1]),
+        )
+        return core_schema.no_info_before_validator_function(
+            lambda value: self._choice(members, value)[0], union
+        )
+
+    def _choice(self, members: tuple[type[Section], ...], value: Any) -> tuple[Any, type[Section]]:
+        return (value, type(value)) if isinstance(value, members) else self.choose(value)
+
+
+class TypedUnion(ChosenUnion):
+    """A union of sections chosen by their `type`.
+
+    `default` is the type of a mapping that names none; with `short`, the name alone of a type that
+    needs no other key stands for the mapping.
+    """
+
+    def __init__(self, default: str | None = None, short: bool = False) -> None:
+        super().__init__(self._by_type)
+        self.default = default
+        self.short = short
+        self.members: dict[str, type[Section]] = {}
+
+    def _union_of(
+        self, members: tuple[type[Section], ...], handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        self.members = {type_of(member): member for member in members}
+        return super()._union_of(members, handler)
+
+    def _by_type(self, value: Any) -> tuple[Any, type[Section]]:
+        types = list(self.members)
+        if isinstance(value, str) and self.short:
+            value = {"type": value}
+        if not isinstance(value, Mapping):
+            names = f"one of {', '.join(types)}, or " if self.short else ""
+            meant = isinstance(value, str) and value in self.members
+            example = value if meant else self.default or types[-1]
+            refuse(f"{names}a mapping of keys such as {{type: {example}}}")
+        if self.default is not None:
+            value = {"type": self.default, **value}
+        chosen = value.get("type")
+        if not isinstance(chosen, str) or chosen not in self.members:
+            raise PydanticCustomError(UNKNOWN_TYPE, "{types}", {"types": types})
+        return value, self.members[chosen]
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        choices = handler(schema)["oneOf"]
+        named: list[dict[str, Any]] = [
+            choice if name == self.default else {**choice, "required": ["type"]}
+            for name, choice in zip(self.members, choices, strict=True)
+        ]
+        if self.short:
+            alone = [name for name, member in self.members.items() if _stands_alone(member)]
+            named.insert(0, {"enum": alone})
+        return {"anyOf": named}
+
+
+def _stands_alone(section: type[Section]) -> bool:
+    return not any(field.is_required() for field in section.model_fields.values())

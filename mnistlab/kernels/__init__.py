@@ -1,1 +1,0 @@
-"""The maths: each layer, loss, penalty and optimizer once, in plain loops."""

@@ -1,0 +1,1 @@
+"""How kernels are compiled and run. It knows no block by name."""

@@ -1,0 +1,188 @@
+"""A network built layer on layer: each becomes ops, with a slot for its output."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from mnistlab.errors import UsageError
+from mnistlab.runtime.gather import GatherOperands, gather
+from mnistlab.runtime.kernel import Kernel
+from mnistlab.runtime.lanes import MOST_LANES, row_lanes
+from mnistlab.runtime.memory import Sizes
+from mnistlab.runtime.op import Op, Operands
+from mnistlab.runtime.params import aligned
+from mnistlab.runtime.program import LayerSpec, TensorSpec
+
+# Rows of a batch that are worked on at once: a larger batch is done part by part, so that what one
+# layer leaves for the next stays in the cache, and a whole epoch as one batch takes little memory.
+MOST_ROWS = 512
+# Elements between what two lanes write: a processor that reads ahead would fetch another's page.
+APART = 1024
+
+
+class Builder:
+    """Each layer takes the slot below and leaves the slot above; `shape` is what is in that slot.
+
+    `training`: with dropout, and backward to the weights; else backward to the image.
+    `nonzero_share` is the share of the training images' pixels that is not zero.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        image_shape: tuple[int, int],
+        rows: int,
+        training: bool,
+        nonzero_share: float = 1.0,
+    ) -> None:
+        self.seed = seed
+        self.key = "model"  # of the layer at hand in the configuration, for messages
+        self.rows = min(rows, MOST_ROWS)
+        self.training = training
+        self.nonzero_share = nonzero_share
+        self.shape: tuple[int, ...] = (1, *image_shape)
+        self.width = math.prod(image_shape)
+        self.top = 0  # the slot of the last layer's output
+        self.behind_relu = False  # whether many values in that slot are zero
+        self.grain = 1  # rows that stay together in a lane
+        self.work = 0  # multiplications of all layers, forward, for one image
+        self.row_size = self.width
+        self.size = 0  # of the parameter vector
+        self.scratch = 0
+        self.lane_grads = 0
+        self.tap_offsets = 0
+        self.listed_bits = 0
+        self.listed_bytes = 0
+        self.packed: dict[str, tuple[int, int]] = {}  # offset and size of a weight in the loop
+        self.counts: Counter[str] = Counter()
+        self.layers: list[LayerSpec] = []
+        self.tensors: list[TensorSpec] = []
+        self.pack: list[Op] = []
+        self.unpack: list[Op] = []
+        # Ops without lanes of their own are divided by rows, all into the same lanes.
+        self.forward: list[Op] = [Op(gather, GatherOperands(y=0, outputs=self.width))]
+        self.deltas: list[Op] = []  # of the first layer first; run in the other order
+        self.gradients: list[Op] = []
+        self.sums: list[Op] = []
+
+    def numbered(self, kind: str) -> str:
+        """The name of the next layer of this kind: dense1, dense2, …"""
+        self.counts[kind] += 1
+        return f"{kind}{self.counts[kind]}"
+
+    def take_scratch(self, size: int, lanes: int = MOST_LANES) -> dict[str, Any]:
+        """Operands: `size` elements of scratch for each lane, far from the others'."""
+        apart = -(-size // APART) * APART + APART
+        offset, self.scratch = self.scratch, self.scratch + lanes * apart
+        return {"scratch": apart, "scratch_at": offset}
+
+    def take_slot(self, width: int) -> int:
+        """A new slot of `width` elements per row."""
+        slot, self.row_size = self.row_size, self.row_size + width
+        return slot
+
+    def take_tap_offsets(self, size: int) -> int:
+        """Where `size` new whole numbers of a convolution begin."""
+        offset, self.tap_offsets = self.tap_offsets, self.tap_offsets + size
+        return offset
+
+    def take_params(self, size: int) -> int:
+        """An offset in the parameter vector, beside the tensors, for a weight in another order."""
+        offset = aligned(self.size)
+        self.size = offset + size
+        return offset
+
+    def add_tensor(
+        self, layer: str, kind: str, shape: tuple[int, ...], fans: tuple[int, int]
+    ) -> int:
+        """The offset of a new weight or bias; `fans` are its fan-in and fan-out."""
+        offset = aligned(self.size)
+        tensor = TensorSpec(f"{layer}.{kind}", layer, shape, offset, *fans)
+        self.tensors.append(tensor)
+        self.size = offset + tensor.size
+        return offset
+
+    def pack_weight(
+        self, tensor: str, offset: int, size: int, pack: Kernel, unpack: Kernel, operands: Operands
+    ) -> None:
+        """Bring a weight to another order before the loop runs, and back after it."""
+        self.packed[tensor] = (offset, size)
+        self.pack.append(Op(pack, operands, lanes=1))
+        self.unpack.append(Op(unpack, operands, lanes=1))
+
+    def in_the_loop(self, tensor: TensorSpec) -> dict[str, int]:
+        """Operands of an update of the tensor: where the training loop has it, and its size."""
+        offset, size = self.packed.get(tensor.name, (tensor.offset, tensor.size))
+        return {"weight": offset, "size": size}
+
+    def add_layer(
+        self,
+        name: str,
+        kind: str,
+        text: str,
+        shape: tuple[int, ...],
+        count: int,
+        slot: int,
+        activation: Any = None,
+    ) -> None:
+        """Tell of a layer that is built; `count` is the number of its weights and biases."""
+        layer = LayerSpec(name, kind, text, self.shape, shape, count, slot, activation, slot)
+        self.layers.append(layer)
+
+    def set_output(self, slot: int, shape: tuple[int, ...]) -> None:
+        """What the next layer finds below it."""
+        self.top, self.shape, self.width = slot, shape, math.prod(shape)
+        self.behind_relu = False
+
+    def patches(self, name: str, side: int, stride: int, padding: int) -> dict[str, int]:
+        """The operands of a layer that looks at patches; raises UsageError where none fits."""
+        if len(self.shape) != 3:
+            raise UsageError(f"{self.key}: {name} needs an image, but follows flatten or dense")
+        channels, height, width = self.shape
+        if side > min(height, width) + 2 * padding:
+            raise UsageError(
+                f"{self.key}: {name} looks at patches of {side} × {side}, "
+                f"but its input is {height} × {width}"
+                + (f" padded by {padding}" if padding else "")
+            )
+        return {
+            "x": self.top,
+            "channels": channels,
+            "height": height,
+            "width": width,
+            "rows": (height + 2 * padding - side) // stride + 1,
+            "columns": (width + 2 * padding - side) // stride + 1,
+            "side": side,
+            "stride": stride,
+        }
+
+    def by_rows(self, ops: Sequence[Op]) -> tuple[Op, ...]:
+        """Ops that each leave rows for the next: what is divided by rows is joined in one launch.
+
+        All get the same lanes, and each lane goes through its own rows from op to op.
+        """
+        lanes = row_lanes(self.rows, self.work, self.grain)
+        placed, before = [], False
+        for op in ops:
+            rows = op.lanes == 0
+            if rows:
+                op = replace(op, lanes=lanes, grain=self.grain)
+            placed.append(replace(op, row_lanes=lanes, joins=rows and before))
+            before = rows
+        return tuple(placed)
+
+    def sizes(self, states: int, step_penalty: bool) -> Sizes:
+        """The memory that the ops so far need."""
+        return Sizes(
+            parameters=aligned(self.size),
+            row=self.row_size,
+            scratch=self.scratch,
+            lane_grads=self.lane_grads,
+            tap_offsets=self.tap_offsets,
+            listed_bits=self.listed_bits,
+            listed_bytes=self.listed_bytes,
+            states=states,
+            step_penalty=step_penalty,
+        )

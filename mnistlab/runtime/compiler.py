@@ -1,0 +1,171 @@
+"""How kernels are compiled: numba's options, the disk cache, and calls by address."""
+
+import atexit
+import hashlib
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import llvmlite
+import llvmlite.binding
+import numba
+from numba import types
+from numba.extending import overload, typeof_impl
+
+from mnistlab.locks import check_lockable, file_lock
+from mnistlab.paths import cache_dir
+from mnistlab.runtime import (  # noqa: F401 - the compiler's part of what kernels call
+    calls,
+    calls_compiled,
+    dither_compiled,
+    exponential,
+)
+from mnistlab.runtime.checked_cache import check_cache_of
+from mnistlab.runtime.kernel import Kernel
+from mnistlab.runtime.options import OPTIONS
+
+INTERPRETED = bool(numba.config.DISABLE_JIT)
+LOCK_NAME = "compile.lock"
+# An edit anywhere in these folders of the package leads to another folder of compiled code.
+ROOMS_OF_KERNELS = ("runtime", "blocks")
+logger = logging.getLogger(__name__)
+
+
+@cache
+def kernel_cache_dir() -> Path:
+    """The folder of compiled code, made if need be; this process's own where nobody can write or
+    lock the shared one.
+
+    Numba gives two processes that add to a function's index at once the same file for different
+    code, so nothing is added but under the lock.
+    """
+    folder = cache_dir() / "kernels" / _digest()
+    try:
+        check_lockable(folder / LOCK_NAME)
+        return folder
+    except OSError as error:
+        logger.warning(
+            "%s: cannot keep compiled code here (%s): it is compiled for this process alone; "
+            "MNISTLAB_CACHE_DIR chooses another folder",
+            folder,
+            error.strerror,
+        )
+    own = tempfile.mkdtemp(prefix="mnistlab-kernels-")
+    atexit.register(shutil.rmtree, own, ignore_errors=True)
+    return Path(own)
+
+
+def _digest() -> str:
+    """Of all that compiled code depends on, or that numba's cache tells it apart by.
+
+    Numba looks at the file of the compiled function alone, not at the modules that it calls, so an
+    edit anywhere in ROOMS_OF_KERNELS has to lead to another folder. Where code lies, how old
+    it is and the processor are numba's own: were they not in here, the stamps of one installation
+    would speak for another, which would then compile without the lock.
+    """
+    package = Path(__file__).parent.parent
+    processor = llvmlite.binding.get_host_cpu_name()
+    versions = f"{numba.__version__} {llvmlite.__version__} {processor} {package}"
+    digest = hashlib.sha256(versions.encode())
+    for source in sorted(
+        path for room in ROOMS_OF_KERNELS for path in package.glob(f"{room}/**/*.py")
+    ):
+        digest.update(f"{source.name} {source.stat().st_mtime_ns}\0".encode())
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@contextmanager
+def _numba_cache_in(folder: Path) -> Iterator[None]:
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = str(folder)
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def dispatcher_of(kernel: Kernel) -> Any:
+    """The compiler's object for a kernel; the plain function where nothing is compiled."""
+    if INTERPRETED:
+        return kernel.py_func
+    if kernel.is_view:
+        return numba.njit(**OPTIONS | {"_nrt": True}, inline="always")(kernel.py_func)
+    options = OPTIONS | {"cache": True, "parallel": kernel.parallel}
+    with _numba_cache_in(kernel_cache_dir()):
+        compiled = numba.njit(**options | {"forceinline": not kernel.parallel})(kernel.py_func)
+    check_cache_of(compiled)
+    return compiled
+
+
+@typeof_impl.register(Kernel)
+def _type_of_kernel(kernel: Kernel, _context: Any) -> Any:
+    """A kernel that another calls by its name is to the compiler what it compiles itself."""
+    return types.Dispatcher(kernel.dispatcher)
+
+
+def generic_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A part of kernels, in which an argument that they give as a constant is a constant.
+
+    The lanes of a vector are such an argument. Compiled within each kernel that calls it;
+    called from Python it runs as Python.
+    """
+    options: Any = {
+        name: OPTIONS[name] for name in ("fastmath", "error_model", "forceinline", "_nrt")
+    }
+    overload(function, jit_options=options, strict=False, prefer_literal=True)(
+        lambda *arguments: function
+    )
+    return function
+
+
+def _stamp(function: Any, argument_types: tuple[Any, ...]) -> Path:
+    name = f"{function.__module__}.{function.__name__}{argument_types}"
+    return kernel_cache_dir() / "compiled" / hashlib.sha256(name.encode()).hexdigest()[:24]
+
+
+def is_compiled(function: Any, argument_types: tuple[Any, ...]) -> bool:
+    """Whether the disk cache should hold `function` for these types already."""
+    return INTERPRETED or _stamp(function, argument_types).exists()
+
+
+def compile_for(function: Any, argument_types: tuple[Any, ...]) -> None:
+    """Compile a kernel for these types, or load it from the disk cache."""
+    if not INTERPRETED:
+        function.dispatcher.compile(argument_types)
+
+
+def address_of(function: Any, argument_types: tuple[Any, ...]) -> int:
+    """The address of a kernel that returns nothing, compiled for these types: for `call_address`.
+
+    The kernel stays in memory as long as its module does, and so the address stays good.
+    """
+    if INTERPRETED:
+        return calls.address_of_interpreted(function.py_func)
+    compile_for(function, argument_types)
+    compiled = function.dispatcher.overloads[argument_types]
+    return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
+
+
+def mark_compiled(function: Any, argument_types: tuple[Any, ...]) -> None:
+    """Note that the disk cache holds `function` for these types."""
+    if not INTERPRETED:
+        stamp = _stamp(function, argument_types)
+        try:
+            stamp.parent.mkdir(parents=True, exist_ok=True)
+            stamp.touch()
+        except OSError as error:
+            logger.warning("%s: cannot be marked as compiled (%s)", stamp, error.strerror)
+
+
+def compile_lock(waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+    """Held while compiling, so that of many processes with a cold cache one compiles.
+
+    `waiting` is called where another process holds it.
+    """
+    return file_lock(kernel_cache_dir() / LOCK_NAME, waiting)

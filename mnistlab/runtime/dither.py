@@ -1,0 +1,56 @@
+"""Steps smaller than the spacing of float32, taken in full in the mean.
+
+float32 numbers near W lie ulp(W), about 1e-7 · |W|, apart. A smaller step s is rounded: below half
+of the spacing W − s is W again, at every step. Here W ← W − (s + u · ulp(W)), with u evenly spread
+over (−½, ½): W moves by one spacing in a share s / ulp(W) of the steps, and so by s in the mean. A
+step of zero moves nothing. float64 is fine enough, and is rounded as always.
+
+u is counted, not drawn: u + ½ is the fractional part of element · φ + step · β, φ and β irrational
+(a Weyl sequence). For one element over the steps it covers the interval more evenly than random
+numbers do, so a weight's error stays about one spacing, however many steps there are.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from mnistlab.runtime.elementary import fma
+
+MASK, SIGN = 0xFFFFFFFF, 0x80000000
+# Fractional parts of irrational numbers, in 2⁻³²: of the golden ratio for an element; of √2, √3, √7
+# and √13 for a step, by what is rounded, as a weight may be rounded several times in a step. Their
+# lowest byte is 0, and that of a sum HALF: u is an odd number of 2⁻²⁵, never ½, zero in the mean.
+BY_ELEMENT, HALF = 0x9E377900, 0x80
+PENALTY, DECAY, UPDATE, GRADIENT = 0x6A09E700, 0xBB67AF00, 0xA54FF500, 0x9B056900
+# A power of two times this is below it, as the spacing towards zero is; 2⁻³² of u, 2⁻²³ of an ulp.
+BELOW = np.float32((1 - 2.0**-24) * 2.0**-55)
+
+
+def dither_of(W: np.ndarray, step: int, element: int, kind: int) -> int | None:
+    """What `step_down` is given for a part W (n,) of a tensor that begins at `element`.
+
+    `kind` is PENALTY, DECAY, UPDATE or GRADIENT. None where W is float64.
+    """
+    if W.dtype != np.float32:
+        return None
+    return (int(element) * BY_ELEMENT + int(step) * kind + HALF) & MASK
+
+
+def step_down(w: Any, step: Any, dither: int | None, i: int) -> Any:
+    """w − step for element i of a part, dithered unless `dither` is None."""
+    return w - step if dither is None else dithered(w, step, dither, i)
+
+
+def dithered(w: Any, step: Any, dither: int, i: int) -> Any:
+    """w − (step + u · ulp(w))."""
+    return w - fma(spread_evenly(dither, i), power_of_two(w * BELOW), step)
+
+
+def spread_evenly(dither: int, i: int) -> np.float32:
+    """u · 2³² of element i."""
+    return np.float32((((dither + i * BY_ELEMENT) & MASK) ^ SIGN) - SIGN)
+
+
+def power_of_two(w: np.float32) -> np.float32:
+    """The power of two at or below |w|, or 0: w without its sign and digits."""
+    return (w.view(np.int32) & np.int32(0x7F800000)).view(np.float32)

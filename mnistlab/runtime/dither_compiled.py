@@ -1,0 +1,73 @@
+"""What the compiler makes of dither.py."""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic, overload
+
+from mnistlab.runtime.dither import (
+    BY_ELEMENT,
+    HALF,
+    MASK,
+    dither_of,
+    dithered,
+    power_of_two,
+    spread_evenly,
+    step_down,
+)
+from mnistlab.runtime.options import OPTIONS
+
+# What `overload` takes for options.
+_JIT: Any = OPTIONS
+_WORD = ir.IntType(32)
+
+
+# In 32 bits from the beginning: of wider numbers a register holds half as many.
+@intrinsic
+def _compiled_spread_evenly(typing_context, dither, i):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        start, number = (builder.trunc(value, _WORD) for value in values)
+        x = builder.add(start, builder.mul(number, ir.Constant(_WORD, BY_ELEMENT)))
+        return builder.sitofp(x, ir.FloatType())
+
+    return types.float32(types.int64, types.int64), codegen
+
+
+@intrinsic
+def _compiled_power(typing_context, w):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        exponent = builder.and_(builder.bitcast(values[0], _WORD), ir.Constant(_WORD, 0x7F800000))
+        return builder.bitcast(exponent, ir.FloatType())
+
+    return types.float32(types.float32), codegen
+
+
+@overload(spread_evenly, inline="always")
+def _overloaded_spread_evenly(dither, i):  # type: ignore[no-untyped-def]
+    return lambda dither, i: _compiled_spread_evenly(dither, i)
+
+
+@overload(power_of_two, inline="always")
+def _overloaded_power(w):  # type: ignore[no-untyped-def]
+    return lambda w: _compiled_power(w)
+
+
+# Fast math, a kernel's own, would take the step off first and lose it, and then the dither.
+@overload(dithered, jit_options=_JIT | {"fastmath": False}, strict=False)
+def _overloaded_dithered(w, step, dither, i):  # type: ignore[no-untyped-def]
+    return dithered
+
+
+@overload(step_down, jit_options=_JIT, strict=False)
+def _overloaded_step_down(w, step, dither, i):  # type: ignore[no-untyped-def]
+    if isinstance(dither, types.NoneType | types.Omitted):
+        return lambda w, step, dither, i: w - step
+    return dithered
+
+
+@overload(dither_of, jit_options=_JIT, strict=False)
+def _overloaded_dither_of(W, step, element, kind):  # type: ignore[no-untyped-def]
+    if W.dtype != types.float32:
+        return lambda W, step, element, kind: None
+    return lambda W, step, element, kind: (element * BY_ELEMENT + step * kind + HALF) & MASK

@@ -1,0 +1,43 @@
+"""What becomes of a piece of a weight's gradient as soon as it is summed, still in registers.
+
+It is kept, or the optimizer's step is taken with it at once: the gradient is then never written to
+memory, nor read again. The plain definitions are those of optimizers.py.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from mnistlab.runtime.actions import ADD, MOMENTUM, SET, SGD
+from mnistlab.runtime.compiler import generic_kernel
+from mnistlab.runtime.vectors import fma, load, spread, store
+
+
+@generic_kernel
+def act_on_gradient(
+    action: int,
+    g: np.ndarray,
+    W: np.ndarray,
+    G: np.ndarray,
+    at: Any,
+    lr: float,
+    momentum: float,
+    lanes: int,
+) -> None:
+    """Put the gradient g (lanes,) of the weights W[at : at + lanes] to use; W and G (n,).
+
+    SET: G = g. ADD: G ← G + g. DECAY: G ← momentum · G + g. SGD: W ← W − lr · g.
+    MOMENTUM: G ← momentum · G + g; W ← W − lr · G.
+    """
+    T = W.dtype.type
+    if action == SET:
+        store(G, at, g)
+    elif action == ADD:
+        store(G, at, fma(spread(T(1), lanes), g, load(G, at, lanes)))
+    elif action == SGD:
+        store(W, at, fma(spread(T(-lr), lanes), g, load(W, at, lanes)))
+    else:
+        v = fma(spread(T(momentum), lanes), load(G, at, lanes), g)
+        store(G, at, v)
+        if action == MOMENTUM:
+            store(W, at, fma(spread(T(-lr), lanes), v, load(W, at, lanes)))

@@ -1,0 +1,23 @@
+"""The parameter vector: all weights and biases, one after another, with views by name."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from mnistlab.runtime.program import TensorSpec
+
+# Tensors start on a cache line, 64 bytes, whatever the dtype.
+ALIGNMENT = 16
+
+
+def aligned(offset: int) -> int:
+    """The first offset from `offset` on at which a tensor may start."""
+    return -(-offset // ALIGNMENT) * ALIGNMENT
+
+
+def views(tensors: Iterable[TensorSpec], vector: np.ndarray) -> dict[str, np.ndarray]:
+    """Every tensor by its name, in its shape, sharing memory with `vector` (parameters,)."""
+    return {
+        tensor.name: vector[tensor.offset : tensor.offset + tensor.size].reshape(tensor.shape)
+        for tensor in tensors
+    }

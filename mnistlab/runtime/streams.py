@@ -1,0 +1,24 @@
+"""Streams of random numbers outside the kernels: keyed and counted, no state to be kept."""
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Purpose(IntEnum):
+    """What random numbers are for: each purpose has streams of its own under one seed."""
+
+    WEIGHTS = 1
+    BIASES = 2
+    ORDER = 3
+    GRADIENT_CHECK = 4
+
+
+def random_stream(seed: int, purpose: Purpose, index: int) -> np.random.Generator:
+    """Philox keyed by (seed, purpose), counting from (0, 0, index, 0): no state to be kept.
+
+    Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011).
+    """
+    key = np.array([seed, purpose], np.uint64)
+    counter = np.array([0, 0, index, 0], np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))

@@ -1,0 +1,141 @@
+"""Compiled tables of ops: from the cache where it has them, and made once where it has not."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from mnistlab.runtime import compiler
+from mnistlab.runtime.calls import keep_interpreted
+from mnistlab.runtime.loop import ROW_DTYPE, run_batches, run_batches_types
+from mnistlab.runtime.memory import CACHE_LINE, Memory, zeros
+from mnistlab.runtime.op import Op, function_types
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Ops ready to run: a row for each, and the records that the rows point to."""
+
+    rows: np.ndarray
+    records: Any  # kept alive: the rows hold their addresses
+
+    def run(self, memory: Memory, batch: int, images: int, start: int, stop: int, step: int) -> int:
+        """See `run_batches`."""
+        return run_batches(self.rows, memory, batch, images, start, stop, step)
+
+    def run_once(self, memory: Memory) -> None:
+        """Run the ops on no batch, as those that pack weights are."""
+        run_batches(self.rows, memory, 1, 1, 0, 1, 0)
+
+
+def compile_tables(
+    lists: Mapping[str, tuple[Op, ...]],
+    dtype: np.dtype[Any],
+    tell: Callable[[str], None] = lambda text: None,
+) -> dict[str, Table]:
+    """A table for each list of ops, by its name.
+
+    What the cache lacks is compiled under a lock, so that of many processes one compiles, and
+    `tell` is told before and after.
+    """
+    loop = (run_batches, run_batches_types(dtype))
+    needed = [loop, *(one for ops in lists.values() for op in ops for one in op.functions(dtype))]
+
+    def missing() -> set[Any]:
+        return {function for function in needed if not compiler.is_compiled(*function)}
+
+    def load() -> dict[str, Table]:
+        compiler.compile_for(*loop)
+        return {name: assemble(ops, dtype) for name, ops in lists.items()}
+
+    if not missing():
+        return load()
+    with compiler.compile_lock(
+        waiting=lambda: tell("another process compiles the engine; waiting …")
+    ):
+        left = missing()  # what was waited for may be all
+        if not left:
+            return load()
+        tell("compiling the engine for this processor; once only, later runs start at once …")
+        started = time.perf_counter()
+        tables = load()
+        for function in left:
+            compiler.mark_compiled(*function)
+    tell(f"compiled in {time.perf_counter() - started:.0f} s")
+    return tables
+
+
+def assemble(ops: Sequence[Op], dtype: np.dtype[Any]) -> Table:
+    """The table of `ops`, every function compiled or loaded from the cache."""
+    rows = np.zeros(len(ops), ROW_DTYPE)
+    records = [_record(op, dtype) for op in ops]
+    places = _namespaces(records) if compiler.INTERPRETED else _side_by_side(records)
+    first = rows[:1]
+    for number, (row, op) in enumerate(zip(rows, ops, strict=True)):
+        types = function_types(type(op.operands), dtype)
+        row["function"] = compiler.address_of(op.function, types)
+        row["operands"] = places.addresses[number]
+        row["lanes"], row["once"] = op.lanes, op.once
+        if not op.joins:
+            first = rows[number : number + 1]
+        first["joined"] += 1
+        first["launch_lanes"] = np.maximum(first["launch_lanes"], op.lanes)
+    return Table(_readable(rows) if compiler.INTERPRETED else rows, places.kept)
+
+
+def _record(op: Op, dtype: np.dtype[Any]) -> np.ndarray:
+    """The op's operands as compiled code reads them, (1,)."""
+    record = np.zeros(1, type(op.operands).dtype())
+    record["lanes"], record["grain"], record["row_lanes"] = op.lanes, op.grain, op.row_lanes
+    called = op.called
+    for name in vars(op.operands):
+        if name in called:
+            one = called[name]
+            record[name] = compiler.address_of(one.function, one.argument_types(dtype))
+        else:
+            record[name] = getattr(op.operands, name)
+    return record
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where records are, and what keeps them there."""
+
+    addresses: list[int]
+    kept: Any
+
+
+def _side_by_side(records: Sequence[np.ndarray]) -> _Places:
+    """Records in one piece of memory, each on a cache line of its own."""
+    sizes = [-(-record.nbytes // CACHE_LINE) * CACHE_LINE for record in records]
+    buffer = zeros(sum(sizes), np.uint8)
+    addresses, at = [], 0
+    for record, size in zip(records, sizes, strict=True):
+        buffer[at : at + record.nbytes] = record.view(np.uint8)
+        addresses.append(buffer.ctypes.data + at)
+        at += size
+    return _Places(addresses, buffer)
+
+
+def _namespaces(records: Sequence[np.ndarray]) -> _Places:
+    """Records for Python: compiled code reads a record's fields as attributes."""
+    kept = [_attributes(record[0]) for record in records]
+    return _Places([keep_interpreted(record) for record in kept], kept)
+
+
+def _readable(rows: np.ndarray) -> np.ndarray:
+    """The rows for Python."""
+    readable = np.empty(len(rows), object)
+    readable[:] = [_attributes(row) for row in rows]
+    return readable
+
+
+class _Record(SimpleNamespace):
+    """A record for Python, which may be referred to weakly."""
+
+
+def _attributes(record: Any) -> _Record:
+    return _Record(**dict(zip(record.dtype.names, record.tolist(), strict=True)))

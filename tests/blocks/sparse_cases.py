@@ -1,0 +1,99 @@
+"""Cases of the kernels that skip zeros, for the comparison of interpreted and compiled."""
+
+import functools
+
+import numpy as np
+import pytest
+from kernel_helpers import normal
+from sparse_helpers import (
+    LIT_BACKWARD,
+    LIT_FORWARD,
+    SPARSE_BACKWARD,
+    SPARSE_FORWARD,
+    SPARSE_LANES,
+    sparse_bytes,
+    sparse_numbers,
+)
+
+from mnistlab.blocks.layers.dense import sparse_hidden, sparse_input
+from mnistlab.blocks.layers.dense.sparse_input import LISTED
+
+SKIPPED = [(9, 70), (5, 66)]  # images, pixels
+
+
+def lit_cases():
+    for images, size in SKIPPED:
+
+        def lists(dtype, images=images, size=size):
+            words = sparse_input.words_of(size)
+            numbers = np.arange(images)
+            made = np.zeros(LISTED * words, np.uint64), np.zeros(size, np.uint64)
+            turned = np.zeros(size * LISTED, np.uint8)
+            pixels = sparse_bytes(images, size, 0.3).ravel()
+            return pixels, size, 0, words, numbers, numbers[:3], *made, turned
+
+        def listing(dtype, lists=lists):
+            made = lists(dtype)
+            sparse_input.list_nonzero_pixels(*made)
+            return made[6:]
+
+        def values(dtype):
+            return (np.arange(256) * 0.01).astype(dtype)
+
+        def forward(dtype, images=images, size=size, listing=listing, values=values):
+            W, b = normal(size * 16, dtype, 1), normal(11, dtype, 2)
+            tile, y = normal(images * 16, dtype, 3), normal(images * 13, dtype, 4)
+            by_image, _, turned = listing(dtype)
+            return by_image, turned, values(dtype), size, 1, images, W, b, 11, tile, y, 13
+
+        def backward(dtype, use, images=images, size=size, listing=listing, values=values):
+            W, G = normal(size * 16, dtype, 1), normal(size * 16, dtype, 2)
+            tile, dy = normal(images * 16, dtype, 3), normal(images * 13, dtype, 4)
+            _, by_pixel, turned = listing(dtype)
+            return (
+                by_pixel, turned, values(dtype), 3, size, images, dy, 13, tile, use, W, G, 11,
+                0.1, 0.9,
+            )  # fmt: skip
+
+        name = f"{images} {size}"
+        yield pytest.param(
+            sparse_input.list_nonzero_pixels, lists, id=f"list_nonzero_pixels {name}"
+        )
+        yield pytest.param(LIT_FORWARD[16], forward, id=f"sparse_input_forward {name}")
+        for use in range(5):
+            make = functools.partial(backward, use=use)
+            yield pytest.param(
+                LIT_BACKWARD[16], make, id=f"sparse_input_backward_weights {use} {name}"
+            )
+    yield pytest.param(sparse_input.words_of, lambda t: (100,), id="words_of")
+
+
+def sparse_cases():
+    def bits():
+        return np.random.default_rng(0).integers(0, 2**63, 64).astype(np.uint64)
+
+    def found(dtype, images=9, size=50):
+        x = sparse_numbers(images, 70, 0.3, dtype).ravel()[2:]
+        return x, 70, images, size, np.ones(64, np.uint64)
+
+    def forward(dtype):
+        made = found(dtype)
+        sparse_hidden.find_inputs(*made)
+        W, tile = normal(50 * 30, dtype, 1), normal(9 * SPARSE_LANES, dtype, 2)
+        return made[4], made[0], 70, 9, W, 30, tile
+
+    def backward(dtype, use):
+        x = sparse_numbers(9, 64, 0.3, dtype).ravel()
+        made = x, 64, 9, 50, np.ones(64, np.uint64)
+        sparse_hidden.find_inputs(*made)
+        sparse_hidden.turn_bits(made[4])
+        W, G = normal(50 * 30, dtype, 1), normal(50 * 30, dtype, 2)
+        dy, dx = normal(9 * SPARSE_LANES, dtype, 3), normal(9 * 64, dtype, 4)
+        return made[4], x, 50, dy, use, W, G, 30, 0.1, 0.9, dx
+
+    yield pytest.param(sparse_hidden.find_inputs, found, id="find_inputs")
+    yield pytest.param(sparse_hidden.turn_bits, lambda t: (bits(),), id="turn_bits")
+    yield pytest.param(SPARSE_FORWARD, forward, id="sparse_forward")
+    for use in range(5):
+        make = functools.partial(backward, use=use)
+        yield pytest.param(SPARSE_BACKWARD, make, id=f"sparse_backward {use}")

@@ -1,0 +1,126 @@
+"""The convolution by rows and the pool of pairs against the plain definitions."""
+
+import numpy as np
+import pytest
+from kernel_helpers import DTYPES, TOLERANCE, normal
+from without_patches_cases import Convolution
+
+from mnistlab.blocks.layers.conv2d import maths as conv2d
+from mnistlab.blocks.layers.conv2d import without_patches
+from mnistlab.blocks.layers.pool2d import maths as pool2d
+from mnistlab.runtime.vectors import REGISTER
+
+# images, channels, filters, height, width beyond what fills a register, side, stride
+SIZES = [
+    (2, 1, 8, 9, 4, 3, 1), (3, 3, 9, 7, 12, 2, 2), (1, 2, 11, 6, 32, 5, 1), (2, 4, 8, 5, 0, 1, 1),
+    (2, 2, 20, 8, 5, 3, 3),
+]  # fmt: skip
+BIASES = ["shared", "per_position", "none"]
+
+
+def layer(size, bias, dtype):
+    """(sizes, x as dealt out, x, W, b, dy, scratch of the plain definition)."""
+    images, channels, filters, height, more, side, stride = size
+    width = (REGISTER - 1) * stride + side + more
+    conv = Convolution(channels, filters, height, width, side, stride)
+    rows, columns = conv.rows, conv.columns
+    biases = {"shared": 1, "per_position": rows * columns, "none": 0}[bias]
+    x = normal((images, channels, height, width), dtype, 1)
+    dealt = np.full((images, channels, stride, height, conv.wide), np.nan, dtype)
+    for i in range(images):
+        without_patches.deinterleave_columns(x[i], dealt[i])
+    W = normal((filters, channels, side, side), dtype, 2)
+    b = normal((filters, biases), dtype, 3)
+    dy = normal((images, filters, rows, columns), dtype, 4)
+    scratch = np.zeros(channels * side * side * rows * columns, dtype)
+    return conv, dealt, x, W, b, dy, scratch
+
+
+def packed_of(conv, W):
+    packed = np.full(conv.packed, np.nan, W.dtype)
+    without_patches.pack_filters(W.ravel(), conv.filters, conv.taps, packed)
+    return packed
+
+
+def near(found, expected):
+    tolerance = 20 * TOLERANCE[expected.dtype] * max(1.0, np.abs(expected).max())
+    assert np.abs(found - expected).max() <= tolerance
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("bias", BIASES)
+@pytest.mark.parametrize("size", SIZES)
+def test_forward_is_the_plain_definition_s(size, bias, dtype):
+    conv, dealt, x, W, b, dy, scratch = layer(size, bias, dtype)
+    expected = np.zeros_like(dy)
+    conv2d.conv2d_forward(x, W, b, expected, scratch, conv.stride, 0)
+    forward = without_patches.forward_without_patches
+    for kernel in (forward, forward.py_func):
+        for i in range(len(x)):
+            y = np.full(dy.shape[1:], np.nan, dtype)
+            kernel(*conv.up(dealt[i].ravel(), packed_of(conv, W), b.ravel(), y.reshape(-1)))
+            near(y, expected[i])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("bias", BIASES)
+@pytest.mark.parametrize("size", SIZES)
+def test_gradients_are_the_plain_definition_s(size, bias, dtype):
+    conv, dealt, x, W, b, dy, scratch = layer(size, bias, dtype)
+    dW, db = np.zeros_like(W), np.zeros_like(b)
+    conv2d.conv2d_backward_weights(x, dy, dW, db, scratch, conv.stride, 0)
+    found = np.full(dW.size, np.nan, dtype)
+    own = np.full(conv.scratch, np.nan, dtype)
+    arguments = conv.down(dealt.ravel(), dy.ravel(), found, len(x), own)
+    without_patches.backward_weights_without_patches(*arguments)
+    near(found.reshape(W.shape), dW)
+    found = np.full_like(b, np.nan)
+    without_patches.bias_gradient(dy.reshape(len(x), conv.filters, -1), found)
+    if found.size:
+        near(found, db)
+
+
+@pytest.mark.parametrize("side", [1, 2, 5])
+def test_the_gradient_goes_down_by_a_convolution_with_the_filters_turned(side):
+    conv, _, x, W, _, dy, scratch = layer((1, 8, 3, 9, 3, side, 1), "none", np.float64)
+    expected = np.zeros_like(x)
+    conv2d.conv2d_backward_input(dy, W, expected, scratch, 1, 0)
+    turned = np.full(W.swapaxes(0, 1).shape, np.nan)
+    without_patches.turn_filters(W, turned)
+    border = side - 1
+    framed = np.full((3, conv.rows + 2 * border, conv.columns + 2 * border), np.nan)
+    without_patches.frame(dy[0], framed, border)
+    dx = np.full_like(x[0], np.nan)
+    back = Convolution(3, 8, framed.shape[1], framed.shape[2], side, 1)
+    packed = packed_of(back, turned)
+    without_patches.forward_without_patches(
+        *back.up(framed.ravel(), packed, np.zeros(0), dx.reshape(-1))
+    )
+    near(dx, expected[0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(2, 2), (8, 8), (13, 11), (26, 27)])
+def test_pools_of_pairs_are_the_plain_definition_s(shape, dtype):
+    # Small whole numbers: ties, of which the first is taken.
+    x = np.random.default_rng(0).integers(-3, 4, (3, 2, *shape)).astype(dtype)
+    y = np.zeros((3, 2, shape[0] // 2, shape[1] // 2), dtype)
+    dy = normal(y.shape, dtype)
+    pool2d.max_pool_forward(x, y, 2, 2)
+    dx = np.full_like(x, np.nan)
+    pool2d.max_pool_backward(x, dy, dx, 2, 2)
+    found_y, found_dx = np.full_like(y, np.nan), np.full_like(x, np.nan)
+    pool2d.max_pool_forward_2(x, found_y)
+    pool2d.max_pool_backward_2(x, dy, found_dx)
+    np.testing.assert_array_equal(found_y, y)
+    np.testing.assert_array_equal(found_dx, dx)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_a_pool_of_pairs_passes_a_nan_on(place):
+    x = normal((1, 1, 6, 10))
+    x[0, 0, 2 + place[0], 4 + place[1]] = np.nan
+    y = np.zeros((1, 1, 3, 5))
+    pool2d.max_pool_forward_2(x, y)
+    assert np.isnan(y).sum() == 1
+    assert np.isnan(y[0, 0, 1, 2])

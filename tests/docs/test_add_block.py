@@ -1,0 +1,146 @@
+"""docs/add-activation.md and docs/add-optimizer.md, done to a copy of mnistlab as they say.
+
+Each adds one file to the package, and nothing else.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from docs_helpers import REPOSITORY, blocks, patched, text_of
+
+from mnistlab.blocks.activations import ELEMENTWISE
+from mnistlab.blocks.section import BareSection
+
+ACTIVATION, OPTIMIZER = text_of("add-activation.md"), text_of("add-optimizer.md")
+# Interpreted, which spares a compilation, a step takes a thousand times as long.
+SMALL = {
+    "train": [
+        "data.train_limit=200",
+        "training.epochs=12",
+        "model.hidden=[8]",
+        "--no-plots",
+    ],
+    "check": ["model.hidden=[1]"],
+}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the sources with both new files in it."""
+    root = tmp_path_factory.mktemp("copy")
+    for folder in ("mnistlab", "configs", "tests/blocks"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(REPOSITORY / folder, root / folder, ignore=ignored)
+    for name in ("pyproject.toml", "tests/conftest.py", "tests/kernel_helpers.py"):
+        shutil.copy(REPOSITORY / name, root / name)
+    for page, file in ((ACTIVATION, "activations/swish.py"), (OPTIMIZER, "optimizers/adagrad.py")):
+        assert f"`mnistlab/blocks/{file}`" in page
+        (code,) = blocks(page, "python")
+        (root / "mnistlab" / "blocks" / file).write_text(code, encoding="utf-8")
+    equation = root / "tests/blocks/test_activations.py"
+    (line,) = blocks(ACTIVATION, "diff")
+    equation.write_text(patched(equation.read_text(encoding="utf-8"), line), encoding="utf-8")
+    return root
+
+
+def run(copy: Path, *command: str, compiled: bool = False) -> subprocess.CompletedProcess:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(copy),
+        "NUMBA_DISABLE_JIT": str(int(not compiled)),
+        "MNISTLAB_CACHE_DIR": str(copy / "cache"),
+        "MNISTLAB_RUNS_DIR": str(copy / "runs"),
+    }
+    return subprocess.run(
+        [sys.executable, *command], cwd=copy, env=environment, capture_output=True, text=True
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [ACTIVATION, OPTIMIZER], ids=["activation", "optimizer"])
+def test_the_page_s_commands_train_and_check(copy, page):
+    commands = [line for block in blocks(page, "bash") for line in block.splitlines()]
+    for command in commands:
+        _, kind, *words = shlex.split(command)
+        done = run(copy, "-m", "mnistlab", kind, *words, *SMALL[kind], "--json")
+        assert done.returncode == 0, done.stderr
+        result = json.loads(done.stdout)
+        if kind == "train":
+            assert result["status"] == "finished"
+            assert result["metrics"]["train_accuracy"] > 0.55
+
+
+@pytest.mark.slow
+def test_compiled_the_activation_learns_and_is_exported_right(copy):
+    done = run(
+        copy, "-m", "mnistlab", "train", "configs/quickstart.yaml", "optimizer={type: adagrad, lr: 0.05}",
+        "model.activation={type: swish, beta: 1.5}", "--no-plots", "--json",
+        compiled=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)
+    assert result["metrics"]["val_accuracy"] > 0.9
+    for format in ("onnx", "safetensors"):
+        # The export compares ONNX's answers with the network's own.
+        done = run(copy, "-m", "mnistlab", "export", result["run_dir"], "--format", format)
+        assert done.returncode == 0, done.stderr
+    assert "Swish(1.5)" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_page_s_equation_is_that_of_its_functions(copy):
+    file = "tests/blocks/test_activations.py"
+    # Interpreted, numpy warns where compiled code goes on with an infinite number.
+    lenient = ["-W", "ignore:overflow:RuntimeWarning"]
+    done = run(copy, "-m", "pytest", "-q", "-k", "swish", *lenient, file)
+    assert done.returncode == 0, done.stdout
+    assert "passed" in done.stdout
+
+
+UPDATE = """
+import numpy as np
+from mnistlab.blocks.optimizers.adagrad import adagrad_update
+
+rng = np.random.default_rng(0)
+W, s = rng.standard_normal(20), np.zeros(20)
+expected, squares = W.copy(), np.zeros(20)
+for _ in range(5):
+    g = rng.standard_normal(20)
+    adagrad_update(W, g, s, 0.1, 1e-10)
+    squares += g**2
+    expected -= 0.1 * g / (np.sqrt(squares) + 1e-10)
+np.testing.assert_allclose(W, expected, rtol=1e-13)
+"""
+
+
+def test_the_page_s_update_is_its_equation(copy):
+    done = run(copy, "-c", UPDATE)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_misspelt_activation_is_told_the_new_name(copy):
+    done = run(
+        copy, "-m", "mnistlab", "check", "configs/quickstart.yaml", "model.activation=swisch"
+    )
+    assert done.returncode == 2
+    assert "did you mean 'swish'?" in done.stderr
+
+
+def test_the_schema_has_both(copy):
+    done = run(copy, "-m", "mnistlab", "schema", "run")
+    definitions = json.loads(done.stdout)["$defs"]
+    assert {"Swish", "AdaGrad"} <= definitions.keys()
+
+
+def test_what_the_page_says_of_sections_without_parameters_holds():
+    assert "`BareSection`" in ACTIVATION
+    for block in ELEMENTWISE.blocks.values():
+        assert issubclass(block, BareSection) == (block.parameter_name is None)
+        assert block.parameter_name is None or np.isfinite(block().parameter)

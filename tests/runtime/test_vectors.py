@@ -1,0 +1,180 @@
+"""Vectors: what is loaded, stored and summed, and what beside it is left alone."""
+
+import numpy as np
+import pytest
+from kernel_helpers import DTYPES, TOLERANCE, assert_interpreted_equals_compiled, normal
+
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.vectors import (
+    dot,
+    fma,
+    load,
+    lowest_bit,
+    prefetch,
+    set_bits,
+    spread,
+    store,
+    turn,
+    without_first,
+)
+
+LANES = [8, 16, 88, 112, 128]  # whole pieces, and with half a piece at the end
+COUNTED, WHOLE, SUMMED, TAKEN_OFF, SPREAD, DOT, WITHOUT = range(7)
+
+
+def vector_kernel(lanes):
+    """Everything that is done with vectors of so many lanes; `work` is one of the names above."""
+
+    @kernel
+    def vectors(work, a, b, at, loaded, stored, number, y):
+        prefetch(a, at)
+        if work == COUNTED:
+            store(y, at, load(a, at, lanes, loaded), stored)
+        elif work == WHOLE:
+            store(y, at, load(a, at, lanes))
+        elif work == SUMMED:
+            store(y, at, fma(load(a, at, lanes), load(b, at, lanes), load(y, at, lanes)))
+        elif work == TAKEN_OFF:
+            one = spread(a.dtype.type(1), lanes)
+            more = fma(spread(number, lanes), one, load(a, at, lanes))
+            store(y, at, fma(spread(-number, lanes), one, more))
+        elif work == WITHOUT:
+            store(y, at, without_first(load(a, at, lanes), loaded))
+        elif work == SPREAD:
+            store(y, at, spread(number, lanes))
+        else:
+            y[at] = dot(load(a, at, lanes), load(b, at, lanes))
+
+    return vectors
+
+
+KERNELS = {lanes: vector_kernel(lanes) for lanes in LANES}
+
+
+@kernel
+def bits_of(array, at, count):
+    bits = set_bits(array, at, count)
+    return bits, lowest_bit(bits) if bits != 0 else bits
+
+
+def both(lanes, work, dtype, at=3, loaded=0, stored=0, number=0.25, a=None, b=None):
+    """What the compiled kernel leaves in y, seen to be what the interpreted one does; a, b, y."""
+    size = at + lanes + 5
+
+    def make():
+        made = [
+            normal(size, dtype, seed) if given is None else np.array(given, dtype)
+            for seed, given in enumerate((a, b, None))
+        ]
+        return (work, made[0], made[1], at, loaded, stored, dtype(number), made[2])
+
+    assert_interpreted_equals_compiled(KERNELS[lanes], make)
+    _, x, z, *_, before = make()
+    arguments = make()
+    KERNELS[lanes](*arguments)
+    return x, z, before, arguments[-1]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("lanes", LANES)
+def test_of_a_count_of_lanes_so_many_are_loaded_and_stored_and_the_others_are_zero(lanes, dtype):
+    counts = [-(2**40), -1, 0, 1, 2, lanes // 2 + 1, lanes - 1, lanes, lanes + 1, 2**40]
+    for loaded in counts:
+        for stored in counts:
+            a, _, before, y = both(lanes, COUNTED, dtype, loaded=loaded, stored=stored)
+            there, written = (max(0, min(lanes, count)) for count in (loaded, stored))
+            expected = before.copy()
+            expected[3 : 3 + written] = np.where(np.arange(lanes) < there, a[3:][:lanes], 0)[
+                :written
+            ]
+            np.testing.assert_array_equal(y, expected, f"{loaded} loaded, {stored} stored")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("lanes", LANES)
+def test_a_whole_vector_goes_to_any_place_and_nowhere_else(lanes, dtype):
+    for at in (0, 1, 7, 64):
+        a, _, expected, y = both(lanes, WHOLE, dtype, at=at)
+        expected[at : at + lanes] = a[at : at + lanes]
+        np.testing.assert_array_equal(y, expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("lanes", LANES)
+def test_fma_spread_and_dot_are_what_they_say(lanes, dtype):
+    here, tolerance = slice(3, 3 + lanes), TOLERANCE[np.dtype(dtype)]
+    a, b, c, y = both(lanes, SUMMED, dtype)
+    exact = a.astype(np.float64) * b + c
+    np.testing.assert_allclose(y[here], exact[here], rtol=0, atol=tolerance)
+    *_, expected, y = both(lanes, SPREAD, dtype, number=-0.1)
+    expected[here] = dtype(-0.1)
+    np.testing.assert_array_equal(y, expected)
+    a, b, _, y = both(lanes, DOT, dtype)
+    exact = float(a[here].astype(np.float64) @ b[here])
+    assert y[3] == pytest.approx(exact, abs=lanes * tolerance)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_sum_keeps_its_order_though_fast_math_would_let_it_change(dtype):
+    large = dtype(1e30)
+    y = both(112, TAKEN_OFF, dtype, number=large)[-1]
+    np.testing.assert_array_equal(y[3:115], 0)
+    # Halves on halves the large ones meet first; in the order of the lanes 7 would be lost.
+    a = np.tile([large, 1, 1, 1, 1, 1, 1, 1], 2)
+    a[8] = -large
+    assert both(16, DOT, dtype, at=0, a=[*a, *[0] * 5], b=[1] * 21)[-1][0] == 14
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, *DTYPES])
+def test_the_bits_are_those_of_the_elements_that_are_not_zero(dtype):
+    rng = np.random.default_rng(0)
+    for count in (1, 5, 63, 64):
+        for share in (0.0, 0.1, 0.9, 1.0):
+            array = np.where(rng.random(80) < share, rng.integers(1, 256, 80), 0).astype(dtype)
+            at = int(rng.integers(0, 16))
+            assert_interpreted_equals_compiled(
+                bits_of, lambda array=array, at=at, count=count: (array, at, count)
+            )
+            found, lowest = bits_of(array, at, count)
+            lit = np.flatnonzero(array[at : at + count])
+            assert found == sum(1 << int(k) for k in lit)
+            assert lit.size == 0 or lowest == lit[0]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_nan_and_the_smallest_numbers_are_not_zero_and_minus_zero_is(dtype):
+    smallest = np.nextafter(dtype(0), dtype(1))
+    array = np.array([0.0, np.nan, -0.0, smallest, -smallest, np.inf, 0], dtype)
+    assert bits_of(array, 0, 7)[0] == 0b0111010
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("lanes", LANES)
+def test_the_first_lanes_are_blanked(lanes, dtype):
+    for count in (-1, 0, 1, 5, lanes - 1, lanes, lanes + 1):
+        a, _, expected, y = both(lanes, WITHOUT, dtype, loaded=count)
+        expected[3 : 3 + lanes] = np.where(np.arange(lanes) < count, 0, a[3 : 3 + lanes])
+        np.testing.assert_array_equal(y, expected)
+
+
+@kernel
+def turn_square(images, numbers, first, size, at, turned, to, stride):
+    turn(images, numbers, first, size, at, turned, to, stride)
+
+
+@pytest.mark.parametrize("first", [0, 5])
+def test_a_square_of_images_is_turned_and_where_there_are_no_more_the_last_is_repeated(first):
+    images = np.random.default_rng(0).integers(0, 256, (30, 40)).astype(np.uint8)
+    numbers = np.random.default_rng(1).permutation(30)[:19]
+
+    def arguments():
+        return images.ravel(), numbers, first, 40, 7, np.zeros(2000, np.uint8), 9, 64
+
+    assert_interpreted_equals_compiled(turn_square, arguments)
+    made = arguments()
+    turn_square(*made)
+    expected = np.zeros(2000, np.uint8)
+    taken = numbers[np.minimum(first + np.arange(16), 18)]
+    for k in range(16):
+        expected[9 + 64 * k : 9 + 64 * k + 16] = images[taken, 7 + k]
+    np.testing.assert_array_equal(made[5], expected)
