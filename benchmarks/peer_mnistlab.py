@@ -24,7 +24,7 @@ class MnistlabPeer:
         self.trainer = trainer = Trainer(config, load_data(config, data_dir()))
         program = trainer.program
         trainer.params[:] = initial_params(
-            config.init, program.tensors, program.size, config.seed, program.dtype
+            config.init, program.tensors, program.sizes.parameters, config.seed, program.dtype
         )
         trainer.compile()
 

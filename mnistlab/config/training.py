@@ -122,6 +122,11 @@ class TrainingConfig(Section):
     dtype: Literal["float32", "float64"] = Field(
         default="float32", description="The numbers' precision."
     )
+    kernels: Literal["fast", "plain"] = Field(
+        default="fast",
+        description="fast: the quickest kernels for these shapes; plain: the plain definitions "
+        "alone, to step through. Both agree up to rounding.",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -52,7 +52,8 @@ def lower(
     pixels that the network does not see as zero. Raises UsageError where a layer does not fit on
     the one below.
     """
-    builder = Builder(config.seed, image_shape, rows, training, nonzero_share)
+    plain = config.training.kernels == "plain"
+    builder = Builder(config.seed, image_shape, rows, training, nonzero_share, plain)
     for index, layer in enumerate(config.model.layers_for(classes)):
         builder.key = config.model.key_of(index)
         layer.build(builder)
@@ -75,7 +76,7 @@ def lower(
     gradients, deltas = builder.by_rows(builder.gradients), chain[up + 1 :]
     whole = rows <= builder.rows  # a batch is worked on at once, and its gradient is whole
     makers = [op.having(lr_scale=scales[op.tensor]) for op in (*gradients, *deltas) if op.tensor]
-    fused = updating.fused(makers) if whole else {}
+    fused = updating.fused(makers) if whole and not plain else {}
     sums = one_launch(builder.by_rows(builder.sums))
     step = (
         *(fused.get(op.tensor, op) for op in deltas),

@@ -26,7 +26,8 @@ class Builder:
     """Each layer takes the slot below and leaves the slot above; `shape` is what is in that slot.
 
     `training`: with dropout, and backward to the weights; else backward to the image.
-    `nonzero_share` is the share of the training images' pixels that is not zero.
+    `nonzero_share` is the share of the training images' pixels that is not zero. `plain`: with the
+    plain kernels alone.
     """
 
     def __init__(
@@ -36,12 +37,14 @@ class Builder:
         rows: int,
         training: bool,
         nonzero_share: float = 1.0,
+        plain: bool = False,
     ) -> None:
         self.seed = seed
         self.key = "model"  # of the layer at hand in the configuration, for messages
         self.rows = min(rows, MOST_ROWS)
         self.training = training
         self.nonzero_share = nonzero_share
+        self.plain = plain
         self.shape: tuple[int, ...] = (1, *image_shape)
         self.width = math.prod(image_shape)
         self.top = 0  # the slot of the last layer's output

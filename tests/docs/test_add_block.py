@@ -80,7 +80,8 @@ def test_the_page_s_commands_train_and_check(copy, page):
 @pytest.mark.slow
 def test_compiled_the_activation_learns_and_is_exported_right(copy):
     done = run(
-        copy, "-m", "mnistlab", "train", "configs/quickstart.yaml", "optimizer={type: adagrad, lr: 0.05}",
+        copy, "-m", "mnistlab", "train", "configs/quickstart.yaml",
+        "optimizer={type: adagrad, lr: 0.05}",
         "model.activation={type: swish, beta: 1.5}", "--no-plots", "--json",
         compiled=True,
     )  # fmt: skip

@@ -17,13 +17,15 @@ from mnistlab.engine.initializers import initial_params
 from mnistlab.engine.lower import lower
 from mnistlab.engine.trainer import Trainer
 
+NONE: dict = {}
+
 
 class StrangeOptimizer(OptimizerBlock):
     """A block that says nothing but its name."""
 
     type: Literal["strange"] = "strange"
     lr: float = 0.1
-    lr_scale: dict[str, float] = {}
+    lr_scale: dict[str, float] = NONE
 
 
 class StrangeLoss(LossBlock):
@@ -44,7 +46,7 @@ class StrangeModel(ModelBlock):
 
 class StrangeInit(InitBlock):
     type: Literal["strange"] = "strange"
-    layers: dict[str, object] = {}
+    layers: dict[str, object] = NONE
 
 
 class StrangeSchedule(ScheduleBlock):

@@ -32,6 +32,9 @@ LRScale = Annotated[
 ]
 
 
+NO_SCALES: dict[str, float] = {}
+
+
 class OptimizerBlock(Section):
     """What the engine asks of an optimizer."""
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from mnistlab.blocks.optimizers import LRScale, OptimizerBlock, learning_rate
+from mnistlab.blocks.optimizers import NO_SCALES, LRScale, OptimizerBlock, learning_rate
 from mnistlab.blocks.optimizers._update import Update, UpdateOperands, dither_for, part
 from mnistlab.blocks.section import Positive, ShareBelowOne
 from mnistlab.runtime.dither import UPDATE, step_down
@@ -74,7 +74,7 @@ class RMSProp(OptimizerBlock):
     epsilon: Positive = Field(
         default=1e-8, description="Added to the root that the step is divided by."
     )
-    lr_scale: LRScale = {}
+    lr_scale: LRScale = NO_SCALES
 
     def update(self) -> Update:
         own = {"alpha": self.alpha, "epsilon": self.epsilon}

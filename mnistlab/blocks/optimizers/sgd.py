@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from mnistlab.blocks.optimizers import LRScale, OptimizerBlock, learning_rate
+from mnistlab.blocks.optimizers import NO_SCALES, LRScale, OptimizerBlock, learning_rate
 from mnistlab.blocks.optimizers._update import FusedUpdate, Update, UpdateOperands, dither_for, part
 from mnistlab.blocks.section import Flag, Positive, ShareBelowOne
 from mnistlab.runtime.actions import MOMENTUM
@@ -150,7 +150,7 @@ class SGD(OptimizerBlock):
         default="gradient",
         description="gradient: v = momentum v + g; W -= lr v. step: v = momentum v + lr g; W -= v.",
     )
-    lr_scale: LRScale = {}
+    lr_scale: LRScale = NO_SCALES
 
     def update(self) -> Update:
         if self.momentum == 0:

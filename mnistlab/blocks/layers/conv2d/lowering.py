@@ -70,7 +70,7 @@ def _conv_ops(builder: Builder, operands: ConvOperands) -> ConvOps:
         Op(ops.conv2d_backward_weights, patches),
         Op(ops.conv2d_backward_input, patches),
     )
-    if operands.padding != 0:
+    if builder.plain or operands.padding != 0:
         return by_patches
     forward, backward_weights, backward_input = by_patches
     o = operands

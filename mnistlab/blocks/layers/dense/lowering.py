@@ -51,7 +51,9 @@ def build_dense(builder: Builder, units: int, bias: bool) -> None:
     elif first and units != plan.tile:
         packed = builder.take_params(inputs * plan.tiles * plan.tile)
     operands["bias"] = builder.add_tensor(name, "bias", (units,), fans) if bias else 0
-    if builder.training and has_few_outputs(units):
+    if builder.plain:
+        _plain(builder, DenseOperands(**operands), weight, first)
+    elif builder.training and has_few_outputs(units):
         _few_outputs(builder, operands, weight, packed, first)
     elif first and skips_zero_pixels(builder.nonzero_share, inputs, units):
         _sparse_input(builder, operands, weight, packed, plan)

@@ -26,7 +26,7 @@ def build_pool2d(builder: Builder, pool: Any) -> None:
         "max": (ops.max_pool_forward, ops.max_pool_backward),
         "average": (ops.average_pool_forward, ops.average_pool_backward),
     }[pool.type]
-    if pools_in_pairs(pool.type, pool.size, pool.stride, shape[2]):
+    if not builder.plain and pools_in_pairs(pool.type, pool.size, pool.stride, shape[2]):
         forward, backward = ops.max_pool_forward_2, ops.max_pool_backward_2
     builder.forward.append(Op(forward, operands))
     builder.deltas.append(Op(backward, operands))
