@@ -81,6 +81,10 @@ class EarlyStopping(Section):
     patience: Count = Field(
         default=5, description="Evaluations without improvement before stopping."
     )
+    min_delta: NonNegative = Field(
+        default=0.0,
+        description="An improvement is larger than this; the weights of the last one are kept.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -89,6 +93,12 @@ class EarlyStopping(Section):
             accuracy = str(values.get("monitor")).endswith("accuracy")
             return {**values, "mode": "max" if accuracy else "min"}
         return values
+
+    @model_serializer(mode="wrap")
+    def _min_delta_where_set(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without a min_delta of 0: runs and sweeps made before this key keep their hashes."""
+        values = serialize(self)
+        return values if self.min_delta else {k: v for k, v in values.items() if k != "min_delta"}
 
 
 class TrainingConfig(Section):

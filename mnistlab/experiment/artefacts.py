@@ -1,6 +1,7 @@
 """What a run's folder holds, for whoever shows it: each part read when it is asked for, once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -114,6 +115,22 @@ class Artefacts:
     def metrics(self) -> list[MetricsRow]:
         """A row per evaluation."""
         return read_metrics(self.run_dir.metrics, self.written(self.run_dir.metrics))
+
+    @read_once
+    def evaluations(self) -> list[MetricsRow]:
+        """`metrics`, where early stopping kept earlier weights with the test figures in the row of
+        those weights: metrics.csv has them nowhere, as they were measured after that row.
+        """
+        best = self._record_if_whole.get("best") or {}
+        loss, accuracy = best.get("test_loss"), best.get("test_accuracy")
+        if loss is None or accuracy is None:
+            return self.metrics
+        return [
+            replace(row, test_loss=loss, test_accuracy=accuracy)
+            if row.step == best["step"]
+            else row
+            for row in self.metrics
+        ]
 
     @read_once
     def layers(self) -> list[LayerRow]:

@@ -9,11 +9,12 @@ from mnistlab.experiment.metrics import MetricsRow
 
 @dataclass
 class BestSoFar:
-    """Watches one metric: early stopping's, else validation accuracy (the loss parts ties)."""
+    """Watches one metric: early stopping's, else validation accuracy (the loss breaks ties)."""
 
     monitor: str
     larger_is_better: bool
     patience: int | None  # evaluations without improvement before stopping; None: never stop
+    min_delta: float = 0.0  # an improvement is larger than this
     row: MetricsRow | None = field(default=None)
     waited: int = 0
 
@@ -22,24 +23,35 @@ class BestSoFar:
         """What a configuration asks to be watched; None where there is nothing to watch."""
         early = config.training.early_stopping
         if early is not None:
-            return cls(early.monitor, early.mode == "max", early.patience)
+            return cls(early.monitor, early.mode == "max", early.patience, early.min_delta)
         return cls("val_accuracy", True, None) if has_validation else None
-
-    def _value(self, row: MetricsRow) -> tuple[float, float]:
-        value = getattr(row, self.monitor)
-        if value is None or not math.isfinite(value):
-            return (-math.inf, -math.inf)
-        tie = -row.val_loss if self.monitor == "val_accuracy" and row.val_loss is not None else 0.0
-        return (value if self.larger_is_better else -value, tie)
 
     def update(self, row: MetricsRow) -> bool:
         """Take a new row in; whether it is the best so far."""
-        if self.row is None or self._value(row) > self._value(self.row):
+        if self.row is None or self._improves(row, self.row):
             self.row, self.waited = row, 0
             return True
         self.waited += 1
         return False
 
+    def _improves(self, row: MetricsRow, best: MetricsRow) -> bool:
+        value, reference = self._value(row), self._value(best)
+        if self.patience is None and value == reference:
+            # Early stopping watches its metric alone: a falling loss would never let it stop.
+            return _loss(row) < _loss(best)
+        return value > reference + self.min_delta
+
+    def _value(self, row: MetricsRow) -> float:
+        """The metric watched, larger is better; the worst where it is missing or not finite."""
+        value = getattr(row, self.monitor)
+        if value is None or not math.isfinite(value):
+            return -math.inf
+        return value if self.larger_is_better else -value
+
     @property
     def should_stop(self) -> bool:
         return self.patience is not None and self.waited >= self.patience
+
+
+def _loss(row: MetricsRow) -> float:
+    return math.inf if row.val_loss is None else row.val_loss

@@ -20,7 +20,7 @@ from mnistlab.experiment.metrics import (
     write_predictions,
 )
 from mnistlab.experiment.provenance import write_run_json
-from mnistlab.experiment.record import final_metrics
+from mnistlab.experiment.record import metrics_of
 from mnistlab.experiment.run_dir import LAYERS_NAME, METRICS_NAME, PREDICTIONS_NAME, RunDir
 from mnistlab.runtime.params import views
 
@@ -159,6 +159,11 @@ class Keeper:
         if self.trainer.config.training.early_stopping is not None:
             self.trainer.params[:] = self.best_params
 
+    def kept_row(self, last: MetricsRow) -> MetricsRow:
+        """The row of the weights that a run keeps whose last row is `last`."""
+        early = self.trainer.config.training.early_stopping
+        return self.best.row if early and self.best and self.best.row else last
+
     def _write_weights(self, path: Path, params: np.ndarray, step: int) -> None:
         path.parent.mkdir(exist_ok=True)
         save_tensors(path, views(self.trainer.program.tensors, params), {"step": str(step)})
@@ -175,8 +180,13 @@ class Keeper:
             )
 
     def metrics(self) -> dict[str, float | None]:
-        """The metrics of the weights that are kept."""
-        return final_metrics(self.trainer.config, self.last_row, self.best)
+        """The metrics of the weights that are kept; before a run ends, or where it diverged, those
+        of its last row.
+        """
+        last = self.last_row
+        if last is None or self.ended not in ("finished", "stopped_early"):
+            return metrics_of(last)
+        return metrics_of(self.kept_row(last), last)
 
     def seconds(self) -> dict[str, float]:
         """Seconds in all, and of the training steps alone."""

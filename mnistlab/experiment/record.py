@@ -1,11 +1,9 @@
 """What run.json says of a run besides its provenance, and what to try where a run diverged."""
 
-from dataclasses import asdict
 from typing import Any
 
 from mnistlab.config import RunConfig
 from mnistlab.engine.trainer import Trainer
-from mnistlab.experiment.best import BestSoFar
 from mnistlab.experiment.metrics import SPLIT_METRICS, MetricsRow
 
 METRICS = (*SPLIT_METRICS, "penalty")
@@ -41,17 +39,14 @@ def network_and_data(trainer: Trainer) -> dict[str, Any]:
     }
 
 
-def final_metrics(
-    config: RunConfig, last: MetricsRow | None, best: BestSoFar | None
-) -> dict[str, float | None]:
-    """The metrics of the weights that are kept: the last row's, or the best's with early stopping.
+def metrics_of(kept: MetricsRow | None, last: MetricsRow | None = None) -> dict[str, float | None]:
+    """The metrics of the row whose weights are kept.
 
-    The test set is always measured on the weights that are kept.
+    Earlier versions wrote the test figures of the kept weights into the `last` row.
     """
-    values = {name: getattr(last, name, None) for name in METRICS}
-    if config.training.early_stopping and best and best.row:
-        kept = asdict(best.row)
-        values |= {name: kept[name] for name in METRICS if not name.startswith("test")}
+    values = {name: getattr(kept, name, None) for name in METRICS}
+    if values["test_loss"] is None and last is not None:
+        values |= {"test_loss": last.test_loss, "test_accuracy": last.test_accuracy}
     return values
 
 

@@ -248,14 +248,15 @@ class _Run:
             measured = trainer.evaluate(trainer.dataset.validation)
             values |= {"val_loss": measured.loss, "val_accuracy": measured.accuracy}
         row = MetricsRow(trainer.epoch, trainer.step, **values)
+        if training.test == "every":
+            row = self._tested(row)
         stop = False
         if keeper.best is not None:
             if keeper.best.update(row):
                 keeper.best_params[:] = trainer.params
             stop = keeper.best.should_stop
-        at_end = stop or trainer.step == trainer.plan.steps
-        if {"never": False, "end": at_end, "every": True}[training.test]:
-            row = self._tested(row, at_end)
+        if training.test != "never" and (stop or trainer.step == trainer.plan.steps):
+            row = self._test_kept(row)
         self._record(row)
         trainer.clear_totals()
         return stop
@@ -272,10 +273,20 @@ class _Run:
             "seconds": trainer.seconds,
         }
 
-    def _tested(self, row: MetricsRow, at_end: bool) -> MetricsRow:
-        """The row with the test set's figures: at the end, of the weights that are kept."""
-        if at_end:
-            self.keeper.keep_best()
+    def _test_kept(self, last: MetricsRow) -> MetricsRow:
+        """Test the weights that are kept; returns the last row, tested where they are its own."""
+        keeper = self.keeper
+        keeper.keep_best()
+        kept = keeper.kept_row(last)
+        if kept.test_loss is not None:
+            return last
+        tested = self._tested(kept)
+        if keeper.best is not None and keeper.best.row is kept:
+            keeper.best.row = tested
+        return tested if kept is last else last
+
+    def _tested(self, row: MetricsRow) -> MetricsRow:
+        """The row with the figures of the test set, of the weights as they are now."""
         self.keeper.test_seen = True
         measured = self.trainer.evaluate(self.trainer.dataset.test)
         return replace(row, test_loss=measured.loss, test_accuracy=measured.accuracy)

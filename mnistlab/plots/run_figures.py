@@ -26,7 +26,7 @@ SHEET_IMAGES = 500
 
 def draw_learning_curves(run: Artefacts) -> Figure:
     reference = run.config.reference.model_dump() if run.config.reference else None
-    return learning_curves.learning_curves(run.metrics, run.config.name, reference)
+    return learning_curves.learning_curves(run.evaluations, run.config.name, reference)
 
 
 def draw_weights(run: Artefacts) -> Figure:
