@@ -113,7 +113,7 @@ def test_the_last_row_is_tested_where_its_weights_are_kept(tmp_path):
 
 
 def test_tested_at_every_evaluation_the_last_row_is_of_the_last_weights(tmp_path):
-    stopped, record, rows = overshooting(tmp_path / "stopped", test="every")
+    _, record, rows = overshooting(tmp_path / "stopped", test="every")
     longer = train(
         tmp_path / "whole",
         {"optimizer": OVERSHOOTING["optimizer"], "training": {"epochs": 12, "test": "every"}},
