@@ -5,7 +5,7 @@ import functools
 import pytest
 from kernel_helpers import normal
 
-from mnistlab.blocks.layers.dense import few_outputs as narrow
+from mnistlab.blocks.layers.dense import few_outputs
 from mnistlab.blocks.layers.dense.few_outputs import WIDE
 
 SIZES = [(3, WIDE + 5, 7), (4, 2 * WIDE, 10)]  # images, inputs, outputs
@@ -18,7 +18,7 @@ def turned(t, inputs, outputs, seed=1):
     return rows
 
 
-def narrow_cases():
+def few_outputs_cases():
     for images, inputs, outputs in SIZES:
         name = f"{images} {inputs} {outputs}"
         stride = -(-inputs // WIDE) * WIDE
@@ -37,14 +37,14 @@ def narrow_cases():
             x, dy = normal((images, inputs), t), normal((images, outputs), t, 3)
             return x, dy, 0, inputs, use, W, G, stride, 0.1, 0.9
 
-        yield pytest.param(narrow.few_outputs_forward, up, id=f"few_outputs_forward {name}")
+        yield pytest.param(few_outputs.few_outputs_forward, up, id=f"few_outputs_forward {name}")
         yield pytest.param(
-            narrow.few_outputs_backward_input, down, id=f"few_outputs_backward_input {name}"
+            few_outputs.few_outputs_backward_input, down, id=f"few_outputs_backward_input {name}"
         )
         for use in range(5):
             make = functools.partial(weights, use=use)
             yield pytest.param(
-                narrow.few_outputs_backward_weights,
+                few_outputs.few_outputs_backward_weights,
                 make,
                 id=f"few_outputs_backward_weights {use} {name}",
             )

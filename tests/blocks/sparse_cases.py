@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from kernel_helpers import normal
 from sparse_helpers import (
-    LIT_BACKWARD,
-    LIT_FORWARD,
-    SPARSE_BACKWARD,
-    SPARSE_FORWARD,
-    SPARSE_LANES,
+    SPARSE_HIDDEN_BACKWARD,
+    SPARSE_HIDDEN_FORWARD,
+    SPARSE_HIDDEN_LANES,
+    SPARSE_INPUT_BACKWARD,
+    SPARSE_INPUT_FORWARD,
     sparse_bytes,
     sparse_numbers,
 )
@@ -21,7 +21,7 @@ from mnistlab.blocks.layers.dense.sparse_input import LISTED
 SKIPPED = [(9, 70), (5, 66)]  # images, pixels
 
 
-def lit_cases():
+def sparse_input_cases():
     for images, size in SKIPPED:
 
         def lists(dtype, images=images, size=size):
@@ -59,16 +59,16 @@ def lit_cases():
         yield pytest.param(
             sparse_input.list_nonzero_pixels, lists, id=f"list_nonzero_pixels {name}"
         )
-        yield pytest.param(LIT_FORWARD[16], forward, id=f"sparse_input_forward {name}")
+        yield pytest.param(SPARSE_INPUT_FORWARD[16], forward, id=f"sparse_input_forward {name}")
         for use in range(5):
             make = functools.partial(backward, use=use)
             yield pytest.param(
-                LIT_BACKWARD[16], make, id=f"sparse_input_backward_weights {use} {name}"
+                SPARSE_INPUT_BACKWARD[16], make, id=f"sparse_input_backward_weights {use} {name}"
             )
     yield pytest.param(sparse_input.words_of, lambda t: (100,), id="words_of")
 
 
-def sparse_cases():
+def sparse_hidden_cases():
     def bits():
         return np.random.default_rng(0).integers(0, 2**63, 64).astype(np.uint64)
 
@@ -79,7 +79,7 @@ def sparse_cases():
     def forward(dtype):
         made = found(dtype)
         sparse_hidden.find_inputs(*made)
-        W, tile = normal(50 * 30, dtype, 1), normal(9 * SPARSE_LANES, dtype, 2)
+        W, tile = normal(50 * 30, dtype, 1), normal(9 * SPARSE_HIDDEN_LANES, dtype, 2)
         return made[4], made[0], 70, 9, W, 30, tile
 
     def backward(dtype, use):
@@ -88,12 +88,12 @@ def sparse_cases():
         sparse_hidden.find_inputs(*made)
         sparse_hidden.turn_bits(made[4])
         W, G = normal(50 * 30, dtype, 1), normal(50 * 30, dtype, 2)
-        dy, dx = normal(9 * SPARSE_LANES, dtype, 3), normal(9 * 64, dtype, 4)
+        dy, dx = normal(9 * SPARSE_HIDDEN_LANES, dtype, 3), normal(9 * 64, dtype, 4)
         return made[4], x, 50, dy, use, W, G, 30, 0.1, 0.9, dx
 
     yield pytest.param(sparse_hidden.find_inputs, found, id="find_inputs")
     yield pytest.param(sparse_hidden.turn_bits, lambda t: (bits(),), id="turn_bits")
-    yield pytest.param(SPARSE_FORWARD, forward, id="sparse_forward")
+    yield pytest.param(SPARSE_HIDDEN_FORWARD, forward, id="sparse_forward")
     for use in range(5):
         make = functools.partial(backward, use=use)
-        yield pytest.param(SPARSE_BACKWARD, make, id=f"sparse_backward {use}")
+        yield pytest.param(SPARSE_HIDDEN_BACKWARD, make, id=f"sparse_backward {use}")

@@ -51,11 +51,11 @@ def sparse_backward_of_lanes(lanes):
 
 
 # What the engine has in float64 is tested there, for every width of a tile.
-LIT_FORWARD = {lanes: forward_of_lanes(lanes) for lanes in (16, 104)}
-LIT_BACKWARD = {lanes: backward_of_lanes(lanes) for lanes in (16, 104)}
-SPARSE_LANES = 24
-SPARSE_FORWARD = sparse_forward_of_lanes(SPARSE_LANES)
-SPARSE_BACKWARD = sparse_backward_of_lanes(SPARSE_LANES)
+SPARSE_INPUT_FORWARD = {lanes: forward_of_lanes(lanes) for lanes in (16, 104)}
+SPARSE_INPUT_BACKWARD = {lanes: backward_of_lanes(lanes) for lanes in (16, 104)}
+SPARSE_HIDDEN_LANES = 24
+SPARSE_HIDDEN_FORWARD = sparse_forward_of_lanes(SPARSE_HIDDEN_LANES)
+SPARSE_HIDDEN_BACKWARD = sparse_backward_of_lanes(SPARSE_HIDDEN_LANES)
 
 
 def sparse_bytes(images, pixels, share, seed=0):

@@ -3,14 +3,19 @@
 import numpy as np
 import pytest
 from kernel_helpers import DTYPES, normal
-from sparse_helpers import SPARSE_BACKWARD, SPARSE_FORWARD, SPARSE_LANES, sparse_numbers
+from sparse_helpers import (
+    SPARSE_HIDDEN_BACKWARD,
+    SPARSE_HIDDEN_FORWARD,
+    SPARSE_HIDDEN_LANES,
+    sparse_numbers,
+)
 from test_sparse_input import KEPT, LR, after, close
 
 from mnistlab.blocks.layers.dense.sparse_hidden import BLOCK, find_inputs, turn_bits
 from mnistlab.runtime.actions import ADD, DECAY, MOMENTUM, SET, SGD
 
 # A block of inputs, [first, first + size) of rows with MORE; and the columns of a wider weight.
-FIRST, MORE, WIDTH = 3, 140, SPARSE_LANES + 6
+FIRST, MORE, WIDTH = 3, 140, SPARSE_HIDDEN_LANES + 6
 
 
 def bits_of(x, size, first=FIRST):
@@ -53,10 +58,12 @@ CASES = [(1, 64, 0.2), (13, 33, 0.0), (32, 50, 0.2), (BLOCK, 64, 1.0)]
 @pytest.mark.parametrize(("images", "size", "share"), CASES)
 def test_forward_adds_the_product_with_all_inputs(images, size, share, dtype):
     x = sparse_numbers(images, MORE, share, dtype)
-    W, tile = normal((size, WIDTH), dtype, 1), normal((images, SPARSE_LANES), dtype, 2)
-    expected = tile + x[:, FIRST : FIRST + size].astype(np.float64) @ W[:, 2 : 2 + SPARSE_LANES]
+    W, tile = normal((size, WIDTH), dtype, 1), normal((images, SPARSE_HIDDEN_LANES), dtype, 2)
+    expected = (
+        tile + x[:, FIRST : FIRST + size].astype(np.float64) @ W[:, 2 : 2 + SPARSE_HIDDEN_LANES]
+    )
     bits = bits_of(x, size)
-    SPARSE_FORWARD(bits, x.ravel()[FIRST:], MORE, images, W.ravel()[2:], WIDTH, tile.ravel())
+    SPARSE_HIDDEN_FORWARD(bits, x.ravel()[FIRST:], MORE, images, W.ravel()[2:], WIDTH, tile.ravel())
     close(tile, expected, dtype, 30)
 
 
@@ -69,16 +76,16 @@ def test_backward_sends_down_by_the_weights_before_the_step_and_puts_the_gradien
     x = sparse_numbers(images, BLOCK, share, dtype)
     x[:, size:] = 0
     start, state = normal((size, WIDTH), dtype, 1), normal((size, WIDTH), dtype, 2)
-    dy = normal((images, SPARSE_LANES), dtype, 3)
+    dy = normal((images, SPARSE_HIDDEN_LANES), dtype, 3)
     W, G, dx = start.copy(), state.copy(), normal((images, BLOCK), dtype, 4)
     before = dx.copy()
     bits = bits_of(x, size, 0)
     turn_bits(bits)
-    SPARSE_BACKWARD(
+    SPARSE_HIDDEN_BACKWARD(
         bits, x.ravel(), size, dy.ravel(), use, W.ravel()[2:], G.ravel()[2:], WIDTH, LR, KEPT,
         dx.ravel(),
     )  # fmt: skip
-    own = slice(2, 2 + SPARSE_LANES)
+    own = slice(2, 2 + SPARSE_HIDDEN_LANES)
     wide = dy.astype(np.float64)
     gradient = x[:, :size].astype(np.float64).T @ wide
     expected = after(use, gradient, *(np.float64(each[:, own]) for each in (start, state)))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from kernel_helpers import DTYPES, TOLERANCE, normal
-from sparse_helpers import LIT_BACKWARD, LIT_FORWARD, sparse_bytes
+from sparse_helpers import SPARSE_INPUT_BACKWARD, SPARSE_INPUT_FORWARD, sparse_bytes
 
 from mnistlab.blocks.layers.dense.sparse_input import LISTED, WORD, list_nonzero_pixels, words_of
 from mnistlab.runtime.actions import ADD, DECAY, MOMENTUM, SET, SGD
@@ -98,7 +98,7 @@ def test_forward_is_the_product_with_all_pixels(lanes, width, dtype, images, sha
         before = normal((images + 1, width + 3), dtype, 3)
         y, tile = before.copy(), np.full(images * lanes, np.nan, dtype)
         for first, last in ((0, images // 2), (images // 2, images)):
-            LIT_FORWARD[lanes](
+            SPARSE_INPUT_FORWARD[lanes](
                 by_image, turned, seen(dtype), 100, first, last, padded(W, lanes), b, width, tile,
                 y[first:].ravel()[2:], width + 3,
             )  # fmt: skip
@@ -110,7 +110,7 @@ def test_forward_is_the_product_with_all_pixels(lanes, width, dtype, images, sha
 
 
 def after(use, gradient, W, G):
-    """(W, G) when the gradient has been put to use, by the equations of gradient_use.py."""
+    """(W, G) when the gradient has been put to use, by the equations of gradient_action.py."""
     if use == SET:
         return W, gradient
     if use == ADD:
@@ -139,7 +139,7 @@ def test_backward_is_the_product_with_all_pixels_put_to_use(
             tile = np.full(images * lanes, np.nan, dtype)
             first, last = part * 100 // parts, (part + 1) * 100 // parts
             untouched = W[last * lanes :].copy(), G[last * lanes :].copy()
-            LIT_BACKWARD[lanes](
+            SPARSE_INPUT_BACKWARD[lanes](
                 by_pixel, turned, seen(dtype), first, last, images, dy.ravel()[1:], width + 2, tile,
                 use, W, G, width, LR, KEPT,
             )  # fmt: skip
@@ -161,7 +161,7 @@ def test_a_pixel_that_is_dark_in_all_images_leaves_its_weights_bits_alone():
     dy = normal((8, 16), np.float32, 3)
     for use, moved in ((SGD, ~dark), (MOMENTUM, np.ones(100, bool))):
         W[:] = before
-        LIT_BACKWARD[16](
+        SPARSE_INPUT_BACKWARD[16](
             by_pixel, turned, seen(np.float32), 0, 100, 8, dy.ravel(), 16, tile, use, W.ravel(),
             G.ravel(), 16, LR, KEPT,
         )  # fmt: skip
@@ -177,11 +177,13 @@ def test_what_is_not_finite_at_a_lit_pixel_or_in_the_gradient_is_not_lost(poison
     W, tile = np.zeros((70, 16), np.float32), np.empty(3 * 16, np.float32)
     y, bias = np.zeros((3, 5), np.float32), np.zeros(5, np.float32)
     W[65, 2] = poison
-    LIT_FORWARD[16](by_image, turned, values, 70, 0, 3, W.ravel(), bias, 5, tile, y.ravel(), 5)
+    SPARSE_INPUT_FORWARD[16](
+        by_image, turned, values, 70, 0, 3, W.ravel(), bias, 5, tile, y.ravel(), 5
+    )
     assert np.argwhere(~np.isfinite(y)).tolist() == [[1, 2]]
     dy, dW = np.zeros((3, 5), np.float32), np.zeros((70, 16), np.float32)
     dy[1, 4] = poison
-    LIT_BACKWARD[16](
+    SPARSE_INPUT_BACKWARD[16](
         by_pixel, turned, values, 0, 70, 3, dy.ravel(), 5, tile, SET, W.ravel(), dW.ravel(), 5, LR,
         KEPT,
     )  # fmt: skip

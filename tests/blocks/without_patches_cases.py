@@ -39,7 +39,7 @@ class Convolution:
         return x, self.places, dy, dW, images, self.size, *sizes, scratch
 
 
-def direct_cases():
+def without_patches_cases():
     def case(kernel, name, make):
         return pytest.param(kernel, make, id=f"{kernel.__name__} {name}")
 

@@ -114,7 +114,7 @@ def ops_of(trainer):
     return [op.function.__name__ for op in trainer.program.training["step"]]
 
 
-def assert_skips_dark_pixels(trainer, width):
+def assert_skips_zero_pixels(trainer, width):
     names = ops_of(trainer)
     assert names[0] == "list_nonzero"
     assert f"sparse_input_forward_{TILES[width]}" in names
@@ -122,7 +122,7 @@ def assert_skips_dark_pixels(trainer, width):
     assert "gather" not in names
 
 
-def assert_skips_zeros(trainer, width):
+def assert_skips_zero_inputs(trainer, width):
     names = ops_of(trainer)
     assert f"sparse_forward_{SPARSE_TILES[width]}" in names
     assert f"sparse_backward_{SPARSE_TILES[width]}" in names

@@ -11,8 +11,8 @@ from fast_path_helpers import (
     PENALTIES,
     SPARSE_TILES,
     TILES,
-    assert_skips_dark_pixels,
-    assert_skips_zeros,
+    assert_skips_zero_inputs,
+    assert_skips_zero_pixels,
     cnn,
     divide_all_work,
     mlp,
@@ -73,7 +73,7 @@ def test_a_first_layer_on_dark_images_trains_as_the_equations_say(
     per_epoch = 1 if batch == "full" else -(-IMAGES // batch)
     steps = max(6, min(40, 2 * per_epoch + 1))
     trainer, oracle = run_of(tmp_path, model, batch, steps, optimizer, penalty, **sections)
-    assert_skips_dark_pixels(trainer, width)
+    assert_skips_zero_pixels(trainer, width)
     start = {name: value.copy() for name, value in tensors_of(trainer).items()}
     assert_engine_follows(trainer, oracle, steps)
     for name, before in start.items():
@@ -103,7 +103,7 @@ def test_a_layer_behind_a_relu_trains_as_the_equations_say(
 ):
     skip_zeros_of_few(monkeypatch)
     trainer, oracle = run_of(tmp_path, cnn(units, **layers), batch, 12, optimizer, penalty)
-    assert_skips_zeros(trainer, units)
+    assert_skips_zero_inputs(trainer, units)
     assert_engine_follows(trainer, oracle, 12)
 
 
@@ -112,8 +112,8 @@ def test_so_do_two_such_layers_with_rates_of_their_own(monkeypatch, tmp_path, op
     skip_zeros_of_few(monkeypatch)
     rates = {"lr_scale": {"dense1.weight": 0.5, "dense2.weight": 2.0, "dense2.bias": 0.1}}
     trainer, oracle = run_of(tmp_path, mlp(100, 48), 32, 11, optimizer, rates=rates)
-    assert_skips_dark_pixels(trainer, 100)
-    assert_skips_zeros(trainer, 48)
+    assert_skips_zero_pixels(trainer, 100)
+    assert_skips_zero_inputs(trainer, 48)
     assert_engine_follows(trainer, oracle, 11)
 
 
@@ -123,7 +123,7 @@ def test_so_does_a_layer_of_which_each_lane_has_several_blocks_of_inputs(tmp_pat
     dataset = toy_dataset(64, side=28)
     assert choice.INPUTS_WORTH_LISTING <= 6 * 27 * 27
     trainer, oracle = run_of(tmp_path, model, 64, 3, "momentum", dataset=dataset)
-    assert_skips_zeros(trainer, 32)
+    assert_skips_zero_inputs(trainer, 32)
     assert_engine_follows(trainer, oracle, 3)
 
 

@@ -5,8 +5,8 @@ import pytest
 from engine_helpers import digest, next_boundary, tensors_of, train
 from fast_path_helpers import (
     IMAGES,
-    assert_skips_dark_pixels,
-    assert_skips_zeros,
+    assert_skips_zero_inputs,
+    assert_skips_zero_pixels,
     cnn,
     divide_all_work,
     mlp,
@@ -47,10 +47,10 @@ def make(request, monkeypatch, tmp_path):
     def made():
         trainer, oracle = run_of(tmp_path, model, batch, steps, optimizer, penalty)
         if model["type"] == "mlp":
-            assert_skips_dark_pixels(trainer, model["hidden"][0])
+            assert_skips_zero_pixels(trainer, model["hidden"][0])
         if model["type"] == "cnn" or len(model["hidden"]) > 1:
             units = model["layers"][-2]["dense"]["units"] if "layers" in model else 48
-            assert_skips_zeros(trainer, units)
+            assert_skips_zero_inputs(trainer, units)
         trainer._steps_per_look = 1000
         return trainer, oracle
 
