@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from mnistlab.added_keys import completed
 from mnistlab.browse.found import runs_at
 from mnistlab.browse.summary import RunSummary, read_run
 from mnistlab.errors import UsageError
@@ -79,7 +80,7 @@ def compare(paths: Iterable[Path]) -> Comparison:
             faults += error.messages
     if not runs:
         raise UsageError(*(faults or ["there is no run to compare"]))
-    flat = [dict(flattened(run.config)) for run in runs]
+    flat = [dict(flattened(completed(run.config))) for run in runs]
     keys = _differing(flat)
     metrics = [{**run.metrics, SECONDS: run.seconds.get("train")} for run in runs]
     measured = [n for n in (*METRICS, SECONDS) if any(_tells(n, m.get(n)) for m in metrics)]

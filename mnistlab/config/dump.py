@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from mnistlab.added_keys import as_first_written
 from mnistlab.config.run import RunConfig
 from mnistlab.config.scalars import read_scalar
 
@@ -72,7 +73,6 @@ def value_as_yaml(value: Any) -> str:
 
 def config_hash(config: RunConfig) -> str:
     """The SHA-256, in hex, of the resolved configuration; the order of keys does not matter."""
-    canonical = json.dumps(
-        resolved_mapping(config), sort_keys=True, separators=(",", ":"), allow_nan=False
-    )
+    mapping = as_first_written(resolved_mapping(config))
+    canonical = json.dumps(mapping, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -94,12 +94,6 @@ class EarlyStopping(Section):
             return {**values, "mode": "max" if accuracy else "min"}
         return values
 
-    @model_serializer(mode="wrap")
-    def _min_delta_where_set(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without a min_delta of 0: runs and sweeps made before this key keep their hashes."""
-        values = serialize(self)
-        return values if self.min_delta else {k: v for k, v in values.items() if k != "min_delta"}
-
 
 class TrainingConfig(Section):
     """How long and in what batches a run trains, and when it looks at itself."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import mnistlab
+from mnistlab.added_keys import completed
 from mnistlab.config import RunConfig, load_run_config, resolved_mapping
 from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import RunResult
@@ -56,7 +57,7 @@ def refuse_changed_config(history: Mapping[str, Any], config: RunConfig) -> None
     """Raise UsageError, naming the keys, where config.yaml is not what the run was started with."""
     if "config" not in history:
         return
-    before, now = dict(_flat(history["config"])), dict(_flat(resolved_mapping(config)))
+    before, now = dict(_flat(completed(history["config"]))), dict(_flat(resolved_mapping(config)))
     changed = [
         f"{key}: was {before.get(key)!r}, is {now.get(key)!r}"
         for key in sorted(before.keys() | now.keys())

@@ -6,7 +6,7 @@ import pytest
 from run_helpers import resume, train
 
 from mnistlab import api
-from mnistlab.config import config_hash, resolved_mapping, run_config_from_mapping
+from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.experiment.best import BestSoFar
 from mnistlab.experiment.metrics import MetricsRow, read_metrics
@@ -70,19 +70,6 @@ def test_a_metric_that_is_not_finite_never_improves():
     best = watching(monitor="val_loss")
     nan = float("nan")
     assert improvements(best, (0, nan), (0, nan), (0, 3.0), (0, nan)) == [True, False, True, False]
-
-
-def test_runs_made_before_min_delta_keep_their_configuration():
-    def config(**early):
-        return run_config_from_mapping({"training": {"early_stopping": {"patience": 3, **early}}})
-
-    stopping = resolved_mapping(config())["training"]["early_stopping"]
-    assert stopping == {"monitor": "val_loss", "mode": "min", "patience": 3}
-    assert config_hash(config()) == config_hash(config(min_delta=0))
-    assert resolved_mapping(config(min_delta=0.01))["training"]["early_stopping"] == {
-        **stopping,
-        "min_delta": 0.01,
-    }
 
 
 @pytest.mark.parametrize("test", ["end", "every"])

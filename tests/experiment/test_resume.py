@@ -222,6 +222,15 @@ def test_a_changed_configuration_is_refused_by_the_key(stopped_run):
         resume(stopped_run)
 
 
+def test_a_run_of_a_version_with_fewer_keys_is_resumed(stopped_run):
+    told = json.loads((stopped_run / "run.json").read_text())
+    del told["config"]["training"]["kernels"]
+    edit_run_json(stopped_run, config=told["config"])
+    path = stopped_run / "config.yaml"
+    path.write_text(path.read_text().replace("  kernels: fast\n", ""))
+    assert resume(stopped_run).status == "finished"
+
+
 def test_changed_data_is_refused_even_with_force(stopped_run):
     told = json.loads((stopped_run / "run.json").read_text())
     edit_run_json(stopped_run, dataset={**told["dataset"], "sha256": "0" * 64})

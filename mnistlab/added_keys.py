@@ -1,0 +1,40 @@
+"""Keys of the configuration that earlier versions did not have.
+
+What they wrote lacks these keys, and is still the same configuration: a run folder can be resumed
+and compared, and a sweep finds its trials by their hashes.
+"""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any
+
+# By dotted path: what a version without the key did.
+ADDED_KEYS = {"training.kernels": "fast", "training.early_stopping.min_delta": 0.0}
+
+
+def completed(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A resolved configuration of any version, with the keys that its version did not have."""
+    whole = deepcopy(dict(config))
+    for section, key, value in _sections(whole):
+        section.setdefault(key, value)
+    return whole
+
+
+def as_first_written(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A resolved configuration without the added keys that change nothing."""
+    first = deepcopy(dict(config))
+    for section, key, value in _sections(first):
+        if section.get(key) == value:
+            del section[key]
+    return first
+
+
+def _sections(config: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, Any]]:
+    """Each added key whose section is there: the section, the key, what it was before."""
+    for path, value in ADDED_KEYS.items():
+        *names, key = path.split(".")
+        section: Any = config
+        for name in names:
+            section = section.get(name) if isinstance(section, dict) else None
+        if isinstance(section, dict):
+            yield section, key, value

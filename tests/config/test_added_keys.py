@@ -1,0 +1,54 @@
+"""What earlier versions wrote is still the same configuration."""
+
+from mnistlab.added_keys import ADDED_KEYS, completed
+from mnistlab.config import config_hash, resolved_mapping, run_config_from_mapping
+
+STOPPING = {"training": {"epochs": 9, "early_stopping": {"monitor": "val_loss", "patience": 5}}}
+# As the first version gave them.
+HASHES = {
+    "04c5c5e605c0aefe167ff7f6e39f8f0928b2bc35b73b0ad864387e1a68e15b9d": {},
+    "599cd0960e822e0d9bc2c84ec0e58887af0737e87d060a1dbc883937a1c07b77": STOPPING,
+}
+
+
+def first_version(mapping):
+    """The resolved configuration as it was before any of the added keys."""
+    resolved = resolved_mapping(run_config_from_mapping(mapping))
+    del resolved["training"]["kernels"]
+    if resolved["training"]["early_stopping"]:
+        del resolved["training"]["early_stopping"]["min_delta"]
+    return resolved
+
+
+def test_a_configuration_keeps_the_hash_that_the_first_version_gave_it():
+    for stated, mapping in HASHES.items():
+        assert config_hash(run_config_from_mapping(mapping)) == stated
+
+
+def test_an_added_key_with_another_value_changes_the_hash():
+    plain = {"training": {"kernels": "plain"}}
+    early = STOPPING["training"]["early_stopping"] | {"min_delta": 0.01}
+    patient = {"training": {**STOPPING["training"], "early_stopping": early}}
+    hashes = {config_hash(run_config_from_mapping(m)) for m in ({}, plain, STOPPING, patient)}
+    assert len(hashes) == 4
+
+
+def test_a_configuration_of_the_first_version_is_completed():
+    for mapping in ({}, STOPPING):
+        now = resolved_mapping(run_config_from_mapping(mapping))
+        assert first_version(mapping) != now
+        assert completed(first_version(mapping)) == now
+
+
+def test_a_configuration_without_the_section_of_an_added_key_is_left_as_it_is():
+    for config in ({}, {"training": None}, {"training": []}):
+        assert completed(config) == config
+
+
+def test_the_added_keys_are_keys_at_their_default():
+    resolved = resolved_mapping(run_config_from_mapping(STOPPING))
+    for path, value in ADDED_KEYS.items():
+        found = resolved
+        for name in path.split("."):
+            found = found[name]
+        assert found == value
