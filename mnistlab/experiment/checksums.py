@@ -14,8 +14,6 @@ from typing import Any, Self
 
 from mnistlab.errors import UsageError
 
-DIGITS = 64
-NO_DIGEST = b"0" * DIGITS
 SEAL = "# sha256 of what stands below: "
 # Not its line's end: that may be what is damaged, and then takes the line below into the comment.
 SEALED = re.compile(rb"\A# sha256 of what stands below: ([0-9a-f]{64})")
@@ -66,15 +64,6 @@ class Extent:
         if Extent.of(content) != self:
             raise UsageError(f"{path}: is damaged, or was edited: its SHA-256 is not what it was")
         return content
-
-
-def digest_without(content: bytes, start: int) -> bytes:
-    """The digest, in 64 hexadecimal digits, of `content` with the 64 digits at `start` as zeros."""
-    whole = memoryview(content)
-    digest = hashlib.sha256(whole[:start])
-    digest.update(NO_DIGEST)
-    digest.update(whole[start + DIGITS :])
-    return digest.hexdigest().encode()
 
 
 def sealed(text: str) -> str:

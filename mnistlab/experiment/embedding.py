@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from mnistlab.errors import LackingError, UsageError
-from mnistlab.experiment.checkpoint import load_tensors, save_tensors
+from mnistlab.experiment.checkpoint import save_tensors
+from mnistlab.tensor_file import load_tensors
 
 IMAGES = 2000  # at most
 ITERATIONS = 500

@@ -13,13 +13,14 @@ from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Progress, Split
 from mnistlab.engine.inference import Evaluation, Inference
 from mnistlab.errors import UsageError
-from mnistlab.experiment.checkpoint import load_checkpoint, load_tensors
+from mnistlab.experiment.checkpoint import load_checkpoint
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.provenance import read_run_json
 from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.experiment.run_dir import RunDir, open_run
 from mnistlab.runtime.params import views
 from mnistlab.runtime.threads import engine_threads
+from mnistlab.tensor_file import load_tensors
 
 Weights = Literal["final", "best"]
 SplitName = Literal["test", "validation", "train"]

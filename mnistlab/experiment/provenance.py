@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import mnistlab
+from mnistlab.digests import DIGITS, NO_DIGEST, digest_without
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
-from mnistlab.experiment.checksums import DIGITS, NO_DIGEST, digest_without
 from mnistlab.experiment.run_dir import RunDir
 from mnistlab.machine import available_cpus, library_versions
 

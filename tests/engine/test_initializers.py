@@ -1,5 +1,6 @@
 import math
 import pickle
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from safetensors.numpy import save_file
 from mnistlab.engine.initializers import initial_params
 from mnistlab.engine.lower import lower
 from mnistlab.errors import UsageError
+from mnistlab.experiment.checkpoint import save_tensors
 from mnistlab.runtime.params import views
 
 SIDE, HIDDEN, CLASSES = 20, 300, 10
@@ -192,6 +194,31 @@ def test_a_truncated_file_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(UsageError, match=r"w\.safetensors"):
         from_file(path)
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.npz"])
+def test_one_flipped_bit_of_an_earlier_run_s_weights_is_noticed(tmp_path, name):
+    content = {key: value.astype(np.float32) for key, value in random_tensors(SHAPES).items()}
+    path = tmp_path / name
+    if name == "w.npz":
+        write_npz(path, content)
+    else:
+        save_tensors(path, content, {"step": "5"})
+    whole = path.read_bytes()
+    before = from_file(path)
+    places = range(0, len(whole), 7)
+    unnoticed = 0
+    for at in places:
+        flipped = bytes([whole[at] ^ 1 << at % 8])
+        path.write_bytes(whole[:at] + flipped + whole[at + 1 :])
+        with suppress(UsageError):
+            found = from_file(path)
+            # A date in an archive, or a member's attributes: nothing of the weights.
+            for key, expected in before.items():
+                np.testing.assert_array_equal(found[key], expected)
+            unnoticed += 1
+    assert unnoticed < len(places) / 2
+    assert unnoticed == 0 or name == "w.npz"
 
 
 def test_a_folder_in_place_of_a_file_is_named(tmp_path):

@@ -9,6 +9,7 @@ from pydantic import Field
 from mnistlab.blocks.inits import BIAS, BiasInit, InitBlock
 from mnistlab.blocks.section import UserPath
 from mnistlab.errors import UsageError
+from mnistlab.tensor_file import load_tensors
 
 
 class FileInit(InitBlock):
@@ -27,15 +28,21 @@ class FileInit(InitBlock):
 
 
 def _read(path: Path) -> dict[str, np.ndarray]:
-    """The tensors of a .safetensors or .npz file, by name."""
+    """The tensors of a .safetensors or .npz file, by name; ours by its checksum."""
+    if path.suffix == ".npz":
+        return _read_npz(path)
     try:
-        if path.suffix == ".npz":
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        from safetensors.numpy import load_file
+        return load_tensors(path)[0]
+    except UsageError as error:
+        raise UsageError(*(f"init.path: {message}" for message in error.messages)) from error
 
-        return load_file(path)
-    except Exception as error:  # each reader has errors of its own, and all mean one thing
+
+def _read_npz(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of an archive; each member has its CRC, which reading it checks."""
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:  # numpy and zipfile raise many kinds, and all mean one thing
         raise UsageError(f"init.path: {path}: unusable as weights: {error}") from error
 
 
