@@ -84,10 +84,13 @@ def sweep(
 def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
     """Every trial, as far as it is known before a stage has chosen."""
     from mnistlab import api
-    from mnistlab.cli.output import print_json, print_lines, table
+    from mnistlab.cli.output import print_json, print_lines, print_note, table
     from mnistlab.cli.sweep_result import written
+    from mnistlab.sweep.space import shortages
 
     planned = api.plan_sweep(source)
+    for text in shortages(source):
+        print_note(f"warning: {text}")
     if as_json:
         print_json({"trials": planned})
         return

@@ -26,4 +26,5 @@ def initial_params(
     for index, (tensor, view) in enumerate(named):
         rule = init.layers.get(tensor.layer, init)
         view[...] = rule.start(tensor, seed, index, dtype, files)
-    return vector.astype(dtype)
+    with np.errstate(over="ignore"):  # a weight that the dtype can't hold is found by its loss
+        return vector.astype(dtype)

@@ -1,1 +1,54 @@
-"""Figures: a function takes data and returns a Figure."""
+"""Figures: each function takes data and returns a Figure."""
+
+import importlib.util
+import logging
+import os
+import sys
+from contextlib import chdir
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+
+def _import_matplotlib() -> None:
+    """Import matplotlib whatever MPLBACKEND and matplotlibrc say: no figure needs either.
+
+    A backend that matplotlib does not know, as a notebook's in a plain shell, would end its import,
+    and so would a file of settings that is no text.
+    """
+    backend = os.environ.pop("MPLBACKEND", None)
+    try:
+        import matplotlib
+    except UnicodeDecodeError as error:
+        logger.warning("matplotlibrc: is no text (%s); its settings are left out", error)
+        _import_without_settings()
+        import matplotlib
+    finally:
+        if backend is not None:
+            os.environ["MPLBACKEND"] = backend
+    if backend:
+        try:
+            matplotlib.rcParams["backend"] = backend
+        except ValueError as error:
+            logger.debug("MPLBACKEND: %s", error)
+
+
+def _import_without_settings() -> None:
+    """Import matplotlib with its own settings: it looks for others in the working folder first."""
+    spec = importlib.util.find_spec("matplotlib")
+    assert spec is not None
+    assert spec.origin is not None
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        del sys.modules[name]  # what the failed import has left
+    before = os.environ.get("MATPLOTLIBRC")
+    os.environ["MATPLOTLIBRC"] = str(Path(spec.origin).parent / "mpl-data" / "matplotlibrc")
+    try:
+        with chdir(Path(spec.origin).parent):
+            importlib.import_module("matplotlib")
+    finally:
+        del os.environ["MATPLOTLIBRC"]
+        if before is not None:
+            os.environ["MATPLOTLIBRC"] = before
+
+
+_import_matplotlib()

@@ -1,5 +1,6 @@
 """Compiled tables of ops: from the cache where it has them, and made once where it has not."""
 
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,11 +9,38 @@ from typing import Any
 
 import numpy as np
 
+from mnistlab.errors import UsageError
 from mnistlab.runtime import compiler
 from mnistlab.runtime.calls import keep_interpreted
 from mnistlab.runtime.loop import ROW_DTYPE, run_batches, run_batches_types
 from mnistlab.runtime.memory import CACHE_LINE, Memory, zeros
 from mnistlab.runtime.op import Op, function_types
+
+_forked_from_an_engine = False
+_ran = False
+
+
+def refuse_after_fork() -> None:
+    """Raises UsageError in a process that was forked from one whose engine has run.
+
+    A fork has none of its parent's threads, and the loop would wait for them for ever.
+    """
+    global _ran
+    if _forked_from_an_engine:
+        raise UsageError(
+            "this process was forked from one that has trained or evaluated, and has none of its "
+            "threads; start processes by multiprocessing.get_context('spawn') instead"
+        )
+    _ran = True
+
+
+def _note_fork() -> None:
+    global _forked_from_an_engine
+    _forked_from_an_engine = _forked_from_an_engine or _ran
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +52,12 @@ class Table:
 
     def run(self, memory: Memory, batch: int, images: int, start: int, stop: int, step: int) -> int:
         """See `run_batches`."""
+        refuse_after_fork()
         return run_batches(self.rows, memory, batch, images, start, stop, step)
 
     def run_once(self, memory: Memory) -> None:
         """Run the ops on no batch, as those that pack weights are."""
+        refuse_after_fork()
         run_batches(self.rows, memory, 1, 1, 0, 1, 0)
 
 

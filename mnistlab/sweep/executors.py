@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
+import mnistlab
 from mnistlab.sweep.channel import Channel
 
 # A worker has one thread, whichever library would like more.
@@ -118,6 +119,17 @@ class Executor(Protocol):
         """Let every worker save a checkpoint and end; returns when they have."""
 
 
+def worker_path() -> list[str]:
+    """The import path of a worker: this process's own, without the working folder.
+
+    A sweep may be run in any folder, and a `json.py` there must not be run with it. mnistlab's own
+    folder comes last, where it is not on the path already.
+    """
+    here, own = Path.cwd(), Path(mnistlab.__file__).parent.parent
+    path = [entry for entry in sys.path if entry and Path(entry).absolute() != here]
+    return path if str(own) in path else [*path, str(own)]
+
+
 class LocalExecutor:
     """Worker processes on this machine, each with one thread; one that dies is replaced.
 
@@ -196,7 +208,7 @@ class WorkerProcess:
         with theirs:
             self.process = subprocess.Popen(
                 [
-                    *(sys.executable, "-c", START, json.dumps(sys.path)),
+                    *(sys.executable, "-I", "-c", START, json.dumps(worker_path())),
                     *(str(theirs.fileno()), str(data_dir)),
                 ],
                 pass_fds=[theirs.fileno()],

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from mnistlab.config.places import Node
 from mnistlab.config.sweep_checks import groups, number_of_values
 from mnistlab.data import Dataset
 
+# Draws that may find nothing new, for each point that is wanted, before the grid is gone through.
+DRAWS_FOR_A_NEW_POINT = 20
 # A later stage starts from a winner that is not known yet: it is tried on as many as these.
 WINNERS_LOOKED_AT = 1000
 
@@ -60,18 +63,30 @@ def blocks(source: SweepSource) -> list[Block]:
 
 
 def points(source: SweepSource, block: Block, winner: Mapping[str, Node]) -> list[Point]:
-    """Every point of a block that goes on from `winner`'s values."""
+    """Every point of a block that goes on from `winner`'s values, each once."""
     fixed = {**winner, **block.fixed}
-    assert isinstance(block.parameters.value, dict)
-    crossed = groups(block.parameters.value, source.config.zip)
     if source.config.method.type == "random":
-        seed = _seed(source)
-        draws = range(source.config.method.trials)
-        chosen = [_drawn(block, crossed, seed, draw) for draw in draws]
+        chosen = _random(source, block, source.config.method.trials)
     else:
-        choices = [_choices(block, group) for group in crossed]
-        chosen = [_merged(combination) for combination in itertools.product(*choices)]
+        chosen = _grid(source, block)
     return [Point({**fixed, **values}) for values in chosen]
+
+
+def shortages(source: SweepSource) -> list[str]:
+    """What to say where a random search asks for more trials than there are different points."""
+    method = source.config.method
+    if method.type != "random":
+        return []
+    told = []
+    for block in blocks(source):
+        count = len(_random(source, block, method.trials))
+        if count < method.trials:
+            where = f"stage {block.name}: " if block.name else ""
+            told.append(
+                f"method: {where}{method.trials} trials are asked for, but these parameters have "
+                f"{count} different points; each is tried once"
+            )
+    return told
 
 
 def checked_points(source: SweepSource) -> list[tuple[Block, Point, RunConfig]]:
@@ -131,6 +146,70 @@ def refitted(config: RunConfig, dataset: Dataset, best: tuple[int, int] | None) 
             "training": config.training.model_copy(update=training),
         }
     )
+
+
+def _crossed(source: SweepSource, block: Block) -> list[list[str]]:
+    """The keys of a block, those together that move together."""
+    assert isinstance(block.parameters.value, dict)
+    return [list(group) for group in groups(block.parameters.value, source.config.zip)]
+
+
+def _grid(source: SweepSource, block: Block) -> list[dict[str, Node]]:
+    """Every combination of a block's values, each once: 0.1 and 1e-1 are the same value."""
+    choices = [_distinct(_choices(block, group)) for group in _crossed(source, block)]
+    return [_merged(combination) for combination in itertools.product(*choices)]
+
+
+def _random(source: SweepSource, block: Block, trials: int) -> list[dict[str, Node]]:
+    """As many different random points, or as many as there are.
+
+    Draw by draw, what was drawn before left out, so that the first points of a longer search are
+    those of a shorter one.
+    """
+    crossed = _crossed(source, block)
+    sizes = [_number_of_choices(block, group) for group in crossed]
+    # None: a range, of which there is always another number.
+    there = None if None in sizes else math.prod(size for size in sizes if size is not None)
+    wanted = trials if there is None else min(trials, there)
+    seed = _seed(source)
+    found: dict[Any, dict[str, Node]] = {}
+    for draw in range(trials + DRAWS_FOR_A_NEW_POINT * wanted):
+        if len(found) == wanted:
+            break
+        values = _drawn(block, crossed, seed, draw)
+        found.setdefault(_identity(values), values)
+    if there is not None and len(found) < wanted:
+        # Few are left to be found by chance: the rest come in the grid's order.
+        for values in _grid(source, block):
+            found.setdefault(_identity(values), values)
+    return list(found.values())[:wanted]
+
+
+def _number_of_choices(block: Block, group: Sequence[str]) -> int | None:
+    """How many different values keys that move together have; None where they are drawn freely."""
+    node = block.parameters.child(group[0])
+    assert node is not None
+    if number_of_values(node.plain()) is None:
+        return None
+    return len(_distinct(_choices(block, group)))
+
+
+def _distinct(choices: Sequence[dict[str, Node]]) -> list[dict[str, Node]]:
+    """The first of each kind of equals."""
+    return list({_identity(values): values for values in reversed(choices)}.values())[::-1]
+
+
+def _identity(values: Mapping[str, Node]) -> Any:
+    """What is equal for points that are equal, and can be a key."""
+    return _frozen({key: node.plain() for key, node in values.items()})
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return frozenset((key, _frozen(inner)) for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(inner) for inner in value)
+    return (isinstance(value, bool), value)  # true is no 1
 
 
 def _choices(block: Block, group: Sequence[str]) -> list[dict[str, Node]]:

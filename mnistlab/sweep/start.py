@@ -21,7 +21,7 @@ from mnistlab.sweep.executors import Executor, LocalExecutor
 from mnistlab.sweep.ledger import Ledger, only_sweeper
 from mnistlab.sweep.results import REFIT, SweepDir, sweep_of
 from mnistlab.sweep.scheduler import LOCAL, Cluster, connected
-from mnistlab.sweep.space import blocks, checked_points, points
+from mnistlab.sweep.space import blocks, checked_points, points, shortages
 from mnistlab.sweep.sweeper import Sweeper
 from mnistlab.sweep.trials import Datasets, check_all
 from mnistlab.sweep.watch import SweepCallback, SweepResult
@@ -45,6 +45,9 @@ def begin(
     """
     datasets = Datasets(data_dir, data_progress)
     needed = check(source, datasets)
+    for text in shortages(source):
+        for callback in callbacks:
+            callback.on_warning(text)
     if scheduler in (None, LOCAL):
         workers = _workers_that_fit(needed, workers, callbacks)
     with connected(scheduler, workers) as cluster:

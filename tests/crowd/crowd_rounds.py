@@ -37,7 +37,7 @@ def counting(name, identity, decode):
 cache.load = counting
 def tell():
     from mnistlab.runtime.loop import run_batches
-    compiled = sum(run_batches.stats.cache_misses.values())
+    compiled = sum(run_batches.dispatcher.stats.cache_misses.values())
     print(f"COUNTS {made['decoded']} {compiled}", file=sys.stderr)
 atexit.register(tell)
 from mnistlab.cli.app import app

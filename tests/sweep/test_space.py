@@ -12,9 +12,14 @@ from mnistlab.sweep.space import (
     points,
     refitted,
     repeated,
+    shortages,
     without_test,
 )
 from mnistlab.sweep.trials import Datasets, freeze
+
+
+def source_of(*values: str):
+    return parse_sweep(RUN, "s", values)
 
 
 def parameters(*values: str, text: str = RUN, block: int = 0) -> list[dict]:
@@ -139,3 +144,38 @@ def test_a_trials_id_is_that_of_what_is_computed_and_of_nothing_else(tmp_path):
     one = freeze(config, {"a": 1}, datasets)
     assert one.id == freeze(same, {}, datasets).id
     assert one.id != freeze(other, {"a": 1}, datasets).id
+
+
+def test_random_search_tries_each_point_of_a_finite_space_once():
+    method = "method={type: random, trials: 4}"
+    found = parameters("optimizer.lr=0.1,0.02,1e-1", method)
+    assert sorted(point["optimizer.lr"] for point in found) == [0.02, 0.1]
+    many = parameters("optimizer.lr=1,2,3,4", "optimizer.momentum=0.1,0.2,0.3", method)
+    assert len({tuple(point.items()) for point in many}) == 4
+
+
+def test_a_random_search_that_asks_for_all_points_of_a_space_has_each_once():
+    found = parameters(
+        "optimizer.lr=1,2,3,4,5,6,7",
+        "optimizer.momentum=0.1,0.2,0.3",
+        "method={type: random, trials: 21}",
+    )
+    assert len({tuple(point.items()) for point in found}) == 21
+
+
+def test_a_grid_has_equal_values_once():
+    found = parameters("optimizer.lr=0.1,1e-1,0.10,0.3")
+    assert [point["optimizer.lr"] for point in found] == [0.1, 0.3]
+
+
+def test_what_a_random_search_lacks_is_told():
+    source = source_of("optimizer.lr=0.1,0.02", "method={type: random, trials: 4}")
+    (told,) = shortages(source)
+    assert told == (
+        "method: 4 trials are asked for, but these parameters have 2 different points; each is "
+        "tried once"
+    )
+    assert (
+        shortages(source_of("optimizer.lr={uniform: [0, 1]}", "method={type: random, trials: 4}"))
+        == []
+    )

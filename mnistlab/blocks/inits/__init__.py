@@ -4,6 +4,7 @@ A layer's own init (`init.layers.dense1`) is one of these blocks; the run's is t
 `layers` beside it.
 """
 
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -93,10 +94,19 @@ class RunInit(PerLayer, InitBlock):
     """An init of a run: one of the blocks, for every layer that `layers` does not name."""
 
 
+@cache
 def _for_a_run(block: type[InitBlock]) -> type[Section]:
     """The block with `layers` beside its own keys."""
     doc = f"{block.model_fields['type'].default} for every layer that `layers` does not name."
     return type(f"Run{block.__name__}", (PerLayer, block), {"__doc__": doc, "__module__": __name__})
+
+
+def __getattr__(name: str) -> type[Section]:
+    """The class of a run's init by its name, for who unpickles a configuration."""
+    for block in INITS.blocks.values():
+        if name == f"Run{block.__name__}":
+            return _for_a_run(block)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 InitConfig = Annotated[RunInit, OneOf(INITS, default="he_normal", each=_for_a_run)]

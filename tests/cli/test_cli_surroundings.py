@@ -1,0 +1,98 @@
+"""What lies in the working folder or the environment does not change what a command does."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mnistlab
+
+SOURCES = Path(mnistlab.__file__).parent.parent
+COMMAND = "import sys; from mnistlab.cli.app import app; sys.exit(app())"
+RUN = """\
+data: {source: digits, train_limit: 200}
+model: {type: softmax}
+training: {epochs: 1}
+"""
+SWEEP = """\
+run:
+  data: {source: digits, train_limit: 200}
+  model: {type: softmax}
+  training: {epochs: 1}
+parameters: {optimizer.lr: [0.1, 0.2]}
+"""
+
+
+def command(folder, *arguments, **environment):
+    """The command line in a folder that is on nobody's import path, as the console script is."""
+    (folder / "run.yaml").write_text(RUN)
+    (folder / "sweep.yaml").write_text(SWEEP)
+    return subprocess.run(
+        [sys.executable, "-P", "-c", COMMAND, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(SOURCES), **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_a_sweep_runs_no_python_file_of_the_working_folder(tmp_path):
+    for name in ("json", "types", "re", "numpy", "mnistlab"):
+        marker = tmp_path / f"{name}.ran"
+        (tmp_path / f"{name}.py").write_text(f"open({str(marker)!r}, 'w').close()\n")
+    done = command(tmp_path, "sweep", "sweep.yaml", "--no-plots", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["trials"] == {"finished": 2, "diverged": 0, "failed": 0}
+    assert not list(tmp_path.glob("*.ran"))
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "foo", " "])
+def test_figures_are_drawn_whatever_backend_the_environment_names(tmp_path, backend):
+    done = command(tmp_path, "train", "run.yaml", MPLBACKEND=backend)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs/latest/plots/learning_curves.png").exists()
+
+
+def test_figures_are_drawn_though_the_settings_of_matplotlib_are_no_text(tmp_path):
+    (tmp_path / "matplotlibrc").write_bytes(b"backend: \xff\xfe\n")
+    done = command(tmp_path, "train", "run.yaml")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs/latest/plots/learning_curves.png").exists()
+
+
+FORKED = """\
+import multiprocessing, sys
+import numpy as np
+import mnistlab
+
+run = mnistlab.train("run.yaml", quiet=True, plots=False)
+
+def predicted(_):
+    try:
+        return str(run.predict(np.zeros((1, 28, 28), np.uint8)))
+    except mnistlab.UsageError as error:
+        return str(error)
+
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    print(pool.map_async(predicted, [0]).get(60)[0])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
+def test_a_process_forked_after_training_is_told_so_and_does_not_wait_for_ever(tmp_path):
+    (tmp_path / "run.yaml").write_text(RUN)
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "forked" in done.stdout
+    assert "get_context('spawn')" in done.stdout
