@@ -341,14 +341,18 @@ def _draw_sweep(result: SweepResult, callbacks: Sequence[SweepCallback], data_di
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What `check` found: the network, its memory in bytes, and each tensor's gradient error."""
+    """What `check` found: the network, its memory in bytes, and each tensor's gradient error.
+
+    `passed` is False where a gradient is wrong. A tensor that could not be compared is neither
+    right nor wrong; where no tensor could, `passed` is None.
+    """
 
     layers: tuple[LayerSpec, ...]
     parameters: int
     memory: dict[str, int]
     tensors: tuple[TensorCheck, ...]
     threshold: float
-    passed: bool
+    passed: bool | None
     images: int
 
 
@@ -381,9 +385,17 @@ def check(
         memory=memory_estimate(config, dataset),
         tensors=tuple(tensors),
         threshold=THRESHOLD,
-        passed=all(tensor.passed for tensor in tensors),
+        passed=_all_right(tensors),
         images=min(IMAGES, len(dataset.train)),
     )
+
+
+def _all_right(tensors: Sequence[TensorCheck]) -> bool | None:
+    """Whether no gradient is wrong; None where none could be compared."""
+    verdicts = {tensor.verdict for tensor in tensors}
+    if "wrong" in verdicts:
+        return False
+    return True if "right" in verdicts else None
 
 
 def reproduce(

@@ -157,6 +157,10 @@ class Vector:
         """The loss."""
         return self._loss(self.network, self._x, self._labels)
 
+    def magnitude(self) -> float:
+        """The size of the loss."""
+        return abs(self.value())
+
     def gradient(self, rule: Gradient) -> np.ndarray:
         """What a rule takes for the gradient (parameters,), zero where it has none."""
         slopes = rule(self.network, self._x, self._labels)
@@ -174,8 +178,10 @@ def check(loss: Loss, rule: Gradient, params: Params, sample: Batch) -> list[Ten
 
 def verdict(checks: Sequence[TensorCheck]) -> str:
     """The checks as a table's cell: the tensors that are wrong with their errors, or the worst."""
-    wrong = [f"{tensor.name} {tensor.error:.2g}" for tensor in checks if not tensor.passed]
-    return ", ".join(wrong) if wrong else f"right ({max(t.error for t in checks):.0e})"
+    if unknown := [tensor.name for tensor in checks if tensor.verdict == "not compared"]:
+        raise ValueError(f"could not compare {', '.join(unknown)}")
+    wrong = [f"{t.name} {t.error:.2g}" for t in checks if t.verdict == "wrong"]
+    return ", ".join(wrong) if wrong else f"right ({max(t.error or 0 for t in checks):.0e})"
 
 
 def percent(share: float) -> str:

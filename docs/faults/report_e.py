@@ -236,7 +236,7 @@ stated.
 {_cosine_table(digits, settings, units, usual)}
 
 **The loss** is written Σ(out − y)², its gradient is that of half of it. The check's relative error
-of half a gradient is 1, and less where the slopes lie near the rounding of the loss:
+of half a gradient is 0.5:
 {_factor(digits, units)}. It is the learning rate by another name, and worth nothing.
 
 **Binary cross-entropy of a ReLU's output** (85.56 stated; how it went backward is lost) has no

@@ -5,8 +5,12 @@ from typing import TYPE_CHECKING, Any
 from mnistlab.cli import options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mnistlab.api import CheckResult
     from mnistlab.runtime.program import LayerSpec
+
+VERDICTS = {"right": "ok", "wrong": "WRONG", "not compared": "not compared"}
 
 EXAMPLES = """\b
 Examples:
@@ -41,7 +45,7 @@ def check(
         print_json(_document(result))
     else:
         print_lines("\n\n".join([_layers(result), _memory(result), _gradients(result)]))
-    return 0 if result.passed else 1
+    return 1 if result.passed is False else 0
 
 
 def _layers(result: "CheckResult") -> str:
@@ -67,24 +71,38 @@ def _memory(result: "CheckResult") -> str:
 def _gradients(result: "CheckResult") -> str:
     from mnistlab.cli.output import table
 
-    rows = [["gradient of", "error", "compared", "left out", ""]]
+    rows = [["gradient of", "error", "uncertainty", "compared", "left out", ""]]
     for tensor in result.tensors:
-        error = f"{tensor.error:.1e}"
+        errors = [_exponent(tensor.error), _exponent(tensor.uncertainty)]
         counts = [f"{count:,}" for count in (tensor.checked, tensor.left_out)]
-        rows.append([tensor.name, error, *counts, "ok" if tensor.passed else "WRONG"])
-    return f"{table(rows, right=(1, 2, 3))}\n{_verdict(result)}"
+        rows.append([tensor.name, *errors, *counts, VERDICTS[tensor.verdict]])
+    return "\n".join([table(rows, right=(1, 2, 3, 4)), *_sentences(result)])
 
 
-def _verdict(result: "CheckResult") -> str:
+def _sentences(result: "CheckResult") -> "Iterator[str]":
+    """What the table comes to."""
     how = f"finite differences in float64 over {result.images:,} images"
-    if result.passed:
-        verdict = f"The gradients are right: {how} agree to {result.threshold:g}."
-    else:
-        wrong = ", ".join(tensor.name for tensor in result.tensors if not tensor.passed)
-        verdict = f"WRONG GRADIENT of {wrong}: {how} differ by more than {result.threshold:g}."
-    if any(tensor.left_out for tensor in result.tensors):
-        verdict += "\nLeft out: where the loss has a kink, and so no derivative."
-    return verdict
+    to = f"{result.threshold:g} or their own uncertainty"
+    named = {
+        verdict: ", ".join(tensor.name for tensor in result.tensors if tensor.verdict == verdict)
+        for verdict in VERDICTS
+    }
+    if named["wrong"]:
+        yield f"WRONG GRADIENT of {named['wrong']}: {how} differ by more than {to}."
+    elif named["right"]:
+        which = f"gradients of {named['right']}" if named["not compared"] else "gradients"
+        yield f"The {which} are right: {how} agree to {to}."
+    if named["not compared"]:
+        yield (
+            f"Could not compare the gradient of {named['not compared']}: "
+            "it is lost in the rounding of the loss."
+        )
+    if any(tensor.left_out for tensor in result.tensors if tensor.verdict != "not compared"):
+        yield "Left out: where the loss has a kink, or its rounding hides the derivative."
+
+
+def _exponent(number: float | None) -> str:
+    return "-" if number is None else f"{number:.1e}"
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -101,7 +119,7 @@ def _document(result: "CheckResult") -> dict[str, Any]:
         "layers": [_layer_document(layer) for layer in result.layers],
         "parameters": result.parameters,
         "memory": result.memory,
-        "tensors": [asdict(tensor) for tensor in result.tensors],
+        "tensors": [{**asdict(tensor), "passed": tensor.passed} for tensor in result.tensors],
     }
 
 

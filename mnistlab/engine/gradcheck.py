@@ -1,18 +1,27 @@
 """Is the gradient of this very configuration right? Backpropagation against finite differences.
 
-In float64, on a small batch, tensor by tensor: the relative error ‖a − n‖/‖a‖ of the analytic
-gradient a and the central difference n, over all coordinates or a seeded sample of them.
+In float64, on a small batch, tensor by tensor: the relative error of the analytic gradient against
+derivatives by finite differences, over all coordinates or a seeded sample of them. What these may
+be off by, their uncertainty, is no error of the gradient. A coordinate whose uncertainty is large
+is left out, and a tensor of which nothing is left is not compared.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal
 
 import numpy as np
 
 from mnistlab.blocks.penalties.maths import penalty
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Split
+from mnistlab.engine.finite_differences import (
+    FIRST_STEP,
+    Coordinate,
+    Differentiable,
+    rounding_of,
+)
 from mnistlab.engine.initializers import initial_params
 from mnistlab.engine.lower import lower, regularized_tensors
 from mnistlab.engine.memory import nonzero_share, workspace
@@ -24,35 +33,43 @@ from mnistlab.runtime.table import Table, compile_tables
 
 IMAGES = 16
 COORDINATES = 200  # of a tensor
-STEP = 1e-5
 THRESHOLD = 1e-6
 # Added noise: a weight of zero sits on L1's kink, a bias of zero under a blank patch on ReLU's.
 JITTER = 1e-2
-# How far differences with two steps may part, of the tensor's usual gradient, without a kink.
-SMOOTH = 3e-7
-# A value of the objective is rounded to about this many of its own last digits.
-ROUNDING = 8 * np.finfo(np.float64).eps
+# The search for a better step ends at this uncertainty of a derivative, …
+ENOUGH = 1e-8
+# … and a coordinate is left out above this one, as a share of the tensor's usual derivative.
+RESOLUTION = 1e-3
+# A difference is an error beyond this many uncertainties: they are estimates.
+MARGIN = 8.0
+# The slope of a function that has exactly one value within 2^FAR is below 1e-12 of the value.
+FAR = -12
+
+Verdict = Literal["right", "wrong", "not compared"]
 
 
 @dataclass(frozen=True)
 class TensorCheck:
-    """A tensor's relative error over `checked` coordinates; `left_out` others lie on a kink."""
+    """What finite differences say of a tensor's gradient.
+
+    `error` is ‖a − n‖ of the gradient a and the differences n over the `checked` coordinates, and
+    `uncertainty` ‖u‖, where n may be off by u. Both are shares of the tensor's size: of each
+    coordinate the larger of |a| and |n|, by their mean square. None: nothing could be compared.
+    The `left_out` coordinates lie on a kink, or the rounding of the loss hides their derivative.
+    """
 
     name: str
     shape: tuple[int, ...]
-    error: float
+    verdict: Verdict
+    error: float | None
+    uncertainty: float | None
     checked: int
     left_out: int
-    passed: bool
 
-
-class Differentiable(Protocol):
-    """A function of a vector: `value` is of where `params`, float64, stands."""
-
-    params: np.ndarray
-
-    def value(self) -> float:
-        """The function's value."""
+    @property
+    def passed(self) -> bool | None:
+        """Whether the gradient is right; None where nothing could be compared."""
+        return {"right": True, "wrong": False, "not compared": None}[self.verdict]
 
 
 class Objective:
@@ -86,6 +103,7 @@ class Objective:
         pixel = (dataset.scale, dataset.offset)
         self.memory: Memory = workspace(self.program, sample, self.images, pixel)
         self.params = self.memory.params
+        self._divided_by = {"mean": self.images, "sum": 1}[config.loss.reduction]
         penalties = self.program.penalties
         self._penalised = regularized_tensors(config, self.program.tensors) if penalties else []
 
@@ -97,13 +115,25 @@ class Objective:
         """The objective."""
         self._run(self._forward)
         total = float(self.memory.losses.sum())
-        total /= {"mean": self.images, "sum": 1}[self.config.loss.reduction]
+        total /= self._divided_by
         settings = self.config.regularization
         # In mode `step` the penalty has no part in the gradient: the program has no `penalties`.
         l1 = {"gradient": settings.l1, "proximal": 0.0, "step": 0.0}[settings.mode]
         for t in self._penalised:
             total += penalty(self.params[t.offset : t.offset + t.size], l1, settings.l2)
         return total
+
+    def magnitude(self) -> float:
+        """The size of the objective, or of the logits, which the losses take differences of."""
+        # The last layer is the output activation: the one before it left its input.
+        start = self.program.layers[-2].slot * self.memory.capacity
+        logits = self.memory.activations[start : start + self.images * self.program.classes]
+        config = self.config
+        magnitudes = config.loss.magnitudes(
+            logits.reshape(self.images, -1), config.model.output_activation
+        )
+        with np.errstate(over="ignore"):
+            return max(abs(self.value()), float(magnitudes.sum()) / self._divided_by)
 
     def gradient(self) -> np.ndarray:
         """The gradient by backpropagation, float64 (parameters,)."""
@@ -116,7 +146,7 @@ def check_gradients(
     dataset: Dataset,
     tell: Callable[[str], None] = lambda text: None,
 ) -> list[TensorCheck]:
-    """Compare every tensor's gradient with central differences; weights as they start, jittered."""
+    """Compare every tensor's gradient with finite differences; at the initial weights, jittered."""
     objective = Objective(config, dataset, tell)
     program, seed = objective.program, config.seed
     start = initial_params(config.init, program.tensors, program.sizes.parameters, seed, np.float64)
@@ -134,52 +164,82 @@ def check_tensor(
     tensor: TensorSpec,
     stream: np.random.Generator,
 ) -> TensorCheck:
-    """Compare a gradient (parameters,) with central differences, by the coordinates of one tensor.
+    """Compare a gradient (parameters,) with finite differences, by the coordinates of one tensor.
 
     `stream` draws which of them, where the tensor has more than COORDINATES.
     """
     count = min(COORDINATES, tensor.size)
     places = tensor.offset + np.sort(stream.choice(tensor.size, count, replace=False))
-    middle = objective.value()
-    slopes = np.array([_differences(objective, place, middle) for place in places])
-    numeric = slopes[:, 0]
-    noise = ROUNDING * max(1.0, abs(middle)) / STEP
-    usual = float(np.sqrt(np.mean(numeric**2)))
-    smooth = (np.abs(slopes[:, 1:]) <= SMOOTH * usual + noise).all(axis=1)
-    checked = int(smooth.sum())
-    difference = float(np.linalg.norm((analytic[places] - numeric)[smooth]))
-    # Below the floor, the rounding of the objective is all that a difference shows.
-    floor = noise * np.sqrt(max(checked, 1)) / THRESHOLD
-    error = difference / max(float(np.linalg.norm(analytic[places][smooth])), floor)
+    part = slice(tensor.offset, tensor.offset + tensor.size)
+    given = analytic[places]
+    slopes = _slopes(objective, places, given, rounding_of(objective, part, stream))
+    return _judged(tensor, given, *slopes)
+
+
+def _slopes(
+    objective: Differentiable, places: np.ndarray, given: np.ndarray, rounding: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The derivatives by finite differences, and their uncertainties, both (coordinates,)."""
+    middle, usual = objective.value(), _usual(given[np.isfinite(given)])
+    found, uncertainty = np.zeros(len(places)), np.full(len(places), np.inf)
+    if not math.isfinite(middle) or not math.isfinite(rounding):
+        return found, uncertainty
+    first = FIRST_STEP
+    for index, place in enumerate(places):
+        along = Coordinate(objective, int(place), middle, rounding)
+        if given[index] == 0 and along.is_flat(FAR):
+            uncertainty[index] = 0
+            continue
+        enough = ENOUGH * max(usual, abs(given[index]) if math.isfinite(given[index]) else 0.0)
+        slope = along.slope(enough, first)
+        found[index], uncertainty[index] = slope.value, slope.uncertainty
+        if slope.uncertainty <= enough:
+            first = slope.step  # the next coordinate's scale is likely the same
+    return found, uncertainty
+
+
+def _judged(
+    tensor: TensorSpec, given: np.ndarray, found: np.ndarray, uncertainty: np.ndarray
+) -> TensorCheck:
+    """What the derivatives `found` by finite differences say of those that were `given`."""
+    certain = np.maximum(np.abs(found) - uncertainty, 0)
+    usual = _usual(np.maximum(np.where(np.isfinite(given), np.abs(given), 0), certain))
+    # A gradient that is no number where the loss is one is wrong, however small the derivative.
+    no_number = ~np.isfinite(given) & np.isfinite(uncertainty)
+    compared = (uncertainty <= RESOLUTION * usual) | no_number
+    a, n, u = given[compared], found[compared], uncertainty[compared]
+    left_out = len(given) - len(a)
+    # Slopes of zero say nothing of a tensor whose other slopes are left out.
+    if len(a) == 0 or (left_out and not a.any() and not n.any()):
+        return TensorCheck(tensor.name, tensor.shape, "not compared", None, None, 0, len(given))
+    difference = np.where(np.isfinite(a), np.abs(a - n), np.inf)
+    size = usual * math.sqrt(len(a))
+    unexplained = _length(np.maximum(difference - MARGIN * u, 0))
     return TensorCheck(
-        name=tensor.name,
-        shape=tensor.shape,
-        error=error,
-        checked=checked,
-        left_out=count - checked,
-        passed=bool(checked > 0 and error <= THRESHOLD),
+        tensor.name,
+        tensor.shape,
+        verdict="right" if unexplained <= THRESHOLD * size else "wrong",
+        error=_share(_length(difference), size),
+        uncertainty=_share(_length(u), size),
+        checked=len(a),
+        left_out=left_out,
     )
 
 
-def _differences(
-    objective: Differentiable, place: int, middle: float
-) -> tuple[float, float, float]:
-    """The central difference by one coordinate, and two numbers that are zero without a kink.
-
-    A smooth function's central differences with steps h and h/2 agree, and the difference of its
-    one-sided slopes, h · f'', halves with the step. A kink within h breaks one or the other.
-    """
-    central, bend = [], []
-    for step in (STEP, STEP / 2):
-        above, below = (_value_at(objective, place, sign * step) for sign in (1, -1))
-        central.append((above - below) / (2 * step))
-        bend.append((above - 2 * middle + below) / step)
-    return central[0], central[0] - central[1], bend[0] - 2 * bend[1]
+def _share(part: float, whole: float) -> float:
+    if part == 0:
+        return 0.0
+    return part / whole if whole > 0 else math.inf
 
 
-def _value_at(objective: Differentiable, place: int, move: float) -> float:
-    kept = objective.params[place]
-    objective.params[place] = kept + move
-    value = objective.value()
-    objective.params[place] = kept
-    return value
+def _length(values: np.ndarray) -> float:
+    """The root of the sum of squares, none of which overflows."""
+    largest = float(np.abs(values).max(initial=0))
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * float(np.linalg.norm(values / largest))
+
+
+def _usual(values: np.ndarray) -> float:
+    """The root of the mean square; 0 of none."""
+    return _length(values) / math.sqrt(max(len(values), 1))

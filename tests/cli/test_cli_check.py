@@ -12,7 +12,7 @@ def test_check_shows_layers_memory_and_gradients_and_makes_nothing(home):
     assert rows["dense1"][1:3] == ["8", "6,280"]  # 784 * 8 + 8
     assert rows["dense2"][1:3] == ["10", "90"]
     assert "6,370" in outcome.stdout
-    assert rows["dense2.bias"][2:] == ["10", "0", "ok"]
+    assert rows["dense2.bias"][3:] == ["10", "0", "ok"]
     assert outcome.stdout.splitlines()[-1].startswith("The gradients are right")
     assert [path.name for path in home.iterdir()] == ["tiny.yaml"]
 
@@ -27,7 +27,9 @@ def test_check_as_json_has_all_of_it(home):
     tensors = {tensor["name"]: tensor for tensor in document["tensors"]}
     assert list(tensors) == [f"dense{n}.{part}" for n in (1, 2, 3) for part in ("weight", "bias")]
     assert tensors["dense1.weight"]["shape"] == [784, 8]
-    assert all(tensor["error"] < 1e-6 for tensor in tensors.values())
+    assert all(0 < tensor["error"] < tensor["uncertainty"] < 1e-6 for tensor in tensors.values())
+    assert {tensor["verdict"] for tensor in tensors.values()} == {"right"}
+    assert all(tensor["passed"] is True for tensor in tensors.values())
 
 
 def test_a_wrong_gradient_is_named_and_exits_1(home, monkeypatch):
@@ -36,7 +38,7 @@ def test_a_wrong_gradient_is_named_and_exits_1(home, monkeypatch):
     def wrong(*args, **kwargs):
         result = right(*args, **kwargs)
         first, *others = result.tensors
-        first = replace(first, error=0.25, left_out=3, passed=False)
+        first = replace(first, error=0.25, left_out=3, verdict="wrong")
         return replace(result, tensors=(first, *others), passed=False)
 
     monkeypatch.setattr(api, "check", wrong)
@@ -48,6 +50,50 @@ def test_a_wrong_gradient_is_named_and_exits_1(home, monkeypatch):
     assert "Left out: " in outcome.stdout
     outcome = mnistlab("check", "tiny.yaml", "--json")
     assert (outcome.exit_code, outcome.document["passed"]) == (1, False)
+
+
+def unseen(tensor):
+    """The tensor's check, had nothing of it been compared."""
+    count = tensor.checked + tensor.left_out
+    return replace(
+        tensor, verdict="not compared", error=None, uncertainty=None, checked=0, left_out=count
+    )
+
+
+def test_what_could_not_be_compared_is_said_and_is_no_wrong_gradient(home, monkeypatch):
+    right = api.check
+
+    def unseen_first(*args, **kwargs):
+        result = right(*args, **kwargs)
+        first, *others = result.tensors
+        return replace(result, tensors=(unseen(first), *others))
+
+    monkeypatch.setattr(api, "check", unseen_first)
+    outcome = mnistlab("check", "tiny.yaml")
+    assert outcome.exit_code == 0
+    row = next(line for line in outcome.stdout.splitlines() if line.startswith("dense1.weight"))
+    assert row.split() == ["dense1.weight", "-", "-", "0", "200", "not", "compared"]
+    assert "The gradients of dense1.bias, dense2.weight, dense2.bias are right: " in outcome.stdout
+    assert "Could not compare the gradient of dense1.weight: " in outcome.stdout
+    assert "WRONG" not in outcome.stdout
+    assert "Left out" not in outcome.stdout
+    outcome = mnistlab("check", "tiny.yaml", "--json")
+    assert (outcome.exit_code, outcome.document["passed"]) == (0, True)
+    first = outcome.document["tensors"][0]
+    assert [first[key] for key in ("verdict", "passed", "error")] == ["not compared", None, None]
+
+
+def test_a_network_that_is_saturated_all_over_is_not_called_wrong(home):
+    sections = [
+        "model={type: softmax, output_activation: {type: sigmoid, k: 1e30}}",
+        "loss.type=mse",
+    ]
+    outcome = mnistlab("check", "tiny.yaml", *sections, "--json")
+    assert outcome.exit_code == 0
+    assert {tensor["verdict"] for tensor in outcome.document["tensors"]} <= {
+        "right",
+        "not compared",
+    }
 
 
 def test_tables_are_aligned(home):

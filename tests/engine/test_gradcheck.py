@@ -295,8 +295,19 @@ WRONG = [
 ]
 
 
-def failed(sections):
-    return {tensor.name for tensor in check(**{"model": mlp(), **sections}) if not tensor.passed}
+def failed(sections, dataset=None):
+    checks = check(dataset, **{"model": mlp(), **sections})
+    assert all(tensor.verdict != "not compared" for tensor in checks)
+    return {tensor.name for tensor in checks if tensor.verdict == "wrong"}
+
+
+def unscaled():
+    """Images of which the network sees the pixels themselves, 0 to 240."""
+    return toy_dataset(normalize="none", side=5)
+
+
+# Weights that do not saturate a network of such pixels all over.
+FINE = {"init": {"type": "normal", "std": 1e-3}}
 
 
 @pytest.mark.parametrize(
@@ -309,10 +320,12 @@ def test_a_wrong_gradient_is_found_in_the_tensors_that_it_spoils(
         choice, "MOST_FEW_OUTPUTS", 0
     )  # dense layers of a path of their own: elsewhere
     assert failed(sections) == set()
+    assert failed(FINE | sections, unscaled()) == set()
     rooms = (dense_ops, cross_entropy, binary_cross_entropy, mse, activation_ops, penalty_ops)
     room = next(room for room in rooms if hasattr(room, name))
     monkeypatch.setattr(room, name, wrong)
     assert failed(sections) == spoilt
+    assert failed(FINE | sections, unscaled()) == spoilt
 
 
 @kernel
@@ -362,7 +375,7 @@ def test_a_wrong_derivative_of_an_activation_is_found_in_the_layers_below_it(
     monkeypatch, activation, wrong
 ):
     sections = {"model": mlp(activation)}
-    assert failed(sections) == set()
+    assert failed(sections) == failed(FINE | sections, unscaled()) == set()
     name = activation if isinstance(activation, str) else activation["type"]
     monkeypatch.setattr(REGISTERED.blocks[name], "backward", wrong)
-    assert failed(sections) == BELOW
+    assert failed(sections) == failed(FINE | sections, unscaled()) == BELOW

@@ -82,6 +82,11 @@ class BinaryCrossEntropy(LossBlock):
 
     output = "sigmoid"
 
+    def magnitudes(self, logits: np.ndarray, output: ActivationBlock) -> np.ndarray:
+        assert isinstance(output, Sigmoid)  # the configuration has been checked
+        with np.errstate(over="ignore"):
+            return output.k * np.abs(logits).sum(axis=1)
+
     def build(self, builder: Any, output: ActivationBlock) -> Op:
         assert isinstance(output, Sigmoid)  # the configuration has been checked
         operands = SigmoidHeadOperands(

@@ -62,6 +62,9 @@ class CrossEntropy(LossBlock):
 
     output = "softmax"
 
+    def magnitudes(self, logits: np.ndarray, output: ActivationBlock) -> np.ndarray:
+        return np.abs(logits).max(axis=1)
+
     def build(self, builder: Any, output: ActivationBlock) -> Op:
         operands = HeadOperands(
             x=builder.top,
