@@ -66,11 +66,10 @@ class OneOf(TypedUnion):
         self,
         family: Family[Any],
         default: str | None = None,
-        short: bool = False,
         each: Callable[[Any], type[Section]] = lambda block: block,
     ) -> None:
         """`each` makes of a block the section that this key has for it."""
-        super().__init__(default, short)
+        super().__init__(default)
         self.family = family
         self.each = each
 

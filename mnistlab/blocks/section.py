@@ -128,14 +128,13 @@ class ChosenUnion:
 class TypedUnion(ChosenUnion):
     """A union of sections chosen by their `type`.
 
-    `default` is the type of a mapping that names none; with `short`, the name alone of a type that
-    needs no other key stands for the mapping.
+    A bare name stands for a mapping with that `type` alone. `default` is the type of a mapping that
+    names none.
     """
 
-    def __init__(self, default: str | None = None, short: bool = False) -> None:
+    def __init__(self, default: str | None = None) -> None:
         super().__init__(self._by_type)
         self.default = default
-        self.short = short
         self.members: dict[str, type[Section]] = {}
 
     def _union_of(
@@ -146,13 +145,11 @@ class TypedUnion(ChosenUnion):
 
     def _by_type(self, value: Any) -> tuple[Any, type[Section]]:
         types = list(self.members)
-        if isinstance(value, str) and self.short:
+        if isinstance(value, str):
             value = {"type": value}
         if not isinstance(value, Mapping):
-            names = f"one of {', '.join(types)}, or " if self.short else ""
-            meant = isinstance(value, str) and value in self.members
-            example = value if meant else self.default or types[-1]
-            refuse(f"{names}a mapping of keys such as {{type: {example}}}")
+            example = self.default or types[-1]
+            refuse(f"one of {', '.join(types)}, or a mapping of keys such as {{type: {example}}}")
         if self.default is not None:
             value = {"type": self.default, **value}
         chosen = value.get("type")
@@ -168,10 +165,8 @@ class TypedUnion(ChosenUnion):
             choice if name == self.default else {**choice, "required": ["type"]}
             for name, choice in zip(self.members, choices, strict=True)
         ]
-        if self.short:
-            alone = [name for name, member in self.members.items() if _stands_alone(member)]
-            named.insert(0, {"enum": alone})
-        return {"anyOf": named}
+        alone = [name for name, member in self.members.items() if _stands_alone(member)]
+        return {"anyOf": [{"enum": alone}, *named]}
 
 
 def _stands_alone(section: type[Section]) -> bool:

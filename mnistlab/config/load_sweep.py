@@ -189,7 +189,7 @@ def _apply(root: Node, argument: str) -> list[Problem]:
     """Set what one `KEY=V1,V2` says: a key of the sweep, values to try, or a value of every run."""
     if _is_of_the_sweep(argument):
         try:
-            return apply_override(root, argument)
+            return apply_override(root, argument, SweepConfig)
         except ConfigError as error:
             return [_wrong_argument(argument, error)]
     key, values, problems = _argument(argument)

@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mnistlab.blocks.section import Section
 from mnistlab.config.checks import KeyPath
+from mnistlab.config.key_types import has_a_type
 from mnistlab.config.places import Node, Place, Problem, dotted, show
+from mnistlab.config.run import RunConfig
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.errors import ConfigError
 from mnistlab.safe_text import one_line
@@ -15,8 +18,9 @@ Overrides = Sequence[str] | Mapping[str, Any]
 _NAMES_WITH_DOTS: KeyPath = ("optimizer", "lr_scale")
 
 
-def apply_override(root: Node, override: str) -> list[Problem]:
-    """Set one value in the configuration's nodes; what is wrong with the override is returned.
+def apply_override(root: Node, override: str, top: type[Section] = RunConfig) -> list[Problem]:
+    """Set one value in the nodes of a configuration of the kind `top`; what is wrong with the
+    override is returned.
 
     Raises ConfigError where VALUE is no YAML.
     """
@@ -31,7 +35,7 @@ def apply_override(root: Node, override: str) -> list[Problem]:
     value = value or Node(None, place)
     value.key_place = place
     problems = [Problem(place, (*path, *p.path), p.message) for p in problems]
-    return problems or set_node(root, path, value)
+    return problems or set_node(root, path, value, top)
 
 
 def split_key(key: str) -> tuple[str, ...]:
@@ -43,13 +47,19 @@ def split_key(key: str) -> tuple[str, ...]:
     return path
 
 
-def set_node(root: Node, path: tuple[str, ...], value: Node) -> list[Problem]:
-    """Put a value at a path, making the mappings around it; what stands in its way is returned."""
+def set_node(
+    root: Node, path: tuple[str, ...], value: Node, top: type[Section] = RunConfig
+) -> list[Problem]:
+    """Put a value at a path of a configuration of the kind `top`, making the mappings around it;
+    what stands in its way is returned."""
     node, place = root, value.place
     for depth, key in enumerate(path):
         last = depth == len(path) - 1
         if node.value is None:
             node.value, node.place = {}, place
+        if isinstance(node.value, str) and has_a_type(top, path[:depth]):
+            # A bare name: `model: softmax` gets room for `model.bias`.
+            node.value = {"type": Node(node.value, node.place, node.key_place)}
         if isinstance(node.value, dict):
             if last:
                 node.value[key] = value

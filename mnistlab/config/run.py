@@ -93,7 +93,9 @@ class RunConfig(Section):
         if not isinstance(values, Mapping) or "name" in values:
             return values
         model = values.get("model")
-        chosen = model.get("type") if isinstance(model, Mapping) else getattr(model, "type", None)
+        if isinstance(model, Mapping):
+            model = model.get("type")
+        chosen = model if isinstance(model, str) else getattr(model, "type", None)
         return {**values, "name": chosen} if chosen in ("softmax", "cnn") else values
 
     @model_validator(mode="after")

@@ -165,7 +165,7 @@ class SweepConfig(Section):
     run: Annotated[dict[str, Any], _RunMapping()] | None = Field(
         default=None, description="Instead of base: a whole run configuration."
     )
-    method: Annotated[Grid | Random, TypedUnion(short=True)] = Field(
+    method: Annotated[Grid | Random, TypedUnion()] = Field(
         default=Grid(), description="grid, or {type: random, trials: 20}."
     )
     parameters: Parameters | None = Field(

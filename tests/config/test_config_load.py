@@ -6,7 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from mnistlab.blocks.activations.leaky_relu import LeakyReLU
@@ -233,3 +235,40 @@ def test_each_optimizer_has_a_default_rate_that_suits_it(type, lr):
         one for one in definitions if one["properties"].get("type", {}).get("const") == type
     ]
     assert section["properties"]["lr"]["default"] == lr
+
+
+BARE = ("model: softmax", "optimizer: adam", "init: zeros", "lr_schedule: cosine")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *BARE,
+        *("model: cnn", "lr_schedule: constant", "loss: cross_entropy", "lr_schedule: one_cycle"),
+        *("optimizer: rmsprop", "init: glorot_uniform", "init: {layers: {dense1: zeros}}"),
+    ],
+)
+def test_a_bare_name_is_the_mapping_of_that_type_alone(line):
+    key, name = line.split(": ", 1)
+    whole = line.replace(" zeros", " {type: zeros}") if "{" in name else f"{key}: {{type: {name}}}"
+    assert parse(line) == parse(whole) == parse("seed: 0", f"{key}={name}")
+    validator = jsonschema.Draft202012Validator(run_json_schema())
+    assert list(validator.iter_errors(yaml.safe_load(line))) == []
+
+
+def test_keys_are_set_within_a_bare_name():
+    found = parse("\n".join(BARE), "optimizer.lr=0.5", "model.bias=false", "init.bias=normal")
+    assert found.name == found.model.type == "softmax"
+    assert (found.optimizer.type, found.optimizer.lr) == ("adam", 0.5)
+    assert (found.init.type, found.init.bias) == ("zeros", NormalBias())
+    mlp = parse("model: {activation: sigmoid}", "model.activation.k=0.5")
+    assert mlp.model.activation == Sigmoid(k=0.5)
+    assert parse("model: mlp", "loss=mse", "loss.reduction=sum").loss.reduction == "sum"
+
+
+def test_the_schema_has_no_bare_name_of_a_type_that_needs_keys():
+    validator = jsonschema.Draft202012Validator(run_json_schema())
+    for line in ("lr_schedule: step", "init: normal", "init: file"):
+        with pytest.raises(ConfigError, match="must be given"):
+            parse(line)
+        assert list(validator.iter_errors(yaml.safe_load(line)))

@@ -264,3 +264,20 @@ def test_the_schema_is_one_and_knows_the_keys_of_a_run_inside_a_sweep():
 def test_a_mapping_is_a_sweep_as_its_yaml_would_be():
     source = sweep_from_mapping({"run": {}, "parameters": {"optimizer.lr": [1, 2]}})
     assert len(checked_points(source)) == 2
+
+
+def test_a_bare_name_is_a_value_to_try_and_has_room_for_other_keys():
+    found = checked_points(
+        parse_sweep("model: softmax", "s", ["optimizer=adam,sgd", "optimizer.lr=1,2"])
+    )
+    assert [(c.optimizer.type, c.optimizer.lr) for _, _, c in found] == [
+        *(("adam", 1), ("adam", 2), ("sgd", 1), ("sgd", 2)),
+    ]
+    assert all(c.model.type == "softmax" for _, _, c in found)
+
+
+def test_the_method_may_be_a_bare_name_that_the_command_line_completes():
+    text = "run: {}\nmethod: random\nparameters: {seed: [1, 2, 3]}"
+    (message,) = refused(text)
+    assert message.startswith("s.yaml:2:9: method.trials: must be given")
+    assert parse_sweep(text, "s", ["method.trials=2"]).config.method.trials == 2

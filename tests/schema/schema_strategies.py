@@ -94,6 +94,12 @@ def _chosen(section: Any, key: str, default: str) -> str:
     return value["type"] if isinstance(value, dict) else value
 
 
+def _section(mapping: dict[str, Any], key: str) -> dict[str, Any]:
+    """A section as a mapping, though it be written as the bare name of its type."""
+    value = mapping.get(key, {})
+    return {"type": value} if isinstance(value, str) else value
+
+
 def put_right(mapping: dict[str, Any], data: dict[str, Any], weights: str) -> dict[str, Any]:
     """The same, its keys agreeing where the schema can't say that they must.
 
@@ -109,7 +115,7 @@ def put_right(mapping: dict[str, Any], data: dict[str, Any], weights: str) -> di
         images = validation.get("images") if isinstance(validation, dict) else validation
         section["validation"] = validation if images else "auto"
     right = {**mapping, "data": section, "training": training}
-    loss, model = mapping.get("loss", {}).get("type"), dict(mapping.get("model", {}))
+    loss, model = _section(mapping, "loss").get("type"), _section(mapping, "model")
     needed = {"binary_cross_entropy": "sigmoid", "mse": None}.get(loss, "softmax")
     if needed is not None and _chosen(model, "output_activation", "softmax") != needed:
         right["model"] = {**model, "output_activation": needed}
@@ -136,10 +142,10 @@ def _named(mapping: dict[str, Any]) -> dict[str, Any]:
     except ConfigError:
         return mapping
     right = dict(mapping)
-    if layers := mapping.get("init", {}).get("layers"):
+    if layers := _section(mapping, "init").get("layers"):
         named = dict(zip(names, layers.values(), strict=False))
         right["init"] = {**mapping["init"], "layers": named}
-    if scales := mapping.get("optimizer", {}).get("lr_scale"):
+    if scales := _section(mapping, "optimizer").get("lr_scale"):
         tensors = ["*.bias", *(f"{name}.weight" for name in names)]
         named = dict(zip(tensors, scales.values(), strict=False))
         right["optimizer"] = {**mapping["optimizer"], "lr_scale": named}

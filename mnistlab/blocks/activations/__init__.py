@@ -80,5 +80,5 @@ def saturated_share(values: np.ndarray, low: float, high: float) -> float:
 ACTIVATIONS = Family("mnistlab.blocks.activations", ActivationBlock)
 ELEMENTWISE = ACTIVATIONS.where(lambda block: block.elementwise)
 
-Activation = Annotated[ActivationBlock, OneOf(ELEMENTWISE, short=True)]
-OutputActivation = Annotated[ActivationBlock, OneOf(ACTIVATIONS, short=True)]
+Activation = Annotated[ActivationBlock, OneOf(ELEMENTWISE)]
+OutputActivation = Annotated[ActivationBlock, OneOf(ACTIVATIONS)]

@@ -39,7 +39,7 @@ class NormalBias(Section):
         return self.std * stream.standard_normal(shape)
 
 
-BiasInit = Annotated[ZeroBias | NormalBias, TypedUnion(default="zeros", short=True)]
+BiasInit = Annotated[ZeroBias | NormalBias, TypedUnion(default="zeros")]
 
 BIAS = Field(
     default=ZeroBias(), description="How biases start: zeros, or {type: normal, std: 1.0}."

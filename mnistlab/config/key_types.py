@@ -1,0 +1,48 @@
+"""What the schema of a configuration says of the key at a path."""
+
+from collections.abc import Sequence
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
+
+from mnistlab.blocks.registry import OneOf
+from mnistlab.blocks.section import Section, keys_of
+
+
+def has_a_type(top: type[Section], path: Sequence[str | int]) -> bool:
+    """Whether the value at a path is chosen by its `type`, so that a bare name is that type."""
+    return any(
+        isinstance(one, type) and issubclass(one, Section) and "type" in one.model_fields
+        for one in _annotations(top, path)
+    )
+
+
+def _annotations(top: type[Section], path: Sequence[str | int]) -> list[Any]:
+    """What the value at a path may be; nothing where no section has such a key."""
+    found: list[Any] = [top]
+    for key in path:
+        found = [below for one in found for below in _below(one, str(key))]
+    return found
+
+
+def _below(annotation: Any, key: str) -> list[Any]:
+    """What may stand under a key of a section or mapping, or at an index of a list."""
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        field = keys_of(annotation).get(key)
+        return [] if field is None else _alternatives(field.annotation, field.metadata)
+    inner = get_args(annotation)
+    if get_origin(annotation) is tuple:
+        return _alternatives(inner[0])
+    return _alternatives(inner[1]) if get_origin(annotation) is dict else []
+
+
+def _alternatives(annotation: Any, metadata: Sequence[Any] = ()) -> list[Any]:
+    """The members of a union, and of a union in it."""
+    for choice in metadata:
+        if isinstance(choice, OneOf):
+            return list(choice.sections)
+    if get_origin(annotation) is Annotated:
+        inner, *about = get_args(annotation)
+        return _alternatives(inner, about)
+    if get_origin(annotation) in (Union, UnionType):
+        return [one for member in get_args(annotation) for one in _alternatives(member)]
+    return [annotation]
