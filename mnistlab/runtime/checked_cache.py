@@ -2,7 +2,7 @@
 
 What numba keeps is pickled, and the code in it is run as it stands: one flipped bit may do
 anything. So each file begins with the SHA-256 of what follows, and is looked into only when that
-agrees. It guards against damage; whoever may write into the cache folder may run programs anyway.
+agrees. A file that others can write to is not looked into either, see trust.py.
 """
 
 import hashlib
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from numba.core.caching import IndexDataCacheFile
+
+from mnistlab.runtime.trust import distrust
 
 logger = logging.getLogger("mnistlab")
 
@@ -56,11 +58,15 @@ def check_cache_of(function: Any) -> None:
 def _read(path: Path) -> bytes | None:
     """What was written to a file; None where it is missing or, with a warning, damaged."""
     try:
-        stored = path.read_bytes()
+        with path.open("rb") as file:
+            why, stored = distrust(os.fstat(file.fileno())), file.read()
     except FileNotFoundError:
         return None
     except OSError as error:
         logger.warning("%s: cannot be read (%s); compiling again", path, error.strerror)
+        return None
+    if why is not None:
+        logger.warning("%s: %s; compiling again", path, why)
         return None
     digest, content = stored[:DIGEST_BYTES], stored[DIGEST_BYTES:]
     if hashlib.sha256(content).digest() != digest:
@@ -73,6 +79,7 @@ def _write(path: Path, content: bytes) -> None:
     """Put a file in place whole, its digest before it; where it can't be kept, warn."""
     temporary = path.with_name(f"{path.name}.tmp.{secrets.token_hex(8)}")
     try:
+        temporary.touch(mode=0o600)
         temporary.write_bytes(hashlib.sha256(content).digest() + content)
         os.replace(temporary, path)  # noqa: PTH105 - the name that says what it does
     except OSError as error:

@@ -28,6 +28,7 @@ from mnistlab.runtime import (  # noqa: F401 - the compiler's part of what kerne
 from mnistlab.runtime.checked_cache import check_cache_of
 from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.options import OPTIONS
+from mnistlab.runtime.trust import distrust, make_private
 
 INTERPRETED = bool(numba.config.DISABLE_JIT)
 LOCK_NAME = "compile.lock"
@@ -39,25 +40,34 @@ logger = logging.getLogger(__name__)
 @cache
 def kernel_cache_dir() -> Path:
     """The folder of compiled code, made if need be; this process's own where nobody can write or
-    lock the shared one.
+    lock the user's, or where others can write to it.
 
     Numba gives two processes that add to a function's index at once the same file for different
     code, so nothing is added but under the lock.
     """
-    folder = cache_dir() / "kernels" / _digest()
+    top = cache_dir()
+    folder = top / "kernels" / _digest()
     try:
-        check_lockable(folder / LOCK_NAME)
-        return folder
+        make_private(folder)
+        refused = next(filter(None, map(_refusal, (top, folder.parent, folder))), None)
+        if refused is None:
+            check_lockable(folder / LOCK_NAME)
+            return folder
     except OSError as error:
-        logger.warning(
-            "%s: cannot keep compiled code here (%s): it is compiled for this process alone; "
-            "MNISTLAB_CACHE_DIR chooses another folder",
-            folder,
-            error.strerror,
-        )
+        refused = f"{folder}: cannot keep compiled code here ({error.strerror})"
+    logger.warning(
+        "%s: it is compiled for this process alone; MNISTLAB_CACHE_DIR chooses another folder",
+        refused,
+    )
     own = tempfile.mkdtemp(prefix="mnistlab-kernels-")
     atexit.register(shutil.rmtree, own, ignore_errors=True)
     return Path(own)
+
+
+def _refusal(folder: Path) -> str | None:
+    """Why compiled code is not loaded from a folder; None where it is."""
+    why = distrust(folder.stat())
+    return why and f"{folder}: {why}, who could have their code run by it; no compiled code is used"
 
 
 def _digest() -> str:
