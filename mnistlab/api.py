@@ -89,8 +89,8 @@ def resume(
     """Carry a stopped run on, to the same bits as if it had never been stopped.
 
     A run that has ended is left as it is, but for a figure that it lacks. Raises UsageError where
-    the configuration, the data, or (unless `force`) a library has changed since, or where another
-    process is training the run.
+    the configuration, the data, or (unless `force`) a library, a setting of the compiler or the
+    processor has changed since, or where another process is training the run.
     """
     run_dir = open_run(path)
     history = history_of(run_dir, force)

@@ -35,7 +35,11 @@ def resume(
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Carry on although library versions have changed.")
+        bool,
+        typer.Option(
+            "--force",
+            help="Resume although libraries, compiler settings or the processor have changed.",
+        ),
     ] = False,
     no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")] = False,
     data_dir: options.DataDir = None,

@@ -26,6 +26,9 @@ PACKAGE_DIR = Path(mnistlab.__file__).parent
 
 def collect(threads: int, argv: Sequence[str]) -> dict[str, Any]:
     """What run.json says of the programs and the machine; null is what cannot be found out."""
+    # Not above: who lists runs imports this file, and needs no compiler.
+    from mnistlab.runtime.arithmetic import arithmetic
+
     return {
         "argv": list(argv),
         "mnistlab": mnistlab.__version__,
@@ -35,6 +38,7 @@ def collect(threads: int, argv: Sequence[str]) -> dict[str, Any]:
         "processor": _processor(),
         "cpus": available_cpus(),
         "threads": threads,
+        "arithmetic": arithmetic(),
     }
 
 

@@ -78,11 +78,12 @@ def refuse_changed_data(history: Mapping[str, Any], dataset_sha256: str) -> None
 
 
 def refuse_changed_surroundings(
-    history: Mapping[str, Any], dataset_sha256: str, force: bool
+    history: Mapping[str, Any], dataset_sha256: str, force: bool, *, processor: bool = True
 ) -> None:
-    """Raise UsageError, naming what changed, where the data or a library is not what it was.
+    """Raise UsageError, naming what changed, where the data, a library or a setting of the compiler
+    is not what it was; or the `processor`, where the run is to be resumed on this one.
 
-    `force` lets other library versions pass, not other data.
+    `force` lets all pass but other data.
     """
     if not history:
         return
@@ -94,12 +95,40 @@ def refuse_changed_surroundings(
         for name in ("mnistlab", *LIBRARIES)
         if before.get(name) != versions[name]
     ]
+    changed += changed_arithmetic(history.get("arithmetic"), processor=processor)
     if changed and not force:
         raise UsageError(
-            "library versions have changed since the run was started, so that it would not end "
-            "on the same bits; --force carries it on all the same:",
+            "libraries, compiler settings or the processor have changed since the run was started, "
+            "so that it would not end on the same bits; --force resumes it all the same:",
             *changed,
         )
+
+
+def changed_arithmetic(before: Any, *, processor: bool = True) -> list[str]:
+    """What of run.json's `arithmetic` is not so here; nothing where an earlier version wrote none.
+
+    Without `processor`, of the settings alone.
+    """
+    from mnistlab.runtime.arithmetic import arithmetic
+
+    if before is None:
+        return []
+    now = arithmetic()
+    old, new = dict(_flat({"arithmetic": before})), dict(_flat({"arithmetic": now}))
+    compared = [key for key in new if processor or not key.startswith("arithmetic.processor")]
+    return [
+        f"{key}: {_change(key, old.get(key), new[key])}"
+        for key in compared
+        if old.get(key) != new[key]
+    ]
+
+
+def _change(key: str, old: Any, new: Any) -> str:
+    if not key.endswith(".features") or not isinstance(old, str):
+        return f"was {old}, is {new}"
+    had, has = set(old.split()), set(new.split())
+    parts = {"had": sorted(had - has), "now has": sorted(has - had)}
+    return ", ".join(f"{verb} {' '.join(names)}" for verb, names in parts.items() if names)
 
 
 def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

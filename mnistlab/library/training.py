@@ -82,8 +82,8 @@ def resume(
     """Carry a stopped run or sweep on, to the same bits: `mnistlab resume`. One that has ended is
     returned as it is.
 
-    `force` carries it on although library versions have changed. Raises UsageError where it can't
-    be carried on, and as `train` does.
+    `force` resumes it although libraries, compiler settings or the processor have changed. Raises
+    UsageError where it can't be resumed, and as `train` does.
     """
     datasets, folder = _data_dir(data_dir), Path(path)
     if api.is_sweep(folder):

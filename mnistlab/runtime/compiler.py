@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import llvmlite
-import llvmlite.binding
 import numba
 from numba import types
 from numba.extending import overload, typeof_impl
@@ -25,6 +24,7 @@ from mnistlab.runtime import (  # noqa: F401 - the compiler's part of what kerne
     dither_compiled,
     exponential,
 )
+from mnistlab.runtime.arithmetic import code_key
 from mnistlab.runtime.checked_cache import check_cache_of
 from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.options import OPTIONS
@@ -74,13 +74,13 @@ def _digest() -> str:
     """Of all that compiled code depends on, or that numba's cache tells it apart by.
 
     Numba looks at the file of the compiled function alone, not at the modules that it calls, so an
-    edit anywhere in ROOMS_OF_KERNELS has to lead to another folder. Where code lies, how old
-    it is and the processor are numba's own: were they not in here, the stamps of one installation
-    would speak for another, which would then compile without the lock.
+    edit anywhere in ROOMS_OF_KERNELS has to lead to another folder. Nor does it look at its
+    settings: code that was compiled with NUMBA_OPT=0 would be loaded without it. Where code lies,
+    how old it is and the processor are numba's own: were they not in here, the stamps of one
+    installation would speak for another, which would then compile without the lock.
     """
     package = Path(__file__).parent.parent
-    processor = llvmlite.binding.get_host_cpu_name()
-    versions = f"{numba.__version__} {llvmlite.__version__} {processor} {package}"
+    versions = f"{numba.__version__} {llvmlite.__version__} {code_key()} {package}"
     digest = hashlib.sha256(versions.encode())
     for source in sorted(
         path for room in ROOMS_OF_KERNELS for path in package.glob(f"{room}/**/*.py")

@@ -11,7 +11,7 @@ from mnistlab.errors import DataError, MnistlabError
 from mnistlab.experiment.callbacks import Callback, Progress, Start
 from mnistlab.experiment.metrics import MetricsRow
 from mnistlab.experiment.provenance import write_run_json
-from mnistlab.experiment.resume import ended_result
+from mnistlab.experiment.resume import changed_arithmetic, ended_result
 from mnistlab.experiment.run_dir import RunDir
 from mnistlab.experiment.runner import RunInUseError, carry_on, only_process
 from mnistlab.sweep.channel import Channel
@@ -33,6 +33,11 @@ class Attempts:
 
     def run(self, task: dict[str, Any]) -> None:
         """Train one trial, from where its folder stands, and tell how it went."""
+        if differ := changed_arithmetic(task["arithmetic"], processor=False):
+            # A variable of this machine, or a .numba_config.yaml where Dask's worker was started.
+            why = f"a worker has other compiler settings than the sweep: {'; '.join(differ)}"
+            self.channel.send(fatal=why, exit_code=2)
+            return
         run_dir = RunDir(Path(task["run_dir"]))
         config = RunConfig.model_validate(task["config"])
         try:

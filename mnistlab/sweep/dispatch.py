@@ -9,6 +9,7 @@ from mnistlab.config import resolved_mapping
 from mnistlab.config.sweep import Metric
 from mnistlab.errors import MnistlabError
 from mnistlab.experiment.interruption import StopSignals
+from mnistlab.runtime.arithmetic import arithmetic
 from mnistlab.sweep.executors import (
     Advanced,
     Busy,
@@ -107,7 +108,7 @@ class Dispatcher:
         pool.shares[trial.id] = 0.0
         self.submitted += 1
         config = resolved_mapping(trial.config)
-        self.executor.submit(Task(trial.id, run_dir.path, config, self.argv))
+        self.executor.submit(Task(trial.id, run_dir.path, config, self.argv, arithmetic()))
 
     def _take(self, report: Report, pool: Pool) -> None:
         if isinstance(report, Fatal):

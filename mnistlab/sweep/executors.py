@@ -41,6 +41,7 @@ class Task:
     run_dir: Path
     config: dict[str, Any]  # resolved
     argv: tuple[str, ...] = ()
+    arithmetic: dict[str, Any] | None = None  # of the sweep's process
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,11 @@ class WorkerProcess:
         self.task = task
         expected = task.trial if check_id else None
         self.channel.send(
-            run_dir=str(task.run_dir), config=task.config, argv=task.argv, expected=expected
+            run_dir=str(task.run_dir),
+            config=task.config,
+            argv=task.argv,
+            expected=expected,
+            arithmetic=task.arithmetic,
         )
 
     def report(self, message: dict[str, Any]) -> Iterator[Report]:

@@ -6,7 +6,7 @@ from mnistlab.config import RunConfig
 from mnistlab.config.load_sweep import SweepSource, refuse
 from mnistlab.experiment.interruption import StopRequested, StopSignals
 from mnistlab.sweep.dispatch import Dispatcher, SweepError
-from mnistlab.sweep.executors import Executor
+from mnistlab.sweep.executors import Executor, LocalExecutor
 from mnistlab.sweep.ledger import Ledger
 from mnistlab.sweep.ranking import Ranked, rank, ranking_text
 from mnistlab.sweep.results import FINISHED, REFIT
@@ -111,7 +111,8 @@ class Sweeper:
         self.dispatcher.run(trials, self._make_ready)
 
     def _make_ready(self, left: Sequence[Trial]) -> None:
-        refuse_changed(self.ledger.histories(), self.datasets, self.force)
+        here = isinstance(self.executor, LocalExecutor)
+        refuse_changed(self.ledger.histories(), self.datasets, self.force, here=here)
         compile_all((trial.config for trial in left), self.datasets, self._tell)
 
     def _tell(self, text: str) -> None:

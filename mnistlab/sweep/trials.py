@@ -19,6 +19,7 @@ from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.resume import refuse_changed_surroundings
 from mnistlab.runtime.op import Op
 from mnistlab.runtime.table import compile_tables
+from mnistlab.sweep.results import ENDED
 
 ID_DIGITS = 12
 
@@ -79,21 +80,26 @@ def check_all(configs: Iterable[RunConfig], datasets: Datasets, metric: str) -> 
     return needed
 
 
-def refuse_changed(histories: Iterable[dict[str, Any]], datasets: Datasets, force: bool) -> None:
-    """Raise UsageError where the data, or (unless `force`) a library, has changed since trials
-    were run: `histories` is what their run.json tell. Their results would not be comparable.
+def refuse_changed(
+    histories: Iterable[dict[str, Any]], datasets: Datasets, force: bool, *, here: bool
+) -> None:
+    """Raise UsageError where the data, or (unless `force`) a library or a setting of the compiler,
+    has changed since trials were run: `histories` is what their run.json tell. Their results would
+    not be comparable. The processor must be the same where a trial is to be resumed `here`.
     """
     seen: set[str] = set()
     for history in histories:
         if "dataset" not in history:
             continue
         parts = [history["config"]["data"], history["dataset"]["sha256"]]
-        parts += [history["mnistlab"], history["versions"]]
+        resumed_here = here and history["status"] not in ENDED
+        parts += [history["mnistlab"], history["versions"], history.get("arithmetic"), resumed_here]
         key = json.dumps(parts, sort_keys=True)
         if key not in seen:
             seen.add(key)
             config = RunConfig.model_validate(history["config"])
-            refuse_changed_surroundings(history, datasets.of(config).sha256, force)
+            sha256 = datasets.of(config).sha256
+            refuse_changed_surroundings(history, sha256, force, processor=resumed_here)
 
 
 def compile_all(

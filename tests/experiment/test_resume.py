@@ -20,6 +20,8 @@ from mnistlab.cli.result import tell_result
 from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import Callback
 from mnistlab.experiment.metrics import read_layers, read_metrics
+from mnistlab.experiment.provenance import read_run_json, write_run_json
+from mnistlab.experiment.run_dir import RunDir
 
 CNN = {
     "type": "cnn",
@@ -244,6 +246,34 @@ def test_another_library_version_is_refused_but_for_force(stopped_run):
     with pytest.raises(UsageError, match=r"numpy: was 1\.0, is"):
         resume(stopped_run)
     assert resume(stopped_run, force=True).status == "finished"
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value", "told"),
+    [
+        ("settings", "interpreted", True, r"settings\.interpreted: was True, is False"),
+        ("settings", "optimization", "0", r"settings\.optimization: was 0, is 3"),
+        ("settings", "OPENBLAS_CORETYPE", "Atom", r"OPENBLAS_CORETYPE: was Atom, is None"),
+        ("processor", "name", "abacus", r"processor\.name: was abacus, is"),
+        ("processor", "features", "beads", r"processor\.features: had beads, now has "),
+    ],
+)
+def test_other_settings_or_another_processor_are_refused_but_for_force(
+    stopped_run, part, key, value, told
+):
+    record = json.loads((stopped_run / "run.json").read_text())
+    record["arithmetic"][part][key] = value
+    edit_run_json(stopped_run, arithmetic=record["arithmetic"])
+    with pytest.raises(UsageError, match=told):
+        resume(stopped_run)
+    assert resume(stopped_run, force=True).status == "finished"
+
+
+def test_a_run_of_a_version_that_recorded_no_settings_is_resumed(stopped_run):
+    record = read_run_json(RunDir(stopped_run))
+    del record["arithmetic"]
+    write_run_json(RunDir(stopped_run), record)
+    assert resume(stopped_run).status == "finished"
 
 
 def test_a_run_that_another_process_has_is_refused(stopped_run):

@@ -11,7 +11,8 @@ from mnistlab.config import load_run_config
 from mnistlab.errors import ConfigError, UsageError
 from mnistlab.experiment.provenance import read_run_json, write_run_json
 from mnistlab.experiment.run_dir import RunDir
-from mnistlab.sweep import ledger
+from mnistlab.runtime.arithmetic import arithmetic
+from mnistlab.sweep import dispatch, ledger
 from mnistlab.sweep.dispatch import SweepError
 
 GRID = ("optimizer.lr=0.5,0.05", "regularization.l2=0,1e-3")
@@ -210,6 +211,29 @@ def test_a_sweep_whose_data_or_libraries_have_changed_is_not_mixed_with_them(tmp
     with pytest.raises(UsageError, match="the dataset digits has changed"):
         resume(result, "optimizer.lr=0.01")
     assert view in (result.sweep_dir / "trials.csv").read_text()
+
+
+def test_an_ended_trial_may_be_of_another_processor_and_one_to_be_resumed_not(tmp_path):
+    result = sweep(tmp_path, "optimizer.lr=0.5")
+    (name,) = records(result)
+    trial = RunDir(result.sweep_dir / "trials" / name)
+    record = read_run_json(trial)
+    other = {**record["arithmetic"]["processor"], "name": "abacus"}
+    record["arithmetic"]["processor"] = other
+    write_run_json(trial, record)
+    assert resume(result, "optimizer.lr=0.05").trials["finished"] == 2
+    write_run_json(trial, {**record, "status": "interrupted"})
+    with pytest.raises(UsageError, match=r"processor\.name: was abacus"):
+        resume(result)
+    assert resume(result, force=True).trials["finished"] == 2
+
+
+def test_a_worker_with_other_settings_is_refused(tmp_path, monkeypatch):
+    here = arithmetic()
+    settings = {**here["settings"], "interpreted": "perhaps"}
+    monkeypatch.setattr(dispatch, "arithmetic", lambda: {**here, "settings": settings})
+    with pytest.raises(SweepError, match=r"interpreted: was perhaps, is (True|False)"):
+        sweep(tmp_path, "optimizer.lr=0.5")
 
 
 def test_a_view_is_not_written_for_each_of_many_trials(monkeypatch, tmp_path):

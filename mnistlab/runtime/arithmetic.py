@@ -1,0 +1,58 @@
+"""What decides how a run's numbers are rounded, besides its configuration and the libraries.
+
+Numba takes settings from `NUMBA_*` variables and from `.numba_config.yaml` in the working folder,
+and offers no way to do without that file. So what is in force is recorded in run.json.
+"""
+
+import json
+import os
+from functools import cache
+from typing import Any
+
+import numba
+from numba.core.registry import cpu_target
+
+# They choose between kernels of BLAS, of numpy and of the C library, which round differently.
+VARIABLES = (
+    "BLIS_ARCH_TYPE",
+    "GLIBC_TUNABLES",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "NPY_DISABLE_CPU_FEATURES",
+    "NPY_ENABLE_CPU_FEATURES",
+    "OPENBLAS_CORETYPE",
+)
+
+
+def arithmetic() -> dict[str, Any]:
+    """What run.json says: the settings in force, and the processor that code is made for."""
+    variables = {name: os.environ.get(name) for name in VARIABLES}
+    return {"settings": {**_compiler_settings(), **variables}, "processor": _processor()}
+
+
+def code_key() -> str:
+    """All of it that compiled code depends on, as a text: numba's own key has no settings."""
+    return json.dumps([_compiler_settings(), _processor()], sort_keys=True)
+
+
+def _compiler_settings() -> dict[str, Any]:
+    config = numba.config
+    return {
+        "interpreted": bool(config.DISABLE_JIT),
+        "optimization": str(config.OPT._raw_value),
+        "loop_vectorize": bool(config.LOOP_VECTORIZE),
+        "slp_vectorize": bool(config.SLP_VECTORIZE),
+        "svml": bool(config.USING_SVML),
+        "avx": bool(config.ENABLE_AVX),
+        "bounds_check": config.BOUNDSCHECK,
+        "debug_info": bool(config.DEBUGINFO_DEFAULT),
+        "extend_lifetimes": bool(config.EXTEND_VARIABLE_LIFETIMES),
+    }
+
+
+@cache
+def _processor() -> dict[str, str]:
+    """The processor as numba was told or has found it; of its features those that it has."""
+    triple, name, features = cpu_target.target_context.codegen().magic_tuple()
+    had = [feature[1:] for feature in features.split(",") if feature.startswith("+")]
+    return {"target": triple, "name": name, "features": " ".join(sorted(had))}
