@@ -18,8 +18,9 @@ from matplotlib.ticker import LogLocator
 from benchmarks import tables
 from benchmarks.machine import surroundings
 from benchmarks.peers import LIBRARIES, PeerError, in_turns, installed, running
+from mnistlab.experiment.durable import write_file
 from mnistlab.experiment.provenance import available_cpus
-from mnistlab.plots.style import BLUE, GREEN, VERMILLION, drawing, new_figure, save_figure
+from mnistlab.plots.style import BLUE, GREEN, VERMILLION, drawing, new_figure, rendered
 
 # What is not varied: a hidden layer of 256 units, batches of 64, all images.
 IMAGES, WIDTH, BATCH = 60_000, 256, 64
@@ -112,7 +113,7 @@ def main() -> None:
             tables.write_json(options.json, result)
     except PeerError as error:
         raise SystemExit(str(error)) from error
-    save_figure(draw(result), options.figure)
+    write_file(options.figure, rendered(draw(result)))
 
 
 if __name__ == "__main__":

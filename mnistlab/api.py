@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +11,11 @@ from mnistlab.data import Progress
 from mnistlab.engine.footprint import memory_estimate
 from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, TensorCheck, check_gradients
 from mnistlab.engine.lower import lower
-from mnistlab.errors import MnistlabError
+from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.class_coverage import class_warnings
 from mnistlab.experiment.dataset import load_data, located
-from mnistlab.experiment.durable import remove_temporaries
+from mnistlab.experiment.drawing import remove_leftovers
 from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.model import SplitName, Weights, load_model
 from mnistlab.experiment.predict import Answers
@@ -27,7 +26,7 @@ from mnistlab.experiment.resume import (
     history_of,
     refuse_changed_surroundings,
 )
-from mnistlab.experiment.run_dir import RunDir, open_run
+from mnistlab.experiment.run_dir import open_run
 from mnistlab.experiment.runner import carry_on, only_process, run
 from mnistlab.experiment.scores import Scores, score
 from mnistlab.machine import available_cpus
@@ -104,7 +103,7 @@ def resume(
         )
     else:
         with only_process(run_dir):
-            remove_temporaries(run_dir.path)
+            remove_leftovers(run_dir.path)
     if plots and not (result.already_ended and (run_dir.plots / LEARNING_CURVES).exists()):
         _draw(result, callbacks, data_dir, threads)
     return result
@@ -118,10 +117,14 @@ def _draw(
 
     if result.status == "interrupted":
         return
-    drawn = visualize(result.run_dir, only=CHEAP, data_dir=data_dir, threads=threads)
-    for left_out in drawn.left_out:
+    try:
+        drawn = visualize(result.run_dir, only=CHEAP, data_dir=data_dir, threads=threads)
+        told = [f"{left_out.name}: left out: {left_out.why}" for left_out in drawn.left_out]
+    except UsageError as error:  # what stands in the figures' places is not ours
+        told = list(error.messages)
+    for text in told:
         for callback in callbacks:
-            callback.on_message(f"{left_out.name}: left out: {left_out.why}")
+            callback.on_message(text)
 
 
 def visualize(
@@ -130,6 +133,7 @@ def visualize(
     only: Collection[str] | None = None,
     format: str = "png",
     report: bool = True,
+    force: bool = False,
     data_dir: Path | None = None,
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
@@ -139,43 +143,20 @@ def visualize(
     report.html with these figures on it, if `report`.
 
     `format` is png, svg or pdf. What the run lacks, or what of it is damaged, leaves out the
-    figures that need it, and the result says why. Raises UsageError where `path` is neither, or
-    where no figure has a name that is in `only`.
+    figures that need it, and the result says why. Raises UsageError where `path` is neither, where
+    no figure has a name that is in `only`, or where a file that mnistlab did not write would be
+    overwritten, unless `force`.
     """
-    from mnistlab.experiment.artefacts import Artefacts
-    from mnistlab.plots.gallery import CHEAP, run_figures, save_each
+    from mnistlab.visualization import Wanted, visualize_run, visualize_sweep
 
-    options: dict[str, Any] = {
+    options = {
         "data_dir": data_dir,
         "threads": threads,
         "tell": tell,
         "data_progress": data_progress,
     }
-    if is_sweep(path):
-        from mnistlab.report.sweep_report import write_sweep_report
-        from mnistlab.sweep_figures import sweep_figures
-
-        sweep_dir = SweepDir(path.resolve())
-        saved = save_each(sweep_figures(sweep_dir, only, **options), sweep_dir.path, format)
-        if report and sweep_dir.best.exists() and not RunDir(sweep_dir.best).report.exists():
-            visualize(sweep_dir.best, only=CHEAP, **options)  # the sweep's page leads there
-        return _with_report(saved, partial(write_sweep_report, sweep_dir)) if report else saved
-    from mnistlab.report.run_report import write_run_report
-
-    artefacts = Artefacts(open_run(path), **options)
-    saved = save_each(run_figures(artefacts, only), artefacts.run_dir.path, format)
-    return _with_report(saved, partial(write_run_report, artefacts)) if report else saved
-
-
-def _with_report(saved: "SavedFigures", write: "Callable[[SavedFigures], Path]") -> "SavedFigures":
-    """The figures, with a page of them; what is damaged may leave it out too."""
-    from mnistlab.plots.gallery import LeftOut
-
-    try:
-        return replace(saved, report=write(saved))
-    except MnistlabError as error:
-        left_out = LeftOut("report", "Report", str(error), error)
-        return replace(saved, left_out=[*saved.left_out, left_out])
+    draw = visualize_sweep if is_sweep(path) else visualize_run
+    return draw(path, Wanted(only, format, report, force, options))
 
 
 def evaluate(
@@ -213,14 +194,17 @@ def predict(
 
     `save`: a folder for what the network saw of each, and a figure of it. A file that is no picture
     of a digit is among `unread`. Raises UsageError where there is no such run or weights, where
-    pictures can't be prepared for it, or nothing can be saved.
+    pictures can't be prepared for it, nothing can be saved, or a file that an earlier call did not
+    write would be overwritten.
     """
-    answers = ask(load_model(path, weights, threads=threads, tell=tell), images, raw)
     if save is None:
-        return answers
-    from mnistlab.plots.prediction import save_predictions
+        return ask(load_model(path, weights, threads=threads, tell=tell), images, raw)
+    from mnistlab.plots.prediction import files_of, refuse_to_overwrite, save_predictions
 
-    return replace(answers, saved=save_predictions(answers, save))
+    files = files_of(images, save)
+    refuse_to_overwrite(files)
+    answers = ask(load_model(path, weights, threads=threads, tell=tell), images, raw)
+    return replace(answers, saved=save_predictions(answers, files))
 
 
 def export(
@@ -230,6 +214,7 @@ def export(
     output: Path | None = None,
     weights: Weights = "final",
     pixels: "Pixels" = "uint8",
+    force: bool = False,
     data_dir: Path | None = None,
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
@@ -238,13 +223,15 @@ def export(
 
     To `output`, or `model.<format>` in the run's folder. An ONNX model takes raw images of `pixels`
     and is compared with our own predictions before it is written. Raises UsageError where there is
-    no such run or weights, where a library is missing, or the file can't be written.
+    no such run or weights, where a library is missing, or the file can't be written: one that no
+    export wrote is overwritten only by `force`.
     """
-    from mnistlab.export import export_model, require
+    from mnistlab.export import export_model, refuse_to_overwrite, require
 
     require(format)
+    refuse_to_overwrite(open_run(path), format, output, force=force)
     model = load_model(path, weights, data_dir=data_dir, threads=threads, tell=tell)
-    return export_model(model, format, output, pixels)
+    return export_model(model, format, output, pixels, force=force)
 
 
 def sweep(
@@ -334,9 +321,13 @@ def _draw_sweep(result: SweepResult, callbacks: Sequence[SweepCallback], data_di
         return
     for callback in callbacks:
         callback.on_message("drawing the figures …")
-    for damage in visualize(result.sweep_dir, data_dir=data_dir).damaged:
+    try:
+        told = list(visualize(result.sweep_dir, data_dir=data_dir).damaged)
+    except UsageError as error:  # what stands in the figures' places is not ours
+        told = list(error.messages)
+    for text in told:
         for callback in callbacks:
-            callback.on_message(damage)
+            callback.on_message(text)
 
 
 @dataclass(frozen=True)

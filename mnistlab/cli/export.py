@@ -46,6 +46,7 @@ def export(
     pixels: Annotated[
         PixelsOption, typer.Option(help="For ONNX: what the input takes; from 0 to 255 in both.")
     ] = PixelsOption.uint8,
+    force: options.Force = False,
     data_dir: options.DataDir = None,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -60,6 +61,8 @@ def export(
 
     safetensors has PyTorch's names and layout; the Python that loads it is printed. npz has the
     arrays under mnistlab's names.
+
+    A file that an earlier export wrote is renewed. Any other is left as it is, unless --force.
     """
     options.set_threads(threads)
     from mnistlab import api, paths
@@ -72,6 +75,7 @@ def export(
         output=output,
         weights=weights.value,
         pixels=pixels.value,
+        force=force,
         data_dir=paths.data_dir(data_dir),
         threads=threads,
         tell=watch_messages(quiet=quiet).on_message,

@@ -77,6 +77,10 @@ Scheduler = Annotated[
         show_default=False,
     ),
 ]
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Overwrite a file that mnistlab did not write."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Only errors and warnings on stderr.")]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")

@@ -35,7 +35,11 @@ def predict(
     ] = False,
     save: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Keep what the network saw, and a figure of each."),
+        typer.Option(
+            metavar="DIR",
+            help="Keep what the network saw, and a figure of each. No file that is there already "
+            "is overwritten, except by what an earlier --save wrote.",
+        ),
     ] = None,
     weights: options.Weights = options.WeightsOption.final,
     threads: options.Threads = None,

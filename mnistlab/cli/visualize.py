@@ -41,6 +41,7 @@ def visualize(
         typer.Option(metavar="NAME", help="Draw this figure alone; may be given several times."),
     ] = None,
     format: Annotated[Format, typer.Option(help="The files' format.")] = Format.png,
+    force: options.Force = False,
     data_dir: options.DataDir = None,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -51,6 +52,9 @@ def visualize(
 
     The figures go into its folder `plots`; the report, one file that can be mailed, has them all on
     it. --only draws single figures and leaves the report as it is.
+
+    Figures that mnistlab drew before are renewed. A file that it did not write, or that was edited
+    since, is refused before anything is drawn, unless --force.
 
     A figure whose data the run lacks is left out, and so is one whose data are damaged: these are
     named, the others drawn, and the exit code says so: 2, or 4 for the dataset.
@@ -65,6 +69,7 @@ def visualize(
             only=only,
             format=format.value,
             report=not only,
+            force=force,
             data_dir=paths.data_dir(data_dir),
             threads=threads,
             tell=(lambda text: None) if quiet else _tell,

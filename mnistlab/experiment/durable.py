@@ -1,14 +1,18 @@
 """Files that are whole or not there: written beside themselves, fsynced, renamed."""
 
 import os
+import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from mnistlab.errors import UsageError
+from mnistlab.safe_files import open_to_append, read_artefact
 
 TEMPORARY_SUFFIX = ".tmp"
+# As `temporary_beside` makes them, and nobody else.
+TEMPORARY_NAME = re.compile(rf"\.(.+)\.\d+-[0-9a-f]{{8}}{re.escape(TEMPORARY_SUFFIX)}")
 
 
 def write_file(path: Path, data: bytes | str) -> None:
@@ -36,7 +40,7 @@ def write_file(path: Path, data: bytes | str) -> None:
 def read_text(path: Path) -> str:
     """The text of a file; raises UsageError naming it where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return read_artefact(path).decode()
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -51,11 +55,13 @@ def append_lines(path: Path, lines: Iterable[str], *, fsync: bool = False) -> No
     content = "".join(f"{line}\n" for line in lines).encode()
     size = path.stat().st_size
     try:
-        with path.open("ab") as file:
+        with open_to_append(path) as file:
             file.write(content)
             file.flush()
             if fsync:
                 os.fsync(file.fileno())
+    except UsageError:
+        raise  # a link or a pipe: nothing was written
     except BaseException as error:
         with suppress(OSError):
             os.truncate(path, size)
@@ -88,11 +94,12 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
 
 
-def remove_temporaries(folder: Path, *, below: bool = True) -> None:
-    """Remove what killed writers left in a folder, and (unless not `below`) in those below it.
+def remove_temporaries(folder: Path, wanted: Callable[[str], bool] = lambda name: True) -> None:
+    """Remove what killed writers left in a folder of the files whose names are `wanted`.
 
-    Only the one writer of these folders may call this.
+    Only the one writer of these files may call this.
     """
-    pattern = f".*{TEMPORARY_SUFFIX}"
-    for leftover in list(folder.rglob(pattern) if below else folder.glob(pattern)):
-        leftover.unlink(missing_ok=True)
+    for leftover in list(folder.glob(f".*{TEMPORARY_SUFFIX}")):
+        named = TEMPORARY_NAME.fullmatch(leftover.name)
+        if named and wanted(named[1]):
+            leftover.unlink(missing_ok=True)

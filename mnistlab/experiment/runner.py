@@ -18,10 +18,10 @@ from mnistlab.engine.initializers import initial_params
 from mnistlab.engine.statistics import layer_statistics
 from mnistlab.engine.trainer import Trainer
 from mnistlab.errors import UsageError
-from mnistlab.experiment import durable
 from mnistlab.experiment.callbacks import Callback, Progress, RunResult, Start
 from mnistlab.experiment.checkpoint import load_checkpoint
 from mnistlab.experiment.class_coverage import class_warnings
+from mnistlab.experiment.drawing import remove_leftovers
 from mnistlab.experiment.interruption import StopRequested, StopSignals, stop_signals
 from mnistlab.experiment.keeper import Keeper
 from mnistlab.experiment.memory_bound import refuse_too_large
@@ -86,7 +86,7 @@ def carry_on(
     """
     refuse_too_large(config, dataset)
     with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
-        durable.remove_temporaries(run_dir.path)
+        remove_leftovers(run_dir.path)
         checkpoint = load_checkpoint(run_dir)
         trainer = new_trainer(config, dataset)
         now = datetime.now(UTC).isoformat()

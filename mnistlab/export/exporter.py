@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, assert_never, get_args
@@ -9,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never, get_args
 import numpy as np
 
 from mnistlab.errors import UsageError
-from mnistlab.experiment import durable
 from mnistlab.experiment.model import Model
-from mnistlab.experiment.run_dir import CONFIG_NAME
+from mnistlab.experiment.run_dir import CONFIG_NAME, RunDir
+from mnistlab.experiment.written_files import PLACE, refuse_others, write_own
 from mnistlab.export.torch_layout import torch_snippet, torch_tensors
 
 if TYPE_CHECKING:
@@ -49,21 +50,39 @@ def require(format: Format) -> None:
         )
 
 
+def refuse_to_overwrite(
+    run_dir: RunDir, format: Format, output: Path | None, *, force: bool
+) -> Path:
+    """Where the file goes; raises UsageError where that would replace what mnistlab did not write,
+    or what is a run's own. `force` lets any other file be replaced.
+    """
+    file = _place(run_dir, format, output)
+    hint = "name another file with --output, or let it be overwritten with --force"
+    refuse_others([file], force=force, hint=hint)
+    return file
+
+
 def export_model(
-    model: Model, format: Format, output: Path | None = None, pixels: "Pixels" = "uint8"
+    model: Model,
+    format: Format,
+    output: Path | None = None,
+    pixels: "Pixels" = "uint8",
+    *,
+    force: bool = False,
 ) -> Exported:
     """Write a run's network for other tools: to `output`, or `model.<format>` in the run's folder.
 
     onnx: float32, from raw images of `pixels` to probabilities, checked before anything is
     written. safetensors: the tensors as PyTorch names and lays them out. npz: the tensors under
     our own names, and `pixel_scale`, `pixel_offset`, `class_names`. Raises UsageError where the
-    file can't be written, or is one of a run's own; MnistlabError where the check fails.
+    file can't be written, or would replace one that mnistlab did not write (unless `force`) or
+    one of a run's own; MnistlabError where the check fails.
     """
     require(format)
-    file = _place(model, format, output)
+    file = refuse_to_overwrite(model.run_dir, format, output, force=force)
     exported, content = _made(model, format, file, pixels)
     try:
-        durable.write_file(file, content)
+        write_own(file, content, format, force=force)
     except OSError as error:
         raise UsageError(f"{file}: cannot be written: {error.strerror}") from error
     return exported
@@ -78,7 +97,8 @@ def _made(model: Model, format: Format, file: Path, pixels: "Pixels") -> tuple[E
             from safetensors.numpy import save
 
             content = save(torch_tensors(model), {"format": "pt"})
-            return Exported(file, format, snippet=torch_snippet(model, file)), content
+            snippet = torch_snippet(model, file)
+            return Exported(file, format, snippet=snippet), _with_place(content)
         case "npz":
             return Exported(file, format), _npz(model)
         case _:
@@ -91,9 +111,25 @@ def _onnx(model: Model, file: Path, pixels: "Pixels") -> tuple[Exported, bytes]:
 
     if pixels not in PIXEL_TYPES:
         raise UsageError(f"pixels: found {pixels!r}, expected {' or '.join(PIXEL_TYPES)}")
-    content = onnx_model(model, pixels).SerializeToString()
+    proto = onnx_model(model, pixels)
+    proto.metadata_props.add(key="written_by", value=PLACE)
+    content = proto.SerializeToString()
     agreement = check_onnx(content, model, pixels)
     return Exported(file, "onnx", agreement=agreement, opset=OPSET), content
+
+
+def _with_place(content: bytes) -> bytes:
+    """A safetensors file with the place of the mark in its metadata.
+
+    Not by safetensors, which writes several entries in an order that differs from process to
+    process.
+    """
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"]["written_by"] = PLACE
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def _npz(model: Model) -> bytes:
@@ -110,9 +146,9 @@ def _npz(model: Model) -> bytes:
     return archive.getvalue()
 
 
-def _place(model: Model, format: Format, output: Path | None) -> Path:
+def _place(run_dir: RunDir, format: Format, output: Path | None) -> Path:
     """Where the file goes; raises UsageError where that would replace what is a run's own."""
-    own = model.run_dir.exported(format)
+    own = run_dir.exported(format)
     if output is None:
         return own
     file = output.expanduser().absolute()

@@ -197,12 +197,15 @@ class Run:
         return drawn.figure
 
     def visualize(
-        self, only: Collection[str] | None = None, *, format: str = "png"
+        self, only: Collection[str] | None = None, *, format: str = "png", force: bool = False
     ) -> dict[str, Path]:
         """Draw every figure, or those named, into the run's folder, with report.html when all are
         drawn; their files by name. What the run lacks is left out.
+
+        Raises UsageError where a file that mnistlab did not write would be overwritten, unless
+        `force`.
         """
-        return visualized(self.path, only, format, self._data_dir, self._threads)
+        return visualized(self.path, only, format, self._data_dir, self._threads, force=force)
 
 
 def _refuse_unknown(what: str, word: str, known: Sequence[str]) -> None:
@@ -216,12 +219,20 @@ def visualized(
     format: str,
     data_dir: Path,
     threads: int | None = None,
+    *,
+    force: bool = False,
 ) -> dict[str, Path]:
     """Draw a run's or a sweep's figures into its folder; raises what is damaged, once the rest is
     drawn.
     """
     saved = api.visualize(
-        path, only=only, format=format, report=not only, data_dir=data_dir, threads=threads
+        path,
+        only=only,
+        format=format,
+        report=not only,
+        force=force,
+        data_dir=data_dir,
+        threads=threads,
     )
     damage: Sequence[MnistlabError] = [one.error for one in saved.left_out if one.error]
     if damage:

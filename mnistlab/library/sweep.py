@@ -98,12 +98,15 @@ class Sweep:
         return Run(self._sweep_dir.best, data_dir=self._data_dir)
 
     def visualize(
-        self, only: Collection[str] | None = None, *, format: str = "png"
+        self, only: Collection[str] | None = None, *, format: str = "png", force: bool = False
     ) -> dict[str, Path]:
         """Draw every figure, or those named, into the sweep's folder, with report.html when all are
         drawn; their files by name.
+
+        Raises UsageError where a file that mnistlab did not write would be overwritten, unless
+        `force`.
         """
-        return visualized(self.path, only, format, self._data_dir)
+        return visualized(self.path, only, format, self._data_dir, force=force)
 
 
 def load_sweep(path: PathLike, *, data_dir: PathLike | None = None) -> Sweep:

@@ -12,9 +12,11 @@ from matplotlib.figure import Figure
 
 from mnistlab.errors import LackingError, MnistlabError, UsageError
 from mnistlab.experiment.artefacts import Artefacts
-from mnistlab.experiment.run_dir import PLOTS_NAME
+from mnistlab.experiment.run_dir import PLOTS_NAME, REPORT_NAME
+from mnistlab.experiment.written_files import refuse_others, write_own
 from mnistlab.plots import run_figures as figures
 from mnistlab.plots import style
+from mnistlab.safe_files import own_folder
 
 
 @dataclass(frozen=True)
@@ -208,20 +210,42 @@ def draw_each(entries: Iterable[Entry], artefacts: Any) -> Iterator[Drawn | Left
             yield Drawn(entry.name, entry.title, entry.how_to_read, figure)
 
 
-def save_each(found: Iterable[Drawn | LeftOut], folder: Path, format: str = "png") -> SavedFigures:
+def figure_file(folder: Path, name: str, format: str = "png") -> Path:
+    """Where a figure of a run, sweep or report is saved.
+
+    Raises UsageError where the folder `plots` leads elsewhere.
+    """
+    return own_folder(folder / PLOTS_NAME) / f"{name}.{format}"
+
+
+def refuse_foreign(
+    entries: Iterable[Entry], folder: Path, format: str, *, report: bool, force: bool
+) -> None:
+    """Raise UsageError where a figure, or report.html if it is to be written, would overwrite
+    what mnistlab did not write; `force` lets that happen.
+    """
+    files = [figure_file(folder, entry.name, format) for entry in entries]
+    pages = [folder / REPORT_NAME] if report else []
+    hint = "move it away, or let it be overwritten with --force"
+    refuse_others([*files, *pages], force=force, hint=hint)
+
+
+def save_each(
+    found: Iterable[Drawn | LeftOut], folder: Path, format: str = "png", *, force: bool = False
+) -> SavedFigures:
     """Save what is drawn into the folder `plots` of a run or sweep, each a file of its name.
 
-    Raises OSError where nothing can be written.
+    Raises UsageError for a file that mnistlab did not write, unless `force`; OSError where nothing
+    can be written.
     """
     saved = SavedFigures(folder, [], {}, [])
     for one in found:
         if isinstance(one, LeftOut):
             saved.left_out.append(one)
         else:
-            plots = folder / PLOTS_NAME
-            plots.mkdir(exist_ok=True)
-            path = plots / f"{one.name}.{format}"
-            style.save_figure(one.figure, path, format)
+            path = figure_file(folder, one.name, format)
+            path.parent.mkdir(exist_ok=True)
+            write_own(path, style.rendered(one.figure, format), format, force=force)
             saved.figures[one.name] = path
             saved.drawn.append(one)
     return saved

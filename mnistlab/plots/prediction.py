@@ -1,6 +1,8 @@
 """One picture: as it was given, as the network saw it, and what it said."""
 
-from collections.abc import Sequence
+import io
+import itertools
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 from mnistlab.data.picture import read_picture
 from mnistlab.errors import UsageError
 from mnistlab.experiment.predict import Answers
+from mnistlab.experiment.written_files import refuse_others, write_own
 from mnistlab.plots import style
 
 HEIGHT = 3.6  # inches
@@ -74,22 +77,44 @@ def _short(name: str) -> str:
     return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
 
 
-def save_predictions(answers: Answers, folder: Path) -> dict[Path, list[Path]]:
-    """Save of each picture NAME.png, as the network saw it, and NAME-prediction.png, the figure.
-
-    Pictures of one name get numbers. Raises UsageError where nothing can be written.
+def files_of(images: Sequence[Path], folder: Path) -> dict[Path, list[Path]]:
+    """What is to be saved of each picture: NAME.png, as the network saw it, and
+    NAME-prediction.png, the figure. Pictures of one name get numbers.
     """
-    model, saved, taken = answers.model, {}, set()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for said in answers.predictions:
-            name, number = said.image.stem, 1
-            while name in taken:
-                number += 1
-                name = f"{said.image.stem}-{number}"
-            taken.add(name)
+    found: dict[Path, list[Path]] = {}
+    taken: set[Path] = set()
+    for image in dict.fromkeys(images):
+        for number in itertools.count(1):
+            name = image.stem if number == 1 else f"{image.stem}-{number}"
             files = [folder / f"{name}.png", folder / f"{name}-prediction.png"]
-            Image.fromarray(said.seen).save(files[0])
+            if taken.isdisjoint(files):
+                break
+        taken.update(files)
+        found[image] = files
+    return found
+
+
+def refuse_to_overwrite(files: Mapping[Path, Sequence[Path]]) -> None:
+    """Raise UsageError where one of the files is there, and is not what an earlier call saved."""
+    every = (file for of_one in files.values() for file in of_one)
+    refuse_others(every, hint="choose another folder for --save")
+
+
+def save_predictions(
+    answers: Answers, files: Mapping[Path, Sequence[Path]]
+) -> dict[Path, list[Path]]:
+    """Save of each picture what the network saw and a figure, as `files_of` names them.
+
+    Raises UsageError where nothing can be written, or what is there was not saved by this.
+    """
+    model, saved = answers.model, {}
+    try:
+        for said in answers.predictions:
+            seen, drawn = files[said.image]
+            seen.parent.mkdir(parents=True, exist_ok=True)
+            content = io.BytesIO()
+            Image.fromarray(said.seen).save(content, "PNG")
+            write_own(seen, content.getvalue(), "png")
             figure = prediction(
                 read_picture(said.image),
                 said.seen,
@@ -98,8 +123,8 @@ def save_predictions(answers: Answers, folder: Path) -> dict[Path, list[Path]]:
                 probabilities=answers.are_probabilities,
                 title=f"{said.image.name}: {model.class_names[said.predicted]}",
             )
-            style.save_figure(figure, files[1])
-            saved[said.image] = files
+            write_own(drawn, style.rendered(figure), "png")
+            saved[said.image] = [seen, drawn]
     except OSError as error:
-        raise UsageError(f"{folder}: nothing can be saved here: {error.strerror}") from error
+        raise UsageError(f"{seen.parent}: nothing can be saved here: {error.strerror}") from error
     return saved

@@ -3,15 +3,12 @@
 import io
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-
-from mnistlab.experiment.durable import write_file
 
 # Okabe and Ito's palette, told apart with every common colour blindness.
 BLUE = "#0072B2"
@@ -110,8 +107,3 @@ def rendered(figure: Figure, format: str = "png") -> bytes:
     with drawing():
         figure.savefig(content, format=format, metadata=METADATA[format])
     return content.getvalue()
-
-
-def save_figure(figure: Figure, path: Path, format: str = "png") -> None:
-    """Write a figure as png, svg or pdf. Raises OSError."""
-    write_file(path, rendered(figure, format))

@@ -11,9 +11,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import mnistlab
-from mnistlab.experiment.durable import write_file
+from mnistlab.experiment.written_files import write_own
 from mnistlab.plots.gallery import Drawn, SavedFigures
 from mnistlab.plots.style import rendered
+from mnistlab.safe_files import read_artefact
 from mnistlab.wording import counted, number, percent, seconds
 
 # Figures are drawn in few colours: with this many of their own they look as they did, in a third
@@ -38,7 +39,7 @@ def pictures(saved: SavedFigures) -> list[Picture]:
     found = []
     for drawn in saved.drawn:
         file = saved.figures[drawn.name]
-        content = file.read_bytes() if file.suffix == ".png" else rendered(drawn.figure)
+        content = read_artefact(file) if file.suffix == ".png" else rendered(drawn.figure)
         found.append(_picture(drawn, content))
     return found
 
@@ -63,9 +64,15 @@ def left_out(saved: SavedFigures) -> list[tuple[str, str]]:
     return [(one.title, one.why) for one in saved.left_out]
 
 
-def write_page(path: Path, template: str, values: Mapping[str, Any]) -> None:
-    """Fill a template and write the page. Raises OSError."""
-    write_file(path, _environment().get_template(template).render(values))
+def write_page(
+    path: Path, template: str, values: Mapping[str, Any], *, force: bool = False
+) -> None:
+    """Fill a template and write the page.
+
+    Raises UsageError where mnistlab did not write what is there, unless `force`; OSError.
+    """
+    page = _environment().get_template(template).render(values)
+    write_own(path, page.encode(), "html", force=force)
 
 
 def text_address(text: str, kind: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from mnistlab.config import RunConfig
 from mnistlab.config.defaults import marked_lines
 from mnistlab.errors import MnistlabError
+from mnistlab.experiment import durable
 from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.experiment.metrics import MetricsRow
 from mnistlab.plots.gallery import SavedFigures
@@ -26,14 +27,16 @@ STATUS = {
 }
 
 
-def write_run_report(artefacts: Artefacts, saved: SavedFigures) -> Path:
+def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool = False) -> Path:
     """Write a run's report.html with the figures that were drawn of it; returns its path.
 
     What of the run is damaged is named on the page. Raises UsageError where config.yaml or run.json
-    is, OSError where nothing can be written.
+    is, or where mnistlab did not write the page that is there, unless `force`; OSError where
+    nothing can be written.
     """
     config, record = artefacts.config, artefacts.record
     sentence, warnings = _lead(config, record)
+    text = durable.read_text(artefacts.run_dir.config)
     rows: list[MetricsRow] = []
     try:
         rows = artefacts.metrics
@@ -60,8 +63,9 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures) -> Path:
             "config_lines": marked_lines(config),
             "provenance": _provenance(record),
             "versions": list(record["versions"].items()),
-            "config_address": text_address(artefacts.run_dir.config.read_text(), "text/yaml"),
+            "config_address": text_address(text, "text/yaml"),
         },
+        force=force,
     )
     return artefacts.run_dir.report
 

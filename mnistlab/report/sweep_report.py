@@ -18,11 +18,11 @@ SPLITS = {"train": "training", "val": "validation", "test": "test"}
 NOT_YET = ("pending", "running", "interrupted")
 
 
-def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures) -> Path:
+def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures, *, force: bool = False) -> Path:
     """Write a sweep's report.html with the figures that were drawn of it; returns its path.
 
-    Raises UsageError where sweep.yaml or trials.csv is damaged, OSError where nothing can be
-    written.
+    Raises UsageError where sweep.yaml or trials.csv is damaged, or where mnistlab did not write
+    the page that is there, unless `force`; OSError where nothing can be written.
     """
     config, rows = sweep_of(sweep_dir).config, read_trials(sweep_dir)
     stages = [_stage(sweep_dir, config, stage, rows) for stage in _stage_names(config)]
@@ -46,6 +46,7 @@ def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures) -> Path:
             "config": text,
             "config_address": text_address(text, "text/yaml"),
         },
+        force=force,
     )
     return sweep_dir.report
 

@@ -21,6 +21,11 @@ from mnistlab.sweep_figures import sweep_figures
 TABLE, CURVES = "table", "curves"  # the figures that are neither a run's nor a sweep's
 
 
+def figure_name(number: int, spec: FigureSpec) -> str:
+    """What the file of a report's figure is called, by its place in the report from 1."""
+    return f"{number:02d}-{spec.experiment}-{spec.figure}"
+
+
 def report_figures(
     report_dir: ReportDir, report: Report, rows: Mapping[str, Sequence[Row]], **options: Any
 ) -> Iterator[Drawn | LeftOut]:
@@ -30,7 +35,7 @@ def report_figures(
     a name that no figure has.
     """
     for number, spec in enumerate(report.figures, 1):
-        name = f"{number:02d}-{spec.experiment}-{spec.figure}"
+        name = figure_name(number, spec)
         if spec.figure in (TABLE, CURVES):
             table = next(one for one in report.tables if one.experiment == spec.experiment)
             here = rows_of(table, rows)

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mnistlab.experiment import durable
+from mnistlab.experiment.drawing import drawing_in
 from mnistlab.experiment.run_dir import RunDir
-from mnistlab.plots.gallery import SavedFigures, save_each
+from mnistlab.experiment.written_files import PLACE, refuse_others, write_own
+from mnistlab.plots.gallery import SavedFigures, figure_file, save_each
 from mnistlab.report.page import left_out, pictures, write_page
-from mnistlab.reproduce.figures import report_figures
+from mnistlab.reproduce.figures import figure_name, report_figures
 from mnistlab.reproduce.findings import Findings
+from mnistlab.reproduce.manifest import Report
 from mnistlab.reproduce.measured import Measured, Row, read_rows
 from mnistlab.reproduce.plan import DEFAULT, QUICK
 from mnistlab.reproduce.report_dir import Plan, ReportDir, read_plan
@@ -58,14 +60,15 @@ def write_report(
     tables = _tables(plan, rows)
     options: dict[str, Any] = {"data_dir": data_dir, "threads": threads, "tell": tell}
     figures = report_figures(report_dir, plan.report, rows, **options)
-    saved = save_each(figures, report_dir.path)
+    refuse_foreign_pages(report_dir, plan.report)
+    with drawing_in(report_dir.path):
+        saved = save_each(figures, report_dir.path)
     document = _document(report_dir, plan, rows)
     machine = _machine(rows)
-    text = json.dumps(document, indent=2, allow_nan=False)
-    durable.write_file(report_dir.json, f"{text}\n")
-    durable.write_file(
-        report_dir.markdown, markdown(plan, tables, saved, machine, _time(report_dir))
-    )
+    text = json.dumps({**document, "written_by": PLACE}, indent=2, allow_nan=False)
+    write_own(report_dir.json, f"{text}\n".encode(), "json")
+    said = markdown(plan, tables, saved, machine, _time(report_dir))
+    write_own(report_dir.markdown, said.encode(), "md")
     write_page(
         report_dir.html,
         "reproduction.html",
@@ -82,6 +85,14 @@ def write_report(
         },
     )
     return WrittenReport(report_dir, document, saved)
+
+
+def refuse_foreign_pages(report_dir: ReportDir, report: Report) -> None:
+    """Raise UsageError where a page or figure would overwrite what mnistlab did not write."""
+    names = (figure_name(number, spec) for number, spec in enumerate(report.figures, 1))
+    figures = (figure_file(report_dir.path, name) for name in names)
+    pages = (report_dir.html, report_dir.markdown, report_dir.json)
+    refuse_others([*pages, *figures], hint="move it away")
 
 
 def markdown(

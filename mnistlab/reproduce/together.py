@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistlab.reproduce.manifest import known_reports, load_report
-from mnistlab.reproduce.pages import WrittenReport, write_report
-from mnistlab.reproduce.report_dir import ReportDir
+from mnistlab.reproduce.pages import WrittenReport, refuse_foreign_pages, write_report
+from mnistlab.reproduce.report_dir import ReportDir, read_plan
 from mnistlab.reproduce.reproduction import (
     Reproduced,
     ReproduceOptions,
@@ -61,6 +61,8 @@ def carry_on_together(path: Path, options: ReproduceOptions) -> Reproduction:
 
 def _run_all(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reproduction:
     """Run and write each report; what stops it while no trial is trained says how it goes on."""
+    for folder in folders:
+        refuse_foreign_pages(folder, read_plan(folder).report)
     try:
         return _run_each(folders, options)
     except KeyboardInterrupt:

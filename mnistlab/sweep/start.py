@@ -11,6 +11,7 @@ from mnistlab.engine.footprint import PROCESS
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
 from mnistlab.experiment.checksums import sealed
+from mnistlab.experiment.drawing import remove_leftovers
 from mnistlab.experiment.interruption import stop_signals
 from mnistlab.experiment.memory_bound import workers_that_fit
 from mnistlab.experiment.run_dir import SWEEP_NAME, create_folder
@@ -79,7 +80,7 @@ def carry_on(
     sweep_dir = SweepDir(path.resolve())
     with connected(scheduler, workers) as cluster, only_sweeper(sweep_dir):
         # Not below: a worker of a process that was killed may still be writing there.
-        durable.remove_temporaries(sweep_dir.path, below=False)
+        remove_leftovers(sweep_dir.path)
         source = sweep_of(sweep_dir)
         datasets = Datasets(data_dir, data_progress)
         if arguments:

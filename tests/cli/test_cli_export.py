@@ -86,3 +86,18 @@ def test_a_mistake_is_told_and_nothing_is_written(run_dir, arguments, said):
     assert outcome.exit_code == 2
     assert said in outcome.stderr
     assert {path: path.stat().st_mtime_ns for path in run_dir.rglob("*")} == before
+
+
+@pytest.mark.parametrize("format", ["onnx", "safetensors", "npz"])
+def test_an_export_is_renewed_and_any_other_file_needs_force(run_dir, home, format):
+    arguments = ("--format", format, "--output", "mine", "--quiet")
+    for weights in ("final", "best"):
+        assert mnistlab("export", run_dir, *arguments, "--weights", weights).exit_code == 0
+    (home / "mine").write_bytes((home / "mine").read_bytes() + b"\0")
+    edited = (home / "mine").read_bytes()
+    outcome = mnistlab("export", run_dir, *arguments)
+    assert outcome.exit_code == 2
+    assert outcome.stderr.startswith(f"{home}/mine: exists, not as mnistlab wrote it")
+    assert (home / "mine").read_bytes() == edited
+    assert mnistlab("export", run_dir, *arguments, "--force").exit_code == 0
+    assert (home / "mine").read_bytes() != edited

@@ -60,3 +60,31 @@ def test_outputs_that_are_no_probabilities_are_not_called_so(home, picture):
     head, line = outcome.stdout.splitlines()
     assert "output" in head
     assert "%" not in line
+
+
+def test_save_renews_its_own_files_and_no_picture_of_anybody_else(run_dir, picture, home):
+    before = (home / "one.png").read_bytes()
+    outcome = mnistlab("predict", run_dir, picture, "--save", ".")
+    assert outcome.exit_code == 2
+    assert outcome.stderr.startswith("one.png: exists, not as mnistlab wrote it")
+    assert (home / "one.png").read_bytes() == before
+    assert not (home / "one-prediction.png").exists()
+    for _ in range(2):
+        assert mnistlab("predict", run_dir, picture, "--save", "seen").exit_code == 0
+    Image.new("L", (28, 28)).save(home / "seen" / "one.png")  # edited
+    assert mnistlab("predict", run_dir, picture, "--save", "seen").exit_code == 2
+
+
+def test_a_refused_save_asks_nothing_of_the_network(picture, home):
+    """Before any work: also where there is no such run."""
+    outcome = mnistlab("predict", "no-run", picture, "--save", ".")
+    assert outcome.stderr.startswith("one.png: exists")
+
+
+def test_pictures_whose_files_would_be_called_alike_are_saved_apart(run_dir, picture, home):
+    Image.open(home / "one.png").save(home / "one-prediction.png")
+    pictures = (picture, "one-prediction.png")
+    document = mnistlab("predict", run_dir, *pictures, "--save", "seen", "--json").document
+    files = [file for said in document["predictions"] for file in said["saved"]]
+    assert len(set(files)) == 4
+    assert sorted(files) == sorted(map(str, (home / "seen").iterdir()))

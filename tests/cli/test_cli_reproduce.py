@@ -192,3 +192,16 @@ def test_all_five_reports_run_scaled_down_on_digits(home):
         assert None not in measured
         assert "![" in Path(one["markdown"]).read_text()
     assert time.monotonic() - began < 600
+
+
+def test_a_page_that_was_edited_is_not_written_again(report):
+    ended = mnistlab("reproduce", report, "--quick", "--json", "--quiet", "--workers", 1)
+    folder = Path(ended.document["reports"][0]["report_dir"])
+    assert mnistlab("resume", folder, "--workers", 1).exit_code == 0  # its own are renewed
+    for name in ("report.md", "report.json", "report.html"):
+        written = (folder / name).read_text()
+        (folder / name).write_text(written + "and a note of mine")
+        outcome = mnistlab("resume", folder, "--workers", 1)
+        assert outcome.exit_code == 2
+        assert outcome.stderr.startswith(f"{folder / name}: exists, not as mnistlab wrote it")
+        (folder / name).write_text(written)

@@ -79,3 +79,34 @@ def test_train_draws_the_cheap_figures_and_no_plots_draws_none(home):
     assert not (bare / "plots").exists()
     assert (drawn / "report.html").exists()
     assert not (bare / "report.html").exists()
+
+
+def test_figures_are_renewed_and_what_mnistlab_did_not_draw_is_left_as_it_is(run):
+    only = ("--only", "weights", "--only", "calibration")
+    for _ in range(2):
+        assert mnistlab("visualize", run, *only).exit_code == 0
+    edited = run / "plots" / "calibration.png"
+    edited.write_bytes(edited.read_bytes().replace(b"IDAT", b"IDAS", 1))
+    (run / "plots" / "weights.png").unlink()
+    outcome = mnistlab("visualize", run, *only)
+    assert outcome.exit_code == 2
+    assert outcome.stderr.startswith(f"{edited}: exists, not as mnistlab wrote it")
+    assert "--force" in outcome.stderr
+    assert not (run / "plots" / "weights.png").exists()  # before anything is drawn
+    assert mnistlab("visualize", run, *only, "--force").exit_code == 0
+
+
+def test_a_page_of_the_users_own_stops_the_drawing_of_a_report(run):
+    (run / "report.html").write_text("<p>mine</p>")
+    assert mnistlab("visualize", run).exit_code == 2
+    assert not (run / "plots").exists()
+    assert (run / "report.html").read_text() == "<p>mine</p>"
+
+
+def test_what_a_killed_process_left_is_gone_once_somebody_draws(run):
+    (run / "plots").mkdir()
+    left = [run / "plots" / ".weights.png.999999-0123abcd.tmp", run / ".report.html.1-0123abcd.tmp"]
+    for path in left:
+        path.write_text("half")
+    assert mnistlab("visualize", run, "--only", "weights").exit_code == 0
+    assert not any(path.exists() for path in left)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mnistlab.experiment import durable
+from mnistlab.experiment.drawing import drawing_in, remove_leftovers
 
 
 def no_space(*_arguments, **_options):
@@ -88,7 +89,19 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
     durable.temporary_beside(tmp_path / "run.json").write_text("half")
     durable.temporary_beside(tmp_path / "plots" / "curves.png").write_text("half")
     (tmp_path / "notes.tmp").write_text("the user's own")
+    (tmp_path / ".notes.tmp").write_text("the user's own")
     (tmp_path / "run.json").write_text("whole")
-    durable.remove_temporaries(tmp_path)
-    left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
-    assert left == ["notes.tmp", "run.json"]
+    remove_leftovers(tmp_path)
+    left = sorted(path.name for path in tmp_path.rglob("*"))
+    assert left == [".notes.tmp", "notes.tmp", "run.json"]
+
+
+def test_who_draws_beside_another_leaves_the_others_files_alone(tmp_path):
+    figure = tmp_path / "plots" / "curves.png"
+    with drawing_in(tmp_path):
+        for path in (figure, tmp_path / "report.html"):
+            durable.temporary_beside(path).write_text("half")
+        with drawing_in(tmp_path):
+            assert len(list(tmp_path.rglob("*.tmp"))) == 2
+    with drawing_in(tmp_path):  # alone: whoever wrote them is gone
+        assert not list(tmp_path.rglob("*.tmp"))

@@ -93,9 +93,15 @@ def test_a_file_of_a_run_is_never_replaced_but_an_export_is(tmp_path):
     first = export_model(model, "safetensors").file
     assert export_model(model, "safetensors", first).file == first
     elsewhere = tmp_path / "elsewhere.safetensors"
-    elsewhere.write_text("an older export")
-    assert export_model(model, "safetensors", elsewhere).file == elsewhere
+    elsewhere.write_text("the user's own")
+    with pytest.raises(UsageError, match=r"elsewhere\.safetensors: exists, not as mnistlab wrote"):
+        export_model(model, "safetensors", elsewhere)
+    assert elsewhere.read_text() == "the user's own"
+    assert export_model(model, "safetensors", elsewhere, force=True).file == elsewhere
     assert elsewhere.read_bytes() == first.read_bytes()
+    for file in own:
+        with pytest.raises(UsageError, match="is a file of a run"):
+            export_model(model, "safetensors", file, force=True)
 
 
 def test_where_nothing_can_be_written_is_said(tmp_path):
