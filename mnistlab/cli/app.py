@@ -1,6 +1,7 @@
 """The `mnistlab` command: every subcommand, and nothing heavy until one of them runs."""
 
 import io
+import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -26,6 +27,8 @@ from mnistlab.cli import (
     train,
     visualize,
 )
+from mnistlab.cli.output import open_closed_streams
+from mnistlab.errors import UsageError
 
 EXAMPLES = """\b
 Examples:
@@ -41,6 +44,7 @@ class Commands(TyperGroup):
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
         """Parse the command line, run its command, exit."""
+        open_closed_streams()
         _print_any_character()
         options["standalone_mode"] = False  # the group below would print tracebacks and exit
         errors.exit_after(super().main, args, *more, **options)
@@ -93,6 +97,11 @@ def mnistlab(
     ] = False,
 ) -> None:
     """Options that stand before any command."""
+    threads = os.environ.get("NUMBA_NUM_THREADS")
+    if threads is not None and not (threads.isdecimal() and int(threads) > 0):
+        raise UsageError(
+            f"NUMBA_NUM_THREADS: found {threads!r}, must be a whole number of at least 1"
+        )
 
 
 app.command(epilog=train.EXAMPLES)(train.train)

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from mnistlab.cli.output import print_json, print_lines, print_note
+from mnistlab.cli.output import drop, print_json, print_lines, print_note
 from mnistlab.errors import MnistlabError
 from mnistlab.safe_text import one_line
 
@@ -65,8 +65,12 @@ def _terminate(*_: Any) -> NoReturn:
 
 def _report(error: Exception, *, as_json: bool) -> NoReturn:
     messages, exit_code = describe(error)
-    if as_json:
-        print_json({"status": "error", "exit_code": exit_code, "errors": messages})
+    try:
+        if as_json:
+            print_json({"status": "error", "exit_code": exit_code, "errors": messages})
+        sys.stdout.flush()
+    except OSError:  # nobody reads stdout any more, or its disk is full; stderr says what was wrong
+        drop("stdout")
     if isinstance(error, CommandLineError):
         print_lines(_with_usage(error), on_stderr=True)
     else:
@@ -95,6 +99,9 @@ def describe(error: Exception) -> tuple[list[str], int]:
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
         return [f"{place}{error.strerror}", *getattr(error, "__notes__", [])], 1
+    if isinstance(error, ImportError | OSError):
+        text = f"a library cannot be loaded: {error}"
+        return [f"{text}; is the memory of this process limited (ulimit -v)?"], 1
     cause = f"{type(error).__name__}: {error}".removesuffix(": ")
     return [f"internal error, a fault of mnistlab: {cause} (--debug shows where)"], 1
 

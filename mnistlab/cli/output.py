@@ -6,18 +6,21 @@ command the terminal nor fake a line of its own.
 
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mnistlab.safe_text import one_line
 from mnistlab.wording import human_bytes, number, percent, seconds
 
 __all__ = [
+    "drop",
     "human_bytes",
     "metric_value",
     "number",
+    "open_closed_streams",
     "percent",
     "print_json",
     "print_line",
@@ -35,8 +38,28 @@ def print_line(text: str) -> None:
 
 
 def print_note(text: str) -> None:
-    """One line on stderr, seen at once."""
-    print(one_line(text), file=sys.stderr, flush=True)
+    """One line on stderr, seen at once.
+
+    Notes accompany work that must not end with them: where stderr can't be written to, as behind a
+    redirection to a full disk, this note and all that follow are dropped.
+    """
+    try:
+        print(one_line(text), file=sys.stderr, flush=True)
+    except OSError:
+        drop("stderr")
+
+
+def drop(stream: Literal["stdout", "stderr"]) -> None:
+    """From here on nothing is written to a stream that can't be written to."""
+    setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def open_closed_streams() -> None:
+    """Let a command run whose stdout or stderr its caller has closed (`>&-`)."""
+    if sys.stdout is None:
+        drop("stdout")
+    if sys.stderr is None:
+        drop("stderr")
 
 
 def print_lines(text: str, *, on_stderr: bool = False) -> None:

@@ -64,6 +64,72 @@ def test_figures_are_drawn_though_the_settings_of_matplotlib_are_no_text(tmp_pat
     assert (tmp_path / "runs/latest/plots/learning_curves.png").exists()
 
 
+STREAMS = {
+    "stdout closed": (">&-", 0),
+    "stderr closed": ("2>&-", 0),
+    "both closed": (">&- 2>&-", 0),
+    "stderr on a full disk": ("2>/dev/full", 0),
+    "stdout on a full disk": (">/dev/full", 1),
+    "nobody reads stdout": ("--json | true", 0),
+}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(("redirection", "exit_code"), STREAMS.values(), ids=STREAMS)
+def test_a_training_ends_well_wherever_its_words_go(tmp_path, redirection, exit_code):
+    (tmp_path / "run.yaml").write_text(RUN)
+    line = f'"{sys.executable}" -P -c "{COMMAND}" train run.yaml --no-plots {redirection}'
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == exit_code
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "runs/latest/weights.safetensors").exists()
+
+
+def test_an_error_that_nobody_reads_leaves_no_traceback(tmp_path):
+    line = f'"{sys.executable}" -P -c "{COMMAND}" train nope.yaml --json | true'
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr == "nope.yaml: no such file\n"
+
+
+@pytest.mark.parametrize("threads", ["0", "-1", "two"])
+def test_a_number_of_threads_that_is_none_is_named(tmp_path, threads):
+    done = command(tmp_path, "train", "run.yaml", NUMBA_NUM_THREADS=threads)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"NUMBA_NUM_THREADS: found '{threads}', must be a whole number of at least 1\n"
+    )
+
+
+def test_too_little_memory_for_a_library_is_told_without_a_traceback(tmp_path):
+    (tmp_path / "run.yaml").write_text(RUN)
+    line = f'ulimit -v 300000; "{sys.executable}" -P -c "{COMMAND}" train run.yaml'
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "internal error" not in done.stderr
+    assert "memory" in done.stderr
+
+
 FORKED = """\
 import multiprocessing, sys
 import numpy as np
