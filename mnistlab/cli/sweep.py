@@ -86,10 +86,10 @@ def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
     from mnistlab import api
     from mnistlab.cli.output import print_json, print_lines, print_note, table
     from mnistlab.cli.sweep_result import written
-    from mnistlab.sweep.space import shortages
+    from mnistlab.sweep.space import repetitions
 
     planned = api.plan_sweep(source)
-    for text in shortages(source):
+    for text in repetitions(source):
         print_note(f"warning: {text}")
     if as_json:
         print_json({"trials": planned})

@@ -16,6 +16,13 @@ def has_a_type(top: type[Section], path: Sequence[str | int]) -> bool:
     )
 
 
+def number_types(top: type[Section], path: Sequence[str | int]) -> set[type]:
+    """Which of int and float the value at a path may be."""
+    return {int, float}.intersection(
+        one for one in _annotations(top, path) if isinstance(one, type)
+    )
+
+
 def _annotations(top: type[Section], path: Sequence[str | int]) -> list[Any]:
     """What the value at a path may be; nothing where no section has such a key."""
     found: list[Any] = [top]

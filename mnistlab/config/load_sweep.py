@@ -15,8 +15,9 @@ from mnistlab.config.load import (
 )
 from mnistlab.config.overrides import apply_override, set_node, split_key
 from mnistlab.config.places import Node, Place, Problem, messages
+from mnistlab.config.ranges import RANGES, listed_values
 from mnistlab.config.run import RunConfig
-from mnistlab.config.sweep import RANGES, SweepConfig
+from mnistlab.config.sweep import SweepConfig
 from mnistlab.config.validate import validate, validate_as
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.errors import ConfigError
@@ -108,23 +109,18 @@ def extended(source: SweepSource, arguments: Sequence[str]) -> SweepSource:
         if faults:
             continue
         before = parameters.value.get(key)
-        known = list(value_nodes(before)) if before is not None else _present_value(source, key)
-        added = [item for item in value_nodes(values) if _is_new(item, known)]
+        known = value_nodes(key, before) if before is not None else _present_value(source, key)
+        added = [item for item in value_nodes(key, values) if _is_new(item, known)]
         parameters.value[key] = Node([*known, *added], values.place, values.key_place)
     return _validated(root, problems)
 
 
-def value_nodes(values: Node) -> Iterable[Node]:
-    """The values to try, one by one: of a list, or of a `logspace`."""
+def value_nodes(key: str, values: Node) -> list[Node]:
+    """The values to try of a key, one by one: of a list, of a `logspace` or of a `range`."""
     if isinstance(values.value, list):
         return [Node(item.value, item.place, values.key_place) for item in values.value]
-    numbers = values.plain().get("logspace") if isinstance(values.value, dict) else None
-    if numbers is None:
-        raise ValueError("a range that is drawn from has no values of its own")
-    low, high, count = numbers
-    spaced = (low * (high / low) ** (step / (count - 1)) for step in range(count))
-    # Rounded, so that 1e-4 is the 0.0001 that somebody else writes, and the same trial.
-    return [Node(float(f"{value:.12g}"), values.place, values.key_place) for value in spaced]
+    listed = listed_values(key, values.plain())
+    return [Node(value, values.place, values.key_place) for value in listed]
 
 
 def refuse(problems: list[Problem]) -> None:
@@ -295,7 +291,7 @@ def _present_value(source: SweepSource, key: str) -> list[Node]:
     block = source.root.at(("parameters",))
     assert block is not None
     assert isinstance(block.value, dict)
-    first = {name: next(iter(value_nodes(values))) for name, values in block.value.items()}
+    first = {name: value_nodes(name, values)[0] for name, values in block.value.items()}
     config, problems = source.run_config(first)
     refuse(problems)
     assert config is not None

@@ -15,44 +15,12 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from mnistlab.blocks.section import BareSection, Section, TypedUnion, is_whole, refuse
+from mnistlab.blocks.section import BareSection, Section, TypedUnion, refuse
 from mnistlab.config.checks import Conflict
+from mnistlab.config.ranges import RANGES, checked_values
 from mnistlab.config.run import CONFLICTS, Name, RunConfig
 from mnistlab.config.sweep_checks import MAX_TRIALS, sweep_conflicts
 from mnistlab.config.training import Reference
-
-RANGES = {
-    "logspace": "[low, high, count], low and high above 0 and count at least 2",
-    "uniform": "[low, high], low below high",
-    "loguniform": "[low, high], above 0 and low below high",
-}
-
-
-def _values(value: Any) -> list[Any] | dict[str, Any]:
-    if isinstance(value, list | tuple) and value:
-        return list(value)
-    if not isinstance(value, Mapping) or len(value) != 1 or not set(value) <= set(RANGES):
-        refuse(
-            "a list of the values to try, such as [0.1, 0.01], or {logspace: [low, high, count]}, "
-            "{uniform: [low, high]}, {loguniform: [low, high]}"
-        )
-    ((kind, numbers),) = value.items()
-    if not _is_range(kind, numbers):
-        refuse(f"{kind}: {RANGES[kind]}")
-    return {kind: list(numbers)}
-
-
-def _is_range(kind: str, numbers: Any) -> bool:
-    if not isinstance(numbers, list | tuple) or not all(map(_is_real, numbers)):
-        return False
-    if kind == "logspace":
-        return len(numbers) == 3 and min(numbers) > 0 and is_whole(numbers[2]) and numbers[2] > 1
-    above_zero = kind == "uniform" or min(numbers, default=0) > 0
-    return len(numbers) == 2 and numbers[0] < numbers[1] and above_zero
-
-
-def _is_real(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
 
 
 def _key(key: str) -> str:
@@ -67,7 +35,7 @@ _ONE_RANGE = [
 ]
 Values = Annotated[
     list[Any] | dict[str, Any],
-    PlainValidator(_values),
+    PlainValidator(checked_values),
     PlainSerializer(lambda values: values),
     WithJsonSchema({"anyOf": [{"type": "array", "minItems": 1}, *_ONE_RANGE]}),
 ]
@@ -170,8 +138,10 @@ class SweepConfig(Section):
     )
     parameters: Parameters | None = Field(
         default=None,
-        description="The values to try, by dotted path: a list, or {logspace: [low, high, count]}, "
-        "or, at random, {uniform: [low, high]} or {loguniform: [low, high]}.",
+        description="The values to try, by dotted path: a list; {logspace: [low, high, count]}; "
+        "{range: [start, stop, step]}, with stop where a step ends on it; or, at random, "
+        "{uniform: [low, high]} or {loguniform: [low, high]}. A key of whole numbers gets whole "
+        "numbers.",
     )
     zip: tuple[tuple[str, ...], ...] = Field(
         default=(),

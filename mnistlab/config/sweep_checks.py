@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.config.checks import Conflict, KeyPath
+from mnistlab.config.ranges import number_of_values, whole_bounds
 
 if TYPE_CHECKING:
     from mnistlab.config.sweep import SweepConfig
@@ -17,13 +18,6 @@ def sweep_conflicts(config: "SweepConfig") -> Iterator[Conflict]:
     """Every disagreement between keys that are each valid alone."""
     for check in (_shape, _stage_names, _refit, _zip, _ranges, _seeds, _metric, _size):
         yield from check(config)
-
-
-def number_of_values(values: Any) -> int | None:
-    """How many values there are to try; None of a range that is only drawn from."""
-    if isinstance(values, Mapping):
-        return int(values["logspace"][2]) if "logspace" in values else None
-    return len(values)
 
 
 def groups(parameters: Mapping[str, Any], zipped: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -105,12 +99,16 @@ def _zip(config: "SweepConfig") -> Iterator[Conflict]:
 
 
 def _ranges(config: "SweepConfig") -> Iterator[Conflict]:
-    if config.method.type != "grid":
-        return
     for path, parameters in config.blocks():
         for key, values in parameters.items():
-            if number_of_values(values) is None:
-                kind = next(iter(values))
+            if number_of_values(values) is not None:
+                continue
+            ((kind, (low, high)),) = values.items()
+            bounds = whole_bounds(key, values)
+            if bounds is not None and bounds[0] > bounds[1]:
+                message = f"needs whole numbers, and there is none from {low} to {high}"
+                yield Conflict(((*path, key),), message)
+            if config.method.type == "grid":
                 message = f"{kind} is drawn from: it needs method {{type: random, trials: N}}"
                 yield Conflict(((*path, key), ("method",)), message)
 

@@ -1,31 +1,35 @@
 """The points of a sweep: which values go together in which trial."""
 
-import hashlib
-import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from mnistlab.config import RunConfig
-from mnistlab.config.load_sweep import SweepSource, refuse, value_nodes
-from mnistlab.config.places import Node
-from mnistlab.config.sweep_checks import groups, number_of_values
+from mnistlab.config import RunConfig, config_hash
+from mnistlab.config.load_sweep import SweepSource, refuse
+from mnistlab.config.places import Node, Problem
+from mnistlab.config.ranges import number_of_values
+from mnistlab.config.sweep_checks import groups
 from mnistlab.data import Dataset
+from mnistlab.sweep.candidates import Candidates
+from mnistlab.wording import counted
 
-# Draws that may find nothing new, for each point that is wanted, before the grid is gone through.
-DRAWS_FOR_A_NEW_POINT = 20
+# After so many draws without a new point, the points that are left are listed instead.
+REPEATS_IN_A_ROW = 100
 # A later stage starts from a winner that is not known yet: it is tried on as many as these.
 WINNERS_LOOKED_AT = 1000
 
 
 @dataclass(frozen=True)
 class Point:
-    """One combination of values, by dotted path, each with the place where it was written."""
+    """One combination of values, by dotted path, each with the place where it was written.
+
+    `config` is the trial's configuration, None where the values do not go together: `problems`.
+    """
 
     settings: Mapping[str, Node]
+    config: RunConfig | None
+    problems: tuple[Problem, ...]
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -63,30 +67,69 @@ def blocks(source: SweepSource) -> list[Block]:
 
 
 def points(source: SweepSource, block: Block, winner: Mapping[str, Node]) -> list[Point]:
-    """Every point of a block that goes on from `winner`'s values, each once."""
+    """Every point of a block that goes on from `winner`'s values, each configuration once."""
     fixed = {**winner, **block.fixed}
+    found: dict[str, Point] = {}
+
+    def is_new(values: Mapping[str, Node]) -> bool:
+        point = _point(source, {**fixed, **values})
+        before = len(found)
+        found.setdefault(_identity(point), point)
+        return len(found) > before
+
+    candidates = _candidates(source, block)
     if source.config.method.type == "random":
-        chosen = _random(source, block, source.config.method.trials)
+        _draw(candidates, source.config.method.trials, is_new)
     else:
-        chosen = _grid(source, block)
-    return [Point({**fixed, **values}) for values in chosen]
+        for values in candidates.grid():
+            is_new(values)
+    return list(found.values())
 
 
-def shortages(source: SweepSource) -> list[str]:
-    """What to say where a random search asks for more trials than there are different points."""
-    method = source.config.method
-    if method.type != "random":
-        return []
+def _draw(
+    candidates: Candidates, trials: int, is_new: Callable[[Mapping[str, Node]], bool]
+) -> None:
+    """Hand on what is drawn until `trials` were new, or there is nothing new any more.
+
+    The first points of a longer search are those of a shorter one.
+    """
+    left, repeats, draw = trials, 0, 0
+    while left and repeats < REPEATS_IN_A_ROW:
+        if is_new(candidates.drawn(draw)):
+            left, repeats = left - 1, 0
+        else:
+            repeats += 1
+        draw += 1
+    # Few points are left to be found by chance.
+    for values in candidates.shuffled() if left else ():
+        left -= is_new(values)
+        if not left:
+            return
+
+
+def repetitions(source: SweepSource) -> list[str]:
+    """What to say where there are fewer points than were asked for, as some would be equal."""
     told = []
     for block in blocks(source):
-        count = len(_random(source, block, method.trials))
-        if count < method.trials:
+        asked, unit = _asked(source, block)
+        count = len(points(source, block, {}))
+        if count < asked:
             where = f"stage {block.name}: " if block.name else ""
             told.append(
-                f"method: {where}{method.trials} trials are asked for, but these parameters have "
-                f"{count} different points; each is tried once"
+                f"{where}{asked:,} {unit} are asked for, but they have only "
+                f"{counted(count, 'different configuration')}; each is trained once"
             )
     return told
+
+
+def _asked(source: SweepSource, block: Block) -> tuple[int, str]:
+    """How many points a block would have if none were equal, and what they are called."""
+    if source.config.method.type == "random":
+        return source.config.method.trials, "random points"
+    assert isinstance(block.parameters.value, dict)
+    values = {key: node.plain() for key, node in block.parameters.value.items()}
+    crossed = groups(values, source.config.zip)
+    return math.prod(number_of_values(values[group[0]]) or 1 for group in crossed), "combinations"
 
 
 def checked_points(source: SweepSource) -> list[tuple[Block, Point, RunConfig]]:
@@ -95,20 +138,43 @@ def checked_points(source: SweepSource) -> list[tuple[Block, Point, RunConfig]]:
 
     Raises ConfigError with everything that is wrong with any of them.
     """
-    problems, found = [], []
+    problems: list[Problem] = []
+    found = []
     possible: dict[str | None, Sequence[Mapping[str, Node]]] = {None: [{}]}
     for block in blocks(source):
         here = []
         for winner in possible[block.source][:WINNERS_LOOKED_AT]:
             for point in points(source, block, winner):
-                config, faults = source.run_config(point.settings)
-                problems += faults
+                problems += point.problems
                 here.append(point.settings)
-                if config is not None:
-                    found.append((block, point, config))
+                if point.config is not None:
+                    found.append((block, point, point.config))
         possible[block.name or ""] = here
     refuse(problems)
     return found
+
+
+def _point(source: SweepSource, settings: Mapping[str, Node]) -> Point:
+    config, problems = source.run_config(settings)
+    if config is not None and source.config.stages is not None:
+        config = without_test(config)
+    return Point(settings, config, tuple(problems))
+
+
+def _identity(point: Point) -> str:
+    """Equal for points whose resolved configurations are equal; by their values for those that
+    have none, so that each is told what is wrong with it."""
+    if point.config is not None:
+        return config_hash(point.config)
+    return repr(point.parameters)
+
+
+def _candidates(source: SweepSource, block: Block) -> Candidates:
+    assert isinstance(block.parameters.value, dict)
+    crossed = groups(block.parameters.value, source.config.zip)
+    seed = source.root.at(("run", "seed"))
+    number = seed.value if seed is not None and isinstance(seed.value, int) else 0
+    return Candidates(block.parameters, crossed, number, block.label)
 
 
 def without_test(config: RunConfig) -> RunConfig:
@@ -146,121 +212,3 @@ def refitted(config: RunConfig, dataset: Dataset, best: tuple[int, int] | None) 
             "training": config.training.model_copy(update=training),
         }
     )
-
-
-def _crossed(source: SweepSource, block: Block) -> list[list[str]]:
-    """The keys of a block, those together that move together."""
-    assert isinstance(block.parameters.value, dict)
-    return [list(group) for group in groups(block.parameters.value, source.config.zip)]
-
-
-def _grid(source: SweepSource, block: Block) -> list[dict[str, Node]]:
-    """Every combination of a block's values, each once: 0.1 and 1e-1 are the same value."""
-    choices = [_distinct(_choices(block, group)) for group in _crossed(source, block)]
-    return [_merged(combination) for combination in itertools.product(*choices)]
-
-
-def _random(source: SweepSource, block: Block, trials: int) -> list[dict[str, Node]]:
-    """As many different random points, or as many as there are.
-
-    Draw by draw, what was drawn before left out, so that the first points of a longer search are
-    those of a shorter one.
-    """
-    crossed = _crossed(source, block)
-    sizes = [_number_of_choices(block, group) for group in crossed]
-    # None: a range, of which there is always another number.
-    there = None if None in sizes else math.prod(size for size in sizes if size is not None)
-    wanted = trials if there is None else min(trials, there)
-    seed = _seed(source)
-    found: dict[Any, dict[str, Node]] = {}
-    for draw in range(trials + DRAWS_FOR_A_NEW_POINT * wanted):
-        if len(found) == wanted:
-            break
-        values = _drawn(block, crossed, seed, draw)
-        found.setdefault(_identity(values), values)
-    if there is not None and len(found) < wanted:
-        # Few are left to be found by chance: the rest come in the grid's order.
-        for values in _grid(source, block):
-            found.setdefault(_identity(values), values)
-    return list(found.values())[:wanted]
-
-
-def _number_of_choices(block: Block, group: Sequence[str]) -> int | None:
-    """How many different values keys that move together have; None where they are drawn freely."""
-    node = block.parameters.child(group[0])
-    assert node is not None
-    if number_of_values(node.plain()) is None:
-        return None
-    return len(_distinct(_choices(block, group)))
-
-
-def _distinct(choices: Sequence[dict[str, Node]]) -> list[dict[str, Node]]:
-    """The first of each kind of equals."""
-    return list({_identity(values): values for values in reversed(choices)}.values())[::-1]
-
-
-def _identity(values: Mapping[str, Node]) -> Any:
-    """What is equal for points that are equal, and can be a key."""
-    return _frozen({key: node.plain() for key, node in values.items()})
-
-
-def _frozen(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return frozenset((key, _frozen(inner)) for key, inner in value.items())
-    if isinstance(value, list | tuple):
-        return tuple(_frozen(inner) for inner in value)
-    return (isinstance(value, bool), value)  # true is no 1
-
-
-def _choices(block: Block, group: Sequence[str]) -> list[dict[str, Node]]:
-    """The values of keys that move together, one mapping for each of their steps."""
-    columns = [_values(block, key) for key in group]
-    return [dict(zip(group, values, strict=True)) for values in zip(*columns, strict=True)]
-
-
-def _values(block: Block, key: str) -> list[Node]:
-    node = block.parameters.child(key)
-    assert node is not None
-    return list(value_nodes(node))
-
-
-def _merged(combination: Sequence[Mapping[str, Node]]) -> dict[str, Node]:
-    return {key: node for values in combination for key, node in values.items()}
-
-
-def _drawn(block: Block, crossed: Sequence[Sequence[str]], seed: int, draw: int) -> dict[str, Node]:
-    """The values of one random trial; it depends on the seed, the keys and its number alone."""
-    values: dict[str, Node] = {}
-    for group in crossed:
-        stream = _stream(seed, f"{block.label} {' '.join(group)}", draw)
-        node = block.parameters.child(group[0])
-        assert node is not None
-        if number_of_values(node.plain()) is not None:
-            choices = _choices(block, group)
-            values |= choices[int(stream.integers(len(choices)))]
-            continue
-        for key in group:
-            ranged = block.parameters.child(key)
-            assert ranged is not None
-            ((kind, (low, high)),) = ranged.plain().items()
-            if kind == "uniform":
-                number = float(stream.uniform(low, high))
-            elif kind == "loguniform":
-                number = float(np.exp(stream.uniform(np.log(low), np.log(high))))
-            else:
-                raise ValueError(f"no range {kind!r} that is drawn from")
-            # Six digits say all that a search can use, and can be read.
-            values[key] = Node(float(f"{number:.6g}"), ranged.place, ranged.key_place)
-    return values
-
-
-def _stream(seed: int, name: str, draw: int) -> np.random.Generator:
-    purpose = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
-    key = np.array([seed, purpose], dtype=np.uint64)
-    counter = np.array([0, draw, 0, 0], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=counter))
-
-
-def _seed(source: SweepSource) -> int:
-    node = source.root.at(("run", "seed"))
-    return node.value if node is not None and isinstance(node.value, int) else 0

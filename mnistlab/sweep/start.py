@@ -22,7 +22,7 @@ from mnistlab.sweep.executors import Executor, LocalExecutor
 from mnistlab.sweep.ledger import Ledger, only_sweeper
 from mnistlab.sweep.results import REFIT, SweepDir, sweep_of
 from mnistlab.sweep.scheduler import LOCAL, Cluster, connected
-from mnistlab.sweep.space import blocks, checked_points, points, shortages
+from mnistlab.sweep.space import blocks, checked_points, points, repetitions
 from mnistlab.sweep.sweeper import Sweeper
 from mnistlab.sweep.trials import Datasets, check_all
 from mnistlab.sweep.watch import SweepCallback, SweepResult
@@ -46,9 +46,7 @@ def begin(
     """
     datasets = Datasets(data_dir, data_progress)
     needed = check(source, datasets)
-    for text in shortages(source):
-        for callback in callbacks:
-            callback.on_warning(text)
+    _warn_of_repetitions(source, callbacks)
     if scheduler in (None, LOCAL):
         workers = _workers_that_fit(needed, workers, callbacks)
     with connected(scheduler, workers) as cluster:
@@ -86,6 +84,7 @@ def carry_on(
         if arguments:
             source = extended(source, arguments)
         needed = check(source, datasets)
+        _warn_of_repetitions(source, callbacks)
         if scheduler in (None, LOCAL):
             workers = _workers_that_fit(needed, workers, callbacks)
         if arguments:
@@ -147,6 +146,12 @@ def check(source: SweepSource, datasets: Datasets) -> list[int]:
     """See that every trial can be run; the bytes that each takes. Raises ConfigError, DataError."""
     configs = (config for _, _, config in checked_points(source))
     return check_all(configs, datasets, source.config.metric.name) * source.config.seeds
+
+
+def _warn_of_repetitions(source: SweepSource, callbacks: Sequence[SweepCallback]) -> None:
+    for text in repetitions(source):
+        for callback in callbacks:
+            callback.on_warning(text)
 
 
 def _workers_that_fit(

@@ -10,7 +10,7 @@ from mnistlab.sweep.executors import Executor, LocalExecutor
 from mnistlab.sweep.ledger import Ledger
 from mnistlab.sweep.ranking import Ranked, rank, ranking_text
 from mnistlab.sweep.results import FINISHED, REFIT
-from mnistlab.sweep.space import Block, Point, blocks, points, refitted, repeated, without_test
+from mnistlab.sweep.space import Block, Point, blocks, points, refitted, repeated
 from mnistlab.sweep.trials import Datasets, Trial, compile_all, freeze, refuse_changed
 from mnistlab.sweep.views import write_view
 from mnistlab.sweep.watch import Best, SweepCallback, SweepResult
@@ -96,10 +96,9 @@ class Sweeper:
         return list(found.values())
 
     def _config(self, point: Point) -> RunConfig:
-        config, problems = self.source.run_config(point.settings)
-        refuse(problems)
-        assert config is not None
-        return config if self.config.stages is None else without_test(config)
+        refuse(list(point.problems))
+        assert point.config is not None
+        return point.config
 
     def _trials(self, point: Point, config: RunConfig) -> Iterable[Trial]:
         """A point's trials, one for each seed."""

@@ -281,3 +281,28 @@ def test_the_method_may_be_a_bare_name_that_the_command_line_completes():
     (message,) = refused(text)
     assert message.startswith("s.yaml:2:9: method.trials: must be given")
     assert parse_sweep(text, "s", ["method.trials=2"]).config.method.trials == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "culprit"),
+    [
+        ("{range: [1, 2]}", "range: [start, stop, step]"),
+        ("{range: [1, 2, 0]}", "step not 0"),
+        ("{range: [1, 2, -1]}", "leading from start towards stop"),
+        ("{range: [0, 1, 1e-9]}", "at most 20,000 values"),
+        ("{range: [8, 16, 2.5]}", "found 10.5, must be 'full' or a whole number"),
+        ("{logspace: [1, 2, 1000000]}", "at most 20,000 values"),
+        ("{uniform: [8.2, 8.7]}", "needs whole numbers, and there is none from 8.2 to 8.7"),
+    ],
+)
+def test_a_range_without_the_values_that_its_key_needs_is_refused(values, culprit):
+    text = "run: {}\nmethod: {type: random, trials: 3}\nparameters:\n  training.batch_size: "
+    found = refused(f"{text}{values}")
+    assert all(message.startswith("s.yaml:4:") for message in found)
+    assert any(culprit in message for message in found)
+
+
+def test_a_seed_that_no_run_may_have_is_refused_by_a_random_search_too():
+    method = "method: {type: random, trials: 1}"
+    (message,) = refused(f"run: {{seed: -1}}\n{method}\nparameters: {{optimizer.lr: [1]}}")
+    assert message.startswith("s.yaml:1:13: seed: found -1")

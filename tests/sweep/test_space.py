@@ -12,7 +12,7 @@ from mnistlab.sweep.space import (
     points,
     refitted,
     repeated,
-    shortages,
+    repetitions,
     without_test,
 )
 from mnistlab.sweep.trials import Datasets, freeze
@@ -170,12 +170,65 @@ def test_a_grid_has_equal_values_once():
 
 def test_what_a_random_search_lacks_is_told():
     source = source_of("optimizer.lr=0.1,0.02", "method={type: random, trials: 4}")
-    (told,) = shortages(source)
+    (told,) = repetitions(source)
     assert told == (
-        "method: 4 trials are asked for, but these parameters have 2 different points; each is "
-        "tried once"
+        "4 random points are asked for, but they have only 2 different configurations; each is "
+        "trained once"
     )
-    assert (
-        shortages(source_of("optimizer.lr={uniform: [0, 1]}", "method={type: random, trials: 4}"))
-        == []
+    many = source_of("optimizer.lr={uniform: [0.1, 1]}", "method={type: random, trials: 4}")
+    assert repetitions(many) == []
+
+
+def test_points_of_equal_configurations_are_one_however_they_are_written():
+    grid = ("model.activation=relu,{type: relu}", "optimizer=sgd,{type: sgd},{type: sgd, lr: 0.1}")
+    assert parameters(*grid) == [{"model.activation": "relu", "optimizer": "sgd"}]
+    (told,) = repetitions(source_of(*grid))
+    assert told.startswith(
+        "6 combinations are asked for, but they have only 1 different configuration;"
     )
+    assert len(parameters(*grid, "method={type: random, trials: 50}")) == 1
+
+
+@pytest.mark.parametrize("values", ["{uniform: [0.1, 0.1000001]}", "[1, 1.0]"])
+def test_a_search_ends_where_only_one_number_can_be_drawn(values):
+    assert len(parameters(f"optimizer.lr={values}".replace("[1, 1.0]", "1,1.0"),
+                          "method={type: random, trials: 9}")) == 1  # fmt: skip
+
+
+def test_a_search_beyond_a_space_begins_as_a_shorter_one_and_has_every_point():
+    keys = ("seed={uniform: [1, 30]}", "training.batch_size={loguniform: [1, 20]}")
+    found = [parameters(*keys, f"method={{type: random, trials: {n}}}") for n in (20, 599, 9999)]
+    assert found[0] == found[1][:20]
+    assert found[1] == found[2][:599]
+    assert len({tuple(point.values()) for point in found[2]}) == len(found[2]) == 600
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ("training.batch_size={logspace: [8, 128, 5]}", [8, 16, 32, 64, 128]),
+        ("training.batch_size={logspace: [1, 4, 9]}", [1, 2, 3, 4]),
+        ("training.batch_size={range: [8, 33, 8]}", [8, 16, 24, 32]),
+        ("training.batch_size={range: [8.0, 24, 8]}", [8, 16, 24]),
+        ("seed={range: [3, 0, -1]}", [3, 2, 1, 0]),
+        ("model.hidden.0={range: [4, 4, 1]}", [4]),
+        ("optimizer.lr={range: [0.1, 0.3, 0.1]}", [0.1, 0.2, 0.3]),
+        ("data.validation={logspace: [100, 400, 3]}", [100, 200, 400]),
+        ("data.validation={range: [0.1, 0.3, 0.1]}", [0.1, 0.2, 0.3]),
+    ],
+)
+def test_a_range_gives_the_numbers_that_its_key_takes(values, expected):
+    found = [next(iter(point.values())) for point in parameters(values)]
+    assert found == expected
+    assert [type(value) for value in found] == [type(value) for value in expected]
+
+
+@pytest.mark.parametrize("kind", ["uniform", "loguniform"])
+def test_whole_numbers_are_drawn_for_a_key_that_takes_no_others(kind):
+    method = "method={type: random, trials: 100}"
+    found = parameters(f"training.batch_size={{{kind}: [2.5, 9.5]}}", method)
+    assert sorted(point["training.batch_size"] for point in found) == [3, 4, 5, 6, 7, 8, 9]
+    wide = [p["seed"] for p in parameters(f"seed={{{kind}: [1, 1000]}}", method)]
+    assert all(isinstance(seed, int) and 1 <= seed <= 1000 for seed in wide)
+    below = sum(seed <= 31 for seed in wide)
+    assert below > 18 if kind == "loguniform" else below < 15
