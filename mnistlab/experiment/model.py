@@ -88,6 +88,11 @@ class Model:
         with engine_threads(self.threads):
             return self.inference.outputs(images)
 
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """What the output activation is given, (n, classes)."""
+        with engine_threads(self.threads):
+            return self.inference.logits(images)
+
     def activations(
         self, images: np.ndarray, layers: Collection[str] | None = None
     ) -> dict[str, np.ndarray]:

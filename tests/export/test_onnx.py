@@ -86,6 +86,49 @@ def test_a_model_that_says_otherwise_is_refused_and_not_written(tmp_path, kind, 
     assert not (tmp_path / "model.onnx").exists()
 
 
+STEEP = {"type": "sigmoid", "k": 1e4}
+ILL_CONDITIONED = {
+    "steep output": {"type": "softmax", "output_activation": STEEP},
+    "steeper output": {"type": "softmax", "output_activation": {"type": "sigmoid", "k": 1e6}},
+    "steep hidden layer": {"type": "mlp", "hidden": [12], "activation": STEEP},
+    "both": {"type": "mlp", "hidden": [12], "activation": STEEP, "output_activation": STEEP},
+    "sums that cancel": {"type": "mlp", "hidden": [30, 30], "output_activation": "identity"},
+}
+
+
+@pytest.mark.parametrize("normalize", PIXELS)
+@pytest.mark.parametrize("spread", [1e-4, 1e-2, 1.0])
+@pytest.mark.parametrize("network", ILL_CONDITIONED.values(), ids=ILL_CONDITIONED)
+def test_a_network_that_enlarges_rounding_is_no_fault(tmp_path, network, spread, normalize):
+    model = random_model(tmp_path, network, normalize=normalize)
+    stream = np.random.default_rng(3)
+    for tensor in model.tensors.values():
+        tensor[...] = spread * stream.standard_normal(tensor.shape)
+    before = model.inference.params.copy()
+    assert export_model(model, "onnx").file.exists()
+    np.testing.assert_array_equal(model.inference.params, before)
+
+
+@pytest.mark.parametrize("network", ILL_CONDITIONED.values(), ids=ILL_CONDITIONED)
+def test_a_fault_is_found_in_a_network_that_enlarges_rounding(tmp_path, network):
+    model = random_model(tmp_path, network)
+    content = onnx_model(model, "uint8").SerializeToString()
+    check_onnx(content, model, "uint8")
+    for tensor in model.tensors.values():
+        kept = tensor.copy()
+        tensor.flat[0] += 0.2
+        with pytest.raises(MnistlabError, match="does not say what the run's network says"):
+            check_onnx(content, model, "uint8")
+        tensor[...] = kept
+
+
+def test_a_missing_steepness_is_found_though_the_logits_are_right(tmp_path):
+    model = random_model(tmp_path, ILL_CONDITIONED["steep output"])
+    flat = random_model(tmp_path, {"type": "softmax", "output_activation": "sigmoid"})
+    with pytest.raises(MnistlabError, match="differ, by up to"):
+        check_onnx(onnx_model(flat, "uint8").SerializeToString(), model, "uint8")
+
+
 def test_weights_that_are_no_numbers_any_more_say_so_in_both(tmp_path):
     model = random_model(tmp_path, MODELS["mlp"])
     model.tensors["dense2.weight"][:] = np.nan
