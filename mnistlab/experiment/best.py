@@ -23,7 +23,8 @@ class BestSoFar:
         """What a configuration asks to be watched; None where there is nothing to watch."""
         early = config.training.early_stopping
         if early is not None:
-            return cls(early.monitor, early.mode == "max", early.patience, early.min_delta)
+            larger_is_better = {"min": False, "max": True}[early.mode]
+            return cls(early.monitor, larger_is_better, early.patience, early.min_delta)
         return cls("val_accuracy", True, None) if has_validation else None
 
     def update(self, row: MetricsRow) -> bool:

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from mnistlab.config import RunConfig, config_hash
 from mnistlab.config.load_sweep import SweepSource, refuse
 from mnistlab.config.places import Node, Problem
 from mnistlab.config.ranges import number_of_values
+from mnistlab.config.sweep import Grid, Random
 from mnistlab.config.sweep_checks import groups
 from mnistlab.data import Dataset
 from mnistlab.sweep.candidates import Candidates
@@ -78,11 +79,14 @@ def points(source: SweepSource, block: Block, winner: Mapping[str, Node]) -> lis
         return len(found) > before
 
     candidates = _candidates(source, block)
-    if source.config.method.type == "random":
-        _draw(candidates, source.config.method.trials, is_new)
-    else:
-        for values in candidates.grid():
-            is_new(values)
+    match method := source.config.method:
+        case Random():
+            _draw(candidates, method.trials, is_new)
+        case Grid():
+            for values in candidates.grid():
+                is_new(values)
+        case _:
+            assert_never(method)
     return list(found.values())
 
 
