@@ -64,8 +64,10 @@ def run(copy: Path, *command: str, compiled: bool = False) -> subprocess.Complet
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", [ACTIVATION, OPTIMIZER], ids=["activation", "optimizer"])
-def test_the_page_s_commands_train_and_check(copy, page):
+@pytest.mark.parametrize(
+    ("page", "accuracy"), [(ACTIVATION, 0.6), (OPTIMIZER, 0.4)], ids=["activation", "optimizer"]
+)
+def test_the_page_s_commands_train_and_check(copy, page, accuracy):
     commands = [line for block in blocks(page, "bash") for line in block.splitlines()]
     for command in commands:
         _, kind, *words = shlex.split(command)
@@ -74,7 +76,7 @@ def test_the_page_s_commands_train_and_check(copy, page):
         result = json.loads(done.stdout)
         if kind == "train":
             assert result["status"] == "finished"
-            assert result["metrics"]["train_accuracy"] > 0.55
+            assert result["metrics"]["train_accuracy"] > accuracy
 
 
 @pytest.mark.slow
