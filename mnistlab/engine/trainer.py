@@ -98,6 +98,8 @@ class Trainer:
         self.memory = workspace(self.program, dataset.train, self.program.capacity, pixel)
         self.params = self.memory.params
         self.inference = Inference(config, shape, classes, *pixel, params=self.params)
+        if self.inference.program.tensors != self.program.tensors:
+            raise AssertionError("evaluation looks for the weights where training has others")
         self.step = 0
         self.seconds = 0.0  # of training steps alone
         self.params_before_last_step = self.params.copy()

@@ -48,6 +48,7 @@ class Builder:
         self.shape: tuple[int, ...] = (1, *image_shape)
         self.width = math.prod(image_shape)
         self.top = 0  # the slot of the last layer's output
+        self.on_image = True  # whether nothing but dropout lies below
         self.behind_relu = False  # whether many values in that slot are zero
         self.grain = 1  # rows that stay together in a lane
         self.work = 0  # multiplications of all layers, forward, for one image
@@ -137,7 +138,7 @@ class Builder:
     def set_output(self, slot: int, shape: tuple[int, ...]) -> None:
         """What the next layer finds below it."""
         self.top, self.shape, self.width = slot, shape, math.prod(shape)
-        self.behind_relu = False
+        self.on_image = self.behind_relu = False
 
     def patches(self, name: str, side: int, stride: int, padding: int) -> dict[str, int]:
         """The operands of a layer that looks at patches; raises UsageError where none fits."""

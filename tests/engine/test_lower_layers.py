@@ -37,6 +37,33 @@ def heights_and_widths(program):
     return [layer.output_shape for layer in program.layers if layer.kind in ("conv", "pool")]
 
 
+# Where the tensors lie.
+
+ORDERS = {
+    "dropout, dense": [{"dropout": 0.2}, dense(100)],
+    "dropout twice, flatten, dense": [{"dropout": 0.2}, {"dropout": 0.1}, FLATTEN, dense(7), RELU],
+    "activation, dropout, dense": [RELU, {"dropout": 0.2}, dense(100)],
+    "dropout, pool, dense": [{"dropout": 0.2}, pool(), dense(100)],
+    "dropout, convolution": [{"dropout": 0.2}, conv(9), RELU, {"dropout": 0.2}, dense(48)],
+    "dense, dropout, dense": [dense(33), RELU, {"dropout": 0.2}, dense(100)],
+}
+
+
+@pytest.mark.parametrize("kernels", ["fast", "plain"])
+@pytest.mark.parametrize("layers", ORDERS.values(), ids=ORDERS)
+def test_training_and_evaluation_find_every_tensor_in_the_same_place(layers, kernels):
+    model = {"type": "cnn", "layers": layers}
+    config = config_of(model=model, training={"kernels": kernels})
+    programs = [
+        lower(config, (28, 28), 10, rows=rows, training=training, nonzero_share=share)
+        for rows in (1, 32, 600)
+        for training in (True, False)
+        for share in (0.1, 1.0)
+    ]
+    assert {program.tensors for program in programs} == {programs[0].tensors}
+    assert {program.sizes.parameters for program in programs} == {programs[0].sizes.parameters}
+
+
 # The output layer.
 
 OUTPUT_ADDED = {

@@ -143,6 +143,10 @@ CASES = {
         },
         {**conv_shapes(1, (2, 1, 3, 3), (2,)), **dense_shapes(2 * 5 * 4, 4)},
     ),
+    "dropout on the image": (
+        {"model": cnn({"dropout": 0.2}, "flatten", {"dense": {"units": 7}}, activation("relu"))},
+        dense_shapes(HEIGHT * WIDTH, 7, 4),
+    ),
     "after the last dense": (
         {
             "model": cnn(

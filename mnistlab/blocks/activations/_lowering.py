@@ -22,7 +22,8 @@ def build_elementwise(builder: Builder, activation: ActivationBlock) -> None:
     builder.add_layer(
         activation.type, "activation", activation.text, builder.shape, 0, y, activation
     )
-    builder.top, builder.behind_relu = y, activation.leaves_zeros
+    builder.set_output(y, builder.shape)
+    builder.behind_relu = activation.leaves_zeros
 
 
 def build_softmax(builder: Builder, activation: ActivationBlock) -> None:

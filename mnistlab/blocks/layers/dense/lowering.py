@@ -44,11 +44,12 @@ def build_dense(builder: Builder, units: int, bias: bool) -> None:
         "biases": units if bias else 0,
     }
     weight = f"{name}.weight"
-    # Reserved even when unused: every program of a model uses the same offsets.
+    # Reserved even when unused: every program of a model uses the same offsets. In evaluation,
+    # which has no dropout, what lies on the image is the first layer.
     packed = operands["weight"]
     if has_few_outputs(units):
         packed = builder.take_params(units * few_outputs_row(inputs))
-    elif first and units != plan.tile:
+    elif builder.on_image and units != plan.tile:
         packed = builder.take_params(inputs * plan.tiles * plan.tile)
     operands["bias"] = builder.add_tensor(name, "bias", (units,), fans) if bias else 0
     if builder.plain:
