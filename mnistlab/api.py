@@ -16,6 +16,7 @@ from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.class_coverage import class_warnings
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.drawing import remove_leftovers
+from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.model import SplitName, Weights, load_model
 from mnistlab.experiment.predict import Answers
@@ -367,6 +368,7 @@ def check(
     for text in class_warnings(config, dataset):
         logger.warning("%s", text)
     with located(config), engine_threads(1):
+        refuse_unfit(config, dataset)
         refuse_too_large(config, dataset)
         program = lower(config, dataset.image_shape, len(dataset.class_names), 1)
         tensors = check_gradients(config, dataset, tell)

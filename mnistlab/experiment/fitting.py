@@ -11,6 +11,7 @@ from mnistlab.data import Dataset
 from mnistlab.engine.inference import Inference
 from mnistlab.engine.trainer import Trainer
 from mnistlab.experiment.best import BestSoFar
+from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.metrics import MetricsRow
 from mnistlab.experiment.record import advice_on_divergence
@@ -52,6 +53,7 @@ def fit(
     `tell` hears what takes long. Raises DivergedError; UsageError where the two don't go together
     or memory does not hold them.
     """
+    refuse_unfit(config, dataset)
     refuse_too_large(config, dataset)
     trainer = new_trainer(config, dataset)
     best = BestSoFar.watching(config, len(dataset.validation) > 0)

@@ -22,6 +22,7 @@ from mnistlab.experiment.callbacks import Callback, Progress, RunResult, Start
 from mnistlab.experiment.checkpoint import load_checkpoint
 from mnistlab.experiment.class_coverage import class_warnings
 from mnistlab.experiment.drawing import remove_leftovers
+from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.interruption import StopRequested, StopSignals, stop_signals
 from mnistlab.experiment.keeper import Keeper
 from mnistlab.experiment.memory_bound import refuse_too_large
@@ -55,6 +56,7 @@ def run(
     memory or the disk has no room for the run.
     """
     began, started = time.perf_counter(), datetime.now(UTC)
+    refuse_unfit(config, dataset)
     refuse_too_large(config, dataset)
     trainer = new_trainer(config, dataset)
     if lacking := lacking_room(runs_dir, trainer):

@@ -15,6 +15,7 @@ from mnistlab.engine.lower import lower
 from mnistlab.engine.trainer import training_program
 from mnistlab.errors import ConfigError, UsageError
 from mnistlab.experiment.dataset import load_data, located
+from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.resume import refuse_changed_surroundings
 from mnistlab.runtime.op import Op
@@ -70,6 +71,7 @@ def check_all(configs: Iterable[RunConfig], datasets: Datasets, metric: str) -> 
             with located(config):
                 dataset = datasets.of(config)
                 lower(config, dataset.image_shape, len(dataset.class_names), 1)
+                refuse_unfit(config, dataset)
                 _refuse_unmeasured(config, dataset, metric)
                 refuse_too_large(config, dataset)
                 needed.append(memory_needed(config, dataset))

@@ -7,11 +7,13 @@ from run_helpers import resume, train
 
 from mnistlab import api
 from mnistlab.config import run_config_from_mapping
+from mnistlab.errors import ConfigError, UsageError
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.experiment.best import BestSoFar
 from mnistlab.experiment.metrics import MetricsRow, read_metrics
 from mnistlab.experiment.record import metrics_of
 from mnistlab.experiment.run_dir import RunDir
+from mnistlab.sweep.trials import Datasets, check_all
 
 # Losses rise after a few epochs: the best weights are not the last.
 OVERSHOOTING = {
@@ -91,6 +93,31 @@ def test_no_row_has_the_test_figures_of_another_rows_weights(tmp_path):
     drawn = Artefacts(RunDir(result.run_dir)).evaluations
     tested = {row.step: row.test_loss for row in drawn if row.test_loss is not None}
     assert tested == {record["best"]["step"]: record["metrics"]["test_loss"]}
+
+
+def test_a_share_of_no_validation_image_is_refused_where_early_stopping_watches_them(tmp_path):
+    """Otherwise the first weights would be kept for the best."""
+    sections = {"data": {"validation": 0.0001}, "training": OVERSHOOTING["training"]}
+    with pytest.raises(UsageError, match=r"monitor: val_loss is never measured.*0\.0001 leaves"):
+        train(tmp_path, sections)
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    "training",
+    [{"early_stopping": {"monitor": "val_loss"}}, {"drop_last": True, "batch_size": 5000}],
+)
+def test_a_sweep_and_a_check_refuse_what_a_run_refuses(tmp_path, training):
+    mapping = {
+        "data": {"source": "digits", "validation": 0.0001},
+        "model": {"type": "softmax"},
+        "training": training,
+    }
+    config = run_config_from_mapping(mapping)
+    with pytest.raises(UsageError, match=r"never measured|no batch would be left"):
+        api.check(config, data_dir=tmp_path / "data")
+    with pytest.raises(ConfigError, match=r"never measured|no batch would be left"):
+        check_all([config], Datasets(tmp_path / "data"), "train_loss")
 
 
 def test_the_last_row_is_tested_where_its_weights_are_kept(tmp_path):

@@ -1,0 +1,21 @@
+"""Whether a configuration and its dataset go together, where neither shows it alone."""
+
+from mnistlab.config import RunConfig
+from mnistlab.data import Dataset
+from mnistlab.engine.trainer import plan
+from mnistlab.errors import UsageError
+
+
+def refuse_unfit(config: RunConfig, dataset: Dataset) -> None:
+    """Raise UsageError, naming the key, where no step could be taken, or where early stopping
+    would watch what is never measured.
+    """
+    plan(config, len(dataset.train))
+    early = config.training.early_stopping
+    if early is None or not early.monitor.startswith("val_") or len(dataset.validation):
+        return
+    raise UsageError(
+        f"training.early_stopping.monitor: {early.monitor} is never measured: data.validation "
+        f"{config.data.validation_images} leaves no image for validation, all "
+        f"{len(dataset.train):,} are for training; raise data.validation, or monitor train_loss"
+    )
