@@ -1,6 +1,7 @@
 """Numbers in words, the same on a terminal and on a page."""
 
 import math
+from decimal import Decimal
 
 
 def human_bytes(count: int) -> str:
@@ -26,6 +27,28 @@ def seconds(value: float) -> str:
 def percent(share: float) -> str:
     """A share of 1 as a percentage: two digits, so that 98.21 % and 98.24 % differ."""
     return f"{share:.2%}"
+
+
+def exact(value: float, factor: int = 1) -> str:
+    """Every digit of a decimal number times a factor, and none more."""
+    if value != 0 and not 1e-9 <= abs(value) < 1e15:
+        return repr(value * factor)
+    # In binary, 0.91041 * 100 would be 91.04100000000001.
+    text = f"{Decimal(repr(float(value))) * factor:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def as_stated(name: str, value: float) -> str:
+    """A metric that a report states, not rounded; an accuracy in per cent."""
+    return f"{exact(value, 100)}%" if name.endswith("accuracy") else exact(value)
+
+
+def duration_as_stated(value: float) -> str:
+    """Seconds that a report states, in the largest unit of which they are a whole number."""
+    for unit, name in ((3600, "h"), (60, "min")):
+        if value >= 2 * unit and value % unit == 0:
+            return f"{exact(value // unit)} {name}"
+    return f"{exact(value)} s"
 
 
 def counted(number: int, noun: str) -> str:

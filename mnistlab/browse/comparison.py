@@ -21,11 +21,12 @@ ABSENT = object()
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """One run: `parameters` holds the differing keys that it has, `metrics` what was measured,
-    with the seconds that training took.
+    """One run: `settings` holds its whole configuration by dotted path, `parameters` those of its
+    keys that differ, `metrics` what was measured, with the seconds that training took.
     """
 
     run: RunSummary
+    settings: dict[str, Any]
     parameters: dict[str, Any]
     metrics: dict[str, float | None]
 
@@ -34,12 +35,13 @@ class ComparedRun:
 class Comparison:
     """Runs side by side.
 
-    `keys` differ in some of them, by dotted path; `implied` are those of them that say no more
-    than another key's `type`, such as `optimizer.beta1` where only Adam has it. `metrics` were
-    measured in some run; the penalty is among them where some run has one. `faults` tell of the
-    runs that could not be read.
+    `every_key` is in some of them, by dotted path; `keys` differ in some. `implied` are those of
+    `keys` that say no more than another key's `type`, such as `optimizer.beta1` where only Adam
+    has it. `metrics` were measured in some run; the penalty is among them where some run has one.
+    `faults` tell of the runs that could not be read.
     """
 
+    every_key: tuple[str, ...]
     keys: tuple[str, ...]
     implied: frozenset[str]
     metrics: tuple[str, ...]
@@ -85,12 +87,14 @@ def compare(paths: Iterable[Path]) -> Comparison:
     metrics = [{**run.metrics, SECONDS: run.seconds.get("train")} for run in runs]
     measured = [n for n in (*METRICS, SECONDS) if any(_tells(n, m.get(n)) for m in metrics)]
     return Comparison(
+        every_key=tuple(dict.fromkeys(key for values in flat for key in values)),
         keys=tuple(keys),
         implied=frozenset(key for key in keys if _is_implied(key, keys, flat)),
         metrics=tuple(measured),
         runs=tuple(
             ComparedRun(
                 run,
+                values,
                 {key: values[key] for key in keys if key in values},
                 {name: found.get(name) for name in measured},
             )

@@ -37,7 +37,9 @@ def compare(
             "lowest up; -KEY the other way round.",
         ),
     ] = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print a CSV file with all keys.")] = False,
+    as_csv: Annotated[
+        bool, typer.Option("--csv", help="Print a CSV file with all keys, equal ones too.")
+    ] = False,
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
@@ -96,7 +98,7 @@ def _names(folders: list[Path]) -> list[str]:
 
 def _written(one: "ComparedRun", key: str) -> str:
     """A value as it would stand in a configuration; nothing where the run has no such key."""
-    return plain_yaml(one.parameters[key]) if key in one.parameters else ""
+    return plain_yaml(one.settings[key]) if key in one.settings else ""
 
 
 def plain_yaml(value: Any) -> str:
@@ -123,9 +125,9 @@ def _print_csv(comparison: "Comparison") -> None:
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["run_dir", "status", *comparison.keys, *comparison.metrics])
+    writer.writerow(["run_dir", "status", *comparison.every_key, *comparison.metrics])
     for one in comparison.runs:
-        values = [_written(one, key) for key in comparison.keys]
+        values = [_written(one, key) for key in comparison.every_key]
         figures = [one.metrics[metric] for metric in comparison.metrics]
         cells = ["" if figure is None else repr(float(figure)) for figure in figures]
         writer.writerow([one.run.path, one.run.status, *values, *cells])

@@ -15,6 +15,7 @@ from mnistlab.cli.output import (
     table,
 )
 from mnistlab.experiment.metrics import SPLIT_METRICS
+from mnistlab.wording import as_stated
 
 if TYPE_CHECKING:
     from mnistlab.sweep.ranking import Ranked
@@ -57,6 +58,10 @@ def figure(metric: str, value: float | None, std: float | None = None) -> str:
     return number(value) if std is None else f"{number(value)} ± {number(std)}"
 
 
+def _stated(metric: str, value: float | None) -> str:
+    return "-" if value is None else as_stated(metric, value)
+
+
 def _print_summary(result: "SweepResult") -> None:
     if result.already_ended:
         print_note("nothing left to do: this sweep has ended before")
@@ -85,7 +90,7 @@ def _ranking(metric: str, ranked: Sequence["Ranked"]) -> str:
     for point in ranked[:SHOWN]:
         place = "-" if point.rank is None else f"{point.rank}{'=' if point.tied else ''}"
         values = [written(point.parameters, key) for key in keys]
-        told = [figure(metric, point.stated)] if stated else []
+        told = [_stated(metric, point.stated)] if stated else []
         rows.append([place, *values, figure(metric, point.mean, point.std), *told, _note(point)])
     return table(rows, right=[0, *range(len(keys) + 1, len(rows[0]) - 1)])
 

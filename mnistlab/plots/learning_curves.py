@@ -19,6 +19,7 @@ from matplotlib.ticker import (
 from mnistlab.errors import LackingError
 from mnistlab.experiment.metrics import MetricsRow
 from mnistlab.plots import style
+from mnistlab.wording import exact
 
 WIDTH, HEIGHT = 11.0, 5.4  # inches
 AXIS_WIDTH = 0.85  # inches, left of each panel, for its axis
@@ -192,7 +193,8 @@ def _draw_stated(
             colour = style.SPLIT_COLOURS[split]
             axes.axhline(y, color=colour, linestyle=(0, (4, 3)), linewidth=1.2, label="stated")
             # As it was stated: digits that the report does not give are not made up.
-            text = f"{name} stated {y:.6g}{' %' if quantity is ACCURACY else ''}"
+            figure = exact(value, int(quantity.factor))
+            text = f"{name} stated {figure}{' %' if quantity is ACCURACY else ''}"
             labels.append(Label(x[-1], y, text, colour))
     return labels
 

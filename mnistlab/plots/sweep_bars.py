@@ -11,6 +11,7 @@ from mnistlab.config.dump import value_as_yaml
 from mnistlab.errors import LackingError
 from mnistlab.plots import style
 from mnistlab.plots.sweep_points import SweepMetric, SweepPoint, varied, write_title
+from mnistlab.wording import exact
 
 WIDTH, BAR_HEIGHT = 9.5, 0.28  # inches
 TOP, BOTTOM = 0.75, 0.65
@@ -117,7 +118,7 @@ def _measured(point: SweepPoint, metric: SweepMetric) -> str:
 
 
 def _stated(point: SweepPoint, metric: SweepMetric) -> str:
-    return "" if point.stated is None else f"stated {metric.written(point.stated * metric.factor)}"
+    return "" if point.stated is None else f"stated {exact(point.stated, int(metric.factor))}"
 
 
 def _label(point: SweepPoint, keys: Sequence[str]) -> str:

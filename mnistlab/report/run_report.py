@@ -14,7 +14,7 @@ from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.experiment.metrics import MetricsRow
 from mnistlab.plots.gallery import SavedFigures
 from mnistlab.report.page import left_out, measured, pictures, text_address, write_page
-from mnistlab.wording import counted, seconds, training_length
+from mnistlab.wording import as_stated, counted, seconds, training_length
 
 PARTS = (("training", "train"), ("validation", "val"), ("test", "test"))
 COLUMNS = tuple(MetricsRow.__dataclass_fields__)
@@ -184,7 +184,7 @@ def _reference(config: RunConfig, record: Mapping[str, Any]) -> dict[str, Any]:
         rows.append(
             {
                 "name": name,
-                "stated": measured(value, name),
+                "stated": as_stated(name, value),
                 "here": measured(found, name),
                 "difference": sign + measured(difference, name),
             }

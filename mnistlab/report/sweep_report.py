@@ -12,7 +12,7 @@ from mnistlab.plots.gallery import SavedFigures
 from mnistlab.report.page import left_out, measured, pictures, text_address, write_page
 from mnistlab.sweep.ranking import Ranked, mean_metrics, rank
 from mnistlab.sweep.results import METRICS, REFIT, SweepDir, TrialRow, read_trials, sweep_of
-from mnistlab.wording import counted
+from mnistlab.wording import as_stated, counted
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
 NOT_YET = ("pending", "running", "interrupted")
@@ -150,7 +150,7 @@ def _table(
                     _rank_cell(point),
                     *(_value_cell(_written(point, key)) for key in keys),
                     _metric_cell(names[0], point.mean, point.std),
-                    *([_metric_cell(names[0], point.stated)] if stated else []),
+                    *([_stated_cell(names[0], point.stated)] if stated else []),
                     *(_metric_cell(name, *means[name]) for name in names[1:]),
                 ],
                 "trials": [_trial(sweep_dir, row) for row in point.trials],
@@ -213,6 +213,10 @@ def _value_cell(text: str) -> tuple[str, str]:
 
 def _metric_cell(name: str, mean: float | None, std: float | None = None) -> tuple[str, str]:
     return measured(mean, name, std), "" if mean is None else repr(mean)
+
+
+def _stated_cell(name: str, stated: float | None) -> tuple[str, str]:
+    return ("–", "") if stated is None else (as_stated(name, stated), repr(stated))
 
 
 def _trial(sweep_dir: SweepDir, row: TrialRow) -> dict[str, str]:

@@ -10,7 +10,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from mnistlab.errors import ConfigError
 from mnistlab.reproduce.measured import METRICS, Row, find_row
 from mnistlab.reproduce.tables import duration
-from mnistlab.wording import number, percent
+from mnistlab.wording import as_stated, duration_as_stated, exact, number, percent
 
 NOT_MEASURED = "(not measured)"
 
@@ -31,15 +31,15 @@ class Findings:
             "spread": partial(self._of_row, "std"),
             "lowest": partial(self._of_row, "lowest"),
             "highest": partial(self._of_row, "highest"),
-            "stated": partial(self._of_row, "stated"),
+            "stated": self._stated,
             "best": self.best,
             "seconds_per_epoch": self.seconds_per_epoch,
         }
         self._environment.filters |= {
-            "percent": _or_not(percent),
-            "number": _or_not(number),
-            "duration": _or_not(duration),
-            "points": _or_not(lambda value: f"{100 * value:.2f}"),
+            "percent": _or_not(percent, lambda value: as_stated("accuracy", value)),
+            "number": _or_not(number, exact),
+            "duration": _or_not(duration, duration_as_stated),
+            "points": _or_not(lambda value: f"{100 * value:.2f}", lambda value: exact(value, 100)),
         }
 
     def filled(self, template: str, where: str) -> str:
@@ -61,6 +61,10 @@ class Findings:
         found = self._row(experiment, parameters, stage).metrics[_known(metric)]
         value: float | None = getattr(found, which)
         return value
+
+    def _stated(self, *row: Any, **options: Any) -> float | None:
+        value = self._of_row("stated", *row, **options)
+        return None if value is None else _Stated(value)
 
     def best(self, experiment: str, metric: str) -> float | None:
         """The largest mean of any row."""
@@ -91,5 +95,15 @@ def _known(metric: str) -> str:
     return metric
 
 
-def _or_not(written: Any) -> Any:
-    return lambda value: NOT_MEASURED if value is None else written(value)
+class _Stated(float):
+    """A figure that stands as it was stated, whatever filter writes it."""
+
+
+def _or_not(written: Any, as_it_was_stated: Any) -> Any:
+    def filled(value: float | None) -> str:
+        if value is None:
+            return NOT_MEASURED
+        text: str = as_it_was_stated(value) if isinstance(value, _Stated) else written(value)
+        return text
+
+    return filled

@@ -8,7 +8,7 @@ from mnistlab.config.dump import value_as_yaml
 from mnistlab.reproduce.manifest import Column, Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
 from mnistlab.sweep.results import FINISHED
-from mnistlab.wording import counted, number, percent
+from mnistlab.wording import as_stated, counted, duration_as_stated, number, percent
 
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 WHEN_NONE_IS_STATED = ("train_accuracy", "val_accuracy", "test_accuracy")
@@ -69,7 +69,8 @@ def in_words(table: Table, rows: Sequence[Row], finding: str | None) -> TableInW
         line += [_value(row, key, column, seen[key]) for key, column in columns.items()]
         for name in names:
             if any(other.metrics[name].stated is not None for other in rows):
-                line.append(figure(name, row.metrics[name].stated))
+                stated = row.metrics[name].stated
+                line.append("–" if stated is None else as_stated(name, stated))
             line.append(_measured(name, row))
         cells.append((*line, _time(row)))
     notes = (*_shares(rows), *compared(rows, names))
@@ -122,7 +123,8 @@ def compared(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
         text += f", {missed} not measured"
     if pairs and min(pairs, key=_by_difference)[0] < -0.5e-4:
         difference, row, name, found = min(pairs, key=_by_difference)
-        what = f"{_metric_head(name)} {figure(name, found.mean)} where {percent(found.stated or 0)}"
+        stated = as_stated(name, found.stated or 0)
+        what = f"{_metric_head(name)} {figure(name, found.mean)} where {stated}"
         text += f"; farthest below: {_named(row)}{what} is stated ({100 * difference:+.2f} points)"
     return [f"{text}."]
 
@@ -229,6 +231,6 @@ def _time(row: Row) -> str:
     measured = duration(row.seconds)
     if row.whole is not None and row.whole_seconds is not None:
         measured = f"{measured} of {duration(row.whole_seconds)}"
-    return (
-        measured if row.stated_seconds is None else f"{duration(row.stated_seconds)} → {measured}"
-    )
+    if row.stated_seconds is None:
+        return measured
+    return f"{duration_as_stated(row.stated_seconds)} → {measured}"

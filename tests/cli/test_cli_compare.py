@@ -3,8 +3,11 @@ import io
 import sys
 
 import pytest
+import yaml
 from cli_helpers import mnistlab
 from test_cli_help import imported_by
+
+from mnistlab.browse.comparison import flattened
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +45,17 @@ def test_compare_writes_csv_with_exact_values(trained):
     for row, run in zip(table, document["runs"], strict=True):
         for name in document["metrics"]:
             assert float(row[name]) == run["metrics"][name]
+
+
+def test_csv_has_every_key_whether_it_differs_or_not(trained):
+    alone = next(path for path in sorted(trained.glob("*-mlp-*")))
+    (row,) = csv.DictReader(io.StringIO(mnistlab("compare", alone, "--csv").stdout))
+    assert (row["model.hidden"], row["training.batch_size"], row["seed"]) == ("[4]", "32", "0")
+    config = mnistlab("train", alone / "config.yaml", "--print-config").stdout
+    keys = dict(flattened(yaml.safe_load(config)))
+    assert set(keys) <= set(row)
+    table = mnistlab("compare", trained, "--csv").stdout
+    assert set(keys) <= set(table.splitlines()[0].split(","))
 
 
 def test_compare_sorts(trained):

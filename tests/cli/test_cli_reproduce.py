@@ -78,7 +78,7 @@ def test_every_stated_figure_stands_beside_the_mean_of_its_runs(report):
     text = Path(found["markdown"]).read_text()
     mean = f"{100 * fast['metrics']['test_accuracy']['mean']:.2f}"
     assert f"At 0.1 it is {mean}%." in text
-    assert f"| 0.1 | 5.00% | {mean} ± " in text
+    assert f"| 0.1 | 5% | {mean} ± " in text
     assert "2 of 3 epochs" in text
     assert "| alone | " in text
     low = slow["metrics"]["test_accuracy"]["mean"]

@@ -183,10 +183,10 @@ def test_stated_values_are_marks_beside_the_bars():
 
 
 def test_what_is_stated_is_written_as_stated_and_what_was_measured_is_not():
-    points = [SweepPoint({"lr": 1}, (0.8, 0.82), stated=0.9), SweepPoint({"lr": 2}, (0.7,))]
+    points = [SweepPoint({"lr": 1}, (0.8, 0.82), stated=0.91041), SweepPoint({"lr": 2}, (0.7,))]
     figure = bars(points, ACCURACY, "s")
     written = [text.get_text() for text in figure.axes[0].texts]
-    assert written == ["mean 81.00 ± 1.41", "stated 90.00", "70.00"]
+    assert written == ["mean 81.00 ± 1.41", "stated 91.041", "70.00"]
     assert_all_text_inside(figure)
 
 

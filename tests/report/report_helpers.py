@@ -11,7 +11,11 @@ SHORT = {
     "data": {"source": "digits", "train_limit": 300},
     "model": {"type": "mlp", "hidden": [9], "dropout": 0.1},
     "training": {"epochs": 3},
-    "reference": {"source": "A <b>bold</b> claim & more", "test_accuracy": 0.5, "seconds": 10},
+    "reference": {
+        "source": "A <b>bold</b> claim & more",
+        "test_accuracy": 0.51234,
+        "seconds": 10.5,
+    },
 }
 SWEEP = """\
 name: rates

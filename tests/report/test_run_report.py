@@ -56,7 +56,7 @@ def test_metrics_layers_and_provenance_are_those_of_the_run(text, run_dir):
 def test_what_is_stated_stands_beside_what_was_measured(text, run_dir):
     measured = record_of(run_dir)["metrics"]["test_accuracy"]
     row = re.search(r"<tr><th>test_accuracy</th>(.*?)</tr>", text, re.S)[1]
-    assert words(row) == f"50.00% {measured:.2%} {measured - 0.5:+.2%}"
+    assert words(row) == f"51.234% {measured:.2%} {measured - 0.51234:+.2%}"
     # What a user wrote is text, never part of the page.
     assert "in A &lt;b&gt;bold&lt;/b&gt; claim &amp; more" in text
 

@@ -1,7 +1,9 @@
 """How a row of a report's table reads."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from mnistlab.reproduce.findings import Findings
 from mnistlab.reproduce.manifest import Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
 from mnistlab.reproduce.tables import in_words
@@ -31,10 +33,10 @@ def cells(one: Row) -> tuple[str, ...]:
 
 
 def test_a_diverged_seed_stands_beside_the_mean_of_the_others():
-    accuracy = Measured(stated=0.93, mean=0.5, std=0.1, values=(0.4, 0.6))
+    accuracy = Measured(stated=0.934008, mean=0.5, std=0.1, values=(0.4, 0.6))
     assert cells(row(accuracy, "diverged", "finished", "finished")) == (
         "alone",
-        "93.00%",
+        "93.4008%",
         "50.00 ± 10.00%, 1 diverged",
         "1.5 s",
     )
@@ -48,3 +50,21 @@ def test_where_no_seed_finished_there_is_only_what_became_of_them():
 
 def test_a_metric_that_finished_runs_do_not_have_is_a_dash():
     assert cells(row(NOTHING, "finished")) == ("alone", "–", "1.5 s")
+
+
+def test_a_stated_time_and_the_sentence_below_have_every_digit_stated():
+    accuracy = Measured(stated=0.91041, mean=0.9, std=None, values=(0.9,))
+    table = Table(title="One row", experiment="alone", metrics=["test_accuracy"])
+    one = replace(row(accuracy, "finished"), stated_seconds=40.4)
+    shown = in_words(table, [one], None)
+    assert shown.rows == (("alone", "91.041%", "90.00%", "40.4 s → 1.5 s"),)
+    assert "90.00% where 91.041% is stated (-1.04 points)" in shown.notes[0]
+
+
+def test_a_finding_says_what_was_stated_and_rounds_what_was_measured():
+    accuracy = Measured(stated=0.91041, mean=0.90123456, std=None, values=(0.90123456,))
+    findings = Findings({"alone": [row(accuracy, "finished")]})
+    template = "{{ measured('alone', 'test_accuracy') | percent }} for "
+    template += "{{ stated('alone', 'test_accuracy') | percent }}, "
+    template += "{{ stated('alone', 'test_loss') | number }}"
+    assert findings.filled(template, "t") == "90.12% for 91.041%, (not measured)"
