@@ -80,6 +80,7 @@ class HereExecutor:
     def submit(self, task: executors.Task) -> None:
         self.trial = task.trial
         told = {"run_dir": str(task.run_dir), "config": task.config, "argv": [], "expected": None}
+        told["arithmetic"] = task.arithmetic
         self.attempts.run(told)
 
     def send(self, **message: Any) -> None:

@@ -38,9 +38,9 @@ def write_file(path: Path, data: bytes | str) -> None:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file; raises UsageError naming it where it cannot be read."""
+    """The text of a file, whatever its line ends; raises UsageError where it cannot be read."""
     try:
-        return read_artefact(path).decode()
+        return read_artefact(path).decode().replace("\r\n", "\n")
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -210,7 +210,7 @@ def test_the_users_own_settings_are_neither_changed_nor_needed():
     assert figure.axes[0].xaxis.label.get_size() == style.MEDIUM
 
 
-def test_a_title_with_dollar_signs_is_no_mathematics(tmp_path):
+def test_a_title_with_dollar_signs_is_no_mathematics():
     figure = learning_curves(run(3), "a $x_{ b$")
-    style.save_figure(figure, tmp_path / "a.png")
+    style.rendered(figure)
     assert figure.texts[0].get_text() == "a $x_{ b$"

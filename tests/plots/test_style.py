@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from mnistlab.experiment import durable
 from mnistlab.plots import style
 
 
@@ -21,9 +22,9 @@ def figure():
     ("format", "beginning"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
 )
 def test_the_same_figure_saved_twice_gives_the_same_bytes(tmp_path, monkeypatch, format, beginning):
-    style.save_figure(figure(), tmp_path / "a", format)
+    durable.write_file(tmp_path / "a", style.rendered(figure(), format))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
-    style.save_figure(figure(), tmp_path / "b", format)
+    durable.write_file(tmp_path / "b", style.rendered(figure(), format))
     content = (tmp_path / "a").read_bytes()
     assert content.startswith(beginning)
     assert content == (tmp_path / "b").read_bytes()
@@ -37,7 +38,7 @@ def test_a_figure_that_cannot_be_saved_leaves_the_old_one(tmp_path, monkeypatch)
 
     monkeypatch.setattr(os, "replace", no_space)
     with pytest.raises(OSError, match="No space left"):
-        style.save_figure(figure(), tmp_path / "a.png")
+        durable.write_file(tmp_path / "a.png", style.rendered(figure()))
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
     assert (tmp_path / "a.png").read_bytes() == b"old"
 
