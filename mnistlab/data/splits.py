@@ -13,13 +13,11 @@ from mnistlab.data.arrays import Bytes
 from mnistlab.data.moments import pixel_moments
 from mnistlab.data.sources import Source
 from mnistlab.errors import UsageError
+from mnistlab.runtime.streams import Purpose, random_stream
 
 Indices = npt.NDArray[np.int64]
 Normalization = Literal["minmax", "standardize", "none"]
 
-# Separate these random numbers from every other use of the same seed.
-SHUFFLE_ONCE_PURPOSE = 0x53_48_55_46_46_4C_45
-VALIDATION_PURPOSE = 0x56_41_4C_49_44
 AUTO_SET, AUTO_VALIDATION, AUTO_FRACTION = 60_000, 10_000, 0.2
 
 
@@ -164,16 +162,14 @@ def _first_of_each_class(indices: Indices, labels: Bytes, limit: int) -> Indices
 
 
 def _shuffled(indices: Indices, seed: int) -> Indices:
-    return _random_stream(seed, SHUFFLE_ONCE_PURPOSE).permutation(indices)
+    return _random_stream(seed, Purpose.SHUFFLE_ONCE).permutation(indices)
 
 
-def _random_stream(seed: int, purpose: int, index: int = 0) -> np.random.Generator:
-    """Philox keyed by (seed, purpose), counting from (0, 0, index, 0): no state to be kept."""
+def _random_stream(seed: int, purpose: Purpose, index: int = 0) -> np.random.Generator:
+    """See `random_stream`; raises UsageError for a seed that is none."""
     if not (_is_count(seed) and 0 <= seed < 2**64):
         raise UsageError(f"seed: found {seed!r}, expected a whole number of 0 to 2**64 - 1")
-    key = np.array([seed, purpose], dtype=np.uint64)
-    counter = np.array([0, 0, index, 0], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=counter))
+    return random_stream(seed, purpose, index)
 
 
 def _from_the_end(labels: Bytes, count: int, seed: int) -> Indices:
@@ -182,7 +178,7 @@ def _from_the_end(labels: Bytes, count: int, seed: int) -> Indices:
 
 def _at_random(labels: Bytes, count: int, seed: int) -> Indices:
     """So many of the images, whatever their labels, in their own order."""
-    drawn = _random_stream(seed, VALIDATION_PURPOSE).permutation(len(labels))
+    drawn = _random_stream(seed, Purpose.VALIDATION).permutation(len(labels))
     return np.sort(drawn[:count]).astype(np.int64)
 
 
@@ -197,7 +193,7 @@ def _stratified(labels: Bytes, count: int, seed: int) -> Indices:
     most_lost = np.argsort(-remainders, kind="stable")
     wanted[most_lost[: count - int(wanted.sum())]] += 1
     drawn = [
-        _random_stream(seed, VALIDATION_PURPOSE, 1 + int(label)).permutation(
+        _random_stream(seed, Purpose.VALIDATION, 1 + int(label)).permutation(
             np.flatnonzero(labels == label)
         )[:share]
         for label, share in zip(classes, wanted, strict=True)

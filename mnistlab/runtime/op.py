@@ -93,10 +93,6 @@ class Op:
         """The same op with other values of these operands."""
         return replace(self, operands=replace(self.operands, **operands))
 
-    def has(self, operand: str) -> bool:
-        """Whether the op has an operand of this name."""
-        return hasattr(self.operands, operand)
-
     @property
     def called(self) -> dict[str, Called]:
         """The kernels that it calls by address, by operand."""

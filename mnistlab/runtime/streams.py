@@ -12,9 +12,11 @@ class Purpose(IntEnum):
     BIASES = 2
     ORDER = 3
     GRADIENT_CHECK = 4
+    SHUFFLE_ONCE = 0x53_48_55_46_46_4C_45
+    VALIDATION = 0x56_41_4C_49_44
 
 
-def random_stream(seed: int, purpose: Purpose, index: int) -> np.random.Generator:
+def random_stream(seed: int, purpose: Purpose, index: int = 0) -> np.random.Generator:
     """Philox keyed by (seed, purpose), counting from (0, 0, index, 0): no state to be kept.
 
     Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011).

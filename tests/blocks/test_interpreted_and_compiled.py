@@ -172,7 +172,6 @@ def _update_cases():
     yield alone(penalties.penalty_step, lambda t: (weights(t), 0.1, 0.2, np.empty(300, t)))
     yield alone(penalties.penalty_descent, lambda t: (weights(t), 0.1, 0.2))
     yield alone(penalties.soft_threshold, lambda t: (weights(t), 0.5))
-    yield alone(penalties.take_step, lambda t: (weights(t), normal(300, t, 1)))
 
 
 # side, stride, padding; n biases a filter of a convolution

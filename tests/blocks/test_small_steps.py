@@ -16,7 +16,6 @@ from mnistlab.blocks.penalties.maths import (
     penalty_gradient,
     penalty_step,
     soft_threshold,
-    take_step,
 )
 from mnistlab.runtime.dither import DECAY, GRADIENT, PENALTY, UPDATE, dither_of
 
@@ -50,7 +49,7 @@ def by_step(share):
     def update(W, step):
         taken = np.empty_like(W)
         penalty_step(W, 0.0, share, taken)
-        take_step(W, taken, dither_of(W, step, 0, PENALTY))
+        sgd_update(W, taken, 1.0, dither_of(W, step, 0, PENALTY))
 
     return update
 

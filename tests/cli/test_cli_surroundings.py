@@ -40,6 +40,18 @@ def command(folder, *arguments, **environment):
     )
 
 
+def shell(folder, line):
+    """A line of bash in a folder."""
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
 def test_a_sweep_runs_no_python_file_of_the_working_folder(tmp_path):
     for name in ("json", "types", "re", "numpy", "mnistlab"):
         marker = tmp_path / f"{name}.ran"
@@ -79,14 +91,7 @@ STREAMS = {
 def test_a_training_ends_well_wherever_its_words_go(tmp_path, redirection, exit_code):
     (tmp_path / "run.yaml").write_text(RUN)
     line = f'"{sys.executable}" -P -c "{COMMAND}" train run.yaml --no-plots {redirection}'
-    done = subprocess.run(
-        ["bash", "-c", line],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(SOURCES)},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    done = shell(tmp_path, line)
     assert done.returncode == exit_code
     assert "Traceback" not in done.stderr
     assert (tmp_path / "runs/latest/weights.safetensors").exists()
@@ -94,14 +99,7 @@ def test_a_training_ends_well_wherever_its_words_go(tmp_path, redirection, exit_
 
 def test_an_error_that_nobody_reads_leaves_no_traceback(tmp_path):
     line = f'"{sys.executable}" -P -c "{COMMAND}" train nope.yaml --json | true'
-    done = subprocess.run(
-        ["bash", "-c", line],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(SOURCES)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = shell(tmp_path, line)
     assert done.stderr == "nope.yaml: no such file\n"
 
 
@@ -117,14 +115,7 @@ def test_a_number_of_threads_that_is_none_is_named(tmp_path, threads):
 def test_too_little_memory_for_a_library_is_told_without_a_traceback(tmp_path):
     (tmp_path / "run.yaml").write_text(RUN)
     line = f'ulimit -v 300000; "{sys.executable}" -P -c "{COMMAND}" train run.yaml'
-    done = subprocess.run(
-        ["bash", "-c", line],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(SOURCES)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = shell(tmp_path, line)
     assert done.returncode == 1
     assert "internal error" not in done.stderr
     assert "memory" in done.stderr

@@ -233,7 +233,7 @@ def test_every_split_follows_the_written_order(
 
 
 def test_the_shuffles_purpose_fits_a_key_of_64_bits():
-    assert 0 < splits.SHUFFLE_ONCE_PURPOSE < 2**64
+    assert 0 < splits.Purpose.SHUFFLE_ONCE < 2**64
 
 
 def test_a_random_validation_is_drawn_by_the_seed_and_both_parts_keep_their_order():

@@ -30,7 +30,6 @@ PLAIN = sorted(
 )
 # Parts of formulas that have no name in a textbook, and quicker twins in the same file.
 UNNAMED = {
-    "take_step",
     "inside",
     "patch_matrix",
     "largest",

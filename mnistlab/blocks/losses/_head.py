@@ -23,6 +23,23 @@ class HeadOperands(Operands):
     training: bool  # whether a gradient is sent down
 
 
+def head_operands(builder: Any, y: int, reduction: str) -> dict[str, Any]:
+    """HeadOperands of the values on top of a network, the output activation's slot being `y`."""
+    return {
+        "x": builder.top,
+        "y": y,
+        "inputs": builder.width,
+        "mean": MEAN[reduction],
+        "training": True,
+    }
+
+
+def put_output(builder: Any, output: Any, y: int) -> None:
+    """Tell of an output activation that the loss computes with itself, into the slot `y`."""
+    builder.add_layer(output.type, "activation", "", builder.shape, 0, y, output)
+    builder.top = y
+
+
 class RecordOperands(Operands):
     """Of `record_batch`: the network's outputs, `inputs` elements per row."""
 

@@ -9,7 +9,13 @@ from mnistlab.blocks.activations import ActivationBlock
 from mnistlab.blocks.activations._ops import called_forward
 from mnistlab.blocks.activations.sigmoid import Sigmoid, sigmoid_forward
 from mnistlab.blocks.losses import LossBlock
-from mnistlab.blocks.losses._head import MEAN, HeadOperands, gradient_scale, losses_of
+from mnistlab.blocks.losses._head import (
+    HeadOperands,
+    gradient_scale,
+    head_operands,
+    losses_of,
+    put_output,
+)
 from mnistlab.runtime.calls import call_address
 from mnistlab.runtime.elementary import exp
 from mnistlab.runtime.kernel import kernel
@@ -89,15 +95,11 @@ class BinaryCrossEntropy(LossBlock):
 
     def build(self, builder: Any, output: ActivationBlock) -> Op:
         assert isinstance(output, Sigmoid)  # the configuration has been checked
+        y = builder.take_slot(builder.width)
         operands = SigmoidHeadOperands(
-            x=builder.top,
-            y=builder.take_slot(builder.width),
-            inputs=builder.width,
-            mean=MEAN[self.reduction],
-            training=True,
+            **head_operands(builder, y, self.reduction),
             k=output.k,
             sigmoid=called_forward(sigmoid_forward),
         )
-        builder.add_layer(output.type, "activation", "", builder.shape, 0, operands.y, output)
-        builder.top = operands.y
+        put_output(builder, output, y)
         return Op(binary_cross_entropy_head, operands)

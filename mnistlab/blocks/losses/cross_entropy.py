@@ -8,7 +8,13 @@ from pydantic import Field
 from mnistlab.blocks.activations import ActivationBlock
 from mnistlab.blocks.activations.softmax import softmax_forward
 from mnistlab.blocks.losses import LossBlock
-from mnistlab.blocks.losses._head import MEAN, HeadOperands, gradient_scale, losses_of
+from mnistlab.blocks.losses._head import (
+    HeadOperands,
+    gradient_scale,
+    head_operands,
+    losses_of,
+    put_output,
+)
 from mnistlab.runtime.elementary import exp
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
@@ -66,13 +72,7 @@ class CrossEntropy(LossBlock):
         return np.abs(logits).max(axis=1)
 
     def build(self, builder: Any, output: ActivationBlock) -> Op:
-        operands = HeadOperands(
-            x=builder.top,
-            y=builder.take_slot(builder.width),
-            inputs=builder.width,
-            mean=MEAN[self.reduction],
-            training=True,
-        )
-        builder.add_layer(output.type, "activation", "", builder.shape, 0, operands.y, output)
-        builder.top = operands.y
+        y = builder.take_slot(builder.width)
+        operands = HeadOperands(**head_operands(builder, y, self.reduction))
+        put_output(builder, output, y)
         return Op(cross_entropy_head, operands)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from mnistlab.blocks.activations import ActivationBlock
 from mnistlab.blocks.losses import LossBlock
-from mnistlab.blocks.losses._head import MEAN, HeadOperands, gradient_scale, losses_of
+from mnistlab.blocks.losses._head import HeadOperands, gradient_scale, head_operands, losses_of
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import Op
@@ -57,11 +57,5 @@ class SquaredError(LossBlock):
 
     def build(self, builder: Any, output: ActivationBlock) -> Op:
         output.build(builder)
-        operands = HeadOperands(
-            x=builder.top,
-            y=builder.top,
-            inputs=builder.width,
-            mean=MEAN[self.reduction],
-            training=True,
-        )
-        return Op(squared_error_head, operands)
+        operands = head_operands(builder, builder.top, self.reduction)
+        return Op(squared_error_head, HeadOperands(**operands))

@@ -41,13 +41,6 @@ def penalty_step(W: np.ndarray, l1: float, l2: float, taken: np.ndarray) -> None
 
 
 @kernel
-def take_step(W: np.ndarray, taken: np.ndarray, dither: int | None = None) -> None:
-    """W ← W − taken, see `penalty_step`."""
-    for i in range(W.size):
-        W[i] = step_down(W[i], taken[i], dither, i)
-
-
-@kernel
 def penalty_descent(W: np.ndarray, l1: float, l2: float, dither: int | None = None) -> None:
     """W ← W − l1 · sign(W) − l2 · W."""
     a, b = W.dtype.type(l1), W.dtype.type(l2)

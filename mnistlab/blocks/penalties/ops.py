@@ -3,6 +3,7 @@
 from typing import Any
 
 from mnistlab.blocks.optimizers._update import UpdateOperands, dither_for, part
+from mnistlab.blocks.optimizers.sgd import sgd_update
 from mnistlab.blocks.penalties import maths
 from mnistlab.runtime.dither import GRADIENT, PENALTY
 from mnistlab.runtime.kernel import kernel
@@ -38,7 +39,7 @@ def penalty_step(op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 @kernel
 def take_penalty_step(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     dither = dither_for(op, m, lane, step, PENALTY)
-    maths.take_step(part(op, m.params, lane), part(op, m.step_penalty, lane), dither)
+    sgd_update(part(op, m.params, lane), part(op, m.step_penalty, lane), 1.0, dither)
 
 
 @kernel
