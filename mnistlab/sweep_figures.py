@@ -32,6 +32,8 @@ Named = tuple[list[str], Artefacts]  # a model in words, a line each, and its ru
 TESTED = SweepMetric("test_accuracy", maximize=True)
 BEST_POINTS = 4  # whose models stand side by side where a sweep has no stages
 MODELS = ("models_weights", "models_feature_maps")
+STAGE_FIGURES = ("metric_by_parameter", "heat_map", "learning_curves", "bars")
+REFIT_BARS = "refit-bars"
 
 
 def sweep_figures(
@@ -44,6 +46,13 @@ def sweep_figures(
     what else is damaged leaves the figures out that need it.
     """
     return draw_each(chosen(sweep_entries(sweep_dir, options), only), None)
+
+
+def figure_names(config: SweepConfig) -> list[str]:
+    """What the figures of a sweep can be called."""
+    prefixes = [f"{stage.name}-" for stage in config.stages or ()] or [""]
+    of_stages = [f"{prefix}{name}" for prefix in prefixes for name in STAGE_FIGURES]
+    return [*of_stages, *([REFIT_BARS] if config.refit else []), *MODELS]
 
 
 def sweep_entries(sweep_dir: SweepDir, options: dict[str, Any]) -> list[Entry]:
@@ -71,7 +80,7 @@ def sweep_entries(sweep_dir: SweepDir, options: dict[str, Any]) -> list[Entry]:
         title = f"{config.name}: winners, trained on all training images"
         entries.append(
             Entry(
-                "refit-bars",
+                REFIT_BARS,
                 "Winners on the test set",
                 "Each winner, trained on all training images and tested once.",
                 lambda _: bars(_points(ranked, TESTED), TESTED, title),

@@ -1,109 +1,270 @@
-"""The findings of a report: sentences with measured numbers in them, as Jinja templates."""
+"""The findings of a report: sentences with measured numbers in them.
 
-from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Any
+A finding is written as a Jinja template, and Jinja parses it. What it may hold is evaluated here:
+text, numbers, + - * /, and the functions and filters below. So a report from a stranger runs no
+code, and a finding takes no longer than its text is long.
+"""
 
-from jinja2 import StrictUndefined, TemplateError
-from jinja2.sandbox import SandboxedEnvironment
+import operator
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
-from mnistlab.errors import ConfigError
+from jinja2 import Environment, TemplateSyntaxError, nodes
+
+from mnistlab.errors import UsageError
 from mnistlab.reproduce.measured import METRICS, Row, find_row
 from mnistlab.reproduce.tables import duration
 from mnistlab.wording import as_stated, duration_as_stated, exact, number, percent
 
 NOT_MEASURED = "(not measured)"
+OPERATIONS: dict[type[nodes.BinExpr], Callable[[Any, Any], Any]] = {
+    nodes.Add: operator.add,
+    nodes.Sub: operator.sub,
+    nodes.Mul: operator.mul,
+    nodes.Div: operator.truediv,
+}
+# How each filter writes what was measured, and what stands as it was stated.
+FILTERS: dict[str, tuple[Callable[[float], str], Callable[[float], str]]] = {
+    "percent": (percent, lambda value: as_stated("accuracy", value)),
+    "number": (number, exact),
+    "duration": (duration, duration_as_stated),
+    "points": (lambda value: f"{100 * value:.2f}", lambda value: exact(value, 100)),
+}
+Functions = Mapping[str, Callable[..., float | None]]
+Parameters = Mapping[str, Any] | None
 
 
-class Findings:
-    """Fills in templates from the rows of every experiment.
+class FindingError(UsageError):
+    """A finding asks for what is not there, or holds what none may hold."""
+
+
+class Stated(float):
+    """A figure that stands as it was stated, whatever filter writes it; arithmetic makes a plain
+    number of it.
+    """
+
+
+class Source(Protocol):
+    """Where the numbers of a finding come from."""
+
+    def of_row(
+        self, which: str, experiment: str, metric: str, parameters: Parameters, stage: str | None
+    ) -> float | None:
+        """The attribute `which` of what a row has of a metric; None where there is none."""
+
+    def best(self, experiment: str, metric: str) -> float | None:
+        """The largest mean of any row."""
+
+    def seconds_per_epoch(
+        self, experiment: str, parameters: Parameters, stage: str | None
+    ) -> float | None:
+        """Seconds of training steps in an epoch."""
+
+
+class MeasuredRows:
+    """The numbers as they were measured, by experiment."""
+
+    def __init__(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        self._rows = rows
+
+    def of_row(
+        self, which: str, experiment: str, metric: str, parameters: Parameters, stage: str | None
+    ) -> float | None:
+        found = self._row(experiment, parameters, stage).metrics[_known(metric, METRICS, "metric")]
+        value: float | None = getattr(found, which)
+        return value
+
+    def best(self, experiment: str, metric: str) -> float | None:
+        name = _known(metric, METRICS, "metric")
+        found = [row.metrics[name].mean for row in self._of(experiment)]
+        return max((value for value in found if value is not None), default=None)
+
+    def seconds_per_epoch(
+        self, experiment: str, parameters: Parameters, stage: str | None
+    ) -> float | None:
+        return self._row(experiment, parameters, stage).seconds_per_epoch
+
+    def _of(self, experiment: str) -> Sequence[Row]:
+        return self._rows[_known(experiment, self._rows, "experiment")]
+
+    def _row(self, experiment: str, parameters: Parameters, stage: str | None) -> Row:
+        return find_row(self._of(experiment), parameters or {}, stage)
+
+
+class PlannedPoints:
+    """Numbers that stand for those to be measured, each question its own: to check a finding
+    before anything is trained. `points` are those of `mnistlab.sweep.start.plan`, by experiment.
+    """
+
+    def __init__(self, points: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        self._points = points
+
+    def of_row(
+        self, which: str, experiment: str, metric: str, parameters: Parameters, stage: str | None
+    ) -> float | None:
+        _known(metric, METRICS, "metric")
+        self.find(experiment, parameters, stage)
+        return _stand_in(which, experiment, metric, parameters, stage)
+
+    def best(self, experiment: str, metric: str) -> float | None:
+        _known(metric, METRICS, "metric")
+        _known(experiment, self._points, "experiment")
+        return _stand_in("best", experiment, metric)
+
+    def seconds_per_epoch(
+        self, experiment: str, parameters: Parameters, stage: str | None
+    ) -> float | None:
+        self.find(experiment, parameters, stage)
+        return _stand_in("seconds", experiment, parameters, stage)
+
+    def find(self, experiment: str, parameters: Parameters, stage: str | None) -> None:
+        """Raise FindingError where no point can have these values (and be of this stage)."""
+        wanted = dict(parameters or {})
+        here = self._points[_known(experiment, self._points, "experiment")]
+        if not any(_may_be(point, wanted, stage) for point in here):
+            where = f" in stage {stage}" if stage else ""
+            raise FindingError(f"no point of {experiment} has {wanted}{where}")
+
+
+def _may_be(point: Mapping[str, Any], wanted: Mapping[str, Any], stage: str | None) -> bool:
+    """Whether a planned point can have the values: what its stage takes from another's winner is
+    not known yet.
+    """
+    values = point["parameters"]
+    return stage in (None, point.get("stage")) and all(
+        values[key] == value if key in values else point.get("from") is not None
+        for key, value in wanted.items()
+    )
+
+
+def _stand_in(*question: Any) -> float:
+    """A number between 0 and 1 that differs from question to question."""
+    return (zlib.crc32(repr(question).encode()) + 1) / (2**32 + 1)
+
+
+def _known(name: str, there: Any, what: str) -> str:
+    if name not in there:
+        raise FindingError(f"there is no {what} {name!r}; there are {', '.join(there)}")
+    return name
+
+
+def functions_of(source: Source) -> Functions:
+    """What a finding can call.
 
     `measured` (the mean over seeds), `spread`, `lowest`, `highest` and `stated` take an experiment,
     a metric, and, to choose a row, values by dotted path and a stage; `best` takes the largest mean
     that any row has.
     """
 
-    def __init__(self, rows: Mapping[str, Sequence[Row]]) -> None:
-        self._rows = rows
-        self._environment = SandboxedEnvironment(undefined=StrictUndefined)
-        self._environment.globals |= {
-            "measured": partial(self._of_row, "mean"),
-            "spread": partial(self._of_row, "std"),
-            "lowest": partial(self._of_row, "lowest"),
-            "highest": partial(self._of_row, "highest"),
-            "stated": self._stated,
-            "best": self.best,
-            "seconds_per_epoch": self.seconds_per_epoch,
-        }
-        self._environment.filters |= {
-            "percent": _or_not(percent, lambda value: as_stated("accuracy", value)),
-            "number": _or_not(number, exact),
-            "duration": _or_not(duration, duration_as_stated),
-            "points": _or_not(lambda value: f"{100 * value:.2f}", lambda value: exact(value, 100)),
-        }
+    def of_row(which: str) -> Callable[..., float | None]:
+        def value(
+            experiment: str, metric: str, parameters: Parameters = None, stage: str | None = None
+        ) -> float | None:
+            return source.of_row(which, experiment, metric, parameters, stage)
 
-    def filled(self, template: str, where: str) -> str:
-        """A template with its numbers. Raises ConfigError where it asks for what is not there."""
-        try:
-            return " ".join(self._environment.from_string(template).render().split())
-        except TemplateError as error:
-            raise ConfigError(f"{where}: finding: {error}") from error
-
-    def _of_row(
-        self,
-        which: str,
-        experiment: str,
-        metric: str,
-        parameters: Mapping[str, Any] | None = None,
-        stage: str | None = None,
-    ) -> float | None:
-        """The attribute `which` of what a row has of a metric; None where there is none."""
-        found = self._row(experiment, parameters, stage).metrics[_known(metric)]
-        value: float | None = getattr(found, which)
         return value
 
-    def _stated(self, *row: Any, **options: Any) -> float | None:
-        value = self._of_row("stated", *row, **options)
-        return None if value is None else _Stated(value)
+    def stated(*row: Any, **options: Any) -> float | None:
+        value = of_row("stated")(*row, **options)
+        return None if value is None else Stated(value)
 
-    def best(self, experiment: str, metric: str) -> float | None:
-        """The largest mean of any row."""
-        found = [row.metrics[_known(metric)].mean for row in self._of(experiment)]
-        return max((value for value in found if value is not None), default=None)
+    def best(experiment: str, metric: str) -> float | None:
+        return source.best(experiment, metric)
 
     def seconds_per_epoch(
-        self,
-        experiment: str,
-        parameters: Mapping[str, Any] | None = None,
-        stage: str | None = None,
+        experiment: str, parameters: Parameters = None, stage: str | None = None
     ) -> float | None:
-        """Seconds of training steps in an epoch."""
-        return self._row(experiment, parameters, stage).seconds_per_epoch
+        return source.seconds_per_epoch(experiment, parameters, stage)
 
-    def _of(self, experiment: str) -> Sequence[Row]:
-        if experiment not in self._rows:
-            raise TemplateError(f"there is no experiment {experiment!r}")
-        return self._rows[experiment]
-
-    def _row(self, experiment: str, parameters: Mapping[str, Any] | None, stage: str | None) -> Row:
-        return find_row(self._of(experiment), parameters or {}, stage)
-
-
-def _known(metric: str) -> str:
-    if metric not in METRICS:
-        raise TemplateError(f"{metric!r} is no metric; there are {', '.join(METRICS)}")
-    return metric
+    return {
+        "measured": of_row("mean"),
+        "spread": of_row("std"),
+        "lowest": of_row("lowest"),
+        "highest": of_row("highest"),
+        "stated": stated,
+        "best": best,
+        "seconds_per_epoch": seconds_per_epoch,
+    }
 
 
-class _Stated(float):
-    """A figure that stands as it was stated, whatever filter writes it."""
+def filled(template: str, functions: Functions) -> str:
+    """A finding with its numbers. Raises FindingError where it asks for what is not there."""
+    try:
+        parsed = Environment().parse(template)
+        text = "".join(_shown(_value(part, functions)) for part in _parts(parsed))
+    except FindingError:
+        raise
+    except TemplateSyntaxError as error:
+        raise FindingError(f"is no template: {error.message}") from error
+    except RecursionError as error:
+        raise FindingError("is nested too deeply") from error
+    except (ArithmeticError, TypeError, ValueError, UsageError) as error:
+        raise FindingError(f"cannot be computed: {error}") from error
+    return " ".join(text.split())
 
 
-def _or_not(written: Any, as_it_was_stated: Any) -> Any:
-    def filled(value: float | None) -> str:
-        if value is None:
-            return NOT_MEASURED
-        text: str = as_it_was_stated(value) if isinstance(value, _Stated) else written(value)
-        return text
+def _parts(parsed: nodes.Template) -> list[nodes.Expr]:
+    """The pieces of text and the expressions, in their order."""
+    found: list[nodes.Expr] = []
+    for statement in parsed.body:
+        if not isinstance(statement, nodes.Output):
+            raise FindingError(f"{_what(statement)} is not allowed; a finding has no statements")
+        found += statement.nodes
+    return found
 
-    return filled
+
+def _value(node: nodes.Node, functions: Functions) -> Any:
+    match node:
+        case nodes.TemplateData():
+            return node.data
+        case nodes.Const():
+            return node.value
+        case nodes.Neg():
+            return _computed(operator.sub, 0, _value(node.node, functions))
+        case nodes.List() | nodes.Tuple():
+            return [_value(item, functions) for item in node.items]
+        case nodes.Dict():
+            pairs = [(_value(p.key, functions), _value(p.value, functions)) for p in node.items]
+            return dict(pairs)
+        case nodes.BinExpr() if type(node) in OPERATIONS:
+            left, right = _value(node.left, functions), _value(node.right, functions)
+            return _computed(OPERATIONS[type(node)], left, right)
+        case nodes.Call(node=nodes.Name(name=name), dyn_args=None, dyn_kwargs=None):
+            call = functions[_known(name, functions, "function")]
+            arguments = [_value(one, functions) for one in node.args]
+            return call(*arguments, **{k.key: _value(k.value, functions) for k in node.kwargs})
+        case nodes.Filter(args=[], kwargs=[], dyn_args=None, dyn_kwargs=None) if node.node:
+            measured, stated = FILTERS[_known(node.name, FILTERS, "filter")]
+            value = _value(node.node, functions)
+            show = stated if isinstance(value, Stated) else measured
+            return NOT_MEASURED if value is None else show(_numeric(value))
+        case _:
+            raise FindingError(
+                f"{_what(node)} is not allowed; a finding holds text, numbers, + - * /, the "
+                f"functions {', '.join(functions)} and the filters {', '.join(FILTERS)}"
+            )
+
+
+def _computed(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+    """The result for two numbers; None where one of them was not measured."""
+    if left is None or right is None:
+        return None
+    return operation(_numeric(left), _numeric(right))
+
+
+def _numeric(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise FindingError(f"{value!r} is no number")
+    return value
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return NOT_MEASURED
+    return value if isinstance(value, str) else str(_numeric(value))
+
+
+def _what(node: nodes.Node) -> str:
+    """A part of a template by what Jinja calls it."""
+    return f"{type(node).__name__} (in line {node.lineno})"

@@ -1,5 +1,6 @@
 """What a report consists of: report.yaml, read and checked."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from mnistlab.blocks.section import Count, Section, Text
 from mnistlab.config.load import mapping_nodes, read_config_text
 from mnistlab.config.load_sweep import refuse
 from mnistlab.config.places import Node, Problem
+from mnistlab.config.run import NAME_PATTERN
 from mnistlab.config.validate import validate_as
 from mnistlab.errors import UsageError
 
@@ -72,7 +74,7 @@ class Table(Section):
         default=(), description="The metrics shown; those that are stated if not given."
     )
     finding: Text | None = Field(
-        default=None, description="Why measured and stated differ; a Jinja template."
+        default=None, description="Why measured and stated differ; numbers stand in {{ }}."
     )
 
 
@@ -112,6 +114,7 @@ class LoadedReport:
     name: str
     folder: Path
     report: Report
+    root: Node  # where each key stands
 
 
 def known_reports() -> dict[str, Path]:
@@ -137,10 +140,20 @@ def load_report(name: str) -> LoadedReport:
     root, problems = mapping_nodes(read_config_text(path), str(path), folder)
     report, faults = validate_as(Report, root)
     if report is not None:
-        faults = [*faults, *_unknown_experiments(report, root)]
+        faults = [*faults, *_unusable_names(report, root), *_unknown_experiments(report, root)]
     refuse(problems + faults)
     assert report is not None
-    return LoadedReport(folder.resolve().name, folder, report)
+    return LoadedReport(folder.resolve().name, folder, report, root)
+
+
+def _unusable_names(report: Report, root: Node) -> Iterator[Problem]:
+    """Experiments whose names could not be those of folders."""
+    for name in report.experiments:
+        if not re.fullmatch(NAME_PATTERN, name):
+            path = ("experiments", name)
+            message = "the name of an experiment must be of letters, digits, . _ -"
+            node = root.nearest(path)
+            yield Problem(node.key_place or node.place, path, message)
 
 
 def _unknown_experiments(report: Report, root: Node) -> Iterator[Problem]:

@@ -7,14 +7,21 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, get_args
 
-from mnistlab.config.load_sweep import load_sweep
 from mnistlab.config.sweep import StatedPoint, SweepConfig
 from mnistlab.errors import UsageError
 from mnistlab.experiment.run_dir import RunDir
 from mnistlab.reproduce.manifest import MetricName
 from mnistlab.reproduce.report_dir import ReportDir, Whole
 from mnistlab.sweep.ranking import rank, stated_point
-from mnistlab.sweep.results import FINISHED, REFIT, SweepDir, TrialRow, read_record, read_trials
+from mnistlab.sweep.results import (
+    FINISHED,
+    REFIT,
+    SweepDir,
+    TrialRow,
+    read_record,
+    read_trials,
+    sweep_of,
+)
 
 METRICS: tuple[str, ...] = get_args(MetricName)
 
@@ -92,7 +99,7 @@ def read_rows(report_dir: ReportDir, experiment: str, whole: Whole | None) -> li
     sweep_dir = report_dir.experiment(experiment)
     if not sweep_dir.trials_csv.exists():
         return []
-    config, trials = load_sweep(sweep_dir.config).config, read_trials(sweep_dir)
+    config, trials = sweep_of(sweep_dir).config, read_trials(sweep_dir)
     stages: list[str | None] = [*dict.fromkeys(s for trial in trials for s in trial.stages)]
     return [
         row

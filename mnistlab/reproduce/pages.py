@@ -13,7 +13,7 @@ from mnistlab.experiment.written_files import PLACE, refuse_others, write_own
 from mnistlab.plots.gallery import SavedFigures, figure_file, save_each
 from mnistlab.report.page import left_out, pictures, write_page
 from mnistlab.reproduce.figures import figure_name, report_figures
-from mnistlab.reproduce.findings import Findings
+from mnistlab.reproduce.findings import FindingError, Functions, MeasuredRows, filled, functions_of
 from mnistlab.reproduce.manifest import Report
 from mnistlab.reproduce.measured import Measured, Row, read_rows
 from mnistlab.reproduce.plan import DEFAULT, QUICK
@@ -49,8 +49,8 @@ def write_report(
 ) -> WrittenReport:
     """Draw a report's figures and write report.html, report.md and report.json.
 
-    From its experiments' folders. Raises UsageError where one is damaged, ConfigError where a
-    finding asks for what is not there, OSError where nothing can be written.
+    From its experiments' folders. Raises UsageError where one is damaged, OSError where nothing
+    can be written.
     """
     plan = read_plan(report_dir)
     rows = {
@@ -137,14 +137,24 @@ def _markdown_row(cells: Iterable[str]) -> str:
 
 
 def _tables(plan: Plan, rows: Mapping[str, Sequence[Row]]) -> list[TableInWords]:
-    findings = Findings(rows)
+    functions = functions_of(MeasuredRows(rows))
     found = []
     for table in plan.report.tables:
         here = rows_of(table, rows)
-        said = findings.filled(table.finding, table.title) if table.finding and here else None
+        said = _finding(table.finding, functions) if table.finding and here else None
         # What is measured on few images explains nothing.
         found.append(in_words(table, here, None if plan.budget == QUICK else said))
     return found
+
+
+def _finding(template: str, functions: Functions) -> str:
+    """The finding; where the numbers leave it undefined, what is wrong, so that the rest of the
+    page can be written.
+    """
+    try:
+        return filled(template, functions)
+    except FindingError as error:
+        return f"(The finding {error}.)"
 
 
 def _document(

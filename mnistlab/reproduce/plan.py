@@ -7,8 +7,10 @@ from typing import Any
 from mnistlab.config import RunConfig, SweepSource, load_sweep
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.load import mapping_nodes, read_config_text, sweep_mark
+from mnistlab.config.load_sweep import refuse
 from mnistlab.engine.trainer import plan as training_plan
 from mnistlab.errors import ConfigError
+from mnistlab.reproduce.checks import problems_of
 from mnistlab.reproduce.manifest import Experiment, LoadedReport
 from mnistlab.reproduce.report_dir import PlannedExperiment, Whole
 from mnistlab.sweep.space import checked_points
@@ -27,6 +29,7 @@ def planned_experiments(
     Raises ConfigError with all that is wrong with one, DataError.
     """
     found = {}
+    sources: dict[str, SweepSource] = {}
     for name, experiment in loaded.report.experiments.items():
         path = loaded.folder / (experiment.file or f"{name}.yaml")
         limits = _limits(experiment, loaded.report.quick, budget)
@@ -35,9 +38,11 @@ def planned_experiments(
         always = [f"seeds={seeds}", *_judged_by(path), *arguments]
         source = load_sweep(path, [*_as_arguments(limits), *always])
         check(source, datasets)
+        sources[name] = source
         whole = _whole(load_sweep(path, always), datasets, arguments) if limits else None
         whole = None if whole == _length(source, datasets) else whole
         found[name] = PlannedExperiment(sweep=source.mapping(), whole=whole)
+    refuse(list(problems_of(loaded.report, loaded.root, sources)))
     return found
 
 

@@ -8,8 +8,10 @@ from mnistlab.blocks.section import CountOrZero, Section
 from mnistlab.config.load import mapping_nodes, read_config_text
 from mnistlab.config.load_sweep import refuse
 from mnistlab.config.validate import validate_as
+from mnistlab.errors import UsageError
 from mnistlab.experiment.run_dir import PLOTS_NAME, REPORT_NAME
 from mnistlab.reproduce.manifest import MANIFEST_NAME, Report
+from mnistlab.safe_files import open_artefact, own_folder
 from mnistlab.sweep.results import SweepDir
 
 
@@ -27,11 +29,13 @@ class ReportDir:
     @property
     def experiments(self) -> Path:
         """The folder of the experiments' sweep folders."""
-        return self.path / "experiments"
+        return own_folder(self.path / "experiments")
 
     def experiment(self, name: str) -> SweepDir:
         """The sweep folder of one experiment."""
-        return SweepDir(self.experiments / name)
+        if not is_plain_name(name):
+            raise UsageError(f"{self.plan}: {name!r} cannot be the name of an experiment")
+        return SweepDir(own_folder(self.experiments / name))
 
     @property
     def times(self) -> Path:
@@ -41,7 +45,7 @@ class ReportDir:
     @property
     def plots(self) -> Path:
         """The folder of figures."""
-        return self.path / PLOTS_NAME
+        return own_folder(self.path / PLOTS_NAME)
 
     @property
     def html(self) -> Path:
@@ -90,6 +94,11 @@ class Plan(Section):
     experiments: dict[str, PlannedExperiment]
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether it names something in a folder, and leads nowhere else."""
+    return name not in ("", ".", "..") and not {"/", "\0"} & set(name)
+
+
 def is_reproduction(path: Path) -> bool:
     """Whether the folder is a report's reproduction."""
     return (path / MANIFEST_NAME).is_file()
@@ -97,6 +106,7 @@ def is_reproduction(path: Path) -> bool:
 
 def read_plan(report_dir: ReportDir) -> Plan:
     """What is to be done in the folder. Raises ConfigError where the file is damaged."""
+    open_artefact(report_dir.plan).close()
     root, problems = mapping_nodes(read_config_text(report_dir.plan), str(report_dir.plan), None)
     plan, faults = validate_as(Plan, root)
     refuse(problems + faults)

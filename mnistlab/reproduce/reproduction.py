@@ -15,7 +15,13 @@ from mnistlab.experiment import durable
 from mnistlab.experiment.run_dir import SWEEP_NAME, create_folder, make_complete
 from mnistlab.reproduce.manifest import MANIFEST_NAME, LoadedReport
 from mnistlab.reproduce.plan import planned_experiments
-from mnistlab.reproduce.report_dir import Plan, PlannedExperiment, ReportDir, read_plan
+from mnistlab.reproduce.report_dir import (
+    Plan,
+    PlannedExperiment,
+    ReportDir,
+    is_plain_name,
+    read_plan,
+)
 from mnistlab.sweep import start
 from mnistlab.sweep.trials import Datasets
 from mnistlab.sweep.watch import SweepCallback, SweepResult
@@ -109,8 +115,10 @@ def run_report(report_dir: ReportDir, options: ReproduceOptions) -> Reproduced:
 
 def together_with(report_dir: ReportDir) -> list[ReportDir]:
     """The folders that one command made, this the last of them: those before it that are there."""
-    names = [*read_plan(report_dir).together, report_dir.path.name]
-    found = [ReportDir(report_dir.path.with_name(name)) for name in names]
+    before = read_plan(report_dir).together
+    if wrong := [name for name in before if not is_plain_name(name)]:
+        raise UsageError(f"{report_dir.plan}: together: {wrong[0]!r} is no name of a folder")
+    found = [ReportDir(report_dir.path.with_name(name)) for name in (*before, report_dir.path.name)]
     return [one for one in found if one.plan.is_file()]
 
 
@@ -151,5 +159,5 @@ def seconds_taken(report_dir: ReportDir) -> float:
     """Seconds of a clock on the wall that the experiments have taken, stops left out."""
     if not report_dir.times.exists():
         return 0.0
-    lines = report_dir.times.read_text().splitlines()[1:]
+    lines = durable.read_text(report_dir.times).splitlines()[1:]
     return sum(float(line.rpartition(",")[2]) for line in lines)

@@ -5,6 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnistlab.config import sweep_from_mapping
+from mnistlab.config.load_sweep import refuse
+from mnistlab.config.places import Node, Place
+from mnistlab.reproduce.checks import problems_of
 from mnistlab.reproduce.manifest import known_reports, load_report
 from mnistlab.reproduce.pages import WrittenReport, refuse_foreign_pages, write_report
 from mnistlab.reproduce.report_dir import ReportDir, read_plan
@@ -62,12 +66,26 @@ def carry_on_together(path: Path, options: ReproduceOptions) -> Reproduction:
 def _run_all(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reproduction:
     """Run and write each report; what stops it while no trial is trained says how it goes on."""
     for folder in folders:
-        refuse_foreign_pages(folder, read_plan(folder).report)
+        _check(folder)
     try:
         return _run_each(folders, options)
     except KeyboardInterrupt:
         options.tell(f"to carry it on: mnistlab resume {shlex.quote(str(folders[-1].path))}")
         raise
+
+
+def _check(folder: ReportDir) -> None:
+    """Raise UsageError or ConfigError where the pages could not be written in the end: the folder
+    may have been changed, or be a stranger's.
+    """
+    plan = read_plan(folder)
+    sources = {
+        name: sweep_from_mapping(experiment.sweep, source=f"{folder.plan}: {name}")
+        for name, experiment in plan.experiments.items()
+    }
+    where = Node({}, Place(str(folder.plan)))
+    refuse(list(problems_of(plan.report, where, sources)))
+    refuse_foreign_pages(folder, plan.report)
 
 
 def _run_each(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reproduction:

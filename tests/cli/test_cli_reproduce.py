@@ -205,3 +205,39 @@ def test_a_page_that_was_edited_is_not_written_again(report):
         assert outcome.exit_code == 2
         assert outcome.stderr.startswith(f"{folder / name}: exists, not as mnistlab wrote it")
         (folder / name).write_text(written)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("'rates', 'test_accuracy', {'optimizer.lr': 0.1}", "'rates', 'accuracy'", "no metric"),
+        ("{{ measured(", "{{ measured.func('__class__', ", "is not allowed"),
+        ("| percent }}", "/ 0 }}", "division by zero"),
+        ("parameters: {optimizer.lr: 0.1}", "parameters: {optimizer.lr: 7}", "no point of rates"),
+        ("figure: learning_curves", "figure: learning_curve", "no figure is called"),
+        ("  alone: {}", "  ../alone: {file: alone.yaml}", "must be of letters, digits"),
+    ],
+)
+def test_what_no_page_could_be_written_of_is_refused_before_training(
+    report, home, old, new, message
+):
+    text = MANIFEST.replace(old, new, 1)
+    assert text != MANIFEST
+    (report / "report.yaml").write_text(text)
+    outcome = mnistlab("reproduce", report, "--workers", 1)
+    assert outcome.exit_code == 2
+    assert re.search(rf"{report}/report\.yaml:\d+:\d+: .*{message}", outcome.stderr)
+    assert not (home / "runs").exists()
+
+
+def test_a_finding_in_a_strangers_folder_is_refused_before_it_is_resumed(report):
+    ended = mnistlab("reproduce", report, "--quick", "--json", "--quiet", "--workers", 1)
+    folder = Path(ended.document["reports"][0]["report_dir"])
+    plan = folder / "report.yaml"
+    text = plan.read_text()
+    changed = text.replace("{{ measured(", "{{ measured.func('__class__', ")
+    assert changed != text
+    plan.write_text(changed.partition("\n")[2] if changed.startswith("# sha256") else changed)
+    outcome = mnistlab("resume", folder, "--workers", 1)
+    assert outcome.exit_code == 2
+    assert "is not allowed" in outcome.stderr

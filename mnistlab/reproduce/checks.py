@@ -1,0 +1,62 @@
+"""What a report's findings and figures ask for, held against what is planned, before any training.
+
+What is found here would otherwise be found hours later, when the pages are written.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mnistlab.config import SweepSource
+from mnistlab.config.places import Node, Problem
+from mnistlab.errors import UsageError
+from mnistlab.plots.gallery import RUN_FIGURES
+from mnistlab.reproduce.figures import CURVES, TABLE
+from mnistlab.reproduce.findings import PlannedPoints, filled, functions_of
+from mnistlab.reproduce.manifest import FigureSpec, Report
+from mnistlab.sweep.start import plan
+from mnistlab.sweep_figures import figure_names
+
+KeyPath = tuple[str | int, ...]
+
+
+def problems_of(
+    report: Report, root: Node, sources: Mapping[str, SweepSource]
+) -> Iterator[Problem]:
+    """What no page could be written of: findings and figures of what the experiments, `sources` by
+    name, do not have. `root` says where each stands.
+    """
+    points = PlannedPoints({name: plan(source) for name, source in sources.items()})
+    functions = functions_of(points)
+    for index, table in enumerate(report.tables):
+        if table.finding is not None:
+            path: KeyPath = ("tables", index, "finding")
+            try:
+                filled(table.finding, functions)
+            except UsageError as error:
+                yield Problem(root.nearest(path).place, path, str(error))
+    for index, spec in enumerate(report.figures):
+        try:
+            _check_figure(report, spec, points, sources)
+        except UsageError as error:
+            path = ("figures", index)
+            yield Problem(root.nearest((*path, "figure")).place, path, str(error))
+
+
+def _check_figure(
+    report: Report, spec: FigureSpec, points: PlannedPoints, sources: Mapping[str, SweepSource]
+) -> None:
+    """Raise UsageError where the figure cannot be drawn of what is planned."""
+    if spec.figure in (TABLE, CURVES):
+        if not any(table.experiment == spec.experiment for table in report.tables):
+            raise UsageError(f"no table is of the experiment {spec.experiment}, nothing to draw")
+        return
+    if spec.parameters is None and spec.stage is None:
+        _refuse_unknown(spec.figure, figure_names(sources[spec.experiment].config))
+        return
+    points.find(spec.experiment, spec.parameters, spec.stage)
+    _refuse_unknown(spec.figure, [entry.name for entry in RUN_FIGURES])
+
+
+def _refuse_unknown(figure: str, names: Sequence[Any]) -> None:
+    if figure not in names:
+        raise UsageError(f"no figure is called {figure!r}; there are {', '.join(names)}")
