@@ -8,8 +8,8 @@ one is named by `own_folder`.
 import errno
 import os
 import stat
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
-from typing import BinaryIO
 
 from mnistlab.errors import UsageError
 from mnistlab.memory import lacking, process_room
@@ -25,7 +25,7 @@ KINDS = {
 NO_WAIT = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
-def open_file(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BufferedReader:
     """Open a regular file for reading; links are followed.
 
     Raises OSError, at once, for anything else.
@@ -48,22 +48,29 @@ def read_file(path: Path, limit: int | None = None) -> bytes:
         return _read(file, path, limit)
 
 
-def open_artefact(path: Path) -> BinaryIO:
+def open_artefact(path: Path) -> BufferedReader:
     """Open a file of a run's, sweep's or report's folder for reading.
 
-    Raises UsageError where a link leads out of the folder it lies in, OSError for anything but a
+    Raises UsageError where a link leads out of the folder it lies in, and for anything but a
     regular file.
     """
-    return open_file(inside(path))
+    try:
+        return open_file(inside(path))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def read_artefact(path: Path, limit: int | None = None) -> bytes:
     """The content of a file of a run's, sweep's or report's folder.
 
-    Raises as `open_artefact` does, and OSError for more bytes than `limit`, or than memory holds.
+    Raises UsageError as `open_artefact` does, and for more bytes than `limit`, or than memory
+    holds.
     """
     with open_artefact(path) as file:
-        return _read(file, path, limit)
+        try:
+            return _read(file, path, limit)
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def own_folder(path: Path) -> Path:
@@ -91,7 +98,7 @@ def inside(path: Path, folder: Path | None = None) -> Path:
     return path
 
 
-def open_to_append(path: Path) -> BinaryIO:
+def open_to_append(path: Path) -> BufferedWriter:
     """Open a regular file, made if it is missing, to write at its end.
 
     Raises UsageError for a link or a pipe, OSError.
@@ -111,7 +118,7 @@ def open_to_append(path: Path) -> BinaryIO:
         raise
 
 
-def _read(file: BinaryIO, path: Path, limit: int | None) -> bytes:
+def _read(file: BufferedReader, path: Path, limit: int | None) -> bytes:
     size = os.fstat(file.fileno()).st_size
     if limit is not None and size > limit:
         raise OSError(errno.EFBIG, f"has {size:,} bytes, more than {limit:,}", str(path))

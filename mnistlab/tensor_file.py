@@ -6,14 +6,16 @@ process. The SHA-256 is that of the whole file with its own 64 digits as zeros.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from mnistlab.digests import DIGITS, NO_DIGEST, digest_without
 from mnistlab.errors import UsageError
+from mnistlab.safe_files import open_artefact, read_artefact
 
 METADATA_KEY = "mnistlab"
 # As the digest's key stands in the file: JSON inside a JSON string, before any other metadata.
@@ -28,11 +30,10 @@ def load_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     Raises UsageError naming the file when it is missing or damaged.
     """
     try:
-        header = _read_header(path)
-        content = path.read_bytes()
+        with open_artefact(path) as file:
+            header = _read_header(file)
+        content = read_artefact(path)
         return _decode(content), _checked_metadata(header, content)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path}: is no whole safetensors file: {error}") from error
 
@@ -72,17 +73,16 @@ def _digest_start(content: bytes) -> int:
     return start + len(DIGEST_MARK)
 
 
-def _read_header(path: Path) -> dict[str, Any]:
+def _read_header(file: BinaryIO) -> dict[str, Any]:
     """The JSON header, after the size it states was found to be the file's own.
 
     Reads the header alone, so that a wrong file of any size costs nothing. Raises ValueError.
     """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        header_bytes = int.from_bytes(file.read(8), "little")
-        if size < 8 or header_bytes > min(size - 8, MAX_HEADER_BYTES):
-            raise ValueError(f"its {size} bytes are fewer than its header needs")
-        header = json.loads(file.read(header_bytes))
+    size = os.fstat(file.fileno()).st_size
+    header_bytes = int.from_bytes(file.read(8), "little")
+    if size < 8 or header_bytes > min(size - 8, MAX_HEADER_BYTES):
+        raise ValueError(f"its {size} bytes are fewer than its header needs")
+    header = json.loads(file.read(header_bytes))
     try:
         tensors = [entry for name, entry in header.items() if name != "__metadata__"]
         data_bytes = max((entry["data_offsets"][1] for entry in tensors), default=0)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mnistlab.experiment.run_dir import CONFIG_NAME, SWEEP_NAME, open_run
+from mnistlab.safe_files import own_folder
 
 TRIALS_NAME = "trials"
 
@@ -51,5 +52,5 @@ def _runs_at(path: Path) -> list[Path]:
 
 def trials_of(sweep: Path) -> list[Path]:
     """The run folders of a sweep's trials that have been begun, in the order of their numbers."""
-    trials = sweep / TRIALS_NAME
+    trials = own_folder(sweep / TRIALS_NAME)
     return entries_in(trials) if trials.is_dir() else []

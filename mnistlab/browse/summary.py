@@ -16,6 +16,8 @@ from mnistlab.errors import UsageError
 from mnistlab.experiment.checksums import refuse_broken_seal
 from mnistlab.experiment.provenance import read_run_json
 from mnistlab.experiment.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
+from mnistlab.safe_files import read_artefact
+from mnistlab.sweep.results import SweepDir
 from mnistlab.sweep.views import read_view
 
 RUNNING = "running"
@@ -70,7 +72,7 @@ def is_held(path: Path) -> bool:
 
     The look takes the lock for a moment, shared: two who look don't see each other.
     """
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would be waited for
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -126,7 +128,7 @@ def _unrecorded(run_dir: RunDir) -> dict[str, Any]:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     """The whole rows of a metrics.csv; the last line may be under way."""
-    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    text = read_artefact(path).decode(errors="replace") if path.exists() else ""
     return list(csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1])))
 
 
@@ -165,7 +167,7 @@ def read_sweep(path: Path) -> SweepSummary:
     expected = {stage["name"] for stage in config.get("stages") or ()}
     expected |= {f"refit:{name}" for name in config.get("refit") or ()}
     to_come = len(expected - stages)
-    lock, best = path / ".lock", path / "best"
+    lock, best = path / ".lock", SweepDir(path).best
     if lock.exists() and is_held(lock):
         status = RUNNING
     else:
@@ -189,7 +191,7 @@ def _sweep_config(path: Path) -> dict[str, Any]:
 
     try:
         refuse_broken_seal(path)
-        config = yaml.load(path.read_bytes(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        config = yaml.load(read_artefact(path), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (OSError, yaml.YAMLError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from error
     if not isinstance(config, dict):
@@ -209,7 +211,7 @@ def _trials(sweep: Path) -> tuple[set[str], Counter[str]]:
     for row in csv.DictReader(io.StringIO(read_view(path) if path.exists() else "")):
         status = row["status"]
         if status not in ENDED:
-            run_dir = RunDir(sweep / row["run_dir"])
+            run_dir = SweepDir(sweep).trial(row["run_dir"])
             status = read_run_json(run_dir)["status"] if run_dir.run_json.exists() else PENDING
         begun.discard(row["run_dir"])
         statuses[_outcome(status)] += 1

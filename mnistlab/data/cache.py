@@ -21,9 +21,11 @@ import numpy as np
 from mnistlab.data.arrays import Arrays, Bytes, Decode, digest, read_only
 from mnistlab.locks import file_lock
 from mnistlab.paths import cache_dir
+from mnistlab.safe_files import open_file, read_file
 
 FORMAT = 1
 META = "meta.json"
+MAX_TEXT_BYTES = 1 << 20
 NAME_DIGITS = 16  # of the digest, in the name of an entry
 logger = logging.getLogger("mnistlab")
 
@@ -68,7 +70,7 @@ def load(name: str, identity: str, decode: Decode) -> tuple[Arrays, str]:
 
 def _look_up(folder: Path, lookup: Path) -> tuple[Arrays, str] | None:
     try:
-        entry = folder / Path(lookup.read_text(encoding="utf-8")).name
+        entry = folder / Path(read_file(lookup, MAX_TEXT_BYTES).decode()).name
     except (OSError, UnicodeDecodeError):
         return None
     return _open_entry(entry) if entry.is_dir() and entry != folder else None
@@ -76,7 +78,7 @@ def _look_up(folder: Path, lookup: Path) -> tuple[Arrays, str] | None:
 
 def _open_entry(entry: Path) -> tuple[Arrays, str]:
     try:
-        meta = json.loads((entry / META).read_bytes())
+        meta = json.loads(read_file(entry / META, MAX_TEXT_BYTES))
         arrays = Arrays(*(_open_array(entry, name, meta) for name in Arrays._fields))
         sha256 = str(meta["sha256"])
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
@@ -93,7 +95,7 @@ def _open_array(entry: Path, name: str, meta: dict) -> Bytes:
         raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {stated['bytes']}")
     # numpy's own reader has Python's parser look at the header, which raises anything.
     shape, header = tuple(stated["shape"]), _npy_header(stated["shape"])
-    with path.open("rb") as file:
+    with open_file(path) as file:
         if file.read(len(header)) != header:
             raise ValueError(f"{path.name} is no array of bytes of shape {shape}")
     return np.memmap(path, dtype=np.uint8, mode="r", offset=len(header), shape=shape)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mnistlab.memory import lacking, process_room
+from mnistlab.safe_files import open_file
 
 GZIP_MAGIC = b"\x1f\x8b"
 # Deflate cannot shrink anything by more than 1032 to 1, so a larger promise is a lie.
@@ -53,7 +54,7 @@ def unpacked(path: Path, expected: str) -> Iterator[tuple[io.BufferedIOBase, int
         size = regular_size(path)
         if size == 0:
             raise MalformedError(f"expected {expected}, found an empty one (0 bytes)")
-        with path.open("rb") as raw:
+        with open_file(path) as raw:
             gzipped = raw.read(2) == GZIP_MAGIC
             raw.seek(0)
             if not gzipped:
@@ -88,7 +89,7 @@ def foreign(start: bytes) -> str | None:
 
 def is_gzipped(path: Path) -> bool:
     """Whether the file begins as gzip does. Raises OSError."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         return file.read(2) == GZIP_MAGIC
 
 

@@ -24,6 +24,7 @@ from mnistlab.data.files import (
 )
 from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
 from mnistlab.errors import DataError
+from mnistlab.safe_files import open_file
 
 KEYS = {
     "train_images": "x_train",
@@ -83,7 +84,7 @@ def read_file(path: Path) -> Arrays:
     arrays, errors = {}, []
     try:
         size = _zip_size(path)
-        with zipfile.ZipFile(path) as archive:
+        with open_file(path) as file, zipfile.ZipFile(file) as archive:
             members = _find_members(archive)
             for role, member in members.items():
                 try:
@@ -106,7 +107,7 @@ def read_file(path: Path) -> Arrays:
 def _zip_size(path: Path) -> int:
     """The file's size in bytes, once it begins as a ZIP archive does."""
     size = regular_size(path)
-    with path.open("rb") as file:
+    with open_file(path) as file:
         start = file.read(8)
     if not start.startswith(b"PK"):
         found = foreign(start) or (start.hex(" ") if start else "an empty one (0 bytes)")

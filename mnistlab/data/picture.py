@@ -7,6 +7,7 @@ import numpy as np
 
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.files import MalformedError, foreign, regular_size
+from mnistlab.safe_files import open_file
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 MAX_FILE_BYTES = 1 << 28
@@ -116,6 +117,6 @@ def _kinds() -> str:
 
 
 def _found(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_file(path) as file:
         start = file.read(8)
     return foreign(start) or "something else"

@@ -16,6 +16,7 @@ import numpy as np
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.files import MalformedError, foreign, regular_size
 from mnistlab.data.own_files import check_size
+from mnistlab.safe_files import read_file
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # The largest image allowed takes a sixteenth, at four bytes a pixel: leaves room for metadata.
@@ -76,7 +77,7 @@ def file_content(path: Path) -> bytes:
             raise MalformedError(
                 f"expected a file of at most {MAX_FILE_BYTES:,} bytes, found {size:,}"
             )
-        return path.read_bytes()
+        return read_file(path)
     except OSError as error:
         raise MalformedError(f"cannot be read: {error.strerror or error}") from error
 

@@ -9,6 +9,7 @@ from mnistlab.data.arrays import Arrays, Bytes
 from mnistlab.data.files import MalformedError, is_gzipped
 from mnistlab.data.idx import header, read_idx
 from mnistlab.errors import DataError
+from mnistlab.safe_files import read_file
 
 STEMS = {
     "train_images": "train-images",
@@ -161,7 +162,7 @@ def check_file(path: Path, file: KnownFile, classes: int) -> Bytes:
 
 def _md5(path: Path) -> str:
     # Not for security, so that systems which forbid MD5 for that still offer it.
-    return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    return hashlib.md5(read_file(path), usedforsecurity=False).hexdigest()
 
 
 def _compare(what: str, expected: str, found: str) -> None:

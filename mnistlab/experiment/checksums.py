@@ -6,6 +6,7 @@ in the checkpoint that it is cut back to, and in the run.json that ends the run.
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from mnistlab.errors import UsageError
+from mnistlab.safe_files import open_artefact, read_artefact
 
+MAX_CONFIG_BYTES = 1 << 24
 SEAL = "# sha256 of what stands below: "
 # Not its line's end: that may be what is damaged, and then takes the line below into the comment.
 SEALED = re.compile(rb"\A# sha256 of what stands below: ([0-9a-f]{64})")
@@ -53,14 +56,11 @@ class Extent:
         Raises UsageError naming the file where it is another; its size is looked at before it is
         read.
         """
-        try:
-            size = path.stat().st_size
+        with open_artefact(path) as file:
+            size = os.fstat(file.fileno()).st_size
             if size < self.length or (size > self.length and not more_may_follow):
                 raise UsageError(f"{path}: is damaged: it has {size:,} bytes, not {self.length:,}")
-            with path.open("rb") as file:
-                content = file.read(self.length)
-        except OSError as error:
-            raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+            content = file.read(self.length)
         if Extent.of(content) != self:
             raise UsageError(f"{path}: is damaged, or was edited: its SHA-256 is not what it was")
         return content
@@ -74,9 +74,9 @@ def sealed(text: str) -> str:
 def refuse_broken_seal(path: Path) -> None:
     """Raise UsageError where a text is not the one that its digest was taken of.
 
-    One without a digest passes: people may write a configuration by hand. Raises OSError.
+    One without a digest passes: people may write a configuration by hand.
     """
-    content = path.read_bytes()
+    content = read_artefact(path, MAX_CONFIG_BYTES)
     seal = SEALED.match(content)
     if seal is None:
         return

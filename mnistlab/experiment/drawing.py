@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mnistlab.experiment import durable
-from mnistlab.experiment.run_dir import PLOTS_NAME
+from mnistlab.experiment.run_dir import CHECKPOINTS_NAME, PLOTS_NAME
 from mnistlab.safe_files import own_folder
 
 PAGES = ("report.html", "report.md", "report.json")
@@ -35,16 +35,19 @@ def drawing_in(folder: Path) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
     finally:
-        os.close(descriptor)
         with suppress(OSError):
-            plots.rmdir()  # where nothing was drawn
+            # Alone again, and nothing was drawn.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            plots.rmdir()
+        os.close(descriptor)
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed processes left in a run's or sweep's own folder and in `plots`.
+    """Remove what killed processes left in a run's or sweep's own folder and those in it.
 
     Only who holds the run or sweep may call this.
     """
     durable.remove_temporaries(folder, lambda name: name not in PAGES)
+    durable.remove_temporaries(own_folder(folder / CHECKPOINTS_NAME))
     with drawing_in(folder):
         pass

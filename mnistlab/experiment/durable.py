@@ -11,6 +11,7 @@ from mnistlab.errors import UsageError
 from mnistlab.safe_files import open_to_append, read_artefact
 
 TEMPORARY_SUFFIX = ".tmp"
+MAX_TEXT_BYTES = 1 << 30
 # As `temporary_beside` makes them, and nobody else.
 TEMPORARY_NAME = re.compile(rf"\.(.+)\.\d+-[0-9a-f]{{8}}{re.escape(TEMPORARY_SUFFIX)}")
 
@@ -40,9 +41,7 @@ def write_file(path: Path, data: bytes | str) -> None:
 def read_text(path: Path) -> str:
     """The text of a file, whatever its line ends; raises UsageError where it cannot be read."""
     try:
-        return read_artefact(path).decode().replace("\r\n", "\n")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+        return read_artefact(path, MAX_TEXT_BYTES).decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: is no text: byte {error.start} is not UTF-8") from error
 

@@ -16,6 +16,7 @@ from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
 from mnistlab.experiment.run_dir import RunDir
 from mnistlab.machine import available_cpus, library_versions
+from mnistlab.safe_files import read_artefact
 
 GIT_TIMEOUT_SECONDS = 2.0
 # A description of ten thousand layers takes a tenth of it.
@@ -85,12 +86,8 @@ def read_run_json(run_dir: RunDir, *, edited: bool = False) -> dict[str, Any]:
     """
     path = run_dir.run_json
     try:
-        if path.stat().st_size > MAX_RUN_JSON_BYTES:
-            raise UsageError(f"{path}: has more than {MAX_RUN_JSON_BYTES:,} bytes")
-        written = path.read_bytes()
+        written = read_artefact(path, MAX_RUN_JSON_BYTES)
         content = json.loads(written.decode(), parse_constant=_refuse_constant)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from error
     except (ValueError, RecursionError) as error:

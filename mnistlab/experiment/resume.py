@@ -13,6 +13,7 @@ from mnistlab.experiment.provenance import read_run_json
 from mnistlab.experiment.record import METRICS
 from mnistlab.experiment.run_dir import RunDir
 from mnistlab.machine import LIBRARIES, library_versions
+from mnistlab.safe_files import open_artefact
 
 ENDED = ("finished", "stopped_early", "diverged")
 
@@ -29,6 +30,7 @@ def config_of(run_dir: RunDir, history: Mapping[str, Any]) -> RunConfig:
     """A run's configuration; raises ConfigError or UsageError where it is not the one that the run
     was started with.
     """
+    open_artefact(run_dir.config).close()
     config = load_run_config(run_dir.config)
     refuse_changed_config(history, config)
     if "config" not in history:

@@ -13,6 +13,7 @@ from pathlib import Path
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
 from mnistlab.experiment.checksums import sealed
+from mnistlab.safe_files import own_folder
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ METRICS_NAME = "metrics.csv"
 LAYERS_NAME = "layers.csv"
 PREDICTIONS_NAME = "predictions.csv"
 PLOTS_NAME = "plots"
+CHECKPOINTS_NAME = "checkpoints"
 REPORT_NAME = "report.html"
 LATEST_NAME = "latest"
 # What os.rename reports when something stands at the new name already.
@@ -71,8 +73,8 @@ class RunDir:
 
     @property
     def checkpoints(self) -> Path:
-        """The folder of checkpoints."""
-        return self.path / "checkpoints"
+        """The folder of checkpoints; raises UsageError where it leads elsewhere."""
+        return own_folder(self.path / CHECKPOINTS_NAME)
 
     @property
     def best(self) -> Path:
@@ -91,8 +93,8 @@ class RunDir:
 
     @property
     def plots(self) -> Path:
-        """The folder of figures."""
-        return self.path / PLOTS_NAME
+        """The folder of figures; raises UsageError where it leads elsewhere."""
+        return own_folder(self.path / PLOTS_NAME)
 
     @property
     def report(self) -> Path:
@@ -167,8 +169,8 @@ def make_complete(folder: Path, config_name: str, config_text: str) -> bool:
 
 def point_link(link: Path, folder: Path) -> None:
     """Make `link` one to a folder beside or below it; a file or folder there is left alone."""
-    if os.path.lexists(link) and not link.is_symlink():
-        logger.warning("%s is no link: left as it is, it does not lead to %s", link, folder.name)
+    if os.path.lexists(link) and not _is_ours(link):
+        logger.warning("%s is not ours: left as it is, it leads not to %s", link, folder.name)
         return
     # The new link is made inside the run's own folder: its name is free there, and a killed
     # process leaves nothing among the runs.
@@ -180,6 +182,14 @@ def point_link(link: Path, folder: Path) -> None:
     except OSError as error:
         fresh.unlink(missing_ok=True)
         logger.warning("%s could not be pointed at %s: %s", link, folder.name, error.strerror)
+
+
+def _is_ours(link: Path) -> bool:
+    """Whether it is a link to something beside or below it, as `point_link` makes them."""
+    if not link.is_symlink():
+        return False
+    target = link.readlink()
+    return not target.is_absolute() and ".." not in target.parts
 
 
 def open_run(path: Path) -> RunDir:

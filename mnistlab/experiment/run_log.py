@@ -4,8 +4,10 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 
+from mnistlab.safe_files import open_to_append
 from mnistlab.safe_text import one_line
 
 logger = logging.getLogger(__name__)
@@ -20,6 +22,9 @@ class _OneLine(logging.Formatter):
 
 class RunLog(logging.FileHandler):
     """The log's file: where it can't be written, that is said once, and is no fault of the run."""
+
+    def _open(self) -> TextIOWrapper:
+        return TextIOWrapper(open_to_append(Path(self.baseFilename)), encoding="utf-8")
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         self._give_up(sys.exc_info()[1])

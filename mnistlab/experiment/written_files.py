@@ -14,12 +14,12 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from mnistlab.digests import NO_DIGEST
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
 from mnistlab.safe_files import read_file
 
 MARK = b"mnistlab sha256 "
-NO_DIGEST = b"0" * 64
 # As a format may hold it as a text of its own: the place that `marked` fills in.
 PLACE = (MARK + NO_DIGEST).decode()
 MARKED = re.compile(re.escape(MARK) + rb"([0-9a-f]{64})")

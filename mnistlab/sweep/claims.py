@@ -23,6 +23,7 @@ from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
 from mnistlab.experiment.checkpoint import load_checkpoint
 from mnistlab.experiment.run_dir import RunDir
+from mnistlab.safe_files import inside, read_artefact
 from mnistlab.sweep.results import ENDED, read_record
 
 # One that was taken from its holder has a dot before it.
@@ -44,7 +45,7 @@ class Packed:
 def pack(folder: Path) -> Packed:
     """All files of a folder, but for what a killed writer left."""
     files = {
-        path.relative_to(folder).as_posix(): path.read_bytes()
+        path.relative_to(folder).as_posix(): read_artefact(inside(path, folder))
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.suffix != durable.TEMPORARY_SUFFIX
     }
@@ -56,7 +57,7 @@ def unpack(packed: Packed, folder: Path) -> None:
     if _digest(packed.files) != packed.sha256:
         raise DamagedError("its files came damaged: they do not hash to what was sent")
     for name, content in packed.files.items():
-        path = folder / name
+        path = inside(folder / name, folder)
         path.parent.mkdir(parents=True, exist_ok=True)
         durable.write_file(path, content)
 

@@ -24,6 +24,7 @@ from mnistlab.errors import UsageError
 from mnistlab.experiment.provenance import write_run_json
 from mnistlab.experiment.run_dir import CONFIG_NAME, RunDir, make_complete, point_link
 from mnistlab.experiment.runner import only_process
+from mnistlab.safe_files import inside, own_folder
 from mnistlab.sweep.results import (
     ENDED,
     METRICS,
@@ -47,7 +48,8 @@ def only_sweeper(sweep_dir: SweepDir) -> Iterator[None]:
 
     Raises UsageError, saying who has it, where another process does.
     """
-    descriptor = os.open(sweep_dir.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(inside(sweep_dir.lock), flags, 0o644)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -88,11 +90,11 @@ class Ledger:
         for path in sorted(self.sweep_dir.trials.iterdir()):
             named = FOLDER_NAME.fullmatch(path.name)
             if named and (path / CONFIG_NAME).is_file():
-                self._folders[named[2]] = path
+                self._folders[named[2]] = own_folder(path)
                 self._taken.add(int(named[1]))
             elif path.name.startswith(".") and FOLDER_NAME.fullmatch(path.name[1:]):
                 # Made by a process that was killed before the folder got its name.
-                shutil.rmtree(path)
+                shutil.rmtree(own_folder(path))
 
     def add(self, trial: Trial, stage: str | None) -> None:
         """Take a trial in; a trial of the same id is the same one."""

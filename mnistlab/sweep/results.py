@@ -17,6 +17,7 @@ from mnistlab.experiment.checksums import refuse_broken_seal
 from mnistlab.experiment.metrics import SPLIT_METRICS
 from mnistlab.experiment.provenance import read_run_json
 from mnistlab.experiment.run_dir import PLOTS_NAME, REPORT_NAME, SWEEP_NAME, RunDir
+from mnistlab.safe_files import inside, own_folder
 from mnistlab.sweep.views import read_view
 
 logger = logging.getLogger(__name__)
@@ -42,12 +43,19 @@ class SweepDir:
     @property
     def trials(self) -> Path:
         """The folder of the trials' run folders."""
-        return self.path / "trials"
+        return own_folder(self.path / "trials")
+
+    def trial(self, run_dir: str) -> RunDir:
+        """A trial's folder, by its path in the sweep's; raises UsageError for one elsewhere."""
+        folder, _, name = run_dir.partition("/")
+        if folder != self.trials.name or Path(name).name != name:
+            raise UsageError(f"{self.path}: {run_dir!r} is no folder of a trial")
+        return RunDir(own_folder(self.trials / name))
 
     @property
     def claims(self) -> Path:
         """The folder of trials under way on other machines: see claims.py."""
-        return self.path / ".claims"
+        return own_folder(self.path / ".claims")
 
     @property
     def trials_csv(self) -> Path:
@@ -61,13 +69,13 @@ class SweepDir:
 
     @property
     def best(self) -> Path:
-        """A link to the best trial."""
-        return self.path / "best"
+        """A link to the best trial; raises UsageError where it leads out of the sweep."""
+        return inside(self.path / "best")
 
     @property
     def plots(self) -> Path:
         """The folder of figures."""
-        return self.path / PLOTS_NAME
+        return own_folder(self.path / PLOTS_NAME)
 
     @property
     def report(self) -> Path:
@@ -133,9 +141,9 @@ def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
             }
             metrics = {name: float(line[name]) if line[name] else None for name in METRICS}
             stages = tuple(line.get("stage", "").split())
-            row = TrialRow(
-                int(line["trial"]), line["status"], stages, parameters, metrics, line["run_dir"]
-            )
+            run_dir = line["run_dir"]
+            sweep_dir.trial(run_dir)  # raises for one elsewhere
+            row = TrialRow(int(line["trial"]), line["status"], stages, parameters, metrics, run_dir)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UsageError(f"{path}:{number}: the row is damaged ({error})") from error
         rows.append(row)
@@ -151,8 +159,8 @@ def sweep_of(sweep_dir: SweepDir) -> SweepSource:
     """The sweep that a folder is of; raises ConfigError or UsageError where sweep.yaml is damaged
     or was edited.
     """
-    source = load_sweep(sweep_dir.config)
     refuse_broken_seal(sweep_dir.config)
+    source = load_sweep(sweep_dir.config)
     return source
 
 

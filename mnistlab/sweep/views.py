@@ -11,6 +11,7 @@ from typing import Any
 from mnistlab.errors import UsageError
 from mnistlab.experiment import durable
 from mnistlab.experiment.checksums import Extent
+from mnistlab.safe_files import read_artefact
 
 CHECKSUMS_NAME = ".checksums.json"
 
@@ -21,7 +22,7 @@ def write_view(path: Path, text: str) -> None:
         known = _known(path)
     except UsageError:
         known = {}  # views are made of what the folders say, and their digests of the views
-    before = [Extent.of(path.read_bytes()).sha256] if path.exists() else []
+    before = [Extent.of(read_artefact(path)).sha256] if path.exists() else []
     after = Extent.of(text.encode()).sha256
     digests = {**known, path.name: [*before, after]}
     durable.write_file(path.with_name(CHECKSUMS_NAME), json.dumps(digests, indent=1) + "\n")

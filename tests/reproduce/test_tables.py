@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from mnistlab.reproduce.findings import Findings
+from mnistlab.reproduce.findings import MeasuredRows, filled, functions_of
 from mnistlab.reproduce.manifest import Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
 from mnistlab.reproduce.tables import in_words
@@ -63,8 +63,8 @@ def test_a_stated_time_and_the_sentence_below_have_every_digit_stated():
 
 def test_a_finding_says_what_was_stated_and_rounds_what_was_measured():
     accuracy = Measured(stated=0.91041, mean=0.90123456, std=None, values=(0.90123456,))
-    findings = Findings({"alone": [row(accuracy, "finished")]})
+    functions = functions_of(MeasuredRows({"alone": [row(accuracy, "finished")]}))
     template = "{{ measured('alone', 'test_accuracy') | percent }} for "
     template += "{{ stated('alone', 'test_accuracy') | percent }}, "
     template += "{{ stated('alone', 'test_loss') | number }}"
-    assert findings.filled(template, "t") == "90.12% for 91.041%, (not measured)"
+    assert filled(template, functions) == "90.12% for 91.041%, (not measured)"

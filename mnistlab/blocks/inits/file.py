@@ -1,7 +1,9 @@
 """Weights read from a file."""
 
+import zipfile
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -9,6 +11,7 @@ from pydantic import Field
 from mnistlab.blocks.inits import BIAS, BiasInit, InitBlock
 from mnistlab.blocks.section import UserPath
 from mnistlab.errors import UsageError
+from mnistlab.safe_files import open_file
 from mnistlab.tensor_file import load_tensors
 
 
@@ -22,43 +25,76 @@ class FileInit(InitBlock):
     def start(
         self, tensor: Any, seed: int, index: int, dtype: Any, files: dict[Path, Any]
     ) -> np.ndarray:
-        if self.path not in files:
-            files[self.path] = _read(self.path)
-        return _from_file(self.path, files[self.path], tensor, dtype)
+        if self.path.suffix == ".npz":
+            found = _from_npz(self.path, tensor)
+        else:
+            if self.path not in files:
+                files[self.path] = _read_safetensors(self.path)
+            tensors = files[self.path]
+            _refuse_missing(self.path, tensor, tensors)
+            found = tensors[tensor.name]
+            _refuse_unfit(self.path, tensor, found.shape, found.dtype)
+        _refuse_infinite(self.path, tensor, found, dtype)
+        return found
 
 
-def _read(path: Path) -> dict[str, np.ndarray]:
-    """The tensors of a .safetensors or .npz file, by name; ours by its checksum."""
-    if path.suffix == ".npz":
-        return _read_npz(path)
+def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
+    """The tensors of a file, by name; ours by its checksum."""
     try:
         return load_tensors(path)[0]
     except UsageError as error:
         raise UsageError(*(f"init.path: {message}" for message in error.messages)) from error
 
 
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of an archive; each member has its CRC, which reading it checks."""
+def _from_npz(path: Path, tensor: Any) -> np.ndarray:
+    """One array of an archive, read only once its header fits; reading checks the member's CRC.
+
+    Other members may be of any size, and are not read.
+    """
     try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        with open_file(path) as file, zipfile.ZipFile(file) as archive:
+            members = {name.removesuffix(".npy") for name in archive.namelist()}
+            _refuse_missing(path, tensor, members)
+            with archive.open(f"{tensor.name}.npy") as member:
+                _refuse_unfit(path, tensor, *_npy_header(member))
+            with archive.open(f"{tensor.name}.npy") as member:
+                return np.lib.format.read_array(member, allow_pickle=False)
+    except UsageError:
+        raise
     except Exception as error:  # numpy and zipfile raise many kinds, and all mean one thing
         raise UsageError(f"init.path: {path}: unusable as weights: {error}") from error
 
 
-def _from_file(path: Path, tensors: dict[str, np.ndarray], tensor: Any, dtype: Any) -> np.ndarray:
-    if tensor.name not in tensors:
-        there = ", ".join(sorted(tensors)) or "nothing"
+def _npy_header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """The shape and dtype of a .npy file."""
+    version = np.lib.format.read_magic(member)
+    readers = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    if version not in readers:
+        raise ValueError(f"a .npy file of version {version}")
+    shape, _, dtype = readers[version](member)
+    return shape, dtype
+
+
+def _refuse_missing(path: Path, tensor: Any, names: Collection[str]) -> None:
+    if tensor.name not in names:
+        there = ", ".join(sorted(names)) or "nothing"
         raise UsageError(f"init.path: {path}: no tensor {tensor.name}; it holds {there}")
-    found = tensors[tensor.name]
-    if found.shape != tensor.shape:
+
+
+def _refuse_unfit(path: Path, tensor: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    if shape != tensor.shape:
         raise UsageError(
-            f"init.path: {path}: {tensor.name} has shape {found.shape}, expected {tensor.shape}"
+            f"init.path: {path}: {tensor.name} has shape {shape}, expected {tensor.shape}"
         )
-    if found.dtype.kind not in "fiu":
-        raise UsageError(f"init.path: {path}: {tensor.name} holds {found.dtype}, expected numbers")
+    if dtype.kind not in "fiu":
+        raise UsageError(f"init.path: {path}: {tensor.name} holds {dtype}, expected numbers")
+
+
+def _refuse_infinite(path: Path, tensor: Any, found: np.ndarray, dtype: Any) -> None:
     if not (np.abs(found.astype(np.float64)) <= np.finfo(dtype).max).all():
         raise UsageError(
             f"init.path: {path}: {tensor.name} holds values that are not finite {np.dtype(dtype)}"
         )
-    return found
