@@ -25,7 +25,7 @@ from benchmarks.memory import memory_of_two
 from benchmarks.peers import LIBRARIES, ROOT, PeerError, PeerProcess, installed
 from benchmarks.run import columns
 from benchmarks.workloads import WORKLOADS
-from mnistlab.experiment.provenance import available_cpus
+from mnistlab.store.provenance import available_cpus
 
 SOFTMAX, MLP = "configs/mnist-softmax.yaml", "configs/mnist-mlp.yaml"
 HELP_ROUNDS = 15

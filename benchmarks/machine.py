@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mnistlab.experiment.provenance import collect
+from mnistlab.store.provenance import collect
 
 PRODUCT_SIDE = 2048
 PRODUCT_REPEATS = 5

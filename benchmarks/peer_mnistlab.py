@@ -5,12 +5,12 @@ from contextlib import ExitStack
 
 from benchmarks.serve import serve
 from mnistlab import __version__
-from mnistlab.api import load_data
 from mnistlab.config import RunConfig
-from mnistlab.engine.initializers import initial_params
-from mnistlab.engine.trainer import Trainer
-from mnistlab.paths import data_dir
+from mnistlab.python.commands import load_data
 from mnistlab.runtime.threads import engine_threads
+from mnistlab.support.paths import data_dir
+from mnistlab.training.initializers import initial_params
+from mnistlab.training.trainer import Trainer
 
 
 class MnistlabPeer:

@@ -14,10 +14,10 @@ import pstats  # noqa: E402
 import tempfile  # noqa: E402
 from pathlib import Path  # noqa: E402
 
-from mnistlab.api import load_data, train  # noqa: E402
 from mnistlab.config import RunConfig, load_run_config  # noqa: E402
 from mnistlab.experiment.callbacks import Callback, RunResult, Start  # noqa: E402
-from mnistlab.paths import data_dir  # noqa: E402
+from mnistlab.python.commands import load_data, train  # noqa: E402
+from mnistlab.support.paths import data_dir  # noqa: E402
 
 IMPORT_SECONDS = time.perf_counter() - STARTED
 

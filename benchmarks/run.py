@@ -16,8 +16,8 @@ from benchmarks.machine import blas_peak, surroundings
 from benchmarks.peers import LIBRARIES, PeerError, PeerProcess, in_turns, installed, running
 from benchmarks.serve import open_dataset
 from benchmarks.workloads import WORKLOADS, Workload, config_of
-from mnistlab.errors import MnistlabError
-from mnistlab.experiment.provenance import available_cpus
+from mnistlab.store.provenance import available_cpus
+from mnistlab.support.errors import MnistlabError
 
 
 def columns(libraries: list[str], threads: int) -> list[tuple[str, int]]:

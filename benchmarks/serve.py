@@ -21,8 +21,8 @@ import numpy as np
 from benchmarks.workloads import config_of
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, open_source, split
-from mnistlab.errors import MnistlabError
-from mnistlab.paths import data_dir
+from mnistlab.support.errors import MnistlabError
+from mnistlab.support.paths import data_dir
 
 
 class Peer(Protocol):

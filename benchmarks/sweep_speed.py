@@ -17,10 +17,11 @@ DEFAULT = Path(__file__).parents[1] / "configs" / "sweeps" / "softmax-lr-lambda.
 ALONE = """
 import sys
 from pathlib import Path
-from mnistlab import api, paths
+from mnistlab.python import commands
+from mnistlab.support import paths
 from mnistlab.config import load_run_config
 for config in sys.argv[2:]:
-    api.train(load_run_config(config), runs_dir=Path(sys.argv[1]), data_dir=paths.data_dir(),
+    commands.train(load_run_config(config), runs_dir=Path(sys.argv[1]), data_dir=paths.data_dir(),
               threads=1, plots=False)
 """
 

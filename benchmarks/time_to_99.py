@@ -18,7 +18,7 @@ from benchmarks.machine import surroundings
 from benchmarks.peers import PeerError, PeerProcess, installed
 from benchmarks.run import columns
 from benchmarks.workloads import config_of
-from mnistlab.experiment.provenance import available_cpus
+from mnistlab.store.provenance import available_cpus
 
 RECIPE = "configs/mnist-99.yaml"
 

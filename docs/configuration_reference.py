@@ -11,7 +11,7 @@ from mnistlab.config import (
     run_json_schema,
     sweep_json_schema,
 )
-from mnistlab.errors import ConfigError
+from mnistlab.support.errors import ConfigError
 
 Schema = Mapping[str, Any]
 

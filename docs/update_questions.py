@@ -15,23 +15,17 @@ from docs.page import PAGE, replaced, table
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.load_sweep import load_sweep
 from mnistlab.config.sweep import Metric
-from mnistlab.errors import UsageError
-from mnistlab.experiment.durable import write_file
-from mnistlab.experiment.metrics import read_metrics
-from mnistlab.experiment.run_dir import open_run
-from mnistlab.plots.gallery import LeftOut
-from mnistlab.plots.style import rendered
-from mnistlab.sweep.ranking import Ranked, rank
-from mnistlab.sweep.results import (
-    ENDED,
-    REFIT,
-    SweepDir,
-    TrialRow,
-    read_record,
-    read_trials,
-)
-from mnistlab.sweep_figures import sweep_figures
-from mnistlab.wording import counted
+from mnistlab.figures.gallery import LeftOut
+from mnistlab.figures.style import rendered
+from mnistlab.figures.sweep_figures import sweep_figures
+from mnistlab.store.durable import write_file
+from mnistlab.store.metrics import read_metrics
+from mnistlab.store.run_dir import open_run
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.errors import UsageError
+from mnistlab.support.wording import counted
+from mnistlab.sweeps.ranking import Ranked, rank
+from mnistlab.sweeps.results import ENDED, REFIT, TrialRow, read_record, read_trials
 
 IMAGES = PAGE.parent / "images"
 # A sweep's figure that is part of its answer.

@@ -13,8 +13,8 @@ from pathlib import Path
 from PIL import Image
 
 from docs.page import PAGE, replaced
-from mnistlab.experiment.durable import write_file
 from mnistlab.reproduce.report_dir import ReportDir, read_plan
+from mnistlab.store.durable import write_file
 
 IMAGES = PAGE.parent / "images"
 FIGURES = 2

@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from mnistlab.errors import ConfigError, DataError, MnistlabError, UsageError
-    from mnistlab.library.callbacks import Callback
-    from mnistlab.library.classifier import Classifier
-    from mnistlab.library.dataset import load_dataset
-    from mnistlab.library.run import Run, load_run
-    from mnistlab.library.sweep import Sweep, load_sweep
-    from mnistlab.library.tables import compare
-    from mnistlab.library.training import check, resume, sweep, train
+    from mnistlab.python.callbacks import Callback
+    from mnistlab.python.classifier import Classifier
+    from mnistlab.python.dataset import load_dataset
+    from mnistlab.python.run import Run, load_run
+    from mnistlab.python.sweep import Sweep, load_sweep
+    from mnistlab.python.tables import compare
+    from mnistlab.python.training import check, resume, sweep, train
+    from mnistlab.support.errors import ConfigError, DataError, MnistlabError, UsageError
 
 # Each is imported when it is first asked for: the command line imports this package, too.
 _ROOMS = {
-    "mnistlab.errors": ("ConfigError", "DataError", "MnistlabError", "UsageError"),
-    "mnistlab.library.callbacks": ("Callback",),
-    "mnistlab.library.classifier": ("Classifier",),
-    "mnistlab.library.dataset": ("load_dataset",),
-    "mnistlab.library.run": ("Run", "load_run"),
-    "mnistlab.library.sweep": ("Sweep", "load_sweep"),
-    "mnistlab.library.tables": ("compare",),
-    "mnistlab.library.training": ("check", "resume", "train"),
+    "mnistlab.support.errors": ("ConfigError", "DataError", "MnistlabError", "UsageError"),
+    "mnistlab.python.callbacks": ("Callback",),
+    "mnistlab.python.classifier": ("Classifier",),
+    "mnistlab.python.dataset": ("load_dataset",),
+    "mnistlab.python.run": ("Run", "load_run"),
+    "mnistlab.python.sweep": ("Sweep", "load_sweep"),
+    "mnistlab.python.tables": ("compare",),
+    "mnistlab.python.training": ("check", "resume", "sweep", "train"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -56,8 +56,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "sweep":  # a room of this name is there already, and can be called
-        return importlib.import_module("mnistlab.sweep")
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'mnistlab' has no attribute {name!r}")
     value = getattr(importlib.import_module(_ROOM_OF[name]), name)

@@ -38,15 +38,16 @@ from mnistlab.data.arrays import Arrays  # noqa: E402
 from mnistlab.data.digits import decode  # noqa: E402
 from mnistlab.data.files import MalformedError  # noqa: E402
 from mnistlab.data.registry import KNOWN, check_file  # noqa: E402
-from mnistlab.engine import trainer  # noqa: E402
-from mnistlab.errors import DataError, UsageError  # noqa: E402
 from mnistlab.experiment import keeper  # noqa: E402
 from mnistlab.experiment.artefacts import Artefacts  # noqa: E402
 from mnistlab.experiment.model import load_model  # noqa: E402
-from mnistlab.experiment.run_dir import RunDir  # noqa: E402
 from mnistlab.runtime.checked_cache import CheckedCacheFile  # noqa: E402
-from mnistlab.sweep.results import SweepDir, read_record, read_trials, sweep_of  # noqa: E402
-from mnistlab.sweep.views import read_view  # noqa: E402
+from mnistlab.store.run_dir import RunDir  # noqa: E402
+from mnistlab.store.sweep_dir import SweepDir  # noqa: E402
+from mnistlab.store.views import read_view  # noqa: E402
+from mnistlab.support.errors import DataError, UsageError  # noqa: E402
+from mnistlab.sweeps.results import read_record, read_trials, sweep_of  # noqa: E402
+from mnistlab.training import trainer  # noqa: E402
 
 PARTS = 64
 GOOD = ("harmless", "recovered", "refused")

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from fault_rounds import Report, fingerprint, in_child, the_folder
 
-from mnistlab import api
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment import keeper
 from mnistlab.experiment.callbacks import Callback
 from mnistlab.experiment.dataset import load_data
-from mnistlab.experiment.metrics import MetricsRow
 from mnistlab.experiment.runner import new_trainer
+from mnistlab.python import commands
+from mnistlab.store.metrics import MetricsRow
 
 CONFIG = {
     "data": {"source": "digits", "train_limit": 43, "validation": 0.1},
@@ -68,7 +68,7 @@ def small_disk(size: int) -> Iterator[Path]:
 
 
 def train(folder: Path, left: int | None = None) -> str:
-    return api.train(
+    return commands.train(
         run_config_from_mapping(CONFIG),
         runs_dir=folder / "runs",
         data_dir=folder,
@@ -82,7 +82,7 @@ def carry_on(folder: Path) -> str:
     path = the_folder(folder)
     if path is None:
         return train(folder)
-    return api.resume(path, data_dir=folder, threads=1, plots=False).status
+    return commands.resume(path, data_dir=folder, threads=1, plots=False).status
 
 
 def rounds(every: int = 1) -> dict[str, Report]:

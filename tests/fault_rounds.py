@@ -29,15 +29,15 @@ from damage_rounds import warnings_heard  # noqa: E402
 from fault_layer import DEATHS, DIED, FAILURES, Fault, Faults  # noqa: E402
 from run_helpers import fingerprint  # noqa: E402
 
-from mnistlab import api  # noqa: E402
 from mnistlab.cli.errors import describe  # noqa: E402
 from mnistlab.config import run_config_from_mapping  # noqa: E402
 from mnistlab.config.load_sweep import parse_sweep  # noqa: E402
 from mnistlab.experiment import keeper  # noqa: E402
 from mnistlab.experiment.dataset import load_data  # noqa: E402
 from mnistlab.experiment.runner import new_trainer  # noqa: E402
-from mnistlab.sweep import executors, ledger, start  # noqa: E402
-from mnistlab.sweep.attempt import Attempts  # noqa: E402
+from mnistlab.python import commands  # noqa: E402
+from mnistlab.sweeps import executors, ledger, start  # noqa: E402
+from mnistlab.sweeps.attempt import Attempts  # noqa: E402
 
 RUN = {
     "name": "short",
@@ -107,11 +107,11 @@ class Scenario:
 def begin_run(folder: Path) -> str:
     config = run_config_from_mapping(RUN)
     places = {"runs_dir": folder / "runs", "data_dir": folder / "data"}
-    return api.train(config, threads=1, plots=False, **places).status
+    return commands.train(config, threads=1, plots=False, **places).status
 
 
 def carry_run_on(path: Path) -> str:
-    return api.resume(path, data_dir=path.parent / "data", threads=1, plots=False).status
+    return commands.resume(path, data_dir=path.parent / "data", threads=1, plots=False).status
 
 
 def begin_sweep(folder: Path) -> str:

@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mnistlab.data import open_source
-from mnistlab.engine.gradcheck import IMAGES, JITTER, TensorCheck, check_tensor
-from mnistlab.paths import data_dir
 from mnistlab.runtime.program import TensorSpec
+from mnistlab.support.paths import data_dir
+from mnistlab.training.gradcheck import IMAGES, JITTER, TensorCheck, check_tensor
 
 Params = dict[str, np.ndarray]
 Gradient = Callable[[Params, np.ndarray, np.ndarray], Params]

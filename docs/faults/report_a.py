@@ -30,7 +30,7 @@ from docs.faults.common import (
     verdict,
 )
 from docs.page import table
-from mnistlab.plots import style
+from mnistlab.figures import style
 
 BATCH, RATE = 32, 1e-3
 SIDE, KERNEL, STRIDE, MAPS = 28, 3, 2, 13

@@ -25,7 +25,7 @@ from docs.faults.common import (
     verdict,
 )
 from docs.page import table
-from mnistlab.plots import style
+from mnistlab.figures import style
 
 STUCK_RATE = 6.17e-5
 Errors = Callable[[np.ndarray, np.ndarray], np.ndarray]

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from mnistlab.errors import UsageError
+from mnistlab.support.errors import UsageError
 
 
 @dataclass(frozen=True, eq=False)

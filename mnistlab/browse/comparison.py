@@ -9,7 +9,7 @@ from typing import Any
 from mnistlab.added_keys import completed
 from mnistlab.browse.found import runs_at
 from mnistlab.browse.summary import RunSummary, read_run
-from mnistlab.errors import UsageError
+from mnistlab.support.errors import UsageError
 
 METRICS = (
     *("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"),

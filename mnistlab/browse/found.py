@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from mnistlab.experiment.run_dir import CONFIG_NAME, SWEEP_NAME, open_run
-from mnistlab.safe_files import own_folder
+from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, open_run
+from mnistlab.support.safe_files import own_folder
 
 TRIALS_NAME = "trials"
 

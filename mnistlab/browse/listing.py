@@ -5,8 +5,8 @@ from pathlib import Path
 
 from mnistlab.browse.found import entries_in, is_sweep, trials_of
 from mnistlab.browse.summary import RunSummary, SweepSummary, read_run, read_sweep
-from mnistlab.errors import UsageError
-from mnistlab.experiment.run_dir import CONFIG_NAME
+from mnistlab.store.run_dir import CONFIG_NAME
+from mnistlab.support.errors import UsageError
 
 
 @dataclass(frozen=True)

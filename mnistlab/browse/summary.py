@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.browse.found import trials_of
-from mnistlab.errors import UsageError
-from mnistlab.experiment.checksums import refuse_broken_seal
-from mnistlab.experiment.provenance import read_run_json
-from mnistlab.experiment.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
-from mnistlab.safe_files import read_artefact
-from mnistlab.sweep.results import SweepDir
-from mnistlab.sweep.views import read_view
+from mnistlab.store.checksums import refuse_broken_seal
+from mnistlab.store.provenance import read_run_json
+from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.store.views import read_view
+from mnistlab.support.errors import UsageError
+from mnistlab.support.safe_files import read_artefact
 
 RUNNING = "running"
 FINISHED = ("finished", "stopped_early")

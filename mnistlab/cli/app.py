@@ -27,8 +27,8 @@ from mnistlab.cli import (
     train,
     visualize,
 )
-from mnistlab.cli.output import open_closed_streams
-from mnistlab.errors import UsageError
+from mnistlab.support.errors import UsageError
+from mnistlab.terminal.output import open_closed_streams
 
 EXAMPLES = """\b
 Examples:
@@ -75,8 +75,8 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from mnistlab.cli.output import print_line
-        from mnistlab.machine import library_versions
+        from mnistlab.support.host import library_versions
+        from mnistlab.terminal.output import print_line
 
         versions = {"mnistlab": __version__, **library_versions()}
         for name, version in versions.items():

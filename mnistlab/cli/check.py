@@ -7,7 +7,7 @@ from mnistlab.cli import options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mnistlab.api import CheckResult
+    from mnistlab.python.commands import CheckResult
     from mnistlab.runtime.program import LayerSpec
 
 VERDICTS = {"right": "ok", "wrong": "WRONG", "not compared": "not compared"}
@@ -28,14 +28,15 @@ def check(
     debug: options.Debug = False,
 ) -> int:
     """Show layers and memory, check the gradients."""
-    from mnistlab import api, paths
-    from mnistlab.cli.output import print_json, print_lines
-    from mnistlab.cli.progress import watch_download, watch_messages
     from mnistlab.config import load_run_config
+    from mnistlab.python import commands
+    from mnistlab.support import paths
+    from mnistlab.terminal.output import print_json, print_lines
+    from mnistlab.terminal.progress import watch_download, watch_messages
 
     run_config = load_run_config(config, overrides or ())
     with watch_download(quiet=quiet) as data_progress:
-        result = api.check(
+        result = commands.check(
             run_config,
             data_dir=paths.data_dir(data_dir),
             callbacks=[watch_messages(quiet=quiet)],
@@ -49,7 +50,7 @@ def check(
 
 
 def _layers(result: "CheckResult") -> str:
-    from mnistlab.cli.output import table
+    from mnistlab.terminal.output import table
 
     rows = [["layer", "output", "parameters", ""]]
     for layer in result.layers:
@@ -60,7 +61,7 @@ def _layers(result: "CheckResult") -> str:
 
 
 def _memory(result: "CheckResult") -> str:
-    from mnistlab.cli.output import human_bytes, table
+    from mnistlab.terminal.output import human_bytes, table
 
     parts = {name: size for name, size in result.memory.items() if name != "total"}
     rows = [["memory", "estimate"], *([name, human_bytes(size)] for name, size in parts.items())]
@@ -69,7 +70,7 @@ def _memory(result: "CheckResult") -> str:
 
 
 def _gradients(result: "CheckResult") -> str:
-    from mnistlab.cli.output import table
+    from mnistlab.terminal.output import table
 
     rows = [["gradient of", "error", "uncertainty", "compared", "left out", ""]]
     for tensor in result.tensors:

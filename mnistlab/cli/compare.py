@@ -49,8 +49,8 @@ def compare(
     Losses and accuracies are of the weights that are kept; seconds are those of training alone.
     """
     from mnistlab.browse.comparison import compare
-    from mnistlab.cli.output import print_json, print_note
-    from mnistlab.errors import UsageError
+    from mnistlab.support.errors import UsageError
+    from mnistlab.terminal.output import print_json, print_note
 
     if as_csv and json:
         raise UsageError("--csv and --json: choose one of them")
@@ -69,8 +69,8 @@ def compare(
 
 
 def _print_table(comparison: "Comparison") -> None:
-    from mnistlab.cli.output import metric_value, print_lines, print_note, table
     from mnistlab.cli.runs import run_status
+    from mnistlab.terminal.output import metric_value, print_lines, print_note, table
 
     runs = comparison.runs
     keys = [k for k in comparison.keys if k != "name" and k not in comparison.implied]
@@ -121,7 +121,7 @@ def _print_csv(comparison: "Comparison") -> None:
     import csv
     import io
 
-    from mnistlab.cli.output import print_result
+    from mnistlab.terminal.output import print_result
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -48,9 +48,9 @@ def list_(
     """List the datasets, and whether they are here."""
     from dataclasses import asdict
 
-    from mnistlab import paths
-    from mnistlab.cli.output import human_bytes, print_json, print_lines, table
     from mnistlab.data import list_datasets
+    from mnistlab.support import paths
+    from mnistlab.terminal.output import human_bytes, print_json, print_lines, table
 
     listings = list_datasets(paths.data_dir(data_dir))
     if json:
@@ -82,11 +82,12 @@ def fetch(
     debug: options.Debug = False,
 ) -> None:
     """Download and check a dataset, print its folder."""
-    from mnistlab import data, paths
-    from mnistlab.cli.output import print_json, print_note, print_result
-    from mnistlab.cli.progress import watch_download
+    from mnistlab import data
     from mnistlab.data.registry import KNOWN
-    from mnistlab.errors import UsageError
+    from mnistlab.support import paths
+    from mnistlab.support.errors import UsageError
+    from mnistlab.terminal.output import print_json, print_note, print_result
+    from mnistlab.terminal.progress import watch_download
 
     if name == "digits":
         raise UsageError("digits: is bundled with mnistlab, there is nothing to fetch")
@@ -122,10 +123,11 @@ def info(
     """Show what is in a dataset."""
     from dataclasses import asdict
 
-    from mnistlab import data, paths
-    from mnistlab.cli.output import print_json
+    from mnistlab import data
     from mnistlab.data.sources import OWN_FILES
-    from mnistlab.errors import UsageError
+    from mnistlab.support import paths
+    from mnistlab.support.errors import UsageError
+    from mnistlab.terminal.output import print_json
 
     _refuse_unknown(name, data.SOURCES)
     if name in OWN_FILES and path is None:
@@ -143,7 +145,7 @@ def info(
 
 def _refuse_unknown(name: str, known: Collection[str]) -> None:
     """Raises UsageError with the nearest name where there is no such dataset."""
-    from mnistlab.errors import UsageError
+    from mnistlab.support.errors import UsageError
 
     if name not in known:
         near = difflib.get_close_matches(name.lower(), known, 1)
@@ -152,7 +154,7 @@ def _refuse_unknown(name: str, known: Collection[str]) -> None:
 
 
 def _print_info(info: "SourceInfo") -> None:
-    from mnistlab.cli.output import print_line, print_lines, table
+    from mnistlab.terminal.output import print_line, print_lines, table
 
     height, width = info.image_shape
     print_line(f"{info.name}: {height} x {width} pixels, {len(info.class_names)} classes")

@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 
 import typer
 
-from mnistlab.cli.output import drop, print_json, print_lines, print_note
-from mnistlab.errors import MnistlabError
-from mnistlab.safe_text import one_line
+from mnistlab.support.errors import MnistlabError
+from mnistlab.support.safe_text import one_line
+from mnistlab.terminal.output import drop, print_json, print_lines, print_note
 
 # `typer.BadParameter` is public, its base that knows how to show itself is not.
 CommandLineError: Any = typer.BadParameter.__mro__[2]

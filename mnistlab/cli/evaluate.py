@@ -46,12 +46,13 @@ def evaluate(
     that was read as it, F1 their harmonic mean.
     """
     options.set_threads(threads)
-    from mnistlab import api, paths
-    from mnistlab.cli.output import print_json, print_lines
-    from mnistlab.cli.progress import watch_download, watch_messages
+    from mnistlab.python import commands
+    from mnistlab.support import paths
+    from mnistlab.terminal.output import print_json, print_lines
+    from mnistlab.terminal.progress import watch_download, watch_messages
 
     with watch_download(quiet=quiet) as data_progress:
-        scores = api.evaluate(
+        scores = commands.evaluate(
             run,
             split=split.value,
             weights=weights.value,
@@ -68,7 +69,7 @@ def evaluate(
 
 
 def _summary(scores: "Scores") -> str:
-    from mnistlab.cli.output import number, percent
+    from mnistlab.terminal.output import number, percent
 
     model, right = scores.model, round(scores.accuracy * scores.images)
     part = {"test": "test", "validation": "validation", "train": "training"}[scores.split]
@@ -87,7 +88,7 @@ def _shown(scores: "Scores") -> list[int]:
 
 
 def _classes(scores: "Scores") -> str:
-    from mnistlab.cli.output import table
+    from mnistlab.terminal.output import table
 
     names, shown = scores.model.class_names, _shown(scores)
     rows = [["class", "precision", "recall", "F1", "images"]]
@@ -100,7 +101,7 @@ def _classes(scores: "Scores") -> str:
 
 
 def _confusion(scores: "Scores") -> str:
-    from mnistlab.cli.output import table
+    from mnistlab.terminal.output import table
 
     names, shown = scores.model.class_names, _shown(scores)
     if len(shown) > WIDEST_MATRIX:
@@ -113,7 +114,7 @@ def _confusion(scores: "Scores") -> str:
 
 
 def _pairs(confusion: "np.ndarray", names: Sequence[str]) -> str:
-    from mnistlab.cli.output import table
+    from mnistlab.terminal.output import table
 
     found = [
         (int(confusion[label, other]), label, other)
@@ -132,7 +133,7 @@ def _name(names: Sequence[str], label: int) -> str:
 
 
 def _share(value: float) -> str:
-    from mnistlab.cli.output import percent
+    from mnistlab.terminal.output import percent
 
     return "-" if value != value else percent(value)
 

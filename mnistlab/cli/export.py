@@ -65,11 +65,12 @@ def export(
     A file that an earlier export wrote is renewed. Any other is left as it is, unless --force.
     """
     options.set_threads(threads)
-    from mnistlab import api, paths
-    from mnistlab.cli.output import print_json, print_result
-    from mnistlab.cli.progress import watch_messages
+    from mnistlab.python import commands
+    from mnistlab.support import paths
+    from mnistlab.terminal.output import print_json, print_result
+    from mnistlab.terminal.progress import watch_messages
 
-    exported = api.export(
+    exported = commands.export(
         run,
         format.value,
         output=output,
@@ -91,7 +92,7 @@ def export(
 
 def _tell(exported: "Exported") -> None:
     """What was written, on stderr."""
-    from mnistlab.cli.output import print_note
+    from mnistlab.terminal.output import print_note
 
     if exported.agreement is not None:
         same = f"on {exported.agreement.what} onnxruntime says what mnistlab says"

@@ -31,8 +31,8 @@ def init(
     debug: options.Debug = False,
 ) -> None:
     """Write a commented configuration to start from."""
-    from mnistlab.cli.output import print_json, print_line, print_lines, table
     from mnistlab.config.starter import SCHEMA_NAME, STARTER_NAME, starter_files
+    from mnistlab.terminal.output import print_json, print_line, print_lines, table
 
     config = _config_path(path or Path(), STARTER_NAME)
     texts = starter_files()
@@ -55,7 +55,7 @@ def init(
 
 
 def _config_path(path: Path, starter_name: str) -> Path:
-    from mnistlab.errors import UsageError
+    from mnistlab.support.errors import UsageError
 
     path = path.expanduser()
     if path.suffix in (".yaml", ".yml") and not path.is_dir():
@@ -67,7 +67,7 @@ def _config_path(path: Path, starter_name: str) -> Path:
 
 def _write_new(texts: dict[Path, str]) -> None:
     """Write the files; raises UsageError, having written none, where one exists and differs."""
-    from mnistlab.errors import UsageError
+    from mnistlab.support.errors import UsageError
 
     try:
         # A second configuration in a folder finds the same schema there.

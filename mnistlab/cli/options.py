@@ -106,7 +106,7 @@ def set_threads(threads: int | None) -> None:
     Never fewer than are set already: a pool that stands can't be made smaller.
     """
     if threads is not None:
-        from mnistlab.machine import available_cpus
+        from mnistlab.support.host import available_cpus
 
         already = os.environ.get("NUMBA_NUM_THREADS", "")
         least = int(already) if already.isdigit() else 0
@@ -115,7 +115,7 @@ def set_threads(threads: int | None) -> None:
 
 def worker_count(workers: str) -> int | None:
     """What `--workers` says; None for auto."""
-    from mnistlab.errors import UsageError
+    from mnistlab.support.errors import UsageError
 
     if workers == "auto":
         return None

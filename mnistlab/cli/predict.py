@@ -55,11 +55,11 @@ def predict(
     read, and the exit code is 2.
     """
     options.set_threads(threads)
-    from mnistlab import api
-    from mnistlab.cli.output import print_json, print_lines, print_note
-    from mnistlab.cli.progress import watch_messages
+    from mnistlab.python import commands
+    from mnistlab.terminal.output import print_json, print_lines, print_note
+    from mnistlab.terminal.progress import watch_messages
 
-    answers = api.predict(
+    answers = commands.predict(
         run,
         images,
         weights=weights.value,
@@ -82,7 +82,7 @@ def _table(answers: "Answers") -> str:
     """A line for each picture: what it was read as, how surely, and what else it might be."""
     import numpy as np
 
-    from mnistlab.cli.output import table
+    from mnistlab.terminal.output import table
 
     names = answers.model.class_names
     how = "probability" if answers.are_probabilities else "output"

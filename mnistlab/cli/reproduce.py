@@ -15,7 +15,7 @@ from mnistlab.cli import options
 if TYPE_CHECKING:
     from mnistlab.reproduce.reproduction import ReproduceOptions
     from mnistlab.reproduce.together import Reproduction
-    from mnistlab.sweep.watch import SweepCallback
+    from mnistlab.sweeps.watch import SweepCallback
 
 EXAMPLES = """\b
 Examples:
@@ -52,8 +52,9 @@ def reproduce(
 ) -> int:
     """Run a report's experiments beside what it stated."""
     count = options.worker_count(workers)
-    from mnistlab import api, paths
-    from mnistlab.errors import UsageError
+    from mnistlab.python import commands
+    from mnistlab.support import paths
+    from mnistlab.support.errors import UsageError
 
     if full and quick:
         raise UsageError("--full and --quick: give one of the two")
@@ -61,7 +62,7 @@ def reproduce(
     if not names:
         raise UsageError("REPORT: must be given: a, b, c, d, e or all")
     with reproduce_options(data_dir, count, force=False, quiet=quiet) as how:
-        result = api.reproduce(
+        result = commands.reproduce(
             names,
             budget="full" if full else "quick" if quick else "default",
             arguments=[argument for argument in report if "=" in argument],
@@ -76,11 +77,11 @@ def reproduce_options(
     data_dir: Path | None, workers: int | None, *, force: bool, quiet: bool
 ) -> Iterator["ReproduceOptions"]:
     """What a reproduction is run with, its progress shown on stderr."""
-    from mnistlab import paths
-    from mnistlab.cli.progress import watch_download, watch_messages
-    from mnistlab.machine import available_cpus
     from mnistlab.reproduce.reproduction import ReproduceOptions
-    from mnistlab.sweep.start import worker_count
+    from mnistlab.support import paths
+    from mnistlab.support.host import available_cpus
+    from mnistlab.sweeps.start import worker_count
+    from mnistlab.terminal.progress import watch_download, watch_messages
 
     with watch_download(quiet=quiet) as data_progress:
         yield ReproduceOptions(
@@ -97,8 +98,8 @@ def reproduce_options(
 @contextmanager
 def _watched(heading: str, *, quiet: bool) -> Iterator["SweepCallback"]:
     """One experiment's progress, its heading above it."""
-    from mnistlab.cli.output import print_note
-    from mnistlab.cli.sweep_progress import watch_sweep
+    from mnistlab.terminal.output import print_note
+    from mnistlab.terminal.sweep_progress import watch_sweep
 
     if not quiet:
         print_note("")
@@ -109,7 +110,7 @@ def _watched(heading: str, *, quiet: bool) -> Iterator["SweepCallback"]:
 
 def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int:
     """Print how the reports went, their pages or their document last; returns the exit code."""
-    from mnistlab.cli.output import print_json, print_note, print_result
+    from mnistlab.terminal.output import print_json, print_note, print_result
 
     if not quiet:
         _print_summary(result)
@@ -135,7 +136,7 @@ def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int
 
 
 def _print_summary(result: "Reproduction") -> None:
-    from mnistlab.cli.output import print_note, seconds
+    from mnistlab.terminal.output import print_note, seconds
 
     if result.already_ended:
         print_note("nothing left to do: all of it has ended before")

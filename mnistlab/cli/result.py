@@ -4,9 +4,9 @@ import shlex
 import signal
 from typing import TYPE_CHECKING, Any
 
-from mnistlab.cli.output import number, percent, print_json, print_note, print_result, seconds
-from mnistlab.experiment.metrics import SPLIT_METRICS
-from mnistlab.wording import training_length
+from mnistlab.store.metrics import SPLIT_METRICS
+from mnistlab.support.wording import training_length
+from mnistlab.terminal.output import number, percent, print_json, print_note, print_result, seconds
 
 if TYPE_CHECKING:
     from mnistlab.experiment.callbacks import RunResult

@@ -53,26 +53,27 @@ def resume(
     """Carry an interrupted run or sweep on."""
     options.set_threads(threads)
     count = options.worker_count(workers)
-    from mnistlab import api, paths
-    from mnistlab.cli.progress import watch_download, watch_run
     from mnistlab.cli.reproduce import reproduce_options, tell_reproduction
     from mnistlab.cli.result import tell_result
-    from mnistlab.cli.sweep_progress import watch_sweep
-    from mnistlab.cli.sweep_result import tell_sweep
-    from mnistlab.errors import UsageError
+    from mnistlab.python import commands
+    from mnistlab.support import paths
+    from mnistlab.support.errors import UsageError
+    from mnistlab.terminal.progress import watch_download, watch_run
+    from mnistlab.terminal.sweep_progress import watch_sweep
+    from mnistlab.terminal.sweep_result import tell_sweep
 
-    if api.is_reproduction(path):
+    if commands.is_reproduction(path):
         _refuse_out_of_place(True, values, threads, count, None)
         if values or scheduler:
             out_of_place = values[0] if values else "--scheduler"
             raise UsageError(f"{out_of_place}: a reproduction is carried on as it was begun")
         with reproduce_options(data_dir, count, force=force, quiet=quiet) as how:
-            reproduced = api.resume_reproduction(path, how)
+            reproduced = commands.resume_reproduction(path, how)
         return tell_reproduction(reproduced, quiet=quiet, json=json)
-    _refuse_out_of_place(api.is_sweep(path), values, threads, count, scheduler)
-    if api.is_sweep(path):
+    _refuse_out_of_place(commands.is_sweep(path), values, threads, count, scheduler)
+    if commands.is_sweep(path):
         with watch_download(quiet=quiet) as data_progress, watch_sweep(quiet=quiet) as watcher:
-            swept = api.resume_sweep(
+            swept = commands.resume_sweep(
                 path,
                 values or (),
                 data_dir=paths.data_dir(data_dir),
@@ -86,7 +87,7 @@ def resume(
             )
         return tell_sweep(swept, quiet=quiet, json=json)
     with watch_download(quiet=quiet) as data_progress, watch_run(quiet=quiet) as callback:
-        result = api.resume(
+        result = commands.resume(
             path,
             data_dir=paths.data_dir(data_dir),
             threads=threads,
@@ -107,7 +108,7 @@ def _refuse_out_of_place(
     scheduler: str | None,
 ) -> None:
     """What is for a sweep alone, or for a run alone, is no silent nothing for the other."""
-    from mnistlab.errors import UsageError
+    from mnistlab.support.errors import UsageError
 
     if is_sweep and threads is not None:
         raise UsageError("--threads: is for a run; a sweep's trials have one each, see --workers")

@@ -39,9 +39,9 @@ def runs(
     Best is the best validation accuracy, or what a sweep is judged by. A run whose process has died
     is told from one that is running; `mnistlab resume` carries it on.
     """
-    from mnistlab import paths
     from mnistlab.browse.listing import list_runs
-    from mnistlab.cli.output import print_json, print_lines, print_note, table
+    from mnistlab.support import paths
+    from mnistlab.terminal.output import print_json, print_lines, print_note, table
 
     listing = list_runs(folder or paths.runs_dir(runs_dir))
     if json:
@@ -58,7 +58,7 @@ def runs(
 
 def _row(entry: "RunSummary | SweepSummary") -> list[str]:
     from mnistlab.browse.summary import RunSummary
-    from mnistlab.cli.output import metric_value
+    from mnistlab.terminal.output import metric_value
 
     if isinstance(entry, RunSummary):
         done, status = _length(entry), run_status(entry)

@@ -26,9 +26,9 @@ def schema(
     debug: options.Debug = False,
 ) -> None:
     """Print the JSON Schema of a configuration."""
-    from mnistlab.cli.output import print_json
     from mnistlab.config import run_json_schema, sweep_json_schema
-    from mnistlab.errors import UsageError
+    from mnistlab.support.errors import UsageError
+    from mnistlab.terminal.output import print_json
 
     schemas = {"run": run_json_schema, "sweep": sweep_json_schema}
     if kind not in schemas:

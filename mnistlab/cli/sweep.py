@@ -61,13 +61,14 @@ def sweep(
         _list_trials(source, as_json=json)
         return 0
 
-    from mnistlab import api, paths
-    from mnistlab.cli.progress import watch_download
-    from mnistlab.cli.sweep_progress import watch_sweep
-    from mnistlab.cli.sweep_result import tell_sweep
+    from mnistlab.python import commands
+    from mnistlab.support import paths
+    from mnistlab.terminal.progress import watch_download
+    from mnistlab.terminal.sweep_progress import watch_sweep
+    from mnistlab.terminal.sweep_result import tell_sweep
 
     with watch_download(quiet=quiet) as data_progress, watch_sweep(quiet=quiet) as watcher:
-        result = api.sweep(
+        result = commands.sweep(
             source,
             runs_dir=paths.runs_dir(runs_dir),
             data_dir=paths.data_dir(data_dir),
@@ -83,12 +84,12 @@ def sweep(
 
 def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
     """Every trial, as far as it is known before a stage has chosen."""
-    from mnistlab import api
-    from mnistlab.cli.output import print_json, print_lines, print_note, table
-    from mnistlab.cli.sweep_result import written
-    from mnistlab.sweep.space import repetitions
+    from mnistlab.python import commands
+    from mnistlab.sweeps.space import repetitions
+    from mnistlab.terminal.output import print_json, print_lines, print_note, table
+    from mnistlab.terminal.sweep_result import written
 
-    planned = api.plan_sweep(source)
+    planned = commands.plan_sweep(source)
     for text in repetitions(source):
         print_note(f"warning: {text}")
     if as_json:

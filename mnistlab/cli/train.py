@@ -38,9 +38,9 @@ def train(
 ) -> int:
     """Train one run and print the path of its folder."""
     options.set_threads(threads)
-    from mnistlab import paths
     from mnistlab.cli.result import tell_result
     from mnistlab.config import load_run_config
+    from mnistlab.support import paths
 
     # Last, so that it wins; validated with all the rest.
     named = [] if name is None else [f"name={_yaml_string(name)}"]
@@ -49,14 +49,14 @@ def train(
         _print_config(run_config, as_json=json)
         return 0
 
-    from mnistlab import api
-    from mnistlab.cli.progress import watch_download, watch_run
+    from mnistlab.python import commands
+    from mnistlab.terminal.progress import watch_download, watch_run
 
     with (
         watch_download(quiet=quiet) as data_progress,
         watch_run(quiet=quiet) as callback,
     ):
-        result = api.train(
+        result = commands.train(
             run_config,
             runs_dir=paths.runs_dir(runs_dir),
             data_dir=paths.data_dir(data_dir),
@@ -75,8 +75,8 @@ def _yaml_string(text: str) -> str:
 
 
 def _print_config(run_config: "RunConfig", *, as_json: bool) -> None:
-    from mnistlab.cli.output import print_json, print_result
     from mnistlab.config import dump_yaml, resolved_mapping
+    from mnistlab.terminal.output import print_json, print_result
 
     if as_json:
         print_json(resolved_mapping(run_config))

@@ -9,7 +9,7 @@ import typer
 from mnistlab.cli import completion, options
 
 if TYPE_CHECKING:
-    from mnistlab.plots.gallery import SavedFigures
+    from mnistlab.figures.gallery import SavedFigures
 
 EXAMPLES = """\b
 Examples:
@@ -60,11 +60,12 @@ def visualize(
     named, the others drawn, and the exit code says so: 2, or 4 for the dataset.
     """
     options.set_threads(threads)
-    from mnistlab import api, paths
-    from mnistlab.cli.progress import watch_download
+    from mnistlab.python import commands
+    from mnistlab.support import paths
+    from mnistlab.terminal.progress import watch_download
 
     with watch_download(quiet=quiet) as data_progress:
-        done = api.visualize(
+        done = commands.visualize(
             path,
             only=only,
             format=format.value,
@@ -75,19 +76,19 @@ def visualize(
             tell=(lambda text: None) if quiet else _tell,
             data_progress=data_progress,
         )
-    folder = "sweep_dir" if api.is_sweep(path) else "run_dir"
+    folder = "sweep_dir" if commands.is_sweep(path) else "run_dir"
     return _report(done, folder, quiet=quiet, json=json)
 
 
 def _tell(text: str) -> None:
-    from mnistlab.cli.output import print_note
+    from mnistlab.terminal.output import print_note
 
     print_note(text)
 
 
 def _report(done: "SavedFigures", folder: str, *, quiet: bool, json: bool) -> int:
     """What was drawn and what was not; what is damaged even with --quiet. Returns the exit code."""
-    from mnistlab.cli.output import print_json, print_lines, print_note, print_result
+    from mnistlab.terminal.output import print_json, print_lines, print_note, print_result
 
     is_in_vain = not done.figures
     for left_out in done.left_out:

@@ -10,7 +10,7 @@ from mnistlab.config.places import Node, Place, Problem, messages, show
 from mnistlab.config.run import RunConfig
 from mnistlab.config.validate import validate
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
-from mnistlab.errors import ConfigError
+from mnistlab.support.errors import ConfigError
 
 # Reading a file of this size takes PyYAML about a second.
 MAX_BYTES = 256 * 1024

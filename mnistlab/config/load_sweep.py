@@ -20,8 +20,8 @@ from mnistlab.config.run import RunConfig
 from mnistlab.config.sweep import SweepConfig
 from mnistlab.config.validate import validate, validate_as
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
-from mnistlab.errors import ConfigError
-from mnistlab.safe_text import one_line
+from mnistlab.support.errors import ConfigError
+from mnistlab.support.safe_text import one_line
 
 # What `KEY=VALUE` sets of the sweep, not of its runs.
 SWEEP_KEYS = ("name", "method", "metric", "refit", "seeds", "zip")

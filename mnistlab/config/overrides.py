@@ -9,8 +9,8 @@ from mnistlab.config.key_types import has_a_type
 from mnistlab.config.places import Node, Place, Problem, dotted, show
 from mnistlab.config.run import RunConfig
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
-from mnistlab.errors import ConfigError
-from mnistlab.safe_text import one_line
+from mnistlab.support.errors import ConfigError
+from mnistlab.support.safe_text import one_line
 
 Overrides = Sequence[str] | Mapping[str, Any]
 

@@ -15,7 +15,7 @@ import yaml
 from mnistlab.config.checks import KeyPath
 from mnistlab.config.places import Node, Place, Problem, show
 from mnistlab.config.scalars import read_scalar
-from mnistlab.errors import ConfigError
+from mnistlab.support.errors import ConfigError
 
 MAX_DEPTH = 32
 MAX_NODES = 10_000

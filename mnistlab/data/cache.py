@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 
 from mnistlab.data.arrays import Arrays, Bytes, Decode, digest, read_only
-from mnistlab.locks import file_lock
-from mnistlab.paths import cache_dir
-from mnistlab.safe_files import open_file, read_file
+from mnistlab.support.locks import file_lock
+from mnistlab.support.paths import cache_dir
+from mnistlab.support.safe_files import open_file, read_file
 
 FORMAT = 1
 META = "meta.json"

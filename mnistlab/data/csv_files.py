@@ -18,7 +18,7 @@ from mnistlab.data.arrays import Arrays, Bytes
 from mnistlab.data.csv_rows import MAX_VALUE, parse_rows, shown
 from mnistlab.data.files import MalformedError, check_memory, foreign, unpacked
 from mnistlab.data.own_files import ADVICE, MAX_SIDE, check_agreement, check_size, list_folder
-from mnistlab.errors import DataError
+from mnistlab.support.errors import DataError
 
 PARTS = ("train", "test")
 NAME = re.compile(r"(?:mnist_)?(?P<part>train|test)\.csv(?:\.gz)?", re.IGNORECASE)

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from mnistlab.data.files import MalformedError
 from mnistlab.data.registry import KNOWN, KnownDataset, KnownFile, check_file, damaged, locate
-from mnistlab.errors import DataError, UsageError
-from mnistlab.locks import file_lock, folder_lock
-from mnistlab.paths import cache_dir
+from mnistlab.support.errors import DataError, UsageError
+from mnistlab.support.locks import file_lock, folder_lock
+from mnistlab.support.paths import cache_dir
 
 TIMEOUT = 30.0
 # A mirror slower than this for a whole timeout is given up: it drips, it does not serve.

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mnistlab.memory import lacking, process_room
-from mnistlab.safe_files import open_file
+from mnistlab.support.memory import lacking, process_room
+from mnistlab.support.safe_files import open_file
 
 GZIP_MAGIC = b"\x1f\x8b"
 # Deflate cannot shrink anything by more than 1032 to 1, so a larger promise is a lie.

@@ -8,7 +8,7 @@ from mnistlab.data.files import MalformedError
 from mnistlab.data.idx import KINDS, read_idx
 from mnistlab.data.own_files import ADVICE, check_agreement, list_folder
 from mnistlab.data.registry import STEMS
-from mnistlab.errors import DataError
+from mnistlab.support.errors import DataError
 
 # MNIST's names in all their spellings, and those of its relatives (EMNIST puts a prefix before).
 NAME = re.compile(

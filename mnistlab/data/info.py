@@ -10,7 +10,7 @@ from mnistlab.data.arrays import Bytes
 from mnistlab.data.moments import pixel_moments
 from mnistlab.data.registry import DIGITS_DESCRIPTION, KNOWN, locate
 from mnistlab.data.sources import Source, open_source
-from mnistlab.errors import DataError
+from mnistlab.support.errors import DataError
 
 Status = Literal["bundled", "present", "absent", "incomplete", "damaged"]
 

@@ -23,8 +23,8 @@ from mnistlab.data.files import (
     regular_size,
 )
 from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
-from mnistlab.errors import DataError
-from mnistlab.safe_files import open_file
+from mnistlab.support.errors import DataError
+from mnistlab.support.safe_files import open_file
 
 KEYS = {
     "train_images": "x_train",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mnistlab.data.arrays import Arrays
 from mnistlab.data.files import MAX_BYTES, MalformedError
-from mnistlab.errors import DataError
+from mnistlab.support.errors import DataError
 
 ADVICE = "mend or replace the file"
 MAX_SIDE = 1024

@@ -16,7 +16,7 @@ import numpy as np
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.files import MalformedError, foreign, regular_size
 from mnistlab.data.own_files import check_size
-from mnistlab.safe_files import read_file
+from mnistlab.support.safe_files import read_file
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # The largest image allowed takes a sixteenth, at four bytes a pixel: leaves room for metadata.

@@ -19,7 +19,7 @@ from mnistlab.data.arrays import Arrays, Bytes
 from mnistlab.data.files import MalformedError, check_memory
 from mnistlab.data.image_file import KINDS, read_image
 from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
-from mnistlab.errors import DataError
+from mnistlab.support.errors import DataError
 
 PARTS = ("train", "test")
 MAX_LABEL = 255

@@ -8,8 +8,8 @@ from pathlib import Path
 from mnistlab.data.arrays import Arrays, Bytes
 from mnistlab.data.files import MalformedError, is_gzipped
 from mnistlab.data.idx import header, read_idx
-from mnistlab.errors import DataError
-from mnistlab.safe_files import read_file
+from mnistlab.support.errors import DataError
+from mnistlab.support.safe_files import read_file
 
 STEMS = {
     "train_images": "train-images",

@@ -10,7 +10,7 @@ from mnistlab.data.arrays import Arrays, Bytes
 from mnistlab.data.fetch import Progress, fetch
 from mnistlab.data.files import fingerprint
 from mnistlab.data.registry import DIGIT_NAMES, KNOWN, KnownDataset, locate, read_known
-from mnistlab.errors import DataError, UsageError
+from mnistlab.support.errors import DataError, UsageError
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.moments import pixel_moments
 from mnistlab.data.sources import Source
-from mnistlab.errors import UsageError
 from mnistlab.runtime.streams import Purpose, random_stream
+from mnistlab.support.errors import UsageError
 
 Indices = npt.NDArray[np.int64]
 Normalization = Literal["minmax", "standardize", "none"]

@@ -7,14 +7,14 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from mnistlab import paths
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Progress, Split
-from mnistlab.engine.initializers import initial_params
-from mnistlab.errors import LackingError, MnistlabError, UsageError
-from mnistlab.experiment.checksums import Extent
 from mnistlab.experiment.dataset import load_data
-from mnistlab.experiment.metrics import (
+from mnistlab.experiment.model import Model, SplitName, load_model
+from mnistlab.experiment.resume import ENDED, config_of, refuse_changed_data
+from mnistlab.runtime.params import views
+from mnistlab.store.checksums import Extent
+from mnistlab.store.metrics import (
     LayerRow,
     MetricsRow,
     Predictions,
@@ -22,11 +22,11 @@ from mnistlab.experiment.metrics import (
     read_metrics,
     read_predictions,
 )
-from mnistlab.experiment.model import Model, SplitName, load_model
-from mnistlab.experiment.provenance import read_run_json
-from mnistlab.experiment.resume import ENDED, config_of, refuse_changed_data
-from mnistlab.experiment.run_dir import RunDir
-from mnistlab.runtime.params import views
+from mnistlab.store.provenance import read_run_json
+from mnistlab.store.run_dir import RunDir
+from mnistlab.support import paths
+from mnistlab.support.errors import LackingError, MnistlabError, UsageError
+from mnistlab.training.initializers import initial_params
 
 PART_NAMES: dict[SplitName, str] = {
     "test": "test images",

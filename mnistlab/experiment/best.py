@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field
 
 from mnistlab.config import RunConfig
-from mnistlab.experiment.metrics import MetricsRow
+from mnistlab.store.metrics import MetricsRow
 
 
 @dataclass

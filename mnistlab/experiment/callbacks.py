@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.experiment.metrics import MetricsRow
+from mnistlab.store.metrics import MetricsRow
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Progress, open_source, split
-from mnistlab.errors import ConfigError, UsageError
+from mnistlab.support.errors import ConfigError, UsageError
 
 
 @contextmanager

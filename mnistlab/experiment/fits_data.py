@@ -2,8 +2,8 @@
 
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
-from mnistlab.engine.trainer import plan
-from mnistlab.errors import UsageError
+from mnistlab.support.errors import UsageError
+from mnistlab.training.trainer import plan
 
 
 def refuse_unfit(config: RunConfig, dataset: Dataset) -> None:

@@ -8,15 +8,15 @@ import numpy as np
 
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
-from mnistlab.engine.inference import Inference
-from mnistlab.engine.trainer import Trainer
 from mnistlab.experiment.best import BestSoFar
 from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.memory_bound import refuse_too_large
-from mnistlab.experiment.metrics import MetricsRow
 from mnistlab.experiment.record import advice_on_divergence
 from mnistlab.experiment.runner import new_trainer
 from mnistlab.runtime.threads import engine_threads
+from mnistlab.store.metrics import MetricsRow
+from mnistlab.training.inference import Inference
+from mnistlab.training.trainer import Trainer
 
 
 class DivergedError(ValueError):

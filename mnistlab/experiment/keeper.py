@@ -8,21 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.engine.trainer import Trainer
 from mnistlab.experiment.best import BestSoFar
-from mnistlab.experiment.checkpoint import Checkpoint, save_checkpoint, save_tensors
-from mnistlab.experiment.checksums import Extent
-from mnistlab.experiment.metrics import (
+from mnistlab.experiment.record import metrics_of
+from mnistlab.runtime.params import views
+from mnistlab.store.checkpoint import Checkpoint, save_checkpoint, save_tensors
+from mnistlab.store.checksums import Extent
+from mnistlab.store.metrics import (
     LayersWriter,
     MetricsRow,
     MetricsWriter,
     read_metrics,
     write_predictions,
 )
-from mnistlab.experiment.provenance import write_run_json
-from mnistlab.experiment.record import metrics_of
-from mnistlab.experiment.run_dir import LAYERS_NAME, METRICS_NAME, PREDICTIONS_NAME, RunDir
-from mnistlab.runtime.params import views
+from mnistlab.store.provenance import write_run_json
+from mnistlab.store.run_dir import LAYERS_NAME, METRICS_NAME, PREDICTIONS_NAME, RunDir
+from mnistlab.training.trainer import Trainer
 
 # Writing a checkpoint waits for the disk, so a run of many short epochs does not write each.
 SECONDS_BETWEEN_CHECKPOINTS = 2.0

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
-from mnistlab.engine.footprint import LIBRARIES, PROCESS, memory_estimate, memory_needed
-from mnistlab.errors import UsageError
-from mnistlab.memory import Room, lacking, process_room
-from mnistlab.wording import human_bytes
+from mnistlab.support.errors import UsageError
+from mnistlab.support.memory import Room, lacking, process_room
+from mnistlab.support.wording import human_bytes
+from mnistlab.training.footprint import LIBRARIES, PROCESS, memory_estimate, memory_needed
 
 WIDTHS = {"softmax": "model.type", "mlp": "model.hidden", "cnn": "model.layers"}
 

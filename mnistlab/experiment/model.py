@@ -8,19 +8,19 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from mnistlab import paths
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Progress, Split
-from mnistlab.engine.inference import Evaluation, Inference
-from mnistlab.errors import UsageError
-from mnistlab.experiment.checkpoint import load_checkpoint
 from mnistlab.experiment.dataset import load_data
-from mnistlab.experiment.provenance import read_run_json
 from mnistlab.experiment.resume import config_of, refuse_changed_data
-from mnistlab.experiment.run_dir import RunDir, open_run
 from mnistlab.runtime.params import views
 from mnistlab.runtime.threads import engine_threads
-from mnistlab.tensor_file import load_tensors
+from mnistlab.store.checkpoint import load_checkpoint
+from mnistlab.store.provenance import read_run_json
+from mnistlab.store.run_dir import RunDir, open_run
+from mnistlab.support import paths
+from mnistlab.support.errors import UsageError
+from mnistlab.support.tensor_file import load_tensors
+from mnistlab.training.inference import Evaluation, Inference
 
 Weights = Literal["final", "best"]
 SplitName = Literal["test", "validation", "train"]

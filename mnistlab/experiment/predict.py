@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from mnistlab.data.files import MalformedError
-from mnistlab.data.picture import grey, read_picture
-from mnistlab.data.prepare import DIGIT_SIDE, SIDE, prepare
-from mnistlab.errors import UsageError
 from mnistlab.experiment.model import Model
+from mnistlab.photo.picture import grey, read_picture
+from mnistlab.photo.prepare import DIGIT_SIDE, SIDE, prepare
+from mnistlab.support.errors import UsageError
 
 
 @dataclass(frozen=True)

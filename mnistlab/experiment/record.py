@@ -3,8 +3,8 @@
 from typing import Any
 
 from mnistlab.config import RunConfig
-from mnistlab.engine.trainer import Trainer
-from mnistlab.experiment.metrics import SPLIT_METRICS, MetricsRow
+from mnistlab.store.metrics import SPLIT_METRICS, MetricsRow
+from mnistlab.training.trainer import Trainer
 
 METRICS = (*SPLIT_METRICS, "penalty")
 

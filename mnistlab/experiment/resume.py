@@ -6,14 +6,14 @@ from typing import Any
 import mnistlab
 from mnistlab.added_keys import completed
 from mnistlab.config import RunConfig, load_run_config, resolved_mapping
-from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import RunResult
-from mnistlab.experiment.checksums import refuse_broken_seal
-from mnistlab.experiment.provenance import read_run_json
 from mnistlab.experiment.record import METRICS
-from mnistlab.experiment.run_dir import RunDir
-from mnistlab.machine import LIBRARIES, library_versions
-from mnistlab.safe_files import open_artefact
+from mnistlab.store.checksums import refuse_broken_seal
+from mnistlab.store.provenance import read_run_json
+from mnistlab.store.run_dir import RunDir
+from mnistlab.support.errors import UsageError
+from mnistlab.support.host import LIBRARIES, library_versions
+from mnistlab.support.safe_files import open_artefact
 
 ENDED = ("finished", "stopped_early", "diverged")
 

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-from mnistlab.engine.trainer import Trainer
-from mnistlab.experiment.run_dir import RunDir
+from mnistlab.store.run_dir import RunDir
+from mnistlab.training.trainer import Trainer
 
 
 def lacking_room(folder: Path, trainer: Trainer, run_dir: RunDir | None = None) -> str | None:

@@ -14,25 +14,25 @@ from typing import Any
 
 from mnistlab.config import RunConfig, config_hash, dump_yaml, resolved_mapping
 from mnistlab.data import Dataset
-from mnistlab.engine.initializers import initial_params
-from mnistlab.engine.statistics import layer_statistics
-from mnistlab.engine.trainer import Trainer
-from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import Callback, Progress, RunResult, Start
-from mnistlab.experiment.checkpoint import load_checkpoint
 from mnistlab.experiment.class_coverage import class_warnings
-from mnistlab.experiment.drawing import remove_leftovers
 from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.interruption import StopRequested, StopSignals, stop_signals
 from mnistlab.experiment.keeper import Keeper
 from mnistlab.experiment.memory_bound import refuse_too_large
-from mnistlab.experiment.metrics import LayerRow, MetricsRow
-from mnistlab.experiment.provenance import collect
 from mnistlab.experiment.record import advice_on_divergence, network_and_data
 from mnistlab.experiment.room import lacking_room
-from mnistlab.experiment.run_dir import RunDir, create_run_dir
-from mnistlab.experiment.run_log import logged
 from mnistlab.runtime.threads import engine_threads
+from mnistlab.store.checkpoint import load_checkpoint
+from mnistlab.store.drawing import remove_leftovers
+from mnistlab.store.metrics import LayerRow, MetricsRow
+from mnistlab.store.provenance import collect
+from mnistlab.store.run_dir import RunDir, create_run_dir
+from mnistlab.store.run_log import logged
+from mnistlab.support.errors import UsageError
+from mnistlab.training.initializers import initial_params
+from mnistlab.training.statistics import layer_statistics
+from mnistlab.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 

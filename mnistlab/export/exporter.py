@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Literal, assert_never, get_args
 
 import numpy as np
 
-from mnistlab.errors import UsageError
 from mnistlab.experiment.model import Model
-from mnistlab.experiment.run_dir import CONFIG_NAME, RunDir
-from mnistlab.experiment.written_files import PLACE, refuse_others, write_own
 from mnistlab.export.torch_layout import torch_snippet, torch_tensors
+from mnistlab.store.run_dir import CONFIG_NAME, RunDir
+from mnistlab.store.written_files import PLACE, refuse_others, write_own
+from mnistlab.support.errors import UsageError
 
 if TYPE_CHECKING:
     from mnistlab.export.onnx_check import Agreement

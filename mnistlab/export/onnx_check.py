@@ -6,10 +6,10 @@ import numpy as np
 import onnxruntime
 
 from mnistlab.data import open_source
-from mnistlab.errors import DataError, MnistlabError, UsageError
 from mnistlab.experiment.model import Model
 from mnistlab.export.onnx_graph import INPUT, LOGITS, PROBABILITIES, Pixels
-from mnistlab.machine import available_cpus
+from mnistlab.support.errors import DataError, MnistlabError, UsageError
+from mnistlab.support.host import available_cpus
 
 BATCH_ROWS = 500
 MOST_IMAGES = 10_000

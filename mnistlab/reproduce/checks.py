@@ -8,13 +8,13 @@ from typing import Any
 
 from mnistlab.config import SweepSource
 from mnistlab.config.places import Node, Problem
-from mnistlab.errors import UsageError
-from mnistlab.plots.gallery import RUN_FIGURES
+from mnistlab.figures.gallery import RUN_FIGURES
+from mnistlab.figures.sweep_figures import figure_names
 from mnistlab.reproduce.figures import CURVES, TABLE
 from mnistlab.reproduce.findings import PlannedPoints, filled, functions_of
 from mnistlab.reproduce.manifest import FigureSpec, Report
-from mnistlab.sweep.start import plan
-from mnistlab.sweep_figures import figure_names
+from mnistlab.support.errors import UsageError
+from mnistlab.sweeps.start import plan
 
 KeyPath = tuple[str | int, ...]
 

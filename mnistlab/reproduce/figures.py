@@ -6,17 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 from mnistlab.experiment.artefacts import Artefacts
-from mnistlab.experiment.run_dir import RunDir, open_run
-from mnistlab.plots.gallery import Drawn, Entry, LeftOut, draw_each, run_figures
-from mnistlab.plots.sweep_bars import bars
-from mnistlab.plots.sweep_curves import sweep_curves
-from mnistlab.plots.sweep_points import SweepMetric, SweepPoint, TrialCurve
+from mnistlab.figures.gallery import Drawn, Entry, LeftOut, draw_each, run_figures
+from mnistlab.figures.sweep_bars import bars
+from mnistlab.figures.sweep_curves import sweep_curves
+from mnistlab.figures.sweep_figures import sweep_figures
+from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, TrialCurve
 from mnistlab.reproduce.manifest import FigureSpec, Report, Table
 from mnistlab.reproduce.measured import Row, find_row
 from mnistlab.reproduce.report_dir import ReportDir
 from mnistlab.reproduce.tables import in_words, metrics_of, row_names, rows_of
-from mnistlab.sweep.results import sweep_of
-from mnistlab.sweep_figures import sweep_figures
+from mnistlab.store.run_dir import RunDir, open_run
+from mnistlab.sweeps.results import sweep_of
 
 TABLE, CURVES = "table", "curves"  # the figures that are neither a run's nor a sweep's
 

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
-from mnistlab.errors import UsageError
 from mnistlab.reproduce.measured import METRICS, Row, find_row
 from mnistlab.reproduce.tables import duration
-from mnistlab.wording import as_stated, duration_as_stated, exact, number, percent
+from mnistlab.support.errors import UsageError
+from mnistlab.support.wording import as_stated, duration_as_stated, exact, number, percent
 
 NOT_MEASURED = "(not measured)"
 OPERATIONS: dict[type[nodes.BinExpr], Callable[[Any, Any], Any]] = {
@@ -94,7 +94,7 @@ class MeasuredRows:
 
 class PlannedPoints:
     """Numbers that stand for those to be measured, each question its own: to check a finding
-    before anything is trained. `points` are those of `mnistlab.sweep.start.plan`, by experiment.
+    before anything is trained. `points` are those of `mnistlab.sweeps.start.plan`, by experiment.
     """
 
     def __init__(self, points: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:

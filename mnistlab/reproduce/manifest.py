@@ -14,7 +14,7 @@ from mnistlab.config.load_sweep import refuse
 from mnistlab.config.places import Node, Problem
 from mnistlab.config.run import NAME_PATTERN
 from mnistlab.config.validate import validate_as
-from mnistlab.errors import UsageError
+from mnistlab.support.errors import UsageError
 
 MANIFEST_NAME = "report.yaml"
 # In a clone a link to configs/reports, in what is installed the files themselves.

@@ -8,20 +8,13 @@ from statistics import fmean, stdev
 from typing import Any, get_args
 
 from mnistlab.config.sweep import StatedPoint, SweepConfig
-from mnistlab.errors import UsageError
-from mnistlab.experiment.run_dir import RunDir
 from mnistlab.reproduce.manifest import MetricName
 from mnistlab.reproduce.report_dir import ReportDir, Whole
-from mnistlab.sweep.ranking import rank, stated_point
-from mnistlab.sweep.results import (
-    FINISHED,
-    REFIT,
-    SweepDir,
-    TrialRow,
-    read_record,
-    read_trials,
-    sweep_of,
-)
+from mnistlab.store.run_dir import RunDir
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.errors import UsageError
+from mnistlab.sweeps.ranking import rank, stated_point
+from mnistlab.sweeps.results import FINISHED, REFIT, TrialRow, read_record, read_trials, sweep_of
 
 METRICS: tuple[str, ...] = get_args(MetricName)
 

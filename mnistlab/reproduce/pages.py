@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mnistlab.experiment.drawing import drawing_in
-from mnistlab.experiment.run_dir import RunDir
-from mnistlab.experiment.written_files import PLACE, refuse_others, write_own
-from mnistlab.plots.gallery import SavedFigures, figure_file, save_each
-from mnistlab.report.page import left_out, pictures, write_page
+from mnistlab.figures.gallery import SavedFigures, figure_file, save_each
+from mnistlab.pages.page import left_out, pictures, write_page
 from mnistlab.reproduce.figures import figure_name, report_figures
 from mnistlab.reproduce.findings import FindingError, Functions, MeasuredRows, filled, functions_of
 from mnistlab.reproduce.manifest import Report
@@ -20,9 +17,12 @@ from mnistlab.reproduce.plan import DEFAULT, QUICK
 from mnistlab.reproduce.report_dir import Plan, ReportDir, read_plan
 from mnistlab.reproduce.reproduction import seconds_taken
 from mnistlab.reproduce.tables import TableInWords, duration, in_words, metrics_of, rows_of
-from mnistlab.safe_text import as_markdown, code_as_markdown
-from mnistlab.sweep.results import read_record
-from mnistlab.wording import counted
+from mnistlab.store.drawing import drawing_in
+from mnistlab.store.run_dir import RunDir
+from mnistlab.store.written_files import PLACE, refuse_others, write_own
+from mnistlab.support.safe_text import as_markdown, code_as_markdown
+from mnistlab.support.wording import counted
+from mnistlab.sweeps.results import read_record
 
 SCALED_DOWN = (
     "A scaled-down pass (--quick), to see that everything runs: few images and epochs, so its "

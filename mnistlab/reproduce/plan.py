@@ -8,14 +8,14 @@ from mnistlab.config import RunConfig, SweepSource, load_sweep
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.load import mapping_nodes, read_config_text, sweep_mark
 from mnistlab.config.load_sweep import refuse
-from mnistlab.engine.trainer import plan as training_plan
-from mnistlab.errors import ConfigError
 from mnistlab.reproduce.checks import problems_of
 from mnistlab.reproduce.manifest import Experiment, LoadedReport
 from mnistlab.reproduce.report_dir import PlannedExperiment, Whole
-from mnistlab.sweep.space import checked_points
-from mnistlab.sweep.start import check
-from mnistlab.sweep.trials import Datasets
+from mnistlab.support.errors import ConfigError
+from mnistlab.sweeps.space import checked_points
+from mnistlab.sweeps.start import check
+from mnistlab.sweeps.trials import Datasets
+from mnistlab.training.trainer import plan as training_plan
 
 DEFAULT, FULL, QUICK = "default", "full", "quick"
 

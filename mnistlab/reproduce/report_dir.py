@@ -8,11 +8,11 @@ from mnistlab.blocks.section import CountOrZero, Section
 from mnistlab.config.load import mapping_nodes, read_config_text
 from mnistlab.config.load_sweep import refuse
 from mnistlab.config.validate import validate_as
-from mnistlab.errors import UsageError
-from mnistlab.experiment.run_dir import PLOTS_NAME, REPORT_NAME
 from mnistlab.reproduce.manifest import MANIFEST_NAME, Report
-from mnistlab.safe_files import open_artefact, own_folder
-from mnistlab.sweep.results import SweepDir
+from mnistlab.store.run_dir import PLOTS_NAME, REPORT_NAME
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.errors import UsageError
+from mnistlab.support.safe_files import open_artefact, own_folder
 
 
 @dataclass(frozen=True)

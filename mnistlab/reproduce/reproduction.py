@@ -10,9 +10,6 @@ from pathlib import Path
 from mnistlab.config import sweep_from_mapping
 from mnistlab.config.dump import mapping_as_yaml
 from mnistlab.data import Progress
-from mnistlab.errors import UsageError
-from mnistlab.experiment import durable
-from mnistlab.experiment.run_dir import SWEEP_NAME, create_folder, make_complete
 from mnistlab.reproduce.manifest import MANIFEST_NAME, LoadedReport
 from mnistlab.reproduce.plan import planned_experiments
 from mnistlab.reproduce.report_dir import (
@@ -22,9 +19,12 @@ from mnistlab.reproduce.report_dir import (
     is_plain_name,
     read_plan,
 )
-from mnistlab.sweep import start
-from mnistlab.sweep.trials import Datasets
-from mnistlab.sweep.watch import SweepCallback, SweepResult
+from mnistlab.store import durable
+from mnistlab.store.run_dir import SWEEP_NAME, create_folder, make_complete
+from mnistlab.support.errors import UsageError
+from mnistlab.sweeps import start
+from mnistlab.sweeps.trials import Datasets
+from mnistlab.sweeps.watch import SweepCallback, SweepResult
 
 TIMES_HEAD = "experiment,seconds"
 # Shows one experiment under way, by a heading.

@@ -7,8 +7,8 @@ from typing import Any
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.reproduce.manifest import Column, Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
-from mnistlab.sweep.results import FINISHED
-from mnistlab.wording import as_stated, counted, duration_as_stated, number, percent
+from mnistlab.support.wording import as_stated, counted, duration_as_stated, number, percent
+from mnistlab.sweeps.results import FINISHED
 
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 WHEN_NONE_IS_STATED = ("train_accuracy", "val_accuracy", "test_accuracy")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from mnistlab.errors import UsageError
 from mnistlab.runtime.gather import GatherOperands, gather
 from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.lanes import MOST_LANES, row_lanes
@@ -14,6 +13,7 @@ from mnistlab.runtime.memory import Sizes
 from mnistlab.runtime.op import Op, Operands
 from mnistlab.runtime.params import aligned
 from mnistlab.runtime.program import LayerSpec, TensorSpec
+from mnistlab.support.errors import UsageError
 
 # Rows of a batch that are worked on at once: a larger batch is done part by part, so that what one
 # layer leaves for the next stays in the cache, and a whole epoch as one batch takes little memory.

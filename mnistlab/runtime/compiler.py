@@ -16,8 +16,6 @@ import numba
 from numba import types
 from numba.extending import overload, typeof_impl
 
-from mnistlab.locks import check_lockable, file_lock
-from mnistlab.paths import cache_dir
 from mnistlab.runtime import (  # noqa: F401 - the compiler's part of what kernels call
     calls,
     calls_compiled,
@@ -29,6 +27,8 @@ from mnistlab.runtime.checked_cache import check_cache_of
 from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.options import OPTIONS
 from mnistlab.runtime.trust import distrust, make_private
+from mnistlab.support.locks import check_lockable, file_lock
+from mnistlab.support.paths import cache_dir
 
 INTERPRETED = bool(numba.config.DISABLE_JIT)
 LOCK_NAME = "compile.lock"

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.errors import UsageError
 from mnistlab.runtime import compiler
 from mnistlab.runtime.calls import keep_interpreted
 from mnistlab.runtime.loop import ROW_DTYPE, run_batches, run_batches_types
 from mnistlab.runtime.memory import CACHE_LINE, Memory, zeros
 from mnistlab.runtime.op import Op, function_types
+from mnistlab.support.errors import UsageError
 
 _forked_from_an_engine = False
 _ran = False

@@ -5,7 +5,7 @@ import pytest
 from benchmarks import network
 from benchmarks.workloads import WORKLOADS, config_of
 from mnistlab.config import run_config_from_mapping
-from mnistlab.engine.lower import lower
+from mnistlab.training.lower import lower
 
 IMAGE, CLASSES = (28, 28), 10
 

@@ -4,7 +4,7 @@ import pytest
 from browse_helpers import make_run, make_sweep
 
 from mnistlab.browse.comparison import compare, flattened
-from mnistlab.errors import UsageError
+from mnistlab.support.errors import UsageError
 
 
 def lines(comparison):

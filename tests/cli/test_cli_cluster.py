@@ -4,7 +4,7 @@ from cli_helpers import mnistlab
 
 
 def test_no_scheduler_there_leaves_no_folder_and_exits_with_2(home, monkeypatch):
-    monkeypatch.setattr("mnistlab.sweep.scheduler.SECONDS_TO_CONNECT", 0.2)
+    monkeypatch.setattr("mnistlab.sweeps.scheduler.SECONDS_TO_CONNECT", 0.2)
     for address, told in (("127.0.0.1:9", "no scheduler answers at"), ("node7:1", "encrypted")):
         outcome = mnistlab("sweep", "tiny.yaml", "optimizer.lr=0.1,0.01", "--scheduler", address)
         assert outcome.exit_code == 2

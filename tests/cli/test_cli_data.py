@@ -2,7 +2,7 @@ import pytest
 from cli_helpers import mnistlab
 
 from mnistlab import data
-from mnistlab.errors import DataError
+from mnistlab.support.errors import DataError
 
 
 @pytest.fixture(autouse=True)

@@ -6,16 +6,15 @@ import sys
 import pytest
 from cli_helpers import mnistlab, process_arguments
 
-from mnistlab import api
 from mnistlab.cli import errors
-from mnistlab.errors import DataError
+from mnistlab.support.errors import DataError
 
 
 def failing_with(monkeypatch, error):
     def train(*args, **kwargs):
         raise error
 
-    monkeypatch.setattr(api, "train", train)
+    monkeypatch.setattr(commands, "train", train)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +48,7 @@ def test_debug_shows_where_an_error_came_from(home, monkeypatch, error):
     failing_with(monkeypatch, error)
     stderr = mnistlab("train", "tiny.yaml", "--debug").stderr
     assert "Traceback (most recent call last)" in stderr
-    assert "api.train" in stderr
+    assert "commands.train" in stderr
 
 
 @pytest.mark.parametrize(
@@ -68,7 +67,7 @@ def test_warnings_are_plain_lines_on_stderr_even_with_quiet(home, monkeypatch):
         logging.getLogger("mnistlab.data").info("a detail")
         raise DataError("gone")
 
-    monkeypatch.setattr(api, "train", warn)
+    monkeypatch.setattr(commands, "train", warn)
     assert mnistlab("train", "tiny.yaml", "--quiet").stderr == "warning: the mirror is slow\ngone\n"
     assert logging.getLogger("mnistlab").handlers == []
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from cli_helpers import process_arguments
 
-from mnistlab.cli import output, progress
 from mnistlab.experiment.callbacks import Progress, Start
-from mnistlab.experiment.metrics import MetricsRow
+from mnistlab.store.metrics import MetricsRow
+from mnistlab.terminal import output, progress
 
 START = Start(Path("runs/x"), 10, 900, 90, 2880, evaluates_by_step=False)
 BY_STEP = Start(Path("runs/x"), 10, 900, 90, 2880, evaluates_by_step=True)

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from cli_helpers import mnistlab, process_arguments
 
-from mnistlab.cli.sweep_progress import SweepBar, SweepLines
-from mnistlab.cli.sweep_result import figure
-from mnistlab.sweep.results import METRICS, TrialRow
-from mnistlab.sweep.watch import SweepProgress
+from mnistlab.sweeps.results import METRICS, TrialRow
+from mnistlab.sweeps.watch import SweepProgress
+from mnistlab.terminal.sweep_progress import SweepBar, SweepLines
+from mnistlab.terminal.sweep_result import figure
 
 GRID = ("tiny.yaml", "optimizer.lr=0.1,0.01", "seeds=2")
 

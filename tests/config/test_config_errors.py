@@ -3,7 +3,7 @@
 import pytest
 
 from mnistlab.config import parse_run_config
-from mnistlab.errors import ConfigError
+from mnistlab.support.errors import ConfigError
 
 # text, line:column, dotted path, a piece of the message
 WRONG = [

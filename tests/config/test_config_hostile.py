@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistlab.config import RunConfig, load_run_config, parse_run_config, run_config_from_mapping
-from mnistlab.errors import ConfigError
+from mnistlab.support.errors import ConfigError
 
 BILLION_LAUGHS = "a: &a [x, x]\n" + "".join(
     f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)

@@ -22,7 +22,7 @@ from mnistlab.config import (
     run_config_from_mapping,
     run_json_schema,
 )
-from mnistlab.errors import ConfigError
+from mnistlab.support.errors import ConfigError
 
 
 def parse(text: str, *overrides: str) -> RunConfig:

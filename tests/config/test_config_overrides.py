@@ -4,7 +4,7 @@ import pytest
 
 from mnistlab.blocks.optimizers.sgd import SGD
 from mnistlab.config import parse_run_config
-from mnistlab.errors import ConfigError
+from mnistlab.support.errors import ConfigError
 
 CNN = "model: {type: cnn, layers: [{conv: {filters: 2, kernel: 3}}, flatten]}"
 

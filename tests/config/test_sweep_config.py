@@ -5,8 +5,8 @@ import pytest
 
 from mnistlab.config.load_sweep import extended, load_sweep, parse_sweep, sweep_from_mapping
 from mnistlab.config.schema import sweep_json_schema
-from mnistlab.errors import ConfigError
-from mnistlab.sweep.space import checked_points
+from mnistlab.support.errors import ConfigError
+from mnistlab.sweeps.space import checked_points
 
 PLAIN = """\
 name: s

@@ -15,7 +15,7 @@ from mnistlab.data import open_source
 from mnistlab.data.arrays import Arrays
 from mnistlab.data.npz_file import KEYS
 from mnistlab.data.sources import Source
-from mnistlab.errors import DataError
+from mnistlab.support.errors import DataError
 
 
 def parts_of(arrays: Arrays) -> dict[str, tuple[np.ndarray, np.ndarray]]:

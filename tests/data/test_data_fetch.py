@@ -8,7 +8,7 @@ import pytest
 from data_helpers import MISBEHAVIOURS, NAMES, cut, good, idx_bytes, slow, stalled, write_folder
 
 from mnistlab.data import fetch, open_source
-from mnistlab.errors import DataError, UsageError
+from mnistlab.support.errors import DataError, UsageError
 
 TIMEOUT = 0.4
 FILES = {f"{name}.gz" for name in NAMES}

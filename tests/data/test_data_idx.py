@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mnistlab.data import open_source
 from mnistlab.data.files import MAX_BYTES, MalformedError
 from mnistlab.data.idx import read_idx
-from mnistlab.errors import DataError
+from mnistlab.support.errors import DataError
 
 IMAGES = small_arrays().train_images
 PLAIN = idx_bytes(IMAGES)

@@ -5,7 +5,7 @@ import pytest
 from data_helpers import NAMES, idx_bytes, small_arrays, write_folder
 
 from mnistlab.data import open_source
-from mnistlab.errors import DataError, UsageError
+from mnistlab.support.errors import DataError, UsageError
 
 
 def test_an_idx_folder_opens_with_any_image_size(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from data_helpers import NAMES, idx_bytes, packed, write_folder
 
 from mnistlab.data import describe, list_datasets, open_source, registry, split
-from mnistlab.errors import DataError
+from mnistlab.support.errors import DataError
 
 MNIST_SHA256 = "9d72319f509d8b6e3adf86652f2130a7eabfef74ac355e8b14b104aab12c49f5"
 

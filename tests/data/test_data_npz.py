@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from own_files_helpers import SMALL, assert_same, open_own, refusal
 
 from mnistlab.data import npz_file, open_source
-from mnistlab.errors import DataError
+from mnistlab.support.errors import DataError
 
 KEYED = dict(zip(("x_train", "y_train", "x_test", "y_test"), SMALL, strict=True))
 IMAGES = SMALL.train_images

@@ -10,8 +10,8 @@ from own_files_helpers import CONTAINERS, SMALL, assert_same, open_own, refusal,
 from mnistlab.data import cache, describe, files, open_source, split
 from mnistlab.data.arrays import Arrays
 from mnistlab.data.sources import OWN_FILES, SOURCES
-from mnistlab.errors import UsageError
-from mnistlab.memory import Room
+from mnistlab.support.errors import UsageError
+from mnistlab.support.memory import Room
 
 # A file of numbers alone can only be taken for square images.
 TELLING_SHAPES = ("idx", "idx, gzipped", "png", "csv with a header", "npz", "npz, compressed")

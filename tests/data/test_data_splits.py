@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mnistlab.data import splits
 from mnistlab.data.arrays import Arrays
 from mnistlab.data.splits import split
-from mnistlab.errors import UsageError
+from mnistlab.support.errors import UsageError
 
 
 def labelled(train, test=(0, 1, 2), classes=3):

@@ -10,9 +10,9 @@ from docs.faults import common, report_a, report_b, report_c, report_d, report_e
 from docs.page import replaced
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, open_source, split
-from mnistlab.engine.gradcheck import IMAGES, THRESHOLD, Objective
-from mnistlab.paths import data_dir
 from mnistlab.runtime.params import views
+from mnistlab.support.paths import data_dir
+from mnistlab.training.gradcheck import IMAGES, THRESHOLD, Objective
 
 CONV_A = [
     {"conv": {"filters": 2, "kernel": 3, "stride": 2, "bias": "none"}},

@@ -11,7 +11,7 @@ from typer.models import OptionInfo
 from docs.commands_reference import commands, option_names, parameters
 from docs.markdown import anchor
 from mnistlab.config import load_run_config, load_sweep
-from mnistlab.errors import ConfigError
+from mnistlab.support.errors import ConfigError
 
 PAGES = [REPOSITORY / "README.md", *sorted(DOCS.glob("*.md"))]
 KNOWN = {tuple(command.name.split()[1:]): command.function for command in commands()}

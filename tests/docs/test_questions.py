@@ -8,8 +8,8 @@ import pytest
 from docs.page import PAGE, replaced
 from docs.update_questions import answer, words
 from mnistlab.config.load_sweep import load_sweep
-from mnistlab.errors import UsageError
-from mnistlab.sweep.results import SweepDir
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.errors import UsageError
 
 ROOT = Path(__file__).parents[2]
 QUESTIONS = sorted((ROOT / "configs" / "reports").glob("*/questions/*.yaml"))

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab import api
 from mnistlab.config import run_config_from_mapping
-from mnistlab.engine import trainer
 from mnistlab.experiment import keeper
 from mnistlab.experiment.callbacks import Callback, RunResult
-from mnistlab.experiment.metrics import read_metrics
-from mnistlab.experiment.provenance import read_run_json, write_run_json
-from mnistlab.experiment.run_dir import RunDir
+from mnistlab.python import commands
+from mnistlab.store.metrics import read_metrics
+from mnistlab.store.provenance import read_run_json, write_run_json
+from mnistlab.store.run_dir import RunDir
+from mnistlab.training import trainer
 
 SHORT = {
     "data": {"source": "digits", "train_limit": 43, "validation": 0.1},
@@ -30,7 +30,7 @@ def train(folder: Path, sections: dict | None = None, *callbacks: Callback, **op
         whole = section not in ("data", "training")
         mapping[section] = keys if whole else {**old, **keys}
     config = run_config_from_mapping(mapping)
-    return api.train(
+    return commands.train(
         config,
         runs_dir=folder / "runs",
         data_dir=folder / "data",
@@ -41,7 +41,7 @@ def train(folder: Path, sections: dict | None = None, *callbacks: Callback, **op
 
 
 def resume(run_dir: Path, **options) -> RunResult:
-    return api.resume(run_dir, data_dir=run_dir.parent / "data", plots=False, **options)
+    return commands.resume(run_dir, data_dir=run_dir.parent / "data", plots=False, **options)
 
 
 def fingerprint(run_dir: Path) -> dict[str, object]:

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from run_helpers import StopAt, edit_run_json, look_after_every_step, train  # noqa: F401 - a fixture
 
-from mnistlab.engine.trainer import Trainer
-from mnistlab.errors import LackingError, UsageError
 from mnistlab.experiment import artefacts as module
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.experiment.dataset import load_data
-from mnistlab.experiment.metrics import read_predictions
-from mnistlab.experiment.run_dir import open_run
 from mnistlab.experiment.runner import new_trainer
 from mnistlab.runtime.params import views
+from mnistlab.store.metrics import read_predictions
+from mnistlab.store.run_dir import open_run
+from mnistlab.support.errors import LackingError, UsageError
+from mnistlab.training.trainer import Trainer
 
 
 @pytest.fixture(scope="module")

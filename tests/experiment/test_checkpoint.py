@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnistlab.errors import UsageError
-from mnistlab.experiment import checkpoint, durable
-from mnistlab.experiment.checkpoint import (
+from mnistlab.store import checkpoint, durable
+from mnistlab.store.checkpoint import (
     Checkpoint,
     load_checkpoint,
     load_tensors,
     save_checkpoint,
     save_tensors,
 )
-from mnistlab.experiment.run_dir import RunDir
+from mnistlab.store.run_dir import RunDir
+from mnistlab.support.errors import UsageError
 
 TENSORS = {
     "dense1.weight": np.arange(12, dtype=np.float32).reshape(3, 4) / 7,
@@ -96,7 +96,7 @@ def test_a_file_of_other_tools_is_read(tmp_path):
 def test_equal_contents_give_equal_bytes_in_every_process_and_order(tmp_path):
     program = (
         "import sys, pathlib, numpy as np\n"
-        "from mnistlab.experiment.checkpoint import save_tensors\n"
+        "from mnistlab.store.checkpoint import save_tensors\n"
         "names = 'abcdefgh'[:: int(sys.argv[2])]\n"
         "tensors = {n: np.full(3, ord(n), np.float32) for n in names}\n"
         "save_tensors(pathlib.Path(sys.argv[1]), tensors, {n: n for n in names})\n"

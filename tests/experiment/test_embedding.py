@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from mnistlab.errors import LackingError
-from mnistlab.experiment import embedding as module
-from mnistlab.experiment.embedding import embedding, kept_embedding
+from mnistlab.store import embedding as module
+from mnistlab.store.embedding import embedding, kept_embedding
+from mnistlab.support.errors import LackingError
 
 CLASSES = np.arange(120) % 3
 

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnistlab import api
 from mnistlab.config import run_config_from_mapping
 from mnistlab.data import files
-from mnistlab.engine.footprint import LIBRARIES, PROCESS, memory_estimate, memory_needed
-from mnistlab.errors import UsageError
 from mnistlab.experiment import memory_bound
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.memory_bound import refuse_too_large, workers_that_fit
-from mnistlab.memory import Room
+from mnistlab.python import commands
+from mnistlab.support.errors import UsageError
+from mnistlab.support.memory import Room
+from mnistlab.training.footprint import LIBRARIES, PROCESS, memory_estimate, memory_needed
 
 MB = 1 << 20
 DIGITS = {"source": "digits", "train_limit": 200}
@@ -32,9 +32,9 @@ def room_of(monkeypatch, count):
     monkeypatch.setattr(memory_bound, "process_room", lambda: Room(count, "are free"))
 
 
-@pytest.mark.parametrize("command", [api.train, api.check])
+@pytest.mark.parametrize("command", [commands.train, commands.check])
 def test_too_wide_a_network_is_refused_and_leaves_no_folder(tmp_path, command):
-    options = {"runs_dir": tmp_path / "runs"} if command is api.train else {}
+    options = {"runs_dir": tmp_path / "runs"} if command is commands.train else {}
     with pytest.raises(
         UsageError, match=r"model.hidden: training takes .* GB of memory, and"
     ) as error:
@@ -91,9 +91,9 @@ def test_workers_of_a_sweep_count_together():
 PEAK = """
 import sys, tempfile
 from pathlib import Path
-from mnistlab import api
+from mnistlab.python import commands
 from mnistlab.config import load_run_config
-from mnistlab.engine.footprint import memory_needed
+from mnistlab.training.footprint import memory_needed
 from mnistlab.experiment import runner
 def kilobytes(name):
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -106,7 +106,7 @@ def before_anything(config, dataset):
 runner.refuse_too_large = before_anything
 config = load_run_config(Path(sys.argv[1]))
 with tempfile.TemporaryDirectory() as folder:
-    api.train(config, runs_dir=Path(folder), data_dir=Path(folder), plots=False, threads=1)
+    commands.train(config, runs_dir=Path(folder), data_dir=Path(folder), plots=False, threads=1)
 print(seen["needed"], kilobytes("VmHWM:") * 1024 - seen["before"])
 """
 

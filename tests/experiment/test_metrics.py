@@ -6,8 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from mnistlab.errors import UsageError
-from mnistlab.experiment.metrics import (
+from mnistlab.store.metrics import (
     LayerRow,
     LayersWriter,
     MetricsRow,
@@ -17,6 +16,7 @@ from mnistlab.experiment.metrics import (
     read_predictions,
     write_predictions,
 )
+from mnistlab.support.errors import UsageError
 
 HEADER = (
     "epoch,step,lr,train_loss,train_accuracy,val_loss,val_accuracy,"

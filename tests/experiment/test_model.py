@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from run_helpers import StopAt, edit_run_json, look_after_every_step, train  # noqa: F401 - a fixture
 
-from mnistlab.errors import UsageError
-from mnistlab.experiment.checkpoint import load_tensors, save_tensors
-from mnistlab.experiment.metrics import read_metrics, read_predictions
 from mnistlab.experiment.model import load_model
+from mnistlab.store.checkpoint import load_tensors, save_tensors
+from mnistlab.store.metrics import read_metrics, read_predictions
+from mnistlab.support.errors import UsageError
 
 # The best evaluation is not the last: the rate is far too high by then.
 UPS_AND_DOWNS = {

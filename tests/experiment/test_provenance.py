@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 import mnistlab
-from mnistlab import machine
-from mnistlab.errors import UsageError
-from mnistlab.experiment import provenance
-from mnistlab.experiment.provenance import collect, git_state, read_run_json, write_run_json
-from mnistlab.experiment.run_dir import RunDir
+from mnistlab.store import provenance
+from mnistlab.store.provenance import collect, git_state, read_run_json, write_run_json
+from mnistlab.store.run_dir import RunDir
+from mnistlab.support import host as machine
+from mnistlab.support.errors import UsageError
 
 UNKNOWN = {"commit": None, "dirty": None}
 

@@ -17,11 +17,11 @@ from run_helpers import (
 )
 
 from mnistlab.cli.result import tell_result
-from mnistlab.errors import UsageError
 from mnistlab.experiment.callbacks import Callback
-from mnistlab.experiment.metrics import read_layers, read_metrics
-from mnistlab.experiment.provenance import read_run_json, write_run_json
-from mnistlab.experiment.run_dir import RunDir
+from mnistlab.store.metrics import read_layers, read_metrics
+from mnistlab.store.provenance import read_run_json, write_run_json
+from mnistlab.store.run_dir import RunDir
+from mnistlab.support.errors import UsageError
 
 CNN = {
     "type": "cnn",

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab.errors import UsageError
-from mnistlab.experiment import durable
-from mnistlab.experiment.checksums import sealed
-from mnistlab.experiment.run_dir import RunDir, create_run_dir, open_run
+from mnistlab.store import durable
+from mnistlab.store.checksums import sealed
+from mnistlab.store.run_dir import RunDir, create_run_dir, open_run
+from mnistlab.support.errors import UsageError
 
 STARTED = datetime(2026, 11, 21, 14, 25, 30, tzinfo=UTC)
 HASH = "3fa9c1" + "0" * 58
@@ -66,7 +66,7 @@ def test_whatever_has_the_name_already_is_left_as_it_is(tmp_path, what):
 def test_fifty_processes_in_one_second_get_fifty_folders(tmp_path):
     program = (
         "import sys, pathlib, datetime\n"
-        "from mnistlab.experiment.run_dir import create_run_dir\n"
+        "from mnistlab.store.run_dir import create_run_dir\n"
         "sys.stdin.read()\n"  # all start together, when their input is closed
         "started = datetime.datetime(2026, 11, 21, 14, 25, 30, tzinfo=datetime.UTC)\n"
         "runs, text = pathlib.Path(sys.argv[1]), sys.argv[2]\n"

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from run_helpers import train
 
-from mnistlab import api
-from mnistlab.engine.inference import Evaluation
-from mnistlab.experiment.metrics import read_metrics
 from mnistlab.experiment.scores import score
+from mnistlab.python import commands
+from mnistlab.store.metrics import read_metrics
+from mnistlab.training.inference import Evaluation
 
 
 def scores_of(labels, predicted, classes):
@@ -47,7 +47,7 @@ def test_a_run_scores_what_its_last_row_says(tmp_path, split):
     run = train(tmp_path, {"training": {"train_metrics": "full"}}).run_dir
     row = read_metrics(run / "metrics.csv")[-1]
     key = {"validation": "val"}.get(split, split)
-    scores = api.evaluate(run, split=split)
+    scores = commands.evaluate(run, split=split)
     assert (scores.loss, scores.accuracy) == (
         getattr(row, f"{key}_loss"),
         getattr(row, f"{key}_accuracy"),

@@ -7,15 +7,15 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mnistlab.data.png import read_png
-from mnistlab.errors import UsageError
-from mnistlab.experiment.written_files import (
+from mnistlab.figures.style import rendered
+from mnistlab.store.written_files import (
     PLACE,
     is_own,
     marked,
     refuse_others,
     write_own,
 )
-from mnistlab.plots.style import rendered
+from mnistlab.support.errors import UsageError
 
 
 def content_of(format: str) -> bytes:

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from mnistlab.config import RunConfig, run_config_from_mapping
-from mnistlab.engine.inference import Inference
 from mnistlab.experiment.model import Model
-from mnistlab.experiment.run_dir import RunDir
+from mnistlab.store.run_dir import RunDir
+from mnistlab.training.inference import Inference
 
 IMAGE_SHAPE = (11, 9)
 CLASSES = 4

@@ -14,8 +14,8 @@ from mnistlab.blocks.layers import LayerBlock
 from mnistlab.blocks.layers.conv2d import Conv
 from mnistlab.blocks.layers.pool2d import Pool
 from mnistlab.blocks.models.mlp import MLPModel
-from mnistlab.errors import UsageError
 from mnistlab.export import export_model
+from mnistlab.support.errors import UsageError
 
 FORMATS = ["onnx", "safetensors"]
 

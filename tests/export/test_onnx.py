@@ -8,11 +8,11 @@ import onnxruntime
 import pytest
 from export_helpers import IMAGE_SHAPE, MODELS, PIXELS, random_images, random_model
 
-from mnistlab.errors import MnistlabError, UsageError
 from mnistlab.export import export_model
 from mnistlab.export import exporter as exporter_module
 from mnistlab.export.onnx_check import check_onnx
 from mnistlab.export.onnx_graph import onnx_model
+from mnistlab.support.errors import MnistlabError, UsageError
 
 
 def ask(file, images):

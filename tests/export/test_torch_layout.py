@@ -5,8 +5,8 @@ import pytest
 from export_helpers import MODELS, PIXELS, random_images, random_model
 from safetensors.numpy import load_file
 
-from mnistlab.errors import UsageError
 from mnistlab.export import export_model
+from mnistlab.support.errors import UsageError
 
 
 def test_tensors_have_the_names_and_layout_of_an_nn_sequential(tmp_path):

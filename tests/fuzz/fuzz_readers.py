@@ -23,7 +23,7 @@ def fuzz(reader: str, seconds: int) -> None:
     with atheris.instrument_imports(include=["mnistlab.config", "mnistlab.data", "yaml", "json"]):
         from fuzz_targets import TARGETS
 
-        import mnistlab.experiment.checkpoint  # noqa: F401
+        import mnistlab.store.checkpoint  # noqa: F401
     target = TARGETS[reader]
     atheris.instrument_func(target.read)
     folder = Path(tempfile.mkdtemp(prefix="mnistlab-fuzz-"))

@@ -11,8 +11,8 @@ import numpy as np
 from mnistlab.config import RunConfig, load_run_config
 from mnistlab.data.files import MAX_DEFLATE_RATIO, MalformedError
 from mnistlab.data.idx import header, read_idx
-from mnistlab.errors import ConfigError, UsageError
-from mnistlab.experiment.checkpoint import load_tensors, save_tensors
+from mnistlab.store.checkpoint import load_tensors, save_tensors
+from mnistlab.support.errors import ConfigError, UsageError
 
 ROOT = Path(__file__).parents[2]
 

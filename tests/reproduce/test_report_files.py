@@ -4,7 +4,7 @@ import pytest
 
 from mnistlab.config import load_sweep
 from mnistlab.reproduce.manifest import known_reports, load_report
-from mnistlab.sweep.space import checked_points
+from mnistlab.sweeps.space import checked_points
 
 REPORTS = ("a", "b", "c", "d", "e")
 

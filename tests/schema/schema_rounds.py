@@ -23,14 +23,14 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schema_strategies import configurations, put_right, refusal, spoilt
 
-from mnistlab import api
 from mnistlab.cli.app import app
 from mnistlab.config import run_config_from_mapping
-from mnistlab.engine import trainer
-from mnistlab.errors import UsageError
 from mnistlab.experiment import keeper
 from mnistlab.experiment.callbacks import Callback
+from mnistlab.python import commands
 from mnistlab.runtime.compiler import INTERPRETED
+from mnistlab.support.errors import UsageError
+from mnistlab.training import trainer
 
 SHAPE = (8, 7)
 CLASSES = 3
@@ -80,7 +80,7 @@ class Rounds:
         self.weights = str(first.run_dir / "weights.safetensors")
 
     def _train(self, mapping: dict[str, Any], *callbacks: Callback) -> Any:
-        return api.train(
+        return commands.train(
             run_config_from_mapping(mapping),
             runs_dir=self.folder / "runs",
             data_dir=self.folder / "data",
@@ -105,11 +105,11 @@ class Rounds:
             return
         if result.status == "interrupted":
             self.counts["valid: resumed"] += 1
-            result = api.resume(
+            result = commands.resume(
                 result.run_dir, data_dir=self.folder / "data", threads=1, plots=False
             )
         assert result.status in ("finished", "stopped_early", "diverged"), result
-        scores = api.evaluate(result.run_dir, data_dir=self.folder / "data", threads=1)
+        scores = commands.evaluate(result.run_dir, data_dir=self.folder / "data", threads=1)
         assert 0 <= scores.accuracy <= 1
         self.counts[f"valid: {result.status}"] += 1
 

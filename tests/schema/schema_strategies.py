@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mnistlab.config import run_config_from_mapping
 from mnistlab.config.schema import run_json_schema
-from mnistlab.errors import ConfigError
+from mnistlab.support.errors import ConfigError
 
 SCHEMA = run_json_schema()
 # So large a number of units, images or steps says no more than a small one, and takes longer.

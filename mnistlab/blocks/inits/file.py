@@ -10,9 +10,9 @@ from pydantic import Field
 
 from mnistlab.blocks.inits import BIAS, BiasInit, InitBlock
 from mnistlab.blocks.section import UserPath
-from mnistlab.errors import UsageError
-from mnistlab.safe_files import open_file
-from mnistlab.tensor_file import load_tensors
+from mnistlab.support.errors import UsageError
+from mnistlab.support.safe_files import open_file
+from mnistlab.support.tensor_file import load_tensors
 
 
 class FileInit(InitBlock):

@@ -1,0 +1,113 @@
+"""Whether a network that says 90 % is right nine times in ten."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator, PercentFormatter
+
+from mnistlab.figures import style
+from mnistlab.figures.sheet import MARGIN, Sheet
+
+BINS = 10
+# Fewer images than this in a bin say little of their share.
+FEW = 10
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Images by their confidence, in equal bins of it; each array of shape (bins,).
+
+    `confidence` and `accuracy` are means of a bin, NaN where it is empty. `error` is the expected
+    calibration error: the bins' |accuracy − confidence|, weighted by their images.
+    Source: Guo et al., On calibration of modern neural networks (2017), equation 3.
+    """
+
+    counts: np.ndarray  # int64
+    confidence: np.ndarray
+    accuracy: np.ndarray
+    error: float
+
+
+def calibration(probabilities: np.ndarray, is_right: np.ndarray, bins: int = BINS) -> Calibration:
+    """`probabilities` of the predicted class, finite, 0 to 1; `is_right` bool; both (images,).
+
+    Bins are open below and closed above, but for the first, which holds 0.
+    """
+    bin_of = np.clip(np.ceil(probabilities * bins).astype(int) - 1, 0, bins - 1)
+    counts = np.bincount(bin_of, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        confidence = np.bincount(bin_of, probabilities, bins) / counts
+        accuracy = np.bincount(bin_of, is_right.astype(float), bins) / counts
+    error = np.nansum(counts * np.abs(accuracy - confidence)) / counts.sum()
+    return Calibration(counts, confidence, accuracy, float(error))
+
+
+def reliability_diagram(found: Calibration, of: str, run: str) -> Figure:
+    """Accuracy by confidence, and how many images each bin holds; `of`: "test images"."""
+    bins = len(found.counts)
+    edges = np.linspace(0, 1, bins + 1)
+    middles = (edges[:-1] + edges[1:]) / 2
+    filled = found.counts > 0
+    heading = f"Calibration: expected error {found.error:.2%}".replace("%", " %")
+    note = (
+        f"{found.counts.sum():,} {of} by the probability of what was read. On the line, a network "
+        "is right as often as it says; below it, it is too sure, above it, not sure enough."
+    )
+    sheet = Sheet(5.2, heading, note, run)
+    width, left = 7.1, MARGIN + 0.75
+    axes = sheet.panel(left, 0.1, width, 3.2)
+    axes.plot([0, 1], [0, 1], color=style.FAINT, linestyle=(0, (4, 3)), linewidth=1.2)
+    few = filled & (found.counts < FEW)
+    for kind, alpha in ((filled & ~few, 1.0), (few, 0.35)):
+        heights, place = found.accuracy[kind], middles[kind]
+        axes.bar(place, heights, 0.88 / bins, color=style.BAR, alpha=alpha, zorder=2)
+    gap: Any = {"color": style.WRONG, "linewidth": 2.2, "zorder": 3}
+    low = np.minimum(found.accuracy, found.confidence)[filled]
+    high = np.maximum(found.accuracy, found.confidence)[filled]
+    axes.vlines(found.confidence[filled], low, high, **gap)
+    points = found.confidence[filled], found.confidence[filled]
+    axes.plot(
+        *points,
+        linestyle="none",
+        marker="o",
+        markersize=5,
+        color=style.WRONG,
+        zorder=4,
+        clip_on=False,
+    )
+    axes.set_ylim(0, 1.05)
+    axes.set_ylabel("share read rightly")
+    below = sheet.panel(left, 3.5, width, 1.05)
+    below.bar(middles[filled], found.counts[filled], 0.88 / bins, color=style.FAINT)
+    below.set_yscale("log")
+    below.yaxis.set_minor_locator(NullLocator())
+    below.set_ylim(0.7, 2.5 * found.counts.max())
+    below.set_ylabel("images (log)")
+    below.set_xlabel("probability of the class that was read (mean of a bin: its dot)")
+    for panel in (axes, below):
+        panel.set_xlim(0, 1)
+        panel.set_xticks(edges[:: max(bins // 10, 1)])
+        panel.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+        panel.grid(axis="x", visible=False)
+    axes.tick_params("x", labelbottom=False)
+    axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    _explain(sheet, left + width + 0.35, bool(few.any()))
+    return sheet.figure
+
+
+def _explain(sheet: Sheet, x: float, has_few: bool) -> None:
+    """What the marks mean, right of the panel."""
+    lines = [
+        (style.BAR, "bar: share of a bin's images\nthat was read rightly"),
+        (style.WRONG, "dot: mean probability said;\nline: how far it is off"),
+        (style.FAINT, "dashed: as often right as said"),
+    ]
+    if has_few:
+        lines.append((style.FAINT, f"pale: fewer than {FEW} images"))
+    y = 0.25
+    for colour, text in lines:
+        sheet.write(x, y, "■", color=colour, size=11, va="center")
+        sheet.write(x + 0.22, y - 0.08, text, size=style.SMALL, va="top")
+        y += 0.28 + 0.17 * text.count("\n")

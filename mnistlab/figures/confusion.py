@@ -1,0 +1,88 @@
+"""Which class is taken for which: the confusion matrix."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+
+from mnistlab.figures import style
+from mnistlab.figures.sheet import MARGIN, Sheet
+
+COUNTS_AND_SHARES, COUNTS = 12, 30  # most classes whose cells hold both, and the counts
+RIGHT_CELL, WRONG_CELL = "#8F959B", "#D0589A"
+
+
+def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """How many images of each class (row) were read as each class (column); int64."""
+    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, -1)
+
+
+def most_confused(counts: np.ndarray, pairs: int) -> list[tuple[int, int]]:
+    """The (label, predicted) of the largest counts beside the diagonal, largest first."""
+    wrong = counts.copy()
+    np.fill_diagonal(wrong, 0)
+    order = np.argsort(-wrong, axis=None, kind="stable")[:pairs]
+    places = [divmod(int(place), len(counts)) for place in order]
+    return [(label, predicted) for label, predicted in places if wrong[label, predicted] > 0]
+
+
+def confusion_matrix(counts: np.ndarray, names: Sequence[str], of: str, run: str) -> Figure:
+    """Counts and row per cent; `counts` (classes, classes), rows the true class.
+
+    `of` says of which images: "test images".
+    """
+    total, classes = int(counts.sum()), len(counts)
+    accuracy = np.trace(counts) / total
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    note = (
+        f"{total:,} {of}: each row is one true class, each column what was read. "
+        "Grey was read rightly, purple wrongly; the deeper, the larger its share of the row."
+    )
+    longest = max(map(len, names))
+    left = 0.55 + 0.085 * max(longest, 2)
+    bottom = 0.35 + (0.06 * longest if longest > 3 else 0.1)
+    width = style.WIDTH - left - 2 * MARGIN
+    height = min(max(0.52 * classes, 1.6), 7.5) if classes <= COUNTS_AND_SHARES else 7.5
+    if classes < 6:
+        width = min(width, 1.6 * classes)
+    heading = f"Confusion matrix: accuracy {accuracy:.2%}".replace("%", " %")
+    sheet = Sheet(0.1 + height + bottom + 0.25, heading, note, run)
+    axes = sheet.panel(MARGIN + left, 0.1, width, height)
+    axes.imshow(_cells(shares), aspect="auto", interpolation="nearest")
+    axes.grid(False)
+    for line in np.arange(0.5, classes - 1):
+        axes.axhline(line, color=style.GRID, linewidth=0.6)
+        axes.axvline(line, color=style.GRID, linewidth=0.6)
+    axes.set_xticks(range(classes), names, parse_math=False)
+    axes.set_yticks(range(classes), names, parse_math=False)
+    if longest > 3:
+        axes.tick_params("x", rotation=30)
+        for label in axes.get_xticklabels():
+            label.set_horizontalalignment("right")
+            label.set_rotation_mode("anchor")
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("read as")
+    axes.set_ylabel("true class")
+    if classes <= COUNTS:
+        for row, column in np.argwhere(counts > 0):
+            text = f"{counts[row, column]:,}"
+            if classes <= COUNTS_AND_SHARES:
+                text += f"\n{100 * shares[row, column]:.1f} %"
+            size = style.SMALL if classes <= COUNTS_AND_SHARES else 6.5
+            axes.text(column, row, text, ha="center", va="center", size=size, linespacing=1.15)
+    return sheet.figure
+
+
+def _cells(shares: np.ndarray) -> np.ndarray:
+    """Colours of the cells, (classes, classes, 3): right ones and wrong ones each on a scale.
+
+    The wrong ones' scale ends at the largest of them, or they would all be white.
+    """
+    diagonal = np.eye(len(shares), dtype=bool)
+    strength = np.where(diagonal, shares, 0.0)
+    wrong = np.where(diagonal, 0.0, shares)
+    strength += (wrong / max(wrong.max(), 0.01)) ** 0.7
+    ink = np.where(diagonal[..., None], to_rgb(RIGHT_CELL), to_rgb(WRONG_CELL))
+    return 1 - strength[..., None] * (1 - ink)

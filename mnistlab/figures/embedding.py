@@ -1,0 +1,94 @@
+"""Images laid out by what the last hidden layer says of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.figure import Figure
+
+from mnistlab.figures import style
+from mnistlab.figures.sheet import MARGIN, Sheet
+
+SIDE = 7.2  # inches
+# Rings around more than this share would tell no more than the accuracy does.
+MOST_RINGED = 0.25
+
+
+def embedding_map(
+    points: np.ndarray,
+    labels: np.ndarray,
+    predicted: np.ndarray,
+    names: Sequence[str],
+    layer: str,
+    of: str,
+    run: str,
+) -> Figure:
+    """Points (n, 2) coloured and marked by their class; `labels` and `predicted` int64 (n,)."""
+    wrong = labels != predicted
+    note = (
+        f"{len(points):,} {of} by what layer {layer} makes of them: what is alike to the network "
+        "lies together; distances between far groups mean nothing."
+    )
+    rings = 0 < wrong.mean() <= MOST_RINGED
+    if rings:
+        note += f" Ringed: the {wrong.sum():,} that are read wrongly."
+    sheet = Sheet(SIDE + 0.25, "What the last hidden layer tells apart (t-SNE)", note, run)
+    width = style.WIDTH - 2 * MARGIN
+    axes = sheet.panel(MARGIN, 0.05, width, SIDE)
+    axes.grid(False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(True)
+    present = np.unique(labels)
+    glyphs = all(len(names[label]) == 1 and names[label].isalnum() for label in present)
+    size = float(np.clip(30_000 / len(points), 34, 90))
+    for label in present:
+        mine = labels == label
+        colour = style.CLASS_COLOURS[label % len(style.CLASS_COLOURS)]
+        marker = rf"$\mathrm{{{names[label]}}}$" if glyphs else "o"
+        mark: Any = {"marker": marker, "s": size if glyphs else size / 2, "linewidths": 0.2}
+        axes.scatter(*points[mine].T, color=colour, label=names[label], zorder=2, **mark)
+    if rings:
+        ring: Any = {
+            "s": 2.8 * size,
+            "facecolors": "none",
+            "edgecolors": style.WRONG,
+            "linewidths": 1.1,
+        }
+        axes.scatter(*points[wrong].T, label="read wrongly", zorder=3, **ring)
+    halo: list[Any] = [patheffects.withStroke(linewidth=4, foreground="white")]
+    axes.margins(0.03)
+    size_in_inches = np.array([width, SIDE]) / np.ptp(points, axis=0).clip(1e-9)
+    longest = max(len(names[label]) for label in present)
+    room = np.array([max(0.35, 0.15 * longest), 0.35]) / size_in_inches
+    for label, middle in label_places(points, labels, room).items():
+        colour = style.CLASS_COLOURS[label % len(style.CLASS_COLOURS)]
+        words: Any = {
+            "size": 22 if glyphs else 13,
+            "weight": "bold",
+            "ha": "center",
+            "va": "center",
+        }
+        text = axes.text(
+            middle[0], middle[1], names[label], color=colour, parse_math=False, zorder=4, **words
+        )
+        text.set_path_effects(halo)
+    return sheet.figure
+
+
+def label_places(points: np.ndarray, labels: np.ndarray, room: np.ndarray) -> dict[int, np.ndarray]:
+    """Where each class is named: in its middle, or, where another name stands there, at the one of
+    its points next to the middle that is `room` (2,) away from all other names.
+    """
+    places: dict[int, np.ndarray] = {}
+    for label in np.unique(labels).tolist():
+        mine = points[labels == label]
+        middle = np.median(mine, axis=0)
+        order = np.argsort(((mine - middle) ** 2).sum(axis=1), kind="stable")
+        candidates = np.concatenate([middle[None], mine[order]])
+        taken = np.array(list(places.values())).reshape(-1, 2)
+        apart = (np.abs(candidates[:, None] - taken) / room).max(axis=2).min(axis=1, initial=np.inf)
+        clear = np.flatnonzero(apart >= 1)
+        places[label] = candidates[clear[0] if len(clear) else apart.argmax()]
+    return places

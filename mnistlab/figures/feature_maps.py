@@ -1,0 +1,77 @@
+"""What each convolution makes of a few images."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mnistlab.figures import style
+from mnistlab.figures.sheet import MARGIN, Sheet, mosaic
+
+MAPS = 16  # drawn of a convolution: those that vary most
+BYTE = (0.0, 255.0)
+
+
+def feature_maps(
+    images: np.ndarray,
+    labels: Sequence[str],
+    maps: Mapping[str, np.ndarray],
+    of: str,
+    run: str,
+) -> Figure:
+    """A row for each image, a block for each convolution.
+
+    `images` uint8 (n, rows, columns); `maps` holds by a layer's name what leaves it, after its
+    activation, (n, filters, rows, columns); `of` says which images they are: "test images".
+    """
+    blocks = [(name, *_most_varied(values)) for name, values in maps.items()]
+    columns = max(len(chosen) for _, chosen, _ in blocks)
+    left = 0.95
+    note = (
+        f"{of.capitalize()}, the first of their classes, as they leave each convolution, after its "
+        "activation. A column is one filter, light where it answers most; each has its own scale."
+    )
+    tile = (style.WIDTH - 2 * MARGIN - left) / max(columns, 8)
+    heights = [tile * maps[name].shape[2] / maps[name].shape[3] for name, _, _ in blocks]
+    total = sum(len(images) * height + 0.5 for height in heights)
+    sheet = Sheet(total, "What the convolutions see", note, run)
+    y = 0.0
+    for (name, chosen, values), height in zip(blocks, heights, strict=True):
+        count = maps[name].shape[1]
+        words = f"{name}: {count} filters"
+        if len(chosen) < count:
+            words = f"{name}: the {len(chosen)} of {count} filters whose answers vary most"
+        sheet.write(MARGIN, y + 0.12, words, size=style.MEDIUM, va="center")
+        y += 0.28
+        _draw_inputs(sheet, y, height, images, labels)
+        gap = max(1, values.shape[-1] // 14)
+        picture = mosaic(values.reshape(-1, *values.shape[2:]), len(chosen), gap)
+        share = picture.shape[1] / (picture.shape[1] + gap)
+        sheet.picture(MARGIN + left, y, len(chosen) * tile * share, picture, style.SIZE, (0, 1))
+        y += len(images) * height + 0.22
+    return sheet.figure
+
+
+def _draw_inputs(
+    sheet: Sheet, y: float, height: float, images: np.ndarray, labels: Sequence[str]
+) -> None:
+    """The images themselves, left of their rows."""
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        top = y + number * height
+        side = 0.9 * min(height, 0.6) * image.shape[1] / image.shape[0]
+        side = min(side, 0.6)
+        x = MARGIN + 0.85 - side
+        drawn = sheet.picture(x, top, side, image, style.PICTURE, BYTE)
+        sheet.frame((x, top, side, drawn))
+        short = label if len(label) <= 3 else ""
+        sheet.write(MARGIN, top + drawn / 2, short, size=style.MEDIUM, va="center")
+
+
+def _most_varied(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The places of the filters whose answers vary most, in order, and each scaled to 0 … 1."""
+    spread = values.astype(np.float64).std(axis=(0, 2, 3))
+    chosen = np.sort(np.argsort(-spread, kind="stable")[:MAPS])
+    drawn = values[:, chosen].astype(np.float64)
+    low = drawn.min(axis=(0, 2, 3), keepdims=True)
+    span = drawn.max(axis=(0, 2, 3), keepdims=True) - low
+    return chosen, (drawn - low) / np.where(span == 0, 1, span)

@@ -1,0 +1,174 @@
+"""What every layer does by epoch: its updates, gradients, weights and activations."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
+
+from mnistlab.figures import style
+from mnistlab.figures.sheet import MARGIN, Sheet
+from mnistlab.store.metrics import LayerRow
+from mnistlab.support.errors import LackingError
+
+COLUMNS = 3
+PANEL_HEIGHT = 2.05  # inches
+MANY_POINTS = 30  # above this a line's points are no longer marked
+# A log axis for values that span more than the one; no more than the other is shown of it.
+LOG_SPAN, MOST_DECADES = 10.0, 1e6
+# What one step usually changes of a weight in a network that learns well.
+USUAL_UPDATE = 1e-3
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """What one panel shows, and how: `values` by layer, each of shape (epochs,), NaN: none."""
+
+    title: str
+    values: dict[str, np.ndarray]
+    is_log: bool = False
+    is_share: bool = False
+    usual: float | None = None
+
+
+def relative_updates(rows: Sequence[LayerRow]) -> np.ndarray:
+    """Mean |change of a weight| in an epoch's last step over the weights' root mean square.
+
+    Shape (rows,), NaN where either was not measured or the weights are all zero.
+    """
+    update = _column(rows, "update_mean")
+    size = np.hypot(_column(rows, "weight_mean"), _column(rows, "weight_std"))
+    size[size == 0] = np.nan
+    return update / size
+
+
+def layer_statistics(rows: Sequence[LayerRow], run: str) -> Figure:
+    """The statistics of each layer by epoch; a panel for each that was measured.
+
+    Raises LackingError where nothing finite was.
+    """
+    panels = [statistic for statistic in _statistics(rows) if _is_measured(statistic)]
+    if not panels:
+        raise LackingError("no finite value was measured")
+    layers = list(dict.fromkeys(row.layer for row in rows))
+    colours = dict(zip(layers, style.layer_colours(len(layers)), strict=True))
+    epochs = {layer: _epochs(rows, layer) for layer in layers}
+    lines = -(-len(panels) // COLUMNS)
+    step = PANEL_HEIGHT + 0.95
+    note = (
+        "A line for each layer with weights, from the image (dark) to the output (light), at the "
+        "end of every epoch."
+    )
+    sheet = Sheet(0.45 + lines * step, "How the layers learn", note, run)
+    _write_legend(sheet, colours)
+    width = (style.WIDTH - 2 * MARGIN) / COLUMNS
+    for number, statistic in enumerate(panels):
+        row, column = divmod(number, COLUMNS)
+        x, y = MARGIN + column * width + 0.6, 0.65 + row * step
+        axes = sheet.panel(x, y, width - 0.75, PANEL_HEIGHT)
+        _draw(axes, statistic, epochs, colours)
+    return sheet.figure
+
+
+def _statistics(rows: Sequence[LayerRow]) -> list[Statistic]:
+    return [
+        Statistic(
+            "update / weight, in the last step",
+            _by_layer(rows, relative_updates(rows)),
+            is_log=True,
+            usual=USUAL_UPDATE,
+        ),
+        Statistic("norm of the gradient", _by_layer(rows, "gradient_norm"), is_log=True),
+        Statistic("weights: standard deviation", _by_layer(rows, "weight_std")),
+        Statistic("activations: mean", _by_layer(rows, "activation_mean")),
+        Statistic("activations: standard deviation", _by_layer(rows, "activation_std")),
+        Statistic("dead or saturated", _by_layer(rows, "inactive_share"), is_share=True),
+    ]
+
+
+def _column(rows: Sequence[LayerRow], name: str) -> np.ndarray:
+    column = np.array([getattr(row, name) for row in rows], dtype=float)
+    column[~np.isfinite(column)] = np.nan
+    return column
+
+
+def _by_layer(rows: Sequence[LayerRow], values: np.ndarray | str) -> dict[str, np.ndarray]:
+    column = _column(rows, values) if isinstance(values, str) else values
+    names = np.array([row.layer for row in rows])
+    return {str(name): column[names == name] for name in dict.fromkeys(names.tolist())}
+
+
+def _epochs(rows: Sequence[LayerRow], layer: str) -> np.ndarray:
+    return np.array([row.epoch for row in rows if row.layer == layer], dtype=float)
+
+
+def _is_measured(statistic: Statistic) -> bool:
+    return any(np.isfinite(values).any() for values in statistic.values.values())
+
+
+def _draw(
+    axes: Axes, statistic: Statistic, epochs: dict[str, np.ndarray], colours: dict[str, str]
+) -> None:
+    is_log, _, _ = _limits(statistic)
+    for layer, values in statistic.values.items():
+        # A log axis has no place for zero, nor a line for what was not measured.
+        drawn = np.isfinite(values) & ((values > 0) | (not is_log))
+        marker = "o" if drawn.sum() <= MANY_POINTS else ""
+        place = epochs[layer][drawn]
+        line: Any = {"color": colours[layer], "marker": marker, "markersize": 3.5, "label": layer}
+        axes.plot(place, values[drawn], **line)
+    axes.set_title(statistic.title, loc="left")
+    _scale(axes, statistic)
+    if statistic.usual is not None and is_log:
+        axes.axhline(statistic.usual, color=style.FAINT, linestyle=(0, (4, 3)), linewidth=1.1)
+        place = axes.get_yaxis_transform()
+        words: Any = {"size": 8, "color": style.FAINT, "ha": "right", "va": "bottom"}
+        axes.text(1.0, statistic.usual, "usual: 1/1000", transform=place, **words)
+    last = max(float(place[-1]) for place in epochs.values())
+    margin = 0.04 * (last - 1) or 0.5
+    axes.set_xlim(1 - margin, last + margin)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, min_n_ticks=1))
+    axes.set_xlabel("epoch")
+
+
+def _limits(statistic: Statistic) -> tuple[bool, float, float]:
+    """Whether the axis is a log one, and the lowest and highest value that it shows."""
+    found = np.concatenate(list(statistic.values.values()))
+    found = found[np.isfinite(found)]
+    low, high = float(found.min()), float(found.max())
+    if statistic.is_log and high > 0:
+        lowest = float(found[found > 0].min())
+        if high > LOG_SPAN * lowest:
+            return True, max(lowest, high / MOST_DECADES), high
+    return False, low, high
+
+
+def _scale(axes: Axes, statistic: Statistic) -> None:
+    """A range in which a change can be told from noise, on a log axis where values vary much."""
+    is_log, low, high = _limits(statistic)
+    if is_log:
+        axes.set_yscale("log")
+        axes.set_ylim(low / 2, high * 2)
+        axes.yaxis.set_minor_locator(NullLocator())
+    elif statistic.is_share:
+        top = max(high, 0.01)
+        axes.set_ylim(-0.03 * top, 1.12 * top)
+        decimals = 0 if top > 0.05 else 1
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=decimals, symbol=" %"))
+    else:
+        least = 0.1 * max(abs(low), abs(high)) or 1.0
+        if high - low < least:
+            middle = (low + high) / 2
+            axes.set_ylim(middle - least, middle + least)
+        axes.ticklabel_format(axis="y", useOffset=False, scilimits=(-3, 4))
+
+
+def _write_legend(sheet: Sheet, colours: dict[str, str]) -> None:
+    x = MARGIN
+    for layer, colour in colours.items():
+        sheet.canvas.plot([x, x + 0.28], [0.16, 0.16], color=colour, linewidth=2.5)
+        sheet.write(x + 0.36, 0.16, layer, size=style.MEDIUM, va="center")
+        x += 0.65 + 0.09 * len(layer)

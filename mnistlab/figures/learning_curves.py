@@ -1,0 +1,295 @@
+"""Loss, accuracy and learning rate over a run's training."""
+
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import (
+    LogLocator,
+    MaxNLocator,
+    NullLocator,
+    StrMethodFormatter,
+)
+
+from mnistlab.figures import style
+from mnistlab.store.metrics import MetricsRow
+from mnistlab.support.errors import LackingError
+from mnistlab.support.wording import exact
+
+WIDTH, HEIGHT = 11.0, 5.4  # inches
+AXIS_WIDTH = 0.85  # inches, left of each panel, for its axis
+LABEL_WIDTH = 1.65  # inches, right of each panel, for the values written in
+LINE_HEIGHT = 13.0  # points, of one written value
+MANY_POINTS = 30  # above this a line's points are no longer marked
+# Losses that span more than this are drawn on a log axis. So are learning rates, but not those
+# that run out to next to nothing, as a cosine does: its last value would flatten all the others.
+LOSS_LOG_SPAN = 50.0
+RATE_LOG_SPANS = (10.0, 2000.0)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What one panel shows."""
+
+    key: str
+    axis_label: str
+    factor: float
+    best: Any  # np.argmin or np.argmax
+
+    def written(self, value: float) -> str:
+        """A value, as drawn, in words."""
+        return f"{value:.2f} %" if self.key == "accuracy" else f"{value:#.4g}".rstrip(".")
+
+
+LOSS = Quantity("loss", "loss (mean per image)", 1.0, np.argmin)
+ACCURACY = Quantity("accuracy", "accuracy (%)", 100.0, np.argmax)
+
+
+@dataclass(frozen=True)
+class Label:
+    """A value written beside a panel, at the height of `y` or as near as the others let it."""
+
+    x: float
+    y: float
+    text: str
+    colour: str
+
+
+def learning_curves(
+    rows: Sequence[MetricsRow], title: str, reference: Mapping[str, Any] | None = None
+) -> Figure:
+    """Loss and accuracy of every measured split, the learning rate beneath.
+
+    By epoch, or by step where an epoch has several rows; drawn as far as values are finite.
+    `reference` is the configuration's: what of it names a drawn metric becomes a dashed line.
+    Raises LackingError where no loss or accuracy is finite.
+    """
+    by_step = len({row.epoch for row in rows}) < len(rows)
+    x = np.array([row.step if by_step else row.epoch for row in rows], dtype=float)
+    unit = "step" if by_step else "epoch"
+    quantities = [quantity for quantity in (LOSS, ACCURACY) if _curves(rows, quantity)]
+    if not quantities:
+        raise LackingError("no finite loss or accuracy was measured")
+    with style.drawing():
+        figure = style.new_figure(WIDTH, HEIGHT)
+        _write_title(figure, title, _first_not_finite(x, rows), unit)
+        panels, rate_panel = _lay_out(figure, len(quantities))
+        for axes, quantity in zip(panels, quantities, strict=True):
+            _draw_panel(axes, x, rows, quantity, unit, reference or {})
+        _draw_rate(rate_panel, x, rows, unit)
+    return figure
+
+
+def _write_title(figure: Figure, title: str, diverged: float | None, unit: str) -> None:
+    heading = textwrap.shorten(title, 105 if diverged is None else 70, placeholder=" …")
+    # A name may hold a dollar sign, which is no mathematics.
+    figure.text(0.012, 0.975, heading, size=style.LARGE, weight="bold", va="top", parse_math=False)
+    if diverged is not None:
+        note = f"values not finite from {unit} {diverged:,.0f}"
+        figure.text(0.988, 0.972, note, size=style.MEDIUM, va="top", ha="right")
+
+
+def _lay_out(figure: Figure, panels: int) -> tuple[list[Axes], Axes]:
+    """Panels in one row, each with room for its labels on its right, and a thin one beneath."""
+    left, right = AXIS_WIDTH / WIDTH, 1 - LABEL_WIDTH / WIDTH
+    gap = (LABEL_WIDTH + AXIS_WIDTH) / WIDTH
+    width = (right - left - gap * (panels - 1)) / panels
+    upper = [figure.add_axes((left + i * (width + gap), 0.35, width, 0.5)) for i in range(panels)]
+    return upper, figure.add_axes((left, 0.1, right - left, 0.1))
+
+
+def _values(rows: Sequence[MetricsRow], name: str, factor: float = 1.0) -> np.ndarray:
+    """One column, shape (rows,), NaN where it was not measured or is not finite."""
+    column = np.array([getattr(row, name) for row in rows], dtype=float) * factor
+    column[~np.isfinite(column)] = np.nan
+    return column
+
+
+def _curves(rows: Sequence[MetricsRow], quantity: Quantity) -> dict[str, np.ndarray]:
+    """The values to draw of each split that has any."""
+    columns = {
+        split: _values(rows, f"{split}_{quantity.key}", quantity.factor)
+        for split in style.SPLIT_NAMES
+    }
+    return {split: column for split, column in columns.items() if np.isfinite(column).any()}
+
+
+def _draw_panel(
+    axes: Axes,
+    x: np.ndarray,
+    rows: Sequence[MetricsRow],
+    quantity: Quantity,
+    unit: str,
+    reference: Mapping[str, Any],
+) -> None:
+    curves = _curves(rows, quantity)
+    labels = []
+    for split, y in curves.items():
+        labels += _draw_curve(axes, x, y, split, quantity)
+    if "val" in curves and len(rows) > 1:
+        _mark_best(axes, x, curves["val"], quantity, unit)
+    labels += _draw_stated(axes, x, quantity, reference)
+    lowest = min(np.nanmin(y) for y in curves.values())
+    highest = max(np.nanmax(y) for y in curves.values())
+    if quantity is LOSS and lowest > 0 and highest > LOSS_LOG_SPAN * lowest:
+        axes.set_yscale("log")
+    if quantity is ACCURACY:
+        # Room above 100 % for a marker, none for what cannot be.
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, -2.0), min(high, 100 + 0.03 * (100 - low)))
+    diverged = _first_not_finite(x, rows)
+    if diverged is not None:
+        axes.axvline(diverged, color=style.FAINT, linestyle=":", linewidth=1.4, label="diverged")
+    _label_x(axes, x, unit, ticks=5)
+    axes.set_ylabel(quantity.axis_label)
+    # Where the tick labels end is known only once drawn; the axis label is to keep its place.
+    axes.yaxis.set_label_coords(-0.58 / (axes.get_position().width * WIDTH), 0.5)
+    _write_labels(axes, labels)
+
+
+def _draw_curve(
+    axes: Axes, x: np.ndarray, y: np.ndarray, split: str, quantity: Quantity
+) -> list[Label]:
+    """The line, or the lone marker, of one split, and its last value."""
+    colour = style.SPLIT_COLOURS[split]
+    measured = np.isfinite(y)
+    marker = {"train": "o", "val": "s", "test": "D"}[split] if measured.sum() <= MANY_POINTS else ""
+    size = 7.0 if measured.sum() == 1 else 4.0
+    width = 1.8 if marker else 1.2
+    line: Any = {"color": colour, "linewidth": width, "marker": marker, "markersize": size}
+    # Unmeasured rows are left out, so that a split looked at every few rows is still one line.
+    axes.plot(x[measured], y[measured], label=split, zorder=3, **line)
+    last = np.flatnonzero(measured)[-1]
+    text = f"{style.SPLIT_NAMES[split]} {quantity.written(y[last])}"
+    return [Label(x[last], y[last], text, colour)]
+
+
+def _mark_best(axes: Axes, x: np.ndarray, y: np.ndarray, quantity: Quantity, unit: str) -> None:
+    """A ring around the best validation point; above the panel, which point that is."""
+    measured = np.flatnonzero(np.isfinite(y))
+    best = measured[quantity.best(y[measured])]
+    colour = style.SPLIT_COLOURS["val"]
+    ring: Any = {"marker": "o", "markersize": 11, "markeredgewidth": 1.5, "linestyle": "none"}
+    ring |= {"markerfacecolor": "none", "markeredgecolor": colour}
+    axes.plot(x[best], y[best], label="best", zorder=4, **ring)
+    note = f"best validation {quantity.written(y[best])}, {unit} {x[best]:,.0f}"
+    axes.set_title(note, loc="left", color=colour, size=style.SMALL)
+
+
+def _draw_stated(
+    axes: Axes, x: np.ndarray, quantity: Quantity, reference: Mapping[str, Any]
+) -> list[Label]:
+    """A dashed line for each value of this panel that a report states."""
+    labels = []
+    for split, name in style.SPLIT_NAMES.items():
+        value = reference.get(f"{split}_{quantity.key}")
+        if isinstance(value, int | float) and math.isfinite(value):
+            y = value * quantity.factor
+            colour = style.SPLIT_COLOURS[split]
+            axes.axhline(y, color=colour, linestyle=(0, (4, 3)), linewidth=1.2, label="stated")
+            # As it was stated: digits that the report does not give are not made up.
+            figure = exact(value, int(quantity.factor))
+            text = f"{name} stated {figure}{' %' if quantity is ACCURACY else ''}"
+            labels.append(Label(x[-1], y, text, colour))
+    return labels
+
+
+def _first_not_finite(x: np.ndarray, rows: Sequence[MetricsRow]) -> float | None:
+    """Where the first loss or accuracy was measured that is no finite number."""
+    for at, row in zip(x, rows, strict=True):
+        found = [getattr(row, f"{s}_{q.key}") for s in style.SPLIT_NAMES for q in (LOSS, ACCURACY)]
+        if any(value is not None and not math.isfinite(value) for value in found):
+            return float(at)
+    return None
+
+
+def _label_x(axes: Axes, x: np.ndarray, unit: str, ticks: int) -> None:
+    margin = 0.03 * (x[-1] - x[0]) or 0.5
+    axes.set_xlim(x[0] - margin, x[-1] + margin)
+    if len(x) == 1:
+        axes.set_xticks(x)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10], integer=True))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.set_xlabel(unit)
+
+
+def _write_labels(axes: Axes, labels: Sequence[Label]) -> None:
+    """Write the labels right of the panel, as near their points as they do not overlap."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    to_share = axes.transData + axes.transAxes.inverted()
+    height = axes.get_position().height * figure.get_figheight() * 72
+    wanted = np.array([to_share.transform((label.x, label.y))[1] for label in labels]) * height
+    placed = spread(wanted, LINE_HEIGHT, height)
+    for label, y_from, y_to in zip(labels, wanted / height, placed / height, strict=True):
+        axes.annotate(
+            label.text,
+            xy=(1.0, float(np.clip(y_from, 0, 1))),
+            xytext=(1.035, y_to),
+            xycoords="axes fraction",
+            textcoords="axes fraction",
+            color=label.colour,
+            size=style.SMALL,
+            va="center",
+            annotation_clip=False,
+            arrowprops={
+                "arrowstyle": "-",
+                "color": label.colour,
+                "linewidth": 0.7,
+                "alpha": 0.6,
+                "shrinkA": 1,
+                "shrinkB": 0,
+                "relpos": (0, 0.5),
+            },
+        )
+
+
+def spread(wanted: np.ndarray, height: float, room: float) -> np.ndarray:
+    """Heights as near `wanted`, shape (labels,), as keeps them `height` apart within 0 … `room`.
+
+    The least squares of the displacements: what must touch is pooled and centred on its mean.
+    """
+    order = np.argsort(wanted, kind="stable")
+    offsets = height * np.arange(len(wanted))
+    pools: list[tuple[float, int]] = []
+    for free in wanted[order] - offsets:
+        mean, count = float(free), 1
+        while pools and pools[-1][0] > mean:
+            below, many = pools.pop()
+            mean, count = (below * many + mean * count) / (many + count), many + count
+        pools.append((mean, count))
+    starts = np.repeat([mean for mean, _ in pools], [count for _, count in pools])
+    highest = max(room - height * len(wanted), 0.0) + height / 2
+    placed = np.empty(len(wanted))
+    placed[order] = np.clip(starts, height / 2, highest) + offsets
+    return placed
+
+
+def _draw_rate(axes: Axes, x: np.ndarray, rows: Sequence[MetricsRow], unit: str) -> None:
+    """The learning rate, on a log axis where it varies much."""
+    rate = _values(rows, "lr")
+    measured = np.isfinite(rate)
+    marker = "o" if len(rows) <= MANY_POINTS else ""
+    axes.plot(x[measured], rate[measured], color=style.INK, marker=marker, markersize=3, lw=1.3)
+    low, high = (rate[measured].min(), rate[measured].max()) if measured.any() else (0.0, 0.0)
+    least, most = RATE_LOG_SPANS
+    if low > 0 and least < high / low < most:
+        axes.margins(y=0.15)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(numticks=4))
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        axes.set_ylim(0, (2.0 if low == high else 1.2) * high or 1.0)
+        if low == high:
+            axes.set_yticks([low] if measured.any() else [])
+        else:
+            axes.yaxis.set_major_locator(MaxNLocator(nbins=2))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.3g}"))
+    _label_x(axes, x, unit, ticks=10)
+    axes.set_title("learning rate", loc="left", size=style.MEDIUM)

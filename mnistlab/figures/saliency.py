@@ -1,0 +1,74 @@
+"""What each pixel does to a class: gradients by the input."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mnistlab.figures import style
+from mnistlab.figures.pictures import EASY_CHARACTERS, GAP, Read, fitted
+from mnistlab.figures.sheet import CAPTION_LINE, CAPTION_SIZE, MARGIN, Sheet, around_zero
+
+COLUMNS = 10
+HEAD = 0.3  # inches, above each picture for its caption
+BYTE = (0.0, 255.0)
+
+
+def against_the_others(gradients: np.ndarray) -> np.ndarray:
+    """The gradient by the input of each class's score over the mean of all classes' scores.
+
+    `gradients` (n, classes, rows, columns) are those of log p of each class. With softmax the
+    result is that of the logits, less their mean: the p of a sure answer is 1 to all digits, so
+    that the gradient of its own log p is lost, but a difference of two of them is not.
+    """
+    return gradients - gradients.mean(axis=1, keepdims=True)
+
+
+def saliency(
+    reads: Sequence[Read],
+    second: Sequence[tuple[str, str]],
+    gradients: np.ndarray,
+    of: str,
+    run: str,
+) -> Figure:
+    """Each image over what speaks for the class that was read, and for the second best.
+
+    `second` names the latter, and its output in words; `gradients` (n, 2, rows, columns) are of
+    these two classes.
+    """
+    left = 1.0
+    side = min((style.WIDTH - 2 * MARGIN - left + GAP) / COLUMNS - GAP, 1.0)
+    height = side * gradients.shape[2] / gradients.shape[3]
+    row = height + HEAD + 0.14
+    note = (
+        f"{of[0].upper()}{of[1:]}, the first of their classes. Red: more ink here speaks for the "
+        "class, blue: against it, measured against the mean of all classes. Each has its own scale."
+    )
+    sheet = Sheet(3 * row + 0.05, "What each pixel does to a class", note, run)
+    for line, what in enumerate(("image", "for what\nwas read", "for the\nsecond best")):
+        sheet.write(MARGIN, line * row + HEAD + height / 2, what, size=style.MEDIUM, va="center")
+    for column, read in enumerate(reads):
+        x = MARGIN + left + column * (side + GAP)
+        colour = style.RIGHT if read.is_right else style.WRONG
+        captions = [(read.label, ""), (read.predicted, read.output), second[column]]
+        for line, (name, output) in enumerate(captions):
+            y = line * row
+            ink = style.RIGHT if line == 2 else colour
+            _write_caption(sheet, x, y, f"{name}, {output}" if output else name, ink)
+            if line == 0:
+                sheet.picture(x, y + HEAD, side, read.image, style.PICTURE, BYTE)
+            else:
+                values = gradients[column, line - 1]
+                limits, _ = around_zero(values, share=0.998)
+                sheet.picture(x, y + HEAD, side, values, style.SIGNED, limits)
+            sheet.frame((x, y + HEAD, side, height))
+    return sheet.figure
+
+
+def _write_caption(sheet: Sheet, x: float, y: float, caption: str, colour: str) -> None:
+    """Right above a picture, in one line or two."""
+    fits = len(caption) <= EASY_CHARACTERS
+    lines = [caption] if fits else [fitted(part) for part in caption.rsplit(", ", 1)]
+    for number, text in enumerate(reversed(lines)):
+        place = y + HEAD - 0.02 - (number + 0.5) * CAPTION_LINE
+        sheet.write(x, place, text, size=CAPTION_SIZE, va="center", color=colour)

@@ -1,0 +1,141 @@
+"""A figure laid out in inches from its upper left corner: a heading, and what is placed under it.
+
+Pictures and their captions share one pair of axes, however many there are: a hundred small axes
+would take matplotlib seconds.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
+
+from mnistlab.figures import style
+
+MARGIN = 0.35  # inches, left and right
+NOTE_LINE = 0.19  # inches, of one line of the note
+NOTE_CHARACTERS = 138  # that fit in a line of it
+CAPTION_LINE = 0.135  # inches, of one line of a caption
+CAPTION_SIZE = 7.5  # points
+FRAME = "#BDBDBD"
+
+
+class Sheet:
+    """A figure under way. Lengths are inches; x goes right, y down from the end of the heading."""
+
+    def __init__(self, height: float, heading: str, note: str = "", run: str = "") -> None:
+        """`height` is that of the part under the heading; `run` is named on the upper right."""
+        lines = textwrap.wrap(note, NOTE_CHARACTERS)
+        self.top = 0.5 + NOTE_LINE * len(lines)
+        self.height = self.top + height
+        self.figure: Figure = style.new_figure(style.WIDTH, self.height)
+        self.canvas = self.figure.add_axes((0, 0, 1, 1), label="canvas")
+        self.canvas.set_axis_off()
+        self.canvas.set_xlim(0, style.WIDTH)
+        self.canvas.set_ylim(height, -self.top)
+        self.canvas.set_autoscale_on(False)
+        self._write_heading(heading, lines, run)
+
+    def _write_heading(self, heading: str, lines: Sequence[str], run: str) -> None:
+        bold: Any = {"size": style.LARGE, "weight": "bold", "va": "center"}
+        self.write(MARGIN, 0.25 - self.top, heading, **bold)
+        name = textwrap.shorten(run, 50, placeholder=" …")
+        right = style.WIDTH - MARGIN
+        self.write(right, 0.25 - self.top, name, ha="right", va="center", color=style.FAINT)
+        for number, line in enumerate(lines):
+            y = 0.52 + NOTE_LINE * number - self.top
+            self.write(MARGIN, y, line, size=style.MEDIUM, va="center")
+
+    def write(self, x: float, y: float, text: str, **properties: Any) -> None:
+        """Text at a place; a dollar sign in it is no mathematics."""
+        self.canvas.text(x, y, text, parse_math=False, **properties)
+
+    def panel(self, x: float, y: float, width: float, height: float) -> Axes:
+        """Axes whose box, without its ticks and labels, has its upper left corner at (x, y)."""
+        bottom = self.height - self.top - y - height
+        box = (x / style.WIDTH, bottom / self.height, width / style.WIDTH, height / self.height)
+        return self.figure.add_axes(box)
+
+    def picture(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        values: np.ndarray,
+        colours: str,
+        limits: tuple[float, float],
+    ) -> float:
+        """One array, (rows, columns) or (rows, columns, 3), NaN left white; returns its height."""
+        height = width * values.shape[0] / values.shape[1]
+        self.canvas.imshow(
+            values,
+            cmap=matplotlib.colormaps[colours],
+            vmin=limits[0],
+            vmax=limits[1],
+            extent=(x, x + width, y + height, y),
+            aspect="auto",
+            interpolation="nearest",
+        )
+        return height
+
+    def frame(self, *boxes: tuple[float, float, float, float], colour: str = FRAME) -> None:
+        """A thin line around pictures; each box is (x, y, width, height)."""
+        lines = [
+            [(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)]
+            for x, y, width, height in boxes
+        ]
+        width = 0.6 if colour == FRAME else 1.4
+        self.canvas.add_collection(LineCollection(lines, colors=colour, linewidths=width))
+
+    def scale(
+        self,
+        x: float,
+        y: float,
+        height: float,
+        colours: str,
+        limits: tuple[float, float],
+        label: str,
+        extend: str = "neither",
+    ) -> None:
+        """A bar of colours with the values that they stand for."""
+        axes = self.panel(x, y, 0.13, height)
+        norm = Normalize(*limits)
+        mappable = ScalarMappable(norm=norm, cmap=matplotlib.colormaps[colours])
+        bar = self.figure.colorbar(mappable, cax=axes, extend=extend)
+        bar.set_label(label, labelpad=2)
+        bar.formatter = StrMethodFormatter("{x:.3g}")
+        bar.ax.tick_params(labelsize=8)
+        bar.outline.set_visible(False)
+
+
+def mosaic(images: np.ndarray, columns: int, gap: int) -> np.ndarray:
+    """Images (n, rows, columns) side by side in one array, `gap` pixels of NaN between them."""
+    count, height, width = images.shape
+    rows = -(-count // columns)
+    whole = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap), np.nan)
+    for number, image in enumerate(images):
+        row, column = divmod(number, columns)
+        y, x = row * (height + gap), column * (width + gap)
+        whole[y : y + height, x : x + width] = image
+    return whole
+
+
+def around_zero(values: np.ndarray, share: float = 0.999) -> tuple[tuple[float, float], str]:
+    """Limits centred on zero that hold `share` of the values; which ends of a scale lie beyond.
+
+    The outermost few are left to the ends of the scale, or they would make all others white.
+    """
+    sizes = np.abs(values[np.isfinite(values)])
+    limit = float(np.quantile(sizes, share)) if sizes.size else 0.0
+    if limit == 0:
+        limit = float(sizes.max(initial=0.0)) or 1.0
+    beyond_low, beyond_high = bool((values < -limit).any()), bool((values > limit).any())
+    extend = {(0, 0): "neither", (1, 0): "min", (0, 1): "max", (1, 1): "both"}
+    return (-limit, limit), extend[(beyond_low, beyond_high)]

@@ -1,0 +1,136 @@
+"""What the weights look like: each class's, each unit's, each filter's, as images."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from mnistlab.figures import style
+from mnistlab.figures.sheet import MARGIN, Sheet, around_zero, mosaic
+
+SIGNS = "Red adds to it where there is ink, blue takes from it, white is zero"
+SCALE_ROOM = 1.15  # inches, right of the pictures, for the scale
+UNITS = 60  # drawn of a first layer
+FILTERS, CHANNELS = 40, 16  # drawn of a convolution
+
+
+def class_weights(
+    weights: np.ndarray, names: Sequence[str], heading: str, note: str, run: str
+) -> Figure:
+    """One picture per class on one scale centred on zero; `weights` (classes, rows, columns)."""
+    count, rows, width = weights.shape
+    columns = min(5 if count <= 10 else 10, count)
+    gap, caption = 0.14, 0.24
+    side = min((style.WIDTH - 2 * MARGIN - SCALE_ROOM) / columns - gap, 1.8)
+    height = side * rows / width
+    sheet_rows = -(-count // columns)
+    sheet = Sheet(sheet_rows * (height + caption + gap) + 0.15, heading, note, run)
+    limits, extend = around_zero(weights)
+    for number, (image, name) in enumerate(zip(weights, names, strict=True)):
+        row, column = divmod(number, columns)
+        x, y = MARGIN + column * (side + gap), row * (height + caption + gap)
+        sheet.write(x, y + caption / 2, name, size=style.MEDIUM, va="center")
+        sheet.picture(x, y + caption, side, image, style.SIGNED, limits)
+        sheet.frame((x, y + caption, side, height))
+    end = MARGIN + columns * (side + gap) + 0.1
+    sheet.scale(end, caption, height, style.SIGNED, limits, "weight", extend)
+    return sheet.figure
+
+
+def unit_weights(units: np.ndarray, run: str) -> Figure:
+    """The units of largest norm, on one scale; `units` (units, rows, columns), of a first layer."""
+    shown = strongest(units, UNITS)
+    columns = min(12, len(shown))
+    width = style.WIDTH - 2 * MARGIN - SCALE_ROOM
+    picture = mosaic(units[shown], columns, gap=2)
+    height = width * picture.shape[0] / picture.shape[1]
+    if height > 9.0 or columns < 12:
+        width = min(width * columns / 12, width * 9.0 / height)
+        height = width * picture.shape[0] / picture.shape[1]
+    which = f"The {len(shown)} of {len(units):,} units with the largest weights"
+    if len(shown) == len(units):
+        which = f"All {len(units)} units"
+    note = f"{which}, in that order by row. {SIGNS}."
+    sheet = Sheet(height + 0.25, "What the first layer's units look for", note, run)
+    limits, extend = around_zero(units[shown])
+    sheet.picture(MARGIN, 0, width, picture, style.SIGNED, limits)
+    _frame_tiles(sheet, MARGIN, 0.0, width, picture, units.shape[1:], 2)
+    sheet.scale(MARGIN + width + 0.2, 0, min(height, 3.0), style.SIGNED, limits, "weight", extend)
+    return sheet.figure
+
+
+def filters(convolutions: Mapping[str, np.ndarray], run: str) -> Figure:
+    """The filters of each convolution, by its name; weights (filters, channels, side, side)."""
+    blocks = [_block(name, weights) for name, weights in convolutions.items()]
+    note = (
+        "A filter is laid over every place of what it sees: red adds to its answer there, blue "
+        "takes from it. A column is one filter, a row the channel that it looks at."
+    )
+    width = style.WIDTH - 2 * MARGIN - SCALE_ROOM
+    heights, widths = [], []
+    for _, picture, _, _ in blocks:
+        shape = picture.shape
+        widths.append(min(width, 5.0 * shape[1] / shape[0], 0.2 * shape[1]))
+        heights.append(widths[-1] * shape[0] / shape[1])
+    total = sum(max(height, 1.0) for height in heights) + 0.55 * len(blocks)
+    sheet = Sheet(total + 0.1, "What the convolutions' filters look for", note, run)
+    y = 0.0
+    for (words, picture, side, drawn), width, height in zip(blocks, widths, heights, strict=True):
+        sheet.write(MARGIN, y + 0.14, words, size=style.MEDIUM, va="center")
+        limits, extend = around_zero(drawn)
+        sheet.picture(MARGIN, y + 0.32, width, picture, style.SIGNED, limits)
+        _frame_tiles(sheet, MARGIN, y + 0.32, width, picture, (side, side), 1)
+        bar = MARGIN + width + 0.2
+        sheet.scale(bar, y + 0.32, max(height, 0.95), style.SIGNED, limits, "weight", extend)
+        y += max(height, 1.0) + 0.55
+    return sheet.figure
+
+
+def _block(name: str, weights: np.ndarray) -> tuple[str, np.ndarray, int, np.ndarray]:
+    """One convolution: words, the mosaic of its strongest filters, their side, and what is drawn.
+
+    A single channel's filters are folded into rows of 20.
+    """
+    count, channels, side, _ = weights.shape
+    chosen = np.sort(strongest(weights, FILTERS))
+    seen = np.sort(strongest(weights.swapaxes(0, 1), CHANNELS))
+    drawn = weights[chosen][:, seen]
+    columns = min(len(chosen), 20) if channels == 1 else len(chosen)
+    tiles = drawn.swapaxes(0, 1).reshape(-1, side, side)
+    words = f"{name}: {_of(len(chosen), count, 'filter')}"
+    if channels > 1:
+        words += f" over {_of(len(seen), channels, 'channel')}"
+    return f"{words}, {side} × {side}", mosaic(tiles, columns, gap=1), side, drawn
+
+
+def _of(shown: int, count: int, noun: str) -> str:
+    if shown < count:
+        return f"the {shown} strongest of {count} {noun}s"
+    return f"{count} {noun}" + ("s" if count != 1 else "")
+
+
+def strongest(weights: np.ndarray, count: int) -> np.ndarray:
+    """The places of the `count` members of largest norm along the first axis, largest first."""
+    norms = np.linalg.norm(weights.reshape(len(weights), -1).astype(np.float64), axis=1)
+    return np.argsort(-norms, kind="stable")[:count]
+
+
+def _frame_tiles(
+    sheet: Sheet,
+    x: float,
+    y: float,
+    width: float,
+    picture: np.ndarray,
+    tile: tuple[int, ...],
+    gap: int,
+) -> None:
+    """A thin line around each tile of a mosaic that has one."""
+    pixel = width / picture.shape[1]
+    sides = pixel * tile[1], pixel * tile[0]
+    boxes = [
+        (x + column * pixel, y + row * pixel, *sides)
+        for row in range(0, picture.shape[0], tile[0] + gap)
+        for column in range(0, picture.shape[1], tile[1] + gap)
+        if np.isfinite(picture[row, column])
+    ]
+    sheet.frame(*boxes)

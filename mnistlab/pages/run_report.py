@@ -1,0 +1,246 @@
+"""A run's report.html: what was run, on what, how well; figures, configuration, provenance."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mnistlab.config import RunConfig
+from mnistlab.config.defaults import marked_lines
+from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
+from mnistlab.figures.gallery import SavedFigures
+from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
+from mnistlab.store import durable
+from mnistlab.store.metrics import MetricsRow
+from mnistlab.support.errors import MnistlabError
+from mnistlab.support.wording import as_stated, counted, seconds, training_length
+
+PARTS = (("training", "train"), ("validation", "val"), ("test", "test"))
+COLUMNS = tuple(MetricsRow.__dataclass_fields__)
+# Of a longer metrics.csv, so many rows stand on the page, evenly spread, the last among them.
+MOST_ROWS = 200
+STATUS = {
+    "running": "It has not ended yet: this is how far it is.",
+    "interrupted": "It was interrupted and can be carried on: this is how far it came.",
+    "failed": "It failed: this is how far it came.",
+}
+
+
+def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool = False) -> Path:
+    """Write a run's report.html with the figures that were drawn of it; returns its path.
+
+    What of the run is damaged is named on the page. Raises UsageError where config.yaml or run.json
+    is, or where mnistlab did not write the page that is there, unless `force`; OSError where
+    nothing can be written.
+    """
+    config, record = artefacts.config, artefacts.record
+    sentence, warnings = _lead(config, record)
+    text = durable.read_text(artefacts.run_dir.config)
+    rows: list[MetricsRow] = []
+    try:
+        rows = artefacts.metrics
+    except MnistlabError as error:
+        warnings += error.messages
+    write_page(
+        artefacts.run_dir.report,
+        "run.html",
+        {
+            "kind": "run",
+            "title": config.name,
+            "lead": [sentence],
+            "warnings": warnings,
+            "tiles": _tiles(record),
+            "pictures": pictures(saved),
+            "left_out": left_out(saved),
+            "summary": _summary(record),
+            "best": record.get("best"),
+            "metrics_note": _metrics_note(config, record),
+            **_reference(config, record),
+            **_table(rows),
+            "layers": [_layer(layer) for layer in record["layers"]],
+            "parameters": record["parameters"],
+            "config_lines": marked_lines(config),
+            "provenance": _provenance(record),
+            "versions": list(record["versions"].items()),
+            "config_address": text_address(text, "text/yaml"),
+        },
+        force=force,
+    )
+    return artefacts.run_dir.report
+
+
+def _lead(config: RunConfig, record: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """What was run, on what, how well; and what else a reader must know first."""
+    data, metrics, status = record["dataset"], record["metrics"], record["status"]
+    what = (
+        f"{_network(record)}, trained on {counted(data['images']['train'], 'image')} of "
+        f"{data['name']} for {training_length(record['epochs'], record['steps'])}"
+    )
+    part, key = _judged_by(record)
+    accuracy, loss = metrics.get(f"{key}_accuracy"), metrics.get(f"{key}_loss")
+    if accuracy is None:
+        how = "; how well it reads was not measured"
+    else:
+        images = counted(data["images"][part], PART_NAMES[part].removesuffix("s"))
+        how = f", reads {measured(accuracy, 'accuracy')} of {images} right"
+        how += f" (loss {measured(loss, 'loss')})"
+    warnings = []
+    if status in STATUS:
+        warnings.append(STATUS[status])
+    if record.get("reason"):
+        warnings.append(record["reason"])
+    if status == "diverged":
+        what = what.replace(", trained on", ", diverged in training on", 1)
+        how = ""
+    return f"{what}{how}.", warnings
+
+
+def _judged_by(record: Mapping[str, Any]) -> tuple[Any, str]:
+    """The images that a run is judged by, as (part of the dataset, prefix of its metrics)."""
+    if record["metrics"].get("test_accuracy") is not None:
+        return "test", "test"
+    return (
+        ("validation", "val") if record["dataset"]["images"]["validation"] else ("train", "train")
+    )
+
+
+def _network(record: Mapping[str, Any]) -> str:
+    """The network in words, with its size."""
+    kinds = [layer["kind"] for layer in record["layers"]]
+    convolutions, dense = kinds.count("conv"), kinds.count("dense")
+    hidden = [layer["output_shape"][0] for layer in record["layers"] if layer["kind"] == "dense"]
+    if convolutions:
+        name = f"A CNN of {counted(convolutions, 'convolution')} and {dense} dense "
+        name += "layer" if dense == 1 else "layers"
+    elif dense == 1:
+        name = "Softmax regression" if kinds == ["dense", "activation"] else "A single layer"
+    else:
+        name = f"An MLP with {counted(dense - 1, 'hidden layer')} "
+        name += f"({', '.join(f'{units:,}' for units in hidden[:-1])})"
+    return f"{name}, {counted(record['parameters'], 'parameter')}"
+
+
+def _tiles(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    metrics, took = record["metrics"], record["seconds"]
+    tiles = [
+        (measured(metrics[f"{key}_accuracy"], "accuracy"), f"{part} accuracy")
+        for part, key in reversed(PARTS)
+        if metrics.get(f"{key}_accuracy") is not None
+    ]
+    return [
+        *tiles,
+        (f"{record['parameters']:,}", "parameters"),
+        (f"{record['epochs']:,}", f"epochs, {counted(record['steps'], 'step')}"),
+        (seconds(took["train"]), f"of training, {seconds(took['total'])} in all"),
+    ]
+
+
+def _summary(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A row for each part of the dataset that was measured."""
+    metrics, best, images = record["metrics"], record.get("best") or {}, record["dataset"]["images"]
+    return [
+        {
+            "part": part,
+            "images": images["train" if key == "train" else part],
+            "loss": metrics.get(f"{key}_loss"),
+            "accuracy": metrics.get(f"{key}_accuracy"),
+            "best_loss": best.get(f"{key}_loss"),
+            "best_accuracy": best.get(f"{key}_accuracy"),
+        }
+        for part, key in PARTS
+        if metrics.get(f"{key}_loss") is not None
+    ]
+
+
+def _metrics_note(config: RunConfig, record: Mapping[str, Any]) -> str:
+    how = {
+        "running": "Training figures are means over the steps since the row before.",
+        "batch": "Training figures are those of the last batch alone.",
+        "full": "Training figures are of the whole training set.",
+    }[config.training.train_metrics]
+    if record.get("best"):
+        how += f" Best: epoch {record['best']['epoch']}, by validation."
+    if not record["test_set_looked_at"]:
+        how += " The test set was not looked at."
+    return f"{how} Losses are without the penalty."
+
+
+def _reference(config: RunConfig, record: Mapping[str, Any]) -> dict[str, Any]:
+    """What is stated for this experiment beside what was measured."""
+    stated = config.reference.model_dump() if config.reference else {}
+    here = {**record["metrics"], "seconds": record["seconds"]["train"]}
+    penalty = here.get("penalty") or 0.0
+    for key in ("train", "val", "test"):
+        loss = here.get(f"{key}_loss")
+        here[f"{key}_objective"] = None if loss is None else loss + penalty
+    rows = []
+    for name, value in stated.items():
+        if name == "source" or value is None:
+            continue
+        found = here.get(name)
+        difference = None if found is None else found - value
+        sign = "+" if difference is not None and difference > 0 else ""
+        rows.append(
+            {
+                "name": name,
+                "stated": as_stated(name, value),
+                "here": measured(found, name),
+                "difference": sign + measured(difference, name),
+            }
+        )
+    return {"reference": rows, "reference_source": stated.get("source")}
+
+
+def _table(rows: Sequence[MetricsRow]) -> dict[str, Any]:
+    """metrics.csv, thinned where it is long."""
+    step = -(-len(rows) // MOST_ROWS) if rows else 1
+    shown = list(reversed(rows[::-1][::step]))
+    columns = [name for name in COLUMNS if any(getattr(row, name) is not None for row in rows)]
+    title = f"All {counted(len(rows), 'evaluation')}"
+    if step > 1:
+        title = f"{len(shown)} of {counted(len(rows), 'evaluation')}, the rest is in metrics.csv"
+    return {
+        "columns": [name.replace("_", " ") for name in columns],
+        "rows": [[_cell(name, getattr(row, name)) for name in columns] for row in shown],
+        "rows_title": title,
+    }
+
+
+def _cell(name: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    if name in ("epoch", "step"):
+        return f"{value:,}"
+    if name == "lr":
+        return f"{value:.4g}"
+    return seconds(value) if name == "seconds" else measured(value, name)
+
+
+def _layer(layer: Mapping[str, Any]) -> dict[str, Any]:
+    shapes = {end: " × ".join(map(str, layer[f"{end}_shape"])) for end in ("input", "output")}
+    description = layer.get("description", "")
+    return {**layer, **shapes, "description": description}
+
+
+def _provenance(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    data, git = record["dataset"], record["git"]
+    source = f"commit {git['commit'] or 'unknown'}{' with changes' if git['dirty'] else ''}"
+    versions = record["versions"]
+    facts = [
+        ("status", record["status"].replace("_", " ")),
+        ("started", _time(record["started"])),
+        ("ended", _time(record["finished"])),
+        ("carried on", ", ".join(map(_time, record["resumed"]))),
+        ("command", shlex.join(["mnistlab", *record["argv"][1:]]) if record["argv"] else ""),
+        ("mnistlab", f"{record['mnistlab']}, {source}"),
+        ("with", ", ".join(f"{name} {versions[name]}" for name in ("python", "numpy", "numba"))),
+        ("platform", record["platform"]),
+        ("processor", f"{record['processor']}, {counted(record['threads'], 'thread')}"),
+        ("dataset", f"{data['name']}, SHA-256 {data['sha256']}"),
+    ]
+    return [(name, value) for name, value in facts if value]
+
+
+def _time(text: str | None) -> str:
+    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC" if text else ""

@@ -1,0 +1,288 @@
+"""A sweep's report.html: the question, the ranking of its points, its stages, the chosen run."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mnistlab.config.dump import value_as_yaml
+from mnistlab.config.sweep import Metric, Random, SweepConfig
+from mnistlab.figures.gallery import SavedFigures
+from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
+from mnistlab.store import durable
+from mnistlab.store.run_dir import RunDir
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.wording import as_stated, counted
+from mnistlab.sweeps.ranking import Ranked, mean_metrics, rank
+from mnistlab.sweeps.results import METRICS, REFIT, TrialRow, read_trials, sweep_of
+
+SPLITS = {"train": "training", "val": "validation", "test": "test"}
+NOT_YET = ("pending", "running", "interrupted")
+
+
+def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures, *, force: bool = False) -> Path:
+    """Write a sweep's report.html with the figures that were drawn of it; returns its path.
+
+    Raises UsageError where sweep.yaml or trials.csv is damaged, or where mnistlab did not write
+    the page that is there, unless `force`; OSError where nothing can be written.
+    """
+    config, rows = sweep_of(sweep_dir).config, read_trials(sweep_dir)
+    stages = [_stage(sweep_dir, config, stage, rows) for stage in _stage_names(config)]
+    text = durable.read_text(sweep_dir.config)
+    chosen = _chosen(sweep_dir, rows)
+    write_page(
+        sweep_dir.report,
+        "sweep.html",
+        {
+            "kind": "sweep",
+            "title": config.name,
+            "lead": _lead(config, stages, chosen),
+            "warnings": _warnings(rows),
+            "tiles": _tiles(config, rows),
+            "chosen": chosen and _trial(sweep_dir, chosen),
+            "stages": stages,
+            "is_staged": bool(config.stages),
+            "refits": _refits(sweep_dir, rows),
+            "pictures": pictures(saved),
+            "left_out": left_out(saved),
+            "config": text,
+            "config_address": text_address(text, "text/yaml"),
+        },
+        force=force,
+    )
+    return sweep_dir.report
+
+
+def _stage_names(config: SweepConfig) -> list[str | None]:
+    return [stage.name for stage in config.stages] if config.stages else [None]
+
+
+def _stage(
+    sweep_dir: SweepDir, config: SweepConfig, name: str | None, rows: Sequence[TrialRow]
+) -> dict[str, Any]:
+    """A stage, or the whole of a sweep without stages: question, answer, ranking."""
+    here = [row for row in rows if name is None or name in row.stages]
+    ranked = rank(here, config.metric, name, config.reference or ())
+    keys = _varied(ranked)
+    source = next((s.source for s in config.stages or () if s.name == name), None)
+    return {
+        "name": name,
+        "source": source,
+        "question": _question(config, ranked, keys),
+        "answer": _answer(config.metric, ranked, keys),
+        **_table(sweep_dir, ranked, keys, [config.metric.name, *_others(config.metric, ranked)]),
+        "throughout": _throughout(ranked, keys),
+    }
+
+
+def _varied(ranked: Sequence[Ranked]) -> list[str]:
+    """The parameters that tell the points apart; all of them where there is but one point."""
+    keys = dict.fromkeys(key for point in ranked for key in point.parameters)
+    varied = [key for key in keys if len({_written(point, key) for point in ranked}) > 1]
+    return varied or list(keys)
+
+
+def _written(point: Ranked, key: str) -> str:
+    return _parameter(point.parameters, key)
+
+
+def _parameter(parameters: Mapping[str, Any], key: str) -> str:
+    """A parameter's value as it would stand in a configuration; nothing where there is none."""
+    return value_as_yaml(parameters[key]) if key in parameters else ""
+
+
+def _question(config: SweepConfig, ranked: Sequence[Ranked], keys: Sequence[str]) -> str:
+    """What the sweep, or a stage, was to find out."""
+    split, _, what = config.metric.name.partition("_")
+    most = "highest" if config.metric.goal == "maximize" else "lowest"
+    values = [
+        (key, counted(len({_written(point, key) for point in ranked}), "value")) for key in keys
+    ]
+    if not values:
+        return f"What {SPLITS[split]} {what} does this configuration reach?"
+    if len(values) == 1:
+        asked = f"Which of {values[0][1]} of {keys[0]}"
+    else:
+        drawn = "random combinations" if isinstance(config.method, Random) else "combinations"
+        each = [f"{key} ({number})" for key, number in values]
+        asked = f"Which of {len(ranked):,} {drawn} of {', '.join(each[:-1])} and {each[-1]}"
+    return f"{asked} gives the {most} {SPLITS[split]} {what}?"
+
+
+def _answer(metric: Metric, ranked: Sequence[Ranked], keys: Sequence[str]) -> str:
+    first = ranked[0] if ranked else None
+    if first is None or first.rank is None:
+        return "No answer yet: no point has all its trials."
+    found = ", ".join(f"{key} = {_written(first, key)}" for key in keys) or "It reaches"
+    value = measured(first.mean, metric.name, first.std)
+    over = f" over {counted(len(first.trials), 'seed')}" if len(first.trials) > 1 else ""
+    tied = sum(point.rank == 1 for point in ranked) - 1
+    beside = ""
+    if tied:
+        beside = f" {counted(tied, 'other')} cannot be told from it"
+        beside += " by so few seeds." if len(first.trials) > 1 else "."
+    return f"{found}: {value}{over}.{beside}"
+
+
+def _others(metric: Metric, ranked: Sequence[Ranked]) -> list[str]:
+    """The other metrics that any point has."""
+    found = [mean_metrics(point) for point in ranked]
+    return [
+        name
+        for name in METRICS
+        if name != metric.name and any(means[name][0] is not None for means in found)
+    ]
+
+
+def _table(
+    sweep_dir: SweepDir, ranked: Sequence[Ranked], keys: Sequence[str], names: Sequence[str]
+) -> dict[str, Any]:
+    """A ranking: its heads, which of them are numbers, its rows of cells.
+
+    A cell is its text and the value it is sorted by. `names` are the metrics, the deciding one
+    first.
+    """
+    stated = [f"stated {names[0]}"] if any(point.stated is not None for point in ranked) else []
+    rows = []
+    for point in ranked:
+        means = mean_metrics(point)
+        rows.append(
+            {
+                "cells": [
+                    _rank_cell(point),
+                    *(_value_cell(_written(point, key)) for key in keys),
+                    _metric_cell(names[0], point.mean, point.std),
+                    *([_stated_cell(names[0], point.stated)] if stated else []),
+                    *(_metric_cell(name, *means[name]) for name in names[1:]),
+                ],
+                "trials": [_trial(sweep_dir, row) for row in point.trials],
+                "style": {1: "best", None: "unranked"}.get(point.rank, ""),
+            }
+        )
+    return _headed(["rank", *keys, names[0], *stated, *names[1:]], {0}, len(keys), rows)
+
+
+def _refits(sweep_dir: SweepDir, rows: Sequence[TrialRow]) -> dict[str, Any] | None:
+    """The winners of stages that were trained again; in the stages' order, for no test set is to
+    choose among them.
+    """
+    refits = [(name, row) for row in rows for name in row.stages if name.startswith(REFIT)]
+    if not refits:
+        return None
+    keys = list(dict.fromkeys(key for _, row in refits for key in row.parameters))
+    names = ("test_accuracy", "test_loss", "train_accuracy", "train_loss")
+    table = [
+        {
+            "cells": [
+                _value_cell(name.removeprefix(REFIT)),
+                *(_value_cell(_parameter(row.parameters, key)) for key in keys),
+                *(_metric_cell(name, row.metrics.get(name)) for name in names),
+            ],
+            "trials": [_trial(sweep_dir, row)],
+            "style": "",
+        }
+        for name, row in refits
+    ]
+    return _headed(["winner of", *keys, *names], set(), len(keys), table)
+
+
+def _headed(
+    heads: Sequence[str], numeric: set[int], parameters: int, rows: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A table with its heads; what comes behind the parameters are numbers."""
+    return {
+        "heads": [*map(_spaced, heads), "trials"],
+        "numeric": numeric | set(range(1 + parameters, len(heads))),
+        "rows": rows,
+    }
+
+
+def _spaced(head: str) -> str:
+    """A metric's name in words; a parameter's dotted path as it is."""
+    return head.replace("_", " ") if "." not in head else head
+
+
+def _rank_cell(point: Ranked) -> tuple[str, str]:
+    if point.rank is None:
+        return "–", ""
+    return f"{point.rank}{'=' if point.tied else ''}", str(point.rank)
+
+
+def _value_cell(text: str) -> tuple[str, str]:
+    """A parameter's value; YAML's numbers are JavaScript's too."""
+    return text or "–", text
+
+
+def _metric_cell(name: str, mean: float | None, std: float | None = None) -> tuple[str, str]:
+    return measured(mean, name, std), "" if mean is None else repr(mean)
+
+
+def _stated_cell(name: str, stated: float | None) -> tuple[str, str]:
+    return ("–", "") if stated is None else (as_stated(name, stated), repr(stated))
+
+
+def _trial(sweep_dir: SweepDir, row: TrialRow) -> dict[str, str]:
+    """A trial's number, status where it is not simply done, and the way to it from the page."""
+    run = RunDir(sweep_dir.path / row.run_dir)
+    target = f"{row.run_dir}/{run.report.name if run.report.exists() else ''}"
+    return {
+        "number": str(row.trial),
+        "status": "" if row.status == "finished" else row.status.replace("_", " "),
+        "folder": row.run_dir,
+        "href": target if run.path.is_dir() else "",
+    }
+
+
+def _throughout(ranked: Sequence[Ranked], keys: Sequence[str]) -> str:
+    """The parameters that all points share."""
+    if not ranked:
+        return ""
+    shared = [key for key in ranked[0].parameters if key not in keys]
+    return ", ".join(f"{key} = {_written(ranked[0], key)}" for key in shared)
+
+
+def _lead(
+    config: SweepConfig, stages: Sequence[Mapping[str, Any]], chosen: TrialRow | None
+) -> list[str]:
+    if not config.stages:
+        return [stages[0]["question"], stages[0]["answer"]]
+    names = ", then ".join(stage.name for stage in config.stages)
+    asked = f"A choice in {counted(len(stages), 'stage')}: {names}."
+    if chosen is None:
+        return [asked, "Nothing is chosen yet."]
+    stage = chosen.stages[0]
+    found = ", ".join(f"{key} = {value_as_yaml(v)}" for key, v in chosen.parameters.items())
+    again = ", trained again on training and validation images" if stage.startswith(REFIT) else ""
+    name = "test_accuracy" if again else config.metric.name
+    value = measured(chosen.metrics.get(name), name)
+    return [
+        asked,
+        f"Chosen: the winner of {stage.removeprefix(REFIT)}, {found}{again}: "
+        f"{_spaced(name)} {value}.",
+    ]
+
+
+def _warnings(rows: Sequence[TrialRow]) -> list[str]:
+    left = sum(row.status in NOT_YET for row in rows)
+    failed = sum(row.status == "failed" for row in rows)
+    found = []
+    if left:
+        found.append(f"{counted(left, 'trial')} of {len(rows):,} still to come.")
+    if failed:
+        found.append(f"{counted(failed, 'trial')} of {len(rows):,} failed; trials.csv names them.")
+    return found
+
+
+def _tiles(config: SweepConfig, rows: Sequence[TrialRow]) -> list[tuple[str, str]]:
+    statuses = [row.status for row in rows]
+    told = [(f"{statuses.count(s):,}", s.replace("_", " ")) for s in dict.fromkeys(statuses)]
+    number, seeds = counted(config.seeds, "seed").split()
+    return [(f"{len(rows):,}", "trials"), *told, (number, f"{seeds} for each point")]
+
+
+def _chosen(sweep_dir: SweepDir, rows: Sequence[TrialRow]) -> TrialRow | None:
+    """The chosen trial: where the link `best` leads, if anywhere."""
+    best = sweep_dir.best
+    if not best.is_symlink():
+        return None
+    folder = best.resolve()
+    return next((row for row in rows if (sweep_dir.path / row.run_dir).resolve() == folder), None)

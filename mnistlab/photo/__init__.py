@@ -1,0 +1,1 @@
+"""A person's picture, and what a network sees of it."""

@@ -1,0 +1,122 @@
+"""A user's own picture: any common image file, read with suspicion into colours."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from mnistlab.data.arrays import Bytes
+from mnistlab.data.files import MalformedError, foreign, regular_size
+from mnistlab.support.safe_files import open_file
+
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
+MAX_FILE_BYTES = 1 << 28
+# A picture of this many pixels takes 200 MB; a file of a few kB can promise any number.
+MAX_PIXELS = 1 << 26
+# Above this grey, what is drawn on a transparent ground is taken for light ink.
+LIGHT = 128
+# White in pictures of shares, of bytes in wider numbers, and of 10, 12, 14 and 16 bits.
+WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
+# A filter that sharpens passes white by a little, and a tenth more is still no other white.
+OVERSHOOT = 1.1
+# Between two whites lies a factor of four at most, but between 1 and 255.
+DARKEST = 5
+
+
+def read_picture(path: Path) -> Bytes:
+    """The picture's colours, uint8 (height, width, 3), upright.
+
+    A transparent ground becomes white under dark ink, black under light; 16 bits become 8. Raises
+    MalformedError, before anything is unpacked where it is the size that is wrong.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        size = regular_size(path)
+        if size == 0:
+            raise MalformedError("expected an image, found an empty file")
+        if size > MAX_FILE_BYTES:
+            raise MalformedError(
+                f"expected an image of at most {MAX_FILE_BYTES:,} bytes, found {size:,}"
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a decoder, about what can be read all the same
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=FORMATS) as image:
+                _check_size(*image.size)
+                return _colours(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError:
+        raise MalformedError(f"expected an image ({_kinds()}), found {_found(path)}") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise MalformedError(_too_many_pixels("more")) from None
+    except MalformedError:
+        raise
+    except OSError as error:
+        if error.strerror:
+            raise MalformedError(f"cannot be read: {error.strerror}") from error
+        raise MalformedError(f"expected a sound image, found a damaged one ({error})") from error
+    except Exception as error:  # what a decoder raises on damaged bytes is not written down
+        raise MalformedError(f"expected a sound image, found a damaged one ({error})") from error
+
+
+def grey(colours: Bytes) -> Bytes:
+    """The brightness, uint8 (height, width), of colours uint8 (height, width, 3)."""
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(colours).convert("L"))
+
+
+def _check_size(width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise MalformedError(_too_many_pixels(f"{width:,} × {height:,}"))
+
+
+def _too_many_pixels(found: str) -> str:
+    return f"expected at most {MAX_PIXELS / 1e6:.0f} million pixels, found {found}"
+
+
+def _colours(image: object) -> Bytes:
+    """An opened image as uint8 (height, width, 3)."""
+    from PIL import Image
+
+    assert isinstance(image, Image.Image)
+    if image.mode.startswith("I") or image.mode == "F":
+        return _eight_bits(np.asarray(image, np.float64))
+    if "A" in image.getbands() or "transparency" in image.info:
+        return _on_ground(np.asarray(image.convert("RGBA")))
+    return np.asarray(image.convert("RGB"))
+
+
+def _eight_bits(values: np.ndarray) -> Bytes:
+    """Greys of more than 8 bits, (height, width), as uint8 (height, width, 3).
+
+    White is what a common kind of picture has for it, by the largest value; a picture that is far
+    darker than any such kind is taken to have its largest value for white.
+    """
+    finite = np.isfinite(values)
+    top = float(values[finite].max(initial=0))
+    white = next((white for white in WHITES if top <= white * OVERSHOOT), top)
+    if white > 1 and top < white / DARKEST:
+        white = top
+    # An infinite value is white or black, and what is no number is black.
+    values = np.nan_to_num(values, nan=0.0, posinf=white, neginf=0.0)
+    scaled = np.clip(values * (255 / white), 0, 255)
+    return np.repeat(np.rint(scaled).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def _on_ground(colours: Bytes) -> Bytes:
+    """Colours with alpha, uint8 (height, width, 4), on white or black, whichever shows the ink."""
+    rgb, alpha = colours[..., :3].astype(np.float32), colours[..., 3:].astype(np.float32) / 255
+    drawn = float((rgb * alpha).sum()) / max(3 * float(alpha.sum()), 1.0)
+    ground = 0.0 if drawn > LIGHT and float(alpha.min()) < 1 else 255.0
+    return np.rint(rgb * alpha + ground * (1 - alpha)).astype(np.uint8)
+
+
+def _kinds() -> str:
+    return ", ".join(FORMATS)
+
+
+def _found(path: Path) -> str:
+    with open_file(path) as file:
+        start = file.read(8)
+    return foreign(start) or "something else"

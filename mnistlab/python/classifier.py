@@ -1,0 +1,316 @@
+"""mnistlab's networks as a scikit-learn classifier."""
+
+import logging
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import log_expit, log_softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.model_selection import train_test_split
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from mnistlab.blocks.activations.sigmoid import Sigmoid
+from mnistlab.config import RunConfig, resolved_mapping, run_config_from_mapping
+from mnistlab.data import Dataset, Split, scaling
+from mnistlab.experiment.fitting import Fitted, fit, fit_epoch, load
+from mnistlab.python.estimator_config import (
+    estimator_config,
+    refuse_arguments,
+    refuse_whole_run_schedule,
+)
+from mnistlab.python.images import Images, as_rows, grey_levels, pixel_range, warn_if_lost
+from mnistlab.python.labels import codes_of, encoded, label_column
+from mnistlab.python.training import Config
+from mnistlab.runtime.threads import engine_threads
+from mnistlab.support.errors import UsageError
+from mnistlab.training.inference import Inference
+
+logger = logging.getLogger(__name__)
+
+# Far below what float64 holds, so that the difference of two is finite too.
+LARGEST = 1e300
+
+
+class Classifier(ClassifierMixin, BaseEstimator):
+    """A network for image arrays, trained as a configuration says, without a run folder.
+
+    Parameters
+    ----------
+    config : a YAML file or a mapping, as `mnistlab.train` takes; None: the defaults. Of its `data`
+        `normalize` alone is used: the images are those given to `fit`. Each of the following sets
+        one key of it, None leaves it as it is:
+    model : softmax, mlp or cnn, or the whole section as a mapping.
+    hidden, activation, dropout : of an MLP, `model.hidden` and so on.
+    optimizer : sgd, adam, adamw or rmsprop, or the whole section as a mapping.
+    lr, l1, l2, epochs, batch_size : `optimizer.lr`, `regularization.l1`, `training.epochs` ...
+    random_state : the seed; None: the configuration's, so that two fits are equal, bit for bit.
+    validation : a count or share of the images, drawn evenly from the classes, for `history_` and
+        `training.early_stopping`.
+    image_shape : (height, width) of images given as rows of pixels; None: square if they can be,
+        else one row.
+    threads : None for as many as there are processors; it changes no bit.
+
+    Attributes
+    ----------
+    classes_ : the labels, (n_classes,); sorted, or as they first came if they have no order.
+    weights_ : every weight and bias by tensor name.
+    history_ : a dict per epoch, as the rows of a run's metrics.csv.
+    config_ : the complete configuration.
+    image_shape_, pixel_range_, n_iter_ : what images are, what is black and white, epochs done.
+
+    Images are (n, height, width) or (n, height * width). The network sees 256 levels of grey: uint8
+    is taken as it is; of other numbers the training images' range is divided into 256, from the
+    smallest to the largest, which is exact for 8-bit images scaled to 0 ... 1; where it is not
+    exact, outliers are no part of it: what is further than 8 standard deviations from the mean.
+    What lies beyond the range is cut off at it. Numbers below 0, such as a StandardScaler's, are
+    standardized where the configuration says minmax, which would make black of the smallest.
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        model: str | Mapping[str, Any] | None = None,
+        hidden: Sequence[int] | None = None,
+        activation: str | Mapping[str, Any] | None = None,
+        dropout: float | None = None,
+        optimizer: str | Mapping[str, Any] | None = None,
+        lr: float | None = None,
+        l1: float | None = None,
+        l2: float | None = None,
+        epochs: int | None = None,
+        batch_size: int | str | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        validation: float = 0,
+        image_shape: tuple[int, int] | None = None,
+        threads: int | None = None,
+    ) -> None:
+        self.config = config
+        self.model = model
+        self.hidden = hidden
+        self.activation = activation
+        self.dropout = dropout
+        self.optimizer = optimizer
+        self.lr = lr
+        self.l1 = l1
+        self.l2 = l2
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.random_state = random_state
+        self.validation = validation
+        self.image_shape = image_shape
+        self.threads = threads
+
+    def fit(
+        self, X: npt.ArrayLike, y: Sequence[Hashable] | npt.NDArray[Any], **unsupported: Any
+    ) -> Self:
+        """Train anew on images X and labels y, (n,), any hashable objects.
+
+        Raises ValueError for what are no images or labels, and where training diverges;
+        ConfigError, UsageError for parameters that are wrong; TypeError for `sample_weight`.
+        """
+        refuse_arguments("fit", unsupported)
+        rows, labels = self._validated(X, y, first=True)
+        classes, codes = encoded(labels)
+        config, images = self._begin(rows, classes)
+        early = config.training.early_stopping
+        if not self.validation and early is not None and early.monitor.startswith("val"):
+            raise UsageError(
+                "validation: is 0, and training.early_stopping monitors validation images; "
+                "set it, such as validation=0.1"
+            )
+        dataset = self._dataset(config, images, codes, self.validation)
+        self._keep(config, dataset, fit(config, dataset, threads=self.threads, tell=logger.info))
+        return self
+
+    def partial_fit(
+        self,
+        X: npt.ArrayLike,
+        y: Sequence[Hashable] | npt.NDArray[Any],
+        classes: Sequence[Hashable] | npt.NDArray[Any] | None = None,
+        **unsupported: Any,
+    ) -> Self:
+        """Train one more epoch, on these images alone; the weights and the optimizer's state stay.
+
+        The first call needs `classes`, all labels there will be, and its images set `pixel_range_`
+        and the normalisation. `epochs`, `validation` and early stopping play no part. Raises as
+        `fit`; ValueError for a label that is no class; UsageError for a learning-rate schedule
+        over the whole run, whose length is not known.
+        """
+        refuse_arguments("partial_fit", unsupported)
+        first = not hasattr(self, "weights_")
+        if first and classes is None:
+            raise ValueError("classes: the first call of partial_fit needs them: all labels of y")
+        known = encoded(label_column(classes))[0] if classes is not None else self.classes_
+        if not first and known.tolist() != self.classes_.tolist():
+            raise ValueError(
+                f"classes: {known.tolist()} are not those of the call before, "
+                f"{self.classes_.tolist()}"
+            )
+        rows, labels = self._validated(X, y, first)
+        codes = codes_of(labels, known)
+        if first:
+            config, images = self._begin(rows, known)
+        else:
+            config, images = run_config_from_mapping(self.config_), self._pixels(rows)
+        refuse_whole_run_schedule(config)
+        pixel = None if first else self._pixel
+        dataset = self._dataset(config, images, codes, validation=0, pixel=pixel)
+        before = None if first else (self.weights_, self._progress)
+        fitted = fit_epoch(config, dataset, before, threads=self.threads, tell=logger.info)
+        self._keep(config, dataset, fitted, [] if first else self.history_)
+        return self
+
+    def predict(self, X: npt.ArrayLike) -> npt.NDArray[Any]:
+        """The label of each image, (n,)."""
+        gives = self._gives_probabilities()
+        values = self.predict_log_proba(X) if gives else self._answer(X, Inference.outputs)
+        return self.classes_[np.argmax(values, axis=1)]
+
+    def _gives_probabilities(self) -> bool:
+        fitted = hasattr(self, "config_")
+        config = run_config_from_mapping(self.config_) if fitted else self._run_config()
+        return config.model.output_activation.type in ("softmax", "sigmoid")
+
+    @available_if(_gives_probabilities)
+    def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """The probability of each class, (n, n_classes), in the order of `classes_`.
+
+        Outputs of a sigmoid are divided by their sum. Not there with another output activation.
+        """
+        return np.exp(self.predict_log_proba(X))
+
+    @available_if(_gives_probabilities)
+    def predict_log_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """The logarithm of `predict_proba`, finite also where a probability rounds to 0."""
+        logits = self._answer(X, Inference.logits).astype(np.float64)
+        output = run_config_from_mapping(self.config_).model.output_activation
+        if isinstance(output, Sigmoid):
+            logits = log_expit(_finite(output.k * logits))
+        return log_softmax(_finite(logits), axis=1)
+
+    def _validated(
+        self, X: npt.ArrayLike, y: Any, first: bool
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Images as rows (n, pixels) and labels (n,); not `first`: as wide as those before."""
+        labels = label_column(y)
+        # Objects need be no numbers, which is all that is checked here.
+        numbers = labels if labels.dtype.kind != "O" else np.zeros(len(labels))
+        return validate_data(self, as_rows(X), numbers, reset=first)[0], labels
+
+    def _begin(self, rows: npt.NDArray[Any], classes: npt.NDArray[Any]) -> tuple[RunConfig, Images]:
+        """Settle from the first images what all later ones share; the configuration, the images."""
+        config = self._run_config()
+        self.classes_ = classes
+        self.image_shape_ = self._image_shape(rows.shape[1])
+        self.pixel_range_ = pixel_range(rows)
+        images = self._pixels(rows)
+        warn_if_lost(images)
+        return self._normalized(config, images), images
+
+    def _keep(
+        self, config: RunConfig, dataset: Dataset, fitted: Fitted, history: Sequence[Any] = ()
+    ) -> None:
+        """Keep what was trained, and its rows behind those of `history`."""
+        self.config_ = resolved_mapping(config)
+        rows = [asdict(row) for row in fitted.rows]
+        # Epochs of calls with other numbers of images have other numbers of steps: count them.
+        again = [{**row, "epoch": len(history) + n} for n, row in enumerate(rows, 1)]
+        self.history_ = [*history, *again]
+        self.n_iter_ = len(self.history_)
+        self.weights_ = {name: w.copy() for name, w in fitted.network.tensors.items()}
+        self._pixel = (dataset.scale, dataset.offset)
+        self._network = fitted.network
+        self._progress = fitted.progress
+
+    def _run_config(self) -> RunConfig:
+        """The configuration, with what the parameters set; raises ConfigError."""
+        return estimator_config(self)
+
+    def _image_shape(self, pixels: int) -> tuple[int, int]:
+        side = math.isqrt(pixels)
+        height, width = self.image_shape or ((side, side) if side * side == pixels else (1, pixels))
+        if height * width != pixels:
+            raise ValueError(
+                f"image_shape: {height} × {width} are {height * width} pixels, X has {pixels}"
+            )
+        return height, width
+
+    def _pixels(self, X: npt.NDArray[Any]) -> Images:
+        """Rows of numbers (n, pixels) as uint8 images (n, height, width)."""
+        levels = grey_levels(X, self.pixel_range_)
+        return np.ascontiguousarray(levels).reshape(-1, *self.image_shape_)
+
+    def _normalized(self, config: RunConfig, images: Images) -> RunConfig:
+        """The configuration, standardizing where black is not the smallest number."""
+        if self.pixel_range_[0] >= 0 or config.data.normalize != "minmax" or not images.any():
+            return config
+        return run_config_from_mapping(
+            resolved_mapping(config), {"data.normalize": "standardize"}, "Classifier"
+        )
+
+    def _dataset(
+        self,
+        config: RunConfig,
+        images: Images,
+        codes: npt.NDArray[np.uint8],
+        validation: float,
+        pixel: tuple[float, float] | None = None,
+    ) -> Dataset:
+        """The images as the engine takes them, some of them set aside for validation.
+
+        `pixel` is the scale and offset of the training before, if there was one.
+        """
+        train, held_out = np.arange(len(images)), np.zeros(0, dtype=np.int64)
+        if validation:
+            train, held_out = train_test_split(
+                train, test_size=validation, stratify=codes, random_state=config.seed % 2**32
+            )
+        scale, offset = pixel or scaling(config.data.normalize, images, train)
+        return Dataset(
+            name="arrays",
+            sha256="",
+            train=Split(images, codes, train),
+            validation=Split(images, codes, held_out),
+            test=Split(images[:0], codes[:0], np.zeros(0, dtype=np.int64)),
+            class_names=tuple(map(str, self.classes_)),
+            image_shape=self.image_shape_,
+            scale=scale,
+            offset=offset,
+        )
+
+    def _answer(
+        self, X: npt.ArrayLike, ask: Callable[[Inference, Images], npt.NDArray[np.floating]]
+    ) -> npt.NDArray[np.floating]:
+        """What the network answers of images to `ask`, (n, n_classes)."""
+        check_is_fitted(self)
+        rows: npt.NDArray[Any] = validate_data(self, as_rows(X), reset=False)
+        with engine_threads(self.threads):
+            return ask(self._trained(), self._pixels(rows))
+
+    def _trained(self) -> Inference:
+        """The network; made again after a copy or a pickle, as addresses of code are no data."""
+        if not hasattr(self, "_network"):
+            config = run_config_from_mapping(self.config_)
+            shape, classes = self.image_shape_, len(self.classes_)
+            self._network = load(config, shape, classes, self._pixel, self.weights_)
+        return self._network
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_network"}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Values with the largest number in the place of infinity: differences of two stay numbers."""
+    return np.clip(values, -LARGEST, LARGEST)

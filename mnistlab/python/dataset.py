@@ -1,0 +1,21 @@
+"""Datasets as arrays."""
+
+from pathlib import Path
+
+from mnistlab.data import Source, open_source
+from mnistlab.python.tables import PathLike
+from mnistlab.support import paths
+
+
+def load_dataset(
+    name: str, path: PathLike | None = None, *, data_dir: PathLike | None = None
+) -> Source:
+    """A dataset by its name in a configuration, `mnist` or `digits`; `idx`, `png`, `csv` or `npz`
+    read the user's own files at `path`.
+
+    `train_images` and `test_images` are uint8 (n, height, width), `train_labels` and `test_labels`
+    uint8 (n,), read-only and memory-mapped. What is missing is downloaded into `data_dir`. Raises
+    UsageError for an unknown name, DataError for data that are missing or damaged.
+    """
+    folder = paths.data_dir(None if data_dir is None else Path(data_dir))
+    return open_source(name, None if path is None else Path(path), data_dir=folder)

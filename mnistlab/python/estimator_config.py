@@ -1,0 +1,68 @@
+"""The configuration that a classifier's parameters stand for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.utils import check_random_state
+
+from mnistlab.config import RunConfig, resolved_mapping, run_config_from_mapping
+from mnistlab.python.training import run_config
+from mnistlab.support.errors import UsageError
+
+WHOLE_RUN_SCHEDULES = ("cosine", "one_cycle")
+
+
+def estimator_config(estimator: Any) -> RunConfig:
+    """The configuration of a Classifier, with what its parameters set; raises ConfigError."""
+    mapping = {} if estimator.config is None else resolved_mapping(run_config(estimator.config, {}))
+    sections = {"model": estimator.model, "optimizer": estimator.optimizer}
+    types = {f"{k}.type": v for k, v in sections.items() if isinstance(v, str)}
+    whole = {k: v for k, v in sections.items() if isinstance(v, Mapping)}
+    keys = {
+        "model.hidden": estimator.hidden,
+        "model.activation": estimator.activation,
+        "model.dropout": estimator.dropout,
+        "optimizer.lr": estimator.lr,
+        "regularization.l1": estimator.l1,
+        "regularization.l2": estimator.l2,
+        "training.epochs": estimator.epochs,
+        "training.batch_size": estimator.batch_size,
+        "seed": _seed(estimator.random_state),
+    }
+    for key, kind in types.items():  # another type has other keys
+        section = key.partition(".")[0]
+        if mapping.get(section, {}).get("type") != kind:
+            mapping[section] = {}
+    set_here = {key: value for key, value in keys.items() if value is not None}
+    return run_config_from_mapping(mapping, {**whole, **types, **set_here}, "Classifier")
+
+
+def _seed(random_state: int | np.random.RandomState | None) -> int | None:
+    """The seed, drawn where a RandomState is given."""
+    if random_state is None or isinstance(random_state, int | np.integer):
+        return None if random_state is None else int(random_state)
+    return int(check_random_state(random_state).randint(2**31))
+
+
+def refuse_arguments(method: str, unsupported: Mapping[str, Any]) -> None:
+    """Raise TypeError for an argument that a method does not have.
+
+    `sample_weight` is no parameter with a name: scikit-learn would take it for supported.
+    """
+    if "sample_weight" in unsupported:
+        raise TypeError(
+            f"{method}: sample_weight is not supported: each image counts the same; "
+            "repeat images, or draw them in proportion to their weights"
+        )
+    if unsupported:
+        raise TypeError(f"{method}: no argument {next(iter(unsupported))!r}")
+
+
+def refuse_whole_run_schedule(config: RunConfig) -> None:
+    """Raise UsageError for a learning-rate schedule that needs to know the number of all steps."""
+    if config.lr_schedule.type in WHOLE_RUN_SCHEDULES:
+        raise UsageError(
+            f"lr_schedule.type: {config.lr_schedule.type} is over a whole run, whose length "
+            "partial_fit does not know; take constant, step, exponential, linear or inverse_time"
+        )

@@ -1,0 +1,248 @@
+"""A run as Python sees it: its folder, read when asked."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from mnistlab.config import resolved_mapping
+from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.experiment.model import Model, SplitName, Weights, load_model
+from mnistlab.experiment.predict import Answers
+from mnistlab.experiment.predict import predict as ask
+from mnistlab.experiment.resume import ENDED, config_of
+from mnistlab.experiment.scores import Scores, score
+from mnistlab.python import commands
+from mnistlab.python.images import raw_pixels
+from mnistlab.python.tables import PathLike, frame
+from mnistlab.store.checksums import Extent
+from mnistlab.store.metrics import (
+    LayerRow,
+    MetricsRow,
+    PredictionRow,
+    read_layers,
+    read_predictions,
+)
+from mnistlab.store.provenance import read_run_json
+from mnistlab.store.run_dir import RunDir, open_run
+from mnistlab.support import paths
+from mnistlab.support.errors import MnistlabError, UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Run:
+    """A run: what was asked of it, what it measured, and the network that it trained.
+
+    Everything is read from its folder at the time it is asked for, so a run that is still going can
+    be watched. Wherever a path is wanted, a Run will do. What is damaged raises UsageError naming
+    the file; what needs the dataset raises DataError where that is missing.
+    """
+
+    def __init__(
+        self, path: PathLike, *, data_dir: PathLike | None = None, threads: int | None = None
+    ) -> None:
+        """The run at `path`. `data_dir` is where datasets lie, `threads` compute.
+
+        Raises UsageError where there is no run, saying what there is.
+        """
+        self._run_dir: RunDir = open_run(Path(path))
+        self._data_dir = paths.data_dir(None if data_dir is None else Path(data_dir))
+        self._threads = threads
+        self._models: dict[Weights, Model] = {}
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        found = {name: value for name, value in self.final_metrics.items() if value is not None}
+        told = [f"{name} {found[name]:.4f}" for name in found if name.endswith("accuracy")]
+        return f"<Run {self.path}: {', '.join([self.status, *told])}>"
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self._run_dir.path
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """All that run.json tells: status, versions, dataset, layers, metrics; may be empty yet."""
+        return read_run_json(self._run_dir) if self._run_dir.run_json.exists() else {}
+
+    @property
+    def status(self) -> str:
+        """running, finished, stopped_early, interrupted, diverged or failed."""
+        return str(self.record.get("status", "running"))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The complete configuration; `mnistlab.train(run.config)` repeats the run."""
+        return resolved_mapping(config_of(self._run_dir, self.record))
+
+    @property
+    def final_metrics(self) -> dict[str, float | None]:
+        """The metrics of the weights that are kept; None where not measured."""
+        return dict(self.record.get("metrics", {}))
+
+    @property
+    def metrics(self) -> pd.DataFrame:
+        """metrics.csv: a row per evaluation; NaN where not measured."""
+        return frame(Artefacts(self._run_dir).metrics, MetricsRow)
+
+    @property
+    def layers(self) -> pd.DataFrame:
+        """layers.csv: a row per layer per epoch."""
+        return frame(
+            read_layers(self._run_dir.layers, self._written(self._run_dir.layers)), LayerRow
+        )
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """predictions.csv: a row per test image; per validation image where no test was made."""
+        if not self._run_dir.predictions.exists():
+            raise UsageError(f"{self.path}: has no predictions.csv; the run is {self.status}")
+        path = self._run_dir.predictions
+        found = read_predictions(path, self._written(path))
+        columns = (found.labels, found.predicted, found.probabilities)
+        _, *names = (name for name in PredictionRow.__dataclass_fields__)
+        return pd.DataFrame(dict(zip(names, columns, strict=True))).rename_axis("index")
+
+    def _written(self, path: Path) -> Extent | None:
+        return Artefacts(self._run_dir).written(path)
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """The final weights by tensor name, `dense1.weight` (fan_in, fan_out) and so on; of a run
+        that has not ended, those of its last checkpoint.
+        """
+        return {name: tensor.copy() for name, tensor in self.model().tensors.items()}
+
+    @property
+    def best_weights(self) -> dict[str, np.ndarray]:
+        """The best weights by validation."""
+        return {name: tensor.copy() for name, tensor in self.model("best").tensors.items()}
+
+    def model(self, weights: Weights = "final") -> Model:
+        """The network itself: outputs, activations of each layer, gradients by pixel.
+
+        Raises UsageError where the run has no such weights, ValueError for another word than final
+        or best.
+        """
+        _refuse_unknown("weights", weights, get_args(Weights))
+        if weights not in self._models:
+            model = load_model(self.path, weights, data_dir=self._data_dir, threads=self._threads)
+            if self.status not in ENDED:
+                return model  # the next checkpoint has other weights
+            self._models[weights] = model
+        return self._models[weights]
+
+    def predict_proba(
+        self, images: npt.ArrayLike, *, weights: Weights = "final"
+    ) -> npt.NDArray[np.floating]:
+        """The network's outputs (n, classes): probabilities where the output is softmax.
+
+        `images` as `predict` takes them.
+        """
+        model = self.model(weights)
+        return model.outputs(raw_pixels(images, model.image_shape))
+
+    def predict(
+        self, images: npt.ArrayLike, *, weights: Weights = "final"
+    ) -> npt.NDArray[np.int64]:
+        """The label of each image, int64 (n,).
+
+        `images`: (n, height, width) or (n, height * width), or one image, of pixels 0 to 255 as the
+        dataset has them. Raises ValueError for others.
+        """
+        return np.argmax(self.predict_proba(images, weights=weights), axis=1)
+
+    def predict_files(
+        self, *images: PathLike, raw: bool = False, weights: Weights = "final"
+    ) -> Answers:
+        """The digits in picture files, prepared as MNIST's were, or taken as they are if `raw`.
+
+        A file that is no picture of a digit is among the answer's `unread`.
+        """
+        return ask(self.model(weights), [Path(image) for image in images], raw)
+
+    def evaluate(self, split: SplitName = "test", *, weights: Weights = "final") -> Scores:
+        """Loss, accuracy, each class's precision and recall, and the confusion matrix, on a part
+        of the run's dataset: test, validation or train.
+        """
+        _refuse_unknown("split", split, get_args(SplitName))
+        return score(self.model(weights), split)
+
+    @property
+    def figure_names(self) -> list[str]:
+        """What `figure` can draw, where the run has the data."""
+        from mnistlab.figures.gallery import RUN_FIGURES
+
+        return [entry.name for entry in RUN_FIGURES]
+
+    def figure(self, name: str) -> "Figure":
+        """One figure, drawn now: `run.figure("confusion_matrix")`.
+
+        Raises UsageError for a name that is none, LackingError where the run lacks its data.
+        """
+        from mnistlab.figures.gallery import LeftOut, run_figures
+        from mnistlab.support.errors import LackingError
+
+        artefacts = Artefacts(self._run_dir, data_dir=self._data_dir, threads=self._threads)
+        (drawn,) = run_figures(artefacts, [name])
+        if isinstance(drawn, LeftOut):
+            raise drawn.error or LackingError(f"{self.path}: {name}: {drawn.why}")
+        return drawn.figure
+
+    def visualize(
+        self, only: Collection[str] | None = None, *, format: str = "png", force: bool = False
+    ) -> dict[str, Path]:
+        """Draw every figure, or those named, into the run's folder, with report.html when all are
+        drawn; their files by name. What the run lacks is left out.
+
+        Raises UsageError where a file that mnistlab did not write would be overwritten, unless
+        `force`.
+        """
+        return visualized(self.path, only, format, self._data_dir, self._threads, force=force)
+
+
+def _refuse_unknown(what: str, word: str, known: Sequence[str]) -> None:
+    if word not in known:
+        raise ValueError(f"{what}: found {word!r}, must be one of {', '.join(known)}")
+
+
+def visualized(
+    path: Path,
+    only: Collection[str] | None,
+    format: str,
+    data_dir: Path,
+    threads: int | None = None,
+    *,
+    force: bool = False,
+) -> dict[str, Path]:
+    """Draw a run's or a sweep's figures into its folder; raises what is damaged, once the rest is
+    drawn.
+    """
+    saved = commands.visualize(
+        path,
+        only=only,
+        format=format,
+        report=not only,
+        force=force,
+        data_dir=data_dir,
+        threads=threads,
+    )
+    damage: Sequence[MnistlabError] = [one.error for one in saved.left_out if one.error]
+    if damage:
+        raise damage[0]
+    return {**saved.figures, **({"report": saved.report} if saved.report else {})}
+
+
+def load_run(
+    path: PathLike, *, data_dir: PathLike | None = None, threads: int | None = None
+) -> Run:
+    """The run at `path`, as `runs/latest`. Raises UsageError where there is none."""
+    return Run(path, data_dir=data_dir, threads=threads)

@@ -1,0 +1,115 @@
+"""A sweep as Python sees it: its folder, read when asked."""
+
+import io
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mnistlab.browse.found import trials_of
+from mnistlab.browse.summary import read_sweep
+from mnistlab.python.run import Run, visualized
+from mnistlab.python.tables import PathLike
+from mnistlab.store.run_dir import open_run
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.store.views import read_view
+from mnistlab.support import paths
+from mnistlab.support.errors import UsageError
+from mnistlab.sweeps.results import METRICS, parameter_keys, read_trials, sweep_of
+from mnistlab.sweeps.start import is_sweep
+
+
+class Sweep:
+    """A sweep: its trials, their ranking, and the best run.
+
+    Read from its folder at the time it is asked for. Wherever a path is wanted, a Sweep will do.
+    What is damaged raises UsageError naming the file.
+    """
+
+    def __init__(self, path: PathLike, *, data_dir: PathLike | None = None) -> None:
+        """The sweep at `path`; raises UsageError where there is none, saying what there is."""
+        if not is_sweep(Path(path)):
+            raise UsageError(f"{open_run(Path(path)).path}: is one run, not a sweep")
+        self._sweep_dir = SweepDir(Path(path).resolve())
+        self._data_dir = paths.data_dir(None if data_dir is None else Path(data_dir))
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        counts = read_sweep(self.path).trials.items()
+        told = [f"{count} {status}" for status, count in counts if count]
+        return f"<Sweep {self.path}: {', '.join([self.status, *told])}>"
+
+    @property
+    def path(self) -> Path:
+        """The sweep's folder."""
+        return self._sweep_dir.path
+
+    @property
+    def status(self) -> str:
+        """running, finished or interrupted."""
+        return read_sweep(self.path).status
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The complete configuration, run included; `mnistlab.sweep(sweep.config)` repeats it."""
+        config = sweep_of(self._sweep_dir).config
+        return config.model_dump(mode="json", by_alias=True, exclude={"base"})
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """trials.csv: a row per trial, with its status, parameters, metrics and run folder."""
+        rows = read_trials(self._sweep_dir)
+        keys = parameter_keys(rows)
+        records = [
+            {
+                "trial": row.trial,
+                "status": row.status,
+                **({"stage": " ".join(row.stages)} if row.stages else {}),
+                **row.parameters,
+                **row.metrics,
+                "run_dir": str(self.path / row.run_dir),
+            }
+            for row in rows
+        ]
+        staged = ["stage"] if any(row.stages for row in rows) else []
+        columns = ["trial", "status", *staged, *keys, *METRICS, "run_dir"]
+        table = pd.DataFrame(records, columns=columns).set_index("trial")
+        return table.astype(dict.fromkeys(METRICS, float))
+
+    @property
+    def ranking(self) -> pd.DataFrame:
+        """ranking.csv: a row per point, best first, with mean and deviation over seeds."""
+        if not self._sweep_dir.ranking_csv.exists():
+            raise UsageError(f"{self.path}: has no ranking yet; the sweep is {self.status}")
+        return pd.read_csv(io.StringIO(read_view(self._sweep_dir.ranking_csv)))
+
+    @property
+    def runs(self) -> list[Run]:
+        """The trials that have been begun, as runs, in the order of their numbers."""
+        return [Run(path, data_dir=self._data_dir) for path in trials_of(self.path)]
+
+    @property
+    def best(self) -> Run:
+        """The trial that the sweep has chosen; raises UsageError where there is none (yet)."""
+        if not self._sweep_dir.best.exists():
+            raise UsageError(f"{self.path}: has chosen no trial; the sweep is {self.status}")
+        return Run(self._sweep_dir.best, data_dir=self._data_dir)
+
+    def visualize(
+        self, only: Collection[str] | None = None, *, format: str = "png", force: bool = False
+    ) -> dict[str, Path]:
+        """Draw every figure, or those named, into the sweep's folder, with report.html when all are
+        drawn; their files by name.
+
+        Raises UsageError where a file that mnistlab did not write would be overwritten, unless
+        `force`.
+        """
+        return visualized(self.path, only, format, self._data_dir, force=force)
+
+
+def load_sweep(path: PathLike, *, data_dir: PathLike | None = None) -> Sweep:
+    """The sweep at `path`. Raises UsageError where there is none."""
+    return Sweep(path, data_dir=data_dir)

@@ -1,0 +1,225 @@
+"""The commands that compute, as functions of Python: they begin, carry on and check."""
+
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mnistlab.config import (
+    RunConfig,
+    SweepSource,
+    load_run_config,
+    resolved_mapping,
+    run_config_from_mapping,
+    sweep_from_mapping,
+)
+from mnistlab.config import load_sweep as read_sweep_config
+from mnistlab.experiment.callbacks import RunResult
+from mnistlab.python import commands
+from mnistlab.python.callbacks import Callback, RunListener, SweepListener, checked
+from mnistlab.python.run import Run
+from mnistlab.python.sweep import Sweep
+from mnistlab.python.tables import PathLike
+from mnistlab.support import paths
+from mnistlab.sweeps.watch import SweepResult
+from mnistlab.terminal.progress import watch_download, watch_messages, watch_run
+from mnistlab.terminal.sweep_progress import watch_sweep
+
+Config = PathLike | Mapping[str, Any] | RunConfig
+
+
+def train(
+    config: Config,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    runs_dir: PathLike | None = None,
+    data_dir: PathLike | None = None,
+    threads: int | None = None,
+    plots: bool = True,
+    quiet: bool = False,
+    callbacks: Sequence[Callback] = (),
+) -> Run:
+    """Train one configuration into a new run folder: `mnistlab train`.
+
+    `config` is a YAML file, or its content as a mapping, whose relative paths are relative to the
+    working folder; `overrides` sets keys by their dotted path, `{"optimizer.lr": 0.01}`. Raises
+    ConfigError, DataError, UsageError before there is a folder. A run that diverges is returned
+    after a RuntimeWarning with advice. Ctrl-C saves a checkpoint, then raises KeyboardInterrupt.
+    """
+    named = {} if name is None else {"name": name}
+    checked_config = run_config(config, {**(overrides or {}), **named})
+    datasets = _data_dir(data_dir)
+    listener = RunListener(checked(callbacks), datasets)
+    with ExitStack() as stack:
+        watchers = [stack.enter_context(watch_run(quiet=quiet)), listener]
+        result = commands.train(
+            checked_config,
+            runs_dir=paths.runs_dir(None if runs_dir is None else Path(runs_dir)),
+            data_dir=datasets,
+            threads=threads,
+            plots=plots,
+            callbacks=watchers,
+            argv=sys.argv,
+            data_progress=stack.enter_context(watch_download(quiet=quiet)),
+        )
+    return _ended(result, listener, threads)
+
+
+def resume(
+    path: PathLike,
+    *,
+    data_dir: PathLike | None = None,
+    threads: int | None = None,
+    force: bool = False,
+    plots: bool = True,
+    quiet: bool = False,
+    callbacks: Sequence[Callback] = (),
+) -> Run | Sweep:
+    """Carry a stopped run or sweep on, to the same bits: `mnistlab resume`. One that has ended is
+    returned as it is.
+
+    `force` resumes it although libraries, compiler settings or the processor have changed. Raises
+    UsageError where it can't be resumed, and as `train` does.
+    """
+    datasets, folder = _data_dir(data_dir), Path(path)
+    if commands.is_sweep(folder):
+        hear = SweepListener(checked(callbacks), datasets)
+        with watch_sweep(quiet=quiet) as watcher, watch_download(quiet=quiet) as download:
+            swept = commands.resume_sweep(
+                folder,
+                data_dir=datasets,
+                force=force,
+                plots=plots,
+                callbacks=[watcher, hear],
+                argv=sys.argv,
+                data_progress=download,
+            )
+        return _swept(swept, datasets)
+    listener = RunListener(checked(callbacks), datasets)
+    with watch_run(quiet=quiet) as bar, watch_download(quiet=quiet) as download:
+        result = commands.resume(
+            folder,
+            data_dir=datasets,
+            threads=threads,
+            force=force,
+            plots=plots,
+            callbacks=[bar, listener],
+            argv=sys.argv,
+            data_progress=download,
+        )
+    return _ended(result, listener, threads)
+
+
+def sweep(
+    config: PathLike | Mapping[str, Any],
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    seeds: int | None = None,
+    runs_dir: PathLike | None = None,
+    data_dir: PathLike | None = None,
+    workers: int | None = None,
+    plots: bool = True,
+    quiet: bool = False,
+    callbacks: Sequence[Callback] = (),
+) -> Sweep:
+    """Run every trial of a sweep into a new folder, and choose the best: `mnistlab sweep`.
+
+    `config` is a sweep's file or mapping; or a run's, whose values to try are `parameters`:
+    `{"optimizer.lr": [0.1, 0.01]}`, each point repeated with `seeds` seeds. `workers`: None for as
+    many as there are processors. Raises as `train` does, before there is a folder; trials that fail
+    or diverge are told by `sweep.trials`.
+    """
+    source = _sweep_source(config, parameters, seeds)
+    datasets = _data_dir(data_dir)
+    hear = SweepListener(checked(callbacks), datasets)
+    with watch_sweep(quiet=quiet) as watcher, watch_download(quiet=quiet) as download:
+        result = commands.sweep(
+            source,
+            runs_dir=paths.runs_dir(None if runs_dir is None else Path(runs_dir)),
+            data_dir=datasets,
+            workers=workers,
+            plots=plots,
+            callbacks=[watcher, hear],
+            argv=sys.argv,
+            data_progress=download,
+        )
+    return _swept(result, datasets)
+
+
+def check(
+    config: Config,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    data_dir: PathLike | None = None,
+    quiet: bool = False,
+) -> commands.CheckResult:
+    """Layers, memory, and this configuration's gradients by finite differences: `mnistlab check`.
+
+    `config` and `overrides` as `train` takes them, and raises for them.
+    """
+    with watch_download(quiet=quiet) as download:
+        return commands.check(
+            run_config(config, overrides or {}),
+            data_dir=_data_dir(data_dir),
+            callbacks=[watch_messages(quiet=quiet)],
+            data_progress=download,
+        )
+
+
+def run_config(config: Config, overrides: Mapping[str, Any]) -> RunConfig:
+    """The checked and complete configuration; raises ConfigError with all that is wrong."""
+    if isinstance(config, RunConfig):
+        config = resolved_mapping(config)
+    if isinstance(config, Mapping):
+        return run_config_from_mapping(config, overrides)
+    if not isinstance(config, str | os.PathLike):
+        raise TypeError(f"config: found {config!r}, must be a YAML file's path or a mapping")
+    return load_run_config(Path(config), overrides)
+
+
+def _sweep_source(
+    config: PathLike | Mapping[str, Any], parameters: Mapping[str, Any] | None, seeds: int | None
+) -> SweepSource:
+    if parameters is None and seeds is None:
+        if isinstance(config, Mapping):
+            return sweep_from_mapping(config)
+        return read_sweep_config(Path(config))
+    run = {"run": config} if isinstance(config, Mapping) else {"base": str(Path(config))}
+    seed = {} if seeds is None else {"seeds": seeds}
+    return sweep_from_mapping({**run, "parameters": parameters or {}, **seed})
+
+
+def _data_dir(data_dir: PathLike | None) -> Path:
+    return paths.data_dir(None if data_dir is None else Path(data_dir))
+
+
+def _ended(result: RunResult, listener: RunListener, threads: int | None) -> Run:
+    """The run, once its callbacks know that it has ended."""
+    if result.signal is not None:
+        _stopped(result.signal, result.run_dir)
+    run = listener.run or Run(result.run_dir, data_dir=listener.data_dir, threads=threads)
+    for callback in listener.callbacks:
+        callback.on_end(run)
+    if result.status == "diverged" and not result.already_ended:
+        warnings.warn(f"{run.path}: diverged: {result.advice}", RuntimeWarning, stacklevel=3)
+    return run
+
+
+def _swept(result: SweepResult, data_dir: Path) -> Sweep:
+    if result.signal is not None:
+        _stopped(result.signal, result.sweep_dir)
+    return Sweep(result.sweep_dir, data_dir=data_dir)
+
+
+def _stopped(number: int, folder: Path) -> NoReturn:
+    """End as the signal would have ended Python, now that everything is saved."""
+    if number != signal.SIGINT:
+        signal.raise_signal(number)
+    raise KeyboardInterrupt(
+        f"stopped, and all that is done is kept: mnistlab.resume({str(folder)!r}) carries it on"
+    )

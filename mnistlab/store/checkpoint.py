@@ -1,0 +1,94 @@
+"""Weights on disk, and the checkpoints that a stopped run is resumed from."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mnistlab.store import durable
+from mnistlab.store.run_dir import RunDir
+from mnistlab.support.errors import UsageError
+from mnistlab.support.tensor_file import encode_tensors, load_tensors
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """All that resuming needs: tensors by name, and where the run was.
+
+    `tensors` are parameters and optimizer state of any shape and dtype; `position` is made of
+    JSON's types: epoch, step and the like.
+    """
+
+    tensors: dict[str, np.ndarray]
+    position: dict[str, Any]
+
+
+def save_tensors(
+    path: Path, tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]
+) -> None:
+    """Write tensors of any shape and numeric dtype; equal contents give equal bytes.
+
+    Durable: raises OSError, and the file is then as it was.
+    """
+    durable.write_file(path, encode_tensors(tensors, metadata))
+
+
+def save_checkpoint(run_dir: RunDir, state: Checkpoint) -> None:
+    """Write the newest checkpoint, and keep the one before it.
+
+    Killed at any moment, one whole checkpoint is there as soon as one ever was. Raises OSError.
+    """
+    run_dir.checkpoints.mkdir(exist_ok=True)
+    durable.remove_temporaries(run_dir.checkpoints)
+    content = encode_tensors(
+        state.tensors, {"position": json.dumps(state.position, sort_keys=True)}
+    )
+    # Between the renaming and the writing the previous one alone is there: a damaged file must
+    # not take the place of a whole one.
+    if _is_whole(run_dir.last):
+        run_dir.last.replace(run_dir.previous)
+        durable.fsync_folder(run_dir.checkpoints)
+    durable.write_file(run_dir.last, content)
+
+
+def load_checkpoint(run_dir: RunDir) -> Checkpoint | None:
+    """The newest whole checkpoint, or None where none was ever saved.
+
+    The one before it is used, with a warning, where the newest is missing or damaged. Raises
+    UsageError naming the files when no whole one is left.
+    """
+    if not run_dir.last.exists() and not run_dir.previous.exists():
+        return None
+    try:
+        return _load_position(run_dir.last)
+    except UsageError as newest:
+        try:
+            state = _load_position(run_dir.previous)
+        except UsageError as older:
+            raise UsageError(*newest.messages, *older.messages) from older
+        logger.warning("%s; the checkpoint before it is used, %s", newest, run_dir.previous)
+        return state
+
+
+def _load_position(path: Path) -> Checkpoint:
+    tensors, metadata = load_tensors(path)
+    if "position" not in metadata:
+        raise UsageError(f"{path}: holds weights alone, it is no checkpoint to go on from")
+    position = json.loads(metadata["position"])
+    if "files" not in position:
+        raise UsageError(f"{path}: an earlier mnistlab wrote it, which this one cannot go on from")
+    return Checkpoint(tensors, position)
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        load_tensors(path)
+    except UsageError:
+        return False
+    return True

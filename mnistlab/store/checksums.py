@@ -1,0 +1,88 @@
+"""Whether a file is still what was written, by its SHA-256.
+
+Where a digest stands is chosen so that no crash can leave it out of step with its file: inside a
+file that is written whole (run.json, safetensors, config.yaml, sweep.yaml); for a table that grows,
+in the checkpoint that it is cut back to, and in the run.json that ends the run.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from mnistlab.support.errors import UsageError
+from mnistlab.support.safe_files import open_artefact, read_artefact
+
+MAX_CONFIG_BYTES = 1 << 24
+SEAL = "# sha256 of what stands below: "
+# Not its line's end: that may be what is damaged, and then takes the line below into the comment.
+SEALED = re.compile(rb"\A# sha256 of what stands below: ([0-9a-f]{64})")
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How many bytes a file has, or had, and their SHA-256 in hexadecimal."""
+
+    length: int
+    sha256: str
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        """The extent of a file that holds `content`."""
+        return cls(len(content), hashlib.sha256(content).hexdigest())
+
+    @classmethod
+    def from_json(cls, stated: Any) -> Self | None:
+        """What `as_json` has made; None of anything else."""
+        if not isinstance(stated, Mapping):
+            return None
+        length, sha256 = stated.get("bytes"), stated.get("sha256")
+        return cls(length, sha256) if isinstance(length, int) and isinstance(sha256, str) else None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"bytes": self.length, "sha256": self.sha256}
+
+    def refuse_longer(self, path: Path) -> None:
+        """Raise UsageError for a file of another size that is not to be read, to spare memory."""
+        if path.exists() and (size := path.stat().st_size) > self.length:
+            raise UsageError(f"{path}: is damaged: it has {size:,} bytes, not {self.length:,}")
+
+    def read(self, path: Path, *, more_may_follow: bool = False) -> bytes:
+        """The content of a file that is to be so long, or the first part of a longer one.
+
+        Raises UsageError naming the file where it is another; its size is looked at before it is
+        read.
+        """
+        with open_artefact(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size < self.length or (size > self.length and not more_may_follow):
+                raise UsageError(f"{path}: is damaged: it has {size:,} bytes, not {self.length:,}")
+            content = file.read(self.length)
+        if Extent.of(content) != self:
+            raise UsageError(f"{path}: is damaged, or was edited: its SHA-256 is not what it was")
+        return content
+
+
+def sealed(text: str) -> str:
+    """A YAML text with its digest above it, as a comment; there, as a file may lose its end."""
+    return f"{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
+
+
+def refuse_broken_seal(path: Path) -> None:
+    """Raise UsageError where a text is not the one that its digest was taken of.
+
+    One without a digest passes: people may write a configuration by hand.
+    """
+    content = read_artefact(path, MAX_CONFIG_BYTES)
+    seal = SEALED.match(content)
+    if seal is None:
+        return
+    text = content[seal.end() :]
+    if text[:1] != b"\n" or hashlib.sha256(text[1:]).hexdigest().encode() != seal[1]:
+        raise UsageError(
+            f"{path}: is damaged, or was edited: the text is not the one that the SHA-256 in its "
+            "first line was taken of; without that line it is taken as it stands"
+        )

@@ -1,0 +1,53 @@
+"""Figures and pages of one folder, which several processes may draw at the same time."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mnistlab.store import durable
+from mnistlab.store.run_dir import CHECKPOINTS_NAME, PLOTS_NAME
+from mnistlab.support.safe_files import own_folder
+
+PAGES = ("report.html", "report.md", "report.json")
+
+
+@contextmanager
+def drawing_in(folder: Path) -> Iterator[None]:
+    """Draw in a run's, sweep's or report's folder; the folder `plots` is there meanwhile.
+
+    Who draws alone first removes what killed processes left. Raises UsageError where `plots` leads
+    elsewhere, OSError where it cannot be made.
+    """
+    plots = own_folder(folder / PLOTS_NAME)
+    plots.mkdir(exist_ok=True)
+    descriptor = os.open(plots, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            pass  # another process draws, or the file system has no locks
+        else:
+            durable.remove_temporaries(plots)
+            durable.remove_temporaries(folder, PAGES.__contains__)
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        with suppress(OSError):
+            # Alone again, and nothing was drawn.
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            plots.rmdir()
+        os.close(descriptor)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes left in a run's or sweep's own folder and those in it.
+
+    Only who holds the run or sweep may call this.
+    """
+    durable.remove_temporaries(folder, lambda name: name not in PAGES)
+    durable.remove_temporaries(own_folder(folder / CHECKPOINTS_NAME))
+    with drawing_in(folder):
+        pass

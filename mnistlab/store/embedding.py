@@ -1,0 +1,52 @@
+"""t-SNE of what a layer says of images, kept in the run's folder."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from mnistlab.store.checkpoint import save_tensors
+from mnistlab.support.errors import LackingError, UsageError
+from mnistlab.support.tensor_file import load_tensors
+
+IMAGES = 2000  # at most
+ITERATIONS = 500
+PERPLEXITY = 30.0
+FEWEST = 10
+KEY, POINTS = "key", "points"
+
+
+def kept_embedding(path: Path, features: np.ndarray) -> np.ndarray:
+    """The t-SNE of `features` (n, units), float64 (n, 2): that kept at `path` if it is of these.
+
+    A file of other features, or a damaged one, is made anew. Raises LackingError where there is
+    nothing to lay out: too few images, or a layer that says the same of all.
+    """
+    features = np.ascontiguousarray(features, np.float32)
+    key = hashlib.sha256(features.tobytes()).hexdigest() + f" {ITERATIONS} {PERPLEXITY}"
+    try:
+        tensors, metadata = load_tensors(path)
+        if metadata.get(KEY) == key:
+            return tensors[POINTS]
+    except (UsageError, KeyError):
+        pass  # not there yet, or damaged: it can be made again
+    points = embedding(features)
+    path.parent.mkdir(exist_ok=True)
+    save_tensors(path, {POINTS: points}, {KEY: key})
+    return points
+
+
+def embedding(features: np.ndarray) -> np.ndarray:
+    """The t-SNE of `features` (n, units), float64 (n, 2).
+
+    Source: van der Maaten and Hinton, Visualizing data using t-SNE (2008), by Barnes-Hut.
+    """
+    if len(features) < FEWEST:
+        raise LackingError(f"{len(features)} images are too few to lay out")
+    if not np.isfinite(features).all() or np.ptp(features, axis=0).max() == 0:
+        raise LackingError("the last hidden layer says the same of every image, or no number")
+    from sklearn.manifold import TSNE
+
+    perplexity = min(PERPLEXITY, (len(features) - 1) / 3)
+    tsne = TSNE(init="pca", perplexity=perplexity, max_iter=ITERATIONS, random_state=0)
+    return tsne.fit_transform(features).astype(np.float64)

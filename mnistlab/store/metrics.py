@@ -1,0 +1,271 @@
+"""The tables of a run: metrics.csv, layers.csv and predictions.csv, written and read."""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from mnistlab.store import durable
+from mnistlab.store.checksums import Extent
+from mnistlab.support.errors import UsageError
+
+logger = logging.getLogger(__name__)
+
+# What is measured on each part of a dataset.
+SPLIT_METRICS = (
+    "train_loss",
+    "train_accuracy",
+    "val_loss",
+    "val_accuracy",
+    "test_loss",
+    "test_accuracy",
+)
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class MetricsRow:
+    """One evaluation; None is what was not measured, NaN what was measured as such.
+
+    Losses are data losses without the penalty; accuracies are shares of 1; `seconds` is training
+    time so far; epochs count from 1.
+    """
+
+    epoch: int
+    step: int
+    lr: float | None = None
+    train_loss: float | None = None
+    train_accuracy: float | None = None
+    val_loss: float | None = None
+    val_accuracy: float | None = None
+    test_loss: float | None = None
+    test_accuracy: float | None = None
+    penalty: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """One layer at the end of one epoch; None is what was not measured."""
+
+    epoch: int
+    layer: str
+    weight_mean: float | None = None
+    weight_std: float | None = None
+    zero_share: float | None = None
+    update_mean: float | None = None
+    gradient_norm: float | None = None
+    activation_mean: float | None = None
+    activation_std: float | None = None
+    inactive_share: float | None = None
+
+
+@dataclass(frozen=True)
+class PredictionRow:
+    """One image: place in its set, label, predicted class, that class's probability."""
+
+    index: int
+    label: int
+    predicted: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The table of predictions by column, each of shape (images,)."""
+
+    labels: np.ndarray  # int64
+    predicted: np.ndarray  # int64
+    probabilities: np.ndarray  # float64, of the predicted class
+
+
+def _optional_float(cell: str) -> float | None:
+    return float(cell) if cell else None
+
+
+READ_CELL: dict[Any, Callable[[str], Any]] = {
+    int: int,
+    float: float,
+    str: str,
+    float | None: _optional_float,
+}
+WRITE_CELL: dict[Any, Callable[[Any], str]] = {
+    int: lambda value: str(int(value)),
+    float: lambda value: repr(float(value)),
+    str: str,
+    # float() first: numpy's own repr names its type. Python's repr reads back to the same bits.
+    float | None: lambda value: "" if value is None else repr(float(value)),
+}
+
+
+class CsvTable(Generic[Row]):
+    """A CSV file with a row per instance of a dataclass, whose fields are the columns."""
+
+    def __init__(self, row_type: type[Row]) -> None:
+        columns = fields(row_type)  # type: ignore[arg-type]
+        self.row_type = row_type
+        self.header = ",".join(column.name for column in columns)
+        self.readers = [READ_CELL[column.type] for column in columns]
+        self.writers = [WRITE_CELL[column.type] for column in columns]
+
+    def line(self, row: Row) -> str:
+        """A row as its line of the file, without the line's end."""
+        values = astuple(row)  # type: ignore[call-overload]
+        return ",".join(write(value) for write, value in zip(self.writers, values, strict=True))
+
+    def text(self, rows: Iterable[Row]) -> str:
+        """The whole file of these rows."""
+        return "".join(f"{line}\n" for line in [self.header, *map(self.line, rows)])
+
+    def read_columns(self, path: Path, written: Extent | None = None) -> list[list[Any]]:
+        """Every column's values; raises UsageError with `file:row` where the file is damaged, or
+        where it is not what was `written`.
+        """
+        if written is not None:
+            written.refuse_longer(path)
+        cells = self._cells(path)
+        try:
+            by_column = zip(self.readers, zip(*cells, strict=True), strict=True)
+            columns = [list(map(read, column)) for read, column in by_column] if cells else []
+        except ValueError:
+            raise UsageError(self._first_fault(path, cells)) from None
+        if written is not None:
+            written.read(path)  # now, as a row that is no row tells more than a digest
+        return columns
+
+    def read(self, path: Path, written: Extent | None = None) -> list[Row]:
+        """Every row; raises UsageError as `read_columns` does."""
+        columns = self.read_columns(path, written)
+        return [self.row_type(*values) for values in zip(*columns, strict=True)]
+
+    def _cells(self, path: Path) -> list[list[str]]:
+        """The cells of every whole row under the header."""
+        lines = durable.read_text(path).split("\n")
+        if lines[0] != self.header or len(lines) == 1:
+            raise UsageError(f"{path}:1: the header is damaged, expected {self.header}")
+        if lines[-1]:
+            # Also when it looks whole: 0.12 may be the beginning of 0.123.
+            logger.warning("%s:%d: a row without its end is left out", path, len(lines))
+        return [line.split(",") for line in lines[1:-1]]
+
+    def _first_fault(self, path: Path, cells: list[list[str]]) -> str:
+        names = self.header.split(",")
+        for number, row in enumerate(cells, start=2):
+            if len(row) != len(names):
+                return f"{path}:{number}: {len(row)} values where {len(names)} are expected"
+            for name, read, cell in zip(names, self.readers, row, strict=True):
+                try:
+                    read(cell)
+                except ValueError:
+                    return f"{path}:{number}: {name} is {cell!r}, not a number"
+        raise AssertionError("called for a table without a fault")
+
+
+METRICS = CsvTable(MetricsRow)
+LAYERS = CsvTable(LayerRow)
+PREDICTIONS = CsvTable(PredictionRow)
+
+
+class TableWriter(Generic[Row]):
+    """The one writer of a table that grows by the row.
+
+    A new one; or one that goes on after what was `written`, and is cut back to it. Raises
+    UsageError where what is there does not begin so.
+    """
+
+    def __init__(self, table: CsvTable[Row], path: Path, written: Extent | None) -> None:
+        self.table = table
+        self.path = path
+        if written is None:
+            content = table.text([]).encode()
+        else:
+            content = written.read(path, more_may_follow=True)
+        durable.write_file(path, content)
+        self._bytes = len(content)
+        self._digest = hashlib.sha256(content)
+
+    @property
+    def written(self) -> Extent:
+        """What the file holds by now."""
+        return Extent(self._bytes, self._digest.hexdigest())
+
+    def append(self, *rows: Row, fsync: bool = False) -> None:
+        """Add rows, all or none; raises OSError, and the file is then as it was."""
+        lines = [self.table.line(row) for row in rows]
+        durable.append_lines(self.path, lines, fsync=fsync)
+        content = "".join(f"{line}\n" for line in lines).encode()
+        self._bytes += len(content)
+        self._digest.update(content)
+
+    def fsync(self) -> None:
+        """Wait until the rows are on disk. Raises OSError."""
+        durable.fsync(self.path)
+
+
+class MetricsWriter(TableWriter[MetricsRow]):
+    """Makes a run's metrics.csv, or goes on with it."""
+
+    def __init__(self, path: Path, written: Extent | None = None) -> None:
+        super().__init__(METRICS, path, written)
+
+
+class LayersWriter(TableWriter[LayerRow]):
+    """Makes a run's layers.csv, or goes on with it."""
+
+    def __init__(self, path: Path, written: Extent | None = None) -> None:
+        super().__init__(LAYERS, path, written)
+
+
+def read_metrics(path: Path, written: Extent | None = None) -> list[MetricsRow]:
+    """The rows of a metrics.csv; raises UsageError with `file:row` where it is damaged, or where
+    it is not what was `written`.
+    """
+    return METRICS.read(path, written)
+
+
+def read_layers(path: Path, written: Extent | None = None) -> list[LayerRow]:
+    """The rows of a layers.csv; raises UsageError as `read_metrics` does."""
+    return LAYERS.read(path, written)
+
+
+def write_predictions(
+    path: Path, labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
+) -> Extent:
+    """Write predictions.csv, a row per image; returns what it holds then.
+
+    `labels` and `predicted` are integers of shape (images,); `probabilities` floats of shape
+    (images,), of the predicted class each, kept to 9 significant digits. Raises ValueError when
+    the shapes differ, OSError.
+    """
+    if not labels.shape == predicted.shape == probabilities.shape == (len(labels),):
+        raise ValueError(
+            f"labels {labels.shape}, predicted {predicted.shape} and probabilities "
+            f"{probabilities.shape} are to have one shape, (images,)"
+        )
+    columns = zip(labels.tolist(), predicted.tolist(), probabilities.tolist(), strict=True)
+    lines = [
+        f"{index},{label},{guess},{float(f'{probability:.9g}')!r}\n"
+        for index, (label, guess, probability) in enumerate(columns)
+    ]
+    content = f"{PREDICTIONS.header}\n{''.join(lines)}".encode()
+    durable.write_file(path, content)
+    return Extent.of(content)
+
+
+def read_predictions(path: Path, written: Extent | None = None) -> Predictions:
+    """The columns of a predictions.csv; raises UsageError as `read_metrics` does."""
+    columns = PREDICTIONS.read_columns(path, written)
+    index, label, predicted, probability = columns or ([], [], [], [])
+    for expected, found in enumerate(index):
+        if found != expected:
+            raise UsageError(f"{path}:{expected + 2}: index is {found}, expected {expected}")
+    return Predictions(
+        np.array(label, dtype=np.int64),
+        np.array(predicted, dtype=np.int64),
+        np.array(probability, dtype=np.float64),
+    )

@@ -1,0 +1,232 @@
+"""A run's folder: how it is made, found and opened, and what each artefact in it is called."""
+
+import difflib
+import errno
+import itertools
+import logging
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mnistlab.store import durable
+from mnistlab.store.checksums import sealed
+from mnistlab.support.errors import UsageError
+from mnistlab.support.safe_files import own_folder
+
+logger = logging.getLogger(__name__)
+
+CONFIG_NAME = "config.yaml"
+SWEEP_NAME = "sweep.yaml"
+METRICS_NAME = "metrics.csv"
+LAYERS_NAME = "layers.csv"
+PREDICTIONS_NAME = "predictions.csv"
+PLOTS_NAME = "plots"
+CHECKPOINTS_NAME = "checkpoints"
+REPORT_NAME = "report.html"
+LATEST_NAME = "latest"
+# What os.rename reports when something stands at the new name already.
+TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
+
+
+@dataclass(frozen=True)
+class RunDir:
+    """The folder of one run; each property is where an artefact lies, there or not yet."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / CONFIG_NAME
+
+    @property
+    def run_json(self) -> Path:
+        """Status, provenance, layers, final and best metrics."""
+        return self.path / "run.json"
+
+    @property
+    def metrics(self) -> Path:
+        """A row per evaluation."""
+        return self.path / METRICS_NAME
+
+    @property
+    def layers(self) -> Path:
+        """A row per layer per epoch."""
+        return self.path / LAYERS_NAME
+
+    @property
+    def predictions(self) -> Path:
+        """A row per image of the test or validation set."""
+        return self.path / PREDICTIONS_NAME
+
+    @property
+    def weights(self) -> Path:
+        """The final weights."""
+        return self.path / "weights.safetensors"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints; raises UsageError where it leads elsewhere."""
+        return own_folder(self.path / CHECKPOINTS_NAME)
+
+    @property
+    def best(self) -> Path:
+        """The best weights by validation."""
+        return self.checkpoints / "best.safetensors"
+
+    @property
+    def last(self) -> Path:
+        """The newest checkpoint."""
+        return self.checkpoints / "last.safetensors"
+
+    @property
+    def previous(self) -> Path:
+        """The checkpoint before the newest."""
+        return self.checkpoints / "last.previous.safetensors"
+
+    @property
+    def plots(self) -> Path:
+        """The folder of figures; raises UsageError where it leads elsewhere."""
+        return own_folder(self.path / PLOTS_NAME)
+
+    @property
+    def report(self) -> Path:
+        """Everything on one page."""
+        return self.path / REPORT_NAME
+
+    @property
+    def log(self) -> Path:
+        """What the run said."""
+        return self.path / "train.log"
+
+    def exported(self, format: str) -> Path:
+        """The exported model, where an export names no other place: `model.onnx` and the like."""
+        return self.path / f"model.{format}"
+
+
+def create_run_dir(
+    runs_dir: Path, name: str, config_text: str, config_hash: str, started: datetime
+) -> RunDir:
+    """Make a new run's folder with its config.yaml inside, and point `latest` at it.
+
+    `config_hash` is in hexadecimal, `started` knows its time zone. Raises UsageError when nothing
+    can be made in `runs_dir`; nothing is left there then.
+    """
+    rest = f"{name}-{config_hash[:6]}"
+    return RunDir(create_folder(runs_dir, rest, CONFIG_NAME, config_text, started))
+
+
+def create_folder(
+    runs_dir: Path, name: str, config_name: str, config_text: str, started: datetime
+) -> Path:
+    """Make a folder `<time>-<name>` with its configuration inside, and point `latest` at it.
+
+    Raises UsageError when nothing can be made in `runs_dir`; nothing is left there then.
+    """
+    base = f"{started.astimezone(UTC).strftime('%Y%m%d-%H%M%S')}-{name}"
+    try:
+        runs_dir.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            folder = runs_dir / (base if number == 1 else f"{base}-{number}")
+            if make_complete(folder, config_name, config_text):
+                break
+    except OSError as error:
+        raise UsageError(f"{runs_dir}: no run folder can be made here: {error.strerror}") from error
+    point_link(folder.with_name(LATEST_NAME), folder)
+    return folder
+
+
+def make_complete(folder: Path, config_name: str, config_text: str) -> bool:
+    """Make a folder that is never seen without its config; False if its name is taken."""
+    # The dot-name is a reservation: mkdir gives it to one process only, and only who holds it
+    # renames to `folder`. So nobody can come between the look at `folder` and the renaming, and
+    # not even an empty folder is replaced, which os.rename by itself would do.
+    reserved = folder.with_name(f".{folder.name}")
+    try:
+        reserved.mkdir()
+    except FileExistsError:
+        return False
+    try:
+        if os.path.lexists(folder):
+            raise FileExistsError(errno.EEXIST, "taken", str(folder))
+        durable.write_file(reserved / config_name, sealed(config_text))
+        reserved.rename(folder)
+    except OSError as error:
+        shutil.rmtree(reserved, ignore_errors=True)
+        if error.errno in TAKEN:
+            return False
+        raise
+    durable.fsync_folder(folder.parent)
+    return True
+
+
+def point_link(link: Path, folder: Path) -> None:
+    """Make `link` one to a folder beside or below it; a file or folder there is left alone."""
+    if os.path.lexists(link) and not _is_ours(link):
+        logger.warning("%s is not ours: left as it is, it leads not to %s", link, folder.name)
+        return
+    # The new link is made inside the run's own folder: its name is free there, and a killed
+    # process leaves nothing among the runs.
+    inside = folder / link.name if link.parent == folder.parent else link
+    fresh = durable.temporary_beside(inside)
+    try:
+        fresh.symlink_to(folder.relative_to(link.parent))
+        fresh.replace(link)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        logger.warning("%s could not be pointed at %s: %s", link, folder.name, error.strerror)
+
+
+def _is_ours(link: Path) -> bool:
+    """Whether it is a link to something beside or below it, as `point_link` makes them."""
+    if not link.is_symlink():
+        return False
+    target = link.readlink()
+    return not target.is_absolute() and ".." not in target.parts
+
+
+def open_run(path: Path) -> RunDir:
+    """The run at `path`, links followed; raises UsageError saying what is there instead."""
+    try:
+        if (path / CONFIG_NAME).is_file():
+            return RunDir(path.resolve())
+        raise UsageError(_what_it_is(path))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be opened: {error.strerror}") from error
+
+
+def _what_it_is(path: Path) -> str:
+    """One sentence on why `path` is no run folder, and where one may be."""
+    if path.is_symlink() and not path.exists():
+        return f"{path}: leads to {path.readlink()}, which is not there"
+    if not path.exists():
+        return f"{path}: no such run folder{_near(path)}"
+    if not path.is_dir():
+        inside = (path.parent / CONFIG_NAME).is_file()
+        hint = f"; the run folder it lies in is {path.parent}" if inside else ""
+        return f"{path}: is a file, not a run folder{hint}"
+    if (path / SWEEP_NAME).is_file():
+        return f"{path}: is a sweep, not one run; its runs are in {path / 'trials'}"
+    if not any(path.iterdir()):
+        return f"{path}: is an empty folder, not a run folder"
+    folders = (config.parent for config in path.glob(f"[!.]*/{CONFIG_NAME}"))
+    runs = sorted(folder for folder in folders if not folder.is_symlink())
+    if runs:
+        return f"{path}: is a folder of runs, not one run; name one of them, such as {runs[-1]}"
+    return f"{path}: is no run folder: it has no {CONFIG_NAME}"
+
+
+def _near(path: Path) -> str:
+    """`; near it: …` with up to three folders of a similar name, or nothing."""
+    if not path.parent.is_dir():
+        return f": there is no folder {path.parent}"
+    names = [entry.name for entry in path.parent.glob("[!.]*") if entry.is_dir()]
+    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
+    return f"; near it: {', '.join(near)}" if near else ""

@@ -1,0 +1,59 @@
+"""train.log: what mnistlab says while a run goes."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+
+from mnistlab.support.safe_files import open_to_append
+from mnistlab.support.safe_text import one_line
+
+logger = logging.getLogger(__name__)
+
+
+class _OneLine(logging.Formatter):
+    """A record is a line, whatever names of files it tells."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return one_line(super().format(record))
+
+
+class RunLog(logging.FileHandler):
+    """The log's file: where it can't be written, that is said once, and is no fault of the run."""
+
+    def _open(self) -> TextIOWrapper:
+        return TextIOWrapper(open_to_append(Path(self.baseFilename)), encoding="utf-8")
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        self._give_up(sys.exc_info()[1])
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: BaseException | None) -> None:
+        package = logging.getLogger("mnistlab")
+        if self in package.handlers:
+            package.removeHandler(self)
+            logger.warning("%s: cannot be written: %s", self.baseFilename, error)
+
+
+@contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """Keep what mnistlab logs in the file at `path` too. Raises OSError where it can't be made."""
+    handler = RunLog(path, encoding="utf-8")
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
+    package = logging.getLogger("mnistlab")
+    level = package.level
+    package.addHandler(handler)
+    package.setLevel(min(level or logging.INFO, logging.INFO))
+    try:
+        yield
+    finally:
+        package.setLevel(level)
+        handler.close()
+        package.removeHandler(handler)

@@ -1,0 +1,122 @@
+"""Files that mnistlab writes for people: figures, pages, exports. Only its own are ever replaced.
+
+Such a file has a mark: the SHA-256 of the file with the 64 digits of the mark as zeros. A file that
+was edited since, or that has no mark, is somebody else's.
+"""
+
+import hashlib
+import io
+import os
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from mnistlab.store import durable
+from mnistlab.support.digests import NO_DIGEST
+from mnistlab.support.errors import UsageError
+from mnistlab.support.safe_files import read_file
+
+MARK = b"mnistlab sha256 "
+# As a format may hold it as a text of its own: the place that `marked` fills in.
+PLACE = (MARK + NO_DIGEST).decode()
+MARKED = re.compile(re.escape(MARK) + rb"([0-9a-f]{64})")
+PNG_START = b"\x89PNG\r\n\x1a\n"
+PNG_END = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
+PNG_TEXT = b"tEXtmnistlab\0"
+# What can stand behind the end of a file and means nothing there.
+COMMENTS = {
+    "svg": b"<!-- %s -->\n",
+    "html": b"\n<!-- %s -->\n",
+    "md": b"\n<!-- %s -->\n",
+    "pdf": b"%% %s\n",
+}
+
+
+def marked(content: bytes, format: str) -> bytes:
+    """The content with its mark. Of another format than png, svg, pdf, html, md and npz it holds
+    PLACE already.
+    """
+    if format == "png":
+        return _marked_png(content)
+    if format in COMMENTS:
+        content += COMMENTS[format] % PLACE.encode()
+    elif format == "npz":
+        content = _with_comment(content)
+    start = content.rindex(PLACE.encode()) + len(MARK)
+    digest = _digest(content, start)
+    return content[:start] + digest + content[start + len(digest) :]
+
+
+def is_own(path: Path) -> bool:
+    """Whether mnistlab has written the file, and nobody has changed it since."""
+    if path.is_symlink():
+        return False
+    try:
+        content = read_file(path)
+    except OSError:
+        return False
+    marks = list(MARKED.finditer(content))
+    return bool(marks) and _digest(content, marks[-1].start(1)) == marks[-1][1]
+
+
+def refuse_others(paths: Iterable[Path], *, force: bool = False, hint: str = "") -> None:
+    """Raise UsageError naming each path where something lies that mnistlab did not write.
+
+    `force` lets files pass, not folders; `hint` says what the user can do.
+    """
+    taken = [
+        path
+        for path in paths
+        if os.path.lexists(path) and not is_own(path) and not (force and _is_file(path))
+    ]
+    if taken:
+        raise UsageError(
+            *(f"{path}: exists, not as mnistlab wrote it; it is not overwritten" for path in taken),
+            *([hint] if hint else []),
+        )
+
+
+def write_own(path: Path, content: bytes, format: str, *, force: bool = False) -> None:
+    """Write the content with its mark; raises UsageError as `refuse_others` does, OSError."""
+    refuse_others([path], force=force)
+    durable.write_file(path, marked(content, format))
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_symlink() or path.is_file()
+
+
+def _digest(content: bytes, start: int) -> bytes:
+    """The digest, in hexadecimal, of the content with the 64 digits at `start` as zeros; of a PNG
+    with the checksum of their chunk as zeros too.
+    """
+    end = start + len(NO_DIGEST)
+    whole = memoryview(content)
+    blank = NO_DIGEST
+    if content.startswith(PNG_START):
+        end, blank = end + 4, blank + bytes(4)
+    digest = hashlib.sha256(whole[:start])
+    digest.update(blank)
+    digest.update(whole[end:])
+    return digest.hexdigest().encode()
+
+
+def _marked_png(content: bytes) -> bytes:
+    """A PNG with a chunk of text before its end."""
+    text = PNG_TEXT + MARK
+    size = struct.pack(">I", len(text) - 4 + len(NO_DIGEST))
+    before, after = content.removesuffix(PNG_END) + size + text, PNG_END
+    digest = _digest(before + NO_DIGEST + bytes(4) + after, len(before))
+    checksum = struct.pack(">I", zlib.crc32(text + digest))
+    return before + digest + checksum + after
+
+
+def _with_comment(archive: bytes) -> bytes:
+    """A ZIP archive with the place of the mark as its comment."""
+    content = io.BytesIO(archive)
+    with zipfile.ZipFile(content, "a") as opened:
+        opened.comment = PLACE.encode()
+    return content.getvalue()

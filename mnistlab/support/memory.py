@@ -1,0 +1,123 @@
+"""How much memory can still be had, before any of it is taken.
+
+A machine's free memory, the limits of control groups that this process is in (what a container, a
+job of a cluster or systemd may use), and the process's own limit of address space.
+"""
+
+import resource
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnistlab.support.wording import human_bytes
+
+ROOT = Path("/")
+# What control groups of either version call a group's limit and use, and its file cache, which the
+# system takes back before it ends a process.
+VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
+VERSION_2 = ("memory.max", "memory.current", "")
+
+
+@dataclass(frozen=True)
+class Room:
+    """Bytes that can still be had, and what it is that sets the bound."""
+
+    bytes: int
+    bound: str
+
+
+def shared_room(root: Path = ROOT) -> Room | None:
+    """What this process and those that it starts can have together; None where nobody says.
+
+    `root` has the system's `proc`, and the mounts that its mountinfo names.
+    """
+    return min((*_machine(root), *_control_groups(root)), key=lambda r: r.bytes, default=None)
+
+
+def process_room(root: Path = ROOT) -> Room | None:
+    """What this process alone can have; None where nobody says."""
+    rooms = (shared_room(root), *_address_space(root))
+    return min((room for room in rooms if room), key=lambda r: r.bytes, default=None)
+
+
+def lacking(count: int, room: Room | None) -> str | None:
+    """Where so many bytes are more than there is room for: both in words, to put behind `takes`."""
+    if room is None or count <= room.bytes:
+        return None
+    return f"{human_bytes(count)} of memory, and {human_bytes(room.bytes)} {room.bound}"
+
+
+def _machine(root: Path) -> Iterator[Room]:
+    free = _field(root / "proc/meminfo", "MemAvailable:")
+    if free is not None:
+        yield Room(free * 1024, "are free on this machine")
+
+
+def _address_space(root: Path) -> Iterator[Room]:
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    used = _field(root / "proc/self/status", "VmSize:")
+    if limit != resource.RLIM_INFINITY and used is not None:
+        left = max(0, limit - used * 1024)
+        yield Room(left, f"are left of this process's limit of {human_bytes(limit)} (ulimit -v)")
+
+
+def _control_groups(root: Path) -> Iterator[Room]:
+    """The room in each group with a limit, from this process's own up to the outermost seen."""
+    for folder, mount, (limit_name, used_name, prefix) in _groups(root):
+        while folder.is_relative_to(mount):
+            limit, used = _number(folder / limit_name), _number(folder / used_name)
+            # Version 1 says a number beyond any memory where there is no limit, version 2 "max".
+            if limit is not None and used is not None and limit < 1 << 60:
+                cached = sum(
+                    _field(folder / "memory.stat", f"{prefix}{kind}_file") or 0
+                    for kind in ("inactive", "active")
+                )
+                name = "/" + str(folder.relative_to(mount)).removeprefix(".")
+                bound = f"are left of the {human_bytes(limit)} of the control group {name}"
+                yield Room(max(0, limit - used + cached), bound)
+            folder = folder.parent
+
+
+def _groups(root: Path) -> Iterator[tuple[Path, Path, tuple[str, str, str]]]:
+    """This process's group, its hierarchy's mount, and the names in there, of each version."""
+    inside: dict[str, str] = {}
+    for line in _lines(root / "proc/self/cgroup"):
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            inside["cgroup2"] = path
+        elif "memory" in controllers.split(","):
+            inside["cgroup"] = path
+    for line in _lines(root / "proc/self/mountinfo"):
+        before, _, after = line.partition(" - ")
+        begin, mount = before.split()[3:5]
+        kind, _, options = after.split()[:3]
+        of_memory = kind == "cgroup2" or (kind == "cgroup" and "memory" in options.split(","))
+        if not of_memory or kind not in inside:
+            continue
+        # In a container the mount may show the hierarchy from the container's own group down.
+        own = Path(inside[kind])
+        below = own.relative_to(begin) if own.is_relative_to(begin) else Path()
+        folder = root / mount.lstrip("/")
+        yield folder / below, folder, VERSION_2 if kind == "cgroup2" else VERSION_1
+
+
+def _lines(path: Path) -> list[str]:
+    """Of a file of the kernel's; none where there is no such file, as on other systems."""
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+
+
+def _number(path: Path) -> int | None:
+    lines = _lines(path)
+    return int(lines[0]) if lines and lines[0].isdecimal() else None
+
+
+def _field(path: Path, name: str) -> int | None:
+    """The number behind a name at the start of a line."""
+    for line in _lines(path):
+        words = line.split()
+        if words[:1] == [name]:
+            return int(words[1])
+    return None

@@ -1,0 +1,137 @@
+"""Files opened with care: those of folders that may come from a stranger, and those a user names.
+
+A pipe would block for ever, a device may have no end, and a link may lead out of the folder that it
+lies in. Every artefact of a run, sweep or report is opened by `open_artefact`, and every folder in
+one is named by `own_folder`.
+"""
+
+import errno
+import os
+import stat
+from io import BufferedReader, BufferedWriter
+from pathlib import Path
+
+from mnistlab.support.errors import UsageError
+from mnistlab.support.memory import lacking, process_room
+
+# Files up to this size are read without a look at the memory that is free.
+SMALL = 1 << 24
+KINDS = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFSOCK: "a socket",
+}
+NO_WAIT = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+def open_file(path: Path) -> BufferedReader:
+    """Open a regular file for reading; links are followed.
+
+    Raises OSError, at once, for anything else.
+    """
+    descriptor = os.open(path, os.O_RDONLY | NO_WAIT)
+    try:
+        _refuse_irregular(descriptor, path)
+        return os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def read_file(path: Path, limit: int | None = None) -> bytes:
+    """The content of a regular file of at most `limit` bytes that memory can hold.
+
+    Raises OSError, before anything is read, for any other.
+    """
+    with open_file(path) as file:
+        return _read(file, path, limit)
+
+
+def open_artefact(path: Path) -> BufferedReader:
+    """Open a file of a run's, sweep's or report's folder for reading.
+
+    Raises UsageError where a link leads out of the folder it lies in, and for anything but a
+    regular file.
+    """
+    try:
+        return open_file(inside(path))
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def read_artefact(path: Path, limit: int | None = None) -> bytes:
+    """The content of a file of a run's, sweep's or report's folder.
+
+    Raises UsageError as `open_artefact` does, and for more bytes than `limit`, or than memory
+    holds.
+    """
+    with open_artefact(path) as file:
+        try:
+            return _read(file, path, limit)
+        except OSError as error:
+            raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def own_folder(path: Path) -> Path:
+    """A folder in a run's, sweep's or report's folder, there or not yet.
+
+    Raises UsageError where it is a link that leads elsewhere: files there are none of ours.
+    """
+    return inside(path)
+
+
+def inside(path: Path, folder: Path | None = None) -> Path:
+    """The path, once it is clear that it does not lead out of `folder`, its parent by default.
+
+    Raises UsageError where it does.
+    """
+    direct = folder is None or path.parent == folder
+    if direct and path.name != ".." and not path.is_symlink():
+        return path
+    around = Path(os.path.realpath(folder or path.parent))
+    target = Path(os.path.realpath(path))
+    if around not in target.parents:
+        raise UsageError(
+            f"{path}: leads to {target}, outside of {around}; nothing is read or written there"
+        )
+    return path
+
+
+def open_to_append(path: Path) -> BufferedWriter:
+    """Open a regular file, made if it is missing, to write at its end.
+
+    Raises UsageError for a link or a pipe, OSError.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | NO_WAIT
+    try:
+        descriptor = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise UsageError(f"{path}: is a link or a pipe, and is not written to") from error
+        raise
+    try:
+        _refuse_irregular(descriptor, path)
+        return os.fdopen(descriptor, "ab")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _read(file: BufferedReader, path: Path, limit: int | None) -> bytes:
+    size = os.fstat(file.fileno()).st_size
+    if limit is not None and size > limit:
+        raise OSError(errno.EFBIG, f"has {size:,} bytes, more than {limit:,}", str(path))
+    if size > SMALL and (words := lacking(size, process_room())):
+        raise OSError(errno.ENOMEM, f"takes {words}", str(path))
+    # Not to the end: a file of the kernel's may have one that never comes.
+    return file.read(size)
+
+
+def _refuse_irregular(descriptor: int, path: Path) -> None:
+    kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    if kind == stat.S_IFDIR:
+        raise IsADirectoryError(errno.EISDIR, "is a folder, not a file", str(path))
+    if kind != stat.S_IFREG:
+        what = KINDS.get(kind, "of an unknown kind")
+        raise OSError(errno.EINVAL, f"is {what}, not a regular file", str(path))

@@ -1,0 +1,188 @@
+"""Trials carried to other machines by Dask, and their folders brought back into the sweep's.
+
+Dask is the carrier alone. What is done and what is left, the sweep's folder says: where the
+scheduler, a worker or this process is lost, what is lost with it is trials under way.
+"""
+
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from mnistlab.experiment.runner import RunInUseError, only_process
+from mnistlab.store import durable
+from mnistlab.store.run_dir import RunDir
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.sweeps import remote
+from mnistlab.sweeps.claims import DamagedError, discard, new_claim, pack, swap, unpack
+from mnistlab.sweeps.executors import Advanced, Busy, Died, Ended, Fatal, Report, Task, Warned
+from mnistlab.sweeps.scheduler import Cluster, refuse_unsafe
+
+SECONDS_BETWEEN_LOOKS = 0.01
+SECONDS_BETWEEN_COUNTS = 1.0  # of the cluster's workers, which come and go
+SECONDS_ALONE = 10.0  # without a worker, before it is told
+SECONDS_TO_STOP = 15.0
+# How far a trial is goes through the one scheduler of all, which has other things to do as well.
+SECONDS_BETWEEN_SHARES = 2.0  # of one trial
+MOST_SHARES_A_SECOND = 100.0  # of all
+RESUME = "`mnistlab resume` takes up what was under way"
+
+
+class ClusterExecutor:
+    """Gives trials to the workers of a Dask cluster, one to each of their threads.
+
+    Its user holds `only_sweeper`, and so is the only one who writes in the trials' folders.
+    """
+
+    def __init__(self, cluster: Cluster, sweep_dir: SweepDir, data_dir: Path) -> None:
+        from distributed import as_completed
+
+        self.cluster = cluster
+        self.client = cluster.client
+        self.data_dir = data_dir
+        self.claims = sweep_dir.claims
+        self.token = secrets.token_hex(8)
+        self.workers = 0
+        self._submitted = 0
+        # By Dask's key. A result is kept of a future that is waited for here, and of no other.
+        self._running: dict[str, tuple[Task, Any]] = {}
+        self._ended = as_completed(loop=self.client.loop, with_results=True, raise_errors=False)
+        self._told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        self._counted = 0.0
+        self._alone_since: float | None = None
+
+    def __enter__(self) -> Self:
+        discard(self.claims)
+        self.claims.mkdir(exist_ok=True)
+        # A worker that finds this file sees the sweep's folder, and not one of the same name.
+        durable.write_file(self.claims / self.token, "")
+        self.client.subscribe_topic(
+            remote.topic(self.token), lambda event: self._told.put(event[1])
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # What runs is not waited for: a worker sees that nobody wants its result.
+        self._running.clear()
+        self._ended.clear()
+        discard(self.claims)
+
+    def start(self, count: int) -> None:
+        """Nothing: the workers are there, or come."""
+
+    def has_room(self) -> bool:
+        if time.monotonic() - self._counted > SECONDS_BETWEEN_COUNTS:
+            self._count_workers()
+        return len(self._running) < self.workers
+
+    def _count_workers(self) -> None:
+        """How many trials there are workers for; raises UsageError for a worker that is unsafe."""
+        # Where there is no scheduler any more, `reports` says so.
+        with suppress(OSError):
+            threads = self.client.nthreads()
+            for address in threads:
+                refuse_unsafe(self.cluster.address, "a worker", address)
+            there = sum(threads.values())
+            self.workers = min(there, self.cluster.most or there)
+        self._counted = time.monotonic()
+
+    def submit(self, task: Task) -> None:
+        self._submitted += 1
+        order = remote.Order(
+            task=task,
+            sweep=self.token,
+            claims=self.claims,
+            files=pack(task.run_dir),
+            data_dir=self.data_dir,
+            versions=remote.versions(),
+            seconds_between_shares=max(SECONDS_BETWEEN_SHARES, self.workers / MOST_SHARES_A_SECOND),
+        )
+        key = f"trial-{task.trial}-{self.token}-{self._submitted}"
+        future = self.client.submit(remote.run_trial, order, key=key, pure=False)
+        self._running[key] = (task, future)
+        self._ended.add(future)
+
+    def reports(self, timeout: float) -> list[Report]:
+        until = time.monotonic() + timeout
+        while not self._ended.has_ready() and self._told.empty() and time.monotonic() < until:
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+        ended = self._ended.next_batch(block=False)
+        # After these were taken: of a connection that is lost, all trials seem cancelled.
+        if self.client.status != "running":
+            return [Fatal(f"the scheduler at {self.cluster.address} is gone: {RESUME}", 1)]
+        return [*self._news(), *(self._taken_back(*one) for one in ended)]
+
+    def _news(self) -> Iterator[Report]:
+        """What workers tell of trials under way, and that there is no worker."""
+        running = {task.trial for task, _ in self._running.values()}
+        while not self._told.empty():
+            message = self._told.get()
+            if "warning" in message:
+                yield Warned(message["warning"])
+            elif message["trial"] in running:
+                yield Advanced(message["trial"], message["share"])
+        if self.workers:
+            self._alone_since = None
+        elif self._alone_since is None:
+            self._alone_since = time.monotonic()
+        elif time.monotonic() - self._alone_since > SECONDS_ALONE:
+            self._alone_since = float("inf")
+            yield Warned(f"no worker is at {self.cluster.address}; the trials wait for one")
+
+    def _taken_back(self, future: Any, result: Any) -> Report:
+        """A trial that Dask is done with."""
+        task, _ = self._running.pop(future.key)
+        if isinstance(result, CancelledError):
+            return Died(task.trial, "with the connection to it")
+        if future.status != "finished":
+            kind, error, _ = result
+            return Died(task.trial, f"with {kind.__name__}: {error}")
+        outcome: remote.Outcome = result
+        report = outcome.report
+        if isinstance(report, Fatal):
+            return Fatal(f"{report.why} (on the worker {outcome.worker})", report.exit_code)
+        if isinstance(report, Died):
+            return Died(task.trial, f"{report.how} (on {outcome.worker})")
+        try:
+            self._take_in(task, outcome)
+        except RunInUseError:
+            return Busy(task.trial)
+        except (DamagedError, FileNotFoundError) as error:
+            return Died(task.trial, f"after it was done: {error} (on {outcome.worker})")
+        return Ended(task.trial)
+
+    def _take_in(self, task: Task, outcome: remote.Outcome) -> None:
+        """Put the folder that a worker is done with in the place of the trial's."""
+        name = task.run_dir.name
+        with only_process(RunDir(task.run_dir)):
+            if outcome.files is None:
+                claim = self.claims / str(outcome.claim)
+            else:
+                claim = new_claim(self.claims, name)
+                unpack(outcome.files, claim)
+            swap(claim, task.run_dir, self.claims, name)
+
+    def stop(self) -> None:
+        if not self._running or self.client.status != "running":
+            return
+        # A worker that hangs would not answer, and is not waited for.
+        threading.Thread(target=self._tell_workers_to_stop, daemon=True).start()
+        until = time.monotonic() + SECONDS_TO_STOP
+        while self._running and time.monotonic() < until and self.client.status == "running":
+            self.reports(0.1)
+
+    def _tell_workers_to_stop(self) -> None:
+        # The connection may be closed under it: whoever has not been told then finds out by that.
+        with suppress(OSError, CancelledError):
+            self.client.run(remote.stop_sweep, self.token, on_error="ignore")

@@ -1,0 +1,191 @@
+"""Trials given to an executor until all have ended, whatever happens to its workers."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from mnistlab.config import resolved_mapping
+from mnistlab.config.sweep import Metric
+from mnistlab.experiment.interruption import StopSignals
+from mnistlab.runtime.arithmetic import arithmetic
+from mnistlab.support.errors import MnistlabError
+from mnistlab.sweeps.executors import (
+    Advanced,
+    Busy,
+    Died,
+    Executor,
+    Fatal,
+    Report,
+    Task,
+    TrialReport,
+    Warned,
+)
+from mnistlab.sweeps.ledger import Ledger
+from mnistlab.sweeps.results import FINISHED
+from mnistlab.sweeps.trials import Trial
+from mnistlab.sweeps.watch import SweepCallback, SweepProgress
+
+DEATHS_ALLOWED = 3
+SECONDS_BETWEEN_LOOKS = 0.2
+ENOUGH_TO_JUDGE_BY = 0.1  # of a trial, before the time left is told
+SECONDS_BETWEEN_TRIES = 0.5  # at a trial that another process is still training
+
+
+class SweepError(MnistlabError):
+    """The sweep cannot go on: nothing can be run any more, or a stage has nothing to choose."""
+
+    def __init__(self, *messages: str, exit_code: int = 1) -> None:
+        super().__init__(*messages)
+        self.exit_code = exit_code
+
+
+@dataclass
+class Pool:
+    """Trials to be run together: those that wait, and what is known of those that run."""
+
+    waiting: deque[Trial] = field(default_factory=deque)
+    running: dict[str, Trial] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)  # done of each that runs
+    not_before: dict[str, float] = field(default_factory=dict)
+
+    def next(self) -> Trial | None:
+        """Take the first trial that may be tried now."""
+        now = time.monotonic()
+        for trial in self.waiting:
+            if self.not_before.get(trial.id, 0.0) <= now:
+                self.waiting.remove(trial)
+                return trial
+        return None
+
+
+class Dispatcher:
+    """Has trials run: submits them, counts their workers' deaths, tells how far all are."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        executor: Executor,
+        stop: StopSignals,
+        metric: Metric,
+        callbacks: Sequence[SweepCallback],
+        argv: Sequence[str],
+    ) -> None:
+        self.ledger = ledger
+        self.executor = executor
+        self.stop = stop
+        self.metric = metric
+        self.callbacks = callbacks
+        self.argv = tuple(argv)
+        self.submitted = 0
+        self._warned: set[str] = set()
+        self.to_come = 0  # trials of later stages, as far as can be said
+        self._deaths: dict[str, int] = {}
+        self._ended = 0
+        self._began = time.monotonic()
+
+    def run(self, trials: Sequence[Trial], make_ready: Callable[[Sequence[Trial]], None]) -> None:
+        """Have every trial run that has not ended; returns when all have.
+
+        `make_ready` is called once, while workers start, with the trials that will be run.
+        """
+        pool = Pool(deque(trial for trial in trials if not self.ledger.has_ended(trial)))
+        if not pool.waiting:
+            return
+        self.executor.start(len(pool.waiting))
+        make_ready(tuple(pool.waiting))
+        while pool.waiting or pool.running:
+            self.stop.check()
+            while self.executor.has_room() and (trial := pool.next()) is not None:
+                self._submit(trial, pool)
+            for report in self.executor.reports(SECONDS_BETWEEN_LOOKS):
+                self._take(report, pool)
+            self._each(lambda callback: callback.on_progress(self._progress(pool)))
+
+    def _submit(self, trial: Trial, pool: Pool) -> None:
+        run_dir = self.ledger.prepare(trial)
+        pool.running[trial.id] = trial
+        pool.shares[trial.id] = 0.0
+        self.submitted += 1
+        config = resolved_mapping(trial.config)
+        self.executor.submit(Task(trial.id, run_dir.path, config, self.argv, arithmetic()))
+
+    def _take(self, report: Report, pool: Pool) -> None:
+        if isinstance(report, Fatal):
+            raise SweepError(report.why, exit_code=report.exit_code)
+        if isinstance(report, Warned):
+            # What holds of the data holds in every trial, and is told once.
+            if report.text not in self._warned:
+                self._warned.add(report.text)
+                self._warn(report.text)
+        elif isinstance(report, Advanced):
+            pool.shares[report.trial] = report.share
+        elif isinstance(report, TrialReport):
+            self._take_back(report, pool)
+
+    def _take_back(self, report: TrialReport, pool: Pool) -> None:
+        """A trial whose worker is done with it, or gone: its folder says what it has come to."""
+        trial = pool.running.pop(report.trial)
+        del pool.shares[trial.id]
+        self.ledger.read(trial)
+        if isinstance(report, Busy):
+            pool.not_before[trial.id] = time.monotonic() + SECONDS_BETWEEN_TRIES
+        elif not self.ledger.has_ended(trial):
+            # One that ended without an end was told to, by somebody else than us.
+            how = report.how if isinstance(report, Died) else "by SIGTERM"
+            self._count_death(trial, how)
+        if not self.ledger.has_ended(trial):
+            pool.waiting.append(trial)
+            return
+        self._ended += 1
+        self.ledger.write_view()
+        row = self.ledger.row(trial)
+        seconds = (self.ledger.record(trial).get("seconds") or {}).get("total") or 0.0
+        progress = self._progress(pool)
+        self._each(lambda callback: callback.on_trial(row, seconds, progress))
+
+    def _count_death(self, trial: Trial, how: str) -> None:
+        """After as many deaths as are allowed the trial is at fault, and fails."""
+        deaths = self._deaths[trial.id] = self._deaths.get(trial.id, 0) + 1
+        if deaths >= DEATHS_ALLOWED:
+            reason = f"its worker died {DEATHS_ALLOWED} times, the last time {how}"
+            self.ledger.mark_failed(trial, reason)
+        else:
+            number = self.ledger.row(trial).trial
+            self._warn(f"the worker of trial {number} died {how}; the trial is taken up again")
+
+    def _warn(self, text: str) -> None:
+        self._each(lambda callback: callback.on_warning(text))
+
+    def _each(self, tell: Callable[[SweepCallback], None]) -> None:
+        for callback in self.callbacks:
+            tell(callback)
+
+    def _progress(self, pool: Pool) -> SweepProgress:
+        trials = self.ledger.trials.values()
+        statuses = [self.ledger.status(trial) for trial in trials if self.ledger.has_ended(trial)]
+        total = len(trials) + self.to_come
+        here = self._ended + sum(pool.shares.values())
+        left = total - len(statuses) - sum(pool.shares.values())
+        took = time.monotonic() - self._began
+        return SweepProgress(
+            total=total,
+            done=len(statuses),
+            running=len(pool.running),
+            share=sum(pool.shares.values()),
+            diverged=statuses.count("diverged"),
+            failed=statuses.count("failed"),
+            metric=self.metric.name,
+            best=self._best_so_far(),
+            seconds_left=took / here * left if here >= ENOUGH_TO_JUDGE_BY else None,
+        )
+
+    def _best_so_far(self) -> float | None:
+        found = [
+            value
+            for trial in self.ledger.trials.values()
+            if self.ledger.status(trial) in FINISHED
+            and (value := self.ledger.record(trial)["metrics"].get(self.metric.name)) is not None
+        ]
+        best = max if self.metric.goal == "maximize" else min
+        return best(found) if found else None

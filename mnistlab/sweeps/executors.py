@@ -1,0 +1,270 @@
+"""Who runs trials. An executor gives them to workers and reports how they go; it knows neither
+which trials there are nor what has become of them: that is for the folders to say.
+"""
+
+import json
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Protocol, Self
+
+import mnistlab
+from mnistlab.sweeps.channel import Channel
+
+# A worker has one thread, whichever library would like more.
+ONE_THREAD = dict.fromkeys(
+    ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
+)
+# The sweep's own module path, as it may be run from its sources; no __main__ is imported again.
+START = """\
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from mnistlab.sweeps.worker import main
+main(int(sys.argv[2]), sys.argv[3])
+"""
+LAST_WORDS = 300  # characters of what a dead worker said that are kept
+
+
+@dataclass(frozen=True)
+class Task:
+    """A trial to be run: its folder, with its configuration inside, and what that says."""
+
+    trial: str  # its id
+    run_dir: Path
+    config: dict[str, Any]  # resolved
+    argv: tuple[str, ...] = ()
+    arithmetic: dict[str, Any] | None = None  # of the sweep's process
+
+
+@dataclass(frozen=True)
+class Report:
+    """Something that has happened."""
+
+
+@dataclass(frozen=True)
+class TrialReport(Report):
+    """What is told of one trial, by its id."""
+
+    trial: str
+
+
+@dataclass(frozen=True)
+class Advanced(TrialReport):
+    """A trial under way: the share of its steps that is done."""
+
+    share: float
+
+
+@dataclass(frozen=True)
+class Ended(TrialReport):
+    """Its worker is done with it; its folder tells how it ended."""
+
+
+@dataclass(frozen=True)
+class Busy(TrialReport):
+    """Another process is training it."""
+
+
+@dataclass(frozen=True)
+class Died(TrialReport):
+    """Its worker died, and how."""
+
+    how: str
+
+
+@dataclass(frozen=True)
+class Fatal(Report):
+    """No trial can be run any more, and why."""
+
+    why: str
+    exit_code: int
+
+
+@dataclass(frozen=True)
+class Warned(Report):
+    """A warning for people."""
+
+    text: str
+
+
+class Executor(Protocol):
+    """What a sweep asks of whoever runs its trials. A context manager: its end leaves no worker."""
+
+    workers: int
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *raised: Any) -> None: ...
+
+    def start(self, count: int) -> None:
+        """Get ready for so many tasks: workers may need a second before they can take one."""
+
+    def has_room(self) -> bool:
+        """Whether a worker is free."""
+
+    def submit(self, task: Task) -> None:
+        """Give a task to a free worker."""
+
+    def reports(self, timeout: float) -> list[Report]:
+        """What has happened, waiting up to `timeout` seconds for something to."""
+
+    def stop(self) -> None:
+        """Let every worker save a checkpoint and end; returns when they have."""
+
+
+def worker_path() -> list[str]:
+    """The import path of a worker: this process's own, without the working folder.
+
+    A sweep may be run in any folder, and a `json.py` there must not be run with it. mnistlab's own
+    folder comes last, where it is not on the path already.
+    """
+    here, own = Path.cwd(), Path(mnistlab.__file__).parent.parent
+    path = [entry for entry in sys.path if entry and Path(entry).absolute() != here]
+    return path if str(own) in path else [*path, str(own)]
+
+
+class LocalExecutor:
+    """Worker processes on this machine, each with one thread; one that dies is replaced.
+
+    They die with this process: each notices when its socket is closed, however that comes.
+    """
+
+    def __init__(self, workers: int, data_dir: Path) -> None:
+        self.workers = workers
+        self.data_dir = data_dir
+        self._all: list[WorkerProcess] = []
+        self._selector = selectors.DefaultSelector()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # Idle workers end by themselves; after an error nothing is waited for.
+        for worker in self._all:
+            worker.close(kill=kind is not None or worker.task is not None)
+        self._all.clear()
+        self._selector.close()
+
+    def start(self, count: int) -> None:
+        while len(self._all) < min(count, self.workers):
+            worker = WorkerProcess(self.data_dir)
+            self._all.append(worker)
+            self._selector.register(worker.channel.socket, selectors.EVENT_READ, worker)
+
+    def has_room(self) -> bool:
+        return len(self._all) < self.workers or any(w.task is None for w in self._all)
+
+    def submit(self, task: Task) -> None:
+        free = next((worker for worker in self._all if worker.task is None), None)
+        if free is None:
+            self.start(len(self._all) + 1)
+            free = self._all[-1]
+        free.give(task)
+
+    def reports(self, timeout: float) -> list[Report]:
+        found: list[Report] = []
+        for key, _ in self._selector.select(timeout):
+            worker: WorkerProcess = key.data
+            messages = worker.channel.receive()
+            if messages is None:
+                found += self._bury(worker)
+            else:
+                found += [report for message in messages for report in worker.report(message)]
+        return found
+
+    def stop(self) -> None:
+        for worker in self._all:
+            worker.ask_to_stop()
+        while self._all:
+            self.reports(0.1)
+
+    def _bury(self, worker: "WorkerProcess") -> Iterator[Report]:
+        self._selector.unregister(worker.channel.socket)
+        self._all.remove(worker)
+        how = worker.close(kill=False)
+        if worker.task is not None:
+            yield Died(worker.task.trial, how)
+
+
+class WorkerProcess:
+    """One worker process, and the task that it has, if any."""
+
+    def __init__(self, data_dir: Path) -> None:
+        ours, theirs = socket.socketpair()
+        # What it says before it dies: a file, so that nobody has to read it while it lives.
+        self.said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        with theirs:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-I", "-c", START, json.dumps(worker_path())),
+                    *(str(theirs.fileno()), str(data_dir)),
+                ],
+                pass_fds=[theirs.fileno()],
+                env={**os.environ, **ONE_THREAD},
+                stdin=subprocess.DEVNULL,
+                stdout=self.said,
+                stderr=self.said,
+                # Ctrl-C is for the sweep, which tells its workers.
+                process_group=0,
+            )
+        self.channel = Channel(ours)
+        self.task: Task | None = None
+
+    def give(self, task: Task, *, check_id: bool = False) -> None:
+        """Have a task run; `check_id`: where the data there are those that the trial is of."""
+        self.task = task
+        expected = task.trial if check_id else None
+        self.channel.send(
+            run_dir=str(task.run_dir),
+            config=task.config,
+            argv=task.argv,
+            expected=expected,
+            arithmetic=task.arithmetic,
+        )
+
+    def report(self, message: dict[str, Any]) -> Iterator[Report]:
+        if "warning" in message:
+            yield Warned(message["warning"])
+        elif "fatal" in message:
+            yield Fatal(message["fatal"], message["exit_code"])
+        elif self.task is not None and "share" in message:
+            yield Advanced(self.task.trial, message["share"])
+        elif self.task is not None:
+            trial, self.task = self.task.trial, None
+            yield Busy(trial) if "busy" in message else Ended(trial)
+
+    def ask_to_stop(self) -> None:
+        self.channel.send(stop=True)
+
+    def close(self, *, kill: bool) -> str:
+        """Hang up, wait for the process's end, and tell how it came."""
+        self.channel.close()
+        if kill:
+            self.process.kill()
+        code = self.process.wait()
+        with self.said:
+            self.said.seek(0)
+            words = self.said.read().decode(errors="replace").strip()
+        how = f"by {_signal_name(-code)}" if code < 0 else f"with exit code {code}"
+        last = " ".join(words[-LAST_WORDS:].split())
+        return f"{how}: {last}" if last else how
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

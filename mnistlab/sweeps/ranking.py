@@ -1,0 +1,161 @@
+"""Which point of a sweep is best: by the mean of one metric over its seeds."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean, stdev
+from typing import Any
+
+from mnistlab.config.dump import value_as_yaml
+from mnistlab.config.sweep import Metric, StatedPoint
+from mnistlab.sweeps.results import FINISHED, METRICS, TrialRow, csv_text, parameter_keys
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A point of a sweep, all its seeds together.
+
+    `rank` counts from 1; it is None of a point that can't be ranked, because a trial of it
+    diverged, failed, or is still to come. `tied` points share a rank: they differ from its first by
+    less than the standard deviation over seeds. `mean` and `std` are None where not measured;
+    `std`, of a sample, needs two seeds.
+    """
+
+    rank: int | None
+    tied: bool
+    parameters: dict[str, Any]
+    trials: tuple[TrialRow, ...]
+    values: tuple[float, ...]
+    mean: float | None
+    std: float | None
+    stated: float | None = None
+
+    @property
+    def best_trial(self) -> TrialRow:
+        """The first of its trials, the one with the seed of the configuration."""
+        return self.trials[0]
+
+
+def rank(
+    rows: Sequence[TrialRow],
+    metric: Metric,
+    stage: str | None = None,
+    reference: Sequence[StatedPoint] = (),
+) -> list[Ranked]:
+    """The points of a sweep or of a stage, best first, those without a rank behind them."""
+    found = [_point(trials, metric.name, stage, reference) for trials in _points(rows)]
+    sign = -1.0 if metric.goal == "maximize" else 1.0
+    complete = [point for point in found if point.mean is not None]
+    complete.sort(key=lambda point: (sign * (point.mean or 0.0), point.trials[0].trial))
+    ranked: list[Ranked] = []
+    while complete:
+        leader = complete[0]
+        count = next((i for i, p in enumerate(complete) if not _ties(leader, p)), len(complete))
+        place = len(ranked) + 1
+        ranked += [_with_rank(point, place, count > 1) for point in complete[:count]]
+        complete = complete[count:]
+    return ranked + [point for point in found if point.mean is None]
+
+
+def _points(rows: Sequence[TrialRow]) -> list[list[TrialRow]]:
+    """The trials of each point, in the order of the points' first trials."""
+    points: dict[str, list[TrialRow]] = {}
+    for row in sorted(rows, key=lambda row: row.trial):
+        points.setdefault(repr(_without_seed(row)), []).append(row)
+    return list(points.values())
+
+
+def _without_seed(row: TrialRow) -> dict[str, Any]:
+    return {key: value for key, value in row.parameters.items() if key != "seed"}
+
+
+def _point(
+    trials: Sequence[TrialRow], name: str, stage: str | None, reference: Sequence[StatedPoint]
+) -> Ranked:
+    parameters = _without_seed(trials[0])
+    measured = [row.metrics.get(name) for row in trials if row.status in FINISHED]
+    values = tuple(v for v in measured if v is not None and math.isfinite(v))
+    complete = len(values) == len(trials)
+    return Ranked(
+        rank=None,
+        tied=False,
+        parameters=parameters,
+        trials=tuple(trials),
+        values=values,
+        mean=fmean(values) if complete else None,
+        std=stdev(values) if complete and len(values) > 1 else None,
+        stated=getattr(stated_point(parameters, stage, reference), name, None),
+    )
+
+
+def _ties(leader: Ranked, point: Ranked) -> bool:
+    """Whether two points differ by less than the standard deviation of either."""
+    assert leader.mean is not None
+    assert point.mean is not None
+    difference = abs(leader.mean - point.mean)
+    return difference == 0 or difference < max(leader.std or 0.0, point.std or 0.0)
+
+
+def _with_rank(point: Ranked, place: int, tied: bool) -> Ranked:
+    return replace(point, rank=place, tied=tied)
+
+
+def stated_point(
+    parameters: dict[str, Any], stage: str | None, reference: Sequence[StatedPoint]
+) -> StatedPoint | None:
+    """What is stated for a point: the first entry of which all values are the point's."""
+    for entry in reference:
+        if entry.stage in (None, stage) and all(
+            key in parameters and parameters[key] == value
+            for key, value in entry.parameters.items()
+        ):
+            return entry
+    return None
+
+
+def ranking_text(rankings: Sequence[tuple[str | None, Sequence[Ranked]]], metric: str) -> str:
+    """The text of ranking.csv: the points of every stage, best first."""
+    points = [point for _, ranked in rankings for point in ranked]
+    keys = parameter_keys([point.trials[0] for point in points])
+    keys = [key for key in keys if any(key in point.parameters for point in points)]
+    staged = ["stage"] if any(stage is not None for stage, _ in rankings) else []
+    stated = ["stated"] if any(point.stated is not None for point in points) else []
+    head = ["rank", "tied", *keys, f"{metric}_mean", f"{metric}_std", "seeds", *stated, "trials"]
+    table = [[*staged, *head]]
+    for stage, ranked in rankings:
+        for point in ranked:
+            values = [
+                value_as_yaml(point.parameters[key]) if key in point.parameters else ""
+                for key in keys
+            ]
+            table.append(
+                [
+                    *([stage or ""] if staged else []),
+                    str(point.rank or ""),
+                    "yes" if point.tied else "",
+                    *values,
+                    _cell(point.mean),
+                    _cell(point.std),
+                    str(len(point.trials)),
+                    *([_cell(point.stated)] if stated else []),
+                    " ".join(str(row.trial) for row in point.trials),
+                ]
+            )
+    return csv_text(table)
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else repr(value)
+
+
+def mean_metrics(point: Ranked) -> dict[str, tuple[float | None, float | None]]:
+    """Mean and standard deviation of every metric over a point's seeds, where all have it."""
+    found: dict[str, tuple[float | None, float | None]] = {}
+    for name in METRICS:
+        values = [row.metrics[name] for row in point.trials]
+        known = [value for value in values if value is not None and math.isfinite(value)]
+        if len(known) < len(values):
+            found[name] = (None, None)
+        else:
+            found[name] = (fmean(known), stdev(known) if len(known) > 1 else None)
+    return found

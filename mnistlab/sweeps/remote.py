@@ -1,0 +1,210 @@
+"""What a worker of Dask does with a trial: has a process of its own train it, and tells the result.
+
+Such a process has one thread, and numba is imported there alone: Dask's worker, which loads its
+libraries as it likes, never trains. A worker of Dask with N threads trains N trials at a time.
+"""
+
+import os
+import selectors
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import mnistlab
+from mnistlab.support import paths
+from mnistlab.support.host import LIBRARIES, library_versions
+from mnistlab.sweeps.claims import Packed, adopt, new_claim, pack, unpack
+from mnistlab.sweeps.executors import Advanced, Died, Fatal, Report, Task, Warned, WorkerProcess
+
+SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_TO_SAVE = 10.0
+SECONDS_IDLE = 30.0  # that a process is kept for the next trial
+ALIVE = ("running", "paused", "closing_gracefully")
+
+_stopped: set[str] = set()  # sweeps, by their token, that save what they have and end
+
+
+@dataclass(frozen=True)
+class Order:
+    """A trial to be run by a worker of Dask."""
+
+    task: Task
+    sweep: str  # the token of the sweep's process
+    claims: Path  # where a worker that sees the sweep's folder makes its claim
+    files: Packed  # the trial's folder as it stands
+    data_dir: Path  # of the sweep's process
+    versions: dict[str, str | None]
+    seconds_between_shares: float  # that are told of the trial's progress
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What has become of an order: an end, and the claim's folder, or its files."""
+
+    worker: str  # its address
+    report: Report
+    claim: str | None = None  # the folder's name, where the worker saw the sweep's folder
+    files: Packed | None = None
+
+
+def versions() -> dict[str, str | None]:
+    """What the bits of a trial depend on besides its configuration, its data and the processor."""
+    installed = {"mnistlab": mnistlab.__version__, **library_versions()}
+    return {name: installed[name] for name in ("mnistlab", *LIBRARIES)}
+
+
+def topic(sweep: str) -> str:
+    """Under which name workers tell how trials go."""
+    return f"mnistlab-{sweep}"
+
+
+def stop_sweep(sweep: str) -> None:
+    """Let every trial of a sweep on this worker save a checkpoint and come back as it is."""
+    _stopped.add(sweep)
+
+
+def run_trial(order: Order) -> Outcome:
+    """Train a trial; called by Dask in a thread of its worker."""
+    from distributed import get_worker
+
+    worker = get_worker()
+    if order.sweep in _stopped:
+        return Outcome(worker.address, Died(order.task.trial, "before it began"))
+    if (mine := versions()) != order.versions:
+        differ = [k for k in mine if mine[k] != order.versions.get(k)]
+        told = ", ".join(f"{k} is {mine[k]}, the sweep's {order.versions.get(k)}" for k in differ)
+        return Outcome(worker.address, Fatal(f"a worker's libraries are others: {told}", 2))
+    key = worker.get_current_task()
+
+    def state() -> str:
+        """What is wanted of this trial: to go on, to stop and come back, or nothing any more."""
+        task = worker.state.tasks.get(key)
+        if worker.status.name not in ALIVE or task is None or task.state == "cancelled":
+            return "unwanted"
+        return "stopped" if order.sweep in _stopped else "wanted"
+
+    def tell(message: dict[str, Any]) -> None:
+        worker.log_event(topic(order.sweep), message)
+
+    with _claim(order, Path(worker.local_directory)) as (folder, shared):
+        report = _train(order, folder, state, tell)
+        outcome = Outcome(worker.address, report)
+        if isinstance(report, Died | Fatal) or state() == "unwanted":
+            return outcome
+        if shared:
+            return replace(outcome, claim=folder.name)
+        return replace(outcome, files=pack(folder))
+
+
+@contextmanager
+def _claim(order: Order, scratch: Path) -> Iterator[tuple[Path, bool]]:
+    """A new folder with the trial as it stands, and whether the sweep's process sees it too."""
+    name = order.task.run_dir.name
+    if (order.claims / order.sweep).is_file() and os.access(order.claims, os.W_OK):
+        folder = new_claim(order.claims, name)
+        unpack(order.files, folder)
+        # Of a worker that was lost with this trial.
+        adopt(order.claims, name, folder)
+        yield folder, True
+        return
+    parent = Path(tempfile.mkdtemp(prefix="mnistlab-", dir=scratch))
+    try:
+        folder = new_claim(parent, name)
+        unpack(order.files, folder)
+        yield folder, False
+    finally:
+        shutil.rmtree(parent)
+
+
+def _data_dir(order: Order) -> Path:
+    """The sweep's folder of datasets where this machine has it, else the worker's own."""
+    return order.data_dir if order.data_dir.is_dir() else paths.data_dir()
+
+
+def _train(
+    order: Order,
+    folder: Path,
+    state: Callable[[], str],
+    tell: Callable[[dict[str, Any]], None],
+) -> Report:
+    """Have a process train the trial in `folder`, until it is done with it or is not to go on."""
+    task, data_dir = replace(order.task, run_dir=folder), _data_dir(order)
+    process = BENCH.take(data_dir)
+    process.give(task, check_id=True)
+    told, stop_by = time.monotonic(), None
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.channel.socket, selectors.EVENT_READ)
+        while True:
+            if stop_by is None and state() != "wanted":
+                process.ask_to_stop()
+                stop_by = time.monotonic() + SECONDS_TO_SAVE
+            if stop_by is not None and time.monotonic() > stop_by:
+                return Died(task.trial, process.close(kill=True))
+            if not selector.select(SECONDS_BETWEEN_LOOKS):
+                continue
+            messages = process.channel.receive()
+            if messages is None:
+                return Died(task.trial, process.close(kill=False))
+            for report in (one for message in messages for one in process.report(message)):
+                if isinstance(report, Warned):
+                    tell({"warning": report.text})
+                elif not isinstance(report, Advanced):
+                    BENCH.put_back(process, data_dir, again=stop_by is None)
+                    return report
+                elif time.monotonic() - told > order.seconds_between_shares:
+                    told = time.monotonic()
+                    tell({"trial": task.trial, "share": report.share})
+
+
+class Bench:
+    """Processes that wait for the next trial, for a while: to start one takes a second or two."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Path, WorkerProcess, threading.Timer]] = []
+        self._lock = threading.Lock()
+
+    def take(self, data_dir: Path) -> WorkerProcess:
+        """A process that is free, or a new one."""
+        with self._lock:
+            found = next((one for one in self._waiting if one[0] == data_dir), None)
+            if found is not None:
+                self._waiting.remove(found)
+                found[2].cancel()
+                return found[1]
+        return WorkerProcess(data_dir)
+
+    def put_back(self, process: WorkerProcess, data_dir: Path, *, again: bool) -> None:
+        """Give a process back that is done with its trial; it is ended unless `again`."""
+        if not again or process.task is not None:
+            process.close(kill=True)
+            return
+        timer = threading.Timer(SECONDS_IDLE, self._retire, [process])
+        timer.daemon = True
+        with self._lock:
+            self._waiting.append((data_dir, process, timer))
+        timer.start()
+
+    def _retire(self, process: WorkerProcess) -> None:
+        with self._lock:
+            found = next((one for one in self._waiting if one[1] is process), None)
+            if found is None:
+                return
+            self._waiting.remove(found)
+        process.close(kill=True)
+
+    def close(self) -> None:
+        """End all that wait."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for _, process, timer in waiting:
+            timer.cancel()
+            process.close(kill=True)
+
+
+BENCH = Bench()

@@ -1,0 +1,119 @@
+"""What a sweep has found so far, as rows: read from its folders, written as trials.csv."""
+
+import csv
+import io
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnistlab.config.dump import value_as_yaml
+from mnistlab.config.load_sweep import SweepSource, load_sweep
+from mnistlab.config.places import Place
+from mnistlab.config.yaml_nodes import nodes_from_text
+from mnistlab.store.checksums import refuse_broken_seal
+from mnistlab.store.metrics import SPLIT_METRICS
+from mnistlab.store.provenance import read_run_json
+from mnistlab.store.run_dir import RunDir
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.store.views import read_view
+from mnistlab.support.errors import UsageError
+
+logger = logging.getLogger(__name__)
+
+PENDING = "pending"
+FINISHED = ("finished", "stopped_early")
+ENDED = (*FINISHED, "diverged", "failed")
+METRICS = SPLIT_METRICS
+REFIT = "refit:"
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One trial as it stands; `metrics` are of the weights that it keeps."""
+
+    trial: int
+    status: str
+    stages: tuple[str, ...]  # that it belongs to; none in a sweep without stages
+    parameters: dict[str, Any]
+    metrics: dict[str, float | None]
+    run_dir: str  # relative to the sweep's folder
+    reason: str | None = None
+
+
+def trials_text(rows: Sequence[TrialRow]) -> str:
+    """The text of trials.csv: a row per trial, in their order."""
+    keys = parameter_keys(rows)
+    staged = ["stage"] if any(row.stages for row in rows) else []
+    table = [["trial", "status", *staged, *keys, *METRICS, "run_dir"]]
+    for row in rows:
+        stage = [" ".join(row.stages)] if staged else []
+        values = [value_as_yaml(row.parameters[k]) if k in row.parameters else "" for k in keys]
+        metrics = [row.metrics.get(name) for name in METRICS]
+        figures = ["" if value is None else repr(float(value)) for value in metrics]
+        table.append([str(row.trial), row.status, *stage, *values, *figures, row.run_dir])
+    return csv_text(table)
+
+
+def csv_text(table: Sequence[Sequence[str]]) -> str:
+    """Rows of cells as the text of a CSV file."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(table)
+    return text.getvalue()
+
+
+def parameter_keys(rows: Sequence[TrialRow]) -> list[str]:
+    """Every parameter of any trial, in the order of their first use; `seed` last."""
+    keys = dict.fromkeys(key for row in rows for key in row.parameters)
+    return sorted(keys, key=lambda key: key == "seed")
+
+
+def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
+    """The rows of a sweep's trials.csv; raises UsageError where it is missing or damaged."""
+    path = sweep_dir.trials_csv
+    lines = list(csv.DictReader(io.StringIO(read_view(path))))
+    known = {"trial", "status", "stage", *METRICS, "run_dir"}
+    rows = []
+    for number, line in enumerate(lines, start=2):
+        try:
+            parameters = {
+                key: _value(cell, path) for key, cell in line.items() if key not in known and cell
+            }
+            metrics = {name: float(line[name]) if line[name] else None for name in METRICS}
+            stages = tuple(line.get("stage", "").split())
+            run_dir = line["run_dir"]
+            sweep_dir.trial(run_dir)  # raises for one elsewhere
+            row = TrialRow(int(line["trial"]), line["status"], stages, parameters, metrics, run_dir)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UsageError(f"{path}:{number}: the row is damaged ({error})") from error
+        rows.append(row)
+    return rows
+
+
+def _value(cell: str, path: Path) -> Any:
+    node, _ = nodes_from_text(cell, lambda line, column: Place(str(path)))
+    return node.plain() if node is not None else None
+
+
+def sweep_of(sweep_dir: SweepDir) -> SweepSource:
+    """The sweep that a folder is of; raises ConfigError or UsageError where sweep.yaml is damaged
+    or was edited.
+    """
+    refuse_broken_seal(sweep_dir.config)
+    source = load_sweep(sweep_dir.config)
+    return source
+
+
+def read_record(run_dir: RunDir) -> dict[str, Any]:
+    """What a trial's run.json tells; nothing where there is none or, with a warning, a damaged one.
+
+    Written whole by one renaming, it can only be damaged by others: the trial is taken up again.
+    """
+    if not run_dir.run_json.exists():
+        return {}
+    try:
+        return read_run_json(run_dir)
+    except UsageError as error:
+        logger.warning("%s; the trial is taken up again", error)
+        return {}

@@ -1,0 +1,188 @@
+"""Which schedulers of Dask a sweep may be given to, and the way there.
+
+Whoever reaches a scheduler or a worker can have it run any program. So nothing is spoken but
+within one machine, or encrypted between those who hold a certificate.
+"""
+
+import ipaddress
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from mnistlab.support.errors import UsageError
+
+LOCAL = "local"
+SECONDS_TO_CONNECT = 10
+# What TLS needs of a client: distributed's setting, its environment variable, its name to us.
+TLS_FILES = (
+    ("tls_ca_file", "DASK_DISTRIBUTED__COMM__TLS__CA_FILE"),
+    ("tls_client_cert", "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT"),
+    ("tls_client_key", "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY"),
+)
+SETTINGS = {
+    # A trial that is carried on goes to its worker with its checkpoint, which is no mistake.
+    "distributed.admin.large-graph-warning-threshold": "1 TB",
+    # Of a scheduler that is started here: a machine that was suspended has not lost its worker.
+    "distributed.scheduler.worker-ttl": None,
+}
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A scheduler that a client of ours is connected to."""
+
+    client: Any  # distributed.Client
+    address: str
+    most: int | None  # trials at a time; None: as many as its workers have threads
+
+
+def checked_address(text: str) -> str:
+    """An address with its protocol. Raises UsageError, with what to do, for one that is neither
+    on this machine nor encrypted.
+    """
+    address = text if "://" in text else f"tcp://{text}"
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or not port or parts.path not in ("", "/") or parts.scheme not in ("tcp", "tls"):
+        raise UsageError(
+            f"--scheduler: found {text!r}, must be local, or the address of a scheduler of Dask: "
+            "127.0.0.1:8786, or tls://HOST:PORT"
+        )
+    if not is_safe(address):
+        raise UsageError(
+            f"--scheduler: {address} is neither on this machine nor encrypted, and whoever reaches "
+            "a scheduler of Dask can run any program on its workers. Give scheduler, workers and "
+            f"this process certificates and name it tls://{host}:{port}; or reach it through SSH, "
+            f"`ssh -L {port}:127.0.0.1:{port} {host}`, as 127.0.0.1:{port}: docs/cluster.md"
+        )
+    return address.rstrip("/")
+
+
+def is_safe(address: str) -> bool:
+    """Whether what goes to this address stays on this machine, or is encrypted."""
+    parts = urlsplit(address)
+    if parts.scheme in ("tls", "inproc"):
+        return True
+    host = parts.hostname or ""
+    try:
+        return parts.scheme == "tcp" and ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return parts.scheme == "tcp" and host == "localhost"
+
+
+def refuse_unsafe(cluster: str, who: str, address: str) -> None:
+    """Raise UsageError where a part of a cluster can be reached in the clear from elsewhere."""
+    if not is_safe(address):
+        raise UsageError(
+            f"--scheduler: {who} of {cluster} listens at {address}, which is neither on this "
+            "machine alone nor encrypted. Start it with `--host 127.0.0.1`, or with certificates: "
+            "docs/cluster.md"
+        )
+
+
+@contextmanager
+def connected(scheduler: str | None, workers: int | None) -> Iterator[Cluster | None]:
+    """A connection to the scheduler; None where there is to be none.
+
+    `scheduler`: an address, or local, for one that is started here and ends with the block; it
+    has `workers` threads. Raises UsageError where there is no Dask, or none that is safe, or
+    nobody answers.
+    """
+    if scheduler is None:
+        yield None
+        return
+    address = scheduler if scheduler == LOCAL else checked_address(scheduler)
+    try:
+        import dask
+        import distributed  # noqa: F401 - so that its loggers are there
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"--scheduler: needs {error.name}: pip install 'mnistlab[cluster]'"
+        ) from error
+    with dask.config.set(SETTINGS), _silent():
+        if address == LOCAL:
+            with _local_cluster(workers or 1) as local, _client(local.scheduler_address) as client:
+                yield Cluster(client, local.scheduler_address, workers)
+            return
+        security = _certificates(address) if address.startswith("tls:") else None
+        with _client(address, security=security) as client:
+            refuse_unsafe(address, "the scheduler", client.scheduler_info()["address"])
+            for worker in client.nthreads():
+                refuse_unsafe(address, "a worker", worker)
+            yield Cluster(client, address, workers)
+
+
+@contextmanager
+def _client(address: str, **options: Any) -> Iterator[Any]:
+    from distributed import Client
+
+    try:
+        client = Client(address, timeout=SECONDS_TO_CONNECT, set_as_default=False, **options)
+    except OSError as error:
+        raise UsageError(f"--scheduler: no scheduler answers at {address}: {error}") from error
+    with client:
+        yield client
+
+
+@contextmanager
+def _local_cluster(threads: int) -> Iterator[Any]:
+    """A scheduler and a worker in this process: trials are trained in processes of their own."""
+    from distributed import LocalCluster
+
+    from mnistlab.sweeps.remote import BENCH
+
+    try:
+        with LocalCluster(
+            n_workers=1,
+            threads_per_worker=threads,
+            processes=False,
+            host="127.0.0.1",
+            protocol="tcp",
+            # Dask's web server, which has its own port even where it shows no dashboard.
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+            memory_limit=0,
+        ) as cluster:
+            yield cluster
+    finally:
+        BENCH.close()
+
+
+def _certificates(address: str) -> Any:
+    """The certificates that Dask's configuration names. Raises UsageError where it names none."""
+    from distributed import Security
+
+    security = Security(require_encryption=True)
+    lacking = [variable for name, variable in TLS_FILES if getattr(security, name) is None]
+    if lacking:
+        raise UsageError(
+            f"--scheduler: {address} needs a certificate: set {', '.join(lacking)}, or the same "
+            "keys in Dask's own configuration, to its files: docs/cluster.md"
+        )
+    for name, variable in TLS_FILES:
+        given = getattr(security, name)
+        # Dask takes the text of a certificate in place of its path.
+        if "-----BEGIN" not in given and not Path(given).is_file():
+            raise UsageError(f"--scheduler: {variable}: there is no file {given}")
+    return security
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """What goes wrong with a cluster is told by us, once, not by its logs."""
+    names = [n for n in logging.root.manager.loggerDict if n.partition(".")[0] == "distributed"]
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)

@@ -1,0 +1,186 @@
+"""A sweep begun in a new folder, or carried on in its own."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mnistlab.config.load_sweep import SweepSource, extended
+from mnistlab.data import Progress
+from mnistlab.experiment.interruption import stop_signals
+from mnistlab.experiment.memory_bound import workers_that_fit
+from mnistlab.store import durable
+from mnistlab.store.checksums import sealed
+from mnistlab.store.drawing import remove_leftovers
+from mnistlab.store.run_dir import SWEEP_NAME, create_folder
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.errors import UsageError
+from mnistlab.support.host import available_cpus
+from mnistlab.support.memory import shared_room
+from mnistlab.support.wording import human_bytes
+from mnistlab.sweeps.claims import adopt_all
+from mnistlab.sweeps.executors import Executor, LocalExecutor
+from mnistlab.sweeps.ledger import Ledger, only_sweeper
+from mnistlab.sweeps.results import REFIT, sweep_of
+from mnistlab.sweeps.scheduler import LOCAL, Cluster, connected
+from mnistlab.sweeps.space import blocks, checked_points, points, repetitions
+from mnistlab.sweeps.sweeper import Sweeper
+from mnistlab.sweeps.trials import Datasets, check_all
+from mnistlab.sweeps.watch import SweepCallback, SweepResult
+from mnistlab.training.footprint import PROCESS
+
+
+def begin(
+    source: SweepSource,
+    *,
+    runs_dir: Path,
+    data_dir: Path,
+    workers: int | None,
+    callbacks: Sequence[SweepCallback] = (),
+    argv: Sequence[str] = (),
+    data_progress: Progress | None = None,
+    scheduler: str | None = None,
+) -> SweepResult:
+    """Run a sweep in a new folder; `scheduler`: an address, or local, to have Dask carry trials.
+
+    Every point is checked before there is a folder: raises ConfigError, DataError, UsageError.
+    """
+    datasets = Datasets(data_dir, data_progress)
+    needed = check(source, datasets)
+    _warn_of_repetitions(source, callbacks)
+    if scheduler in (None, LOCAL):
+        workers = _workers_that_fit(needed, workers, callbacks)
+    with connected(scheduler, workers) as cluster:
+        started = datetime.now(UTC)
+        name, text = source.config.name, source.text()
+        sweep_dir = SweepDir(create_folder(runs_dir, name, SWEEP_NAME, text, started))
+        executor = _executor(cluster, sweep_dir, workers, data_dir)
+        with only_sweeper(sweep_dir):
+            return _run(source, sweep_dir, datasets, executor, callbacks, argv)
+
+
+def carry_on(
+    path: Path,
+    arguments: Sequence[str] = (),
+    *,
+    data_dir: Path,
+    workers: int | None,
+    force: bool = False,
+    callbacks: Sequence[SweepCallback] = (),
+    argv: Sequence[str] = (),
+    data_progress: Progress | None = None,
+    scheduler: str | None = None,
+) -> SweepResult:
+    """Run what is left of a sweep; `arguments`, `KEY=V1,V2` each, make its grid larger first.
+
+    Raises UsageError where another process is at work on it, or where what it was begun with has
+    changed; ConfigError, DataError.
+    """
+    sweep_dir = SweepDir(path.resolve())
+    with connected(scheduler, workers) as cluster, only_sweeper(sweep_dir):
+        # Not below: a worker of a process that was killed may still be writing there.
+        remove_leftovers(sweep_dir.path)
+        source = sweep_of(sweep_dir)
+        datasets = Datasets(data_dir, data_progress)
+        if arguments:
+            source = extended(source, arguments)
+        needed = check(source, datasets)
+        _warn_of_repetitions(source, callbacks)
+        if scheduler in (None, LOCAL):
+            workers = _workers_that_fit(needed, workers, callbacks)
+        if arguments:
+            durable.write_file(sweep_dir.config, sealed(source.text()))
+        adopt_all(sweep_dir.claims, sweep_dir.trials)
+        executor = _executor(cluster, sweep_dir, workers, data_dir)
+        return _run(source, sweep_dir, datasets, executor, callbacks, argv, force)
+
+
+def is_sweep(path: Path) -> bool:
+    """Whether the folder is a sweep's."""
+    return (path / SWEEP_NAME).is_file()
+
+
+def worker_count(wanted: int | None, processors: int, scheduler: str | None = None) -> int | None:
+    """How many workers: as many as processors, and never more, each has a thread of its own.
+
+    On the cluster of a scheduler as many as are wanted; None: as many as it has.
+    """
+    if wanted is not None and wanted < 1:
+        raise UsageError(f"--workers: found {wanted}, must be auto or at least 1")
+    if scheduler not in (None, LOCAL):
+        return wanted
+    return min(wanted or processors, processors)
+
+
+def plan(source: SweepSource) -> list[dict[str, Any]]:
+    """The trials that are known before anything is run, and the winners' that are to follow."""
+    checked_points(source)
+    seeds = source.config.seeds
+    found: list[dict[str, Any]] = []
+    for block in blocks(source):
+        stage = {} if block.name is None else {"stage": block.name, "from": block.source}
+        for point in points(source, block, {}):
+            found += [{**stage, "parameters": point.parameters | more} for more in _seeds(seeds)]
+    for name in source.config.refit or ():
+        stage = {"stage": f"{REFIT}{name}", "from": name}
+        found += [{**stage, "parameters": more} for more in _seeds(seeds)]
+    return found
+
+
+def _seeds(count: int) -> list[dict[str, Any]]:
+    """What the repeats of a point differ in, told from the run's seed on."""
+    return [{}] if count == 1 else [{"seed": f"seed + {n}" if n else "seed"} for n in range(count)]
+
+
+def _executor(
+    cluster: Cluster | None, sweep_dir: SweepDir, workers: int | None, data_dir: Path
+) -> Executor:
+    """Who runs the trials: worker processes here, or those of a cluster."""
+    if cluster is None:
+        return LocalExecutor(workers or available_cpus(), data_dir)
+    from mnistlab.sweeps.cluster import ClusterExecutor
+
+    return ClusterExecutor(cluster, sweep_dir, data_dir)
+
+
+def check(source: SweepSource, datasets: Datasets) -> list[int]:
+    """See that every trial can be run; the bytes that each takes. Raises ConfigError, DataError."""
+    configs = (config for _, _, config in checked_points(source))
+    return check_all(configs, datasets, source.config.metric.name) * source.config.seeds
+
+
+def _warn_of_repetitions(source: SweepSource, callbacks: Sequence[SweepCallback]) -> None:
+    for text in repetitions(source):
+        for callback in callbacks:
+            callback.on_warning(text)
+
+
+def _workers_that_fit(
+    needed: Sequence[int], workers: int | None, callbacks: Sequence[SweepCallback]
+) -> int:
+    """How many of the workers this machine's memory has room for, told where it is not all."""
+    workers = workers or available_cpus()
+    room = shared_room()
+    fitting = workers_that_fit(needed, workers, room)
+    if room is not None and fitting < workers:
+        for callback in callbacks:
+            callback.on_warning(
+                f"workers: {fitting} instead of {workers}: a trial takes up to "
+                f"{human_bytes(max(needed) + PROCESS)}, and {human_bytes(room.bytes)} {room.bound}"
+            )
+    return fitting
+
+
+def _run(
+    source: SweepSource,
+    sweep_dir: SweepDir,
+    datasets: Datasets,
+    executor: Executor,
+    callbacks: Sequence[SweepCallback],
+    argv: Sequence[str],
+    force: bool = False,
+) -> SweepResult:
+    ledger = Ledger(sweep_dir)
+    with stop_signals() as stop, executor:
+        sweeper = Sweeper(source, ledger, datasets, executor, stop, callbacks, argv, force)
+        return sweeper.run()

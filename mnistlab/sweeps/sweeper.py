@@ -1,0 +1,205 @@
+"""A sweep from its first trial, or from wherever it was left, to its answer."""
+
+from collections.abc import Iterable, Sequence
+
+from mnistlab.config import RunConfig
+from mnistlab.config.load_sweep import SweepSource, refuse
+from mnistlab.experiment.interruption import StopRequested, StopSignals
+from mnistlab.store.views import write_view
+from mnistlab.sweeps.dispatch import Dispatcher, SweepError
+from mnistlab.sweeps.executors import Executor, LocalExecutor
+from mnistlab.sweeps.ledger import Ledger
+from mnistlab.sweeps.ranking import Ranked, rank, ranking_text
+from mnistlab.sweeps.results import FINISHED, REFIT
+from mnistlab.sweeps.space import Block, Point, blocks, points, refitted, repeated
+from mnistlab.sweeps.trials import Datasets, Trial, compile_all, freeze, refuse_changed
+from mnistlab.sweeps.watch import Best, SweepCallback, SweepResult
+
+
+class Sweeper:
+    """Runs the trials of a sweep that are left, and chooses. Its user holds `only_sweeper`."""
+
+    def __init__(
+        self,
+        source: SweepSource,
+        ledger: Ledger,
+        datasets: Datasets,
+        executor: Executor,
+        stop: StopSignals,
+        callbacks: Sequence[SweepCallback] = (),
+        argv: Sequence[str] = (),
+        force: bool = False,
+    ) -> None:
+        self.source = source
+        self.config = source.config
+        self.ledger = ledger
+        self.sweep_dir = ledger.sweep_dir
+        self.datasets = datasets
+        self.executor = executor
+        self.callbacks = callbacks
+        self.force = force
+        self.dispatcher = Dispatcher(ledger, executor, stop, self.config.metric, callbacks, argv)
+        self.rankings: dict[str | None, list[Ranked]] = {}
+        self.refits: dict[str, Ranked] = {}
+        # What was set for each trial of a stage, by the stage and the trial's number.
+        self._points: dict[str | None, dict[int, Point]] = {}
+
+    def run(self) -> SweepResult:
+        """Every trial that is left, stage after stage, then the winners again, then the answer."""
+        interrupted: int | None = None
+        for callback in self.callbacks:
+            callback.on_start(self.sweep_dir.path)
+        try:
+            self._run_blocks()
+            self._refit()
+        except StopRequested as request:
+            interrupted = request.number
+            self._stop()
+        except SweepError:
+            self._stop()
+            self._write()
+            raise
+        self._write()
+        return self._result(interrupted)
+
+    def _stop(self) -> None:
+        """Let the workers save what they have, and look at all that there is."""
+        self.executor.stop()
+        for trial in self.ledger.trials.values():
+            self.ledger.read(trial)
+        for stage in self._points:
+            self.rankings[stage] = self._ranked(stage)
+
+    def _run_blocks(self) -> None:
+        """Blocks together that build on nothing undecided, until all are decided."""
+        left = blocks(self.source)
+        refits = len(self.config.refit or ()) * self.config.seeds
+        while left:
+            ready = [b for b in left if b.source is None or b.source in self.rankings]
+            left = [block for block in left if block not in ready]
+            later = sum(len(points(self.source, block, {})) for block in left)
+            self.dispatcher.to_come = later * self.config.seeds + refits
+            self._run_trials([trial for block in ready for trial in self._planned(block)])
+            for block in ready:
+                self.rankings[block.name] = self._ranked(block.name)
+
+    def _planned(self, block: Block) -> list[Trial]:
+        """Take in the trials of a block, each once."""
+        winner = self._winner(block.source)[0].settings if block.source is not None else {}
+        here = self._points[block.name] = {}
+        found: dict[str, Trial] = {}
+        for point in points(self.source, block, winner):
+            for trial in self._trials(point, self._config(point)):
+                self.ledger.add(trial, block.name)
+                here.setdefault(self.ledger.number_of(trial), point)
+                found[trial.id] = trial
+        return list(found.values())
+
+    def _config(self, point: Point) -> RunConfig:
+        refuse(list(point.problems))
+        assert point.config is not None
+        return point.config
+
+    def _trials(self, point: Point, config: RunConfig) -> Iterable[Trial]:
+        """A point's trials, one for each seed."""
+        for one in repeated(config, self.config.seeds):
+            seed = {"seed": one.seed} if self.config.seeds > 1 else {}
+            yield freeze(one, point.parameters | seed, self.datasets)
+
+    def _run_trials(self, trials: Sequence[Trial]) -> None:
+        self.dispatcher.run(trials, self._make_ready)
+
+    def _make_ready(self, left: Sequence[Trial]) -> None:
+        here = isinstance(self.executor, LocalExecutor)
+        refuse_changed(self.ledger.histories(), self.datasets, self.force, here=here)
+        compile_all((trial.config for trial in left), self.datasets, self._tell)
+
+    def _tell(self, text: str) -> None:
+        for callback in self.callbacks:
+            callback.on_message(text)
+
+    def _ranked(self, stage: str | None) -> list[Ranked]:
+        rows = self.ledger.rows(stage)
+        return rank(rows, self.config.metric, stage, self.config.reference or ())
+
+    def _winner(self, stage: str) -> tuple[Point, Ranked]:
+        """The point that a stage has chosen; raises SweepError where there is none to choose."""
+        first = self.rankings[stage][0]
+        if first.rank is None:
+            raise SweepError(
+                f"{self.sweep_dir.path}: stage {stage} has nothing to choose: none of its "
+                f"{len(self.rankings[stage])} points finished with a {self.config.metric.name}"
+            )
+        return self._points[stage][first.best_trial.trial], first
+
+    def _refit(self) -> None:
+        """Train the winners of the stages named on training + validation, and test them once."""
+        self.dispatcher.to_come = 0
+        trials: list[Trial] = []
+        for stage in self.config.refit or ():
+            point, winner = self._winner(stage)
+            config = self._config(point)
+            best = self.ledger.best_position(winner.trials)
+            if config.training.early_stopping is not None and best is not None:
+                epoch = (
+                    f"refit of {stage}: trained up to epoch {best[0]}, the winner's best; without"
+                )
+                self._tell(f"{epoch} validation images there is nothing to stop early by")
+            config = refitted(config, self.datasets.of(config), best)
+            for trial in self._trials(point, config):
+                self.ledger.add(trial, f"{REFIT}{stage}")
+                trials.append(trial)
+        self._run_trials(list({trial.id: trial for trial in trials}.values()))
+        for stage in self.config.refit or ():
+            self.refits[stage] = self._ranked(f"{REFIT}{stage}")[0]
+
+    def _write(self) -> None:
+        """The views: trials.csv, ranking.csv, the link to the best."""
+        self.ledger.write_view(at_once=True)
+        text = ranking_text(list(self.rankings.items()), self.config.metric.name)
+        write_view(self.sweep_dir.ranking_csv, text)
+        best = self._best()
+        if best is not None:
+            self.ledger.point_best_at(best.run_dir)
+
+    def _best(self) -> Best | None:
+        """The chosen trial: the best of the last choices, or, where it was refitted, its refit.
+
+        Of several stages that nothing builds on, the one whose winner has the better metric: never
+        by the test set.
+        """
+        built_on = {block.source for block in blocks(self.source)} - {None}
+        names = self.config.refit or [name for name in self.rankings if name not in built_on]
+        firsts = [(self.rankings[name][0], name) for name in names if self.rankings.get(name)]
+        ranked = [(first, name) for first, name in firsts if first.rank is not None]
+        if not ranked:
+            return None
+        sign = 1.0 if self.config.metric.goal == "maximize" else -1.0
+        winner, name = max(ranked, key=lambda one: sign * (one[0].mean or 0.0))
+        again = self.refits.get(name or "")
+        if again is not None and again.best_trial.status in FINISHED:
+            winner = again
+        row = winner.best_trial
+        return Best(self.sweep_dir.path / row.run_dir, winner.parameters, row.metrics)
+
+    def _result(self, interrupted: int | None) -> SweepResult:
+        rows = self.ledger.rows()
+        statuses = [row.status for row in rows]
+        counts = {
+            "finished": sum(status in FINISHED for status in statuses),
+            "diverged": statuses.count("diverged"),
+            "failed": statuses.count("failed"),
+        }
+        return SweepResult(
+            sweep_dir=self.sweep_dir.path,
+            status="finished" if interrupted is None else "interrupted",
+            metric=self.config.metric.name,
+            trials=counts,
+            rankings=tuple((stage, tuple(found)) for stage, found in self.rankings.items()),
+            refits=tuple(self.refits.items()),
+            best=self._best(),
+            failures=tuple(row for row in rows if row.status == "failed"),
+            left=len(rows) - sum(counts.values()),
+            signal=interrupted,
+            already_ended=interrupted is None and self.dispatcher.submitted == 0,
+        )

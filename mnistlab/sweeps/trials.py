@@ -1,0 +1,134 @@
+"""From configurations to trials: the data they need, what they are called, whether they can run."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnistlab.config import RunConfig, config_hash, resolved_mapping
+from mnistlab.data import Dataset, Progress
+from mnistlab.experiment.dataset import load_data, located
+from mnistlab.experiment.fits_data import refuse_unfit
+from mnistlab.experiment.memory_bound import refuse_too_large
+from mnistlab.experiment.resume import refuse_changed_surroundings
+from mnistlab.runtime.op import Op
+from mnistlab.runtime.table import compile_tables
+from mnistlab.support.errors import ConfigError, UsageError
+from mnistlab.sweeps.results import ENDED
+from mnistlab.training.footprint import memory_needed
+from mnistlab.training.inference import evaluation_programs
+from mnistlab.training.lower import lower
+from mnistlab.training.trainer import training_program
+
+ID_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One run of a sweep. `id` is the hash of its resolved configuration and its data."""
+
+    id: str
+    config: RunConfig
+    parameters: dict[str, Any]  # by dotted path; with `seed` where a sweep repeats its points
+
+
+class Datasets:
+    """The datasets of configurations, each opened and split once."""
+
+    def __init__(self, data_dir: Path, progress: Progress | None = None) -> None:
+        self.data_dir = data_dir
+        self.progress = progress
+        self._opened: dict[str, Dataset] = {}
+
+    def of(self, config: RunConfig) -> Dataset:
+        """The dataset of a configuration. Raises as `load_data` does."""
+        data = resolved_mapping(config)["data"]
+        seed = config.seed if config.data.depends_on_seed else None
+        key = json.dumps([data, seed], sort_keys=True)
+        if key not in self._opened:
+            self._opened[key] = load_data(config, self.data_dir, self.progress)
+        return self._opened[key]
+
+
+def freeze(config: RunConfig, parameters: dict[str, Any], datasets: Datasets) -> Trial:
+    """The trial of a configuration on its data as they are now."""
+    content = f"{config_hash(config)}{datasets.of(config).sha256}"
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    return Trial(digest[:ID_DIGITS], config, parameters)
+
+
+def check_all(configs: Iterable[RunConfig], datasets: Datasets, metric: str) -> list[int]:
+    """See that every configuration fits its data and memory, and that its metric is measured.
+
+    Returns the bytes that each takes. Raises ConfigError with everything that is not so, DataError.
+    """
+    messages: dict[str, None] = {}
+    needed: list[int] = []
+    for config in configs:
+        try:
+            with located(config):
+                dataset = datasets.of(config)
+                lower(config, dataset.image_shape, len(dataset.class_names), 1)
+                refuse_unfit(config, dataset)
+                _refuse_unmeasured(config, dataset, metric)
+                refuse_too_large(config, dataset)
+                needed.append(memory_needed(config, dataset))
+        except UsageError as error:
+            messages |= dict.fromkeys(error.messages)
+    if messages:
+        raise ConfigError(*messages)
+    return needed
+
+
+def refuse_changed(
+    histories: Iterable[dict[str, Any]], datasets: Datasets, force: bool, *, here: bool
+) -> None:
+    """Raise UsageError where the data, or (unless `force`) a library or a setting of the compiler,
+    has changed since trials were run: `histories` is what their run.json tell. Their results would
+    not be comparable. The processor must be the same where a trial is to be resumed `here`.
+    """
+    seen: set[str] = set()
+    for history in histories:
+        if "dataset" not in history:
+            continue
+        parts = [history["config"]["data"], history["dataset"]["sha256"]]
+        resumed_here = here and history["status"] not in ENDED
+        parts += [history["mnistlab"], history["versions"], history.get("arithmetic"), resumed_here]
+        key = json.dumps(parts, sort_keys=True)
+        if key not in seen:
+            seen.add(key)
+            config = RunConfig.model_validate(history["config"])
+            sha256 = datasets.of(config).sha256
+            refuse_changed_surroundings(history, sha256, force, processor=resumed_here)
+
+
+def compile_all(
+    configs: Iterable[RunConfig], datasets: Datasets, tell: Callable[[str], None]
+) -> None:
+    """Have everything compiled that these trials need, so that no worker has to."""
+    done: set[Any] = set()
+    for config in configs:
+        dataset = datasets.of(config)
+        program = training_program(config, dataset)
+        evaluation = evaluation_programs(config, dataset.image_shape, program.classes)
+        tables = {
+            **program.training,
+            **{f"evaluation: {n}": o for n, o in evaluation.lists.items()},
+        }
+        key = (program.dtype, *map(_functions, tables.values()))
+        if key not in done:
+            compile_tables(tables, program.dtype, tell)
+            done.add(key)
+
+
+def _functions(ops: Iterable[Op]) -> frozenset[Any]:
+    return frozenset((op.function, type(op.operands), *op.called.values()) for op in ops)
+
+
+def _refuse_unmeasured(config: RunConfig, dataset: Dataset, metric: str) -> None:
+    if metric.startswith("val_") and not len(dataset.validation):
+        raise UsageError(f"data.validation: leaves no image to measure {metric} on")
+    if metric.startswith("test_") and config.training.test == "never":
+        raise UsageError(f"training.test: is never, so {metric} is never measured")

@@ -1,0 +1,1 @@
+"""What a person sees in the terminal while something runs, and how a line is printed."""

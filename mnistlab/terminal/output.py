@@ -1,0 +1,116 @@
+"""What commands print: lines, aligned tables, results for programs, JSON documents.
+
+Nothing else in mnistlab prints. Text from outside passes `one_line` here, so that it can neither
+command the terminal nor fake a line of its own.
+"""
+
+import json
+import math
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from mnistlab.support.safe_text import one_line
+from mnistlab.support.wording import human_bytes, number, percent, seconds
+
+__all__ = [
+    "drop",
+    "human_bytes",
+    "metric_value",
+    "number",
+    "open_closed_streams",
+    "percent",
+    "print_json",
+    "print_line",
+    "print_lines",
+    "print_note",
+    "print_result",
+    "seconds",
+    "table",
+]
+
+
+def print_line(text: str) -> None:
+    """One line on stdout."""
+    print(one_line(text))
+
+
+def print_note(text: str) -> None:
+    """One line on stderr, seen at once.
+
+    Notes accompany work that must not end with them: where stderr can't be written to, as behind a
+    redirection to a full disk, this note and all that follow are dropped.
+    """
+    try:
+        print(one_line(text), file=sys.stderr, flush=True)
+    except OSError:
+        drop("stderr")
+
+
+def drop(stream: Literal["stdout", "stderr"]) -> None:
+    """From here on nothing is written to a stream that can't be written to."""
+    setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+def open_closed_streams() -> None:
+    """Let a command run whose stdout or stderr its caller has closed (`>&-`)."""
+    if sys.stdout is None:
+        drop("stdout")
+    if sys.stderr is None:
+        drop("stderr")
+
+
+def print_lines(text: str, *, on_stderr: bool = False) -> None:
+    """A text of several lines, such as tables; its cells are already of one line each."""
+    for line in text.split("\n"):
+        print_note(line) if on_stderr else print_line(line)
+
+
+def print_result(text: str) -> None:
+    """What another program may read, such as a path: as it is, but on a terminal made safe."""
+    if sys.stdout.isatty():
+        print_lines(text)
+    else:
+        print(text)
+
+
+def print_json(document: Any) -> None:
+    """One JSON document: paths absolute, NaN and infinities null."""
+    print(json.dumps(_plain(document), indent=2, allow_nan=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Path):
+        return str(value.absolute())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def metric_value(metric: str, value: float | None) -> str:
+    """A metric in words: `98.21%`, `0.0612`; `-` where it was not measured."""
+    if value is None:
+        return "-"
+    if metric == "seconds":
+        return seconds(value)
+    return percent(value) if metric.endswith("accuracy") else number(value)
+
+
+def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Rows as lines of aligned columns, those numbered in `right` to the right."""
+    safe = [[one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
+    lines = []
+    for row in safe:
+        cells = [
+            cell.rjust(width) if index in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)

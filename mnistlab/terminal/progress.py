@@ -1,0 +1,196 @@
+"""What long work shows on stderr: a bar on a terminal, plain lines elsewhere."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from mnistlab.experiment.callbacks import Callback, Progress, Start
+from mnistlab.store.metrics import MetricsRow
+from mnistlab.support.safe_text import one_line
+from mnistlab.terminal.output import human_bytes, number, percent, print_note, seconds
+
+if TYPE_CHECKING:
+    from mnistlab.data import Progress as DataProgress
+
+
+@contextmanager
+def watch_run(*, quiet: bool) -> Iterator[Callback]:
+    """What shows a run's progress while it trains: nothing, lines, or lines above a bar."""
+    if quiet:
+        yield Callback()
+        return
+    watcher = RunBar() if on_terminal() else RunLines()
+    try:
+        yield watcher
+    finally:
+        watcher.close()
+
+
+def watch_messages(*, quiet: bool) -> Callback:
+    """What shows a command's messages, and no more."""
+    return Callback() if quiet else RunLines()
+
+
+@contextmanager
+def watch_download(*, quiet: bool) -> Iterator["DataProgress | None"]:
+    """What shows a download's progress; the bar is gone at the end, however that comes."""
+    if quiet:
+        yield None
+        return
+    progress = DownloadBar() if on_terminal() else DownloadLines()
+    try:
+        yield progress
+    finally:
+        progress.close()
+
+
+def on_terminal() -> bool:
+    """Whether stderr can show a bar."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def row_line(row: MetricsRow, start: Start | None) -> str:
+    """One evaluation as a line: `epoch 3/10  loss 0.1234  accuracy 96.10%  …`."""
+    parts = [_counted("epoch", row.epoch, start.epochs if start else 0)]
+    if start is not None and start.evaluates_by_step:
+        parts.append(_counted("step", row.step, start.steps))
+    for split, prefix in (("train", ""), ("val", "val "), ("test", "test ")):
+        loss, accuracy = getattr(row, f"{split}_loss"), getattr(row, f"{split}_accuracy")
+        if loss is not None:
+            parts.append(f"{prefix}loss {number(loss)}")
+        if accuracy is not None:
+            parts.append(f"{prefix}accuracy {percent(accuracy)}")
+    if row.seconds is not None:
+        parts.append(seconds(row.seconds))
+    return "  ".join(parts)
+
+
+def _counted(what: str, count: int, total: int) -> str:
+    return f"{what} {count:>{len(str(total))}}/{total}" if total else f"{what} {count}"
+
+
+class RunLines(Callback):
+    """A line for each evaluation and each message."""
+
+    def __init__(self) -> None:
+        self.start: Start | None = None
+
+    def on_message(self, text: str) -> None:
+        print_note(text)
+
+    def on_start(self, start: Start) -> None:
+        self.start = start
+
+    def on_row(self, row: MetricsRow) -> None:
+        self.on_message(row_line(row, self.start))
+
+    def close(self) -> None:
+        """Nothing is left to tidy."""
+
+
+class RunBar(RunLines):
+    """A bar over all steps, with loss, accuracy, speed and time left; lines go above it."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+
+        super().__init__()
+        self.bar = bar(
+            TextColumn("epoch {task.fields[epoch]}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[figures]}"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
+        )
+
+    def on_message(self, text: str) -> None:
+        # Names and paths may hold brackets: they are no markup, and long lines stay whole.
+        self.bar.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
+
+    def on_start(self, start: Start) -> None:
+        super().on_start(start)
+        self.task = self.bar.add_task("", total=start.steps, epoch=f"0/{start.epochs}", figures="")
+        self.bar.start()
+
+    def on_progress(self, progress: Progress) -> None:
+        if self.start is None:
+            return
+        speed = progress.images / progress.seconds if progress.seconds > 0 else 0.0
+        loss, accuracy = number(progress.loss), percent(progress.accuracy)
+        self.bar.update(
+            self.task,
+            completed=progress.step,
+            epoch=f"{progress.epoch}/{self.start.epochs}",
+            figures=f"loss {loss}  acc {accuracy}  {speed:,.0f} images/s",
+        )
+
+    def on_row(self, row: MetricsRow) -> None:
+        super().on_row(row)
+        if self.start is not None:  # short epochs have no other progress
+            epoch = f"{row.epoch}/{self.start.epochs}"
+            self.bar.update(self.task, completed=row.step, epoch=epoch)
+
+    def close(self) -> None:
+        self.bar.stop()
+
+
+class DownloadLines:
+    """A line for each file that a download begins."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.received = 0
+
+    def reset(self) -> None:
+        self.total = self.received = 0
+
+    def update(self, n: int) -> None:
+        if not self.received:
+            size = f" {human_bytes(self.total)}" if self.total else ""
+            print_note(f"downloading{size} ...")
+        self.received += n
+
+    def close(self) -> None:
+        """Nothing is left to tidy."""
+
+
+class DownloadBar:
+    """A bar for each file that a download begins."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
+
+        self.total = 0
+        self.bar = bar(
+            TextColumn("downloading"),
+            BarColumn(bar_width=None),
+            DownloadColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
+        )
+
+    def reset(self) -> None:
+        for task in self.bar.task_ids:
+            self.bar.remove_task(task)
+        self.total = 0
+        self.task = self.bar.add_task("", total=None)
+        self.bar.start()
+
+    def update(self, n: int) -> None:
+        self.bar.update(self.task, advance=n, total=self.total or None)
+
+    def close(self) -> None:
+        self.bar.stop()
+
+
+def bar(*columns: Any) -> Any:
+    """A bar that goes when the work is done, and leaves stdout alone."""
+    from rich.console import Console
+    from rich.progress import Progress as RichProgress
+
+    console = Console(stderr=True)
+    return RichProgress(
+        *columns, console=console, expand=True, transient=True, redirect_stdout=False
+    )

@@ -1,0 +1,122 @@
+"""What a sweep shows on stderr while it goes: one bar for all of it, or a line per trial."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from mnistlab.support.safe_text import one_line
+from mnistlab.sweeps.watch import SweepCallback, SweepProgress
+from mnistlab.terminal.output import print_note, seconds
+from mnistlab.terminal.progress import bar, on_terminal
+from mnistlab.terminal.sweep_result import figure, written
+
+if TYPE_CHECKING:
+    from mnistlab.sweeps.results import TrialRow
+
+TESTED = "test_accuracy"
+
+
+@contextmanager
+def watch_sweep(*, quiet: bool) -> Iterator[SweepCallback]:
+    """What shows a sweep's progress: warnings alone, lines, or lines above a bar."""
+    watcher = QuietSweep() if quiet else SweepBar() if on_terminal() else SweepLines()
+    try:
+        yield watcher
+    finally:
+        watcher.close()
+
+
+class QuietSweep(SweepCallback):
+    """Warnings, and nothing else."""
+
+    def on_warning(self, text: str) -> None:
+        self._print(f"warning: {text}")
+
+    def _print(self, text: str) -> None:
+        print_note(text)
+
+    def close(self) -> None:
+        """Nothing is left to tidy."""
+
+
+class SweepLines(QuietSweep):
+    """A line for each trial and each message."""
+
+    told = 0
+
+    def on_message(self, text: str) -> None:
+        self._print(text)
+
+    def on_trial(self, row: "TrialRow", took: float, progress: SweepProgress) -> None:
+        # A refit has no validation images: what it is trained for is its test.
+        metric = progress.metric if row.metrics.get(progress.metric) is not None else TESTED
+        values = [f"{key}={written(row.parameters, key)}" for key in row.parameters]
+        figures = [f"{metric} {figure(metric, row.metrics.get(metric))}"]
+        if row.status not in ("finished", "stopped_early"):
+            figures = [row.status]
+        done = f"{progress.done:>{len(str(progress.total))}}/{progress.total}"
+        stage = [" ".join(row.stages)] if row.stages else []
+        place = f"trial {row.trial}"
+        self._print("  ".join([done, place, *stage, *values, *figures, seconds(took)]))
+        self._outlook(progress)
+
+    def _outlook(self, progress: SweepProgress) -> None:
+        """Now and then, where there is no bar: the best so far, and the time left."""
+        if progress.done < self.told + max(1, progress.total // 10):
+            return
+        self.told = progress.done
+        told = _outlook(progress)
+        if progress.done < progress.total and told:
+            self._print(f"   {'  '.join(told)}")
+
+
+class SweepBar(SweepLines):
+    """A bar over all trials: done, running, diverged, the best so far, time left."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, TextColumn
+
+        self.bar = bar(
+            TextColumn("{task.fields[trials]}"),
+            BarColumn(bar_width=None),
+            TextColumn("{task.fields[figures]}"),
+        )
+        self.task = self.bar.add_task("", total=None, trials="", figures="")
+
+    def _outlook(self, progress: SweepProgress) -> None:
+        """The bar shows it."""
+
+    def _print(self, text: str) -> None:
+        # Values may hold brackets: they are no markup, and long lines stay whole.
+        self.bar.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
+
+    def on_progress(self, progress: SweepProgress) -> None:
+        parts = [f"{progress.running} running", *_outlook(progress)]
+        self.bar.update(
+            self.task,
+            total=progress.total,
+            completed=progress.done + progress.share,
+            trials=f"{progress.done}/{progress.total} trials",
+            figures="  ".join(parts),
+        )
+        self.bar.start()
+
+    def close(self) -> None:
+        self.bar.stop()
+
+
+def _outlook(progress: SweepProgress) -> list[str]:
+    """What did not go well, the best so far, and the time left."""
+    parts = [f"{progress.diverged} diverged"] if progress.diverged else []
+    parts += [f"{progress.failed} failed"] if progress.failed else []
+    if progress.best is not None:
+        parts.append(f"best {figure(progress.metric, progress.best)}")
+    if progress.seconds_left is not None:
+        parts.append(f"{_clock(progress.seconds_left)} left")
+    return parts
+
+
+def _clock(left: float) -> str:
+    minutes, rest = divmod(round(left), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes:02d}:{rest:02d}"

@@ -1,0 +1,142 @@
+"""How a sweep ended, told to people or to programs, and the exit code."""
+
+import shlex
+import signal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mnistlab.store.metrics import SPLIT_METRICS
+from mnistlab.support.wording import as_stated
+from mnistlab.terminal.output import (
+    number,
+    percent,
+    print_json,
+    print_lines,
+    print_note,
+    print_result,
+    table,
+)
+
+if TYPE_CHECKING:
+    from mnistlab.sweeps.ranking import Ranked
+    from mnistlab.sweeps.watch import SweepResult
+
+SHOWN = 20  # points of a ranking on the screen; ranking.csv has all
+SOME_FAILED = 3
+
+
+def tell_sweep(result: "SweepResult", *, quiet: bool, json: bool) -> int:
+    """Print the ranking, the sweep's folder or its document last; returns the exit code."""
+    if not quiet:
+        _print_summary(result)
+    for row in result.failures:
+        print_note(f"trial {row.trial} failed: {row.reason}")
+    if result.signal is not None:
+        _print_how_to_resume(result)
+    if json:
+        print_json(_document(result))
+    else:
+        print_result(str(result.sweep_dir))
+    if result.signal is not None:
+        return 128 + result.signal
+    return SOME_FAILED if result.trials["failed"] and not result.already_ended else 0
+
+
+def written(parameters: Mapping[str, Any], key: str) -> str:
+    """A parameter's value as it would stand in a configuration; nothing where there is none."""
+    from mnistlab.config.dump import value_as_yaml
+
+    return value_as_yaml(parameters[key]) if key in parameters else ""
+
+
+def figure(metric: str, value: float | None, std: float | None = None) -> str:
+    """A metric in words, with its standard deviation over seeds where there is one."""
+    if value is None:
+        return "-"
+    if metric.endswith("accuracy"):
+        return percent(value) if std is None else f"{percent(value)} ± {100 * std:.2f}"
+    return number(value) if std is None else f"{number(value)} ± {number(std)}"
+
+
+def _stated(metric: str, value: float | None) -> str:
+    return "-" if value is None else as_stated(metric, value)
+
+
+def _print_summary(result: "SweepResult") -> None:
+    if result.already_ended:
+        print_note("nothing left to do: this sweep has ended before")
+    for stage, ranked in result.rankings:
+        print_note("")
+        if stage is not None:
+            print_note(f"stage {stage}")
+        print_lines(_ranking(result.metric, ranked), on_stderr=True)
+        if len(ranked) > SHOWN:
+            print_note(f"and {len(ranked) - SHOWN} more in ranking.csv")
+    if result.refits:
+        print_note("")
+        print_note("trained on training + validation images, and tested once")
+        print_lines(_refits(result.refits), on_stderr=True)
+    counts = [f"{count} {status}" for status, count in result.trials.items() if count]
+    left = [f"{result.left} left"] if result.left else []
+    print_note("")
+    print_note(f"trials: {', '.join([*counts, *left]) or 'none'}")
+
+
+def _ranking(metric: str, ranked: Sequence["Ranked"]) -> str:
+    """The points, best first; `=` behind a rank that is shared."""
+    keys = list(dict.fromkeys(key for point in ranked for key in point.parameters))
+    stated = any(point.stated is not None for point in ranked)
+    rows = [["rank", *keys, metric, *(["stated"] if stated else []), ""]]
+    for point in ranked[:SHOWN]:
+        place = "-" if point.rank is None else f"{point.rank}{'=' if point.tied else ''}"
+        values = [written(point.parameters, key) for key in keys]
+        told = [_stated(metric, point.stated)] if stated else []
+        rows.append([place, *values, figure(metric, point.mean, point.std), *told, _note(point)])
+    return table(rows, right=[0, *range(len(keys) + 1, len(rows[0]) - 1)])
+
+
+def _note(point: "Ranked") -> str:
+    """Why a point has no rank: how its trials ended, or how many are left."""
+    if point.rank is not None:
+        return ""
+    statuses = [row.status for row in point.trials]
+    told = [
+        f"{statuses.count(status)} {status}" if len(statuses) > 1 else status
+        for status in dict.fromkeys(statuses)
+    ]
+    return ", ".join(told)
+
+
+def _refits(refits: Sequence[tuple[str, "Ranked"]]) -> str:
+    from mnistlab.sweeps.ranking import mean_metrics
+
+    names = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+    keys = list(dict.fromkeys(key for _, point in refits for key in point.parameters))
+    rows = [["winner of", *keys, *names]]
+    for stage, point in refits:
+        means = mean_metrics(point)
+        figures = [figure(name, *means[name]) for name in names]
+        rows.append([stage, *(written(point.parameters, key) for key in keys), *figures])
+    return table(rows, right=range(len(keys) + 1, len(rows[0])))
+
+
+def _print_how_to_resume(result: "SweepResult") -> None:
+    assert result.signal is not None
+    name = signal.Signals(result.signal).name
+    print_note(f"stopped by {name}; what is done is kept. To carry it on:")
+    print_note(f"  mnistlab resume {shlex.quote(str(result.sweep_dir))}")
+
+
+def _document(result: "SweepResult") -> dict[str, Any]:
+    best = result.best
+    return {
+        "sweep_dir": result.sweep_dir,
+        "status": result.status,
+        "trials": result.trials,
+        "best": best
+        and {
+            "run_dir": best.run_dir,
+            "parameters": best.parameters,
+            "metrics": {name: best.metrics.get(name) for name in SPLIT_METRICS},
+        },
+    }

@@ -1,0 +1,222 @@
+"""A network that looks at images and learns nothing: its outputs, losses, activations, saliency."""
+
+import math
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mnistlab.blocks.layers.dense.choice import MOST_NONZERO
+from mnistlab.config import RunConfig
+from mnistlab.data import Split
+from mnistlab.runtime.memory import Memory, zeros
+from mnistlab.runtime.op import Op
+from mnistlab.runtime.params import views
+from mnistlab.runtime.program import LayerSpec, Program
+from mnistlab.runtime.table import Table, compile_tables
+from mnistlab.training.lower import lower
+from mnistlab.training.memory import nonzero_share, workspace
+
+# Images evaluated at once: enough for BLAS, little enough to stay in the cache.
+EVALUATION_ROWS = 512
+# The kinds of layers whose values are asked for; the others stand within these, or change none.
+LAYER_KINDS = ("conv", "pool", "dense")
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the network says of a split: outputs (images, classes), float64 losses (images,)."""
+
+    outputs: np.ndarray
+    losses: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The class of the largest output of each image, the first of equals; int64 (images,)."""
+        return np.argmax(self.outputs, axis=1)
+
+    @property
+    def loss(self) -> float:
+        return float(self.losses.mean())
+
+    @property
+    def accuracy(self) -> float:
+        return float((self.predicted == self.labels).mean())
+
+
+@dataclass(frozen=True)
+class EvaluationPrograms:
+    """Two programs for the same weights: for any images, and for those that are mostly zero."""
+
+    plain: Program
+    sparse: Program
+
+    @property
+    def lists(self) -> dict[str, tuple[Op, ...]]:
+        """The lists of ops to be compiled, by name."""
+        sparse = {f"{name} sparse": ops for name, ops in self.sparse.evaluation.items()}
+        return {**self.plain.evaluation, **sparse}
+
+
+def evaluation_programs(
+    config: RunConfig, image_shape: tuple[int, int], classes: int
+) -> EvaluationPrograms:
+    """The programs that look at images (height, width) and learn nothing."""
+    plain, sparse = (
+        lower(config, image_shape, classes, EVALUATION_ROWS, training=False, nonzero_share=share)
+        for share in (1.0, MOST_NONZERO)
+    )
+    return EvaluationPrograms(plain, sparse)
+
+
+class Inference:
+    """A network without dropout, on images (height, width). `compile` it before anything else.
+
+    It sees `pixel * scale + offset`. `params` is the parameter vector, T (parameters,): its own,
+    all zero, unless one is given to share. No memory is held between calls but the parameters.
+    Images that are mostly zero take another path to the same outputs, up to rounding.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        image_shape: tuple[int, int],
+        classes: int,
+        scale: float,
+        offset: float,
+        params: np.ndarray | None = None,
+    ) -> None:
+        self._programs = evaluation_programs(config, image_shape, classes)
+        self.program = self._programs.plain
+        self.image_shape = image_shape
+        self.pixel = (scale, offset)
+        self.params = (
+            np.zeros(self.program.sizes.parameters, self.program.dtype)
+            if params is None
+            else params
+        )
+        self.tables: dict[str, Table] = {}  # of `lists`, once they are compiled
+        self._gradient_table: Table | None = None
+
+    @property
+    def lists(self) -> dict[str, tuple[Op, ...]]:
+        """The lists of ops that it needs compiled, by name."""
+        return self._programs.lists
+
+    def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
+        """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
+        self.tables = compile_tables(self.lists, self.program.dtype, tell)
+
+    @property
+    def tensors(self) -> dict[str, np.ndarray]:
+        """Every weight and bias by its name, in its shape, sharing memory with `params`."""
+        return views(self.program.tensors, self.params)
+
+    def evaluate(self, split: Split) -> Evaluation:
+        """The network's outputs and losses on every image of `split`."""
+        table, memory = self._forward(split)
+        batches = math.ceil(len(split) / memory.capacity)
+        table.run(memory, memory.capacity, len(split), 0, batches, 0)
+        outputs = memory.outputs.reshape(len(split), self.program.classes)
+        return Evaluation(outputs, memory.losses, memory.labels[memory.order])
+
+    def outputs(self, images: np.ndarray) -> np.ndarray:
+        """The network's outputs, T (n, classes), on images uint8 (n, height, width)."""
+        return self.evaluate(_unlabelled(images)).outputs
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """What the output activation is given, T (n, classes); images uint8 (n, height, width)."""
+        # The last layer is the output activation: the one before it left its input.
+        slot = self.program.layers[-2].slot
+        table, memory = self._forward(_unlabelled(images))
+        logits = np.empty((len(images), self.program.classes), memory.params.dtype)
+        for first, last in self._each_batch(table, memory):
+            begin, size = slot * memory.capacity, (last - first) * self.program.classes
+            values = memory.activations[begin : begin + size]
+            logits[first:last] = values.reshape(-1, self.program.classes)
+        return logits
+
+    def activations(
+        self, images: np.ndarray, layers: Collection[str] | None = None
+    ) -> dict[str, np.ndarray]:
+        """What leaves each convolution, pooling and dense layer, T (n, *output shape), by name.
+
+        After the activation that directly follows it: the last dense layer's are the network's
+        outputs. `images` is uint8 (n, height, width); `layers` names the layers wanted, all unless
+        given. Raises KeyError for a name that is none.
+        """
+        known = {s.name: s for s in self.program.layers if s.kind in LAYER_KINDS}
+        specs = [known[name] for name in (known if layers is None else layers)]
+        table, memory = self._forward(_unlabelled(images))
+        values = {
+            spec.name: np.empty((len(images), *spec.output_shape), memory.params.dtype)
+            for spec in specs
+        }
+        for first, last in self._each_batch(table, memory):
+            for spec in specs:
+                values[spec.name][first:last] = _slot(memory, spec, last - first)
+        return values
+
+    def input_gradient(self, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
+        """How each pixel speaks for a class: d log p_class / d pixel, T (n, height, width).
+
+        The loss's own gradient were the image of that class, its sign turned: under cross_entropy
+        that of log p_class, under the other losses that of minus the loss. By pixel values of 0 to
+        255. `images` is uint8 (n, height, width), `classes` are integers (n,).
+        """
+        program = self.program
+        if self._gradient_table is None:
+            # Each image has a gradient of its own: no mean over the batch is in it.
+            head = program.training_head.having(mean=False)
+            ops = (*program.forward, head, *program.deltas)
+            self._gradient_table = compile_tables({"gradient": ops}, program.dtype)["gradient"]
+        split = replace(_unlabelled(images), labels=np.asarray(classes, np.uint8))
+        memory = self._memory(program, self.tables["pack"], split)
+        memory = memory._replace(deltas=np.zeros_like(memory.activations))
+        gradient = np.empty((len(images), *self.image_shape), program.dtype)
+        for first, last in self._each_batch(self._gradient_table, memory):
+            of_input = memory.deltas[: (last - first) * program.pixels]
+            gradient[first:last] = of_input.reshape(-1, *self.image_shape)
+        gradient *= -self.pixel[0]
+        return gradient
+
+    def _forward(self, split: Split) -> tuple[Table, Memory]:
+        """The table and the memory to see a split with."""
+        sparse, tables = self._programs.sparse, self.tables
+        lists_pixels = sparse.sizes.listed_bits != self.program.sizes.listed_bits
+        if lists_pixels and nonzero_share(split, self.pixel[1]) <= MOST_NONZERO:
+            memory = self._memory(sparse, tables["pack sparse"], split)
+            return tables["evaluate sparse"], memory
+        return tables["evaluate"], self._memory(self.program, tables["pack"], split)
+
+    def _memory(self, program: Program, pack: Table, split: Split) -> Memory:
+        params = self.params
+        if program.pack:  # brings weights into another order: in a copy, as others may read these
+            params = zeros(params.size, params.dtype)
+            params[:] = self.params
+        rows = max(1, min(program.capacity, len(split)))
+        memory = workspace(program, split, rows, self.pixel, len(split), params)
+        pack.run_once(memory)
+        return memory
+
+    def _each_batch(self, table: Table, memory: Memory) -> Iterator[tuple[int, int]]:
+        """Run batch after batch; gives the images [first, last) whose values are in the memory."""
+        count, rows = len(memory.order), memory.capacity
+        for index in range(math.ceil(count / rows)):
+            memory.totals[:] = 0
+            table.run(memory, rows, count, index, index + 1, 0)
+            yield index * rows, min((index + 1) * rows, count)
+
+
+def _unlabelled(images: np.ndarray) -> Split:
+    """Images uint8 (n, height, width) as a split whose labels mean nothing."""
+    images = np.ascontiguousarray(images)
+    return Split(images, np.zeros(len(images), np.uint8), np.arange(len(images)))
+
+
+def _slot(memory: Memory, layer: LayerSpec, rows: int) -> np.ndarray:
+    """What leaves a layer, after its activation: T (rows, *output shape), shared."""
+    begin = layer.activation_slot * memory.capacity
+    size = rows * math.prod(layer.output_shape)
+    return memory.activations[begin : begin + size].reshape(rows, *layer.output_shape)

@@ -1,0 +1,60 @@
+"""What every layer with weights is doing: the figures of a row of layers.csv."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnistlab.runtime.params import views
+from mnistlab.training.trainer import Trainer
+
+# Activations are looked at on this many images, always the first of the training set.
+SAMPLE_IMAGES = 500
+
+
+@dataclass(frozen=True)
+class LayerStatistics:
+    """One layer at the end of an epoch; None where a figure has no meaning."""
+
+    layer: str
+    weight_mean: float
+    weight_std: float
+    zero_share: float
+    update_mean: float
+    gradient_norm: float
+    activation_mean: float
+    activation_std: float
+    inactive_share: float | None
+
+
+def layer_statistics(trainer: Trainer) -> list[LayerStatistics]:
+    """The statistics of every layer with weights, after the last step taken."""
+    tensors = trainer.program.tensors
+    now = views(tensors, trainer.params)
+    before = views(tensors, trainer.params_before_last_step)
+    gradients = views(tensors, trainer.last_gradient())
+    layers = [spec for spec in trainer.inference.program.layers if f"{spec.name}.weight" in now]
+    train = trainer.dataset.train
+    sample = trainer.inference.activations(
+        train.images[train.indices[:SAMPLE_IMAGES]], [layer.name for layer in layers]
+    )
+    rows = []
+    for layer in layers:
+        name = f"{layer.name}.weight"
+        values = sample[layer.name].astype(np.float64).reshape(len(sample[layer.name]), -1)
+        weight = now[name].astype(np.float64)
+        rows.append(
+            LayerStatistics(
+                layer=layer.name,
+                weight_mean=float(weight.mean()),
+                weight_std=float(weight.std()),
+                zero_share=float((weight == 0).mean()),
+                update_mean=float(np.abs(weight - before[name]).mean()),
+                gradient_norm=float(np.linalg.norm(gradients[name].astype(np.float64))),
+                activation_mean=float(values.mean()),
+                activation_std=float(values.std()),
+                inactive_share=layer.activation.inactive_share(values)
+                if layer.activation
+                else None,
+            )
+        )
+    return rows

@@ -1,0 +1,247 @@
+"""The Python driver: it hands the compiled loop a part of an epoch at a time."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+import numba
+import numpy as np
+
+from mnistlab.blocks.penalties.maths import penalty
+from mnistlab.blocks.schedules import Steps
+from mnistlab.config import RunConfig, TrainingConfig
+from mnistlab.data import Dataset, Split
+from mnistlab.runtime.program import Program
+from mnistlab.runtime.streams import Purpose, random_stream
+from mnistlab.runtime.table import Table, compile_tables
+from mnistlab.runtime.threads import Pace, running_on
+from mnistlab.support.errors import UsageError
+from mnistlab.training.inference import Evaluation, Inference
+from mnistlab.training.lower import lower, regularized_tensors
+from mnistlab.training.memory import nonzero_share, workspace
+
+# The compiled loop is left this often, for signals and for who watches.
+SECONDS_BETWEEN_LOOKS = 0.1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How many steps a run has: images per epoch, rows per batch, steps per epoch, and in all."""
+
+    images: int
+    batch: int
+    steps_per_epoch: int
+    steps: int
+
+    @property
+    def epochs(self) -> int:
+        return math.ceil(self.steps / self.steps_per_epoch)
+
+
+def plan(config: RunConfig, images: int) -> Plan:
+    """The steps of a run on `images` training images.
+
+    Raises UsageError where `drop_last` leaves no batch.
+    """
+    training = config.training
+    _refuse_no_full_batch(training, images)
+    batch = images if training.batch_size == "full" else min(training.batch_size, images)
+    whole = images // batch * batch
+    if training.shuffle == "replacement":
+        per_epoch = math.ceil(images / batch) * batch
+    else:
+        per_epoch = whole if training.drop_last else images
+    steps_per_epoch = math.ceil(per_epoch / batch)
+    # The configuration has exactly one of the two.
+    steps = training.steps or (training.epochs or 0) * steps_per_epoch
+    return Plan(per_epoch, batch, steps_per_epoch, steps)
+
+
+def _refuse_no_full_batch(training: TrainingConfig, images: int) -> None:
+    # A batch drawn with replacement is never short.
+    if not training.drop_last or training.shuffle == "replacement":
+        return
+    if training.batch_size != "full" and training.batch_size > images:
+        raise UsageError(
+            f"training.drop_last: no batch would be left: found {images} training images, fewer "
+            f"than training.batch_size, {training.batch_size}; lower batch_size, or set drop_last "
+            "to false"
+        )
+
+
+def training_program(config: RunConfig, dataset: Dataset) -> Program:
+    """The program that a configuration is trained by on a dataset."""
+    return lower(
+        config,
+        dataset.image_shape,
+        len(dataset.class_names),
+        plan(config, len(dataset.train)).batch,
+        nonzero_share=nonzero_share(dataset.train, dataset.offset),
+    )
+
+
+class Trainer:
+    """A model in training: its parameters, and how far it is. `compile` it before anything else.
+
+    `step` counts the steps done. `params` is the parameter vector, changed in place.
+    """
+
+    def __init__(self, config: RunConfig, dataset: Dataset) -> None:
+        self.config = config
+        self.dataset = dataset
+        self.plan = plan(config, len(dataset.train))
+        shape, classes = dataset.image_shape, len(dataset.class_names)
+        self.program = training_program(config, dataset)
+        pixel = (dataset.scale, dataset.offset)
+        self.memory = workspace(self.program, dataset.train, self.program.capacity, pixel)
+        self.params = self.memory.params
+        self.inference = Inference(config, shape, classes, *pixel, params=self.params)
+        if self.inference.program.tensors != self.program.tensors:
+            raise AssertionError("evaluation looks for the weights where training has others")
+        self.step = 0
+        self.seconds = 0.0  # of training steps alone
+        self.params_before_last_step = self.params.copy()
+        self._tables: dict[str, Table] = {}
+        self._order_epoch = -1
+        self._steps_per_look = 1
+        self._pace = Pace()
+
+    def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
+        """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
+        own = self.program.training
+        of_inference = {f"evaluation: {name}": ops for name, ops in self.inference.lists.items()}
+        tables = compile_tables({**own, **of_inference}, self.program.dtype, tell)
+        self._tables = {name: tables[name] for name in own}
+        self.inference.tables = {
+            name: tables[f"evaluation: {name}"] for name in self.inference.lists
+        }
+
+    @property
+    def states(self) -> dict[str, np.ndarray]:
+        """The optimizer's vectors of state, `state1` and so on, sharing memory."""
+        vectors = self.memory.states.reshape(-1, self.params.size)
+        return {f"state{number}": vector for number, vector in enumerate(vectors, 1)}
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that the last step belongs to, counted from 1."""
+        return max(1, math.ceil(self.step / self.plan.steps_per_epoch))
+
+    @property
+    def epochs_done(self) -> int:
+        """The epochs whose last step is done."""
+        return self.step // self.plan.steps_per_epoch
+
+    def rates(self, first: int, last: int) -> np.ndarray:
+        """The learning rates of the steps [first, last), float64."""
+        steps = Steps(np.arange(first, last), self.plan.steps_per_epoch, self.plan.steps)
+        return self.config.lr_schedule.rates(self.config.optimizer.lr, steps)
+
+    def order(self, epoch: int) -> np.ndarray:
+        """The images of an epoch (counted from 0) in their order: places in the source, int64."""
+        indices = self.dataset.train.indices
+        shuffle = self.config.training.shuffle
+        stream = random_stream(self.config.seed, Purpose.ORDER, epoch)
+        match shuffle:
+            case "none":
+                return np.ascontiguousarray(indices)
+            case "epoch":
+                return stream.permutation(indices)
+            case "replacement":
+                return indices[stream.integers(0, len(indices), self.plan.images)]
+            case _:
+                assert_never(shuffle)
+
+    def train_to(self, stop: int, look: Callable[[], None] = lambda: None) -> bool:
+        """Train up to step `stop`, within one epoch; False if the loss stopped being finite.
+
+        Raises ValueError where `stop` lies beyond the epoch that the next step belongs to.
+        `look` is called several times a second, never after the last step, and may raise to stop
+        at the boundary of a step. The weights before the last step are kept.
+        """
+        if stop > (self.step // self.plan.steps_per_epoch + 1) * self.plan.steps_per_epoch:
+            raise ValueError(f"step {stop} lies in a later epoch than step {self.step + 1}")
+        while self.step < stop - 1:
+            if not self._run(min(stop - 1, self.step + self._steps_per_look)):
+                return False
+            look()
+        if self.step < stop:
+            self.params_before_last_step[:] = self.params
+            of_batch_alone = {"running": False, "batch": True, "full": False}
+            if of_batch_alone[self.config.training.train_metrics]:
+                self.clear_totals()
+            return self._run(stop)
+        return True
+
+    def _run(self, stop: int) -> bool:
+        epoch, first = divmod(self.step, self.plan.steps_per_epoch)
+        if epoch != self._order_epoch:
+            self.memory = self.memory._replace(order=self.order(epoch))
+            self._order_epoch = epoch
+        memory = self.memory._replace(rates=self.rates(self.step, stop), rates_from=self.step)
+        count, done, finite = stop - self.step, 0, True
+        started = time.perf_counter()
+        self._tables["pack"].run_once(memory)
+        while done < count and finite:
+            threads, steps = self._pace.choose(numba.get_num_threads(), count - done)
+            begun, start = time.perf_counter(), first + done
+            with running_on(threads):
+                steps = self._tables["step"].run(
+                    memory,
+                    self.plan.batch,
+                    self.plan.images,
+                    start,
+                    start + steps,
+                    self.step + done,
+                )
+            self._pace.tell(threads, steps, time.perf_counter() - begun)
+            done += steps
+            finite = bool(np.isfinite(memory.totals[0]))
+        self._tables["unpack"].run_once(memory)
+        seconds = time.perf_counter() - started
+        self.seconds += seconds
+        self.step += done
+        fitting = int(SECONDS_BETWEEN_LOOKS * done / max(seconds, 1e-6))
+        self._steps_per_look = max(1, min(fitting, 4 * self._steps_per_look))
+        return finite
+
+    def last_gradient(self) -> np.ndarray:
+        """The gradient that the last step was taken with, T (parameters,)."""
+        if not self.program.fused:
+            return self.memory.grads
+        place = (self.step - 1) % self.plan.steps_per_epoch
+        params = self.params_before_last_step.copy()
+        # No step is taken, but ops that could take one look up its rate.
+        memory = self.memory._replace(
+            params=params, totals=np.zeros(3), rates=np.zeros(1), rates_from=self.step - 1
+        )
+        batch, images = self.plan.batch, self.plan.images
+        self._tables["gradient"].run(memory, batch, images, place, place + 1, self.step - 1)
+        return memory.grads
+
+    def clear_totals(self) -> None:
+        """Begin the running means anew."""
+        self.memory.totals[:] = 0
+
+    def running(self) -> tuple[float, float]:
+        """Mean loss and accuracy over the steps since the totals were cleared."""
+        loss, correct, images = map(float, self.memory.totals)
+        return (loss / images, correct / images) if images else (math.nan, math.nan)
+
+    def is_finite(self) -> bool:
+        """Whether every weight and bias is a finite number."""
+        return bool(np.isfinite(self.params).all())
+
+    def evaluate(self, split: Split) -> Evaluation:
+        """The network's outputs and losses on every image of `split`, nothing dropped out."""
+        return self.inference.evaluate(split)
+
+    def penalty(self) -> float:
+        """The regularisation's penalty on the weights as they are, in float64."""
+        settings = self.config.regularization
+        return sum(
+            penalty(self.params[t.offset : t.offset + t.size], settings.l1, settings.l2)
+            for t in regularized_tensors(self.config, self.program.tensors)
+        )

@@ -1,0 +1,36 @@
+"""A run and a sweep with their pages, made once."""
+
+from pathlib import Path
+
+from mnistlab.config import run_config_from_mapping
+from mnistlab.config.load_sweep import parse_sweep
+from mnistlab.python import commands
+
+SHORT = {
+    "name": "short",
+    "data": {"source": "digits", "train_limit": 300},
+    "model": {"type": "mlp", "hidden": [9], "dropout": 0.1},
+    "training": {"epochs": 3},
+    "reference": {
+        "source": "A <b>bold</b> claim & more",
+        "test_accuracy": 0.51234,
+        "seconds": 10.5,
+    },
+}
+SWEEP = """\
+name: rates
+run: {data: {source: digits, train_limit: 200}, model: {type: softmax}, training: {epochs: 2}}
+parameters: {optimizer.lr: [0.001, 1.0e+38, 0.1, 0.01]}
+"""
+
+
+def trained(folder: Path, **sections: object) -> Path:
+    """A finished run's folder, with the figures and the page that training leaves."""
+    config = run_config_from_mapping({**SHORT, **sections})
+    return commands.train(config, runs_dir=folder / "runs", data_dir=folder).run_dir
+
+
+def swept(folder: Path, text: str = SWEEP) -> Path:
+    """A finished sweep's folder, with its figures and its page."""
+    source = parse_sweep(text, "sweep.yaml")
+    return commands.sweep(source, runs_dir=folder / "runs", data_dir=folder, workers=1).sweep_dir

@@ -1,0 +1,36 @@
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import mnistlab
+
+
+def test_every_name_that_is_offered_is_there_and_told():
+    for name in mnistlab.__all__:
+        assert getattr(mnistlab, name) is not None
+        assert name in dir(mnistlab)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        mnistlab.nothing  # noqa: B018
+
+
+def test_the_sweep_can_be_called_whatever_was_imported_before():
+    import mnistlab.sweeps.results
+
+    with pytest.raises(mnistlab.ConfigError, match=r"nowhere\.yaml: no such file"):
+        mnistlab.sweep("nowhere.yaml")
+
+
+def test_importing_the_package_imports_nothing_of_weight():
+    code = "import sys, mnistlab; print(*{name.partition('.')[0] for name in sys.modules})"
+    package = Path(mnistlab.__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], cwd=package, capture_output=True, text=True)
+    loaded = set(done.stdout.split())
+    assert "mnistlab" in loaded
+    assert not loaded & {"numpy", "pandas", "numba", "sklearn", "matplotlib", "pydantic", "yaml"}
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (resources.files("mnistlab") / "py.typed").is_file()

@@ -1,0 +1,33 @@
+"""Figures that are stated are written with every digit that was given, and none more."""
+
+import pytest
+
+from mnistlab.support.wording import as_stated, duration_as_stated
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("test_accuracy", 0.91041, "91.041%"),
+        ("test_accuracy", 0.909708, "90.9708%"),
+        ("val_accuracy", 0.9, "90%"),
+        ("val_accuracy", 1, "100%"),
+        ("val_accuracy", 0.0, "0%"),
+        ("test_loss", 0.29, "0.29"),
+        ("test_loss", 12.3456789, "12.3456789"),
+        ("penalty", 1e-5, "0.00001"),
+        ("penalty", 1e-12, "1e-12"),
+        ("test_loss", 1e300, "1e+300"),
+        ("test_loss", -3, "-3"),
+    ],
+)
+def test_a_stated_figure_has_every_digit(name, value, expected):
+    assert as_stated(name, value) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(40.4, "40.4 s"), (100, "100 s"), (1500, "25 min"), (1501.5, "1501.5 s"), (216000.0, "60 h")],
+)
+def test_a_stated_time_is_not_rounded_to_its_unit(seconds, expected):
+    assert duration_as_stated(seconds) == expected

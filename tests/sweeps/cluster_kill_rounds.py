@@ -1,0 +1,98 @@
+"""Kill a sweep's Dask workers, its client and its scheduler with -9, resume, compare the bits.
+
+`python tests/sweeps/cluster_kill_rounds.py --kills 12` does it to a sweep of 60 trials on a
+scheduler and three workers of this machine; the test in test_cluster.py does it to a small one.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from dask_processes import DaskProcesses
+from sweep_kill_rounds import GRID, Report, Sweep, compare, fingerprint, wait_until_it_trains
+
+SECONDS_TO_DIE = 20.0
+KINDS = ("worker", "client", "scheduler")
+
+
+def kill(sweep: Sweep, dask: DaskProcesses, kind: str, chance: random.Random, report: Report):
+    """Kill one of these, see that the rest does what it should, and put another in its place."""
+    assert sweep.process is not None
+    assert dask.scheduler is not None
+    report.kills[kind] = report.kills.get(kind, 0) + 1
+    if kind == "worker":
+        dask.kill(chance.choice(dask.workers))
+    elif kind == "client":
+        sweep.process.kill()
+        sweep.finish()
+    else:
+        dask.kill(dask.scheduler)
+        code, error = sweep.finish()
+        # One that was only just begun may not have got through to it.
+        gone = code == 1 and "is gone: `mnistlab resume` takes up what was under way" in error
+        if not gone and not (code == 2 and "no scheduler answers" in error):
+            report.faults.append(f"without a scheduler the sweep ended with {code}: {error[-500:]}")
+    dask.start()
+
+
+def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: float = 0.5) -> Report:
+    """Kill something of a sweep so many times, spread over this share of its life, and let it end.
+
+    What it ends on is compared with the same sweep on this machine's own workers.
+    """
+    report, chance = Report(), random.Random(seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        calm = Sweep(Path(scratch) / "calm", values)
+        began = time.monotonic()
+        code, error = calm.finish()
+        if code != 0:
+            raise RuntimeError(error)
+        seconds = time.monotonic() - began
+        wanted = {name: fingerprint(path) for name, path in calm.trials().items()}
+        with DaskProcesses(Path(scratch) / "dask") as dask:
+            options = ("--scheduler", dask.address)
+            sweep = Sweep(Path(scratch) / "killed", values, options)
+            ended: dict[str, dict] = {}
+            for number in range(kills):
+                since = time.time()
+                if sweep.process is None:
+                    sweep.start()
+                wait_until_it_trains(sweep, since)
+                time.sleep(chance.uniform(0, spread * seconds / kills))
+                if sweep.process.poll() is not None:
+                    break
+                kill(sweep, dask, KINDS[number % 3], chance, report)
+                records = sweep.records()
+                ended |= {n: r for n, r in records.items() if r["status"] == "finished"}
+            code, error = sweep.finish()
+            if code != 0:
+                report.faults.append(f"resume ended with {code}: {error[-500:]}")
+        compare(sweep, wanted, ended, report)
+        if (sweep.path / ".claims").exists():
+            report.faults.append("claims were left behind")
+        deadline = time.monotonic() + SECONDS_TO_DIE
+        while (left := sweep.workers()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if left:
+            report.faults.append(f"{len(left)} processes alive {SECONDS_TO_DIE} s after Dask's")
+    return report
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    done = rounds(options.kills, seed=options.seed)
+    told = ", ".join(f"{count} of a {kind}" for kind, count in done.kills.items())
+    print(
+        f"{sum(done.kills.values())} kills ({told}), {done.carried_on} trials carried on; "
+        f"{done.identical} of {done.trials} trials identical"
+    )
+    for fault in done.faults:
+        print("  ", fault)
+    sys.exit(bool(done.faults))

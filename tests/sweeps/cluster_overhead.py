@@ -1,0 +1,96 @@
+"""What a trial costs in a sweep on a Dask cluster besides its training, in processor time.
+
+`python tests/sweeps/cluster_overhead.py [--trials N]` runs the same tiny trials by a worker of this
+machine's own and by one of Dask's, and prints how much processor time each trial takes of every
+process that all trials go through. Not seconds on the wall: this is what limits how many trials a
+second a cluster can be given, and whatever else the machine does changes it little.
+"""
+
+import argparse
+import os
+import queue
+import statistics
+import tempfile
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+
+from dask_processes import DaskProcesses
+from distributed import Client, get_worker
+from sweep_helpers import records, sweep
+
+from mnistlab.sweeps.watch import SweepResult
+
+PROCESSES = ("the sweep's process", "Dask's scheduler", "Dask's worker")
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used so far, without its children."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def used_by(dask: DaskProcesses) -> list[float]:
+    """What PROCESSES have used so far."""
+    pids = (os.getpid(), dask.scheduler.pid, dask.workers[0].pid)
+    return [processor_seconds(pid) for pid in pids]
+
+
+def pause(result: SweepResult) -> float:
+    """Seconds on the wall between a trial's end and the next one's begin, the median."""
+    moment = datetime.fromisoformat
+    trials = sorted((moment(r["started"]), moment(r["finished"])) for r in records(result).values())
+    return statistics.median(
+        (begun - ended).total_seconds() for (_, ended), (begun, _) in pairwise(trials)
+    )
+
+
+def tell(count: int) -> None:
+    """What a worker tells of trials under way, so many times."""
+    worker = get_worker()
+    for _ in range(count):
+        worker.log_event("overhead", {"trial": "0123456789ab", "share": 0.5})
+
+
+def of_trials(dask: DaskProcesses, folder: Path, trials: int) -> dict[str, list[float]]:
+    """Seconds for each trial, without a cluster and with one."""
+    # What is done once: compiling, importing, waiting for the worker.
+    sweep(folder, "seeds=2", workers=1, scheduler=dask.address)
+    rows, pauses = [], []
+    for scheduler in (None, dask.address):
+        before = used_by(dask)
+        result = sweep(folder, f"seeds={trials}", workers=1, scheduler=scheduler)
+        rows.append([(y - x) / trials for x, y in zip(before, used_by(dask), strict=True)])
+        pauses.append(pause(result))
+    told = {name: list(pair) for name, pair in zip(PROCESSES, zip(*rows, strict=True), strict=True)}
+    return {**told, "from a trial's end to the next one's begin, on the wall": pauses}
+
+
+def of_reports(dask: DaskProcesses, count: int) -> dict[str, float]:
+    """Seconds for each report of a trial's progress."""
+    heard: queue.SimpleQueue = queue.SimpleQueue()
+    with Client(dask.address, set_as_default=False) as client:
+        client.subscribe_topic("overhead", heard.put)
+        before = used_by(dask)
+        client.submit(tell, count).result()
+        for _ in range(count):
+            heard.get(timeout=600)
+        used = zip(before, used_by(dask), strict=True)
+        return {n: (y - x) / count for n, (x, y) in zip(PROCESSES, used, strict=True)}
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--trials", type=int, default=100)
+    parser.add_argument("--reports", type=int, default=5000)
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        DaskProcesses(Path(scratch) / "dask", 1) as processes,
+    ):
+        print(f"milliseconds for each of {options.trials} trials: without a cluster, with one")
+        for name, pair in of_trials(processes, Path(scratch), options.trials).items():
+            print(f"  {name}: {1000 * pair[0]:.1f}, {1000 * pair[1]:.1f}")
+        print("milliseconds for each report of a trial's progress")
+        for name, seconds in of_reports(processes, options.reports).items():
+            print(f"  {name}: {1000 * seconds:.2f}")

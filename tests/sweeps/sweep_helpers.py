@@ -1,0 +1,84 @@
+"""Small sweeps on the bundled digits, and what must be the same in two of them."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from sweep_kill_rounds import fingerprint
+
+from mnistlab.config.load_sweep import parse_sweep
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.sweeps import start
+from mnistlab.sweeps.results import read_trials
+from mnistlab.sweeps.watch import SweepCallback, SweepResult
+
+RUN = """\
+name: tiny
+data: {source: digits, train_limit: 43, validation: 0.1}
+model: {type: mlp, hidden: [6]}
+training: {epochs: 2, batch_size: 9, test: never}
+"""
+
+
+class Heard(SweepCallback):
+    """Keeps everything that a sweep tells."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.warnings: list[str] = []
+        self.trials: list = []
+        self.progress: list = []
+
+    def on_message(self, text):
+        self.messages.append(text)
+
+    def on_warning(self, text):
+        self.warnings.append(text)
+
+    def on_trial(self, row, took, progress):
+        self.trials.append(row)
+
+    def on_progress(self, progress):
+        self.progress.append(progress)
+
+
+def sweep(
+    folder: Path,
+    *values: str,
+    text: str = RUN,
+    workers: int | None = 2,
+    callbacks: Sequence = (),
+    scheduler: str | None = None,
+) -> SweepResult:
+    """Run the sweep of a configuration and of values to try."""
+    return start.begin(
+        parse_sweep(text, "sweep.yaml", values),
+        runs_dir=folder / "runs",
+        data_dir=folder / "data",
+        workers=workers,
+        callbacks=callbacks,
+        scheduler=scheduler,
+    )
+
+
+def resume(result: SweepResult, *values: str, workers: int = 2, **options) -> SweepResult:
+    path = result.sweep_dir
+    return start.carry_on(
+        path, values, data_dir=path.parent.parent / "data", workers=workers, **options
+    )
+
+
+def rows(result: SweepResult) -> list:
+    return read_trials(SweepDir(result.sweep_dir))
+
+
+def records(result: SweepResult) -> dict[str, dict]:
+    """The run.json of every trial, by the folder's name."""
+    runs = sorted(result.sweep_dir.glob("trials/[!.]*/run.json"))
+    return {run.parent.name: json.loads(run.read_text()) for run in runs}
+
+
+def fingerprints(result: SweepResult) -> dict[str, dict]:
+    """Everything of each trial that does not tell the time."""
+    trials = sorted(result.sweep_dir.glob("trials/[!.]*"))
+    return {trial.name: fingerprint(trial) for trial in trials}

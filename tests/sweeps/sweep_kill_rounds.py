@@ -1,0 +1,237 @@
+"""Kill a sweep with -9 at random moments, resume it each time, compare: the bits must be the same.
+
+`python tests/sweeps/sweep_kill_rounds.py --kills 20` does it to a sweep of 60 trials and prints
+what it found; the test in test_sweep_kill.py does it to a small one.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mnistlab.store.metrics import read_metrics
+
+CONFIG = """\
+name: killed
+seed: 3
+data: {source: digits}
+model: {type: mlp, hidden: [32], dropout: 0.2}
+optimizer: {type: adam, lr: 0.001}
+training: {batch_size: 8, checkpoint_every: 40, epochs: 20}
+"""
+GRID = ("optimizer.lr=3e-3,1e-3,3e-4,1e-4,1e-5", "regularization.l2=0,1e-4,1e-3,1e-2", "seeds=3")
+SECONDS_TO_DIE = 5.0
+HALF_DONE = ("running", "interrupted")
+# A checkpoint may be written at any step, so that kills meet many of them, half written too.
+LAUNCH = """
+import sys
+from mnistlab.sweeps import executors
+executors.START = executors.START.replace("main(", \"\"\"from mnistlab.experiment import keeper
+keeper.SECONDS_BETWEEN_CHECKPOINTS = 0.02
+main(\"\"\")
+from mnistlab.cli.app import app
+app(sys.argv[1:])
+"""
+
+
+@dataclass
+class Report:
+    kills: dict[str, int] = field(default_factory=dict)  # by what was killed
+    half_done: int = 0  # trials found in the middle, over all kills
+    carried_on: int = 0  # trials that went on from where a process had left them
+    identical: int = 0  # trials with the bits of the undisturbed sweep
+    trials: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+class Sweep:
+    """One sweep, and the process that is at work on it, if any."""
+
+    def __init__(self, folder: Path, values: Sequence[str], options: Sequence[str] = ()) -> None:
+        folder.mkdir()
+        self.options = options
+        self.folder = folder
+        self.values = values
+        self.process: subprocess.Popen | None = None
+        (folder / "run.yaml").write_text(CONFIG)
+
+    @property
+    def path(self) -> Path | None:
+        found = [path for path in (self.folder / "runs").glob("[!.]*") if not path.is_symlink()]
+        return found[0] if found else None
+
+    def start(self) -> None:
+        """Begin the sweep, or take it up where it was left."""
+        # The data folder stands on every worker's command line: so they are known by it.
+        data = ["--data-dir", str(self.folder), "--no-plots", *self.options]
+        if self.path is None:
+            runs = ["--runs-dir", str(self.folder / "runs")]
+            arguments = ["sweep", str(self.folder / "run.yaml"), *self.values, *runs, *data]
+        else:
+            arguments = ["resume", str(self.path), *data]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", LAUNCH, *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+
+    def finish(self) -> tuple[int, str]:
+        """Wait for the process's end: its exit code, and what it said."""
+        if self.process is None:
+            self.start()
+        assert self.process is not None
+        _, error = self.process.communicate(timeout=600)
+        code, self.process = self.process.returncode, None
+        return code, error.decode()
+
+    def workers(self) -> list[int]:
+        """The worker processes of this sweep that are alive."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    words = (entry / "cmdline").read_bytes().decode().split("\0")
+                except (FileNotFoundError, ProcessLookupError):
+                    continue
+                if str(self.folder) in words and any("sweeps.worker" in word for word in words):
+                    found.append(int(entry.name))
+        return found
+
+    def trials(self) -> dict[str, Path]:
+        """The trials' folders by name."""
+        return {path.name: path for path in sorted(self.path.glob("trials/[!.]*"))}
+
+    def records(self) -> dict[str, dict]:
+        """The run.json of every trial that has one."""
+        runs = {name: path / "run.json" for name, path in self.trials().items()}
+        return {name: json.loads(run.read_text()) for name, run in runs.items() if run.exists()}
+
+
+def fingerprint(run: Path) -> dict[str, str]:
+    """What must be the same: everything but seconds."""
+    rows = [{**vars(row), "seconds": None} for row in read_metrics(run / "metrics.csv")]
+    contents = {"metrics.csv": repr(rows).encode()}
+    for name in ("weights.safetensors", "checkpoints/best.safetensors", "layers.csv"):
+        contents[name] = (run / name).read_bytes()
+    contents["predictions.csv"] = (run / "predictions.csv").read_bytes()
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+
+
+def _kill(sweep: Sweep, kind: str, chance: random.Random, report: Report) -> None:
+    """Kill the sweep's process, one of its workers, or all of them."""
+    workers = sweep.workers()
+    assert sweep.process is not None
+    victims = [sweep.process.pid] if kind != "workers" else []
+    if kind != "parent":
+        victims += workers if kind == "both" else chance.sample(workers, min(1, len(workers)))
+    for victim in victims:
+        try:
+            os.kill(victim, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    report.kills[kind] = report.kills.get(kind, 0) + 1
+    if kind == "workers":
+        return
+    sweep.process.communicate()
+    sweep.process = None
+    deadline = time.monotonic() + SECONDS_TO_DIE
+    while (left := sweep.workers()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if left:
+        report.faults.append(f"{len(left)} workers alive {SECONDS_TO_DIE} s after their sweep")
+
+
+def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: float = 1.2) -> Report:
+    """Kill a sweep so many times, spread over this share of its life at most, and let it end."""
+    report, chance = Report(), random.Random(seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        calm = Sweep(Path(scratch) / "calm", values)
+        began = time.monotonic()
+        code, error = calm.finish()
+        if code != 0:
+            raise RuntimeError(error)
+        seconds = time.monotonic() - began
+        wanted = {name: fingerprint(path) for name, path in calm.trials().items()}
+        sweep = Sweep(Path(scratch) / "killed", values)
+        ended: dict[str, dict] = {}
+        for number in range(kills):
+            since = time.time()
+            if sweep.process is None:
+                sweep.start()
+            wait_until_it_trains(sweep, since)
+            time.sleep(chance.uniform(0, spread * seconds / kills))
+            if sweep.process.poll() is not None:
+                break
+            _kill(sweep, ("parent", "workers", "both")[number % 3], chance, report)
+            records = sweep.records()
+            report.half_done += sum(r["status"] in HALF_DONE for r in records.values())
+            ended |= {n: r for n, r in records.items() if r["status"] == "finished"}
+        code, error = sweep.finish()
+        if code != 0:
+            report.faults.append(f"resume ended with {code}: {error[-500:]}")
+        compare(sweep, wanted, ended, report)
+    return report
+
+
+def wait_until_it_trains(sweep: Sweep, since: float) -> None:
+    """Until a trial's run.json is newer than `since`: what is killed before has nothing to lose."""
+    deadline = time.monotonic() + 600
+    while sweep.process.poll() is None and not is_training(sweep, since):
+        if time.monotonic() > deadline:
+            raise TimeoutError("no trial of the sweep has begun")
+        time.sleep(0.01)
+
+
+def is_training(sweep: Sweep, since: float) -> bool:
+    # Of a trial under way on a cluster it is in the claim.
+    folders = ("trials", ".claims") if sweep.path else ()
+    try:
+        runs = [run for name in folders for run in sweep.path.glob(f"{name}/[!.]*/run.json")]
+        return any(run.stat().st_mtime > since for run in runs)
+    except FileNotFoundError:  # a claim that was just given up
+        return False
+
+
+def compare(sweep: Sweep, wanted: dict, ended: dict, report: Report) -> None:
+    records, trials = sweep.records(), sweep.trials()
+    report.trials = len(wanted)
+    if list(trials) != list(wanted):
+        report.faults.append(f"{len(trials)} trials of other names, not the {len(wanted)} wanted")
+        return
+    for name, path in trials.items():
+        if records.get(name, {}).get("status") != "finished":
+            report.faults.append(f"{name} has not finished")
+            continue
+        different = [k for k, v in fingerprint(path).items() if v != wanted[name][k]]
+        report.identical += not different
+        report.carried_on += bool(records[name]["resumed"])
+        report.faults += [f"{name}: {file} differs" for file in different]
+        if name in ended and records[name] != ended[name]:
+            report.faults.append(f"{name} had finished, and was run again")
+        left = [leftover.name for leftover in path.rglob(".*")]
+        report.faults += [f"{name}: left behind: {left}"] if left else []
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    done = rounds(options.kills, seed=options.seed)
+    told = ", ".join(f"{count} of {kind}" for kind, count in done.kills.items())
+    print(
+        f"{sum(done.kills.values())} kills ({told}), {done.half_done} trials found half done, "
+        f"{done.carried_on} carried on; {done.identical} of {done.trials} trials identical"
+    )
+    for fault in done.faults:
+        print("  ", fault)
+    sys.exit(bool(done.faults))

@@ -1,0 +1,90 @@
+"""Which point is best, what counts as a tie, and the tables that say so."""
+
+import csv
+import io
+import math
+
+from mnistlab.config.sweep import Metric, StatedPoint
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.sweeps.ranking import mean_metrics, rank, ranking_text
+from mnistlab.sweeps.results import METRICS, TrialRow, read_trials, trials_text
+
+ACCURACY, LOSS = Metric(name="val_accuracy"), Metric(name="val_loss", goal="minimize")
+
+
+def row(number: int, value: float | None, status: str = "finished", **parameters) -> TrialRow:
+    metrics = {**dict.fromkeys(METRICS), "val_accuracy": value, "val_loss": value}
+    return TrialRow(number, status, (), parameters, metrics, f"trials/{number:04d}-0")
+
+
+def test_the_best_mean_comes_first_whichever_way_the_metric_goes():
+    rows = [row(0, 0.7, lr=1), row(1, 0.9, lr=2), row(2, 0.8, lr=3)]
+    assert [p.parameters["lr"] for p in rank(rows, ACCURACY)] == [2, 3, 1]
+    assert [p.parameters["lr"] for p in rank(rows, LOSS)] == [1, 3, 2]
+    assert [p.rank for p in rank(rows, ACCURACY)] == [1, 2, 3]
+
+
+def test_seeds_of_a_point_are_one_with_mean_and_sample_deviation():
+    rows = [row(n, value, lr=1, seed=n) for n, value in enumerate([0.8, 0.9, 0.94])]
+    (point,) = rank(rows, ACCURACY)
+    assert point.parameters == {"lr": 1}
+    assert math.isclose(point.mean, 0.88)
+    assert math.isclose(point.std, math.sqrt((0.08**2 + 0.02**2 + 0.06**2) / 2))
+    assert mean_metrics(point)["val_loss"] == (point.mean, point.std)
+    assert mean_metrics(point)["test_loss"] == (None, None)
+
+
+def test_points_that_differ_by_less_than_their_deviation_share_a_rank():
+    values = {1: (0.90, 0.92), 2: (0.89, 0.91), 3: (0.85, 0.85), 4: (0.80, 0.88)}
+    rows = [
+        row(10 * lr + s, v, lr=lr, seed=s) for lr, vs in values.items() for s, v in enumerate(vs)
+    ]
+    found = {p.parameters["lr"]: (p.rank, p.tied) for p in rank(rows, ACCURACY)}
+    # 4 is further from the best, and within its own wide deviation of 3.
+    assert found == {1: (1, True), 2: (1, True), 3: (3, True), 4: (3, True)}
+
+
+def test_without_seeds_only_equal_points_are_tied():
+    rows = [row(0, 0.9, lr=1), row(1, 0.9, lr=2), row(2, 0.8999, lr=3)]
+    assert [(p.rank, p.tied) for p in rank(rows, ACCURACY)] == [(1, True), (1, True), (3, False)]
+
+
+def test_what_diverged_failed_or_is_to_come_has_no_rank_and_stands_last():
+    rows = [
+        row(0, 0.99, "diverged", lr=1),
+        row(1, None, "failed", lr=2),
+        row(2, None, "pending", lr=3),
+        row(3, math.nan, lr=4),
+        row(4, 0.1, lr=5),
+    ]
+    found = rank(rows, ACCURACY)
+    assert [p.parameters["lr"] for p in found] == [5, 1, 2, 3, 4]
+    assert [p.rank for p in found] == [1, None, None, None, None]
+
+
+def test_a_point_of_which_one_seed_diverged_is_not_ranked_by_the_others():
+    rows = [row(0, 0.9, lr=1, seed=0), row(1, 0.9, "diverged", lr=1, seed=1), row(2, 0.2, lr=2)]
+    assert [p.parameters["lr"] for p in rank(rows, ACCURACY)] == [2, 1]
+
+
+def test_stated_values_stand_beside_the_points_that_they_are_stated_for():
+    rows = [row(0, 0.9, lr=1, l1=0), row(1, 0.8, lr=2, l1=0)]
+    stated = [
+        StatedPoint(stage="other", parameters={"lr": 1}, val_accuracy=0.1),
+        StatedPoint(parameters={"lr": 1.0}, val_accuracy=0.5),
+        StatedPoint(parameters={"lr": 2, "l2": 0}, val_accuracy=0.6),
+    ]
+    assert [p.stated for p in rank(rows, ACCURACY, "stage", stated)] == [0.5, None]
+    text = ranking_text([(None, rank(rows, ACCURACY, None, stated))], "val_accuracy")
+    table = list(csv.DictReader(io.StringIO(text)))
+    assert [line["stated"] for line in table] == ["0.5", ""]
+    assert [line["val_accuracy_mean"] for line in table] == ["0.9", "0.8"]
+
+
+def test_trials_are_read_back_as_they_were_written(tmp_path):
+    values = [[3, 4], {"type": "normal", "std": 0.5}, 'a, "b"', None, 1e-05, True, 2, "1e-3"]
+    rows = [row(n, 1 / 3, x=value) for n, value in enumerate(values)]
+    rows.append(TrialRow(9, "failed", ("lr", "l1"), {}, dict.fromkeys(METRICS), "trials/9"))
+    sweep_dir = SweepDir(tmp_path)
+    sweep_dir.trials_csv.write_text(trials_text(rows))
+    assert read_trials(sweep_dir) == rows

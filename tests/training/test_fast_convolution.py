@@ -1,0 +1,136 @@
+"""Convolutions by rows and pools in pairs train as the equations say, where they are chosen."""
+
+import numpy as np
+import pytest
+from engine_helpers import (
+    config_of,
+    digest,
+    random_tensors,
+    toy_dataset,
+    train,
+    trainer_of,
+    write_npz,
+)
+from layered_oracle import LayeredOracle
+from oracle_helpers import assert_engine_follows
+
+from mnistlab.runtime.threads import engine_threads
+from mnistlab.training.gradcheck import check_gradients
+
+HEIGHT, WIDTH = 40, 39
+# 40 × 39 → 8 × 38 × 37 → 8 × 19 × 18 → 9 × 18 × 17 → 9 × 9 × 8 → 6 → 4: rows end within a vector,
+# and 9 filters are one more than are summed at once.
+LAYERS = [
+    {"conv": {"filters": 8, "kernel": 3}},
+    {"activation": "tanh"},
+    {"pool": {"type": "max", "size": 2, "stride": 2}},
+    {"conv": {"filters": 9, "kernel": 2, "bias": "per_position"}},
+    {"activation": "leaky_relu"},
+    {"pool": {"type": "max", "size": 2, "stride": 2}},
+    "flatten",
+    {"dense": {"units": 6}},
+    {"activation": "tanh"},
+]
+SHAPES = {
+    "conv1.weight": (8, 1, 3, 3),
+    "conv1.bias": (8,),
+    "conv2.weight": (9, 8, 2, 2),
+    "conv2.bias": (9, 18, 17),
+    "dense1.weight": (648, 6),
+    "dense1.bias": (6,),
+    "dense2.weight": (6, 4),
+    "dense2.bias": (4,),
+}
+FAST = {
+    "forward_without_patches",
+    "backward_input_without_patches",
+    "backward_weights_without_patches",
+    "max_pool_forward_2",
+    "max_pool_backward_2",
+}
+
+
+def prepared(folder, dtype="float64", **sections):
+    tensors = random_tensors(SHAPES, scale=0.2)
+    path = write_npz(folder / "start.npz", tensors)
+    training = {"steps": 30, "batch_size": 10, "shuffle": "none", "dtype": dtype}
+    config = config_of(
+        model={"type": "cnn", "layers": LAYERS},
+        init={"type": "file", "path": str(path)},
+        training=training,
+        data={"source": "digits"},
+        **sections,
+    )
+    return toy_dataset(side=HEIGHT, width=WIDTH), config, tensors
+
+
+def names_of(program):
+    return {op.function.__name__ for op in (*program.training["step"], *program.gradient)}
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [{"lr": 0.05}, {"lr": 0.02, "momentum": 0.9}, {"type": "adam", "lr": 0.005}],
+    ids=["sgd", "momentum", "adam"],
+)
+def test_the_engine_trains_as_the_equations_say(optimizer, tmp_path):
+    dataset, config, start = prepared(tmp_path, optimizer=optimizer)
+    trainer = trainer_of(config, dataset)
+    assert names_of(trainer.program) >= FAST
+    assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 30)
+
+
+def test_their_gradients_are_right(tmp_path):
+    dataset, config, _ = prepared(tmp_path)
+    for tensor in check_gradients(config, dataset):
+        assert tensor.passed, tensor
+        assert tensor.error < 1e-7
+
+
+def test_no_number_of_threads_changes_a_bit(tmp_path):
+    digests = set()
+    for threads in (1, 2, 3):
+        dataset, config, _ = prepared(tmp_path, dtype="float32")
+        with engine_threads(threads):
+            trainer = trainer_of(config, dataset)
+            assert train(trainer)
+        digests.add(digest(trainer.params))
+    assert len(digests) == 1
+    assert np.isfinite(trainer.params).all()
+
+
+def test_few_filters_padding_and_other_pools_are_left_to_the_plain_definition(tmp_path):
+    layers = [
+        {"conv": {"filters": 7, "kernel": 3}},
+        {"conv": {"filters": 8, "kernel": 3, "padding": 1}},
+        {"pool": {"type": "max", "size": 3, "stride": 2}},
+    ]
+    config = config_of(model={"type": "cnn", "layers": layers}, data={"source": "digits"})
+    trainer = trainer_of(config, toy_dataset(side=HEIGHT, width=WIDTH))
+    assert not names_of(trainer.program) & FAST
+
+
+@pytest.mark.parametrize("bias", ["shared", "per_position", "none"])
+@pytest.mark.parametrize("stride", [2, 3])
+def test_a_stride_is_no_hindrance(stride, bias, tmp_path):
+    height, width, side = 11, 17 * stride + 1, 3
+    conv = {"filters": 9, "kernel": side, "stride": stride, "bias": bias}
+    rows, columns = (height - side) // stride + 1, (width - side) // stride + 1
+    shapes = {"conv1.weight": (9, 1, side, side), "conv1.bias": {
+        "shared": (9,), "per_position": (9, rows, columns), "none": None}[bias],
+        "dense1.weight": (9 * rows * columns, 4), "dense1.bias": (4,)}  # fmt: skip
+    start = random_tensors({name: s for name, s in shapes.items() if s}, scale=0.2)
+    config = config_of(
+        model={"type": "cnn", "layers": [{"conv": conv}, {"activation": "tanh"}, "flatten"]},
+        init={"type": "file", "path": str(write_npz(tmp_path / "start.npz", start))},
+        training={"steps": 12, "batch_size": 10, "shuffle": "none", "dtype": "float64"},
+        data={"source": "digits"},
+        optimizer={"lr": 0.05},
+    )
+    dataset = toy_dataset(side=height, width=width)
+    trainer = trainer_of(config, dataset)
+    assert names_of(trainer.program) >= {
+        "forward_without_patches",
+        "backward_weights_without_patches",
+    }
+    assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 12)

@@ -1,0 +1,140 @@
+"""Learning rates worked out by hand from the schedules' definitions; steps count from 0."""
+
+import math
+
+import numpy as np
+import pytest
+from engine_helpers import config_of, toy_dataset
+from numpy_oracle import rate_at
+
+from mnistlab.blocks.schedules import Steps
+from mnistlab.training.trainer import Trainer
+
+LR, PER_EPOCH, TOTAL = 0.4, 10, 100
+HALF_ROOT = math.sqrt(0.5)
+
+
+def schedule_of(**keys):
+    return config_of(lr_schedule=keys).lr_schedule
+
+
+def rates(schedule, steps, total=TOTAL, per_epoch=PER_EPOCH, lr=LR):
+    return schedule.rates(lr, Steps(np.asarray(steps), per_epoch, total))
+
+
+BY_HAND = {
+    "constant": ({"type": "constant"}, {0: 0.4, 57: 0.4, 99: 0.4}),
+    "step: a drop after every three epochs": (
+        {"type": "step", "factor": 0.5, "every": 3},
+        {0: 0.4, 29: 0.4, 30: 0.2, 59: 0.2, 60: 0.1, 90: 0.05},
+    ),
+    "exponential: a factor every epoch": (
+        {"type": "exponential", "gamma": 0.5},
+        {0: 0.4, 9: 0.4, 10: 0.2, 20: 0.1, 39: 0.05},
+    ),
+    "linear: a line, then its end": (
+        {"type": "linear", "final": 0.25, "steps": 40},
+        {0: 0.4, 10: 0.325, 20: 0.25, 40: 0.1, 41: 0.1, 99: 0.1},
+    ),
+    "linear: up": (
+        {"type": "linear", "final": 2.0, "steps": 10},
+        {0: 0.4, 5: 0.6, 10: 0.8, 99: 0.8},
+    ),
+    "linear: to zero, never below": (
+        {"type": "linear", "final": 0.0, "steps": 8},
+        {0: 0.4, 4: 0.2, 7: 0.05, 8: 0.0, 9: 0.0, 99: 0.0},
+    ),
+    "linear: anew each epoch": (
+        {"type": "linear", "final": 0.5, "steps": 4, "restart_every_epoch": True},
+        {0: 0.4, 2: 0.3, 4: 0.2, 9: 0.2, 10: 0.4, 12: 0.3, 19: 0.2, 90: 0.4},
+    ),
+    "inverse time": (
+        {"type": "inverse_time", "decay": 0.1},
+        {0: 0.4, 10: 0.2, 30: 0.1, 70: 0.05},
+    ),
+    "cosine: half a wave": (
+        {"type": "cosine"},
+        {0: 0.4, 25: 0.2 * (1 + HALF_ROOT), 50: 0.2, 75: 0.2 * (1 - HALF_ROOT)},
+    ),
+    "cosine: down to a rate, not to a share": (
+        {"type": "cosine", "min": 0.1},
+        {0: 0.4, 50: 0.25, 75: 0.1 + 0.15 * (1 - HALF_ROOT)},
+    ),
+    "cosine: two cycles": (
+        {"type": "cosine", "cycles": 2},
+        {0: 0.4, 25: 0.2, 49: 0.2 * (1 + math.cos(0.98 * math.pi)), 50: 0.4, 75: 0.2},
+    ),
+    "cosine: rises for the warmup, and is at its top after it": (
+        {"type": "cosine", "warmup": 20},
+        {0: 0.02, 4: 0.1, 9: 0.2, 19: 0.4, 20: 0.4, 60: 0.2},
+    ),
+    "cosine: warmup, then two cycles of what is left": (
+        {"type": "cosine", "warmup": 20, "cycles": 2, "min": 0.2},
+        {9: 0.2, 19: 0.4, 20: 0.4, 40: 0.3, 60: 0.4, 80: 0.3},
+    ),
+}
+
+
+@pytest.mark.parametrize(("keys", "expected"), BY_HAND.values(), ids=BY_HAND)
+def test_rates_are_those_worked_out_by_hand(keys, expected):
+    found = rates(schedule_of(**keys), list(expected))
+    np.testing.assert_allclose(found, list(expected.values()), rtol=1e-12, atol=1e-16)
+
+
+def test_one_cycle_rises_from_a_25th_to_lr_and_falls_to_its_last_share():
+    # 101 steps: the peak of the share 0.3 is step 30, the last step 100.
+    schedule = schedule_of(type="one_cycle", warmup=0.3, final=0.01)
+    found = rates(schedule, [0, 15, 30, 65, 100], total=101)
+    expected = [0.016, (0.016 + 0.4) / 2, 0.4, (0.4 + 0.004) / 2, 0.004]
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    every = rates(schedule, np.arange(101), total=101)
+    assert (np.diff(every[:31]) > 0).all()
+    assert (np.diff(every[30:]) < 0).all()
+
+
+def test_one_cycle_without_warmup_starts_at_its_peak():
+    found = rates(schedule_of(type="one_cycle", warmup=0.0, final=0.5), [0, 50, 100], total=101)
+    np.testing.assert_allclose(found, [0.4, 0.3, 0.2], rtol=1e-12)
+
+
+@pytest.mark.parametrize("total", [1, 2, 3])
+@pytest.mark.parametrize(("keys", "_"), BY_HAND.values(), ids=BY_HAND)
+def test_runs_of_a_few_steps_have_rates_that_are_finite_and_not_negative(keys, _, total):
+    one_cycle = {"type": "one_cycle"}
+    for schedule in (schedule_of(**keys), schedule_of(**one_cycle)):
+        found = rates(schedule, np.arange(total), total=total)
+        assert np.isfinite(found).all()
+        assert (found >= 0).all()
+        assert (found <= 2 * LR).all()
+
+
+@pytest.mark.parametrize("cycles", [*range(1, 26), 49, 98])
+def test_every_cosine_cycle_starts_at_the_full_rate(cycles):
+    starts = 7 * np.arange(cycles)
+    found = rates(schedule_of(type="cosine", cycles=cycles), starts, total=7 * cycles)
+    np.testing.assert_allclose(found, LR, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "keys", [*(keys for keys, _ in BY_HAND.values()), {"type": "one_cycle"}], ids=str
+)
+def test_steps_asked_one_by_one_and_in_parts_have_the_rates_of_all_at_once(keys):
+    schedule = schedule_of(**keys)
+    whole = rates(schedule, np.arange(TOTAL))
+    singly = np.concatenate([rates(schedule, [step]) for step in range(TOTAL)])
+    parts = np.concatenate([rates(schedule, part) for part in np.split(np.arange(TOTAL), [7, 50])])
+    assert whole.tobytes() == singly.tobytes() == parts.tobytes()
+    assert whole.dtype == np.float64
+    expected = [rate_at(schedule, LR, step, PER_EPOCH, TOTAL) for step in range(TOTAL)]
+    np.testing.assert_allclose(whole, expected, rtol=1e-12, atol=1e-15)
+
+
+def test_a_schedule_changes_the_rates_of_a_trainer_by_its_own_epochs_and_steps():
+    config = config_of(
+        optimizer={"lr": 1.0},
+        lr_schedule={"type": "exponential", "gamma": 0.5},
+        training={"epochs": 3, "batch_size": 20},
+    )
+    trainer = Trainer(config, toy_dataset(train=53))
+    assert trainer.rates(0, 9).tolist() == [1.0] * 3 + [0.5] * 3 + [0.25] * 3
+    assert trainer.rates(4, 7).tolist() == [0.5, 0.5, 0.25]
