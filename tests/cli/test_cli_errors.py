@@ -7,6 +7,7 @@ import pytest
 from cli_helpers import mnistlab, process_arguments
 
 from mnistlab.cli import errors
+from mnistlab.python import commands
 from mnistlab.support.errors import DataError
 
 
