@@ -26,6 +26,8 @@ class LayerStatistics:
     inactive_share: float | None
 
 
+# The figures of weights that overflow are infinite or NaN, which says enough.
+@np.errstate(over="ignore", invalid="ignore")
 def layer_statistics(trainer: Trainer) -> list[LayerStatistics]:
     """The statistics of every layer with weights, after the last step taken."""
     tensors = trainer.program.tensors

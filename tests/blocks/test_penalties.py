@@ -21,6 +21,17 @@ def test_the_penalty_is_summed_in_float64_whatever_the_weights_are():
     assert penalty(W, 1.0, 1.0) == pytest.approx(expected, rel=1e-13)
 
 
+@pytest.mark.parametrize("weight", [np.inf, np.nan, 1e200])
+def test_without_a_penalty_it_is_zero_whatever_the_weights_are(weight):
+    assert penalty(np.array([1.0, weight]), 0.0, 0.0) == 0.0
+
+
+def test_a_penalty_that_overflows_is_infinite():
+    """A warning of numpy's would fail this test."""
+    assert penalty(np.array([1.0, 1e200]), 0.0, L2) == np.inf
+    assert penalty(np.array([1.0, np.inf]), L1, 0.0) == np.inf
+
+
 @pytest.mark.parametrize(("l1", "l2"), [(L1, 0.0), (0.0, L2), (L1, L2)])
 def test_the_penalty_s_gradient_is_that_of_finite_differences(l1, l2):
     W = normal(40)

@@ -5,7 +5,7 @@ float32 numbers near W lie about 1e-7 · |W| apart: a smaller step, taken off by
 
 import numpy as np
 import pytest
-from kernel_helpers import normal
+from kernel_helpers import normal, run_interpreted
 
 from mnistlab.blocks.optimizers.adam import adam_update
 from mnistlab.blocks.optimizers.adamw import weight_decay
@@ -106,26 +106,43 @@ def test_weights_without_a_gradient_shrink_in_float32_as_in_float64(way, share):
     assert found == pytest.approx(expected, rel=0.1)
 
 
+def step_of_momentum(W, dW, v, share, step):
+    # Momentum of a half doubles what a gradient does.
+    penalty_gradient(W, 0.0, share / LR / 4, dW, dither_of(W, step, 0, GRADIENT))
+    momentum_update(W, dW, v, LR, 0.5, False, dither_of(W, step, 0, UPDATE))
+
+
+def step_taken_within_the_gradient(W, dW, v, share, step):
+    penalty_descent(W, 0.0, share, dither_of(W, step, 0, PENALTY))
+    sgd_update(W, dW, LR)
+
+
+def step_with_weight_decay(W, dW, v, share, step):
+    weight_decay(W, LR, share / LR, dither_of(W, step, 0, DECAY))
+    rmsprop_update(W, dW, v, LR, 0.99, 1e-8)
+
+
+WITH_GRADIENT = [step_of_momentum, step_taken_within_the_gradient, step_with_weight_decay]
+
+
 @pytest.mark.parametrize("share", [1e-9, 2e-8, 1e-6])
-def test_weights_with_a_gradient_shrink_in_float32_as_in_float64(share):
+@pytest.mark.parametrize("take", WITH_GRADIENT)
+def test_weights_with_a_gradient_shrink_in_float32_as_in_float64(take, share):
     """The same gradients with the penalty and without: what is between the two is its part."""
 
-    def trained(dtype, l2):
+    def trained(dtype, share):
         W, v = weights(dtype), np.zeros(SIZE, dtype)
         rng = np.random.default_rng(5)
         for step in range(STEPS):
             # Most weights have no gradient at most steps.
             dW = np.where(rng.random(SIZE) < 0.3, 1e-3 * rng.standard_normal(SIZE), 0).astype(dtype)
-            if l2:
-                penalty_gradient(W, 0.0, l2, dW, dither_of(W, step, 0, GRADIENT))
-            momentum_update(W, dW, v, LR, 0.5, False, dither_of(W, step, 0, UPDATE))
+            take(W, dW, v, share, step)
         return W.astype(np.float64)
-
-    l2 = share / LR / 4
 
     def part(dtype):
         without = trained(dtype, 0.0)
-        return float(((without - trained(dtype, l2)) * without).sum() / np.square(without).sum())
+        taken = without - trained(dtype, share)
+        return float((taken * without).sum() / np.square(without).sum())
 
     assert part(np.float32) == pytest.approx(part(np.float64), rel=0.1)
 
@@ -182,3 +199,23 @@ def test_a_dither_follows_from_step_and_element_alone():
 
 def test_float64_is_not_dithered():
     assert dither_of(weights(np.float64), 3, 0, PENALTY) is None
+
+
+@pytest.mark.parametrize(
+    "kernel_and_arguments",
+    [
+        (sgd_update, (np.float32(3e-9) * np.arange(300, dtype=np.float32), 1.0)),
+        (soft_threshold, (1e-9,)),
+    ],
+    ids=["step", "soft threshold"],
+)
+def test_a_dither_has_the_same_bits_interpreted_and_compiled(kernel_and_arguments):
+    kernel, arguments = kernel_and_arguments
+    found, expected = (weights(np.float32)[:300] for _ in range(2))
+    before = found.copy()
+    for step in (*range(40), 2**31 + 5, 2**40 + 7):
+        dither = dither_of(found, step, 12345, PENALTY)
+        kernel(found, *arguments, dither)
+        run_interpreted(kernel, expected, *arguments, dither)
+    np.testing.assert_array_equal(found, expected)
+    assert (found != before).any()

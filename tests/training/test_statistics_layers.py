@@ -31,3 +31,12 @@ def test_a_convolution_s_statistics_are_those_of_its_own_output(following):
     assert found.layer == "conv1"
     assert found.activation_mean == pytest.approx(values.mean(), rel=1e-12)
     assert found.activation_std == pytest.approx(values.std(), rel=1e-12)
+
+
+@pytest.mark.parametrize("weight", [1e200, np.inf, np.nan])
+def test_statistics_of_weights_that_overflow_are_had_without_a_warning(weight):
+    trainer = trainer_of(config_of(training={"dtype": "float64"}), toy_dataset())
+    tensors_of(trainer)["dense1.weight"][0] = weight
+    found = layer_statistics(trainer)[0]
+    assert found.layer == "dense1"
+    assert not np.isfinite(found.weight_std)
