@@ -15,15 +15,12 @@ from mnistlab.browse.found import trials_of
 from mnistlab.store.checksums import refuse_broken_seal
 from mnistlab.store.provenance import read_run_json
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
+from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.views import read_view
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import read_artefact
 
-RUNNING = "running"
-FINISHED = ("finished", "stopped_early")
-ENDED = (*FINISHED, "diverged", "failed")
-PENDING = "pending"
 DEFAULT_METRIC = "val_accuracy"
 
 
@@ -38,7 +35,7 @@ class RunSummary:
     """
 
     path: Path
-    status: str
+    status: Status
     alive: bool | None
     started: datetime
     epochs: int
@@ -59,9 +56,9 @@ class SweepSummary:
     """
 
     path: Path
-    status: str
+    status: Status
     started: datetime
-    trials: dict[str, int]
+    trials: dict[Status, int]
     best: dict[str, float] = field(default_factory=dict)
     best_run: Path | None = None
     test_accuracy: float | None = None
@@ -88,7 +85,7 @@ def read_run(path: Path) -> RunSummary:
     run_dir = RunDir(path)
     record = read_run_json(run_dir) if run_dir.run_json.exists() else _unrecorded(run_dir)
     try:
-        running = record["status"] == RUNNING
+        running = record["status"] is Status.RUNNING
         if running:
             record = {**record, **_so_far(run_dir.metrics, record)}
         training = record["config"]["training"]
@@ -116,7 +113,7 @@ def _unrecorded(run_dir: RunDir) -> dict[str, Any]:
     from mnistlab.experiment.resume import config_of
 
     return {
-        "status": RUNNING,
+        "status": Status.RUNNING,
         "metrics": {},
         "best": None,
         "epochs": 0,
@@ -169,9 +166,10 @@ def read_sweep(path: Path) -> SweepSummary:
     to_come = len(expected - stages)
     lock, best = path / ".lock", SweepDir(path).best
     if lock.exists() and is_held(lock):
-        status = RUNNING
+        status = Status.RUNNING
     else:
-        status = "finished" if statuses and not statuses[PENDING] + to_come else "interrupted"
+        done = statuses and not statuses[Status.PENDING] + to_come
+        status = Status.FINISHED if done else Status.INTERRUPTED
     metric = (config.get("metric") or {}).get("name", DEFAULT_METRIC)
     chosen = read_run(best.resolve()) if (best / CONFIG_NAME).is_file() else None
     value = chosen.metrics.get(metric) if chosen else None
@@ -199,32 +197,33 @@ def _sweep_config(path: Path) -> dict[str, Any]:
     return config
 
 
-def _trials(sweep: Path) -> tuple[set[str], Counter[str]]:
+def _trials(sweep: Path) -> tuple[set[str], Counter[Status]]:
     """The stages that have trials, and how many trials are in which status.
 
     trials.csv may be a second behind the folders: what has not ended there is looked at again.
     """
     stages: set[str] = set()
-    statuses: Counter[str] = Counter()
+    statuses: Counter[Status] = Counter()
     path = sweep / "trials.csv"
     begun = {str(trial.relative_to(sweep)) for trial in trials_of(sweep)}
     for row in csv.DictReader(io.StringIO(read_view(path) if path.exists() else "")):
-        status = row["status"]
-        if status not in ENDED:
+        status = _status(row["status"], path)
+        if not status.ended:
             run_dir = SweepDir(sweep).trial(row["run_dir"])
-            status = read_run_json(run_dir)["status"] if run_dir.run_json.exists() else PENDING
+            begun_so = run_dir.run_json.exists()
+            status = read_run_json(run_dir)["status"] if begun_so else Status.PENDING
         begun.discard(row["run_dir"])
-        statuses[_outcome(status)] += 1
+        statuses[status.outcome] += 1
         stages.update((row.get("stage") or "").split())
-    statuses[PENDING] += len(begun)
+    statuses[Status.PENDING] += len(begun)
     return stages, statuses
 
 
-def _outcome(status: str) -> str:
-    """A trial's status as a sweep counts it: what has not ended is still to come."""
-    if status in FINISHED:
-        return "finished"
-    return status if status in ENDED else PENDING
+def _status(cell: str, path: Path) -> Status:
+    try:
+        return Status(cell)
+    except ValueError as error:
+        raise UsageError(f"{path}: is damaged: {error}") from None
 
 
 def _started(folder: Path) -> datetime:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnistlab.cli import options
+from mnistlab.store.status import Status
 
 if TYPE_CHECKING:
     from mnistlab.browse.comparison import ComparedRun, Comparison
@@ -76,7 +77,7 @@ def _print_table(comparison: "Comparison") -> None:
     keys = [k for k in comparison.keys if k != "name" and k not in comparison.implied]
     names = _names([one.run.path for one in runs])
     statuses = [run_status(one.run) for one in runs]
-    told = ["status"] if set(statuses) != {"finished"} else []
+    told = ["status"] if set(statuses) != {Status.FINISHED.words} else []
     rows = [["run", *told, *keys, *comparison.metrics]]
     for one, name, status in zip(runs, names, statuses, strict=True):
         values = [_shortened(_written(one, key)) for key in keys]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mnistlab.cli import options
+from mnistlab.store.status import Status
 
 if TYPE_CHECKING:
     from mnistlab.reproduce.reproduction import ReproduceOptions
@@ -121,7 +122,7 @@ def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int
     if json:
         print_json(
             {
-                "status": "finished" if result.signal is None else "interrupted",
+                "status": Status.FINISHED if result.signal is None else Status.INTERRUPTED,
                 "trials": result.trials,
                 "reports": [written.document for written in result.reports],
             }

@@ -5,13 +5,12 @@ import signal
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.store.metrics import SPLIT_METRICS
+from mnistlab.store.status import Status
 from mnistlab.support.wording import training_length
 from mnistlab.terminal.output import number, percent, print_json, print_note, print_result, seconds
 
 if TYPE_CHECKING:
     from mnistlab.experiment.callbacks import RunResult
-
-EXIT_CODES = {"finished": 0, "stopped_early": 0, "diverged": 1, "failed": 1}
 
 
 def tell_result(result: "RunResult", *, quiet: bool, json: bool) -> int:
@@ -23,15 +22,15 @@ def tell_result(result: "RunResult", *, quiet: bool, json: bool) -> int:
         print_result(str(result.run_dir))
     if result.already_ended:
         return 0
-    if result.status == "interrupted":
+    if result.status is Status.INTERRUPTED:
         return 128 + (result.signal or signal.SIGINT)
-    return EXIT_CODES[result.status]
+    return 0 if result.status.finished else 1
 
 
 def _print_summary(result: "RunResult", *, quiet: bool) -> None:
     """How the run ended, on stderr; where it diverged, the advice even with --quiet."""
     if not quiet:
-        how = result.status.replace("_", " ")
+        how = result.status.words
         total, training = seconds(result.seconds["total"]), seconds(result.seconds["train"])
         took = f"{total}, {training} of it training"
         if result.already_ended:

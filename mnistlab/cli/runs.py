@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnistlab.cli import options
+from mnistlab.store.status import Status
 
 if TYPE_CHECKING:
     from mnistlab.browse.summary import RunSummary, SweepSummary
@@ -65,7 +66,7 @@ def _row(entry: "RunSummary | SweepSummary") -> list[str]:
         tested = entry.metrics.get("test_accuracy")
     else:
         total = sum(entry.trials.values())
-        done = f"{total - entry.trials['pending']}/{total} trials"
+        done = f"{total - entry.trials[Status.PENDING]}/{total} trials"
         status, tested = _sweep_status(entry), entry.test_accuracy
     best = [f"{name} {metric_value(name, value)}" for name, value in entry.best.items()]
     test = metric_value("test_accuracy", tested)
@@ -81,11 +82,13 @@ def _length(run: "RunSummary") -> str:
 
 def run_status(run: "RunSummary") -> str:
     """How a run stands, in words."""
-    return "process died" if run.alive is False else run.status.replace("_", " ")
+    return "process died" if run.alive is False else run.status.words
 
 
 def _sweep_status(sweep: "SweepSummary") -> str:
-    bad = [f"{sweep.trials[s]} {s}" for s in ("diverged", "failed") if sweep.trials.get(s)]
+    bad = [
+        f"{sweep.trials[s]} {s}" for s in (Status.DIVERGED, Status.FAILED) if sweep.trials.get(s)
+    ]
     return ", ".join([sweep.status, *bad])
 
 

@@ -11,7 +11,7 @@ from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Progress, Split
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.model import Model, SplitName, load_model
-from mnistlab.experiment.resume import ENDED, config_of, refuse_changed_data
+from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.runtime.params import views
 from mnistlab.store.checksums import Extent
 from mnistlab.store.metrics import (
@@ -203,7 +203,7 @@ class Artefacts:
         if self.run_dir.predictions.exists():
             path = self.run_dir.predictions
             return self._checked(read_predictions(path, self.written(path)))
-        if self.record["status"] in ENDED:
+        if not self.record["status"].resumable:
             raise UsageError(f"{self.run_dir.predictions}: is missing")
         said = self.model.evaluate(self.split)
         of_predicted = said.outputs[np.arange(len(said.labels)), said.predicted]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistlab.store.metrics import MetricsRow
+from mnistlab.store.status import Status
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class RunResult:
     """A run that has ended: its folder, how it ended, its final metrics."""
 
     run_dir: Path
-    status: str  # finished, stopped_early, diverged, interrupted
+    status: Status  # finished, stopped_early, diverged, interrupted
     epochs: int  # whole ones
     steps: int
     metrics: dict[str, float | None]

@@ -22,6 +22,7 @@ from mnistlab.store.metrics import (
 )
 from mnistlab.store.provenance import write_run_json
 from mnistlab.store.run_dir import LAYERS_NAME, METRICS_NAME, PREDICTIONS_NAME, RunDir
+from mnistlab.store.status import Status
 from mnistlab.training.trainer import Trainer
 
 # Writing a checkpoint waits for the disk, so a run of many short epochs does not write each.
@@ -42,7 +43,7 @@ class Keeper:
         self.predictions: Extent | None = None
         self.test_seen = False
         self.last_row: MetricsRow | None = None
-        self.ended: str | None = None
+        self.ended: Status | None = None
         self.reason: str | None = None
         self.saved_step: int | None = None  # of the newest checkpoint that is on disk
         self.began = self.written = time.perf_counter()
@@ -61,7 +62,8 @@ class Keeper:
         trainer.step = position.get("ended_step", position["step"])
         trainer.seconds = position["seconds"]
         self.test_seen = position["test_seen"]
-        self.ended, self.reason = position["ended"], position["reason"]
+        self.ended = Status(position["ended"]) if position["ended"] else None
+        self.reason = position["reason"]
         self.seconds_before = position["total_seconds"]
         if self.best is not None:
             self.best.waited = position["waited"]
@@ -132,13 +134,13 @@ class Keeper:
         if self.best is not None and self.best.row is not None:
             self._write_weights(self.run_dir.best, self.best_params, self.best.row.step)
 
-    def end(self, status: str, reason: str | None = None) -> None:
+    def end(self, status: Status, reason: str | None = None) -> None:
         """Keep the final weights and predictions; run.json is written last, and is the end.
 
         A run that diverged keeps the weights of the last state that was whole.
         """
         self.ended, self.reason = status, reason
-        if status == "diverged":
+        if status is Status.DIVERGED:
             whole = self.checkpoint
             self.trainer.params[:] = whole.tensors["params"]
             kept = whole.position["step"]
@@ -184,7 +186,7 @@ class Keeper:
         of its last row.
         """
         last = self.last_row
-        if last is None or self.ended not in ("finished", "stopped_early"):
+        if last is None or self.ended is None or not self.ended.finished:
             return metrics_of(last)
         return metrics_of(self.kept_row(last), last)
 
@@ -193,14 +195,14 @@ class Keeper:
         total = self.seconds_before + time.perf_counter() - self.began
         return {"total": total, "train": self.trainer.seconds}
 
-    def write_run_json(self, status: str, reason: str | None = None) -> None:
+    def write_run_json(self, status: Status, reason: str | None = None) -> None:
         """Write how the run stands, and what it is."""
         write_run_json(
             self.run_dir,
             {
                 "status": status,
                 "reason": reason or self.reason,
-                "finished": None if status == "running" else datetime.now(UTC).isoformat(),
+                "finished": None if status is Status.RUNNING else datetime.now(UTC).isoformat(),
                 "seconds": self.seconds(),
                 "epochs": self.trainer.epochs_done,
                 "steps": self.trainer.step,
@@ -209,7 +211,7 @@ class Keeper:
                 "best": asdict(self.best.row) if self.best and self.best.row else None,
                 "test_set_looked_at": self.test_seen,
                 # Of a run that goes on they change with every row.
-                "files": {} if status == "running" else self.files(),
+                "files": {} if status is Status.RUNNING else self.files(),
                 **self.facts,
             },
         )

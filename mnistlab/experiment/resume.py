@@ -15,8 +15,6 @@ from mnistlab.support.errors import UsageError
 from mnistlab.support.host import LIBRARIES, library_versions
 from mnistlab.support.safe_files import open_artefact
 
-ENDED = ("finished", "stopped_early", "diverged")
-
 
 def history_of(run_dir: RunDir, force: bool = False) -> dict[str, Any]:
     """What a run's run.json tells; nothing where the run died before it was written.
@@ -40,7 +38,7 @@ def config_of(run_dir: RunDir, history: Mapping[str, Any]) -> RunConfig:
 
 def ended_result(run_dir: RunDir, history: Mapping[str, Any]) -> RunResult | None:
     """The result of a run that has ended, None of one that can be carried on."""
-    if history.get("status") not in ENDED:
+    if not history or history["status"].resumable:
         return None
     metrics = {name: history["metrics"].get(name) for name in METRICS if name != "penalty"}
     return RunResult(

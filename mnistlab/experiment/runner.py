@@ -29,6 +29,7 @@ from mnistlab.store.metrics import LayerRow, MetricsRow
 from mnistlab.store.provenance import collect
 from mnistlab.store.run_dir import RunDir, create_run_dir
 from mnistlab.store.run_log import logged
+from mnistlab.store.status import Status
 from mnistlab.support.errors import UsageError
 from mnistlab.training.initializers import initial_params
 from mnistlab.training.statistics import layer_statistics
@@ -161,7 +162,7 @@ class _Run:
     def to_the_end(self) -> RunResult:
         """Train, and leave the folder telling how it ended, whatever happens."""
         try:
-            self.keeper.write_run_json("running")
+            self.keeper.write_run_json(Status.RUNNING)
             for text in class_warnings(self.config, self.trainer.dataset):
                 logger.warning("%s", text)
             return self._to_the_end()
@@ -181,14 +182,14 @@ class _Run:
             keeper.checkpoint = keeper.snapshot()
             keeper.write_checkpoint()
             logger.info("stopped by %s at step %d", request, trainer.step)
-            keeper.write_run_json("interrupted")
-            return self._result("interrupted", signal=request.number)
+            keeper.write_run_json(Status.INTERRUPTED)
+            return self._result(Status.INTERRUPTED, signal=request.number)
         return self._result(status)
 
     def _tell_failure(self, error: BaseException) -> None:
         """Say in run.json why the run stopped, if that can still be written, and what is kept."""
         # A second Ctrl-C leaves at once: what was checkpointed before is what there is.
-        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        status = Status.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Status.FAILED
         reason = f"{type(error).__name__}: {error}"
         logger.info("%s: %s", status, reason)
         try:
@@ -207,7 +208,7 @@ class _Run:
         for callback in self.callbacks:
             callback.on_start(start)
 
-    def _train(self) -> str:
+    def _train(self) -> Status:
         """Step after step to the end; returns the status."""
         trainer, steps = self.trainer, self.trainer.plan.steps
         while trainer.step < steps:
@@ -215,15 +216,15 @@ class _Run:
             target = self._next_stop()
             if not trainer.train_to(target, self._look) or not trainer.is_finite():
                 self._record(MetricsRow(trainer.epoch, trainer.step, **self._measured()))
-                return "diverged"
+                return Status.DIVERGED
             at_end = target == steps
             if at_end or target % trainer.plan.steps_per_epoch == 0:
                 self._write_layers()
             if (at_end or self._is_due("evaluate_every", target)) and self._evaluate():
-                return "stopped_early"
+                return Status.STOPPED_EARLY
             if self._is_due("checkpoint_every", target):
                 self.keeper.take_checkpoint()
-        return "finished"
+        return Status.FINISHED
 
     def _next_stop(self) -> int:
         """The next step after which there is something to do."""
@@ -320,14 +321,14 @@ class _Run:
         for callback in self.callbacks:
             callback.on_message(text)
 
-    def _advice(self, status: str) -> str | None:
+    def _advice(self, status: Status) -> str | None:
         trainer = self.trainer
-        if status != "diverged":
+        if status is not Status.DIVERGED:
             return None
         kept = self.keeper.checkpoint.position["step"]
         return advice_on_divergence(self.config, trainer.step, trainer.epoch, kept)
 
-    def _result(self, status: str, signal: int | None = None) -> RunResult:
+    def _result(self, status: Status, signal: int | None = None) -> RunResult:
         keeper = self.keeper
         return RunResult(
             run_dir=keeper.run_dir.path,

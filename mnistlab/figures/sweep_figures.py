@@ -24,10 +24,11 @@ from mnistlab.figures.sweep_parameters import metric_by_parameter
 from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, TrialCurve, varied
 from mnistlab.figures.weights import strongest
 from mnistlab.store.run_dir import RunDir, open_run
+from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import LackingError
 from mnistlab.sweeps.ranking import Ranked, rank
-from mnistlab.sweeps.results import FINISHED, REFIT, TrialRow, read_trials, sweep_of
+from mnistlab.sweeps.results import REFIT, TrialRow, read_trials, sweep_of
 
 Named = tuple[list[str], Artefacts]  # a model in words, a line each, and its run
 TESTED = SweepMetric("test_accuracy", maximize=True)
@@ -142,7 +143,7 @@ def _refitted(
     winners: Sequence[tuple[str, TrialRow]], refits: Sequence[TrialRow]
 ) -> list[tuple[str, TrialRow]]:
     """The winners of the stages, those that were trained again as they are after that."""
-    done = {stage: row for row in refits if row.status in FINISHED for stage in row.stages}
+    done = {stage: row for row in refits if row.status.finished for stage in row.stages}
     return [
         (again, done[again]) if (again := f"{REFIT}{stage}") in done else (stage, row)
         for stage, row in winners
@@ -259,5 +260,5 @@ def _curves(
                 f"{key.rpartition('.')[2]} {value_as_yaml(row.parameters[key])}" for key in shown
             )
             rows = Artefacts(run_dir).metrics
-            curves.append(TrialCurve(label, rows, row.status == "diverged"))
+            curves.append(TrialCurve(label, rows, row.status is Status.DIVERGED))
     return curves

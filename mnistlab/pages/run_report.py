@@ -13,6 +13,7 @@ from mnistlab.figures.gallery import SavedFigures
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
 from mnistlab.store import durable
 from mnistlab.store.metrics import MetricsRow
+from mnistlab.store.status import Status
 from mnistlab.support.errors import MnistlabError
 from mnistlab.support.wording import as_stated, counted, seconds, training_length
 
@@ -21,9 +22,9 @@ COLUMNS = tuple(MetricsRow.__dataclass_fields__)
 # Of a longer metrics.csv, so many rows stand on the page, evenly spread, the last among them.
 MOST_ROWS = 200
 STATUS = {
-    "running": "It has not ended yet: this is how far it is.",
-    "interrupted": "It was interrupted and can be carried on: this is how far it came.",
-    "failed": "It failed: this is how far it came.",
+    Status.RUNNING: "It has not ended yet: this is how far it is.",
+    Status.INTERRUPTED: "It was interrupted and can be carried on: this is how far it came.",
+    Status.FAILED: "It failed: this is how far it came.",
 }
 
 
@@ -90,7 +91,7 @@ def _lead(config: RunConfig, record: Mapping[str, Any]) -> tuple[str, list[str]]
         warnings.append(STATUS[status])
     if record.get("reason"):
         warnings.append(record["reason"])
-    if status == "diverged":
+    if status is Status.DIVERGED:
         what = what.replace(", trained on", ", diverged in training on", 1)
         how = ""
     return f"{what}{how}.", warnings
@@ -228,7 +229,7 @@ def _provenance(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     source = f"commit {git['commit'] or 'unknown'}{' with changes' if git['dirty'] else ''}"
     versions = record["versions"]
     facts = [
-        ("status", record["status"].replace("_", " ")),
+        ("status", record["status"].words),
         ("started", _time(record["started"])),
         ("ended", _time(record["finished"])),
         ("carried on", ", ".join(map(_time, record["resumed"]))),

@@ -10,13 +10,13 @@ from mnistlab.figures.gallery import SavedFigures
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
 from mnistlab.store import durable
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.wording import as_stated, counted
 from mnistlab.sweeps.ranking import Ranked, mean_metrics, rank
 from mnistlab.sweeps.results import METRICS, REFIT, TrialRow, read_trials, sweep_of
 
 SPLITS = {"train": "training", "val": "validation", "test": "test"}
-NOT_YET = ("pending", "running", "interrupted")
 
 
 def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures, *, force: bool = False) -> Path:
@@ -226,7 +226,7 @@ def _trial(sweep_dir: SweepDir, row: TrialRow) -> dict[str, str]:
     target = f"{row.run_dir}/{run.report.name if run.report.exists() else ''}"
     return {
         "number": str(row.trial),
-        "status": "" if row.status == "finished" else row.status.replace("_", " "),
+        "status": "" if row.status is Status.FINISHED else row.status.words,
         "folder": row.run_dir,
         "href": target if run.path.is_dir() else "",
     }
@@ -262,8 +262,8 @@ def _lead(
 
 
 def _warnings(rows: Sequence[TrialRow]) -> list[str]:
-    left = sum(row.status in NOT_YET for row in rows)
-    failed = sum(row.status == "failed" for row in rows)
+    left = sum(not row.status.ended for row in rows)
+    failed = sum(row.status is Status.FAILED for row in rows)
     found = []
     if left:
         found.append(f"{counted(left, 'trial')} of {len(rows):,} still to come.")
@@ -274,7 +274,7 @@ def _warnings(rows: Sequence[TrialRow]) -> list[str]:
 
 def _tiles(config: SweepConfig, rows: Sequence[TrialRow]) -> list[tuple[str, str]]:
     statuses = [row.status for row in rows]
-    told = [(f"{statuses.count(s):,}", s.replace("_", " ")) for s in dict.fromkeys(statuses)]
+    told = [(f"{statuses.count(s):,}", s.words) for s in dict.fromkeys(statuses)]
     number, seeds = counted(config.seeds, "seed").split()
     return [(f"{len(rows):,}", "trials"), *told, (number, f"{seeds} for each point")]
 

@@ -28,6 +28,7 @@ from mnistlab.runtime.program import LayerSpec
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.drawing import remove_leftovers
 from mnistlab.store.run_dir import open_run
+from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import available_cpus
@@ -116,7 +117,7 @@ def _draw(
     """Draw what is quickly drawn of a run that has ended; what can't be is no failure of it."""
     from mnistlab.figures.gallery import CHEAP
 
-    if result.status == "interrupted":
+    if result.status is Status.INTERRUPTED:
         return
     try:
         drawn = visualize(result.run_dir, only=CHEAP, data_dir=data_dir, threads=threads)
@@ -318,7 +319,7 @@ def plan_sweep(source: SweepSource) -> list[dict[str, Any]]:
 
 def _draw_sweep(result: SweepResult, callbacks: Sequence[SweepCallback], data_dir: Path) -> None:
     """Draw what there is of a sweep that has ended."""
-    if result.status == "interrupted":
+    if result.status is Status.INTERRUPTED:
         return
     for callback in callbacks:
         callback.on_message("drawing the figures …")

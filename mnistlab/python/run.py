@@ -13,7 +13,7 @@ from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.experiment.model import Model, SplitName, Weights, load_model
 from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
-from mnistlab.experiment.resume import ENDED, config_of
+from mnistlab.experiment.resume import config_of
 from mnistlab.experiment.scores import Scores, score
 from mnistlab.python import commands
 from mnistlab.python.images import raw_pixels
@@ -28,6 +28,7 @@ from mnistlab.store.metrics import (
 )
 from mnistlab.store.provenance import read_run_json
 from mnistlab.store.run_dir import RunDir, open_run
+from mnistlab.store.status import Status
 from mnistlab.support import paths
 from mnistlab.support.errors import MnistlabError, UsageError
 
@@ -76,7 +77,11 @@ class Run:
     @property
     def status(self) -> str:
         """running, finished, stopped_early, interrupted, diverged or failed."""
-        return str(self.record.get("status", "running"))
+        return self._status.value
+
+    @property
+    def _status(self) -> Status:
+        return Status(self.record.get("status", Status.RUNNING))
 
     @property
     def config(self) -> dict[str, Any]:
@@ -135,7 +140,7 @@ class Run:
         _refuse_unknown("weights", weights, get_args(Weights))
         if weights not in self._models:
             model = load_model(self.path, weights, data_dir=self._data_dir, threads=self._threads)
-            if self.status not in ENDED:
+            if self._status.resumable:
                 return model  # the next checkpoint has other weights
             self._models[weights] = model
         return self._models[weights]

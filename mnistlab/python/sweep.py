@@ -50,7 +50,7 @@ class Sweep:
     @property
     def status(self) -> str:
         """running, finished or interrupted."""
-        return read_sweep(self.path).status
+        return read_sweep(self.path).status.value
 
     @property
     def config(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class Sweep:
         records = [
             {
                 "trial": row.trial,
-                "status": row.status,
+                "status": row.status.value,
                 **({"stage": " ".join(row.stages)} if row.stages else {}),
                 **row.parameters,
                 **row.metrics,

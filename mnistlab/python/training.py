@@ -24,6 +24,7 @@ from mnistlab.python.callbacks import Callback, RunListener, SweepListener, chec
 from mnistlab.python.run import Run
 from mnistlab.python.sweep import Sweep
 from mnistlab.python.tables import PathLike
+from mnistlab.store.status import Status
 from mnistlab.support import paths
 from mnistlab.sweeps.watch import SweepResult
 from mnistlab.terminal.progress import watch_download, watch_messages, watch_run
@@ -205,7 +206,7 @@ def _ended(result: RunResult, listener: RunListener, threads: int | None) -> Run
     run = listener.run or Run(result.run_dir, data_dir=listener.data_dir, threads=threads)
     for callback in listener.callbacks:
         callback.on_end(run)
-    if result.status == "diverged" and not result.already_ended:
+    if result.status is Status.DIVERGED and not result.already_ended:
         warnings.warn(f"{run.path}: diverged: {result.advice}", RuntimeWarning, stacklevel=3)
     return run
 

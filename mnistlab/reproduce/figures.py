@@ -16,6 +16,7 @@ from mnistlab.reproduce.measured import Row, find_row
 from mnistlab.reproduce.report_dir import ReportDir
 from mnistlab.reproduce.tables import in_words, metrics_of, row_names, rows_of
 from mnistlab.store.run_dir import RunDir, open_run
+from mnistlab.store.status import Status
 from mnistlab.sweeps.results import sweep_of
 
 TABLE, CURVES = "table", "curves"  # the figures that are neither a run's nor a sweep's
@@ -82,7 +83,7 @@ def _of_curves(report_dir: ReportDir, table: Table, spec: FigureSpec, rows: Sequ
 
     named = zip(row_names(in_words(table, rows, None)), rows, strict=True)
     curves = [
-        TrialCurve(label, Artefacts(RunDir(run_dir)).metrics, status == "diverged")
+        TrialCurve(label, Artefacts(RunDir(run_dir)).metrics, status is Status.DIVERGED)
         for label, row in sorted(named, key=place)
         for run_dir, status in zip(row.run_dirs, row.statuses, strict=True)
         if RunDir(run_dir).metrics.exists()

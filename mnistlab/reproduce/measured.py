@@ -11,10 +11,11 @@ from mnistlab.config.sweep import StatedPoint, SweepConfig
 from mnistlab.reproduce.manifest import MetricName
 from mnistlab.reproduce.report_dir import ReportDir, Whole
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.sweeps.ranking import rank, stated_point
-from mnistlab.sweeps.results import FINISHED, REFIT, TrialRow, read_record, read_trials, sweep_of
+from mnistlab.sweeps.results import REFIT, TrialRow, read_record, read_trials, sweep_of
 
 METRICS: tuple[str, ...] = get_args(MetricName)
 
@@ -53,7 +54,7 @@ class Row:
     stage: str | None
     parameters: Mapping[str, Any]
     metrics: Mapping[str, Measured]
-    statuses: tuple[str, ...]  # of its trials
+    statuses: tuple[Status, ...]  # of its trials
     run_dirs: tuple[Path, ...]  # of its trials
     epochs: int  # that the first trial was trained for
     images: int  # in each of them
@@ -69,7 +70,7 @@ class Row:
     @property
     def is_finished(self) -> bool:
         """Whether all its trials came to their ends."""
-        return all(status in FINISHED for status in self.statuses)
+        return all(status.finished for status in self.statuses)
 
     @property
     def seconds_per_epoch(self) -> float | None:
@@ -183,7 +184,7 @@ def _metric(
 def _value(name: str, record: Mapping[str, Any]) -> float | None:
     """A metric of a run that came to its end; an objective is the loss and the penalty."""
     measured = record.get("metrics") or {}
-    if record.get("status") not in FINISHED:
+    if not record or not record["status"].finished:
         return None
     if not name.endswith("objective"):
         return measured.get(name)

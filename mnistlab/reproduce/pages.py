@@ -19,6 +19,7 @@ from mnistlab.reproduce.reproduction import seconds_taken
 from mnistlab.reproduce.tables import TableInWords, duration, in_words, metrics_of, rows_of
 from mnistlab.store.drawing import drawing_in
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.status import Status
 from mnistlab.store.written_files import PLACE, refuse_others, write_own
 from mnistlab.support.safe_text import as_markdown, code_as_markdown
 from mnistlab.support.wording import counted
@@ -203,7 +204,7 @@ def _figures(measured: Measured) -> dict[str, float | None]:
 def _warnings(plan: Plan, rows: Mapping[str, Sequence[Row]]) -> list[str]:
     found = [SCALED_DOWN] if plan.budget == QUICK else []
     statuses = [status for here in rows.values() for row in here for status in row.statuses]
-    for status in ("failed", "interrupted", "running", "pending"):
+    for status in (Status.FAILED, Status.INTERRUPTED, Status.RUNNING, Status.PENDING):
         if status in statuses:
             found.append(f"{counted(statuses.count(status), 'run')} {status}.")
     return found

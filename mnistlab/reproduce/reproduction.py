@@ -21,6 +21,7 @@ from mnistlab.reproduce.report_dir import (
 )
 from mnistlab.store import durable
 from mnistlab.store.run_dir import SWEEP_NAME, create_folder, make_complete
+from mnistlab.store.status import Status, count_outcomes
 from mnistlab.support.errors import UsageError
 from mnistlab.sweeps import start
 from mnistlab.sweeps.trials import Datasets
@@ -100,14 +101,14 @@ def run_report(report_dir: ReportDir, options: ReproduceOptions) -> Reproduced:
     """
     plan = read_plan(report_dir)
     report_dir.experiments.mkdir(exist_ok=True)
-    counts = {"finished": 0, "diverged": 0, "failed": 0}
+    counts = count_outcomes([])
     already_ended, number = True, None
     for place, (name, experiment) in enumerate(plan.experiments.items(), 1):
         heading = f"report {plan.name}, {place} of {len(plan.experiments)}: {name}"
         result = _run_experiment(report_dir, name, experiment, heading, options)
         counts = {key: count + result.trials[key] for key, count in counts.items()}
         already_ended = already_ended and result.already_ended
-        if result.status == "interrupted":
+        if result.status is Status.INTERRUPTED:
             number = result.signal
             break
     return Reproduced(report_dir, plan, counts, already_ended, number)

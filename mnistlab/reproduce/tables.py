@@ -8,7 +8,6 @@ from mnistlab.config.dump import value_as_yaml
 from mnistlab.reproduce.manifest import Column, Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
 from mnistlab.support.wording import as_stated, counted, duration_as_stated, number, percent
-from mnistlab.sweeps.results import FINISHED
 
 SPLITS = {"train": "train", "val": "validation", "test": "test"}
 WHEN_NONE_IS_STATED = ("train_accuracy", "val_accuracy", "test_accuracy")
@@ -213,7 +212,7 @@ def _measured(name: str, row: Row) -> str:
     others = [
         f"{row.statuses.count(status)} {status}" if len(row.statuses) > 1 else status
         for status in dict.fromkeys(row.statuses)
-        if status not in FINISHED
+        if not status.finished
     ]
     if found.mean is None and others:
         return ", ".join(others)

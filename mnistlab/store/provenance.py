@@ -13,6 +13,7 @@ from typing import Any
 import mnistlab
 from mnistlab.store import durable
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.status import Status
 from mnistlab.support.digests import DIGITS, NO_DIGEST, digest_without
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import available_cpus, library_versions
@@ -94,6 +95,8 @@ def read_run_json(run_dir: RunDir, *, edited: bool = False) -> dict[str, Any]:
         raise UsageError(f"{path}: is no JSON: {error}") from error
     if not isinstance(content, dict):
         raise UsageError(f"{path}: is no JSON object")
+    if "status" in content:
+        content["status"] = _status(content["status"], path)
     digest = _taken_out(content)
     if digest is not None and not edited and not _is_its_own(digest.encode(), written):
         raise UsageError(
@@ -101,6 +104,15 @@ def read_run_json(run_dir: RunDir, *, edited: bool = False) -> dict[str, Any]:
             "without that entry it is taken as it stands"
         )
     return content
+
+
+def _status(found: Any, path: Path) -> Status:
+    try:
+        return Status(found)
+    except ValueError:
+        raise UsageError(
+            f"{path}: status: found {found!r}, expected one of {', '.join(Status)}"
+        ) from None
 
 
 def _taken_out(content: dict[str, Any]) -> str | None:

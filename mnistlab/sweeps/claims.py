@@ -24,7 +24,7 @@ from mnistlab.store.checkpoint import load_checkpoint
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import inside, read_artefact
-from mnistlab.sweeps.results import ENDED, read_record
+from mnistlab.sweeps.results import read_record
 
 # One that was taken from its holder has a dot before it.
 CLAIM_NAME = re.compile(r"\.?(\d{4,}-[0-9a-f]+)-[0-9a-f]{8}")
@@ -136,7 +136,8 @@ def discard(folder: Path) -> None:
 def _progress(folder: Path) -> tuple[bool, int]:
     """Whether the run there has ended, and the step of its checkpoint; -1 without a whole one."""
     run_dir = RunDir(folder)
-    ended = read_record(run_dir).get("status") in ENDED
+    record = read_record(run_dir)
+    ended = bool(record) and record["status"].ended
     try:
         checkpoint = load_checkpoint(run_dir)
     except UsageError:

@@ -9,6 +9,7 @@ from mnistlab.config import resolved_mapping
 from mnistlab.config.sweep import Metric
 from mnistlab.experiment.interruption import StopSignals
 from mnistlab.runtime.arithmetic import arithmetic
+from mnistlab.store.status import Status
 from mnistlab.support.errors import MnistlabError
 from mnistlab.sweeps.executors import (
     Advanced,
@@ -22,7 +23,6 @@ from mnistlab.sweeps.executors import (
     Warned,
 )
 from mnistlab.sweeps.ledger import Ledger
-from mnistlab.sweeps.results import FINISHED
 from mnistlab.sweeps.trials import Trial
 from mnistlab.sweeps.watch import SweepCallback, SweepProgress
 
@@ -173,8 +173,8 @@ class Dispatcher:
             done=len(statuses),
             running=len(pool.running),
             share=sum(pool.shares.values()),
-            diverged=statuses.count("diverged"),
-            failed=statuses.count("failed"),
+            diverged=statuses.count(Status.DIVERGED),
+            failed=statuses.count(Status.FAILED),
             metric=self.metric.name,
             best=self._best_so_far(),
             seconds_left=took / here * left if here >= ENOUGH_TO_JUDGE_BY else None,
@@ -184,7 +184,7 @@ class Dispatcher:
         found = [
             value
             for trial in self.ledger.trials.values()
-            if self.ledger.status(trial) in FINISHED
+            if self.ledger.status(trial).finished
             and (value := self.ledger.record(trial)["metrics"].get(self.metric.name)) is not None
         ]
         best = max if self.metric.goal == "maximize" else min

@@ -23,11 +23,12 @@ from mnistlab.config import dump_yaml, resolved_mapping
 from mnistlab.experiment.runner import only_process
 from mnistlab.store.provenance import write_run_json
 from mnistlab.store.run_dir import CONFIG_NAME, RunDir, make_complete, point_link
+from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.views import write_view
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import inside, own_folder
-from mnistlab.sweeps.results import ENDED, METRICS, PENDING, TrialRow, read_record, trials_text
+from mnistlab.sweeps.results import METRICS, TrialRow, read_record, trials_text
 from mnistlab.sweeps.trials import ID_DIGITS, Trial
 
 FOLDER_NAME = re.compile(rf"(\d{{4,}})-([0-9a-f]{{{ID_DIGITS}}})")
@@ -110,14 +111,14 @@ class Ledger:
         """The number that the trial's folder has."""
         return int(self._folders[trial.id].name.partition("-")[0])
 
-    def read(self, trial: Trial) -> str:
+    def read(self, trial: Trial) -> Status:
         """Look at the trial's folder again; its status."""
         self._records[trial.id] = read_record(self.run_dir(trial))
         return self.status(trial)
 
-    def status(self, trial: Trial) -> str:
+    def status(self, trial: Trial) -> Status:
         """How the trial stood when it was last looked at."""
-        return str(self._records[trial.id].get("status", PENDING))
+        return Status(self._records[trial.id].get("status", Status.PENDING))
 
     def record(self, trial: Trial) -> dict[str, Any]:
         """What its run.json told then."""
@@ -125,7 +126,7 @@ class Ledger:
 
     def has_ended(self, trial: Trial) -> bool:
         """Whether there is nothing left to do for it."""
-        return self.status(trial) in ENDED
+        return self.status(trial).ended
 
     def run_dir(self, trial: Trial) -> RunDir:
         """The trial's folder, there or not yet."""
@@ -208,7 +209,7 @@ def mark_failed(run_dir: RunDir, config: dict[str, Any], reason: str) -> None:
     record = read_record(run_dir)
     now = datetime.now(UTC).isoformat()
     blank = {
-        "status": "failed",
+        "status": Status.FAILED,
         "reason": reason,
         "finished": now,
         "seconds": {"total": 0.0, "train": 0.0},
@@ -222,5 +223,5 @@ def mark_failed(run_dir: RunDir, config: dict[str, Any], reason: str) -> None:
         "config": config,
     }
     write_run_json(
-        run_dir, {**blank, **record, "status": "failed", "reason": reason, "finished": now}
+        run_dir, {**blank, **record, "status": Status.FAILED, "reason": reason, "finished": now}
     )

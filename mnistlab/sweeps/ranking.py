@@ -8,7 +8,7 @@ from typing import Any
 
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.sweep import Metric, StatedPoint
-from mnistlab.sweeps.results import FINISHED, METRICS, TrialRow, csv_text, parameter_keys
+from mnistlab.sweeps.results import METRICS, TrialRow, csv_text, parameter_keys
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _point(
     trials: Sequence[TrialRow], name: str, stage: str | None, reference: Sequence[StatedPoint]
 ) -> Ranked:
     parameters = _without_seed(trials[0])
-    measured = [row.metrics.get(name) for row in trials if row.status in FINISHED]
+    measured = [row.metrics.get(name) for row in trials if row.status.finished]
     values = tuple(v for v in measured if v is not None and math.isfinite(v))
     complete = len(values) == len(trials)
     return Ranked(

@@ -16,15 +16,13 @@ from mnistlab.store.checksums import refuse_broken_seal
 from mnistlab.store.metrics import SPLIT_METRICS
 from mnistlab.store.provenance import read_run_json
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.views import read_view
 from mnistlab.support.errors import UsageError
 
 logger = logging.getLogger(__name__)
 
-PENDING = "pending"
-FINISHED = ("finished", "stopped_early")
-ENDED = (*FINISHED, "diverged", "failed")
 METRICS = SPLIT_METRICS
 REFIT = "refit:"
 
@@ -34,7 +32,7 @@ class TrialRow:
     """One trial as it stands; `metrics` are of the weights that it keeps."""
 
     trial: int
-    status: str
+    status: Status
     stages: tuple[str, ...]  # that it belongs to; none in a sweep without stages
     parameters: dict[str, Any]
     metrics: dict[str, float | None]
@@ -75,7 +73,7 @@ def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
     lines = list(csv.DictReader(io.StringIO(read_view(path))))
     known = {"trial", "status", "stage", *METRICS, "run_dir"}
     rows = []
-    for number, line in enumerate(lines, start=2):
+    for place, line in enumerate(lines, start=2):
         try:
             parameters = {
                 key: _value(cell, path) for key, cell in line.items() if key not in known and cell
@@ -84,9 +82,10 @@ def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
             stages = tuple(line.get("stage", "").split())
             run_dir = line["run_dir"]
             sweep_dir.trial(run_dir)  # raises for one elsewhere
-            row = TrialRow(int(line["trial"]), line["status"], stages, parameters, metrics, run_dir)
+            number, status = int(line["trial"]), Status(line["status"])
+            row = TrialRow(number, status, stages, parameters, metrics, run_dir)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UsageError(f"{path}:{number}: the row is damaged ({error})") from error
+            raise UsageError(f"{path}:{place}: the row is damaged ({error})") from error
         rows.append(row)
     return rows
 

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Sequence
 from mnistlab.config import RunConfig
 from mnistlab.config.load_sweep import SweepSource, refuse
 from mnistlab.experiment.interruption import StopRequested, StopSignals
+from mnistlab.store.status import Status, count_outcomes
 from mnistlab.store.views import write_view
 from mnistlab.sweeps.dispatch import Dispatcher, SweepError
 from mnistlab.sweeps.executors import Executor, LocalExecutor
 from mnistlab.sweeps.ledger import Ledger
 from mnistlab.sweeps.ranking import Ranked, rank, ranking_text
-from mnistlab.sweeps.results import FINISHED, REFIT
+from mnistlab.sweeps.results import REFIT
 from mnistlab.sweeps.space import Block, Point, blocks, points, refitted, repeated
 from mnistlab.sweeps.trials import Datasets, Trial, compile_all, freeze, refuse_changed
 from mnistlab.sweeps.watch import Best, SweepCallback, SweepResult
@@ -177,28 +178,23 @@ class Sweeper:
         sign = 1.0 if self.config.metric.goal == "maximize" else -1.0
         winner, name = max(ranked, key=lambda one: sign * (one[0].mean or 0.0))
         again = self.refits.get(name or "")
-        if again is not None and again.best_trial.status in FINISHED:
+        if again is not None and again.best_trial.status.finished:
             winner = again
         row = winner.best_trial
         return Best(self.sweep_dir.path / row.run_dir, winner.parameters, row.metrics)
 
     def _result(self, interrupted: int | None) -> SweepResult:
         rows = self.ledger.rows()
-        statuses = [row.status for row in rows]
-        counts = {
-            "finished": sum(status in FINISHED for status in statuses),
-            "diverged": statuses.count("diverged"),
-            "failed": statuses.count("failed"),
-        }
+        counts = count_outcomes(row.status for row in rows)
         return SweepResult(
             sweep_dir=self.sweep_dir.path,
-            status="finished" if interrupted is None else "interrupted",
+            status=Status.FINISHED if interrupted is None else Status.INTERRUPTED,
             metric=self.config.metric.name,
             trials=counts,
             rankings=tuple((stage, tuple(found)) for stage, found in self.rankings.items()),
             refits=tuple(self.refits.items()),
             best=self._best(),
-            failures=tuple(row for row in rows if row.status == "failed"),
+            failures=tuple(row for row in rows if row.status is Status.FAILED),
             left=len(rows) - sum(counts.values()),
             signal=interrupted,
             already_ended=interrupted is None and self.dispatcher.submitted == 0,

@@ -16,7 +16,6 @@ from mnistlab.experiment.resume import refuse_changed_surroundings
 from mnistlab.runtime.op import Op
 from mnistlab.runtime.table import compile_tables
 from mnistlab.support.errors import ConfigError, UsageError
-from mnistlab.sweeps.results import ENDED
 from mnistlab.training.footprint import memory_needed
 from mnistlab.training.inference import evaluation_programs
 from mnistlab.training.lower import lower
@@ -94,7 +93,7 @@ def refuse_changed(
         if "dataset" not in history:
             continue
         parts = [history["config"]["data"], history["dataset"]["sha256"]]
-        resumed_here = here and history["status"] not in ENDED
+        resumed_here = here and not history["status"].ended
         parts += [history["mnistlab"], history["versions"], history.get("arithmetic"), resumed_here]
         key = json.dumps(parts, sort_keys=True)
         if key not in seen:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mnistlab.store.status import Status
 from mnistlab.sweeps.ranking import Ranked
 from mnistlab.sweeps.results import TrialRow
 
@@ -56,7 +57,7 @@ class SweepResult:
     """A sweep that has ended, or was interrupted."""
 
     sweep_dir: Path
-    status: str  # finished, interrupted
+    status: Status  # finished, interrupted
     metric: str  # that trials are judged by
     trials: dict[str, int]  # how many are finished, diverged, failed
     rankings: tuple[tuple[str | None, tuple[Ranked, ...]], ...]  # of each stage

@@ -52,7 +52,7 @@ class SweepLines(QuietSweep):
         metric = progress.metric if row.metrics.get(progress.metric) is not None else TESTED
         values = [f"{key}={written(row.parameters, key)}" for key in row.parameters]
         figures = [f"{metric} {figure(metric, row.metrics.get(metric))}"]
-        if row.status not in ("finished", "stopped_early"):
+        if not row.status.finished:
             figures = [row.status]
         done = f"{progress.done:>{len(str(progress.total))}}/{progress.total}"
         stage = [" ".join(row.stages)] if row.stages else []

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from cli_helpers import mnistlab, process_arguments
 
+from mnistlab.store.status import Status
 from mnistlab.sweeps.results import METRICS, TrialRow
 from mnistlab.sweeps.watch import SweepProgress
 from mnistlab.terminal.sweep_progress import SweepBar, SweepLines
@@ -138,7 +139,7 @@ def progress(**changes) -> SweepProgress:
 
 def test_lines_tell_each_trial_and_now_and_then_the_outlook(capsys):
     lines = SweepLines()
-    row = TrialRow(7, "finished", (), {"a.b": [1, 2]}, {"val_accuracy": 0.5}, "trials/7")
+    row = TrialRow(7, Status.FINISHED, (), {"a.b": [1, 2]}, {"val_accuracy": 0.5}, "trials/7")
     lines.on_trial(row, 1.234, progress())
     lines.on_trial(row, 1.234, progress(done=13))
     told = capsys.readouterr().err.splitlines()

@@ -1,0 +1,54 @@
+"""How a run, a trial or a sweep stands: the one list of statuses, and what each of them means."""
+
+from collections import Counter
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """A status, spelt as in run.json and trials.csv."""
+
+    PENDING = "pending"  # a trial that has no run.json yet; never in run.json
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"
+    FINISHED = "finished"
+    STOPPED_EARLY = "stopped_early"
+    DIVERGED = "diverged"
+    FAILED = "failed"
+
+    @property
+    def finished(self) -> bool:
+        """Trained to the planned end, or to the one that early stopping chose."""
+        return self in (Status.FINISHED, Status.STOPPED_EARLY)
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more is to come: it finished, diverged or failed."""
+        return self.finished or self in (Status.DIVERGED, Status.FAILED)
+
+    @property
+    def resumable(self) -> bool:
+        """`mnistlab resume` has something to do: final weights are missing, also after an error."""
+        return not self.ended or self is Status.FAILED
+
+    @property
+    def outcome(self) -> "Status":
+        """As a sweep counts its trials: finished, diverged, failed, or still to come."""
+        if self.finished:
+            return Status.FINISHED
+        return self if self.ended else Status.PENDING
+
+    @property
+    def words(self) -> str:
+        """For people: `stopped early`."""
+        return self.replace("_", " ")
+
+
+# What `--json` counts the trials of a sweep by.
+OUTCOMES = (Status.FINISHED, Status.DIVERGED, Status.FAILED)
+
+
+def count_outcomes(statuses: Iterable[Status]) -> dict[str, int]:
+    """How many trials finished, diverged and failed."""
+    counts = Counter(status.outcome for status in statuses)
+    return {outcome.value: counts[outcome] for outcome in OUTCOMES}
