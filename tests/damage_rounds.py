@@ -35,9 +35,10 @@ from sweep_helpers import sweep  # noqa: E402
 from mnistlab.config import resolved_mapping  # noqa: E402
 from mnistlab.data import cache  # noqa: E402
 from mnistlab.data.arrays import Arrays  # noqa: E402
-from mnistlab.data.digits import decode  # noqa: E402
 from mnistlab.data.files import MalformedError  # noqa: E402
-from mnistlab.data.registry import KNOWN, check_file  # noqa: E402
+from mnistlab.data.known_files import check_file  # noqa: E402
+from mnistlab.data.sources import published  # noqa: E402
+from mnistlab.data.sources.digits import decode  # noqa: E402
 from mnistlab.experiment import keeper  # noqa: E402
 from mnistlab.experiment.artefacts import Artefacts  # noqa: E402
 from mnistlab.experiment.model import load_model  # noqa: E402
@@ -244,7 +245,7 @@ def kernel_cache(scratch: Path) -> Iterator[Target]:
 
 def download(scratch: Path) -> Iterator[Target]:
     """The files of MNIST as they are downloaded; only where MNISTLAB_DATA_DIR has them."""
-    dataset = KNOWN["mnist"]
+    dataset = published()["mnist"]
     for file in dataset.files[2:]:  # the smaller two: the other two are read in the same way
         for name in (file.download_name, file.download_name.removesuffix(".gz")):
             source = Path(os.environ.get("MNISTLAB_DATA_DIR", "")) / "mnist" / name

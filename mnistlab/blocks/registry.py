@@ -1,14 +1,12 @@
 """From a name to its block: the only dispatch.
 
 A family of blocks is a package. Each of its modules whose name does not begin with an underscore
-may define blocks: subclasses of the family's
-base class that the configuration chooses by their `type`. Nothing lists them: a new file is a new
+may define blocks: subclasses of the family's base class that the configuration chooses by their
+`type`. Nothing lists them: a new file is a new
 block. A name that no block has is an error wherever it is looked up.
 """
 
-import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -17,6 +15,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from mnistlab.blocks.section import Section, TypedUnion, type_of
+from mnistlab.support.modules import modules_of
 
 Block = TypeVar("Block", bound=Section)
 
@@ -44,12 +43,8 @@ class Family(Generic[Block]):
     @cached_property
     def blocks(self) -> Mapping[str, type[Block]]:
         """Every block by the name that the configuration has for it, in alphabetical order."""
-        package = importlib.import_module(self.package)
         found: dict[str, type[Block]] = {}
-        for file in pkgutil.iter_modules(package.__path__):
-            if file.name.startswith("_"):
-                continue
-            module = importlib.import_module(f"{self.package}.{file.name}")
+        for module in modules_of(self.package):
             for _, block in inspect.getmembers(module, self._is_block):
                 if block.__module__ == module.__name__ and self._accepts(block):
                     found[type_of(block)] = block

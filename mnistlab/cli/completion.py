@@ -16,7 +16,6 @@ import mnistlab
 
 KEY_VALUES = Path(mnistlab.__file__).parent / "config" / "key_values.json"
 CONFIG_SUFFIXES = (".yaml", ".yml")
-FETCHED = ("mnist", "fashion-mnist", "kmnist")
 # A run has the first of these in its folder, a sweep the second.
 RUN_FILE, SWEEP_FILE = "config.yaml", "sweep.yaml"
 
@@ -43,7 +42,7 @@ def sources(incomplete: str) -> list[str]:
 
 def fetched(incomplete: str) -> list[str]:
     """The names of datasets that can be downloaded."""
-    return [name for name in FETCHED if name.startswith(incomplete)]
+    return [name for name in _known()["data"]["fetch"] if name.startswith(incomplete)]
 
 
 def overrides(context: typer.Context, incomplete: str) -> list[str]:
@@ -56,10 +55,14 @@ def sweep_values(context: typer.Context, incomplete: str) -> list[str]:
     return _assignments(_keys(True), context.params.get("values") or (), incomplete)
 
 
-@cache
 def _keys(of_sweep: bool) -> dict[str, list[str]]:
-    known = json.loads(KEY_VALUES.read_text(encoding="utf-8"))
-    return {**known["run"], **(known["sweep"] if of_sweep else {})}
+    return {**_known()["run"], **(_known()["sweep"] if of_sweep else {})}
+
+
+@cache
+def _known() -> dict[str, dict[str, list[str]]]:
+    found: dict[str, dict[str, list[str]]] = json.loads(KEY_VALUES.read_text(encoding="utf-8"))
+    return found
 
 
 def _assignments(keys: dict[str, list[str]], words: Sequence[str], incomplete: str) -> list[str]:

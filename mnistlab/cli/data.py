@@ -83,15 +83,15 @@ def fetch(
 ) -> None:
     """Download and check a dataset, print its folder."""
     from mnistlab import data
-    from mnistlab.data.registry import KNOWN
+    from mnistlab.data.sources import published
     from mnistlab.support import paths
     from mnistlab.support.errors import UsageError
     from mnistlab.terminal.output import print_json, print_note, print_result
     from mnistlab.terminal.progress import watch_download
 
-    if name == "digits":
-        raise UsageError("digits: is bundled with mnistlab, there is nothing to fetch")
-    _refuse_unknown(name, KNOWN)
+    if name in data.SOURCES and name not in published():
+        raise UsageError(f"{name}: is not downloaded; there is nothing to fetch")
+    _refuse_unknown(name, published())
     with watch_download(quiet=quiet) as progress:
         folder = data.fetch(name, paths.data_dir(data_dir), progress)
     if not quiet:
@@ -108,7 +108,7 @@ def info(
         str,
         typer.Argument(
             metavar="NAME",
-            help="As `mnistlab data list` shows it, or idx, png, csv, npz.",
+            help="As `mnistlab data list` shows it, or the format of your own files.",
             autocompletion=completion.sources,
         ),
     ],
@@ -124,16 +124,16 @@ def info(
     from dataclasses import asdict
 
     from mnistlab import data
-    from mnistlab.data.sources import OWN_FILES
+    from mnistlab.data.sources import SOURCES, with_path
     from mnistlab.support import paths
     from mnistlab.support.errors import UsageError
     from mnistlab.terminal.output import print_json
 
-    _refuse_unknown(name, data.SOURCES)
-    if name in OWN_FILES and path is None:
+    _refuse_unknown(name, SOURCES)
+    if SOURCES[name].takes_path and path is None:
         raise UsageError(f"{name}: needs the path of your files: --path PATH")
-    if name not in OWN_FILES and path is not None:
-        raise UsageError(f"{name}: takes no --path; only {', '.join(OWN_FILES)} does")
+    if not SOURCES[name].takes_path and path is not None:
+        raise UsageError(f"{name}: takes no --path; only {', '.join(with_path())} does")
     folder = paths.data_dir(data_dir)
     # Asking what is in a dataset is no reason to download it.
     described = data.describe(data.open_source(name, path, data_dir=folder, fetch_missing=False))

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from mnistlab.blocks.inits.uniform import UniformInit
-from mnistlab.config.data import FILE_SOURCES, NAMED_SOURCES
+from mnistlab.data.sources import SOURCES, with_path
 
 if TYPE_CHECKING:
     from mnistlab.config.run import RunConfig
@@ -40,11 +40,11 @@ def conflicts(config: "RunConfig") -> list[Conflict]:
 
 def _data_path(config: "RunConfig") -> Iterator[Conflict]:
     source, path = config.data.source, config.data.path
-    if source in FILE_SOURCES and path is None:
+    if SOURCES[source].takes_path and path is None:
         keys: tuple[KeyPath, ...] = (("data", "source"), ("data", "path"))
         yield Conflict(keys, f"{source} reads your own files: data.path must say where they are")
-    if source in NAMED_SOURCES and path is not None:
-        files = ", ".join(FILE_SOURCES)
+    if not SOURCES[source].takes_path and path is not None:
+        files = ", ".join(with_path())
         yield Conflict(
             (("data", "path"), ("data", "source")),
             f"belongs to data.source {files}, not {source}",
@@ -52,11 +52,14 @@ def _data_path(config: "RunConfig") -> Iterator[Conflict]:
 
 
 def _labels(config: "RunConfig") -> Iterator[Conflict]:
-    strange = [label for label in config.data.classes or () if label > 9]
-    if strange and config.data.source in NAMED_SOURCES:
+    names = SOURCES[config.data.source].class_names
+    if names is None:
+        return
+    strange = [label for label in config.data.classes or () if label >= len(names)]
+    if strange:
         yield Conflict(
             (("data", "classes"), ("data", "source")),
-            f"found {strange[0]}, must be labels of {config.data.source}, 0 to 9",
+            f"found {strange[0]}, must be labels of {config.data.source}, 0 to {len(names) - 1}",
         )
 
 

@@ -1,7 +1,7 @@
 """The configuration's `data`: which images, and how they are split and scaled."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -14,12 +14,12 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from mnistlab.blocks.section import MAX_COUNT, Count, Flag, Section, UserPath, is_whole, refuse
+from mnistlab.data.sources import SOURCES, with_path
 
-# Their labels are 0 to 9; a user's own files may have other labels.
-NAMED_SOURCES = ("mnist", "fashion-mnist", "kmnist", "digits")
-FILE_SOURCES = ("idx", "png", "csv", "npz")
-
-
+if TYPE_CHECKING:
+    SourceName = str
+else:
+    SourceName = Literal[tuple(SOURCES)]
 Choice = Literal["end", "random", "stratified"]
 
 
@@ -96,17 +96,15 @@ class _ImagesOrMapping:
 class DataConfig(Section):
     """Which images a run learns from, and how they are split and scaled."""
 
-    source: Literal["mnist", "fashion-mnist", "kmnist", "digits", "idx", "png", "csv", "npz"] = (
-        Field(
-            default="mnist",
-            description="Where the images come from: a known dataset (digits needs no network), "
-            "or your own files in the format named here, with `path`.",
-        )
+    source: SourceName = Field(
+        default="mnist",
+        description="Where the images come from: a known dataset (digits needs no network), or "
+        "your own files in the format named here, with `path`.",
     )
     path: UserPath | None = Field(
         default=None,
-        description="For idx, png, csv and npz: the folder or file of your own data, relative to "
-        "this configuration.",
+        description=f"For {', '.join(with_path())}: the folder or file of your own data, relative "
+        "to this configuration.",
     )
     validation: Annotated[int | float | Literal["auto"] | ValidationImages, _ImagesOrMapping()] = (
         Field(

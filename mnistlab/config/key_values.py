@@ -1,6 +1,7 @@
-"""The keys that a command line can set, with values to try: what a shell completes.
+"""The keys that a command line can set, with values to try, and the datasets that can be fetched:
+what a shell completes.
 
-Made from the schema and kept in key_values.json, as a shell can't wait for the schema to be made.
+Made from the schema and the sources, and kept in key_values.json, as a shell can't wait for either.
 `python -m mnistlab.config.key_values` writes that file anew; a test says when it is out of date.
 """
 
@@ -56,14 +57,16 @@ def _as_yaml(value: Any) -> str:
 
 
 def collected() -> dict[str, dict[str, list[str]]]:
-    """What key_values.json holds: the keys of a run, and a sweep's own."""
+    """What key_values.json holds: a run's keys, a sweep's own, and what `data` can do."""
     from mnistlab.config.load_sweep import SWEEP_KEYS
     from mnistlab.config.schema import run_json_schema, sweep_json_schema
+    from mnistlab.data.sources import published
 
     own = key_values(sweep_json_schema())
     return {
         "run": key_values(run_json_schema()),
         "sweep": {key: own[key] for key in own if key.partition(".")[0] in SWEEP_KEYS},
+        "data": {"fetch": list(published())},
     }
 
 

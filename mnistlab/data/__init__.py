@@ -1,8 +1,9 @@
 """Images and labels: found or fetched, checked, decoded once, split. Imports no other room."""
 
-from mnistlab.data.fetch import Progress, fetch
-from mnistlab.data.info import Listing, SourceInfo, SplitInfo, describe, list_datasets
-from mnistlab.data.sources import SOURCES, Source, open_source
+from mnistlab.data.download import Progress
+from mnistlab.data.info import SourceInfo, SplitInfo, describe, list_datasets
+from mnistlab.data.source import Listing, Source
+from mnistlab.data.sources import SOURCES, fetch, open_source
 from mnistlab.data.splits import Dataset, Split, scaling, split
 
 __all__ = [

@@ -2,17 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.moments import pixel_moments
-from mnistlab.data.registry import DIGITS_DESCRIPTION, KNOWN, locate
-from mnistlab.data.sources import Source, open_source
-from mnistlab.support.errors import DataError
-
-Status = Literal["bundled", "present", "absent", "incomplete", "damaged"]
+from mnistlab.data.source import Listing, Source
+from mnistlab.data.sources import SOURCES
 
 
 @dataclass(frozen=True)
@@ -35,22 +31,6 @@ class SourceInfo:
     class_names: tuple[str, ...]
     train: SplitInfo
     test: SplitInfo
-
-
-@dataclass(frozen=True)
-class Listing:
-    """A dataset known by name: where it lies or would lie, and in what state.
-
-    `path` is None for what is bundled; `bytes` is the size of the files found; `problem` says what
-    is wrong with a dataset that is incomplete or damaged.
-    """
-
-    name: str
-    description: str
-    status: Status
-    path: Path | None
-    bytes: int
-    problem: str | None = None
 
 
 def describe(source: Source) -> SourceInfo:
@@ -77,19 +57,5 @@ def list_datasets(data_dir: Path) -> list[Listing]:
 
     The first listing of a dataset decodes it into the cache, so that later ones take no time.
     """
-    bundled = Listing("digits", DIGITS_DESCRIPTION, "bundled", None, 0)
-    return [bundled, *(_list_known(name, Path(data_dir).absolute()) for name in KNOWN)]
-
-
-def _list_known(name: str, data_dir: Path) -> Listing:
-    dataset, folder = KNOWN[name], data_dir / name
-    found = [path for file in dataset.files if (path := locate(folder, file)) is not None]
-    size = sum(path.stat().st_size for path in found)
-    if not found:
-        return Listing(name, dataset.description, "absent", folder, size)
-    try:
-        open_source(name, data_dir=data_dir, fetch_missing=False)
-    except DataError as error:
-        status: Status = "damaged" if len(found) == len(dataset.files) else "incomplete"
-        return Listing(name, dataset.description, status, folder, size, str(error))
-    return Listing(name, dataset.description, "present", folder, size)
+    found = (source.listing(Path(data_dir).absolute()) for source in SOURCES.values())
+    return [listing for listing in found if listing is not None]

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.moments import pixel_moments
-from mnistlab.data.sources import Source
+from mnistlab.data.source import Source
 from mnistlab.runtime.streams import Purpose, random_stream
 from mnistlab.support.errors import UsageError
 

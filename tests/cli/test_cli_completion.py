@@ -10,8 +10,7 @@ from test_cli_help import HEAVY
 
 from mnistlab.cli import completion
 from mnistlab.config import key_values
-from mnistlab.data.registry import KNOWN
-from mnistlab.data.sources import SOURCES
+from mnistlab.data.sources import SOURCES, published
 
 
 @pytest.fixture
@@ -90,11 +89,11 @@ def test_runs_and_sweeps_are_completed_by_their_folders(complete, home, monkeypa
 def test_datasets_are_completed(complete):
     assert complete("data", "info", "m") == ["mnist"]
     assert complete("data", "info", "") == list(completion.sources(""))
-    assert complete("data", "fetch", "") == ["mnist", "fashion-mnist", "kmnist"]
+    assert complete("data", "fetch", "") == ["fashion-mnist", "kmnist", "mnist"]
 
 
 def test_what_is_completed_is_what_there_is():
-    assert set(completion.fetched("")) == set(KNOWN)
+    assert set(completion.fetched("")) == set(published())
     assert set(completion.sources("")) == set(SOURCES)
 
 

@@ -25,7 +25,7 @@ WRONG = [
     ("data: 3", "1:7", "data", "mapping of keys"),
     ("data:\n  source: mnst", "2:11", "data.source", "did you mean 'mnist'?"),
     ("data: {source: png}", "1:16", "data.source", "data.path must say"),
-    ("data: {path: here}", "1:14", "data.path", "belongs to data.source idx"),
+    ("data: {path: here}", "1:14", "data.path", "belongs to data.source csv, idx"),
     ("data: {source: idx, path: ''}", "1:27", "data.path", "a path"),
     ("data: {source: idx, path: 3}", "1:27", "data.path", "a path"),
     ("data: {validation: 1.5}", "1:20", "data.validation", "below 1"),

@@ -1,7 +1,7 @@
 import pytest
 from data_helpers import Mirror, small_arrays, toy_dataset
 
-from mnistlab.data import registry, sources
+from mnistlab.data.sources import SOURCES
 
 
 @pytest.fixture(autouse=True)
@@ -37,8 +37,7 @@ def know(arrays, monkeypatch):
     def make_known(*mirrors, checksum="sha256"):
         urls = tuple(mirror if isinstance(mirror, str) else mirror.url for mirror in mirrors)
         dataset = toy_dataset(arrays, urls, checksum=checksum)
-        monkeypatch.setitem(registry.KNOWN, "toy", dataset)
-        monkeypatch.setitem(sources.SOURCES, "toy", sources.SOURCES["mnist"])
+        monkeypatch.setitem(SOURCES, "toy", dataset)
         return dataset
 
     return make_known

@@ -12,8 +12,9 @@ import numpy as np
 
 from mnistlab.data.arrays import Arrays
 from mnistlab.data.idx import header
-from mnistlab.data.registry import KnownDataset, KnownFile
-from mnistlab.data.sources import Source
+from mnistlab.data.known_files import KnownFile
+from mnistlab.data.source import Source
+from mnistlab.data.source_kinds import PublishedSource
 
 ROLES = Arrays._fields
 NAMES = (
@@ -54,7 +55,7 @@ def write_folder(folder: Path, arrays: Arrays, *, gzipped: bool = False) -> Path
 
 def toy_dataset(
     arrays: Arrays, mirrors: tuple[str, ...] = (), *, checksum: str = "sha256"
-) -> KnownDataset:
+) -> PublishedSource:
     """A dataset known by the name of `toy`, with the checksums of the arrays given."""
     files = []
     for role, array in zip(ROLES, arrays, strict=True):
@@ -65,7 +66,13 @@ def toy_dataset(
         else:
             value = hashlib.md5(packed(content)).hexdigest()
             files.append(KnownFile(role, array.shape, gz_md5=value))
-    return KnownDataset("toy", "a toy", tuple(files), mirrors, ("a", "b", "c"))
+    return PublishedSource(
+        name="toy",
+        description="a toy",
+        class_names=("a", "b", "c"),
+        files=tuple(files),
+        mirrors=mirrors,
+    )
 
 
 def source_of(arrays: Arrays, classes: int = 3) -> Source:

@@ -13,8 +13,8 @@ from PIL import Image
 
 from mnistlab.data import open_source
 from mnistlab.data.arrays import Arrays
-from mnistlab.data.npz_file import KEYS
-from mnistlab.data.sources import Source
+from mnistlab.data.source import Source
+from mnistlab.data.sources.npz import KEYS
 from mnistlab.support.errors import DataError
 
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from own_files_helpers import SMALL, assert_same, csv_text, header_1x1, open_own, refusal, write_csv
 
-from mnistlab.data import csv_files, csv_rows, open_source
+from mnistlab.data import csv_rows, open_source
 from mnistlab.data.csv_rows import parse_rows
 from mnistlab.data.files import MalformedError
+from mnistlab.data.sources import csv
 
 TEXT = csv_text(SMALL.train_images, SMALL.train_labels)
 LINES = TEXT.splitlines()
@@ -201,9 +202,9 @@ def test_a_row_that_counts_like_a_header_is_a_row_where_it_can_be_one(tmp_path):
 @pytest.mark.parametrize("block_bytes", [1, 7, 64, 100, 1000])
 @pytest.mark.parametrize("name", SPELLINGS)
 def test_lines_are_whole_wherever_a_block_ends(name, block_bytes, tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_files, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", block_bytes)
     path = edited(SPELLINGS[name], tmp_path / "own") / "train.csv"
-    images, labels = csv_files.read_csv(path)
+    images, labels = csv.read_csv(path)
     np.testing.assert_array_equal(images, SMALL.train_images)
     np.testing.assert_array_equal(labels, SMALL.train_labels)
 
@@ -211,14 +212,14 @@ def test_lines_are_whole_wherever_a_block_ends(name, block_bytes, tmp_path, monk
 @pytest.mark.parametrize("block_bytes", [1, 7, 100, 1000])
 @pytest.mark.parametrize("name", [name for name, (_, told) in WRONG.items() if "line" in told])
 def test_the_line_is_the_same_one_wherever_a_block_ends(name, block_bytes, tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_files, "BLOCK_BYTES", block_bytes)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", block_bytes)
     text, told = WRONG[name]
     assert told in refusal("csv", edited(text, tmp_path / "own"))
 
 
 def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_files, "MAX_LINE_BYTES", 1000)
-    monkeypatch.setattr(csv_files, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(csv, "MAX_LINE_BYTES", 1000)
+    monkeypatch.setattr(csv, "BLOCK_BYTES", 100)
     text = with_line(12, "0," * 100_000)
     told = refusal("csv", edited(text, tmp_path / "own"))
     assert "line 12: expected at most 1,000 bytes" in told
@@ -233,7 +234,7 @@ def test_more_pixels_than_the_limit_are_refused(tmp_path, monkeypatch):
 def test_plain_rows_are_never_read_one_by_one(tmp_path, monkeypatch):
     monkeypatch.setattr(csv_rows, "_parse_lines", lambda *_: pytest.fail("read line by line"))
     for text in (TEXT, TEXT.replace("\n", "\r\n"), TEXT.replace(",", ", ")):
-        images, _ = csv_files.read_csv(edited(text, tmp_path / "own") / "train.csv")
+        images, _ = csv.read_csv(edited(text, tmp_path / "own") / "train.csv")
         np.testing.assert_array_equal(images, SMALL.train_images)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mnistlab.data import describe, open_source, split
-from mnistlab.data.digits import enlarge
+from mnistlab.data.sources.digits import enlarge
 
 DIGITS_SHA256 = "4ea1b3e9083d4d7c0367cb2b4144bdf35b763be057ba4cdf9a22dac7ed4e4976"
 

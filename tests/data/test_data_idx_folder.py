@@ -116,5 +116,7 @@ def test_the_other_sources_take_no_path(tmp_path):
 
 
 def test_an_unknown_source_lists_the_known_ones(tmp_path):
-    with pytest.raises(UsageError, match=r"data\.source: found 'cifar'; choose from digits, mnist"):
+    with pytest.raises(
+        UsageError, match=r"data\.source: found 'cifar'; choose from csv, digits, fashion-mnist"
+    ):
         open_source("cifar", data_dir=tmp_path)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from data_helpers import NAMES, idx_bytes, packed, write_folder
 
-from mnistlab.data import describe, list_datasets, open_source, registry, split
+from mnistlab.data import describe, list_datasets, open_source, split
+from mnistlab.data.sources import SOURCES, published
 from mnistlab.support.errors import DataError
 
 MNIST_SHA256 = "9d72319f509d8b6e3adf86652f2130a7eabfef74ac355e8b14b104aab12c49f5"
@@ -45,7 +46,7 @@ def test_a_file_that_is_not_the_known_one_is_named_with_what_to_do(name, tmp_pat
 
 def test_labels_beyond_the_classes_are_refused(tmp_path, arrays, know, monkeypatch):
     known = know()
-    monkeypatch.setitem(registry.KNOWN, "toy", replace(known, class_names=("a", "b")))
+    monkeypatch.setitem(SOURCES, "toy", replace(known, class_names=("a", "b")))
     write_folder(tmp_path / "toy", arrays)
     with pytest.raises(DataError, match="expected labels from 0 to 1, found 2"):
         open_source("toy", data_dir=tmp_path)
@@ -110,7 +111,7 @@ def test_a_source_is_mapped_and_cannot_be_written(tmp_path, arrays):
 
 @pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "kmnist"])
 def test_every_known_dataset_has_ten_classes_two_mirrors_and_a_checksum_a_file(name):
-    dataset = registry.KNOWN[name]
+    dataset = published()[name]
     assert len(set(dataset.class_names)) == 10
     assert len(dataset.mirrors) >= 2
     assert all(mirror.endswith("/") for mirror in dataset.mirrors)
@@ -156,9 +157,9 @@ def test_the_listing_holds_every_named_dataset_and_downloads_nothing(tmp_path):
     listings = list_datasets(tmp_path / "data")
     assert [(listing.name, listing.status) for listing in listings] == [
         ("digits", "bundled"),
-        ("mnist", "absent"),
         ("fashion-mnist", "absent"),
         ("kmnist", "absent"),
+        ("mnist", "absent"),
     ]
     assert not (tmp_path / "data").exists()
 

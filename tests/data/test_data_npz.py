@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from own_files_helpers import SMALL, assert_same, open_own, refusal
 
-from mnistlab.data import npz_file, open_source
+from mnistlab.data import open_source
+from mnistlab.data.sources import npz
 from mnistlab.support.errors import DataError
 
 KEYED = dict(zip(("x_train", "y_train", "x_test", "y_test"), SMALL, strict=True))
@@ -219,7 +220,7 @@ def test_a_size_is_checked_before_memory_is_asked_for(name, tmp_path, monkeypatc
     path = written(WRONG[name][0], tmp_path / "own") / "mnist.npz"
     monkeypatch.setattr(np, "empty", little_memory)
     with pytest.raises(DataError, match="expected at most"):
-        npz_file.read_file(path)
+        npz.read_file(path)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_a_size_is_checked_before_memory_is_asked_for(name, tmp_path, monkeypatc
 def test_whole_numbers_of_any_dtype_and_order_are_the_same_images(
     dtype, order, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(npz_file, "CHUNK_ITEMS", 7)
+    monkeypatch.setattr(npz, "CHUNK_ITEMS", 7)
     members = {key: npy(np.array(array, dtype=dtype, order=order)) for key, array in KEYED.items()}
     folder = written(zipped(members), tmp_path / "own")
     assert_same(open_own("npz", folder), SMALL)
@@ -237,7 +238,7 @@ def test_whole_numbers_of_any_dtype_and_order_are_the_same_images(
 
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_wrong_value_is_found_where_it_stands_in_any_order(order, tmp_path, monkeypatch):
-    monkeypatch.setattr(npz_file, "CHUNK_ITEMS", 7)
+    monkeypatch.setattr(npz, "CHUNK_ITEMS", 7)
     images = np.array(IMAGES, dtype=np.int16, order=order)
     images[7, 3, 4] = 1000
     told = refusal("npz", written(with_array("x_train", images), tmp_path / "own"))
@@ -277,7 +278,7 @@ def test_a_flipped_bit_never_changes_an_image(bit, deflated):
         path = Path(folder) / "mnist.npz"
         path.write_bytes(content)
         try:
-            read = npz_file.read_file(path)
+            read = npz.read_file(path)
         except DataError as error:
             assert str(error).startswith(str(path))  # noqa: PT017 - it may also be sound
             return
@@ -288,6 +289,6 @@ def test_a_flipped_bit_never_changes_an_image(bit, deflated):
 @pytest.mark.mnist
 def test_real_mnist_saved_by_numpy_is_real_mnist(mnist_data_dir, tmp_path):
     mnist = open_source("mnist", data_dir=mnist_data_dir, fetch_missing=False)
-    arrays = {key: getattr(mnist, role) for role, key in npz_file.KEYS.items()}
+    arrays = {key: getattr(mnist, role) for role, key in npz.KEYS.items()}
     np.savez(tmp_path / "mnist.npz", **arrays)
     assert open_own("npz", tmp_path / "mnist.npz").sha256 == mnist.sha256

@@ -9,7 +9,7 @@ from own_files_helpers import CONTAINERS, SMALL, assert_same, open_own, refusal,
 
 from mnistlab.data import cache, describe, files, open_source, split
 from mnistlab.data.arrays import Arrays
-from mnistlab.data.sources import OWN_FILES, SOURCES
+from mnistlab.data.sources import with_path
 from mnistlab.support.errors import UsageError
 from mnistlab.support.memory import Room
 
@@ -108,7 +108,7 @@ def test_a_path_that_holds_nothing_of_the_kind_is_named(name, path, tmp_path):
     assert refusal(name, tmp_path / path).startswith(f"{named}: expected")
 
 
-@pytest.mark.parametrize("name", OWN_FILES)
+@pytest.mark.parametrize("name", with_path())
 def test_own_files_need_a_path(name, tmp_path):
     with pytest.raises(UsageError, match=rf"data\.path: {name} needs the path of your files"):
         open_source(name, data_dir=tmp_path)
@@ -157,9 +157,8 @@ def test_own_files_are_described_and_split_as_any_source_is(tmp_path):
     assert len(split(source, validation=3).validation) == 3
 
 
-def test_every_source_of_own_files_is_registered():
-    assert set(OWN_FILES) == {"idx", "png", "csv", "npz"}
-    assert set(OWN_FILES) <= set(SOURCES)
+def test_the_formats_of_own_files_are_these():
+    assert with_path() == ["csv", "idx", "npz", "png"]
 
 
 @pytest.mark.parametrize("container", CONTAINERS)

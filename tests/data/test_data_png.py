@@ -253,7 +253,7 @@ def test_a_folder_is_named_when(name, tmp_path):
 
 
 def test_the_first_of_many_wrong_images_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("mnistlab.data.png_folder.CHUNK_FILES", 2)
+    monkeypatch.setattr("mnistlab.data.sources.png.CHUNK_FILES", 2)
     folder = write_png(tmp_path / "own", SMALL)
     for index in range(3, 12):
         (folder / "train" / str(index % 3) / f"img_{index}.png").write_bytes(b"")

@@ -15,7 +15,7 @@ from run_helpers import (  # noqa: F401
 
 from mnistlab.config import parse_run_config
 from mnistlab.data.arrays import Arrays
-from mnistlab.data.sources import Source
+from mnistlab.data.source import Source
 from mnistlab.data.splits import split
 from mnistlab.experiment.class_coverage import class_warnings
 

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnistlab.data.arrays import Arrays, Bytes
+from mnistlab.data.source_kinds import DIGIT_NAMES, BundledSource
 
 TEST_COUNT = 360
 MAX_INK = 16
@@ -49,3 +50,11 @@ def _bilinear_weights() -> npt.NDArray[np.int64]:
     weights[rows, below] += 10 - share
     weights[rows, np.minimum(below + 1, SMALL - 1)] += share
     return weights
+
+
+SOURCE = BundledSource(
+    name="digits",
+    description="1,797 handwritten digits of UCI, bundled: needs no network",
+    class_names=DIGIT_NAMES,
+    decode=decode,
+)

@@ -18,6 +18,8 @@ from mnistlab.data.arrays import Arrays, Bytes
 from mnistlab.data.csv_rows import MAX_VALUE, parse_rows, shown
 from mnistlab.data.files import MalformedError, check_memory, foreign, unpacked
 from mnistlab.data.own_files import ADVICE, MAX_SIDE, check_agreement, check_size, list_folder
+from mnistlab.data.source import identity
+from mnistlab.data.source_kinds import OwnFiles
 from mnistlab.support.errors import DataError
 
 PARTS = ("train", "test")
@@ -193,3 +195,12 @@ def _square(pixels: int) -> tuple[int, int]:
             "a header of the names 1x1, 1x2, … (row x column) tells another shape"
         )
     return side, side
+
+
+SOURCE = OwnFiles(
+    name="csv",
+    description="train.csv and test.csv of your own",
+    find=find_files,
+    read=read_folder,
+    identity=identity,
+)

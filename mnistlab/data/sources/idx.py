@@ -6,8 +6,10 @@ from pathlib import Path
 from mnistlab.data.arrays import Arrays
 from mnistlab.data.files import MalformedError
 from mnistlab.data.idx import KINDS, read_idx
+from mnistlab.data.known_files import STEMS
 from mnistlab.data.own_files import ADVICE, check_agreement, list_folder
-from mnistlab.data.registry import STEMS
+from mnistlab.data.source import identity
+from mnistlab.data.source_kinds import OwnFiles
 from mnistlab.support.errors import DataError
 
 # MNIST's names in all their spellings, and those of its relatives (EMNIST puts a prefix before).
@@ -66,3 +68,12 @@ def read_folder(paths: dict[str, Path]) -> Arrays:
     decoded = Arrays(**arrays)
     check_agreement(decoded, {role: str(path) for role, path in paths.items()})
     return decoded
+
+
+SOURCE = OwnFiles(
+    name="idx",
+    description="four IDX files of your own",
+    find=find_files,
+    read=read_folder,
+    identity=identity,
+)

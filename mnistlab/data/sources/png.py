@@ -4,6 +4,7 @@ Images come in natural order of their names across all labels (img_2 before img_
 which carry an index keep the order that the images had; equal names come in order of label.
 """
 
+import json
 import logging
 import os
 import re
@@ -19,6 +20,7 @@ from mnistlab.data.arrays import Arrays, Bytes
 from mnistlab.data.files import MalformedError, check_memory
 from mnistlab.data.image_file import KINDS, read_image
 from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
+from mnistlab.data.source_kinds import OwnFiles
 from mnistlab.support.errors import DataError
 
 PARTS = ("train", "test")
@@ -162,3 +164,12 @@ def _read(picture: Picture, shape: tuple[int, ...] | None) -> Bytes:
         return read_image(Path(picture.path), shape)
     except MalformedError as error:
         raise DataError(f"{picture.path}: {error}; {ADVICE}") from error
+
+
+SOURCE = OwnFiles(
+    name="png",
+    description="PNG or other images of your own, in a folder for each label",
+    find=find_files,
+    read=read_folder,
+    identity=json.dumps,
+)

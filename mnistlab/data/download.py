@@ -1,4 +1,4 @@
-"""Downloads of the known datasets: checked under a temporary name, then moved in place."""
+"""Downloads of published datasets: checked under a temporary name, then moved in place."""
 
 import hashlib
 import logging
@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mnistlab.data.files import MalformedError
-from mnistlab.data.registry import KNOWN, KnownDataset, KnownFile, check_file, damaged, locate
-from mnistlab.support.errors import DataError, UsageError
+from mnistlab.data.known_files import KnownFile, check_file, damaged, locate
+from mnistlab.support.errors import DataError
 from mnistlab.support.locks import file_lock, folder_lock
 from mnistlab.support.paths import cache_dir
 
@@ -25,6 +25,19 @@ MAX_DOWNLOAD_BYTES = 64 << 20
 CHUNK_BYTES = 1 << 16
 TEMPORARY_PREFIX = ".fetch-"
 logger = logging.getLogger("mnistlab")
+
+
+class Published(Protocol):
+    """What a download must know of a dataset; `mirrors` are folders, tried in order."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def files(self) -> tuple[KnownFile, ...]: ...
+    @property
+    def mirrors(self) -> tuple[str, ...]: ...
+    @property
+    def class_names(self) -> tuple[str, ...]: ...
 
 
 class Progress(Protocol):
@@ -39,18 +52,16 @@ class Progress(Protocol):
     def close(self) -> object: ...
 
 
-def fetch(
-    name: str, data_dir: Path, progress: Progress | None = None, *, timeout: float = TIMEOUT
+def download(
+    dataset: Published, data_dir: Path, progress: Progress | None = None, timeout: float = TIMEOUT
 ) -> Path:
-    """Downloads what is missing of a known dataset into `data_dir/name`, and checks all of it.
+    """Downloads what is missing of a dataset into `data_dir/<its name>`, and checks all of it.
 
     `timeout`: seconds that a mirror may be silent, or slower than 1 kB/s, before the next is tried.
-    Processes that fetch at once share one download. Returns the folder. Raises UsageError for an
-    unknown name; DataError when a file is damaged or no mirror serves it: nothing of it is kept.
+    Processes that fetch at once share one download. Returns the folder. Raises DataError when a
+    file is damaged or no mirror serves it: nothing of it is kept.
     """
-    if name not in KNOWN:
-        raise UsageError(f"{name}: no dataset to fetch; choose from {', '.join(KNOWN)}")
-    dataset, folder = KNOWN[name], data_dir.absolute() / name
+    folder = data_dir.absolute() / dataset.name
     try:
         with _lock(folder) as locked, _folder(folder, tidy=locked):
             for file in dataset.files:
@@ -105,7 +116,7 @@ def _remove_if_abandoned(left_behind: Path) -> None:
 
 
 def _provide(
-    dataset: KnownDataset,
+    dataset: Published,
     file: KnownFile,
     folder: Path,
     progress: Progress | None,
@@ -115,7 +126,7 @@ def _provide(
         try:
             check_file(present, file, len(dataset.class_names))
         except MalformedError as error:
-            raise DataError(damaged(present, error, dataset)) from error
+            raise DataError(damaged(present, error, dataset.name)) from error
         return
     reasons = []
     for mirror in dataset.mirrors:

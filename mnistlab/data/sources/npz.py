@@ -23,6 +23,8 @@ from mnistlab.data.files import (
     regular_size,
 )
 from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
+from mnistlab.data.source import identity
+from mnistlab.data.source_kinds import OwnFiles
 from mnistlab.support.errors import DataError
 from mnistlab.support.safe_files import open_file
 
@@ -221,3 +223,12 @@ def _check_values(chunk: npt.NDArray, start: int, header: Header) -> None:
             f"expected whole numbers of 0 to {MAX_VALUE}, found {chunk[place]} "
             f"at {[int(i) for i in index]}"
         )
+
+
+SOURCE = OwnFiles(
+    name="npz",
+    description="a .npz file of your own, with the keys of Keras",
+    find=find_file,
+    read=read_file,
+    identity=lambda file: identity({"file": file}),
+)

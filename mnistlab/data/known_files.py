@@ -1,0 +1,102 @@
+"""The four files of a published dataset: their names, shapes and checksums."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnistlab.data.arrays import Bytes
+from mnistlab.data.files import MalformedError, is_gzipped
+from mnistlab.data.idx import header, read_idx
+from mnistlab.support.errors import DataError
+from mnistlab.support.safe_files import read_file
+
+STEMS = {
+    "train_images": "train-images",
+    "train_labels": "train-labels",
+    "test_images": "t10k-images",
+    "test_labels": "t10k-labels",
+}
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """One of a dataset's four files.
+
+    `sha256` is of the decompressed content, so that any gzip of it serves; `gz_md5` is of the
+    .gz as published, and says nothing of a file that somebody has unpacked.
+    """
+
+    role: str
+    shape: tuple[int, ...]
+    sha256: str | None = None
+    gz_md5: str | None = None
+
+    @property
+    def download_name(self) -> str:
+        """The file's name on the mirrors, and where a download is kept."""
+        return f"{STEMS[self.role]}-idx{len(self.shape)}-ubyte.gz"
+
+    def names(self) -> Iterator[str]:
+        """The names under which the file is accepted, the preferred one first."""
+        for separator in "-.":
+            for suffix in ("", ".gz"):
+                yield f"{STEMS[self.role]}{separator}idx{len(self.shape)}-ubyte{suffix}"
+
+
+MNIST_SHAPES = ((60_000, 28, 28), (60_000,), (10_000, 28, 28), (10_000,))
+
+
+def checked_by_sha256(*sums: str) -> tuple[KnownFile, ...]:
+    """Four files of MNIST's shapes, with the SHA-256 of each one's decompressed content."""
+    files = zip(STEMS, MNIST_SHAPES, sums, strict=True)
+    return tuple(KnownFile(role, shape, sha256=value) for role, shape, value in files)
+
+
+def checked_by_md5(*sums: str) -> tuple[KnownFile, ...]:
+    """Four files of MNIST's shapes, with the MD5 of each one's .gz as published."""
+    files = zip(STEMS, MNIST_SHAPES, sums, strict=True)
+    return tuple(KnownFile(role, shape, gz_md5=value) for role, shape, value in files)
+
+
+def locate(folder: Path, file: KnownFile) -> Path | None:
+    """The file in the folder, under whichever of its names it stands, or None.
+
+    Raises DataError when the folder may not be read.
+    """
+    try:
+        return next((path for name in file.names() if (path := folder / name).exists()), None)
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read ({error.strerror})") from error
+
+
+def check_file(path: Path, file: KnownFile, classes: int) -> Bytes:
+    """The file's content, uint8 of `file.shape`, once shape, checksum and labels are right.
+
+    Raises MalformedError.
+    """
+    array = read_idx(path, len(file.shape), file.shape)
+    if file.sha256 is not None:
+        content = hashlib.sha256(header(array.shape))
+        content.update(array.data)
+        _compare("content of SHA-256", file.sha256, content.hexdigest())
+    if file.gz_md5 is not None and is_gzipped(path):
+        _compare("a .gz of MD5", file.gz_md5, _md5(path))
+    if array.ndim == 1 and int(array.max()) >= classes:
+        raise MalformedError(f"expected labels from 0 to {classes - 1}, found {int(array.max())}")
+    return array
+
+
+def _md5(path: Path) -> str:
+    # Not for security, so that systems which forbid MD5 for that still offer it.
+    return hashlib.md5(read_file(path), usedforsecurity=False).hexdigest()
+
+
+def _compare(what: str, expected: str, found: str) -> None:
+    if found != expected:
+        raise MalformedError(f"expected {what} {expected}, found {found}")
+
+
+def damaged(path: Path, error: MalformedError, dataset: str) -> str:
+    """The message for a file of a published dataset that is not what it should be."""
+    return f"{path}: {error}; delete it and run `mnistlab data fetch {dataset}`"

@@ -1,0 +1,86 @@
+"""What every source of images can do, and what it gives."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from mnistlab.data.arrays import Bytes
+from mnistlab.data.download import Progress
+from mnistlab.data.files import fingerprint
+from mnistlab.support.errors import DataError
+
+Status = Literal["bundled", "present", "absent", "incomplete", "damaged"]
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A dataset as it is stored: images uint8 (n, height, width), labels uint8 (n,), all read-only
+    and memory-mapped; `sha256` is of that content, whatever files it came in.
+    """
+
+    name: str
+    train_images: Bytes
+    train_labels: Bytes
+    test_images: Bytes
+    test_labels: Bytes
+    class_names: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """Where a source may look; `path` is set for the user's own files alone."""
+
+    path: Path | None
+    data_dir: Path
+    fetch_missing: bool
+    progress: Progress | None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A dataset known by name: where it lies or would lie, and in what state.
+
+    `path` is None for what is bundled; `bytes` is the size of the files found; `problem` says what
+    is wrong with a dataset that is incomplete or damaged.
+    """
+
+    name: str
+    description: str
+    status: Status
+    path: Path | None
+    bytes: int
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class DataSource(ABC):
+    """What `data.source` can name. Each is a file in `data/sources/`.
+
+    `class_names` are in the order of their labels; None where only the files tell the labels.
+    `takes_path`: whether it reads the user's own files, at `data.path`.
+    """
+
+    name: str
+    description: str
+    class_names: tuple[str, ...] | None = None
+    takes_path: ClassVar[bool] = False
+
+    @abstractmethod
+    def open(self, request: Request) -> Source:
+        """The images and labels. Raises DataError for data that are missing or damaged."""
+
+    def listing(self, data_dir: Path) -> Listing | None:
+        """Its line in the list of datasets, or None where it is no single dataset."""
+        return None
+
+
+def identity(paths: Mapping[str, Path]) -> str:
+    """A text that changes when one of the files does: their paths, sizes and times."""
+    try:
+        return json.dumps([fingerprint(path) for path in paths.values()])
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read ({error.strerror})") from error

@@ -1,0 +1,105 @@
+"""The kinds of sources: bundled with a library, published on the web, or the user's own files."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from mnistlab.data import cache
+from mnistlab.data.arrays import Arrays
+from mnistlab.data.download import download
+from mnistlab.data.files import MalformedError
+from mnistlab.data.known_files import KnownFile, check_file, damaged, locate
+from mnistlab.data.source import DataSource, Listing, Request, Source, Status, identity
+from mnistlab.support.errors import DataError
+
+DIGIT_NAMES = tuple(str(digit) for digit in range(10))
+
+
+@dataclass(frozen=True, kw_only=True)
+class BundledSource(DataSource):
+    """A dataset that a library brings along; `decode` makes its arrays."""
+
+    class_names: tuple[str, ...]
+    decode: Callable[[], Arrays]
+
+    def open(self, request: Request) -> Source:
+        arrays, sha256 = cache.load(self.name, "bundled", self.decode)
+        return Source(self.name, *arrays, class_names=self.class_names, sha256=sha256)
+
+    def listing(self, data_dir: Path) -> Listing:
+        return Listing(self.name, self.description, "bundled", None, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedSource(DataSource):
+    """A dataset of four IDX files that can be downloaded; `mirrors` are folders, tried in order."""
+
+    class_names: tuple[str, ...]
+    files: tuple[KnownFile, ...]
+    mirrors: tuple[str, ...]
+
+    def open(self, request: Request) -> Source:
+        folder = request.data_dir / self.name
+        if self._missing(folder) and request.fetch_missing:
+            download(self, request.data_dir, request.progress)
+        if missing := self._missing(folder):
+            raise DataError(
+                f"{folder}: {', '.join(missing)} missing (gzipped or not); "
+                f"run `mnistlab data fetch {self.name}`"
+            )
+        paths = {f.role: found for f in self.files if (found := locate(folder, f)) is not None}
+        arrays, sha256 = cache.load(self.name, identity(paths), lambda: self._read(paths))
+        return Source(self.name, *arrays, class_names=self.class_names, sha256=sha256)
+
+    def listing(self, data_dir: Path) -> Listing:
+        folder = data_dir / self.name
+        found = [path for file in self.files if (path := locate(folder, file)) is not None]
+        size = sum(path.stat().st_size for path in found)
+        if not found:
+            return Listing(self.name, self.description, "absent", folder, size)
+        try:
+            self.open(Request(None, data_dir, fetch_missing=False, progress=None))
+        except DataError as error:
+            status: Status = "damaged" if len(found) == len(self.files) else "incomplete"
+            return Listing(self.name, self.description, status, folder, size, str(error))
+        return Listing(self.name, self.description, "present", folder, size)
+
+    def _missing(self, folder: Path) -> list[str]:
+        files = (file for file in self.files if locate(folder, file) is None)
+        return [file.download_name.removesuffix(".gz") for file in files]
+
+    def _read(self, paths: dict[str, Path]) -> Arrays:
+        """The four arrays, from files by role. Raises DataError, one line per bad file."""
+        arrays, errors = {}, []
+        for file in self.files:
+            path = paths[file.role]
+            try:
+                arrays[file.role] = check_file(path, file, len(self.class_names))
+            except MalformedError as error:
+                errors.append(damaged(path, error, self.name))
+        if errors:
+            raise DataError(*errors)
+        return Arrays(**arrays)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnFiles(DataSource):
+    """A format of the user's own files. Its classes are the labels from 0 to the largest one.
+
+    `find` looks for the files at `data.path`; `read` makes arrays of what it found; `identity` is a
+    text that changes when one of the files does. All three raise DataError.
+    """
+
+    find: Callable[[Path], Any]
+    read: Callable[[Any], Arrays]
+    identity: Callable[[Any], str]
+    takes_path: ClassVar[bool] = True
+
+    def open(self, request: Request) -> Source:
+        assert request.path is not None
+        found = self.find(request.path)
+        arrays, sha256 = cache.load(self.name, self.identity(found), lambda: self.read(found))
+        classes = 1 + max(int(arrays.train_labels.max()), int(arrays.test_labels.max()))
+        names = tuple(str(label) for label in range(classes))
+        return Source(self.name, *arrays, class_names=names, sha256=sha256)

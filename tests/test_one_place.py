@@ -1,0 +1,60 @@
+"""The test of the house: a new piece of a kind is one file, which nothing else lists."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mnistlab
+
+SOURCE = """
+from mnistlab.data.source_kinds import BundledSource
+from mnistlab.data.sources.digits import decode
+
+SOURCE = BundledSource(
+    name="toy", description="a toy", class_names=tuple("abcdefghij"), decode=decode
+)
+"""
+FILES = {"data/sources/toy.py": SOURCE}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory):
+    """A copy of the package with the new files in it, and nothing else changed."""
+    root = tmp_path_factory.mktemp("copy")
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(mnistlab.__file__).parent, root / "mnistlab", ignore=ignored)
+    for name, code in FILES.items():
+        (root / "mnistlab" / name).write_text(code, encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def run(copy, tmp_path):
+    """Runs `mnistlab` of the copy in an empty folder; returns what it printed."""
+
+    def run(*words: str, **environment: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "mnistlab", *words],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(copy), "MNISTLAB_DATA_DIR": str(tmp_path)}
+            | environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_a_dataset_is_one_file(run):
+    listed = json.loads(run("data", "list", "--json"))["datasets"]
+    assert {"name": "toy", "status": "bundled"}.items() <= listed[-1].items()
+    assert json.loads(run("data", "info", "toy", "--json"))["class_names"][0] == "a"
+    schema = json.loads(run("schema", "run"))
+    assert "toy" in schema["$defs"]["DataConfig"]["properties"]["source"]["enum"]
