@@ -1,85 +1,11 @@
-"""Short runs on the bundled digits, in this process, and what must be the same in two of them."""
+"""Changes to a run's files, as mnistlab itself would make them."""
 
-import hashlib
-import signal
 from pathlib import Path
 
-import pytest
-
-from mnistlab.config import run_config_from_mapping
-from mnistlab.experiment import keeper
-from mnistlab.experiment.callbacks import Callback, RunResult
-from mnistlab.python import commands
-from mnistlab.store.metrics import read_metrics
 from mnistlab.store.provenance import read_run_json, write_run_json
 from mnistlab.store.run_dir import RunDir
-from mnistlab.training import trainer
-
-SHORT = {
-    "data": {"source": "digits", "train_limit": 43, "validation": 0.1},
-    "model": {"type": "mlp", "hidden": [6]},
-    "training": {"epochs": 3, "batch_size": 9},
-}
-
-
-def train(folder: Path, sections: dict | None = None, *callbacks: Callback, **options) -> RunResult:
-    """Train SHORT with the keys of `sections` replaced, into folder/runs."""
-    mapping = dict(SHORT)
-    for section, keys in (sections or {}).items():
-        old = mapping.get(section, {})
-        whole = section not in ("data", "training")
-        mapping[section] = keys if whole else {**old, **keys}
-    config = run_config_from_mapping(mapping)
-    return commands.train(
-        config,
-        runs_dir=folder / "runs",
-        data_dir=folder / "data",
-        callbacks=callbacks,
-        plots=False,
-        **options,
-    )
-
-
-def resume(run_dir: Path, **options) -> RunResult:
-    return commands.resume(run_dir, data_dir=run_dir.parent / "data", plots=False, **options)
-
-
-def fingerprint(run_dir: Path) -> dict[str, object]:
-    """Everything of a run that does not tell the time."""
-    rows = [{**vars(row), "seconds": None} for row in read_metrics(run_dir / "metrics.csv")]
-    contents: dict[str, object] = {"metrics.csv": repr(rows)}
-    for name in ("weights.safetensors", "layers.csv", "predictions.csv"):
-        contents[name] = hashlib.sha256((run_dir / name).read_bytes()).hexdigest()
-    best = run_dir / "checkpoints" / "best.safetensors"
-    contents["best"] = hashlib.sha256(best.read_bytes()).hexdigest() if best.exists() else None
-    return contents
 
 
 def edit_run_json(run_dir: Path, **changes) -> None:
     """Change a run.json as mnistlab would: with its digest."""
     write_run_json(RunDir(run_dir), {**read_run_json(RunDir(run_dir)), **changes})
-
-
-class StopAt(Callback):
-    """Asks the run to stop, as Ctrl-C does, once it has done so many steps."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_progress(self, progress) -> None:
-        self._stop_from(progress.step)
-
-    def on_row(self, row) -> None:
-        self._stop_from(row.step)
-
-    def _stop_from(self, step: int) -> None:
-        if step >= self.step:
-            signal.raise_signal(signal.SIGINT)
-            self.step = 10**9
-
-
-@pytest.fixture
-def look_after_every_step(monkeypatch):
-    """Leave the compiled loop after every step, so that a run can be stopped after any."""
-    monkeypatch.setattr(trainer, "SECONDS_BETWEEN_LOOKS", 0.0)
-    monkeypatch.setattr(keeper, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)

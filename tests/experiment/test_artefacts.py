@@ -5,7 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
-from run_helpers import StopAt, edit_run_json, look_after_every_step, train  # noqa: F401 - a fixture
+from run_helpers import edit_run_json
 
 from mnistlab.experiment import artefacts as module
 from mnistlab.experiment.artefacts import Artefacts
@@ -16,6 +16,7 @@ from mnistlab.store.metrics import read_predictions
 from mnistlab.store.run_dir import open_run
 from mnistlab.support.errors import LackingError, UsageError
 from mnistlab.training.trainer import Trainer
+from tools.short_runs import StopAt, train
 
 
 @pytest.fixture(scope="module")

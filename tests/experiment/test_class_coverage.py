@@ -4,20 +4,13 @@ import logging
 
 import numpy as np
 import pytest
-from run_helpers import (  # noqa: F401
-    StopAt,
-    edit_run_json,
-    fingerprint,
-    look_after_every_step,
-    resume,
-    train,
-)
 
 from mnistlab.config import parse_run_config
 from mnistlab.data.arrays import Arrays
 from mnistlab.data.source import Source
 from mnistlab.data.splits import split
 from mnistlab.experiment.class_coverage import class_warnings
+from tools.short_runs import StopAt, fingerprint, resume, train
 
 TEN = np.repeat(np.arange(10), 100)
 
@@ -110,7 +103,7 @@ def test_a_run_warns_once_and_keeps_it_in_its_log(tmp_path, caplog):
 def test_a_run_with_a_drawn_validation_is_resumed_to_the_same_bits(
     choose,
     tmp_path,
-    look_after_every_step,  # noqa: F811
+    look_after_every_step,
 ):
     data = {"data": {"validation": {"images": 0.1, "choose": choose}}}
     whole = train(tmp_path / "whole", data)

@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from run_helpers import resume, train
 
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.artefacts import Artefacts
@@ -14,6 +13,7 @@ from mnistlab.store.metrics import MetricsRow, read_metrics
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support.errors import ConfigError, UsageError
 from mnistlab.sweeps.trials import Datasets, check_all
+from tools.short_runs import resume, train
 
 # Losses rise after a few epochs: the best weights are not the last.
 OVERSHOOTING = {

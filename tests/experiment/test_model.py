@@ -5,12 +5,13 @@ import shutil
 
 import numpy as np
 import pytest
-from run_helpers import StopAt, edit_run_json, look_after_every_step, train  # noqa: F401 - a fixture
+from run_helpers import edit_run_json
 
 from mnistlab.experiment.model import load_model
 from mnistlab.store.checkpoint import load_tensors, save_tensors
 from mnistlab.store.metrics import read_metrics, read_predictions
 from mnistlab.support.errors import UsageError
+from tools.short_runs import StopAt, train
 
 # The best evaluation is not the last: the rate is far too high by then.
 UPS_AND_DOWNS = {

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from run_helpers import train
+
+from tools.short_runs import train
 
 SIDE, CLASSES = 8, 3
 IDX = {

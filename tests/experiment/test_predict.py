@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from picture_helpers import photograph, random_page
 from PIL import Image
-from run_helpers import train
 
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.model import load_model
 from mnistlab.experiment.predict import predict
 from mnistlab.python import commands
 from mnistlab.support.errors import UsageError
+from tools.short_runs import train
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,7 @@ import os
 import signal
 
 import pytest
-from run_helpers import (
-    StopAt,
-    edit_run_json,
-    fingerprint,
-    look_after_every_step,  # noqa: F401 - a fixture
-    resume,
-    train,
-)
+from run_helpers import edit_run_json
 
 from mnistlab.cli.result import tell_result
 from mnistlab.experiment.callbacks import Callback
@@ -22,6 +15,7 @@ from mnistlab.store.metrics import read_layers, read_metrics
 from mnistlab.store.provenance import read_run_json, write_run_json
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support.errors import UsageError
+from tools.short_runs import StopAt, fingerprint, resume, train
 
 CNN = {
     "type": "cnn",
@@ -196,7 +190,7 @@ def test_a_run_whose_checkpoints_are_all_damaged_is_refused(tmp_path):
 
 
 @pytest.fixture
-def stopped_run(tmp_path, look_after_every_step):  # noqa: F811
+def stopped_run(tmp_path, look_after_every_step):
     return train(tmp_path, None, StopAt(7)).run_dir
 
 

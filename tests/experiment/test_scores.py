@@ -4,12 +4,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from run_helpers import train
 
 from mnistlab.experiment.scores import score
 from mnistlab.python import commands
 from mnistlab.store.metrics import read_metrics
 from mnistlab.training.inference import Evaluation
+from tools.short_runs import train
 
 
 def scores_of(labels, predicted, classes):

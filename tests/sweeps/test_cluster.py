@@ -8,15 +8,15 @@ import time
 from pathlib import Path
 
 import pytest
-from cluster_kill_rounds import rounds
-from dask_processes import DaskProcesses
 from distributed import Client
-from sweep_helpers import Heard, fingerprints, records, resume, rows, sweep
 
 from mnistlab.support.errors import UsageError
 from mnistlab.sweeps import cluster, remote
 from mnistlab.sweeps import trials as sweep_trials
 from mnistlab.sweeps.dispatch import SweepError
+from tools.cluster_kill_rounds import rounds
+from tools.dask_processes import DaskProcesses
+from tools.short_sweeps import Heard, fingerprints, records, resume, rows, sweep
 
 VALUES = ("optimizer.lr=0.1,0.01", "seeds=2")
 LONG = ("optimizer.lr=0.1,0.2", "training.epochs=2000", "training.checkpoint_every=500")

@@ -10,13 +10,13 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from sweep_helpers import RUN, Heard, fingerprints, resume, rows, sweep
 
 from mnistlab.config import dump_yaml, parse_run_config, resolved_mapping
 from mnistlab.experiment.runner import only_process
 from mnistlab.store.run_dir import RunDir, make_complete
 from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps import executors
+from tools.short_sweeps import RUN, Heard, fingerprints, resume, rows, sweep
 
 # What a worker runs before it takes trials; carry_on of some trials does something else first.
 SABOTAGE = """

@@ -5,7 +5,6 @@ import subprocess
 import sys
 
 import pytest
-from sweep_helpers import RUN
 
 from mnistlab.config import load_run_config
 from mnistlab.config.load_sweep import parse_sweep
@@ -15,6 +14,7 @@ from mnistlab.support.errors import UsageError
 from mnistlab.sweeps.ledger import Ledger, only_sweeper
 from mnistlab.sweeps.space import checked_points
 from mnistlab.sweeps.trials import Datasets, freeze
+from tools.short_sweeps import RUN
 
 
 @pytest.fixture

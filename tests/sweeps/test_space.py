@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sweep_helpers import RUN
 
 from mnistlab.config import config_hash, parse_run_config
 from mnistlab.config.load_sweep import parse_sweep
@@ -16,6 +15,7 @@ from mnistlab.sweeps.space import (
     without_test,
 )
 from mnistlab.sweeps.trials import Datasets, freeze
+from tools.short_sweeps import RUN
 
 
 def source_of(*values: str):

@@ -3,8 +3,6 @@
 import os
 
 import pytest
-from sweep_helpers import RUN, Heard, fingerprints, records, resume, rows, sweep
-from sweep_kill_rounds import fingerprint
 
 from mnistlab.config import load_run_config
 from mnistlab.python import commands
@@ -14,6 +12,8 @@ from mnistlab.store.run_dir import RunDir
 from mnistlab.support.errors import ConfigError, UsageError
 from mnistlab.sweeps import dispatch, ledger
 from mnistlab.sweeps.dispatch import SweepError
+from tools.short_runs import fingerprint
+from tools.short_sweeps import RUN, Heard, fingerprints, records, resume, rows, sweep
 
 GRID = ("optimizer.lr=0.5,0.05", "regularization.l2=0,1e-3")
 INDENTED = RUN.replace("\n", "\n  ")

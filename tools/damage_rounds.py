@@ -5,8 +5,8 @@ must then be what it was (`harmless`; `recovered`, with a warning), or be refuse
 (`refused`). Anything else is a loss: another value without a word, a crash, a refusal that names
 no file.
 
-`python tests/damage_rounds.py` flips 1,000 bits of each and prints the counts; the test in
-test_damage.py flips some.
+`python -m tools.damage_rounds` flips 1,000 bits of each and prints the counts; the test in
+tests/reliability/test_damage.py flips some.
 """
 
 import argparse
@@ -27,10 +27,6 @@ from typing import Any
 
 for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
-sys.path[:0] = [str(Path(__file__).parent / folder) for folder in ("experiment", "sweep")]
-
-from run_helpers import StopAt, fingerprint, resume, train  # noqa: E402
-from sweep_helpers import sweep  # noqa: E402
 
 from mnistlab.config import resolved_mapping  # noqa: E402
 from mnistlab.data import cache  # noqa: E402
@@ -49,6 +45,8 @@ from mnistlab.store.views import read_view  # noqa: E402
 from mnistlab.support.errors import DataError, UsageError  # noqa: E402
 from mnistlab.sweeps.results import read_record, read_trials, sweep_of  # noqa: E402
 from mnistlab.training import trainer  # noqa: E402
+from tools.short_runs import StopAt, fingerprint, resume, train  # noqa: E402
+from tools.short_sweeps import sweep  # noqa: E402
 
 PARTS = 64
 GOOD = ("harmless", "recovered", "refused")

@@ -1,6 +1,6 @@
 """Train on a disk that is too small, or that somebody else fills; make room; carry on; compare.
 
-`python tests/disk_rounds.py` does it on a tmpfs of 20 sizes, and on one that is filled after the
+`python -m tools.disk_rounds` does it on a tmpfs of 20 sizes, and on one that is filled after the
 first epoch but for 20 amounts. Only root may mount one.
 """
 
@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from fault_rounds import Report, fingerprint, in_child, the_folder
+# First, as it sets the number of numba's threads, which can't be changed later.
+from tools.fault_rounds import Report, in_child, the_folder
 
+# isort: split
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment import keeper
 from mnistlab.experiment.callbacks import Callback
@@ -23,6 +25,7 @@ from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.runner import new_trainer
 from mnistlab.python import commands
 from mnistlab.store.metrics import MetricsRow
+from tools.short_runs import fingerprint
 
 CONFIG = {
     "data": {"source": "digits", "train_limit": 43, "validation": 0.1},

@@ -1,9 +1,9 @@
 """Let a process die, or the disk fail, at every single operation of a run or a sweep; carry it on;
 compare: the bits must be those of an undisturbed one.
 
-`python tests/fault_rounds.py run sweep` does it at every operation with every fault and prints the
-counts; the test in test_damage.py does it at some. Each round is a fork of this process, which has
-everything loaded and compiled.
+`python -m tools.fault_rounds run sweep` does it at every operation with every fault and prints the
+counts; the test in tests/reliability/test_damage.py does it at some. Each round is a fork of this
+process, which has everything loaded and compiled.
 """
 
 import argparse
@@ -23,11 +23,6 @@ for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
 # GNU OpenMP, numba's first choice, ends a process that forks after it has made its threads.
 os.environ["NUMBA_THREADING_LAYER"] = "workqueue"
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "experiment")]
-
-from damage_rounds import warnings_heard  # noqa: E402
-from fault_layer import DEATHS, DIED, FAILURES, Fault, Faults  # noqa: E402
-from run_helpers import fingerprint  # noqa: E402
 
 from mnistlab.cli.errors import describe  # noqa: E402
 from mnistlab.config import run_config_from_mapping  # noqa: E402
@@ -38,6 +33,9 @@ from mnistlab.experiment.runner import new_trainer  # noqa: E402
 from mnistlab.python import commands  # noqa: E402
 from mnistlab.sweeps import executors, ledger, start  # noqa: E402
 from mnistlab.sweeps.attempt import Attempts  # noqa: E402
+from tools.damage_rounds import warnings_heard  # noqa: E402
+from tools.fault_layer import DEATHS, DIED, FAILURES, Fault, Faults  # noqa: E402
+from tools.short_runs import fingerprint  # noqa: E402
 
 RUN = {
     "name": "short",

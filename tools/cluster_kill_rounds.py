@@ -1,7 +1,8 @@
 """Kill a sweep's Dask workers, its client and its scheduler with -9, resume, compare the bits.
 
-`python tests/sweeps/cluster_kill_rounds.py --kills 12` does it to a sweep of 60 trials on a
-scheduler and three workers of this machine; the test in test_cluster.py does it to a small one.
+`python -m tools.cluster_kill_rounds --kills 12` does it to a sweep of 60 trials on a
+scheduler and three workers of this machine; the test in
+tests/sweeps/test_cluster.py does it to a small one.
 """
 
 import argparse
@@ -12,8 +13,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from dask_processes import DaskProcesses
-from sweep_kill_rounds import GRID, Report, Sweep, compare, fingerprint, wait_until_it_trains
+from tools.dask_processes import DaskProcesses
+from tools.short_runs import fingerprint
+from tools.sweep_kill_rounds import GRID, Report, Sweep, compare, wait_until_it_trains
 
 SECONDS_TO_DIE = 20.0
 KINDS = ("worker", "client", "scheduler")

@@ -1,14 +1,14 @@
 """Some rounds of `damage_rounds.py` and its like: nothing is lost, or wrong in silence."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from damage_rounds import GROUPS, rounds
 
-HERE = Path(__file__).parent
+from tools.damage_rounds import GROUPS, rounds
+
+ROOT = Path(__file__).parents[2]
 CANNOT_MOUNT = 77
 
 
@@ -24,10 +24,9 @@ def test_a_damaged_file_is_refused_or_recovered_and_never_silently_wrong(group):
 
 # In a process of its own: one whose threads run already can't be forked.
 def in_a_process(*command: str) -> subprocess.CompletedProcess:
-    path = os.pathsep.join(sys.path)
     return subprocess.run(
-        [sys.executable, str(HERE / command[0]), *command[1:]],
-        env={**os.environ, "PYTHONPATH": path},
+        [sys.executable, "-m", *command],
+        cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=600,
@@ -37,14 +36,14 @@ def in_a_process(*command: str) -> subprocess.CompletedProcess:
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "every"), [("run", 20), ("sweep", 60)])
 def test_whatever_operation_fails_the_rest_is_carried_on_to_the_same_bits(kind, every):
-    done = in_a_process("fault_rounds.py", kind, "--every", str(every))
+    done = in_a_process("tools.fault_rounds", kind, "--every", str(every))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" 0 lost") == 6
 
 
 @pytest.mark.slow
 def test_a_run_on_a_disk_that_is_too_small_or_fills_up_ends_on_the_same_bits_once_there_is_room():
-    done = in_a_process("disk_rounds.py", "--every", "7")
+    done = in_a_process("tools.disk_rounds", "--every", "7")
     if done.returncode == CANNOT_MOUNT:
         pytest.skip(done.stderr)
     assert done.returncode == 0, done.stdout + done.stderr

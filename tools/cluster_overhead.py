@@ -1,6 +1,6 @@
 """What a trial costs in a sweep on a Dask cluster besides its training, in processor time.
 
-`python tests/sweeps/cluster_overhead.py [--trials N]` runs the same tiny trials by a worker of this
+`python -m tools.cluster_overhead [--trials N]` runs the same tiny trials by a worker of this
 machine's own and by one of Dask's, and prints how much processor time each trial takes of every
 process that all trials go through. Not seconds on the wall: this is what limits how many trials a
 second a cluster can be given, and whatever else the machine does changes it little.
@@ -15,11 +15,11 @@ from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
-from dask_processes import DaskProcesses
 from distributed import Client, get_worker
-from sweep_helpers import records, sweep
 
 from mnistlab.sweeps.watch import SweepResult
+from tools.dask_processes import DaskProcesses
+from tools.short_sweeps import records, sweep
 
 PROCESSES = ("the sweep's process", "Dask's scheduler", "Dask's worker")
 

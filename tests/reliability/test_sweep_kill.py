@@ -1,7 +1,8 @@
 """A few rounds of `sweep_kill_rounds.py`: parent, workers, both killed; resumed, compared."""
 
 import pytest
-from sweep_kill_rounds import rounds
+
+from tools.sweep_kill_rounds import rounds
 
 
 @pytest.mark.slow

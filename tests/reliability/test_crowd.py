@@ -1,7 +1,8 @@
 """A little of `crowd_rounds.py`: many processes at once, with cold caches and with warm ones."""
 
 import pytest
-from crowd_rounds import cold_round, warm_round
+
+from tools.crowd_rounds import cold_round, warm_round
 
 
 @pytest.mark.slow

@@ -1,11 +1,10 @@
 """Kill a sweep with -9 at random moments, resume it each time, compare: the bits must be the same.
 
-`python tests/sweeps/sweep_kill_rounds.py --kills 20` does it to a sweep of 60 trials and prints
-what it found; the test in test_sweep_kill.py does it to a small one.
+`python -m tools.sweep_kill_rounds --kills 20` does it to a sweep of 60 trials and prints
+what it found; the test in tests/reliability/test_sweep_kill.py does it to a small one.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import random
@@ -18,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mnistlab.store.metrics import read_metrics
+from tools.short_runs import fingerprint
 
 CONFIG = """\
 name: killed
@@ -114,16 +113,6 @@ class Sweep:
         """The run.json of every trial that has one."""
         runs = {name: path / "run.json" for name, path in self.trials().items()}
         return {name: json.loads(run.read_text()) for name, run in runs.items() if run.exists()}
-
-
-def fingerprint(run: Path) -> dict[str, str]:
-    """What must be the same: everything but seconds."""
-    rows = [{**vars(row), "seconds": None} for row in read_metrics(run / "metrics.csv")]
-    contents = {"metrics.csv": repr(rows).encode()}
-    for name in ("weights.safetensors", "checkpoints/best.safetensors", "layers.csv"):
-        contents[name] = (run / name).read_bytes()
-    contents["predictions.csv"] = (run / "predictions.csv").read_bytes()
-    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
 
 
 def _kill(sweep: Sweep, kind: str, chance: random.Random, report: Report) -> None:

@@ -1,7 +1,8 @@
 """Many `mnistlab train` at once: with cold caches, and fifty in one second.
 
-`python tests/crowd/crowd_rounds.py --rounds 20` starts 16 processes on caches that are empty, 20
-times, then fifty on warm ones, and prints the counts; test_crowd.py does a little of it.
+`python -m tools.crowd_rounds --rounds 20` starts 16 processes on caches that are empty, 20
+times, then fifty on warm ones, and prints the counts;
+tests/reliability/test_crowd.py does a little of it.
 """
 
 import argparse

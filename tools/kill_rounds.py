@@ -1,12 +1,10 @@
 """Kill a run with -9 at a random moment, resume it, compare: the bits must be the same.
 
-`python tests/experiment/kill_rounds.py --rounds 100` does a hundred rounds for each kind of model
-and prints the counts; the test in test_resume_kill.py does a few.
+`python -m tools.kill_rounds --rounds 100` does a hundred rounds for each kind of model
+and prints the counts; the test in tests/reliability/test_kill.py does a few.
 """
 
 import argparse
-import csv
-import hashlib
 import os
 import random
 import signal
@@ -16,6 +14,9 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from tools.short_runs import fingerprint
 
 KINDS = {
     "softmax": ["model={type: softmax}", "optimizer={type: sgd, lr: 0.05}"],
@@ -63,17 +64,6 @@ def run_folder(folder: Path) -> Path | None:
     return found[0] if found else None
 
 
-def fingerprint(run: Path) -> dict[str, str]:
-    """What must be the same: everything but seconds."""
-    with (run / "metrics.csv").open() as file:
-        rows = [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
-    contents = {"metrics.csv": repr(rows).encode()}
-    for name in ("weights.safetensors", "checkpoints/best.safetensors", "layers.csv"):
-        contents[name] = (run / name).read_bytes()
-    contents["predictions.csv"] = (run / "predictions.csv").read_bytes()
-    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-
-
 @dataclass
 class Report:
     kind: str
@@ -83,7 +73,7 @@ class Report:
     faults: list[str] = field(default_factory=list)
 
 
-def undisturbed(kind: str, folder: Path) -> tuple[dict[str, str], float]:
+def undisturbed(kind: str, folder: Path) -> tuple[dict[str, Any], float]:
     """The fingerprint of a run that nobody kills, and its seconds from its folder to its end."""
     folder.mkdir()
     process = start(train_arguments(kind, folder))

@@ -1,7 +1,8 @@
 """A few rounds of `kill_rounds.py`: killed with -9 at a random moment, resumed, compared."""
 
 import pytest
-from kill_rounds import KINDS, rounds
+
+from tools.kill_rounds import KINDS, rounds
 
 
 @pytest.mark.slow

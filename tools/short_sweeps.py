@@ -4,13 +4,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from sweep_kill_rounds import fingerprint
-
 from mnistlab.config.load_sweep import parse_sweep
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.sweeps import start
 from mnistlab.sweeps.results import read_trials
 from mnistlab.sweeps.watch import SweepCallback, SweepResult
+from tools.short_runs import fingerprint
 
 RUN = """\
 name: tiny

@@ -1,8 +1,8 @@
 """Configurations drawn from the whole schema: a valid one trains, resumes and evaluates; an invalid
 one exits 2 and leaves nothing.
 
-`python tests/schema/schema_rounds.py --rounds 1000` draws a thousand of each and prints the counts;
-test_schema.py draws a few.
+`python -m tools.schema_rounds --rounds 1000` draws a thousand of each and prints the counts;
+tests/schema/test_schema.py draws a few.
 """
 
 import argparse
@@ -21,6 +21,9 @@ from typing import Any
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "schema"))
+
 from schema_strategies import configurations, put_right, refusal, spoilt
 
 from mnistlab.cli.app import app

@@ -1,0 +1,13 @@
+"""Runs that can be stopped after any step."""
+
+import pytest
+
+from mnistlab.experiment import keeper
+from mnistlab.training import trainer
+
+
+@pytest.fixture
+def look_after_every_step(monkeypatch):
+    """Leave the compiled loop after every step, so that a run can be stopped after any."""
+    monkeypatch.setattr(trainer, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(keeper, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
