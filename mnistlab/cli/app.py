@@ -27,7 +27,9 @@ from mnistlab.cli import (
     train,
     visualize,
 )
+from mnistlab.cli.options import MAX_THREADS
 from mnistlab.support.errors import UsageError
+from mnistlab.support.whole_numbers import whole_number
 from mnistlab.terminal.output import open_closed_streams
 
 EXAMPLES = """\b
@@ -98,9 +100,9 @@ def mnistlab(
 ) -> None:
     """Options that stand before any command."""
     threads = os.environ.get("NUMBA_NUM_THREADS")
-    if threads is not None and not (threads.isdecimal() and int(threads) > 0):
+    if threads is not None and not whole_number(threads, MAX_THREADS):
         raise UsageError(
-            f"NUMBA_NUM_THREADS: found {threads!r}, must be a whole number of at least 1"
+            f"NUMBA_NUM_THREADS: found {threads!r}, must be a whole number from 1 to {MAX_THREADS}"
         )
 
 

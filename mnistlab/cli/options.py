@@ -8,6 +8,10 @@ from typing import Annotated
 import typer
 
 from mnistlab.cli import completion
+from mnistlab.support.whole_numbers import whole_number
+
+MAX_THREADS = 1024
+MAX_WORKERS = 10_000
 
 Config = Annotated[
     Path,
@@ -55,7 +59,7 @@ Threads = Annotated[
     typer.Option(
         metavar="N",
         min=1,
-        max=1024,
+        max=MAX_THREADS,
         help="Threads to compute with; the result does not depend on it.  [default: the "
         "processors this process may use]",
     ),
@@ -109,7 +113,7 @@ def set_threads(threads: int | None) -> None:
         from mnistlab.support.host import available_cpus
 
         already = os.environ.get("NUMBA_NUM_THREADS", "")
-        least = int(already) if already.isdigit() else 0
+        least = whole_number(already, MAX_THREADS) or 0
         os.environ["NUMBA_NUM_THREADS"] = str(max(threads, least, available_cpus()))
 
 
@@ -119,6 +123,9 @@ def worker_count(workers: str) -> int | None:
 
     if workers == "auto":
         return None
-    if not workers.isascii() or not workers.isdigit() or int(workers) < 1:
-        raise UsageError(f"--workers: found {workers!r}, must be auto or a number of at least 1")
-    return int(workers)
+    number = whole_number(workers, MAX_WORKERS)
+    if not number:
+        raise UsageError(
+            f"--workers: found {workers!r}, must be auto or a number from 1 to {MAX_WORKERS}"
+        )
+    return number

@@ -16,7 +16,7 @@ from mnistlab.blocks.optimizers import Optimizer
 from mnistlab.blocks.optimizers.sgd import SGD
 from mnistlab.blocks.schedules import LRSchedule
 from mnistlab.blocks.schedules.constant import ConstantSchedule
-from mnistlab.blocks.section import Section
+from mnistlab.blocks.section import MAX_COUNT, Section
 from mnistlab.config.checks import conflicts
 from mnistlab.config.data import DataConfig
 from mnistlab.config.places import Node
@@ -25,6 +25,7 @@ from mnistlab.config.training import (
     RegularizationConfig,
     TrainingConfig,
 )
+from mnistlab.support.whole_numbers import whole_number
 
 CONFLICTS = "conflicts"
 
@@ -116,5 +117,6 @@ class RunConfig(Section):
         named = KEY_OF_MESSAGE.match(message)
         if named is None or self._origin.root is None:
             return message
-        path = [int(key) if key.isdigit() else key for key in named[1].split(".")]
+        keys = named[1].split(".")
+        path = [key if (i := whole_number(key, MAX_COUNT)) is None else i for key in keys]
         return f"{self._origin.root.nearest(tuple(path)).place}: {message}"

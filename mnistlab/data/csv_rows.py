@@ -7,6 +7,7 @@ import numpy as np
 
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.files import MalformedError
+from mnistlab.support.whole_numbers import whole_number
 
 COMMA, NEWLINE, ZERO = b",\n0"
 MAX_DIGITS = 3
@@ -80,9 +81,10 @@ def _parse_lines(block: bytes, columns: int, first_line: int) -> Bytes:
 @lru_cache(maxsize=4096)
 def _value(cell: bytes) -> int:
     match = WHOLE.fullmatch(cell)
-    if not match or int(match[2]) > MAX_VALUE:
+    value = whole_number(match[2].decode(), MAX_VALUE) if match else None
+    if value is None:
         raise ValueError
-    return int(match[2])
+    return value
 
 
 def _is_value(cell: bytes) -> bool:

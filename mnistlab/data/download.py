@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from mnistlab.data.known_files import KnownFile, check_file, damaged, locate
 from mnistlab.support.errors import DataError
 from mnistlab.support.locks import file_lock, folder_lock
 from mnistlab.support.paths import cache_dir
+from mnistlab.support.whole_numbers import whole_number
 
 TIMEOUT = 30.0
 # A mirror slower than this for a whole timeout is given up: it drips, it does not serve.
@@ -196,7 +198,7 @@ class _Downloader:
             total = response.headers.get("Content-Length", "")
             if self.progress is not None:
                 self.progress.reset()
-                self.progress.total = int(total) if total.isdecimal() else 0
+                self.progress.total = whole_number(total, sys.maxsize) or 0
             with Path(output_file).open("wb") as output:
                 self._copy(response.raw, output)
 

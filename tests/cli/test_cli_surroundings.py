@@ -103,12 +103,12 @@ def test_an_error_that_nobody_reads_leaves_no_traceback(tmp_path):
     assert done.stderr == "nope.yaml: no such file\n"
 
 
-@pytest.mark.parametrize("threads", ["0", "-1", "two"])
+@pytest.mark.parametrize("threads", ["0", "-1", "two", "²", "1025", "9" * 6000])
 def test_a_number_of_threads_that_is_none_is_named(tmp_path, threads):
     done = command(tmp_path, "train", "run.yaml", NUMBA_NUM_THREADS=threads)
     assert done.returncode == 2
     assert done.stderr == (
-        f"NUMBA_NUM_THREADS: found '{threads}', must be a whole number of at least 1\n"
+        f"NUMBA_NUM_THREADS: found '{threads}', must be a whole number from 1 to 1024\n"
     )
 
 

@@ -27,6 +27,8 @@ model:
 """,
     "afile": b"",
 }
+# More than Python's int() takes.
+MANY_DIGITS = "9" * 6000
 # The command line; the exit code; what the message has to name.
 CASES = [
     ("train", 2, ["CONFIG"]),
@@ -107,6 +109,11 @@ CASES = [
     ("sweep gone.yaml seed=1,2", 2, ["gone.yaml", "no such file"]),
     ("sweep tiny.yaml seed=1,2 --workers 0", 2, ["--workers", "'0'", "auto"]),
     ("sweep tiny.yaml seed=1,2 --workers x", 2, ["--workers", "'x'"]),
+    (f"sweep tiny.yaml seed=1,2 --workers {MANY_DIGITS}", 2, ["--workers", "from 1 to 10000"]),
+    (f"train tiny.yaml seed={MANY_DIGITS}", 2, ["seed", "too many digits"]),
+    (f"train tiny.yaml optimizer.lr=0x{MANY_DIGITS}", 2, ["optimizer.lr"]),
+    (f"train tiny.yaml model.hidden.{MANY_DIGITS}=3", 2, ["model.hidden", "index below 1"]),
+    (f"train tiny.yaml --threads {MANY_DIGITS}", 2, ["--threads"]),
     ("sweep tiny.yaml data.source=digits,mnist --data-dir .", 4, ["mnist"]),
     ("sweep tiny.yaml data.train_limit=0,1 --dry-run", 2, ["data.train_limit=0,1"]),
 ]

@@ -54,6 +54,14 @@ WRONG = {
     "a line cut in half": (TEXT[: len(TEXT) - 40], "line 12: expected 26 columns, found"),
     "a word": (with_cell(3, 5, "ink"), f"line 3, column 5: {VALUE} 'ink'"),
     "no value": (with_cell(12, 26, ""), f"line 12, column 26: {VALUE} ''"),
+    "a value of 6,000 digits": (
+        with_cell(4, 2, "9" * 6000),
+        f"line 4, column 2: {VALUE} '{'9' * 30}…'",
+    ),
+    "a header cell of 6,000 digits": (
+        header_1x1(2, 3).replace("1x1", f"1x{'9' * 6000}") + "\n1,2,3,4,5,6,7",
+        "line 1: expected a label and the pixels of a square image, found 6 pixels",
+    ),
     "a value too large": (with_cell(4, 2, "256"), f"line 4, column 2: {VALUE} '256'"),
     "four digits": (with_cell(4, 2, "1007"), f"line 4, column 2: {VALUE} '1007'"),
     "a word below a header": (

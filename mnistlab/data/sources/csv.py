@@ -21,6 +21,7 @@ from mnistlab.data.own_files import ADVICE, MAX_SIDE, check_agreement, check_siz
 from mnistlab.data.source import identity
 from mnistlab.data.source_kinds import OwnFiles
 from mnistlab.support.errors import DataError
+from mnistlab.support.whole_numbers import whole_number
 
 PARTS = ("train", "test")
 NAME = re.compile(r"(?:mnist_)?(?P<part>train|test)\.csv(?:\.gz)?", re.IGNORECASE)
@@ -35,6 +36,8 @@ BLOCK_BYTES = 1 << 16
 LOOK_BYTES = 1 << 24
 # The longest row allowed is of 1024 × 1024 pixels; eight bytes hold any spelling of most values.
 MAX_LINE_BYTES = 8 * MAX_SIDE * MAX_SIDE
+# Rows and columns may be counted from any number that a table has room for.
+MAX_PLACE = 10**6
 
 
 class Layout(NamedTuple):
@@ -176,8 +179,12 @@ def _named_shape(names: list[bytes]) -> tuple[int, int] | None:
     first, last = PIXEL.fullmatch(names[0]), PIXEL.fullmatch(names[-1])
     if not first or not last:
         return None
-    top, left = int(first[1]), int(first[2])
-    height, width = int(last[1]) - top + 1, int(last[2]) - left + 1
+    top, left, bottom, right = (
+        whole_number(place.decode(), MAX_PLACE) for place in (*first.groups(), *last.groups())
+    )
+    if top is None or left is None or bottom is None or right is None:
+        return None
+    height, width = bottom - top + 1, right - left + 1
     if height * width != len(names):
         return None
     expected = (

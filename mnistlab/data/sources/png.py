@@ -22,10 +22,10 @@ from mnistlab.data.image_file import KINDS, read_image
 from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
 from mnistlab.data.source_kinds import OwnFiles
 from mnistlab.support.errors import DataError
+from mnistlab.support.whole_numbers import whole_number
 
 PARTS = ("train", "test")
 MAX_LABEL = 255
-LABEL = re.compile(r"[0-9]+")
 CHUNK_FILES = 512
 logger = logging.getLogger("mnistlab")
 
@@ -90,11 +90,12 @@ def _find_part(part: Path, left_out: Counter[str]) -> list[Picture]:
             if _ending(path.name) in KINDS:
                 left_out[f"{_ending(path.name)} outside the folders of labels"] += 1
             continue
-        if not LABEL.fullmatch(path.name) or int(path.name) > MAX_LABEL:
+        label = whole_number(path.name, MAX_LABEL)
+        if label is None:
             raise DataError(f"{path}: expected a folder named by a label, 0 to {MAX_LABEL}")
-        if other := folders.get(int(path.name)):
+        if other := folders.get(label):
             raise DataError(f"{path}: expected one folder of a label, found {other.name} too")
-        folders[int(path.name)] = path
+        folders[label] = path
     if not folders:
         raise DataError(f"{part}: expected folders named by label, found none")
     found = [picture for label, path in folders.items() for picture in _scan(path, label, left_out)]
