@@ -81,6 +81,11 @@ class Metric(Section):
             return {**values, "goal": "minimize" if loss else "maximize"}
         return values
 
+    @property
+    def larger_is_better(self) -> bool:
+        """Which way `goal` looks."""
+        return {"maximize": True, "minimize": False}[self.goal]
+
 
 class Stage(Section):
     """One choice of a selection in stages."""

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mnistlab.config.dump import value_as_yaml
-from mnistlab.config.sweep import StatedPoint, SweepConfig
+from mnistlab.config.sweep import Metric, StatedPoint, SweepConfig
 from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.figures.gallery import Drawn, Entry, LeftOut, chosen, draw_each
 from mnistlab.figures.sweep_bars import bars
@@ -61,7 +61,7 @@ def sweep_entries(sweep_dir: SweepDir, options: dict[str, Any]) -> list[Entry]:
     """What can be drawn of a sweep: figures of each stage, of the refits, of the winners."""
     config = sweep_of(sweep_dir).config
     rows = read_trials(sweep_dir)
-    metric = SweepMetric(config.metric.name, config.metric.goal == "maximize")
+    metric = SweepMetric(config.metric.name, config.metric.larger_is_better)
     entries: list[Entry] = []
     stages: list[str | None] = [stage.name for stage in config.stages or ()]
     winners: list[tuple[str, TrialRow]] = []
@@ -229,10 +229,9 @@ def _draw_feature_maps(models: Callable[[], list[Named]], title: str, who: str, 
 def _ranked(
     config: SweepConfig, stage: str | None, rows: Sequence[TrialRow], name: str
 ) -> list[Ranked]:
-    goal = "minimize" if name.endswith("loss") else "maximize"
     metric = config.metric
     if name != metric.name:
-        metric = metric.model_copy(update={"name": name, "goal": goal})
+        metric = Metric.model_validate({"name": name})
     stated: Sequence[StatedPoint] = config.reference or ()
     return rank(rows, metric, stage, stated)
 

@@ -93,7 +93,7 @@ def _parameter(parameters: Mapping[str, Any], key: str) -> str:
 def _question(config: SweepConfig, ranked: Sequence[Ranked], keys: Sequence[str]) -> str:
     """What the sweep, or a stage, was to find out."""
     split, _, what = config.metric.name.partition("_")
-    most = "highest" if config.metric.goal == "maximize" else "lowest"
+    most = "highest" if config.metric.larger_is_better else "lowest"
     values = [
         (key, counted(len({_written(point, key) for point in ranked}), "value")) for key in keys
     ]

@@ -75,7 +75,7 @@ def _of_curves(report_dir: ReportDir, table: Table, spec: FigureSpec, rows: Sequ
     """The curves of a table's rows, best first, a colour for all seeds of a row: of the metric that
     the experiment is judged by."""
     judged = sweep_of(report_dir.experiment(spec.experiment)).config.metric
-    metric = SweepMetric(judged.name, judged.goal == "maximize")
+    metric = SweepMetric(judged.name, judged.larger_is_better)
 
     def place(named: tuple[str, Row]) -> float:
         mean = named[1].metrics[metric.name].mean

@@ -187,5 +187,5 @@ class Dispatcher:
             if self.ledger.status(trial).finished
             and (value := self.ledger.record(trial)["metrics"].get(self.metric.name)) is not None
         ]
-        best = max if self.metric.goal == "maximize" else min
+        best = max if self.metric.larger_is_better else min
         return best(found) if found else None

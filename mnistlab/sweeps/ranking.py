@@ -44,7 +44,7 @@ def rank(
 ) -> list[Ranked]:
     """The points of a sweep or of a stage, best first, those without a rank behind them."""
     found = [_point(trials, metric.name, stage, reference) for trials in _points(rows)]
-    sign = -1.0 if metric.goal == "maximize" else 1.0
+    sign = -1.0 if metric.larger_is_better else 1.0
     complete = [point for point in found if point.mean is not None]
     complete.sort(key=lambda point: (sign * (point.mean or 0.0), point.trials[0].trial))
     ranked: list[Ranked] = []

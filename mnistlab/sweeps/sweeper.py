@@ -175,7 +175,7 @@ class Sweeper:
         ranked = [(first, name) for first, name in firsts if first.rank is not None]
         if not ranked:
             return None
-        sign = 1.0 if self.config.metric.goal == "maximize" else -1.0
+        sign = 1.0 if self.config.metric.larger_is_better else -1.0
         winner, name = max(ranked, key=lambda one: sign * (one[0].mean or 0.0))
         again = self.refits.get(name or "")
         if again is not None and again.best_trial.status.finished:
