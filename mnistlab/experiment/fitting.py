@@ -33,10 +33,14 @@ class Progress:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network, compiled, what was measured, a row per epoch, and where training ended."""
+    """A trained network, compiled, what was measured, a row per epoch, and where training ended.
+
+    `epochs` are those that were trained to their end: the last one may have been cut.
+    """
 
     network: Inference
     rows: tuple[MetricsRow, ...]
+    epochs: int
     progress: Progress
 
 
@@ -68,7 +72,7 @@ def fit(
         progress = _progress(trainer)
     if config.training.early_stopping is not None:
         trainer.params[:] = best_params
-    return Fitted(trainer.inference, tuple(rows), progress)
+    return Fitted(trainer.inference, tuple(rows), trainer.epochs_done, progress)
 
 
 def fit_epoch(
@@ -97,7 +101,7 @@ def fit_epoch(
             trainer.step = math.ceil(progress.step / per_epoch) * per_epoch
         row = _train_to(trainer, _next_boundary(trainer))
         progress = _progress(trainer)
-    return Fitted(trainer.inference, (row,), progress)
+    return Fitted(trainer.inference, (row,), 1, progress)
 
 
 def _progress(trainer: Trainer) -> Progress:
@@ -114,14 +118,14 @@ def _train_to(trainer: Trainer, end: int) -> MetricsRow:
     """Train to step `end`, within one epoch, and measure."""
     before = trainer.step
     if not trainer.train_to(end) or not trainer.is_finite():
-        raise DivergedError(
-            advice_on_divergence(trainer.config, trainer.step, trainer.epoch, kept=before)
-        )
+        raise _diverged(trainer, before)
     loss, accuracy = trainer.running()
     values: dict[str, float] = {"train_loss": loss, "train_accuracy": accuracy}
     if len(trainer.dataset.validation):
         measured = trainer.evaluate(trainer.dataset.validation)
         values |= {"val_loss": measured.loss, "val_accuracy": measured.accuracy}
+        if not math.isfinite(measured.loss):
+            raise _diverged(trainer, before)
     trainer.clear_totals()
     return MetricsRow(
         trainer.epoch,
@@ -131,6 +135,10 @@ def _train_to(trainer: Trainer, end: int) -> MetricsRow:
         seconds=trainer.seconds,
         **values,
     )
+
+
+def _diverged(trainer: Trainer, kept: int) -> DivergedError:
+    return DivergedError(advice_on_divergence(trainer.config, trainer.step, trainer.epoch, kept))
 
 
 def load(

@@ -220,8 +220,9 @@ class _Run:
             at_end = target == steps
             if at_end or target % trainer.plan.steps_per_epoch == 0:
                 self._write_layers()
-            if (at_end or self._is_due("evaluate_every", target)) and self._evaluate():
-                return Status.STOPPED_EARLY
+            due = at_end or self._is_due("evaluate_every", target)
+            if due and (ended := self._evaluate()) is not None:
+                return ended
             if self._is_due("checkpoint_every", target):
                 self.keeper.take_checkpoint()
         return Status.FINISHED
@@ -240,8 +241,8 @@ class _Run:
         every = getattr(self.config.training, key)
         return step % (self.trainer.plan.steps_per_epoch if every == "epoch" else every) == 0
 
-    def _evaluate(self) -> bool:
-        """Measure, write a row, keep the best; whether early stopping says that it is enough."""
+    def _evaluate(self) -> Status | None:
+        """Measure, write a row, keep the best; the status where that ends the run."""
         trainer, keeper, training = self.trainer, self.keeper, self.config.training
         values = self._measured()
         if training.train_metrics == "full":
@@ -253,6 +254,9 @@ class _Run:
         row = MetricsRow(trainer.epoch, trainer.step, **values)
         if training.test == "every":
             row = self._tested(row)
+        if not row.is_finite:
+            self._record(row)
+            return Status.DIVERGED
         stop = False
         if keeper.best is not None:
             if keeper.best.update(row):
@@ -262,7 +266,9 @@ class _Run:
             row = self._test_kept(row)
         self._record(row)
         trainer.clear_totals()
-        return stop
+        if not keeper.kept_row(row).is_finite:
+            return Status.DIVERGED
+        return Status.STOPPED_EARLY if stop else None
 
     def _measured(self) -> dict[str, Any]:
         """What a row has without another look at the images."""

@@ -61,7 +61,8 @@ class Classifier(ClassifierMixin, BaseEstimator):
     weights_ : every weight and bias by tensor name.
     history_ : a dict per epoch, as the rows of a run's metrics.csv.
     config_ : the complete configuration.
-    image_shape_, pixel_range_, n_iter_ : what images are, what is black and white, epochs done.
+    image_shape_, pixel_range_, n_iter_ : what images are, what is black and white, whole epochs
+        done.
 
     Images are (n, height, width) or (n, height * width). The network sees 256 levels of grey: uint8
     is taken as it is; of other numbers the training images' range is divided into 256, from the
@@ -222,7 +223,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
         # Epochs of calls with other numbers of images have other numbers of steps: count them.
         again = [{**row, "epoch": len(history) + n} for n, row in enumerate(rows, 1)]
         self.history_ = [*history, *again]
-        self.n_iter_ = len(self.history_)
+        self.n_iter_: int = fitted.epochs + (self.n_iter_ if history else 0)
         self.weights_ = {name: w.copy() for name, w in fitted.network.tensors.items()}
         self._pixel = (dataset.scale, dataset.offset)
         self._network = fitted.network

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -47,6 +48,12 @@ class MetricsRow:
     test_accuracy: float | None = None
     penalty: float | None = None
     seconds: float | None = None
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every loss that was measured is a finite number."""
+        losses = (self.train_loss, self.val_loss, self.test_loss)
+        return all(loss is None or math.isfinite(loss) for loss in losses)
 
 
 @dataclass(frozen=True)

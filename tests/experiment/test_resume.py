@@ -110,6 +110,31 @@ def test_an_epoch_that_was_cut_is_not_counted(tmp_path, capsys, step, epochs, to
     assert (ended.epochs, ended.steps) == (3, 15)
 
 
+@pytest.mark.parametrize(
+    "measured",
+    [
+        {"validation": 0.2},
+        {"validation": 0, "test": "end"},
+        {"validation": 0, "test": "every"},
+    ],
+)
+def test_a_run_of_one_step_has_diverged_where_the_loss_behind_it_is_no_number(tmp_path, measured):
+    validation = measured.pop("validation")
+    result = train(
+        tmp_path,
+        {
+            "data": {"normalize": "none", "validation": validation},
+            "model": {"type": "mlp", "hidden": [64, 64]},
+            "loss": {"type": "mse"},
+            "optimizer": {"lr": 1e12},
+            "training": {"steps": 1, "epochs": None, **measured},
+        },
+    )
+    assert (result.status, result.steps) == ("diverged", 1)
+    assert "the weights kept are those of step 0" in result.advice
+    assert resume(result.run_dir).status == "diverged"
+
+
 def test_a_run_that_diverges_in_its_first_epoch_has_done_none(tmp_path):
     result = train(tmp_path, {"optimizer": {"type": "sgd", "lr": 1e30}})
     assert (result.status, result.epochs) == ("diverged", 0)

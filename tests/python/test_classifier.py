@@ -1,3 +1,4 @@
+import math
 import pickle
 
 import numpy as np
@@ -142,6 +143,20 @@ def test_early_stopping_keeps_the_best_of_its_own_validation_images(images):
     losses = [row["val_loss"] for row in classifier.history_]
     assert len(losses) == classifier.n_iter_ < 40
     assert min(losses) == losses[-3]
+
+
+def test_an_epoch_that_was_cut_does_not_count(images):
+    per_epoch = math.ceil(len(images[1]) / 32)
+    for steps, epochs in ((1, 0), (per_epoch, 1), (2 * per_epoch - 1, 1)):
+        config = {"training": {"steps": steps}}
+        assert mnistlab.Classifier(config, hidden=[4]).fit(*images).n_iter_ == epochs
+
+
+def test_a_validation_loss_that_is_no_number_is_an_error_with_advice(images):
+    config = {"loss": "mse", "training": {"steps": 1}, "data": {"normalize": "none"}}
+    classifier = mnistlab.Classifier(config, hidden=[64, 64], lr=1e12, validation=0.2)
+    with pytest.raises(ValueError, match=r"weights kept are those of step 0.*optimizer\.lr"):
+        classifier.fit(*images)
 
 
 def test_a_training_that_diverges_is_an_error_with_advice(images):
