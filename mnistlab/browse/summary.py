@@ -1,8 +1,6 @@
 """What a run or a sweep has come to, as its folder tells."""
 
-import csv
 import fcntl
-import io
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -13,6 +11,7 @@ from typing import Any
 
 from mnistlab.browse.found import trials_of
 from mnistlab.store.checksums import refuse_broken_seal
+from mnistlab.store.named_rows import named_rows
 from mnistlab.store.provenance import read_run_json
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
 from mnistlab.store.status import Status
@@ -126,7 +125,7 @@ def _unrecorded(run_dir: RunDir) -> dict[str, Any]:
 def _rows(path: Path) -> list[dict[str, str]]:
     """The whole rows of a metrics.csv; the last line may be under way."""
     text = read_artefact(path).decode(errors="replace") if path.exists() else ""
-    return list(csv.DictReader(io.StringIO(text[: text.rfind("\n") + 1])))
+    return named_rows(text[: text.rfind("\n") + 1], path, ("epoch", "step", "val_accuracy"))
 
 
 def _so_far(path: Path, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,9 +135,12 @@ def _so_far(path: Path, record: Mapping[str, Any]) -> dict[str, Any]:
     rows = _rows(path)
     if not rows:
         return {}
-    numbers = [{name: float(cell) if cell else None for name, cell in row.items()} for row in rows]
+    try:
+        numbers = [{name: float(v) if v else None for name, v in row.items()} for row in rows]
+        epoch, steps = int(rows[-1]["epoch"]), int(rows[-1]["step"])
+    except ValueError as error:
+        raise UsageError(f"{path}: is damaged: {error}") from error
     last, best = numbers[-1], max(numbers, key=lambda row: row["val_accuracy"] or 0.0)
-    epoch, steps = int(rows[-1]["epoch"]), int(rows[-1]["step"])
     # Run folders of earlier versions do not say how many steps an epoch has.
     per_epoch = record.get("steps_per_epoch")
     epochs = steps // per_epoch if per_epoch else epoch
@@ -159,10 +161,8 @@ def _named_best(
 
 def read_sweep(path: Path) -> SweepSummary:
     """What the sweep in a folder has come to; raises UsageError naming the file that is damaged."""
-    config = _sweep_config(path / SWEEP_NAME)
+    expected, metric = _expected(path / SWEEP_NAME)
     stages, statuses = _trials(path)
-    expected = {stage["name"] for stage in config.get("stages") or ()}
-    expected |= {f"refit:{name}" for name in config.get("refit") or ()}
     to_come = len(expected - stages)
     lock, best = path / ".lock", SweepDir(path).best
     if lock.exists() and is_held(lock):
@@ -170,7 +170,6 @@ def read_sweep(path: Path) -> SweepSummary:
     else:
         done = statuses and not statuses[Status.PENDING] + to_come
         status = Status.FINISHED if done else Status.INTERRUPTED
-    metric = (config.get("metric") or {}).get("name", DEFAULT_METRIC)
     chosen = read_run(best.resolve()) if (best / CONFIG_NAME).is_file() else None
     value = chosen.metrics.get(metric) if chosen else None
     return SweepSummary(
@@ -184,13 +183,24 @@ def read_sweep(path: Path) -> SweepSummary:
     )
 
 
+def _expected(path: Path) -> tuple[set[str], str]:
+    """The stages and refits that a sweep.yaml asks for, and the metric that it judges by."""
+    config = _sweep_config(path)
+    try:
+        stages = {str(stage["name"]) for stage in config.get("stages") or ()}
+        stages |= {f"refit:{name}" for name in config.get("refit") or ()}
+        return stages, str((config.get("metric") or {}).get("name", DEFAULT_METRIC))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UsageError(f"{path}: is damaged, or was edited: {error!r}") from error
+
+
 def _sweep_config(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
         refuse_broken_seal(path)
         config = yaml.load(read_artefact(path), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from error
     if not isinstance(config, dict):
         raise UsageError(f"{path}: is no sweep's configuration")
@@ -206,7 +216,8 @@ def _trials(sweep: Path) -> tuple[set[str], Counter[Status]]:
     statuses: Counter[Status] = Counter()
     path = sweep / "trials.csv"
     begun = {str(trial.relative_to(sweep)) for trial in trials_of(sweep)}
-    for row in csv.DictReader(io.StringIO(read_view(path) if path.exists() else "")):
+    text = read_view(path) if path.exists() else ""
+    for row in named_rows(text, path, needed=("status", "run_dir")):
         status = _status(row["status"], path)
         if not status.ended:
             run_dir = SweepDir(sweep).trial(row["run_dir"])

@@ -25,6 +25,8 @@ SPLIT_METRICS = (
     "test_loss",
     "test_accuracy",
 )
+# Of a cell that is no number.
+MAX_SHOWN = 30
 
 Row = TypeVar("Row")
 
@@ -91,12 +93,24 @@ class Predictions:
     probabilities: np.ndarray  # float64, of the predicted class
 
 
+def _shortened(cell: str) -> str:
+    return cell if len(cell) <= MAX_SHOWN else f"{cell[:MAX_SHOWN]}…"
+
+
 def _optional_float(cell: str) -> float | None:
     return float(cell) if cell else None
 
 
+def _whole(cell: str) -> int:
+    """A whole number that arrays hold."""
+    value = int(cell)
+    if value.bit_length() > 63:
+        raise ValueError(cell)
+    return value
+
+
 READ_CELL: dict[Any, Callable[[str], Any]] = {
-    int: int,
+    int: _whole,
     float: float,
     str: str,
     float | None: _optional_float,
@@ -169,7 +183,7 @@ class CsvTable(Generic[Row]):
                 try:
                     read(cell)
                 except ValueError:
-                    return f"{path}:{number}: {name} is {cell!r}, not a number"
+                    return f"{path}:{number}: {name} is {_shortened(cell)!r}, not a number"
         raise AssertionError("called for a table without a fault")
 
 

@@ -14,6 +14,7 @@ from mnistlab.config.places import Place
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.store.checksums import refuse_broken_seal
 from mnistlab.store.metrics import SPLIT_METRICS
+from mnistlab.store.named_rows import named_rows
 from mnistlab.store.provenance import read_run_json
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
@@ -70,7 +71,7 @@ def parameter_keys(rows: Sequence[TrialRow]) -> list[str]:
 def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
     """The rows of a sweep's trials.csv; raises UsageError where it is missing or damaged."""
     path = sweep_dir.trials_csv
-    lines = list(csv.DictReader(io.StringIO(read_view(path))))
+    lines = named_rows(read_view(path), path)
     known = {"trial", "status", "stage", *METRICS, "run_dir"}
     rows = []
     for place, line in enumerate(lines, start=2):

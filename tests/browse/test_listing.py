@@ -158,6 +158,47 @@ def test_damaged_entries_are_named_and_the_others_listed(tmp_path):
     ]
 
 
+DAMAGED = {
+    "sweep.yaml": ["stages: 3", "stages: [a]", "metric: 3", "refit: 3", f"seed: {'9' * 6000}"],
+    "trials.csv": [
+        "trial\n1",
+        "trial,status,run_dir\n1,finished",
+        f"{'9' * 200_000},status,run_dir\n1,finished,trials/0000-000000000000",
+        "trial,status,run_dir\n1,perhaps,trials/0000-000000000000",
+        "trial,status,run_dir\n1,finished,trials/0000-000000000000,more",
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [(name, text) for name, texts in DAMAGED.items() for text in texts]
+)
+def test_a_damaged_table_or_configuration_of_a_sweep_is_named(tmp_path, name, text):
+    make_run(tmp_path / "1-run")
+    (make_sweep(tmp_path / "2-sweep", ["finished"]) / name).write_text(text)
+    listing = list_runs(tmp_path)
+    assert [entry.path.name for entry in listing.entries] == ["1-run"]
+    (fault,) = listing.faults
+    assert fault.startswith(str(tmp_path / "2-sweep" / name))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{'9' * 200_000}\n1\n",
+        "epoch,step\n1,2\n",
+        f"epoch,step,val_accuracy\n1,{'9' * 6000},\n",
+        "epoch,step,val_accuracy\n1,2,high\n",
+        "epoch,step,val_accuracy\n1\n",
+    ],
+)
+def test_a_damaged_table_of_a_run_under_way_is_named(tmp_path, text):
+    folder = make_run(tmp_path / "1-run", status="running")
+    (folder / "metrics.csv").write_text(text)
+    (fault,) = list_runs(tmp_path).faults
+    assert fault.startswith(str(folder / "metrics.csv"))
+
+
 def test_what_is_no_folder_of_runs_is_refused(tmp_path):
     with pytest.raises(UsageError, match="no such folder"):
         list_runs(tmp_path / "nowhere")

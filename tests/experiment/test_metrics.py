@@ -192,6 +192,14 @@ def test_a_row_lost_from_the_predictions_is_noticed(tmp_path):
         read_predictions(path)
 
 
+@pytest.mark.parametrize("label", ["9" * 6000, "9" * 30])
+def test_a_label_of_many_digits_is_named_in_short(tmp_path, label):
+    path = tmp_path / "predictions.csv"
+    path.write_text(f"index,label,predicted,probability\n0,{label},7,0.5\n")
+    with pytest.raises(UsageError, match=r"csv:2: label is '9{30}…?', not a number"):
+        read_predictions(path)
+
+
 def test_predictions_of_different_lengths_are_refused(tmp_path):
     with pytest.raises(ValueError, match="one shape"):
         write_predictions(tmp_path / "p.csv", np.arange(3), np.arange(2), np.ones(3))

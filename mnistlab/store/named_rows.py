@@ -1,0 +1,32 @@
+"""The rows of a CSV table by the names of its columns."""
+
+import csv
+import io
+from collections.abc import Collection
+from pathlib import Path
+
+from mnistlab.support.errors import UsageError
+
+
+def named_rows(text: str, path: Path, needed: Collection[str] = ()) -> list[dict[str, str]]:
+    """Every row of a table under its header, by column.
+
+    Raises UsageError, naming the file `path` that the text is of, where it is no such table, or
+    lacks a column that is `needed`.
+    """
+    try:
+        lines = [line for line in csv.reader(io.StringIO(text)) if line]
+    except csv.Error as error:
+        raise UsageError(f"{path}: is damaged: it is no CSV table: {error}") from error
+    if not lines:
+        return []
+    names, *rows = lines
+    if lacking := [name for name in needed if name not in names]:
+        raise UsageError(f"{path}:1: the header is damaged: there is no {', '.join(lacking)}")
+    for place, row in enumerate(rows, start=2):
+        if len(row) != len(names):
+            raise UsageError(
+                f"{path}:{place}: the row is damaged: {len(row)} values where {len(names)} are "
+                "expected"
+            )
+    return [dict(zip(names, row, strict=True)) for row in rows]
