@@ -1,7 +1,6 @@
 """The `mnistlab` command: every subcommand, and nothing heavy until one of them runs."""
 
 import io
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -27,9 +26,6 @@ from mnistlab.cli import (
     train,
     visualize,
 )
-from mnistlab.cli.options import MAX_THREADS
-from mnistlab.support.errors import UsageError
-from mnistlab.support.whole_numbers import whole_number
 from mnistlab.terminal.output import open_closed_streams
 
 EXAMPLES = """\b
@@ -99,11 +95,6 @@ def mnistlab(
     ] = False,
 ) -> None:
     """Options that stand before any command."""
-    threads = os.environ.get("NUMBA_NUM_THREADS")
-    if threads is not None and not whole_number(threads, MAX_THREADS):
-        raise UsageError(
-            f"NUMBA_NUM_THREADS: found {threads!r}, must be a whole number from 1 to {MAX_THREADS}"
-        )
 
 
 app.command(epilog=train.EXAMPLES)(train.train)

@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 import traceback
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -113,12 +114,19 @@ class _StderrHandler(logging.Handler):
         print_note(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A library's warning as one of ours: numba puts a traceback below it."""
+    print_note(f"warning: {str(message).partition(chr(10))[0]}")
+
+
 @contextmanager
 def log_on_stderr() -> Iterator[None]:
-    """While it lasts, mnistlab's own warnings are seen."""
+    """While it lasts, warnings, libraries' too, are plain lines on stderr."""
     logger, handler = logging.getLogger("mnistlab"), _StderrHandler(logging.WARNING)
     logger.addHandler(handler)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning  # type: ignore[assignment]
+            yield
     finally:
         logger.removeHandler(handler)

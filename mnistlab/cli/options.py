@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from mnistlab.cli import completion
+from mnistlab.support.numba_settings import MAX_THREADS, check_numba_settings
 from mnistlab.support.whole_numbers import whole_number
 
-MAX_THREADS = 1024
 MAX_WORKERS = 10_000
 
 Config = Annotated[
@@ -112,6 +112,7 @@ def set_threads(threads: int | None) -> None:
     if threads is not None:
         from mnistlab.support.host import available_cpus
 
+        check_numba_settings()
         already = os.environ.get("NUMBA_NUM_THREADS", "")
         least = whole_number(already, MAX_THREADS) or 0
         os.environ["NUMBA_NUM_THREADS"] = str(max(threads, least, available_cpus()))

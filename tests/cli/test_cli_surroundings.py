@@ -112,6 +112,38 @@ def test_a_number_of_threads_that_is_none_is_named(tmp_path, threads):
     )
 
 
+SETTINGS = {
+    "a list": (b"[1]", "must be a mapping of names to values"),
+    "a text": (b"hello", "must be a mapping of names to values"),
+    "no YAML": (b"a: [", "line 1, column 5: is no YAML"),
+    "no UTF-8": (b"a: \xff", "is no YAML: 'utf-8' codec"),
+    "a number for a name": (b"1: 2", "must be a mapping of names to values"),
+    "a list for a value": (b"opt: [1]", "opt: found a list or a mapping"),
+    "no threads": (b"num_threads: 0", "num_threads: found '0', must be a whole number"),
+    "threads of no kind": (b"threading_layer: foo", "threading_layer: found 'foo', must be one"),
+    "6,000 digits": (b"opt: " + b"9" * 6000, "is no YAML: Exceeds the limit"),
+}
+
+
+@pytest.mark.parametrize(("content", "message"), SETTINGS.values(), ids=SETTINGS)
+def test_a_file_of_numbas_settings_that_is_none_is_named(tmp_path, content, message):
+    (tmp_path / ".numba_config.yaml").write_bytes(content)
+    for arguments in (["train", "run.yaml"], ["train", "run.yaml", "--threads", "1"]):
+        done = command(tmp_path, *arguments)
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) == 1
+        assert done.stderr.startswith(f".numba_config.yaml: {message}")
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_setting_that_numba_does_not_know_is_one_line_of_warning(tmp_path):
+    done = command(tmp_path, "train", "run.yaml", "--quiet", "--no-plots", NUMBA_OPT="foo")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("warning: Environment variable 'NUMBA_OPT' is defined but")
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_too_little_memory_for_a_library_is_told_without_a_traceback(tmp_path):
     (tmp_path / "run.yaml").write_text(RUN)
     line = f'ulimit -v 300000; "{sys.executable}" -P -c "{COMMAND}" train run.yaml'
