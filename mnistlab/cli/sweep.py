@@ -85,13 +85,15 @@ def sweep(
 def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
     """Every trial, as far as it is known before a stage has chosen."""
     from mnistlab.python import commands
-    from mnistlab.sweeps.space import repetitions
+    from mnistlab.sweeps.space import chosen_later, repetitions
     from mnistlab.terminal.output import print_json, print_lines, print_note, table
     from mnistlab.terminal.sweep_result import written
 
     planned = commands.plan_sweep(source)
     for text in repetitions(source):
         print_note(f"warning: {text}")
+    for text in chosen_later(source):
+        print_note(text)
     if as_json:
         print_json({"trials": planned})
         return

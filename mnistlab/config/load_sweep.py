@@ -14,7 +14,7 @@ from mnistlab.config.load import (
     sweep_mark,
 )
 from mnistlab.config.overrides import apply_override, set_node, split_key
-from mnistlab.config.places import Node, Place, Problem, messages
+from mnistlab.config.places import Node, Place, Problem, messages, show
 from mnistlab.config.ranges import RANGES, listed_values
 from mnistlab.config.run import RunConfig
 from mnistlab.config.sweep import SweepConfig
@@ -88,31 +88,54 @@ def sweep_from_mapping(
 
 
 def extended(source: SweepSource, arguments: Sequence[str]) -> SweepSource:
-    """A grid with more values: each `KEY=V1,V2` adds to the key's, or crosses the grid with a key.
+    """A larger sweep that has every point of this one, as far as its method can grow.
 
-    A key that was no parameter yet keeps the value that it had as its first. Raises ConfigError.
+    Each `KEY=V1,V2` adds to the key's values, or crosses the points with a key that was no
+    parameter yet: the value that it had is its first. `method.KEY=N` makes a number of the method
+    larger. Raises ConfigError.
     """
-    config = source.config
-    if config.parameters is None:
+    if source.config.parameters is None:
         raise ConfigError("a sweep in stages cannot be extended; start another one")
-    if config.method.type != "grid":
-        raise ConfigError(
-            "a sweep at random is extended by a larger method.trials in its sweep.yaml"
-        )
     root, problems = source.root.copy(), []
+    for argument in arguments:
+        problems += _extend(root, source, argument)
+    return _validated(root, problems)
+
+
+def _extend(root: Node, source: SweepSource, argument: str) -> list[Problem]:
+    """Add what one argument says to the nodes of a sweep."""
+    method = source.config.method
+    key, values, faults = _argument(argument)
+    if faults:
+        return faults
+    if key in [f"method.{name}" for name in method.grows_by]:
+        return _grow(root, source, key, values)
+    if not method.grows_by_values:
+        how = " and ".join(f"a larger method.{name}" for name in method.grows_by)
+        raise ConfigError(
+            f"a sweep of method {method.type} is extended by {how}"
+            if how
+            else f"a sweep of method {method.type} cannot be extended; start another one"
+        )
     parameters = root.at(("parameters",))
     assert parameters is not None
     assert isinstance(parameters.value, dict)
-    for argument in arguments:
-        key, values, faults = _argument(argument)
-        problems += faults
-        if faults:
-            continue
-        before = parameters.value.get(key)
-        known = value_nodes(key, before) if before is not None else _present_value(source, key)
-        added = [item for item in value_nodes(key, values) if _is_new(item, known)]
-        parameters.value[key] = Node([*known, *added], values.place, values.key_place)
-    return _validated(root, problems)
+    before = parameters.value.get(key)
+    known = value_nodes(key, before) if before is not None else _present_value(source, key)
+    added = [item for item in value_nodes(key, values) if _is_new(item, known)]
+    parameters.value[key] = Node([*known, *added], values.place, values.key_place)
+    return []
+
+
+def _grow(root: Node, source: SweepSource, key: str, values: Node) -> list[Problem]:
+    """Set a number of the method, which must not become smaller."""
+    name = key.partition(".")[2]
+    present = getattr(source.config.method, name)
+    number = values.value[0] if isinstance(values.value, list) and len(values.value) == 1 else None
+    if number is None or not isinstance(number.value, int | float) or number.value < present:
+        message = f"found {show(number.plain() if number else values.plain())}, must be a number "
+        return [Problem(values.place, split_key(key), f"{message}of at least {present}, as it is")]
+    return set_node(root, split_key(key), number, SweepConfig)
 
 
 def value_nodes(key: str, values: Node) -> list[Node]:

@@ -15,12 +15,14 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from mnistlab.blocks.section import BareSection, Section, TypedUnion, refuse
+from mnistlab.blocks.section import Section, refuse
 from mnistlab.config.checks import Conflict
 from mnistlab.config.ranges import RANGES, checked_values
 from mnistlab.config.run import CONFLICTS, Name, RunConfig
-from mnistlab.config.sweep_checks import MAX_TRIALS, sweep_conflicts
+from mnistlab.config.sweep_checks import sweep_conflicts
 from mnistlab.config.training import Reference
+from mnistlab.search import Method
+from mnistlab.search.grid import Grid
 
 
 def _key(key: str) -> str:
@@ -44,21 +46,6 @@ Parameters = dict[Key, Values]
 MetricName = Literal[
     "val_accuracy", "val_loss", "train_accuracy", "train_loss", "test_accuracy", "test_loss"
 ]
-
-
-class Grid(BareSection):
-    """Every combination of the values."""
-
-    type: Literal["grid"] = "grid"
-
-
-class Random(Section):
-    """Combinations drawn at random, from the run's seed."""
-
-    type: Literal["random"] = "random"
-    trials: Annotated[int, Field(strict=True, ge=1, le=MAX_TRIALS)] = Field(
-        description="How many combinations are drawn."
-    )
 
 
 class Metric(Section):
@@ -138,9 +125,7 @@ class SweepConfig(Section):
     run: Annotated[dict[str, Any], _RunMapping()] | None = Field(
         default=None, description="Instead of base: a whole run configuration."
     )
-    method: Annotated[Grid | Random, TypedUnion()] = Field(
-        default=Grid(), description="grid, or {type: random, trials: 20}."
-    )
+    method: Method = Field(default=Grid(), description="grid, or {type: random, trials: 20}.")
     parameters: Parameters | None = Field(
         default=None,
         description="The values to try, by dotted path: a list; {logspace: [low, high, count]}; "

@@ -1,17 +1,15 @@
 """What no key of a sweep alone can say: which values do not go together."""
 
 import difflib
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.config.checks import Conflict, KeyPath
 from mnistlab.config.ranges import number_of_values, whole_bounds
+from mnistlab.search import MAX_TRIALS
 
 if TYPE_CHECKING:
     from mnistlab.config.sweep import SweepConfig
-
-MAX_TRIALS = 20_000
 
 
 def sweep_conflicts(config: "SweepConfig") -> Iterator[Conflict]:
@@ -108,7 +106,7 @@ def _ranges(config: "SweepConfig") -> Iterator[Conflict]:
             if bounds is not None and bounds[0] > bounds[1]:
                 message = f"needs whole numbers, and there is none from {low} to {high}"
                 yield Conflict(((*path, key),), message)
-            if config.method.type == "grid":
+            if not config.method.draws:
                 message = f"{kind} is drawn from: it needs method {{type: random, trials: N}}"
                 yield Conflict(((*path, key), ("method",)), message)
 
@@ -127,11 +125,8 @@ def _metric(config: "SweepConfig") -> Iterator[Conflict]:
 
 
 def _size(config: "SweepConfig") -> Iterator[Conflict]:
-    if config.method.type != "grid":
-        return
     for path, parameters in config.blocks():
-        crossed = [group[0] for group in groups(parameters, config.zip)]
-        counts = [number_of_values(parameters[key]) or 1 for key in crossed]
-        trials = math.prod(counts) * config.seeds
+        sizes = [number_of_values(parameters[keys[0]]) for keys in groups(parameters, config.zip)]
+        trials = config.method.asks(sizes) * config.seeds
         if trials > MAX_TRIALS:
             yield Conflict((path,), f"makes {trials:,} trials; at most {MAX_TRIALS:,} are allowed")

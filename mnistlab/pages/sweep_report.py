@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.config.dump import value_as_yaml
-from mnistlab.config.sweep import Metric, Random, SweepConfig
+from mnistlab.config.sweep import Metric, SweepConfig
 from mnistlab.figures.gallery import SavedFigures
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
 from mnistlab.store import durable
@@ -102,9 +102,9 @@ def _question(config: SweepConfig, ranked: Sequence[Ranked], keys: Sequence[str]
     if len(values) == 1:
         asked = f"Which of {values[0][1]} of {keys[0]}"
     else:
-        drawn = "random combinations" if isinstance(config.method, Random) else "combinations"
         each = [f"{key} ({number})" for key, number in values]
-        asked = f"Which of {len(ranked):,} {drawn} of {', '.join(each[:-1])} and {each[-1]}"
+        tried = f"{len(ranked):,} {config.method.noun}"
+        asked = f"Which of {tried} of {', '.join(each[:-1])} and {each[-1]}"
     return f"{asked} gives the {most} {SPLITS[split]} {what}?"
 
 

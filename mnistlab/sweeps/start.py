@@ -23,7 +23,8 @@ from mnistlab.sweeps.executors import Executor, LocalExecutor
 from mnistlab.sweeps.ledger import Ledger, only_sweeper
 from mnistlab.sweeps.results import REFIT, sweep_of
 from mnistlab.sweeps.scheduler import LOCAL, Cluster, connected
-from mnistlab.sweeps.space import blocks, checked_points, points, repetitions
+from mnistlab.sweeps.search import blocks
+from mnistlab.sweeps.space import checked_points, points, repetitions
 from mnistlab.sweeps.sweeper import Sweeper
 from mnistlab.sweeps.trials import Datasets, check_all
 from mnistlab.sweeps.watch import SweepCallback, SweepResult

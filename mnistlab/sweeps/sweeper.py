@@ -1,20 +1,33 @@
 """A sweep from its first trial, or from wherever it was left, to its answer."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mnistlab.config import RunConfig
 from mnistlab.config.load_sweep import SweepSource, refuse
 from mnistlab.experiment.interruption import StopRequested, StopSignals
+from mnistlab.search import Result
+from mnistlab.search.stages import NothingToChooseError
 from mnistlab.store.status import Status, count_outcomes
 from mnistlab.store.views import write_view
+from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps.dispatch import Dispatcher, SweepError
 from mnistlab.sweeps.executors import Executor, LocalExecutor
 from mnistlab.sweeps.ledger import Ledger
 from mnistlab.sweeps.ranking import Ranked, rank, ranking_text
 from mnistlab.sweeps.results import REFIT
-from mnistlab.sweeps.space import Block, Point, blocks, points, refitted, repeated
-from mnistlab.sweeps.trials import Datasets, Trial, compile_all, freeze, refuse_changed
+from mnistlab.sweeps.search import Point, SweepSearch, blocks
+from mnistlab.sweeps.space import refitted, repeated
+from mnistlab.sweeps.trials import (
+    Datasets,
+    Trial,
+    check_all,
+    compile_all,
+    freeze,
+    refuse_changed,
+)
 from mnistlab.sweeps.watch import Best, SweepCallback, SweepResult
+
+Asked = tuple[str | None, Point]  # with the name of its stage
 
 
 class Sweeper:
@@ -40,6 +53,7 @@ class Sweeper:
         self.callbacks = callbacks
         self.force = force
         self.dispatcher = Dispatcher(ledger, executor, stop, self.config.metric, callbacks, argv)
+        self.search = SweepSearch(source)
         self.rankings: dict[str | None, list[Ranked]] = {}
         self.refits: dict[str, Ranked] = {}
         # What was set for each trial of a stage, by the stage and the trial's number.
@@ -51,15 +65,22 @@ class Sweeper:
         for callback in self.callbacks:
             callback.on_start(self.sweep_dir.path)
         try:
-            self._run_blocks()
+            self._search()
             self._refit()
         except StopRequested as request:
             interrupted = request.number
             self._stop()
-        except SweepError:
+        except (SweepError, ConfigError):
             self._stop()
             self._write()
             raise
+        except NothingToChooseError as error:
+            self._stop()
+            self._write()
+            raise SweepError(
+                f"{self.sweep_dir.path}: stage {error.stage} has nothing to choose: none of its "
+                f"{error.points} points finished with a {self.config.metric.name}"
+            ) from None
         self._write()
         return self._result(interrupted)
 
@@ -71,30 +92,44 @@ class Sweeper:
         for stage in self._points:
             self.rankings[stage] = self._ranked(stage)
 
-    def _run_blocks(self) -> None:
-        """Blocks together that build on nothing undecided, until all are decided."""
-        left = blocks(self.source)
-        refits = len(self.config.refit or ()) * self.config.seeds
-        while left:
-            ready = [b for b in left if b.source is None or b.source in self.rankings]
-            left = [block for block in left if block not in ready]
-            later = sum(len(points(self.source, block, {})) for block in left)
-            self.dispatcher.to_come = later * self.config.seeds + refits
-            self._run_trials([trial for block in ready for trial in self._planned(block)])
-            for block in ready:
-                self.rankings[block.name] = self._ranked(block.name)
+    def _search(self) -> None:
+        """Ask for points, have them trained and tell their results, until none is asked for."""
+        refits = len(self.config.refit or ())
+        while asked := self.search.ask():
+            self.dispatcher.to_come = (self.search.to_come() + refits) * self.config.seeds
+            self._run_trials(self._planned(asked))
+            for stage in dict.fromkeys(stage for stage, _ in asked):
+                self.rankings[stage] = self._ranked(stage)
+            for result in self._results(asked):
+                self.search.tell(result)
 
-    def _planned(self, block: Block) -> list[Trial]:
-        """Take in the trials of a block, each once."""
-        winner = self._winner(block.source)[0].settings if block.source is not None else {}
-        here = self._points[block.name] = {}
+    def _planned(self, asked: Sequence[Asked]) -> list[Trial]:
+        """Take in the trials of the points that are asked for, each once."""
+        if self.config.method.learns:
+            # Known only now, so that they were not checked before the sweep began.
+            configs = [self._config(point) for _, point in asked]
+            check_all(configs, self.datasets, self.config.metric.name)
         found: dict[str, Trial] = {}
-        for point in points(self.source, block, winner):
+        for stage, point in asked:
+            here = self._points.setdefault(stage, {})
             for trial in self._trials(point, self._config(point)):
-                self.ledger.add(trial, block.name)
+                self.ledger.add(trial, stage)
                 here.setdefault(self.ledger.number_of(trial), point)
                 found[trial.id] = trial
         return list(found.values())
+
+    def _results(self, asked: Sequence[Asked]) -> Iterator[Result[Asked]]:
+        """The results of points, in the order of asking."""
+        sign = 1.0 if self.config.metric.goal == "maximize" else -1.0
+        found = {
+            (stage, self._points[stage][point.best_trial.trial].identity): point
+            for stage, ranked in self.rankings.items()
+            for point in ranked
+        }
+        for stage, point in asked:
+            measured = found[stage, point.identity]
+            score = sign * measured.mean if measured.mean is not None else None
+            yield Result((stage, point), score, measured.best_trial.trial)
 
     def _config(self, point: Point) -> RunConfig:
         refuse(list(point.problems))
@@ -123,24 +158,17 @@ class Sweeper:
         rows = self.ledger.rows(stage)
         return rank(rows, self.config.metric, stage, self.config.reference or ())
 
-    def _winner(self, stage: str) -> tuple[Point, Ranked]:
-        """The point that a stage has chosen; raises SweepError where there is none to choose."""
-        first = self.rankings[stage][0]
-        if first.rank is None:
-            raise SweepError(
-                f"{self.sweep_dir.path}: stage {stage} has nothing to choose: none of its "
-                f"{len(self.rankings[stage])} points finished with a {self.config.metric.name}"
-            )
-        return self._points[stage][first.best_trial.trial], first
-
     def _refit(self) -> None:
         """Train the winners of the stages named on training + validation, and test them once."""
         self.dispatcher.to_come = 0
         trials: list[Trial] = []
         for stage in self.config.refit or ():
-            point, winner = self._winner(stage)
-            config = self._config(point)
-            best = self.ledger.best_position(winner.trials)
+            winner = self.search.winner(stage)
+            point, config = winner.point, self._config(winner.point)
+            trials_of_it = next(
+                one.trials for one in self.rankings[stage] if one.best_trial.trial == winner.trial
+            )
+            best = self.ledger.best_position(trials_of_it)
             if config.training.early_stopping is not None and best is not None:
                 epoch = (
                     f"refit of {stage}: trained up to epoch {best[0]}, the winner's best; without"

@@ -243,6 +243,30 @@ def test_only_a_grid_is_extended(text, expected):
         extended(parse_sweep(text, "s"), ["optimizer.lr=1"])
 
 
+RANDOM = f"{PLAIN}method: {{type: random, trials: 3}}"
+
+
+def test_a_random_search_is_extended_by_more_trials_and_keeps_those_that_it_has():
+    source = parse_sweep(RANDOM, "s")
+    more = extended(source, ["method.trials=5"])
+    assert more.config.method.trials == 5
+    before, after = checked_points(source), checked_points(more)
+    assert [point.settings for _, point, _ in after[:3]] == [p.settings for _, p, _ in before]
+
+
+@pytest.mark.parametrize("value", ["2", "many", "4,5"])
+def test_a_random_search_is_not_extended_by_what_is_no_larger_number(value):
+    with pytest.raises(ConfigError, match=r"method\.trials: found .*, must be a number of at least"):
+        extended(parse_sweep(RANDOM, "s"), [f"method.trials={value}"])
+
+
+def test_a_random_search_of_more_trials_than_a_sweep_may_have_is_refused():
+    text = RANDOM.replace("trials: 3", "trials: 20000")
+    assert parse_sweep(text, "s").config.method.trials == 20_000
+    with pytest.raises(ConfigError, match="makes 40,000 trials; at most 20,000 are allowed"):
+        parse_sweep(text, "s", ["seeds=2"])
+
+
 @pytest.mark.parametrize(
     "text", [PLAIN, STAGED, f"{PLAIN}zip: []\nmethod: {{type: random, trials: 3}}"]
 )

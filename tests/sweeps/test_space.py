@@ -6,14 +6,8 @@ import pytest
 from mnistlab.config import config_hash, parse_run_config
 from mnistlab.config.load_sweep import parse_sweep
 from mnistlab.data import Dataset, Split
-from mnistlab.sweeps.space import (
-    blocks,
-    points,
-    refitted,
-    repeated,
-    repetitions,
-    without_test,
-)
+from mnistlab.sweeps.search import blocks, without_test
+from mnistlab.sweeps.space import points, refitted, repeated, repetitions
 from mnistlab.sweeps.trials import Datasets, freeze
 from tools.short_sweeps import RUN
 

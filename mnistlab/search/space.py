@@ -1,0 +1,213 @@
+"""The values that a sweep's parameters may have together."""
+
+import hashlib
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+# After so many draws without a new point, the points that are left are listed instead.
+REPEATS_IN_A_ROW = 100
+# More combinations than this are never written out to be shuffled.
+MOST_SHUFFLED = 1_000_000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the values that are listed for a key, by its place in the list."""
+
+    number: int
+    value: Any = field(compare=False)
+
+
+# A combination of values, each by the dotted path of its key: a choice, or a number of a range.
+Values = Mapping[str, Choice | int | float]
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers from `low` to `high` that a key may have, `whole` ones alone where it takes no
+    others. In a `logarithmic` range each factor is as likely as an equal one.
+    """
+
+    low: float
+    high: float
+    logarithmic: bool
+    whole: bool
+
+    @property
+    def size(self) -> int | None:
+        """How many numbers there are; None where there is no end of them."""
+        return int(self.high) - int(self.low) + 1 if self.whole else None
+
+    def nearest(self, number: float) -> int | float:
+        """The number of the range nearest to any number, of six digits: all that a search can use,
+        and can be read."""
+        number = min(max(number, self.low), self.high)
+        return round(number) if self.whole else float(f"{number:.6g}")
+
+    def drawn(self, stream: np.random.Generator) -> int | float:
+        """A number drawn at random; a whole one is as likely as the numbers that round to it."""
+        around = 0.5 if self.whole else 0.0
+        low, high = self.low - around, self.high + around
+        if self.logarithmic:
+            return self.nearest(float(np.exp(stream.uniform(np.log(low), np.log(high)))))
+        return self.nearest(float(stream.uniform(low, high)))
+
+
+@dataclass(frozen=True)
+class ListedAxis:
+    """Keys that move together through lists of values; most often one key."""
+
+    values: Sequence[Values]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys, by their dotted paths."""
+        return tuple(self.values[0])
+
+    @property
+    def size(self) -> int | None:
+        """How many combinations the keys have."""
+        return len(self.values)
+
+    def choices(self) -> Sequence[Values]:
+        """Every combination of the keys, in order."""
+        return self.values
+
+    def ends(self) -> Sequence[Values]:
+        """Combinations among which every value stands."""
+        return self.values
+
+    def drawn(self, stream: np.random.Generator) -> Values:
+        """A combination drawn at random."""
+        return self.values[int(stream.integers(len(self.values)))]
+
+
+@dataclass(frozen=True)
+class RangeAxis:
+    """Keys whose values are numbers of ranges; most often one key."""
+
+    ranges: Mapping[str, Range]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys, by their dotted paths."""
+        return tuple(self.ranges)
+
+    @property
+    def size(self) -> int | None:
+        """How many combinations the keys have; None where there is no end of them."""
+        sizes = [one.size for one in self.ranges.values()]
+        known = [size for size in sizes if size is not None]
+        return math.prod(known) if len(known) == len(sizes) else None
+
+    def choices(self) -> Sequence[Values]:
+        """Every combination of the keys, in order; there must be an end of them."""
+        columns = [range(int(one.low), int(one.high) + 1) for one in self.ranges.values()]
+        return [
+            dict(zip(self.ranges, numbers, strict=True)) for numbers in itertools.product(*columns)
+        ]
+
+    def ends(self) -> Sequence[Values]:
+        """The least numbers and the greatest."""
+        return [
+            {key: one.nearest(one.low) for key, one in self.ranges.items()},
+            {key: one.nearest(one.high) for key, one in self.ranges.items()},
+        ]
+
+    def drawn(self, stream: np.random.Generator) -> Values:
+        """Numbers drawn at random, each by itself."""
+        return {key: one.drawn(stream) for key, one in self.ranges.items()}
+
+
+Axis = ListedAxis | RangeAxis
+
+
+class Space:
+    """The combinations of values that a search may ask for.
+
+    `identity` is equal for combinations that make the same configuration. What is drawn depends on
+    `seed`, `label` (of the stage), the keys and the number of the draw alone.
+    """
+
+    def __init__(
+        self, axes: Sequence[Axis], seed: int, label: str, identity: Callable[[Values], str]
+    ) -> None:
+        self.axes = axes
+        self.seed = seed
+        self.label = label
+        self._identity = identity
+        self._had: set[str] = set()
+        self._draws = 0
+
+    def is_new(self, values: Values) -> bool:
+        """Whether their configuration is met for the first time; the next time it is not new."""
+        identity = self._identity(values)
+        is_new = identity not in self._had
+        self._had.add(identity)
+        return is_new
+
+    def combinations(self) -> Iterator[Values]:
+        """Every combination, the last key changing first; there must be an end of them."""
+        for parts in itertools.product(*(axis.choices() for axis in self.axes)):
+            yield _merged(parts)
+
+    def draw(self, count: int) -> list[Values]:
+        """Draw so many new combinations at random, or fewer where there are no more.
+
+        A second call goes on from the first, so that a larger `count` only adds to a smaller one.
+        """
+        found: list[Values] = []
+        repeats = 0
+        while len(found) < count and repeats < REPEATS_IN_A_ROW:
+            values = self._drawn(self._draws)
+            self._draws += 1
+            if self.is_new(values):
+                found.append(values)
+                repeats = 0
+            else:
+                repeats += 1
+        # Few combinations are left to be found by chance.
+        left = self._shuffled() if len(found) < count else iter(())
+        found.extend(itertools.islice(filter(self.is_new, left), count - len(found)))
+        return found
+
+    def ends(self) -> list[Values]:
+        """A few combinations among which every listed value stands, and both ends of each range."""
+        ends = [axis.ends() for axis in self.axes]
+        most = max(map(len, ends))
+        return [_merged([some[min(n, len(some) - 1)] for some in ends]) for n in range(most)]
+
+    def _drawn(self, draw: int) -> Values:
+        """The combination of one draw."""
+        streams = [_stream(self.seed, f"{self.label} {' '.join(a.keys)}", draw) for a in self.axes]
+        return _merged([a.drawn(stream) for a, stream in zip(self.axes, streams, strict=True)])
+
+    def _shuffled(self) -> Iterator[Values]:
+        """Every combination in an order of chance; nothing where there are too many to list, or
+        no end of them."""
+        sizes = [axis.size for axis in self.axes]
+        known = [size for size in sizes if size is not None]
+        if len(known) < len(sizes) or math.prod(known) > MOST_SHUFFLED:
+            return
+        every = " ".join(key for axis in self.axes for key in axis.keys)
+        order = _stream(self.seed, f"{self.label} {every}", 0).permutation(math.prod(known))
+        choices = [axis.choices() for axis in self.axes]
+        for number in order:
+            places = np.unravel_index(int(number), known)
+            yield _merged([some[int(at)] for some, at in zip(choices, places, strict=True)])
+
+
+def _merged(parts: Sequence[Values]) -> Values:
+    return {key: value for values in parts for key, value in values.items()}
+
+
+def _stream(seed: int, name: str, draw: int) -> np.random.Generator:
+    purpose = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
+    key = np.array([seed % 2**64, purpose], dtype=np.uint64)
+    counter = np.array([0, draw, 0, 0], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))

@@ -1,0 +1,201 @@
+"""What a sweep tries next: its method's search of each stage, as points with configurations."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from mnistlab.config import RunConfig, config_hash
+from mnistlab.config.load_sweep import SweepSource, refuse, value_nodes
+from mnistlab.config.places import Node, Problem
+from mnistlab.config.ranges import number_of_values, whole_bounds
+from mnistlab.config.sweep_checks import groups
+from mnistlab.search import MAX_TRIALS, Result, Search
+from mnistlab.search.space import Axis, Choice, ListedAxis, Range, RangeAxis, Space, Values
+from mnistlab.search.stages import Stages
+
+
+@dataclass(frozen=True)
+class Point:
+    """One combination of values, by dotted path, each with the place where it was written.
+
+    `values` are those that the search has asked for; `settings` has those of the stage and of the
+    winner that it continues, too. `config` is the trial's configuration, None where the values do
+    not go together: `problems`.
+    """
+
+    values: Values
+    settings: Mapping[str, Node]
+    config: RunConfig | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The settings without their places."""
+        return {key: node.plain() for key, node in self.settings.items()}
+
+    @cached_property
+    def identity(self) -> str:
+        """Equal for points whose resolved configurations are equal; by their values for those that
+        have none, so that each is told what is wrong with it."""
+        return repr(self.parameters) if self.config is None else config_hash(self.config)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Parameters tried together: a stage, or (`name` None) the whole of a sweep without stages."""
+
+    name: str | None
+    source: str | None  # the stage that it continues
+    parameters: Node
+    fixed: Mapping[str, Node]
+
+    def groups(self, source: SweepSource) -> list[list[str]]:
+        """The keys that are crossed, each with those that move together with it."""
+        assert isinstance(self.parameters.value, dict)
+        return groups(self.parameters.value, source.config.zip)
+
+    def values(self, key: str) -> Node:
+        """What is to be tried for a key: a list or a range."""
+        node = self.parameters.child(key)
+        assert node is not None
+        return node
+
+
+def blocks(source: SweepSource) -> list[Block]:
+    """The stages of a sweep in their order, or the one block of a sweep without."""
+    whole = source.root.at(("parameters",))
+    if whole is not None and source.config.parameters is not None:
+        return [Block(None, None, whole, {})]
+    found = []
+    for index, stage in enumerate(source.config.stages or ()):
+        parameters = source.root.at(("stages", index, "parameters"))
+        fixed = {key: source.root.at(("stages", index, "set", key)) for key in stage.set}
+        assert parameters is not None
+        kept = {key: node for key, node in fixed.items() if node is not None}
+        found.append(Block(stage.name, stage.source, parameters, kept))
+    return found
+
+
+class BlockSearch(Search[Point]):
+    """The search of one block by the sweep's method, on top of a winner's settings."""
+
+    def __init__(self, source: SweepSource, block: Block, winner: Mapping[str, Node]) -> None:
+        self.source = source
+        self.block = block
+        self._fixed = {**winner, **block.fixed}
+        self._listed: dict[str, list[Node]] = {}
+        self._points: dict[tuple[tuple[str, Any], ...], Point] = {}
+        self._asked: set[str] = set()
+        seed = source.root.at(("run", "seed"))
+        self._space = Space(
+            axes=[self._axis(keys) for keys in block.groups(source)],
+            seed=seed.value if seed is not None and isinstance(seed.value, int) else 0,
+            label=block.name or "",
+            identity=lambda values: self._point(values).identity,
+        )
+        self._search = source.config.method.start(self._space)
+
+    def ask(self) -> list[Point]:
+        """The next points, each of a configuration that was not asked for before.
+
+        Raises ConfigError where the method asks for more than a sweep may have.
+        """
+        found: dict[str, Point] = {}
+        for point in map(self._point, self._search.ask()):
+            if point.identity not in self._asked:
+                found.setdefault(point.identity, point)
+        self._asked |= found.keys()
+        if len(self._asked) * self.source.config.seeds > MAX_TRIALS:
+            message = f"makes more than {MAX_TRIALS:,} trials"
+            refuse([Problem(self.block.parameters.place, ("parameters",), message)])
+        return list(found.values())
+
+    def tell(self, result: Result[Point]) -> None:
+        self._search.tell(Result(result.point.values, result.score, result.trial))
+
+    @property
+    def most(self) -> int:
+        """How many points the method asks for at most, where no two are equal."""
+        sizes = [
+            number_of_values(self.block.values(keys[0]).plain())
+            for keys in self.block.groups(self.source)
+        ]
+        return self.source.config.method.asks(sizes)
+
+    def to_come(self) -> int:
+        """How many points may follow those that were asked for."""
+        if not self.source.config.method.learns:
+            return 0
+        return max(0, self.most - len(self._asked))
+
+    def ends(self) -> list[Point]:
+        """Points among which every listed value stands, and both ends of every range."""
+        return [self._point(values) for values in self._space.ends()]
+
+    def _point(self, values: Values) -> Point:
+        key = tuple(values.items())
+        if key not in self._points:
+            settings = self._fixed | {path: self._node(path, value) for path, value in key}
+            config, problems = self.source.run_config(settings)
+            if config is not None and self.source.config.stages is not None:
+                config = without_test(config)
+            self._points[key] = Point(values, settings, config, tuple(problems))
+        return self._points[key]
+
+    def _node(self, key: str, value: Choice | int | float) -> Node:
+        """A value with the place where it, or its range, was written."""
+        if isinstance(value, Choice):
+            return self._listed[key][value.number]
+        written = self.block.values(key)
+        return Node(value, written.place, written.key_place)
+
+    def _axis(self, keys: Sequence[str]) -> Axis:
+        """The values of keys that move together: all of them are listed, or none is."""
+        if number_of_values(self.block.values(keys[0]).plain()) is None:
+            return RangeAxis({key: _range(key, self.block.values(key).plain()) for key in keys})
+        for key in keys:
+            self._listed[key] = value_nodes(key, self.block.values(key))
+        columns = [
+            [Choice(number, node.plain()) for number, node in enumerate(self._listed[key])]
+            for key in keys
+        ]
+        return ListedAxis([dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)])
+
+
+class SweepSearch(Stages[Point]):
+    """The search of a whole sweep."""
+
+    def __init__(self, source: SweepSource) -> None:
+        self._source = source
+        self._blocks = {block.name: block for block in blocks(source)}
+        self._running: dict[str | None, BlockSearch] = {}
+        super().__init__({name: block.source for name, block in self._blocks.items()}, self._begin)
+
+    def _begin(self, stage: str | None, winner: Point | None) -> BlockSearch:
+        settings = winner.settings if winner is not None else {}
+        self._running[stage] = BlockSearch(self._source, self._blocks[stage], settings)
+        return self._running[stage]
+
+    def to_come(self) -> int:
+        """How many points may follow those that were asked for, as far as can be said."""
+        count = 0
+        for stage, block in self._blocks.items():
+            search = self._running.get(stage) or BlockSearch(self._source, block, {})
+            first = 0 if stage in self._running else len(search.ask())
+            count += first + search.to_come()
+        return count
+
+
+def without_test(config: RunConfig) -> RunConfig:
+    """The configuration of a stage's trial: the test set is not looked at."""
+    training = config.training.model_copy(update={"test": "never"})
+    return config.model_copy(update={"training": training})
+
+
+def _range(key: str, written: Mapping[str, Any]) -> Range:
+    ((kind, (low, high)),) = written.items()
+    bounds = whole_bounds(key, written)
+    if bounds is not None:
+        low, high = bounds
+    return Range(low, high, logarithmic=kind == "loguniform", whole=bounds is not None)
