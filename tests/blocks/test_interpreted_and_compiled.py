@@ -169,6 +169,7 @@ def _update_cases():
 
     yield alone(adamw.weight_decay, lambda t: (weights(t), 0.1, 0.05))
     yield alone(penalties.penalty_gradient, lambda t: (weights(t), 0.1, 0.2, normal(300, t, 1)))
+    yield alone(penalties.signed, lambda t: (t(0.1), t(-3)))
     yield alone(penalties.penalty_step, lambda t: (weights(t), 0.1, 0.2, np.empty(300, t)))
     yield alone(penalties.penalty_descent, lambda t: (weights(t), 0.1, 0.2))
     yield alone(penalties.soft_threshold, lambda t: (weights(t), 0.5))

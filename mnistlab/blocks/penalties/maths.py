@@ -4,6 +4,8 @@ What a penalty takes off in a step is often less than the spacing of float32: `d
 runtime/dither.py, makes it act all the same.
 """
 
+from typing import Any
+
 import numpy as np
 
 from mnistlab.runtime.dither import step_down
@@ -23,13 +25,19 @@ def penalty(W: np.ndarray, l1: float, l2: float) -> float:
 
 
 @kernel
+def signed(size: Any, w: Any) -> Any:
+    """size · sign(w), with sign(0) = 0: two instructions, where np.sign and a product are six."""
+    return w if w == 0 else np.copysign(size, w)
+
+
+@kernel
 def penalty_gradient(
     W: np.ndarray, l1: float, l2: float, dW: np.ndarray, dither: int | None = None
 ) -> None:
     """dW ← dW + l1 · sign(W) + 2 · l2 · W, with sign(0) = 0."""
     a, b = W.dtype.type(l1), W.dtype.type(2 * l2)
     for i in range(W.size):
-        dW[i] = step_down(dW[i], -(a * np.sign(W[i]) + b * W[i]), dither, i)
+        dW[i] = step_down(dW[i], -(signed(a, W[i]) + b * W[i]), dither, i)
 
 
 @kernel
@@ -37,7 +45,7 @@ def penalty_step(W: np.ndarray, l1: float, l2: float, taken: np.ndarray) -> None
     """taken = l1 · sign(W) + l2 · W: what a step takes off besides, from the weights before it."""
     a, b = W.dtype.type(l1), W.dtype.type(l2)
     for i in range(W.size):
-        taken[i] = a * np.sign(W[i]) + b * W[i]
+        taken[i] = signed(a, W[i]) + b * W[i]
 
 
 @kernel
@@ -47,9 +55,12 @@ def penalty_descent(W: np.ndarray, l1: float, l2: float, dither: int | None = No
     if l1 == 0 and dither is not None:  # without the sign as quick as undithered with it
         for i in range(W.size):
             W[i] = step_down(W[i], b * W[i], dither, i)
+    elif l2 == 0 and dither is not None:
+        for i in range(W.size):
+            W[i] = step_down(W[i], signed(a, W[i]), dither, i)
     else:
         for i in range(W.size):
-            W[i] = step_down(W[i], a * np.sign(W[i]) + b * W[i], dither, i)
+            W[i] = step_down(W[i], signed(a, W[i]) + b * W[i], dither, i)
 
 
 @kernel
@@ -58,7 +69,7 @@ def soft_threshold(W: np.ndarray, threshold: float, dither: int | None = None) -
 
     Source: Parikh and Boyd, Proximal Algorithms (2014), section 6.5.2.
     """
-    zero, t = W.dtype.type(0), W.dtype.type(threshold)
+    zero, one, t = W.dtype.type(0), W.dtype.type(1), W.dtype.type(threshold)
     for i in range(W.size):
         size = np.abs(W[i])
-        W[i] = zero if size <= t else np.sign(W[i]) * step_down(size, t, dither, i)
+        W[i] = zero if size <= t else np.copysign(one, W[i]) * step_down(size, t, dither, i)
