@@ -49,6 +49,14 @@ class Range:
         number = min(max(number, self.low), self.high)
         return round(number) if self.whole else float(f"{number:.6g}")
 
+    def moved(self, number: float, share: float) -> int | float:
+        """The number that lies a share of the range's length above another one, or below where the
+        share is negative; of the length of the logarithms in a logarithmic range.
+        """
+        if self.logarithmic:
+            return self.nearest(number * (self.high / self.low) ** share)
+        return self.nearest(number + (self.high - self.low) * share)
+
     def drawn(self, stream: np.random.Generator) -> int | float:
         """A number drawn at random; a whole one is as likely as the numbers that round to it."""
         around = 0.5 if self.whole else 0.0
@@ -144,6 +152,21 @@ class Space:
         self._had: set[str] = set()
         self._draws = 0
 
+    @property
+    def ranges(self) -> dict[str, Range]:
+        """The ranges of all keys that have one."""
+        axes = [axis for axis in self.axes if isinstance(axis, RangeAxis)]
+        return {key: one for axis in axes for key, one in axis.ranges.items()}
+
+    def stream(self, purpose: str, number: int = 0) -> np.random.Generator:
+        """Random numbers that depend on the run's seed, the stage, the purpose and the number."""
+        name = hashlib.sha256(f"{self.label} {purpose}".encode()).digest()[:8]
+        key = [self.seed % 2**64, int.from_bytes(name, "little")]
+        counter = np.array([0, number, 0, 0], dtype=np.uint64)
+        return np.random.Generator(
+            np.random.Philox(key=np.array(key, dtype=np.uint64), counter=counter)
+        )
+
     def is_new(self, values: Values) -> bool:
         """Whether their configuration is met for the first time; the next time it is not new."""
         identity = self._identity(values)
@@ -184,8 +207,7 @@ class Space:
 
     def _drawn(self, draw: int) -> Values:
         """The combination of one draw."""
-        streams = [_stream(self.seed, f"{self.label} {' '.join(a.keys)}", draw) for a in self.axes]
-        return _merged([a.drawn(stream) for a, stream in zip(self.axes, streams, strict=True)])
+        return _merged([a.drawn(self.stream(" ".join(a.keys), draw)) for a in self.axes])
 
     def _shuffled(self) -> Iterator[Values]:
         """Every combination in an order of chance; nothing where there are too many to list, or
@@ -195,7 +217,7 @@ class Space:
         if len(known) < len(sizes) or math.prod(known) > MOST_SHUFFLED:
             return
         every = " ".join(key for axis in self.axes for key in axis.keys)
-        order = _stream(self.seed, f"{self.label} {every}", 0).permutation(math.prod(known))
+        order = self.stream(every).permutation(math.prod(known))
         choices = [axis.choices() for axis in self.axes]
         for number in order:
             places = np.unravel_index(int(number), known)
@@ -205,9 +227,3 @@ class Space:
 def _merged(parts: Sequence[Values]) -> Values:
     return {key: value for values in parts for key, value in values.items()}
 
-
-def _stream(seed: int, name: str, draw: int) -> np.random.Generator:
-    purpose = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "little")
-    key = np.array([seed % 2**64, purpose], dtype=np.uint64)
-    counter = np.array([0, draw, 0, 0], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key, counter=counter))

@@ -114,6 +114,12 @@ def test_a_number_beside_a_range_is_brought_into_it(one, number, nearest):
     assert type(found) is type(nearest)
 
 
+def test_a_move_is_a_share_of_the_range_s_length():
+    assert Range(1e-4, 1.0, logarithmic=True, whole=False).moved(0.01, 0.25) == 0.1
+    assert Range(1e-4, 1.0, logarithmic=True, whole=False).moved(0.01, -2) == 1e-4
+    assert Range(0, 8, logarithmic=False, whole=True).moved(3, -0.25) == 1
+
+
 def test_a_method_that_only_lists_needs_no_result():
     assert sorted(METHODS.blocks) == ["grid", "random"]
     assert not any(method.learns for method in METHODS.blocks.values())
