@@ -10,11 +10,8 @@ from mnistlab.added_keys import completed
 from mnistlab.browse.found import runs_at
 from mnistlab.browse.summary import RunSummary, read_run
 from mnistlab.support.errors import UsageError
+from mnistlab.support.metric_names import PENALTY, RUN_METRICS, is_accuracy
 
-METRICS = (
-    *("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"),
-    "penalty",
-)
 SECONDS = "seconds"  # of training alone
 ABSENT = object()
 
@@ -63,7 +60,7 @@ class Comparison:
         values = {one.run.path: _value(one, name) for one in self.runs}
         have = [one for one in self.runs if values[one.run.path] is not None]
         lack = [one for one in self.runs if values[one.run.path] is None]
-        down = name.endswith("accuracy") != key.startswith("-")
+        down = is_accuracy(name) != key.startswith("-")
         have.sort(key=lambda one: _rank(values[one.run.path]), reverse=down)
         return replace(self, runs=(*have, *lack))
 
@@ -85,7 +82,7 @@ def compare(paths: Iterable[Path]) -> Comparison:
     flat = [dict(flattened(completed(run.config))) for run in runs]
     keys = _differing(flat)
     metrics = [{**run.metrics, SECONDS: run.seconds.get("train")} for run in runs]
-    measured = [n for n in (*METRICS, SECONDS) if any(_tells(n, m.get(n)) for m in metrics)]
+    measured = [n for n in (*RUN_METRICS, SECONDS) if any(_tells(n, m.get(n)) for m in metrics)]
     return Comparison(
         every_key=tuple(dict.fromkeys(key for values in flat for key in values)),
         keys=tuple(keys),
@@ -106,7 +103,7 @@ def compare(paths: Iterable[Path]) -> Comparison:
 
 def _tells(metric: str, value: float | None) -> bool:
     """Whether a value is worth a column: no penalty is what most runs have."""
-    return value is not None and not (metric == "penalty" and value == 0)
+    return value is not None and not (metric == PENALTY and value == 0)
 
 
 def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

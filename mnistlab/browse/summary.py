@@ -18,9 +18,8 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.views import read_view
 from mnistlab.support.errors import UsageError
+from mnistlab.support.metric_names import DEFAULT_METRIC, TEST, TRAINING, VALIDATION
 from mnistlab.support.safe_files import read_artefact
-
-DEFAULT_METRIC = "val_accuracy"
 
 
 @dataclass(frozen=True)
@@ -152,7 +151,7 @@ def _named_best(
 ) -> dict[str, float]:
     """The best validation accuracy; of a run without one, the final accuracy that there is."""
     known = {**metrics, "val_accuracy": (best or metrics).get("val_accuracy")}
-    for name in ("val_accuracy", "test_accuracy", "train_accuracy"):
+    for name in (VALIDATION.accuracy, TEST.accuracy, TRAINING.accuracy):
         value = known.get(name)
         if value is not None:
             return {name: value}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnistlab.cli import options
+from mnistlab.support.metric_names import part_named
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,9 +73,9 @@ def _summary(scores: "Scores") -> str:
     from mnistlab.terminal.output import number, percent
 
     model, right = scores.model, round(scores.accuracy * scores.images)
-    part = {"test": "test", "validation": "validation", "train": "training"}[scores.split]
+    images = f"{scores.images:,} {part_named(scores.split).images}"
     return (
-        f"{model.config.name}: {scores.images:,} {part} images of {model.dataset.name}, "
+        f"{model.config.name}: {images} of {model.dataset.name}, "
         f"weights of step {model.step:,}\n"
         f"loss {number(scores.loss)}  accuracy {percent(scores.accuracy)}  "
         f"({right:,} right, {scores.images - right:,} wrong)"

@@ -4,8 +4,8 @@ import shlex
 import signal
 from typing import TYPE_CHECKING, Any
 
-from mnistlab.store.metrics import SPLIT_METRICS
 from mnistlab.store.status import Status
+from mnistlab.support.metric_names import SPLIT_METRICS, TEST, VALIDATION
 from mnistlab.support.wording import training_length
 from mnistlab.terminal.output import number, percent, print_json, print_note, print_result, seconds
 
@@ -37,10 +37,10 @@ def _print_summary(result: "RunResult", *, quiet: bool) -> None:
             print_note("nothing left to do: this run has ended before")
         length = training_length(result.epochs, result.steps)
         print_note(f"{how} after {length} in {took}")
-        for split, key in (("validation", "val"), ("test", "test")):
-            loss, accuracy = (result.metrics.get(f"{key}_{what}") for what in ("loss", "accuracy"))
+        for part in (VALIDATION, TEST):
+            loss, accuracy = result.metrics.get(part.loss), result.metrics.get(part.accuracy)
             if loss is not None and accuracy is not None:
-                line = f"{split:<10}  loss {number(loss)}  accuracy {percent(accuracy)}"
+                line = f"{part.word:<10}  loss {number(loss)}  accuracy {percent(accuracy)}"
                 print_note(line)
     if result.signal is not None:
         name = signal.Signals(result.signal).name

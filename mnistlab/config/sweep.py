@@ -23,6 +23,7 @@ from mnistlab.config.sweep_checks import sweep_conflicts
 from mnistlab.config.training import Reference
 from mnistlab.search import Method
 from mnistlab.search.grid import Grid
+from mnistlab.support.metric_names import DEFAULT_METRIC, MetricName
 
 
 def _key(key: str) -> str:
@@ -43,16 +44,13 @@ Values = Annotated[
 ]
 Key = Annotated[str, AfterValidator(_key)]
 Parameters = dict[Key, Values]
-MetricName = Literal[
-    "val_accuracy", "val_loss", "train_accuracy", "train_loss", "test_accuracy", "test_loss"
-]
 
 
 class Metric(Section):
     """What a trial is judged by."""
 
     name: MetricName = Field(
-        default="val_accuracy",
+        default=DEFAULT_METRIC,
         description="The metric of a trial's last row; of its best with early stopping.",
     )
     goal: Literal["maximize", "minimize"] = Field(

@@ -24,6 +24,7 @@ from mnistlab.blocks.section import (
     count_or,
     refuse,
 )
+from mnistlab.support.metric_names import is_accuracy
 
 DEFAULT_EPOCHS = 10
 
@@ -90,7 +91,7 @@ class EarlyStopping(Section):
     @classmethod
     def _better_by_monitor(cls, values: Any) -> Any:
         if isinstance(values, Mapping) and "mode" not in values:
-            accuracy = str(values.get("monitor")).endswith("accuracy")
+            accuracy = is_accuracy(str(values.get("monitor")))
             return {**values, "mode": "max" if accuracy else "min"}
         return values
 

@@ -10,7 +10,7 @@ import numpy as np
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Progress, Split
 from mnistlab.experiment.dataset import load_data
-from mnistlab.experiment.model import Model, SplitName, load_model
+from mnistlab.experiment.model import Model, load_model
 from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.runtime.params import views
 from mnistlab.store.checksums import Extent
@@ -26,15 +26,10 @@ from mnistlab.store.provenance import read_run_json
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support import paths
 from mnistlab.support.errors import LackingError, MnistlabError, UsageError
+from mnistlab.support.metric_names import PARTS, SplitName
 from mnistlab.training.initializers import initial_params
 
-PART_NAMES: dict[SplitName, str] = {
-    "test": "test images",
-    "validation": "validation images",
-    "train": "training images",
-}
-
-
+PART_NAMES: dict[SplitName, str] = {part.name: part.images for part in PARTS}
 # What weighs a sum; its layers are the ones that have weights.
 WEIGHED = ("conv", "dense")
 

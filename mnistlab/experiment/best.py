@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from mnistlab.config import RunConfig
 from mnistlab.store.metrics import MetricsRow
+from mnistlab.support.metric_names import VALIDATION
 
 
 @dataclass
@@ -25,7 +26,7 @@ class BestSoFar:
         if early is not None:
             larger_is_better = {"min": False, "max": True}[early.mode]
             return cls(early.monitor, larger_is_better, early.patience, early.min_delta)
-        return cls("val_accuracy", True, None) if has_validation else None
+        return cls(VALIDATION.accuracy, True, None) if has_validation else None
 
     def update(self, row: MetricsRow) -> bool:
         """Take a new row in; whether it is the best so far."""

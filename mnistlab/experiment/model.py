@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,11 +19,11 @@ from mnistlab.store.provenance import read_run_json
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.support import paths
 from mnistlab.support.errors import UsageError
+from mnistlab.support.metric_names import SPLIT_NAMES, SplitName
 from mnistlab.support.tensor_file import load_tensors
 from mnistlab.training.inference import Evaluation, Inference
 
 Weights = Literal["final", "best"]
-SplitName = Literal["test", "validation", "train"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,8 +71,8 @@ class Model:
 
     def split(self, name: SplitName) -> Split:
         """A part of the dataset; raises UsageError where the run has no such images."""
-        if name not in (names := get_args(SplitName)):
-            raise UsageError(f"split: found {name!r}, expected one of {', '.join(names)}")
+        if name not in SPLIT_NAMES:
+            raise UsageError(f"split: found {name!r}, expected one of {', '.join(SPLIT_NAMES)}")
         split: Split = getattr(self.dataset, name)
         if len(split) == 0:
             raise UsageError(f"{self.run_dir.path}: has no validation images: data.validation is 0")

@@ -3,10 +3,9 @@
 from typing import Any
 
 from mnistlab.config import RunConfig
-from mnistlab.store.metrics import SPLIT_METRICS, MetricsRow
+from mnistlab.store.metrics import MetricsRow
+from mnistlab.support.metric_names import RUN_METRICS
 from mnistlab.training.trainer import Trainer
-
-METRICS = (*SPLIT_METRICS, "penalty")
 
 
 def network_and_data(trainer: Trainer) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def metrics_of(kept: MetricsRow | None, last: MetricsRow | None = None) -> dict[
 
     Earlier versions wrote the test figures of the kept weights into the `last` row.
     """
-    values = {name: getattr(kept, name, None) for name in METRICS}
+    values = {name: getattr(kept, name, None) for name in RUN_METRICS}
     if values["test_loss"] is None and last is not None:
         values |= {"test_loss": last.test_loss, "test_accuracy": last.test_accuracy}
     return values

@@ -7,12 +7,12 @@ import mnistlab
 from mnistlab.added_keys import completed
 from mnistlab.config import RunConfig, load_run_config, resolved_mapping
 from mnistlab.experiment.callbacks import RunResult
-from mnistlab.experiment.record import METRICS
 from mnistlab.store.checksums import refuse_broken_seal
 from mnistlab.store.provenance import read_run_json
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import LIBRARIES, library_versions
+from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.support.safe_files import open_artefact
 
 
@@ -40,7 +40,7 @@ def ended_result(run_dir: RunDir, history: Mapping[str, Any]) -> RunResult | Non
     """The result of a run that has ended, None of one that can be carried on."""
     if not history or history["status"].resumable:
         return None
-    metrics = {name: history["metrics"].get(name) for name in METRICS if name != "penalty"}
+    metrics = {name: history["metrics"].get(name) for name in SPLIT_METRICS}
     return RunResult(
         run_dir=run_dir.path,
         status=history["status"],

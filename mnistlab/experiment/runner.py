@@ -31,6 +31,7 @@ from mnistlab.store.run_dir import RunDir, create_run_dir
 from mnistlab.store.run_log import logged
 from mnistlab.store.status import Status
 from mnistlab.support.errors import UsageError
+from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.training.initializers import initial_params
 from mnistlab.training.statistics import layer_statistics
 from mnistlab.training.trainer import Trainer
@@ -341,7 +342,7 @@ class _Run:
             status=status,
             epochs=self.trainer.epochs_done,
             steps=self.trainer.step,
-            metrics={key: value for key, value in keeper.metrics().items() if key != "penalty"},
+            metrics={name: keeper.metrics()[name] for name in SPLIT_METRICS},
             seconds=keeper.seconds(),
             advice=keeper.reason,
             signal=signal,

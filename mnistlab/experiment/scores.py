@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mnistlab.experiment.model import Model, SplitName
+from mnistlab.experiment.model import Model
+from mnistlab.support.metric_names import SplitName
 
 
 @dataclass(frozen=True)

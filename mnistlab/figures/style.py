@@ -10,6 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
+from mnistlab.support.metric_names import PARTS
+
 # Okabe and Ito's palette, told apart with every common colour blindness.
 BLUE = "#0072B2"
 VERMILLION = "#D55E00"
@@ -22,7 +24,7 @@ BLACK = "#000000"
 PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY_BLUE, YELLOW, BLACK)
 
 SPLIT_COLOURS = {"train": BLUE, "val": VERMILLION, "test": GREEN}
-SPLIT_NAMES = {"train": "training", "val": "validation", "test": "test"}
+SPLIT_NAMES = {part.prefix: part.word for part in PARTS}
 # What the network says of an image, right or wrong.
 RIGHT, WRONG = "#262626", "#A2195B"
 # Ten colours for ten classes: Paul Tol's "muted", the palest two darker, and black. Each class is

@@ -27,11 +27,12 @@ from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import LackingError
+from mnistlab.support.metric_names import TEST
 from mnistlab.sweeps.ranking import Ranked, rank
 from mnistlab.sweeps.results import REFIT, TrialRow, read_trials, sweep_of
 
 Named = tuple[list[str], Artefacts]  # a model in words, a line each, and its run
-TESTED = SweepMetric("test_accuracy", maximize=True)
+TESTED = SweepMetric(TEST.accuracy, maximize=True)
 BEST_POINTS = 4  # whose models stand side by side where a sweep has no stages
 MODELS = ("models_weights", "models_feature_maps")
 STAGE_FIGURES = ("metric_by_parameter", "heat_map", "learning_curves", "bars")

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from mnistlab.figures import style
 from mnistlab.store.metrics import MetricsRow
+from mnistlab.support.metric_names import is_accuracy, metric_words
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class SweepMetric:
 
     @property
     def is_share(self) -> bool:
-        return self.name.endswith("accuracy")
+        return is_accuracy(self.name)
 
     @property
     def factor(self) -> float:
@@ -64,9 +65,7 @@ class SweepMetric:
 
     @property
     def label(self) -> str:
-        split, _, what = self.name.partition("_")
-        named = {"train": "training", "val": "validation", "test": "test"}[split]
-        return f"{named} {what} (%)" if self.is_share else f"{named} {what} (mean per image)"
+        return f"{metric_words(self.name)} ({'%' if self.is_share else 'mean per image'})"
 
     def written(self, drawn: float, digits: int = 2) -> str:
         """A value, as drawn, in words."""

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -15,7 +16,7 @@ from mnistlab.figures.gallery import Drawn, SavedFigures
 from mnistlab.figures.style import rendered
 from mnistlab.store.written_files import write_own
 from mnistlab.support.safe_files import read_artefact
-from mnistlab.support.wording import counted, number, percent, seconds
+from mnistlab.support.wording import counted, metric, number, percent, seconds
 
 # Figures are drawn in few colours: with this many of their own they look as they did, in a third
 # of the bytes. A page is to stay below 4 MB with twenty of them.
@@ -82,11 +83,7 @@ def text_address(text: str, kind: str) -> str:
 
 def measured(value: float | None, name: str, std: float | None = None) -> str:
     """A metric in words, by its name, with its spread; a dash where it was not measured."""
-    if value is None or value != value:
-        return "–"
-    if name.endswith("accuracy"):
-        return percent(value) if std is None else f"{percent(value)} ± {100 * std:.2f}"
-    return number(value) if std is None else f"{number(value)} ± {number(std)}"
+    return "–" if value is None or math.isnan(value) else metric(name, value, std)
 
 
 @cache

@@ -8,16 +8,16 @@ from typing import Any
 
 from mnistlab.config import RunConfig
 from mnistlab.config.defaults import marked_lines
-from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
+from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures.gallery import SavedFigures
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
 from mnistlab.store import durable
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.status import Status
 from mnistlab.support.errors import MnistlabError
+from mnistlab.support.metric_names import PARTS, PENALTY, TEST, TRAINING, VALIDATION, Part
 from mnistlab.support.wording import as_stated, counted, seconds, training_length
 
-PARTS = (("training", "train"), ("validation", "val"), ("test", "test"))
 COLUMNS = tuple(MetricsRow.__dataclass_fields__)
 # Of a longer metrics.csv, so many rows stand on the page, evenly spread, the last among them.
 MOST_ROWS = 200
@@ -78,12 +78,12 @@ def _lead(config: RunConfig, record: Mapping[str, Any]) -> tuple[str, list[str]]
         f"{_network(record)}, trained on {counted(data['images']['train'], 'image')} of "
         f"{data['name']} for {training_length(record['epochs'], record['steps'])}"
     )
-    part, key = _judged_by(record)
-    accuracy, loss = metrics.get(f"{key}_accuracy"), metrics.get(f"{key}_loss")
+    part = _judged_by(record)
+    accuracy, loss = metrics.get(part.accuracy), metrics.get(part.loss)
     if accuracy is None:
         how = "; how well it reads was not measured"
     else:
-        images = counted(data["images"][part], PART_NAMES[part].removesuffix("s"))
+        images = counted(data["images"][part.name], f"{part.word} image")
         how = f", reads {measured(accuracy, 'accuracy')} of {images} right"
         how += f" (loss {measured(loss, 'loss')})"
     warnings = []
@@ -97,13 +97,11 @@ def _lead(config: RunConfig, record: Mapping[str, Any]) -> tuple[str, list[str]]
     return f"{what}{how}.", warnings
 
 
-def _judged_by(record: Mapping[str, Any]) -> tuple[Any, str]:
-    """The images that a run is judged by, as (part of the dataset, prefix of its metrics)."""
-    if record["metrics"].get("test_accuracy") is not None:
-        return "test", "test"
-    return (
-        ("validation", "val") if record["dataset"]["images"]["validation"] else ("train", "train")
-    )
+def _judged_by(record: Mapping[str, Any]) -> Part:
+    """The images that a run is judged by."""
+    if record["metrics"].get(TEST.accuracy) is not None:
+        return TEST
+    return VALIDATION if record["dataset"]["images"]["validation"] else TRAINING
 
 
 def _network(record: Mapping[str, Any]) -> str:
@@ -125,9 +123,9 @@ def _network(record: Mapping[str, Any]) -> str:
 def _tiles(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     metrics, took = record["metrics"], record["seconds"]
     tiles = [
-        (measured(metrics[f"{key}_accuracy"], "accuracy"), f"{part} accuracy")
-        for part, key in reversed(PARTS)
-        if metrics.get(f"{key}_accuracy") is not None
+        (measured(metrics[part.accuracy], part.accuracy), f"{part.word} accuracy")
+        for part in reversed(PARTS)
+        if metrics.get(part.accuracy) is not None
     ]
     return [
         *tiles,
@@ -142,15 +140,15 @@ def _summary(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     metrics, best, images = record["metrics"], record.get("best") or {}, record["dataset"]["images"]
     return [
         {
-            "part": part,
-            "images": images["train" if key == "train" else part],
-            "loss": metrics.get(f"{key}_loss"),
-            "accuracy": metrics.get(f"{key}_accuracy"),
-            "best_loss": best.get(f"{key}_loss"),
-            "best_accuracy": best.get(f"{key}_accuracy"),
+            "part": part.word,
+            "images": images[part.name],
+            "loss": metrics.get(part.loss),
+            "accuracy": metrics.get(part.accuracy),
+            "best_loss": best.get(part.loss),
+            "best_accuracy": best.get(part.accuracy),
         }
-        for part, key in PARTS
-        if metrics.get(f"{key}_loss") is not None
+        for part in PARTS
+        if metrics.get(part.loss) is not None
     ]
 
 
@@ -171,10 +169,10 @@ def _reference(config: RunConfig, record: Mapping[str, Any]) -> dict[str, Any]:
     """What is stated for this experiment beside what was measured."""
     stated = config.reference.model_dump() if config.reference else {}
     here = {**record["metrics"], "seconds": record["seconds"]["train"]}
-    penalty = here.get("penalty") or 0.0
-    for key in ("train", "val", "test"):
-        loss = here.get(f"{key}_loss")
-        here[f"{key}_objective"] = None if loss is None else loss + penalty
+    penalty = here.get(PENALTY) or 0.0
+    for part in PARTS:
+        loss = here.get(part.loss)
+        here[part.objective] = None if loss is None else loss + penalty
     rows = []
     for name, value in stated.items():
         if name == "source" or value is None:
@@ -215,7 +213,7 @@ def _cell(name: str, value: float | None) -> str:
         return f"{value:,}"
     if name == "lr":
         return f"{value:.4g}"
-    return seconds(value) if name == "seconds" else measured(value, name)
+    return measured(value, name)
 
 
 def _layer(layer: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,10 @@ from mnistlab.store import durable
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING, metric_words
 from mnistlab.support.wording import as_stated, counted
 from mnistlab.sweeps.ranking import Ranked, mean_metrics, rank
-from mnistlab.sweeps.results import METRICS, REFIT, TrialRow, read_trials, sweep_of
-
-SPLITS = {"train": "training", "val": "validation", "test": "test"}
+from mnistlab.sweeps.results import REFIT, TrialRow, read_trials, sweep_of
 
 
 def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures, *, force: bool = False) -> Path:
@@ -92,20 +91,20 @@ def _parameter(parameters: Mapping[str, Any], key: str) -> str:
 
 def _question(config: SweepConfig, ranked: Sequence[Ranked], keys: Sequence[str]) -> str:
     """What the sweep, or a stage, was to find out."""
-    split, _, what = config.metric.name.partition("_")
+    metric = metric_words(config.metric.name)
     most = "highest" if config.metric.larger_is_better else "lowest"
     values = [
         (key, counted(len({_written(point, key) for point in ranked}), "value")) for key in keys
     ]
     if not values:
-        return f"What {SPLITS[split]} {what} does this configuration reach?"
+        return f"What {metric} does this configuration reach?"
     if len(values) == 1:
         asked = f"Which of {values[0][1]} of {keys[0]}"
     else:
         each = [f"{key} ({number})" for key, number in values]
         tried = f"{len(ranked):,} {config.method.noun}"
         asked = f"Which of {tried} of {', '.join(each[:-1])} and {each[-1]}"
-    return f"{asked} gives the {most} {SPLITS[split]} {what}?"
+    return f"{asked} gives the {most} {metric}?"
 
 
 def _answer(metric: Metric, ranked: Sequence[Ranked], keys: Sequence[str]) -> str:
@@ -128,7 +127,7 @@ def _others(metric: Metric, ranked: Sequence[Ranked]) -> list[str]:
     found = [mean_metrics(point) for point in ranked]
     return [
         name
-        for name in METRICS
+        for name in SPLIT_METRICS
         if name != metric.name and any(means[name][0] is not None for means in found)
     ]
 
@@ -169,7 +168,7 @@ def _refits(sweep_dir: SweepDir, rows: Sequence[TrialRow]) -> dict[str, Any] | N
     if not refits:
         return None
     keys = list(dict.fromkeys(key for _, row in refits for key in row.parameters))
-    names = ("test_accuracy", "test_loss", "train_accuracy", "train_loss")
+    names = (TEST.accuracy, TEST.loss, TRAINING.accuracy, TRAINING.loss)
     table = [
         {
             "cells": [
@@ -198,7 +197,7 @@ def _headed(
 
 def _spaced(head: str) -> str:
     """A metric's name in words; a parameter's dotted path as it is."""
-    return head.replace("_", " ") if "." not in head else head
+    return metric_words(head) if head in SPLIT_METRICS else head
 
 
 def _rank_cell(point: Ranked) -> tuple[str, str]:
@@ -252,7 +251,7 @@ def _lead(
     stage = chosen.stages[0]
     found = ", ".join(f"{key} = {value_as_yaml(v)}" for key, v in chosen.parameters.items())
     again = ", trained again on training and validation images" if stage.startswith(REFIT) else ""
-    name = "test_accuracy" if again else config.metric.name
+    name = TEST.accuracy if again else config.metric.name
     value = measured(chosen.metrics.get(name), name)
     return [
         asked,

@@ -13,7 +13,7 @@ from mnistlab.experiment.class_coverage import class_warnings
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.memory_bound import refuse_too_large
-from mnistlab.experiment.model import SplitName, Weights, load_model
+from mnistlab.experiment.model import Weights, load_model
 from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
 from mnistlab.experiment.resume import (
@@ -32,6 +32,7 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import available_cpus
+from mnistlab.support.metric_names import SplitName
 from mnistlab.sweeps import start
 from mnistlab.sweeps.watch import SweepCallback, SweepResult
 from mnistlab.training.footprint import memory_estimate

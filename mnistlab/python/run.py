@@ -10,7 +10,7 @@ import pandas as pd
 
 from mnistlab.config import resolved_mapping
 from mnistlab.experiment.artefacts import Artefacts
-from mnistlab.experiment.model import Model, SplitName, Weights, load_model
+from mnistlab.experiment.model import Model, Weights, load_model
 from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
 from mnistlab.experiment.resume import config_of
@@ -31,6 +31,7 @@ from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.status import Status
 from mnistlab.support import paths
 from mnistlab.support.errors import MnistlabError, UsageError
+from mnistlab.support.metric_names import SPLIT_NAMES, SplitName, is_accuracy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,7 +62,7 @@ class Run:
 
     def __repr__(self) -> str:
         found = {name: value for name, value in self.final_metrics.items() if value is not None}
-        told = [f"{name} {found[name]:.4f}" for name in found if name.endswith("accuracy")]
+        told = [f"{name} {found[name]:.4f}" for name in found if is_accuracy(name)]
         return f"<Run {self.path}: {', '.join([self.status, *told])}>"
 
     @property
@@ -178,7 +179,7 @@ class Run:
         """Loss, accuracy, each class's precision and recall, and the confusion matrix, on a part
         of the run's dataset: test, validation or train.
         """
-        _refuse_unknown("split", split, get_args(SplitName))
+        _refuse_unknown("split", split, SPLIT_NAMES)
         return score(self.model(weights), split)
 
     @property

@@ -16,7 +16,8 @@ from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.views import read_view
 from mnistlab.support import paths
 from mnistlab.support.errors import UsageError
-from mnistlab.sweeps.results import METRICS, parameter_keys, read_trials, sweep_of
+from mnistlab.support.metric_names import SPLIT_METRICS
+from mnistlab.sweeps.results import parameter_keys, read_trials, sweep_of
 from mnistlab.sweeps.start import is_sweep
 
 
@@ -75,9 +76,9 @@ class Sweep:
             for row in rows
         ]
         staged = ["stage"] if any(row.stages for row in rows) else []
-        columns = ["trial", "status", *staged, *keys, *METRICS, "run_dir"]
+        columns = ["trial", "status", *staged, *keys, *SPLIT_METRICS, "run_dir"]
         table = pd.DataFrame(records, columns=columns).set_index("trial")
-        return table.astype(dict.fromkeys(METRICS, float))
+        return table.astype(dict.fromkeys(SPLIT_METRICS, float))
 
     @property
     def ranking(self) -> pd.DataFrame:

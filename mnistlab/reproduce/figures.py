@@ -17,6 +17,7 @@ from mnistlab.reproduce.report_dir import ReportDir
 from mnistlab.reproduce.tables import in_words, metrics_of, row_names, rows_of
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.status import Status
+from mnistlab.support.metric_names import is_accuracy
 from mnistlab.sweeps.results import sweep_of
 
 TABLE, CURVES = "table", "curves"  # the figures that are neither a run's nor a sweep's
@@ -54,7 +55,7 @@ def report_figures(
 def _of_table(table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
     """Bars of what a table measured, the stated beside them: of its first accuracy that is stated,
     or the first that it shows."""
-    accuracies = [name for name in metrics_of(table, rows) if name.endswith("accuracy")]
+    accuracies = [name for name in metrics_of(table, rows) if is_accuracy(name)]
     stated = [n for n in accuracies if any(row.metrics[n].stated is not None for row in rows)]
     name = (stated or accuracies)[0]
     points = [

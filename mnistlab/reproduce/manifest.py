@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -15,21 +15,11 @@ from mnistlab.config.places import Node, Problem
 from mnistlab.config.run import NAME_PATTERN
 from mnistlab.config.validate import validate_as
 from mnistlab.support.errors import UsageError
+from mnistlab.support.metric_names import StatedMetric
 
 MANIFEST_NAME = "report.yaml"
 # In a clone a link to configs/reports, in what is installed the files themselves.
 FOLDER = Path(__file__).parent / "reports"
-MetricName = Literal[
-    "train_accuracy",
-    "train_loss",
-    "train_objective",
-    "val_accuracy",
-    "val_loss",
-    "val_objective",
-    "test_accuracy",
-    "test_loss",
-    "test_objective",
-]
 
 
 class Experiment(Section):
@@ -70,7 +60,7 @@ class Table(Section):
         default={},
         description="The parameters shown, by dotted path; those that vary if not given.",
     )
-    metrics: tuple[MetricName, ...] = Field(
+    metrics: tuple[StatedMetric, ...] = Field(
         default=(), description="The metrics shown; those that are stated if not given."
     )
     finding: Text | None = Field(

@@ -5,19 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any, get_args
+from typing import Any
 
 from mnistlab.config.sweep import StatedPoint, SweepConfig
-from mnistlab.reproduce.manifest import MetricName
 from mnistlab.reproduce.report_dir import ReportDir, Whole
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
+from mnistlab.support.metric_names import PARTS, PENALTY, part_of
 from mnistlab.sweeps.ranking import rank, stated_point
 from mnistlab.sweeps.results import REFIT, TrialRow, read_record, read_trials, sweep_of
 
-METRICS: tuple[str, ...] = get_args(MetricName)
+METRICS = tuple(name for part in PARTS for name in (part.accuracy, part.loss, part.objective))
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,8 @@ def _value(name: str, record: Mapping[str, Any]) -> float | None:
     measured = record.get("metrics") or {}
     if not record or not record["status"].finished:
         return None
-    if not name.endswith("objective"):
+    part = part_of(name)
+    if name != part.objective:
         return measured.get(name)
-    loss, penalty = measured.get(name.replace("objective", "loss")), measured.get("penalty")
+    loss, penalty = measured.get(part.loss), measured.get(PENALTY)
     return None if loss is None or penalty is None else loss + penalty

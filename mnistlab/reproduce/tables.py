@@ -7,10 +7,10 @@ from typing import Any
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.reproduce.manifest import Column, Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
-from mnistlab.support.wording import as_stated, counted, duration_as_stated, number, percent
+from mnistlab.support.metric_names import PARTS, is_accuracy, metric_words
+from mnistlab.support.wording import as_stated, counted, duration_as_stated, metric
 
-SPLITS = {"train": "train", "val": "validation", "test": "test"}
-WHEN_NONE_IS_STATED = ("train_accuracy", "val_accuracy", "test_accuracy")
+WHEN_NONE_IS_STATED = tuple(part.accuracy for part in PARTS)
 MINUTE, HOUR = 60.0, 3600.0
 
 
@@ -58,8 +58,8 @@ def in_words(table: Table, rows: Sequence[Row], finding: str | None) -> TableInW
     parameters = len(heads)
     for name in names:
         if any(row.metrics[name].stated is not None for row in rows):
-            heads.append(f"{_metric_head(name)}, stated")
-        heads.append(f"{_metric_head(name)}, measured")
+            heads.append(f"{metric_words(name)}, stated")
+        heads.append(f"{metric_words(name)}, measured")
     heads.append("time, stated → measured" if _states_time(rows) else "time")
     seen = {key: _order(rows, key) for key in columns}
     cells = []
@@ -82,12 +82,8 @@ def row_names(shown: TableInWords) -> list[str]:
 
 
 def figure(name: str, value: float | None, std: float | None = None) -> str:
-    """A metric in words; accuracies in per cent."""
-    if value is None:
-        return "–"
-    if name.endswith("accuracy"):
-        return percent(value) if std is None else f"{100 * value:.2f} ± {100 * std:.2f}%"
-    return number(value) if std is None else f"{number(value)} ± {number(std)}"
+    """A metric in words; a dash where it was not measured."""
+    return "–" if value is None else metric(name, value, std)
 
 
 def duration(seconds: float) -> str:
@@ -106,7 +102,7 @@ def compared(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     for row in rows:
         for name in names:
             found = row.metrics[name]
-            if not name.endswith("accuracy") or found.stated is None:
+            if not is_accuracy(name) or found.stated is None:
                 continue
             if found.difference is None:
                 missed += 1
@@ -123,7 +119,7 @@ def compared(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     if pairs and min(pairs, key=_by_difference)[0] < -0.5e-4:
         difference, row, name, found = min(pairs, key=_by_difference)
         stated = as_stated(name, found.stated or 0)
-        what = f"{_metric_head(name)} {figure(name, found.mean)} where {stated}"
+        what = f"{metric_words(name)} {figure(name, found.mean)} where {stated}"
         text += f"; farthest below: {_named(row)}{what} is stated ({100 * difference:+.2f} points)"
     return [f"{text}."]
 
@@ -175,12 +171,6 @@ def _from_to(least: float, most: float) -> str:
 
 def _head(key: str) -> str:
     return key.rpartition(".")[2].replace("_", " ")
-
-
-def _metric_head(name: str) -> str:
-    split, _, what = name.partition("_")
-    what = "loss + penalty" if what == "objective" else what
-    return f"{SPLITS[split]} {what}"
 
 
 def _varied(rows: Sequence[Row]) -> list[str]:

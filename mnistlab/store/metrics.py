@@ -16,15 +16,6 @@ from mnistlab.support.errors import UsageError
 
 logger = logging.getLogger(__name__)
 
-# What is measured on each part of a dataset.
-SPLIT_METRICS = (
-    "train_loss",
-    "train_accuracy",
-    "val_loss",
-    "val_accuracy",
-    "test_loss",
-    "test_accuracy",
-)
 # Of a cell that is no number.
 MAX_SHOWN = 30
 

@@ -27,8 +27,9 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.views import write_view
 from mnistlab.support.errors import UsageError
+from mnistlab.support.metric_names import RUN_METRICS, SPLIT_METRICS
 from mnistlab.support.safe_files import inside, own_folder
-from mnistlab.sweeps.results import METRICS, TrialRow, read_record, trials_text
+from mnistlab.sweeps.results import TrialRow, read_record, trials_text
 from mnistlab.sweeps.trials import ID_DIGITS, Trial
 
 FOLDER_NAME = re.compile(rf"(\d{{4,}})-([0-9a-f]{{{ID_DIGITS}}})")
@@ -167,7 +168,7 @@ class Ledger:
             status=self.status(trial),
             stages=tuple(stage for stage in places if stage is not None),
             parameters=everywhere if parameters is None else parameters,
-            metrics={name: measured.get(name) for name in METRICS},
+            metrics={name: measured.get(name) for name in SPLIT_METRICS},
             run_dir=str(folder.relative_to(self.sweep_dir.path)),
             reason=record.get("reason"),
         )
@@ -215,7 +216,7 @@ def mark_failed(run_dir: RunDir, config: dict[str, Any], reason: str) -> None:
         "seconds": {"total": 0.0, "train": 0.0},
         "epochs": 0,
         "steps": 0,
-        "metrics": dict.fromkeys((*METRICS, "penalty")),
+        "metrics": dict.fromkeys(RUN_METRICS),
         "best": None,
         "test_set_looked_at": False,
         "started": now,

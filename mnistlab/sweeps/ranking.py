@@ -8,7 +8,8 @@ from typing import Any
 
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.sweep import Metric, StatedPoint
-from mnistlab.sweeps.results import METRICS, TrialRow, csv_text, parameter_keys
+from mnistlab.support.metric_names import SPLIT_METRICS
+from mnistlab.sweeps.results import TrialRow, csv_text, parameter_keys
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def _cell(value: float | None) -> str:
 def mean_metrics(point: Ranked) -> dict[str, tuple[float | None, float | None]]:
     """Mean and standard deviation of every metric over a point's seeds, where all have it."""
     found: dict[str, tuple[float | None, float | None]] = {}
-    for name in METRICS:
+    for name in SPLIT_METRICS:
         values = [row.metrics[name] for row in point.trials]
         known = [value for value in values if value is not None and math.isfinite(value)]
         if len(known) < len(values):

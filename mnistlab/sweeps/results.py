@@ -13,7 +13,6 @@ from mnistlab.config.load_sweep import SweepSource, load_sweep
 from mnistlab.config.places import Place
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.store.checksums import refuse_broken_seal
-from mnistlab.store.metrics import SPLIT_METRICS
 from mnistlab.store.named_rows import named_rows
 from mnistlab.store.provenance import read_run_json
 from mnistlab.store.run_dir import RunDir
@@ -21,10 +20,10 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.views import read_view
 from mnistlab.support.errors import UsageError
+from mnistlab.support.metric_names import SPLIT_METRICS
 
 logger = logging.getLogger(__name__)
 
-METRICS = SPLIT_METRICS
 REFIT = "refit:"
 
 
@@ -45,11 +44,11 @@ def trials_text(rows: Sequence[TrialRow]) -> str:
     """The text of trials.csv: a row per trial, in their order."""
     keys = parameter_keys(rows)
     staged = ["stage"] if any(row.stages for row in rows) else []
-    table = [["trial", "status", *staged, *keys, *METRICS, "run_dir"]]
+    table = [["trial", "status", *staged, *keys, *SPLIT_METRICS, "run_dir"]]
     for row in rows:
         stage = [" ".join(row.stages)] if staged else []
         values = [value_as_yaml(row.parameters[k]) if k in row.parameters else "" for k in keys]
-        metrics = [row.metrics.get(name) for name in METRICS]
+        metrics = [row.metrics.get(name) for name in SPLIT_METRICS]
         figures = ["" if value is None else repr(float(value)) for value in metrics]
         table.append([str(row.trial), row.status, *stage, *values, *figures, row.run_dir])
     return csv_text(table)
@@ -72,14 +71,14 @@ def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
     """The rows of a sweep's trials.csv; raises UsageError where it is missing or damaged."""
     path = sweep_dir.trials_csv
     lines = named_rows(read_view(path), path)
-    known = {"trial", "status", "stage", *METRICS, "run_dir"}
+    known = {"trial", "status", "stage", *SPLIT_METRICS, "run_dir"}
     rows = []
     for place, line in enumerate(lines, start=2):
         try:
             parameters = {
                 key: _value(cell, path) for key, cell in line.items() if key not in known and cell
             }
-            metrics = {name: float(line[name]) if line[name] else None for name in METRICS}
+            metrics = {name: float(line[name]) if line[name] else None for name in SPLIT_METRICS}
             stages = tuple(line.get("stage", "").split())
             run_dir = line["run_dir"]
             sweep_dir.trial(run_dir)  # raises for one elsewhere

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from mnistlab.support import wording
 from mnistlab.support.safe_text import one_line
 from mnistlab.support.wording import human_bytes, number, percent, seconds
 
@@ -93,13 +94,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def metric_value(metric: str, value: float | None) -> str:
-    """A metric in words: `98.21%`, `0.0612`; `-` where it was not measured."""
-    if value is None:
-        return "-"
-    if metric == "seconds":
-        return seconds(value)
-    return percent(value) if metric.endswith("accuracy") else number(value)
+def metric_value(metric: str, value: float | None, std: float | None = None) -> str:
+    """A metric as `wording.metric` writes it; `-` where it was not measured."""
+    return "-" if value is None else wording.metric(metric, value, std)
 
 
 def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:

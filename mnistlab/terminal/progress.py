@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistlab.experiment.callbacks import Callback, Progress, Start
 from mnistlab.store.metrics import MetricsRow
+from mnistlab.support.metric_names import PARTS, TRAINING
 from mnistlab.support.safe_text import one_line
 from mnistlab.terminal.output import human_bytes, number, percent, print_note, seconds
 
@@ -56,8 +57,9 @@ def row_line(row: MetricsRow, start: Start | None) -> str:
     parts = [_counted("epoch", row.epoch, start.epochs if start else 0)]
     if start is not None and start.evaluates_by_step:
         parts.append(_counted("step", row.step, start.steps))
-    for split, prefix in (("train", ""), ("val", "val "), ("test", "test ")):
-        loss, accuracy = getattr(row, f"{split}_loss"), getattr(row, f"{split}_accuracy")
+    for part in PARTS:
+        prefix = "" if part is TRAINING else f"{part.prefix} "
+        loss, accuracy = getattr(row, part.loss), getattr(row, part.accuracy)
         if loss is not None:
             parts.append(f"{prefix}loss {number(loss)}")
         if accuracy is not None:

@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from mnistlab.support.metric_names import TEST
 from mnistlab.support.safe_text import one_line
 from mnistlab.sweeps.watch import SweepCallback, SweepProgress
-from mnistlab.terminal.output import print_note, seconds
+from mnistlab.terminal.output import metric_value, print_note, seconds
 from mnistlab.terminal.progress import bar, on_terminal
-from mnistlab.terminal.sweep_result import figure, written
+from mnistlab.terminal.sweep_result import written
 
 if TYPE_CHECKING:
     from mnistlab.sweeps.results import TrialRow
-
-TESTED = "test_accuracy"
 
 
 @contextmanager
@@ -49,9 +48,9 @@ class SweepLines(QuietSweep):
 
     def on_trial(self, row: "TrialRow", took: float, progress: SweepProgress) -> None:
         # A refit has no validation images: what it is trained for is its test.
-        metric = progress.metric if row.metrics.get(progress.metric) is not None else TESTED
+        metric = progress.metric if row.metrics.get(progress.metric) is not None else TEST.accuracy
         values = [f"{key}={written(row.parameters, key)}" for key in row.parameters]
-        figures = [f"{metric} {figure(metric, row.metrics.get(metric))}"]
+        figures = [f"{metric} {metric_value(metric, row.metrics.get(metric))}"]
         if not row.status.finished:
             figures = [row.status]
         done = f"{progress.done:>{len(str(progress.total))}}/{progress.total}"
@@ -110,7 +109,7 @@ def _outlook(progress: SweepProgress) -> list[str]:
     parts = [f"{progress.diverged} diverged"] if progress.diverged else []
     parts += [f"{progress.failed} failed"] if progress.failed else []
     if progress.best is not None:
-        parts.append(f"best {figure(progress.metric, progress.best)}")
+        parts.append(f"best {metric_value(progress.metric, progress.best)}")
     if progress.seconds_left is not None:
         parts.append(f"{_clock(progress.seconds_left)} left")
     return parts

@@ -5,11 +5,10 @@ import signal
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mnistlab.store.metrics import SPLIT_METRICS
+from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING
 from mnistlab.support.wording import as_stated
 from mnistlab.terminal.output import (
-    number,
-    percent,
+    metric_value,
     print_json,
     print_lines,
     print_note,
@@ -49,15 +48,6 @@ def written(parameters: Mapping[str, Any], key: str) -> str:
     return value_as_yaml(parameters[key]) if key in parameters else ""
 
 
-def figure(metric: str, value: float | None, std: float | None = None) -> str:
-    """A metric in words, with its standard deviation over seeds where there is one."""
-    if value is None:
-        return "-"
-    if metric.endswith("accuracy"):
-        return percent(value) if std is None else f"{percent(value)} ± {100 * std:.2f}"
-    return number(value) if std is None else f"{number(value)} ± {number(std)}"
-
-
 def _stated(metric: str, value: float | None) -> str:
     return "-" if value is None else as_stated(metric, value)
 
@@ -91,7 +81,9 @@ def _ranking(metric: str, ranked: Sequence["Ranked"]) -> str:
         place = "-" if point.rank is None else f"{point.rank}{'=' if point.tied else ''}"
         values = [written(point.parameters, key) for key in keys]
         told = [_stated(metric, point.stated)] if stated else []
-        rows.append([place, *values, figure(metric, point.mean, point.std), *told, _note(point)])
+        rows.append(
+            [place, *values, metric_value(metric, point.mean, point.std), *told, _note(point)]
+        )
     return table(rows, right=[0, *range(len(keys) + 1, len(rows[0]) - 1)])
 
 
@@ -110,12 +102,12 @@ def _note(point: "Ranked") -> str:
 def _refits(refits: Sequence[tuple[str, "Ranked"]]) -> str:
     from mnistlab.sweeps.ranking import mean_metrics
 
-    names = ("train_loss", "train_accuracy", "test_loss", "test_accuracy")
+    names = (TRAINING.loss, TRAINING.accuracy, TEST.loss, TEST.accuracy)
     keys = list(dict.fromkeys(key for _, point in refits for key in point.parameters))
     rows = [["winner of", *keys, *names]]
     for stage, point in refits:
         means = mean_metrics(point)
-        figures = [figure(name, *means[name]) for name in names]
+        figures = [metric_value(name, *means[name]) for name in names]
         rows.append([stage, *(written(point.parameters, key) for key in keys), *figures])
     return table(rows, right=range(len(keys) + 1, len(rows[0])))
 

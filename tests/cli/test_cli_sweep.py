@@ -12,10 +12,11 @@ import pytest
 from cli_helpers import mnistlab, process_arguments
 
 from mnistlab.store.status import Status
-from mnistlab.sweeps.results import METRICS, TrialRow
+from mnistlab.support.metric_names import SPLIT_METRICS
+from mnistlab.sweeps.results import TrialRow
 from mnistlab.sweeps.watch import SweepProgress
+from mnistlab.terminal.output import metric_value
 from mnistlab.terminal.sweep_progress import SweepBar, SweepLines
-from mnistlab.terminal.sweep_result import figure
 
 GRID = ("tiny.yaml", "optimizer.lr=0.1,0.01", "seeds=2")
 
@@ -35,7 +36,7 @@ def test_a_sweep_ends_with_a_ranked_table_and_prints_its_folder_alone(swept, hom
     assert "optimizer.lr=0.1  seed=" in "".join(trials)
     head = next(i for i, line in enumerate(lines) if line.startswith("rank"))
     assert lines[head].split() == ["rank", "optimizer.lr", "val_accuracy"]
-    assert re.match(r" *1=? +0\.\d+ +\d\d\.\d\d% ± \d", lines[head + 1])
+    assert re.match(r" *1=? +0\.\d+ +\d\d\.\d\d ± \d+\.\d\d%", lines[head + 1])
     assert "trials: 4 finished" in swept.stderr
     plots = {path.stem for path in (home / "runs" / "latest" / "plots").iterdir()}
     assert plots == {"metric_by_parameter", "learning_curves", "bars", "models_weights"}
@@ -52,7 +53,7 @@ def test_resuming_says_that_nothing_is_left_or_extends_the_grid(swept, home):
     assert set(best) == {"run_dir", "parameters", "metrics"}
     assert best["run_dir"].startswith(f"{folder}/trials/")
     assert set(best["parameters"]) == {"optimizer.lr"}
-    assert set(best["metrics"]) == set(METRICS)
+    assert set(best["metrics"]) == set(SPLIT_METRICS)
     assert more.stderr == ""
 
 
@@ -161,9 +162,9 @@ def test_the_bar_shows_all_of_the_sweep():
 
 
 def test_figures_of_losses_and_accuracies_have_their_own_form():
-    assert figure("val_accuracy", 0.91234, 0.0123) == "91.23% ± 1.23"
-    assert figure("val_loss", 0.5) == "0.5000"
-    assert figure("val_loss", None) == "-"
+    assert metric_value("val_accuracy", 0.91234, 0.0123) == "91.23 ± 1.23%"
+    assert metric_value("val_loss", 0.5) == "0.5000"
+    assert metric_value("val_loss", None) == "-"
 
 
 def test_what_all_trials_warn_of_is_told_once(home):

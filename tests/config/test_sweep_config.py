@@ -256,7 +256,9 @@ def test_a_random_search_is_extended_by_more_trials_and_keeps_those_that_it_has(
 
 @pytest.mark.parametrize("value", ["2", "many", "4,5"])
 def test_a_random_search_is_not_extended_by_what_is_no_larger_number(value):
-    with pytest.raises(ConfigError, match=r"method\.trials: found .*, must be a number of at least"):
+    with pytest.raises(
+        ConfigError, match=r"method\.trials: found .*, must be a number of at least"
+    ):
         extended(parse_sweep(RANDOM, "s"), [f"method.trials={value}"])
 
 

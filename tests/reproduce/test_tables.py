@@ -7,6 +7,7 @@ from mnistlab.reproduce.findings import MeasuredRows, filled, functions_of
 from mnistlab.reproduce.manifest import Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
 from mnistlab.reproduce.tables import in_words
+from mnistlab.store.status import Status
 
 NOTHING = Measured(stated=None, mean=None, std=None, values=())
 
@@ -16,7 +17,7 @@ def row(accuracy: Measured, *statuses: str) -> Row:
         stage=None,
         parameters={},
         metrics={name: NOTHING for name in METRICS} | {"test_accuracy": accuracy},
-        statuses=statuses,
+        statuses=tuple(map(Status, statuses)),
         run_dirs=(Path("trials/0000"),),
         epochs=1,
         images=60,

@@ -7,14 +7,15 @@ import math
 from mnistlab.config.sweep import Metric, StatedPoint
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.sweeps.ranking import mean_metrics, rank, ranking_text
-from mnistlab.sweeps.results import METRICS, TrialRow, read_trials, trials_text
+from mnistlab.sweeps.results import TrialRow, read_trials, trials_text
 
 ACCURACY, LOSS = Metric(name="val_accuracy"), Metric(name="val_loss", goal="minimize")
 
 
 def row(number: int, value: float | None, status: str = "finished", **parameters) -> TrialRow:
-    metrics = {**dict.fromkeys(METRICS), "val_accuracy": value, "val_loss": value}
+    metrics = {**dict.fromkeys(SPLIT_METRICS), "val_accuracy": value, "val_loss": value}
     return TrialRow(number, Status(status), (), parameters, metrics, f"trials/{number:04d}-0")
 
 
@@ -85,7 +86,9 @@ def test_stated_values_stand_beside_the_points_that_they_are_stated_for():
 def test_trials_are_read_back_as_they_were_written(tmp_path):
     values = [[3, 4], {"type": "normal", "std": 0.5}, 'a, "b"', None, 1e-05, True, 2, "1e-3"]
     rows = [row(n, 1 / 3, x=value) for n, value in enumerate(values)]
-    rows.append(TrialRow(9, Status.FAILED, ("lr", "l1"), {}, dict.fromkeys(METRICS), "trials/9"))
+    rows.append(
+        TrialRow(9, Status.FAILED, ("lr", "l1"), {}, dict.fromkeys(SPLIT_METRICS), "trials/9")
+    )
     sweep_dir = SweepDir(tmp_path)
     sweep_dir.trials_csv.write_text(trials_text(rows))
     assert read_trials(sweep_dir) == rows
