@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from benchmarks.serve import serve
 from mnistlab import __version__
 from mnistlab.config import RunConfig
-from mnistlab.python.commands import load_data
+from mnistlab.experiment.dataset import load_data
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.support.paths import data_dir
 from mnistlab.training.initializers import initial_params

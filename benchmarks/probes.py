@@ -16,7 +16,8 @@ from pathlib import Path  # noqa: E402
 
 from mnistlab.config import RunConfig, load_run_config  # noqa: E402
 from mnistlab.experiment.callbacks import Callback, RunResult, Start  # noqa: E402
-from mnistlab.python.commands import load_data, train  # noqa: E402
+from mnistlab.experiment.dataset import load_data  # noqa: E402
+from mnistlab.python.commands.train import train  # noqa: E402
 from mnistlab.support.paths import data_dir  # noqa: E402
 
 IMPORT_SECONDS = time.perf_counter() - STARTED

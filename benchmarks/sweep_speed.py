@@ -17,11 +17,11 @@ DEFAULT = Path(__file__).parents[1] / "configs" / "sweeps" / "softmax-lr-lambda.
 ALONE = """
 import sys
 from pathlib import Path
-from mnistlab.python import commands
+from mnistlab.python.commands.train import train
 from mnistlab.support import paths
 from mnistlab.config import load_run_config
 for config in sys.argv[2:]:
-    commands.train(load_run_config(config), runs_dir=Path(sys.argv[1]), data_dir=paths.data_dir(),
+    train(load_run_config(config), runs_dir=Path(sys.argv[1]), data_dir=paths.data_dir(),
               threads=1, plots=False)
 """
 

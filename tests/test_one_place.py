@@ -19,7 +19,16 @@ SOURCE = BundledSource(
     name="toy", description="a toy", class_names=tuple("abcdefghij"), decode=decode
 )
 """
-FILES = {"data/sources/toy.py": SOURCE}
+COMMAND = '''
+ORDER = 20
+EXAMPLES = "Example: mnistlab hello"
+
+
+def hello() -> None:
+    """Say hello."""
+    print("hello")
+'''
+FILES = {"data/sources/toy.py": SOURCE, "cli/commands/hello.py": COMMAND}
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +67,8 @@ def test_a_dataset_is_one_file(run):
     assert json.loads(run("data", "info", "toy", "--json"))["class_names"][0] == "a"
     schema = json.loads(run("schema", "run"))
     assert "toy" in schema["$defs"]["DataConfig"]["properties"]["source"]["enum"]
+
+
+def test_a_command_is_one_file(run):
+    assert run("--help").splitlines().count("  hello      Say hello.") == 1
+    assert run("hello") == "hello\n"

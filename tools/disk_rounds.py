@@ -23,7 +23,8 @@ from mnistlab.experiment import keeper
 from mnistlab.experiment.callbacks import Callback
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.runner import new_trainer
-from mnistlab.python import commands
+from mnistlab.python.commands.resume import resume
+from mnistlab.python.commands.train import train as train_command
 from mnistlab.store.metrics import MetricsRow
 from tools.short_runs import fingerprint
 
@@ -71,7 +72,7 @@ def small_disk(size: int) -> Iterator[Path]:
 
 
 def train(folder: Path, left: int | None = None) -> str:
-    return commands.train(
+    return train_command(
         run_config_from_mapping(CONFIG),
         runs_dir=folder / "runs",
         data_dir=folder,
@@ -85,7 +86,7 @@ def carry_on(folder: Path) -> str:
     path = the_folder(folder)
     if path is None:
         return train(folder)
-    return commands.resume(path, data_dir=folder, threads=1, plots=False).status
+    return resume(path, data_dir=folder, threads=1, plots=False).status
 
 
 def rounds(every: int = 1) -> dict[str, Report]:

@@ -30,7 +30,8 @@ from mnistlab.config.load_sweep import parse_sweep  # noqa: E402
 from mnistlab.experiment import keeper  # noqa: E402
 from mnistlab.experiment.dataset import load_data  # noqa: E402
 from mnistlab.experiment.runner import new_trainer  # noqa: E402
-from mnistlab.python import commands  # noqa: E402
+from mnistlab.python.commands.resume import resume  # noqa: E402
+from mnistlab.python.commands.train import train  # noqa: E402
 from mnistlab.sweeps import executors, ledger, start  # noqa: E402
 from mnistlab.sweeps.attempt import Attempts  # noqa: E402
 from tools.damage_rounds import warnings_heard  # noqa: E402
@@ -105,11 +106,11 @@ class Scenario:
 def begin_run(folder: Path) -> str:
     config = run_config_from_mapping(RUN)
     places = {"runs_dir": folder / "runs", "data_dir": folder / "data"}
-    return commands.train(config, threads=1, plots=False, **places).status
+    return train(config, threads=1, plots=False, **places).status
 
 
 def carry_run_on(path: Path) -> str:
-    return commands.resume(path, data_dir=path.parent / "data", threads=1, plots=False).status
+    return resume(path, data_dir=path.parent / "data", threads=1, plots=False).status
 
 
 def begin_sweep(folder: Path) -> str:

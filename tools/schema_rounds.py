@@ -30,7 +30,9 @@ from mnistlab.cli.app import app
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment import keeper
 from mnistlab.experiment.callbacks import Callback
-from mnistlab.python import commands
+from mnistlab.python.commands.evaluate import evaluate
+from mnistlab.python.commands.resume import resume
+from mnistlab.python.commands.train import train
 from mnistlab.runtime.compiler import INTERPRETED
 from mnistlab.support.errors import UsageError
 from mnistlab.training import trainer
@@ -83,7 +85,7 @@ class Rounds:
         self.weights = str(first.run_dir / "weights.safetensors")
 
     def _train(self, mapping: dict[str, Any], *callbacks: Callback) -> Any:
-        return commands.train(
+        return train(
             run_config_from_mapping(mapping),
             runs_dir=self.folder / "runs",
             data_dir=self.folder / "data",
@@ -108,11 +110,9 @@ class Rounds:
             return
         if result.status == "interrupted":
             self.counts["valid: resumed"] += 1
-            result = commands.resume(
-                result.run_dir, data_dir=self.folder / "data", threads=1, plots=False
-            )
+            result = resume(result.run_dir, data_dir=self.folder / "data", threads=1, plots=False)
         assert result.status in ("finished", "stopped_early", "diverged"), result
-        scores = commands.evaluate(result.run_dir, data_dir=self.folder / "data", threads=1)
+        scores = evaluate(result.run_dir, data_dir=self.folder / "data", threads=1)
         assert 0 <= scores.accuracy <= 1
         self.counts[f"valid: {result.status}"] += 1
 

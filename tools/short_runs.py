@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.callbacks import Callback, RunResult
-from mnistlab.python import commands
+from mnistlab.python.commands.resume import resume as resume_command
+from mnistlab.python.commands.train import train as train_command
 from mnistlab.store.metrics import read_metrics
 
 SHORT = {
@@ -24,7 +25,7 @@ def train(folder: Path, sections: dict | None = None, *callbacks: Callback, **op
         whole = section not in ("data", "training")
         mapping[section] = keys if whole else {**old, **keys}
     config = run_config_from_mapping(mapping)
-    return commands.train(
+    return train_command(
         config,
         runs_dir=folder / "runs",
         data_dir=folder / "data",
@@ -35,7 +36,7 @@ def train(folder: Path, sections: dict | None = None, *callbacks: Callback, **op
 
 
 def resume(run_dir: Path, **options) -> RunResult:
-    return commands.resume(run_dir, data_dir=run_dir.parent / "data", plots=False, **options)
+    return resume_command(run_dir, data_dir=run_dir.parent / "data", plots=False, **options)
 
 
 def fingerprint(run_dir: Path) -> dict[str, object]:

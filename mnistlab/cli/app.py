@@ -3,29 +3,15 @@
 import io
 import sys
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from mnistlab import __version__
-from mnistlab.cli import (
-    check,
-    compare,
-    data,
-    errors,
-    evaluate,
-    export,
-    init,
-    predict,
-    reproduce,
-    resume,
-    runs,
-    schema,
-    sweep,
-    train,
-    visualize,
-)
+from mnistlab.cli import errors
+from mnistlab.support.modules import modules_of
 from mnistlab.terminal.output import open_closed_streams
 
 EXAMPLES = """\b
@@ -97,17 +83,9 @@ def mnistlab(
     """Options that stand before any command."""
 
 
-app.command(epilog=train.EXAMPLES)(train.train)
-app.command(epilog=sweep.EXAMPLES)(sweep.sweep)
-app.command(epilog=visualize.EXAMPLES)(visualize.visualize)
-app.command(epilog=evaluate.EXAMPLES)(evaluate.evaluate)
-app.command(epilog=predict.EXAMPLES)(predict.predict)
-app.command(epilog=compare.EXAMPLES)(compare.compare)
-app.command(epilog=runs.EXAMPLES)(runs.runs)
-app.command(epilog=export.EXAMPLES)(export.export)
-app.command(epilog=resume.EXAMPLES)(resume.resume)
-app.command(epilog=check.EXAMPLES)(check.check)
-app.command(epilog=reproduce.EXAMPLES)(reproduce.reproduce)
-app.add_typer(data.app)
-app.command(epilog=init.EXAMPLES)(init.init)
-app.command(epilog=schema.EXAMPLES)(schema.schema)
+# Each file of the folder is a command: a function of the file's name, or a group named `app`.
+for module in sorted(modules_of("mnistlab.cli.commands"), key=attrgetter("ORDER")):
+    if hasattr(module, "app"):
+        app.add_typer(module.app)
+    else:
+        app.command(epilog=module.EXAMPLES)(getattr(module, module.__name__.rpartition(".")[2]))

@@ -15,7 +15,6 @@ from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
 from mnistlab.experiment.resume import config_of
 from mnistlab.experiment.scores import Scores, score
-from mnistlab.python import commands
 from mnistlab.python.images import raw_pixels
 from mnistlab.python.tables import PathLike, frame
 from mnistlab.store.checksums import Extent
@@ -232,7 +231,9 @@ def visualized(
     """Draw a run's or a sweep's figures into its folder; raises what is damaged, once the rest is
     drawn.
     """
-    saved = commands.visualize(
+    from mnistlab.python.commands.visualize import visualize
+
+    saved = visualize(
         path,
         only=only,
         format=format,

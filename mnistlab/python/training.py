@@ -19,13 +19,19 @@ from mnistlab.config import (
 )
 from mnistlab.config import load_sweep as read_sweep_config
 from mnistlab.experiment.callbacks import RunResult
-from mnistlab.python import commands
 from mnistlab.python.callbacks import Callback, RunListener, SweepListener, checked
+from mnistlab.python.commands.check import CheckResult
+from mnistlab.python.commands.check import check as check_config
+from mnistlab.python.commands.resume import resume as resume_run
+from mnistlab.python.commands.sweep import resume_sweep
+from mnistlab.python.commands.sweep import sweep as new_sweep
+from mnistlab.python.commands.train import train as new_run
 from mnistlab.python.run import Run
 from mnistlab.python.sweep import Sweep
 from mnistlab.python.tables import PathLike
 from mnistlab.store.status import Status
 from mnistlab.support import paths
+from mnistlab.sweeps.start import is_sweep
 from mnistlab.sweeps.watch import SweepResult
 from mnistlab.terminal.progress import watch_download, watch_messages, watch_run
 from mnistlab.terminal.sweep_progress import watch_sweep
@@ -58,7 +64,7 @@ def train(
     listener = RunListener(checked(callbacks), datasets)
     with ExitStack() as stack:
         watchers = [stack.enter_context(watch_run(quiet=quiet)), listener]
-        result = commands.train(
+        result = new_run(
             checked_config,
             runs_dir=paths.runs_dir(None if runs_dir is None else Path(runs_dir)),
             data_dir=datasets,
@@ -88,10 +94,10 @@ def resume(
     UsageError where it can't be resumed, and as `train` does.
     """
     datasets, folder = _data_dir(data_dir), Path(path)
-    if commands.is_sweep(folder):
+    if is_sweep(folder):
         hear = SweepListener(checked(callbacks), datasets)
         with watch_sweep(quiet=quiet) as watcher, watch_download(quiet=quiet) as download:
-            swept = commands.resume_sweep(
+            swept = resume_sweep(
                 folder,
                 data_dir=datasets,
                 force=force,
@@ -103,7 +109,7 @@ def resume(
         return _swept(swept, datasets)
     listener = RunListener(checked(callbacks), datasets)
     with watch_run(quiet=quiet) as bar, watch_download(quiet=quiet) as download:
-        result = commands.resume(
+        result = resume_run(
             folder,
             data_dir=datasets,
             threads=threads,
@@ -139,7 +145,7 @@ def sweep(
     datasets = _data_dir(data_dir)
     hear = SweepListener(checked(callbacks), datasets)
     with watch_sweep(quiet=quiet) as watcher, watch_download(quiet=quiet) as download:
-        result = commands.sweep(
+        result = new_sweep(
             source,
             runs_dir=paths.runs_dir(None if runs_dir is None else Path(runs_dir)),
             data_dir=datasets,
@@ -158,13 +164,13 @@ def check(
     *,
     data_dir: PathLike | None = None,
     quiet: bool = False,
-) -> commands.CheckResult:
+) -> CheckResult:
     """Layers, memory, and this configuration's gradients by finite differences: `mnistlab check`.
 
     `config` and `overrides` as `train` takes them, and raises for them.
     """
     with watch_download(quiet=quiet) as download:
-        return commands.check(
+        return check_config(
             run_config(config, overrides or {}),
             data_dir=_data_dir(data_dir),
             callbacks=[watch_messages(quiet=quiet)],

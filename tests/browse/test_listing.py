@@ -7,7 +7,7 @@ from browse_helpers import STARTED, make_run, make_sweep
 
 from mnistlab.browse.listing import list_runs
 from mnistlab.browse.summary import read_run, read_sweep
-from mnistlab.cli.runs import runs
+from mnistlab.cli.commands.runs import runs
 from mnistlab.store.metrics import METRICS, MetricsRow
 from mnistlab.support.errors import UsageError
 

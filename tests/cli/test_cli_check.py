@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from cli_helpers import mnistlab
 
-from mnistlab.python import commands
+from mnistlab.python.commands.check import check
 
 
 def test_check_shows_layers_memory_and_gradients_and_makes_nothing(home):
@@ -33,7 +33,7 @@ def test_check_as_json_has_all_of_it(home):
 
 
 def test_a_wrong_gradient_is_named_and_exits_1(home, monkeypatch):
-    right = commands.check
+    right = check
 
     def wrong(*args, **kwargs):
         result = right(*args, **kwargs)
@@ -41,7 +41,7 @@ def test_a_wrong_gradient_is_named_and_exits_1(home, monkeypatch):
         first = replace(first, error=0.25, left_out=3, verdict="wrong")
         return replace(result, tensors=(first, *others), passed=False)
 
-    monkeypatch.setattr(commands, "check", wrong)
+    monkeypatch.setattr("mnistlab.python.commands.check.check", wrong)
     outcome = mnistlab("check", "tiny.yaml")
     assert outcome.exit_code == 1
     assert "WRONG GRADIENT of dense1.weight: " in outcome.stdout
@@ -61,14 +61,14 @@ def unseen(tensor):
 
 
 def test_what_could_not_be_compared_is_said_and_is_no_wrong_gradient(home, monkeypatch):
-    right = commands.check
+    right = check
 
     def unseen_first(*args, **kwargs):
         result = right(*args, **kwargs)
         first, *others = result.tensors
         return replace(result, tensors=(unseen(first), *others))
 
-    monkeypatch.setattr(commands, "check", unseen_first)
+    monkeypatch.setattr("mnistlab.python.commands.check.check", unseen_first)
     outcome = mnistlab("check", "tiny.yaml")
     assert outcome.exit_code == 0
     row = next(line for line in outcome.stdout.splitlines() if line.startswith("dense1.weight"))

@@ -8,7 +8,8 @@ from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.experiment.best import BestSoFar
 from mnistlab.experiment.record import metrics_of
-from mnistlab.python import commands
+from mnistlab.python.commands.check import check
+from mnistlab.python.commands.evaluate import evaluate
 from mnistlab.store.metrics import MetricsRow, read_metrics
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support.errors import ConfigError, UsageError
@@ -81,7 +82,7 @@ def test_the_figures_of_run_json_are_those_of_the_weights_that_are_kept(tmp_path
     kept = record["best"]
     assert kept["step"] < rows[-1].step
     for split, key in (("test", "test"), ("validation", "val")):
-        scores = commands.evaluate(result.run_dir, split=split, data_dir=tmp_path / "data")
+        scores = evaluate(result.run_dir, split=split, data_dir=tmp_path / "data")
         assert record["metrics"][f"{key}_loss"] == scores.loss == kept[f"{key}_loss"]
         assert record["metrics"][f"{key}_accuracy"] == scores.accuracy == kept[f"{key}_accuracy"]
 
@@ -115,7 +116,7 @@ def test_a_sweep_and_a_check_refuse_what_a_run_refuses(tmp_path, training):
     }
     config = run_config_from_mapping(mapping)
     with pytest.raises(UsageError, match=r"never measured|no batch would be left"):
-        commands.check(config, data_dir=tmp_path / "data")
+        check(config, data_dir=tmp_path / "data")
     with pytest.raises(ConfigError, match=r"never measured|no batch would be left"):
         check_all([config], Datasets(tmp_path / "data"), "train_loss")
 

@@ -14,7 +14,8 @@ from mnistlab.data import files
 from mnistlab.experiment import memory_bound
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.memory_bound import refuse_too_large, workers_that_fit
-from mnistlab.python import commands
+from mnistlab.python.commands.check import check
+from mnistlab.python.commands.train import train
 from mnistlab.support.errors import UsageError
 from mnistlab.support.memory import Room
 from mnistlab.training.footprint import LIBRARIES, PROCESS, memory_estimate, memory_needed
@@ -32,9 +33,9 @@ def room_of(monkeypatch, count):
     monkeypatch.setattr(memory_bound, "process_room", lambda: Room(count, "are free"))
 
 
-@pytest.mark.parametrize("command", [commands.train, commands.check])
+@pytest.mark.parametrize("command", [train, check])
 def test_too_wide_a_network_is_refused_and_leaves_no_folder(tmp_path, command):
-    options = {"runs_dir": tmp_path / "runs"} if command is commands.train else {}
+    options = {"runs_dir": tmp_path / "runs"} if command is train else {}
     with pytest.raises(
         UsageError, match=r"model.hidden: training takes .* GB of memory, and"
     ) as error:
@@ -91,7 +92,8 @@ def test_workers_of_a_sweep_count_together():
 PEAK = """
 import sys, tempfile
 from pathlib import Path
-from mnistlab.python import commands
+from mnistlab.python.commands.check import check
+from mnistlab.python.commands.train import train
 from mnistlab.config import load_run_config
 from mnistlab.training.footprint import memory_needed
 from mnistlab.experiment import runner
@@ -106,7 +108,7 @@ def before_anything(config, dataset):
 runner.refuse_too_large = before_anything
 config = load_run_config(Path(sys.argv[1]))
 with tempfile.TemporaryDirectory() as folder:
-    commands.train(config, runs_dir=Path(folder), data_dir=Path(folder), plots=False, threads=1)
+    train(config, runs_dir=Path(folder), data_dir=Path(folder), plots=False, threads=1)
 print(seen["needed"], kilobytes("VmHWM:") * 1024 - seen["before"])
 """
 

@@ -8,7 +8,8 @@ from PIL import Image
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.model import load_model
 from mnistlab.experiment.predict import predict
-from mnistlab.python import commands
+from mnistlab.python.commands.predict import predict as predict_command
+from mnistlab.python.commands.train import train as train_command
 from mnistlab.support.errors import UsageError
 from tools.short_runs import train
 
@@ -75,11 +76,11 @@ def test_a_network_for_other_images_takes_raw_ones_alone(tmp_path):
     config = run_config_from_mapping(
         {"data": {"source": "npz", "path": str(tmp_path / "own.npz")}, "training": {"epochs": 1}}
     )
-    run = commands.train(config, runs_dir=tmp_path / "runs", data_dir=tmp_path, plots=False).run_dir
+    run = train_command(config, runs_dir=tmp_path / "runs", data_dir=tmp_path, plots=False).run_dir
     Image.fromarray(parts["x_test"][0]).save(tmp_path / "a.png")
     with pytest.raises(UsageError, match=r"images of 5 × 4 pixels.*--raw"):
-        commands.predict(run, [tmp_path / "a.png"])
-    (said,) = commands.predict(run, [tmp_path / "a.png"], raw=True).predictions
+        predict_command(run, [tmp_path / "a.png"])
+    (said,) = predict_command(run, [tmp_path / "a.png"], raw=True).predictions
     assert said.outputs.shape == (3,)
 
 
@@ -88,7 +89,7 @@ def test_what_was_seen_is_saved_beside_a_figure_under_names_of_its_own(run_dir, 
         (tmp_path / folder).mkdir()
         Image.fromarray(random_page(7, seed=ord(folder))).save(tmp_path / folder / "seven.png")
     pictures = [tmp_path / "a" / "seven.png", tmp_path / "b" / "seven.png"]
-    answers = commands.predict(run_dir, pictures, save=tmp_path / "seen")
+    answers = predict_command(run_dir, pictures, save=tmp_path / "seen")
     assert sorted(path.name for path in (tmp_path / "seen").iterdir()) == [
         "seven-2-prediction.png",
         "seven-2.png",
@@ -105,7 +106,7 @@ def test_what_was_seen_is_saved_beside_a_figure_under_names_of_its_own(run_dir, 
 def test_a_folder_that_can_not_be_made_is_named(run_dir, tmp_path):
     Image.fromarray(random_page(7, seed=1)).save(tmp_path / "seven.png")
     with pytest.raises(UsageError, match=r"seven\.png: nothing can be saved here"):
-        commands.predict(run_dir, [tmp_path / "seven.png"], save=tmp_path / "seven.png")
+        predict_command(run_dir, [tmp_path / "seven.png"], save=tmp_path / "seven.png")
 
 
 @pytest.mark.mnist
@@ -120,7 +121,7 @@ def test_rendered_and_photographed_digits_are_read_by_a_network_of_real_mnist(
             "training": {"epochs": 2, "test": "never"},
         }
     )
-    run = commands.train(config, runs_dir=tmp_path, data_dir=mnist_data_dir, plots=False).run_dir
+    run = train_command(config, runs_dir=tmp_path, data_dir=mnist_data_dir, plots=False).run_dir
     pictures, digits = [], []
     for number in range(30):
         page = random_page(number % 10, seed=number)
@@ -128,7 +129,7 @@ def test_rendered_and_photographed_digits_are_read_by_a_network_of_real_mnist(
         pictures.append(tmp_path / f"{number}.jpg")
         Image.fromarray(image).save(pictures[-1], quality=90)
         digits.append(number % 10)
-    answers = commands.predict(run, pictures)
+    answers = predict_command(run, pictures)
     assert answers.unread == []
     right = [
         said.predicted == digit for said, digit in zip(answers.predictions, digits, strict=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnistlab.experiment.scores import score
-from mnistlab.python import commands
+from mnistlab.python.commands.evaluate import evaluate
 from mnistlab.store.metrics import read_metrics
 from mnistlab.training.inference import Evaluation
 from tools.short_runs import train
@@ -47,7 +47,7 @@ def test_a_run_scores_what_its_last_row_says(tmp_path, split):
     run = train(tmp_path, {"training": {"train_metrics": "full"}}).run_dir
     row = read_metrics(run / "metrics.csv")[-1]
     key = {"validation": "val"}.get(split, split)
-    scores = commands.evaluate(run, split=split)
+    scores = evaluate(run, split=split)
     assert (scores.loss, scores.accuracy) == (
         getattr(row, f"{key}_loss"),
         getattr(row, f"{key}_accuracy"),

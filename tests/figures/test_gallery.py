@@ -16,7 +16,7 @@ from mnistlab.figures.gallery import (
     run_figures,
     save_each,
 )
-from mnistlab.python import commands
+from mnistlab.python.commands.train import train as train_command
 from mnistlab.store.metrics import read_predictions
 from mnistlab.store.run_dir import open_run
 from mnistlab.support.errors import DataError, UsageError
@@ -45,7 +45,7 @@ NAMES = [entry.name for entry in RUN_FIGURES]
 
 def train(folder, mapping):
     config = run_config_from_mapping(mapping)
-    result = commands.train(config, runs_dir=folder / "runs", data_dir=folder / "data", plots=False)
+    result = train_command(config, runs_dir=folder / "runs", data_dir=folder / "data", plots=False)
     return result.run_dir
 
 

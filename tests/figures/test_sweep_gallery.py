@@ -12,7 +12,8 @@ from mnistlab.config import load_sweep
 from mnistlab.experiment.model import load_model
 from mnistlab.figures.gallery import Drawn, LeftOut
 from mnistlab.figures.sweep_figures import sweep_figures
-from mnistlab.python import commands
+from mnistlab.python.commands.sweep import sweep
+from mnistlab.python.commands.visualize import visualize
 from mnistlab.store.sweep_dir import SweepDir
 
 SWEEP = """\
@@ -37,7 +38,7 @@ def folder(tmp_path_factory) -> Path:
     (home / "sweep.yaml").write_text(SWEEP)
     source = load_sweep(home / "sweep.yaml", ())
     options = {"runs_dir": home / "runs", "data_dir": home / "data"}
-    return commands.sweep(source, workers=1, plots=False, **options).sweep_dir
+    return sweep(source, workers=1, plots=False, **options).sweep_dir
 
 
 def drawn(folder: Path, *only: str) -> dict[str, Drawn | LeftOut]:
@@ -80,7 +81,7 @@ def test_a_damaged_trial_is_named_and_spoils_no_other_figure(folder, tmp_path):
 
 
 def test_the_command_draws_a_sweep_as_it_draws_a_run(folder):
-    saved = commands.visualize(folder, only=["models_weights", "lr-bars"], format="svg")
+    saved = visualize(folder, only=["models_weights", "lr-bars"], format="svg")
     assert set(saved.figures) == {"models_weights", "lr-bars"}
     assert saved.figures["lr-bars"] == folder / "plots" / "lr-bars.svg"
     assert saved.exit_code == 0

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from mnistlab.config import run_config_from_mapping
 from mnistlab.config.load_sweep import parse_sweep
-from mnistlab.python import commands
+from mnistlab.python.commands.sweep import sweep
+from mnistlab.python.commands.train import train
 
 SHORT = {
     "name": "short",
@@ -27,10 +28,10 @@ parameters: {optimizer.lr: [0.001, 1.0e+38, 0.1, 0.01]}
 def trained(folder: Path, **sections: object) -> Path:
     """A finished run's folder, with the figures and the page that training leaves."""
     config = run_config_from_mapping({**SHORT, **sections})
-    return commands.train(config, runs_dir=folder / "runs", data_dir=folder).run_dir
+    return train(config, runs_dir=folder / "runs", data_dir=folder).run_dir
 
 
 def swept(folder: Path, text: str = SWEEP) -> Path:
     """A finished sweep's folder, with its figures and its page."""
     source = parse_sweep(text, "sweep.yaml")
-    return commands.sweep(source, runs_dir=folder / "runs", data_dir=folder, workers=1).sweep_dir
+    return sweep(source, runs_dir=folder / "runs", data_dir=folder, workers=1).sweep_dir

@@ -10,7 +10,7 @@ from report_helpers import trained
 
 from mnistlab.config import load_run_config
 from mnistlab.figures.gallery import CHEAP, RUN_FIGURES
-from mnistlab.python import commands
+from mnistlab.python.commands.visualize import visualize
 from mnistlab.store.provenance import write_run_json
 from mnistlab.store.run_dir import RunDir
 
@@ -91,14 +91,14 @@ def test_the_page_names_nothing_outside_itself(text):
 
 def test_every_figure_that_is_drawn_is_on_the_page_in_little_space(run_dir):
     # t-SNE alone would take as long as all the others.
-    done = commands.visualize(run_dir, only=[one.name for one in RUN_FIGURES if one.name != "tsne"])
+    done = visualize(run_dir, only=[one.name for one in RUN_FIGURES if one.name != "tsne"])
     assert done.report == run_dir / "report.html"
     text = done.report.read_text()
     assert set(re.findall(r'<figure id="(\w+)">', text)) == set(done.figures)
     assert {one.why for one in done.left_out} == {"it has no convolution"}
     assert "1 figure left out" in text
     assert len(text) < 1_000_000
-    commands.visualize(run_dir, only=["weights"], report=False)
+    visualize(run_dir, only=["weights"], report=False)
     assert done.report.read_text() == text
 
 
@@ -118,7 +118,7 @@ def test_a_run_that_did_not_finish_says_so_on_top(run_dir, tmp_path, status, rea
     copy = copy_of(run_dir, tmp_path)
     record = {**record_of(copy), "status": status, "reason": reason, "finished": None}
     write_run_json(RunDir(copy), record)
-    commands.visualize(copy, only=["learning_curves"])
+    visualize(copy, only=["learning_curves"])
     text = (copy / "report.html").read_text()
     assert expected in words(re.search(r"<header>(.*?)</header>", text, re.S)[1])
     assert ("diverged in training" in text) == (status == "diverged")
@@ -128,7 +128,7 @@ def test_a_damaged_table_is_named_and_the_rest_is_there(run_dir, tmp_path):
     copy = copy_of(run_dir, tmp_path)
     lines = (copy / "metrics.csv").read_text().splitlines()
     (copy / "metrics.csv").write_text("\n".join([*lines[:-1], "3,x,1\n"]))
-    done = commands.visualize(copy, only=["weights"])
+    done = visualize(copy, only=["weights"])
     text = done.report.read_text()
     assert "metrics.csv:4: 3 values where" in text
     assert '<figure id="weights">' in text
@@ -137,7 +137,7 @@ def test_a_damaged_table_is_named_and_the_rest_is_there(run_dir, tmp_path):
 def test_a_damaged_record_leaves_the_page_out_and_is_named(run_dir, tmp_path):
     copy = copy_of(run_dir, tmp_path)
     (copy / "run.json").write_text("{")
-    done = commands.visualize(copy, only=["learning_curves"])
+    done = visualize(copy, only=["learning_curves"])
     assert done.report is None
     assert any("run.json:1:2" in one.why for one in done.left_out if one.name == "report")
 

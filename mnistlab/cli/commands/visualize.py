@@ -11,6 +11,7 @@ from mnistlab.cli import completion, options
 if TYPE_CHECKING:
     from mnistlab.figures.gallery import SavedFigures
 
+ORDER = 3  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab visualize runs/latest
@@ -60,12 +61,13 @@ def visualize(
     named, the others drawn, and the exit code says so: 2, or 4 for the dataset.
     """
     options.set_threads(threads)
-    from mnistlab.python import commands
+    from mnistlab.python.commands import visualize as command
     from mnistlab.support import paths
+    from mnistlab.sweeps.start import is_sweep
     from mnistlab.terminal.progress import watch_download
 
     with watch_download(quiet=quiet) as data_progress:
-        done = commands.visualize(
+        done = command.visualize(
             path,
             only=only,
             format=format.value,
@@ -76,7 +78,7 @@ def visualize(
             tell=(lambda text: None) if quiet else _tell,
             data_progress=data_progress,
         )
-    folder = "sweep_dir" if commands.is_sweep(path) else "run_dir"
+    folder = "sweep_dir" if is_sweep(path) else "run_dir"
     return _report(done, folder, quiet=quiet, json=json)
 
 

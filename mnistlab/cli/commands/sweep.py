@@ -11,6 +11,7 @@ from mnistlab.cli import completion, options
 if TYPE_CHECKING:
     from mnistlab.config import SweepSource
 
+ORDER = 2  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab sweep configs/quickstart.yaml optimizer.lr=0.1,0.03,0.01 seeds=3
@@ -61,14 +62,14 @@ def sweep(
         _list_trials(source, as_json=json)
         return 0
 
-    from mnistlab.python import commands
+    from mnistlab.python.commands import sweep as command
     from mnistlab.support import paths
     from mnistlab.terminal.progress import watch_download
     from mnistlab.terminal.sweep_progress import watch_sweep
     from mnistlab.terminal.sweep_result import tell_sweep
 
     with watch_download(quiet=quiet) as data_progress, watch_sweep(quiet=quiet) as watcher:
-        result = commands.sweep(
+        result = command.sweep(
             source,
             runs_dir=paths.runs_dir(runs_dir),
             data_dir=paths.data_dir(data_dir),
@@ -84,12 +85,12 @@ def sweep(
 
 def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
     """Every trial, as far as it is known before a stage has chosen."""
-    from mnistlab.python import commands
     from mnistlab.sweeps.space import chosen_later, repetitions
+    from mnistlab.sweeps.start import plan
     from mnistlab.terminal.output import print_json, print_lines, print_note, table
     from mnistlab.terminal.sweep_result import written
 
-    planned = commands.plan_sweep(source)
+    planned = plan(source)
     for text in repetitions(source):
         print_note(f"warning: {text}")
     for text in chosen_later(source):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from mnistlab.experiment.scores import Scores
 
+ORDER = 4  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab evaluate runs/latest
@@ -47,13 +48,13 @@ def evaluate(
     that was read as it, F1 their harmonic mean.
     """
     options.set_threads(threads)
-    from mnistlab.python import commands
+    from mnistlab.python.commands import evaluate as command
     from mnistlab.support import paths
     from mnistlab.terminal.output import print_json, print_lines
     from mnistlab.terminal.progress import watch_download, watch_messages
 
     with watch_download(quiet=quiet) as data_progress:
-        scores = commands.evaluate(
+        scores = command.evaluate(
             run,
             split=split.value,
             weights=weights.value,

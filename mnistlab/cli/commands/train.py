@@ -10,6 +10,7 @@ from mnistlab.cli import options
 if TYPE_CHECKING:
     from mnistlab.config import RunConfig
 
+ORDER = 1  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab train configs/quickstart.yaml
@@ -49,14 +50,14 @@ def train(
         _print_config(run_config, as_json=json)
         return 0
 
-    from mnistlab.python import commands
+    from mnistlab.python.commands import train as command
     from mnistlab.terminal.progress import watch_download, watch_run
 
     with (
         watch_download(quiet=quiet) as data_progress,
         watch_run(quiet=quiet) as callback,
     ):
-        result = commands.train(
+        result = command.train(
             run_config,
             runs_dir=paths.runs_dir(runs_dir),
             data_dir=paths.data_dir(data_dir),

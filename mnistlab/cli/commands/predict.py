@@ -10,6 +10,7 @@ from mnistlab.cli import options
 if TYPE_CHECKING:
     from mnistlab.experiment.predict import Answers
 
+ORDER = 5  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab predict runs/latest seven.jpg
@@ -55,11 +56,11 @@ def predict(
     read, and the exit code is 2.
     """
     options.set_threads(threads)
-    from mnistlab.python import commands
+    from mnistlab.python.commands import predict as command
     from mnistlab.terminal.output import print_json, print_lines, print_note
     from mnistlab.terminal.progress import watch_messages
 
-    answers = commands.predict(
+    answers = command.predict(
         run,
         images,
         weights=weights.value,

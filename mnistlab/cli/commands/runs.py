@@ -12,6 +12,7 @@ from mnistlab.store.status import Status
 if TYPE_CHECKING:
     from mnistlab.browse.summary import RunSummary, SweepSummary
 
+ORDER = 7  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab runs

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mnistlab.reproduce.together import Reproduction
     from mnistlab.sweeps.watch import SweepCallback
 
+ORDER = 11  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab reproduce a
@@ -53,7 +54,7 @@ def reproduce(
 ) -> int:
     """Run a report's experiments beside what it stated."""
     count = options.worker_count(workers)
-    from mnistlab.python import commands
+    from mnistlab.reproduce.together import reproduce_together
     from mnistlab.support import paths
     from mnistlab.support.errors import UsageError
 
@@ -63,12 +64,12 @@ def reproduce(
     if not names:
         raise UsageError("REPORT: must be given: a, b, c, d, e or all")
     with reproduce_options(data_dir, count, force=False, quiet=quiet) as how:
-        result = commands.reproduce(
+        result = reproduce_together(
             names,
-            budget="full" if full else "quick" if quick else "default",
-            arguments=[argument for argument in report if "=" in argument],
-            runs_dir=paths.runs_dir(runs_dir),
-            options=how,
+            "full" if full else "quick" if quick else "default",
+            [argument for argument in report if "=" in argument],
+            paths.runs_dir(runs_dir),
+            how,
         )
     return tell_reproduction(result, quiet=quiet, json=json)
 

@@ -8,6 +8,7 @@ import typer
 
 from mnistlab.cli import completion, options
 
+ORDER = 9  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab resume runs/latest
@@ -53,27 +54,31 @@ def resume(
     """Carry an interrupted run or sweep on."""
     options.set_threads(threads)
     count = options.worker_count(workers)
-    from mnistlab.cli.reproduce import reproduce_options, tell_reproduction
+    from mnistlab.cli.commands.reproduce import reproduce_options, tell_reproduction
     from mnistlab.cli.result import tell_result
-    from mnistlab.python import commands
+    from mnistlab.python.commands import resume as command
+    from mnistlab.python.commands.sweep import resume_sweep
+    from mnistlab.reproduce.report_dir import is_reproduction
+    from mnistlab.reproduce.together import carry_on_together
     from mnistlab.support import paths
     from mnistlab.support.errors import UsageError
+    from mnistlab.sweeps.start import is_sweep
     from mnistlab.terminal.progress import watch_download, watch_run
     from mnistlab.terminal.sweep_progress import watch_sweep
     from mnistlab.terminal.sweep_result import tell_sweep
 
-    if commands.is_reproduction(path):
+    if is_reproduction(path):
         _refuse_out_of_place(True, values, threads, count, None)
         if values or scheduler:
             out_of_place = values[0] if values else "--scheduler"
             raise UsageError(f"{out_of_place}: a reproduction is carried on as it was begun")
         with reproduce_options(data_dir, count, force=force, quiet=quiet) as how:
-            reproduced = commands.resume_reproduction(path, how)
+            reproduced = carry_on_together(path, how)
         return tell_reproduction(reproduced, quiet=quiet, json=json)
-    _refuse_out_of_place(commands.is_sweep(path), values, threads, count, scheduler)
-    if commands.is_sweep(path):
+    _refuse_out_of_place(is_sweep(path), values, threads, count, scheduler)
+    if is_sweep(path):
         with watch_download(quiet=quiet) as data_progress, watch_sweep(quiet=quiet) as watcher:
-            swept = commands.resume_sweep(
+            swept = resume_sweep(
                 path,
                 values or (),
                 data_dir=paths.data_dir(data_dir),
@@ -87,7 +92,7 @@ def resume(
             )
         return tell_sweep(swept, quiet=quiet, json=json)
     with watch_download(quiet=quiet) as data_progress, watch_run(quiet=quiet) as callback:
-        result = commands.resume(
+        result = command.resume(
             path,
             data_dir=paths.data_dir(data_dir),
             threads=threads,

@@ -6,6 +6,7 @@ import typer
 
 from mnistlab.cli import options
 
+ORDER = 14  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab schema run > mnistlab.schema.json

@@ -7,11 +7,12 @@ from mnistlab.cli import options
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mnistlab.python.commands import CheckResult
+    from mnistlab.python.commands.check import CheckResult
     from mnistlab.runtime.program import LayerSpec
 
 VERDICTS = {"right": "ok", "wrong": "WRONG", "not compared": "not compared"}
 
+ORDER = 10  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab check configs/quickstart.yaml
@@ -29,14 +30,14 @@ def check(
 ) -> int:
     """Show layers and memory, check the gradients."""
     from mnistlab.config import load_run_config
-    from mnistlab.python import commands
+    from mnistlab.python.commands import check as command
     from mnistlab.support import paths
     from mnistlab.terminal.output import print_json, print_lines
     from mnistlab.terminal.progress import watch_download, watch_messages
 
     run_config = load_run_config(config, overrides or ())
     with watch_download(quiet=quiet) as data_progress:
-        result = commands.check(
+        result = command.check(
             run_config,
             data_dir=paths.data_dir(data_dir),
             callbacks=[watch_messages(quiet=quiet)],

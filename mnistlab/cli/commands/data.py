@@ -12,6 +12,7 @@ from mnistlab.cli import completion, options
 if TYPE_CHECKING:
     from mnistlab.data import SourceInfo
 
+ORDER = 12  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab data list

@@ -11,6 +11,7 @@ from mnistlab.cli import options
 if TYPE_CHECKING:
     from mnistlab.export import Exported
 
+ORDER = 8  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab export runs/latest --format onnx
@@ -65,12 +66,12 @@ def export(
     A file that an earlier export wrote is renewed. Any other is left as it is, unless --force.
     """
     options.set_threads(threads)
-    from mnistlab.python import commands
+    from mnistlab.python.commands import export as command
     from mnistlab.support import paths
     from mnistlab.terminal.output import print_json, print_result
     from mnistlab.terminal.progress import watch_messages
 
-    exported = commands.export(
+    exported = command.export(
         run,
         format.value,
         output=output,

@@ -9,6 +9,7 @@ import typer
 
 from mnistlab.cli import options
 
+ORDER = 13  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab init

@@ -12,6 +12,7 @@ from mnistlab.store.status import Status
 if TYPE_CHECKING:
     from mnistlab.browse.comparison import ComparedRun, Comparison
 
+ORDER = 6  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab compare runs --sort val_accuracy
@@ -70,7 +71,7 @@ def compare(
 
 
 def _print_table(comparison: "Comparison") -> None:
-    from mnistlab.cli.runs import run_status
+    from mnistlab.cli.commands.runs import run_status
     from mnistlab.terminal.output import metric_value, print_lines, print_note, table
 
     runs = comparison.runs

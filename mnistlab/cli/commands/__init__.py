@@ -1,0 +1,1 @@
+"""The commands: each module of this folder is one."""

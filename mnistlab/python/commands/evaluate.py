@@ -1,0 +1,30 @@
+"""Measure a run's network."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mnistlab.data import Progress
+from mnistlab.experiment.model import Weights, load_model
+from mnistlab.experiment.scores import Scores, score
+from mnistlab.support.metric_names import SplitName
+
+
+def evaluate(
+    path: Path,
+    *,
+    split: SplitName = "test",
+    weights: Weights = "final",
+    data_dir: Path | None = None,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+    data_progress: Progress | None = None,
+) -> Scores:
+    """Measure a run's network on a part of its dataset, which must be the one it was trained on.
+
+    Raises UsageError where there is no such run, no such weights or no such images; DataError where
+    the dataset is missing.
+    """
+    model = load_model(
+        path, weights, data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress
+    )
+    return score(model, split)

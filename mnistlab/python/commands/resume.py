@@ -1,0 +1,55 @@
+"""Resume a run that has stopped."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from mnistlab.data import Progress
+from mnistlab.experiment.callbacks import Callback, RunResult
+from mnistlab.experiment.dataset import load_data
+from mnistlab.experiment.resume import (
+    config_of,
+    ended_result,
+    history_of,
+    refuse_changed_surroundings,
+)
+from mnistlab.experiment.runner import carry_on, only_process
+from mnistlab.python.commands.train import draw
+from mnistlab.store.drawing import remove_leftovers
+from mnistlab.store.run_dir import open_run
+
+LEARNING_CURVES = "learning_curves.png"
+
+
+def resume(
+    path: Path,
+    *,
+    data_dir: Path,
+    threads: int | None = None,
+    force: bool = False,
+    plots: bool = True,
+    callbacks: Sequence[Callback] = (),
+    argv: Sequence[str] = (),
+    data_progress: Progress | None = None,
+) -> RunResult:
+    """Carry a stopped run on, to the same bits as if it had never been stopped.
+
+    A run that has ended is left as it is, but for a figure that it lacks. Raises UsageError where
+    the configuration, the data, or (unless `force`) a library, a setting of the compiler or the
+    processor has changed since, or where another process is training the run.
+    """
+    run_dir = open_run(path)
+    history = history_of(run_dir, force)
+    result = ended_result(run_dir, history)
+    if result is None:
+        config = config_of(run_dir, history)
+        dataset = load_data(config, data_dir, data_progress)
+        refuse_changed_surroundings(history, dataset.sha256, force)
+        result = carry_on(
+            run_dir, config, dataset, history, threads=threads, callbacks=callbacks, argv=argv
+        )
+    else:
+        with only_process(run_dir):
+            remove_leftovers(run_dir.path)
+    if plots and not (result.already_ended and (run_dir.plots / LEARNING_CURVES).exists()):
+        draw(result, callbacks, data_dir, threads)
+    return result
