@@ -25,7 +25,7 @@ from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.wording import counted
 from mnistlab.sweeps.ranking import Ranked, rank
-from mnistlab.sweeps.results import ENDED, REFIT, TrialRow, read_record, read_trials
+from mnistlab.sweeps.results import REFIT, TrialRow, read_record, read_trials
 
 IMAGES = PAGE.parent / "images"
 # A sweep's figure that is part of its answer.
@@ -53,7 +53,7 @@ def answer(sweep: SweepDir) -> str:
     """A sweep's tables, a stage after the other, each with what it says in words."""
     config = load_sweep(sweep.config).config
     rows = read_trials(sweep)
-    left = sum(row.status not in ENDED for row in rows)
+    left = sum(not row.status.ended for row in rows)
     if left:
         raise UsageError(f"{sweep.path}: {left} of {len(rows)} trials are not finished")
     stages: list[str | None] = [stage.name for stage in config.stages or ()] or [None]

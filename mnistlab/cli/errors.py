@@ -126,7 +126,7 @@ def log_on_stderr() -> Iterator[None]:
     logger.addHandler(handler)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = _show_warning  # type: ignore[assignment]
+            warnings.showwarning = _show_warning
             yield
     finally:
         logger.removeHandler(handler)
