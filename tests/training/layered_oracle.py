@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy_oracle import Oracle, activate, pull_back
+from numpy_oracle import NoEquationError, Oracle, activate, pull_back
 
 WORD = 2**32
 
@@ -159,7 +159,7 @@ class Flatten(Layer):
 
 
 class LayeredOracle(Oracle):
-    """An MLP with dropout, or a CNN."""
+    """Softmax regression, an MLP with dropout, or a CNN."""
 
     def _weighted_layers(self):
         self.stack = self._stack()
@@ -178,27 +178,34 @@ class LayeredOracle(Oracle):
             if rate > 0:
                 stack.append(Dropout(number("dropout"), rate, self.config.seed))
 
-        if model.type == "mlp":
-            for _ in model.hidden:
-                stack += [Dense(f"dense{number('dense')}"), Activation(model.activation)]
-                dropout(model.dropout)
-        else:
-            for layer in model.layers:
-                match layer.type:
-                    case "dense":
-                        stack.append(Dense(f"dense{number('dense')}"))
-                        last_units = layer.dense.units
-                    case "conv":
-                        stack.append(Conv(f"conv{number('conv')}", layer.conv))
-                        last_units = None
-                    case "pool":
-                        stack.append(Pool("pool", layer.pool))
-                    case "activation":
-                        stack.append(Activation(layer.activation))
-                    case "dropout":
-                        dropout(layer.dropout)
-                    case "flatten":
-                        stack.append(Flatten("flatten"))
+        match model.type:
+            case "softmax":
+                pass
+            case "mlp":
+                for _ in model.hidden:
+                    stack += [Dense(f"dense{number('dense')}"), Activation(model.activation)]
+                    dropout(model.dropout)
+            case "cnn":
+                for layer in model.layers:
+                    match layer.type:
+                        case "dense":
+                            stack.append(Dense(f"dense{number('dense')}"))
+                            last_units = layer.dense.units
+                        case "conv":
+                            stack.append(Conv(f"conv{number('conv')}", layer.conv))
+                            last_units = None
+                        case "pool":
+                            stack.append(Pool("pool", layer.pool))
+                        case "activation":
+                            stack.append(Activation(layer.activation))
+                        case "dropout":
+                            dropout(layer.dropout)
+                        case "flatten":
+                            stack.append(Flatten("flatten"))
+                        case other:
+                            raise NoEquationError("model.layers:", other)
+            case other:
+                raise NoEquationError("model.type", other)
         if last_units != classes:
             stack.append(Dense(f"dense{number('dense')}"))
         return [*stack, Activation(model.output_activation)]
@@ -217,11 +224,10 @@ class LayeredOracle(Oracle):
     def gradients(self, x, t):
         values = self._values(x, training=True)
         losses = self._loss(values[-2], values[-1], t)
-        dy = self._loss_gradient(values[-1], t)
-        if self.config.loss.reduction == "mean":
-            dy = dy / len(x)
+        dy = self._loss_gradient(values[-2], values[-1], t)
         gradients = {}
-        for layer, below in zip(reversed(self.stack), reversed(values[:-1]), strict=True):
+        # The loss's gradient is by the last sums: the output activation is behind it.
+        for layer, below in zip(self.stack[-2::-1], values[-3::-1], strict=True):
             dy, found = layer.down(below, dy, self.tensors, self.step)
             gradients |= {name: g for name, g in found.items() if name in self.tensors}
         return gradients, losses, values[-1]

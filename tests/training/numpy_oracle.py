@@ -1,7 +1,8 @@
 """A second engine, slow and plain: numpy in float64, written from the configuration's equations.
 
 It shares with the first nothing but the configuration and the dataset: neither kernels nor
-schedules, nor the choice of tensors.
+schedules, nor the choice of tensors. A name that it has no equation for is an error, never another
+name's equation.
 """
 
 import math
@@ -10,8 +11,19 @@ from fnmatch import fnmatchcase
 import numpy as np
 
 
+class NoEquationError(Exception):
+    """A value of the configuration that the second engine does not know."""
+
+    def __init__(self, key, value):
+        super().__init__(
+            f"the second engine has no equation for {key} {value!r}: "
+            "write it in tests/engine/ from docs/maths.md"
+        )
+
+
 def _sigmoid(z):
-    return np.where(z >= 0, 1 / (1 + np.exp(-np.abs(z))), 1 - 1 / (1 + np.exp(-np.abs(z))))
+    powers = np.exp(-np.abs(z))
+    return np.where(z >= 0, 1, powers) / (1 + powers)
 
 
 def _softmax(z):
@@ -35,6 +47,8 @@ def activate(activation, z):
             return np.tanh(z)
         case "softmax":
             return _softmax(z)
+        case other:
+            raise NoEquationError("activation", other)
 
 
 def pull_back(activation, z, dy):
@@ -56,6 +70,8 @@ def pull_back(activation, z, dy):
         case "softmax":
             jacobians = np.stack([np.diag(row) - np.outer(row, row) for row in y])
             return np.einsum("nij,nj->ni", jacobians, dy)
+        case other:
+            raise NoEquationError("activation", other)
 
 
 def rate_at(schedule, lr, step, steps_per_epoch, total):
@@ -86,8 +102,11 @@ def rate_at(schedule, lr, step, steps_per_epoch, total):
             if step < top:
                 low, share = lr / 25, step / top
                 return lr + (low - lr) * 0.5 * (1 + math.cos(math.pi * share))
-            low, share = lr * schedule.final, (step - top) / (last - top)
+            # A run of one step has no way down: its rate is the peak.
+            low, share = lr * schedule.final, (step - top) / (last - top) if last > top else 0
             return low + (lr - low) * 0.5 * (1 + math.cos(math.pi * share))
+        case other:
+            raise NoEquationError("lr_schedule.type", other)
 
 
 class Oracle:
@@ -132,24 +151,36 @@ class Oracle:
         return inputs[:-1], sums, inputs[-1]
 
     def _loss(self, z, y, t):
-        """The loss of each image."""
+        """The loss of each image; from the sums z, as the output y may round to 0 or 1."""
         match self.config.loss.type:
             case "cross_entropy":
-                return -np.log((y * t).sum(axis=1))
+                return np.logaddexp.reduce(z, axis=1) - (z * t).sum(axis=1)
             case "binary_cross_entropy":
-                return -(t * np.log(y) + (1 - t) * np.log(1 - y)).sum(axis=1)
+                u = self.config.model.output_activation.k * z
+                return (t * np.logaddexp(0, -u) + (1 - t) * np.logaddexp(0, u)).sum(axis=1)
             case "mse":
                 return 0.5 * ((y - t) ** 2).sum(axis=1)
+            case other:
+                raise NoEquationError("loss.type", other)
 
-    def _loss_gradient(self, y, t):
-        """The gradient of the summed losses by the network's output."""
+    def _loss_gradient(self, z, y, t):
+        """The gradient of the objective of a batch by the last layer's sums."""
         match self.config.loss.type:
             case "cross_entropy":
-                return -t / y
+                dz = y - t
             case "binary_cross_entropy":
-                return -t / y + (1 - t) / (1 - y)
+                dz = self.config.model.output_activation.k * (y - t)
             case "mse":
-                return y - t
+                dz = pull_back(self.config.model.output_activation, z, y - t)
+            case other:
+                raise NoEquationError("loss.type", other)
+        match self.config.loss.reduction:
+            case "mean":
+                return dz / len(z)
+            case "sum":
+                return dz
+            case other:
+                raise NoEquationError("loss.reduction", other)
 
     def _batch(self, split, places):
         images, labels = split.images[places], split.labels[places]
@@ -160,16 +191,15 @@ class Oracle:
         """The gradient of the objective, by name, without the penalty; the losses; the output."""
         inputs, sums, y = self._forward(x)
         losses = self._loss(sums[-1], y, t)
-        dy = self._loss_gradient(y, t)
-        if self.config.loss.reduction == "mean":
-            dy = dy / len(x)
+        dz = self._loss_gradient(sums[-1], y, t)
         found = {}
         for i in reversed(range(len(self.layers))):
-            dz = pull_back(self._activations()[i], sums[i], dy)
             found[f"{self.layers[i]}.weight"] = inputs[i].T @ dz
             if f"{self.layers[i]}.bias" in self.tensors:
                 found[f"{self.layers[i]}.bias"] = dz.sum(axis=0)
-            dy = dz @ self.tensors[f"{self.layers[i]}.weight"].T
+            if i > 0:
+                dy = dz @ self.tensors[f"{self.layers[i]}.weight"].T
+                dz = pull_back(self._activations()[i - 1], sums[i - 1], dy)
         return found, losses, y
 
     def _penalised(self, name):
@@ -197,21 +227,57 @@ class Oracle:
         """The weights after the optimizer's step."""
         o = self.config.optimizer
         state = self.memory[name]
-        if o.type == "sgd":
-            scaled = g if o.velocity == "gradient" else lr * g
-            state[0] = o.momentum * state[0] + scaled
-            move = scaled + o.momentum * state[0] if o.nesterov else state[0]
-            return W - (lr * move if o.velocity == "gradient" else move)
-        if o.type == "rmsprop":
-            state[0] = o.alpha * state[0] + (1 - o.alpha) * g**2
-            return W - lr * g / (np.sqrt(state[0]) + o.epsilon)
-        if o.type == "adamw":
-            W = W - lr * o.weight_decay * W
+        match o.type:
+            case "sgd":
+                return self._momentum(state, W, g, lr)
+            case "rmsprop":
+                state[0] = o.alpha * state[0] + (1 - o.alpha) * g**2
+                return W - lr * g / (np.sqrt(state[0]) + o.epsilon)
+            case "adam":
+                return self._adam(state, W, g, lr)
+            case "adamw":
+                return self._adam(state, W - lr * o.weight_decay * W, g, lr)
+            case other:
+                raise NoEquationError("optimizer.type", other)
+
+    def _momentum(self, state, W, g, lr):
+        o = self.config.optimizer
+        match o.velocity:
+            case "gradient":
+                state[0] = o.momentum * state[0] + g
+                return W - lr * (g + o.momentum * state[0] if o.nesterov else state[0])
+            case "step":
+                state[0] = o.momentum * state[0] + lr * g
+                return W - (lr * g + o.momentum * state[0] if o.nesterov else state[0])
+            case other:
+                raise NoEquationError("optimizer.velocity", other)
+
+    def _adam(self, state, W, g, lr):
+        o = self.config.optimizer
         state[0] = o.beta1 * state[0] + (1 - o.beta1) * g
         state[1] = o.beta2 * state[1] + (1 - o.beta2) * g**2
         mean = state[0] / (1 - o.beta1 ** (self.step + 1))
         square = state[1] / (1 - o.beta2 ** (self.step + 1))
         return W - lr * mean / (np.sqrt(square) + o.epsilon)
+
+    def _penalised_step(self, name, W, g, lr):
+        """The weights after a step with the penalty, as the mode says."""
+        r = self.config.regularization
+        match r.mode:
+            case "gradient":
+                return self._move(name, W, g + r.l1 * np.sign(W) + 2 * r.l2 * W, lr)
+            case "step":
+                return self._move(name, W, g, lr) - (r.l1 * np.sign(W) + r.l2 * W)
+            case "proximal":
+                after = self._move(name, W, g + 2 * r.l2 * W, lr)
+                return np.sign(after) * np.maximum(np.abs(after) - lr * r.l1, 0)
+            case other:
+                raise NoEquationError("regularization.mode", other)
+
+    def rate(self, step, steps_per_epoch, total):
+        """The learning rate of a step, counted from 0, without `lr_scale`."""
+        schedule, lr = self.config.lr_schedule, self.config.optimizer.lr
+        return rate_at(schedule, lr, step, steps_per_epoch, total)
 
     def take_step(self, places, steps_per_epoch, total):
         """One step on the images at `places`."""
@@ -220,23 +286,10 @@ class Oracle:
         self.losses += losses.sum()
         self.correct += int((y.argmax(axis=1) == labels).sum())
         self.images += len(places)
-        r = self.config.regularization
-        base = rate_at(
-            self.config.lr_schedule, self.config.optimizer.lr, self.step, steps_per_epoch, total
-        )
+        base = self.rate(self.step, steps_per_epoch, total)
         for name, g in gradients.items():
-            before, lr = self.tensors[name], self._rate_of(name, base)
-            penalised = self._penalised(name)
-            if penalised and r.mode == "gradient":
-                g = g + r.l1 * np.sign(before) + 2 * r.l2 * before
-            if penalised and r.mode == "proximal":
-                g = g + 2 * r.l2 * before
-            after = self._move(name, before, g, lr)
-            if penalised and r.mode == "step":
-                after = after - (r.l1 * np.sign(before) + r.l2 * before)
-            if penalised and r.mode == "proximal":
-                after = np.sign(after) * np.maximum(np.abs(after) - lr * r.l1, 0)
-            self.tensors[name] = after
+            step = self._penalised_step if self._penalised(name) else self._move
+            self.tensors[name] = step(name, self.tensors[name], g, self._rate_of(name, base))
         self.step += 1
 
     def evaluate(self, split):
