@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "schema"))
 
-from schema_strategies import configurations, put_right, refusal, spoilt
+from schema_draws import put_right, refusal
+from schema_strategies import configurations, spoilt
 
 from mnistlab.cli.app import app
 from mnistlab.config import run_config_from_mapping

@@ -17,7 +17,7 @@ class NoEquationError(Exception):
     def __init__(self, key, value):
         super().__init__(
             f"the second engine has no equation for {key} {value!r}: "
-            "write it in tests/engine/ from docs/maths.md"
+            "write it in tests/training/ from docs/maths.md"
         )
 
 

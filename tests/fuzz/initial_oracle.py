@@ -1,0 +1,143 @@
+"""The tensors of a network and what they start from, by the equations of `init` alone."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from data_oracle import DoesNotFitError, stream
+from numpy_oracle import NoEquationError
+
+WEIGHTS, BIASES = 1, 2
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A weight or bias, in the order of the network; the fans are those of its layer."""
+
+    layer: str
+    part: str
+    shape: tuple[int, ...]
+    fan_in: int
+    fan_out: int
+
+    @property
+    def name(self):
+        return f"{self.layer}.{self.part}"
+
+
+def tensors_of(model, image_shape, classes):
+    """Every tensor from the image on."""
+    shape, found, counts, last_units = (1, *image_shape), [], {"dense": 0, "conv": 0}, None
+
+    def dense(units, bias):
+        nonlocal shape
+        counts["dense"] += 1
+        inputs, name = math.prod(shape), f"dense{counts['dense']}"
+        found.append(Tensor(name, "weight", (inputs, units), inputs, units))
+        if bias:
+            found.append(Tensor(name, "bias", (units,), inputs, units))
+        shape = (units,)
+
+    def sizes(kernel, stride, padding=0):
+        if len(shape) != 3 or kernel > min(shape[1:]) + 2 * padding:
+            raise DoesNotFitError("model.layers")
+        return tuple((side + 2 * padding - kernel) // stride + 1 for side in shape[1:])
+
+    def conv(layer):
+        nonlocal shape
+        counts["conv"] += 1
+        name, channels, area = f"conv{counts['conv']}", shape[0], layer.kernel**2
+        fans = channels * area, layer.filters * area
+        patch = (layer.filters, channels, layer.kernel, layer.kernel)
+        shape = (layer.filters, *sizes(layer.kernel, layer.stride, layer.padding))
+        found.append(Tensor(name, "weight", patch, *fans))
+        biases = {"shared": shape[:1], "per_position": shape, "none": None}[layer.bias]
+        if biases is not None:
+            found.append(Tensor(name, "bias", biases, *fans))
+
+    match model.type:
+        case "softmax":
+            pass
+        case "mlp":
+            for units in model.hidden:
+                dense(units, model.bias)
+        case "cnn":
+            for layer in model.layers:
+                match layer.type:
+                    case "conv":
+                        conv(layer.conv)
+                        last_units = None
+                    case "pool":
+                        shape = (shape[0], *sizes(layer.pool.size, layer.pool.stride))
+                    case "dense":
+                        dense(layer.dense.units, layer.dense.bias)
+                        last_units = layer.dense.units
+                    case "flatten":
+                        shape = (math.prod(shape),)
+                    case "activation" | "dropout":
+                        pass
+                    case other:
+                        raise NoEquationError("model.layers:", other)
+        case other:
+            raise NoEquationError("model.type", other)
+    if last_units != classes:
+        dense(classes, model.bias)
+    return found
+
+
+def initial_tensors(config, image_shape, classes):
+    """Every tensor before the first step, by name."""
+    start = {}
+    for index, tensor in enumerate(tensors_of(config.model, image_shape, classes)):
+        rule = config.init.layers.get(tensor.layer, config.init)
+        if rule.type == "file":
+            with np.load(rule.path) as archive:
+                start[tensor.name] = archive[tensor.name]
+        elif tensor.part == "bias":
+            start[tensor.name] = _bias(rule.bias, tensor, stream(config.seed, BIASES, index))
+        else:
+            start[tensor.name] = _weight(rule, tensor, stream(config.seed, WEIGHTS, index))
+    return start
+
+
+def _bias(rule, tensor, numbers):
+    match rule.type:
+        case "zeros":
+            return np.zeros(tensor.shape)
+        case "normal":
+            return rule.std * numbers.standard_normal(tensor.shape)
+        case other:
+            raise NoEquationError("init.bias.type", other)
+
+
+def _weight(rule, tensor, numbers):
+    fan_in, fan_out = tensor.fan_in, tensor.fan_out
+    match rule.type:
+        case "he_normal" | "he_uniform":
+            variance = 2 / fan_in
+        case "glorot_normal" | "glorot_uniform":
+            variance = 2 / (fan_in + fan_out)
+        case "lecun_normal":
+            variance = 1 / fan_in
+        case "variance_scaling":
+            fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_sum": fan_in + fan_out}
+            variance = rule.scale / fans[rule.mode]
+        case "normal":
+            return rule.std * numbers.standard_normal(tensor.shape)
+        case "uniform":
+            return numbers.uniform(rule.low, rule.high, tensor.shape)
+        case "poisson":
+            return rule.factor * numbers.poisson(rule.lam, tensor.shape)
+        case "zeros":
+            return np.zeros(tensor.shape)
+        case other:
+            raise NoEquationError("init.type", other)
+    scaling = rule.type == "variance_scaling"
+    match rule.distribution if scaling else rule.type.rsplit("_", 1)[1]:
+        case "normal":
+            return math.sqrt(variance) * numbers.standard_normal(tensor.shape)
+        case "uniform":
+            bound = math.sqrt(3 * variance)
+            return numbers.uniform(-bound, bound, tensor.shape)
+        case other:
+            raise NoEquationError("init.distribution", other)

@@ -1,0 +1,224 @@
+"""A whole run by the equations: which images each step sees, which rows are written, which weights
+are kept. Each step is the second engine's, tests/training/layered_oracle.py.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from data_oracle import DoesNotFitError, prepared, stream
+from initial_oracle import initial_tensors
+from layered_oracle import LayeredOracle
+from numpy_oracle import NoEquationError
+
+ORDER = 3
+# Noise of the size of rounding: relative to a weight, and to a tensor's largest gradient.
+ROUNDING = 1e-15
+TESTED = ("test_loss", "test_accuracy")
+
+
+@dataclass
+class Outcome:
+    """How a run ended: its rows in order, the tensors and metrics that it keeps, the best's step.
+
+    `bits` is empty, or what two runs must agree in to the last bit.
+    """
+
+    status: str
+    rows: list
+    tensors: dict
+    metrics: dict
+    best_step: int | None
+    bits: dict = field(default_factory=dict)
+
+
+class NoisyOracle(LayeredOracle):
+    """The same with noise of the size of rounding in each step: what it moves, rounding moves."""
+
+    def __init__(self, config, dataset, tensors, noise):
+        super().__init__(config, dataset, tensors)
+        self.noise = noise
+
+    def gradients(self, x, t):
+        for name, W in self.tensors.items():
+            self.tensors[name] = W * (1 + ROUNDING * self.noise.standard_normal(W.shape))
+        found, losses, y = super().gradients(x, t)
+        for name, g in found.items():
+            spread = ROUNDING * np.abs(g).max() * self.noise.standard_normal(g.shape)
+            found[name] = g + np.where(g == 0, 0, spread)
+        return found, losses, y
+
+
+class Run:
+    """The state of a run under way."""
+
+    def __init__(self, config, images, noise=None):
+        self.config, self.training = config, config.training
+        self.dataset = prepared(config, images)
+        start = initial_tensors(config, self.dataset.image_shape, images.classes)
+        if noise is None:
+            self.oracle = LayeredOracle(config, self.dataset, start)
+        else:
+            self.oracle = NoisyOracle(config, self.dataset, start, noise)
+        self.per_epoch = len(self._batches(0))
+        if self.per_epoch == 0:
+            raise DoesNotFitError("training.drop_last")
+        early = self.training.early_stopping
+        watched = early is not None and early.monitor.startswith("val")
+        if watched and not len(self.dataset.validation.indices):
+            raise DoesNotFitError("training.early_stopping.monitor")
+        steps = self.training.steps
+        self.steps = self.training.epochs * self.per_epoch if steps is None else steps
+        self.rows, self.best, self.waited = [], None, 0
+        self.checkpoint = self.oracle.tensors
+        self.best_tensors = self.oracle.tensors
+
+    def _batches(self, epoch):
+        """The images of each step of an epoch."""
+        indices = self.dataset.train.indices
+        n, size = len(indices), self.training.batch_size
+        # A batch drawn with replacement is never short.
+        whole = self.training.drop_last and self.training.shuffle != "replacement"
+        least = size if whole and size != "full" else 1
+        size = n if size == "full" else min(size, n)
+        numbers = stream(self.config.seed, ORDER, epoch)
+        match self.training.shuffle:
+            case "none":
+                order = indices
+            case "epoch":
+                order = numbers.permutation(indices)
+            case "replacement":
+                order = indices[numbers.integers(0, n, math.ceil(n / size) * size)]
+            case other:
+                raise NoEquationError("training.shuffle", other)
+        batches = [order[start : start + size] for start in range(0, len(order), size)]
+        return [one for one in batches if len(one) >= least]
+
+    def to_the_end(self):
+        return self._kept(self._train())
+
+    def _train(self):
+        """The status that the run ends with."""
+        oracle = self.oracle
+        while oracle.step < self.steps:
+            epoch, place = divmod(oracle.step, self.per_epoch)
+            if self.training.train_metrics == "batch":
+                oracle.clear()
+            oracle.take_step(self._batches(epoch)[place], self.per_epoch, self.steps)
+            step, last = oracle.step, oracle.step == self.steps
+            measured = last or self._due(self.training.evaluate_every, step)
+            kept = self._due(self.training.checkpoint_every, step)
+            boundary = measured or kept or step % self.per_epoch == 0
+            finite = all(np.isfinite(W).all() for W in oracle.tensors.values())
+            if not np.isfinite(oracle.losses) or (boundary and not finite):
+                self.rows.append(self._measured())
+                return "diverged"
+            if measured and self._evaluate(last):
+                return "stopped_early"
+            if kept:
+                self.checkpoint = dict(oracle.tensors)
+        return "finished"
+
+    def _due(self, every, step):
+        return step % (self.per_epoch if every == "epoch" else every) == 0
+
+    def _measured(self):
+        """What a row holds without another look at the images."""
+        oracle = self.oracle
+        loss, accuracy = oracle.running()
+        return {
+            "epoch": math.ceil(oracle.step / self.per_epoch),
+            "step": oracle.step,
+            "lr": oracle.rate(oracle.step - 1, self.per_epoch, self.steps),
+            "train_loss": loss,
+            "train_accuracy": accuracy,
+            "penalty": oracle.penalty(),
+        }
+
+    def _scores(self, name):
+        part = {"train": "train", "val": "validation", "test": "test"}[name]
+        loss, accuracy, _ = self.oracle.evaluate(getattr(self.dataset, part))
+        return {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
+
+    def _evaluate(self, last):
+        """Write a row; whether early stopping ends the run."""
+        row = self._measured()
+        match self.training.train_metrics:
+            case "running" | "batch":
+                pass
+            case "full":
+                row |= self._scores("train")
+            case other:
+                raise NoEquationError("training.train_metrics", other)
+        if len(self.dataset.validation.indices):
+            row |= self._scores("val")
+        if self.training.test == "every":
+            row |= self._scores("test")
+        stop = self._watch(row)
+        if self.training.test == "end" and (stop or last):
+            self._test_kept(row)
+        self.rows.append(row)
+        self.oracle.clear()
+        return stop
+
+    def _watch(self, row):
+        """Keep the best weights; whether they have been the best for too long."""
+        early = self.training.early_stopping
+        if early is None and not len(self.dataset.validation.indices):
+            return False
+        if self.best is None or self._improves(row, early):
+            self.best, self.waited = row, 0
+            self.best_tensors = dict(self.oracle.tensors)
+        else:
+            self.waited += 1
+        return early is not None and self.waited >= early.patience
+
+    def _improves(self, row, early):
+        if early is None:
+            return (row["val_accuracy"], -_worst_last(row["val_loss"])) > (
+                self.best["val_accuracy"],
+                -_worst_last(self.best["val_loss"]),
+            )
+        sign = {"min": -1, "max": 1}[early.mode]
+        new, old = (-_worst_last(-sign * one[early.monitor]) for one in (row, self.best))
+        return new > old + early.min_delta
+
+    def _test_kept(self, last):
+        """Test the weights that are kept: the figures stand in the row of those weights."""
+        kept = last if self.training.early_stopping is None else self.best
+        now, self.oracle.tensors = self.oracle.tensors, self._kept_tensors()
+        scores = self._scores("test")
+        self.oracle.tensors = now
+        if kept is last:
+            last |= scores
+        else:
+            self.best = {**kept, **scores}
+
+    def _kept_tensors(self):
+        early = self.training.early_stopping
+        return self.oracle.tensors if early is None else self.best_tensors
+
+    def _kept(self, status):
+        early, last = self.training.early_stopping, self.rows[-1]
+        diverged = status == "diverged"
+        row = last if early is None or diverged else self.best
+        return Outcome(
+            status=status,
+            rows=self.rows,
+            tensors=self.checkpoint if diverged else self._kept_tensors(),
+            metrics={
+                name: value for name, value in row.items() if "_" in name or name == "penalty"
+            },
+            best_step=self.best["step"] if self.best else None,
+        )
+
+
+def _worst_last(loss):
+    """A loss to be compared: what is not finite is worse than anything."""
+    return loss if math.isfinite(loss) else math.inf
+
+
+def run_by_equations(config, images, noise=None):
+    """The outcome of a run; `noise`, a generator of numpy: with rounding as large as it may be."""
+    with np.errstate(all="ignore"):
+        return Run(config, images, noise).to_the_end()
