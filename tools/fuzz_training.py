@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import traceback
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -21,6 +22,8 @@ sys.path[:0] = [str(TESTS / folder) for folder in ("fuzz", "training", "schema")
 from training_draws import draw  # noqa: E402
 from training_rounds import hold  # noqa: E402
 from watched import sentences  # noqa: E402
+
+from mnistlab.runtime.compiler import INTERPRETED  # noqa: E402
 
 EVERY = 100
 DRAWS_FOR_EVERY_KEY = 2000
@@ -34,6 +37,8 @@ def main() -> int:
     parser.add_argument("--go-on", action="store_true", help="after a draw that differs, too")
     parser.add_argument("--float64", action="store_true", help="train nothing in float32")
     options = parser.parse_args()
+    if not INTERPRETED:  # compiled code does not warn of an overflow
+        warnings.simplefilter("error")
     outcomes: Counter[str] = Counter()
     refused: Counter[str] = Counter()
     read: set[str] = set()

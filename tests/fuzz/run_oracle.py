@@ -3,17 +3,23 @@ are kept. Each step is the second engine's, tests/training/layered_oracle.py.
 """
 
 import math
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
+import layered_oracle
 import numpy as np
+import numpy_oracle
 from data_oracle import DoesNotFitError, prepared, stream
 from initial_oracle import initial_tensors
 from layered_oracle import LayeredOracle
-from numpy_oracle import NoEquationError
+from numpy_oracle import NoEquationError, activate
 
 ORDER = 3
 # Noise of the size of rounding: relative to a weight, and to a tensor's largest gradient.
 ROUNDING = 1e-15
+# Products of larger numbers overflow, and whether they do follows from the order of the factors.
+LARGEST = 1e100
 TESTED = ("test_loss", "test_accuracy")
 
 
@@ -21,7 +27,8 @@ TESTED = ("test_loss", "test_accuracy")
 class Outcome:
     """How a run ended: its rows in order, the tensors and metrics that it keeps, the best's step.
 
-    `bits` is empty, or what two runs must agree in to the last bit.
+    `bits` is empty, or what two runs must agree in to the last bit. Of a run whose weights outgrow
+    float64, `certain_rows` are the rows before that.
     """
 
     status: str
@@ -30,6 +37,7 @@ class Outcome:
     metrics: dict
     best_step: int | None
     bits: dict = field(default_factory=dict)
+    certain_rows: int | None = None
 
 
 class NoisyOracle(LayeredOracle):
@@ -39,13 +47,37 @@ class NoisyOracle(LayeredOracle):
         super().__init__(config, dataset, tensors)
         self.noise = noise
 
+    def _loss_gradient(self, z, y, t):
+        # A difference of nearly equal outputs, or a sum over images, may be all rounding.
+        dz = super()._loss_gradient(z, y + self._noise(np.maximum(np.abs(y), t)), t)
+        return dz + self._noise(dz)
+
+    def _activate(self, activation, z):
+        y = activate(activation, z)
+        return y + self._noise(y)
+
+    @contextmanager
+    def _noisy_activations(self):
+        """Outputs that are equal but for rounding may be in any order."""
+        with ExitStack() as stack:
+            for module in (numpy_oracle, layered_oracle):
+                stack.enter_context(patch.object(module, "activate", self._activate))
+            yield
+
+    def evaluate(self, split):
+        with self._noisy_activations():
+            return super().evaluate(split)
+
+    def _noise(self, size):
+        return ROUNDING * size * self.noise.standard_normal(size.shape)
+
     def gradients(self, x, t):
         for name, W in self.tensors.items():
-            self.tensors[name] = W * (1 + ROUNDING * self.noise.standard_normal(W.shape))
-        found, losses, y = super().gradients(x, t)
+            self.tensors[name] = W + self._noise(W)
+        with self._noisy_activations():
+            found, losses, y = super().gradients(x, t)
         for name, g in found.items():
-            spread = ROUNDING * np.abs(g).max() * self.noise.standard_normal(g.shape)
-            found[name] = g + np.where(g == 0, 0, spread)
+            found[name] = g + np.where(g == 0, 0, self._noise(np.full(g.shape, np.abs(g).max())))
         return found, losses, y
 
 
@@ -55,11 +87,6 @@ class Run:
     def __init__(self, config, images, noise=None):
         self.config, self.training = config, config.training
         self.dataset = prepared(config, images)
-        start = initial_tensors(config, self.dataset.image_shape, images.classes)
-        if noise is None:
-            self.oracle = LayeredOracle(config, self.dataset, start)
-        else:
-            self.oracle = NoisyOracle(config, self.dataset, start, noise)
         self.per_epoch = len(self._batches(0))
         if self.per_epoch == 0:
             raise DoesNotFitError("training.drop_last")
@@ -67,9 +94,15 @@ class Run:
         watched = early is not None and early.monitor.startswith("val")
         if watched and not len(self.dataset.validation.indices):
             raise DoesNotFitError("training.early_stopping.monitor")
+        start = initial_tensors(config, self.dataset.image_shape, images.classes)
+        if noise is None:
+            self.oracle = LayeredOracle(config, self.dataset, start)
+        else:
+            self.oracle = NoisyOracle(config, self.dataset, start, noise)
         steps = self.training.steps
         self.steps = self.training.epochs * self.per_epoch if steps is None else steps
         self.rows, self.best, self.waited = [], None, 0
+        self.certain_rows = None
         self.checkpoint = self.oracle.tensors
         self.best_tensors = self.oracle.tensors
 
@@ -105,6 +138,7 @@ class Run:
             if self.training.train_metrics == "batch":
                 oracle.clear()
             oracle.take_step(self._batches(epoch)[place], self.per_epoch, self.steps)
+            self._note_size()
             step, last = oracle.step, oracle.step == self.steps
             measured = last or self._due(self.training.evaluate_every, step)
             kept = self._due(self.training.checkpoint_every, step)
@@ -118,6 +152,12 @@ class Run:
             if kept:
                 self.checkpoint = dict(oracle.tensors)
         return "finished"
+
+    def _note_size(self):
+        sizes = [*self.oracle.tensors.values(), np.array(self.oracle.losses)]
+        small = all((np.abs(size) <= LARGEST).all() for size in sizes)
+        if self.certain_rows is None and not small:
+            self.certain_rows = len(self.rows)
 
     def _due(self, every, step):
         return step % (self.per_epoch if every == "epoch" else every) == 0
@@ -210,6 +250,7 @@ class Run:
                 name: value for name, value in row.items() if "_" in name or name == "penalty"
             },
             best_step=self.best["step"] if self.best else None,
+            certain_rows=self.certain_rows,
         )
 
 

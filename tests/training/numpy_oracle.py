@@ -212,7 +212,10 @@ class Oracle:
     def penalty(self):
         r = self.config.regularization
         weights = [value for name, value in self.tensors.items() if self._penalised(name)]
-        return sum(r.l1 * np.abs(W).sum() + r.l2 * (W * W).sum() for W in weights)
+        # A term whose factor is 0 is 0, also where the weights overflow.
+        absolute = sum(r.l1 * np.abs(W).sum() for W in weights) if r.l1 else 0.0
+        square = sum(r.l2 * (W * W).sum() for W in weights) if r.l2 else 0.0
+        return absolute + square
 
     def _rate_of(self, name, lr):
         scales = self.config.optimizer.lr_scale
