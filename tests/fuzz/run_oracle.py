@@ -27,7 +27,7 @@ TESTED = ("test_loss", "test_accuracy")
 class Outcome:
     """How a run ended: its rows in order, the tensors and metrics that it keeps, the best's step.
 
-    `bits` is empty, or what two runs must agree in to the last bit. Of a run whose weights outgrow
+    `bits` is empty, or what two runs must agree in to the last bit. Of a run whose numbers outgrow
     float64, `certain_rows` are the rows before that.
     """
 
@@ -147,14 +147,16 @@ class Run:
             if not np.isfinite(oracle.losses) or (boundary and not finite):
                 self.rows.append(self._measured())
                 return "diverged"
-            if measured and self._evaluate(last):
-                return "stopped_early"
+            if measured and (ended := self._evaluate(last)) is not None:
+                return ended
             if kept:
                 self.checkpoint = dict(oracle.tensors)
         return "finished"
 
     def _note_size(self):
-        sizes = [*self.oracle.tensors.values(), np.array(self.oracle.losses)]
+        oracle = self.oracle
+        moments = (moment for tensor in oracle.memory.values() for moment in tensor)
+        sizes = [*oracle.tensors.values(), *moments, np.array(oracle.losses)]
         small = all((np.abs(size) <= LARGEST).all() for size in sizes)
         if self.certain_rows is None and not small:
             self.certain_rows = len(self.rows)
@@ -181,7 +183,7 @@ class Run:
         return {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
 
     def _evaluate(self, last):
-        """Write a row; whether early stopping ends the run."""
+        """Write a row; the status where that ends the run."""
         row = self._measured()
         match self.training.train_metrics:
             case "running" | "batch":
@@ -194,12 +196,17 @@ class Run:
             row |= self._scores("val")
         if self.training.test == "every":
             row |= self._scores("test")
+        if not _is_finite(row):
+            self.rows.append(row)
+            return "diverged"
         stop = self._watch(row)
         if self.training.test == "end" and (stop or last):
             self._test_kept(row)
         self.rows.append(row)
         self.oracle.clear()
-        return stop
+        if not _is_finite(row if self.training.early_stopping is None else self.best):
+            return "diverged"
+        return "stopped_early" if stop else None
 
     def _watch(self, row):
         """Keep the best weights; whether they have been the best for too long."""
@@ -215,12 +222,10 @@ class Run:
 
     def _improves(self, row, early):
         if early is None:
-            return (row["val_accuracy"], -_worst_last(row["val_loss"])) > (
-                self.best["val_accuracy"],
-                -_worst_last(self.best["val_loss"]),
-            )
+            new, old = ((one["val_accuracy"], -one["val_loss"]) for one in (row, self.best))
+            return new > old
         sign = {"min": -1, "max": 1}[early.mode]
-        new, old = (-_worst_last(-sign * one[early.monitor]) for one in (row, self.best))
+        new, old = (sign * one[early.monitor] for one in (row, self.best))
         return new > old + early.min_delta
 
     def _test_kept(self, last):
@@ -254,9 +259,8 @@ class Run:
         )
 
 
-def _worst_last(loss):
-    """A loss to be compared: what is not finite is worse than anything."""
-    return loss if math.isfinite(loss) else math.inf
+def _is_finite(row):
+    return all(math.isfinite(value) for name, value in row.items() if name.endswith("_loss"))
 
 
 def run_by_equations(config, images, noise=None):
