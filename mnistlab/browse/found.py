@@ -24,7 +24,15 @@ def entries_in(folder: Path) -> list[Path]:
         for entry in os.scandir(folder)
         if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
     ]
-    return sorted(path for path in found if (path / CONFIG_NAME).is_file() or is_sweep(path))
+    return sorted(path for path in found if _is_entry(path))
+
+
+def _is_entry(folder: Path) -> bool:
+    """Whether a folder is a run's or a sweep's, or may not be looked into: its reader says so."""
+    try:
+        return (folder / CONFIG_NAME).is_file() or is_sweep(folder)
+    except PermissionError:
+        return True
 
 
 def runs_at(paths: Iterable[Path]) -> list[Path]:

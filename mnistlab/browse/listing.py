@@ -35,4 +35,6 @@ def list_runs(folder: Path) -> Listing:
             entries.append(read_sweep(path) if is_sweep(path) else read_run(path))
         except UsageError as error:
             faults += error.messages
+        except PermissionError as error:
+            faults.append(f"{error.filename}: {error.strerror}")
     return Listing(folder, tuple(entries), tuple(faults))

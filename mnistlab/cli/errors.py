@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from mnistlab.support.errors import MnistlabError
+from mnistlab.support.errors import MnistlabError, UsageError, is_forbidden
 from mnistlab.support.safe_text import one_line
 from mnistlab.terminal.output import drop, print_json, print_lines, print_note
 
@@ -99,7 +99,8 @@ def describe(error: Exception) -> tuple[list[str], int]:
         return [f"not enough memory: {error}".removesuffix(": ")], 1
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
-        return [f"{place}{error.strerror}", *getattr(error, "__notes__", [])], 1
+        messages = [f"{place}{error.strerror}", *getattr(error, "__notes__", [])]
+        return messages, UsageError.exit_code if is_forbidden(error) else 1
     if isinstance(error, ImportError | OSError):
         text = f"a library cannot be loaded: {error}"
         return [f"{text}; is the memory of this process limited (ulimit -v)?"], 1

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from mnistlab.data.files import MalformedError
 from mnistlab.data.known_files import KnownFile, check_file, damaged, locate
-from mnistlab.support.errors import DataError
+from mnistlab.support.errors import DataError, data_error
 from mnistlab.support.locks import file_lock, folder_lock
 from mnistlab.support.paths import cache_dir
 from mnistlab.support.whole_numbers import whole_number
@@ -69,7 +69,9 @@ def download(
             for file in dataset.files:
                 _provide(dataset, file, folder, progress, timeout)
     except OSError as error:
-        raise DataError(f"{folder}: cannot keep the dataset here ({error})") from error
+        raise data_error(
+            f"{folder}: cannot keep the dataset here ({error.strerror or error})", error
+        ) from error
     finally:
         if progress is not None:
             progress.close()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mnistlab.support.errors import UsageError, is_forbidden
 from mnistlab.support.memory import lacking, process_room
 from mnistlab.support.safe_files import open_file
 
@@ -48,7 +49,8 @@ def unpacked(path: Path, expected: str) -> Iterator[tuple[io.BufferedIOBase, int
     bytes that it can hold.
 
     `expected` names the kind of file, as in "an IDX file".
-    Raises MalformedError, also in place of what reading from the stream raises.
+    Raises MalformedError, also in place of what reading from the stream raises; UsageError where
+    this user may not read the file.
     """
     try:
         size = regular_size(path)
@@ -69,9 +71,18 @@ def unpacked(path: Path, expected: str) -> Iterator[tuple[io.BufferedIOBase, int
             f"expected a sound gzip file, found a damaged one ({error})"
         ) from error
     except OSError as error:
-        raise MalformedError(f"cannot be read: {error.strerror or error}") from error
+        raise unreadable(path, error) from error
     except MemoryError as error:
         raise MalformedError("needs more memory than there is") from error
+
+
+def unreadable(path: Path, error: OSError) -> Exception:
+    """What to raise of a file that can't be read: UsageError, which names it, where this user may
+    not; MalformedError elsewhere.
+    """
+    if is_forbidden(error):
+        return UsageError(f"{path}: cannot be read: {error.strerror}")
+    return MalformedError(f"cannot be read: {error.strerror or error}")
 
 
 def regular_size(path: Path) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.files import MalformedError, is_gzipped
 from mnistlab.data.idx import header, read_idx
-from mnistlab.support.errors import DataError
+from mnistlab.support.errors import data_error
 from mnistlab.support.safe_files import read_file
 
 STEMS = {
@@ -67,7 +67,7 @@ def locate(folder: Path, file: KnownFile) -> Path | None:
     try:
         return next((path for name in file.names() if (path := folder / name).exists()), None)
     except OSError as error:
-        raise DataError(f"{folder}: cannot be read ({error.strerror})") from error
+        raise data_error(f"{folder}: cannot be read ({error.strerror})", error) from error
 
 
 def check_file(path: Path, file: KnownFile, classes: int) -> Bytes:

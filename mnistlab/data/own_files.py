@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mnistlab.data.arrays import Arrays
 from mnistlab.data.files import MAX_BYTES, MalformedError
-from mnistlab.support.errors import DataError
+from mnistlab.support.errors import DataError, data_error
 
 ADVICE = "mend or replace the file"
 MAX_SIDE = 1024
@@ -20,7 +20,7 @@ def list_folder(folder: Path, expected: str) -> list[Path]:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{folder}: expected {expected} ({reason})") from error
+        raise data_error(f"{folder}: expected {expected} ({reason})", error) from error
 
 
 def check_size(count: int, height: int, width: int) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnistlab.data.arrays import Bytes
-from mnistlab.data.files import MalformedError, foreign, regular_size
+from mnistlab.data.files import MalformedError, foreign, regular_size, unreadable
 from mnistlab.data.own_files import check_size
 from mnistlab.support.safe_files import read_file
 
@@ -79,7 +79,7 @@ def file_content(path: Path) -> bytes:
             )
         return read_file(path)
     except OSError as error:
-        raise MalformedError(f"cannot be read: {error.strerror or error}") from error
+        raise unreadable(path, error) from error
 
 
 def check_shape(found: tuple[int, ...], expected: tuple[int, ...] | None) -> None:

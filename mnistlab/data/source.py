@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.download import Progress
 from mnistlab.data.files import fingerprint
-from mnistlab.support.errors import DataError
+from mnistlab.support.errors import data_error
 
 Status = Literal["bundled", "present", "absent", "incomplete", "damaged"]
 
@@ -83,4 +83,4 @@ def identity(paths: Mapping[str, Path]) -> str:
     try:
         return json.dumps([fingerprint(path) for path in paths.values()])
     except OSError as error:
-        raise DataError(f"{error.filename}: cannot be read ({error.strerror})") from error
+        raise data_error(f"{error.filename}: cannot be read ({error.strerror})", error) from error

@@ -1,6 +1,10 @@
 """The errors that a user can cause, each with the exit code of the command that meets it."""
 
+import errno
+
 from mnistlab.support.safe_text import one_line
+
+FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class MnistlabError(Exception):
@@ -31,3 +35,15 @@ class DataError(MnistlabError):
     """A dataset is missing or damaged: which file, what was expected, what to do."""
 
     exit_code = 4
+
+
+def is_forbidden(error: BaseException) -> bool:
+    """Whether the system does not let this user read, or write, what the command line names."""
+    return isinstance(error, OSError) and error.errno in FORBIDDEN
+
+
+def data_error(message: str, cause: OSError | ValueError) -> MnistlabError:
+    """The error of a dataset that can't be opened: it is neither missing nor damaged where this
+    user may not.
+    """
+    return UsageError(message) if is_forbidden(cause) else DataError(message)

@@ -21,7 +21,7 @@ def failing_with(monkeypatch, error):
     ("error", "message"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
-        (PermissionError(errno.EACCES, "Permission denied", "a/b"), "a/b: Permission denied"),
+        (OSError(errno.EIO, "Input/output error", "a/b"), "a/b: Input/output error"),
         (MemoryError("Unable to allocate 3 TiB"), "not enough memory: Unable to allocate 3 TiB"),
         (MemoryError(), "not enough memory"),
     ],

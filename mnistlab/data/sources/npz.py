@@ -25,7 +25,7 @@ from mnistlab.data.files import (
 from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
 from mnistlab.data.source import identity
 from mnistlab.data.source_kinds import OwnFiles
-from mnistlab.support.errors import DataError
+from mnistlab.support.errors import DataError, data_error
 from mnistlab.support.safe_files import open_file
 
 KEYS = {
@@ -63,7 +63,7 @@ def find_file(path: Path) -> Path:
     try:
         is_folder, is_there = path.is_dir(), path.exists()
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+        raise data_error(f"{path}: cannot be read ({error.strerror})", error) from error
     if not is_there:
         raise DataError(f"{path}: expected {expected}, found nothing there")
     if not is_folder:
@@ -96,7 +96,7 @@ def read_file(path: Path) -> Arrays:
     except MalformedError as error:
         raise DataError(f"{path}: {error}; {ADVICE}") from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from error
+        raise data_error(f"{path}: cannot be read ({error.strerror or error})", error) from error
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
         raise DataError(f"{path}: expected a sound .npz file, {error}; {ADVICE}") from error
     if errors:

@@ -21,7 +21,7 @@ from mnistlab.data.files import MalformedError, check_memory
 from mnistlab.data.image_file import KINDS, read_image
 from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
 from mnistlab.data.source_kinds import OwnFiles
-from mnistlab.support.errors import DataError
+from mnistlab.support.errors import DataError, data_error
 from mnistlab.support.whole_numbers import whole_number
 
 PARTS = ("train", "test")
@@ -49,7 +49,7 @@ def find_files(folder: Path) -> dict[str, list[Picture]]:
         left_out: Counter[str] = Counter()
         parts = {p: _find_part(found, left_out) for p, found in _find_parts(folder).items()}
     except OSError as error:
-        raise DataError(f"{error.filename}: cannot be read ({error.strerror})") from error
+        raise data_error(f"{error.filename}: cannot be read ({error.strerror})", error) from error
     if left_out:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(left_out.items()))
         logger.warning(
