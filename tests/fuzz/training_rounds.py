@@ -16,7 +16,8 @@ from mnistlab.blocks.layers.dense import choice
 from mnistlab.data import Source
 from mnistlab.experiment import dataset
 from mnistlab.experiment.callbacks import Callback
-from mnistlab.python import commands
+from mnistlab.python.commands.resume import resume
+from mnistlab.python.commands.train import train
 from mnistlab.runtime import builder, lanes
 from mnistlab.runtime.threads import Pace
 from mnistlab.store.metrics import read_metrics
@@ -101,9 +102,9 @@ def trained(config, folder, threads, stop_at=None):
         if stop_at is not None:
             stack.enter_context(patch.object(trainer, "SECONDS_BETWEEN_LOOKS", 0.0))
             callbacks = [StopAt(stop_at)]
-        result = commands.train(config, runs_dir=folder / "runs", callbacks=callbacks, **options)
+        result = train(config, runs_dir=folder / "runs", callbacks=callbacks, **options)
     if result.status == "interrupted":
-        result = commands.resume(result.run_dir, **options)
+        result = resume(result.run_dir, **options)
     run_dir = result.run_dir
     record = json.loads((run_dir / "run.json").read_text(encoding="utf-8"))
     rows = [
