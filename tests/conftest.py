@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,15 @@ os.environ["NUMBA_NUM_THREADS"] = "4"
 # command that a test starts and then stops.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def trials_here() -> Iterator[None]:
+    """Sweeps train in this process: workers are not what the test is about, and start slowly."""
+    from tools.here_executor import trials_in_this_process
+
+    with trials_in_this_process():
+        yield
 
 
 @pytest.fixture

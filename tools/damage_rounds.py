@@ -45,6 +45,7 @@ from mnistlab.store.views import read_view  # noqa: E402
 from mnistlab.support.errors import DataError, UsageError  # noqa: E402
 from mnistlab.sweeps.results import read_record, read_trials, sweep_of  # noqa: E402
 from mnistlab.training import trainer  # noqa: E402
+from tools.here_executor import trials_in_this_process  # noqa: E402
 from tools.short_runs import StopAt, fingerprint, resume, train  # noqa: E402
 from tools.short_sweeps import sweep  # noqa: E402
 
@@ -189,7 +190,9 @@ def stopped_run(scratch: Path) -> Iterator[Target]:
 
 def whole_sweep(scratch: Path) -> Iterator[Target]:
     """What a sweep is carried on, ranked and drawn by."""
-    folder = SweepDir(sweep(scratch / "sweep", "optimizer.lr=0.1,0.01", workers=1).sweep_dir)
+    with trials_in_this_process():
+        done = sweep(scratch / "sweep", "optimizer.lr=0.1,0.01")
+    folder = SweepDir(done.sweep_dir)
     trial = RunDir(sorted(folder.trials.glob("[!.]*"))[0])
     checksums = folder.path / ".checksums.json"
 

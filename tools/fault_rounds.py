@@ -32,10 +32,10 @@ from mnistlab.experiment.dataset import load_data  # noqa: E402
 from mnistlab.experiment.runner import new_trainer  # noqa: E402
 from mnistlab.python.commands.resume import resume  # noqa: E402
 from mnistlab.python.commands.train import train  # noqa: E402
-from mnistlab.sweeps import executors, ledger, start  # noqa: E402
-from mnistlab.sweeps.attempt import Attempts  # noqa: E402
+from mnistlab.sweeps import ledger, start  # noqa: E402
 from tools.damage_rounds import warnings_heard  # noqa: E402
 from tools.fault_layer import DEATHS, DIED, FAILURES, Fault, Faults  # noqa: E402
+from tools.here_executor import trials_in_this_process  # noqa: E402
 from tools.short_runs import fingerprint  # noqa: E402
 
 RUN = {
@@ -53,45 +53,6 @@ optimizer: {type: adam, lr: 0.01}
 training: {epochs: 1, batch_size: 9}
 """
 UNEXPECTED = 87  # the exit code of a child that ended in a way it must not
-
-
-class HereExecutor:
-    """Runs a sweep's trials in the sweep's own process, so that one death takes all."""
-
-    def __init__(self, workers: int, data_dir: Path) -> None:
-        self.workers = 1
-        self.attempts = Attempts(data_dir, self)  # type: ignore[arg-type]
-        self.found: list[executors.Report] = []
-        self.trial = ""
-
-    def __enter__(self) -> "HereExecutor":
-        return self
-
-    def __exit__(self, *raised: object) -> None: ...
-
-    def start(self, count: int) -> None: ...
-
-    def stop(self) -> None: ...
-
-    def has_room(self) -> bool:
-        return not self.found
-
-    def submit(self, task: executors.Task) -> None:
-        self.trial = task.trial
-        told = {"run_dir": str(task.run_dir), "config": task.config, "argv": [], "expected": None}
-        told["arithmetic"] = task.arithmetic
-        self.attempts.run(told)
-
-    def send(self, **message: Any) -> None:
-        """What a worker would tell through its socket."""
-        if "fatal" in message:
-            self.found.append(executors.Fatal(message["fatal"], message["exit_code"]))
-        elif "ended" in message:
-            self.found.append(executors.Ended(self.trial))
-
-    def reports(self, timeout: float) -> list[executors.Report]:
-        found, self.found = self.found, []
-        return found
 
 
 @dataclass(frozen=True)
@@ -116,11 +77,13 @@ def carry_run_on(path: Path) -> str:
 def begin_sweep(folder: Path) -> str:
     source = parse_sweep(SWEEP, "sweep.yaml", ["optimizer.lr=0.01,0.02"])
     places = {"runs_dir": folder / "runs", "data_dir": folder / "data"}
-    return start.begin(source, workers=1, **places).status
+    with trials_in_this_process():
+        return start.begin(source, workers=1, **places).status
 
 
 def carry_sweep_on(path: Path) -> str:
-    return start.carry_on(path, data_dir=path.parent / "data", workers=1).status
+    with trials_in_this_process():
+        return start.carry_on(path, data_dir=path.parent / "data", workers=1).status
 
 
 def sweep_fingerprint(path: Path) -> dict[str, Any]:
@@ -184,7 +147,6 @@ def rounds(kind: str, faults: Iterable[Fault], every: int = 1, offset: int = 0) 
     """Strike at operations offset, offset + every, … with each of these faults."""
     keeper.SECONDS_BETWEEN_CHECKPOINTS = 0.0  # a checkpoint at every epoch
     ledger.SECONDS_BETWEEN_VIEWS = 0.0  # the same operations, however slow the machine is
-    start.LocalExecutor = HereExecutor  # type: ignore[assignment,misc]
     scenario, report = SCENARIOS[kind], Report()
     config = run_config_from_mapping(RUN)
     with tempfile.TemporaryDirectory() as scratch:

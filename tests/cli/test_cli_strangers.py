@@ -24,9 +24,9 @@ def run(home) -> Path:
 
 
 @pytest.fixture
-def sweep(home) -> Path:
+def sweep(home, trials_here) -> Path:
     (home / "sweep.yaml").write_text(SWEEP)
-    outcome = mnistlab("sweep", "sweep.yaml", "--quiet", "--json", "--workers", 1)
+    outcome = mnistlab("sweep", "sweep.yaml", "--quiet", "--json", "--no-plots")
     return Path(outcome.document["sweep_dir"])
 
 

@@ -22,7 +22,7 @@ GRID = ("tiny.yaml", "optimizer.lr=0.1,0.01", "seeds=2")
 
 
 @pytest.fixture
-def swept(home):
+def swept(home, trials_here):
     return mnistlab("sweep", *GRID)
 
 
@@ -71,7 +71,7 @@ def test_dry_run_lists_the_trials_and_makes_nothing(home):
     assert sorted(home.rglob("*")) == before
 
 
-def test_a_sweep_with_a_failed_trial_ends_with_3_and_says_why_even_quietly(home):
+def test_a_sweep_with_a_failed_trial_ends_with_3_and_says_why_even_quietly(home, trials_here):
     run = mnistlab("train", "tiny.yaml", "model.hidden=[4]", "--quiet", "--no-plots")
     weights = f"init={{type: file, path: {run.stdout.strip()}/weights.safetensors}}"
     values = ("model.hidden=[4],[5]", weights, "--quiet", "--no-plots")

@@ -6,6 +6,7 @@ from mnistlab.config import run_config_from_mapping
 from mnistlab.config.load_sweep import parse_sweep
 from mnistlab.python.commands.sweep import sweep
 from mnistlab.python.commands.train import train
+from tools.here_executor import trials_in_this_process
 
 SHORT = {
     "name": "short",
@@ -34,4 +35,5 @@ def trained(folder: Path, **sections: object) -> Path:
 def swept(folder: Path, text: str = SWEEP) -> Path:
     """A finished sweep's folder, with its figures and its page."""
     source = parse_sweep(text, "sweep.yaml")
-    return sweep(source, runs_dir=folder / "runs", data_dir=folder, workers=1).sweep_dir
+    with trials_in_this_process():
+        return sweep(source, runs_dir=folder / "runs", data_dir=folder).sweep_dir

@@ -5,6 +5,7 @@ import pytest
 from library_helpers import TINY
 
 import mnistlab
+from tools.here_executor import trials_in_this_process
 
 
 class Trials(mnistlab.Callback):
@@ -27,7 +28,8 @@ def swept(tmp_path_factory, heard):
     folder = tmp_path_factory.mktemp("swept")
     rates = {"optimizer.lr": [0.1, 0.01, 1e30]}
     options = {"runs_dir": folder, "data_dir": folder, "plots": False, "quiet": True}
-    return mnistlab.sweep(TINY, rates, callbacks=[heard], **options)
+    with trials_in_this_process():
+        return mnistlab.sweep(TINY, rates, callbacks=[heard], **options)
 
 
 def test_trials_and_ranking_are_tables(swept):

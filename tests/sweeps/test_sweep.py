@@ -1,4 +1,4 @@
-"""Whole sweeps with real workers: the bits, the stages, the refit, what is never run twice."""
+"""Whole sweeps: the bits, the stages, the refit, what is never run twice."""
 
 import os
 
@@ -34,7 +34,7 @@ refit: [l1, l2]
 
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory):
-    """A sweep of four trials; tests that change it work on a copy of their own."""
+    """A sweep of four trials by real workers."""
     heard = Heard()
     return sweep(tmp_path_factory.mktemp("grid"), *GRID, callbacks=[heard]), heard
 
@@ -91,6 +91,7 @@ def test_trials_csv_is_a_view_that_can_be_made_again(grid):
     assert (result.sweep_dir / "ranking.csv").exists()
 
 
+@pytest.mark.usefixtures("trials_here")
 def test_a_larger_grid_reuses_what_it_has_by_hash(tmp_path):
     result = sweep(tmp_path, "optimizer.lr=0.5")
     before = records(result)
@@ -106,6 +107,7 @@ def test_a_larger_grid_reuses_what_it_has_by_hash(tmp_path):
     assert len(rows(result)) == 4
 
 
+@pytest.mark.usefixtures("trials_here")
 def test_a_trial_whose_folder_is_gone_is_run_again_and_no_other(tmp_path):
     result = sweep(tmp_path, "optimizer.lr=0.5,0.05")
     before, bits = records(result), fingerprints(result)
@@ -119,6 +121,7 @@ def test_a_trial_whose_folder_is_gone_is_run_again_and_no_other(tmp_path):
     assert records(result)[sorted(before)[0]] == before[sorted(before)[0]]
 
 
+@pytest.mark.usefixtures("trials_here")
 def test_a_diverged_trial_is_a_result_and_is_never_chosen(tmp_path):
     result = sweep(
         tmp_path, "optimizer.lr=0.05,1e30", "loss={type: mse}", "model.output_activation=identity"
@@ -131,6 +134,7 @@ def test_a_diverged_trial_is_a_result_and_is_never_chosen(tmp_path):
     assert result.rankings[0][1][-1].rank is None
 
 
+@pytest.mark.usefixtures("trials_here")
 def test_stages_build_on_winners_and_only_the_refits_are_tested(tmp_path):
     result = sweep(tmp_path, text=STAGED)
     assert result.trials["finished"] == 3 + 1 + 2 + 2  # l1's 0 is the winner of lr itself
@@ -154,6 +158,7 @@ def test_stages_build_on_winners_and_only_the_refits_are_tested(tmp_path):
     assert refits["l2"].parameters["training.epochs"] == 3
 
 
+@pytest.mark.usefixtures("trials_here")
 def test_a_stage_with_nothing_to_choose_stops_the_sweep_and_says_so(tmp_path):
     text = STAGED.replace("[0.5, 0.05, 1.0e-3]", "[1e30]").replace(
         "training: {", "loss: {type: mse}\n  training: {"
@@ -165,6 +170,7 @@ def test_a_stage_with_nothing_to_choose_stops_the_sweep_and_says_so(tmp_path):
     assert "diverged" in view
 
 
+@pytest.mark.usefixtures("trials_here")
 def test_repeats_have_their_own_seeds_and_one_mean(tmp_path):
     result = sweep(tmp_path, "optimizer.lr=0.5", "seeds=2")
     assert [row.parameters["seed"] for row in rows(result)] == [0, 1]
@@ -195,6 +201,7 @@ def test_what_is_wrong_with_any_trial_leaves_no_folder(tmp_path, values, error):
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.usefixtures("trials_here")
 def test_a_sweep_whose_data_or_libraries_have_changed_is_not_mixed_with_them(tmp_path):
     result = sweep(tmp_path, "optimizer.lr=0.5")
     (name,) = records(result)
@@ -211,6 +218,7 @@ def test_a_sweep_whose_data_or_libraries_have_changed_is_not_mixed_with_them(tmp
     assert view in (result.sweep_dir / "trials.csv").read_text()
 
 
+@pytest.mark.usefixtures("trials_here")
 def test_an_ended_trial_may_be_of_another_processor_and_one_to_be_resumed_not(tmp_path):
     result = sweep(tmp_path, "optimizer.lr=0.5")
     (name,) = records(result)
@@ -234,6 +242,7 @@ def test_a_worker_with_other_settings_is_refused(tmp_path, monkeypatch):
         sweep(tmp_path, "optimizer.lr=0.5")
 
 
+@pytest.mark.usefixtures("trials_here")
 def test_a_view_is_not_written_for_each_of_many_trials(monkeypatch, tmp_path):
     written = []
     monkeypatch.setattr(ledger, "SECONDS_BETWEEN_VIEWS", 3600.0)

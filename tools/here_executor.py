@@ -1,0 +1,59 @@
+"""Sweeps without worker processes: one death takes all of it, and nothing waits for a start."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mnistlab.sweeps import executors, start
+from mnistlab.sweeps.attempt import Attempts
+
+
+class HereExecutor(executors.LocalExecutor):
+    """Runs a sweep's trials in the sweep's own process."""
+
+    def __init__(self, workers: int, data_dir: Path) -> None:
+        self.workers = 1
+        self.attempts = Attempts(data_dir, self)  # type: ignore[arg-type]
+        self.found: list[executors.Report] = []
+        self.trial = ""
+
+    def __enter__(self) -> "HereExecutor":
+        return self
+
+    def __exit__(self, *raised: object) -> None: ...
+
+    def start(self, count: int) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def has_room(self) -> bool:
+        return not self.found
+
+    def submit(self, task: executors.Task) -> None:
+        self.trial = task.trial
+        told = {"run_dir": str(task.run_dir), "config": task.config, "argv": [], "expected": None}
+        told["arithmetic"] = task.arithmetic
+        self.attempts.run(told)
+
+    def send(self, **message: Any) -> None:
+        """What a worker would tell through its socket."""
+        if "fatal" in message:
+            self.found.append(executors.Fatal(message["fatal"], message["exit_code"]))
+        elif "ended" in message:
+            self.found.append(executors.Ended(self.trial))
+
+    def reports(self, timeout: float) -> list[executors.Report]:
+        found, self.found = self.found, []
+        return found
+
+
+@contextmanager
+def trials_in_this_process() -> Iterator[None]:
+    """Let sweeps started meanwhile run their trials in this process, one after the other."""
+    real = start.LocalExecutor
+    start.LocalExecutor = HereExecutor  # type: ignore[misc]
+    try:
+        yield
+    finally:
+        start.LocalExecutor = real  # type: ignore[misc]
