@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.sweeps import executors, start
-from mnistlab.sweeps.attempt import Attempts
+from mnistlab.sweeps.run_trial import TrialRunner
 
 
 class HereExecutor(executors.LocalExecutor):
@@ -14,7 +14,7 @@ class HereExecutor(executors.LocalExecutor):
 
     def __init__(self, workers: int, data_dir: Path) -> None:
         self.workers = 1
-        self.attempts = Attempts(data_dir, self)  # type: ignore[arg-type]
+        self.runner = TrialRunner(data_dir, self)  # type: ignore[arg-type]
         self.found: list[executors.Report] = []
         self.trial = ""
 
@@ -34,7 +34,7 @@ class HereExecutor(executors.LocalExecutor):
         self.trial = task.trial
         told = {"run_dir": str(task.run_dir), "config": task.config, "argv": [], "expected": None}
         told["arithmetic"] = task.arithmetic
-        self.attempts.run(told)
+        self.runner.run(told)
 
     def send(self, **message: Any) -> None:
         """What a worker would tell through its socket."""

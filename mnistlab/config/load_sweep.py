@@ -133,8 +133,9 @@ def _grow(root: Node, source: SweepSource, key: str, values: Node) -> list[Probl
     present = getattr(source.config.method, name)
     number = values.value[0] if isinstance(values.value, list) and len(values.value) == 1 else None
     if number is None or not isinstance(number.value, int | float) or number.value < present:
-        message = f"found {show(number.plain() if number else values.plain())}, must be a number "
-        return [Problem(values.place, split_key(key), f"{message}of at least {present}, as it is")]
+        found = show(number.plain() if number else values.plain())
+        message = f"found {found}, must be a number of at least {present}, the present one"
+        return [Problem(values.place, split_key(key), message)]
     return set_node(root, split_key(key), number, SweepConfig)
 
 

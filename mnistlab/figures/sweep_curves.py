@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mnistlab.figures import style
-from mnistlab.figures.sweep_points import SweepMetric, TrialCurve, write_title
+from mnistlab.figures.sweep_points import LearningCurve, SweepMetric, write_title
 from mnistlab.support.errors import LackingError
 
 WIDTH, HEIGHT = 9.5, 5.2  # inches
@@ -19,7 +19,7 @@ LOG_SPAN = 50.0  # losses that span more are drawn on a log axis
 NAME_CHARACTERS = 44
 
 
-def sweep_curves(curves: Sequence[TrialCurve], metric: SweepMetric, title: str) -> Figure:
+def sweep_curves(curves: Sequence[LearningCurve], metric: SweepMetric, title: str) -> Figure:
     """The metric of every trial by epoch; `curves` are ordered best first.
 
     The best have colours, from dark to light, and stand in the legend; those of one label share
@@ -63,7 +63,7 @@ def sweep_curves(curves: Sequence[TrialCurve], metric: SweepMetric, title: str) 
     return figure
 
 
-def _columns(curve: TrialCurve, metric: SweepMetric) -> tuple[np.ndarray, np.ndarray]:
+def _columns(curve: LearningCurve, metric: SweepMetric) -> tuple[np.ndarray, np.ndarray]:
     """Epochs and finite values as drawn, (rows,) each; steps of an epoch stand within it."""
     steps = max((row.step for row in curve.rows), default=1)
     epochs = max((row.epoch for row in curve.rows), default=1)
@@ -88,7 +88,9 @@ def _name(label: str) -> str:
     return textwrap.shorten(label, NAME_CHARACTERS, placeholder=" …") or "the run"
 
 
-def _notes(drawn: Sequence[tuple[TrialCurve, np.ndarray, np.ndarray]], named: Sequence[str]) -> str:
+def _notes(
+    drawn: Sequence[tuple[LearningCurve, np.ndarray, np.ndarray]], named: Sequence[str]
+) -> str:
     diverged = sum(curve.diverged for curve, _, _ in drawn)
     others = sum(curve.label not in named and not curve.diverged for curve, _, _ in drawn)
     notes = [f"faint: {others} more trials"] if others else []

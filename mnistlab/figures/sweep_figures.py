@@ -21,7 +21,7 @@ from mnistlab.figures.sweep_models import (
     weights_side_by_side,
 )
 from mnistlab.figures.sweep_parameters import metric_by_parameter
-from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, TrialCurve, varied
+from mnistlab.figures.sweep_points import LearningCurve, SweepMetric, SweepPoint, varied
 from mnistlab.figures.weights import strongest
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.status import Status
@@ -72,10 +72,10 @@ def sweep_entries(sweep_dir: SweepDir, options: dict[str, Any]) -> list[Entry]:
         entries += _of_stage(sweep_dir, config, metric, stage, ranked)
         best = [point for point in ranked if point.rank is not None]
         if stage is not None:
-            winners += [(stage, point.best_trial) for point in best[:1]]
+            winners += [(stage, point.first_trial) for point in best[:1]]
         else:
             winners += [
-                (f"#{place}", p.best_trial) for place, p in enumerate(best[:BEST_POINTS], 1)
+                (f"#{place}", p.first_trial) for place, p in enumerate(best[:BEST_POINTS], 1)
             ]
     refits = [row for row in rows if any(stage.startswith(REFIT) for stage in row.stages)]
     if refits:
@@ -246,7 +246,7 @@ def _points(ranked: Iterable[Ranked], metric: SweepMetric) -> list[SweepPoint]:
 
 def _curves(
     sweep_dir: SweepDir, ranked: Sequence[Ranked], points: Sequence[SweepPoint]
-) -> list[TrialCurve]:
+) -> list[LearningCurve]:
     """Every trial that has rows, named by what varies; best first."""
     keys = varied(points)
     curves = []
@@ -260,5 +260,5 @@ def _curves(
                 f"{key.rpartition('.')[2]} {value_as_yaml(row.parameters[key])}" for key in shown
             )
             rows = Artefacts(run_dir).metrics
-            curves.append(TrialCurve(label, rows, row.status is Status.DIVERGED))
+            curves.append(LearningCurve(label, rows, row.status is Status.DIVERGED))
     return curves

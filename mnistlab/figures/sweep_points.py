@@ -39,7 +39,7 @@ class SweepPoint:
 
 
 @dataclass(frozen=True)
-class TrialCurve:
+class LearningCurve:
     """The rows of one trial's metrics.csv, and what it tried, in words."""
 
     label: str

@@ -10,7 +10,7 @@ from mnistlab.figures.gallery import Drawn, Entry, LeftOut, draw_each, run_figur
 from mnistlab.figures.sweep_bars import bars
 from mnistlab.figures.sweep_curves import sweep_curves
 from mnistlab.figures.sweep_figures import sweep_figures
-from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, TrialCurve
+from mnistlab.figures.sweep_points import LearningCurve, SweepMetric, SweepPoint
 from mnistlab.reproduce.manifest import FigureSpec, Report, Table
 from mnistlab.reproduce.measured import Row, find_row
 from mnistlab.reproduce.report_dir import ReportDir
@@ -84,7 +84,7 @@ def _of_curves(report_dir: ReportDir, table: Table, spec: FigureSpec, rows: Sequ
 
     named = zip(row_names(in_words(table, rows, None)), rows, strict=True)
     curves = [
-        TrialCurve(label, Artefacts(RunDir(run_dir)).metrics, status is Status.DIVERGED)
+        LearningCurve(label, Artefacts(RunDir(run_dir)).metrics, status is Status.DIVERGED)
         for label, row in sorted(named, key=place)
         for run_dir, status in zip(row.run_dirs, row.statuses, strict=True)
         if RunDir(run_dir).metrics.exists()

@@ -226,4 +226,3 @@ class Space:
 
 def _merged(parts: Sequence[Values]) -> Values:
     return {key: value for values in parts for key, value in values.items()}
-

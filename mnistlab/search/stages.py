@@ -6,19 +6,19 @@ from typing import Generic, TypeVar
 from mnistlab.search import Result, Search, best_of
 
 P = TypeVar("P")
-Stage = str | None  # its name; None: the only one of a sweep without stages
+StageName = str | None  # None: the only one of a sweep without stages
 
 
 class NothingToChooseError(Exception):
     """None of the points of a stage has a score."""
 
-    def __init__(self, stage: Stage, points: int) -> None:
+    def __init__(self, stage: StageName, points: int) -> None:
         super().__init__(f"stage {stage}: none of {points} points has a score")
         self.stage = stage
         self.points = points
 
 
-class Stages(Search[tuple[Stage, P]], Generic[P]):
+class Stages(Search[tuple[StageName, P]], Generic[P]):
     """The search of a whole sweep. A point is one of a stage's search, with the stage's name.
 
     `sources` has of every stage the earlier one that it continues, or None. `start` makes the
@@ -27,21 +27,21 @@ class Stages(Search[tuple[Stage, P]], Generic[P]):
 
     def __init__(
         self,
-        sources: Mapping[Stage, Stage],
-        start: Callable[[Stage, P | None], Search[P]],
+        sources: Mapping[StageName, StageName],
+        start: Callable[[StageName, P | None], Search[P]],
     ) -> None:
         self.sources = sources
-        self.results: dict[Stage, list[Result[P]]] = {}
+        self.results: dict[StageName, list[Result[P]]] = {}
         self._start = start
-        self._searches: dict[Stage, Search[P]] = {}
-        self._ended: set[Stage] = set()
+        self._searches: dict[StageName, Search[P]] = {}
+        self._ended: set[StageName] = set()
 
-    def ask(self) -> list[tuple[Stage, P]]:
+    def ask(self) -> list[tuple[StageName, P]]:
         """The next points of all stages that have begun, in the order of the stages.
 
         Raises NothingToChooseError where a stage is to begin from a winner that there is not.
         """
-        asked: dict[Stage, list[P]] = {}
+        asked: dict[StageName, list[P]] = {}
         while waiting := [stage for stage in self.sources if self._may_ask(stage, asked)]:
             for stage in waiting:
                 points = self._search(stage).ask()
@@ -51,13 +51,13 @@ class Stages(Search[tuple[Stage, P]], Generic[P]):
                     self._ended.add(stage)
         return [(stage, point) for stage in self.sources for point in asked.get(stage, ())]
 
-    def tell(self, result: Result[tuple[Stage, P]]) -> None:
+    def tell(self, result: Result[tuple[StageName, P]]) -> None:
         stage, point = result.point
         own = Result(point, result.score, result.trial)
         self.results[stage].append(own)
         self._searches[stage].tell(own)
 
-    def winner(self, stage: Stage) -> Result[P]:
+    def winner(self, stage: StageName) -> Result[P]:
         """The best of a stage that has ended; raises NothingToChooseError where there is none."""
         results = self.results[stage]
         best = best_of(results)
@@ -65,16 +65,12 @@ class Stages(Search[tuple[Stage, P]], Generic[P]):
             raise NothingToChooseError(stage, len(results))
         return best
 
-    def has_begun(self, stage: Stage) -> bool:
-        """Whether points of a stage were asked for."""
-        return stage in self._searches
-
-    def _may_ask(self, stage: Stage, asked: Mapping[Stage, list[P]]) -> bool:
+    def _may_ask(self, stage: StageName, asked: Mapping[StageName, list[P]]) -> bool:
         source = self.sources[stage]
         ready = source is None or source in self._ended
         return ready and stage not in asked and stage not in self._ended
 
-    def _search(self, stage: Stage) -> Search[P]:
+    def _search(self, stage: StageName) -> Search[P]:
         if stage not in self._searches:
             source = self.sources[stage]
             winner = self.winner(source).point if source is not None else None

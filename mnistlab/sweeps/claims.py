@@ -35,24 +35,24 @@ class DamagedError(Exception):
 
 
 @dataclass(frozen=True)
-class Packed:
+class FolderFiles:
     """The files of a folder by their relative path, and what they must hash to."""
 
     files: dict[str, bytes]
     sha256: str
 
 
-def pack(folder: Path) -> Packed:
+def pack(folder: Path) -> FolderFiles:
     """All files of a folder, but for what a killed writer left."""
     files = {
         path.relative_to(folder).as_posix(): read_artefact(inside(path, folder))
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.suffix != durable.TEMPORARY_SUFFIX
     }
-    return Packed(files, _digest(files))
+    return FolderFiles(files, _digest(files))
 
 
-def unpack(packed: Packed, folder: Path) -> None:
+def unpack(packed: FolderFiles, folder: Path) -> None:
     """Write the files into a folder, each durably. Raises DamagedError, with nothing written."""
     if _digest(packed.files) != packed.sha256:
         raise DamagedError("its files came damaged: they do not hash to what was sent")

@@ -99,17 +99,16 @@ class ClusterExecutor:
 
     def submit(self, task: Task) -> None:
         self._submitted += 1
-        order = remote.Order(
-            task=task,
-            sweep=self.token,
+        sender = remote.Sender(
+            token=self.token,
             claims=self.claims,
-            files=pack(task.run_dir),
             data_dir=self.data_dir,
             versions=remote.versions(),
             seconds_between_shares=max(SECONDS_BETWEEN_SHARES, self.workers / MOST_SHARES_A_SECOND),
         )
         key = f"trial-{task.trial}-{self.token}-{self._submitted}"
-        future = self.client.submit(remote.run_trial, order, key=key, pure=False)
+        files = pack(task.run_dir)
+        future = self.client.submit(remote.run_trial, task, files, sender, key=key, pure=False)
         self._running[key] = (task, future)
         self._ended.add(future)
 
@@ -148,29 +147,26 @@ class ClusterExecutor:
         if future.status != "finished":
             kind, error, _ = result
             return Died(task.trial, f"with {kind.__name__}: {error}")
-        outcome: remote.Outcome = result
-        report = outcome.report
-        if isinstance(report, Fatal):
-            return Fatal(f"{report.why} (on the worker {outcome.worker})", report.exit_code)
-        if isinstance(report, Died):
-            return Died(task.trial, f"{report.how} (on {outcome.worker})")
+        report: Report = result
+        if not isinstance(report, remote.Returned):
+            return report
         try:
-            self._take_in(task, outcome)
+            self._take_in(task, report)
         except RunInUseError:
             return Busy(task.trial)
         except (DamagedError, FileNotFoundError) as error:
-            return Died(task.trial, f"after it was done: {error} (on {outcome.worker})")
+            return Died(task.trial, f"after it was done: {error} (on {report.worker})")
         return Ended(task.trial)
 
-    def _take_in(self, task: Task, outcome: remote.Outcome) -> None:
+    def _take_in(self, task: Task, returned: remote.Returned) -> None:
         """Put the folder that a worker is done with in the place of the trial's."""
         name = task.run_dir.name
         with only_process(RunDir(task.run_dir)):
-            if outcome.files is None:
-                claim = self.claims / str(outcome.claim)
+            if returned.files is None:
+                claim = self.claims / str(returned.claim)
             else:
                 claim = new_claim(self.claims, name)
-                unpack(outcome.files, claim)
+                unpack(returned.files, claim)
             swap(claim, task.run_dir, self.claims, name)
 
     def stop(self) -> None:

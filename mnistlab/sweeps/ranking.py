@@ -32,7 +32,7 @@ class Ranked:
     stated: float | None = None
 
     @property
-    def best_trial(self) -> TrialRow:
+    def first_trial(self) -> TrialRow:
         """The first of its trials, the one with the seed of the configuration."""
         return self.trials[0]
 

@@ -19,8 +19,17 @@ from typing import Any
 import mnistlab
 from mnistlab.support import paths
 from mnistlab.support.host import LIBRARIES, library_versions
-from mnistlab.sweeps.claims import Packed, adopt, new_claim, pack, unpack
-from mnistlab.sweeps.executors import Advanced, Died, Fatal, Report, Task, Warned, WorkerProcess
+from mnistlab.sweeps.claims import FolderFiles, adopt, new_claim, pack, unpack
+from mnistlab.sweeps.executors import (
+    Advanced,
+    Died,
+    Fatal,
+    Report,
+    Task,
+    TrialReport,
+    Warned,
+    WorkerProcess,
+)
 
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_TO_SAVE = 10.0
@@ -31,26 +40,23 @@ _stopped: set[str] = set()  # sweeps, by their token, that save what they have a
 
 
 @dataclass(frozen=True)
-class Order:
-    """A trial to be run by a worker of Dask."""
+class Sender:
+    """What a worker of Dask has to know of the sweep's process that sends it a task."""
 
-    task: Task
-    sweep: str  # the token of the sweep's process
+    token: str
     claims: Path  # where a worker that sees the sweep's folder makes its claim
-    files: Packed  # the trial's folder as it stands
-    data_dir: Path  # of the sweep's process
+    data_dir: Path
     versions: dict[str, str | None]
     seconds_between_shares: float  # that are told of the trial's progress
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What has become of an order: an end, and the claim's folder, or its files."""
+class Returned(TrialReport):
+    """Its worker is done with it: the claim's folder, or, on another disk, the files of it."""
 
     worker: str  # its address
-    report: Report
     claim: str | None = None  # the folder's name, where the worker saw the sweep's folder
-    files: Packed | None = None
+    files: FolderFiles | None = None
 
 
 def versions() -> dict[str, str | None]:
@@ -69,72 +75,80 @@ def stop_sweep(sweep: str) -> None:
     _stopped.add(sweep)
 
 
-def run_trial(order: Order) -> Outcome:
-    """Train a trial; called by Dask in a thread of its worker."""
+def run_trial(task: Task, files: FolderFiles, sender: Sender) -> Report:
+    """Train a trial, whose folder holds `files`; called by Dask in a thread of its worker.
+
+    Returns Returned, Died or Fatal.
+    """
     from distributed import get_worker
 
     worker = get_worker()
-    if order.sweep in _stopped:
-        return Outcome(worker.address, Died(order.task.trial, "before it began"))
-    if (mine := versions()) != order.versions:
-        differ = [k for k in mine if mine[k] != order.versions.get(k)]
-        told = ", ".join(f"{k} is {mine[k]}, the sweep's {order.versions.get(k)}" for k in differ)
-        return Outcome(worker.address, Fatal(f"a worker's libraries are others: {told}", 2))
+    if sender.token in _stopped:
+        return Died(task.trial, f"before it began (on {worker.address})")
+    if (mine := versions()) != sender.versions:
+        differ = [k for k in mine if mine[k] != sender.versions.get(k)]
+        told = ", ".join(f"{k} is {mine[k]}, the sweep's {sender.versions.get(k)}" for k in differ)
+        return Fatal(f"a worker's libraries are others: {told} (on the worker {worker.address})", 2)
     key = worker.get_current_task()
 
     def state() -> str:
         """What is wanted of this trial: to go on, to stop and come back, or nothing any more."""
-        task = worker.state.tasks.get(key)
-        if worker.status.name not in ALIVE or task is None or task.state == "cancelled":
+        known = worker.state.tasks.get(key)
+        if worker.status.name not in ALIVE or known is None or known.state == "cancelled":
             return "unwanted"
-        return "stopped" if order.sweep in _stopped else "wanted"
+        return "stopped" if sender.token in _stopped else "wanted"
 
     def tell(message: dict[str, Any]) -> None:
-        worker.log_event(topic(order.sweep), message)
+        worker.log_event(topic(sender.token), message)
 
-    with _claim(order, Path(worker.local_directory)) as (folder, shared):
-        report = _train(order, folder, state, tell)
-        outcome = Outcome(worker.address, report)
-        if isinstance(report, Died | Fatal) or state() == "unwanted":
-            return outcome
+    with _claim(task, files, sender, Path(worker.local_directory)) as (folder, shared):
+        report = _train(replace(task, run_dir=folder), sender, state, tell)
+        if isinstance(report, Fatal):
+            return replace(report, why=f"{report.why} (on the worker {worker.address})")
+        if isinstance(report, Died):
+            return replace(report, how=f"{report.how} (on {worker.address})")
+        if state() == "unwanted":
+            return Returned(task.trial, worker.address)
         if shared:
-            return replace(outcome, claim=folder.name)
-        return replace(outcome, files=pack(folder))
+            return Returned(task.trial, worker.address, claim=folder.name)
+        return Returned(task.trial, worker.address, files=pack(folder))
 
 
 @contextmanager
-def _claim(order: Order, scratch: Path) -> Iterator[tuple[Path, bool]]:
+def _claim(
+    task: Task, files: FolderFiles, sender: Sender, scratch: Path
+) -> Iterator[tuple[Path, bool]]:
     """A new folder with the trial as it stands, and whether the sweep's process sees it too."""
-    name = order.task.run_dir.name
-    if (order.claims / order.sweep).is_file() and os.access(order.claims, os.W_OK):
-        folder = new_claim(order.claims, name)
-        unpack(order.files, folder)
+    name = task.run_dir.name
+    if (sender.claims / sender.token).is_file() and os.access(sender.claims, os.W_OK):
+        folder = new_claim(sender.claims, name)
+        unpack(files, folder)
         # Of a worker that was lost with this trial.
-        adopt(order.claims, name, folder)
+        adopt(sender.claims, name, folder)
         yield folder, True
         return
     parent = Path(tempfile.mkdtemp(prefix="mnistlab-", dir=scratch))
     try:
         folder = new_claim(parent, name)
-        unpack(order.files, folder)
+        unpack(files, folder)
         yield folder, False
     finally:
         shutil.rmtree(parent)
 
 
-def _data_dir(order: Order) -> Path:
+def _data_dir(sender: Sender) -> Path:
     """The sweep's folder of datasets where this machine has it, else the worker's own."""
-    return order.data_dir if order.data_dir.is_dir() else paths.data_dir()
+    return sender.data_dir if sender.data_dir.is_dir() else paths.data_dir()
 
 
 def _train(
-    order: Order,
-    folder: Path,
+    task: Task,
+    sender: Sender,
     state: Callable[[], str],
     tell: Callable[[dict[str, Any]], None],
 ) -> Report:
-    """Have a process train the trial in `folder`, until it is done with it or is not to go on."""
-    task, data_dir = replace(order.task, run_dir=folder), _data_dir(order)
+    """Have a process train a trial, until it is done with it or is not to go on."""
+    data_dir = _data_dir(sender)
     process = BENCH.take(data_dir)
     process.give(task, check_id=True)
     told, stop_by = time.monotonic(), None
@@ -157,7 +171,7 @@ def _train(
                 elif not isinstance(report, Advanced):
                     BENCH.put_back(process, data_dir, again=stop_by is None)
                     return report
-                elif time.monotonic() - told > order.seconds_between_shares:
+                elif time.monotonic() - told > sender.seconds_between_shares:
                     told = time.monotonic()
                     tell({"trial": task.trial, "share": report.share})
 

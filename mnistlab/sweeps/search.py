@@ -42,7 +42,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Block:
+class StagePlan:
     """Parameters tried together: a stage, or (`name` None) the whole of a sweep without stages."""
 
     name: str | None
@@ -62,36 +62,36 @@ class Block:
         return node
 
 
-def blocks(source: SweepSource) -> list[Block]:
-    """The stages of a sweep in their order, or the one block of a sweep without."""
+def stage_plans(source: SweepSource) -> list[StagePlan]:
+    """The stages of a sweep in their order, or the one of a sweep without."""
     whole = source.root.at(("parameters",))
     if whole is not None and source.config.parameters is not None:
-        return [Block(None, None, whole, {})]
+        return [StagePlan(None, None, whole, {})]
     found = []
     for index, stage in enumerate(source.config.stages or ()):
         parameters = source.root.at(("stages", index, "parameters"))
         fixed = {key: source.root.at(("stages", index, "set", key)) for key in stage.set}
         assert parameters is not None
         kept = {key: node for key, node in fixed.items() if node is not None}
-        found.append(Block(stage.name, stage.source, parameters, kept))
+        found.append(StagePlan(stage.name, stage.source, parameters, kept))
     return found
 
 
-class BlockSearch(Search[Point]):
-    """The search of one block by the sweep's method, on top of a winner's settings."""
+class StageSearch(Search[Point]):
+    """The search of one stage by the sweep's method, on top of a winner's settings."""
 
-    def __init__(self, source: SweepSource, block: Block, winner: Mapping[str, Node]) -> None:
+    def __init__(self, source: SweepSource, plan: StagePlan, winner: Mapping[str, Node]) -> None:
         self.source = source
-        self.block = block
-        self._fixed = {**winner, **block.fixed}
+        self.plan = plan
+        self._fixed = {**winner, **plan.fixed}
         self._listed: dict[str, list[Node]] = {}
         self._points: dict[tuple[tuple[str, Any], ...], Point] = {}
         self._asked: set[str] = set()
         seed = source.root.at(("run", "seed"))
         self._space = Space(
-            axes=[self._axis(keys) for keys in block.groups(source)],
+            axes=[self._axis(keys) for keys in plan.groups(source)],
             seed=seed.value if seed is not None and isinstance(seed.value, int) else 0,
-            label=block.name or "",
+            label=plan.name or "",
             identity=lambda values: self._point(values).identity,
         )
         self._search = source.config.method.start(self._space)
@@ -108,7 +108,7 @@ class BlockSearch(Search[Point]):
         self._asked |= found.keys()
         if len(self._asked) * self.source.config.seeds > MAX_TRIALS:
             message = f"makes more than {MAX_TRIALS:,} trials"
-            refuse([Problem(self.block.parameters.place, ("parameters",), message)])
+            refuse([Problem(self.plan.parameters.place, ("parameters",), message)])
         return list(found.values())
 
     def tell(self, result: Result[Point]) -> None:
@@ -118,8 +118,8 @@ class BlockSearch(Search[Point]):
     def most(self) -> int:
         """How many points the method asks for at most, where no two are equal."""
         sizes = [
-            number_of_values(self.block.values(keys[0]).plain())
-            for keys in self.block.groups(self.source)
+            number_of_values(self.plan.values(keys[0]).plain())
+            for keys in self.plan.groups(self.source)
         ]
         return self.source.config.method.asks(sizes)
 
@@ -147,15 +147,15 @@ class BlockSearch(Search[Point]):
         """A value with the place where it, or its range, was written."""
         if isinstance(value, Choice):
             return self._listed[key][value.number]
-        written = self.block.values(key)
+        written = self.plan.values(key)
         return Node(value, written.place, written.key_place)
 
     def _axis(self, keys: Sequence[str]) -> Axis:
         """The values of keys that move together: all of them are listed, or none is."""
-        if number_of_values(self.block.values(keys[0]).plain()) is None:
-            return RangeAxis({key: _range(key, self.block.values(key).plain()) for key in keys})
+        if number_of_values(self.plan.values(keys[0]).plain()) is None:
+            return RangeAxis({key: _range(key, self.plan.values(key).plain()) for key in keys})
         for key in keys:
-            self._listed[key] = value_nodes(key, self.block.values(key))
+            self._listed[key] = value_nodes(key, self.plan.values(key))
         columns = [
             [Choice(number, node.plain()) for number, node in enumerate(self._listed[key])]
             for key in keys
@@ -168,20 +168,20 @@ class SweepSearch(Stages[Point]):
 
     def __init__(self, source: SweepSource) -> None:
         self._source = source
-        self._blocks = {block.name: block for block in blocks(source)}
-        self._running: dict[str | None, BlockSearch] = {}
-        super().__init__({name: block.source for name, block in self._blocks.items()}, self._begin)
+        self._plans = {plan.name: plan for plan in stage_plans(source)}
+        self._running: dict[str | None, StageSearch] = {}
+        super().__init__({name: plan.source for name, plan in self._plans.items()}, self._begin)
 
-    def _begin(self, stage: str | None, winner: Point | None) -> BlockSearch:
+    def _begin(self, stage: str | None, winner: Point | None) -> StageSearch:
         settings = winner.settings if winner is not None else {}
-        self._running[stage] = BlockSearch(self._source, self._blocks[stage], settings)
+        self._running[stage] = StageSearch(self._source, self._plans[stage], settings)
         return self._running[stage]
 
     def to_come(self) -> int:
         """How many points may follow those that were asked for, as far as can be said."""
         count = 0
-        for stage, block in self._blocks.items():
-            search = self._running.get(stage) or BlockSearch(self._source, block, {})
+        for stage, plan in self._plans.items():
+            search = self._running.get(stage) or StageSearch(self._source, plan, {})
             first = 0 if stage in self._running else len(search.ask())
             count += first + search.to_come()
         return count

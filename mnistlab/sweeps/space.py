@@ -8,18 +8,18 @@ from mnistlab.config.load_sweep import SweepSource, refuse
 from mnistlab.config.places import Node, Problem
 from mnistlab.data import Dataset
 from mnistlab.support.wording import counted
-from mnistlab.sweeps.search import Block, BlockSearch, Point, blocks
+from mnistlab.sweeps.search import Point, StagePlan, StageSearch, stage_plans
 
 # A later stage starts from a winner that is not known yet: it is tried on as many as these.
 WINNERS_LOOKED_AT = 1000
 
 
-def points(source: SweepSource, block: Block, winner: Mapping[str, Node]) -> list[Point]:
-    """The points that a block begins with on top of `winner`'s settings, each configuration once.
+def points(source: SweepSource, plan: StagePlan, winner: Mapping[str, Node]) -> list[Point]:
+    """The points that a stage begins with on top of `winner`'s settings, each configuration once.
 
     These are all of them, unless the method learns from their results.
     """
-    return BlockSearch(source, block, winner).ask()
+    return StageSearch(source, plan, winner).ask()
 
 
 def repetitions(source: SweepSource) -> list[str]:
@@ -27,12 +27,12 @@ def repetitions(source: SweepSource) -> list[str]:
     if source.config.method.learns:
         return []
     told = []
-    for block in blocks(source):
-        search = BlockSearch(source, block, {})
+    for plan in stage_plans(source):
+        search = StageSearch(source, plan, {})
         count = len(search.ask())
         if count < search.most:
             told.append(
-                f"{_stage(block)}{search.most:,} {source.config.method.noun} are asked for, but "
+                f"{_stage(plan)}{search.most:,} {source.config.method.noun} are asked for, but "
                 f"they have only {counted(count, 'different configuration')}; each is trained once"
             )
     return told
@@ -41,22 +41,22 @@ def repetitions(source: SweepSource) -> list[str]:
 def chosen_later(source: SweepSource) -> list[str]:
     """What to say of the points that a method chooses only when it has results."""
     told = []
-    for block in blocks(source):
-        search = BlockSearch(source, block, {})
+    for plan in stage_plans(source):
+        search = StageSearch(source, plan, {})
         search.ask()
         if more := search.to_come():
             told.append(
-                f"{_stage(block)}method {source.config.method.type} chooses up to "
+                f"{_stage(plan)}method {source.config.method.type} chooses up to "
                 f"{counted(more, 'more point')} by the results of these"
             )
     return told
 
 
-def _stage(block: Block) -> str:
-    return f"stage {block.name}: " if block.name else ""
+def _stage(plan: StagePlan) -> str:
+    return f"stage {plan.name}: " if plan.name else ""
 
 
-def checked_points(source: SweepSource) -> list[tuple[Block, Point, RunConfig]]:
+def checked_points(source: SweepSource) -> list[tuple[StagePlan, Point, RunConfig]]:
     """Every point that may come to be run, with its configuration; of a later stage, on top of
     each point that may win the stage before. Of the points that a method chooses by results, a few
     that have every value and both ends of every range.
@@ -66,16 +66,16 @@ def checked_points(source: SweepSource) -> list[tuple[Block, Point, RunConfig]]:
     problems: list[Problem] = []
     found = []
     possible: dict[str | None, Sequence[Mapping[str, Node]]] = {None: [{}]}
-    for block in blocks(source):
+    for plan in stage_plans(source):
         here = []
-        for winner in possible[block.source][:WINNERS_LOOKED_AT]:
-            search = BlockSearch(source, block, winner)
+        for winner in possible[plan.source][:WINNERS_LOOKED_AT]:
+            search = StageSearch(source, plan, winner)
             for point in [*search.ask(), *(search.ends() if source.config.method.learns else ())]:
                 problems += point.problems
                 here.append(point.settings)
                 if point.config is not None:
-                    found.append((block, point, point.config))
-        possible[block.name or ""] = here
+                    found.append((plan, point, point.config))
+        possible[plan.name or ""] = here
     refuse(problems)
     return found
 

@@ -23,7 +23,7 @@ from mnistlab.sweeps.executors import Executor, LocalExecutor
 from mnistlab.sweeps.ledger import Ledger, only_sweeper
 from mnistlab.sweeps.results import REFIT, sweep_of
 from mnistlab.sweeps.scheduler import LOCAL, Cluster, connected
-from mnistlab.sweeps.search import blocks
+from mnistlab.sweeps.search import stage_plans
 from mnistlab.sweeps.space import checked_points, points, repetitions
 from mnistlab.sweeps.sweeper import Sweeper
 from mnistlab.sweeps.trials import Datasets, check_all
@@ -118,9 +118,9 @@ def plan(source: SweepSource) -> list[dict[str, Any]]:
     checked_points(source)
     seeds = source.config.seeds
     found: list[dict[str, Any]] = []
-    for block in blocks(source):
-        stage = {} if block.name is None else {"stage": block.name, "from": block.source}
-        for point in points(source, block, {}):
+    for planned in stage_plans(source):
+        stage = {} if planned.name is None else {"stage": planned.name, "from": planned.source}
+        for point in points(source, planned, {}):
             found += [{**stage, "parameters": point.parameters | more} for more in _seeds(seeds)]
     for name in source.config.refit or ():
         stage = {"stage": f"{REFIT}{name}", "from": name}

@@ -15,7 +15,7 @@ from mnistlab.sweeps.executors import Executor, LocalExecutor
 from mnistlab.sweeps.ledger import Ledger
 from mnistlab.sweeps.ranking import Ranked, rank, ranking_text
 from mnistlab.sweeps.results import REFIT
-from mnistlab.sweeps.search import Point, SweepSearch, blocks
+from mnistlab.sweeps.search import Point, SweepSearch, stage_plans
 from mnistlab.sweeps.space import refitted, repeated
 from mnistlab.sweeps.trials import (
     Datasets,
@@ -120,16 +120,17 @@ class Sweeper:
 
     def _results(self, asked: Sequence[Asked]) -> Iterator[Result[Asked]]:
         """The results of points, in the order of asking."""
-        sign = 1.0 if self.config.metric.goal == "maximize" else -1.0
-        found = {
-            (stage, self._points[stage][point.best_trial.trial].identity): point
-            for stage, ranked in self.rankings.items()
-            for point in ranked
-        }
+        sign = 1.0 if self.config.metric.larger_is_better else -1.0
+        found: dict[tuple[str | None, str], tuple[Ranked, int]] = {}
+        for stage, points in self._points.items():
+            for ranked in self.rankings[stage]:
+                # Points that differ in their seed alone, as a parameter, are ranked as one.
+                for row in ranked.trials:
+                    found.setdefault((stage, points[row.trial].identity), (ranked, row.trial))
         for stage, point in asked:
-            measured = found[stage, point.identity]
-            score = sign * measured.mean if measured.mean is not None else None
-            yield Result((stage, point), score, measured.best_trial.trial)
+            ranked, number = found[stage, point.identity]
+            score = None if ranked.mean is None else sign * ranked.mean
+            yield Result((stage, point), score, number)
 
     def _config(self, point: Point) -> RunConfig:
         refuse(list(point.problems))
@@ -158,6 +159,11 @@ class Sweeper:
         rows = self.ledger.rows(stage)
         return rank(rows, self.config.metric, stage, self.config.reference or ())
 
+    def _ranked_with(self, stage: str, trial: int) -> Ranked:
+        """The point of a stage that has a trial."""
+        ranked = self.rankings[stage]
+        return next(one for one in ranked if trial in [row.trial for row in one.trials])
+
     def _refit(self) -> None:
         """Train the winners of the stages named on training + validation, and test them once."""
         self.dispatcher.to_come = 0
@@ -165,10 +171,7 @@ class Sweeper:
         for stage in self.config.refit or ():
             winner = self.search.winner(stage)
             point, config = winner.point, self._config(winner.point)
-            trials_of_it = next(
-                one.trials for one in self.rankings[stage] if one.best_trial.trial == winner.trial
-            )
-            best = self.ledger.best_position(trials_of_it)
+            best = self.ledger.best_position(self._ranked_with(stage, winner.trial).trials)
             if config.training.early_stopping is not None and best is not None:
                 epoch = (
                     f"refit of {stage}: trained up to epoch {best[0]}, the winner's best; without"
@@ -197,7 +200,7 @@ class Sweeper:
         Of several stages that nothing builds on, the one whose winner has the better metric: never
         by the test set.
         """
-        built_on = {block.source for block in blocks(self.source)} - {None}
+        built_on = {plan.source for plan in stage_plans(self.source)} - {None}
         names = self.config.refit or [name for name in self.rankings if name not in built_on]
         firsts = [(self.rankings[name][0], name) for name in names if self.rankings.get(name)]
         ranked = [(first, name) for first, name in firsts if first.rank is not None]
@@ -206,9 +209,9 @@ class Sweeper:
         sign = 1.0 if self.config.metric.larger_is_better else -1.0
         winner, name = max(ranked, key=lambda one: sign * (one[0].mean or 0.0))
         again = self.refits.get(name or "")
-        if again is not None and again.best_trial.status.finished:
+        if again is not None and again.first_trial.status.finished:
             winner = again
-        row = winner.best_trial
+        row = winner.first_trial
         return Best(self.sweep_dir.path / row.run_dir, winner.parameters, row.metrics)
 
     def _result(self, interrupted: int | None) -> SweepResult:

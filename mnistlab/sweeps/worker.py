@@ -28,12 +28,12 @@ def main(descriptor: int, data_dir: str) -> None:
     threading.Thread(target=_listen, args=(channel, tasks), daemon=True).start()
     _be_the_first_to_go()
     # Not before: numba alone takes a second on a busy machine.
-    from mnistlab.sweeps.attempt import Attempts
+    from mnistlab.sweeps.run_trial import TrialRunner
 
     logging.getLogger("mnistlab").addHandler(_Warnings(channel))
-    attempts = Attempts(Path(data_dir), channel)
+    runner = TrialRunner(Path(data_dir), channel)
     while (task := tasks.get()) is not None:
-        attempts.run(task)
+        runner.run(task)
 
 
 def _listen(channel: Channel, tasks: "queue.Queue[dict[str, Any] | None]") -> None:

@@ -13,9 +13,9 @@ from mnistlab.figures.sweep_curves import NAMED, sweep_curves
 from mnistlab.figures.sweep_heat_map import cells, heat_map
 from mnistlab.figures.sweep_parameters import metric_by_parameter
 from mnistlab.figures.sweep_points import (
+    LearningCurve,
     SweepMetric,
     SweepPoint,
-    TrialCurve,
     varied,
     wants_log_axis,
 )
@@ -146,8 +146,8 @@ def rows(*values) -> list[MetricsRow]:
 
 
 def test_all_trials_are_curves_and_the_best_is_named_first():
-    curves = [TrialCurve(f"lr {n}", rows(0.1, 0.5 - n / 100)) for n in range(NAMED + 3)]
-    curves.append(TrialCurve("lr 99", rows(0.3, math.nan), diverged=True))
+    curves = [LearningCurve(f"lr {n}", rows(0.1, 0.5 - n / 100)) for n in range(NAMED + 3)]
+    curves.append(LearningCurve("lr 99", rows(0.3, math.nan), diverged=True))
     figure = sweep_curves(curves, ACCURACY, "s")
     (axes,) = figure.axes
     assert axes.get_legend().get_texts()[0].get_text() == "lr 0"
@@ -159,8 +159,11 @@ def test_all_trials_are_curves_and_the_best_is_named_first():
 
 
 def test_curves_of_one_label_share_a_colour_and_a_name():
-    curves = [TrialCurve(name, rows(0.1, last)) for name, last in [("a", 0.9), ("a", 0.8)]]
-    curves += [TrialCurve("b", rows(0.1, 0.7)), TrialCurve("b", rows(0.2, math.nan), diverged=True)]
+    curves = [LearningCurve(name, rows(0.1, last)) for name, last in [("a", 0.9), ("a", 0.8)]]
+    curves += [
+        LearningCurve("b", rows(0.1, 0.7)),
+        LearningCurve("b", rows(0.2, math.nan), diverged=True),
+    ]
     (axes,) = sweep_curves(curves, ACCURACY, "s").axes
     legend = axes.get_legend()
     names = {
@@ -204,7 +207,7 @@ def test_no_text_is_cut_off_however_long():
         for n in range(1, 7)
     ]
     title = "a name with $dollars$ and a very long tail " * 4
-    curves = [TrialCurve("layers " * 30, rows(0.1, 0.2))]
+    curves = [LearningCurve("layers " * 30, rows(0.1, 0.2))]
     assert_all_text_inside(bars(long, ACCURACY, title))
     assert_all_text_inside(sweep_curves(curves, ACCURACY, title))
     assert_all_text_inside(metric_by_parameter(long, ACCURACY, title))
@@ -217,7 +220,7 @@ def test_nothing_is_drawn_of_nothing():
         with pytest.raises(UsageError):
             draw(unmeasured, ACCURACY, "s")
     with pytest.raises(UsageError):
-        sweep_curves([TrialCurve("x", rows(math.nan))], ACCURACY, "s")
+        sweep_curves([LearningCurve("x", rows(math.nan))], ACCURACY, "s")
     with pytest.raises(UsageError):
         metric_by_parameter([SweepPoint({"lr": 1}, (0.5,))], ACCURACY, "s")
 

@@ -32,10 +32,10 @@ def dask(tmp_path_factory):
 @pytest.fixture
 def unseen(monkeypatch, tmp_path):
     """Let workers be as on machines that do not see the sweep's folder."""
-    real = remote.Order
+    real = remote.Sender
     elsewhere = tmp_path / "elsewhere"
     monkeypatch.setattr(
-        cluster.remote, "Order", lambda **given: real(**{**given, "claims": elsewhere})
+        cluster.remote, "Sender", lambda **given: real(**{**given, "claims": elsewhere})
     )
 
 

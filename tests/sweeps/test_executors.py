@@ -22,13 +22,13 @@ from tools.short_sweeps import RUN, Heard, fingerprints, resume, rows, sweep
 SABOTAGE = """
 import errno, os, signal, time
 from pathlib import Path
-from mnistlab.sweeps import attempt
-real = attempt.carry_on
+from mnistlab.sweeps import run_trial
+real = run_trial.carry_on
 def carry_on(run_dir, config, *more, **options):
     lr = config.optimizer.lr
 {0}
     return real(run_dir, config, *more, **options)
-attempt.carry_on = carry_on
+run_trial.carry_on = carry_on
 """
 SEGFAULT = "    if lr == 0.5: import ctypes; ctypes.string_at(0)"
 

@@ -6,7 +6,7 @@ import pytest
 from mnistlab.config import config_hash, parse_run_config
 from mnistlab.config.load_sweep import parse_sweep
 from mnistlab.data import Dataset, Split
-from mnistlab.sweeps.search import blocks, without_test
+from mnistlab.sweeps.search import stage_plans, without_test
 from mnistlab.sweeps.space import points, refitted, repeated, repetitions
 from mnistlab.sweeps.trials import Datasets, freeze
 from tools.short_sweeps import RUN
@@ -18,7 +18,7 @@ def source_of(*values: str):
 
 def parameters(*values: str, text: str = RUN, block: int = 0) -> list[dict]:
     source = parse_sweep(text, "s", values)
-    return [point.parameters for point in points(source, blocks(source)[block], {})]
+    return [point.parameters for point in points(source, stage_plans(source)[block], {})]
 
 
 def test_a_grid_has_every_combination_the_last_parameter_changing_first():
@@ -83,7 +83,7 @@ stages:
   - {{name: l1, from: lr, set: {{training.epochs: 1}}, parameters: {{regularization.l1: [3]}}}}
 """
     source = parse_sweep(text, "s")
-    first, second = blocks(source)
+    first, second = stage_plans(source)
     winner = points(source, first, {})[1]
     (point,) = points(source, second, winner.settings)
     assert point.parameters == {"optimizer.lr": 2, "training.epochs": 1, "regularization.l1": 3}

@@ -153,7 +153,7 @@ def test_stages_build_on_winners_and_only_the_refits_are_tested(tmp_path):
     assert [row.stages for row in told.values() if len(row.stages) == 2] == [("lr", "l1")]
     refits = dict(result.refits)
     assert result.best.run_dir.name in {
-        point.best_trial.run_dir.partition("/")[2] for point in refits.values()
+        point.first_trial.run_dir.partition("/")[2] for point in refits.values()
     }
     assert refits["l2"].parameters["training.epochs"] == 3
 
@@ -168,6 +168,20 @@ def test_a_stage_with_nothing_to_choose_stops_the_sweep_and_says_so(tmp_path):
         sweep(tmp_path, text=text)
     view = next(tmp_path.glob("runs/2*/trials.csv")).read_text()
     assert "diverged" in view
+
+
+@pytest.mark.usefixtures("trials_here")
+def test_points_that_differ_in_their_seed_alone_are_one_choice_and_the_first_seed_goes_on(tmp_path):
+    head = STAGED.partition("stages:")[0]
+    stages = """stages:
+  - {name: s, parameters: {seed: [5, 4], optimizer.lr: [1.0e-3, 0.5]}}
+  - {name: l1, from: s, parameters: {regularization.l1: [1e-3]}}
+"""
+    result = sweep(tmp_path, text=head + stages)
+    (_, ranked), (_, (last,)) = result.rankings
+    assert [len(point.trials) for point in ranked] == [2, 2]
+    won = {"seed": 5, **ranked[0].parameters}
+    assert last.first_trial.parameters == {**won, "regularization.l1": 1e-3}
 
 
 @pytest.mark.usefixtures("trials_here")

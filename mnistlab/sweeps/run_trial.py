@@ -25,7 +25,7 @@ from mnistlab.sweeps.worker import SECONDS_BETWEEN_REPORTS
 FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
 
 
-class Attempts:
+class TrialRunner:
     """What a worker keeps from trial to trial: the datasets, and the line to the sweep."""
 
     def __init__(self, data_dir: Path, channel: Channel) -> None:
