@@ -41,7 +41,13 @@ def kill(sweep: Sweep, dask: DaskProcesses, kind: str, chance: random.Random, re
     dask.start()
 
 
-def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: float = 0.5) -> Report:
+def rounds(
+    kills: int,
+    values: Sequence[str] = GRID,
+    seed: int = 0,
+    spread: float = 0.5,
+    workers: int = 3,
+) -> Report:
     """Kill something of a sweep so many times, spread over this share of its life, and let it end.
 
     What it ends on is compared with the same sweep on this machine's own workers.
@@ -55,7 +61,7 @@ def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: floa
             raise RuntimeError(error)
         seconds = time.monotonic() - began
         wanted = {name: fingerprint(path) for name, path in calm.trials().items()}
-        with DaskProcesses(Path(scratch) / "dask") as dask:
+        with DaskProcesses(Path(scratch) / "dask", workers) as dask:
             options = ("--scheduler", dask.address)
             sweep = Sweep(Path(scratch) / "killed", values, options)
             ended: dict[str, dict] = {}

@@ -21,7 +21,7 @@ def test_a_row_is_trained_timed_and_told(tmp_path, capsys):
     assert row["epochs"] == 11  # one dropped, two turns of five
     peer = row["peers"]["mnistlab-1"]
     assert len(peer["turns"]) == 2
-    assert 0 < peer["seconds"] < 60
+    assert peer["seconds"] > 0
     assert peer["accuracy"] > 0.85
     assert result["peak_gflops"]["1"] > 0
     assert "**W1**" in page.read_text()

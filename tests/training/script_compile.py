@@ -2,7 +2,6 @@
 
 import gc
 import json
-import time
 
 from engine_helpers import config_of, digest, toy_dataset, train
 from numba.core.dispatcher import Dispatcher
@@ -20,11 +19,9 @@ def main() -> None:
     )
     trainer = Trainer(config, dataset)
     told: list[str] = []
-    started = time.perf_counter()
     trainer.compile(told.append)
     assert train(trainer)
     trainer.evaluate(dataset.validation)
-    seconds = time.perf_counter() - started
     kernels = [
         found
         for found in gc.get_objects()
@@ -38,7 +35,6 @@ def main() -> None:
                 "hits": sum(sum(found.stats.cache_hits.values()) for found in kernels),
                 "misses": sum(sum(found.stats.cache_misses.values()) for found in kernels),
                 "params": digest(trainer.params),
-                "seconds": seconds,
             }
         )
     )

@@ -45,7 +45,6 @@ def test_the_first_process_says_that_it_compiles_and_the_second_compiles_nothing
     assert second["misses"] == 0
     assert second["hits"] > 0
     assert second["params"] == first["params"]
-    assert second["seconds"] < first["seconds"]
 
 
 def test_another_architecture_compiles_nothing():
