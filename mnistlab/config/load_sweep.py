@@ -1,12 +1,12 @@
 """Read a sweep: from its file, or from a run configuration and values on the command line."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mnistlab.config.checks import KeyPath
-from mnistlab.config.dump import mapping_as_yaml, resolved_mapping
+from mnistlab.config.dump import mapping_as_yaml
 from mnistlab.config.load import (
     make_paths_absolute,
     mapping_nodes,
@@ -14,7 +14,7 @@ from mnistlab.config.load import (
     sweep_mark,
 )
 from mnistlab.config.overrides import apply_override, set_node, split_key
-from mnistlab.config.places import Node, Place, Problem, messages, show
+from mnistlab.config.places import Node, Place, Problem, messages
 from mnistlab.config.ranges import RANGES, listed_values
 from mnistlab.config.run import RunConfig
 from mnistlab.config.sweep import SweepConfig
@@ -87,58 +87,6 @@ def sweep_from_mapping(
     return _resolve(root, [], arguments)
 
 
-def extended(source: SweepSource, arguments: Sequence[str]) -> SweepSource:
-    """A larger sweep that has every point of this one, as far as its method can grow.
-
-    Each `KEY=V1,V2` adds to the key's values, or crosses the points with a key that was no
-    parameter yet: the value that it had is its first. `method.KEY=N` makes a number of the method
-    larger. Raises ConfigError.
-    """
-    if source.config.parameters is None:
-        raise ConfigError("a sweep in stages cannot be extended; start another one")
-    root, problems = source.root.copy(), []
-    for argument in arguments:
-        problems += _extend(root, source, argument)
-    return _validated(root, problems)
-
-
-def _extend(root: Node, source: SweepSource, argument: str) -> list[Problem]:
-    """Add what one argument says to the nodes of a sweep."""
-    method = source.config.method
-    key, values, faults = _argument(argument)
-    if faults:
-        return faults
-    if key in [f"method.{name}" for name in method.grows_by]:
-        return _grow(root, source, key, values)
-    if not method.grows_by_values:
-        how = " and ".join(f"a larger method.{name}" for name in method.grows_by)
-        raise ConfigError(
-            f"a sweep of method {method.type} is extended by {how}"
-            if how
-            else f"a sweep of method {method.type} cannot be extended; start another one"
-        )
-    parameters = root.at(("parameters",))
-    assert parameters is not None
-    assert isinstance(parameters.value, dict)
-    before = parameters.value.get(key)
-    known = value_nodes(key, before) if before is not None else _present_value(source, key)
-    added = [item for item in value_nodes(key, values) if _is_new(item, known)]
-    parameters.value[key] = Node([*known, *added], values.place, values.key_place)
-    return []
-
-
-def _grow(root: Node, source: SweepSource, key: str, values: Node) -> list[Problem]:
-    """Set a number of the method, which must not become smaller."""
-    name = key.partition(".")[2]
-    present = getattr(source.config.method, name)
-    number = values.value[0] if isinstance(values.value, list) and len(values.value) == 1 else None
-    if number is None or not isinstance(number.value, int | float) or number.value < present:
-        found = show(number.plain() if number else values.plain())
-        message = f"found {found}, must be a number of at least {present}, the present one"
-        return [Problem(values.place, split_key(key), message)]
-    return set_node(root, split_key(key), number, SweepConfig)
-
-
 def value_nodes(key: str, values: Node) -> list[Node]:
     """The values to try of a key, one by one: of a list, of a `logspace` or of a `range`."""
     if isinstance(values.value, list):
@@ -174,12 +122,12 @@ def _resolve(root: Node, problems: list[Problem], arguments: Sequence[str]) -> S
         )
     if short_form and "parameters" not in root.value:
         root.value["parameters"] = Node(_single_values(arguments), root.place)
-    return _validated(root, problems)
+    return validated(root, problems)
 
 
 def _single_values(arguments: Sequence[str]) -> dict[str, Node]:
     """The values set in every trial, as parameters: where nothing varies but perhaps the seed."""
-    told = (_argument(argument) for argument in arguments if not _is_of_the_sweep(argument))
+    told = (values_of(argument) for argument in arguments if not _is_of_the_sweep(argument))
     return {key: values for key, values, problems in told if not problems}
 
 
@@ -212,7 +160,7 @@ def _apply(root: Node, argument: str) -> list[Problem]:
             return apply_override(root, argument, SweepConfig)
         except ConfigError as error:
             return [_wrong_argument(argument, error)]
-    key, values, problems = _argument(argument)
+    key, values, problems = values_of(argument)
     run, parameters = root.at(("run",)), root.at(("parameters",))
     if problems or run is None:
         return problems
@@ -231,7 +179,7 @@ def _is_of_the_sweep(argument: str) -> bool:
     return argument.partition("=")[0].strip().split(".")[0] in SWEEP_KEYS
 
 
-def _argument(argument: str) -> tuple[str, Node, list[Problem]]:
+def values_of(argument: str) -> tuple[str, Node, list[Problem]]:
     """The key and the values of `KEY=V1,V2`: read as the items of a YAML flow list."""
     place = Place(f"command line: {argument}")
     empty = Node([], place, place)
@@ -269,7 +217,8 @@ def _wrong_argument(argument: str, error: ConfigError) -> Problem:
     return Problem(Place(f"command line: {argument}"), (), message)
 
 
-def _validated(root: Node, problems: list[Problem]) -> SweepSource:
+def validated(root: Node, problems: list[Problem]) -> SweepSource:
+    """The sweep of nodes; raises ConfigError with `problems` and all else that is wrong."""
     _name_after_run(root)
     config, faults = validate_as(SweepConfig, root)
     refuse(problems + faults)
@@ -308,21 +257,3 @@ def _make_values_absolute(root: Node, config: SweepConfig) -> None:
             alone = Node({}, item.place)
             set_node(alone, split_key(str(path[-1])), item)
             make_paths_absolute(alone)
-
-
-def _present_value(source: SweepSource, key: str) -> list[Node]:
-    """The value that every trial of a grid has had for a key that was no parameter."""
-    block = source.root.at(("parameters",))
-    assert block is not None
-    assert isinstance(block.value, dict)
-    first = {name: value_nodes(name, values)[0] for name, values in block.value.items()}
-    config, problems = source.run_config(first)
-    refuse(problems)
-    assert config is not None
-    place = Place("present value")
-    node = nodes_from_mapping(resolved_mapping(config), place).at(split_key(key))
-    return [Node(node.value, place, place)] if node is not None else []
-
-
-def _is_new(item: Node, known: Iterable[Node]) -> bool:
-    return all(item.plain() != other.plain() for other in known)

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mnistlab.config.load_sweep import SweepSource, extended
+from mnistlab.config.extend_sweep import extended
+from mnistlab.config.load_sweep import SweepSource
 from mnistlab.data import Progress
 from mnistlab.experiment.interruption import stop_signals
 from mnistlab.experiment.memory_bound import workers_that_fit

@@ -3,7 +3,8 @@
 import jsonschema
 import pytest
 
-from mnistlab.config.load_sweep import extended, load_sweep, parse_sweep, sweep_from_mapping
+from mnistlab.config.extend_sweep import extended
+from mnistlab.config.load_sweep import load_sweep, parse_sweep, sweep_from_mapping
 from mnistlab.config.schema import sweep_json_schema
 from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps.space import checked_points
