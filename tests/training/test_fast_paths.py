@@ -23,7 +23,8 @@ from fast_path_helpers import (
 )
 from oracle_helpers import assert_engine_follows, distance
 
-from mnistlab.blocks.layers.dense import choice
+from mnistlab.blocks.layers.dense import choice, sparse_hidden
+from mnistlab.runtime import builder
 from mnistlab.runtime.gradient_action import MOMENTUM, SET, SGD
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.training.lower import lower
@@ -125,6 +126,12 @@ def test_so_does_a_layer_of_which_each_lane_has_several_blocks_of_inputs(tmp_pat
     trainer, oracle = run_of(tmp_path, model, 64, 3, "momentum", dataset=dataset)
     assert_skips_zero_inputs(trainer, 32)
     assert_engine_follows(trainer, oracle, 3)
+
+
+def test_no_batch_that_is_worked_on_in_parts_is_of_few_enough_rows_to_skip_zeros_behind_a_relu():
+    """That kernel takes its step at once, and adds nothing up over parts."""
+    assert builder.MOST_ROWS > sparse_hidden.BLOCK
+    assert not choice.skips_zero_inputs(True, builder.MOST_ROWS, 10_000, 64)
 
 
 # Where these paths are taken, and how far they go.
