@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from mnistlab.blocks.inits import InitBlock, ZeroBias
 from mnistlab.blocks.inits.uniform import UniformInit
 from mnistlab.data.sources import SOURCES, with_path
 
@@ -32,6 +33,7 @@ def conflicts(config: "RunConfig") -> list[Conflict]:
         _early_stopping,
         _loss_and_output,
         _uniform_range,
+        _bias_without_effect,
         _layer_names,
         _tensor_patterns,
     )
@@ -105,6 +107,23 @@ def _uniform_range(config: "RunConfig") -> Iterator[Conflict]:
             yield Conflict(
                 ((*path, "high"), (*path, "low")),
                 f"found {init.high}, must be above low, which is {init.low}",
+            )
+
+
+def _bias_without_effect(config: "RunConfig") -> Iterator[Conflict]:
+    """A bias beside an init that brings its own; a resolved configuration has one, of no effect."""
+    init, named = config.init, config.init.layers
+    inits: dict[KeyPath, InitBlock] = {
+        ("init", "layers", name): layer for name, layer in named.items() if layer.bias != init.bias
+    }
+    if not any(layer.draws_biases and layer.bias == init.bias for layer in named.values()):
+        inits["init",] = init
+    for path, one in inits.items():
+        if not one.draws_biases and not isinstance(one.bias, ZeroBias):
+            yield Conflict(
+                ((*path, "bias"), (*path, "type")),
+                f"has no effect, as {'.'.join(map(str, path))}.type {one.type} reads the biases "
+                "with the weights; remove it",
             )
 
 

@@ -99,6 +99,13 @@ WRONG = [
     ("init: {type: uniform, low: 1, high: 0}", "1:37", "init.high", "above low"),
     ("init: {bias: ones}", "1:14", "init.bias", "zeros, normal"),
     ("init: {bias: {type: normal, std: -1}}", "1:34", "init.bias.std", "found -1"),
+    ("init: {type: file, path: w, bias: {type: normal, std: 1}}", "1:35", "init.bias", "no effect"),
+    (
+        "init: {layers: {dense1: {type: file, path: w, bias: normal}}}",
+        "1:53",
+        "init.layers.dense1.bias",
+        "init.layers.dense1.type file reads the biases with the weights",
+    ),
     ("init: {layers: {dens1: {type: zeros}}}", "1:24", "init.layers.dens1", "'dense1'"),
     ("init: {layers: {dense1: {layers: {}}}}", "1:26", "init.layers.dense1.layers", "unknown"),
     (

@@ -24,6 +24,7 @@ LAYERS = [
     {"dense": {"units": 128, "bias": True}},
 ]
 
+FILE = {"type": "file", "path": "/weights.safetensors"}
 CONFIGS = [
     {},
     {"name": "1e-3"},
@@ -45,7 +46,9 @@ CONFIGS = [
     {"init": {"type": "uniform", "low": -1, "high": 1, "bias": {"type": "normal", "std": 3}}},
     {"init": {"type": "variance_scaling", "scale": 2, "mode": "fan_sum"}},
     {"init": {"type": "poisson", "lam": 1, "factor": -0.1}},
-    {"init": {"type": "file", "path": "/weights.safetensors"}},
+    {"init": FILE},
+    {"init": {**FILE, "bias": "normal", "layers": {"dense1": {"type": "zeros"}}}},
+    {"init": {"bias": "normal", "layers": {"dense1": FILE}}},
     {"init": {"layers": {"dense1": {"type": "normal", "std": 1.0}, "dense2": {"bias": "zeros"}}}},
     {"optimizer": {"type": "adam", "epsilon": 1e-8, "lr": 1e-3}},
     {"optimizer": {"type": "adamw", "lr_scale": {"*.bias": 0.03125, "dense1.weight": 0.1}}},

@@ -160,6 +160,7 @@ def _with_files(value: Any, weights: str) -> Any:
     found = {key: _with_files(one, weights) for key, one in value.items()}
     if found.get("type") == "file":
         found["path"] = weights
+        found.pop("bias", None)  # the file has them
     if found.get("type") == "uniform" and "low" in found:
         found["low"], found["high"] = -abs(found["low"]), abs(found["high"]) + 0.1
     return found

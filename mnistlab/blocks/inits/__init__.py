@@ -6,7 +6,7 @@ A layer's own init (`init.layers.dense1`) is one of these blocks; the run's is t
 
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -50,6 +50,7 @@ class InitBlock(Section):
     """What the engine asks of an init."""
 
     type: str
+    draws_biases: ClassVar[bool] = True  # as `bias` says; else they come with the weights
     if TYPE_CHECKING:  # each init has this key, behind its own
         bias: BiasInit
 

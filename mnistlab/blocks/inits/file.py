@@ -3,7 +3,7 @@
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -18,7 +18,10 @@ from mnistlab.support.tensor_file import load_tensors
 class FileInit(InitBlock):
     """Weights read from a file of an earlier run."""
 
-    type: Literal["file"] = Field(default="file", description="Weights read from a file.")
+    draws_biases: ClassVar[bool] = False
+    type: Literal["file"] = Field(
+        default="file", description="Weights and biases read from a file."
+    )
     path: UserPath = Field(description="The file, relative to this configuration.")
     bias: BiasInit = BIAS
 
