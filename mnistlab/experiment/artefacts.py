@@ -1,5 +1,6 @@
 """What a run's folder holds, for whoever shows it: each part read when it is asked for, once."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +34,22 @@ PART_NAMES: dict[SplitName, str] = {part.name: part.images for part in PARTS}
 # What weighs a sum; its layers are the ones that have weights.
 WEIGHED = ("conv", "dense")
 
+LARGEST_SHOWN = 1e100
+
 Value = TypeVar("Value")
+Row = TypeVar("Row", MetricsRow, LayerRow)
+
+
+def to_be_shown(row: Row) -> Row:
+    """A row with infinity in the place of numbers that no scale holds: sums, squares and margins of
+    them overflow.
+    """
+    beyond: dict[str, Any] = {
+        name: math.copysign(math.inf, value)
+        for name, value in vars(row).items()
+        if isinstance(value, float) and abs(value) > LARGEST_SHOWN
+    }
+    return replace(row, **beyond) if beyond else row
 
 
 class read_once(Generic[Value]):  # noqa: N801 - it is written as a decorator
@@ -109,7 +125,8 @@ class Artefacts:
     @read_once
     def metrics(self) -> list[MetricsRow]:
         """A row per evaluation."""
-        return read_metrics(self.run_dir.metrics, self.written(self.run_dir.metrics))
+        rows = read_metrics(self.run_dir.metrics, self.written(self.run_dir.metrics))
+        return [to_be_shown(row) for row in rows]
 
     @read_once
     def evaluations(self) -> list[MetricsRow]:
@@ -131,6 +148,7 @@ class Artefacts:
     def layers(self) -> list[LayerRow]:
         """A row per layer per epoch, at least one."""
         rows = read_layers(self.run_dir.layers, self.written(self.run_dir.layers))
+        rows = [to_be_shown(row) for row in rows]
         if not rows:
             raise LackingError("no epoch was finished")
         return rows
@@ -217,4 +235,6 @@ class Artefacts:
             if len(outside):
                 row = int(outside[0])
                 raise UsageError(f"{path}:{row + 2}: {name} is {values[row]}, of {classes} classes")
-        return found
+        said = found.probabilities
+        beyond = np.abs(said) > LARGEST_SHOWN
+        return replace(found, probabilities=np.where(beyond, np.copysign(np.inf, said), said))

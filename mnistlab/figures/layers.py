@@ -16,6 +16,7 @@ from mnistlab.support.errors import LackingError
 
 COLUMNS = 3
 PANEL_HEIGHT = 2.05  # inches
+MOST_LAYERS = 24  # of more, so many are drawn
 MANY_POINTS = 30  # above this a line's points are no longer marked
 # A log axis for values that span more than the one; no more than the other is shown of it.
 LOG_SPAN, MOST_DECADES = 10.0, 1e6
@@ -50,10 +51,14 @@ def layer_statistics(rows: Sequence[LayerRow], run: str) -> Figure:
 
     Raises LackingError where nothing finite was.
     """
+    names = list(dict.fromkeys(row.layer for row in rows))
+    layers = style.spread(names, MOST_LAYERS)
+    if len(layers) < len(names):
+        drawn = set(layers)
+        rows = [row for row in rows if row.layer in drawn]
     panels = [statistic for statistic in _statistics(rows) if _is_measured(statistic)]
     if not panels:
         raise LackingError("no finite value was measured")
-    layers = list(dict.fromkeys(row.layer for row in rows))
     colours = dict(zip(layers, style.layer_colours(len(layers)), strict=True))
     epochs = {layer: _epochs(rows, layer) for layer in layers}
     lines = -(-len(panels) // COLUMNS)
@@ -62,6 +67,8 @@ def layer_statistics(rows: Sequence[LayerRow], run: str) -> Figure:
         "A line for each layer with weights, from the image (dark) to the output (light), at the "
         "end of every epoch."
     )
+    if len(layers) < len(names):
+        note += f" Of {len(names):,} layers, {len(layers)} are drawn."
     sheet = Sheet(0.45 + lines * step, "How the layers learn", note, run)
     _write_legend(sheet, colours)
     width = (style.WIDTH - 2 * MARGIN) / COLUMNS

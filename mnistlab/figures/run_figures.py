@@ -1,13 +1,13 @@
 """Each figure of a run, from the run's artefacts."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.figures import calibration as calibrations
-from mnistlab.figures import confusion, layers, learning_curves, pictures, weights
+from mnistlab.figures import confusion, layers, learning_curves, pictures, style, weights
 from mnistlab.figures.embedding import embedding_map
 from mnistlab.figures.feature_maps import feature_maps
 from mnistlab.figures.layer_sheet import LAYERS, LayerImages, layer_sheet
@@ -22,6 +22,7 @@ PAIRS, PAIR_PICTURES = 5, 7
 FEATURE_IMAGES = 4
 SALIENCY_IMAGES = 10
 SHEET_IMAGES = 500
+CONVOLUTIONS = 8  # of more, so many are drawn
 
 
 def draw_learning_curves(run: Artefacts) -> Figure:
@@ -32,13 +33,11 @@ def draw_learning_curves(run: Artefacts) -> Figure:
 def draw_weights(run: Artefacts) -> Figure:
     """Of the layers nearest the image: each class's, each unit's, or every convolution's."""
     tensors = run.model.tensors
-    convolutions = {
-        name.removesuffix(".weight"): tensor
-        for name, tensor in tensors.items()
-        if name.endswith(".weight") and tensor.ndim == 4
-    }
+    convolutions = [name for name, tensor in _weights(tensors).items() if tensor.ndim == 4]
     if convolutions:
-        return weights.filters(convolutions, label(run))
+        shown_layers = style.spread(convolutions, CONVOLUTIONS)
+        filters = {name: tensors[f"{name}.weight"] for name in shown_layers}
+        return weights.filters(filters, label(run))
     (layer, seen), *_ = run.weighed_layers
     units = tensors[f"{layer}.weight"].T.reshape(-1, *seen[1:])
     if layer != _output_layer(run):
@@ -71,7 +70,15 @@ def draw_output_weights(run: Artefacts) -> Figure:
 
 def draw_weight_distributions(run: Artefacts) -> Figure:
     now, start = _weights(run.model.tensors), _weights(run.initial_tensors)
+    _refuse_no_numbers(now)
     return weight_distributions(now, start, label(run))
+
+
+def _refuse_no_numbers(values: Mapping[str, np.ndarray]) -> None:
+    """Raise LackingError where weights or activations, by their layer, have no finite range."""
+    for layer, array in values.items():
+        if not np.isfinite(array).all():
+            raise LackingError(f"{layer} has weights or activations that are no finite numbers")
 
 
 def draw_layer_statistics(run: Artefacts) -> Figure:
@@ -94,6 +101,8 @@ def draw_layer_sheet(run: Artefacts) -> Figure:
         )
         for name, seen in chosen
     ]
+    _refuse_no_numbers({layer.name: layer.activations for layer in shown})
+    _refuse_no_numbers({layer.name: layer.weights for layer in shown})
     of = PART_NAMES[run.part]
     return layer_sheet(shown, run.metrics, run.layers, of, label(run))
 
@@ -171,6 +180,7 @@ def draw_feature_maps(run: Artefacts) -> Figure:
     names = [spec.name for spec in run.model.inference.program.layers if spec.kind == "conv"]
     if not names:
         raise LackingError("it has no convolution")
+    names = style.spread(names, CONVOLUTIONS)
     images, labels = _some_of_each(run, FEATURE_IMAGES)
     maps = run.model.activations(images, names)
     classes = [run.class_names[i] for i in labels]

@@ -1,9 +1,9 @@
 """What every figure has in common: one colour per meaning, sizes, fonts, and how it is saved."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -11,6 +11,8 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from mnistlab.support.metric_names import PARTS
+
+Item = TypeVar("Item")
 
 # Okabe and Ito's palette, told apart with every common colour blindness.
 BLUE = "#0072B2"
@@ -109,3 +111,10 @@ def rendered(figure: Figure, format: str = "png") -> bytes:
     with drawing():
         figure.savefig(content, format=format, metadata=METADATA[format])
     return content.getvalue()
+
+
+def spread(items: Sequence[Item], most: int) -> list[Item]:
+    """The items, or so many of them, evenly spread from the first to the last."""
+    if len(items) <= most:
+        return list(items)
+    return [items[place * (len(items) - 1) // (most - 1)] for place in range(most)]

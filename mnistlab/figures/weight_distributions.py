@@ -16,6 +16,7 @@ FEWEST_BINS, MOST_BINS = 11, 81
 # A weight below this changes next to nothing: what L1 leaves of the weights that it switches off.
 SMALL = 1e-3
 COLUMNS = 3
+MOST_LAYERS = 24  # of more, so many are drawn
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,19 @@ def weight_distributions(
     weights: Mapping[str, np.ndarray], initial: Mapping[str, np.ndarray] | None, run: str
 ) -> Figure:
     """A histogram for each layer, by its name, and as a line how its weights were at the start."""
-    columns = 2 if len(weights) in (1, 2, 4) else COLUMNS
-    rows = -(-len(weights) // columns)
+    layers = style.spread(list(weights), MOST_LAYERS)
+    columns = 2 if len(layers) in (1, 2, 4) else COLUMNS
+    rows = -(-len(layers) // columns)
     height, step = 2.2, 3.45
     note = "Bars: the weights as they are (a log axis: each line is ten times the one below)."
     if initial is not None:
         note += " Line: how they started."
+    if len(layers) < len(weights):
+        note += f" Of {len(weights):,} layers, {len(layers)} are drawn."
     sheet = Sheet(rows * step + 0.1, "How large the weights are", note, run)
     width = (style.WIDTH - 2 * MARGIN) / columns
-    for number, (layer, values) in enumerate(weights.items()):
+    for number, layer in enumerate(layers):
+        values = weights[layer]
         row, column = divmod(number, columns)
         x, y = MARGIN + column * width, row * step
         found = distribution(values)

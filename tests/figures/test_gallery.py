@@ -1,6 +1,8 @@
 """Every figure of real runs: what is drawn, what is left out and why, and the numbers within."""
 
+import math
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from figure_helpers import faults, shown_texts
 
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.figures import style
 from mnistlab.figures.gallery import (
     CHEAP,
     RUN_FIGURES,
@@ -17,9 +20,12 @@ from mnistlab.figures.gallery import (
     save_each,
 )
 from mnistlab.python.commands.train import train as train_command
+from mnistlab.store.checkpoint import save_tensors
 from mnistlab.store.metrics import read_predictions
-from mnistlab.store.run_dir import open_run
+from mnistlab.store.provenance import read_run_json, write_run_json
+from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.support.errors import DataError, UsageError
+from mnistlab.support.tensor_file import load_tensors
 
 MLP = {
     "data": {"source": "digits", "train_limit": 300, "validation": 0.1},
@@ -132,6 +138,48 @@ def test_all_that_a_run_has_is_drawn_legibly_and_the_rest_left_out_with_a_word(t
             assert len(shown_texts(one.figure)) >= 5, one.name
             assert one.title
             assert one.how_to_read.endswith((".", "?"))
+
+
+def with_cells(path: Path, figures: list[str], kept: set[str]) -> None:
+    """Put figures in turn into all rows of a table but its columns `kept`."""
+    head, *lines = path.read_text().splitlines()
+    names = head.split(",")
+    rows = [
+        ",".join(
+            cell if name in kept else figures[number % len(figures)]
+            for name, cell in zip(names, line.split(","), strict=True)
+        )
+        for number, line in enumerate(lines)
+    ]
+    path.write_text("\n".join([head, *rows]) + "\n")
+
+
+@pytest.mark.parametrize("figures", [["1e308"], ["-1e308", "1e308"], ["5e-324", "1e308"], ["-inf"]])
+def test_tables_of_numbers_that_no_scale_holds_are_drawn_as_far_as_can_be(mlp, tmp_path, figures):
+    folder = copy_of(mlp, tmp_path)
+    write_run_json(RunDir(folder), {**read_run_json(RunDir(folder)), "files": {}})
+    with_cells(folder / "metrics.csv", figures, {"epoch", "step"})
+    with_cells(folder / "layers.csv", figures, {"epoch", "layer"})
+    with_cells(folder / "predictions.csv", figures, {"index", "label", "predicted"})
+    names = ["learning_curves", "mistakes", "samples", "calibration", "layer_statistics"]
+    found = gallery(folder, [*names, "layer_sheet"])
+    for one in found.values():
+        assert isinstance(one, Drawn) or one.error is None
+        if isinstance(one, Drawn):
+            assert style.rendered(one.figure, "png")
+
+
+@pytest.mark.parametrize("weight", [3e38, math.nan, math.inf])
+def test_weights_that_are_no_numbers_leave_out_the_figures_of_their_range(mlp, tmp_path, weight):
+    folder = copy_of(mlp, tmp_path)
+    tensors, metadata = load_tensors(folder / "weights.safetensors")
+    tensors["dense1.weight"][::2] = weight
+    save_tensors(folder / "weights.safetensors", tensors, metadata)
+    with np.errstate(all="ignore"):
+        found = gallery(folder, ["layer_sheet", "weight_distributions"])
+    told = "has weights or activations that are no finite numbers"
+    for name in ("layer_sheet", "weight_distributions"):
+        assert math.isfinite(weight) != (told in left_out(found).get(name, ""))
 
 
 def test_mistakes_are_the_most_confident_ones_of_predictions_csv(mlp):

@@ -110,3 +110,16 @@ def test_one_epoch_is_drawn_as_markers():
         if line.get_label() == "dense1"
     ]
     assert line.get_marker() == "o"
+
+
+def test_of_ten_thousand_layers_some_are_drawn_from_the_first_to_the_last():
+    one = rows(1)[0]
+    many = [replace(one, layer=f"dense{number}") for number in range(10_000)]
+    with style.drawing():
+        figure = layer_statistics(many, "run")
+    drawn = list(lines(figure.axes[1]))
+    assert len(drawn) == 24
+    assert (drawn[0], drawn[-1]) == ("dense0", "dense9999")
+    words = " ".join(text.get_text() for text in figure.axes[0].texts)
+    assert "Of 10,000 layers, 24 are drawn." in " ".join(words.split())
+    assert faults(figure) == []
