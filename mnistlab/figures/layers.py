@@ -16,6 +16,7 @@ from mnistlab.support.errors import LackingError
 
 COLUMNS = 3
 PANEL_HEIGHT = 2.05  # inches
+LEGEND_ROW = 0.24
 MOST_LAYERS = 24  # of more, so many are drawn
 MANY_POINTS = 30  # above this a line's points are no longer marked
 # A log axis for values that span more than the one; no more than the other is shown of it.
@@ -69,12 +70,13 @@ def layer_statistics(rows: Sequence[LayerRow], run: str) -> Figure:
     )
     if len(layers) < len(names):
         note += f" Of {len(names):,} layers, {len(layers)} are drawn."
-    sheet = Sheet(0.45 + lines * step, "How the layers learn", note, run)
+    top = 0.29 + _legend_places(layers)[-1][1]
+    sheet = Sheet(top + lines * step, "How the layers learn", note, run)
     _write_legend(sheet, colours)
     width = (style.WIDTH - 2 * MARGIN) / COLUMNS
     for number, statistic in enumerate(panels):
         row, column = divmod(number, COLUMNS)
-        x, y = MARGIN + column * width + 0.6, 0.65 + row * step
+        x, y = MARGIN + column * width + 0.6, top + 0.2 + row * step
         axes = sheet.panel(x, y, width - 0.75, PANEL_HEIGHT)
         _draw(axes, statistic, epochs, colours)
     return sheet.figure
@@ -173,9 +175,20 @@ def _scale(axes: Axes, statistic: Statistic) -> None:
         axes.ticklabel_format(axis="y", useOffset=False, scilimits=(-3, 4))
 
 
+def _legend_places(layers: Sequence[str]) -> list[tuple[float, float]]:
+    """Where each layer's line and name begin, in as many rows as they need."""
+    places, x, y = [], MARGIN, 0.16
+    for layer in layers:
+        width = 0.65 + 0.09 * len(layer)
+        if x + width > style.WIDTH - MARGIN and x > MARGIN:
+            x, y = MARGIN, y + LEGEND_ROW
+        places.append((x, y))
+        x += width
+    return places
+
+
 def _write_legend(sheet: Sheet, colours: dict[str, str]) -> None:
-    x = MARGIN
-    for layer, colour in colours.items():
-        sheet.canvas.plot([x, x + 0.28], [0.16, 0.16], color=colour, linewidth=2.5)
-        sheet.write(x + 0.36, 0.16, layer, size=style.MEDIUM, va="center")
-        x += 0.65 + 0.09 * len(layer)
+    places = _legend_places(list(colours))
+    for (x, y), (layer, colour) in zip(places, colours.items(), strict=True):
+        sheet.canvas.plot([x, x + 0.28], [y, y], color=colour, linewidth=2.5)
+        sheet.write(x + 0.36, y, layer, size=style.MEDIUM, va="center")

@@ -118,6 +118,7 @@ def test_of_ten_thousand_layers_some_are_drawn_from_the_first_to_the_last():
     with style.drawing():
         figure = layer_statistics(many, "run")
     drawn = list(lines(figure.axes[1]))
+    style.rendered(figure, "png")
     assert len(drawn) == 24
     assert (drawn[0], drawn[-1]) == ("dense0", "dense9999")
     words = " ".join(text.get_text() for text in figure.axes[0].texts)
