@@ -72,8 +72,8 @@ class SearchMethod(Section):
     learns: ClassVar[bool] = False
     # Whether it takes a number of a range: {uniform: [low, high]}, {loguniform: [low, high]}.
     draws: ClassVar[bool] = True
-    # What makes the search larger, so that it still asks for all that it has asked for: values
-    # more of a parameter, or a larger number for one of the method's own keys.
+    # What makes the search larger, so that it still asks for every earlier point: more values of a
+    # parameter, or a larger number for one of the method's own keys.
     grows_by_values: ClassVar[bool] = False
     grows_by: ClassVar[tuple[str, ...]] = ()
     # What its points are called.

@@ -40,7 +40,7 @@ class Range:
 
     @property
     def size(self) -> int | None:
-        """How many numbers there are; None where there is no end of them."""
+        """How many numbers there are; None of a range of any numbers."""
         return int(self.high) - int(self.low) + 1 if self.whole else None
 
     def nearest(self, number: float) -> int | float:
@@ -108,13 +108,13 @@ class RangeAxis:
 
     @property
     def size(self) -> int | None:
-        """How many combinations the keys have; None where there is no end of them."""
+        """How many combinations the keys have; None where a key takes any number."""
         sizes = [one.size for one in self.ranges.values()]
         known = [size for size in sizes if size is not None]
         return math.prod(known) if len(known) == len(sizes) else None
 
     def choices(self) -> Sequence[Values]:
-        """Every combination of the keys, in order; there must be an end of them."""
+        """Every combination of the keys, in order; for whole numbers alone."""
         columns = [range(int(one.low), int(one.high) + 1) for one in self.ranges.values()]
         return [
             dict(zip(self.ranges, numbers, strict=True)) for numbers in itertools.product(*columns)
@@ -175,7 +175,7 @@ class Space:
         return is_new
 
     def combinations(self) -> Iterator[Values]:
-        """Every combination, the last key changing first; there must be an end of them."""
+        """Every combination, the last key changing first; no axis may take any number."""
         for parts in itertools.product(*(axis.choices() for axis in self.axes)):
             yield _merged(parts)
 
@@ -194,7 +194,7 @@ class Space:
                 repeats = 0
             else:
                 repeats += 1
-        # Few combinations are left to be found by chance.
+        # A draw rarely meets one of the few combinations that are left.
         left = self._shuffled() if len(found) < count else iter(())
         found.extend(itertools.islice(filter(self.is_new, left), count - len(found)))
         return found
@@ -210,8 +210,8 @@ class Space:
         return _merged([a.drawn(self.stream(" ".join(a.keys), draw)) for a in self.axes])
 
     def _shuffled(self) -> Iterator[Values]:
-        """Every combination in an order of chance; nothing where there are too many to list, or
-        no end of them."""
+        """Every combination in random order; nothing where there are too many to list, or where a
+        key takes any number."""
         sizes = [axis.size for axis in self.axes]
         known = [size for size in sizes if size is not None]
         if len(known) < len(sizes) or math.prod(known) > MOST_SHUFFLED:

@@ -76,7 +76,7 @@ def new_claim(claims: Path, trial_name: str) -> Path:
     return claim
 
 
-def swap(fresh: Path, folder: Path, claims: Path, trial_name: str) -> None:
+def replace_folder(fresh: Path, folder: Path, claims: Path, trial_name: str) -> None:
     """Put a claim in a folder's place. Nobody may be writing in either any more.
 
     Killed between its two renamings, `folder` is missing, and both are claims of the trial.
@@ -91,7 +91,7 @@ def swap(fresh: Path, folder: Path, claims: Path, trial_name: str) -> None:
     durable.fsync_folder(folder.parent)
 
 
-def adopt(claims: Path, trial_name: str, folder: Path) -> bool:
+def recover(claims: Path, trial_name: str, folder: Path) -> bool:
     """Give `folder` the state of that claim of a trial that has come furthest, if any has come
     further; whether one had. All claims but `folder` itself are taken away from their holders.
     """
@@ -106,19 +106,19 @@ def adopt(claims: Path, trial_name: str, folder: Path) -> bool:
             # Copied: a file that its holder has open is not one of the trial's.
             copy = new_claim(claims, trial_name)
             shutil.copytree(revoked, copy, dirs_exist_ok=True)
-            swap(copy, folder, claims, trial_name)
+            replace_folder(copy, folder, claims, trial_name)
             adopted = True
         discard(revoked)
     return adopted
 
 
-def adopt_all(claims: Path, trials: Path) -> None:
+def recover_all(claims: Path, trials: Path) -> None:
     """What the workers of a sweep's process that is gone had come to; no claim is left of it."""
     if not claims.exists():
         return
     named = filter(None, (CLAIM_NAME.fullmatch(claim.name) for claim in claims.iterdir()))
     for name in sorted({found[1] for found in named}):
-        adopt(claims, name, trials / name)
+        recover(claims, name, trials / name)
     discard(claims)
 
 

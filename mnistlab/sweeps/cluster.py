@@ -20,7 +20,7 @@ from mnistlab.store import durable
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.sweeps import remote
-from mnistlab.sweeps.claims import DamagedError, discard, new_claim, pack, swap, unpack
+from mnistlab.sweeps.claims import DamagedError, discard, new_claim, pack, replace_folder, unpack
 from mnistlab.sweeps.executors import Advanced, Busy, Died, Ended, Fatal, Report, Task, Warned
 from mnistlab.sweeps.scheduler import Cluster, refuse_unsafe
 
@@ -167,7 +167,7 @@ class ClusterExecutor:
             else:
                 claim = new_claim(self.claims, name)
                 unpack(returned.files, claim)
-            swap(claim, task.run_dir, self.claims, name)
+            replace_folder(claim, task.run_dir, self.claims, name)
 
     def stop(self) -> None:
         if not self._running or self.client.status != "running":

@@ -19,7 +19,7 @@ from typing import Any
 import mnistlab
 from mnistlab.support import paths
 from mnistlab.support.host import LIBRARIES, library_versions
-from mnistlab.sweeps.claims import FolderFiles, adopt, new_claim, pack, unpack
+from mnistlab.sweeps.claims import FolderFiles, new_claim, pack, recover, unpack
 from mnistlab.sweeps.executors import (
     Advanced,
     Died,
@@ -124,7 +124,7 @@ def _claim(
         folder = new_claim(sender.claims, name)
         unpack(files, folder)
         # Of a worker that was lost with this trial.
-        adopt(sender.claims, name, folder)
+        recover(sender.claims, name, folder)
         yield folder, True
         return
     parent = Path(tempfile.mkdtemp(prefix="mnistlab-", dir=scratch))
@@ -149,7 +149,7 @@ def _train(
 ) -> Report:
     """Have a process train a trial, until it is done with it or is not to go on."""
     data_dir = _data_dir(sender)
-    process = BENCH.take(data_dir)
+    process = IDLE_WORKERS.take(data_dir)
     process.give(task, check_id=True)
     told, stop_by = time.monotonic(), None
     with selectors.DefaultSelector() as selector:
@@ -169,14 +169,14 @@ def _train(
                 if isinstance(report, Warned):
                     tell({"warning": report.text})
                 elif not isinstance(report, Advanced):
-                    BENCH.put_back(process, data_dir, again=stop_by is None)
+                    IDLE_WORKERS.put_back(process, data_dir, again=stop_by is None)
                     return report
                 elif time.monotonic() - told > sender.seconds_between_shares:
                     told = time.monotonic()
                     tell({"trial": task.trial, "share": report.share})
 
 
-class Bench:
+class IdleWorkers:
     """Processes that wait for the next trial, for a while: to start one takes a second or two."""
 
     def __init__(self) -> None:
@@ -221,4 +221,4 @@ class Bench:
             process.close(kill=True)
 
 
-BENCH = Bench()
+IDLE_WORKERS = IdleWorkers()

@@ -18,7 +18,7 @@ from mnistlab.support.errors import DataError, MnistlabError
 from mnistlab.sweeps.channel import Channel
 from mnistlab.sweeps.ledger import mark_failed
 from mnistlab.sweeps.results import read_record
-from mnistlab.sweeps.trials import Datasets, freeze
+from mnistlab.sweeps.trials import Datasets, identify
 from mnistlab.sweeps.worker import SECONDS_BETWEEN_REPORTS
 
 # The disk's trouble is no trial's: the sweep stops, and can be resumed when it is mended.
@@ -63,7 +63,7 @@ class TrialRunner:
             return
         dataset = self.datasets.of(config)
         expected = task["expected"]
-        if expected is not None and freeze(config, {}, self.datasets).id != expected:
+        if expected is not None and identify(config, {}, self.datasets).id != expected:
             raise DataError(f"the data of {config.data.source} here are not those of the sweep")
         relay = Relay(self.channel)
         argv = task["argv"]

@@ -136,7 +136,7 @@ def _local_cluster(threads: int) -> Iterator[Any]:
     """A scheduler and a worker in this process: trials are trained in processes of their own."""
     from distributed import LocalCluster
 
-    from mnistlab.sweeps.remote import BENCH
+    from mnistlab.sweeps.remote import IDLE_WORKERS
 
     try:
         with LocalCluster(
@@ -151,7 +151,7 @@ def _local_cluster(threads: int) -> Iterator[Any]:
         ) as cluster:
             yield cluster
     finally:
-        BENCH.close()
+        IDLE_WORKERS.close()
 
 
 def _certificates(address: str) -> Any:

@@ -19,7 +19,7 @@ from mnistlab.support.errors import UsageError
 from mnistlab.support.host import available_cpus
 from mnistlab.support.memory import shared_room
 from mnistlab.support.wording import human_bytes
-from mnistlab.sweeps.claims import adopt_all
+from mnistlab.sweeps.claims import recover_all
 from mnistlab.sweeps.executors import Executor, LocalExecutor
 from mnistlab.sweeps.ledger import Ledger, only_sweeper
 from mnistlab.sweeps.results import REFIT, sweep_of
@@ -92,7 +92,7 @@ def carry_on(
             workers = _workers_that_fit(needed, workers, callbacks)
         if arguments:
             durable.write_file(sweep_dir.config, sealed(source.text()))
-        adopt_all(sweep_dir.claims, sweep_dir.trials)
+        recover_all(sweep_dir.claims, sweep_dir.trials)
         executor = _executor(cluster, sweep_dir, workers, data_dir)
         return _run(source, sweep_dir, datasets, executor, callbacks, argv, force)
 

@@ -22,7 +22,7 @@ from mnistlab.sweeps.trials import (
     Trial,
     check_all,
     compile_all,
-    freeze,
+    identify,
     refuse_changed,
 )
 from mnistlab.sweeps.watch import Best, SweepCallback, SweepResult
@@ -141,7 +141,7 @@ class Sweeper:
         """A point's trials, one for each seed."""
         for one in repeated(config, self.config.seeds):
             seed = {"seed": one.seed} if self.config.seeds > 1 else {}
-            yield freeze(one, point.parameters | seed, self.datasets)
+            yield identify(one, point.parameters | seed, self.datasets)
 
     def _run_trials(self, trials: Sequence[Trial]) -> None:
         self.dispatcher.run(trials, self._make_ready)

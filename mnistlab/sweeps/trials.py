@@ -51,7 +51,7 @@ class Datasets:
         return self._opened[key]
 
 
-def freeze(config: RunConfig, parameters: dict[str, Any], datasets: Datasets) -> Trial:
+def identify(config: RunConfig, parameters: dict[str, Any], datasets: Datasets) -> Trial:
     """The trial of a configuration on its data as they are now."""
     content = f"{config_hash(config)}{datasets.of(config).sha256}"
     digest = hashlib.sha256(content.encode()).hexdigest()

@@ -8,7 +8,15 @@ import pytest
 
 from mnistlab.store.checkpoint import Checkpoint, save_checkpoint
 from mnistlab.store.run_dir import RunDir
-from mnistlab.sweeps.claims import DamagedError, adopt, adopt_all, new_claim, pack, swap, unpack
+from mnistlab.sweeps.claims import (
+    DamagedError,
+    new_claim,
+    pack,
+    recover,
+    recover_all,
+    replace_folder,
+    unpack,
+)
 
 TRIAL = "0003-0123456789ab"
 
@@ -63,7 +71,7 @@ def test_the_claim_that_came_furthest_is_adopted_and_all_are_gone(claims, trial)
     for step in (3, 9, 4):
         train(new_claim(claims, TRIAL), step)
     train(new_claim(claims, "0004-0123456789ab"), 100)
-    assert adopt(claims, TRIAL, trial)
+    assert recover(claims, TRIAL, trial)
     assert (trial / "metrics.csv").read_text() == "up to 9\n"
     (other,) = claims.iterdir()
     assert other.name.startswith("0004-")
@@ -72,7 +80,7 @@ def test_the_claim_that_came_furthest_is_adopted_and_all_are_gone(claims, trial)
 def test_a_claim_that_came_no_further_changes_nothing(claims, trial):
     train(trial, 5, "finished")
     train(new_claim(claims, TRIAL), 7)
-    assert not adopt(claims, TRIAL, trial)
+    assert not recover(claims, TRIAL, trial)
     assert (trial / "metrics.csv").read_text() == "up to 5\n"
 
 
@@ -80,7 +88,7 @@ def test_whoever_held_a_claim_that_was_adopted_can_write_nothing_of_the_trial(cl
     held = new_claim(claims, TRIAL)
     train(held, 3)
     with (held / "train.log").open("w") as open_file:
-        adopt(claims, TRIAL, trial)
+        recover(claims, TRIAL, trial)
         open_file.write("late")
     with pytest.raises(FileNotFoundError):
         train(held, 4)
@@ -102,9 +110,9 @@ def test_a_process_killed_between_the_renamings_of_a_swap_loses_nothing(claims, 
     with monkeypatch.context() as patch:
         patch.setattr(type(done), "rename", killed_at_the_second)
         with pytest.raises(KeyboardInterrupt):
-            swap(done, trial, claims, TRIAL)
+            replace_folder(done, trial, claims, TRIAL)
     assert not trial.exists()
-    adopt_all(claims, trial.parent)
+    recover_all(claims, trial.parent)
     assert json.loads((trial / "run.json").read_text()) == {"status": "finished"}
     assert [path.name for path in trial.parent.parent.iterdir()] == ["trials"]
     assert [path.name for path in trial.parent.iterdir()] == [TRIAL]
@@ -116,6 +124,6 @@ def test_nothing_but_claims_of_trials_is_adopted(claims, trial):
     leftover = claims / ".gone-01234567"
     leftover.mkdir()
     train(leftover, 100)
-    adopt_all(claims, trial.parent)
+    recover_all(claims, trial.parent)
     assert [path.name for path in trial.parent.iterdir()] == [TRIAL]
     assert not claims.exists()

@@ -13,7 +13,7 @@ from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.sweeps.ledger import Ledger, only_sweeper
 from mnistlab.sweeps.space import checked_points
-from mnistlab.sweeps.trials import Datasets, freeze
+from mnistlab.sweeps.trials import Datasets, identify
 from tools.short_sweeps import RUN
 
 
@@ -28,7 +28,7 @@ def trials(tmp_path):
     datasets = Datasets(tmp_path)
     source = parse_sweep(RUN, "s", ["optimizer.lr=0.1,0.2,0.3,0.4"])
     return [
-        freeze(config, point.parameters, datasets) for _, point, config in checked_points(source)
+        identify(config, point.parameters, datasets) for _, point, config in checked_points(source)
     ]
 
 

@@ -8,7 +8,7 @@ from mnistlab.config.load_sweep import parse_sweep
 from mnistlab.data import Dataset, Split
 from mnistlab.sweeps.search import stage_plans, without_test
 from mnistlab.sweeps.space import points, refitted, repeated, repetitions
-from mnistlab.sweeps.trials import Datasets, freeze
+from mnistlab.sweeps.trials import Datasets, identify
 from tools.short_sweeps import RUN
 
 
@@ -135,9 +135,9 @@ def test_a_trials_id_is_that_of_what_is_computed_and_of_nothing_else(tmp_path):
     same = parse_run_config(RUN, "elsewhere", ["optimizer={lr: 1e-1, type: sgd}"])
     other = parse_run_config(RUN, "f", ["optimizer.lr=0.2"])
     assert config_hash(config) == config_hash(same)
-    one = freeze(config, {"a": 1}, datasets)
-    assert one.id == freeze(same, {}, datasets).id
-    assert one.id != freeze(other, {"a": 1}, datasets).id
+    one = identify(config, {"a": 1}, datasets)
+    assert one.id == identify(same, {}, datasets).id
+    assert one.id != identify(other, {"a": 1}, datasets).id
 
 
 def test_random_search_tries_each_point_of_a_finite_space_once():
