@@ -81,7 +81,7 @@ def compare(paths: Iterable[Path]) -> Comparison:
         raise UsageError(*(faults or ["there is no run to compare"]))
     flat = [dict(flattened(completed(run.config))) for run in runs]
     keys = _differing(flat)
-    metrics = [{**run.metrics, SECONDS: run.seconds.get("train")} for run in runs]
+    metrics = [{**run.metrics, SECONDS: run.seconds.train} for run in runs]
     measured = [n for n in (*RUN_METRICS, SECONDS) if any(_tells(n, m.get(n)) for m in metrics)]
     return Comparison(
         every_key=tuple(dict.fromkeys(key for values in flat for key in values)),

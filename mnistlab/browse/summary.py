@@ -4,21 +4,22 @@ import fcntl
 import os
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mnistlab.browse.found import trials_of
 from mnistlab.store.checksums import refuse_broken_seal
+from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.named_rows import named_rows
-from mnistlab.store.provenance import read_run_json
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
+from mnistlab.store.run_record import RunRecord, Seconds, read_run_record
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.views import read_view
 from mnistlab.support.errors import UsageError
-from mnistlab.support.metric_names import DEFAULT_METRIC, TEST, TRAINING, VALIDATION
+from mnistlab.support.metric_names import DEFAULT_METRIC, RUN_METRICS, TEST, TRAINING, VALIDATION
 from mnistlab.support.safe_files import read_artefact
 
 
@@ -43,7 +44,7 @@ class RunSummary:
     config: dict[str, Any]
     metrics: dict[str, float | None]
     best: dict[str, float]
-    seconds: dict[str, float]
+    seconds: Seconds
 
 
 @dataclass(frozen=True)
@@ -81,80 +82,85 @@ def is_held(path: Path) -> bool:
 def read_run(path: Path) -> RunSummary:
     """What the run in a folder has come to; raises UsageError naming the file that is damaged."""
     run_dir = RunDir(path)
-    record = read_run_json(run_dir) if run_dir.run_json.exists() else _unrecorded(run_dir)
-    try:
-        running = record["status"] is Status.RUNNING
-        if running:
-            record = {**record, **_so_far(run_dir.metrics, record)}
-        training = record["config"]["training"]
-        return RunSummary(
-            path=path,
-            status=record["status"],
-            alive=is_held(path) if running else None,
-            started=datetime.fromisoformat(record["started"]),
-            epochs=record["epochs"],
-            planned=training.get("epochs"),
-            steps=record.get("steps", 0),
-            planned_steps=training.get("steps"),
-            config=record["config"],
-            metrics=record["metrics"],
-            best=_named_best(record["metrics"], record["best"]),
-            seconds=record["seconds"],
+    record = read_run_record(run_dir) if run_dir.run_json.exists() else _unrecorded(run_dir)
+    running = record.status is Status.RUNNING
+    if running:
+        record = _so_far(run_dir.metrics, record)
+    length = record.config.get("training")
+    if not isinstance(length, Mapping):
+        raise UsageError(
+            f"{run_dir.run_json}: config.training: found {length!r}, expected a mapping"
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"{run_dir.run_json}: is damaged: {error!r}") from error
+    return RunSummary(
+        path=path,
+        status=record.status,
+        alive=is_held(path) if running else None,
+        started=record.started,
+        epochs=record.epochs,
+        planned=length.get("epochs"),
+        steps=record.steps,
+        planned_steps=length.get("steps"),
+        config=record.config,
+        metrics=record.metrics,
+        best=_named_best(record),
+        seconds=record.seconds,
+    )
 
 
-def _unrecorded(run_dir: RunDir) -> dict[str, Any]:
+def _unrecorded(run_dir: RunDir) -> RunRecord:
     """What there is to tell of a run that is just beginning, or died before its run.json."""
     from mnistlab.config import resolved_mapping
     from mnistlab.experiment.resume import config_of
 
-    return {
-        "status": Status.RUNNING,
-        "metrics": {},
-        "best": None,
-        "epochs": 0,
-        "started": datetime.fromtimestamp(run_dir.config.stat().st_mtime, UTC).isoformat(),
-        "config": resolved_mapping(config_of(run_dir, {})),
-        "seconds": {},
-    }
+    return RunRecord(
+        status=Status.RUNNING,
+        started=datetime.fromtimestamp(run_dir.config.stat().st_mtime, UTC),
+        config=resolved_mapping(config_of(run_dir, None)),
+    )
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
-    """The whole rows of a metrics.csv; the last line may be under way."""
-    text = read_artefact(path).decode(errors="replace") if path.exists() else ""
-    return named_rows(text[: text.rfind("\n") + 1], path, ("epoch", "step", "val_accuracy"))
-
-
-def _so_far(path: Path, record: Mapping[str, Any]) -> dict[str, Any]:
-    """What a metrics.csv tells beyond the run.json of a run under way: the last row's metrics and
-    steps, and the metrics of the row with the best validation accuracy.
+def _so_far(path: Path, record: RunRecord) -> RunRecord:
+    """The record of a run under way with what its metrics.csv tells beyond it: the last row's
+    metrics and steps, and the row with the best validation accuracy.
     """
-    rows = _rows(path)
+    text = read_artefact(path).decode(errors="replace") if path.exists() else ""
+    # The last line may be under way.
+    rows = named_rows(text[: text.rfind("\n") + 1], path, ("epoch", "step", VALIDATION.accuracy))
     if not rows:
-        return {}
+        return record
     try:
-        numbers = [{name: float(v) if v else None for name, v in row.items()} for row in rows]
-        epoch, steps = int(rows[-1]["epoch"]), int(rows[-1]["step"])
+        last = _metrics_row(rows[-1])
+        best = max(map(_metrics_row, rows), key=lambda row: row.val_accuracy or 0.0)
     except ValueError as error:
         raise UsageError(f"{path}: is damaged: {error}") from error
-    last, best = numbers[-1], max(numbers, key=lambda row: row["val_accuracy"] or 0.0)
     # Run folders of earlier versions do not say how many steps an epoch has.
-    per_epoch = record.get("steps_per_epoch")
-    epochs = steps // per_epoch if per_epoch else epoch
-    return {"metrics": last, "best": best, "epochs": epochs, "steps": steps}
+    per_epoch = record.steps_per_epoch
+    return replace(
+        record,
+        metrics={name: getattr(last, name) for name in RUN_METRICS},
+        best=best,
+        epochs=last.step // per_epoch if per_epoch else last.epoch,
+        steps=last.step,
+    )
 
 
-def _named_best(
-    metrics: Mapping[str, float | None], best: Mapping[str, float | None] | None
-) -> dict[str, float]:
+def _metrics_row(cells: Mapping[str, str]) -> MetricsRow:
+    measured = {name: float(cells[name]) for name in RUN_METRICS if cells.get(name)}
+    return MetricsRow(int(cells["epoch"]), int(cells["step"]), **measured)
+
+
+def _named_best(record: RunRecord) -> dict[str, float]:
     """The best validation accuracy; of a run without one, the final accuracy that there is."""
-    known = {**metrics, "val_accuracy": (best or metrics).get("val_accuracy")}
-    for name in (VALIDATION.accuracy, TEST.accuracy, TRAINING.accuracy):
-        value = known.get(name)
+    best = (
+        record.metrics.get(VALIDATION.accuracy)
+        if record.best is None
+        else (record.best.val_accuracy)
+    )
+    known = {**record.metrics, VALIDATION.accuracy: best}
+    for part in (VALIDATION, TEST, TRAINING):
+        value = known.get(part.accuracy)
         if value is not None:
-            return {name: value}
+            return {part.accuracy: value}
     return {}
 
 
@@ -221,7 +227,7 @@ def _trials(sweep: Path) -> tuple[set[str], Counter[Status]]:
         if not status.ended:
             run_dir = SweepDir(sweep).trial(row["run_dir"])
             begun_so = run_dir.run_json.exists()
-            status = read_run_json(run_dir)["status"] if begun_so else Status.PENDING
+            status = read_run_record(run_dir).status if begun_so else Status.PENDING
         begun.discard(row["run_dir"])
         statuses[status.outcome] += 1
         stages.update((row.get("stage") or "").split())

@@ -2,6 +2,7 @@
 
 import shlex
 import signal
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.store.status import Status
@@ -31,7 +32,7 @@ def _print_summary(result: "RunResult", *, quiet: bool) -> None:
     """How the run ended, on stderr; where it diverged, the advice even with --quiet."""
     if not quiet:
         how = result.status.words
-        total, training = seconds(result.seconds["total"]), seconds(result.seconds["train"])
+        total, training = seconds(result.seconds.total), seconds(result.seconds.train)
         took = f"{total}, {training} of it training"
         if result.already_ended:
             print_note("nothing left to do: this run has ended before")
@@ -57,5 +58,5 @@ def _document(result: "RunResult") -> dict[str, Any]:
         "epochs": result.epochs,
         "steps": result.steps,
         "metrics": {name: result.metrics.get(name) for name in SPLIT_METRICS},
-        "seconds": {name: result.seconds[name] for name in ("total", "train")},
+        "seconds": asdict(result.seconds),
     }

@@ -18,13 +18,12 @@ from mnistlab.store.checksums import Extent
 from mnistlab.store.metrics import (
     LayerRow,
     MetricsRow,
-    Predictions,
     read_layers,
     read_metrics,
-    read_predictions,
 )
-from mnistlab.store.provenance import read_run_json
+from mnistlab.store.predictions import Predictions, read_predictions
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_record import RunFacts, RunRecord, facts_of, read_run_record
 from mnistlab.support import paths
 from mnistlab.support.errors import LackingError, MnistlabError, UsageError
 from mnistlab.support.metric_names import PARTS, SplitName
@@ -101,26 +100,32 @@ class Artefacts:
         return config_of(self.run_dir, self._record_if_whole)
 
     @read_once
-    def record(self) -> dict[str, Any]:
+    def record(self) -> RunRecord:
         """What run.json tells."""
-        return read_run_json(self.run_dir)
+        return read_run_record(self.run_dir)
 
     @property
-    def _record_if_whole(self) -> dict[str, Any]:
-        """run.json, or nothing: one that is damaged spoils only what can't be told without it."""
+    def facts(self) -> RunFacts:
+        """What run.json tells of the network, its data and the machine."""
+        return facts_of(self.run_dir, self.record)
+
+    @property
+    def _record_if_whole(self) -> RunRecord | None:
+        """run.json, or None: one that is damaged spoils only what can't be told without it."""
         try:
             return self.record
         except UsageError:
-            return {}
+            return None
 
     def written(self, path: Path) -> Extent | None:
         """What a table of the run held when it was last left; None of one that goes on."""
-        return Extent.from_json(self._record_if_whole.get("files", {}).get(path.name))
+        record = self._record_if_whole
+        return None if record is None else record.written(path)
 
     @property
     def class_names(self) -> list[str]:
         """What the classes are called, by number."""
-        return self.record["dataset"]["class_names"]
+        return self.facts.dataset.class_names
 
     @read_once
     def metrics(self) -> list[MetricsRow]:
@@ -133,14 +138,13 @@ class Artefacts:
         """`metrics`, where early stopping kept earlier weights with the test figures in the row of
         those weights: metrics.csv has them nowhere, as they were measured after that row.
         """
-        best = self._record_if_whole.get("best") or {}
-        loss, accuracy = best.get("test_loss"), best.get("test_accuracy")
-        if loss is None or accuracy is None:
+        record = self._record_if_whole
+        best = None if record is None else record.best
+        if best is None or best.test_loss is None or best.test_accuracy is None:
             return self.metrics
+        loss, accuracy = best.test_loss, best.test_accuracy
         return [
-            replace(row, test_loss=loss, test_accuracy=accuracy)
-            if row.step == best["step"]
-            else row
+            replace(row, test_loss=loss, test_accuracy=accuracy) if row.step == best.step else row
             for row in self.metrics
         ]
 
@@ -189,15 +193,15 @@ class Artefacts:
     @property
     def part(self) -> SplitName:
         """The images that the run is judged by: the test set's only where it was looked at."""
-        if self.record["test_set_looked_at"]:
+        if self.record.test_set_looked_at:
             return "test"
-        return "validation" if self.record["dataset"]["images"]["validation"] else "train"
+        return "validation" if self.facts.dataset.images.validation else "train"
 
     @read_once
     def dataset(self) -> Dataset:
         """The run's dataset; not by way of the model, whose weights may be damaged."""
         dataset = load_data(self.config, self._data_dir, self._data_progress)
-        refuse_changed_data(self.record, dataset.sha256)
+        refuse_changed_data(self.facts.dataset, dataset.sha256)
         return dataset
 
     @read_once
@@ -216,7 +220,7 @@ class Artefacts:
         if self.run_dir.predictions.exists():
             path = self.run_dir.predictions
             return self._checked(read_predictions(path, self.written(path)))
-        if not self.record["status"].resumable:
+        if not self.record.status.resumable:
             raise UsageError(f"{self.run_dir.predictions}: is missing")
         said = self.model.evaluate(self.split)
         of_predicted = said.outputs[np.arange(len(said.labels)), said.predicted]
@@ -226,8 +230,8 @@ class Artefacts:
 
     def _checked(self, found: Predictions) -> Predictions:
         """The predictions, if they are of these images and classes."""
-        path, data = self.run_dir.predictions, self.record["dataset"]
-        expected, classes = data["images"][self.part], len(data["class_names"])
+        path, data = self.run_dir.predictions, self.facts.dataset
+        expected, classes = getattr(data.images, self.part), len(data.class_names)
         if len(found.labels) != expected:
             raise UsageError(f"{path}: {len(found.labels):,} rows where {expected:,} are expected")
         for name, values in (("label", found.labels), ("predicted", found.predicted)):

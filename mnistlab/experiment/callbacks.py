@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistlab.store.metrics import MetricsRow
+from mnistlab.store.run_record import Seconds
 from mnistlab.store.status import Status
 
 
@@ -56,7 +57,7 @@ class RunResult:
     epochs: int  # whole ones
     steps: int
     metrics: dict[str, float | None]
-    seconds: dict[str, float]  # total; train: the training steps alone
+    seconds: Seconds
     advice: str | None = None  # what to try, where it diverged
     signal: int | None = None  # which stopped it, where it was interrupted
     already_ended: bool = False  # of a resumed run: there was nothing left to do

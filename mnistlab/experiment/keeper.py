@@ -1,7 +1,7 @@
 """What a run keeps on disk while it goes and when it ends, and how it is taken up again."""
 
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,16 @@ from mnistlab.experiment.record import metrics_of
 from mnistlab.runtime.params import views
 from mnistlab.store.checkpoint import Checkpoint, save_checkpoint, save_tensors
 from mnistlab.store.checksums import Extent
+from mnistlab.store.json_fields import as_json
 from mnistlab.store.metrics import (
     LayersWriter,
     MetricsRow,
     MetricsWriter,
     read_metrics,
-    write_predictions,
 )
-from mnistlab.store.provenance import write_run_json
+from mnistlab.store.predictions import write_predictions
 from mnistlab.store.run_dir import LAYERS_NAME, METRICS_NAME, PREDICTIONS_NAME, RunDir
+from mnistlab.store.run_record import RunRecord, Seconds, write_run_record
 from mnistlab.store.status import Status
 from mnistlab.training.trainer import Trainer
 
@@ -32,10 +33,10 @@ SECONDS_BETWEEN_CHECKPOINTS = 2.0
 class Keeper:
     """A run's memory: the best weights, the last state that was whole, and all its files."""
 
-    def __init__(self, trainer: Trainer, run_dir: RunDir, facts: dict[str, Any]) -> None:
+    def __init__(self, trainer: Trainer, run_dir: RunDir, record: RunRecord) -> None:
         self.trainer = trainer
         self.run_dir = run_dir
-        self.facts = facts
+        self.record = record  # as it was last written
         self.best = BestSoFar.watching(trainer.config, len(trainer.dataset.validation) > 0)
         self.best_params = trainer.params.copy()
         self.metrics_table: MetricsWriter | None = None
@@ -84,13 +85,16 @@ class Keeper:
         self.metrics_table, self.layers_table = metrics, layers
         return metrics, layers
 
-    def files(self) -> dict[str, dict[str, Any]]:
+    def files(self) -> dict[str, Extent]:
         """What each of the run's tables holds by now."""
         tables = {METRICS_NAME: self.metrics_table, LAYERS_NAME: self.layers_table}
         held = {name: table.written for name, table in tables.items() if table is not None}
         if self.predictions is not None:
             held[PREDICTIONS_NAME] = self.predictions
-        return {name: extent.as_json() for name, extent in held.items()}
+        return held
+
+    def _files_as_json(self) -> dict[str, dict[str, Any]]:
+        return {name: as_json(extent) for name, extent in self.files().items()}
 
     def snapshot(self) -> Checkpoint:
         """All that going on from here needs, copied."""
@@ -104,13 +108,13 @@ class Keeper:
         position = {
             "step": trainer.step,
             "seconds": trainer.seconds,
-            "total_seconds": self.seconds()["total"],
+            "total_seconds": self.seconds().total,
             "test_seen": self.test_seen,
             "best_row": asdict(self.best.row) if self.best and self.best.row else None,
             "waited": self.best.waited if self.best else 0,
             "ended": self.ended,
             "reason": self.reason,
-            "files": self.files(),
+            "files": self._files_as_json(),
         }
         return Checkpoint(tensors, position)
 
@@ -145,7 +149,7 @@ class Keeper:
             self.trainer.params[:] = whole.tensors["params"]
             kept = whole.position["step"]
             ended = {"ended": status, "reason": reason, "ended_step": self.trainer.step}
-            position = {**whole.position, **ended, "files": self.files()}
+            position = {**whole.position, **ended, "files": self._files_as_json()}
             self.checkpoint = Checkpoint(whole.tensors, position)
         else:
             self.checkpoint = self.snapshot()
@@ -190,28 +194,27 @@ class Keeper:
             return metrics_of(last)
         return metrics_of(self.kept_row(last), last)
 
-    def seconds(self) -> dict[str, float]:
-        """Seconds in all, and of the training steps alone."""
+    def seconds(self) -> Seconds:
+        """How long the run has taken."""
         total = self.seconds_before + time.perf_counter() - self.began
-        return {"total": total, "train": self.trainer.seconds}
+        return Seconds(total, self.trainer.seconds)
 
     def write_run_json(self, status: Status, reason: str | None = None) -> None:
         """Write how the run stands, and what it is."""
-        write_run_json(
-            self.run_dir,
-            {
-                "status": status,
-                "reason": reason or self.reason,
-                "finished": None if status is Status.RUNNING else datetime.now(UTC).isoformat(),
-                "seconds": self.seconds(),
-                "epochs": self.trainer.epochs_done,
-                "steps": self.trainer.step,
-                "steps_per_epoch": self.trainer.plan.steps_per_epoch,
-                "metrics": self.metrics(),
-                "best": asdict(self.best.row) if self.best and self.best.row else None,
-                "test_set_looked_at": self.test_seen,
-                # Of a run that goes on they change with every row.
-                "files": {} if status is Status.RUNNING else self.files(),
-                **self.facts,
-            },
+        running = status is Status.RUNNING
+        self.record = replace(
+            self.record,
+            status=status,
+            reason=reason or self.reason,
+            finished=None if running else datetime.now(UTC),
+            seconds=self.seconds(),
+            epochs=self.trainer.epochs_done,
+            steps=self.trainer.step,
+            steps_per_epoch=self.trainer.plan.steps_per_epoch,
+            metrics=self.metrics(),
+            best=self.best.row if self.best else None,
+            test_set_looked_at=self.test_seen,
+            # Of a run that goes on they change with every row.
+            files={} if running else self.files(),
         )
+        write_run_record(self.run_dir, self.record)

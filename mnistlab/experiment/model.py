@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -15,8 +15,8 @@ from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.runtime.params import views
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.checkpoint import load_checkpoint
-from mnistlab.store.provenance import read_run_json
 from mnistlab.store.run_dir import RunDir, open_run
+from mnistlab.store.run_record import RunFacts, facts_of, read_run_record
 from mnistlab.support import paths
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SPLIT_NAMES, SplitName
@@ -30,14 +30,14 @@ Weights = Literal["final", "best"]
 class Model:
     """A run's network with its weights, and the dataset that it was trained on.
 
-    Images are uint8 (n, height, width). `record` is run.json; `weights` is the file that the
+    Images are uint8 (n, height, width). `facts` are run.json's; `weights` is the file that the
     weights are from, `step` the training step that they are of. Its own threads compute, as in
     training; the dataset is opened when it is asked for.
     """
 
     run_dir: RunDir
     config: RunConfig
-    record: dict[str, Any]
+    facts: RunFacts
     inference: Inference
     weights: Path
     step: int
@@ -52,7 +52,7 @@ class Model:
 
     @property
     def class_names(self) -> list[str]:
-        return self.record["dataset"]["class_names"]
+        return self.facts.dataset.class_names
 
     @property
     def tensors(self) -> dict[str, np.ndarray]:
@@ -66,7 +66,7 @@ class Model:
         Raises DataError where it is missing or damaged, UsageError where it is another one now.
         """
         dataset = load_data(self.config, self.data_dir, self.data_progress)
-        refuse_changed_data(self.record, dataset.sha256)
+        refuse_changed_data(self.facts.dataset, dataset.sha256)
         return dataset
 
     def split(self, name: SplitName) -> Split:
@@ -122,16 +122,18 @@ def load_model(
     such weights, or where its files are damaged or do not belong together.
     """
     run_dir = open_run(path)
-    record = read_run_json(run_dir)
+    record = read_run_record(run_dir)
     config = config_of(run_dir, record)
-    inference = _network(run_dir, config, record)
+    facts = facts_of(run_dir, record)
+    data = facts.dataset
+    inference = Inference(config, data.image_shape, len(data.class_names), data.scale, data.offset)
     file, tensors, step = _read_weights(run_dir, inference, weights)
     _fill(inference, tensors, file)
     inference.compile(tell)
     return Model(
         run_dir=run_dir,
         config=config,
-        record=record,
+        facts=facts,
         inference=inference,
         weights=file,
         step=step,
@@ -139,19 +141,6 @@ def load_model(
         threads=threads,
         data_progress=data_progress,
     )
-
-
-def _network(run_dir: RunDir, config: RunConfig, record: dict[str, Any]) -> Inference:
-    """The network that run.json describes, its weights still to come."""
-    try:
-        data = record["dataset"]
-        height, width = data["image_shape"]
-        classes = len(data["class_names"])
-        return Inference(config, (height, width), classes, data["scale"], data["offset"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise UsageError(
-            f"{run_dir.run_json}: does not say which images the network is for ({error!r})"
-        ) from error
 
 
 def _read_weights(

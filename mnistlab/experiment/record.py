@@ -1,41 +1,42 @@
 """What run.json says of a run besides its provenance, and what to try where a run diverged."""
 
-from typing import Any
+from collections.abc import Sequence
 
 from mnistlab.config import RunConfig
 from mnistlab.store.metrics import MetricsRow
+from mnistlab.store.provenance import collect
+from mnistlab.store.run_record import DatasetRecord, ImageCounts, LayerRecord, RunFacts
 from mnistlab.support.metric_names import RUN_METRICS
 from mnistlab.training.trainer import Trainer
 
 
-def network_and_data(trainer: Trainer) -> dict[str, Any]:
-    """The layers of the network, and what it is trained on."""
+def run_facts(trainer: Trainer, threads: int, argv: Sequence[str]) -> RunFacts:
+    """What run.json says that does not change while a run goes."""
     dataset, program = trainer.dataset, trainer.program
-    parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
-    return {
-        "dataset": {
-            "name": dataset.name,
-            "sha256": dataset.sha256,
-            "images": {name: len(split) for name, split in parts.items()},
-            "image_shape": dataset.image_shape,
-            "class_names": dataset.class_names,
-            # What the network sees is pixel * scale + offset.
-            "scale": dataset.scale,
-            "offset": dataset.offset,
-        },
-        "parameters": program.parameters,
-        "layers": [
-            {
-                "name": layer.name,
-                "kind": layer.kind,
-                "description": layer.description,
-                "input_shape": layer.input_shape,
-                "output_shape": layer.output_shape,
-                "parameters": layer.parameters,
-            }
+    return RunFacts(
+        **collect(threads, argv),
+        dataset=DatasetRecord(
+            name=dataset.name,
+            sha256=dataset.sha256,
+            images=ImageCounts(*map(len, (dataset.train, dataset.validation, dataset.test))),
+            image_shape=dataset.image_shape,
+            class_names=list(dataset.class_names),
+            scale=dataset.scale,
+            offset=dataset.offset,
+        ),
+        parameters=program.parameters,
+        layers=[
+            LayerRecord(
+                name=layer.name,
+                kind=layer.kind,
+                description=layer.description,
+                input_shape=layer.input_shape,
+                output_shape=layer.output_shape,
+                parameters=layer.parameters,
+            )
             for layer in program.layers
         ],
-    }
+    )
 
 
 def metrics_of(kept: MetricsRow | None, last: MetricsRow | None = None) -> dict[str, float | None]:

@@ -8,56 +8,55 @@ from mnistlab.added_keys import completed
 from mnistlab.config import RunConfig, load_run_config, resolved_mapping
 from mnistlab.experiment.callbacks import RunResult
 from mnistlab.store.checksums import refuse_broken_seal
-from mnistlab.store.provenance import read_run_json
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_record import DatasetRecord, RunFacts, RunRecord, read_run_record
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import LIBRARIES, library_versions
 from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.support.safe_files import open_artefact
 
 
-def history_of(run_dir: RunDir, force: bool = False) -> dict[str, Any]:
-    """What a run's run.json tells; nothing where the run died before it was written.
+def history_of(run_dir: RunDir, force: bool = False) -> RunRecord | None:
+    """What a run's run.json tells; None where the run died before it was written.
 
     Raises UsageError where it is damaged; `force` lets one pass that was edited.
     """
-    return read_run_json(run_dir, edited=force) if run_dir.run_json.exists() else {}
+    return read_run_record(run_dir, edited=force) if run_dir.run_json.exists() else None
 
 
-def config_of(run_dir: RunDir, history: Mapping[str, Any]) -> RunConfig:
+def config_of(run_dir: RunDir, history: RunRecord | None) -> RunConfig:
     """A run's configuration; raises ConfigError or UsageError where it is not the one that the run
     was started with.
     """
     open_artefact(run_dir.config).close()
     config = load_run_config(run_dir.config)
-    refuse_changed_config(history, config)
-    if "config" not in history:
+    if history is None:
         refuse_broken_seal(run_dir.config)
+    else:
+        refuse_changed_config(history, config)
     return config
 
 
-def ended_result(run_dir: RunDir, history: Mapping[str, Any]) -> RunResult | None:
+def ended_result(run_dir: RunDir, history: RunRecord | None) -> RunResult | None:
     """The result of a run that has ended, None of one that can be carried on."""
-    if not history or history["status"].resumable:
+    if history is None or history.status.resumable:
         return None
-    metrics = {name: history["metrics"].get(name) for name in SPLIT_METRICS}
+    metrics = {name: history.metrics.get(name) for name in SPLIT_METRICS}
     return RunResult(
         run_dir=run_dir.path,
-        status=history["status"],
-        epochs=history["epochs"],
-        steps=history["steps"],
+        status=history.status,
+        epochs=history.epochs,
+        steps=history.steps,
         metrics=metrics,
-        seconds=history["seconds"],
-        advice=history.get("reason"),
+        seconds=history.seconds,
+        advice=history.reason,
         already_ended=True,
     )
 
 
-def refuse_changed_config(history: Mapping[str, Any], config: RunConfig) -> None:
+def refuse_changed_config(history: RunRecord, config: RunConfig) -> None:
     """Raise UsageError, naming the keys, where config.yaml is not what the run was started with."""
-    if "config" not in history:
-        return
-    before, now = dict(_flat(completed(history["config"]))), dict(_flat(resolved_mapping(config)))
+    before, now = dict(_flat(completed(history.config))), dict(_flat(resolved_mapping(config)))
     changed = [
         f"{key}: was {before.get(key)!r}, is {now.get(key)!r}"
         for key in sorted(before.keys() | now.keys())
@@ -67,35 +66,34 @@ def refuse_changed_config(history: Mapping[str, Any], config: RunConfig) -> None
         raise UsageError("config.yaml has changed since the run was started:", *changed)
 
 
-def refuse_changed_data(history: Mapping[str, Any], dataset_sha256: str) -> None:
+def refuse_changed_data(stated: DatasetRecord, dataset_sha256: str) -> None:
     """Raise UsageError where the dataset is not the one that the run was trained on."""
-    stated = history["dataset"]
-    if stated["sha256"] != dataset_sha256:
+    if stated.sha256 != dataset_sha256:
         raise UsageError(
-            f"the dataset {stated['name']} has changed since the run was started: "
-            f"its SHA-256 was {stated['sha256']}, is {dataset_sha256}"
+            f"the dataset {stated.name} has changed since the run was started: "
+            f"its SHA-256 was {stated.sha256}, is {dataset_sha256}"
         )
 
 
 def refuse_changed_surroundings(
-    history: Mapping[str, Any], dataset_sha256: str, force: bool, *, processor: bool = True
+    facts: RunFacts | None, dataset_sha256: str, force: bool, *, processor: bool = True
 ) -> None:
     """Raise UsageError, naming what changed, where the data, a library or a setting of the compiler
     is not what it was; or the `processor`, where the run is to be resumed on this one.
 
     `force` lets all pass but other data.
     """
-    if not history:
+    if facts is None:
         return
-    refuse_changed_data(history, dataset_sha256)
-    before = {"mnistlab": history["mnistlab"], **history["versions"]}
+    refuse_changed_data(facts.dataset, dataset_sha256)
+    before = {"mnistlab": facts.mnistlab, **facts.versions}
     versions = {"mnistlab": mnistlab.__version__, **library_versions()}
     changed = [
         f"{name}: was {before.get(name)}, is {versions[name]}"
         for name in ("mnistlab", *LIBRARIES)
         if before.get(name) != versions[name]
     ]
-    changed += changed_arithmetic(history.get("arithmetic"), processor=processor)
+    changed += changed_arithmetic(facts.arithmetic, processor=processor)
     if changed and not force:
         raise UsageError(
             "libraries, compiler settings or the processor have changed since the run was started, "

@@ -20,15 +20,15 @@ from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.interruption import StopRequested, StopSignals, stop_signals
 from mnistlab.experiment.keeper import Keeper
 from mnistlab.experiment.memory_bound import refuse_too_large
-from mnistlab.experiment.record import advice_on_divergence, network_and_data
+from mnistlab.experiment.record import advice_on_divergence, run_facts
 from mnistlab.experiment.room import lacking_room
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.checkpoint import load_checkpoint
 from mnistlab.store.drawing import remove_leftovers
 from mnistlab.store.metrics import LayerRow, MetricsRow
-from mnistlab.store.provenance import collect
 from mnistlab.store.run_dir import RunDir, create_run_dir
 from mnistlab.store.run_log import logged
+from mnistlab.store.run_record import RunFacts, RunRecord
 from mnistlab.store.status import Status
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SPLIT_METRICS
@@ -65,8 +65,8 @@ def run(
         raise UsageError(f"{runs_dir}: {lacking}")
     run_dir = create_run_dir(runs_dir, config.name, dump_yaml(config), config_hash(config), started)
     with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
-        facts = {"started": started.isoformat(), "resumed": [], **_facts(trainer, pool, argv)}
-        keeper = Keeper(trainer, run_dir, facts)
+        record = _new_record(trainer, run_facts(trainer, pool, argv), started)
+        keeper = Keeper(trainer, run_dir, record)
         keeper.began = began
         return _Run(keeper, callbacks, stop).to_the_end()
 
@@ -75,7 +75,7 @@ def carry_on(
     run_dir: RunDir,
     config: RunConfig,
     dataset: Dataset,
-    history: dict[str, Any],
+    history: RunRecord | None,
     *,
     threads: int | None = None,
     callbacks: Sequence[Callback] = (),
@@ -93,15 +93,14 @@ def carry_on(
         remove_leftovers(run_dir.path)
         checkpoint = load_checkpoint(run_dir)
         trainer = new_trainer(config, dataset)
-        now = datetime.now(UTC).isoformat()
-        facts = {
-            "started": history.get("started", now),
-            "resumed": [*history.get("resumed", []), now] if history else [],
-            **_facts(trainer, pool, history.get("argv", argv)),
-        }
+        now = datetime.now(UTC)
+        begun_by = history.facts.argv if history is not None and history.facts else argv
+        record = _new_record(trainer, run_facts(trainer, pool, begun_by), now)
+        if history is not None:
+            record = replace(record, started=history.started, resumed=[*history.resumed, now])
         if lacking := lacking_room(run_dir.path, trainer, run_dir):
             raise OSError(errno.ENOSPC, lacking, str(run_dir.path))
-        keeper = Keeper(trainer, run_dir, facts)
+        keeper = Keeper(trainer, run_dir, record)
         if checkpoint is not None:
             keeper.restore(checkpoint)
         return _Run(keeper, callbacks, stop).to_the_end()
@@ -119,10 +118,10 @@ def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
     return trainer
 
 
-def _facts(trainer: Trainer, threads: int, argv: Sequence[str]) -> dict[str, Any]:
-    """What run.json says that does not change while a run goes."""
-    config = {"config": resolved_mapping(trainer.config)}
-    return {**collect(threads, argv), **network_and_data(trainer), **config}
+def _new_record(trainer: Trainer, facts: RunFacts, started: datetime) -> RunRecord:
+    """The run.json of a run that begins now."""
+    config = resolved_mapping(trainer.config)
+    return RunRecord(status=Status.RUNNING, started=started, facts=facts, config=config)
 
 
 @contextmanager

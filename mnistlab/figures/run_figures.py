@@ -232,7 +232,7 @@ LOOKED_INTO = ("conv", "pool", "dense")
 
 def label(run: Artefacts) -> str:
     """The run's name, and where it is not whole, how it stands."""
-    status = run.record["status"]
+    status = run.record.status
     if status.finished:
         return run.config.name
     return f"{run.config.name} ({status}; weights of step {run.model.step:,})"

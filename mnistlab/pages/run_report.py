@@ -1,8 +1,8 @@
 """A run's report.html: what was run, on what, how well; figures, configuration, provenance."""
 
 import shlex
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from mnistlab.figures.gallery import SavedFigures
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
 from mnistlab.store import durable
 from mnistlab.store.metrics import MetricsRow
+from mnistlab.store.run_record import LayerRecord, RunFacts, RunRecord
 from mnistlab.store.status import Status
 from mnistlab.support.errors import MnistlabError
 from mnistlab.support.metric_names import PARTS, PENALTY, TEST, TRAINING, VALIDATION, Part
@@ -35,8 +36,8 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
     is, or where mnistlab did not write the page that is there, unless `force`; OSError where
     nothing can be written.
     """
-    config, record = artefacts.config, artefacts.record
-    sentence, warnings = _lead(config, record)
+    config, record, facts = artefacts.config, artefacts.record, artefacts.facts
+    sentence, warnings = _lead(record, facts)
     text = durable.read_text(artefacts.run_dir.config)
     rows: list[MetricsRow] = []
     try:
@@ -51,19 +52,19 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
             "title": config.name,
             "lead": [sentence],
             "warnings": warnings,
-            "tiles": _tiles(record),
+            "tiles": _tiles(record, facts),
             "pictures": pictures(saved),
             "left_out": left_out(saved),
-            "summary": _summary(record),
-            "best": record.get("best"),
+            "summary": _summary(record, facts),
+            "best": record.best,
             "metrics_note": _metrics_note(config, record),
             **_reference(config, record),
             **_table(rows),
-            "layers": [_layer(layer) for layer in record["layers"]],
-            "parameters": record["parameters"],
+            "layers": [_layer(layer) for layer in facts.layers],
+            "parameters": facts.parameters,
             "config_lines": marked_lines(config),
-            "provenance": _provenance(record),
-            "versions": list(record["versions"].items()),
+            "provenance": _provenance(record, facts),
+            "versions": list(facts.versions.items()),
             "config_address": text_address(text, "text/yaml"),
         },
         force=force,
@@ -71,44 +72,44 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
     return artefacts.run_dir.report
 
 
-def _lead(config: RunConfig, record: Mapping[str, Any]) -> tuple[str, list[str]]:
+def _lead(record: RunRecord, facts: RunFacts) -> tuple[str, list[str]]:
     """What was run, on what, how well; and what else a reader must know first."""
-    data, metrics, status = record["dataset"], record["metrics"], record["status"]
+    data, metrics, status = facts.dataset, record.metrics, record.status
     what = (
-        f"{_network(record)}, trained on {counted(data['images']['train'], 'image')} of "
-        f"{data['name']} for {training_length(record['epochs'], record['steps'])}"
+        f"{_network(facts)}, trained on {counted(data.images.train, 'image')} of "
+        f"{data.name} for {training_length(record.epochs, record.steps)}"
     )
-    part = _judged_by(record)
+    part = _judged_by(record, facts)
     accuracy, loss = metrics.get(part.accuracy), metrics.get(part.loss)
     if accuracy is None:
         how = "; how well it reads was not measured"
     else:
-        images = counted(data["images"][part.name], f"{part.word} image")
+        images = counted(getattr(data.images, part.name), f"{part.word} image")
         how = f", reads {measured(accuracy, 'accuracy')} of {images} right"
         how += f" (loss {measured(loss, 'loss')})"
     warnings = []
     if status in STATUS:
         warnings.append(STATUS[status])
-    if record.get("reason"):
-        warnings.append(record["reason"])
+    if record.reason:
+        warnings.append(record.reason)
     if status is Status.DIVERGED:
         what = what.replace(", trained on", ", diverged in training on", 1)
         how = ""
     return f"{what}{how}.", warnings
 
 
-def _judged_by(record: Mapping[str, Any]) -> Part:
+def _judged_by(record: RunRecord, facts: RunFacts) -> Part:
     """The images that a run is judged by."""
-    if record["metrics"].get(TEST.accuracy) is not None:
+    if record.metrics.get(TEST.accuracy) is not None:
         return TEST
-    return VALIDATION if record["dataset"]["images"]["validation"] else TRAINING
+    return VALIDATION if facts.dataset.images.validation else TRAINING
 
 
-def _network(record: Mapping[str, Any]) -> str:
+def _network(facts: RunFacts) -> str:
     """The network in words, with its size."""
-    kinds = [layer["kind"] for layer in record["layers"]]
+    kinds = [layer.kind for layer in facts.layers]
     convolutions, dense = kinds.count("conv"), kinds.count("dense")
-    hidden = [layer["output_shape"][0] for layer in record["layers"] if layer["kind"] == "dense"]
+    hidden = [layer.output_shape[0] for layer in facts.layers if layer.kind == "dense"]
     if convolutions:
         name = f"A CNN of {counted(convolutions, 'convolution')} and {dense} dense "
         name += "layer" if dense == 1 else "layers"
@@ -117,11 +118,11 @@ def _network(record: Mapping[str, Any]) -> str:
     else:
         name = f"An MLP with {counted(dense - 1, 'hidden layer')} "
         name += f"({', '.join(f'{units:,}' for units in hidden[:-1])})"
-    return f"{name}, {counted(record['parameters'], 'parameter')}"
+    return f"{name}, {counted(facts.parameters, 'parameter')}"
 
 
-def _tiles(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    metrics, took = record["metrics"], record["seconds"]
+def _tiles(record: RunRecord, facts: RunFacts) -> list[tuple[str, str]]:
+    metrics, took = record.metrics, record.seconds
     tiles = [
         (measured(metrics[part.accuracy], part.accuracy), f"{part.word} accuracy")
         for part in reversed(PARTS)
@@ -129,46 +130,46 @@ def _tiles(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
     return [
         *tiles,
-        (f"{record['parameters']:,}", "parameters"),
-        (f"{record['epochs']:,}", f"epochs, {counted(record['steps'], 'step')}"),
-        (seconds(took["train"]), f"of training, {seconds(took['total'])} in all"),
+        (f"{facts.parameters:,}", "parameters"),
+        (f"{record.epochs:,}", f"epochs, {counted(record.steps, 'step')}"),
+        (seconds(took.train), f"of training, {seconds(took.total)} in all"),
     ]
 
 
-def _summary(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _summary(record: RunRecord, facts: RunFacts) -> list[dict[str, Any]]:
     """A row for each part of the dataset that was measured."""
-    metrics, best, images = record["metrics"], record.get("best") or {}, record["dataset"]["images"]
+    metrics, best, images = record.metrics, record.best, facts.dataset.images
     return [
         {
             "part": part.word,
-            "images": images[part.name],
+            "images": getattr(images, part.name),
             "loss": metrics.get(part.loss),
             "accuracy": metrics.get(part.accuracy),
-            "best_loss": best.get(part.loss),
-            "best_accuracy": best.get(part.accuracy),
+            "best_loss": getattr(best, part.loss, None),
+            "best_accuracy": getattr(best, part.accuracy, None),
         }
         for part in PARTS
         if metrics.get(part.loss) is not None
     ]
 
 
-def _metrics_note(config: RunConfig, record: Mapping[str, Any]) -> str:
+def _metrics_note(config: RunConfig, record: RunRecord) -> str:
     how = {
         "running": "Training figures are means over the steps since the row before.",
         "batch": "Training figures are those of the last batch alone.",
         "full": "Training figures are of the whole training set.",
     }[config.training.train_metrics]
-    if record.get("best"):
-        how += f" Best: epoch {record['best']['epoch']}, by validation."
-    if not record["test_set_looked_at"]:
+    if record.best:
+        how += f" Best: epoch {record.best.epoch}, by validation."
+    if not record.test_set_looked_at:
         how += " The test set was not looked at."
     return f"{how} Losses are without the penalty."
 
 
-def _reference(config: RunConfig, record: Mapping[str, Any]) -> dict[str, Any]:
+def _reference(config: RunConfig, record: RunRecord) -> dict[str, Any]:
     """What is stated for this experiment beside what was measured."""
     stated = config.reference.model_dump() if config.reference else {}
-    here = {**record["metrics"], "seconds": record["seconds"]["train"]}
+    here = {**record.metrics, "seconds": record.seconds.train}
     penalty = here.get(PENALTY) or 0.0
     for part in PARTS:
         loss = here.get(part.loss)
@@ -216,30 +217,34 @@ def _cell(name: str, value: float | None) -> str:
     return measured(value, name)
 
 
-def _layer(layer: Mapping[str, Any]) -> dict[str, Any]:
-    shapes = {end: " × ".join(map(str, layer[f"{end}_shape"])) for end in ("input", "output")}
-    description = layer.get("description", "")
-    return {**layer, **shapes, "description": description}
+def _layer(layer: LayerRecord) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "description": layer.description,
+        "input": " × ".join(map(str, layer.input_shape)),
+        "output": " × ".join(map(str, layer.output_shape)),
+        "parameters": layer.parameters,
+    }
 
 
-def _provenance(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    data, git = record["dataset"], record["git"]
-    source = f"commit {git['commit'] or 'unknown'}{' with changes' if git['dirty'] else ''}"
-    versions = record["versions"]
-    facts = [
-        ("status", record["status"].words),
-        ("started", _time(record["started"])),
-        ("ended", _time(record["finished"])),
-        ("carried on", ", ".join(map(_time, record["resumed"]))),
-        ("command", shlex.join(["mnistlab", *record["argv"][1:]]) if record["argv"] else ""),
-        ("mnistlab", f"{record['mnistlab']}, {source}"),
-        ("with", ", ".join(f"{name} {versions[name]}" for name in ("python", "numpy", "numba"))),
-        ("platform", record["platform"]),
-        ("processor", f"{record['processor']}, {counted(record['threads'], 'thread')}"),
-        ("dataset", f"{data['name']}, SHA-256 {data['sha256']}"),
+def _provenance(record: RunRecord, facts: RunFacts) -> list[tuple[str, str]]:
+    data, git = facts.dataset, facts.git
+    source = f"commit {git.commit or 'unknown'}{' with changes' if git.dirty else ''}"
+    versions = [f"{name} {facts.versions.get(name)}" for name in ("python", "numpy", "numba")]
+    told = [
+        ("status", record.status.words),
+        ("started", _time(record.started)),
+        ("ended", _time(record.finished)),
+        ("carried on", ", ".join(map(_time, record.resumed))),
+        ("command", shlex.join(["mnistlab", *facts.argv[1:]]) if facts.argv else ""),
+        ("mnistlab", f"{facts.mnistlab}, {source}"),
+        ("with", ", ".join(versions)),
+        ("platform", facts.platform),
+        ("processor", f"{facts.processor}, {counted(facts.threads, 'thread')}"),
+        ("dataset", f"{data.name}, SHA-256 {data.sha256}"),
     ]
-    return [(name, value) for name, value in facts if value]
+    return [(name, value) for name, value in told if value]
 
 
-def _time(text: str | None) -> str:
-    return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC" if text else ""
+def _time(time: datetime | None) -> str:
+    return "" if time is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

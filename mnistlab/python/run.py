@@ -13,7 +13,7 @@ from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.experiment.model import Model, Weights, load_model
 from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
-from mnistlab.experiment.resume import config_of
+from mnistlab.experiment.resume import config_of, history_of
 from mnistlab.experiment.scores import Scores, score
 from mnistlab.python.images import raw_pixels
 from mnistlab.python.tables import PathLike, frame
@@ -21,12 +21,12 @@ from mnistlab.store.checksums import Extent
 from mnistlab.store.metrics import (
     LayerRow,
     MetricsRow,
-    PredictionRow,
     read_layers,
-    read_predictions,
 )
-from mnistlab.store.provenance import read_run_json
+from mnistlab.store.predictions import PredictionRow, read_predictions
 from mnistlab.store.run_dir import RunDir, open_run
+from mnistlab.store.run_json import read_run_json
+from mnistlab.store.run_record import RunRecord
 from mnistlab.store.status import Status
 from mnistlab.support import paths
 from mnistlab.support.errors import MnistlabError, UsageError
@@ -75,23 +75,29 @@ class Run:
         return read_run_json(self._run_dir) if self._run_dir.run_json.exists() else {}
 
     @property
+    def _history(self) -> RunRecord | None:
+        return history_of(self._run_dir)
+
+    @property
     def status(self) -> str:
         """running, finished, stopped_early, interrupted, diverged or failed."""
         return self._status.value
 
     @property
     def _status(self) -> Status:
-        return Status(self.record.get("status", Status.RUNNING))
+        history = self._history
+        return Status.RUNNING if history is None else history.status
 
     @property
     def config(self) -> dict[str, Any]:
         """The complete configuration; `mnistlab.train(run.config)` repeats the run."""
-        return resolved_mapping(config_of(self._run_dir, self.record))
+        return resolved_mapping(config_of(self._run_dir, self._history))
 
     @property
     def final_metrics(self) -> dict[str, float | None]:
         """The metrics of the weights that are kept; None where not measured."""
-        return dict(self.record.get("metrics", {}))
+        history = self._history
+        return {} if history is None else dict(history.metrics)
 
     @property
     def metrics(self) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import Any
 from mnistlab.config.sweep import StatedPoint, SweepConfig
 from mnistlab.reproduce.report_dir import ReportDir, Whole
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_record import RunRecord
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
@@ -151,8 +152,7 @@ def _row(
     whole: Whole | None,
 ) -> Row:
     records = [read_record(RunDir(sweep_dir.path / trial.run_dir)) for trial in trials]
-    times = [record.get("seconds", {}).get("train") for record in records]
-    known = [time for time in times if time is not None]
+    known = [record.seconds.train for record in records if record is not None]
     first = records[0]
     return Row(
         stage=stage,
@@ -160,17 +160,15 @@ def _row(
         metrics={name: _metric(name, records, stated) for name in METRICS},
         statuses=tuple(trial.status for trial in trials),
         run_dirs=tuple(sweep_dir.path / trial.run_dir for trial in trials),
-        epochs=first.get("epochs", 0),
-        images=first.get("dataset", {}).get("images", {}).get("train", 0),
+        epochs=0 if first is None else first.epochs,
+        images=first.facts.dataset.images.train if first and first.facts else 0,
         seconds=fmean(known) if known else None,
         stated_seconds=stated.seconds if stated is not None else None,
         whole=whole.of_refit() if whole and (stage or "").startswith(REFIT) else whole,
     )
 
 
-def _metric(
-    name: str, records: Sequence[Mapping[str, Any]], stated: StatedPoint | None
-) -> Measured:
+def _metric(name: str, records: Sequence[RunRecord | None], stated: StatedPoint | None) -> Measured:
     values = (_value(name, record) for record in records)
     known = [value for value in values if value is not None and math.isfinite(value)]
     return Measured(
@@ -181,11 +179,11 @@ def _metric(
     )
 
 
-def _value(name: str, record: Mapping[str, Any]) -> float | None:
+def _value(name: str, record: RunRecord | None) -> float | None:
     """A metric of a run that came to its end; an objective is the loss and the penalty."""
-    measured = record.get("metrics") or {}
-    if not record or not record["status"].finished:
+    if record is None or not record.status.finished:
         return None
+    measured = record.metrics
     part = part_of(name)
     if name != part.objective:
         return measured.get(name)

@@ -228,18 +228,18 @@ def _time(report_dir: ReportDir) -> str:
 def _machine(rows: Mapping[str, Sequence[Row]]) -> list[tuple[str, str]]:
     """What the runs were trained on, as the first of them tells."""
     first = next((row for here in rows.values() for row in here), None)
-    record = read_record(RunDir(first.run_dir)) if first is not None else {}
-    if "processor" not in record:
+    record = read_record(RunDir(first.run_dir)) if first is not None else None
+    if record is None or record.facts is None:
         return []
-    versions = record["versions"]
-    named = [f"{name} {versions[name]}" for name in ("python", "numpy", "numba", "scipy")]
+    facts, source = record.facts, record.config["data"]["source"]
+    named = [f"{name} {facts.versions.get(name)}" for name in ("python", "numpy", "numba", "scipy")]
     return [
         (
             "processor",
-            f"{record['processor'] or 'unknown'}, {counted(record['cpus'], 'processor')}",
+            f"{facts.processor or 'unknown'}, {counted(facts.cpus, 'processor')}",
         ),
-        ("software", f"mnistlab {record['mnistlab']}, {', '.join(named)}"),
-        ("data", f"{record['config']['data']['source']}, SHA-256 {record['dataset']['sha256']}"),
+        ("software", f"mnistlab {facts.mnistlab}, {', '.join(named)}"),
+        ("data", f"{source}, SHA-256 {facts.dataset.sha256}"),
     ]
 
 

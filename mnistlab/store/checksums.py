@@ -9,7 +9,7 @@ import hashlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,7 +26,7 @@ SEALED = re.compile(rb"\A# sha256 of what stands below: ([0-9a-f]{64})")
 class Extent:
     """How many bytes a file has, or had, and their SHA-256 in hexadecimal."""
 
-    length: int
+    length: int = field(metadata={"key": "bytes"})  # as JSON has it
     sha256: str
 
     @classmethod
@@ -36,14 +36,11 @@ class Extent:
 
     @classmethod
     def from_json(cls, stated: Any) -> Self | None:
-        """What `as_json` has made; None of anything else."""
+        """What a JSON object says; None of anything else."""
         if not isinstance(stated, Mapping):
             return None
         length, sha256 = stated.get("bytes"), stated.get("sha256")
         return cls(length, sha256) if isinstance(length, int) and isinstance(sha256, str) else None
-
-    def as_json(self) -> dict[str, Any]:
-        return {"bytes": self.length, "sha256": self.sha256}
 
     def refuse_longer(self, path: Path) -> None:
         """Raise UsageError for a file of another size that is not to be read, to spare memory."""

@@ -137,7 +137,7 @@ def _progress(folder: Path) -> tuple[bool, int]:
     """Whether the run there has ended, and the step of its checkpoint; -1 without a whole one."""
     run_dir = RunDir(folder)
     record = read_record(run_dir)
-    ended = bool(record) and record["status"].ended
+    ended = record is not None and record.status.ended
     try:
         checkpoint = load_checkpoint(run_dir)
     except UsageError:

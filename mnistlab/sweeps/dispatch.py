@@ -140,7 +140,8 @@ class Dispatcher:
         self._ended += 1
         self.ledger.write_view()
         row = self.ledger.row(trial)
-        seconds = (self.ledger.record(trial).get("seconds") or {}).get("total") or 0.0
+        record = self.ledger.record(trial)
+        seconds = 0.0 if record is None else record.seconds.total
         progress = self._progress(pool)
         self._each(lambda callback: callback.on_trial(row, seconds, progress))
 
@@ -184,8 +185,9 @@ class Dispatcher:
         found = [
             value
             for trial in self.ledger.trials.values()
-            if self.ledger.status(trial).finished
-            and (value := self.ledger.record(trial)["metrics"].get(self.metric.name)) is not None
+            if (record := self.ledger.record(trial)) is not None
+            and record.status.finished
+            and (value := record.metrics.get(self.metric.name)) is not None
         ]
         best = max if self.metric.larger_is_better else min
         return best(found) if found else None

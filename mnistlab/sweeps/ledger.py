@@ -21,8 +21,8 @@ from typing import Any
 
 from mnistlab.config import dump_yaml, resolved_mapping
 from mnistlab.experiment.runner import only_process
-from mnistlab.store.provenance import write_run_json
 from mnistlab.store.run_dir import CONFIG_NAME, RunDir, make_complete, point_link
+from mnistlab.store.run_record import RunRecord, amend_run_record, write_run_record
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.views import write_view
@@ -74,7 +74,7 @@ class Ledger:
         # By id: the stages that a trial belongs to, each with what the trial is there.
         self._places: dict[str, dict[str | None, dict[str, Any]]] = {}
         self._folders: dict[str, Path] = {}
-        self._records: dict[str, dict[str, Any]] = {}
+        self._records: dict[str, RunRecord | None] = {}
         self._taken: set[int] = set()
         self._planned = 0
         self._viewed = -math.inf
@@ -119,9 +119,10 @@ class Ledger:
 
     def status(self, trial: Trial) -> Status:
         """How the trial stood when it was last looked at."""
-        return Status(self._records[trial.id].get("status", Status.PENDING))
+        record = self._records[trial.id]
+        return Status.PENDING if record is None else record.status
 
-    def record(self, trial: Trial) -> dict[str, Any]:
+    def record(self, trial: Trial) -> RunRecord | None:
         """What its run.json told then."""
         return self._records[trial.id]
 
@@ -162,7 +163,7 @@ class Ledger:
         folder, record = self._folders[trial.id], self._records[trial.id]
         places = self._places[trial.id]
         everywhere = {key: value for values in places.values() for key, value in values.items()}
-        measured = record.get("metrics") or {}
+        measured = {} if record is None else record.metrics
         return TrialRow(
             trial=self.number_of(trial),
             status=self.status(trial),
@@ -170,18 +171,19 @@ class Ledger:
             parameters=everywhere if parameters is None else parameters,
             metrics={name: measured.get(name) for name in SPLIT_METRICS},
             run_dir=str(folder.relative_to(self.sweep_dir.path)),
-            reason=record.get("reason"),
+            reason=None if record is None else record.reason,
         )
 
     def best_position(self, rows: Sequence[TrialRow]) -> tuple[int, int] | None:
         """The epoch and step at which trials were best, of the one in the middle; or None."""
         numbers = {row.trial for row in rows}
-        bests = [
-            self._records[id].get("best")
+        known = sorted(
+            (record.best.step, record.best.epoch)
             for id, trial in self.trials.items()
             if self.number_of(trial) in numbers
-        ]
-        known = sorted((best["step"], best["epoch"]) for best in bests if best)
+            and (record := self._records[id]) is not None
+            and record.best is not None
+        )
         if not known:
             return None
         step, epoch = known[(len(known) - 1) // 2]
@@ -197,32 +199,26 @@ class Ledger:
         """Let `best` lead to a trial's folder."""
         point_link(self.sweep_dir.best, folder)
 
-    def histories(self) -> Iterator[dict[str, Any]]:
+    def histories(self) -> Iterator[RunRecord]:
         """What is told by the run.json of every folder there is, of whatever trial."""
         for folder in self._folders.values():
             record = read_record(RunDir(folder))
-            if record:
+            if record is not None:
                 yield record
 
 
 def mark_failed(run_dir: RunDir, config: dict[str, Any], reason: str) -> None:
     """Let a run's folder, held by this process, say that it failed."""
-    record = read_record(run_dir)
-    now = datetime.now(UTC).isoformat()
-    blank = {
-        "status": Status.FAILED,
-        "reason": reason,
-        "finished": now,
-        "seconds": {"total": 0.0, "train": 0.0},
-        "epochs": 0,
-        "steps": 0,
-        "metrics": dict.fromkeys(RUN_METRICS),
-        "best": None,
-        "test_set_looked_at": False,
-        "started": now,
-        "resumed": [],
-        "config": config,
-    }
-    write_run_json(
-        run_dir, {**blank, **record, "status": Status.FAILED, "reason": reason, "finished": now}
-    )
+    now = datetime.now(UTC)
+    if read_record(run_dir) is None:
+        failed = RunRecord(
+            status=Status.FAILED,
+            reason=reason,
+            finished=now,
+            metrics=dict.fromkeys(RUN_METRICS),
+            started=now,
+            config=config,
+        )
+        write_run_record(run_dir, failed)
+    else:
+        amend_run_record(run_dir, status=Status.FAILED, reason=reason, finished=now.isoformat())

@@ -14,8 +14,8 @@ from mnistlab.config.places import Place
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.store.checksums import refuse_broken_seal
 from mnistlab.store.named_rows import named_rows
-from mnistlab.store.provenance import read_run_json
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_record import RunRecord, read_run_record
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.views import read_view
@@ -104,15 +104,15 @@ def sweep_of(sweep_dir: SweepDir) -> SweepSource:
     return source
 
 
-def read_record(run_dir: RunDir) -> dict[str, Any]:
-    """What a trial's run.json tells; nothing where there is none or, with a warning, a damaged one.
+def read_record(run_dir: RunDir) -> RunRecord | None:
+    """What a trial's run.json tells; None where there is none or, with a warning, a damaged one.
 
     Written whole by one renaming, it can only be damaged by others: the trial is taken up again.
     """
     if not run_dir.run_json.exists():
-        return {}
+        return None
     try:
-        return read_run_json(run_dir)
+        return read_run_record(run_dir)
     except UsageError as error:
         logger.warning("%s; the trial is taken up again", error)
-        return {}
+        return None

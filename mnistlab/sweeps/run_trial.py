@@ -11,8 +11,8 @@ from mnistlab.experiment.callbacks import Callback, Progress, Start
 from mnistlab.experiment.resume import changed_arithmetic, ended_result
 from mnistlab.experiment.runner import RunInUseError, carry_on, only_process
 from mnistlab.store.metrics import MetricsRow
-from mnistlab.store.provenance import write_run_json
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_record import amend_run_record
 from mnistlab.store.status import Status
 from mnistlab.support.errors import DataError, MnistlabError
 from mnistlab.sweeps.channel import Channel
@@ -111,7 +111,7 @@ def _described(error: Exception) -> str:
 def _take_failure_back(run_dir: RunDir) -> None:
     """Let a run that failed by no fault of its own be one that is carried on."""
     record = read_record(run_dir)
-    if record.get("status") is Status.FAILED:
+    if record is not None and record.status is Status.FAILED:
         # Where the disk has no room for this either, the trial stays a failed one, which is told.
         with suppress(OSError):
-            write_run_json(run_dir, {**record, "status": Status.INTERRUPTED})
+            amend_run_record(run_dir, status=Status.INTERRUPTED)

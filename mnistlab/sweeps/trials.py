@@ -15,6 +15,7 @@ from mnistlab.experiment.memory_bound import refuse_too_large
 from mnistlab.experiment.resume import refuse_changed_surroundings
 from mnistlab.runtime.op import Op
 from mnistlab.runtime.table import compile_tables
+from mnistlab.store.run_record import RunRecord
 from mnistlab.support.errors import ConfigError, UsageError
 from mnistlab.training.footprint import memory_needed
 from mnistlab.training.inference import evaluation_programs
@@ -82,7 +83,7 @@ def check_all(configs: Iterable[RunConfig], datasets: Datasets, metric: str) -> 
 
 
 def refuse_changed(
-    histories: Iterable[dict[str, Any]], datasets: Datasets, force: bool, *, here: bool
+    histories: Iterable[RunRecord], datasets: Datasets, force: bool, *, here: bool
 ) -> None:
     """Raise UsageError where the data, or (unless `force`) a library or a setting of the compiler,
     has changed since trials were run: `histories` is what their run.json tell. Their results would
@@ -90,17 +91,17 @@ def refuse_changed(
     """
     seen: set[str] = set()
     for history in histories:
-        if "dataset" not in history:
+        facts = history.facts
+        if facts is None:
             continue
-        parts = [history["config"]["data"], history["dataset"]["sha256"]]
-        resumed_here = here and not history["status"].ended
-        parts += [history["mnistlab"], history["versions"], history.get("arithmetic"), resumed_here]
-        key = json.dumps(parts, sort_keys=True)
+        resumed_here = here and not history.status.ended
+        parts = [history.config["data"], facts.dataset.sha256, resumed_here]
+        key = json.dumps([*parts, facts.mnistlab, facts.versions, facts.arithmetic], sort_keys=True)
         if key not in seen:
             seen.add(key)
-            config = RunConfig.model_validate(history["config"])
+            config = RunConfig.model_validate(history.config)
             sha256 = datasets.of(config).sha256
-            refuse_changed_surroundings(history, sha256, force, processor=resumed_here)
+            refuse_changed_surroundings(facts, sha256, force, processor=resumed_here)
 
 
 def compile_all(

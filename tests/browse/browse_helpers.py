@@ -20,7 +20,7 @@ def make_run(folder: Path, sections: dict[str, Any] | None = None, **record: Any
         "started": STARTED.isoformat(),
         "epochs": 3,
         "metrics": {"val_loss": 0.5, "val_accuracy": 0.875, "test_accuracy": None, "penalty": 0.0},
-        "best": {"val_accuracy": 0.9, "epoch": 2},
+        "best": {"val_accuracy": 0.9, "epoch": 2, "step": 20},
         "seconds": {"total": 9.0, "train": 1.5},
         "config": resolved_mapping(config),
     }

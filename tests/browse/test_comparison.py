@@ -110,7 +110,7 @@ def test_a_damaged_run_is_named_and_the_others_compared(tmp_path):
     assert [one.run.path.name for one in found.runs] == ["a"]
     assert len(found.faults) == 2
     assert f"{tmp_path / 'b' / 'run.json'}:1:12" in found.faults[0]
-    assert f"{tmp_path / 'c' / 'run.json'}: is damaged" in found.faults[1]
+    assert f"{tmp_path / 'c' / 'run.json'}: started: is missing" in found.faults[1]
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty", "file"])

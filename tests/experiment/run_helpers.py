@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from mnistlab.store.provenance import read_run_json, write_run_json
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_json import read_run_json, write_run_json
 
 
 def edit_run_json(run_dir: Path, **changes) -> None:

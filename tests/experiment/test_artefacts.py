@@ -12,7 +12,7 @@ from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.runner import new_trainer
 from mnistlab.runtime.params import views
-from mnistlab.store.metrics import read_predictions
+from mnistlab.store.predictions import read_predictions
 from mnistlab.store.run_dir import open_run
 from mnistlab.support.errors import LackingError, UsageError
 from mnistlab.training.trainer import Trainer

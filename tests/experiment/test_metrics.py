@@ -13,9 +13,8 @@ from mnistlab.store.metrics import (
     MetricsWriter,
     read_layers,
     read_metrics,
-    read_predictions,
-    write_predictions,
 )
+from mnistlab.store.predictions import read_predictions, write_predictions
 from mnistlab.support.errors import UsageError
 
 HEADER = (

@@ -9,7 +9,8 @@ from run_helpers import edit_run_json
 
 from mnistlab.experiment.model import load_model
 from mnistlab.store.checkpoint import load_tensors, save_tensors
-from mnistlab.store.metrics import read_metrics, read_predictions
+from mnistlab.store.metrics import read_metrics
+from mnistlab.store.predictions import read_predictions
 from mnistlab.support.errors import UsageError
 from tools.short_runs import StopAt, train
 
@@ -129,5 +130,5 @@ def test_a_run_json_that_does_not_say_what_is_needed_is_named(run_dir, tmp_path,
     record = json.loads((copy / "run.json").read_text())
     record["dataset"].pop(missing)
     edit_run_json(copy, dataset=record["dataset"])
-    with pytest.raises(UsageError, match=rf"run.json: does not say .*{missing}"):
+    with pytest.raises(UsageError, match=rf"run.json: dataset.{missing}: is missing"):
         load_model(copy)

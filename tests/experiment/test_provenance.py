@@ -14,12 +14,14 @@ import pytest
 
 import mnistlab
 from mnistlab.store import provenance
-from mnistlab.store.provenance import collect, git_state, read_run_json, write_run_json
+from mnistlab.store.provenance import collect, git_state
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_json import read_run_json, write_run_json
+from mnistlab.store.run_record import GitState
 from mnistlab.support import host as machine
 from mnistlab.support.errors import UsageError
 
-UNKNOWN = {"commit": None, "dirty": None}
+UNKNOWN = GitState(commit=None, dirty=None)
 
 
 @pytest.fixture
@@ -69,18 +71,18 @@ def test_a_library_that_is_not_installed_is_null(monkeypatch):
 
 
 def test_a_clean_source_tree_has_its_commit_and_is_not_dirty(package):
-    assert git_state(package) == {"commit": git(package, "rev-parse", "HEAD"), "dirty": False}
+    assert git_state(package) == GitState(git(package, "rev-parse", "HEAD"), dirty=False)
 
 
 @pytest.mark.parametrize("change", ["edited", "new"])
 def test_a_changed_or_new_source_file_makes_it_dirty(package, change):
     (package / ("__init__.py" if change == "edited" else "new.py")).write_text("x = 1\n")
-    assert git_state(package)["dirty"] is True
+    assert git_state(package).dirty is True
 
 
 def test_changes_outside_the_package_do_not_make_it_dirty(package):
     (package.parent / "notes.txt").write_text("x")
-    assert git_state(package)["dirty"] is False
+    assert git_state(package).dirty is False
 
 
 def test_a_repository_around_it_that_does_not_track_the_package_is_not_taken_for_its_own(package):
@@ -108,7 +110,7 @@ def test_a_git_that_hangs_is_not_waited_for(tmp_path, package, monkeypatch):
 
 def test_a_hooks_environment_does_not_mislead(tmp_path, package, monkeypatch):
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "elsewhere"))
-    assert git_state(package)["dirty"] is False
+    assert git_state(package).dirty is False
 
 
 def test_run_json_is_read_back_with_null_for_what_is_no_number(tmp_path):

@@ -12,8 +12,8 @@ from run_helpers import edit_run_json
 from mnistlab.cli.result import tell_result
 from mnistlab.experiment.callbacks import Callback
 from mnistlab.store.metrics import read_layers, read_metrics
-from mnistlab.store.provenance import read_run_json, write_run_json
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_json import read_run_json, write_run_json
 from mnistlab.support.errors import UsageError
 from tools.short_runs import StopAt, fingerprint, resume, train
 

@@ -21,9 +21,9 @@ from mnistlab.figures.gallery import (
 )
 from mnistlab.python.commands.train import train as train_command
 from mnistlab.store.checkpoint import save_tensors
-from mnistlab.store.metrics import read_predictions
-from mnistlab.store.provenance import read_run_json, write_run_json
+from mnistlab.store.predictions import read_predictions
 from mnistlab.store.run_dir import RunDir, open_run
+from mnistlab.store.run_json import read_run_json, write_run_json
 from mnistlab.support.errors import DataError, UsageError
 from mnistlab.support.tensor_file import load_tensors
 

@@ -11,8 +11,8 @@ from report_helpers import trained
 from mnistlab.config import load_run_config
 from mnistlab.figures.gallery import CHEAP, RUN_FIGURES
 from mnistlab.python.commands.visualize import visualize
-from mnistlab.store.provenance import write_run_json
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_json import write_run_json
 
 
 @pytest.fixture(scope="session")

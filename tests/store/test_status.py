@@ -4,9 +4,7 @@ import json
 
 import pytest
 
-from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status, count_outcomes
-from mnistlab.support.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -37,11 +35,3 @@ def test_a_status_is_written_as_its_word():
     assert json.dumps({"status": Status.STOPPED_EARLY}) == '{"status": "stopped_early"}'
     assert f"{Status.STOPPED_EARLY}" == "stopped_early"
     assert Status.STOPPED_EARLY.words == "stopped early"
-
-
-def test_an_unknown_status_in_run_json_is_an_error_that_names_the_file(tmp_path):
-    from mnistlab.store.provenance import read_run_json
-
-    (tmp_path / "run.json").write_text('{"status": "done"}')
-    with pytest.raises(UsageError, match=r"run\.json: status: found 'done', expected one of"):
-        read_run_json(RunDir(tmp_path))

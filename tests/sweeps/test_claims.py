@@ -20,6 +20,8 @@ from mnistlab.sweeps.claims import (
 
 TRIAL = "0003-0123456789ab"
 
+BEGUN = {"started": "2026-11-21T14:00:00+00:00", "config": {}}
+
 
 @pytest.fixture
 def claims(tmp_path):
@@ -41,7 +43,7 @@ def train(folder, step: int, status: str | None = None) -> None:
     save_checkpoint(RunDir(folder), Checkpoint({"params": np.ones(2)}, {"step": step, "files": {}}))
     (folder / "metrics.csv").write_text(f"up to {step}\n")
     if status is not None:
-        (folder / "run.json").write_text(json.dumps({"status": status}))
+        (folder / "run.json").write_text(json.dumps({"status": status, **BEGUN}))
 
 
 def test_a_folder_comes_out_as_it_was_packed_without_what_a_killed_writer_left(tmp_path, trial):
@@ -113,7 +115,7 @@ def test_a_process_killed_between_the_renamings_of_a_swap_loses_nothing(claims, 
             replace_folder(done, trial, claims, TRIAL)
     assert not trial.exists()
     recover_all(claims, trial.parent)
-    assert json.loads((trial / "run.json").read_text()) == {"status": "finished"}
+    assert json.loads((trial / "run.json").read_text()) == {"status": "finished", **BEGUN}
     assert [path.name for path in trial.parent.parent.iterdir()] == ["trials"]
     assert [path.name for path in trial.parent.iterdir()] == [TRIAL]
 

@@ -147,7 +147,9 @@ def test_a_trial_that_another_process_trains_is_waited_for(tmp_path, monkeypatch
     """As after a sweep that was killed, while its last worker still saves a checkpoint."""
     result = sweep(tmp_path, "optimizer.lr=0.1")
     (folder,) = (result.sweep_dir / "trials").iterdir()
-    (folder / "run.json").write_text('{"status": "running"}')
+    (folder / "run.json").write_text(
+        '{"status": "running", "started": "2026-11-21T14:00:00+00:00", "config": {}}'
+    )
     holder = ExitStack()
     holder.enter_context(only_process(RunDir(folder)))
     busy = []

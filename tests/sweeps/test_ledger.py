@@ -16,6 +16,8 @@ from mnistlab.sweeps.space import checked_points
 from mnistlab.sweeps.trials import Datasets, identify
 from tools.short_sweeps import RUN
 
+BEGUN = {"started": "2026-11-21T14:00:00+00:00", "config": {}}
+
 
 @pytest.fixture
 def sweep_dir(tmp_path):
@@ -33,7 +35,9 @@ def trials(tmp_path):
 
 
 def ended(ledger, trial, **record):
-    (ledger.prepare(trial).run_json).write_text(json.dumps({"status": "finished", **record}))
+    (ledger.prepare(trial).run_json).write_text(
+        json.dumps({"status": "finished", **BEGUN, **record})
+    )
     ledger.read(trial)
 
 
@@ -102,7 +106,9 @@ def test_a_failed_trial_keeps_what_was_known_and_says_why(sweep_dir, trials):
     ledger = Ledger(sweep_dir)
     for trial in trials[:2]:
         ledger.add(trial, None)
-    ledger.prepare(trials[0]).run_json.write_text('{"status": "running", "epochs": 3}')
+    ledger.prepare(trials[0]).run_json.write_text(
+        json.dumps({"status": "running", "epochs": 3, **BEGUN})
+    )
     for trial in trials[:2]:
         ledger.mark_failed(trial, "because")
     records = [json.loads(ledger.run_dir(trial).run_json.read_text()) for trial in trials[:2]]

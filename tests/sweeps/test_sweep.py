@@ -7,8 +7,8 @@ import pytest
 from mnistlab.config import load_run_config
 from mnistlab.python.commands.train import train
 from mnistlab.runtime.arithmetic import arithmetic
-from mnistlab.store.provenance import read_run_json, write_run_json
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_json import read_run_json, write_run_json
 from mnistlab.support.errors import ConfigError, UsageError
 from mnistlab.sweeps import dispatch, ledger
 from mnistlab.sweeps.dispatch import SweepError

@@ -43,7 +43,8 @@ def resume(
     if result is None:
         config = config_of(run_dir, history)
         dataset = load_data(config, data_dir, data_progress)
-        refuse_changed_surroundings(history, dataset.sha256, force)
+        facts = history.facts if history is not None else None
+        refuse_changed_surroundings(facts, dataset.sha256, force)
         result = carry_on(
             run_dir, config, dataset, history, threads=threads, callbacks=callbacks, argv=argv
         )

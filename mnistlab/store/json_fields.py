@@ -1,0 +1,176 @@
+"""JSON values read as what a dataclass declares: whatever else is found is an error with its key.
+
+Small on purpose: lists of runs are read with it, which wait for no library.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+Positive = Annotated[int, "from 1"]
+# Its keys stand beside those of the record that has it; it is None where none of them is there.
+INLINE = {"inline": True}
+# Not written where it is None.
+LEFT_OUT = {"left_out": True}
+MAX_SHOWN = 40
+Record = TypeVar("Record")
+
+
+class JsonTypeError(ValueError):
+    """What is wrong, beginning with the key that it stands at."""
+
+
+def read_record(kind: type[Record], found: Any, key: str = "") -> Record:
+    """A dataclass from a JSON object; keys that it does not know are passed over.
+
+    Raises JsonTypeError naming the key of the first value that is missing or of another type.
+    """
+    return _read_object(kind, found, key)
+
+
+def _read_object(kind: Any, found: Any, key: str) -> Any:
+    if not isinstance(found, Mapping):
+        raise _wrong(key, found, "an object")
+    values = {}
+    for field, declared in _declared(kind):
+        own_key = _key(field)
+        name = f"{key}.{own_key}" if key else own_key
+        if field.metadata.get("inline"):
+            values[field.name] = _read_inline(declared, found, key)
+        elif own_key in found:
+            values[field.name] = _read(declared, found[own_key], name)
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise JsonTypeError(f"{name}: is missing")
+    return kind(**values)
+
+
+def _key(field: Field[Any]) -> str:
+    return str(field.metadata.get("key", field.name))
+
+
+@cache
+def _declared(kind: Any) -> list[tuple[Field[Any], Any]]:
+    hints = get_type_hints(kind, include_extras=True)
+    return [(field, hints[field.name]) for field in fields(kind)]
+
+
+def _read_inline(declared: Any, found: Mapping[str, Any], key: str) -> Any:
+    kind = _without_none(declared)
+    if not any(_key(field) in found for field, _ in _declared(kind)):
+        return None
+    return _read_object(kind, found, key)
+
+
+def _read(declared: Any, found: Any, key: str) -> Any:
+    if declared is Any:
+        return found
+    origin, parts = get_origin(declared), get_args(declared)
+    if origin is UnionType:
+        return None if found is None else _read(_without_none(declared), found, key)
+    if origin is dict:
+        if not isinstance(found, Mapping):
+            raise _wrong(key, found, "an object")
+        return {name: _read(parts[1], value, f"{key}.{name}") for name, value in found.items()}
+    if origin in (list, tuple):
+        return _read_items(origin, parts, found, key)
+    if is_dataclass(declared):
+        return _read_object(declared, found, key)
+    return _read_scalar(declared, found, key)
+
+
+def _read_items(origin: Any, parts: tuple[Any, ...], found: Any, key: str) -> Any:
+    """A list[X], a tuple[X, ...], or a tuple of so many."""
+    if not isinstance(found, list):
+        raise _wrong(key, found, "a list")
+    if origin is list or parts[-1] is Ellipsis:
+        parts = (parts[0],) * len(found)
+    if len(found) != len(parts):
+        raise _wrong(key, found, f"a list of {len(parts)}")
+    items = zip(parts, found, strict=True)
+    return origin(_read(part, item, f"{key}[{place}]") for place, (part, item) in enumerate(items))
+
+
+def _read_scalar(declared: Any, found: Any, key: str) -> Any:
+    if declared is str and isinstance(found, str):
+        return found
+    if declared is bool and isinstance(found, bool):
+        return found
+    if declared in (int, Positive) and type(found) is int and found >= (declared == Positive):
+        return found
+    if declared is float and type(found) in (int, float):
+        try:
+            number = float(found)
+        except OverflowError:
+            number = math.inf
+        if math.isfinite(number):
+            return number
+    if declared is datetime and isinstance(found, str):
+        return _read_time(found, key)
+    if isinstance(declared, type) and issubclass(declared, StrEnum):
+        if found in list(declared):
+            return declared(found)
+        raise _wrong(key, found, f"one of {', '.join(declared)}")
+    raise _wrong(key, found, WORDS[declared])
+
+
+WORDS = {
+    str: "text",
+    bool: "true or false",
+    int: "a whole number from 0",
+    Positive: "a whole number from 1",
+    float: "a number",
+    datetime: "a time with its zone, such as 2026-11-21T14:25:30+00:00",
+}
+
+
+def _read_time(found: str, key: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(found)
+    except ValueError:
+        raise _wrong(key, found, WORDS[datetime]) from None
+    if time.tzinfo is None:
+        raise _wrong(key, found, WORDS[datetime])
+    return time
+
+
+def _without_none(declared: Any) -> Any:
+    """X of X | None, the only union that a record may have."""
+    (kind,) = (part for part in get_args(declared) if part is not NoneType)
+    return kind
+
+
+def _wrong(key: str, found: Any, expected: str) -> JsonTypeError:
+    shown = repr(found)
+    shown = shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]} …"
+    return JsonTypeError(f"{f'{key}: ' if key else ''}found {shown}, expected {expected}")
+
+
+def as_json(record: Any) -> dict[str, Any]:
+    """A record's fields in their order, as `read_record` reads them."""
+    written: dict[str, Any] = {}
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if value is None and (field.metadata.get("left_out") or field.metadata.get("inline")):
+            continue
+        if field.metadata.get("inline"):
+            written |= as_json(value)
+        else:
+            written[_key(field)] = _as_json(value)
+    return written
+
+
+def _as_json(value: Any) -> Any:
+    if is_dataclass(value):
+        return as_json(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return {name: _as_json(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(inner) for inner in value]
+    return value

@@ -1,0 +1,71 @@
+"""predictions.csv: what a network says of every image of a part of its dataset."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mnistlab.store import durable
+from mnistlab.store.checksums import Extent
+from mnistlab.store.metrics import CsvTable
+from mnistlab.support.errors import UsageError
+
+
+@dataclass(frozen=True)
+class PredictionRow:
+    """One image: place in its set, label, predicted class, that class's probability."""
+
+    index: int
+    label: int
+    predicted: int
+    probability: float
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The table of predictions by column, each of shape (images,)."""
+
+    labels: np.ndarray  # int64
+    predicted: np.ndarray  # int64
+    probabilities: np.ndarray  # float64, of the predicted class
+
+
+PREDICTIONS = CsvTable(PredictionRow)
+
+
+def write_predictions(
+    path: Path, labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
+) -> Extent:
+    """Write predictions.csv, a row per image; returns what it holds then.
+
+    `labels` and `predicted` are integers of shape (images,); `probabilities` floats of shape
+    (images,), of the predicted class each, kept to 9 significant digits. Raises ValueError when
+    the shapes differ, OSError.
+    """
+    if not labels.shape == predicted.shape == probabilities.shape == (len(labels),):
+        raise ValueError(
+            f"labels {labels.shape}, predicted {predicted.shape} and probabilities "
+            f"{probabilities.shape} are to have one shape, (images,)"
+        )
+    columns = zip(labels.tolist(), predicted.tolist(), probabilities.tolist(), strict=True)
+    lines = [
+        f"{index},{label},{guess},{float(f'{probability:.9g}')!r}\n"
+        for index, (label, guess, probability) in enumerate(columns)
+    ]
+    content = f"{PREDICTIONS.header}\n{''.join(lines)}".encode()
+    durable.write_file(path, content)
+    return Extent.of(content)
+
+
+def read_predictions(path: Path, written: Extent | None = None) -> Predictions:
+    """The columns of a predictions.csv; raises UsageError as `read_metrics` does."""
+    columns = PREDICTIONS.read_columns(path, written)
+    index, label, predicted, probability = columns or ([], [], [], [])
+    for expected, found in enumerate(index):
+        if found != expected:
+            raise UsageError(f"{path}:{expected + 2}: index is {found}, expected {expected}")
+    return Predictions(
+        np.array(label, dtype=np.int64),
+        np.array(predicted, dtype=np.int64),
+        np.array(probability, dtype=np.float64),
+    )

@@ -1,0 +1,92 @@
+"""run.json as it lies on disk: a JSON object that ends with its own SHA-256."""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mnistlab.store import durable
+from mnistlab.store.run_dir import RunDir
+from mnistlab.support.digests import DIGITS, NO_DIGEST, digest_without
+from mnistlab.support.errors import UsageError
+from mnistlab.support.safe_files import read_artefact
+
+# A description of ten thousand layers takes a tenth of it.
+MAX_RUN_JSON_BYTES = 1 << 25
+DIGEST_KEY = "sha256"
+
+
+def write_run_json(run_dir: RunDir, mapping: Mapping[str, Any]) -> None:
+    """Write run.json in the mapping's own order; NaN and infinities become null. Raises OSError.
+
+    Its last entry is the SHA-256 of the file with these 64 digits as zeros.
+    """
+    ours = {**_jsonable(mapping), DIGEST_KEY: NO_DIGEST.decode()}
+    content = f"{json.dumps(ours, indent=2, allow_nan=False)}\n".encode()
+    start = content.rindex(NO_DIGEST)
+    digest = digest_without(content, start)
+    durable.write_file(run_dir.run_json, content[:start] + digest + content[start + DIGITS :])
+
+
+def read_run_json(run_dir: RunDir, *, edited: bool = False) -> dict[str, Any]:
+    """What run.json says, without its digest; one that has none is taken as it stands.
+
+    Raises UsageError, with `file:line:column` where that is known, for a damaged one, and, unless
+    it may be `edited`, where the digest is not its own.
+    """
+    path = run_dir.run_json
+    try:
+        written = read_artefact(path, MAX_RUN_JSON_BYTES)
+        content = json.loads(written.decode(), parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: is no JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise UsageError(f"{path}: is no JSON object")
+    digest = _taken_out(content)
+    if digest is not None and not edited and not _is_its_own(digest.encode(), written):
+        raise UsageError(
+            f"{path}: is damaged, or was edited: the SHA-256 that it ends with is not its own; "
+            "without that entry it is taken as it stands"
+        )
+    return content
+
+
+def _taken_out(content: dict[str, Any]) -> str | None:
+    """The digest, which is then no longer in `content`; None where there is none.
+
+    It is the last entry: its name too may be what is damaged.
+    """
+    if not content:
+        return None
+    name = DIGEST_KEY if DIGEST_KEY in content else next(reversed(content))
+    found = content[name]
+    if name != DIGEST_KEY and not (isinstance(found, str) and len(found) == DIGITS):
+        return None
+    return str(content.pop(name))
+
+
+def _is_its_own(digest: bytes, content: bytes) -> bool:
+    start = content.rfind(digest)
+    return len(digest) == DIGITS and digest_without(content, start) == digest
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _jsonable(value: Any) -> Any:
+    """JSON's own types of dicts, lists, numpy's numbers and arrays, and paths."""
+    if isinstance(value, Mapping):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if hasattr(value, "tolist"):  # numpy's; to read a run.json, numpy need not be imported
+        return _jsonable(value.tolist())
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

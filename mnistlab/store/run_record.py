@@ -1,0 +1,150 @@
+"""run.json as a typed record: how a run stands, what it has measured, where it comes from."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from mnistlab.store.checksums import Extent
+from mnistlab.store.json_fields import (
+    INLINE,
+    LEFT_OUT,
+    JsonTypeError,
+    Positive,
+    as_json,
+    read_record,
+)
+from mnistlab.store.metrics import MetricsRow
+from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_json import read_run_json, write_run_json
+from mnistlab.store.status import Status
+from mnistlab.support.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """How long a run took; `train` is the training steps alone."""
+
+    total: float = 0.0
+    train: float = 0.0
+
+
+@dataclass(frozen=True)
+class GitState:
+    """The commit of the package, and whether it has changes; None where no repository has it."""
+
+    commit: str | None
+    dirty: bool | None
+
+
+@dataclass(frozen=True)
+class ImageCounts:
+    """How many images each part of a dataset has."""
+
+    train: int
+    validation: int
+    test: int
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """What a run is trained on. The network sees pixel * scale + offset."""
+
+    name: str
+    sha256: str
+    images: ImageCounts
+    image_shape: tuple[Positive, Positive]
+    class_names: list[str]
+    scale: float
+    offset: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class LayerRecord:
+    """A layer of the network."""
+
+    name: str
+    kind: str
+    description: str = ""  # run folders of earlier versions have none
+    input_shape: tuple[int, ...]
+    output_shape: tuple[int, ...]
+    parameters: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFacts:
+    """What does not change while a run goes: programs, machine, data and network."""
+
+    argv: list[str]
+    mnistlab: str
+    versions: dict[str, str | None]
+    git: GitState
+    platform: str
+    processor: str | None
+    cpus: int
+    threads: int
+    # What rounds numbers; run folders of earlier versions do not say.
+    arithmetic: dict[str, Any] | None = None
+    dataset: DatasetRecord
+    parameters: int
+    layers: list[LayerRecord]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord:
+    """A run.json. `facts` are None of a run that failed before its network was built.
+
+    `metrics` are those of the weights that are kept, `best` the best row by validation. `files` is
+    what the tables held when the run was left; `config` the resolved configuration.
+    """
+
+    status: Status
+    reason: str | None = None
+    finished: datetime | None = None
+    seconds: Seconds = Seconds()
+    epochs: int = 0
+    steps: int = 0
+    steps_per_epoch: int | None = field(default=None, metadata=LEFT_OUT)
+    metrics: dict[str, float | None] = field(default_factory=dict)
+    best: MetricsRow | None = None
+    test_set_looked_at: bool = False
+    files: dict[str, Extent] | None = field(default=None, metadata=LEFT_OUT)
+    started: datetime
+    resumed: list[datetime] = field(default_factory=list)
+    facts: RunFacts | None = field(default=None, metadata=INLINE)
+    config: dict[str, Any]
+
+    def written(self, path: Path) -> Extent | None:
+        """What a table of the run held when it was left; None of one that goes on."""
+        return (self.files or {}).get(path.name)
+
+
+def read_run_record(run_dir: RunDir, *, edited: bool = False) -> RunRecord:
+    """What a run.json tells. Raises UsageError as `read_run_json` does, and, naming the key, where
+    a value is missing or of another type.
+    """
+    content = read_run_json(run_dir, edited=edited)
+    try:
+        return read_record(RunRecord, content)
+    except JsonTypeError as error:
+        raise UsageError(f"{run_dir.run_json}: {error}") from None
+
+
+def facts_of(run_dir: RunDir, record: RunRecord) -> RunFacts:
+    """The facts of a run; raises UsageError where its run.json has none."""
+    if record.facts is None:
+        raise UsageError(
+            f"{run_dir.run_json}: tells nothing of the network and its data: the run ended before "
+            "they were known"
+        )
+    return record.facts
+
+
+def write_run_record(run_dir: RunDir, record: RunRecord) -> None:
+    """Write a run.json. Raises OSError."""
+    write_run_json(run_dir, as_json(record))
+
+
+def amend_run_record(run_dir: RunDir, **changes: Any) -> None:
+    """Change values of a whole run.json; all others stay, also those of a later version."""
+    write_run_json(run_dir, {**read_run_json(run_dir), **changes})
