@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -9,6 +10,8 @@ import yaml
 from mnistlab.added_keys import as_first_written
 from mnistlab.config.run import RunConfig
 from mnistlab.config.scalars import read_scalar
+from mnistlab.config.training import Reference
+from mnistlab.support.stated import Stated
 
 _TAGS = {
     type(None): "tag:yaml.org,2002:null",
@@ -43,7 +46,12 @@ class _OneLineDumper(_Dumper):
     """Puts no line break into a list."""
 
 
+def _represent_stated(dumper: yaml.SafeDumper, figure: Stated) -> yaml.Node:
+    return dumper.represent_scalar("tag:yaml.org,2002:float", figure.text or repr(float(figure)))
+
+
 _Dumper.add_representer(list, _represent_list)
+_Dumper.add_representer(Stated, _represent_stated)
 _OneLineDumper.add_representer(list, yaml.SafeDumper.represent_list)
 
 
@@ -54,7 +62,27 @@ def resolved_mapping(config: RunConfig) -> dict[str, Any]:
 
 def dump_yaml(config: RunConfig) -> str:
     """The whole configuration as YAML; loaded again, it equals the configuration."""
-    return mapping_as_yaml(resolved_mapping(config))
+    return mapping_as_yaml(restated(resolved_mapping(config), config.reference))
+
+
+def restated(
+    mapping: dict[str, Any], reference: Reference | Sequence[Reference] | None
+) -> dict[str, Any]:
+    """A resolved configuration with the figures of its `reference` as they were written, for which
+    JSON's types have no room.
+    """
+    if reference is None:
+        return mapping
+    plain = mapping["reference"]
+    if isinstance(reference, Reference):
+        return {**mapping, "reference": _restated(plain, reference)}
+    points = [_restated(*pair) for pair in zip(plain, reference, strict=True)]
+    return {**mapping, "reference": points}
+
+
+def _restated(plain: dict[str, Any], reference: Reference) -> dict[str, Any]:
+    figures = {name: getattr(reference, name) for name in plain}
+    return plain | {name: v for name, v in figures.items() if isinstance(v, Stated)}
 
 
 def mapping_as_yaml(mapping: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.config.checks import KeyPath
-from mnistlab.config.dump import mapping_as_yaml
+from mnistlab.config.dump import mapping_as_yaml, restated
 from mnistlab.config.load import (
     make_paths_absolute,
     mapping_nodes,
@@ -55,7 +55,11 @@ class SweepSource:
 
     def text(self) -> str:
         """The whole sweep as YAML."""
-        return mapping_as_yaml(self.mapping())
+        mapping, run = restated(self.mapping(), self.config.reference), self.root.at(("run",))
+        stated = run.child("reference") if run is not None else None
+        if stated is not None:
+            mapping = {**mapping, "run": {**mapping["run"], "reference": stated.stated()}}
+        return mapping_as_yaml(mapping)
 
 
 def load_sweep(path: Path | str, arguments: Sequence[str] = ()) -> SweepSource:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.config.checks import KeyPath
+from mnistlab.support.stated import Stated
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,15 @@ class Place:
 
 @dataclass
 class Node:
-    """A value of the configuration with its place, and the place of the key it stands under."""
+    """A value of the configuration with its place, and the place of the key it stands under.
+
+    `text` is how a number was written that has a decimal point or an exponent.
+    """
 
     value: "Scalar | list[Node] | dict[str, Node]"
     place: Place
     key_place: Place | None = None
+    text: str | None = None
 
     def child(self, key: str | int) -> "Node | None":
         """The value under a key or index, or None where there is none."""
@@ -64,7 +69,7 @@ class Node:
             value = {key: node.copy() for key, node in value.items()}
         elif isinstance(value, list):
             value = [node.copy() for node in value]
-        return Node(value, self.place, self.key_place)
+        return Node(value, self.place, self.key_place, self.text)
 
     def plain(self) -> Any:
         """The value without its places: dicts, lists and scalars."""
@@ -72,6 +77,16 @@ class Node:
             return {key: node.plain() for key, node in self.value.items()}
         if isinstance(self.value, list):
             return [node.plain() for node in self.value]
+        return self.value
+
+    def stated(self) -> Any:
+        """As `plain`, and every number knows how it was written."""
+        if isinstance(self.value, dict):
+            return {key: node.stated() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.stated() for node in self.value]
+        if isinstance(self.value, float) and self.text is not None:
+            return Stated(self.value, self.text)
         return self.value
 
 

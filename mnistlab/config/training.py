@@ -8,7 +8,9 @@ from pydantic import (
     PlainSerializer,
     PlainValidator,
     SerializerFunctionWrapHandler,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -25,6 +27,7 @@ from mnistlab.blocks.section import (
     refuse,
 )
 from mnistlab.support.metric_names import is_accuracy
+from mnistlab.support.stated import Stated
 
 DEFAULT_EPOCHS = 10
 
@@ -168,6 +171,13 @@ class Reference(Section):
     train_objective: Real | None = Field(default=None, description="Loss + penalty, training set.")
     val_objective: Real | None = Field(default=None, description="Loss + penalty, validation set.")
     test_objective: Real | None = Field(default=None, description="Loss + penalty, test set.")
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _as_written(cls, value: Any, validated: ValidatorFunctionWrapHandler) -> Any:
+        """Let a figure stand as it was stated, to its last zero."""
+        found = validated(value)
+        return value if isinstance(value, Stated) and isinstance(found, float) else found
 
     @model_serializer(mode="wrap")
     def _stated_alone(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:

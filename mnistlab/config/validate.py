@@ -47,17 +47,25 @@ def validate(root: Node) -> tuple[RunConfig | None, list[Problem]]:
 
 def validate_as(top: type[Top], root: Node) -> tuple[Top | None, list[Problem]]:
     """The nodes as a configuration of the kind `top`, or everything that is wrong with it."""
-    config, errors = _attempt(top, root.plain())
+    config, errors = _attempt(top, _plain(root))
     faults = [_Fault(error, root, top) for error in errors if error["type"] != CONFLICTS]
     if faults:
         # What is left of the file may have conflicts of its own, to be told in the same breath.
-        pruned = _pruned(root.plain(), [fault.prune for fault in faults])
+        pruned = _pruned(_plain(root), [fault.prune for fault in faults])
         config, errors = _attempt(top, pruned)
     found = [c for error in errors if error["type"] == CONFLICTS for c in error["ctx"]["conflicts"]]
     problems = [fault.problem for fault in faults]
     touched = [fault.meant for fault in faults]
     problems += [_located(c, root) for c in found if not _depends(c, touched)]
     return (None if problems else config), problems
+
+
+def _plain(root: Node) -> Any:
+    """The values, those of `reference` as they were written."""
+    data = root.plain()
+    if (reference := root.child("reference")) is not None:
+        data["reference"] = reference.stated()
+    return data
 
 
 def _attempt(top: type[Top], data: Any) -> tuple[Top | None, list[ErrorDetails]]:

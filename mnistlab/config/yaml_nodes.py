@@ -86,6 +86,8 @@ class _Builder:
             self._take_key(parent, self._scalar(event), place)
             return
         node = Node(place=place, value=self._value(event))
+        if isinstance(node.value, float):
+            node.text = event.value
         path = self.path()
         self._attach(parent, node)
         if not scalar:

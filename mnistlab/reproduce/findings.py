@@ -15,6 +15,7 @@ from jinja2 import Environment, TemplateSyntaxError, nodes
 from mnistlab.reproduce.measured import METRICS, Row, find_row
 from mnistlab.reproduce.tables import duration
 from mnistlab.support.errors import UsageError
+from mnistlab.support.stated import Stated
 from mnistlab.support.wording import as_stated, duration_as_stated, exact, number, percent
 
 NOT_MEASURED = "(not measured)"
@@ -37,12 +38,6 @@ Parameters = Mapping[str, Any] | None
 
 class FindingError(UsageError):
     """A finding asks for what is not there, or holds what none may hold."""
-
-
-class Stated(float):
-    """A figure that stands as it was stated, whatever filter writes it; arithmetic makes a plain
-    number of it.
-    """
 
 
 class Source(Protocol):

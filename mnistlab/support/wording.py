@@ -4,6 +4,7 @@ import math
 from decimal import Decimal
 
 from mnistlab.support.metric_names import is_accuracy
+from mnistlab.support.stated import Stated
 
 
 def human_bytes(count: int) -> str:
@@ -42,9 +43,13 @@ def metric(name: str, value: float, std: float | None = None) -> str:
 
 
 def exact(value: float, factor: int = 1) -> str:
-    """Every digit of a decimal number times a factor, and none more."""
+    """Every digit of a decimal number times a factor, a power of ten, and none more; of a stated
+    one those that it was written with.
+    """
     if value != 0 and not 1e-9 <= abs(value) < 1e15:
         return repr(value * factor)
+    if isinstance(value, Stated) and value.text is not None:
+        return f"{Decimal(value.text).scaleb(len(str(factor)) - 1):f}"
     # In binary, 0.91041 * 100 would be 91.04100000000001.
     text = f"{Decimal(repr(float(value))) * factor:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -13,6 +13,7 @@ from mnistlab.config import (
     resolved_mapping,
     run_config_from_mapping,
 )
+from mnistlab.config.load_sweep import parse_sweep
 
 LAYERS = [
     {"conv": {"filters": 20, "kernel": 3, "stride": 1, "padding": 0, "bias": "per_position"}},
@@ -132,3 +133,27 @@ def test_every_learning_rate_is_written_so_that_it_is_read_exactly(lr):
 def test_every_name_is_written_so_that_it_is_read_as_a_name(name):
     config = run_config_from_mapping({"name": name})
     assert parse_run_config(dump_yaml(config), "f").name == name
+
+
+def test_a_stated_figure_is_kept_to_its_last_zero_and_changes_no_hash():
+    stated = "reference: {test_accuracy: 0.93400, test_loss: 3.0e-1, seconds: 60}\n"
+    config = parse_run_config(stated, "a.yaml")
+    text = dump_yaml(config)
+    assert "test_accuracy: 0.93400\n" in text
+    assert "test_loss: 3.0e-1\n" in text
+    again = parse_run_config(text, "b.yaml")
+    assert again == config
+    assert dump_yaml(again) == text
+    assert again.reference.model_dump()["test_accuracy"].text == "0.93400"
+    assert config_hash(config) == config_hash(parse_run_config(stated.replace("00,", ","), "c"))
+
+
+def test_a_sweep_keeps_the_stated_figures_of_its_points_and_of_its_run():
+    text = (
+        "run: {reference: {test_accuracy: 0.9100}}\nparameters: {optimizer.lr: [0.1, 0.2]}\n"
+        "reference: [{parameters: {optimizer.lr: 0.1}, test_accuracy: 0.9310}]\n"
+    )
+    written = parse_sweep(text, "s.yaml").text()
+    assert "test_accuracy: 0.9100\n" in written
+    assert "test_accuracy: 0.9310\n" in written
+    assert parse_sweep(written, "s.yaml").text() == written

@@ -2,6 +2,7 @@
 
 import pytest
 
+from mnistlab.support.stated import Stated
 from mnistlab.support.wording import as_stated, duration_as_stated
 
 
@@ -31,3 +32,19 @@ def test_a_stated_figure_has_every_digit(name, value, expected):
 )
 def test_a_stated_time_is_not_rounded_to_its_unit(seconds, expected):
     assert duration_as_stated(seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "as_accuracy", "as_loss"),
+    [
+        ("0.93400", "93.400%", "0.93400"),
+        ("0.9", "90%", "0.9"),
+        ("1.0", "100%", "1.0"),
+        ("9.10e-1", "91.0%", "0.910"),
+        (".5", "50%", "0.5"),
+    ],
+)
+def test_a_stated_figure_stands_to_its_last_zero(text, as_accuracy, as_loss):
+    figure = Stated(float(text), text)
+    assert as_stated("test_accuracy", figure) == as_accuracy
+    assert as_stated("test_loss", figure) == as_loss
