@@ -13,8 +13,9 @@ from pathlib import Path
 from PIL import Image
 
 from docs.page import PAGE, replaced
-from mnistlab.reproduce.report_dir import ReportDir, read_plan
+from mnistlab.reproduce.planned import read_plan
 from mnistlab.store.durable import write_file
+from mnistlab.store.report_dir import ReportDir
 
 IMAGES = PAGE.parent / "images"
 FIGURES = 2

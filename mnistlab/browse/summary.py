@@ -1,7 +1,5 @@
 """What a run or a sweep has come to, as its folder tells."""
 
-import fcntl
-import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,6 +9,7 @@ from typing import Any
 
 from mnistlab.browse.found import trials_of
 from mnistlab.store.checksums import refuse_broken_seal
+from mnistlab.store.locks import is_held
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.named_rows import named_rows
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
@@ -61,22 +60,6 @@ class SweepSummary:
     best: dict[str, float] = field(default_factory=dict)
     best_run: Path | None = None
     test_accuracy: float | None = None
-
-
-def is_held(path: Path) -> bool:
-    """Whether a process holds the lock of a run's folder, or of a sweep's lock file.
-
-    The look takes the lock for a moment, shared: two who look don't see each other.
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would be waited for
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(descriptor)
 
 
 def read_run(path: Path) -> RunSummary:

@@ -1,9 +1,7 @@
 """One configuration → one finished run, in its folder; and a stopped run carried on."""
 
 import errno
-import fcntl
 import logging
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ from mnistlab.experiment.room import lacking_room
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.checkpoint import load_checkpoint
 from mnistlab.store.drawing import remove_leftovers
+from mnistlab.store.locks import only_process
 from mnistlab.store.metrics import LayerRow, MetricsRow
 from mnistlab.store.run_dir import RunDir, create_run_dir
 from mnistlab.store.run_log import logged
@@ -37,10 +36,6 @@ from mnistlab.training.statistics import layer_statistics
 from mnistlab.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
-
-
-class RunInUseError(UsageError):
-    """Another process is training the run."""
 
 
 def run(
@@ -122,23 +117,6 @@ def _new_record(trainer: Trainer, facts: RunFacts, started: datetime) -> RunReco
     """The run.json of a run that begins now."""
     config = resolved_mapping(trainer.config)
     return RunRecord(status=Status.RUNNING, started=started, facts=facts, config=config)
-
-
-@contextmanager
-def only_process(run_dir: RunDir) -> Iterator[None]:
-    """Hold the run's folder; the kernel lets go of it when this process ends, however it ends.
-
-    Raises RunInUseError where another process holds it.
-    """
-    descriptor = os.open(run_dir.path, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunInUseError(f"{run_dir.path}: another process is training this run") from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

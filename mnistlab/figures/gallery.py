@@ -13,10 +13,9 @@ from matplotlib.figure import Figure
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures import run_figures as figures
 from mnistlab.figures import style
-from mnistlab.store.run_dir import PLOTS_NAME, REPORT_NAME
+from mnistlab.store.folder import Folder
 from mnistlab.store.written_files import refuse_others, write_own
 from mnistlab.support.errors import LackingError, MnistlabError, UsageError
-from mnistlab.support.safe_files import own_folder
 
 
 @dataclass(frozen=True)
@@ -215,7 +214,7 @@ def figure_file(folder: Path, name: str, format: str = "png") -> Path:
 
     Raises UsageError where the folder `plots` leads elsewhere.
     """
-    return own_folder(folder / PLOTS_NAME) / f"{name}.{format}"
+    return Folder(folder).plots / f"{name}.{format}"
 
 
 def refuse_foreign(
@@ -225,7 +224,7 @@ def refuse_foreign(
     what mnistlab did not write; `force` lets that happen.
     """
     files = [figure_file(folder, entry.name, format) for entry in entries]
-    pages = [folder / REPORT_NAME] if report else []
+    pages = [Folder(folder).report] if report else []
     hint = "move it away, or let it be overwritten with --force"
     refuse_others([*files, *pages], force=force, hint=hint)
 

@@ -13,8 +13,8 @@ from mnistlab.figures.sweep_figures import sweep_figures
 from mnistlab.figures.sweep_points import LearningCurve, SweepMetric, SweepPoint
 from mnistlab.reproduce.manifest import FigureSpec, Report, Table
 from mnistlab.reproduce.measured import Row, find_row
-from mnistlab.reproduce.report_dir import ReportDir
 from mnistlab.reproduce.tables import in_words, metrics_of, row_names, rows_of
+from mnistlab.store.report_dir import ReportDir
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.status import Status
 from mnistlab.support.metric_names import is_accuracy

@@ -14,10 +14,10 @@ from mnistlab.config.load_sweep import refuse
 from mnistlab.config.places import Node, Problem
 from mnistlab.config.run import NAME_PATTERN
 from mnistlab.config.validate import validate_as
+from mnistlab.store.report_dir import MANIFEST_NAME
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import StatedMetric
 
-MANIFEST_NAME = "report.yaml"
 # In a clone a link to configs/reports, in what is installed the files themselves.
 FOLDER = Path(__file__).parent / "reports"
 

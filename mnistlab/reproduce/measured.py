@@ -8,7 +8,8 @@ from statistics import fmean, stdev
 from typing import Any
 
 from mnistlab.config.sweep import StatedPoint, SweepConfig
-from mnistlab.reproduce.report_dir import ReportDir, Whole
+from mnistlab.reproduce.planned import Whole
+from mnistlab.store.report_dir import ReportDir
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import RunRecord
 from mnistlab.store.status import Status

@@ -14,10 +14,11 @@ from mnistlab.reproduce.findings import FindingError, Functions, MeasuredRows, f
 from mnistlab.reproduce.manifest import Report
 from mnistlab.reproduce.measured import Measured, Row, read_rows
 from mnistlab.reproduce.plan import DEFAULT, QUICK
-from mnistlab.reproduce.report_dir import Plan, ReportDir, read_plan
+from mnistlab.reproduce.planned import Plan, read_plan
 from mnistlab.reproduce.reproduction import seconds_taken
 from mnistlab.reproduce.tables import TableInWords, duration, in_words, metrics_of, rows_of
 from mnistlab.store.drawing import drawing_in
+from mnistlab.store.report_dir import ReportDir
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
 from mnistlab.store.written_files import PLACE, refuse_others, write_own
@@ -71,7 +72,7 @@ def write_report(
     said = markdown(plan, tables, saved, machine, _time(report_dir))
     write_own(report_dir.markdown, said.encode(), "md")
     write_page(
-        report_dir.html,
+        report_dir.report,
         "reproduction.html",
         {
             "kind": "report reproduced",
@@ -92,7 +93,7 @@ def refuse_foreign_pages(report_dir: ReportDir, report: Report) -> None:
     """Raise UsageError where a page or figure would overwrite what mnistlab did not write."""
     names = (figure_name(number, spec) for number, spec in enumerate(report.figures, 1))
     figures = (figure_file(report_dir.path, name) for name in names)
-    pages = (report_dir.html, report_dir.markdown, report_dir.json)
+    pages = (report_dir.report, report_dir.markdown, report_dir.json)
     refuse_others([*pages, *figures], hint="move it away")
 
 
@@ -172,7 +173,7 @@ def _document(
         "report": plan.name,
         "budget": plan.budget,
         "report_dir": str(report_dir.path),
-        "html": str(report_dir.html),
+        "html": str(report_dir.report),
         "markdown": str(report_dir.markdown),
         "seconds": seconds_taken(report_dir),
         "tables": tables,

@@ -10,7 +10,7 @@ from mnistlab.config.load import mapping_nodes, read_config_text, sweep_mark
 from mnistlab.config.load_sweep import refuse
 from mnistlab.reproduce.checks import problems_of
 from mnistlab.reproduce.manifest import Experiment, LoadedReport
-from mnistlab.reproduce.report_dir import PlannedExperiment, Whole
+from mnistlab.reproduce.planned import PlannedExperiment, Whole
 from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps.space import checked_points
 from mnistlab.sweeps.start import check

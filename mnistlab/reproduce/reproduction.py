@@ -10,16 +10,11 @@ from pathlib import Path
 from mnistlab.config import sweep_from_mapping
 from mnistlab.config.dump import mapping_as_yaml
 from mnistlab.data import Progress
-from mnistlab.reproduce.manifest import MANIFEST_NAME, LoadedReport
+from mnistlab.reproduce.manifest import LoadedReport
 from mnistlab.reproduce.plan import planned_experiments
-from mnistlab.reproduce.report_dir import (
-    Plan,
-    PlannedExperiment,
-    ReportDir,
-    is_plain_name,
-    read_plan,
-)
+from mnistlab.reproduce.planned import Plan, PlannedExperiment, read_plan
 from mnistlab.store import durable
+from mnistlab.store.report_dir import MANIFEST_NAME, ReportDir, is_plain_name
 from mnistlab.store.run_dir import SWEEP_NAME, create_folder, make_complete
 from mnistlab.store.status import Status, count_outcomes
 from mnistlab.support.errors import UsageError

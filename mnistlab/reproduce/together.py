@@ -11,7 +11,7 @@ from mnistlab.config.places import Node, Place
 from mnistlab.reproduce.checks import problems_of
 from mnistlab.reproduce.manifest import known_reports, load_report
 from mnistlab.reproduce.pages import WrittenReport, refuse_foreign_pages, write_report
-from mnistlab.reproduce.report_dir import ReportDir, read_plan
+from mnistlab.reproduce.planned import read_plan
 from mnistlab.reproduce.reproduction import (
     Reproduced,
     ReproduceOptions,
@@ -19,6 +19,7 @@ from mnistlab.reproduce.reproduction import (
     run_report,
     together_with,
 )
+from mnistlab.store.report_dir import ReportDir
 
 ALL = "all"
 
@@ -95,7 +96,7 @@ def _run_each(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reprod
         done.append(run_report(folder, options))
         if done[-1].signal is not None:
             break
-        if not done[-1].already_ended or not folder.html.exists():
+        if not done[-1].already_ended or not folder.report.exists():
             options.tell(f"report {done[-1].plan.name}: drawing the figures …")
         written.append(write_report(folder, data_dir=options.data_dir, tell=options.tell))
     trials = {key: sum(one.trials[key] for one in done) for key in done[0].trials}

@@ -1,13 +1,14 @@
 """Figures and pages of one folder, which several processes may draw at the same time."""
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mnistlab.store import durable
-from mnistlab.store.run_dir import CHECKPOINTS_NAME, PLOTS_NAME
+from mnistlab.store.folder import Folder
+from mnistlab.store.run_dir import CHECKPOINTS_NAME
+from mnistlab.support.locks import try_to_lock, wait_for_lock
 from mnistlab.support.safe_files import own_folder
 
 PAGES = ("report.html", "report.md", "report.json")
@@ -20,25 +21,20 @@ def drawing_in(folder: Path) -> Iterator[None]:
     Who draws alone first removes what killed processes left. Raises UsageError where `plots` leads
     elsewhere, OSError where it cannot be made.
     """
-    plots = own_folder(folder / PLOTS_NAME)
+    plots = Folder(folder).plots
     plots.mkdir(exist_ok=True)
     descriptor = os.open(plots, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            pass  # another process draws, or the file system has no locks
-        else:
-            durable.remove_temporaries(plots)
-            durable.remove_temporaries(folder, PAGES.__contains__)
-        with suppress(OSError):
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        with suppress(OSError):  # where the file system has no locks
+            if try_to_lock(descriptor):
+                durable.remove_temporaries(plots)
+                durable.remove_temporaries(folder, PAGES.__contains__)
+            wait_for_lock(descriptor, shared=True)
         yield
     finally:
         with suppress(OSError):
-            # Alone again, and nothing was drawn.
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            plots.rmdir()
+            if try_to_lock(descriptor):
+                plots.rmdir()  # alone again; fails where something was drawn
         os.close(descriptor)
 
 

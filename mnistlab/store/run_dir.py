@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mnistlab.store import durable
 from mnistlab.store.checksums import sealed
+from mnistlab.store.folder import Folder
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import own_folder
 
@@ -22,24 +23,15 @@ SWEEP_NAME = "sweep.yaml"
 METRICS_NAME = "metrics.csv"
 LAYERS_NAME = "layers.csv"
 PREDICTIONS_NAME = "predictions.csv"
-PLOTS_NAME = "plots"
 CHECKPOINTS_NAME = "checkpoints"
-REPORT_NAME = "report.html"
 LATEST_NAME = "latest"
 # What os.rename reports when something stands at the new name already.
 TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
 
 
 @dataclass(frozen=True)
-class RunDir:
-    """The folder of one run; each property is where an artefact lies, there or not yet."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """The folder's own name."""
-        return self.path.name
+class RunDir(Folder):
+    """The folder of one run."""
 
     @property
     def config(self) -> Path:
@@ -90,16 +82,6 @@ class RunDir:
     def previous(self) -> Path:
         """The checkpoint before the newest."""
         return self.checkpoints / "last.previous.safetensors"
-
-    @property
-    def plots(self) -> Path:
-        """The folder of figures; raises UsageError where it leads elsewhere."""
-        return own_folder(self.path / PLOTS_NAME)
-
-    @property
-    def report(self) -> Path:
-        """Everything on one page."""
-        return self.path / REPORT_NAME
 
     @property
     def log(self) -> Path:

@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.store.run_dir import PLOTS_NAME, REPORT_NAME, SWEEP_NAME, RunDir
+from mnistlab.store.folder import Folder
+from mnistlab.store.run_dir import SWEEP_NAME, RunDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import inside, own_folder
 
 
 @dataclass(frozen=True)
-class SweepDir:
-    """The folder of one sweep; each property is where an artefact lies, there or not yet."""
-
-    path: Path
+class SweepDir(Folder):
+    """The folder of one sweep."""
 
     @property
     def config(self) -> Path:
@@ -50,16 +49,6 @@ class SweepDir:
     def best(self) -> Path:
         """A link to the best trial; raises UsageError where it leads out of the sweep."""
         return inside(self.path / "best")
-
-    @property
-    def plots(self) -> Path:
-        """The folder of figures."""
-        return own_folder(self.path / PLOTS_NAME)
-
-    @property
-    def report(self) -> Path:
-        """Everything on one page."""
-        return self.path / REPORT_NAME
 
     @property
     def lock(self) -> Path:

@@ -15,16 +15,16 @@ def file_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterato
     made or its file system has no locks.
     """
     with _opened(path) as descriptor:
-        if not _try_to_lock(descriptor):
+        if not try_to_lock(descriptor):
             waiting()
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            wait_for_lock(descriptor)
         yield
 
 
 def check_lockable(path: Path) -> None:
     """Raises OSError where `file_lock` would; waits for nobody."""
     with _opened(path) as descriptor:
-        _try_to_lock(descriptor)
+        try_to_lock(descriptor)
 
 
 @contextmanager
@@ -36,7 +36,7 @@ def folder_lock(folder: Path) -> Iterator[bool]:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         try:
-            held = _try_to_lock(descriptor)
+            held = try_to_lock(descriptor)
         except OSError:
             held = False
         yield held
@@ -54,10 +54,18 @@ def _opened(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _try_to_lock(descriptor: int) -> bool:
-    """False where another process holds it."""
+def try_to_lock(descriptor: int, *, shared: bool = False) -> bool:
+    """Lock an open file or folder; False where another process holds it.
+
+    Raises OSError where the file system has no locks.
+    """
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
+
+
+def wait_for_lock(descriptor: int, *, shared: bool = False) -> None:
+    """Lock an open file or folder, once nobody is in the way. Raises OSError as `try_to_lock`."""
+    fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)

@@ -15,8 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mnistlab.experiment.runner import RunInUseError, only_process
 from mnistlab.store import durable
+from mnistlab.store.locks import RunInUseError, only_process
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.sweeps import remote

@@ -6,21 +6,17 @@ other record: trials.csv is a view. Two locks of the kernel, which die with thei
 order: one process works on a sweep, and one on a trial.
 """
 
-import fcntl
 import math
-import os
 import re
 import shutil
-import socket
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mnistlab.config import dump_yaml, resolved_mapping
-from mnistlab.experiment.runner import only_process
+from mnistlab.store.locks import only_process
 from mnistlab.store.run_dir import CONFIG_NAME, RunDir, make_complete, point_link
 from mnistlab.store.run_record import RunRecord, amend_run_record, write_run_record
 from mnistlab.store.status import Status
@@ -28,41 +24,13 @@ from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.views import write_view
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import RUN_METRICS, SPLIT_METRICS
-from mnistlab.support.safe_files import inside, own_folder
+from mnistlab.support.safe_files import own_folder
 from mnistlab.sweeps.results import TrialRow, read_record, trials_text
 from mnistlab.sweeps.trials import ID_DIGITS, Trial
 
 FOLDER_NAME = re.compile(rf"(\d{{4,}})-([0-9a-f]{{{ID_DIGITS}}})")
 # trials.csv is written again at most this often while trials end.
 SECONDS_BETWEEN_VIEWS = 1.0
-
-
-@contextmanager
-def only_sweeper(sweep_dir: SweepDir) -> Iterator[None]:
-    """Hold the sweep's folder; the kernel lets go of it when this process ends, however it ends.
-
-    Raises UsageError, saying who has it, where another process does.
-    """
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(inside(sweep_dir.lock), flags, 0o644)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(descriptor, 1000, 0).decode(errors="replace").strip()
-            raise UsageError(
-                f"{sweep_dir.path}: {holder or 'another process'} is at work on this sweep"
-            ) from None
-        os.ftruncate(descriptor, 0)
-        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        os.pwrite(
-            descriptor,
-            f"process {os.getpid()} on {socket.gethostname()} (since {now})\n".encode(),
-            0,
-        )
-        yield
-    finally:
-        os.close(descriptor)
 
 
 class Ledger:

@@ -9,7 +9,8 @@ from typing import Any
 from mnistlab.config import RunConfig, resolved_mapping
 from mnistlab.experiment.callbacks import Callback, Progress, Start
 from mnistlab.experiment.resume import changed_arithmetic, ended_result
-from mnistlab.experiment.runner import RunInUseError, carry_on, only_process
+from mnistlab.experiment.runner import carry_on
+from mnistlab.store.locks import RunInUseError, only_process
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import amend_run_record

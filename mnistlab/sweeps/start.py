@@ -13,6 +13,7 @@ from mnistlab.experiment.memory_bound import workers_that_fit
 from mnistlab.store import durable
 from mnistlab.store.checksums import sealed
 from mnistlab.store.drawing import remove_leftovers
+from mnistlab.store.locks import only_sweeper
 from mnistlab.store.run_dir import SWEEP_NAME, create_folder
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
@@ -21,7 +22,7 @@ from mnistlab.support.memory import shared_room
 from mnistlab.support.wording import human_bytes
 from mnistlab.sweeps.claims import recover_all
 from mnistlab.sweeps.executors import Executor, LocalExecutor
-from mnistlab.sweeps.ledger import Ledger, only_sweeper
+from mnistlab.sweeps.ledger import Ledger
 from mnistlab.sweeps.results import REFIT, sweep_of
 from mnistlab.sweeps.scheduler import LOCAL, Cluster, connected
 from mnistlab.sweeps.search import stage_plans

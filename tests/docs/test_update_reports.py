@@ -7,7 +7,7 @@ from PIL import Image
 from docs.page import PAGE, replaced
 from docs.update_reports import COLOURS, FIGURES, part_of
 from mnistlab.reproduce.manifest import known_reports
-from mnistlab.reproduce.report_dir import ReportDir
+from mnistlab.store.report_dir import ReportDir
 
 MARKDOWN = """\
 # A: a title

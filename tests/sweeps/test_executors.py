@@ -11,7 +11,7 @@ from contextlib import ExitStack
 import pytest
 
 from mnistlab.config import dump_yaml, parse_run_config, resolved_mapping
-from mnistlab.experiment.runner import only_process
+from mnistlab.store.locks import only_process
 from mnistlab.store.run_dir import RunDir, make_complete
 from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps import dispatch, executors

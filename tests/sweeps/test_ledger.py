@@ -8,10 +8,10 @@ import pytest
 
 from mnistlab.config import load_run_config
 from mnistlab.config.load_sweep import parse_sweep
-from mnistlab.experiment.runner import RunInUseError, only_process
+from mnistlab.store.locks import RunInUseError, only_process, only_sweeper
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
-from mnistlab.sweeps.ledger import Ledger, only_sweeper
+from mnistlab.sweeps.ledger import Ledger
 from mnistlab.sweeps.space import checked_points
 from mnistlab.sweeps.trials import Datasets, identify
 from tools.short_sweeps import RUN
@@ -130,7 +130,7 @@ def test_a_trial_that_a_process_is_training_is_not_marked(sweep_dir, trials):
 def test_one_process_works_on_a_sweep_and_the_second_hears_which(sweep_dir):
     hold = (
         "import sys, time\nfrom pathlib import Path\n"
-        "from mnistlab.sweeps.ledger import only_sweeper\n"
+        "from mnistlab.store.locks import only_sweeper\n"
         "from mnistlab.sweeps.results import SweepDir\n"
         "with only_sweeper(SweepDir(Path(sys.argv[1]))):\n"
         "    print('held', flush=True)\n    time.sleep(60)\n"

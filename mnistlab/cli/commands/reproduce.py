@@ -130,7 +130,7 @@ def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int
         )
     else:
         for written in result.reports:
-            print_result(str(written.report_dir.html))
+            print_result(str(written.report_dir.report))
     if result.signal is not None:
         return 128 + result.signal
     damage = max((written.saved.exit_code for written in result.reports), default=0)

@@ -58,8 +58,8 @@ def resume(
     from mnistlab.cli.result import tell_result
     from mnistlab.python.commands import resume as command
     from mnistlab.python.commands.sweep import resume_sweep
-    from mnistlab.reproduce.report_dir import is_reproduction
     from mnistlab.reproduce.together import carry_on_together
+    from mnistlab.store.report_dir import is_reproduction
     from mnistlab.support import paths
     from mnistlab.support.errors import UsageError
     from mnistlab.sweeps.start import is_sweep

@@ -12,9 +12,10 @@ from mnistlab.experiment.resume import (
     history_of,
     refuse_changed_surroundings,
 )
-from mnistlab.experiment.runner import carry_on, only_process
+from mnistlab.experiment.runner import carry_on
 from mnistlab.python.commands.train import draw
 from mnistlab.store.drawing import remove_leftovers
+from mnistlab.store.locks import only_process
 from mnistlab.store.run_dir import open_run
 
 LEARNING_CURVES = "learning_curves.png"

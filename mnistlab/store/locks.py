@@ -1,0 +1,71 @@
+"""Who works on a run or a sweep: one process each, which the system knows to be alive."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mnistlab.store.run_dir import RunDir
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.errors import UsageError
+from mnistlab.support.locks import try_to_lock
+from mnistlab.support.safe_files import inside
+
+
+class RunInUseError(UsageError):
+    """Another process is training the run."""
+
+
+@contextmanager
+def only_process(run_dir: RunDir) -> Iterator[None]:
+    """Hold the run's folder; the kernel lets go of it when this process ends, however it ends.
+
+    Raises RunInUseError where another process holds it.
+    """
+    descriptor = os.open(run_dir.path, os.O_RDONLY)
+    try:
+        if not try_to_lock(descriptor):
+            raise RunInUseError(f"{run_dir.path}: another process is training this run")
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def only_sweeper(sweep_dir: SweepDir) -> Iterator[None]:
+    """Hold the sweep's folder; the kernel lets go of it when this process ends, however it ends.
+
+    Raises UsageError, saying who has it, where another process does.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(inside(sweep_dir.lock), flags, 0o644)
+    try:
+        if not try_to_lock(descriptor):
+            holder = os.pread(descriptor, 1000, 0).decode(errors="replace").strip()
+            raise UsageError(
+                f"{sweep_dir.path}: {holder or 'another process'} is at work on this sweep"
+            )
+        os.ftruncate(descriptor, 0)
+        now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        os.pwrite(
+            descriptor,
+            f"process {os.getpid()} on {socket.gethostname()} (since {now})\n".encode(),
+            0,
+        )
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock of a run's folder, or of a sweep's lock file.
+
+    The look takes the lock for a moment, shared: two who look don't see each other.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would be waited for
+    try:
+        return not try_to_lock(descriptor, shared=True)
+    finally:
+        os.close(descriptor)
