@@ -25,11 +25,11 @@ from mnistlab.figures.sweep_points import LearningCurve, SweepMetric, SweepPoint
 from mnistlab.figures.weights import strongest
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.status import Status
-from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.errors import LackingError
 from mnistlab.support.metric_names import TEST
 from mnistlab.sweeps.ranking import Ranked, rank
-from mnistlab.sweeps.results import REFIT, TrialRow, read_trials, sweep_of
+from mnistlab.sweeps.results import TrialRow, read_trials, sweep_of
 
 Named = tuple[list[str], Artefacts]  # a model in words, a line each, and its run
 TESTED = SweepMetric(TEST.accuracy, maximize=True)

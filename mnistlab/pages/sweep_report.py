@@ -11,11 +11,11 @@ from mnistlab.pages.page import left_out, measured, pictures, text_address, writ
 from mnistlab.store import durable
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
-from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING, metric_words
 from mnistlab.support.wording import as_stated, counted
 from mnistlab.sweeps.ranking import Ranked, mean_metrics, rank
-from mnistlab.sweeps.results import REFIT, TrialRow, read_trials, sweep_of
+from mnistlab.sweeps.results import TrialRow, read_trials, sweep_of
 
 
 def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures, *, force: bool = False) -> Path:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from mnistlab.browse.found import trials_of
-from mnistlab.browse.summary import read_sweep
 from mnistlab.python.run import Run, visualized
 from mnistlab.python.tables import PathLike
+from mnistlab.store.browse.found import trials_of
+from mnistlab.store.browse.summary import read_sweep
 from mnistlab.store.run_dir import open_run
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.views import read_view

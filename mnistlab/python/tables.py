@@ -26,7 +26,7 @@ def compare(paths: PathLike | Iterable[PathLike]) -> pd.DataFrame:
     run's folder, `status` its own column. Raises UsageError where there is no run, or a damaged
     one.
     """
-    from mnistlab.browse.comparison import compare as compare_runs
+    from mnistlab.store.browse.comparison import compare as compare_runs
     from mnistlab.support.errors import UsageError
 
     several = [paths] if isinstance(paths, str | os.PathLike) else paths

@@ -13,11 +13,11 @@ from mnistlab.store.report_dir import ReportDir
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import RunRecord
 from mnistlab.store.status import Status
-from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import PARTS, PENALTY, part_of
 from mnistlab.sweeps.ranking import rank, stated_point
-from mnistlab.sweeps.results import REFIT, TrialRow, read_record, read_trials, sweep_of
+from mnistlab.sweeps.results import TrialRow, read_record, read_trials, sweep_of
 
 METRICS = tuple(name for part in PARTS for name in (part.accuracy, part.loss, part.objective))
 

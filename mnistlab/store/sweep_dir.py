@@ -8,6 +8,9 @@ from mnistlab.store.run_dir import SWEEP_NAME, RunDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import inside, own_folder
 
+# Before the name of a stage: the trials that train its winner again, on validation images too.
+REFIT = "refit:"
+
 
 @dataclass(frozen=True)
 class SweepDir(Folder):

@@ -24,8 +24,6 @@ from mnistlab.support.metric_names import SPLIT_METRICS
 
 logger = logging.getLogger(__name__)
 
-REFIT = "refit:"
-
 
 @dataclass(frozen=True)
 class TrialRow:

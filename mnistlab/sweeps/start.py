@@ -15,7 +15,7 @@ from mnistlab.store.checksums import sealed
 from mnistlab.store.drawing import remove_leftovers
 from mnistlab.store.locks import only_sweeper
 from mnistlab.store.run_dir import SWEEP_NAME, create_folder
-from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import available_cpus
 from mnistlab.support.memory import shared_room
@@ -23,7 +23,7 @@ from mnistlab.support.wording import human_bytes
 from mnistlab.sweeps.claims import recover_all
 from mnistlab.sweeps.executors import Executor, LocalExecutor
 from mnistlab.sweeps.ledger import Ledger
-from mnistlab.sweeps.results import REFIT, sweep_of
+from mnistlab.sweeps.results import sweep_of
 from mnistlab.sweeps.scheduler import LOCAL, Cluster, connected
 from mnistlab.sweeps.search import stage_plans
 from mnistlab.sweeps.space import checked_points, points, repetitions

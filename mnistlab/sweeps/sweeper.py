@@ -8,13 +8,13 @@ from mnistlab.experiment.interruption import StopRequested, StopSignals
 from mnistlab.search import Result
 from mnistlab.search.stages import NothingToChooseError
 from mnistlab.store.status import Status, count_outcomes
+from mnistlab.store.sweep_dir import REFIT
 from mnistlab.store.views import write_view
 from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps.dispatch import Dispatcher, SweepError
 from mnistlab.sweeps.executors import Executor, LocalExecutor
 from mnistlab.sweeps.ledger import Ledger
 from mnistlab.sweeps.ranking import Ranked, rank, ranking_text
-from mnistlab.sweeps.results import REFIT
 from mnistlab.sweeps.search import Point, SweepSearch, stage_plans
 from mnistlab.sweeps.space import refitted, repeated
 from mnistlab.sweeps.trials import (

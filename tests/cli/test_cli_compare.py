@@ -7,7 +7,7 @@ import yaml
 from cli_helpers import mnistlab
 from test_cli_help import imported_by
 
-from mnistlab.browse.comparison import flattened
+from mnistlab.store.browse.comparison import flattened
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from mnistlab.cli import options
 from mnistlab.store.status import Status
 
 if TYPE_CHECKING:
-    from mnistlab.browse.comparison import ComparedRun, Comparison
+    from mnistlab.store.browse.comparison import ComparedRun, Comparison
 
 ORDER = 6  # in --help
 EXAMPLES = """\b
@@ -50,7 +50,7 @@ def compare(
     A column for each configuration key that differs, and for each metric that was measured.
     Losses and accuracies are of the weights that are kept; seconds are those of training alone.
     """
-    from mnistlab.browse.comparison import compare
+    from mnistlab.store.browse.comparison import compare
     from mnistlab.support.errors import UsageError
     from mnistlab.terminal.output import print_json, print_note
 

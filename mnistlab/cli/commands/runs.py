@@ -10,7 +10,7 @@ from mnistlab.cli import options
 from mnistlab.store.status import Status
 
 if TYPE_CHECKING:
-    from mnistlab.browse.summary import RunSummary, SweepSummary
+    from mnistlab.store.browse.summary import RunSummary, SweepSummary
 
 ORDER = 7  # in --help
 EXAMPLES = """\b
@@ -41,7 +41,7 @@ def runs(
     Best is the best validation accuracy, or what a sweep is judged by. A run whose process has died
     is told from one that is running; `mnistlab resume` carries it on.
     """
-    from mnistlab.browse.listing import list_runs
+    from mnistlab.store.browse.listing import list_runs
     from mnistlab.support import paths
     from mnistlab.terminal.output import print_json, print_lines, print_note, table
 
@@ -59,7 +59,7 @@ def runs(
 
 
 def _row(entry: "RunSummary | SweepSummary") -> list[str]:
-    from mnistlab.browse.summary import RunSummary
+    from mnistlab.store.browse.summary import RunSummary
     from mnistlab.terminal.output import metric_value
 
     if isinstance(entry, RunSummary):
@@ -101,7 +101,7 @@ def _age(started: datetime) -> str:
 
 
 def _document(entry: "RunSummary | SweepSummary") -> dict[str, Any]:
-    from mnistlab.browse.summary import RunSummary
+    from mnistlab.store.browse.summary import RunSummary
 
     common = {"status": entry.status, "started": entry.started.isoformat(), "best": entry.best}
     if isinstance(entry, RunSummary):

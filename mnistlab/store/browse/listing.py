@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.browse.found import entries_in, is_sweep, trials_of
-from mnistlab.browse.summary import RunSummary, SweepSummary, read_run, read_sweep
+from mnistlab.store.browse.found import entries_in, is_sweep, trials_of
+from mnistlab.store.browse.summary import RunSummary, SweepSummary, read_run, read_sweep
 from mnistlab.store.run_dir import CONFIG_NAME
 from mnistlab.support.errors import UsageError
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mnistlab.browse.found import trials_of
+from mnistlab.store.browse.found import trials_of
 from mnistlab.store.checksums import refuse_broken_seal
 from mnistlab.store.locks import is_held
 from mnistlab.store.metrics import MetricsRow
@@ -15,7 +15,7 @@ from mnistlab.store.named_rows import named_rows
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
 from mnistlab.store.run_record import RunRecord, Seconds, read_run_record
 from mnistlab.store.status import Status
-from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.store.views import read_view
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import DEFAULT_METRIC, RUN_METRICS, TEST, TRAINING, VALIDATION
@@ -92,13 +92,13 @@ def read_run(path: Path) -> RunSummary:
 
 def _unrecorded(run_dir: RunDir) -> RunRecord:
     """What there is to tell of a run that is just beginning, or died before its run.json."""
-    from mnistlab.config import resolved_mapping
-    from mnistlab.experiment.resume import config_of
+    from mnistlab.config import load_run_config, resolved_mapping
 
+    refuse_broken_seal(run_dir.config)
     return RunRecord(
         status=Status.RUNNING,
         started=datetime.fromtimestamp(run_dir.config.stat().st_mtime, UTC),
-        config=resolved_mapping(config_of(run_dir, None)),
+        config=resolved_mapping(load_run_config(run_dir.config)),
     )
 
 
@@ -152,7 +152,7 @@ def read_sweep(path: Path) -> SweepSummary:
     expected, metric = _expected(path / SWEEP_NAME)
     stages, statuses = _trials(path)
     to_come = len(expected - stages)
-    lock, best = path / ".lock", SweepDir(path).best
+    lock, best = SweepDir(path).lock, SweepDir(path).best
     if lock.exists() and is_held(lock):
         status = Status.RUNNING
     else:
@@ -167,7 +167,7 @@ def read_sweep(path: Path) -> SweepSummary:
         trials=dict(statuses),
         best={} if value is None else {metric: value},
         best_run=chosen.path if chosen else None,
-        test_accuracy=chosen.metrics.get("test_accuracy") if chosen else None,
+        test_accuracy=chosen.metrics.get(TEST.accuracy) if chosen else None,
     )
 
 
@@ -176,7 +176,7 @@ def _expected(path: Path) -> tuple[set[str], str]:
     config = _sweep_config(path)
     try:
         stages = {str(stage["name"]) for stage in config.get("stages") or ()}
-        stages |= {f"refit:{name}" for name in config.get("refit") or ()}
+        stages |= {f"{REFIT}{name}" for name in config.get("refit") or ()}
         return stages, str((config.get("metric") or {}).get("name", DEFAULT_METRIC))
     except (AttributeError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: is damaged, or was edited: {error!r}") from error
@@ -202,13 +202,14 @@ def _trials(sweep: Path) -> tuple[set[str], Counter[Status]]:
     """
     stages: set[str] = set()
     statuses: Counter[Status] = Counter()
-    path = sweep / "trials.csv"
+    sweep_dir = SweepDir(sweep)
+    path = sweep_dir.trials_csv
     begun = {str(trial.relative_to(sweep)) for trial in trials_of(sweep)}
     text = read_view(path) if path.exists() else ""
     for row in named_rows(text, path, needed=("status", "run_dir")):
         status = _status(row["status"], path)
         if not status.ended:
-            run_dir = SweepDir(sweep).trial(row["run_dir"])
+            run_dir = sweep_dir.trial(row["run_dir"])
             begun_so = run_dir.run_json.exists()
             status = read_run_record(run_dir).status if begun_so else Status.PENDING
         begun.discard(row["run_dir"])

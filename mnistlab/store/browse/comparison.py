@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.added_keys import completed
-from mnistlab.browse.found import runs_at
-from mnistlab.browse.summary import RunSummary, read_run
+from mnistlab.store.browse.found import runs_at
+from mnistlab.store.browse.summary import RunSummary, read_run
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import PENALTY, RUN_METRICS, is_accuracy
 

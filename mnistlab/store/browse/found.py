@@ -5,9 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, open_run
-from mnistlab.support.safe_files import own_folder
-
-TRIALS_NAME = "trials"
+from mnistlab.store.sweep_dir import SweepDir
 
 
 def is_sweep(folder: Path) -> bool:
@@ -60,5 +58,5 @@ def _runs_at(path: Path) -> list[Path]:
 
 def trials_of(sweep: Path) -> list[Path]:
     """The run folders of a sweep's trials that have been begun, in the order of their numbers."""
-    trials = own_folder(sweep / TRIALS_NAME)
+    trials = SweepDir(sweep).trials
     return entries_in(trials) if trials.is_dir() else []

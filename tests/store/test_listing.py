@@ -5,9 +5,9 @@ from contextlib import contextmanager
 import pytest
 from browse_helpers import STARTED, make_run, make_sweep
 
-from mnistlab.browse.listing import list_runs
-from mnistlab.browse.summary import read_run, read_sweep
 from mnistlab.cli.commands.runs import runs
+from mnistlab.store.browse.listing import list_runs
+from mnistlab.store.browse.summary import read_run, read_sweep
 from mnistlab.store.metrics import METRICS, MetricsRow
 from mnistlab.support.errors import UsageError
 

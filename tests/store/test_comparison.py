@@ -3,7 +3,7 @@ import time
 import pytest
 from browse_helpers import make_run, make_sweep
 
-from mnistlab.browse.comparison import compare, flattened
+from mnistlab.store.browse.comparison import compare, flattened
 from mnistlab.support.errors import UsageError
 
 
