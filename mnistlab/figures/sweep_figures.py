@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from mnistlab.config.dump import value_as_yaml
-from mnistlab.config.sweep import Metric, StatedPoint, SweepConfig
+from mnistlab.config.sweep import Metric, SweepConfig
 from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.figures.gallery import Drawn, Entry, LeftOut, chosen, draw_each
 from mnistlab.figures.sweep_bars import bars
@@ -28,7 +28,7 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.errors import LackingError
 from mnistlab.support.metric_names import TEST
-from mnistlab.sweeps.ranking import Ranked, rank
+from mnistlab.sweeps.ranking import Ranked, ranking_of, stages_of
 from mnistlab.sweeps.results import TrialRow, read_trials, sweep_of
 
 Named = tuple[list[str], Artefacts]  # a model in words, a line each, and its run
@@ -64,11 +64,9 @@ def sweep_entries(sweep_dir: SweepDir, options: dict[str, Any]) -> list[Entry]:
     rows = read_trials(sweep_dir)
     metric = SweepMetric(config.metric.name, config.metric.larger_is_better)
     entries: list[Entry] = []
-    stages: list[str | None] = [stage.name for stage in config.stages or ()]
     winners: list[tuple[str, TrialRow]] = []
-    for stage in stages or [None]:
-        here = [row for row in rows if stage is None or stage in row.stages]
-        ranked = _ranked(config, stage, here, metric.name)
+    for stage in stages_of(config):
+        ranked = ranking_of(config, rows, stage)
         entries += _of_stage(sweep_dir, config, metric, stage, ranked)
         best = [point for point in ranked if point.rank is not None]
         if stage is not None:
@@ -79,7 +77,7 @@ def sweep_entries(sweep_dir: SweepDir, options: dict[str, Any]) -> list[Entry]:
             ]
     refits = [row for row in rows if any(stage.startswith(REFIT) for stage in row.stages)]
     if refits:
-        ranked = _ranked(config, None, refits, TESTED.name)
+        ranked = ranking_of(config, refits, metric=Metric.model_validate({"name": TEST.accuracy}))
         title = f"{config.name}: winners, trained on all training images"
         entries.append(
             Entry(
@@ -225,16 +223,6 @@ def _draw_feature_maps(models: Callable[[], list[Named]], title: str, who: str, 
         f"the {who}, after its activation: light where a filter answers most."
     )
     return feature_maps_side_by_side(image[0], shown, note, title)
-
-
-def _ranked(
-    config: SweepConfig, stage: str | None, rows: Sequence[TrialRow], name: str
-) -> list[Ranked]:
-    metric = config.metric
-    if name != metric.name:
-        metric = Metric.model_validate({"name": name})
-    stated: Sequence[StatedPoint] = config.reference or ()
-    return rank(rows, metric, stage, stated)
 
 
 def _points(ranked: Iterable[Ranked], metric: SweepMetric) -> list[SweepPoint]:

@@ -14,7 +14,7 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING, metric_words
 from mnistlab.support.wording import as_stated, counted
-from mnistlab.sweeps.ranking import Ranked, mean_metrics, rank
+from mnistlab.sweeps.ranking import Ranked, mean_metrics, ranking_of, stages_of
 from mnistlab.sweeps.results import TrialRow, read_trials, sweep_of
 
 
@@ -25,7 +25,7 @@ def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures, *, force: bool 
     the page that is there, unless `force`; OSError where nothing can be written.
     """
     config, rows = sweep_of(sweep_dir).config, read_trials(sweep_dir)
-    stages = [_stage(sweep_dir, config, stage, rows) for stage in _stage_names(config)]
+    stages = [_stage(sweep_dir, config, stage, rows) for stage in stages_of(config)]
     text = durable.read_text(sweep_dir.config)
     chosen = _chosen(sweep_dir, rows)
     write_page(
@@ -51,16 +51,11 @@ def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures, *, force: bool 
     return sweep_dir.report
 
 
-def _stage_names(config: SweepConfig) -> list[str | None]:
-    return [stage.name for stage in config.stages] if config.stages else [None]
-
-
 def _stage(
     sweep_dir: SweepDir, config: SweepConfig, name: str | None, rows: Sequence[TrialRow]
 ) -> dict[str, Any]:
     """A stage, or the whole of a sweep without stages: question, answer, ranking."""
-    here = [row for row in rows if name is None or name in row.stages]
-    ranked = rank(here, config.metric, name, config.reference or ())
+    ranked = ranking_of(config, rows, name)
     keys = _varied(ranked)
     source = next((s.source for s in config.stages or () if s.name == name), None)
     return {

@@ -16,7 +16,7 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import PARTS, PENALTY, part_of
-from mnistlab.sweeps.ranking import rank, stated_point
+from mnistlab.sweeps.ranking import ranking_of, stated_point
 from mnistlab.sweeps.results import TrialRow, read_record, read_trials, sweep_of
 
 METRICS = tuple(name for part in PARTS for name in (part.accuracy, part.loss, part.objective))
@@ -122,26 +122,10 @@ def _of_stage(
     trials: Sequence[TrialRow],
     whole: Whole | None,
 ) -> Iterator[Row]:
-    here = [trial for trial in trials if stage is None or stage in trial.stages]
-    points = rank(here, config.metric, stage, ())
-    keys = _keys_of_stage(config, stage)
-    for point in sorted(points, key=lambda point: point.trials[0].trial):
-        own = {key: value for key, value in point.parameters.items() if keys is None or key in keys}
-        stated = stated_point(own, stage, config.reference or ())
-        yield _row(sweep_dir, stage, own, point.trials, stated, whole)
-
-
-def _keys_of_stage(config: SweepConfig, stage: str | None) -> set[str] | None:
-    """The parameters that trials have in a stage: a trial that two stages share has more."""
-    by_name = {one.name: one for one in config.stages or ()}
-    if stage not in by_name:
-        return None
-    keys: set[str] = set()
-    name: str | None = stage
-    while name is not None:
-        keys |= {*by_name[name].parameters, *by_name[name].set}
-        name = by_name[name].source
-    return keys
+    points = ranking_of(config, trials, stage)
+    for point in sorted(points, key=lambda point: point.first_trial.trial):
+        stated = stated_point(point.parameters, stage, config.reference or ())
+        yield _row(sweep_dir, stage, point.parameters, point.trials, stated, whole)
 
 
 def _row(

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from mnistlab.config.dump import value_as_yaml
-from mnistlab.config.sweep import Metric, StatedPoint
+from mnistlab.config.sweep import Metric, StatedPoint, SweepConfig
 from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.sweeps.results import TrialRow, csv_text, parameter_keys
 
@@ -35,6 +35,53 @@ class Ranked:
     def first_trial(self) -> TrialRow:
         """The first of its trials, the one with the seed of the configuration."""
         return self.trials[0]
+
+
+def stages_of(config: SweepConfig) -> list[str | None]:
+    """The stages of a sweep, each with a ranking of its own; None is a sweep without stages."""
+    return [stage.name for stage in config.stages] if config.stages else [None]
+
+
+def ranking_of(
+    config: SweepConfig,
+    rows: Sequence[TrialRow],
+    stage: str | None = None,
+    metric: Metric | None = None,
+) -> list[Ranked]:
+    """The ranking of a stage (of all `rows` without one), for the sweep and for all who read it:
+    by the sweep's metric unless another is given, with what is stated for each point.
+    """
+    rows = rows_of_stage(config, rows, stage)
+    return rank(rows, metric or config.metric, stage, config.reference or ())
+
+
+def rows_of_stage(
+    config: SweepConfig, rows: Sequence[TrialRow], stage: str | None
+) -> list[TrialRow]:
+    """The trials of a stage, with the parameters that they have there: in trials.csv, a trial that
+    two stages share has those of both.
+    """
+    keys = _keys_of_stage(config, stage)
+    return [
+        row
+        if keys is None
+        else replace(row, parameters={k: v for k, v in row.parameters.items() if k in keys})
+        for row in rows
+        if stage is None or stage in row.stages
+    ]
+
+
+def _keys_of_stage(config: SweepConfig, stage: str | None) -> set[str] | None:
+    """The parameters that trials have in a stage; None where that is all of them."""
+    by_name = {one.name: one for one in config.stages or ()}
+    if stage not in by_name:
+        return None
+    keys = {"seed"}
+    name: str | None = stage
+    while name is not None:
+        keys |= {*by_name[name].parameters, *by_name[name].set}
+        name = by_name[name].source
+    return keys
 
 
 def rank(

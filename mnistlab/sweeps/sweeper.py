@@ -14,7 +14,7 @@ from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps.dispatch import Dispatcher, SweepError
 from mnistlab.sweeps.executors import Executor, LocalExecutor
 from mnistlab.sweeps.ledger import Ledger
-from mnistlab.sweeps.ranking import Ranked, rank, ranking_text
+from mnistlab.sweeps.ranking import Ranked, ranking_of, ranking_text
 from mnistlab.sweeps.search import Point, SweepSearch, stage_plans
 from mnistlab.sweeps.space import refitted, repeated
 from mnistlab.sweeps.trials import (
@@ -156,8 +156,7 @@ class Sweeper:
             callback.on_message(text)
 
     def _ranked(self, stage: str | None) -> list[Ranked]:
-        rows = self.ledger.rows(stage)
-        return rank(rows, self.config.metric, stage, self.config.reference or ())
+        return ranking_of(self.config, self.ledger.rows(stage), stage)
 
     def _ranked_with(self, stage: str, trial: int) -> Ranked:
         """The point of a stage that has a trial."""

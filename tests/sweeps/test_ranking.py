@@ -3,12 +3,14 @@
 import csv
 import io
 import math
+from dataclasses import replace
 
+from mnistlab.config.load_sweep import load_sweep
 from mnistlab.config.sweep import Metric, StatedPoint
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.metric_names import SPLIT_METRICS
-from mnistlab.sweeps.ranking import mean_metrics, rank, ranking_text
+from mnistlab.sweeps.ranking import mean_metrics, rank, ranking_of, ranking_text, stages_of
 from mnistlab.sweeps.results import TrialRow, read_trials, trials_text
 
 ACCURACY, LOSS = Metric(name="val_accuracy"), Metric(name="val_loss", goal="minimize")
@@ -92,3 +94,34 @@ def test_trials_are_read_back_as_they_were_written(tmp_path):
     sweep_dir = SweepDir(tmp_path)
     sweep_dir.trials_csv.write_text(trials_text(rows))
     assert read_trials(sweep_dir) == rows
+
+
+STAGES = """
+run: {data: {source: digits}, training: {epochs: 1}}
+stages:
+  - {name: rate, parameters: {optimizer.lr: [0.1, 0.2]}}
+  - {name: l2, from: rate, parameters: {regularization.l2: [0.0, 0.1]}}
+reference:
+  - {stage: rate, parameters: {optimizer.lr: 0.1}, val_accuracy: 0.75}
+"""
+
+
+def test_a_trial_that_two_stages_share_is_ranked_in_each_by_what_that_stage_varies(tmp_path):
+    (tmp_path / "s.yaml").write_text(STAGES)
+    config = load_sweep(tmp_path / "s.yaml").config
+    rate, penalty = "optimizer.lr", "regularization.l2"
+    shared = row(0, 0.9, **{rate: 0.1, penalty: 0.0})
+    rows = [
+        replace(shared, stages=("rate", "l2")),
+        replace(row(1, 0.8, **{rate: 0.2}), stages=("rate",)),
+        replace(row(2, 0.7, **{rate: 0.1, penalty: 0.1}), stages=("l2",)),
+    ]
+    assert stages_of(config) == ["rate", "l2"]
+    found = ranking_of(config, rows, "rate")
+    assert [point.parameters for point in found] == [{rate: 0.1}, {rate: 0.2}]
+    assert [point.stated for point in found] == [0.75, None]
+    found = ranking_of(config, rows, "l2")
+    assert [point.parameters for point in found] == [
+        {rate: 0.1, penalty: 0.0},
+        {rate: 0.1, penalty: 0.1},
+    ]
