@@ -20,14 +20,16 @@ from pathlib import Path
 CONFIG = """\
 name: crowd
 data: {source: digits, train_limit: 100}
-model: {type: softmax}
-training: {epochs: 1}
+model: {type: mlp, hidden: [32, 16], dropout: 0.3}
+optimizer: {type: adam, lr: 0.001}
+training: {epochs: 2, batch_size: 8}
 """
 # Every fifth round trains half of them in float64: two kinds of code for the same functions.
 MIXED_EVERY = 5
-# Says on stderr, once the command is done, how many datasets and functions it has not found.
+# Says on stderr, once the command is done, how many datasets it has decoded, how many functions it
+# has compiled, and how many it has loaded.
 LAUNCH = """
-import atexit, sys
+import atexit, gc, sys
 from mnistlab.data import cache
 load, made = cache.load, {"decoded": 0}
 def counting(name, identity, decode):
@@ -37,9 +39,15 @@ def counting(name, identity, decode):
     return load(name, identity, counted)
 cache.load = counting
 def tell():
-    from mnistlab.runtime.loop import run_batches
-    compiled = sum(run_batches.dispatcher.stats.cache_misses.values())
-    print(f"COUNTS {made['decoded']} {compiled}", file=sys.stderr)
+    from numba.core.dispatcher import Dispatcher
+    stats = [
+        found.stats
+        for found in gc.get_objects()
+        if isinstance(found, Dispatcher) and found.py_func.__module__.startswith("mnistlab.")
+    ]
+    compiled = sum(sum(one.cache_misses.values()) for one in stats)
+    loaded = sum(sum(one.cache_hits.values()) for one in stats)
+    print(f"COUNTS {made['decoded']} {compiled} {loaded}", file=sys.stderr)
 atexit.register(tell)
 from mnistlab.cli.app import app
 app(sys.argv[1:])
@@ -60,7 +68,9 @@ class Crowd:
 def gather(folder: Path, dtypes: Sequence[str]) -> Crowd:
     """A process for each of `dtypes`, all with the caches and the runs of `folder`; and its faults.
 
-    Each has to end well, with a run folder of its own, and those of a dtype with the same weights.
+    Each has to end well, with a run folder of its own, and to say so where it compiles. Those of a
+    dtype have the same weights, whoever compiled: two copies of a kernel, inlined and not, were
+    once seen to differ.
     """
     folder.mkdir(exist_ok=True)
     config = folder / "config.yaml"
@@ -88,9 +98,13 @@ def gather(folder: Path, dtypes: Sequence[str]) -> Crowd:
             crowd.faults.append(f"exit code {process.returncode}: {out}{error}"[-800:])
             continue
         *_, counts = [line for line in error.splitlines() if line.startswith("COUNTS")]
-        decoded, compiled = map(int, counts.split()[1:])
+        decoded, compiled, loaded = map(int, counts.split()[1:])
         crowd.decoded += decoded > 0
         crowd.compiled += compiled > 0
+        if ("compiling the engine" in error) != (compiled > 0):
+            crowd.faults.append(f"{compiled} functions compiled, of which was said: {error[-300:]}")
+        if not compiled and not loaded:
+            crowd.faults.append("neither compiled nor loaded")
         if warnings := [line for line in error.splitlines() if line.startswith("warning")]:
             crowd.faults.append(warnings[0])
         run = Path(json.loads(out)["run_dir"])

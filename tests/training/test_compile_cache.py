@@ -1,10 +1,7 @@
-"""What is compiled is kept: on disk, for every later process."""
+"""What is compiled serves every architecture, and is made again once a source is edited.
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+That a later process compiles nothing is seen in tests/reliability/test_crowd.py.
+"""
 
 import numpy as np
 import pytest
@@ -14,37 +11,6 @@ from mnistlab.runtime import compiler
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.table import compile_tables
 from mnistlab.training.lower import lower
-
-HERE = Path(__file__).parent
-
-
-def run_in_process(cache):
-    """What a training process with its cache at `cache` reports."""
-    path = os.pathsep.join([str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "MNISTLAB_CACHE_DIR": str(cache), "PYTHONPATH": path}
-    done = subprocess.run(
-        [sys.executable, str(HERE / "script_compile.py")],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-# The same bits too: two copies of a kernel, inlined and not, were once seen to differ.
-@pytest.mark.slow
-def test_the_first_process_says_that_it_compiles_and_the_second_compiles_nothing(tmp_path):
-    first = run_in_process(tmp_path)
-    assert first["told"][0].startswith("compiling")
-    assert first["misses"] > 0
-    second = run_in_process(tmp_path)
-    assert second["told"] == []
-    assert second["misses"] == 0
-    assert second["hits"] > 0
-    assert second["params"] == first["params"]
 
 
 def test_another_architecture_compiles_nothing():
