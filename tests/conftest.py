@@ -16,6 +16,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run files with long tests first: a long test at the end would leave other processors idle."""
+    first = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in first)
+
+
 @pytest.fixture
 def trials_here() -> Iterator[None]:
     """Sweeps train in this process: workers are not what the test is about, and start slowly."""

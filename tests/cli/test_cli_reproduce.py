@@ -171,6 +171,7 @@ def test_a_mistake_in_a_manifest_names_its_place(report, home):
     assert "there is no metric 'tset_accuracy'" in outcome.stderr
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("home", "trials_here")
 def test_all_five_reports_run_scaled_down_on_digits():
     outcome = mnistlab("reproduce", "all", "--quick", "data.source=digits", "--json", "--quiet")

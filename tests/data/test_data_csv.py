@@ -278,7 +278,7 @@ def test_every_plain_row_is_read_as_it_is_written(values):
 
 
 @pytest.mark.mnist
-@pytest.mark.slow
+@pytest.mark.long
 def test_real_mnist_written_as_csv_is_real_mnist(mnist_data_dir, tmp_path):
     mnist = open_source("mnist", data_dir=mnist_data_dir, fetch_missing=False)
     arrays = SMALL._replace(

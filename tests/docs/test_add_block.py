@@ -63,7 +63,7 @@ def run(copy: Path, *command: str, compiled: bool = False) -> subprocess.Complet
     )
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("page", "accuracy"), [(ACTIVATION, 0.6), (OPTIMIZER, 0.4)], ids=["activation", "optimizer"]
 )
@@ -79,7 +79,7 @@ def test_the_page_s_commands_train_and_check(copy, page, accuracy):
             assert result["metrics"]["train_accuracy"] > accuracy
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_compiled_the_activation_learns_and_is_exported_right(copy):
     done = run(
         copy, "-m", "mnistlab", "train", "configs/quickstart.yaml",
@@ -97,7 +97,7 @@ def test_compiled_the_activation_learns_and_is_exported_right(copy):
     assert "Swish(1.5)" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_page_s_equation_is_that_of_its_functions(copy):
     file = "tests/blocks/test_activations.py"
     # Interpreted, numpy warns where compiled code goes on with an infinite number.

@@ -103,7 +103,7 @@ def test_a_dry_run_lists_the_first_points_and_says_how_many_may_follow(copy):
     assert not (copy / "runs").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_sweep_climbs_from_the_best_of_its_first_points(undisturbed):
     found = trials(undisturbed)
     assert 4 < len(found) <= 10
@@ -116,7 +116,7 @@ def test_the_sweep_climbs_from_the_best_of_its_first_points(undisturbed):
     assert all(row["status"] == "finished" for row in found)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_killed_and_resumed_it_asks_for_the_same_points_and_ends_on_the_same_bits(
     copy, undisturbed
 ):
@@ -139,7 +139,7 @@ def test_killed_and_resumed_it_asks_for_the_same_points_and_ends_on_the_same_bit
     assert json.loads(out)["trials"]["finished"] == len(before | bits(undisturbed))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_stage_has_a_climb_of_its_own_on_top_of_the_winner(copy):
     _, told = run(copy, "sweep", "staged.yaml", "--dry-run")
     assert "stage l2: method climb chooses up to 2 more points by the results of these" in told
@@ -153,7 +153,7 @@ def test_every_stage_has_a_climb_of_its_own_on_top_of_the_winner(copy):
     assert {row["optimizer.lr"] for row in of_l2} == {winner["optimizer.lr"]}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_what_the_page_says_of_extending_and_of_the_keys_holds(copy, undisturbed):
     process = started(copy, "resume", str(undisturbed), "optimizer.lr=0.5", runs="runs")
     _, told = process.communicate()

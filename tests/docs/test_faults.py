@@ -251,7 +251,7 @@ def test_a_section_is_told_in_tables_of_numbers(report, digits):
     assert min(widths) > 2
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_section_of_the_cnn_at_batch_one(digits):
     section = report_d.section(digits, report_d.Settings(2, 1, 50, 2, 8))
 

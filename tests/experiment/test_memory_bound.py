@@ -113,7 +113,7 @@ print(seen["needed"], kilobytes("VmHWM:") * 1024 - seen["before"])
 """
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's /proc")
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_run_takes_no_more_than_was_estimated_and_not_much_less(tmp_path, optimizer):
@@ -141,7 +141,7 @@ def _memory_groups() -> Path | None:
     return None
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/cgroup").exists(), reason="no control groups")
 def test_a_real_control_group_bounds_a_run_and_one_that_fits_is_trained_in_it(tmp_path):
     outer = _memory_groups()
@@ -178,7 +178,7 @@ def test_a_real_control_group_bounds_a_run_and_one_that_fits_is_trained_in_it(tm
                 folder.rmdir()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_limit_of_address_space_bounds_a_run(tmp_path):
     config = tmp_path / "config.yaml"
     config.write_text("data: {source: digits, train_limit: 200}\ntraining: {epochs: 1}\n")

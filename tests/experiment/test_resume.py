@@ -63,7 +63,7 @@ RUNS = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("sections", RUNS.values(), ids=list(RUNS))
 @pytest.mark.usefixtures("look_after_every_step")
 def test_a_run_stopped_after_any_step_ends_on_the_same_bits(tmp_path, sections):

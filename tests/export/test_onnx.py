@@ -175,7 +175,7 @@ def test_what_is_not_installed_is_named_with_how_to_install_it(
 
 
 @pytest.mark.mnist
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["softmax", "mlp", "cnn", "bias_per_position"])
 def test_it_agrees_on_all_test_images_of_mnist(tmp_path, mnist_data_dir, kind):
     model = random_model(tmp_path, MODELS[kind], data={"source": "mnist"})

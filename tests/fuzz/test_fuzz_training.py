@@ -27,7 +27,7 @@ def held(number, folder):
     return hold(drawn, config, folder, set(), float64_alone=True)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 def test_drawn_trainings_keep_to_the_equations_on_one_thread_and_two_and_resumed(part, tmp_path):
     numbers = range(part * DRAWS, (part + 1) * DRAWS)
@@ -36,7 +36,7 @@ def test_drawn_trainings_keep_to_the_equations_on_one_thread_and_two_and_resumed
     assert compared > 0.7 * DRAWS, outcomes
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_key_of_the_schema_is_drawn_and_has_an_equation(tmp_path):
     read = set()
     for number in range(MOST_FOR_EVERY_KEY):
@@ -62,7 +62,7 @@ def backwards(wrong):
     return lambda run, epoch: wrong(run, epoch)[::-1]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("where", "name", "fault"),
     [
@@ -79,7 +79,7 @@ def test_a_small_difference_of_the_equations_is_found(monkeypatch, tmp_path, whe
         Counter(held(number, tmp_path) for number in range(DRAWS))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("said", ["on two threads", "resumed"])
 def test_one_other_bit_is_found(monkeypatch, tmp_path, said):
     right = training_rounds.trained

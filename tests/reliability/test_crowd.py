@@ -1,8 +1,11 @@
 """A little of `crowd_rounds.py`: many processes at once, with cold caches and with warm ones."""
 
+import pytest
+
 from tools.crowd_rounds import cold_round, warm_round
 
 
+@pytest.mark.long
 def test_of_many_with_cold_caches_one_compiles_and_one_decodes_and_the_rest_at_once_need_neither(
     tmp_path,
 ):

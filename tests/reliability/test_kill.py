@@ -5,6 +5,7 @@ import pytest
 from tools.kill_rounds import KINDS, rounds
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_killed_at_a_random_moment_ends_on_the_same_bits(kind):
     report = rounds(kind, 2)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 ROUNDS = 20
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_any_valid_configuration_runs_and_any_invalid_one_exits_2(tmp_path):
     # Interpreted: the draws need nearly every kernel, and compiling them all takes minutes.
     environment = {

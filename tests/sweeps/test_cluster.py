@@ -217,6 +217,7 @@ def test_certificates_made_as_the_docs_tell_carry_a_sweep(tmp_path, calm):
             assert fingerprints(carried(tmp_path, secured, *VALUES)) == calm
 
 
+@pytest.mark.long
 def test_worker_client_and_scheduler_killed_at_random_moments_cost_no_bit():
     values = ("optimizer.lr=1e-3,1e-4", "seeds=3", "training.epochs=8")
     report = rounds(3, values, spread=0.15, workers=2)
