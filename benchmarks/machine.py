@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ def surroundings(threads: int) -> dict[str, Any]:
     """Time, processor, versions and source of a run."""
     facts = collect(threads, [])
     del facts["argv"]
+    facts["git"] = asdict(facts["git"])
     facts["versions"] |= {name: _version(name) for name in ("torch", "jax", "jaxlib")}
     return {"measured": datetime.now(UTC).isoformat(timespec="seconds"), **facts}
 

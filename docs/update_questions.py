@@ -14,18 +14,19 @@ from typing import Any
 from docs.page import PAGE, replaced, table
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.load_sweep import load_sweep
-from mnistlab.config.sweep import Metric
+from mnistlab.config.sweep import Metric, SweepConfig
 from mnistlab.figures.gallery import LeftOut
 from mnistlab.figures.style import rendered
 from mnistlab.figures.sweep_figures import sweep_figures
 from mnistlab.store.durable import write_file
 from mnistlab.store.metrics import read_metrics
 from mnistlab.store.run_dir import open_run
-from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.store.run_record import facts_of, read_run_record
+from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.wording import counted
-from mnistlab.sweeps.ranking import Ranked, rank
-from mnistlab.sweeps.results import REFIT, TrialRow, read_record, read_trials
+from mnistlab.sweeps.ranking import Ranked, ranking_of, stages_of
+from mnistlab.sweeps.results import TrialRow, read_trials
 
 IMAGES = PAGE.parent / "images"
 # A sweep's figure that is part of its answer.
@@ -56,11 +57,7 @@ def answer(sweep: SweepDir) -> str:
     left = sum(not row.status.ended for row in rows)
     if left:
         raise UsageError(f"{sweep.path}: {left} of {len(rows)} trials are not finished")
-    stages: list[str | None] = [stage.name for stage in config.stages or ()] or [None]
-    parts = [
-        _stage(sweep, config.metric, stage, [r for r in rows if stage is None or stage in r.stages])
-        for stage in stages
-    ]
+    parts = [_stage(sweep, config, stage, rows) for stage in stages_of(config)]
     refits = [r for r in rows if any(stage.startswith(REFIT) for stage in r.stages)]
     if refits:
         tested = [(r.stages[0].removeprefix(REFIT), r.metrics["test_accuracy"]) for r in refits]
@@ -72,22 +69,23 @@ def answer(sweep: SweepDir) -> str:
 
 def _made(sweep: SweepDir, rows: Sequence[TrialRow]) -> str:
     """The command, how much each run trained, the machine, and the time."""
-    records = [read_record(open_run(sweep.path / row.run_dir)) for row in rows]
-    first = records[0]
-    command = next(word for word in first["argv"] if word.endswith(".yaml"))
-    images = first["dataset"]["images"]["train"]
-    epochs = max(record["epochs"] for record in records)
-    spent = sum(record["seconds"]["train"] for record in records)
+    run_dirs = [open_run(sweep.path / row.run_dir) for row in rows]
+    records = [read_run_record(run_dir) for run_dir in run_dirs]
+    first = facts_of(run_dirs[0], records[0])
+    command = next(word for word in first.argv if word.endswith(".yaml"))
+    images = first.dataset.images.train
+    epochs = max(record.epochs for record in records)
+    spent = sum(record.seconds.train for record in records)
     size = f"{counted(len(rows), 'run')} of {counted(epochs, 'epoch')} on {images:,} images"
     return (
         f"From `mnistlab sweep {command}`: {size}, {spent / 60:.0f} minutes of training, "
-        f"a run at a time on {counted(first['threads'], 'thread')} of an {first['processor']} "
+        f"a run at a time on {counted(first.threads, 'thread')} of an {first.processor} "
         "that other work shared."
     )
 
 
-def _stage(sweep: SweepDir, metric: Metric, stage: str | None, rows: list[TrialRow]) -> str:
-    ranked = rank(rows, metric, stage)
+def _stage(sweep: SweepDir, config: SweepConfig, stage: str | None, rows: list[TrialRow]) -> str:
+    metric, ranked = config.metric, ranking_of(config, rows, stage)
     keys = [key for key in ranked[0].parameters if _tells(key, ranked)]
     title = "" if stage is None else f"**{stage}**: "
     text = title + _in_words(metric, ranked, keys)
@@ -149,7 +147,7 @@ def _value(sweep: SweepDir, point: Ranked, key: str) -> Any:
     """A point's parameter; of one that another stage ran, what its configuration has."""
     if key in point.parameters:
         return point.parameters[key]
-    found = read_record(open_run(sweep.path / point.trials[0].run_dir))["config"]
+    found = read_run_record(open_run(sweep.path / point.first_trial.run_dir)).config
     for part in key.split("."):
         found = found[part]
     return found

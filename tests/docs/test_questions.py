@@ -1,6 +1,6 @@
 """The sweep files of the open questions are sound, and their answers are what the sweeps found."""
 
-import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,6 +8,17 @@ import pytest
 from docs.page import PAGE, replaced
 from docs.update_questions import answer, words
 from mnistlab.config.load_sweep import load_sweep
+from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_record import (
+    DatasetRecord,
+    GitState,
+    ImageCounts,
+    RunFacts,
+    RunRecord,
+    Seconds,
+    write_run_record,
+)
+from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
 
@@ -77,15 +88,28 @@ def _run(folder: Path) -> str:
         "epoch,step,lr,train_loss,train_accuracy,val_loss,val_accuracy,test_loss,test_accuracy,"
         "penalty,seconds\n2,10,0.1,,,,,,,,6.0\n"
     )
-    record = {
-        "argv": ["mnistlab", "sweep", "few.yaml"],
-        "dataset": {"images": {"train": 1500}},
-        "epochs": 2,
-        "seconds": {"train": 60.0},
-        "threads": 1,
-        "processor": "EPYC",
-    }
-    (run / "run.json").write_text(json.dumps(record))
+    facts = RunFacts(
+        argv=["mnistlab", "sweep", "few.yaml"],
+        mnistlab="1.0",
+        versions={},
+        git=GitState(commit=None, dirty=None),
+        platform="Linux",
+        processor="EPYC",
+        cpus=2,
+        threads=1,
+        dataset=DatasetRecord("digits", "", ImageCounts(1500, 0, 0), (28, 28), ["0"], 1.0, 0.0),
+        parameters=0,
+        layers=[],
+    )
+    record = RunRecord(
+        status=Status.FINISHED,
+        epochs=2,
+        seconds=Seconds(train=60.0),
+        started=datetime(2026, 11, 21, tzinfo=UTC),
+        facts=facts,
+        config={},
+    )
+    write_run_record(RunDir(run), record)
     return "trials/0"
 
 
