@@ -8,22 +8,26 @@ from typing import Literal
 
 import numpy as np
 
+from mnistlab.blocks.section import MAX_COUNT
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Progress, Split
+from mnistlab.data.own_files import MAX_SIDE
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.runtime.params import views
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.checkpoint import load_checkpoint
 from mnistlab.store.run_dir import RunDir, open_run
-from mnistlab.store.run_record import RunFacts, facts_of, read_run_record
+from mnistlab.store.run_record import DatasetRecord, RunFacts, facts_of, read_run_record
 from mnistlab.support import paths
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SPLIT_NAMES, SplitName
 from mnistlab.support.tensor_file import load_tensors
+from mnistlab.support.whole_numbers import whole_number
 from mnistlab.training.inference import Evaluation, Inference
 
 Weights = Literal["final", "best"]
+MAX_CLASSES = 256  # labels are bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +130,7 @@ def load_model(
     config = config_of(run_dir, record)
     facts = facts_of(run_dir, record)
     data = facts.dataset
+    _refuse_no_dataset(run_dir, data)
     inference = Inference(config, data.image_shape, len(data.class_names), data.scale, data.offset)
     file, tensors, step = _read_weights(run_dir, inference, weights)
     _fill(inference, tensors, file)
@@ -143,6 +148,20 @@ def load_model(
     )
 
 
+def _refuse_no_dataset(run_dir: RunDir, data: DatasetRecord) -> None:
+    """Raise UsageError where run.json tells of images or classes that no dataset has."""
+    if max(data.image_shape) > MAX_SIDE:
+        side = max(data.image_shape)
+        raise UsageError(
+            f"{run_dir.run_json}: dataset.image_shape: found {side}, expected at most {MAX_SIDE}"
+        )
+    if not 1 <= len(data.class_names) <= MAX_CLASSES:
+        raise UsageError(
+            f"{run_dir.run_json}: dataset.class_names: found {len(data.class_names)} names, "
+            f"expected 1 to {MAX_CLASSES}"
+        )
+
+
 def _read_weights(
     run_dir: RunDir, inference: Inference, weights: Weights
 ) -> tuple[Path, dict[str, np.ndarray], int]:
@@ -153,7 +172,11 @@ def _read_weights(
     file = files[weights]
     if file.exists():
         tensors, metadata = load_tensors(file)
-        return file, tensors, int(metadata.get("step", 0))
+        written = str(metadata.get("step", 0))  # other tools write none
+        step = whole_number(written, MAX_COUNT)
+        if step is None:
+            raise UsageError(f"{file}: step: found {written[:40]!r}, expected a whole number")
+        return file, tensors, step
     if weights == "best":
         why = (
             "that needs validation images"

@@ -14,6 +14,12 @@ import pytest
 
 from mnistlab.cli.app import app
 
+TINY = """\
+name: tiny
+data: {source: digits, train_limit: 200}
+model: {type: mlp, hidden: [8]}
+training: {epochs: 2}
+"""
 PACKAGE_PARENT = str(Path(__file__).parents[2])
 
 

@@ -3,13 +3,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cli_helpers import TINY
 
-TINY = """\
-name: tiny
-data: {source: digits, train_limit: 200}
-model: {type: mlp, hidden: [8]}
-training: {epochs: 2}
-"""
 IDX_NAMES = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",

@@ -5,8 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from cli_helpers import Outcome, mnistlab
-from conftest import TINY
+from cli_helpers import TINY, Outcome, mnistlab
 from permissions import CAN_BE_BOUND, bound_by_permissions
 from PIL import Image
 
