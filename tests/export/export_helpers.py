@@ -7,7 +7,9 @@ import numpy as np
 
 from mnistlab.config import RunConfig, run_config_from_mapping
 from mnistlab.experiment.model import Model
+from mnistlab.store.provenance import collect
 from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_record import DatasetRecord, ImageCounts, RunFacts
 from mnistlab.training.inference import Inference
 
 IMAGE_SHAPE = (11, 9)
@@ -127,7 +129,14 @@ def random_model(
     return Model(
         run_dir=run_dir,
         config=config,
-        record={"dataset": {"class_names": names}},
+        facts=RunFacts(
+            **collect(1, ["mnistlab"]),
+            dataset=DatasetRecord(
+                "random", "", ImageCounts(0, 0, 0), shape, names, *PIXELS[normalize]
+            ),
+            parameters=0,
+            layers=[],
+        ),
         inference=inference,
         weights=run_dir.weights,
         step=3,
