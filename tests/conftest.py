@@ -32,6 +32,12 @@ def trials_here() -> Iterator[None]:
 
 
 @pytest.fixture
+def few_images_in_tsne(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lay out 60 images in the t-SNE: with all of them it takes longer than all other figures."""
+    monkeypatch.setattr("mnistlab.figures.run_figures.IMAGES", 60)
+
+
+@pytest.fixture
 def mnist_data_dir() -> Path:
     data_dir = os.environ.get("MNISTLAB_DATA_DIR")
     if not data_dir or not (Path(data_dir) / "mnist").is_dir():

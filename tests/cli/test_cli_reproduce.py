@@ -172,7 +172,7 @@ def test_a_mistake_in_a_manifest_names_its_place(report, home):
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("home", "trials_here")
+@pytest.mark.usefixtures("home", "trials_here", "few_images_in_tsne")
 def test_all_five_reports_run_scaled_down_on_digits():
     outcome = mnistlab("reproduce", "all", "--quick", "data.source=digits", "--json", "--quiet")
     assert outcome.exit_code == 0

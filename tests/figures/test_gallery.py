@@ -47,6 +47,7 @@ CNN = {
     },
 }
 NAMES = [entry.name for entry in RUN_FIGURES]
+pytestmark = pytest.mark.usefixtures("few_images_in_tsne")
 
 
 def train(folder, mapping):
