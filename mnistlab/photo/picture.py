@@ -44,7 +44,9 @@ def read_picture(path: Path) -> Bytes:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
                 _check_size(*image.size)
-                return _colours(ImageOps.exif_transpose(image))
+                # Of channels of 16 bits Pillow keeps the upper 8, and forgets it once it decodes.
+                halved = any(";16" in str(tile[3]) for tile in image.tile)
+                return _colours(ImageOps.exif_transpose(image), halved)
     except UnidentifiedImageError:
         raise MalformedError(f"expected an image ({_kinds()}), found {_found(path)}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -75,16 +77,30 @@ def _too_many_pixels(found: str) -> str:
     return f"expected at most {MAX_PIXELS / 1e6:.0f} million pixels, found {found}"
 
 
-def _colours(image: object) -> Bytes:
-    """An opened image as uint8 (height, width, 3)."""
+def _colours(image: object, halved: bool) -> Bytes:
+    """An opened image as uint8 (height, width, 3); `halved`: of 16 bits, only the upper 8 of each
+    channel are there.
+    """
     from PIL import Image
 
     assert isinstance(image, Image.Image)
     if image.mode.startswith("I") or image.mode == "F":
         return _eight_bits(np.asarray(image, np.float64))
     if "A" in image.getbands() or "transparency" in image.info:
-        return _on_ground(np.asarray(image.convert("RGBA")))
-    return np.asarray(image.convert("RGB"))
+        colours = np.asarray(image.convert("RGBA"))
+        if halved:
+            parts = (_by_own_white(colours[..., :3]), _by_own_white(colours[..., 3:]))
+            colours = np.concatenate(parts, axis=-1)
+        return _on_ground(colours)
+    colours = np.asarray(image.convert("RGB"))
+    return _by_own_white(colours) if halved else colours
+
+
+def _by_own_white(upper: Bytes) -> Bytes:
+    """The upper bytes of channels of 16 bits, uint8, as values whose white is 255."""
+    top = upper.max(initial=0)
+    white = next(int(white) >> 8 for white in WHITES[2:] if top <= int(white) >> 8)
+    return np.rint(upper * (255 / white)).astype(np.uint8)
 
 
 def _eight_bits(values: np.ndarray) -> Bytes:

@@ -41,6 +41,39 @@ def test_sixteen_bits_become_eight(tmp_path):
     np.testing.assert_array_equal(found[..., 0], [[0, 1, 255], [128, 254, 2]])
 
 
+def png_of_16_bits(values: np.ndarray) -> bytes:
+    """Of uint16 (height, width, channels), which Pillow does not write."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    height, width, channels = values.shape
+    colour_type = {2: 4, 3: 2, 4: 6}[channels]
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*one) for one in chunks)
+
+
+@pytest.mark.parametrize("alpha", [None, 65535, "white"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("white", [1023, 4095, 16383, 65535])
+def test_colours_of_sixteen_bits_have_the_white_that_the_picture_has(
+    tmp_path, white, channels, alpha
+):
+    values = np.full((6, 9, channels), white, np.uint16)
+    values[2:4, 3:5] = 0
+    if alpha is not None or channels == 1:
+        opaque = white if alpha == "white" else 65535
+        values = np.concatenate([values, np.full((6, 9, 1), opaque, np.uint16)], axis=-1)
+    (tmp_path / "a.png").write_bytes(png_of_16_bits(values))
+    expected = np.full((6, 9, 3), 255, np.uint8)
+    expected[2:4, 3:5] = 0
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.png"), expected)
+
+
 @pytest.mark.parametrize("white", [1, 255, 1023, 4095, 16383, 65535, 9, 2000])
 def test_sixteen_bits_become_eight_by_the_white_that_the_picture_has(tmp_path, white):
     values = np.array([[0, white]], np.uint16)
