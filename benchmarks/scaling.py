@@ -19,8 +19,8 @@ from benchmarks import tables
 from benchmarks.machine import surroundings
 from benchmarks.peers import LIBRARIES, PeerError, in_turns, installed, running
 from mnistlab.figures.style import BLUE, GREEN, VERMILLION, drawing, new_figure, rendered
-from mnistlab.store.durable import write_file
 from mnistlab.store.provenance import available_cpus
+from mnistlab.support.durable import write_file
 
 # What is not varied: a hidden layer of 256 units, batches of 64, all images.
 IMAGES, WIDTH, BATCH = 60_000, 256, 64

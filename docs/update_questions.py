@@ -18,11 +18,11 @@ from mnistlab.config.sweep import Metric, SweepConfig
 from mnistlab.figures.gallery import LeftOut
 from mnistlab.figures.style import rendered
 from mnistlab.figures.sweep_figures import sweep_figures
-from mnistlab.store.durable import write_file
 from mnistlab.store.metrics import read_metrics
 from mnistlab.store.run_dir import open_run
 from mnistlab.store.run_record import facts_of, read_run_record
 from mnistlab.store.sweep_dir import REFIT, SweepDir
+from mnistlab.support.durable import write_file
 from mnistlab.support.errors import UsageError
 from mnistlab.support.wording import counted
 from mnistlab.sweeps.ranking import Ranked, ranking_of, stages_of

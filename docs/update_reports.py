@@ -14,8 +14,8 @@ from PIL import Image
 
 from docs.page import PAGE, replaced
 from mnistlab.reproduce.planned import read_plan
-from mnistlab.store.durable import write_file
 from mnistlab.store.report_dir import ReportDir
+from mnistlab.support.durable import write_file
 
 IMAGES = PAGE.parent / "images"
 FIGURES = 2

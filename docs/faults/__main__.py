@@ -9,7 +9,7 @@ import threadpoolctl
 from docs.faults.common import Section, load
 from docs.page import PAGE, replaced
 from mnistlab.figures.style import rendered
-from mnistlab.store.durable import write_file
+from mnistlab.support.durable import write_file
 
 IMAGES = PAGE.parent / "images"
 REPORTS = "abcde"

@@ -9,7 +9,6 @@ import hashlib
 import io
 import json
 import logging
-import os
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from mnistlab.data.arrays import Arrays, Bytes, Decode, digest, read_only
+from mnistlab.support import durable
 from mnistlab.support.locks import file_lock
 from mnistlab.support.paths import cache_dir
 from mnistlab.support.safe_files import open_file, read_file
@@ -133,15 +133,11 @@ def _store(entry: Path, name: str, arrays: Arrays, sha256: str) -> None:
 
 def _write_array(folder: Path, name: str, array: Bytes) -> dict[str, object]:
     path = folder / f"{name}.npy"
-    with path.open("wb") as file:
-        np.save(file, np.ascontiguousarray(array), allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
+    np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+    durable.fsync(path)
     return {"shape": array.shape, "bytes": path.stat().st_size}
 
 
 def _write_lookup(lookup: Path, entry_name: str) -> None:
     lookup.parent.mkdir(exist_ok=True)
-    temporary = lookup.with_name(f"{lookup.name}.{os.getpid()}")
-    temporary.write_text(entry_name, encoding="utf-8")
-    temporary.replace(lookup)
+    durable.write_file(lookup, entry_name)

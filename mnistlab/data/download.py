@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 import shutil
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from typing import Any, Protocol
 
 from mnistlab.data.files import MalformedError
 from mnistlab.data.known_files import KnownFile, check_file, damaged, locate
+from mnistlab.support import durable
 from mnistlab.support.errors import DataError, data_error
 from mnistlab.support.locks import file_lock, folder_lock
 from mnistlab.support.paths import cache_dir
@@ -242,11 +242,6 @@ def _reason(error: Exception, timeout: float) -> str:
 
 def _move_durably(path: Path, destination: Path) -> None:
     path.chmod(0o644)  # temporary files are their maker's alone; a dataset may be shared
-    with path.open("rb") as file:
-        os.fsync(file.fileno())
+    durable.fsync(path)
     path.replace(destination)
-    descriptor = os.open(destination.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    durable.fsync_folder(destination.parent)

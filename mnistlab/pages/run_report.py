@@ -11,10 +11,10 @@ from mnistlab.config.defaults import marked_lines
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures.gallery import SavedFigures
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
-from mnistlab.store import durable
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_record import LayerRecord, RunFacts, RunRecord
 from mnistlab.store.status import Status
+from mnistlab.support import durable
 from mnistlab.support.errors import MnistlabError
 from mnistlab.support.metric_names import PARTS, PENALTY, TEST, TRAINING, VALIDATION, Part
 from mnistlab.support.wording import as_stated, counted, seconds, training_length

@@ -8,10 +8,10 @@ from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.sweep import Metric, SweepConfig
 from mnistlab.figures.gallery import SavedFigures
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
-from mnistlab.store import durable
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
+from mnistlab.support import durable
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING, metric_words
 from mnistlab.support.wording import as_stated, counted
 from mnistlab.sweeps.ranking import Ranked, mean_metrics, ranking_of, stages_of

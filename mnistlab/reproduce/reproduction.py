@@ -13,10 +13,10 @@ from mnistlab.data import Progress
 from mnistlab.reproduce.manifest import LoadedReport
 from mnistlab.reproduce.plan import planned_experiments
 from mnistlab.reproduce.planned import Plan, PlannedExperiment, read_plan
-from mnistlab.store import durable
 from mnistlab.store.report_dir import MANIFEST_NAME, ReportDir, is_plain_name
 from mnistlab.store.run_dir import SWEEP_NAME, create_folder, make_complete
 from mnistlab.store.status import Status, count_outcomes
+from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 from mnistlab.sweeps import start
 from mnistlab.sweeps.trials import Datasets

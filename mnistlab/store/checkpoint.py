@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.store import durable
 from mnistlab.store.run_dir import RunDir
+from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 from mnistlab.support.tensor_file import encode_tensors, load_tensors
 

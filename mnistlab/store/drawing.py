@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mnistlab.store import durable
 from mnistlab.store.folder import Folder
 from mnistlab.store.run_dir import CHECKPOINTS_NAME
+from mnistlab.support import durable
 from mnistlab.support.locks import try_to_lock, wait_for_lock
 from mnistlab.support.safe_files import own_folder
 

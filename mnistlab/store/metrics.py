@@ -8,8 +8,8 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from mnistlab.store import durable
 from mnistlab.store.checksums import Extent
+from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 
 logger = logging.getLogger(__name__)

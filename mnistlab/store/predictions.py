@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistlab.store import durable
 from mnistlab.store.checksums import Extent
 from mnistlab.store.metrics import CsvTable
+from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mnistlab.store import durable
 from mnistlab.store.checksums import sealed
 from mnistlab.store.folder import Folder
+from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import own_folder
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mnistlab.store import durable
 from mnistlab.store.run_dir import RunDir
+from mnistlab.support import durable
 from mnistlab.support.digests import DIGITS, NO_DIGEST, digest_without
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import read_artefact

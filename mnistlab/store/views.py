@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mnistlab.store import durable
 from mnistlab.store.checksums import Extent
+from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import read_artefact
 

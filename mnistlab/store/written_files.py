@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from mnistlab.store import durable
+from mnistlab.support import durable
 from mnistlab.support.digests import NO_DIGEST
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import read_file

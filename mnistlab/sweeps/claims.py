@@ -19,9 +19,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.store import durable
 from mnistlab.store.checkpoint import load_checkpoint
 from mnistlab.store.run_dir import RunDir
+from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import inside, read_artefact
 from mnistlab.sweeps.results import read_record

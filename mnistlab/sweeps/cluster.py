@@ -15,10 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from mnistlab.store import durable
 from mnistlab.store.locks import RunInUseError, only_process
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support import durable
 from mnistlab.sweeps import remote
 from mnistlab.sweeps.claims import DamagedError, discard, new_claim, pack, replace_folder, unpack
 from mnistlab.sweeps.executors import Advanced, Busy, Died, Ended, Fatal, Report, Task, Warned

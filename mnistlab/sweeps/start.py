@@ -10,12 +10,12 @@ from mnistlab.config.load_sweep import SweepSource
 from mnistlab.data import Progress
 from mnistlab.experiment.interruption import stop_signals
 from mnistlab.experiment.memory_bound import workers_that_fit
-from mnistlab.store import durable
 from mnistlab.store.checksums import sealed
 from mnistlab.store.drawing import remove_leftovers
 from mnistlab.store.locks import only_sweeper
 from mnistlab.store.run_dir import SWEEP_NAME, create_folder
 from mnistlab.store.sweep_dir import REFIT, SweepDir
+from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import available_cpus
 from mnistlab.support.memory import shared_room

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab.store import durable
 from mnistlab.store.drawing import drawing_in, remove_leftovers
+from mnistlab.support import durable
 
 
 def no_space(*_arguments, **_options):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab.store import durable
 from mnistlab.store.checksums import sealed
 from mnistlab.store.run_dir import RunDir, create_run_dir, open_run
+from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 
 STARTED = datetime(2026, 11, 21, 14, 25, 30, tzinfo=UTC)

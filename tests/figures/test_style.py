@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from mnistlab.figures import style
-from mnistlab.store import durable
+from mnistlab.support import durable
 
 
 def figure():
