@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnistlab.store import checkpoint, durable
+from mnistlab.store import checkpoint
 from mnistlab.store.checkpoint import (
     Checkpoint,
     load_checkpoint,
@@ -22,6 +22,7 @@ from mnistlab.store.checkpoint import (
     save_tensors,
 )
 from mnistlab.store.run_dir import RunDir
+from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 
 TENSORS = {
