@@ -20,6 +20,12 @@ data: {source: digits, train_limit: 200}
 model: {type: mlp, hidden: [8]}
 training: {epochs: 2}
 """
+IDX_NAMES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 PACKAGE_PARENT = str(Path(__file__).parents[2])
 
 

@@ -3,14 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import TINY
-
-IDX_NAMES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
+from cli_helpers import IDX_NAMES, TINY
 
 
 @pytest.fixture
