@@ -11,5 +11,5 @@ def test_of_many_with_cold_caches_one_compiles_and_one_decodes_and_the_rest_at_o
 ):
     cold = cold_round(tmp_path, 3, mixed=False)
     assert (cold.faults, cold.compiled, cold.decoded) == ([], 1, 1)
-    warm = warm_round(tmp_path, 4)
+    warm = warm_round(tmp_path, 3)
     assert (warm.faults, warm.compiled, warm.decoded) == ([], 0, 0)
