@@ -27,13 +27,13 @@ from mnistlab.store.run_record import RunFacts, RunRecord, facts_of, read_run_re
 from mnistlab.support import paths
 from mnistlab.support.errors import LackingError, MnistlabError, UsageError
 from mnistlab.support.metric_names import PARTS, SplitName
+from mnistlab.support.scale import LARGEST
 from mnistlab.training.initializers import initial_params
 
 PART_NAMES: dict[SplitName, str] = {part.name: part.images for part in PARTS}
 # What weighs a sum; its layers are the ones that have weights.
 WEIGHED = ("conv", "dense")
 
-LARGEST_SHOWN = 1e100
 
 Value = TypeVar("Value")
 Row = TypeVar("Row", MetricsRow, LayerRow)
@@ -46,7 +46,7 @@ def to_be_shown(row: Row) -> Row:
     beyond: dict[str, Any] = {
         name: math.copysign(math.inf, value)
         for name, value in vars(row).items()
-        if isinstance(value, float) and abs(value) > LARGEST_SHOWN
+        if isinstance(value, float) and abs(value) > LARGEST
     }
     return replace(row, **beyond) if beyond else row
 
@@ -240,5 +240,5 @@ class Artefacts:
                 row = int(outside[0])
                 raise UsageError(f"{path}:{row + 2}: {name} is {values[row]}, of {classes} classes")
         said = found.probabilities
-        beyond = np.abs(said) > LARGEST_SHOWN
+        beyond = np.abs(said) > LARGEST
         return replace(found, probabilities=np.where(beyond, np.copysign(np.inf, said), said))

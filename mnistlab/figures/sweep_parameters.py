@@ -21,6 +21,7 @@ from mnistlab.figures.sweep_points import (
     write_title,
 )
 from mnistlab.support.errors import UsageError
+from mnistlab.support.scale import LARGEST, SMALLEST
 
 PANEL_WIDTH, PANEL_HEIGHT = 4.0, 3.3  # inches
 LEFT, RIGHT, TOP, BOTTOM = 0.85, 0.25, 0.8, 0.85  # inches around the panels
@@ -67,7 +68,7 @@ def place_values(axes: Axes, values: Sequence[Any]) -> dict[str, float]:
     Numbers stand where they are, on a log axis where that suits them; all else side by side.
     """
     texts = {value_as_yaml(value): value for value in values}
-    if is_numeric(list(texts.values())):
+    if is_numeric(list(texts.values())) and all(map(_has_a_place, texts.values())):
         places = {text: float(value) for text, value in texts.items()}
         if wants_log_axis(list(places.values())):
             return _on_log_axis(axes, places)
@@ -78,6 +79,11 @@ def place_values(axes: Axes, values: Sequence[Any]) -> dict[str, float]:
     _set_ticks(axes, list(texts), places)
     axes.set_xlim(-0.6, len(places) - 0.4)
     return places
+
+
+def _has_a_place(value: float) -> bool:
+    """Whether a value can stand on an axis, with a margin and others around it."""
+    return value == 0 or SMALLEST <= abs(value) <= LARGEST
 
 
 def _on_log_axis(axes: Axes, places: dict[str, float]) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """What a report's experiments have measured, beside what the report states: from their folders."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import PARTS, PENALTY, part_of
+from mnistlab.support.scale import on_scale
 from mnistlab.sweeps.ranking import ranking_of, stated_point
 from mnistlab.sweeps.results import TrialRow, read_record, read_trials, sweep_of
 
@@ -155,7 +155,7 @@ def _row(
 
 def _metric(name: str, records: Sequence[RunRecord | None], stated: StatedPoint | None) -> Measured:
     values = (_value(name, record) for record in records)
-    known = [value for value in values if value is not None and math.isfinite(value)]
+    known = list(filter(on_scale, values))
     return Measured(
         stated=getattr(stated, name) if stated is not None else None,
         mean=fmean(known) if known else None,

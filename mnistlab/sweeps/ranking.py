@@ -1,6 +1,5 @@
 """Which point of a sweep is best: by the mean of one metric over its seeds."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, stdev
@@ -9,6 +8,7 @@ from typing import Any
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.sweep import Metric, StatedPoint, SweepConfig
 from mnistlab.support.metric_names import SPLIT_METRICS
+from mnistlab.support.scale import on_scale
 from mnistlab.sweeps.results import TrialRow, csv_text, parameter_keys
 
 
@@ -122,7 +122,7 @@ def _point(
 ) -> Ranked:
     parameters = _without_seed(trials[0])
     measured = [row.metrics.get(name) for row in trials if row.status.finished]
-    values = tuple(v for v in measured if v is not None and math.isfinite(v))
+    values = tuple(filter(on_scale, measured))
     complete = len(values) == len(trials)
     return Ranked(
         rank=None,
@@ -201,7 +201,7 @@ def mean_metrics(point: Ranked) -> dict[str, tuple[float | None, float | None]]:
     found: dict[str, tuple[float | None, float | None]] = {}
     for name in SPLIT_METRICS:
         values = [row.metrics[name] for row in point.trials]
-        known = [value for value in values if value is not None and math.isfinite(value)]
+        known = list(filter(on_scale, values))
         if len(known) < len(values):
             found[name] = (None, None)
         else:

@@ -90,6 +90,14 @@ def test_a_zero_stands_at_the_left_end_of_a_log_axis_and_says_so():
     assert places["0"] == pytest.approx(1e-5)
 
 
+@pytest.mark.parametrize("values", [(1e-300, 1e-3, 0), (1e308, 1, -1e308), (5e-324, 1e308)])
+def test_values_that_no_axis_can_hold_stand_side_by_side(values):
+    points = [SweepPoint({"l2": v}, (0.5,)) for v in values]
+    figure = metric_by_parameter(points, ACCURACY, "s")
+    figure.canvas.draw()
+    assert list(figure.axes[0].get_xticks()) == list(range(len(values)))
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [([0.1, 0.2, 0.3], False), ([1e-3, 1e-2], True), ([0, 1e-3, 1], True), ([-1, 1, 100], False)],

@@ -5,6 +5,8 @@ import io
 import math
 from dataclasses import replace
 
+import pytest
+
 from mnistlab.config.load_sweep import load_sweep
 from mnistlab.config.sweep import Metric, StatedPoint
 from mnistlab.store.status import Status
@@ -46,6 +48,13 @@ def test_points_that_differ_by_less_than_their_deviation_share_a_rank():
     found = {p.parameters["lr"]: (p.rank, p.tied) for p in rank(rows, ACCURACY)}
     # 4 is further from the best, and within its own wide deviation of 3.
     assert found == {1: (1, True), 2: (1, True), 3: (3, True), 4: (3, True)}
+
+
+@pytest.mark.parametrize("loss", [1e308, -1e308, math.inf, math.nan])
+def test_a_point_with_a_figure_of_which_no_mean_can_be_taken_has_no_rank(loss):
+    rows = [row(0, loss, lr=1), row(1, loss, lr=1, seed=2), row(2, 0.5, lr=2)]
+    assert [(p.parameters["lr"], p.rank) for p in rank(rows, LOSS)] == [(2, 1), (1, None)]
+    assert mean_metrics(rank(rows, LOSS)[1])["val_loss"] == (None, None)
 
 
 def test_without_seeds_only_equal_points_are_tied():
