@@ -65,8 +65,8 @@ def shares(config: RunConfig) -> dict[str, float]:
     profile.disable()
     functions = pstats.Stats(profile).stats  # type: ignore[attr-defined]
     seconds = {
-        "total": result.seconds["total"],
-        "training steps": result.seconds["train"],
+        "total": result.seconds.total,
+        "training steps": result.seconds.train,
         "before the first step": watch.at - began,
     }
     for what, name in SHARES.items():

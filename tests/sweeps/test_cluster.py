@@ -20,6 +20,8 @@ from tools.short_sweeps import Heard, fingerprints, records, resume, rows, sweep
 
 VALUES = ("optimizer.lr=0.1,0.01", "seeds=2")
 LONG = ("optimizer.lr=0.1,0.2", "training.epochs=2000", "training.checkpoint_every=500")
+# For sweeps that are stopped: so long that no trial ends first, however fast the machine is.
+ENDLESS = (*LONG[:1], "training.epochs=1000000", "training.checkpoint_every=500")
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +90,7 @@ def test_trials_under_way_come_back_with_their_checkpoints_when_the_sweep_is_sto
     scratch = tmp_path if seen else dask.folder
     monkeypatch.chdir(scratch)
     stop = Interrupting("**/checkpoints/last.safetensors")
-    result = carried(tmp_path, dask, *LONG, callbacks=[stop])
+    result = carried(tmp_path, dask, *ENDLESS, callbacks=[stop])
     assert (result.status, result.left) == ("interrupted", 2)
     assert "interrupted" in {row.status for row in rows(result)}
     found = list(result.sweep_dir.glob("trials/*/checkpoints/last.safetensors"))
