@@ -15,6 +15,7 @@ from kernel_helpers import (
     normal,
     run_interpreted,
 )
+from side_by_side_cases import side_by_side_cases
 from sparse_cases import sparse_hidden_cases, sparse_input_cases
 from without_patches_cases import without_patches_cases
 
@@ -327,6 +328,7 @@ CASES = [
     *sparse_input_cases(),
     *sparse_hidden_cases(),
     *few_outputs_cases(),
+    *side_by_side_cases(),
     *_random_cases(),
     *_loss_cases(),
     *_update_cases(),

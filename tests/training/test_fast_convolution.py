@@ -99,15 +99,80 @@ def test_no_number_of_threads_changes_a_bit(tmp_path):
     assert np.isfinite(trainer.params).all()
 
 
-def test_few_filters_padding_and_other_pools_are_left_to_the_plain_definition(tmp_path):
+def test_other_pools_and_one_image_at_a_time_are_left_to_the_plain_definition(tmp_path):
     layers = [
-        {"conv": {"filters": 7, "kernel": 3}},
         {"conv": {"filters": 8, "kernel": 3, "padding": 1}},
         {"pool": {"type": "max", "size": 3, "stride": 2}},
     ]
-    config = config_of(model={"type": "cnn", "layers": layers}, data={"source": "digits"})
+    config = config_of(
+        model={"type": "cnn", "layers": layers},
+        data={"source": "digits"},
+        training={"batch_size": 1, "epochs": 1},
+    )
     trainer = trainer_of(config, toy_dataset(side=HEIGHT, width=WIDTH))
-    assert not names_of(trainer.program) & FAST
+    assert not names_of(trainer.program) & (FAST | SIDE_BY_SIDE)
+
+
+SIDE_BY_SIDE = {
+    "forward_side_by_side",
+    "backward_input_side_by_side",
+    "backward_weights_side_by_side",
+}
+# 10 × 11 → 6 × 10 × 11 → 6 × 5 × 5 → 7 × 3 × 3 → 4; a batch of 37 is a ragged number of tiles.
+TILED = [
+    {"conv": {"filters": 6, "kernel": 5, "padding": 2}},
+    {"activation": "tanh"},
+    {"pool": {"type": "average", "size": 2, "stride": 2}},
+    {"conv": {"filters": 7, "kernel": 3, "padding": 1, "stride": 2, "bias": "per_position"}},
+    {"activation": "relu"},
+]
+TILED_SHAPES = {
+    "conv1.weight": (6, 1, 5, 5),
+    "conv1.bias": (6,),
+    "conv2.weight": (7, 6, 3, 3),
+    "conv2.bias": (7, 3, 3),
+    "dense1.weight": (63, 4),
+    "dense1.bias": (4,),
+}
+
+
+def tiled(folder, dtype="float64", **sections):
+    tensors = random_tensors(TILED_SHAPES, scale=0.2)
+    path = write_npz(folder / "tiled.npz", tensors)
+    config = config_of(
+        model={"type": "cnn", "layers": TILED},
+        init={"type": "file", "path": str(path)},
+        training={"steps": 20, "batch_size": 37, "shuffle": "none", "dtype": dtype},
+        data={"source": "digits"},
+        **sections,
+    )
+    return toy_dataset(side=10, width=11), config, tensors
+
+
+@pytest.mark.parametrize("optimizer", [{"lr": 0.05}, {"type": "adam", "lr": 0.005}])
+def test_images_side_by_side_train_as_the_equations_say(optimizer, tmp_path):
+    dataset, config, start = tiled(tmp_path, optimizer=optimizer)
+    trainer = trainer_of(config, dataset)
+    assert names_of(trainer.program) >= SIDE_BY_SIDE
+    assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 20)
+
+
+def test_the_gradients_of_images_side_by_side_are_right(tmp_path):
+    dataset, config, _ = tiled(tmp_path)
+    for tensor in check_gradients(config, dataset):
+        assert tensor.passed, tensor
+        assert tensor.error < 1e-7
+
+
+def test_no_number_of_threads_changes_a_bit_of_images_side_by_side(tmp_path):
+    digests = set()
+    for threads in (1, 2, 3):
+        dataset, config, _ = tiled(tmp_path, dtype="float32")
+        with engine_threads(threads):
+            trainer = trainer_of(config, dataset)
+            assert train(trainer)
+        digests.add(digest(trainer.params))
+    assert len(digests) == 1
 
 
 @pytest.mark.parametrize("bias", ["shared", "per_position", "none"])

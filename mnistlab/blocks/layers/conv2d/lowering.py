@@ -1,16 +1,30 @@
-"""A convolution built: by patches and BLAS, or by rows of its output."""
+"""A convolution built: by patches and BLAS, by rows of its output, or by images side by side."""
 
 import math
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from mnistlab.blocks.layers.conv2d import ops, without_patches, without_patches_ops
+from mnistlab.blocks.layers.conv2d import (
+    ops,
+    side_by_side_ops,
+    without_patches,
+    without_patches_ops,
+)
 from mnistlab.blocks.layers.conv2d.choice import (
     MOST_FILTERS_BY_ROWS,
     backward_scratch,
+    convolves_side_by_side,
     convolves_without_patches,
 )
 from mnistlab.blocks.layers.conv2d.ops import ConvOperands
+from mnistlab.blocks.layers.conv2d.side_by_side import (
+    FILTERS,
+    TAPS,
+    TILE,
+    rounded_up,
+    tile_size,
+)
+from mnistlab.blocks.layers.conv2d.side_by_side_ops import SideBySideOperands
 from mnistlab.blocks.layers.conv2d.without_patches_ops import WithoutPatchesOperands
 from mnistlab.runtime.builder import Builder
 from mnistlab.runtime.lanes import MOST_LANES
@@ -61,7 +75,7 @@ def build_conv2d(builder: Builder, conv: Any) -> None:
 
 
 def _conv_ops(builder: Builder, operands: ConvOperands) -> ConvOps:
-    """A convolution by patches and BLAS, or by rows of output where that is quicker."""
+    """A convolution by patches and BLAS, or in one of the ways that are quicker for its shape."""
     of_patch = operands.channels * operands.side**2
     scratch = builder.take_scratch(of_patch * operands.rows * operands.columns)
     patches = replace(operands, **scratch)
@@ -70,15 +84,68 @@ def _conv_ops(builder: Builder, operands: ConvOperands) -> ConvOps:
         Op(ops.conv2d_backward_weights, patches),
         Op(ops.conv2d_backward_input, patches),
     )
-    if builder.plain or operands.padding != 0:
+    if builder.plain:
         return by_patches
     forward, backward_weights, backward_input = by_patches
     o = operands
-    if convolves_without_patches(o.filters, o.rows, o.columns):
+    if o.padding == 0 and convolves_without_patches(o.filters, o.rows, o.columns):
         forward, backward_weights = _forward_without_patches(builder, o, backward_weights)
-    if o.stride == 1 and convolves_without_patches(o.channels, o.height, o.width):
+    elif convolves_side_by_side(builder.rows, o.filters, o.rows * o.columns):
+        forward, backward_weights = _forward_side_by_side(builder, o)
+    unpadded = o.padding == 0 and o.stride == 1
+    if unpadded and convolves_without_patches(o.channels, o.height, o.width):
         backward_input = _backward_without_patches(builder, o)
+    elif o.padding < o.side and convolves_side_by_side(
+        builder.rows, o.channels, o.rows * o.columns
+    ):
+        backward_input = _backward_side_by_side(builder, o)
     return ConvOps(forward, backward_weights, backward_input)
+
+
+def _forward_side_by_side(builder: Builder, operands: ConvOperands) -> tuple[Op, Op]:
+    """Forward and the weights' gradient, a tile of images at a time."""
+    o = operands
+    high, wide = o.height + 2 * o.padding, -(-(o.width + 2 * o.padding) // o.stride)
+    framed = o.padding > 0 or o.stride > 1
+    taps, filters = o.channels * o.side**2, rounded_up(o.filters, FILTERS)
+    own = _side_by_side(
+        o,
+        high=high,
+        wide=wide,
+        framed=tile_size(o.channels * high * o.stride * wide) if framed else 0,
+        sums=filters * rounded_up(taps, TAPS) * TILE,
+        taps_at=builder.take_tap_offsets(rounded_up(taps, TAPS)),
+    )
+    builder.grain = math.lcm(builder.grain, TILE)
+    tiles = own.x_tile + own.framed + own.y_tile
+    forward = replace(own, **builder.take_scratch(tiles + filters * taps))
+    weights = replace(own, **builder.take_scratch(tiles + own.sums))
+    builder.pack.append(Op(side_by_side_ops.find_tap_offsets, own, lanes=1))
+    return (
+        Op(side_by_side_ops.forward_side_by_side, forward),
+        Op(side_by_side_ops.backward_weights_side_by_side, weights),
+    )
+
+
+def _backward_side_by_side(builder: Builder, operands: ConvOperands) -> Op:
+    """The gradient sent down, a tile of images at a time."""
+    o = operands
+    high, wide = o.height + o.side - 1, o.width + o.side - 1
+    own = _side_by_side(o, high=high, wide=wide, framed=tile_size(o.filters * high * wide))
+    builder.grain = math.lcm(builder.grain, TILE)
+    packed = (o.channels + rounded_up(o.channels, FILTERS)) * o.filters * o.side**2
+    scratch = builder.take_scratch(own.x_tile + own.y_tile + own.framed + packed)
+    return Op(side_by_side_ops.backward_input_side_by_side, replace(own, **scratch))
+
+
+def _side_by_side(operands: ConvOperands, **own: int) -> SideBySideOperands:
+    o = operands
+    return SideBySideOperands(
+        **vars(o),
+        **own,
+        x_tile=tile_size(o.channels * o.height * o.width),
+        y_tile=tile_size(o.filters * o.rows * o.columns),
+    )
 
 
 def _forward_without_patches(

@@ -1,0 +1,288 @@
+"""The convolution of several images side by side: a vector holds one pixel of TILE images.
+
+A tile is TILE images turned: pixel by pixel, and of each pixel the images. So every shape of image
+and filter fills the vectors, and a padded or widened image is a tile with lines of zeros in it. The
+plain definition is that of maths.py. Tiles are flat: (channels, height, width, TILE) elements.
+"""
+
+import numpy as np
+
+from mnistlab.runtime.compiler import generic_kernel
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.turning import turn_in, turn_out
+from mnistlab.runtime.vectors import REGISTER, dot, fma, load, spread, store
+
+TILE = REGISTER
+# So many neighbouring pixels of a row, of so many filters, are summed at once, in registers.
+PIXELS = 4 if REGISTER == 16 else 3
+FILTERS = 4
+PIECE = PIXELS * TILE
+# The weights' gradient: of so many filters and taps at once, over so many positions in turn.
+TAPS, POSITIONS = 3, 64
+
+
+def tile_size(elements: int) -> int:
+    """The elements that hold a tile of images, and a piece that may be read beyond its end."""
+    return elements * TILE + PIECE
+
+
+def rounded_up(number: int, step: int) -> int:
+    """The smallest multiple of `step` that is not below `number`."""
+    return -(-number // step) * step
+
+
+@kernel
+def frame(
+    tile: np.ndarray,
+    framed: np.ndarray,
+    channels: int,
+    height: int,
+    width: int,
+    border: int,
+    spacing: int,
+    high: int,
+    wide: int,
+    stride: int,
+) -> None:
+    """Put a tile's pixels `spacing` apart into zeros, the first `border` from the edges.
+
+    tile (channels, height, width, TILE) → framed (channels, high, stride, ⌈wide / stride⌉, TILE):
+    the columns are dealt out by their remainder of the stride, so that what neighbouring outputs
+    need of one tap lies together.
+    """
+    zero, columns = spread(tile.dtype.type(0), TILE), (wide + stride - 1) // stride
+    for c in range(channels):
+        for h in range(high):
+            line = (c * high + h) * stride * columns
+            for w in range(stride * columns):
+                store(framed, (line + w) * TILE, zero)
+            from_top = h - border
+            if 0 <= from_top < height * spacing and from_top % spacing == 0:
+                begin = (c * height + from_top // spacing) * width
+                for w in range(width):
+                    at = border + w * spacing
+                    at = line + (at % stride) * columns + at // stride if stride > 1 else line + at
+                    store(framed, at * TILE, load(tile, (begin + w) * TILE, TILE))
+
+
+@generic_kernel
+def store_piece(y: np.ndarray, at: int, piece: np.ndarray, pixels: int) -> None:
+    """Put the first `pixels` pixels of a piece, PIXELS at most, from `at` on."""
+    if pixels >= PIXELS:
+        store(y, at, piece)
+    else:
+        store(y, at, piece, pixels * TILE)
+
+
+@kernel
+def correlate(
+    framed: np.ndarray,
+    packed: np.ndarray,
+    b: np.ndarray,
+    y: np.ndarray,
+    channels: int,
+    high: int,
+    wide: int,
+    border: int,
+    inside: int,
+    spacing: int,
+    filters: int,
+    rows: int,
+    columns: int,
+    side: int,
+    stride: int,
+) -> None:
+    """y = W ∗ x + b for a tile; filters ≥ FILTERS.
+
+    framed (channels, high, stride, wide, TILE), see `frame`, of whose lines those with pixels are
+    border, border + spacing, … below border + inside; packed as `pack_filters` leaves it; b
+    (filters,) or (0,); y (filters, rows, columns, TILE).
+    """
+    step, positions = np.uint64(FILTERS), rows * columns * TILE
+    for group in range((filters + FILTERS - 1) // FILTERS):
+        f = min(group * FILTERS, filters - FILTERS)
+        first = group * FILTERS * channels * side * side
+        for r in range(rows):
+            for q in range(0, columns, PIXELS):
+                y0 = spread(b[f] if b.size > 0 else y.dtype.type(0), PIECE)
+                y1 = spread(b[f + 1] if b.size > 0 else y.dtype.type(0), PIECE)
+                y2 = spread(b[f + 2] if b.size > 0 else y.dtype.type(0), PIECE)
+                y3 = spread(b[f + 3] if b.size > 0 else y.dtype.type(0), PIECE)
+                for c in range(channels):
+                    for u in range(side):
+                        h = r * stride + u
+                        below = h - border
+                        if 0 <= below < inside and (spacing == 1 or below % spacing == 0):
+                            at = ((c * high + h) * stride * wide + q) * TILE
+                            k = np.uint64(first + (c * side + u) * side * FILTERS)
+                            phase = 0
+                            for _ in range(side):
+                                x = load(framed, at, PIECE)
+                                y0 = fma(spread(packed[k], PIECE), x, y0)
+                                y1 = fma(spread(packed[k + np.uint64(1)], PIECE), x, y1)
+                                y2 = fma(spread(packed[k + np.uint64(2)], PIECE), x, y2)
+                                y3 = fma(spread(packed[k + np.uint64(3)], PIECE), x, y3)
+                                k += step
+                                phase += 1
+                                at += wide * TILE
+                                if phase == stride:
+                                    phase = 0
+                                    at += (1 - stride * wide) * TILE
+                at = f * positions + (r * columns + q) * TILE
+                store_piece(y, at, y0, columns - q)
+                store_piece(y, at + positions, y1, columns - q)
+                store_piece(y, at + 2 * positions, y2, columns - q)
+                store_piece(y, at + 3 * positions, y3, columns - q)
+
+
+@kernel
+def add_to_pixels(y: np.ndarray, b: np.ndarray) -> None:
+    """y[f, r, q] += b[f, r, q] in every image of a tile; b (filters · rows · columns,)."""
+    for j in range(b.size):
+        bias = spread(b[j], TILE)
+        store(y, j * TILE, fma(spread(b.dtype.type(1), TILE), load(y, j * TILE, TILE), bias))
+
+
+@kernel
+def tap_offsets(
+    channels: int, high: int, wide: int, side: int, stride: int, offsets: np.ndarray
+) -> None:
+    """Where the taps of a filter meet a framed tile, in pixels from where the filter lies; uint32.
+
+    offsets (channels · side²,), then the last again up to a multiple of TAPS.
+    """
+    taps = channels * side * side
+    for tap in range(offsets.size):
+        c, place = min(tap, taps - 1) // side**2, min(tap, taps - 1) % side**2
+        u, v = place // side, place % side
+        offsets[tap] = ((c * high + u) * stride + v % stride) * wide + v // stride
+
+
+@kernel
+def add_products(
+    framed: np.ndarray,
+    offsets: np.ndarray,
+    dy: np.ndarray,
+    sums: np.ndarray,
+    filters: int,
+    rows: int,
+    columns: int,
+    down: int,
+) -> None:
+    """sums[f, t] += Σ dy[f, r, q] · x[r, q of tap t] over positions (r, q), image by image.
+
+    framed as `correlate` has it, `down` pixels from what a row of outputs meets to the next;
+    dy (filters, rows, columns, TILE); sums (⌈filters / FILTERS⌉, ⌈taps / TAPS⌉, FILTERS, TAPS,
+    TILE): where filters or taps end, the last is summed again.
+    """
+    at_once, positions = max(1, POSITIONS // columns), rows * columns
+    size = FILTERS * TAPS * TILE
+    last = filters - 1
+    for group in range((filters + FILTERS - 1) // FILTERS):
+        f = group * FILTERS
+        d0, d1 = f * positions * TILE, min(f + 1, last) * positions * TILE
+        d2, d3 = min(f + 2, last) * positions * TILE, min(f + 3, last) * positions * TILE
+        for r in range(0, rows, at_once):
+            for t in range(0, offsets.size, TAPS):
+                x0, x1, x2 = offsets[t], offsets[t + 1], offsets[t + 2]
+                to = (group * (offsets.size // TAPS) + t // TAPS) * size
+                add_lines(
+                    framed, x0 * TILE, x1 * TILE, x2 * TILE, down * TILE, dy, d0, d1, d2, d3,
+                    r, min(r + at_once, rows), columns, sums, to,
+                )  # fmt: skip
+
+
+@kernel
+def add_lines(
+    x: np.ndarray,
+    x0: int,
+    x1: int,
+    x2: int,
+    down: int,
+    dy: np.ndarray,
+    d0: int,
+    d1: int,
+    d2: int,
+    d3: int,
+    begin: int,
+    end: int,
+    columns: int,
+    sums: np.ndarray,
+    to: int,
+) -> None:
+    """The products of FILTERS filters (from d0 … d3) and TAPS taps (from x0 …) in lines of dy."""
+    own = sums[to : to + FILTERS * TAPS * TILE]
+    s00, s01, s02 = load(own, 0, TILE), load(own, TILE, TILE), load(own, 2 * TILE, TILE)
+    s10, s11, s12 = load(own, 3 * TILE, TILE), load(own, 4 * TILE, TILE), load(own, 5 * TILE, TILE)
+    s20, s21, s22 = load(own, 6 * TILE, TILE), load(own, 7 * TILE, TILE), load(own, 8 * TILE, TILE)
+    s30, s31, s32 = (
+        load(own, 9 * TILE, TILE),
+        load(own, 10 * TILE, TILE),
+        load(own, 11 * TILE, TILE),
+    )
+    for r in range(begin, end):
+        line, place = r * down, r * columns * TILE
+        for _ in range(columns):
+            a0, a1 = load(x, x0 + line, TILE), load(x, x1 + line, TILE)
+            a2 = load(x, x2 + line, TILE)
+            g = load(dy, d0 + place, TILE)
+            s00, s01, s02 = fma(g, a0, s00), fma(g, a1, s01), fma(g, a2, s02)
+            g = load(dy, d1 + place, TILE)
+            s10, s11, s12 = fma(g, a0, s10), fma(g, a1, s11), fma(g, a2, s12)
+            g = load(dy, d2 + place, TILE)
+            s20, s21, s22 = fma(g, a0, s20), fma(g, a1, s21), fma(g, a2, s22)
+            g = load(dy, d3 + place, TILE)
+            s30, s31, s32 = fma(g, a0, s30), fma(g, a1, s31), fma(g, a2, s32)
+            line += TILE
+            place += TILE
+    store(own, 0, s00)
+    store(own, TILE, s01)
+    store(own, 2 * TILE, s02)
+    store(own, 3 * TILE, s10)
+    store(own, 4 * TILE, s11)
+    store(own, 5 * TILE, s12)
+    store(own, 6 * TILE, s20)
+    store(own, 7 * TILE, s21)
+    store(own, 8 * TILE, s22)
+    store(own, 9 * TILE, s30)
+    store(own, 10 * TILE, s31)
+    store(own, 11 * TILE, s32)
+
+
+@kernel
+def sum_images(sums: np.ndarray, dW: np.ndarray, filters: int, taps: int) -> None:
+    """dW (filters · taps,): what `add_products` has summed, over the images of the tile."""
+    one, blocks = spread(dW.dtype.type(1), TILE), (taps + TAPS - 1) // TAPS
+    for f in range(filters):
+        for t in range(taps):
+            block = (f // FILTERS) * blocks + t // TAPS
+            at = (block * FILTERS + f % FILTERS) * TAPS + t % TAPS
+            dW[f * taps + t] = dot(load(sums, at * TILE, TILE), one)
+
+
+@kernel
+def turn_images_in(images: np.ndarray, size: int, tile: np.ndarray) -> None:
+    """images (n · size,) of 1 to TILE images → tile (size, TILE); those that lack are zeros."""
+    last = images.size // size - 1
+    if size >= TILE:
+        for at in range(0, size, TILE):
+            at = min(at, size - TILE)
+            turn_in(images, at, size, last, tile, at * TILE)
+    else:
+        for at in range(size):
+            for i in range(TILE):
+                tile[at * TILE + i] = images[i * size + at] if i <= last else 0
+
+
+@kernel
+def turn_images_out(tile: np.ndarray, size: int, images: np.ndarray) -> None:
+    """What `turn_images_in` did, undone: tile (size, TILE) → images (n · size,)."""
+    last = images.size // size - 1
+    if size >= TILE:
+        for at in range(0, size, TILE):
+            at = min(at, size - TILE)
+            turn_out(tile, at * TILE, images, at, size, last)
+    else:
+        for at in range(size):
+            for i in range(last + 1):
+                images[i * size + at] = tile[at * TILE + i]

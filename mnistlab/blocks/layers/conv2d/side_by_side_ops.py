@@ -1,0 +1,135 @@
+"""Convolutions of several images side by side: a lane's images, a tile of them at a time."""
+
+from typing import Any
+
+import numpy as np
+
+from mnistlab.blocks.layers.conv2d import side_by_side, without_patches
+from mnistlab.blocks.layers.conv2d.ops import ConvOperands, filter_biases_of, filters_of
+from mnistlab.blocks.layers.conv2d.side_by_side import TAPS, TILE
+from mnistlab.runtime.kernel import kernel, view
+from mnistlab.runtime.memory import Memory
+from mnistlab.runtime.parts import flat, lane_grads_of, rows_of, scratch_of
+
+
+class SideBySideOperands(ConvOperands):
+    """A convolution's, and what these kernels need besides.
+
+    An image framed has `high` rows of `wide` pixels for each remainder of the stride; the last four
+    are elements of scratch, of which a piece may be read beyond the end of a tile.
+    """
+
+    high: int
+    wide: int
+    taps_at: int = 0  # where the offsets of its taps begin
+    x_tile: int
+    framed: int  # of a framed tile
+    y_tile: int
+    sums: int = 0  # of the products that are the weights' gradient, image by image
+
+
+@kernel
+def find_tap_offsets(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    side_by_side.tap_offsets(op.channels, op.high, op.wide, op.side, op.stride, tap_offsets(op, m))
+
+
+@view
+def tap_offsets(op: Any, m: Memory) -> np.ndarray:
+    """Where the taps of a filter meet a framed tile, as many as are summed at once at a time."""
+    taps = op.channels * op.side * op.side
+    return m.tap_offsets[op.taps_at :][: (taps + TAPS - 1) // TAPS * TAPS]
+
+
+@view
+def framed_tile(op: Any, m: Memory, a: int, b: int, scratch: np.ndarray) -> np.ndarray:
+    """The tile of the inputs [a, b), framed where there is padding or a stride, in scratch."""
+    size = op.channels * op.height * op.width
+    tile, framed = scratch[: op.x_tile], scratch[op.x_tile : op.x_tile + op.framed]
+    side_by_side.turn_images_in(flat(m.activations, m, op.x, a, b, size), size, tile)
+    if op.framed == 0:
+        framed = tile
+    else:
+        side_by_side.frame(
+            tile, framed, op.channels, op.height, op.width, op.padding, 1,
+            op.high, op.wide * op.stride, op.stride,
+        )  # fmt: skip
+    return framed
+
+
+@kernel
+def forward_side_by_side(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    outputs = op.filters * op.rows * op.columns
+    taps, bias = op.channels * op.side * op.side, filter_biases_of(op, m.params).reshape(-1)
+    shared = bias if op.biases == op.filters else bias[:0]
+    scratch = scratch_of(op, m, lane)
+    rest = scratch[op.x_tile + op.framed :]
+    y, packed = rest[: op.y_tile], rest[op.y_tile :]
+    without_patches.pack_filters(filters_of(op, m.params).reshape(-1), op.filters, taps, packed)
+    for i in range(a, b, TILE):
+        end = min(i + TILE, b)
+        framed = framed_tile(op, m, i, end, scratch)
+        side_by_side.correlate(
+            framed, packed, shared, y, op.channels, op.high, op.wide, op.padding, op.height, 1,
+            op.filters, op.rows, op.columns, op.side, op.stride,
+        )  # fmt: skip
+        if op.biases > op.filters:
+            side_by_side.add_to_pixels(y, bias)
+        side_by_side.turn_images_out(y, outputs, flat(m.activations, m, op.y, i, end, outputs))
+
+
+@kernel
+def backward_weights_side_by_side(
+    op: Any, m: Memory, lane: int, step: int, first: int, rows: int
+) -> None:
+    """The gradient of a lane's images, into the lane's own part of the memory."""
+    a, b = rows_of(op, rows, lane)
+    outputs, taps = op.filters * op.rows * op.columns, op.channels * op.side * op.side
+    weights = op.filters * taps
+    own, scratch = lane_grads_of(op, m, lane), scratch_of(op, m, lane)
+    rest = scratch[op.x_tile + op.framed :]
+    dy, sums = rest[: op.y_tile], rest[op.y_tile : op.y_tile + op.sums]
+    offsets, down = tap_offsets(op, m), op.stride * op.stride * op.wide
+    for j in range(sums.size):
+        sums[j] = 0
+    for i in range(a, b, TILE):
+        end = min(i + TILE, b)
+        framed = framed_tile(op, m, i, end, scratch)
+        side_by_side.turn_images_in(flat(m.deltas, m, op.y, i, end, outputs), outputs, dy)
+        side_by_side.add_products(framed, offsets, dy, sums, op.filters, op.rows, op.columns, down)
+    side_by_side.sum_images(sums, own, op.filters, taps)
+    if op.biases > 0:
+        db = own[weights : weights + op.biases].reshape(op.filters, op.biases // op.filters)
+        gradient = flat(m.deltas, m, op.y, a, b, outputs)
+        without_patches.bias_gradient(gradient.reshape(b - a, op.filters, op.rows * op.columns), db)
+
+
+@kernel
+def backward_input_side_by_side(
+    op: Any, m: Memory, lane: int, step: int, first: int, rows: int
+) -> None:
+    """A convolution of the framed gradient, its pixels a stride apart, with filters turned."""
+    a, b = rows_of(op, rows, lane)
+    inputs, outputs = op.channels * op.height * op.width, op.filters * op.rows * op.columns
+    taps, border = op.filters * op.side * op.side, op.side - 1 - op.padding
+    scratch = scratch_of(op, m, lane)
+    dx, dy = scratch[: op.x_tile], scratch[op.x_tile : op.x_tile + op.y_tile]
+    rest = scratch[op.x_tile + op.y_tile :]
+    framed, rest = rest[: op.framed], rest[op.framed :]
+    turned, packed = rest[: op.channels * taps], rest[op.channels * taps :]
+    without_patches.turn_filters(
+        filters_of(op, m.params), turned.reshape(op.channels, op.filters, op.side, op.side)
+    )
+    without_patches.pack_filters(turned, op.channels, taps, packed)
+    inside = (op.rows - 1) * op.stride + 1
+    for i in range(a, b, TILE):
+        end = min(i + TILE, b)
+        side_by_side.turn_images_in(flat(m.deltas, m, op.y, i, end, outputs), outputs, dy)
+        side_by_side.frame(
+            dy, framed, op.filters, op.rows, op.columns, border, op.stride, op.high, op.wide, 1
+        )
+        side_by_side.correlate(
+            framed, packed, packed[:0], dx, op.filters, op.high, op.wide, border, inside, op.stride,
+            op.channels, op.height, op.width, op.side, 1,
+        )  # fmt: skip
+        side_by_side.turn_images_out(dx, inputs, flat(m.deltas, m, op.x, i, end, inputs))
