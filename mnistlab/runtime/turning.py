@@ -1,4 +1,4 @@
-"""Squares of numbers turned: REGISTER elements of as many rows become a vector for each element."""
+"""Squares of numbers turned: so many elements of as many rows become a vector for each element."""
 
 from typing import Any
 
@@ -7,9 +7,30 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from mnistlab.runtime.vectors import REGISTER, _bytes_of, _place
+from mnistlab.runtime.vectors import REGISTER, bytes_of, place_of
 
 _INDEX = ir.IntType(32)
+SIDE = 16  # of the square that `turn` turns
+
+
+def turn(
+    images: np.ndarray,
+    numbers: np.ndarray,
+    first: int,
+    size: int,
+    at: int,
+    turned: np.ndarray,
+    to: int,
+    stride: int,
+) -> None:
+    """Turn a square of bytes: SIDE pixels of SIDE images to SIDE images of each of the pixels.
+
+    Pixel at + k of image numbers[first + i] goes to turned[to + k · stride + i]. images, turned:
+    uint8, flat, an image has `size` bytes; where `numbers` int64 (n,) ends the last is repeated.
+    """
+    for i in range(SIDE):
+        begin = numbers[min(first + i, numbers.size - 1)] * size + at
+        turned[to + i : to + i + SIDE * stride : stride][:SIDE] = images[begin : begin + SIDE]
 
 
 def turn_in(rows: np.ndarray, at: int, size: int, last: int, tile: np.ndarray, to: int) -> None:
@@ -55,18 +76,64 @@ def _row(builder: Any, begin: Any, size: Any, number: int, last: Any) -> tuple[A
 
 
 @intrinsic
+def _turn(typing_context, images, begins, turned, to, stride):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        kind = ir.VectorType(ir.IntType(8), SIDE)
+        square = []
+        for i in range(SIDE):
+            begin = builder.extract_value(values[1], i)
+            row = builder.load(place_of(context, builder, images, values[0], begin, kind))
+            row.align = 1
+            square.append(row)
+        at = values[3]
+        for row in _turned(builder, square):
+            builder.store(row, place_of(context, builder, turned, values[2], at, kind)).align = 1
+            at = builder.add(at, values[4])
+        return context.get_dummy_value()
+
+    return types.void(images, begins, turned, types.int64, types.int64), codegen
+
+
+@overload(turn, inline="always")
+def _compiled_turn(images, numbers, first, size, at, turned, to, stride):  # type: ignore[no-untyped-def]
+    def square(images, numbers, first, size, at, turned, to, stride):  # type: ignore[no-untyped-def]
+        last = numbers.size - 1
+        begins = (
+            numbers[min(first, last)] * size + at,
+            numbers[min(first + 1, last)] * size + at,
+            numbers[min(first + 2, last)] * size + at,
+            numbers[min(first + 3, last)] * size + at,
+            numbers[min(first + 4, last)] * size + at,
+            numbers[min(first + 5, last)] * size + at,
+            numbers[min(first + 6, last)] * size + at,
+            numbers[min(first + 7, last)] * size + at,
+            numbers[min(first + 8, last)] * size + at,
+            numbers[min(first + 9, last)] * size + at,
+            numbers[min(first + 10, last)] * size + at,
+            numbers[min(first + 11, last)] * size + at,
+            numbers[min(first + 12, last)] * size + at,
+            numbers[min(first + 13, last)] * size + at,
+            numbers[min(first + 14, last)] * size + at,
+            numbers[min(first + 15, last)] * size + at,
+        )
+        _turn(images, begins, turned, to, stride)
+
+    return square
+
+
+@intrinsic
 def _turn_in(typing_context, rows, at, size, last, tile, to):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         kind = ir.VectorType(context.get_value_type(rows.dtype), REGISTER)
-        align, square = _bytes_of(rows.dtype), []
+        align, square = bytes_of(rows.dtype), []
         for i in range(REGISTER):
             begin, present = _row(builder, values[1], values[2], i, values[3])
-            row = builder.load(_place(context, builder, rows, values[0], begin, kind))
+            row = builder.load(place_of(context, builder, rows, values[0], begin, kind))
             row.align = align
             square.append(builder.select(present, row, ir.Constant(kind, None)))
         to = values[5]
         for row in _turned(builder, square):
-            builder.store(row, _place(context, builder, tile, values[4], to, kind)).align = align
+            builder.store(row, place_of(context, builder, tile, values[4], to, kind)).align = align
             to = builder.add(to, ir.Constant(to.type, REGISTER))
         return context.get_dummy_value()
 
@@ -78,16 +145,18 @@ def _turn_in(typing_context, rows, at, size, last, tile, to):  # type: ignore[no
 def _turn_out(typing_context, tile, at, rows, to, size, last):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         kind = ir.VectorType(context.get_value_type(rows.dtype), REGISTER)
-        align, square, at = _bytes_of(rows.dtype), [], values[1]
+        align, square, at = bytes_of(rows.dtype), [], values[1]
         for _ in range(REGISTER):
-            row = builder.load(_place(context, builder, tile, values[0], at, kind))
+            row = builder.load(place_of(context, builder, tile, values[0], at, kind))
             row.align = align
             square.append(row)
             at = builder.add(at, ir.Constant(at.type, REGISTER))
         # From the last on: rows that are not there go to the last, which comes after them.
         for i, row in reversed(list(enumerate(_turned(builder, square)))):
             begin, _ = _row(builder, values[3], values[4], i, values[5])
-            builder.store(row, _place(context, builder, rows, values[2], begin, kind)).align = align
+            builder.store(
+                row, place_of(context, builder, rows, values[2], begin, kind)
+            ).align = align
         return context.get_dummy_value()
 
     int64 = types.int64

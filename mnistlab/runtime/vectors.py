@@ -93,29 +93,6 @@ def lowest_bit(bits: Any) -> Any:
     return (int(bits) & -int(bits)).bit_length() - 1
 
 
-SIDE = 16  # of the square that `turn` turns
-
-
-def turn(
-    images: np.ndarray,
-    numbers: np.ndarray,
-    first: int,
-    size: int,
-    at: int,
-    turned: np.ndarray,
-    to: int,
-    stride: int,
-) -> None:
-    """Turn a square of bytes: SIDE pixels of SIDE images to SIDE images of each of the pixels.
-
-    Pixel at + k of image numbers[first + i] goes to turned[to + k · stride + i]. images, turned:
-    uint8, flat, an image has `size` bytes; where `numbers` int64 (n,) ends the last is repeated.
-    """
-    for i in range(SIDE):
-        begin = numbers[min(first + i, numbers.size - 1)] * size + at
-        turned[to + i : to + i + SIDE * stride : stride][:SIDE] = images[begin : begin + SIDE]
-
-
 def prefetch(array: np.ndarray, at: int) -> None:
     """Tell the processor that the element `at` of array (n,) will soon be read."""
 
@@ -123,7 +100,7 @@ def prefetch(array: np.ndarray, at: int) -> None:
 _INDEX = ir.IntType(32)
 
 
-def _bytes_of(dtype: Any) -> int:
+def bytes_of(dtype: Any) -> int:
     return int(dtype.bitwidth // 8)
 
 
@@ -134,7 +111,7 @@ def _letters(kind: ir.Type) -> str:
     return {ir.FloatType(): "f32", ir.DoubleType(): "f64"}[kind]
 
 
-def _place(context: Any, builder: Any, array_type: Any, array: Any, at: Any, kind: Any) -> Any:
+def place_of(context: Any, builder: Any, array_type: Any, array: Any, at: Any, kind: Any) -> Any:
     data = context.make_array(array_type)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [at]), kind.as_pointer())
 
@@ -144,7 +121,7 @@ def _places(context: Any, builder: Any, array_type: Any, array: Any, at: Any, ve
     kinds = context.get_value_type(vector).elements
     for number, (kind, (start, _)) in enumerate(zip(kinds, _pieces(vector.lanes), strict=True)):
         begin = builder.add(at, ir.Constant(at.type, start))
-        yield number, kind, _place(context, builder, array_type, array, begin, kind), start
+        yield number, kind, place_of(context, builder, array_type, array, begin, kind), start
 
 
 def _splat(builder: Any, value: Any, lanes: int) -> Any:
@@ -175,7 +152,7 @@ def _load(typing_context, array, at, lanes):  # type: ignore[no-untyped-def]
         loaded = ir.Constant(context.get_value_type(vector), ir.Undefined)
         for number, _, place, _ in _places(context, builder, array, *values[:2], vector):
             piece = builder.load(place)
-            piece.align = _bytes_of(array.dtype)
+            piece.align = bytes_of(array.dtype)
             loaded = builder.insert_value(loaded, piece, number)
         return loaded
 
@@ -187,7 +164,7 @@ def _load_some(typing_context, array, at, lanes, count):  # type: ignore[no-unty
     vector = VectorType(array.dtype, _lanes(lanes))
 
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        align = ir.Constant(_INDEX, _bytes_of(array.dtype))
+        align = ir.Constant(_INDEX, bytes_of(array.dtype))
         loaded = ir.Constant(context.get_value_type(vector), ir.Undefined)
         for number, kind, place, start in _places(context, builder, array, *values[:2], vector):
             mask = _present(builder, values[3], start, kind.count)
@@ -206,7 +183,7 @@ def _store(typing_context, array, at, vector):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         for number, _, place, _ in _places(context, builder, array, *values[:2], vector):
             piece = builder.extract_value(values[2], number)
-            builder.store(piece, place).align = _bytes_of(array.dtype)
+            builder.store(piece, place).align = bytes_of(array.dtype)
         return context.get_dummy_value()
 
     return types.void(array, types.int64, vector), codegen
@@ -215,7 +192,7 @@ def _store(typing_context, array, at, vector):  # type: ignore[no-untyped-def]
 @intrinsic
 def _store_some(typing_context, array, at, vector, count):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        align = ir.Constant(_INDEX, _bytes_of(array.dtype))
+        align = ir.Constant(_INDEX, bytes_of(array.dtype))
         for number, kind, place, start in _places(context, builder, array, *values[:2], vector):
             mask = _present(builder, values[3], start, kind.count)
             function_type = ir.FunctionType(ir.VoidType(), [kind, place.type, _INDEX, mask.type])
@@ -318,8 +295,8 @@ def _without_first(typing_context, vector, count):  # type: ignore[no-untyped-de
 def _set_bits(typing_context, array, at):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         kind = ir.VectorType(context.get_value_type(array.dtype), 64)
-        loaded = builder.load(_place(context, builder, array, *values, kind))
-        loaded.align = _bytes_of(array.dtype)
+        loaded = builder.load(place_of(context, builder, array, *values, kind))
+        loaded.align = bytes_of(array.dtype)
         zero = ir.Constant(kind, None)
         if isinstance(array.dtype, types.Float):
             lit = builder.fcmp_unordered("!=", loaded, zero)
@@ -342,7 +319,7 @@ def _lowest_bit(typing_context, bits):  # type: ignore[no-untyped-def]
 def _prefetch(typing_context, array, at):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         byte = ir.IntType(8)
-        place = _place(context, builder, array, values[0], values[1], byte)
+        place = place_of(context, builder, array, values[0], values[1], byte)
         function_type = ir.FunctionType(ir.VoidType(), [place.type, *[_INDEX] * 3])
         function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0")
         # To read, keep near, data.
@@ -350,65 +327,6 @@ def _prefetch(typing_context, array, at):  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return types.void(array, types.int64), codegen
-
-
-@intrinsic
-def _turn(typing_context, images, begins, turned, to, stride):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        kind = ir.VectorType(ir.IntType(8), SIDE)
-        rows = []
-        for i in range(SIDE):
-            begin = builder.extract_value(values[1], i)
-            row = builder.load(_place(context, builder, images, values[0], begin, kind))
-            row.align = 1
-            rows.append(row)
-        # Rows i and i + 8 shuffled like cards, four times over, are the square turned.
-        half = SIDE // 2
-        orders = [
-            [lane // 2 + SIDE * (lane % 2) for lane in range(start, start + SIDE)]
-            for start in (0, SIDE)
-        ]
-        masks = [ir.Constant(ir.VectorType(_INDEX, SIDE), order) for order in orders]
-        for _ in range(SIDE.bit_length() - 1):
-            rows = [
-                builder.shuffle_vector(rows[i], rows[i + half], mask)
-                for i in range(half)
-                for mask in masks
-            ]
-        at = values[3]
-        for row in rows:
-            builder.store(row, _place(context, builder, turned, values[2], at, kind)).align = 1
-            at = builder.add(at, values[4])
-        return context.get_dummy_value()
-
-    return types.void(images, begins, turned, types.int64, types.int64), codegen
-
-
-@overload(turn, inline="always")
-def _compiled_turn(images, numbers, first, size, at, turned, to, stride):  # type: ignore[no-untyped-def]
-    def square(images, numbers, first, size, at, turned, to, stride):  # type: ignore[no-untyped-def]
-        last = numbers.size - 1
-        begins = (
-            numbers[min(first, last)] * size + at,
-            numbers[min(first + 1, last)] * size + at,
-            numbers[min(first + 2, last)] * size + at,
-            numbers[min(first + 3, last)] * size + at,
-            numbers[min(first + 4, last)] * size + at,
-            numbers[min(first + 5, last)] * size + at,
-            numbers[min(first + 6, last)] * size + at,
-            numbers[min(first + 7, last)] * size + at,
-            numbers[min(first + 8, last)] * size + at,
-            numbers[min(first + 9, last)] * size + at,
-            numbers[min(first + 10, last)] * size + at,
-            numbers[min(first + 11, last)] * size + at,
-            numbers[min(first + 12, last)] * size + at,
-            numbers[min(first + 13, last)] * size + at,
-            numbers[min(first + 14, last)] * size + at,
-            numbers[min(first + 15, last)] * size + at,
-        )
-        _turn(images, begins, turned, to, stride)
-
-    return square
 
 
 @overload(load, inline="always", prefer_literal=True)

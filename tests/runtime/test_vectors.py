@@ -14,7 +14,6 @@ from mnistlab.runtime.vectors import (
     set_bits,
     spread,
     store,
-    turn,
     without_first,
 )
 
@@ -155,26 +154,3 @@ def test_the_first_lanes_are_blanked(lanes, dtype):
         a, _, expected, y = both(lanes, WITHOUT, dtype, loaded=count)
         expected[3 : 3 + lanes] = np.where(np.arange(lanes) < count, 0, a[3 : 3 + lanes])
         np.testing.assert_array_equal(y, expected)
-
-
-@kernel
-def turn_square(images, numbers, first, size, at, turned, to, stride):
-    turn(images, numbers, first, size, at, turned, to, stride)
-
-
-@pytest.mark.parametrize("first", [0, 5])
-def test_a_square_of_images_is_turned_and_where_there_are_no_more_the_last_is_repeated(first):
-    images = np.random.default_rng(0).integers(0, 256, (30, 40)).astype(np.uint8)
-    numbers = np.random.default_rng(1).permutation(30)[:19]
-
-    def arguments():
-        return images.ravel(), numbers, first, 40, 7, np.zeros(2000, np.uint8), 9, 64
-
-    assert_interpreted_equals_compiled(turn_square, arguments)
-    made = arguments()
-    turn_square(*made)
-    expected = np.zeros(2000, np.uint8)
-    taken = numbers[np.minimum(first + np.arange(16), 18)]
-    for k in range(16):
-        expected[9 + 64 * k : 9 + 64 * k + 16] = images[taken, 7 + k]
-    np.testing.assert_array_equal(made[5], expected)

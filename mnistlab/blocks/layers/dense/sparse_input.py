@@ -13,8 +13,8 @@ import numpy as np
 from mnistlab.runtime.compiler import generic_kernel
 from mnistlab.runtime.gradient_action import ADD, SGD, act_on_gradient
 from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.turning import SIDE, turn
 from mnistlab.runtime.vectors import (
-    SIDE,
     fma,
     load,
     lowest_bit,
@@ -22,7 +22,6 @@ from mnistlab.runtime.vectors import (
     set_bits,
     spread,
     store,
-    turn,
 )
 
 LISTED = 64  # images: as many as a word has bits
