@@ -16,6 +16,7 @@ from engine_helpers import (
 from layered_oracle import LayeredOracle
 from oracle_helpers import assert_engine_follows, distance
 
+from mnistlab.blocks.layers.conv2d import lowering
 from mnistlab.runtime import lanes
 
 STEPS = 200
@@ -241,15 +242,19 @@ def test_the_engine_trains_as_the_equations_say(case, tmp_path):
         assert distance(tensors_of(trainer)[name], before) > 1e-3, name
 
 
+@pytest.mark.parametrize("side_by_side", [False, True])
 @pytest.mark.parametrize("name", [*WHOLE_ONES, "dropout", "max pool with overlap"])
 def test_the_work_divided_into_more_lanes_than_the_last_batch_has_rows_is_the_same(
-    monkeypatch, name, tmp_path
+    monkeypatch, name, side_by_side, tmp_path
 ):
     monkeypatch.setattr(lanes, "WORK_PER_LANE", 1)
     monkeypatch.setattr(lanes, "ROWS_PER_LANE", 1)
+    if not side_by_side:  # where a tile of images stays in one lane, there are fewer
+        monkeypatch.setattr(lowering, "convolves_side_by_side", lambda *sizes: False)
     dataset, config, start = prepared(CASES[name], tmp_path)
     trainer = trainer_of(config, dataset)
-    assert max(op.lanes for op in trainer.program.backward) == 8
+    most = max(op.lanes for op in trainer.program.backward)
+    assert most > 1 if side_by_side else most == 8
     assert len(dataset.train) % 10 == 3
     assert_engine_follows(trainer, LayeredOracle(config, dataset, start), STEPS)
 
