@@ -1,4 +1,4 @@
-"""A dense layer on lit pixels alone: the listings are exactly of those, and so are the sums."""
+"""A dense layer on non-zero pixels: the listings are exactly of those, and so are the sums."""
 
 import numpy as np
 import pytest

@@ -80,25 +80,6 @@ def test_the_engine_trains_as_the_equations_say(optimizer, tmp_path):
     assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 30)
 
 
-def test_their_gradients_are_right(tmp_path):
-    dataset, config, _ = prepared(tmp_path)
-    for tensor in check_gradients(config, dataset):
-        assert tensor.passed, tensor
-        assert tensor.error < 1e-7
-
-
-def test_no_number_of_threads_changes_a_bit(tmp_path):
-    digests = set()
-    for threads in (1, 2, 3):
-        dataset, config, _ = prepared(tmp_path, dtype="float32")
-        with engine_threads(threads):
-            trainer = trainer_of(config, dataset)
-            assert train(trainer)
-        digests.add(digest(trainer.params))
-    assert len(digests) == 1
-    assert np.isfinite(trainer.params).all()
-
-
 def test_other_pools_and_one_image_at_a_time_are_left_to_the_plain_definition(tmp_path):
     layers = [
         {"conv": {"filters": 8, "kernel": 3, "padding": 1}},
@@ -157,22 +138,25 @@ def test_images_side_by_side_train_as_the_equations_say(optimizer, tmp_path):
     assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 20)
 
 
-def test_the_gradients_of_images_side_by_side_are_right(tmp_path):
-    dataset, config, _ = tiled(tmp_path)
+@pytest.mark.parametrize("network", [prepared, tiled])
+def test_their_gradients_are_right(network, tmp_path):
+    dataset, config, _ = network(tmp_path)
     for tensor in check_gradients(config, dataset):
         assert tensor.passed, tensor
         assert tensor.error < 1e-7
 
 
-def test_no_number_of_threads_changes_a_bit_of_images_side_by_side(tmp_path):
+@pytest.mark.parametrize("network", [prepared, tiled])
+def test_no_number_of_threads_changes_a_bit(network, tmp_path):
     digests = set()
     for threads in (1, 2, 3):
-        dataset, config, _ = tiled(tmp_path, dtype="float32")
+        dataset, config, _ = network(tmp_path, dtype="float32")
         with engine_threads(threads):
             trainer = trainer_of(config, dataset)
             assert train(trainer)
         digests.add(digest(trainer.params))
     assert len(digests) == 1
+    assert np.isfinite(trainer.params).all()
 
 
 @pytest.mark.parametrize("bias", ["shared", "per_position", "none"])

@@ -46,7 +46,7 @@ def list_nonzero_pixels(
     by_pixel: np.ndarray,
     turned: np.ndarray,
 ) -> None:
-    """List the lit pixels of up to LISTED images of `size` ≥ SIDE pixels, its words [first, last).
+    """List the non-zero pixels of up to LISTED images of `size` ≥ SIDE pixels, words [first, last).
 
     images, uint8, flat, of which those of `numbers`, int64 (count,), are listed. Uint64: by_image
     (LISTED · words_of(size),), bit k of an image's word w for its pixel WORD · w + k; by_pixel

@@ -55,7 +55,7 @@ def listing(op: Any, m: Memory, row: int) -> tuple[np.ndarray, np.ndarray, np.nd
 
 @kernel
 def list_nonzero(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """The batch's labels, and the lit pixels of its images: in place of `gather`.
+    """The batch's labels, and the non-zero pixels of its images: in place of `gather`.
 
     By column: a lane's words of pixels, of all images.
     """
