@@ -244,4 +244,4 @@ def _move_durably(path: Path, destination: Path) -> None:
     path.chmod(0o644)  # temporary files are their maker's alone; a dataset may be shared
     durable.fsync(path)
     path.replace(destination)
-    durable.fsync_folder(destination.parent)
+    durable.fsync(destination.parent)

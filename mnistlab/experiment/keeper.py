@@ -4,7 +4,6 @@ import time
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,9 +14,11 @@ from mnistlab.store.checkpoint import Checkpoint, save_checkpoint, save_tensors
 from mnistlab.store.checksums import Extent
 from mnistlab.store.json_fields import as_json
 from mnistlab.store.metrics import (
-    LayersWriter,
+    LAYERS,
+    METRICS,
+    LayerRow,
     MetricsRow,
-    MetricsWriter,
+    TableWriter,
     read_metrics,
 )
 from mnistlab.store.predictions import write_predictions
@@ -39,8 +40,8 @@ class Keeper:
         self.record = record  # as it was last written
         self.best = BestSoFar.watching(trainer.config, len(trainer.dataset.validation) > 0)
         self.best_params = trainer.params.copy()
-        self.metrics_table: MetricsWriter | None = None
-        self.layers_table: LayersWriter | None = None
+        self.metrics_table: TableWriter[MetricsRow] | None = None
+        self.layers_table: TableWriter[LayerRow] | None = None
         self.predictions: Extent | None = None
         self.test_seen = False
         self.last_row: MetricsRow | None = None
@@ -72,14 +73,14 @@ class Keeper:
         self.checkpoint = checkpoint
         self.saved_step = position["step"]
 
-    def open_tables(self) -> tuple[MetricsWriter, LayersWriter]:
+    def open_tables(self) -> tuple[TableWriter[MetricsRow], TableWriter[LayerRow]]:
         """metrics.csv and layers.csv, cut back to what they held at the checkpoint.
 
         Raises UsageError where one of them does not begin so.
         """
         run_dir, held = self.run_dir, self.checkpoint.position["files"]
-        metrics = MetricsWriter(run_dir.metrics, Extent.from_json(held.get(METRICS_NAME)))
-        layers = LayersWriter(run_dir.layers, Extent.from_json(held.get(LAYERS_NAME)))
+        metrics = TableWriter(METRICS, run_dir.metrics, Extent.from_json(held.get(METRICS_NAME)))
+        layers = TableWriter(LAYERS, run_dir.layers, Extent.from_json(held.get(LAYERS_NAME)))
         rows = read_metrics(run_dir.metrics)
         self.last_row = rows[-1] if rows else None
         self.metrics_table, self.layers_table = metrics, layers
@@ -92,9 +93,6 @@ class Keeper:
         if self.predictions is not None:
             held[PREDICTIONS_NAME] = self.predictions
         return held
-
-    def _files_as_json(self) -> dict[str, dict[str, Any]]:
-        return {name: as_json(extent) for name, extent in self.files().items()}
 
     def snapshot(self) -> Checkpoint:
         """All that going on from here needs, copied."""
@@ -114,7 +112,7 @@ class Keeper:
             "waited": self.best.waited if self.best else 0,
             "ended": self.ended,
             "reason": self.reason,
-            "files": self._files_as_json(),
+            "files": as_json(self.files()),
         }
         return Checkpoint(tensors, position)
 
@@ -149,7 +147,7 @@ class Keeper:
             self.trainer.params[:] = whole.tensors["params"]
             kept = whole.position["step"]
             ended = {"ended": status, "reason": reason, "ended_step": self.trainer.step}
-            position = {**whole.position, **ended, "files": self._files_as_json()}
+            position = {**whole.position, **ended, "files": as_json(self.files())}
             self.checkpoint = Checkpoint(whole.tensors, position)
         else:
             self.checkpoint = self.snapshot()

@@ -33,7 +33,10 @@ def compare(paths: PathLike | Iterable[PathLike]) -> pd.DataFrame:
     found = compare_runs(Path(path) for path in several)
     if found.faults:
         raise UsageError(*found.faults)
-    rows = [{"status": one.run.status.value, **one.parameters, **one.metrics} for one in found.runs]
+    rows = [
+        {"status": one.run.record.status.value, **one.parameters, **one.metrics}
+        for one in found.runs
+    ]
     index = pd.Index([str(one.run.path) for one in found.runs], name="run_dir")
     table = pd.DataFrame(rows, index=index, columns=["status", *found.keys, *found.metrics])
     return table.astype(dict.fromkeys(found.metrics, float))

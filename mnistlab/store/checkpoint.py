@@ -53,7 +53,7 @@ def save_checkpoint(run_dir: RunDir, state: Checkpoint) -> None:
     # not take the place of a whole one.
     if _is_whole(run_dir.last):
         run_dir.last.replace(run_dir.previous)
-        durable.fsync_folder(run_dir.checkpoints)
+        durable.fsync(run_dir.checkpoints)
     durable.write_file(run_dir.last, content)
 
 

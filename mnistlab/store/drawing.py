@@ -6,10 +6,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mnistlab.store.folder import Folder
-from mnistlab.store.run_dir import CHECKPOINTS_NAME
+from mnistlab.store.run_dir import RunDir
 from mnistlab.support import durable
 from mnistlab.support.locks import try_to_lock, wait_for_lock
-from mnistlab.support.safe_files import own_folder
 
 PAGES = ("report.html", "report.md", "report.json")
 
@@ -44,6 +43,6 @@ def remove_leftovers(folder: Path) -> None:
     Only who holds the run or sweep may call this.
     """
     durable.remove_temporaries(folder, lambda name: name not in PAGES)
-    durable.remove_temporaries(own_folder(folder / CHECKPOINTS_NAME))
+    durable.remove_temporaries(RunDir(folder).checkpoints)
     with drawing_in(folder):
         pass

@@ -5,12 +5,13 @@ Small on purpose: lists of runs are read with it, which wait for no library.
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 Positive = Annotated[int, "from 1"]
 # Its keys stand beside those of the record that has it; it is None where none of them is there.
@@ -18,22 +19,17 @@ INLINE = {"inline": True}
 # Not written where it is None.
 LEFT_OUT = {"left_out": True}
 MAX_SHOWN = 40
-Record = TypeVar("Record")
 
 
 class JsonTypeError(ValueError):
     """What is wrong, beginning with the key that it stands at."""
 
 
-def read_record(kind: type[Record], found: Any, key: str = "") -> Record:
+def read_record(kind: Any, found: Any, key: str = "") -> Any:
     """A dataclass from a JSON object; keys that it does not know are passed over.
 
     Raises JsonTypeError naming the key of the first value that is missing or of another type.
     """
-    return _read_object(kind, found, key)
-
-
-def _read_object(kind: Any, found: Any, key: str) -> Any:
     if not isinstance(found, Mapping):
         raise _wrong(key, found, "an object")
     values = {}
@@ -63,7 +59,7 @@ def _read_inline(declared: Any, found: Mapping[str, Any], key: str) -> Any:
     kind = _without_none(declared)
     if not any(_key(field) in found for field, _ in _declared(kind)):
         return None
-    return _read_object(kind, found, key)
+    return read_record(kind, found, key)
 
 
 def _read(declared: Any, found: Any, key: str) -> Any:
@@ -79,7 +75,7 @@ def _read(declared: Any, found: Any, key: str) -> Any:
     if origin in (list, tuple):
         return _read_items(origin, parts, found, key)
     if is_dataclass(declared):
-        return _read_object(declared, found, key)
+        return read_record(declared, found, key)
     return _read_scalar(declared, found, key)
 
 
@@ -103,14 +99,11 @@ def _read_scalar(declared: Any, found: Any, key: str) -> Any:
     if declared in (int, Positive) and type(found) is int and found >= (declared == Positive):
         return found
     if declared is float and type(found) in (int, float):
-        try:
-            number = float(found)
-        except OverflowError:
-            number = math.inf
-        if math.isfinite(number):
-            return number
-    if declared is datetime and isinstance(found, str):
-        return _read_time(found, key)
+        with suppress(OverflowError):
+            if math.isfinite(number := float(found)):
+                return number
+    if declared is datetime and (time := _time(found)) is not None:
+        return time
     if isinstance(declared, type) and issubclass(declared, StrEnum):
         if found in list(declared):
             return declared(found)
@@ -128,14 +121,12 @@ WORDS = {
 }
 
 
-def _read_time(found: str, key: str) -> datetime:
+def _time(found: Any) -> datetime | None:
     try:
         time = datetime.fromisoformat(found)
-    except ValueError:
-        raise _wrong(key, found, WORDS[datetime]) from None
-    if time.tzinfo is None:
-        raise _wrong(key, found, WORDS[datetime])
-    return time
+    except (TypeError, ValueError):
+        return None
+    return None if time.tzinfo is None else time
 
 
 def _without_none(declared: Any) -> Any:
@@ -150,27 +141,26 @@ def _wrong(key: str, found: Any, expected: str) -> JsonTypeError:
     return JsonTypeError(f"{f'{key}: ' if key else ''}found {shown}, expected {expected}")
 
 
-def as_json(record: Any) -> dict[str, Any]:
-    """A record's fields in their order, as `read_record` reads them."""
-    written: dict[str, Any] = {}
-    for field in fields(record):
-        value = getattr(record, field.name)
-        if value is None and (field.metadata.get("left_out") or field.metadata.get("inline")):
-            continue
-        if field.metadata.get("inline"):
-            written |= as_json(value)
-        else:
-            written[_key(field)] = _as_json(value)
-    return written
-
-
-def _as_json(value: Any) -> Any:
+def as_json(value: Any) -> Any:
+    """A value as JSON has it: records as `read_record` reads them, NaN and infinities as null."""
     if is_dataclass(value):
-        return as_json(value)
+        return _fields_as_json(value)
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
-        return {name: _as_json(inner) for name, inner in value.items()}
+        return {str(key): as_json(inner) for key, inner in value.items()}
+    if hasattr(value, "tolist"):  # numpy's, which need not be imported here
+        return as_json(value.tolist())
     if isinstance(value, list | tuple):
-        return [_as_json(inner) for inner in value]
-    return value
+        return [as_json(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _fields_as_json(record: Any) -> dict[str, Any]:
+    written: dict[str, Any] = {}
+    for field in fields(record):
+        value, inline = getattr(record, field.name), field.metadata.get("inline")
+        if value is None and (inline or field.metadata.get("left_out")):
+            continue
+        written |= as_json(value) if inline else {_key(field): as_json(value)}
+    return written

@@ -63,14 +63,6 @@ class LayerRow:
     inactive_share: float | None = None
 
 
-def _shortened(cell: str) -> str:
-    return cell if len(cell) <= MAX_SHOWN else f"{cell[:MAX_SHOWN]}…"
-
-
-def _optional_float(cell: str) -> float | None:
-    return float(cell) if cell else None
-
-
 def _whole(cell: str) -> int:
     """A whole number that arrays hold."""
     value = int(cell)
@@ -83,7 +75,7 @@ READ_CELL: dict[Any, Callable[[str], Any]] = {
     int: _whole,
     float: float,
     str: str,
-    float | None: _optional_float,
+    float | None: lambda cell: float(cell) if cell else None,
 }
 WRITE_CELL: dict[Any, Callable[[Any], str]] = {
     int: lambda value: str(int(value)),
@@ -153,12 +145,14 @@ class CsvTable(Generic[Row]):
                 try:
                     read(cell)
                 except ValueError:
-                    return f"{path}:{number}: {name} is {_shortened(cell)!r}, not a number"
+                    shown = cell if len(cell) <= MAX_SHOWN else f"{cell[:MAX_SHOWN]}…"
+                    return f"{path}:{number}: {name} is {shown!r}, not a number"
         raise AssertionError("called for a table without a fault")
 
 
 METRICS = CsvTable(MetricsRow)
 LAYERS = CsvTable(LayerRow)
+read_metrics, read_layers = METRICS.read, LAYERS.read
 
 
 class TableWriter(Generic[Row]):
@@ -168,13 +162,11 @@ class TableWriter(Generic[Row]):
     UsageError where what is there does not begin so.
     """
 
-    def __init__(self, table: CsvTable[Row], path: Path, written: Extent | None) -> None:
+    def __init__(self, table: CsvTable[Row], path: Path, written: Extent | None = None) -> None:
         self.table = table
         self.path = path
-        if written is None:
-            content = table.text([]).encode()
-        else:
-            content = written.read(path, more_may_follow=True)
+        new = table.text([]).encode()
+        content = new if written is None else written.read(path, more_may_follow=True)
         durable.write_file(path, content)
         self._bytes = len(content)
         self._digest = hashlib.sha256(content)
@@ -195,29 +187,3 @@ class TableWriter(Generic[Row]):
     def fsync(self) -> None:
         """Wait until the rows are on disk. Raises OSError."""
         durable.fsync(self.path)
-
-
-class MetricsWriter(TableWriter[MetricsRow]):
-    """Makes a run's metrics.csv, or goes on with it."""
-
-    def __init__(self, path: Path, written: Extent | None = None) -> None:
-        super().__init__(METRICS, path, written)
-
-
-class LayersWriter(TableWriter[LayerRow]):
-    """Makes a run's layers.csv, or goes on with it."""
-
-    def __init__(self, path: Path, written: Extent | None = None) -> None:
-        super().__init__(LAYERS, path, written)
-
-
-def read_metrics(path: Path, written: Extent | None = None) -> list[MetricsRow]:
-    """The rows of a metrics.csv; raises UsageError with `file:row` where it is damaged, or where
-    it is not what was `written`.
-    """
-    return METRICS.read(path, written)
-
-
-def read_layers(path: Path, written: Extent | None = None) -> list[LayerRow]:
-    """The rows of a layers.csv; raises UsageError as `read_metrics` does."""
-    return LAYERS.read(path, written)

@@ -58,7 +58,7 @@ def write_predictions(
 
 
 def read_predictions(path: Path, written: Extent | None = None) -> Predictions:
-    """The columns of a predictions.csv; raises UsageError as `read_metrics` does."""
+    """The columns of a predictions.csv; raises UsageError as `CsvTable.read` does."""
     columns = PREDICTIONS.read_columns(path, written)
     index, label, predicted, probability = columns or ([], [], [], [])
     for expected, found in enumerate(index):

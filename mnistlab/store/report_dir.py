@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.store.folder import Folder
+from mnistlab.store.folder import Artefact, Folder, Subfolder
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
-from mnistlab.support.safe_files import own_folder
+from mnistlab.support.safe_files import inside
 
 MANIFEST_NAME = "report.yaml"
 
@@ -15,36 +15,17 @@ MANIFEST_NAME = "report.yaml"
 class ReportDir(Folder):
     """The folder of one report reproduced."""
 
-    @property
-    def plan(self) -> Path:
-        """All that was planned: the report and its experiments, whole."""
-        return self.path / MANIFEST_NAME
-
-    @property
-    def experiments(self) -> Path:
-        """The folder of the experiments' sweep folders."""
-        return own_folder(self.path / "experiments")
+    plan = Artefact(MANIFEST_NAME)  # all that was planned: the report and its experiments, whole
+    experiments = Subfolder("experiments")  # the experiments' sweep folders
+    times = Artefact("times.csv")  # a row each time an experiment was worked on: its seconds
+    markdown = Artefact("report.md")  # the tables and findings as text
+    json = Artefact("report.json")  # the tables for programs
 
     def experiment(self, name: str) -> SweepDir:
         """The sweep folder of one experiment."""
         if not is_plain_name(name):
             raise UsageError(f"{self.plan}: {name!r} cannot be the name of an experiment")
-        return SweepDir(own_folder(self.experiments / name))
-
-    @property
-    def times(self) -> Path:
-        """A row for each time that an experiment was worked on: how many seconds it took."""
-        return self.path / "times.csv"
-
-    @property
-    def markdown(self) -> Path:
-        """The tables and findings as text."""
-        return self.path / "report.md"
-
-    @property
-    def json(self) -> Path:
-        """The tables for programs."""
-        return self.path / "report.json"
+        return SweepDir(inside(self.experiments / name))
 
 
 def is_plain_name(name: str) -> bool:

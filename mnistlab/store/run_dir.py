@@ -11,10 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mnistlab.store.checksums import sealed
-from mnistlab.store.folder import Folder
+from mnistlab.store.folder import Artefact, Folder, Subfolder
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
-from mnistlab.support.safe_files import own_folder
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +22,6 @@ SWEEP_NAME = "sweep.yaml"
 METRICS_NAME = "metrics.csv"
 LAYERS_NAME = "layers.csv"
 PREDICTIONS_NAME = "predictions.csv"
-CHECKPOINTS_NAME = "checkpoints"
 LATEST_NAME = "latest"
 # What os.rename reports when something stands at the new name already.
 TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
@@ -33,40 +31,14 @@ TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
 class RunDir(Folder):
     """The folder of one run."""
 
-    @property
-    def config(self) -> Path:
-        """The resolved configuration."""
-        return self.path / CONFIG_NAME
-
-    @property
-    def run_json(self) -> Path:
-        """Status, provenance, layers, final and best metrics."""
-        return self.path / "run.json"
-
-    @property
-    def metrics(self) -> Path:
-        """A row per evaluation."""
-        return self.path / METRICS_NAME
-
-    @property
-    def layers(self) -> Path:
-        """A row per layer per epoch."""
-        return self.path / LAYERS_NAME
-
-    @property
-    def predictions(self) -> Path:
-        """A row per image of the test or validation set."""
-        return self.path / PREDICTIONS_NAME
-
-    @property
-    def weights(self) -> Path:
-        """The final weights."""
-        return self.path / "weights.safetensors"
-
-    @property
-    def checkpoints(self) -> Path:
-        """The folder of checkpoints; raises UsageError where it leads elsewhere."""
-        return own_folder(self.path / CHECKPOINTS_NAME)
+    config = Artefact(CONFIG_NAME)  # resolved
+    run_json = Artefact("run.json")  # status, provenance, layers, final and best metrics
+    metrics = Artefact(METRICS_NAME)  # a row per evaluation
+    layers = Artefact(LAYERS_NAME)  # a row per layer per epoch
+    predictions = Artefact(PREDICTIONS_NAME)  # a row per image of the test or validation set
+    weights = Artefact("weights.safetensors")  # the final ones
+    log = Artefact("train.log")  # what the run said
+    checkpoints = Subfolder("checkpoints")
 
     @property
     def best(self) -> Path:
@@ -82,11 +54,6 @@ class RunDir(Folder):
     def previous(self) -> Path:
         """The checkpoint before the newest."""
         return self.checkpoints / "last.previous.safetensors"
-
-    @property
-    def log(self) -> Path:
-        """What the run said."""
-        return self.path / "train.log"
 
     def exported(self, format: str) -> Path:
         """The exported model, where an export names no other place: `model.onnx` and the like."""
@@ -145,7 +112,7 @@ def make_complete(folder: Path, config_name: str, config_text: str) -> bool:
         if error.errno in TAKEN:
             return False
         raise
-    durable.fsync_folder(folder.parent)
+    durable.fsync(folder.parent)
     return True
 
 

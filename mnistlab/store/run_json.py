@@ -1,11 +1,9 @@
 """run.json as it lies on disk: a JSON object that ends with its own SHA-256."""
 
 import json
-import math
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from mnistlab.store.json_fields import as_json
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support import durable
 from mnistlab.support.digests import DIGITS, NO_DIGEST, digest_without
@@ -17,16 +15,17 @@ MAX_RUN_JSON_BYTES = 1 << 25
 DIGEST_KEY = "sha256"
 
 
-def write_run_json(run_dir: RunDir, mapping: Mapping[str, Any]) -> None:
-    """Write run.json in the mapping's own order; NaN and infinities become null. Raises OSError.
+def write_run_json(run_dir: RunDir, content: Any) -> None:
+    """Write a record, or a mapping in its own order, as run.json. Raises OSError.
 
-    Its last entry is the SHA-256 of the file with these 64 digits as zeros.
+    NaN and infinities become null. The last entry is the SHA-256 of the file with these 64 digits
+    as zeros.
     """
-    ours = {**_jsonable(mapping), DIGEST_KEY: NO_DIGEST.decode()}
-    content = f"{json.dumps(ours, indent=2, allow_nan=False)}\n".encode()
-    start = content.rindex(NO_DIGEST)
-    digest = digest_without(content, start)
-    durable.write_file(run_dir.run_json, content[:start] + digest + content[start + DIGITS :])
+    ours = {**as_json(content), DIGEST_KEY: NO_DIGEST.decode()}
+    text = f"{json.dumps(ours, indent=2, allow_nan=False)}\n".encode()
+    start = text.rindex(NO_DIGEST)
+    digest = digest_without(text, start)
+    durable.write_file(run_dir.run_json, text[:start] + digest + text[start + DIGITS :])
 
 
 def read_run_json(run_dir: RunDir, *, edited: bool = False) -> dict[str, Any]:
@@ -75,18 +74,3 @@ def _is_its_own(digest: bytes, content: bytes) -> bool:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
-
-
-def _jsonable(value: Any) -> Any:
-    """JSON's own types of dicts, lists, numpy's numbers and arrays, and paths."""
-    if isinstance(value, Mapping):
-        return {str(key): _jsonable(item) for key, item in value.items()}
-    if hasattr(value, "tolist"):  # numpy's; to read a run.json, numpy need not be imported
-        return _jsonable(value.tolist())
-    if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -6,14 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.store.checksums import Extent
-from mnistlab.store.json_fields import (
-    INLINE,
-    LEFT_OUT,
-    JsonTypeError,
-    Positive,
-    as_json,
-    read_record,
-)
+from mnistlab.store.json_fields import INLINE, LEFT_OUT, JsonTypeError, Positive, read_record
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_json import read_run_json, write_run_json
@@ -142,7 +135,7 @@ def facts_of(run_dir: RunDir, record: RunRecord) -> RunFacts:
 
 def write_run_record(run_dir: RunDir, record: RunRecord) -> None:
     """Write a run.json. Raises OSError."""
-    write_run_json(run_dir, as_json(record))
+    write_run_json(run_dir, record)
 
 
 def amend_run_record(run_dir: RunDir, **changes: Any) -> None:

@@ -4,7 +4,6 @@ Such a file has a mark: the SHA-256 of the file with the 64 digits of the mark a
 was edited since, or that has no mark, is somebody else's.
 """
 
-import hashlib
 import io
 import os
 import re
@@ -15,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mnistlab.support import durable
-from mnistlab.support.digests import NO_DIGEST
+from mnistlab.support.digests import NO_DIGEST, digest_without
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import read_file
 
@@ -93,15 +92,8 @@ def _digest(content: bytes, start: int) -> bytes:
     """The digest, in hexadecimal, of the content with the 64 digits at `start` as zeros; of a PNG
     with the checksum of their chunk as zeros too.
     """
-    end = start + len(NO_DIGEST)
-    whole = memoryview(content)
-    blank = NO_DIGEST
-    if content.startswith(PNG_START):
-        end, blank = end + 4, blank + bytes(4)
-    digest = hashlib.sha256(whole[:start])
-    digest.update(blank)
-    digest.update(whole[end:])
-    return digest.hexdigest().encode()
+    is_png = content.startswith(PNG_START)
+    return digest_without(content, start, NO_DIGEST + bytes(4) if is_png else NO_DIGEST)
 
 
 def _marked_png(content: bytes) -> bytes:

@@ -6,10 +6,12 @@ DIGITS = 64
 NO_DIGEST = b"0" * DIGITS
 
 
-def digest_without(content: bytes, start: int) -> bytes:
-    """The digest, in 64 hexadecimal digits, of `content` with the 64 digits at `start` as zeros."""
+def digest_without(content: bytes, start: int, blank: bytes = NO_DIGEST) -> bytes:
+    """The digest, in 64 hexadecimal digits, of `content` with `blank` in place of what is at
+    `start`: the 64 digits, and what else depends on them.
+    """
     whole = memoryview(content)
     digest = hashlib.sha256(whole[:start])
-    digest.update(NO_DIGEST)
-    digest.update(whole[start + DIGITS :])
+    digest.update(blank)
+    digest.update(whole[start + len(blank) :])
     return digest.hexdigest().encode()

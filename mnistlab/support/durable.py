@@ -35,7 +35,7 @@ def write_file(path: Path, data: bytes | str) -> None:
             temporary.unlink(missing_ok=True)
         _name(error, path)
         raise
-    fsync_folder(path.parent)
+    fsync(path.parent)
 
 
 def read_text(path: Path) -> str:
@@ -74,13 +74,11 @@ def _name(error: BaseException, path: Path) -> None:
         error.filename, error.filename2 = str(path), None
 
 
-def fsync_folder(folder: Path) -> None:
-    """Make the names in a folder durable: a rename is only on disk when its folder is."""
-    fsync(folder)
-
-
 def fsync(path: Path) -> None:
-    """Wait until what was written to a file, or to the names of a folder, is on disk."""
+    """Wait until what was written to a file, or the names in a folder, is on disk.
+
+    A rename is only on disk when its folder is.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

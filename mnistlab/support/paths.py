@@ -3,27 +3,23 @@
 import os
 from pathlib import Path
 
-APP_NAME = "mnistlab"
+
+def _users_cache() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("mnistlab"))
 
 
 def cache_dir() -> Path:
     """The folder of caches: `MNISTLAB_CACHE_DIR`, or the user's cache folder."""
-    if override := os.environ.get("MNISTLAB_CACHE_DIR"):
-        return Path(override).expanduser().absolute()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir(APP_NAME))
+    folder = os.environ.get("MNISTLAB_CACHE_DIR")
+    return Path(folder).expanduser().absolute() if folder else _users_cache()
 
 
 def data_dir(option: Path | None = None) -> Path:
     """The folder of datasets: the option, `MNISTLAB_DATA_DIR`, or `data` in the cache folder."""
-    if option is not None:
-        return option.expanduser().absolute()
-    if override := os.environ.get("MNISTLAB_DATA_DIR"):
-        return Path(override).expanduser().absolute()
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir(APP_NAME)) / "data"
+    folder = option or os.environ.get("MNISTLAB_DATA_DIR")
+    return Path(folder).expanduser().absolute() if folder else _users_cache() / "data"
 
 
 def runs_dir(option: Path | None = None) -> Path:

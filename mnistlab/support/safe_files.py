@@ -2,7 +2,7 @@
 
 A pipe would block for ever, a device may have no end, and a link may lead out of the folder that it
 lies in. Every artefact of a run, sweep or report is opened by `open_artefact`, and every folder in
-one is named by `own_folder`.
+one goes through `inside`.
 """
 
 import errno
@@ -30,13 +30,7 @@ def open_file(path: Path) -> BufferedReader:
 
     Raises OSError, at once, for anything else.
     """
-    descriptor = os.open(path, os.O_RDONLY | NO_WAIT)
-    try:
-        _refuse_irregular(descriptor, path)
-        return os.fdopen(descriptor, "rb")
-    except BaseException:
-        os.close(descriptor)
-        raise
+    return os.fdopen(_regular(os.open(path, os.O_RDONLY | NO_WAIT), path), "rb")
 
 
 def read_file(path: Path, limit: int | None = None) -> bytes:
@@ -73,14 +67,6 @@ def read_artefact(path: Path, limit: int | None = None) -> bytes:
             raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def own_folder(path: Path) -> Path:
-    """A folder in a run's, sweep's or report's folder, there or not yet.
-
-    Raises UsageError where it is a link that leads elsewhere: files there are none of ours.
-    """
-    return inside(path)
-
-
 def inside(path: Path, folder: Path | None = None) -> Path:
     """The path, once it is clear that it does not lead out of `folder`, its parent by default.
 
@@ -110,12 +96,7 @@ def open_to_append(path: Path) -> BufferedWriter:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise UsageError(f"{path}: is a link or a pipe, and is not written to") from error
         raise
-    try:
-        _refuse_irregular(descriptor, path)
-        return os.fdopen(descriptor, "ab")
-    except BaseException:
-        os.close(descriptor)
-        raise
+    return os.fdopen(_regular(descriptor, path), "ab")
 
 
 def _read(file: BufferedReader, path: Path, limit: int | None) -> bytes:
@@ -128,10 +109,13 @@ def _read(file: BufferedReader, path: Path, limit: int | None) -> bytes:
     return file.read(size)
 
 
-def _refuse_irregular(descriptor: int, path: Path) -> None:
+def _regular(descriptor: int, path: Path) -> int:
+    """The descriptor of a regular file; any other is closed, and an OSError raised."""
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
+    if kind == stat.S_IFREG:
+        return descriptor
+    os.close(descriptor)
     if kind == stat.S_IFDIR:
         raise IsADirectoryError(errno.EISDIR, "is a folder, not a file", str(path))
-    if kind != stat.S_IFREG:
-        what = KINDS.get(kind, "of an unknown kind")
-        raise OSError(errno.EINVAL, f"is {what}, not a regular file", str(path))
+    what = KINDS.get(kind, "of an unknown kind")
+    raise OSError(errno.EINVAL, f"is {what}, not a regular file", str(path))

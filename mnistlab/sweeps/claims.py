@@ -88,7 +88,7 @@ def replace_folder(fresh: Path, folder: Path, claims: Path, trial_name: str) -> 
         shutil.rmtree(before)
     else:
         fresh.rename(folder)
-    durable.fsync_folder(folder.parent)
+    durable.fsync(folder.parent)
 
 
 def recover(claims: Path, trial_name: str, folder: Path) -> bool:

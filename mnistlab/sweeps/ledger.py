@@ -24,7 +24,7 @@ from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.views import write_view
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import RUN_METRICS, SPLIT_METRICS
-from mnistlab.support.safe_files import own_folder
+from mnistlab.support.safe_files import inside
 from mnistlab.sweeps.results import TrialRow, read_record, trials_text
 from mnistlab.sweeps.trials import ID_DIGITS, Trial
 
@@ -53,11 +53,11 @@ class Ledger:
         for path in sorted(self.sweep_dir.trials.iterdir()):
             named = FOLDER_NAME.fullmatch(path.name)
             if named and (path / CONFIG_NAME).is_file():
-                self._folders[named[2]] = own_folder(path)
+                self._folders[named[2]] = inside(path)
                 self._taken.add(int(named[1]))
             elif path.name.startswith(".") and FOLDER_NAME.fullmatch(path.name[1:]):
                 # Made by a process that was killed before the folder got its name.
-                shutil.rmtree(own_folder(path))
+                shutil.rmtree(inside(path))
 
     def add(self, trial: Trial, stage: str | None) -> None:
         """Take a trial in; a trial of the same id is the same one."""

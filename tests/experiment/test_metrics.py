@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from mnistlab.store.metrics import (
+    LAYERS,
+    METRICS,
     LayerRow,
-    LayersWriter,
     MetricsRow,
-    MetricsWriter,
+    TableWriter,
     read_layers,
     read_metrics,
 )
@@ -34,7 +35,7 @@ def path(tmp_path):
 
 
 def written(path, rows=ROWS):
-    writer = MetricsWriter(path)
+    writer = TableWriter(METRICS, path)
     for row in rows:
         writer.append(row)
     return writer
@@ -67,10 +68,10 @@ def test_numpy_numbers_are_written_as_plain_ones(path):
 
 def test_a_run_that_goes_on_keeps_the_rows_up_to_its_checkpoint(path):
     held = written(path, ROWS[:2]).written
-    whole = MetricsWriter(path, held)
+    whole = TableWriter(METRICS, path, held)
     whole.append(ROWS[2])
     assert read_metrics(path, whole.written) == ROWS
-    again = MetricsWriter(path, held)
+    again = TableWriter(METRICS, path, held)
     assert read_metrics(path, again.written) == ROWS[:2]
     assert again.written == held
 
@@ -80,7 +81,7 @@ def test_a_run_does_not_go_on_from_rows_that_it_did_not_write(path, damage):
     held = written(path).written
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(UsageError, match=r"metrics\.csv: is damaged"):
-        MetricsWriter(path, held)
+        TableWriter(METRICS, path, held)
 
 
 def test_a_figure_that_was_changed_is_no_figure_of_the_run(path):
@@ -99,7 +100,7 @@ def test_a_torn_last_row_is_left_out_with_a_warning_and_gone_after_a_cut(path, c
     with caplog.at_level(logging.WARNING):
         assert read_metrics(path) == ROWS
     assert f"{path}:5" in caplog.text
-    MetricsWriter(path, held)
+    TableWriter(METRICS, path, held)
     assert path.read_text().endswith(",4.0\n")
 
 
@@ -149,7 +150,7 @@ def test_layers_are_read_back_and_cut_back(tmp_path):
         for epoch in (1, 2)
         for layer in ("dense1", "dense2")
     ]
-    writer = LayersWriter(path)
+    writer = TableWriter(LAYERS, path)
     writer.append(*rows[:2])
     held = writer.written
     writer.append(*rows[2:], fsync=True)
@@ -158,7 +159,7 @@ def test_layers_are_read_back_and_cut_back(tmp_path):
         "epoch,layer,weight_mean,weight_std,zero_share,update_mean,gradient_norm,"
         "activation_mean,activation_std,inactive_share"
     )
-    LayersWriter(path, held)
+    TableWriter(LAYERS, path, held)
     assert read_layers(path) == rows[:2]
 
 

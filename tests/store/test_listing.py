@@ -33,10 +33,10 @@ def listed_as_done(folder, capsys):
 
 def test_a_finished_run_tells_its_best_and_final_metrics(tmp_path):
     run = read_run(make_run(tmp_path / "run"))
-    assert (run.status, run.alive, run.started) == ("finished", None, STARTED)
-    assert (run.epochs, run.planned) == (3, 3)
+    assert (run.record.status, run.alive, run.record.started) == ("finished", None, STARTED)
+    assert (run.record.epochs, run.planned) == (3, 3)
     assert run.best == {"val_accuracy": 0.9}
-    assert run.metrics["val_accuracy"] == 0.875
+    assert run.record.metrics["val_accuracy"] == 0.875
 
 
 @pytest.mark.parametrize("name", ["test_accuracy", "train_accuracy"])
@@ -58,9 +58,9 @@ def test_a_running_run_tells_what_it_has_measured_so_far(tmp_path):
     rows = [MetricsRow(n, 10 * n, val_accuracy=a) for n, a in ((1, 0.4), (2, 0.6), (3, 0.5))]
     (folder / "metrics.csv").write_text(METRICS.text(rows) + "4,40,0.")
     run = read_run(folder)
-    assert run.epochs == 3
+    assert run.record.epochs == 3
     assert run.best == {"val_accuracy": 0.6}
-    assert run.metrics["val_accuracy"] == 0.5
+    assert run.record.metrics["val_accuracy"] == 0.5
 
 
 def test_an_epoch_under_way_is_not_counted(tmp_path):
@@ -69,14 +69,14 @@ def test_an_epoch_under_way_is_not_counted(tmp_path):
     rows = [MetricsRow(1, 4), MetricsRow(1, 8), MetricsRow(2, 12)]
     (folder / "metrics.csv").write_text(METRICS.text(rows))
     run = read_run(folder)
-    assert (run.epochs, run.steps) == (1, 12)
+    assert (run.record.epochs, run.record.steps) == (1, 12)
 
 
 def test_a_run_counted_in_steps_is_listed_in_steps(tmp_path, capsys):
     length = {"training": {"epochs": None, "steps": 50}}
     folder = make_run(tmp_path / "run", length, status="interrupted", epochs=0, steps=37)
     run = read_run(folder)
-    assert (run.planned, run.steps, run.planned_steps) == (None, 37, 50)
+    assert (run.planned, run.record.steps, run.planned_steps) == (None, 37, 50)
     assert listed_as_done(tmp_path, capsys) == "37/50 steps"
 
 
@@ -89,8 +89,8 @@ def test_a_run_that_died_before_its_first_record_is_listed(tmp_path):
     folder = make_run(tmp_path / "run")
     (folder / "run.json").unlink()
     run = read_run(folder)
-    assert (run.status, run.alive, run.epochs, run.best) == ("running", False, 0, {})
-    assert run.config["training"]["epochs"] == 3
+    assert (run.record.status, run.alive, run.record.epochs, run.best) == ("running", False, 0, {})
+    assert run.record.config["training"]["epochs"] == 3
 
 
 def test_a_sweep_counts_its_trials_and_tells_the_chosen_ones_metric(tmp_path):

@@ -132,7 +132,7 @@ def _print_csv(comparison: "Comparison") -> None:
         values = [_written(one, key) for key in comparison.every_key]
         figures = [one.metrics[metric] for metric in comparison.metrics]
         cells = ["" if figure is None else repr(float(figure)) for figure in figures]
-        writer.writerow([one.run.path, one.run.status, *values, *cells])
+        writer.writerow([one.run.path, one.run.record.status, *values, *cells])
     print_result(text.getvalue().removesuffix("\n"))
 
 
@@ -143,7 +143,7 @@ def _document(comparison: "Comparison") -> dict[str, Any]:
         "runs": [
             {
                 "run_dir": one.run.path,
-                "status": one.run.status,
+                "status": one.run.record.status,
                 "alive": one.run.alive,
                 "parameters": one.parameters,
                 "metrics": one.metrics,

@@ -64,26 +64,26 @@ def _row(entry: "RunSummary | SweepSummary") -> list[str]:
 
     if isinstance(entry, RunSummary):
         done, status = _length(entry), run_status(entry)
-        tested = entry.metrics.get("test_accuracy")
+        tested, started = entry.record.metrics.get("test_accuracy"), entry.record.started
     else:
         total = sum(entry.trials.values())
         done = f"{total - entry.trials[Status.PENDING]}/{total} trials"
-        status, tested = _sweep_status(entry), entry.test_accuracy
+        status, tested, started = _sweep_status(entry), entry.test_accuracy, entry.started
     best = [f"{name} {metric_value(name, value)}" for name, value in entry.best.items()]
     test = metric_value("test_accuracy", tested)
-    return [entry.path.name, status, _age(entry.started), done, *(best or ["-"]), test]
+    return [entry.path.name, status, _age(started), done, *(best or ["-"]), test]
 
 
 def _length(run: "RunSummary") -> str:
     """How far a run is, counted as its configuration counts."""
     if run.planned is None:
-        return f"{run.steps}/{run.planned_steps} steps"
-    return f"{run.epochs}/{run.planned} epochs"
+        return f"{run.record.steps}/{run.planned_steps} steps"
+    return f"{run.record.epochs}/{run.planned} epochs"
 
 
 def run_status(run: "RunSummary") -> str:
     """How a run stands, in words."""
-    return "process died" if run.alive is False else run.status.words
+    return "process died" if run.alive is False else run.record.status.words
 
 
 def _sweep_status(sweep: "SweepSummary") -> str:
@@ -103,21 +103,24 @@ def _age(started: datetime) -> str:
 def _document(entry: "RunSummary | SweepSummary") -> dict[str, Any]:
     from mnistlab.store.browse.summary import RunSummary
 
-    common = {"status": entry.status, "started": entry.started.isoformat(), "best": entry.best}
     if isinstance(entry, RunSummary):
         return {
             "run_dir": entry.path,
-            **common,
+            "status": entry.record.status,
+            "started": entry.record.started.isoformat(),
+            "best": entry.best,
             "alive": entry.alive,
-            "epochs": entry.epochs,
+            "epochs": entry.record.epochs,
             "planned_epochs": entry.planned,
-            "steps": entry.steps,
+            "steps": entry.record.steps,
             "planned_steps": entry.planned_steps,
-            "metrics": entry.metrics,
+            "metrics": entry.record.metrics,
         }
     return {
         "sweep_dir": entry.path,
-        **common,
+        "status": entry.status,
+        "started": entry.started.isoformat(),
+        "best": entry.best,
         "trials": entry.trials,
         "best_run_dir": entry.best_run,
         "test_accuracy": entry.test_accuracy,

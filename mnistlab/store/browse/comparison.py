@@ -79,9 +79,9 @@ def compare(paths: Iterable[Path]) -> Comparison:
             faults += error.messages
     if not runs:
         raise UsageError(*(faults or ["there is no run to compare"]))
-    flat = [dict(flattened(completed(run.config))) for run in runs]
+    flat = [dict(flattened(completed(run.record.config))) for run in runs]
     keys = _differing(flat)
-    metrics = [{**run.metrics, SECONDS: run.seconds.train} for run in runs]
+    metrics = [{**run.record.metrics, SECONDS: run.record.seconds.train} for run in runs]
     measured = [n for n in (*RUN_METRICS, SECONDS) if any(_tells(n, m.get(n)) for m in metrics)]
     return Comparison(
         every_key=tuple(dict.fromkeys(key for values in flat for key in values)),

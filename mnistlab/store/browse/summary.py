@@ -13,7 +13,7 @@ from mnistlab.store.locks import is_held
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.named_rows import named_rows
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
-from mnistlab.store.run_record import RunRecord, Seconds, read_run_record
+from mnistlab.store.run_record import RunRecord, read_run_record
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.store.views import read_view
@@ -24,26 +24,19 @@ from mnistlab.support.safe_files import read_artefact
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run. `status` is run.json's; of a run that says `running`, `alive` is whether a process
-    still trains it, otherwise None.
+    """One run. `record` is run.json's, of a run under way brought up to date; of one that says
+    `running`, `alive` is whether a process still trains it, otherwise None.
 
-    `metrics` are of the weights that are kept, None where not measured; `best` is the best value
-    by validation so far, under its name. `epochs` are whole ones; `planned` epochs are None of a
+    `best` is the best value by validation so far, under its name. `planned` epochs are None of a
     run counted in steps, `planned_steps` of one counted in epochs.
     """
 
     path: Path
-    status: Status
+    record: RunRecord
     alive: bool | None
-    started: datetime
-    epochs: int
     planned: int | None
-    steps: int
     planned_steps: int | None
-    config: dict[str, Any]
-    metrics: dict[str, float | None]
     best: dict[str, float]
-    seconds: Seconds
 
 
 @dataclass(frozen=True)
@@ -76,17 +69,11 @@ def read_run(path: Path) -> RunSummary:
         )
     return RunSummary(
         path=path,
-        status=record.status,
+        record=record,
         alive=is_held(path) if running else None,
-        started=record.started,
-        epochs=record.epochs,
         planned=length.get("epochs"),
-        steps=record.steps,
         planned_steps=length.get("steps"),
-        config=record.config,
-        metrics=record.metrics,
         best=_named_best(record),
-        seconds=record.seconds,
     )
 
 
@@ -134,12 +121,8 @@ def _metrics_row(cells: Mapping[str, str]) -> MetricsRow:
 
 def _named_best(record: RunRecord) -> dict[str, float]:
     """The best validation accuracy; of a run without one, the final accuracy that there is."""
-    best = (
-        record.metrics.get(VALIDATION.accuracy)
-        if record.best is None
-        else (record.best.val_accuracy)
-    )
-    known = {**record.metrics, VALIDATION.accuracy: best}
+    best = {} if record.best is None else {VALIDATION.accuracy: record.best.val_accuracy}
+    known = record.metrics | best
     for part in (VALIDATION, TEST, TRAINING):
         value = known.get(part.accuracy)
         if value is not None:
@@ -159,7 +142,8 @@ def read_sweep(path: Path) -> SweepSummary:
         done = statuses and not statuses[Status.PENDING] + to_come
         status = Status.FINISHED if done else Status.INTERRUPTED
     chosen = read_run(best.resolve()) if (best / CONFIG_NAME).is_file() else None
-    value = chosen.metrics.get(metric) if chosen else None
+    metrics = chosen.record.metrics if chosen else {}
+    value = metrics.get(metric)
     return SweepSummary(
         path=path,
         status=status,
@@ -167,7 +151,7 @@ def read_sweep(path: Path) -> SweepSummary:
         trials=dict(statuses),
         best={} if value is None else {metric: value},
         best_run=chosen.path if chosen else None,
-        test_accuracy=chosen.metrics.get(TEST.accuracy) if chosen else None,
+        test_accuracy=metrics.get(TEST.accuracy),
     )
 
 
