@@ -28,7 +28,23 @@ def hello() -> None:
     """Say hello."""
     print("hello")
 '''
-FILES = {"data/sources/toy.py": SOURCE, "cli/commands/hello.py": COMMAND}
+FORMAT = """
+from mnistlab.export.format import Format
+
+
+def write(model, pixels):
+    from mnistlab.store.written_files import PLACE
+
+    return f"{sorted(model.tensors)} # {PLACE}".encode()
+
+
+FORMAT = Format(name="shapes", description="shapes has names.", ending="txt", write=write)
+"""
+FILES = {
+    "data/sources/toy.py": SOURCE,
+    "cli/commands/hello.py": COMMAND,
+    "export/formats/shapes.py": FORMAT,
+}
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +88,15 @@ def test_a_dataset_is_one_file(run):
 def test_a_command_is_one_file(run):
     assert run("--help").splitlines().count("  hello      Say hello.") == 1
     assert run("hello") == "hello\n"
+
+
+def test_an_export_format_is_one_file(run, tmp_path):
+    config = {"data": {"source": "digits"}, "model": "softmax", "training": {"steps": 1}}
+    trained = mnistlab.train(config, runs_dir=tmp_path, plots=False)
+    assert "  shapes has names." in run("export", "--help").splitlines()
+    words = {"COMP_WORDS": "mnistlab\nexport\n--format\nsh", "COMP_CWORD": "3"}
+    assert run(_MNISTLAB_COMPLETE="complete_bash", **words).split() == ["shapes"]
+    file = run("export", str(trained.path), "--format", "shapes").rstrip("\n")
+    assert file == str(trained.path / "model.txt")
+    assert Path(file).read_text().startswith("['dense1.bias', 'dense1.weight'] # mnistlab sha256")
+    run("export", str(trained.path), "--format", "shapes")  # its own file is renewed

@@ -68,7 +68,7 @@ def write_report(
     document = _document(report_dir, plan, rows)
     machine = _machine(rows)
     text = json.dumps({**document, "written_by": PLACE}, indent=2, allow_nan=False)
-    write_own(report_dir.json, f"{text}\n".encode(), "json")
+    write_own(report_dir.json, f"{text}\n".encode())
     said = markdown(plan, tables, saved, machine, _time(report_dir))
     write_own(report_dir.markdown, said.encode(), "md")
     write_page(

@@ -55,9 +55,9 @@ class RunDir(Folder):
         """The checkpoint before the newest."""
         return self.checkpoints / "last.previous.safetensors"
 
-    def exported(self, format: str) -> Path:
-        """The exported model, where an export names no other place: `model.onnx` and the like."""
-        return self.path / f"model.{format}"
+    def exported(self, ending: str) -> Path:
+        """The exported model, where an export names no other file: `model.onnx` and the like."""
+        return self.path / f"model.{ending}"
 
 
 def create_run_dir(

@@ -4,11 +4,9 @@ Such a file has a mark: the SHA-256 of the file with the 64 digits of the mark a
 was edited since, or that has no mark, is somebody else's.
 """
 
-import io
 import os
 import re
 import struct
-import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -34,16 +32,12 @@ COMMENTS = {
 }
 
 
-def marked(content: bytes, format: str) -> bytes:
-    """The content with its mark. Of another format than png, svg, pdf, html, md and npz it holds
-    PLACE already.
-    """
+def marked(content: bytes, format: str | None = None) -> bytes:
+    """The content with its mark: of a png, svg, pdf, html or md; of None it holds PLACE already."""
     if format == "png":
         return _marked_png(content)
-    if format in COMMENTS:
+    if format is not None:
         content += COMMENTS[format] % PLACE.encode()
-    elif format == "npz":
-        content = _with_comment(content)
     start = content.rindex(PLACE.encode()) + len(MARK)
     digest = _digest(content, start)
     return content[:start] + digest + content[start + len(digest) :]
@@ -78,8 +72,10 @@ def refuse_others(paths: Iterable[Path], *, force: bool = False, hint: str = "")
         )
 
 
-def write_own(path: Path, content: bytes, format: str, *, force: bool = False) -> None:
-    """Write the content with its mark; raises UsageError as `refuse_others` does, OSError."""
+def write_own(
+    path: Path, content: bytes, format: str | None = None, *, force: bool = False
+) -> None:
+    """Write the content as `marked`; raises UsageError as `refuse_others` does, OSError."""
     refuse_others([path], force=force)
     durable.write_file(path, marked(content, format))
 
@@ -104,11 +100,3 @@ def _marked_png(content: bytes) -> bytes:
     digest = _digest(before + NO_DIGEST + bytes(4) + after, len(before))
     checksum = struct.pack(">I", zlib.crc32(text + digest))
     return before + digest + checksum + after
-
-
-def _with_comment(archive: bytes) -> bytes:
-    """A ZIP archive with the place of the mark as its comment."""
-    content = io.BytesIO(archive)
-    with zipfile.ZipFile(content, "a") as opened:
-        opened.comment = PLACE.encode()
-    return content.getvalue()

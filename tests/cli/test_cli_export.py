@@ -6,6 +6,8 @@ import pytest
 from cli_helpers import mnistlab
 from safetensors.numpy import load_file
 
+from mnistlab.export.formats import FORMATS
+
 
 @pytest.fixture
 def run_dir(home):
@@ -19,7 +21,7 @@ def test_an_onnx_model_is_written_into_the_run_and_says_on_what_it_was_compared(
     assert outcome.stdout == f"{run_dir}/model.onnx\n"
     compared, wrote = outcome.stderr.splitlines()[-2:]
     assert compared.startswith("on the 360 test images of digits onnxruntime says what mnistlab")
-    assert wrote == f"wrote {run_dir}/model.onnx, ONNX opset 17"
+    assert wrote == f"wrote {run_dir}/model.onnx, opset 17"
     session = onnxruntime.InferenceSession(
         run_dir / "model.onnx", providers=["CPUExecutionProvider"]
     )
@@ -70,7 +72,7 @@ def test_an_exported_npz_starts_another_run(run_dir):
     ("arguments", "said"),
     [
         (("nowhere", "--format", "onnx"), "nowhere: no such run folder"),
-        (("{run}", "--format", "pmml"), "'pmml' is not one of 'onnx', 'safetensors', 'npz'"),
+        (("{run}", "--format", "pmml"), "'pmml' is not one of 'npz', 'onnx', 'safetensors'"),
         (("{run}",), "Missing option '--format'"),
         (("{run}", "--format", "npz", "--output", "no/a.npz"), "no/a.npz: cannot be written"),
         (("{run}", "--format", "npz", "--output", "{run}"), "is a folder; name the file to write"),
@@ -88,7 +90,7 @@ def test_a_mistake_is_told_and_nothing_is_written(run_dir, arguments, said):
     assert {path: path.stat().st_mtime_ns for path in run_dir.rglob("*")} == before
 
 
-@pytest.mark.parametrize("format", ["onnx", "safetensors", "npz"])
+@pytest.mark.parametrize("format", FORMATS)
 def test_an_export_is_renewed_and_any_other_file_needs_force(run_dir, home, format):
     arguments = ("--format", format, "--output", "mine", "--quiet")
     for weights in ("final", "best"):

@@ -24,6 +24,8 @@ def content_of(format: str) -> bytes:
     if format == "npz":
         archive = io.BytesIO()
         np.savez(archive, a=np.arange(3))
+        with zipfile.ZipFile(archive, "a") as opened:
+            opened.comment = PLACE.encode()
         return archive.getvalue()
     return f'{{"said by": "{PLACE}"}}'.encode() if format == "json" else b"<p>text</p>"
 
@@ -31,7 +33,7 @@ def content_of(format: str) -> bytes:
 @pytest.mark.parametrize("format", ["png", "svg", "pdf", "html", "md", "npz", "json"])
 def test_a_written_file_is_told_from_one_with_any_byte_changed(tmp_path, format):
     path = tmp_path / f"file.{format}"
-    write_own(path, content_of(format), format)
+    write_own(path, content_of(format), None if format in ("npz", "json") else format)
     assert is_own(path)
     content = path.read_bytes()
     for place in (0, len(content) // 2, len(content) - 5):
@@ -47,7 +49,7 @@ def test_the_mark_leaves_a_png_and_an_archive_whole(tmp_path):
     Image.fromarray(pixels).save(content, "PNG")
     write_own(tmp_path / "a.png", content.getvalue(), "png")
     np.testing.assert_array_equal(read_png(tmp_path / "a.png"), pixels)  # checks every checksum
-    (tmp_path / "a.npz").write_bytes(marked(content_of("npz"), "npz"))
+    (tmp_path / "a.npz").write_bytes(marked(content_of("npz")))
     with np.load(tmp_path / "a.npz") as archive:
         np.testing.assert_array_equal(archive["a"], np.arange(3))
     assert zipfile.ZipFile(tmp_path / "a.npz").testzip() is None

@@ -14,7 +14,7 @@ from mnistlab.blocks.layers import LayerBlock
 from mnistlab.blocks.layers.conv2d import Conv
 from mnistlab.blocks.layers.pool2d import Pool
 from mnistlab.blocks.models.mlp import MLPModel
-from mnistlab.export import export_model
+from mnistlab.export.exporter import export_model
 from mnistlab.support.errors import UsageError
 
 FORMATS = ["onnx", "safetensors"]
@@ -129,7 +129,9 @@ def test_a_layer_without_a_counterpart_is_refused(tmp_path, monkeypatch, format)
 
 def test_a_format_that_is_none_is_refused_and_not_taken_for_npz(tmp_path):
     model = random_model(tmp_path, {"type": "softmax"})
-    with pytest.raises(UsageError, match="format: found 'h5', expected one of onnx, safetensors"):
+    with pytest.raises(
+        UsageError, match="format: found 'h5', expected one of npz, onnx, safetensors"
+    ):
         export_model(model, "h5")
     with pytest.raises(UsageError, match="pixels: found 'int8', expected uint8 or float32"):
         export_model(model, "onnx", pixels="int8")

@@ -1,5 +1,6 @@
 """An ONNX model says what the run's network says, whatever the network is made of."""
 
+import importlib.util
 import json
 
 import numpy as np
@@ -8,10 +9,9 @@ import onnxruntime
 import pytest
 from export_helpers import IMAGE_SHAPE, MODELS, PIXELS, random_images, random_model
 
-from mnistlab.export import export_model
-from mnistlab.export import exporter as exporter_module
-from mnistlab.export.onnx_check import check_onnx
-from mnistlab.export.onnx_graph import onnx_model
+from mnistlab.export.exporter import export_model
+from mnistlab.export.formats.onnx.check import check_onnx
+from mnistlab.export.formats.onnx.graph import onnx_model
 from mnistlab.support.errors import MnistlabError, UsageError
 
 
@@ -61,7 +61,7 @@ def test_the_file_says_what_goes_in_and_comes_out(tmp_path):
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["class_names"]) == list("abcd")
     (opset,) = onnx.load(exported.file).opset_import
-    assert opset.version == exported.opset == 17
+    assert opset.version == exported.facts["opset"] == 17
 
 
 def test_logits_are_what_the_output_activation_takes(tmp_path):
@@ -80,7 +80,7 @@ def test_a_model_that_says_otherwise_is_refused_and_not_written(tmp_path, kind, 
     with pytest.raises(MnistlabError, match=r"of 1,000 made-up images.* differ, by up to"):
         check_onnx(content, model, "uint8")
     wrong = onnx.load_from_string(content)
-    monkeypatch.setattr("mnistlab.export.onnx_graph.onnx_model", lambda *_: wrong)
+    monkeypatch.setattr("mnistlab.export.formats.onnx.graph.onnx_model", lambda *_: wrong)
     with pytest.raises(MnistlabError, match="nothing was written"):
         export_model(model, "onnx")
     assert not (tmp_path / "model.onnx").exists()
@@ -162,9 +162,9 @@ def test_what_is_not_installed_is_named_with_how_to_install_it(
     tmp_path, monkeypatch, missing, said
 ):
     model = random_model(tmp_path, MODELS["softmax"])
-    found = exporter_module.importlib.util.find_spec
+    found = importlib.util.find_spec
     monkeypatch.setattr(
-        exporter_module.importlib.util,
+        importlib.util,
         "find_spec",
         lambda name: None if name in missing else found(name),
     )

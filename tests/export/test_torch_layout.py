@@ -5,7 +5,7 @@ import pytest
 from export_helpers import MODELS, PIXELS, random_images, random_model
 from safetensors.numpy import load_file
 
-from mnistlab.export import export_model
+from mnistlab.export.exporter import export_model
 from mnistlab.support.errors import UsageError
 
 

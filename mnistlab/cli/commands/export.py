@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mnistlab.cli import options
+from mnistlab.export.formats import FORMATS
 
 if TYPE_CHECKING:
-    from mnistlab.export import Exported
+    from mnistlab.export.exporter import Exported
 
 ORDER = 8  # in --help
 EXAMPLES = """\b
@@ -19,12 +20,8 @@ Examples:
 """
 
 
-class FormatOption(StrEnum):
-    """What a network can be exported to."""
-
-    onnx = "onnx"
-    safetensors = "safetensors"
-    npz = "npz"
+# mypy can't read an enumeration whose members come from a folder.
+FormatOption = StrEnum("FormatOption", list(FORMATS))  # type: ignore[misc]
 
 
 class PixelsOption(StrEnum):
@@ -54,17 +51,7 @@ def export(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Write a run's network for other tools.
-
-    onnx takes raw images (N, height, width), normalises them itself, and gives probabilities
-    (N, classes), then logits. onnxruntime must say what mnistlab says before it is written: on the
-    test images, or on random ones where these are not on this machine.
-
-    safetensors has PyTorch's names and layout; the Python that loads it is printed. npz has the
-    arrays under mnistlab's names.
-
-    A file that an earlier export wrote is renewed. Any other is left as it is, unless --force.
-    """
+    """Write a run's network for other tools."""
     options.set_threads(threads)
     from mnistlab.python.commands import export as command
     from mnistlab.support import paths
@@ -91,23 +78,37 @@ def export(
     return 0
 
 
+export.__doc__ = "\n\n".join(
+    [
+        "Write a run's network for other tools.",
+        *(format.description for format in FORMATS.values()),
+        "A file that an earlier export wrote is renewed. Any other is left as it is, "
+        "unless --force.",
+    ]
+)
+
+
 def _tell(exported: "Exported") -> None:
     """What was written, on stderr."""
     from mnistlab.terminal.output import print_note
 
     if exported.agreement is not None:
-        same = f"on {exported.agreement.what} onnxruntime says what mnistlab says"
+        program = exported.agreement.program
+        same = f"on {exported.agreement.what} {program} says what mnistlab says"
         print_note(f"{same}, to {exported.agreement.largest_difference:.1e}")
-    opset = f", ONNX opset {exported.opset}" if exported.opset else ""
-    print_note(f"wrote {exported.file}{opset}")
+    facts = (f"{name} {value}" for name, value in exported.facts.items())
+    print_note(", ".join([f"wrote {exported.file}", *facts]))
 
 
 def _document(exported: "Exported") -> dict[str, Any]:
-    document: dict[str, Any] = {"file": exported.file, "format": exported.format}
+    document: dict[str, Any] = {
+        "file": exported.file,
+        "format": exported.format,
+        **exported.facts,
+    }
     if exported.snippet is not None:
         document["snippet"] = exported.snippet
     if exported.agreement is not None:
-        document["opset"] = exported.opset
         document["checked_images"] = exported.agreement.images
         document["checked_on"] = exported.agreement.what
         document["largest_difference"] = exported.agreement.largest_difference

@@ -8,14 +8,13 @@ from mnistlab.experiment.model import Weights, load_model
 from mnistlab.store.run_dir import open_run
 
 if TYPE_CHECKING:
-    from mnistlab.export import Exported
-    from mnistlab.export.exporter import Format
-    from mnistlab.export.onnx_graph import Pixels
+    from mnistlab.export.exporter import Exported
+    from mnistlab.export.format import Pixels
 
 
 def export(
     path: Path,
-    format: "Format",
+    format: str,
     *,
     output: Path | None = None,
     weights: Weights = "final",
@@ -25,16 +24,16 @@ def export(
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> "Exported":
-    """Write a run's network for other tools: `onnx`, `safetensors` (PyTorch's layout) or `npz`.
+    """Write a run's network for other tools, in a format of `export/formats/`.
 
-    To `output`, or `model.<format>` in the run's folder. An ONNX model takes raw images of `pixels`
+    To `output`, or `model.<ending>` in the run's folder. An ONNX model takes raw images of `pixels`
     and is compared with our own predictions before it is written. Raises UsageError where there is
     no such run or weights, where a library is missing, or the file can't be written: one that no
     export wrote is overwritten only by `force`.
     """
-    from mnistlab.export import export_model, refuse_to_overwrite, require
+    from mnistlab.export.exporter import export_model, refuse_to_overwrite
+    from mnistlab.export.formats import usable
 
-    require(format)
-    refuse_to_overwrite(open_run(path), format, output, force=force)
+    refuse_to_overwrite(open_run(path), usable(format), output, force=force)
     model = load_model(path, weights, data_dir=data_dir, threads=threads, tell=tell)
     return export_model(model, format, output, pixels, force=force)

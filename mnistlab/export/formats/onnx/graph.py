@@ -1,7 +1,7 @@
 """A network as an ONNX graph: from raw pixels to probabilities, the normalisation inside."""
 
 import json
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import onnx
@@ -9,16 +9,16 @@ from onnx import TensorProto, helper, numpy_helper
 
 import mnistlab
 from mnistlab.experiment.model import Model
+from mnistlab.export.format import Pixels
+from mnistlab.export.formats.onnx import OPSET
 from mnistlab.export.network import network_of
 
-OPSET = 17
-# Of the same release, 1.12: a runtime refuses a file of a newer format than its own.
+# Of the same release as OPSET, 1.12: a runtime refuses a file of a newer format than its own.
 IR_VERSION = 8
 INPUT, PROBABILITIES, LOGITS = "image", "probabilities", "logits"
 BATCH = "N"
 
-Pixels = Literal["uint8", "float32"]
-PIXEL_TYPES = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}
+PIXEL_TYPES: dict[Pixels, int] = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}
 
 
 class Graph:

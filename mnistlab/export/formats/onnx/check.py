@@ -7,7 +7,8 @@ import onnxruntime
 
 from mnistlab.data import open_source
 from mnistlab.experiment.model import Model
-from mnistlab.export.onnx_graph import INPUT, LOGITS, PROBABILITIES, Pixels
+from mnistlab.export.format import Agreement, Pixels
+from mnistlab.export.formats.onnx.graph import INPUT, LOGITS, PROBABILITIES
 from mnistlab.support.errors import DataError, MnistlabError, UsageError
 from mnistlab.support.host import available_cpus
 
@@ -24,15 +25,6 @@ ROUNDING = 16 * float(np.finfo(np.float32).eps)
 DRAWS = 4
 # … and two right answers are at most this many times as far apart.
 MARGIN = 4.0
-
-
-@dataclass(frozen=True)
-class Agreement:
-    """On how many images, and which, the two were compared, and the largest difference."""
-
-    images: int
-    what: str
-    largest_difference: float
 
 
 def check_onnx(content: bytes, model: Model, pixels: Pixels) -> Agreement:
@@ -57,7 +49,7 @@ def check_onnx(content: bytes, model: Model, pixels: Pixels) -> Agreement:
             f"{int(wrong.sum()):,} of {what} differ, by up to {largest:.2g}; "
             "this is a fault of mnistlab, and nothing was written"
         )
-    return Agreement(len(images), what, largest)
+    return Agreement("onnxruntime", len(images), what, largest)
 
 
 @dataclass(frozen=True)

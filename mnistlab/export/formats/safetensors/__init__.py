@@ -1,0 +1,50 @@
+"""The format `safetensors`: tensors in PyTorch's layout, and the Python that loads them."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnistlab.export.format import Format, Pixels
+
+if TYPE_CHECKING:
+    from mnistlab.experiment.model import Model
+
+
+def write(model: "Model", pixels: Pixels) -> bytes:
+    """The tensors as PyTorch names and lays them out; pixels are no part of the file."""
+    from safetensors.numpy import save
+
+    from mnistlab.export.formats.safetensors.torch_layout import torch_tensors
+    from mnistlab.store.written_files import PLACE
+
+    return _with_metadata(save(torch_tensors(model), {"format": "pt"}), "written_by", PLACE)
+
+
+def snippet(model: "Model", file: Path) -> str:
+    """Python that makes the network in PyTorch and loads `file` into it."""
+    from mnistlab.export.formats.safetensors.torch_layout import torch_snippet
+
+    return torch_snippet(model, file)
+
+
+def _with_metadata(content: bytes, key: str, value: str) -> bytes:
+    """A safetensors file with one more entry in its metadata.
+
+    Not by safetensors, which writes several entries in an order that differs from process to
+    process.
+    """
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"][key] = value
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[end:]
+
+
+FORMAT = Format(
+    name="safetensors",
+    description="safetensors has PyTorch's names and layout; the Python that loads it is printed.",
+    ending="safetensors",
+    write=write,
+    snippet=snippet,
+)
