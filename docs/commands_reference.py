@@ -3,8 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from enum import Enum
-from typing import Annotated, Any, NamedTuple, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import typer
 from typer.models import ArgumentInfo, OptionInfo
@@ -113,7 +112,7 @@ def _row(parameter: inspect.Parameter, kind: Any, info: Any) -> Row:
     elif value in (None, False, inspect.Parameter.empty) or value == []:
         default = ""
     else:
-        default = f"`{value.value if isinstance(value, Enum) else value}`"
+        default = f"`{value}`"
     if isinstance(info, ArgumentInfo):
         usage = info.metavar or parameter.name.upper()
     else:
@@ -124,7 +123,7 @@ def _row(parameter: inspect.Parameter, kind: Any, info: Any) -> Row:
 
 
 def _choices(kind: Any) -> str:
-    return "|".join(kind) if isinstance(kind, type) and issubclass(kind, Enum) else ""
+    return "|".join(get_args(kind)) if get_origin(kind) is Literal else ""
 
 
 def _paragraphs(command: Command) -> list[str]:

@@ -1,9 +1,8 @@
 """Arguments and options that several commands share."""
 
 import os
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -29,6 +28,14 @@ Run = Annotated[
         help="The run's folder.",
         show_default=False,
         autocompletion=completion.runs,
+    ),
+]
+RunOrSweep = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PATH",
+        help="The folder of the run or sweep.",
+        autocompletion=completion.runs_and_sweeps,
     ),
 ]
 Overrides = Annotated[
@@ -90,18 +97,10 @@ Json = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-
-
-class WeightsOption(StrEnum):
-    """Which of a run's weights."""
-
-    final = "final"
-    best = "best"
-
-
 Weights = Annotated[
-    WeightsOption, typer.Option(help="The final weights, or the best by validation.")
+    Literal["final", "best"], typer.Option(help="The final weights, or the best by validation.")
 ]
+NoPlots = Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")]
 
 
 def set_threads(threads: int | None) -> None:

@@ -1,14 +1,13 @@
 """How a run ended, told to people or to programs, and the exit code."""
 
-import shlex
 import signal
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.store.status import Status
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, VALIDATION
-from mnistlab.support.wording import training_length
-from mnistlab.terminal.output import number, percent, print_json, print_note, print_result, seconds
+from mnistlab.support.wording import number, percent, seconds, training_length
+from mnistlab.terminal.output import print_how_to_resume, print_json, print_note, print_result
 
 if TYPE_CHECKING:
     from mnistlab.experiment.callbacks import RunResult
@@ -44,9 +43,7 @@ def _print_summary(result: "RunResult", *, quiet: bool) -> None:
                 line = f"{part.word:<10}  loss {number(loss)}  accuracy {percent(accuracy)}"
                 print_note(line)
     if result.signal is not None:
-        name = signal.Signals(result.signal).name
-        print_note(f"stopped by {name}; its checkpoint is saved. To carry it on:")
-        print_note(f"  mnistlab resume {shlex.quote(str(result.run_dir))}")
+        print_how_to_resume(result.signal, "its checkpoint is saved", result.run_dir)
     if result.advice:
         print_note(result.advice)
 

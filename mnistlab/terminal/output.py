@@ -7,6 +7,8 @@ command the terminal nor fake a line of its own.
 import json
 import math
 import os
+import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,23 +16,6 @@ from typing import Any, Literal
 
 from mnistlab.support import wording
 from mnistlab.support.safe_text import one_line
-from mnistlab.support.wording import human_bytes, number, percent, seconds
-
-__all__ = [
-    "drop",
-    "human_bytes",
-    "metric_value",
-    "number",
-    "open_closed_streams",
-    "percent",
-    "print_json",
-    "print_line",
-    "print_lines",
-    "print_note",
-    "print_result",
-    "seconds",
-    "table",
-]
 
 
 def print_line(text: str) -> None:
@@ -48,6 +33,12 @@ def print_note(text: str) -> None:
         print(one_line(text), file=sys.stderr, flush=True)
     except OSError:
         drop("stderr")
+
+
+def print_how_to_resume(number: int, kept: str, folder: Path) -> None:
+    """What stopped work, what is kept of it, and the command that carries it on."""
+    print_note(f"stopped by {signal.Signals(number).name}; {kept}. To carry it on:")
+    print_note(f"  mnistlab resume {shlex.quote(str(folder))}")
 
 
 def drop(stream: Literal["stdout", "stderr"]) -> None:

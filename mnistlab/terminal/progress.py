@@ -10,7 +10,8 @@ from mnistlab.experiment.callbacks import Callback, Progress, Start
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.metric_names import PARTS, TRAINING
 from mnistlab.support.safe_text import one_line
-from mnistlab.terminal.output import human_bytes, number, percent, print_note, seconds
+from mnistlab.support.wording import human_bytes, number, percent, seconds
+from mnistlab.terminal.output import print_note
 
 if TYPE_CHECKING:
     from mnistlab.data import Progress as DataProgress

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from mnistlab.support.metric_names import TEST
 from mnistlab.support.safe_text import one_line
+from mnistlab.support.wording import seconds
 from mnistlab.sweeps.watch import SweepCallback, SweepProgress
-from mnistlab.terminal.output import metric_value, print_note, seconds
+from mnistlab.terminal.output import metric_value, print_note
 from mnistlab.terminal.progress import bar, on_terminal
 from mnistlab.terminal.sweep_result import written
 

@@ -1,7 +1,5 @@
 """How a sweep ended, told to people or to programs, and the exit code."""
 
-import shlex
-import signal
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +7,7 @@ from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING
 from mnistlab.support.wording import as_stated
 from mnistlab.terminal.output import (
     metric_value,
+    print_how_to_resume,
     print_json,
     print_lines,
     print_note,
@@ -31,7 +30,7 @@ def tell_sweep(result: "SweepResult", *, quiet: bool, json: bool) -> int:
     for row in result.failures:
         print_note(f"trial {row.trial} failed: {row.reason}")
     if result.signal is not None:
-        _print_how_to_resume(result)
+        print_how_to_resume(result.signal, "what is done is kept", result.sweep_dir)
     if json:
         print_json(_document(result))
     else:
@@ -110,13 +109,6 @@ def _refits(refits: Sequence[tuple[str, "Ranked"]]) -> str:
         figures = [metric_value(name, *means[name]) for name in names]
         rows.append([stage, *(written(point.parameters, key) for key in keys), *figures])
     return table(rows, right=range(len(keys) + 1, len(rows[0])))
-
-
-def _print_how_to_resume(result: "SweepResult") -> None:
-    assert result.signal is not None
-    name = signal.Signals(result.signal).name
-    print_note(f"stopped by {name}; what is done is kept. To carry it on:")
-    print_note(f"  mnistlab resume {shlex.quote(str(result.sweep_dir))}")
 
 
 def _document(result: "SweepResult") -> dict[str, Any]:

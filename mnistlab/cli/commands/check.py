@@ -62,7 +62,8 @@ def _layers(result: "CheckResult") -> str:
 
 
 def _memory(result: "CheckResult") -> str:
-    from mnistlab.terminal.output import human_bytes, table
+    from mnistlab.support.wording import human_bytes
+    from mnistlab.terminal.output import table
 
     parts = {name: size for name, size in result.memory.items() if name != "total"}
     rows = [["memory", "estimate"], *([name, human_bytes(size)] for name, size in parts.items())]

@@ -1,8 +1,7 @@
 """`mnistlab evaluate`: how well a run's network does, class by class."""
 
 from collections.abc import Sequence
-from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -24,18 +23,12 @@ Examples:
 WIDEST_MATRIX, MOST_PAIRS = 20, 20
 
 
-class SplitOption(StrEnum):
-    """A part of the dataset."""
-
-    test = "test"
-    validation = "validation"
-    train = "train"
-
-
 def evaluate(
     run: options.Run,
-    split: Annotated[SplitOption, typer.Option(help="The images to look at.")] = SplitOption.test,
-    weights: options.Weights = options.WeightsOption.final,
+    split: Annotated[
+        Literal["test", "validation", "train"], typer.Option(help="The images to look at.")
+    ] = "test",
+    weights: options.Weights = "final",
     data_dir: options.DataDir = None,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -56,8 +49,8 @@ def evaluate(
     with watch_download(quiet=quiet) as data_progress:
         scores = command.evaluate(
             run,
-            split=split.value,
-            weights=weights.value,
+            split=split,
+            weights=weights,
             data_dir=paths.data_dir(data_dir),
             threads=threads,
             tell=watch_messages(quiet=quiet).on_message,
@@ -71,7 +64,7 @@ def evaluate(
 
 
 def _summary(scores: "Scores") -> str:
-    from mnistlab.terminal.output import number, percent
+    from mnistlab.support.wording import number, percent
 
     model, right = scores.model, round(scores.accuracy * scores.images)
     images = f"{scores.images:,} {part_named(scores.split).images}"
@@ -135,7 +128,7 @@ def _name(names: Sequence[str], label: int) -> str:
 
 
 def _share(value: float) -> str:
-    from mnistlab.terminal.output import percent
+    from mnistlab.support.wording import percent
 
     return "-" if value != value else percent(value)
 

@@ -1,8 +1,7 @@
 """`mnistlab export`: a run's network for other tools."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,6 +11,10 @@ from mnistlab.export.formats import FORMATS
 if TYPE_CHECKING:
     from mnistlab.export.exporter import Exported
 
+    FormatName = str
+else:
+    FormatName = Literal[tuple(FORMATS)]
+
 ORDER = 8  # in --help
 EXAMPLES = """\b
 Examples:
@@ -20,30 +23,20 @@ Examples:
 """
 
 
-# mypy can't read an enumeration whose members come from a folder.
-FormatOption = StrEnum("FormatOption", list(FORMATS))  # type: ignore[misc]
-
-
-class PixelsOption(StrEnum):
-    """What an ONNX model takes an image's pixels as."""
-
-    uint8 = "uint8"
-    float32 = "float32"
-
-
 def export(
     run: options.Run,
-    format: Annotated[FormatOption, typer.Option(help="The format.", show_default=False)],
+    format: Annotated[FormatName, typer.Option(help="The format.", show_default=False)],
     output: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE", help="The file to write.  [default: model.FORMAT in the run's folder]"
         ),
     ] = None,
-    weights: options.Weights = options.WeightsOption.final,
+    weights: options.Weights = "final",
     pixels: Annotated[
-        PixelsOption, typer.Option(help="For ONNX: what the input takes; from 0 to 255 in both.")
-    ] = PixelsOption.uint8,
+        Literal["uint8", "float32"],
+        typer.Option(help="For ONNX: what the input takes; from 0 to 255 in both."),
+    ] = "uint8",
     force: options.Force = False,
     data_dir: options.DataDir = None,
     threads: options.Threads = None,
@@ -60,10 +53,10 @@ def export(
 
     exported = command.export(
         run,
-        format.value,
+        format,
         output=output,
-        weights=weights.value,
-        pixels=pixels.value,
+        weights=weights,
+        pixels=pixels,
         force=force,
         data_dir=paths.data_dir(data_dir),
         threads=threads,

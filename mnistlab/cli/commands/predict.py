@@ -42,7 +42,7 @@ def predict(
             "is overwritten, except by what an earlier --save wrote.",
         ),
     ] = None,
-    weights: options.Weights = options.WeightsOption.final,
+    weights: options.Weights = "final",
     threads: options.Threads = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
@@ -63,7 +63,7 @@ def predict(
     answers = command.predict(
         run,
         images,
-        weights=weights.value,
+        weights=weights,
         raw=raw,
         save=save,
         threads=threads,

@@ -1,7 +1,5 @@
 """`mnistlab reproduce`: a report's experiments beside what it stated."""
 
-import shlex
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -112,14 +110,12 @@ def _watched(heading: str, *, quiet: bool) -> Iterator["SweepCallback"]:
 
 def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int:
     """Print how the reports went, their pages or their document last; returns the exit code."""
-    from mnistlab.terminal.output import print_json, print_note, print_result
+    from mnistlab.terminal.output import print_how_to_resume, print_json, print_result
 
     if not quiet:
         _print_summary(result)
     if result.signal is not None:
-        name = signal.Signals(result.signal).name
-        print_note(f"stopped by {name}; what is done is kept. To carry it on:")
-        print_note(f"  mnistlab resume {shlex.quote(str(result.resumable))}")
+        print_how_to_resume(result.signal, "what is done is kept", result.resumable)
     if json:
         print_json(
             {
@@ -138,7 +134,8 @@ def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int
 
 
 def _print_summary(result: "Reproduction") -> None:
-    from mnistlab.terminal.output import print_note, seconds
+    from mnistlab.support.wording import seconds
+    from mnistlab.terminal.output import print_note
 
     if result.already_ended:
         print_note("nothing left to do: all of it has ended before")

@@ -1,7 +1,6 @@
 """`mnistlab resume`: an interrupted run or sweep carried on, to the same bits."""
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,14 +17,7 @@ Examples:
 
 
 def resume(
-    path: Annotated[
-        Path,
-        typer.Argument(
-            metavar="PATH",
-            help="The folder of the run, or of the sweep.",
-            autocompletion=completion.runs_and_sweeps,
-        ),
-    ],
+    path: options.RunOrSweep,
     values: Annotated[
         list[str] | None,
         typer.Argument(
@@ -42,7 +34,7 @@ def resume(
             help="Resume although libraries, compiler settings or the processor have changed.",
         ),
     ] = False,
-    no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")] = False,
+    no_plots: options.NoPlots = False,
     data_dir: options.DataDir = None,
     threads: options.Threads = None,
     workers: options.Workers = "auto",

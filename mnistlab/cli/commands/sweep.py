@@ -44,7 +44,7 @@ def sweep(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the trials; run nothing.")
     ] = False,
-    no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")] = False,
+    no_plots: options.NoPlots = False,
     runs_dir: options.RunsDir = None,
     data_dir: options.DataDir = None,
     workers: options.Workers = "auto",

@@ -29,7 +29,7 @@ def train(
         bool,
         typer.Option("--print-config", help="Print the complete configuration; run nothing."),
     ] = False,
-    no_plots: Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")] = False,
+    no_plots: options.NoPlots = False,
     runs_dir: options.RunsDir = None,
     data_dir: options.DataDir = None,
     threads: options.Threads = None,

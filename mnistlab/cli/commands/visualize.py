@@ -1,12 +1,10 @@
 """`mnistlab visualize`: every figure of a run or sweep."""
 
-from enum import StrEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mnistlab.cli import completion, options
+from mnistlab.cli import options
 
 if TYPE_CHECKING:
     from mnistlab.figures.gallery import SavedFigures
@@ -20,28 +18,15 @@ Examples:
 """
 
 
-class Format(StrEnum):
-    """What a figure's file can be."""
-
-    png = "png"
-    svg = "svg"
-    pdf = "pdf"
-
-
 def visualize(
-    path: Annotated[
-        Path,
-        typer.Argument(
-            metavar="PATH",
-            help="The folder of the run or sweep.",
-            autocompletion=completion.runs_and_sweeps,
-        ),
-    ],
+    path: options.RunOrSweep,
     only: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Draw this figure alone; may be given several times."),
     ] = None,
-    format: Annotated[Format, typer.Option(help="The files' format.")] = Format.png,
+    format: Annotated[
+        Literal["png", "svg", "pdf"], typer.Option(help="The files' format.")
+    ] = "png",
     force: options.Force = False,
     data_dir: options.DataDir = None,
     threads: options.Threads = None,
@@ -64,28 +49,22 @@ def visualize(
     from mnistlab.python.commands import visualize as command
     from mnistlab.support import paths
     from mnistlab.sweeps.start import is_sweep
-    from mnistlab.terminal.progress import watch_download
+    from mnistlab.terminal.progress import watch_download, watch_messages
 
     with watch_download(quiet=quiet) as data_progress:
         done = command.visualize(
             path,
             only=only,
-            format=format.value,
+            format=format,
             report=not only,
             force=force,
             data_dir=paths.data_dir(data_dir),
             threads=threads,
-            tell=(lambda text: None) if quiet else _tell,
+            tell=watch_messages(quiet=quiet).on_message,
             data_progress=data_progress,
         )
     folder = "sweep_dir" if is_sweep(path) else "run_dir"
     return _report(done, folder, quiet=quiet, json=json)
-
-
-def _tell(text: str) -> None:
-    from mnistlab.terminal.output import print_note
-
-    print_note(text)
 
 
 def _report(done: "SavedFigures", folder: str, *, quiet: bool, json: bool) -> int:
