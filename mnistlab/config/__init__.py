@@ -1,29 +1,16 @@
 """The run configuration: YAML in, a checked and complete RunConfig out."""
 
 from mnistlab.blocks.inits import InitConfig
-from mnistlab.config.data import DataConfig
 from mnistlab.config.dump import config_hash, dump_yaml, resolved_mapping
 from mnistlab.config.load import load_run_config, parse_run_config, run_config_from_mapping
 from mnistlab.config.load_sweep import SweepSource, load_sweep, sweep_from_mapping
 from mnistlab.config.run import RunConfig
 from mnistlab.config.schema import run_json_schema, sweep_json_schema
-from mnistlab.config.starter import starter_files
-from mnistlab.config.sweep import SweepConfig
-from mnistlab.config.training import (
-    EarlyStopping,
-    Reference,
-    RegularizationConfig,
-    TrainingConfig,
-)
+from mnistlab.config.training import TrainingConfig
 
 __all__ = [
-    "DataConfig",
-    "EarlyStopping",
     "InitConfig",
-    "Reference",
-    "RegularizationConfig",
     "RunConfig",
-    "SweepConfig",
     "SweepSource",
     "TrainingConfig",
     "config_hash",
@@ -34,7 +21,6 @@ __all__ = [
     "resolved_mapping",
     "run_config_from_mapping",
     "run_json_schema",
-    "starter_files",
     "sweep_from_mapping",
     "sweep_json_schema",
 ]

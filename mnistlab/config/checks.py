@@ -1,19 +1,22 @@
 """What no key alone can say: which values do not go together."""
 
-import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from pydantic_core import PydanticCustomError
+
 from mnistlab.blocks.inits import InitBlock, ZeroBias
 from mnistlab.blocks.inits.uniform import UniformInit
 from mnistlab.data.sources import SOURCES, with_path
+from mnistlab.support.wording import did_you_mean
 
 if TYPE_CHECKING:
     from mnistlab.config.run import RunConfig
 
 KeyPath = tuple[str | int, ...]
+CONFLICTS = "conflicts"  # the type of pydantic's error that carries them
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,16 @@ class Conflict:
     message: str
 
 
-def conflicts(config: "RunConfig") -> list[Conflict]:
+def refuse_conflicts(found: Iterable[Conflict]) -> None:
+    """Raise pydantic's error with every conflict; none: do nothing."""
+    if conflicts := list(found):
+        text = "; ".join(conflict.message for conflict in conflicts)
+        raise PydanticCustomError(CONFLICTS, "{text}", {"text": text, "conflicts": conflicts})
+
+
+def run_conflicts(config: "RunConfig") -> Iterator[Conflict]:
     """Every disagreement between keys that are each valid alone."""
-    checks = (
+    for check in (
         _data_path,
         _labels,
         _length,
@@ -36,8 +46,8 @@ def conflicts(config: "RunConfig") -> list[Conflict]:
         _bias_without_effect,
         _layer_names,
         _tensor_patterns,
-    )
-    return [conflict for check in checks for conflict in check(config)]
+    ):
+        yield from check(config)
 
 
 def _data_path(config: "RunConfig") -> Iterator[Conflict]:
@@ -154,7 +164,5 @@ def _tensor_patterns(config: "RunConfig") -> Iterator[Conflict]:
             )
 
 
-def _unknown_name(what: str, name: str, known: tuple[str, ...] | list[str]) -> str:
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    return f"the model has no {what}; it has {', '.join(known)}{hint}"
+def _unknown_name(what: str, name: str, known: Sequence[str]) -> str:
+    return f"the model has no {what}; it has {', '.join(known)}{did_you_mean(name, known)}"

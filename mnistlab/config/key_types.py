@@ -1,8 +1,10 @@
 """What the schema of a configuration says of the key at a path."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
 
 from mnistlab.blocks.registry import OneOf
 from mnistlab.blocks.section import Section, keys_of
@@ -10,10 +12,7 @@ from mnistlab.blocks.section import Section, keys_of
 
 def has_a_type(top: type[Section], path: Sequence[str | int]) -> bool:
     """Whether the value at a path is chosen by its `type`, so that a bare name is that type."""
-    return any(
-        isinstance(one, type) and issubclass(one, Section) and "type" in one.model_fields
-        for one in _annotations(top, path)
-    )
+    return any(_is_section(one) and "type" in one.model_fields for one in _annotations(top, path))
 
 
 def number_types(top: type[Section], path: Sequence[str | int]) -> set[type]:
@@ -21,6 +20,23 @@ def number_types(top: type[Section], path: Sequence[str | int]) -> set[type]:
     return {int, float}.intersection(
         one for one in _annotations(top, path) if isinstance(one, type)
     )
+
+
+def sections_of(field: FieldInfo) -> tuple[type[Section], ...]:
+    """The sections that a key's value may be, or hold."""
+    return tuple(_sections(_alternatives(field.annotation, field.metadata)))
+
+
+def _sections(annotations: Sequence[Any]) -> Iterator[type[Section]]:
+    for one in annotations:
+        if _is_section(one):
+            yield one
+        else:
+            yield from _sections([x for inner in get_args(one) for x in _alternatives(inner)])
+
+
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
 
 
 def _annotations(top: type[Section], path: Sequence[str | int]) -> list[Any]:
@@ -33,7 +49,7 @@ def _annotations(top: type[Section], path: Sequence[str | int]) -> list[Any]:
 
 def _below(annotation: Any, key: str) -> list[Any]:
     """What may stand under a key of a section or mapping, or at an index of a list."""
-    if isinstance(annotation, type) and issubclass(annotation, Section):
+    if _is_section(annotation):
         field = keys_of(annotation).get(key)
         return [] if field is None else _alternatives(field.annotation, field.metadata)
     inner = get_args(annotation)

@@ -128,7 +128,7 @@ def _near_folder(path: Path) -> Path | None:
 def _resolve(root: Node, problems: list[Problem], overrides: Overrides) -> RunConfig:
     problems = problems + apply_overrides(root, overrides)
     make_paths_absolute(root)
-    config, faults = validate(root)
+    config, faults = validate(RunConfig, root)
     if config is None or problems:
         raise ConfigError(*messages(problems + faults))
     return config.written_at(root)

@@ -13,15 +13,14 @@ from mnistlab.config.load import (
     read_config_text,
     sweep_mark,
 )
-from mnistlab.config.overrides import apply_override, set_node, split_key
+from mnistlab.config.overrides import apply_override, set_node, split_key, wrong_argument
 from mnistlab.config.places import Node, Place, Problem, messages
 from mnistlab.config.ranges import RANGES, listed_values
 from mnistlab.config.run import RunConfig
 from mnistlab.config.sweep import SweepConfig
-from mnistlab.config.validate import validate, validate_as
+from mnistlab.config.validate import validate
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.support.errors import ConfigError
-from mnistlab.support.safe_text import one_line
 
 # What `KEY=VALUE` sets of the sweep, not of its runs.
 SWEEP_KEYS = ("name", "method", "metric", "refit", "seeds", "zip")
@@ -44,7 +43,7 @@ class SweepSource:
         run, problems = run.copy(), []
         for key, value in settings.items():
             problems += set_node(run, split_key(key), value.copy())
-        config, faults = validate(run)
+        config, faults = validate(RunConfig, run)
         if config is None or problems:
             return None, problems + faults
         return config.written_at(run), []
@@ -160,10 +159,7 @@ def _take_base_in(root: Node) -> list[Problem]:
 def _apply(root: Node, argument: str) -> list[Problem]:
     """Set what one `KEY=V1,V2` says: a key of the sweep, values to try, or a value of every run."""
     if _is_of_the_sweep(argument):
-        try:
-            return apply_override(root, argument, SweepConfig)
-        except ConfigError as error:
-            return [_wrong_argument(argument, error)]
+        return apply_override(root, argument, SweepConfig)
     key, values, problems = values_of(argument)
     run, parameters = root.at(("run",)), root.at(("parameters",))
     if problems or run is None:
@@ -198,13 +194,10 @@ def values_of(argument: str) -> tuple[str, Node, list[Problem]]:
     try:
         values, problems = nodes_from_text(f"[{text}\n]", lambda line, column: place)
     except ConfigError as error:
-        return key, empty, [_wrong_argument(argument, error)]
+        return key, empty, [wrong_argument(argument, error)]
     if problems or values is None or not isinstance(values.value, list):
-        return (
-            key,
-            empty,
-            [Problem(place, (*split_key(key), *p.path[1:]), p.message) for p in problems],
-        )
+        path = split_key(key)
+        return key, empty, [Problem(place, (*path, *p.path[1:]), p.message) for p in problems]
     if not values.value:
         return key, empty, [Problem(place, split_key(key), "needs at least one value")]
     first = values.value[0]
@@ -216,19 +209,14 @@ def values_of(argument: str) -> tuple[str, Node, list[Problem]]:
     return key, values, []
 
 
-def _wrong_argument(argument: str, error: ConfigError) -> Problem:
-    message = str(error).removeprefix(one_line(f"command line: {argument}: "))
-    return Problem(Place(f"command line: {argument}"), (), message)
-
-
 def validated(root: Node, problems: list[Problem]) -> SweepSource:
     """The sweep of nodes; raises ConfigError with `problems` and all else that is wrong."""
     _name_after_run(root)
-    config, faults = validate_as(SweepConfig, root)
+    config, faults = validate(SweepConfig, root)
     refuse(problems + faults)
     assert config is not None
     _make_values_absolute(root, config)
-    config, _ = validate_as(SweepConfig, root)
+    config, _ = validate(SweepConfig, root)
     assert config is not None
     return SweepSource(config, root)
 

@@ -21,8 +21,6 @@ _NAMES_WITH_DOTS: KeyPath = ("optimizer", "lr_scale")
 def apply_override(root: Node, override: str, top: type[Section] = RunConfig) -> list[Problem]:
     """Set one value in the nodes of a configuration of the kind `top`; what is wrong with the
     override is returned.
-
-    Raises ConfigError where VALUE is no YAML.
     """
     place = Place(f"command line: {override}")
     key, equals, text = override.partition("=")
@@ -31,11 +29,20 @@ def apply_override(root: Node, override: str, top: type[Section] = RunConfig) ->
     path = split_key(key.strip())
     if not all(path):
         return [Problem(place, (), "the key before '=' must be a dotted path, as optimizer.lr is")]
-    value, problems = nodes_from_text(text, lambda line, column: place)
+    try:
+        value, problems = nodes_from_text(text, lambda line, column: place)
+    except ConfigError as error:
+        return [wrong_argument(override, error)]
     value = value or Node(None, place)
     value.key_place = place
     problems = [Problem(place, (*path, *p.path), p.message) for p in problems]
     return problems or set_node(root, path, value, top)
+
+
+def wrong_argument(argument: str, error: ConfigError) -> Problem:
+    """What is wrong with an argument of the command line, whose VALUE is no YAML."""
+    message = str(error).removeprefix(one_line(f"command line: {argument}: "))
+    return Problem(Place(f"command line: {argument}"), (), message)
 
 
 def split_key(key: str) -> tuple[str, ...]:
@@ -96,15 +103,8 @@ def apply_overrides(root: Node, overrides: Overrides) -> list[Problem]:
 
     A mapping's are values by their dotted paths, as Python gives them.
     """
-    problems: list[Problem] = []
     if isinstance(overrides, Mapping):
-        for key, value in overrides.items():
-            problems += _set_value(root, key, value)
-        return problems
-    for override in overrides:
-        try:
-            problems += apply_override(root, override)
-        except ConfigError as error:
-            message = str(error).removeprefix(one_line(f"command line: {override}: "))
-            problems.append(Problem(Place(f"command line: {override}"), (), message))
-    return problems
+        found = [_set_value(root, key, value) for key, value in overrides.items()]
+    else:
+        found = [apply_override(root, override) for override in overrides]
+    return [problem for problems in found for problem in problems]

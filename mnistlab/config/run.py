@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import Field, PrivateAttr, model_validator
-from pydantic_core import PydanticCustomError
 
 from mnistlab.blocks.inits import InitConfig
 from mnistlab.blocks.losses import Loss
@@ -17,17 +16,11 @@ from mnistlab.blocks.optimizers.sgd import SGD
 from mnistlab.blocks.schedules import LRSchedule
 from mnistlab.blocks.schedules.constant import ConstantSchedule
 from mnistlab.blocks.section import MAX_COUNT, Section
-from mnistlab.config.checks import conflicts
+from mnistlab.config.checks import refuse_conflicts, run_conflicts
 from mnistlab.config.data import DataConfig
 from mnistlab.config.places import Node
-from mnistlab.config.training import (
-    Reference,
-    RegularizationConfig,
-    TrainingConfig,
-)
+from mnistlab.config.training import Reference, RegularizationConfig, TrainingConfig
 from mnistlab.support.whole_numbers import whole_number
-
-CONFLICTS = "conflicts"
 
 # A run's folder carries the name, so it must not be able to lead anywhere else.
 NAME_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
@@ -101,10 +94,7 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _keys_agree(self) -> Self:
-        found = conflicts(self)
-        if found:
-            text = "; ".join(conflict.message for conflict in found)
-            raise PydanticCustomError(CONFLICTS, "{text}", {"text": text, "conflicts": found})
+        refuse_conflicts(run_conflicts(self))
         return self
 
     def written_at(self, root: Node) -> Self:

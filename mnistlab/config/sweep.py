@@ -13,12 +13,12 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
 from mnistlab.blocks.section import Section, refuse
-from mnistlab.config.checks import Conflict
+from mnistlab.config.checks import refuse_conflicts
 from mnistlab.config.ranges import RANGES, checked_values
-from mnistlab.config.run import CONFLICTS, Name, RunConfig
+from mnistlab.config.run import Name, RunConfig
 from mnistlab.config.sweep_checks import sweep_conflicts
 from mnistlab.config.training import Reference
 from mnistlab.search import Method
@@ -155,10 +155,7 @@ class SweepConfig(Section):
 
     @model_validator(mode="after")
     def _keys_agree(self) -> Self:
-        found: list[Conflict] = list(sweep_conflicts(self))
-        if found:
-            text = "; ".join(conflict.message for conflict in found)
-            raise PydanticCustomError(CONFLICTS, "{text}", {"text": text, "conflicts": found})
+        refuse_conflicts(sweep_conflicts(self))
         return self
 
     def blocks(self) -> Iterator[tuple[tuple[str | int, ...], Mapping[str, Any]]]:

@@ -1,12 +1,12 @@
 """What no key of a sweep alone can say: which values do not go together."""
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.config.checks import Conflict, KeyPath
 from mnistlab.config.ranges import number_of_values, whole_bounds
 from mnistlab.search import MAX_TRIALS
+from mnistlab.support.wording import did_you_mean
 
 if TYPE_CHECKING:
     from mnistlab.config.sweep import SweepConfig
@@ -64,10 +64,8 @@ def _refit(config: "SweepConfig") -> Iterator[Conflict]:
 
 
 def _no_stage(name: str, names: Sequence[str], kind: str) -> str:
-    near = difflib.get_close_matches(name, names, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
     there = f": {', '.join(names)}" if names else "; there is none"
-    return f"found {name!r}, must be {kind}{there}{hint}"
+    return f"found {name!r}, must be {kind}{there}{did_you_mean(name, names)}"
 
 
 def _zip(config: "SweepConfig") -> Iterator[Conflict]:
@@ -80,9 +78,8 @@ def _zip(config: "SweepConfig") -> Iterator[Conflict]:
             yield Conflict((path,), "must name at least two keys that move together")
         for place, key in enumerate(group):
             if key not in known:
-                near = difflib.get_close_matches(key, known, 1)
-                hint = f"; did you mean {near[0]!r}?" if near else ""
                 where: tuple[KeyPath, ...] = ((*path, place), ("parameters",), ("stages",))
+                hint = did_you_mean(key, known)
                 yield Conflict(where, f"found {key!r}, which is no parameter{hint}")
             if key in seen:
                 yield Conflict(((*path, place),), f"found {key!r} a second time")

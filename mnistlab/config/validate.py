@@ -3,17 +3,16 @@
 import difflib
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from mnistlab.blocks.registry import OneOf
 from mnistlab.blocks.section import REFUSED, UNKNOWN_TYPE, Section, keys_of, tag, type_of
-from mnistlab.config.checks import Conflict, KeyPath
+from mnistlab.config.checks import CONFLICTS, Conflict, KeyPath
+from mnistlab.config.key_types import sections_of
 from mnistlab.config.places import Node, Problem, dotted, show
-from mnistlab.config.run import CONFLICTS, RunConfig
+from mnistlab.support.wording import did_you_mean
 
 Top = TypeVar("Top", bound=Section)
 
@@ -40,12 +39,7 @@ _ALLOWED = {
 }
 
 
-def validate(root: Node) -> tuple[RunConfig | None, list[Problem]]:
-    """The run configuration, or everything that is wrong with it."""
-    return validate_as(RunConfig, root)
-
-
-def validate_as(top: type[Top], root: Node) -> tuple[Top | None, list[Problem]]:
+def validate(top: type[Top], root: Node) -> tuple[Top | None, list[Problem]]:
     """The nodes as a configuration of the kind `top`, or everything that is wrong with it."""
     config, errors = _attempt(top, _plain(root))
     faults = [_Fault(error, root, top) for error in errors if error["type"] != CONFLICTS]
@@ -155,23 +149,6 @@ def _walk(
     return tuple(path), *around
 
 
-def sections_of(field: FieldInfo) -> tuple[type[Section], ...]:
-    """The sections that a key's value may be, or hold."""
-    return _sections(field.annotation, field.metadata)
-
-
-def _sections(annotation: Any, metadata: Sequence[Any] = ()) -> tuple[type[Section], ...]:
-    for choice in metadata:
-        if isinstance(choice, OneOf):
-            return choice.sections
-    if get_origin(annotation) is Annotated:
-        inner, *about = get_args(annotation)
-        return _sections(inner, about)
-    if isinstance(annotation, type) and issubclass(annotation, Section):
-        return (annotation,)
-    return tuple(section for inner in get_args(annotation) for section in _sections(inner))
-
-
 def _up_to_list(path: KeyPath) -> KeyPath:
     indices = [place for place, key in enumerate(path) if isinstance(key, int)]
     return path[: indices[0]] if indices else path
@@ -204,8 +181,7 @@ def _missing(path: KeyPath, section: type[Section] | None) -> str:
 
 
 def _one_of(value: Any, allowed: list[str]) -> str:
-    near = difflib.get_close_matches(str(value), allowed, 1) if isinstance(value, str) else []
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = did_you_mean(value, allowed) if isinstance(value, str) else ""
     return f"found {show(value)}, must be one of {', '.join(allowed)}{hint}"
 
 

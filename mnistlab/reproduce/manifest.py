@@ -13,7 +13,7 @@ from mnistlab.config.load import mapping_nodes, read_config_text
 from mnistlab.config.load_sweep import refuse
 from mnistlab.config.places import Node, Problem
 from mnistlab.config.run import NAME_PATTERN
-from mnistlab.config.validate import validate_as
+from mnistlab.config.validate import validate
 from mnistlab.store.report_dir import MANIFEST_NAME
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import StatedMetric
@@ -128,7 +128,7 @@ def load_report(name: str) -> LoadedReport:
             f"{MANIFEST_NAME}"
         )
     root, problems = mapping_nodes(read_config_text(path), str(path), folder)
-    report, faults = validate_as(Report, root)
+    report, faults = validate(Report, root)
     if report is not None:
         faults = [*faults, *_unusable_names(report, root), *_unknown_experiments(report, root)]
     refuse(problems + faults)

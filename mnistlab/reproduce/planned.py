@@ -5,7 +5,7 @@ from typing import Any
 from mnistlab.blocks.section import CountOrZero, Section
 from mnistlab.config.load import mapping_nodes, read_config_text
 from mnistlab.config.load_sweep import refuse
-from mnistlab.config.validate import validate_as
+from mnistlab.config.validate import validate
 from mnistlab.reproduce.manifest import Report
 from mnistlab.store.report_dir import ReportDir
 from mnistlab.support.safe_files import open_artefact
@@ -46,7 +46,7 @@ def read_plan(report_dir: ReportDir) -> Plan:
     """What is to be done in the folder. Raises ConfigError where the file is damaged."""
     open_artefact(report_dir.plan).close()
     root, problems = mapping_nodes(read_config_text(report_dir.plan), str(report_dir.plan), None)
-    plan, faults = validate_as(Plan, root)
+    plan, faults = validate(Plan, root)
     refuse(problems + faults)
     assert plan is not None
     return plan

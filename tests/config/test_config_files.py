@@ -14,8 +14,8 @@ from mnistlab.config import (
     load_run_config,
     parse_run_config,
     run_json_schema,
-    starter_files,
 )
+from mnistlab.config.starter import starter_files
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 EXAMPLES = ["quickstart", "mnist-softmax", "mnist-mlp", "mnist-cnn"]
