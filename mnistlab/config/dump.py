@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -97,6 +97,11 @@ def value_as_yaml(value: Any) -> str:
     options: Any = {"sort_keys": False, "allow_unicode": True, "width": float("inf")}
     text = yaml.dump([value], Dumper=_OneLineDumper, default_flow_style=True, **options)
     return text.strip()[1:-1]
+
+
+def setting_as_yaml(settings: Mapping[str, Any], key: str) -> str:
+    """A setting as the user would write its value; nothing where it is not set."""
+    return value_as_yaml(settings[key]) if key in settings else ""
 
 
 def config_hash(config: RunConfig) -> str:

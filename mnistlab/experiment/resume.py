@@ -1,17 +1,16 @@
 """Whether a stopped run may be carried on: what it was, and what has changed since."""
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
-import mnistlab
 from mnistlab.added_keys import completed
 from mnistlab.config import RunConfig, load_run_config, resolved_mapping
 from mnistlab.experiment.callbacks import RunResult
+from mnistlab.store.browse.comparison import flattened
 from mnistlab.store.checksums import refuse_broken_seal
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import DatasetRecord, RunFacts, RunRecord, read_run_record
 from mnistlab.support.errors import UsageError
-from mnistlab.support.host import LIBRARIES, library_versions
+from mnistlab.support.host import deciding_versions
 from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.support.safe_files import open_artefact
 
@@ -56,7 +55,8 @@ def ended_result(run_dir: RunDir, history: RunRecord | None) -> RunResult | None
 
 def refuse_changed_config(history: RunRecord, config: RunConfig) -> None:
     """Raise UsageError, naming the keys, where config.yaml is not what the run was started with."""
-    before, now = dict(_flat(completed(history.config))), dict(_flat(resolved_mapping(config)))
+    before = dict(flattened(completed(history.config)))
+    now = dict(flattened(resolved_mapping(config)))
     changed = [
         f"{key}: was {before.get(key)!r}, is {now.get(key)!r}"
         for key in sorted(before.keys() | now.keys())
@@ -87,11 +87,10 @@ def refuse_changed_surroundings(
         return
     refuse_changed_data(facts.dataset, dataset_sha256)
     before = {"mnistlab": facts.mnistlab, **facts.versions}
-    versions = {"mnistlab": mnistlab.__version__, **library_versions()}
     changed = [
-        f"{name}: was {before.get(name)}, is {versions[name]}"
-        for name in ("mnistlab", *LIBRARIES)
-        if before.get(name) != versions[name]
+        f"{name}: was {before.get(name)}, is {version}"
+        for name, version in deciding_versions().items()
+        if before.get(name) != version
     ]
     changed += changed_arithmetic(facts.arithmetic, processor=processor)
     if changed and not force:
@@ -111,8 +110,7 @@ def changed_arithmetic(before: Any, *, processor: bool = True) -> list[str]:
 
     if before is None:
         return []
-    now = arithmetic()
-    old, new = dict(_flat({"arithmetic": before})), dict(_flat({"arithmetic": now}))
+    old, new = (dict(flattened({"arithmetic": one})) for one in (before, arithmetic()))
     compared = [key for key in new if processor or not key.startswith("arithmetic.processor")]
     return [
         f"{key}: {_change(key, old.get(key), new[key])}"
@@ -127,12 +125,3 @@ def _change(key: str, old: Any, new: Any) -> str:
     had, has = set(old.split()), set(new.split())
     parts = {"had": sorted(had - has), "now has": sorted(has - had)}
     return ", ".join(f"{verb} {' '.join(names)}" for verb, names in parts.items() if names)
-
-
-def _flat(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """A nested mapping as (dotted path, value) pairs."""
-    if isinstance(value, Mapping) and value:
-        for key, inner in value.items():
-            yield from _flat(inner, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, value

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mnistlab.config.dump import value_as_yaml
+from mnistlab.config.dump import setting_as_yaml, value_as_yaml
 from mnistlab.config.sweep import Metric, SweepConfig
 from mnistlab.figures.gallery import SavedFigures
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
@@ -76,12 +76,7 @@ def _varied(ranked: Sequence[Ranked]) -> list[str]:
 
 
 def _written(point: Ranked, key: str) -> str:
-    return _parameter(point.parameters, key)
-
-
-def _parameter(parameters: Mapping[str, Any], key: str) -> str:
-    """A parameter's value as it would stand in a configuration; nothing where there is none."""
-    return value_as_yaml(parameters[key]) if key in parameters else ""
+    return setting_as_yaml(point.parameters, key)
 
 
 def _question(config: SweepConfig, ranked: Sequence[Ranked], keys: Sequence[str]) -> str:
@@ -168,7 +163,7 @@ def _refits(sweep_dir: SweepDir, rows: Sequence[TrialRow]) -> dict[str, Any] | N
         {
             "cells": [
                 _value_cell(name.removeprefix(REFIT)),
-                *(_value_cell(_parameter(row.parameters, key)) for key in keys),
+                *(_value_cell(setting_as_yaml(row.parameters, key)) for key in keys),
                 *(_metric_cell(name, row.metrics.get(name)) for name in names),
             ],
             "trials": [_trial(sweep_dir, row)],

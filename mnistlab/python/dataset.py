@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from mnistlab.data import Source, open_source
-from mnistlab.python.tables import PathLike
 from mnistlab.support import paths
+from mnistlab.support.paths import PathLike
 
 
 def load_dataset(
@@ -17,5 +17,6 @@ def load_dataset(
     uint8 (n,), read-only and memory-mapped. What is missing is downloaded into `data_dir`. Raises
     UsageError for an unknown name, DataError for data that are missing or damaged.
     """
-    folder = paths.data_dir(None if data_dir is None else Path(data_dir))
-    return open_source(name, None if path is None else Path(path), data_dir=folder)
+    return open_source(
+        name, None if path is None else Path(path), data_dir=paths.data_dir(data_dir)
+    )

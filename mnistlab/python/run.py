@@ -52,7 +52,7 @@ class Run:
         Raises UsageError where there is no run, saying what there is.
         """
         self._run_dir: RunDir = open_run(Path(path))
-        self._data_dir = paths.data_dir(None if data_dir is None else Path(data_dir))
+        self._data_dir = paths.data_dir(data_dir)
         self._threads = threads
         self._models: dict[Weights, Model] = {}
 

@@ -33,7 +33,7 @@ class Sweep:
         if not is_sweep(Path(path)):
             raise UsageError(f"{open_run(Path(path)).path}: is one run, not a sweep")
         self._sweep_dir = SweepDir(Path(path).resolve())
-        self._data_dir = paths.data_dir(None if data_dir is None else Path(data_dir))
+        self._data_dir = paths.data_dir(data_dir)
 
     def __fspath__(self) -> str:
         return str(self.path)
@@ -56,8 +56,7 @@ class Sweep:
     @property
     def config(self) -> dict[str, Any]:
         """The complete configuration, run included; `mnistlab.sweep(sweep.config)` repeats it."""
-        config = sweep_of(self._sweep_dir).config
-        return config.model_dump(mode="json", by_alias=True, exclude={"base"})
+        return sweep_of(self._sweep_dir).mapping()
 
     @property
     def trials(self) -> pd.DataFrame:

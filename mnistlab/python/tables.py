@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-PathLike = str | os.PathLike[str]
+from mnistlab.support.paths import PathLike
 
 
 def frame(rows: Sequence[Any], row_type: type) -> pd.DataFrame:

@@ -60,13 +60,13 @@ def train(
     """
     named = {} if name is None else {"name": name}
     checked_config = run_config(config, {**(overrides or {}), **named})
-    datasets = _data_dir(data_dir)
+    datasets = paths.data_dir(data_dir)
     listener = RunListener(checked(callbacks), datasets)
     with ExitStack() as stack:
         watchers = [stack.enter_context(watch_run(quiet=quiet)), listener]
         result = new_run(
             checked_config,
-            runs_dir=paths.runs_dir(None if runs_dir is None else Path(runs_dir)),
+            runs_dir=paths.runs_dir(runs_dir),
             data_dir=datasets,
             threads=threads,
             plots=plots,
@@ -93,7 +93,7 @@ def resume(
     `force` resumes it although libraries, compiler settings or the processor have changed. Raises
     UsageError where it can't be resumed, and as `train` does.
     """
-    datasets, folder = _data_dir(data_dir), Path(path)
+    datasets, folder = paths.data_dir(data_dir), Path(path)
     if is_sweep(folder):
         hear = SweepListener(checked(callbacks), datasets)
         with watch_sweep(quiet=quiet) as watcher, watch_download(quiet=quiet) as download:
@@ -142,12 +142,12 @@ def sweep(
     or diverge are told by `sweep.trials`.
     """
     source = _sweep_source(config, parameters, seeds)
-    datasets = _data_dir(data_dir)
+    datasets = paths.data_dir(data_dir)
     hear = SweepListener(checked(callbacks), datasets)
     with watch_sweep(quiet=quiet) as watcher, watch_download(quiet=quiet) as download:
         result = new_sweep(
             source,
-            runs_dir=paths.runs_dir(None if runs_dir is None else Path(runs_dir)),
+            runs_dir=paths.runs_dir(runs_dir),
             data_dir=datasets,
             workers=workers,
             plots=plots,
@@ -172,7 +172,7 @@ def check(
     with watch_download(quiet=quiet) as download:
         return check_config(
             run_config(config, overrides or {}),
-            data_dir=_data_dir(data_dir),
+            data_dir=paths.data_dir(data_dir),
             callbacks=[watch_messages(quiet=quiet)],
             data_progress=download,
         )
@@ -199,10 +199,6 @@ def _sweep_source(
     run = {"run": config} if isinstance(config, Mapping) else {"base": str(Path(config))}
     seed = {} if seeds is None else {"seeds": seeds}
     return sweep_from_mapping({**run, "parameters": parameters or {}, **seed})
-
-
-def _data_dir(data_dir: PathLike | None) -> Path:
-    return paths.data_dir(None if data_dir is None else Path(data_dir))
 
 
 def _ended(result: RunResult, listener: RunListener, threads: int | None) -> Run:

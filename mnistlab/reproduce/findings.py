@@ -8,7 +8,8 @@ code, and a finding takes no longer than its text is long.
 import operator
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
@@ -40,23 +41,6 @@ class FindingError(UsageError):
     """A finding asks for what is not there, or holds what none may hold."""
 
 
-class Source(Protocol):
-    """Where the numbers of a finding come from."""
-
-    def of_row(
-        self, which: str, experiment: str, metric: str, parameters: Parameters, stage: str | None
-    ) -> float | None:
-        """The attribute `which` of what a row has of a metric; None where there is none."""
-
-    def best(self, experiment: str, metric: str) -> float | None:
-        """The largest mean of any row."""
-
-    def seconds_per_epoch(
-        self, experiment: str, parameters: Parameters, stage: str | None
-    ) -> float | None:
-        """Seconds of training steps in an epoch."""
-
-
 class MeasuredRows:
     """The numbers as they were measured, by experiment."""
 
@@ -64,20 +48,28 @@ class MeasuredRows:
         self._rows = rows
 
     def of_row(
-        self, which: str, experiment: str, metric: str, parameters: Parameters, stage: str | None
+        self,
+        which: str,
+        experiment: str,
+        metric: str,
+        parameters: Parameters = None,
+        stage: str | None = None,
     ) -> float | None:
+        """The attribute `which` of what a row has of a metric; None where there is none."""
         found = self._row(experiment, parameters, stage).metrics[_known(metric, METRICS, "metric")]
         value: float | None = getattr(found, which)
         return value
 
     def best(self, experiment: str, metric: str) -> float | None:
+        """The largest mean of any row."""
         name = _known(metric, METRICS, "metric")
         found = [row.metrics[name].mean for row in self._of(experiment)]
         return max((value for value in found if value is not None), default=None)
 
     def seconds_per_epoch(
-        self, experiment: str, parameters: Parameters, stage: str | None
+        self, experiment: str, parameters: Parameters = None, stage: str | None = None
     ) -> float | None:
+        """Seconds of training steps in an epoch."""
         return self._row(experiment, parameters, stage).seconds_per_epoch
 
     def _of(self, experiment: str) -> Sequence[Row]:
@@ -88,15 +80,20 @@ class MeasuredRows:
 
 
 class PlannedPoints:
-    """Numbers that stand for those to be measured, each question its own: to check a finding
-    before anything is trained. `points` are those of `mnistlab.sweeps.start.plan`, by experiment.
+    """As MeasuredRows, with numbers that stand for those to be measured, each question its own: to
+    check a finding before anything is trained. `points` are what `plan` gives, by experiment.
     """
 
     def __init__(self, points: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
         self._points = points
 
     def of_row(
-        self, which: str, experiment: str, metric: str, parameters: Parameters, stage: str | None
+        self,
+        which: str,
+        experiment: str,
+        metric: str,
+        parameters: Parameters = None,
+        stage: str | None = None,
     ) -> float | None:
         _known(metric, METRICS, "metric")
         self.find(experiment, parameters, stage)
@@ -108,7 +105,7 @@ class PlannedPoints:
         return _stand_in("best", experiment, metric)
 
     def seconds_per_epoch(
-        self, experiment: str, parameters: Parameters, stage: str | None
+        self, experiment: str, parameters: Parameters = None, stage: str | None = None
     ) -> float | None:
         self.find(experiment, parameters, stage)
         return _stand_in("seconds", experiment, parameters, stage)
@@ -144,7 +141,7 @@ def _known(name: str, there: Any, what: str) -> str:
     return name
 
 
-def functions_of(source: Source) -> Functions:
+def functions_of(source: MeasuredRows | PlannedPoints) -> Functions:
     """What a finding can call.
 
     `measured` (the mean over seeds), `spread`, `lowest`, `highest` and `stated` take an experiment,
@@ -152,34 +149,18 @@ def functions_of(source: Source) -> Functions:
     that any row has.
     """
 
-    def of_row(which: str) -> Callable[..., float | None]:
-        def value(
-            experiment: str, metric: str, parameters: Parameters = None, stage: str | None = None
-        ) -> float | None:
-            return source.of_row(which, experiment, metric, parameters, stage)
-
-        return value
-
     def stated(*row: Any, **options: Any) -> float | None:
-        value = of_row("stated")(*row, **options)
+        value = source.of_row("stated", *row, **options)
         return None if value is None else Stated(value)
 
-    def best(experiment: str, metric: str) -> float | None:
-        return source.best(experiment, metric)
-
-    def seconds_per_epoch(
-        experiment: str, parameters: Parameters = None, stage: str | None = None
-    ) -> float | None:
-        return source.seconds_per_epoch(experiment, parameters, stage)
-
     return {
-        "measured": of_row("mean"),
-        "spread": of_row("std"),
-        "lowest": of_row("lowest"),
-        "highest": of_row("highest"),
+        "measured": partial(source.of_row, "mean"),
+        "spread": partial(source.of_row, "std"),
+        "lowest": partial(source.of_row, "lowest"),
+        "highest": partial(source.of_row, "highest"),
         "stated": stated,
-        "best": best,
-        "seconds_per_epoch": seconds_per_epoch,
+        "best": source.best,
+        "seconds_per_epoch": source.seconds_per_epoch,
     }
 
 

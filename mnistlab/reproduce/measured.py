@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
 from mnistlab.config.sweep import StatedPoint, SweepConfig
@@ -15,7 +15,7 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import PARTS, PENALTY, part_of
-from mnistlab.support.scale import on_scale
+from mnistlab.support.scale import mean_and_spread, on_scale
 from mnistlab.sweeps.ranking import ranking_of, stated_point
 from mnistlab.sweeps.results import TrialRow, read_record, read_trials, sweep_of
 
@@ -155,13 +155,8 @@ def _row(
 
 def _metric(name: str, records: Sequence[RunRecord | None], stated: StatedPoint | None) -> Measured:
     values = (_value(name, record) for record in records)
-    known = list(filter(on_scale, values))
-    return Measured(
-        stated=getattr(stated, name) if stated is not None else None,
-        mean=fmean(known) if known else None,
-        std=stdev(known) if len(known) > 1 else None,
-        values=tuple(known),
-    )
+    known = tuple(filter(on_scale, values))
+    return Measured(getattr(stated, name, None), *mean_and_spread(known), known)
 
 
 def _value(name: str, record: RunRecord | None) -> float | None:

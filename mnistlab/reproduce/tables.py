@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from mnistlab.config.dump import value_as_yaml
+from mnistlab.pages.page import measured
 from mnistlab.reproduce.manifest import Column, Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
 from mnistlab.support.metric_names import PARTS, is_accuracy, metric_words
-from mnistlab.support.wording import as_stated, counted, duration_as_stated, metric
+from mnistlab.support.wording import as_stated, counted, duration_as_stated
 
 WHEN_NONE_IS_STATED = tuple(part.accuracy for part in PARTS)
 MINUTE, HOUR = 60.0, 3600.0
@@ -81,11 +82,6 @@ def row_names(shown: TableInWords) -> list[str]:
     return [", ".join(cells[: shown.parameters]) for cells in shown.rows]
 
 
-def figure(name: str, value: float | None, std: float | None = None) -> str:
-    """A metric in words; a dash where it was not measured."""
-    return "–" if value is None else metric(name, value, std)
-
-
 def duration(seconds: float) -> str:
     """A time in the unit that leaves it readable."""
     if seconds < 10:
@@ -119,7 +115,7 @@ def compared(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     if pairs and min(pairs, key=_by_difference)[0] < -0.5e-4:
         difference, row, name, found = min(pairs, key=_by_difference)
         stated = as_stated(name, found.stated or 0)
-        what = f"{metric_words(name)} {figure(name, found.mean)} where {stated}"
+        what = f"{metric_words(name)} {measured(found.mean, name)} where {stated}"
         text += f"; farthest below: {_named(row)}{what} is stated ({100 * difference:+.2f} points)"
     return [f"{text}."]
 
@@ -206,7 +202,7 @@ def _measured(name: str, row: Row) -> str:
     ]
     if found.mean is None and others:
         return ", ".join(others)
-    return ", ".join([figure(name, found.mean, found.std), *others])
+    return ", ".join([measured(found.mean, name, found.std), *others])
 
 
 def _states_time(rows: Sequence[Row]) -> bool:

@@ -5,6 +5,8 @@ import os
 import platform
 from functools import cache
 
+import mnistlab
+
 # As pyproject.toml names them; a package run from its sources has no metadata to ask.
 DEPENDENCIES = (
     "jinja2",
@@ -24,7 +26,7 @@ DEPENDENCIES = (
     "threadpoolctl",
     "typer",
 )
-# What the bits of a run depend on, besides its configuration, its data and the processor.
+# Those that the bits of a run depend on.
 LIBRARIES = ("python", "numba", "numpy", "scipy")
 
 
@@ -39,6 +41,11 @@ def library_versions() -> dict[str, str | None]:
     """Python's version and every dependency's; None for one that is not installed."""
     versions = {name: _version(name) for name in DEPENDENCIES}
     return {"python": platform.python_version(), **versions}
+
+
+def deciding_versions() -> dict[str, str | None]:
+    """What the bits of a run depend on besides its configuration, its data and the processor."""
+    return {"mnistlab": mnistlab.__version__, **{n: library_versions()[n] for n in LIBRARIES}}
 
 
 @cache

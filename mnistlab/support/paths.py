@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+PathLike = str | os.PathLike[str]
+
 
 def _users_cache() -> Path:
     import platformdirs
@@ -16,12 +18,13 @@ def cache_dir() -> Path:
     return Path(folder).expanduser().absolute() if folder else _users_cache()
 
 
-def data_dir(option: Path | None = None) -> Path:
+def data_dir(option: PathLike | None = None) -> Path:
     """The folder of datasets: the option, `MNISTLAB_DATA_DIR`, or `data` in the cache folder."""
     folder = option or os.environ.get("MNISTLAB_DATA_DIR")
     return Path(folder).expanduser().absolute() if folder else _users_cache() / "data"
 
 
-def runs_dir(option: Path | None = None) -> Path:
+def runs_dir(option: PathLike | None = None) -> Path:
     """The folder of runs: the option, `MNISTLAB_RUNS_DIR`, or `runs` in the working folder."""
-    return (option or Path(os.environ.get("MNISTLAB_RUNS_DIR") or "runs")).expanduser().absolute()
+    folder = option or os.environ.get("MNISTLAB_RUNS_DIR") or "runs"
+    return Path(folder).expanduser().absolute()

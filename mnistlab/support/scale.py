@@ -1,6 +1,8 @@
 """Which numbers can be worked with: of larger ones sums, squares and margins overflow."""
 
 import math
+from collections.abc import Sequence
+from statistics import fmean, stdev
 from typing import TypeGuard
 
 LARGEST = 1e100
@@ -10,3 +12,8 @@ SMALLEST = 1e-100  # besides zero
 def on_scale(value: float | None) -> TypeGuard[float]:
     """Whether a figure was measured, and is one that means and figures can hold."""
     return value is not None and math.isfinite(value) and abs(value) <= LARGEST
+
+
+def mean_and_spread(values: Sequence[float]) -> tuple[float | None, float | None]:
+    """The mean, and the standard deviation of a sample, which needs two values; else None."""
+    return fmean(values) if values else None, stdev(values) if len(values) > 1 else None

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from mnistlab.store.locks import RunInUseError, only_process
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support import durable
+from mnistlab.support.host import deciding_versions
 from mnistlab.sweeps import remote
 from mnistlab.sweeps.claims import DamagedError, discard, new_claim, pack, replace_folder, unpack
 from mnistlab.sweeps.executors import Advanced, Busy, Died, Ended, Fatal, Report, Task, Warned
@@ -67,12 +67,7 @@ class ClusterExecutor:
         )
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: Any) -> None:
         # What runs is not waited for: a worker sees that nobody wants its result.
         self._running.clear()
         self._ended.clear()
@@ -103,7 +98,7 @@ class ClusterExecutor:
             token=self.token,
             claims=self.claims,
             data_dir=self.data_dir,
-            versions=remote.versions(),
+            versions=deciding_versions(),
             seconds_between_shares=max(SECONDS_BETWEEN_SHARES, self.workers / MOST_SHARES_A_SECOND),
         )
         key = f"trial-{task.trial}-{self.token}-{self._submitted}"

@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any, Protocol, Self
 
 import mnistlab
@@ -146,15 +145,10 @@ class LocalExecutor:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: Any) -> None:
         # Idle workers end by themselves; after an error nothing is waited for.
         for worker in self._all:
-            worker.close(kill=kind is not None or worker.task is not None)
+            worker.close(kill=raised[0] is not None or worker.task is not None)
         self._all.clear()
         self._selector.close()
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean, stdev
 from typing import Any
 
-from mnistlab.config.dump import value_as_yaml
+from mnistlab.config.dump import setting_as_yaml
 from mnistlab.config.sweep import Metric, StatedPoint, SweepConfig
 from mnistlab.support.metric_names import SPLIT_METRICS
-from mnistlab.support.scale import on_scale
+from mnistlab.support.scale import mean_and_spread, on_scale
 from mnistlab.sweeps.results import TrialRow, csv_text, parameter_keys
 
 
@@ -100,7 +99,7 @@ def rank(
         leader = complete[0]
         count = next((i for i, p in enumerate(complete) if not _ties(leader, p)), len(complete))
         place = len(ranked) + 1
-        ranked += [_with_rank(point, place, count > 1) for point in complete[:count]]
+        ranked += [replace(one, rank=place, tied=count > 1) for one in complete[:count]]
         complete = complete[count:]
     return ranked + [point for point in found if point.mean is None]
 
@@ -123,15 +122,15 @@ def _point(
     parameters = _without_seed(trials[0])
     measured = [row.metrics.get(name) for row in trials if row.status.finished]
     values = tuple(filter(on_scale, measured))
-    complete = len(values) == len(trials)
+    mean, std = mean_and_spread(values) if len(values) == len(trials) else (None, None)
     return Ranked(
         rank=None,
         tied=False,
         parameters=parameters,
         trials=tuple(trials),
         values=values,
-        mean=fmean(values) if complete else None,
-        std=stdev(values) if complete and len(values) > 1 else None,
+        mean=mean,
+        std=std,
         stated=getattr(stated_point(parameters, stage, reference), name, None),
     )
 
@@ -142,10 +141,6 @@ def _ties(leader: Ranked, point: Ranked) -> bool:
     assert point.mean is not None
     difference = abs(leader.mean - point.mean)
     return difference == 0 or difference < max(leader.std or 0.0, point.std or 0.0)
-
-
-def _with_rank(point: Ranked, place: int, tied: bool) -> Ranked:
-    return replace(point, rank=place, tied=tied)
 
 
 def stated_point(
@@ -172,10 +167,7 @@ def ranking_text(rankings: Sequence[tuple[str | None, Sequence[Ranked]]], metric
     table = [[*staged, *head]]
     for stage, ranked in rankings:
         for point in ranked:
-            values = [
-                value_as_yaml(point.parameters[key]) if key in point.parameters else ""
-                for key in keys
-            ]
+            values = [setting_as_yaml(point.parameters, key) for key in keys]
             table.append(
                 [
                     *([stage or ""] if staged else []),
@@ -200,10 +192,7 @@ def mean_metrics(point: Ranked) -> dict[str, tuple[float | None, float | None]]:
     """Mean and standard deviation of every metric over a point's seeds, where all have it."""
     found: dict[str, tuple[float | None, float | None]] = {}
     for name in SPLIT_METRICS:
-        values = [row.metrics[name] for row in point.trials]
-        known = list(filter(on_scale, values))
-        if len(known) < len(values):
-            found[name] = (None, None)
-        else:
-            found[name] = (fmean(known), stdev(known) if len(known) > 1 else None)
+        known = list(filter(on_scale, (row.metrics[name] for row in point.trials)))
+        whole = len(known) == len(point.trials)
+        found[name] = mean_and_spread(known) if whole else (None, None)
     return found

@@ -16,9 +16,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import mnistlab
 from mnistlab.support import paths
-from mnistlab.support.host import LIBRARIES, library_versions
+from mnistlab.support.host import deciding_versions
 from mnistlab.sweeps.claims import FolderFiles, new_claim, pack, recover, unpack
 from mnistlab.sweeps.executors import (
     Advanced,
@@ -59,12 +58,6 @@ class Returned(TrialReport):
     files: FolderFiles | None = None
 
 
-def versions() -> dict[str, str | None]:
-    """What the bits of a trial depend on besides its configuration, its data and the processor."""
-    installed = {"mnistlab": mnistlab.__version__, **library_versions()}
-    return {name: installed[name] for name in ("mnistlab", *LIBRARIES)}
-
-
 def topic(sweep: str) -> str:
     """Under which name workers tell how trials go."""
     return f"mnistlab-{sweep}"
@@ -85,7 +78,7 @@ def run_trial(task: Task, files: FolderFiles, sender: Sender) -> Report:
     worker = get_worker()
     if sender.token in _stopped:
         return Died(task.trial, f"before it began (on {worker.address})")
-    if (mine := versions()) != sender.versions:
+    if (mine := deciding_versions()) != sender.versions:
         differ = [k for k in mine if mine[k] != sender.versions.get(k)]
         told = ", ".join(f"{k} is {mine[k]}, the sweep's {sender.versions.get(k)}" for k in differ)
         return Fatal(f"a worker's libraries are others: {told} (on the worker {worker.address})", 2)
@@ -136,11 +129,6 @@ def _claim(
         shutil.rmtree(parent)
 
 
-def _data_dir(sender: Sender) -> Path:
-    """The sweep's folder of datasets where this machine has it, else the worker's own."""
-    return sender.data_dir if sender.data_dir.is_dir() else paths.data_dir()
-
-
 def _train(
     task: Task,
     sender: Sender,
@@ -148,7 +136,8 @@ def _train(
     tell: Callable[[dict[str, Any]], None],
 ) -> Report:
     """Have a process train a trial, until it is done with it or is not to go on."""
-    data_dir = _data_dir(sender)
+    # The sweep's folder of datasets where this machine has it, else the worker's own.
+    data_dir = sender.data_dir if sender.data_dir.is_dir() else paths.data_dir()
     process = IDLE_WORKERS.take(data_dir)
     process.give(task, check_id=True)
     told, stop_by = time.monotonic(), None

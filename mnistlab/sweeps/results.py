@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mnistlab.config.dump import value_as_yaml
+from mnistlab.config.dump import setting_as_yaml
 from mnistlab.config.load_sweep import SweepSource, load_sweep
 from mnistlab.config.places import Place
 from mnistlab.config.yaml_nodes import nodes_from_text
@@ -45,7 +45,7 @@ def trials_text(rows: Sequence[TrialRow]) -> str:
     table = [["trial", "status", *staged, *keys, *SPLIT_METRICS, "run_dir"]]
     for row in rows:
         stage = [" ".join(row.stages)] if staged else []
-        values = [value_as_yaml(row.parameters[k]) if k in row.parameters else "" for k in keys]
+        values = [setting_as_yaml(row.parameters, key) for key in keys]
         metrics = [row.metrics.get(name) for name in SPLIT_METRICS]
         figures = ["" if value is None else repr(float(value)) for value in metrics]
         table.append([str(row.trial), row.status, *stage, *values, *figures, row.run_dir])
@@ -98,8 +98,7 @@ def sweep_of(sweep_dir: SweepDir) -> SweepSource:
     or was edited.
     """
     refuse_broken_seal(sweep_dir.config)
-    source = load_sweep(sweep_dir.config)
-    return source
+    return load_sweep(sweep_dir.config)
 
 
 def read_record(run_dir: RunDir) -> RunRecord | None:

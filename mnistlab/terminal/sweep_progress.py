@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from mnistlab.config.dump import setting_as_yaml
 from mnistlab.support.metric_names import TEST
 from mnistlab.support.safe_text import one_line
 from mnistlab.support.wording import seconds
 from mnistlab.sweeps.watch import SweepCallback, SweepProgress
 from mnistlab.terminal.output import metric_value, print_note
 from mnistlab.terminal.progress import bar, on_terminal
-from mnistlab.terminal.sweep_result import written
 
 if TYPE_CHECKING:
     from mnistlab.sweeps.results import TrialRow
@@ -50,7 +50,7 @@ class SweepLines(QuietSweep):
     def on_trial(self, row: "TrialRow", took: float, progress: SweepProgress) -> None:
         # A refit has no validation images: what it is trained for is its test.
         metric = progress.metric if row.metrics.get(progress.metric) is not None else TEST.accuracy
-        values = [f"{key}={written(row.parameters, key)}" for key in row.parameters]
+        values = [f"{key}={setting_as_yaml(row.parameters, key)}" for key in row.parameters]
         figures = [f"{metric} {metric_value(metric, row.metrics.get(metric))}"]
         if not row.status.finished:
             figures = [row.status]

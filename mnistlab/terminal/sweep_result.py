@@ -1,8 +1,9 @@
 """How a sweep ended, told to people or to programs, and the exit code."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from mnistlab.config.dump import setting_as_yaml
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING
 from mnistlab.support.wording import as_stated
 from mnistlab.terminal.output import (
@@ -40,13 +41,6 @@ def tell_sweep(result: "SweepResult", *, quiet: bool, json: bool) -> int:
     return SOME_FAILED if result.trials["failed"] and not result.already_ended else 0
 
 
-def written(parameters: Mapping[str, Any], key: str) -> str:
-    """A parameter's value as it would stand in a configuration; nothing where there is none."""
-    from mnistlab.config.dump import value_as_yaml
-
-    return value_as_yaml(parameters[key]) if key in parameters else ""
-
-
 def _stated(metric: str, value: float | None) -> str:
     return "-" if value is None else as_stated(metric, value)
 
@@ -78,7 +72,7 @@ def _ranking(metric: str, ranked: Sequence["Ranked"]) -> str:
     rows = [["rank", *keys, metric, *(["stated"] if stated else []), ""]]
     for point in ranked[:SHOWN]:
         place = "-" if point.rank is None else f"{point.rank}{'=' if point.tied else ''}"
-        values = [written(point.parameters, key) for key in keys]
+        values = [setting_as_yaml(point.parameters, key) for key in keys]
         told = [_stated(metric, point.stated)] if stated else []
         rows.append(
             [place, *values, metric_value(metric, point.mean, point.std), *told, _note(point)]
@@ -107,7 +101,7 @@ def _refits(refits: Sequence[tuple[str, "Ranked"]]) -> str:
     for stage, point in refits:
         means = mean_metrics(point)
         figures = [metric_value(name, *means[name]) for name in names]
-        rows.append([stage, *(written(point.parameters, key) for key in keys), *figures])
+        rows.append([stage, *(setting_as_yaml(point.parameters, key) for key in keys), *figures])
     return table(rows, right=range(len(keys) + 1, len(rows[0])))
 
 

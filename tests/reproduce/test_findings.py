@@ -27,13 +27,13 @@ class Fixed:
     def __init__(self, value):
         self.value = value
 
-    def of_row(self, *_):
+    def of_row(self, *_, **__):
         return self.value
 
-    def best(self, *_):
+    def best(self, *_, **__):
         return self.value
 
-    def seconds_per_epoch(self, *_):
+    def seconds_per_epoch(self, *_, **__):
         return self.value
 
 

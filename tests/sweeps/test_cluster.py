@@ -11,6 +11,7 @@ import pytest
 from distributed import Client
 
 from mnistlab.support.errors import UsageError
+from mnistlab.support.host import deciding_versions
 from mnistlab.sweeps import cluster, remote
 from mnistlab.sweeps import trials as sweep_trials
 from mnistlab.sweeps.dispatch import SweepError
@@ -99,12 +100,10 @@ def test_trials_under_way_come_back_with_their_checkpoints_when_the_sweep_is_sto
 
 
 def test_a_worker_with_other_libraries_is_refused(tmp_path, dask, monkeypatch):
-    monkeypatch.setattr(cluster.remote, "versions", lambda: {**remote_versions, "numpy": "1.0"})
+    sent = {**deciding_versions(), "numpy": "1.0"}
+    monkeypatch.setattr(cluster, "deciding_versions", lambda: sent)
     with pytest.raises(SweepError, match=r"numpy is \S+, the sweep's 1\.0 \(on the worker tcp:"):
         carried(tmp_path, dask, *VALUES)
-
-
-remote_versions = remote.versions()
 
 
 def test_what_fails_on_a_worker_is_told_with_the_worker(tmp_path, dask, monkeypatch):

@@ -85,10 +85,10 @@ def sweep(
 
 def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
     """Every trial, as far as it is known before a stage has chosen."""
+    from mnistlab.config.dump import setting_as_yaml
     from mnistlab.sweeps.space import chosen_later, repetitions
     from mnistlab.sweeps.start import plan
     from mnistlab.terminal.output import print_json, print_lines, print_note, table
-    from mnistlab.terminal.sweep_result import written
 
     planned = plan(source)
     for text in repetitions(source):
@@ -104,6 +104,6 @@ def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
     rows = [head]
     for number, trial in enumerate(planned):
         stage = [trial["stage"], trial["from"] or ""] if staged else []
-        cells = [written(trial["parameters"], key) for key in keys]
+        cells = [setting_as_yaml(trial["parameters"], key) for key in keys]
         rows.append([str(number), *stage, *cells])
     print_lines(table(rows, right=[0]))
