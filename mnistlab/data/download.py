@@ -158,69 +158,45 @@ def _provide(
     )
 
 
-def _retrieve(url: str, path: Path, progress: Progress | None, timeout: float) -> None:
-    import pooch
-
-    # pooch would print the hash of every file whose check it is not given; ours is stricter.
-    pooch_logger = pooch.get_logger()
-    level = pooch_logger.level
-    pooch_logger.setLevel(logging.ERROR)
-    try:
-        pooch.retrieve(
-            url,
-            known_hash=None,
-            fname=path.name,
-            path=path.parent,
-            downloader=_Downloader(progress, timeout),
-        )
-    finally:
-        pooch_logger.setLevel(level)
-
-
 class _DownloadError(Exception):
     """Why a download was cut."""
 
 
-class _Downloader:
-    """pooch's HTTPDownloader waits for whole chunks, so that a dripping server holds it for
-    hours; this one takes what there is and minds the rate and the size.
+def _retrieve(url: str, path: Path, progress: Progress | None, timeout: float) -> None:
+    import requests
+
+    # The checksum is of the .gz, which a server asked to compress might unpack or pack again.
+    headers = {"Accept-Encoding": "identity"}
+    with requests.get(url, stream=True, timeout=timeout, headers=headers) as response:
+        response.raise_for_status()
+        total = response.headers.get("Content-Length", "")
+        if progress is not None:
+            progress.reset()
+            progress.total = whole_number(total, sys.maxsize) or 0
+        with path.open("wb") as output:
+            _copy(response.raw, output, progress, timeout)
+
+
+def _copy(stream: Any, output: Any, progress: Progress | None, timeout: float) -> None:
+    """Take what there is, and mind the rate and the size: to wait for whole chunks would let a
+    server that drips hold this process for hours.
     """
-
-    def __init__(self, progress: Progress | None, timeout: float) -> None:
-        self.progress = progress
-        self.timeout = timeout
-
-    def __call__(self, url: str, output_file: str, pooch: object, check_only: bool = False) -> None:
-        import requests
-
-        # The checksum is of the .gz, which a server asked to compress might unpack or pack again.
-        headers = {"Accept-Encoding": "identity"}
-        with requests.get(url, stream=True, timeout=self.timeout, headers=headers) as response:
-            response.raise_for_status()
-            total = response.headers.get("Content-Length", "")
-            if self.progress is not None:
-                self.progress.reset()
-                self.progress.total = whole_number(total, sys.maxsize) or 0
-            with Path(output_file).open("wb") as output:
-                self._copy(response.raw, output)
-
-    def _copy(self, stream: Any, output: Any) -> None:
-        read = getattr(stream, "read1", stream.read)  # urllib3 1 has no read1
-        received = window_bytes = 0
-        window_start = time.monotonic()
-        while chunk := read(CHUNK_BYTES):
-            output.write(chunk)
-            received += len(chunk)
-            window_bytes += len(chunk)
-            if self.progress is not None:
-                self.progress.update(len(chunk))
-            if received > MAX_DOWNLOAD_BYTES:
-                raise _DownloadError(f"sent more than {MAX_DOWNLOAD_BYTES:,} bytes")
-            elapsed = time.monotonic() - window_start
-            if elapsed >= self.timeout:
-                if window_bytes < MIN_BYTES_PER_SECOND * elapsed:
-                    raise _DownloadError(f"sent {window_bytes:,} bytes in {elapsed:.0f} s")
-                window_start, window_bytes = time.monotonic(), 0
+    read = getattr(stream, "read1", stream.read)  # urllib3 1 has no read1
+    received = window_bytes = 0
+    window_start = time.monotonic()
+    while chunk := read(CHUNK_BYTES):
+        output.write(chunk)
+        received += len(chunk)
+        window_bytes += len(chunk)
+        if progress is not None:
+            progress.update(len(chunk))
+        if received > MAX_DOWNLOAD_BYTES:
+            raise _DownloadError(f"sent more than {MAX_DOWNLOAD_BYTES:,} bytes")
+        elapsed = time.monotonic() - window_start
+        if elapsed >= timeout:
+            if window_bytes < MIN_BYTES_PER_SECOND * elapsed:
+                raise _DownloadError(f"sent {window_bytes:,} bytes in {elapsed:.0f} s")
+            window_start, window_bytes = time.monotonic(), 0
 
 
 def _reason(error: Exception, timeout: float) -> str:

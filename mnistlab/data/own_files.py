@@ -1,6 +1,6 @@
 """What holds for every source of the user's own files, whatever their format."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mnistlab.data.arrays import Arrays
@@ -21,6 +21,29 @@ def list_folder(folder: Path, expected: str) -> list[Path]:
     except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         reason = getattr(error, "strerror", None) or error
         raise data_error(f"{folder}: expected {expected} ({reason})", error) from error
+
+
+def one_of_each(
+    folder: Path,
+    candidates: Mapping[str, Mapping[str, Path]],
+    in_words: Callable[[str], tuple[str, str]],
+) -> dict[str, Path]:
+    """The only candidate for each part of a dataset. `in_words` says what is expected, of a part
+    that is missing and of one that is there more than once.
+
+    Raises DataError with every part that has none, or several.
+    """
+    errors = []
+    for part, found in candidates.items():
+        missing, doubled = in_words(part)
+        names = ", ".join(path.name for path in found.values())
+        if not found:
+            errors.append(f"{folder}: expected {missing}, found none; add it")
+        elif len(found) > 1:
+            errors.append(f"{folder}: expected one {doubled}, found {names}; leave one")
+    if errors:
+        raise DataError(*errors)
+    return {part: next(iter(found.values())) for part, found in candidates.items()}
 
 
 def check_size(count: int, height: int, width: int) -> None:

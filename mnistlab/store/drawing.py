@@ -8,7 +8,7 @@ from pathlib import Path
 from mnistlab.store.folder import Folder
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support import durable
-from mnistlab.support.locks import try_to_lock, wait_for_lock
+from mnistlab.support.locks import opened, try_to_lock, wait_for_lock
 
 PAGES = ("report.html", "report.md", "report.json")
 
@@ -22,19 +22,18 @@ def drawing_in(folder: Path) -> Iterator[None]:
     """
     plots = Folder(folder).plots
     plots.mkdir(exist_ok=True)
-    descriptor = os.open(plots, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with opened(plots, os.O_RDONLY | os.O_DIRECTORY) as descriptor:
         with suppress(OSError):  # where the file system has no locks
             if try_to_lock(descriptor):
                 durable.remove_temporaries(plots)
                 durable.remove_temporaries(folder, PAGES.__contains__)
             wait_for_lock(descriptor, shared=True)
-        yield
-    finally:
-        with suppress(OSError):
-            if try_to_lock(descriptor):
-                plots.rmdir()  # alone again; fails where something was drawn
-        os.close(descriptor)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                if try_to_lock(descriptor):
+                    plots.rmdir()  # alone again; fails where something was drawn
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
-from mnistlab.support.locks import try_to_lock
+from mnistlab.support.locks import opened, try_to_lock
 from mnistlab.support.safe_files import inside
 
 
@@ -24,13 +24,10 @@ def only_process(run_dir: RunDir) -> Iterator[None]:
 
     Raises RunInUseError where another process holds it.
     """
-    descriptor = os.open(run_dir.path, os.O_RDONLY)
-    try:
+    with opened(run_dir.path, os.O_RDONLY) as descriptor:
         if not try_to_lock(descriptor):
             raise RunInUseError(f"{run_dir.path}: another process is training this run")
         yield
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -39,9 +36,8 @@ def only_sweeper(sweep_dir: SweepDir) -> Iterator[None]:
 
     Raises UsageError, saying who has it, where another process does.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    descriptor = os.open(inside(sweep_dir.lock), flags, 0o644)
-    try:
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    with opened(inside(sweep_dir.lock), flags, 0o644) as descriptor:
         if not try_to_lock(descriptor):
             holder = os.pread(descriptor, 1000, 0).decode(errors="replace").strip()
             raise UsageError(
@@ -49,14 +45,9 @@ def only_sweeper(sweep_dir: SweepDir) -> Iterator[None]:
             )
         os.ftruncate(descriptor, 0)
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        os.pwrite(
-            descriptor,
-            f"process {os.getpid()} on {socket.gethostname()} (since {now})\n".encode(),
-            0,
-        )
+        text = f"process {os.getpid()} on {socket.gethostname()} (since {now})\n"
+        os.pwrite(descriptor, text.encode(), 0)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def is_held(path: Path) -> bool:
@@ -64,8 +55,5 @@ def is_held(path: Path) -> bool:
 
     The look takes the lock for a moment, shared: two who look don't see each other.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe would be waited for
-    try:
+    with opened(path, os.O_RDONLY | os.O_NONBLOCK) as descriptor:  # a pipe would be waited for
         return not try_to_lock(descriptor, shared=True)
-    finally:
-        os.close(descriptor)

@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 
@@ -14,7 +14,7 @@ def file_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterato
     `waiting` is called first where another process holds it. Raises OSError when the file cannot be
     made or its file system has no locks.
     """
-    with _opened(path) as descriptor:
+    with _lock_file(path) as descriptor:
         if not try_to_lock(descriptor):
             waiting()
             wait_for_lock(descriptor)
@@ -23,7 +23,7 @@ def file_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterato
 
 def check_lockable(path: Path) -> None:
     """Raises OSError where `file_lock` would; waits for nobody."""
-    with _opened(path) as descriptor:
+    with _lock_file(path) as descriptor:
         try_to_lock(descriptor)
 
 
@@ -33,21 +33,23 @@ def folder_lock(folder: Path) -> Iterator[bool]:
 
     Not held where another process holds it, and where its file system has no locks.
     """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
+    with opened(folder, os.O_RDONLY | os.O_DIRECTORY) as descriptor:
         try:
             held = try_to_lock(descriptor)
         except OSError:
             held = False
         yield held
-    finally:
-        os.close(descriptor)
+
+
+def _lock_file(path: Path) -> AbstractContextManager[int]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return opened(path, os.O_RDWR | os.O_CREAT)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[int]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def opened(path: Path, flags: int, mode: int = 0o600) -> Iterator[int]:
+    """The descriptor of a file or folder that is open meanwhile; no child process inherits it."""
+    descriptor = os.open(path, flags, mode)
     try:
         yield descriptor
     finally:

@@ -29,7 +29,7 @@ COMMANDS = (
 )
 HEAVY = {
     *("numpy", "numba", "scipy", "sklearn", "matplotlib", "pandas", "pydantic", "yaml"),
-    *("rich", "PIL", "pooch", "requests", "jinja2", "safetensors", "platformdirs"),
+    *("rich", "PIL", "requests", "jinja2", "safetensors", "platformdirs"),
 }
 
 

@@ -93,7 +93,7 @@ def test_a_warm_load_of_digits_imports_no_scikit_learn(tmp_path):
     code = (
         "import sys; from pathlib import Path; from mnistlab.data import open_source; "
         "open_source('digits', data_dir=Path('unused')); "
-        "print('sklearn' in sys.modules, 'pooch' in sys.modules, 'pandas' in sys.modules)"
+        "print('sklearn' in sys.modules, 'requests' in sys.modules, 'pandas' in sys.modules)"
     )
     answers = [
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

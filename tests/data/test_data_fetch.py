@@ -241,7 +241,7 @@ def test_a_data_folder_that_cannot_be_made_is_a_data_error(tmp_path, make_mirror
         fetch("toy", tmp_path / "file", timeout=TIMEOUT)
 
 
-def test_pooch_says_nothing(tmp_path, make_mirror, know, capfd):
+def test_a_download_says_nothing(tmp_path, make_mirror, know, capfd):
     know(make_mirror(good))
     fetch("toy", tmp_path, timeout=TIMEOUT)
     assert capfd.readouterr() == ("", "")

@@ -1,6 +1,7 @@
 """`mnistlab evaluate`: how well a run's network does, class by class."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -42,7 +43,6 @@ def evaluate(
     """
     options.set_threads(threads)
     from mnistlab.python.commands import evaluate as command
-    from mnistlab.support import paths
     from mnistlab.terminal.output import print_json, print_lines
     from mnistlab.terminal.progress import watch_download, watch_messages
 
@@ -51,7 +51,7 @@ def evaluate(
             run,
             split=split,
             weights=weights,
-            data_dir=paths.data_dir(data_dir),
+            data_dir=data_dir,
             threads=threads,
             tell=watch_messages(quiet=quiet).on_message,
             data_progress=data_progress,
@@ -144,14 +144,7 @@ def _document(scores: "Scores") -> dict[str, Any]:
         "loss": scores.loss,
         "accuracy": scores.accuracy,
         "per_class": [
-            {
-                "label": one.label,
-                "class": names[one.label],
-                "precision": one.precision,
-                "recall": one.recall,
-                "f1": one.f1,
-                "images": one.images,
-            }
+            {"label": one.label, "class": names[one.label], **asdict(one)}
             for one in scores.per_class
         ],
         "confusion_matrix": scores.confusion.tolist(),

@@ -47,7 +47,6 @@ def export(
     """Write a run's network for other tools."""
     options.set_threads(threads)
     from mnistlab.python.commands import export as command
-    from mnistlab.support import paths
     from mnistlab.terminal.output import print_json, print_result
     from mnistlab.terminal.progress import watch_messages
 
@@ -58,7 +57,7 @@ def export(
         weights=weights,
         pixels=pixels,
         force=force,
-        data_dir=paths.data_dir(data_dir),
+        data_dir=data_dir,
         threads=threads,
         tell=watch_messages(quiet=quiet).on_message,
     )

@@ -47,7 +47,6 @@ def visualize(
     """
     options.set_threads(threads)
     from mnistlab.python.commands import visualize as command
-    from mnistlab.support import paths
     from mnistlab.sweeps.start import is_sweep
     from mnistlab.terminal.progress import watch_download, watch_messages
 
@@ -58,7 +57,7 @@ def visualize(
             format=format,
             report=not only,
             force=force,
-            data_dir=paths.data_dir(data_dir),
+            data_dir=data_dir,
             threads=threads,
             tell=watch_messages(quiet=quiet).on_message,
             data_progress=data_progress,

@@ -17,7 +17,14 @@ import numpy as np
 from mnistlab.data.arrays import Arrays, Bytes
 from mnistlab.data.csv_rows import MAX_VALUE, parse_rows, shown
 from mnistlab.data.files import MalformedError, check_memory, foreign, unpacked
-from mnistlab.data.own_files import ADVICE, MAX_SIDE, check_agreement, check_size, list_folder
+from mnistlab.data.own_files import (
+    ADVICE,
+    MAX_SIDE,
+    check_agreement,
+    check_size,
+    list_folder,
+    one_of_each,
+)
 from mnistlab.data.source import identity
 from mnistlab.data.source_kinds import OwnFiles
 from mnistlab.support.errors import DataError
@@ -59,17 +66,11 @@ def find_files(folder: Path) -> dict[str, Path]:
             # Sorted, `name` comes before `name.gz`, and the first is kept.
             same = path.name.lower().removesuffix(".gz")
             candidates[match["part"].lower()].setdefault(same, path)
-    errors = []
-    for part, found in candidates.items():
-        if not found:
-            names = f"{part}.csv or mnist_{part}.csv (or .csv.gz)"
-            errors.append(f"{folder}: expected a file named {names}, found none; add it")
-        elif len(found) > 1:
-            names = ", ".join(path.name for path in found.values())
-            errors.append(f"{folder}: expected one {part}.csv, found {names}; leave one")
-    if errors:
-        raise DataError(*errors)
-    return {part: next(iter(found.values())) for part, found in candidates.items()}
+    return one_of_each(folder, candidates, _in_words)
+
+
+def _in_words(part: str) -> tuple[str, str]:
+    return f"a file named {part}.csv or mnist_{part}.csv (or .csv.gz)", f"{part}.csv"
 
 
 def read_folder(paths: dict[str, Path]) -> Arrays:

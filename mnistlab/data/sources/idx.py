@@ -7,7 +7,7 @@ from mnistlab.data.arrays import Arrays
 from mnistlab.data.files import MalformedError
 from mnistlab.data.idx import KINDS, read_idx
 from mnistlab.data.known_files import STEMS
-from mnistlab.data.own_files import ADVICE, check_agreement, list_folder
+from mnistlab.data.own_files import ADVICE, check_agreement, list_folder, one_of_each
 from mnistlab.data.source import identity
 from mnistlab.data.source_kinds import OwnFiles
 from mnistlab.support.errors import DataError
@@ -32,23 +32,13 @@ def find_files(folder: Path) -> dict[str, Path]:
             role = f"{split}_{match['kind'].lower()}"
             # Sorted, `name` comes before `name.gz`, and the first is kept.
             candidates[role].setdefault(path.name.lower().removesuffix(".gz"), path)
-    unclear = (_unclear(folder, role, found) for role, found in candidates.items())
-    errors = [message for message in unclear if message]
-    if errors:
-        raise DataError(*errors)
-    return {role: next(iter(found.values())) for role, found in candidates.items()}
+    return one_of_each(folder, candidates, _in_words)
 
 
-def _unclear(folder: Path, role: str, found: dict[str, Path]) -> str | None:
-    if not found:
-        dimensions = 3 if role.endswith("images") else 1
-        name = f"{STEMS[role]}-idx{dimensions}-ubyte"
-        return f"{folder}: expected a file named like {name} (or {name}.gz), found none; add it"
-    if len(found) > 1:
-        names = ", ".join(path.name for path in found.values())
-        what = role.replace("_", " ")
-        return f"{folder}: expected one file of {what}, found {names}; leave one in the folder"
-    return None
+def _in_words(role: str) -> tuple[str, str]:
+    dimensions = 3 if role.endswith("images") else 1
+    name = f"{STEMS[role]}-idx{dimensions}-ubyte"
+    return f"a file named like {name} (or {name}.gz)", f"file of {role.replace('_', ' ')}"
 
 
 def read_folder(paths: dict[str, Path]) -> Arrays:

@@ -19,7 +19,7 @@ import numpy as np
 from mnistlab.data.arrays import Arrays, Bytes
 from mnistlab.data.files import MalformedError, check_memory
 from mnistlab.data.image_file import KINDS, read_image
-from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
+from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder, one_of_each
 from mnistlab.data.source_kinds import OwnFiles
 from mnistlab.support.errors import DataError, data_error
 from mnistlab.support.whole_numbers import whole_number
@@ -67,20 +67,12 @@ def _ending(name: str) -> str:
 
 
 def _find_parts(folder: Path) -> dict[str, Path]:
-    parts: dict[str, list[Path]] = {part: [] for part in PARTS}
+    parts: dict[str, dict[str, Path]] = {part: {} for part in PARTS}
     for path in list_folder(folder, "a folder of train/<label>/*.png and test/<label>/*.png"):
         if path.name.lower() in parts and path.is_dir():
-            parts[path.name.lower()].append(path)
-    errors = []
-    for part, found in parts.items():
-        if not found:
-            errors.append(f"{folder}: expected a folder named {part}, found none; add it")
-        elif len(found) > 1:
-            names = ", ".join(path.name for path in found)
-            errors.append(f"{folder}: expected one folder named {part}, found {names}; leave one")
-    if errors:
-        raise DataError(*errors)
-    return {part: found[0] for part, found in parts.items()}
+            parts[path.name.lower()][path.name] = path
+    named = "folder named {}".format
+    return one_of_each(folder, parts, lambda part: (f"a {named(part)}", named(part)))
 
 
 def _find_part(part: Path, left_out: Counter[str]) -> list[Picture]:
