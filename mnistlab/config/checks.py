@@ -1,7 +1,6 @@
 """What no key alone can say: which values do not go together."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -19,12 +18,12 @@ KeyPath = tuple[str | int, ...]
 CONFLICTS = "conflicts"  # the type of pydantic's error that carries them
 
 
-@dataclass(frozen=True)
 class Conflict:
     """Keys that do not go together, the one to show first; the message stands for all of them."""
 
-    paths: tuple[KeyPath, ...]
-    message: str
+    def __init__(self, message: str, *paths: KeyPath) -> None:
+        self.message = message
+        self.paths = paths
 
 
 def refuse_conflicts(found: Iterable[Conflict]) -> None:
@@ -53,14 +52,11 @@ def run_conflicts(config: "RunConfig") -> Iterator[Conflict]:
 def _data_path(config: "RunConfig") -> Iterator[Conflict]:
     source, path = config.data.source, config.data.path
     if SOURCES[source].takes_path and path is None:
-        keys: tuple[KeyPath, ...] = (("data", "source"), ("data", "path"))
-        yield Conflict(keys, f"{source} reads your own files: data.path must say where they are")
+        message = f"{source} reads your own files: data.path must say where they are"
+        yield Conflict(message, ("data", "source"), ("data", "path"))
     if not SOURCES[source].takes_path and path is not None:
-        files = ", ".join(with_path())
-        yield Conflict(
-            (("data", "path"), ("data", "source")),
-            f"belongs to data.source {files}, not {source}",
-        )
+        message = f"belongs to data.source {', '.join(with_path())}, not {source}"
+        yield Conflict(message, ("data", "path"), ("data", "source"))
 
 
 def _labels(config: "RunConfig") -> Iterator[Conflict]:
@@ -69,17 +65,17 @@ def _labels(config: "RunConfig") -> Iterator[Conflict]:
         return
     strange = [label for label in config.data.classes or () if label >= len(names)]
     if strange:
-        yield Conflict(
-            (("data", "classes"), ("data", "source")),
-            f"found {strange[0]}, must be labels of {config.data.source}, 0 to {len(names) - 1}",
-        )
+        allowed = f"labels of {config.data.source}, 0 to {len(names) - 1}"
+        message = f"found {strange[0]}, must be {allowed}"
+        yield Conflict(message, ("data", "classes"), ("data", "source"))
 
 
 def _length(config: "RunConfig") -> Iterator[Conflict]:
     if config.training.epochs is not None and config.training.steps is not None:
         yield Conflict(
-            (("training", "steps"), ("training", "epochs")),
             "must not stand beside training.epochs; give one of the two, or set the other to null",
+            ("training", "steps"),
+            ("training", "epochs"),
         )
 
 
@@ -87,13 +83,11 @@ def _early_stopping(config: "RunConfig") -> Iterator[Conflict]:
     stopping = config.training.early_stopping
     if stopping and stopping.monitor.startswith("val_") and config.data.validation_images == 0:
         yield Conflict(
-            (
-                ("training", "early_stopping", "monitor"),
-                ("training", "early_stopping"),
-                ("data", "validation"),
-            ),
             f"{stopping.monitor} is never measured with data.validation 0; keep some images for "
             "validation, or monitor train_loss",
+            ("training", "early_stopping", "monitor"),
+            ("training", "early_stopping"),
+            ("data", "validation"),
         )
 
 
@@ -102,9 +96,12 @@ def _loss_and_output(config: "RunConfig") -> Iterator[Conflict]:
     output = config.model.output_activation.type
     if needed is not None and output != needed:
         yield Conflict(
-            (("loss", "type"), ("model", "output_activation"), ("model", "type"), ("model",)),
             f"loss.type {config.loss.type} needs model.output_activation {needed}, found {output} "
             "(loss.type mse takes any)",
+            ("loss", "type"),
+            ("model", "output_activation"),
+            ("model", "type"),
+            ("model",),
         )
 
 
@@ -114,10 +111,8 @@ def _uniform_range(config: "RunConfig") -> Iterator[Conflict]:
     }
     for path, init in inits.items():
         if isinstance(init, UniformInit) and init.low >= init.high:
-            yield Conflict(
-                ((*path, "high"), (*path, "low")),
-                f"found {init.high}, must be above low, which is {init.low}",
-            )
+            message = f"found {init.high}, must be above low, which is {init.low}"
+            yield Conflict(message, (*path, "high"), (*path, "low"))
 
 
 def _bias_without_effect(config: "RunConfig") -> Iterator[Conflict]:
@@ -130,11 +125,9 @@ def _bias_without_effect(config: "RunConfig") -> Iterator[Conflict]:
         inits["init",] = init
     for path, one in inits.items():
         if not one.draws_biases and not isinstance(one.bias, ZeroBias):
-            yield Conflict(
-                ((*path, "bias"), (*path, "type")),
-                f"has no effect, as {'.'.join(map(str, path))}.type {one.type} reads the biases "
-                "with the weights; remove it",
-            )
+            kind = f"{'.'.join(map(str, path))}.type {one.type}"
+            message = f"has no effect, as {kind} reads the biases with the weights; remove it"
+            yield Conflict(message, (*path, "bias"), (*path, "type"))
 
 
 def _layer_names(config: "RunConfig") -> Iterator[Conflict]:
@@ -149,7 +142,7 @@ def _layer_names(config: "RunConfig") -> Iterator[Conflict]:
         ]
     for path, name in named:
         if name not in known:
-            yield Conflict((path, ("model",)), _unknown_name(f"layer {name!r}", name, known))
+            yield Conflict(_unknown_name(f"layer {name!r}", name, known), path, ("model",))
 
 
 def _tensor_patterns(config: "RunConfig") -> Iterator[Conflict]:
@@ -158,10 +151,8 @@ def _tensor_patterns(config: "RunConfig") -> Iterator[Conflict]:
     ]
     for pattern in config.optimizer.lr_scale:
         if not any(fnmatchcase(name, pattern) for name in known):
-            yield Conflict(
-                (("optimizer", "lr_scale", pattern), ("model",)),
-                _unknown_name(f"tensor {pattern!r}", pattern, known),
-            )
+            message = _unknown_name(f"tensor {pattern!r}", pattern, known)
+            yield Conflict(message, ("optimizer", "lr_scale", pattern), ("model",))
 
 
 def _unknown_name(what: str, name: str, known: Sequence[str]) -> str:

@@ -20,7 +20,11 @@ def marked_lines(config: RunConfig) -> list[tuple[str, bool]]:
     text = dump_yaml(config)
     root, changed = yaml.compose(text), set(_changed(config, RunConfig()))
     assert root is not None
-    marked = {line for line, path in _places(root, ()) if _is_in(path, changed)}
+    marked = {
+        line
+        for line, path in _places(root, ())
+        if any(path[:length] in changed for length in range(1, len(path) + 1))
+    }
     return [(line, number in marked) for number, line in enumerate(text.splitlines())]
 
 
@@ -39,10 +43,6 @@ def _changed(section: Section, default: Section | None) -> list[Path]:
         else:
             found += [(name, "type"), *((name, *path) for path in _changed(value, None))]
     return found
-
-
-def _is_in(path: Path, changed: set[Path]) -> bool:
-    return any(path[:length] in changed for length in range(1, len(path) + 1))
 
 
 def _places(node: yaml.Node, path: Path) -> list[tuple[int, Path]]:

@@ -37,13 +37,13 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+class _OneLineDumper(_Dumper):
+    """Puts no line break into a list."""
+
+
 def _represent_list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
     scalars = not any(isinstance(item, dict | list) for item in items)
     return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=scalars)
-
-
-class _OneLineDumper(_Dumper):
-    """Puts no line break into a list."""
 
 
 def _represent_stated(dumper: yaml.SafeDumper, figure: Stated) -> yaml.Node:

@@ -1,6 +1,6 @@
 """A sweep made larger, with every point that it has."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from mnistlab.config.dump import resolved_mapping
 from mnistlab.config.load_sweep import SweepSource, refuse, validated, value_nodes, values_of
@@ -46,7 +46,8 @@ def _extend(root: Node, source: SweepSource, argument: str) -> list[Problem]:
     assert isinstance(parameters.value, dict)
     before = parameters.value.get(key)
     known = value_nodes(key, before) if before is not None else _present_value(source, key)
-    added = [item for item in value_nodes(key, values) if _is_new(item, known)]
+    have = [node.plain() for node in known]
+    added = [item for item in value_nodes(key, values) if item.plain() not in have]
     parameters.value[key] = Node([*known, *added], values.place, values.key_place)
     return []
 
@@ -75,7 +76,3 @@ def _present_value(source: SweepSource, key: str) -> list[Node]:
     place = Place("present value")
     node = nodes_from_mapping(resolved_mapping(config), place).at(split_key(key))
     return [Node(node.value, place, place)] if node is not None else []
-
-
-def _is_new(item: Node, known: Iterable[Node]) -> bool:
-    return all(item.plain() != other.plain() for other in known)

@@ -30,37 +30,37 @@ def groups(parameters: Mapping[str, Any], zipped: Sequence[Sequence[str]]) -> li
 
 def _shape(config: "SweepConfig") -> Iterator[Conflict]:
     if config.base is not None and config.run is not None:
-        yield Conflict((("run",), ("base",)), "must not stand beside base; give one of the two")
+        yield Conflict("must not stand beside base; give one of the two", ("run",), ("base",))
     if config.base is None and config.run is None:
-        yield Conflict((("base",),), "must be given: the run configuration that is varied (or run)")
+        yield Conflict("must be given: the run configuration that is varied (or run)", ("base",))
     if config.parameters is not None and config.stages is not None:
         message = "must not stand beside parameters; give one of the two"
-        yield Conflict((("stages",), ("parameters",)), message)
+        yield Conflict(message, ("stages",), ("parameters",))
     if config.parameters is None and config.stages is None:
-        missing: tuple[KeyPath, ...] = (("parameters",), ("stages",))
-        yield Conflict(missing, "must be given: the values to try (or stages)")
+        message = "must be given: the values to try (or stages)"
+        yield Conflict(message, ("parameters",), ("stages",))
 
 
 def _stage_names(config: "SweepConfig") -> Iterator[Conflict]:
     earlier: list[str] = []
     for index, stage in enumerate(config.stages or ()):
         if stage.name in earlier:
-            path: KeyPath = ("stages", index, "name")
-            yield Conflict((path,), f"found {stage.name!r}, the name of an earlier stage")
+            message = f"found {stage.name!r}, the name of an earlier stage"
+            yield Conflict(message, ("stages", index, "name"))
         if stage.source is not None and stage.source not in earlier:
             message = _no_stage(stage.source, earlier, "an earlier stage")
-            yield Conflict((("stages", index, "from"),), message)
+            yield Conflict(message, ("stages", index, "from"))
         earlier.append(stage.name)
 
 
 def _refit(config: "SweepConfig") -> Iterator[Conflict]:
     names = [stage.name for stage in config.stages or ()]
     if config.refit is not None and not names:
-        yield Conflict((("refit",), ("stages",)), "names stages, and there are none")
+        yield Conflict("names stages, and there are none", ("refit",), ("stages",))
         return
     for index, name in enumerate(config.refit or ()):
         if name not in names:
-            yield Conflict((("refit", index), ("stages",)), _no_stage(name, names, "a stage"))
+            yield Conflict(_no_stage(name, names, "a stage"), ("refit", index), ("stages",))
 
 
 def _no_stage(name: str, names: Sequence[str], kind: str) -> str:
@@ -75,14 +75,13 @@ def _zip(config: "SweepConfig") -> Iterator[Conflict]:
     for index, group in enumerate(config.zip):
         path: KeyPath = ("zip", index)
         if len(group) < 2:
-            yield Conflict((path,), "must name at least two keys that move together")
+            yield Conflict("must name at least two keys that move together", path)
         for place, key in enumerate(group):
             if key not in known:
-                where: tuple[KeyPath, ...] = ((*path, place), ("parameters",), ("stages",))
-                hint = did_you_mean(key, known)
-                yield Conflict(where, f"found {key!r}, which is no parameter{hint}")
+                message = f"found {key!r}, which is no parameter{did_you_mean(key, known)}"
+                yield Conflict(message, (*path, place), ("parameters",), ("stages",))
             if key in seen:
-                yield Conflict(((*path, place),), f"found {key!r} a second time")
+                yield Conflict(f"found {key!r} a second time", (*path, place))
             seen.add(key)
         for block, parameters in blocks:
             lengths = {key: number_of_values(parameters[key]) for key in group if key in parameters}
@@ -90,7 +89,7 @@ def _zip(config: "SweepConfig") -> Iterator[Conflict]:
                 told = ", ".join(
                     f"{key} has {count or 'a range'}" for key, count in lengths.items()
                 )
-                yield Conflict((path, block), f"moves values together, but {told}")
+                yield Conflict(f"moves values together, but {told}", path, block)
 
 
 def _ranges(config: "SweepConfig") -> Iterator[Conflict]:
@@ -102,23 +101,23 @@ def _ranges(config: "SweepConfig") -> Iterator[Conflict]:
             bounds = whole_bounds(key, values)
             if bounds is not None and bounds[0] > bounds[1]:
                 message = f"needs whole numbers, and there is none from {low} to {high}"
-                yield Conflict(((*path, key),), message)
+                yield Conflict(message, (*path, key))
             if not config.method.draws:
                 message = f"{kind} is drawn from: it needs method {{type: random, trials: N}}"
-                yield Conflict(((*path, key), ("method",)), message)
+                yield Conflict(message, (*path, key), ("method",))
 
 
 def _seeds(config: "SweepConfig") -> Iterator[Conflict]:
     for path, parameters in config.blocks():
         if config.seeds > 1 and "seed" in parameters:
             message = "is a parameter: seeds, which would change it too, must then be 1"
-            yield Conflict(((*path, "seed"), ("seeds",)), message)
+            yield Conflict(message, (*path, "seed"), ("seeds",))
 
 
 def _metric(config: "SweepConfig") -> Iterator[Conflict]:
     if config.stages is not None and config.metric.name.startswith("test_"):
         message = f"found {config.metric.name}; a stage never looks at the test set"
-        yield Conflict((("metric", "name"), ("metric",)), message)
+        yield Conflict(message, ("metric", "name"), ("metric",))
 
 
 def _size(config: "SweepConfig") -> Iterator[Conflict]:
@@ -126,4 +125,4 @@ def _size(config: "SweepConfig") -> Iterator[Conflict]:
         sizes = [number_of_values(parameters[keys[0]]) for keys in groups(parameters, config.zip)]
         trials = config.method.asks(sizes) * config.seeds
         if trials > MAX_TRIALS:
-            yield Conflict((path,), f"makes {trials:,} trials; at most {MAX_TRIALS:,} are allowed")
+            yield Conflict(f"makes {trials:,} trials; at most {MAX_TRIALS:,} are allowed", path)

@@ -60,7 +60,8 @@ def load(name: str, identity: str, decode: Decode) -> tuple[Arrays, str]:
             sha256 = digest(arrays)
             entry = folder / f"{name}-{sha256[:NAME_DIGITS]}"
             _store(entry, name, arrays, sha256)
-            _write_lookup(lookup, entry.name)
+            lookup.parent.mkdir(exist_ok=True)
+            durable.write_file(lookup, entry.name)
             return _open_entry(entry)
     except (OSError, _DamagedEntryError) as error:
         logger.warning("%s: cannot keep the decoded dataset here (%s)", folder, error)
@@ -136,8 +137,3 @@ def _write_array(folder: Path, name: str, array: Bytes) -> dict[str, object]:
     np.save(path, np.ascontiguousarray(array), allow_pickle=False)
     durable.fsync(path)
     return {"shape": array.shape, "bytes": path.stat().st_size}
-
-
-def _write_lookup(lookup: Path, entry_name: str) -> None:
-    lookup.parent.mkdir(exist_ok=True)
-    durable.write_file(lookup, entry_name)

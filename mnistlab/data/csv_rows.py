@@ -67,31 +67,21 @@ def _parse_lines(block: bytes, columns: int, first_line: int) -> Bytes:
         if len(cells) != columns:
             found = f"{len(cells):,}" if line.strip() else "a blank line"
             raise MalformedError(f"line {number}: expected {columns:,} columns, found {found}")
-        try:
-            rows += bytes(map(_value, cells))
-        except ValueError as error:
-            column = next(place for place, cell in enumerate(cells, 1) if not _is_value(cell))
+        values = list(map(_value, cells))
+        if None in values:
+            column = values.index(None)
             raise MalformedError(
-                f"line {number}, column {column}: expected a whole number of 0 to {MAX_VALUE}, "
-                f"found {shown(cells[column - 1])}"
-            ) from error
+                f"line {number}, column {column + 1}: expected a whole number of 0 to {MAX_VALUE}, "
+                f"found {shown(cells[column])}"
+            )
+        rows += bytes(values)  # type: ignore[arg-type]
     return np.frombuffer(rows, dtype=np.uint8).reshape(-1, columns)
 
 
 @lru_cache(maxsize=4096)
-def _value(cell: bytes) -> int:
+def _value(cell: bytes) -> int | None:
     match = WHOLE.fullmatch(cell)
-    value = whole_number(match[2].decode(), MAX_VALUE) if match else None
-    if value is None:
-        raise ValueError
-    return value
-
-
-def _is_value(cell: bytes) -> bool:
-    try:
-        return _value(cell) >= 0
-    except ValueError:
-        return False
+    return whole_number(match[2].decode(), MAX_VALUE) if match else None
 
 
 def shown(cell: bytes) -> str:

@@ -89,7 +89,7 @@ def split(
         trained = _first_of_each_class(trained, source.train_labels, per_class_limit)
     trained = trained[:train_limit]
     if shuffle_once:
-        trained = _shuffled(trained, seed)
+        trained = _random_stream(seed, Purpose.SHUFFLE_ONCE).permutation(trained)
     scale, offset = scaling(normalize, source.train_images, trained)
     return Dataset(
         name=source.name,
@@ -159,10 +159,6 @@ def _first_of_each_class(indices: Indices, labels: Bytes, limit: int) -> Indices
     here = labels[indices]
     firsts = [np.flatnonzero(here == label)[:limit] for label in np.unique(here)]
     return indices[np.sort(np.concatenate(firsts))]
-
-
-def _shuffled(indices: Indices, seed: int) -> Indices:
-    return _random_stream(seed, Purpose.SHUFFLE_ONCE).permutation(indices)
 
 
 def _random_stream(seed: int, purpose: Purpose, index: int = 0) -> np.random.Generator:

@@ -16,7 +16,8 @@ def lacking_room(folder: Path, trainer: Trainer, run_dir: RunDir | None = None) 
     if run_dir is not None:
         saved = (run_dir.last, run_dir.previous, run_dir.best, run_dir.weights)
         needed -= sum(path.stat().st_size for path in saved if path.exists())
-    free = shutil.disk_usage(_existing(folder)).free
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
     if free >= needed:
         return None
     return f"the run will save {needed / 1e6:,.1f} MB here, {free / 1e6:,.1f} MB are free"
@@ -29,7 +30,3 @@ def bytes_to_save(trainer: Trainer) -> int:
     params, memory = trainer.params, trainer.memory
     states = (params, params, memory.states, memory.totals)
     return 3 * sum(state.nbytes for state in states) + 2 * params.nbytes
-
-
-def _existing(folder: Path) -> Path:
-    return next(path for path in (folder, *folder.parents) if path.exists())

@@ -43,12 +43,16 @@ def read_picture(path: Path) -> Bytes:
             warnings.simplefilter("ignore")  # of a decoder, about what can be read all the same
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
-                _check_size(*image.size)
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise MalformedError(_too_many_pixels(f"{width:,} × {height:,}"))
                 # Of channels of 16 bits Pillow keeps the upper 8, and forgets it once it decodes.
                 halved = any(";16" in str(tile[3]) for tile in image.tile)
                 return _colours(ImageOps.exif_transpose(image), halved)
     except UnidentifiedImageError:
-        raise MalformedError(f"expected an image ({_kinds()}), found {_found(path)}") from None
+        raise MalformedError(
+            f"expected an image ({', '.join(FORMATS)}), found {_found(path)}"
+        ) from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise MalformedError(_too_many_pixels("more")) from None
     except MalformedError:
@@ -66,11 +70,6 @@ def grey(colours: Bytes) -> Bytes:
     from PIL import Image
 
     return np.asarray(Image.fromarray(colours).convert("L"))
-
-
-def _check_size(width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise MalformedError(_too_many_pixels(f"{width:,} × {height:,}"))
 
 
 def _too_many_pixels(found: str) -> str:
@@ -126,10 +125,6 @@ def _on_ground(colours: Bytes) -> Bytes:
     drawn = float((rgb * alpha).sum()) / max(3 * float(alpha.sum()), 1.0)
     ground = 0.0 if drawn > LIGHT and float(alpha.min()) < 1 else 255.0
     return np.rint(rgb * alpha + ground * (1 - alpha)).astype(np.uint8)
-
-
-def _kinds() -> str:
-    return ", ".join(FORMATS)
 
 
 def _found(path: Path) -> str:

@@ -28,9 +28,14 @@ def _as_objects(y: Any) -> Any:
     for kind in (str, Number | np.generic):
         if all(isinstance(label, kind) for label in y):
             return y
-    labels = np.empty(len(y), dtype=object)
-    labels[:] = y
-    return labels
+    return _of_objects(y)
+
+
+def _of_objects(items: Sequence[Any]) -> Labels:
+    """An array of any objects, (n,): numpy would look into tuples."""
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array
 
 
 def encoded(y: Labels) -> tuple[Labels, npt.NDArray[np.uint8]]:
@@ -41,15 +46,12 @@ def encoded(y: Labels) -> tuple[Labels, npt.NDArray[np.uint8]]:
     if y.dtype.kind != "O":
         check_classification_targets(y)
     try:
-        classes, codes = np.unique(y, return_inverse=True)
+        classes = np.unique(y)
     except TypeError:  # of kinds that have no order among them
-        places = {label: place for place, label in enumerate(dict.fromkeys(y.tolist()))}
-        classes = np.empty(len(places), dtype=object)
-        classes[:] = list(places)
-        codes = np.array([places[label] for label in y.tolist()])
+        classes = _of_objects(list(dict.fromkeys(y.tolist())))
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise ValueError(f"y: found {len(classes)} class(es), expected 2 to {MOST_CLASSES} classes")
-    return classes, codes.astype(np.uint8)
+    return classes, codes_of(y, classes)
 
 
 def codes_of(y: Labels, classes: Labels) -> npt.NDArray[np.uint8]:

@@ -5,7 +5,6 @@ import signal
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -62,17 +61,16 @@ def train(
     checked_config = run_config(config, {**(overrides or {}), **named})
     datasets = paths.data_dir(data_dir)
     listener = RunListener(checked(callbacks), datasets)
-    with ExitStack() as stack:
-        watchers = [stack.enter_context(watch_run(quiet=quiet)), listener]
+    with watch_run(quiet=quiet) as bar, watch_download(quiet=quiet) as download:
         result = new_run(
             checked_config,
             runs_dir=paths.runs_dir(runs_dir),
             data_dir=datasets,
             threads=threads,
             plots=plots,
-            callbacks=watchers,
+            callbacks=[bar, listener],
             argv=sys.argv,
-            data_progress=stack.enter_context(watch_download(quiet=quiet)),
+            data_progress=download,
         )
     return _ended(result, listener, threads)
 

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,18 +124,8 @@ def markdown(
 
 def _markdown_table(table: TableInWords) -> list[str]:
     rule = ["---" if place < table.parameters else "---:" for place in range(len(table.heads))]
-    return [
-        _markdown_row(cells)
-        for cells in (
-            map(as_markdown, table.heads),
-            rule,
-            *(map(as_markdown, r) for r in table.rows),
-        )
-    ]
-
-
-def _markdown_row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    heads, *rows = ([as_markdown(cell) for cell in cells] for cells in (table.heads, *table.rows))
+    return [f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows)]
 
 
 def _tables(plan: Plan, rows: Mapping[str, Sequence[Row]]) -> list[TableInWords]:

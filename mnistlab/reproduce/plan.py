@@ -36,7 +36,8 @@ def planned_experiments(
         # The file of a run becomes a sweep of one point by being given these.
         seeds = 1 if budget == QUICK else experiment.seeds
         always = [f"seeds={seeds}", *_judged_by(path), *arguments]
-        source = load_sweep(path, [*_as_arguments(limits), *always])
+        limited = [f"{key}={value_as_yaml(value)}" for key, value in limits.items()]
+        source = load_sweep(path, [*limited, *always])
         check(source, datasets)
         sources[name] = source
         whole = _whole(load_sweep(path, always), datasets, arguments) if limits else None
@@ -56,10 +57,6 @@ def _limits(experiment: Experiment, quick: Mapping[str, Any], budget: str) -> Ma
     if budget == QUICK:
         return quick if experiment.quick is None else experiment.quick
     return experiment.budget if budget == DEFAULT else {}
-
-
-def _as_arguments(values: Mapping[str, Any]) -> list[str]:
-    return [f"{key}={value_as_yaml(value)}" for key, value in values.items()]
 
 
 def _whole(source: SweepSource, datasets: Datasets, arguments: Sequence[str]) -> Whole | None:

@@ -48,7 +48,9 @@ def metrics_of(table: Table, rows: Sequence[Row]) -> list[str]:
 
 def in_words(table: Table, rows: Sequence[Row], finding: str | None) -> TableInWords:
     """A table as it is shown."""
-    columns = table.columns or {key: Column(head=_head(key)) for key in _varied(rows)}
+    columns = table.columns or {
+        key: Column(head=key.rpartition(".")[2].replace("_", " ")) for key in _varied(rows)
+    }
     names = metrics_of(table, rows)
     staged = len({row.stage for row in rows}) > 1
     heads = [column.head for column in columns.values()]
@@ -61,7 +63,8 @@ def in_words(table: Table, rows: Sequence[Row], finding: str | None) -> TableInW
         if any(row.metrics[name].stated is not None for row in rows):
             heads.append(f"{metric_words(name)}, stated")
         heads.append(f"{metric_words(name)}, measured")
-    heads.append("time, stated → measured" if _states_time(rows) else "time")
+    states_time = any(row.stated_seconds is not None for row in rows)
+    heads.append("time, stated → measured" if states_time else "time")
     seen = {key: _order(rows, key) for key in columns}
     cells = []
     for row in rows:
@@ -112,16 +115,13 @@ def compared(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     text = f"{reached} of {total:,} stated {noun} reached or passed"
     if missed:
         text += f", {missed} not measured"
-    if pairs and min(pairs, key=_by_difference)[0] < -0.5e-4:
-        difference, row, name, found = min(pairs, key=_by_difference)
+    farthest = min(pairs, key=lambda pair: pair[0], default=None)
+    if farthest is not None and farthest[0] < -0.5e-4:
+        difference, row, name, found = farthest
         stated = as_stated(name, found.stated or 0)
         what = f"{metric_words(name)} {measured(found.mean, name)} where {stated}"
         text += f"; farthest below: {_named(row)}{what} is stated ({100 * difference:+.2f} points)"
     return [f"{text}."]
-
-
-def _by_difference(pair: tuple[float, Row, str, Measured]) -> float:
-    return pair[0]
 
 
 def _named(row: Row) -> str:
@@ -165,10 +165,6 @@ def _from_to(least: float, most: float) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def _head(key: str) -> str:
-    return key.rpartition(".")[2].replace("_", " ")
-
-
 def _varied(rows: Sequence[Row]) -> list[str]:
     """The parameters that tell the rows apart."""
     keys = dict.fromkeys(key for row in rows for key in row.parameters)
@@ -203,10 +199,6 @@ def _measured(name: str, row: Row) -> str:
     if found.mean is None and others:
         return ", ".join(others)
     return ", ".join([measured(found.mean, name, found.std), *others])
-
-
-def _states_time(rows: Sequence[Row]) -> bool:
-    return any(row.stated_seconds is not None for row in rows)
 
 
 def _time(row: Row) -> str:

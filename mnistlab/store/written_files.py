@@ -63,7 +63,9 @@ def refuse_others(paths: Iterable[Path], *, force: bool = False, hint: str = "")
     taken = [
         path
         for path in paths
-        if os.path.lexists(path) and not is_own(path) and not (force and _is_file(path))
+        if os.path.lexists(path)
+        and not is_own(path)
+        and not (force and (path.is_symlink() or path.is_file()))
     ]
     if taken:
         raise UsageError(
@@ -78,10 +80,6 @@ def write_own(
     """Write the content as `marked`; raises UsageError as `refuse_others` does, OSError."""
     refuse_others([path], force=force)
     durable.write_file(path, marked(content, format))
-
-
-def _is_file(path: Path) -> bool:
-    return path.is_symlink() or path.is_file()
 
 
 def _digest(content: bytes, start: int) -> bytes:

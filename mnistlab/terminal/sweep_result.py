@@ -41,10 +41,6 @@ def tell_sweep(result: "SweepResult", *, quiet: bool, json: bool) -> int:
     return SOME_FAILED if result.trials["failed"] and not result.already_ended else 0
 
 
-def _stated(metric: str, value: float | None) -> str:
-    return "-" if value is None else as_stated(metric, value)
-
-
 def _print_summary(result: "SweepResult") -> None:
     if result.already_ended:
         print_note("nothing left to do: this sweep has ended before")
@@ -73,7 +69,8 @@ def _ranking(metric: str, ranked: Sequence["Ranked"]) -> str:
     for point in ranked[:SHOWN]:
         place = "-" if point.rank is None else f"{point.rank}{'=' if point.tied else ''}"
         values = [setting_as_yaml(point.parameters, key) for key in keys]
-        told = [_stated(metric, point.stated)] if stated else []
+        figure = "-" if point.stated is None else as_stated(metric, point.stated)
+        told = [figure] if stated else []
         rows.append(
             [place, *values, metric_value(metric, point.mean, point.std), *told, _note(point)]
         )

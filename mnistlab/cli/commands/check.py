@@ -56,7 +56,8 @@ def _layers(result: "CheckResult") -> str:
     rows = [["layer", "output", "parameters", ""]]
     for layer in result.layers:
         count = f"{layer.parameters:,}" if layer.parameters else "-"
-        rows.append([layer.name, _shape(layer.output_shape), count, layer.description])
+        shape = " x ".join(map(str, layer.output_shape))
+        rows.append([layer.name, shape, count, layer.description])
     rows.append(["total", "", f"{result.parameters:,}", ""])
     return table(rows, right=(2,))
 
@@ -106,10 +107,6 @@ def _sentences(result: "CheckResult") -> "Iterator[str]":
 
 def _exponent(number: float | None) -> str:
     return "-" if number is None else f"{number:.1e}"
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
 
 
 def _document(result: "CheckResult") -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Comparison:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise UsageError(f"--sort: found {name!r}, choose from {', '.join(known)}{hint}")
-        values = {one.run.path: _value(one, name) for one in self.runs}
+        values = {one.run.path: {**one.parameters, **one.metrics}.get(name) for one in self.runs}
         have = [one for one in self.runs if values[one.run.path] is not None]
         lack = [one for one in self.runs if values[one.run.path] is None]
         down = is_accuracy(name) != key.startswith("-")
@@ -138,10 +138,6 @@ def _is_implied(key: str, differing: Sequence[str], flat: Sequence[Mapping[str, 
     )
     present = [values[key] for values in flat if key in values]
     return by_type and len(present) < len(flat) and all(value == present[0] for value in present)
-
-
-def _value(one: ComparedRun, name: str) -> Any:
-    return one.metrics[name] if name in one.metrics else one.parameters.get(name)
 
 
 def _rank(value: Any) -> tuple[bool, Any]:
