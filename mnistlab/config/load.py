@@ -64,16 +64,13 @@ def mapping_nodes(text: str, source: str, base_dir: Path | None) -> tuple[Node, 
 
 
 def run_config_from_mapping(
-    mapping: Mapping[str, Any],
-    overrides: Overrides = (),
-    source: str = "configuration",
-    base_dir: Path | None = None,
+    mapping: Mapping[str, Any], overrides: Overrides = (), source: str = "configuration"
 ) -> RunConfig:
     """The resolved run configuration of a Python mapping, read as the same YAML would be.
 
     Raises ConfigError with everything that is wrong.
     """
-    root = nodes_from_mapping(mapping, Place(source, folder=base_dir))
+    root = nodes_from_mapping(mapping, Place(source))
     return _resolve(root, [], overrides)
 
 

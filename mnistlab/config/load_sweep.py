@@ -79,15 +79,9 @@ def parse_sweep(
     return _resolve(root, problems, arguments)
 
 
-def sweep_from_mapping(
-    mapping: Mapping[str, Any],
-    arguments: Sequence[str] = (),
-    source: str = "configuration",
-    base_dir: Path | None = None,
-) -> SweepSource:
+def sweep_from_mapping(mapping: Mapping[str, Any], source: str = "configuration") -> SweepSource:
     """The sweep of a Python mapping, read as the same YAML would be. Raises ConfigError."""
-    root = nodes_from_mapping(mapping, Place(source, folder=base_dir))
-    return _resolve(root, [], arguments)
+    return _resolve(nodes_from_mapping(mapping, Place(source)), [], ())
 
 
 def value_nodes(key: str, values: Node) -> list[Node]:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.files import MalformedError, is_gzipped
@@ -47,16 +48,10 @@ class KnownFile:
 MNIST_SHAPES = ((60_000, 28, 28), (60_000,), (10_000, 28, 28), (10_000,))
 
 
-def checked_by_sha256(*sums: str) -> tuple[KnownFile, ...]:
-    """Four files of MNIST's shapes, with the SHA-256 of each one's decompressed content."""
+def checked_by(checksum: Literal["sha256", "gz_md5"], *sums: str) -> tuple[KnownFile, ...]:
+    """Four files of MNIST's shapes, each with this checksum of KnownFile's."""
     files = zip(STEMS, MNIST_SHAPES, sums, strict=True)
-    return tuple(KnownFile(role, shape, sha256=value) for role, shape, value in files)
-
-
-def checked_by_md5(*sums: str) -> tuple[KnownFile, ...]:
-    """Four files of MNIST's shapes, with the MD5 of each one's .gz as published."""
-    files = zip(STEMS, MNIST_SHAPES, sums, strict=True)
-    return tuple(KnownFile(role, shape, gz_md5=value) for role, shape, value in files)
+    return tuple(KnownFile(role, shape, **{checksum: value}) for role, shape, value in files)
 
 
 def locate(folder: Path, file: KnownFile) -> Path | None:

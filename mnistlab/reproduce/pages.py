@@ -43,11 +43,7 @@ class WrittenReport:
 
 
 def write_report(
-    report_dir: ReportDir,
-    *,
-    data_dir: Path,
-    threads: int | None = None,
-    tell: Callable[[str], None] = lambda text: None,
+    report_dir: ReportDir, *, data_dir: Path, tell: Callable[[str], None] = lambda text: None
 ) -> WrittenReport:
     """Draw a report's figures and write report.html, report.md and report.json.
 
@@ -60,8 +56,7 @@ def write_report(
         for name, experiment in plan.experiments.items()
     }
     tables = _tables(plan, rows)
-    options: dict[str, Any] = {"data_dir": data_dir, "threads": threads, "tell": tell}
-    figures = report_figures(report_dir, plan.report, rows, **options)
+    figures = report_figures(report_dir, plan.report, rows, data_dir=data_dir, tell=tell)
     refuse_foreign_pages(report_dir, plan.report)
     with drawing_in(report_dir.path):
         saved = save_each(figures, report_dir.path)

@@ -1,8 +1,8 @@
 """Reports reproduced in new folders, or carried on in their own: a sweep for each experiment."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,23 +27,17 @@ TIMES_HEAD = "experiment,seconds"
 Watch = Callable[[str], AbstractContextManager[SweepCallback]]
 
 
-@contextmanager
-def unwatched(heading: str) -> Iterator[SweepCallback]:
-    """Show nothing."""
-    yield SweepCallback()
-
-
 @dataclass(frozen=True)
 class ReproduceOptions:
     """What every experiment is run with."""
 
     data_dir: Path
     workers: int | None
-    watch: Watch = unwatched
-    tell: Callable[[str], None] = lambda text: None
-    argv: Sequence[str] = ()
-    force: bool = False
-    data_progress: Progress | None = None
+    watch: Watch
+    tell: Callable[[str], None]
+    argv: Sequence[str]
+    force: bool
+    data_progress: Progress | None
 
 
 @dataclass(frozen=True)

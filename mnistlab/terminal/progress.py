@@ -2,8 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.experiment.callbacks import Callback, Progress, Start
@@ -17,17 +16,11 @@ if TYPE_CHECKING:
     from mnistlab.data import Progress as DataProgress
 
 
-@contextmanager
-def watch_run(*, quiet: bool) -> Iterator[Callback]:
+def watch_run(*, quiet: bool) -> AbstractContextManager[Callback]:
     """What shows a run's progress while it trains: nothing, lines, or lines above a bar."""
     if quiet:
-        yield Callback()
-        return
-    watcher = RunBar() if on_terminal() else RunLines()
-    try:
-        yield watcher
-    finally:
-        watcher.close()
+        return nullcontext(Callback())
+    return closing(RunBar() if on_terminal() else RunLines())
 
 
 def watch_messages(*, quiet: bool) -> Callback:
@@ -35,17 +28,11 @@ def watch_messages(*, quiet: bool) -> Callback:
     return Callback() if quiet else RunLines()
 
 
-@contextmanager
-def watch_download(*, quiet: bool) -> Iterator["DataProgress | None"]:
+def watch_download(*, quiet: bool) -> "AbstractContextManager[DataProgress | None]":
     """What shows a download's progress; the bar is gone at the end, however that comes."""
     if quiet:
-        yield None
-        return
-    progress = DownloadBar() if on_terminal() else DownloadLines()
-    try:
-        yield progress
-    finally:
-        progress.close()
+        return nullcontext()
+    return closing(DownloadBar() if on_terminal() else DownloadLines())
 
 
 def on_terminal() -> bool:
@@ -109,8 +96,7 @@ class RunBar(RunLines):
         )
 
     def on_message(self, text: str) -> None:
-        # Names and paths may hold brackets: they are no markup, and long lines stay whole.
-        self.bar.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
+        print_above(self.bar, text)
 
     def on_start(self, start: Start) -> None:
         super().on_start(start)
@@ -186,6 +172,13 @@ class DownloadBar:
 
     def close(self) -> None:
         self.bar.stop()
+
+
+def print_above(bar: Any, text: str) -> None:
+    """A line above a bar: names and values may hold brackets, which are no markup, and a long line
+    stays whole.
+    """
+    bar.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def bar(*columns: Any) -> Any:

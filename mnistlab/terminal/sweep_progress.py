@@ -1,29 +1,22 @@
 """What a sweep shows on stderr while it goes: one bar for all of it, or a line per trial."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING
 
 from mnistlab.config.dump import setting_as_yaml
 from mnistlab.support.metric_names import TEST
-from mnistlab.support.safe_text import one_line
 from mnistlab.support.wording import seconds
 from mnistlab.sweeps.watch import SweepCallback, SweepProgress
 from mnistlab.terminal.output import metric_value, print_note
-from mnistlab.terminal.progress import bar, on_terminal
+from mnistlab.terminal.progress import bar, on_terminal, print_above
 
 if TYPE_CHECKING:
     from mnistlab.sweeps.results import TrialRow
 
 
-@contextmanager
-def watch_sweep(*, quiet: bool) -> Iterator[SweepCallback]:
+def watch_sweep(*, quiet: bool) -> AbstractContextManager[SweepCallback]:
     """What shows a sweep's progress: warnings alone, lines, or lines above a bar."""
-    watcher = QuietSweep() if quiet else SweepBar() if on_terminal() else SweepLines()
-    try:
-        yield watcher
-    finally:
-        watcher.close()
+    return closing(QuietSweep() if quiet else SweepBar() if on_terminal() else SweepLines())
 
 
 class QuietSweep(SweepCallback):
@@ -87,8 +80,7 @@ class SweepBar(SweepLines):
         """The bar shows it."""
 
     def _print(self, text: str) -> None:
-        # Values may hold brackets: they are no markup, and long lines stay whole.
-        self.bar.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
+        print_above(self.bar, text)
 
     def on_progress(self, progress: SweepProgress) -> None:
         parts = [f"{progress.running} running", *_outlook(progress)]

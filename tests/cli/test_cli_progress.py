@@ -11,7 +11,8 @@ from cli_helpers import process_arguments
 
 from mnistlab.experiment.callbacks import Progress, Start
 from mnistlab.store.metrics import MetricsRow
-from mnistlab.terminal import output, progress
+from mnistlab.support.wording import human_bytes
+from mnistlab.terminal import progress
 
 START = Start(Path("runs/x"), 10, 900, 90, 2880, evaluates_by_step=False)
 BY_STEP = Start(Path("runs/x"), 10, 900, 90, 2880, evaluates_by_step=True)
@@ -36,7 +37,7 @@ def test_a_row_leaves_out_what_was_not_measured():
     [(0, "0 bytes"), (999, "999 bytes"), (999_950, "1 MB"), (9_912_422, "9.91 MB")],
 )
 def test_sizes_are_readable(count, text):
-    assert output.human_bytes(count) == text
+    assert human_bytes(count) == text
 
 
 class Terminal(io.StringIO):

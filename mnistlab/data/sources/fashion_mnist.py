@@ -1,12 +1,13 @@
 """Fashion-MNIST. Source: Xiao, Rasul and Vollgraf, Fashion-MNIST (2017)."""
 
-from mnistlab.data.known_files import checked_by_md5
+from mnistlab.data.known_files import checked_by
 from mnistlab.data.source_kinds import PublishedSource
 
 SOURCE = PublishedSource(
     name="fashion-mnist",
     description="70,000 articles of Zalando's",
-    files=checked_by_md5(
+    files=checked_by(
+        "gz_md5",
         "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
         "25c81989df183df01b3e8a0aad5dffbe",
         "bef4ecab320f06d8554ea6380940ec79",

@@ -3,13 +3,14 @@
 Source: Clanuwat et al., Deep learning for classical Japanese literature (2018).
 """
 
-from mnistlab.data.known_files import checked_by_md5
+from mnistlab.data.known_files import checked_by
 from mnistlab.data.source_kinds import PublishedSource
 
 SOURCE = PublishedSource(
     name="kmnist",
     description="70,000 cursive kana of CODH's Kuzushiji",
-    files=checked_by_md5(
+    files=checked_by(
+        "gz_md5",
         "bdb82020997e1d708af4cf47b453dcf7",
         "e144d726b3acfaa3e44228e80efcd344",
         "5c965bf0a639b31b8f53240b1b52f4d7",

@@ -1,12 +1,13 @@
 """MNIST. Source: http://yann.lecun.com/exdb/mnist (LeCun, Cortes and Burges)."""
 
-from mnistlab.data.known_files import checked_by_sha256
+from mnistlab.data.known_files import checked_by
 from mnistlab.data.source_kinds import DIGIT_NAMES, PublishedSource
 
 SOURCE = PublishedSource(
     name="mnist",
     description="70,000 handwritten digits",
-    files=checked_by_sha256(
+    files=checked_by(
+        "sha256",
         "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
         "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",

@@ -62,20 +62,13 @@ def check(
         refuse_too_large(config, dataset)
         program = lower(config, dataset.image_shape, len(dataset.class_names), 1)
         tensors = check_gradients(config, dataset, tell)
+    verdicts = {tensor.verdict for tensor in tensors}
     return CheckResult(
         layers=program.layers,
         parameters=program.parameters,
         memory=memory_estimate(config, dataset),
         tensors=tuple(tensors),
         threshold=THRESHOLD,
-        passed=_all_right(tensors),
+        passed=False if "wrong" in verdicts else True if "right" in verdicts else None,
         images=min(IMAGES, len(dataset.train)),
     )
-
-
-def _all_right(tensors: Sequence[TensorCheck]) -> bool | None:
-    """Whether no gradient is wrong; None where none could be compared."""
-    verdicts = {tensor.verdict for tensor in tensors}
-    if "wrong" in verdicts:
-        return False
-    return True if "right" in verdicts else None

@@ -1,7 +1,7 @@
 """Draw the figures and the page of a run or sweep into its folder."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures.gallery import (
     CHEAP,
     RUN_FIGURES,
-    Entry,
     LeftOut,
     SavedFigures,
     chosen,
@@ -48,75 +47,36 @@ def visualize(
     no figure has a name that is in `only`, or where a file that mnistlab did not write would be
     overwritten, unless `force`.
     """
-    options = {
+    options: dict[str, Any] = {
         "data_dir": data_dir,
         "threads": threads,
         "tell": tell,
         "data_progress": data_progress,
     }
-    draw = _visualize_sweep if is_sweep(path) else _visualize_run
-    return draw(path, _Wanted(only, format, report, force, options))
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """What is to be drawn: all figures, or those named in `only`; and the page, if `report`.
-
-    `force` lets files be overwritten that mnistlab did not write; `options` are those of Artefacts.
-    """
-
-    only: Collection[str] | None
-    format: str
-    report: bool
-    force: bool
-    options: dict[str, Any]
-
-
-def _visualize_run(path: Path, wanted: _Wanted) -> SavedFigures:
-    """Draw a run's figures. Raises UsageError where there is no run, no such figure, or where a
-    file would be overwritten that mnistlab did not write.
-    """
-    artefacts = Artefacts(open_run(path), **wanted.options)
-    entries, folder = chosen(RUN_FIGURES, wanted.only), artefacts.run_dir.path
-
-    def write(saved: SavedFigures) -> Path:
-        return write_run_report(artefacts, saved, force=wanted.force)
-
-    return _drawn(entries, artefacts, folder, wanted, write)
-
-
-def _visualize_sweep(path: Path, wanted: _Wanted) -> SavedFigures:
-    """Draw a sweep's figures, and those of its best run where that has no page yet.
-
-    Raises as `_visualize_run` does.
-    """
-    sweep_dir = SweepDir(path.resolve())
-    entries = chosen(sweep_entries(sweep_dir, wanted.options), wanted.only)
-
-    def write(saved: SavedFigures) -> Path:
-        if sweep_dir.best.exists() and not RunDir(sweep_dir.best).report.exists():
-            # The sweep's page leads there.
-            _visualize_run(sweep_dir.best, replace(wanted, only=CHEAP, format="png"))
-        return write_sweep_report(sweep_dir, saved, force=wanted.force)
-
-    return _drawn(entries, None, sweep_dir.path, wanted, write)
-
-
-def _drawn(
-    entries: Sequence[Entry],
-    artefacts: Artefacts | None,
-    folder: Path,
-    wanted: _Wanted,
-    write: Callable[[SavedFigures], Path],
-) -> SavedFigures:
-    """The figures, and a page of them; what is damaged may leave it out too."""
+    artefacts = None if is_sweep(path) else Artefacts(open_run(path), **options)
+    folder = path.resolve() if artefacts is None else artefacts.run_dir.path
+    every = RUN_FIGURES if artefacts else sweep_entries(SweepDir(folder), options)
+    entries = chosen(every, only)
     with drawing_in(folder):
-        refuse_foreign(entries, folder, wanted.format, report=wanted.report, force=wanted.force)
-        saved = save_each(draw_each(entries, artefacts), folder, wanted.format, force=wanted.force)
-        if not wanted.report:
+        refuse_foreign(entries, folder, format, report=report, force=force)
+        saved = save_each(draw_each(entries, artefacts), folder, format, force=force)
+        if not report:
             return saved
         try:
-            return replace(saved, report=write(saved))
-        except MnistlabError as error:
+            if artefacts is not None:
+                page = write_run_report(artefacts, saved, force=force)
+            else:
+                page = _write_sweep_report(SweepDir(folder), saved, force, options)
+            return replace(saved, report=page)
+        except MnistlabError as error:  # what is damaged may leave the page out, too
             left_out = LeftOut("report", "Report", str(error), error)
             return replace(saved, left_out=[*saved.left_out, left_out])
+
+
+def _write_sweep_report(
+    sweep_dir: SweepDir, saved: SavedFigures, force: bool, options: dict[str, Any]
+) -> Path:
+    """A sweep's page, and its best run's, to which it leads, where that has none yet."""
+    if sweep_dir.best.exists() and not RunDir(sweep_dir.best).report.exists():
+        visualize(sweep_dir.best, only=CHEAP, force=force, **options)
+    return write_sweep_report(sweep_dir, saved, force=force)
