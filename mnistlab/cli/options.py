@@ -24,10 +24,7 @@ Config = Annotated[
 Run = Annotated[
     Path,
     typer.Argument(
-        metavar="RUN",
-        help="The run's folder.",
-        show_default=False,
-        autocompletion=completion.runs,
+        metavar="RUN", help="The run's folder.", show_default=False, autocompletion=completion.runs
     ),
 ]
 RunOrSweep = Annotated[
@@ -89,8 +86,7 @@ Scheduler = Annotated[
     ),
 ]
 Force = Annotated[
-    bool,
-    typer.Option("--force", help="Overwrite a file that mnistlab did not write."),
+    bool, typer.Option("--force", help="Overwrite a file that mnistlab did not write.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Only errors and warnings on stderr.")]
 Json = Annotated[

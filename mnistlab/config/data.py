@@ -43,9 +43,7 @@ IMAGES_SCHEMA: list[dict[str, Any]] = [
     {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1},
 ]
 Images = Annotated[
-    int | float | Literal["auto"],
-    PlainValidator(_images),
-    WithJsonSchema({"anyOf": IMAGES_SCHEMA}),
+    int | float | Literal["auto"], PlainValidator(_images), WithJsonSchema({"anyOf": IMAGES_SCHEMA})
 ]
 
 

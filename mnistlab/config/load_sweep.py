@@ -7,12 +7,7 @@ from typing import Any
 
 from mnistlab.config.checks import KeyPath
 from mnistlab.config.dump import mapping_as_yaml, restated
-from mnistlab.config.load import (
-    make_paths_absolute,
-    mapping_nodes,
-    read_config_text,
-    sweep_mark,
-)
+from mnistlab.config.load import make_paths_absolute, mapping_nodes, read_config_text, sweep_mark
 from mnistlab.config.overrides import apply_override, set_node, split_key, wrong_argument
 from mnistlab.config.places import Node, Place, Problem, messages
 from mnistlab.config.ranges import RANGES, listed_values

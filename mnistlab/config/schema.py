@@ -19,8 +19,4 @@ def sweep_json_schema() -> dict[str, Any]:
 
 def _schema(section: type[Section], title: str) -> dict[str, Any]:
     schema = section.model_json_schema(mode="validation")
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": title,
-    }
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": title}

@@ -120,11 +120,7 @@ def _remove_if_abandoned(left_behind: Path) -> None:
 
 
 def _provide(
-    dataset: Published,
-    file: KnownFile,
-    folder: Path,
-    progress: Progress | None,
-    timeout: float,
+    dataset: Published, file: KnownFile, folder: Path, progress: Progress | None, timeout: float
 ) -> None:
     if present := locate(folder, file):
         try:

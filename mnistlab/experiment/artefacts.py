@@ -15,12 +15,7 @@ from mnistlab.experiment.model import Model, load_model
 from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.runtime.params import views
 from mnistlab.store.checksums import Extent
-from mnistlab.store.metrics import (
-    LayerRow,
-    MetricsRow,
-    read_layers,
-    read_metrics,
-)
+from mnistlab.store.metrics import LayerRow, MetricsRow, read_layers, read_metrics
 from mnistlab.store.predictions import Predictions, read_predictions
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import RunFacts, RunRecord, facts_of, read_run_record

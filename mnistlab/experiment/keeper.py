@@ -13,14 +13,7 @@ from mnistlab.runtime.params import views
 from mnistlab.store.checkpoint import Checkpoint, save_checkpoint, save_tensors
 from mnistlab.store.checksums import Extent
 from mnistlab.store.json_fields import as_json
-from mnistlab.store.metrics import (
-    LAYERS,
-    METRICS,
-    LayerRow,
-    MetricsRow,
-    TableWriter,
-    read_metrics,
-)
+from mnistlab.store.metrics import LAYERS, METRICS, LayerRow, MetricsRow, TableWriter, read_metrics
 from mnistlab.store.predictions import write_predictions
 from mnistlab.store.run_dir import LAYERS_NAME, METRICS_NAME, PREDICTIONS_NAME, RunDir
 from mnistlab.store.run_record import RunRecord, Seconds, write_run_record

@@ -18,11 +18,7 @@ from mnistlab.experiment.scores import Scores, score
 from mnistlab.python.images import raw_pixels
 from mnistlab.python.tables import PathLike, frame
 from mnistlab.store.checksums import Extent
-from mnistlab.store.metrics import (
-    LayerRow,
-    MetricsRow,
-    read_layers,
-)
+from mnistlab.store.metrics import LayerRow, MetricsRow, read_layers
 from mnistlab.store.predictions import PredictionRow, read_predictions
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.run_json import read_run_json

@@ -220,10 +220,7 @@ def _machine(rows: Mapping[str, Sequence[Row]]) -> list[tuple[str, str]]:
     facts, source = record.facts, record.config["data"]["source"]
     named = [f"{name} {facts.versions.get(name)}" for name in ("python", "numpy", "numba", "scipy")]
     return [
-        (
-            "processor",
-            f"{facts.processor or 'unknown'}, {counted(facts.cpus, 'processor')}",
-        ),
+        ("processor", f"{facts.processor or 'unknown'}, {counted(facts.cpus, 'processor')}"),
         ("software", f"mnistlab {facts.mnistlab}, {', '.join(named)}"),
         ("data", f"{source}, SHA-256 {facts.dataset.sha256}"),
     ]

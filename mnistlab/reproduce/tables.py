@@ -8,6 +8,7 @@ from mnistlab.config.dump import value_as_yaml
 from mnistlab.pages.page import measured
 from mnistlab.reproduce.manifest import Column, Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
+from mnistlab.store.status import tally
 from mnistlab.support.metric_names import PARTS, is_accuracy, metric_words
 from mnistlab.support.wording import as_stated, counted, duration_as_stated
 
@@ -191,11 +192,7 @@ def _value(row: Row, key: str, column: Column, seen: Sequence[Any]) -> str:
 def _measured(name: str, row: Row) -> str:
     """The mean over the seeds that finished, and what became of the others."""
     found = row.metrics[name]
-    others = [
-        f"{row.statuses.count(status)} {status}" if len(row.statuses) > 1 else status
-        for status in dict.fromkeys(row.statuses)
-        if not status.finished
-    ]
+    others = [text for status, text in tally(row.statuses).items() if not status.finished]
     if found.mean is None and others:
         return ", ".join(others)
     return ", ".join([measured(found.mean, name, found.std), *others])

@@ -1,7 +1,7 @@
 """How a run, a trial or a sweep stands: the one list of statuses, and what each of them means."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
 
@@ -42,6 +42,12 @@ class Status(StrEnum):
     def words(self) -> str:
         """For people: `stopped early`."""
         return self.replace("_", " ")
+
+
+def tally(statuses: Sequence[Status]) -> dict[Status, str]:
+    """Each status that trials have, in words: `failed`, and of several trials `2 failed`."""
+    counts = Counter(statuses)
+    return {s: f"{n} {s}" if len(statuses) > 1 else s.value for s, n in counts.items()}
 
 
 # What `--json` counts the trials of a sweep by.

@@ -6,9 +6,10 @@ from typing import Any
 
 from mnistlab.config.dump import setting_as_yaml
 from mnistlab.config.sweep import Metric, StatedPoint, SweepConfig
+from mnistlab.store.csv_text import csv_text
 from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.support.scale import mean_and_spread, on_scale
-from mnistlab.sweeps.results import TrialRow, csv_text, parameter_keys
+from mnistlab.sweeps.results import TrialRow, parameter_keys
 
 
 @dataclass(frozen=True)

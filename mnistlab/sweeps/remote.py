@@ -130,10 +130,7 @@ def _claim(
 
 
 def _train(
-    task: Task,
-    sender: Sender,
-    state: Callable[[], str],
-    tell: Callable[[dict[str, Any]], None],
+    task: Task, sender: Sender, state: Callable[[], str], tell: Callable[[dict[str, Any]], None]
 ) -> Report:
     """Have a process train a trial, until it is done with it or is not to go on."""
     # The sweep's folder of datasets where this machine has it, else the worker's own.

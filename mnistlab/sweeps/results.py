@@ -1,7 +1,5 @@
 """What a sweep has found so far, as rows: read from its folders, written as trials.csv."""
 
-import csv
-import io
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from mnistlab.config.load_sweep import SweepSource, load_sweep
 from mnistlab.config.places import Place
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.store.checksums import refuse_broken_seal
-from mnistlab.store.named_rows import named_rows
+from mnistlab.store.csv_text import csv_text, named_rows
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import RunRecord, read_run_record
 from mnistlab.store.status import Status
@@ -50,13 +48,6 @@ def trials_text(rows: Sequence[TrialRow]) -> str:
         figures = ["" if value is None else repr(float(value)) for value in metrics]
         table.append([str(row.trial), row.status, *stage, *values, *figures, row.run_dir])
     return csv_text(table)
-
-
-def csv_text(table: Sequence[Sequence[str]]) -> str:
-    """Rows of cells as the text of a CSV file."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(table)
-    return text.getvalue()
 
 
 def parameter_keys(rows: Sequence[TrialRow]) -> list[str]:

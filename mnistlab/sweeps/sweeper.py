@@ -17,14 +17,7 @@ from mnistlab.sweeps.ledger import Ledger
 from mnistlab.sweeps.ranking import Ranked, ranking_of, ranking_text
 from mnistlab.sweeps.search import Point, SweepSearch, stage_plans
 from mnistlab.sweeps.space import refitted, repeated
-from mnistlab.sweeps.trials import (
-    Datasets,
-    Trial,
-    check_all,
-    compile_all,
-    identify,
-    refuse_changed,
-)
+from mnistlab.sweeps.trials import Datasets, Trial, check_all, compile_all, identify, refuse_changed
 from mnistlab.sweeps.watch import Best, SweepCallback, SweepResult
 
 Asked = tuple[str | None, Point]  # with the name of its stage

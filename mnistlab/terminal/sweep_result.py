@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.config.dump import setting_as_yaml
+from mnistlab.store.status import tally
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING
 from mnistlab.support.wording import as_stated
 from mnistlab.terminal.output import (
@@ -81,12 +82,7 @@ def _note(point: "Ranked") -> str:
     """Why a point has no rank: how its trials ended, or how many are left."""
     if point.rank is not None:
         return ""
-    statuses = [row.status for row in point.trials]
-    told = [
-        f"{statuses.count(status)} {status}" if len(statuses) > 1 else status
-        for status in dict.fromkeys(statuses)
-    ]
-    return ", ".join(told)
+    return ", ".join(tally([row.status for row in point.trials]).values())
 
 
 def _refits(refits: Sequence[tuple[str, "Ranked"]]) -> str:

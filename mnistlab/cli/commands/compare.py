@@ -120,20 +120,16 @@ def _shortened(text: str) -> str:
 
 
 def _print_csv(comparison: "Comparison") -> None:
-    import csv
-    import io
-
+    from mnistlab.store.csv_text import csv_text
     from mnistlab.terminal.output import print_result
 
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["run_dir", "status", *comparison.every_key, *comparison.metrics])
+    rows: list[list[Any]] = [["run_dir", "status", *comparison.every_key, *comparison.metrics]]
     for one in comparison.runs:
         values = [_written(one, key) for key in comparison.every_key]
         figures = [one.metrics[metric] for metric in comparison.metrics]
         cells = ["" if figure is None else repr(float(figure)) for figure in figures]
-        writer.writerow([one.run.path, one.run.record.status, *values, *cells])
-    print_result(text.getvalue().removesuffix("\n"))
+        rows.append([one.run.path, one.run.record.status, *values, *cells])
+    print_result(csv_text(rows).removesuffix("\n"))
 
 
 def _document(comparison: "Comparison") -> dict[str, Any]:

@@ -115,8 +115,7 @@ def info(
         ),
     ],
     path: Annotated[
-        Path | None,
-        typer.Option(metavar="PATH", help="Your own files, or their folder."),
+        Path | None, typer.Option(metavar="PATH", help="Your own files, or their folder.")
     ] = None,
     data_dir: options.DataDir = None,
     json: options.Json = False,

@@ -93,11 +93,7 @@ def _tell(exported: "Exported") -> None:
 
 
 def _document(exported: "Exported") -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "file": exported.file,
-        "format": exported.format,
-        **exported.facts,
-    }
+    document: dict[str, Any] = {"file": exported.file, "format": exported.format, **exported.facts}
     if exported.snippet is not None:
         document["snippet"] = exported.snippet
     if exported.agreement is not None:

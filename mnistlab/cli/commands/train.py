@@ -26,8 +26,7 @@ def train(
         str | None, typer.Option(metavar="NAME", help="The run's name, instead of the file's.")
     ] = None,
     print_config: Annotated[
-        bool,
-        typer.Option("--print-config", help="Print the complete configuration; run nothing."),
+        bool, typer.Option("--print-config", help="Print the complete configuration; run nothing.")
     ] = False,
     no_plots: options.NoPlots = False,
     runs_dir: options.RunsDir = None,
@@ -53,10 +52,7 @@ def train(
     from mnistlab.python.commands import train as command
     from mnistlab.terminal.progress import watch_download, watch_run
 
-    with (
-        watch_download(quiet=quiet) as data_progress,
-        watch_run(quiet=quiet) as callback,
-    ):
+    with watch_download(quiet=quiet) as data_progress, watch_run(quiet=quiet) as callback:
         result = command.train(
             run_config,
             runs_dir=paths.runs_dir(runs_dir),

@@ -50,12 +50,7 @@ def open_source(
 def fetch(
     name: str, data_dir: Path, progress: Progress | None = None, *, timeout: float = TIMEOUT
 ) -> Path:
-    """Downloads what is missing of a published dataset into `data_dir/name`, and checks all of it.
-
-    `timeout`: seconds that a mirror may be silent, or slower than 1 kB/s, before the next is tried.
-    Returns the folder. Raises UsageError for an unknown name; DataError when a file is damaged or
-    no mirror serves it.
-    """
+    """As `download`, of a published dataset by its name; raises UsageError for an unknown one."""
     known = published()
     if name not in known:
         raise UsageError(f"{name}: no dataset to fetch; choose from {', '.join(known)}")

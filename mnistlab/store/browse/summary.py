@@ -9,9 +9,9 @@ from typing import Any
 
 from mnistlab.store.browse.found import trials_of
 from mnistlab.store.checksums import refuse_broken_seal
+from mnistlab.store.csv_text import named_rows
 from mnistlab.store.locks import is_held
 from mnistlab.store.metrics import MetricsRow
-from mnistlab.store.named_rows import named_rows
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
 from mnistlab.store.run_record import RunRecord, read_run_record
 from mnistlab.store.status import Status

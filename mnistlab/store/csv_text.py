@@ -1,9 +1,10 @@
-"""The rows of a CSV table by the names of its columns."""
+"""CSV tables: the rows by the names of their columns, and the text of rows."""
 
 import csv
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from mnistlab.support.errors import UsageError
 
@@ -30,3 +31,10 @@ def named_rows(text: str, path: Path, needed: Collection[str] = ()) -> list[dict
                 "expected"
             )
     return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def csv_text(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows of cells as the text of a CSV file."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
