@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mnistlab.data.files import MalformedError
 from mnistlab.data.known_files import KnownFile, check_file, damaged, locate
@@ -19,6 +19,9 @@ from mnistlab.support.locks import file_lock, folder_lock
 from mnistlab.support.paths import cache_dir
 from mnistlab.support.whole_numbers import whole_number
 
+if TYPE_CHECKING:
+    from mnistlab.data.source_kinds import PublishedSource
+
 TIMEOUT = 30.0
 # A mirror slower than this for a whole timeout is given up: it drips, it does not serve.
 MIN_BYTES_PER_SECOND = 1000
@@ -27,19 +30,6 @@ MAX_DOWNLOAD_BYTES = 64 << 20
 CHUNK_BYTES = 1 << 16
 TEMPORARY_PREFIX = ".fetch-"
 logger = logging.getLogger("mnistlab")
-
-
-class Published(Protocol):
-    """What a download must know of a dataset; `mirrors` are folders, tried in order."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def files(self) -> tuple[KnownFile, ...]: ...
-    @property
-    def mirrors(self) -> tuple[str, ...]: ...
-    @property
-    def class_names(self) -> tuple[str, ...]: ...
 
 
 class Progress(Protocol):
@@ -55,7 +45,10 @@ class Progress(Protocol):
 
 
 def download(
-    dataset: Published, data_dir: Path, progress: Progress | None = None, timeout: float = TIMEOUT
+    dataset: "PublishedSource",
+    data_dir: Path,
+    progress: Progress | None = None,
+    timeout: float = TIMEOUT,
 ) -> Path:
     """Downloads what is missing of a dataset into `data_dir/<its name>`, and checks all of it.
 
@@ -120,7 +113,11 @@ def _remove_if_abandoned(left_behind: Path) -> None:
 
 
 def _provide(
-    dataset: Published, file: KnownFile, folder: Path, progress: Progress | None, timeout: float
+    dataset: "PublishedSource",
+    file: KnownFile,
+    folder: Path,
+    progress: Progress | None,
+    timeout: float,
 ) -> None:
     if present := locate(folder, file):
         try:
