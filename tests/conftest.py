@@ -34,7 +34,7 @@ def trials_here() -> Iterator[None]:
 @pytest.fixture
 def few_images_in_tsne(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lay out 60 images in the t-SNE: with all of them it takes longer than all other figures."""
-    monkeypatch.setattr("mnistlab.figures.run_figures.IMAGES", 60)
+    monkeypatch.setattr("mnistlab.figures.run.tsne.IMAGES", 60)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -40,11 +41,36 @@ def write(model, pixels):
 
 FORMAT = Format(name="shapes", description="shapes has names.", ending="txt", write=write)
 """
+FIGURE = """
+from mnistlab.figures import style
+from mnistlab.figures.definition import FigureDefinition
+
+
+def draw(data):
+    figure = style.new_figure(3, 2)
+    figure.text(0.1, 0.5, "a new figure")
+    return figure
+
+
+FIGURE = FigureDefinition(
+    order=15, title="A new figure", how_to_read="Look at it.", draw=draw, is_quick=True
+)
+"""
 FILES = {
     "data/sources/toy.py": SOURCE,
     "cli/commands/hello.py": COMMAND,
     "export/formats/shapes.py": FORMAT,
+    "figures/run/new.py": FIGURE,
+    "figures/sweep/stage/new.py": FIGURE,
+    "figures/sweep/refit/new.py": FIGURE,
+    "figures/sweep/models/new.py": FIGURE,
 }
+CONFIG = "{data: {source: digits, train_limit: 60}, model: softmax, training: {epochs: 1}}"
+SWEEP = f"""
+run: {CONFIG}
+stages: [{{name: lr, parameters: {{optimizer.lr: [0.1]}}}}]
+refit: [lr]
+"""
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +126,27 @@ def test_an_export_format_is_one_file(run, tmp_path):
     assert file == str(trained.path / "model.txt")
     assert Path(file).read_text().startswith("['dense1.bias', 'dense1.weight'] # mnistlab sha256")
     run("export", str(trained.path), "--format", "shapes")  # its own file is renewed
+
+
+def test_a_figure_of_a_run_is_one_file(run, tmp_path):
+    (tmp_path / "run.yaml").write_text(CONFIG)
+    folder = Path(run("train", "run.yaml", "--quiet").strip())
+    page = (folder / "report.html").read_text()
+    assert re.findall(r'<figure id="(\w+)">', page)[:2] == ["learning_curves", "new"]
+    assert "<h3>A new figure</h3>\n<p>Look at it.</p>" in page
+    assert 'alt="A new figure"' in page
+    drawn = run("visualize", str(folder), "--only", "new", "--format", "svg")
+    assert drawn == f"{folder / 'plots' / 'new.svg'}\n"
+    words = {"COMP_WORDS": f"mnistlab\nvisualize\n{folder}\n--only\nn", "COMP_CWORD": "4"}
+    assert run(_MNISTLAB_COMPLETE="complete_bash", **words) == "new\n"
+
+
+def test_a_figure_of_a_sweep_is_one_file(run, tmp_path):
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    folder = Path(run("sweep", "sweep.yaml", "--quiet", "--workers", "1").strip())
+    page = (folder / "report.html").read_text()
+    endings = {"lr-new": ", stage lr", "refit-new": "", "models_new": ""}
+    for name, ending in endings.items():
+        assert (folder / "plots" / f"{name}.png").is_file()
+        figure = page.partition(f'<figure id="{name}">')[2].partition("</figure>")[0]
+        assert f"<h3>A new figure{ending}</h3>\n<p>Look at it.</p>" in figure

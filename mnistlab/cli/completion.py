@@ -1,9 +1,11 @@
-"""What a shell completes: configuration files, keys and their values, runs, datasets.
+"""What a shell completes: configuration files, keys and their values, runs, datasets, figures.
 
 A shell waits for it at every press of a key, so that nothing heavy is imported: the keys come from
-a file made of the schema, and folders are looked at by their names.
+a file made of the schema, figures are called as their files, and folders are looked at by their
+names.
 """
 
+import csv
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +15,13 @@ from pathlib import Path
 import typer
 
 import mnistlab
+from mnistlab.store import figure_names
 
 KEY_VALUES = Path(mnistlab.__file__).parent / "config" / "key_values.json"
 CONFIG_SUFFIXES = (".yaml", ".yml")
 # A run has the first of these in its folder, a sweep the second.
 RUN_FILE, SWEEP_FILE = "config.yaml", "sweep.yaml"
+TRIALS_FILE, REFIT = "trials.csv", "refit:"  # of a sweep; before the stage of a refit
 
 
 def config_files(incomplete: str) -> list[str]:
@@ -43,6 +47,28 @@ def sources(incomplete: str) -> list[str]:
 def fetched(incomplete: str) -> list[str]:
     """The names of datasets that can be downloaded."""
     return [name for name in _known()["data"]["fetch"] if name.startswith(incomplete)]
+
+
+def figures(context: typer.Context, incomplete: str) -> list[str]:
+    """The figures of the run or sweep that is typed; those of a run where none is typed yet."""
+    # Behind an option without its value, the words before have not become parameters.
+    typed = [context.params.get("path"), *context.args]
+    folders = [Path(word).expanduser() for word in typed if word]
+    sweeps = [folder for folder in folders if (folder / SWEEP_FILE).is_file()]
+    names = _figures_of_sweep(sweeps[0]) if sweeps else figure_names.names_of_run()
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _figures_of_sweep(folder: Path) -> list[str]:
+    """What can be drawn of a sweep, by the stages that its trials name."""
+    try:
+        with (folder / TRIALS_FILE).open(encoding="utf-8", newline="") as file:
+            cells = [row.get("stage") or "" for row in csv.DictReader(file)]
+    except (OSError, ValueError, csv.Error):  # a shell has no use for a message
+        cells = []
+    stages = dict.fromkeys(stage for cell in cells for stage in cell.split())
+    ranked = [stage for stage in stages if not stage.startswith(REFIT)]
+    return figure_names.names_of_sweep(ranked or [None], has_refits=len(ranked) < len(stages))
 
 
 def overrides(context: typer.Context, incomplete: str) -> list[str]:

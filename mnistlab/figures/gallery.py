@@ -1,18 +1,16 @@
-"""Every figure of a run: what it is called, what it shows, how it is read. And how such lists of
-figures, a run's or a sweep's, are drawn and saved.
-"""
+"""How the figures of a run or a sweep are chosen, drawn and saved."""
 
 import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from matplotlib.figure import Figure
 
 from mnistlab.experiment.artefacts import Artefacts
-from mnistlab.figures import run_figures as figures
 from mnistlab.figures import style
+from mnistlab.figures.definition import Data, FigureDefinition
+from mnistlab.figures.run import RUN_FIGURES
 from mnistlab.store.folder import Folder
 from mnistlab.store.written_files import refuse_others, write_own
 from mnistlab.support.errors import LackingError, MnistlabError, UsageError
@@ -20,14 +18,21 @@ from mnistlab.support.errors import LackingError, MnistlabError, UsageError
 
 @dataclass(frozen=True)
 class Entry:
-    """A figure that can be drawn of a run (of a sweep): `name` is its file's, `how_to_read` one
-    line; `draw` takes the run's artefacts (the sweep's).
+    """A figure that can be drawn of one run or sweep: `name` is its file's, `title` and
+    `how_to_read` stand over it on the page.
     """
 
     name: str
     title: str
     how_to_read: str
-    draw: Callable[[Any], Figure]
+    draw: Callable[[], Figure]
+
+    @classmethod
+    def of(
+        cls, name: str, figure: FigureDefinition[Data], data: Data, *, title: str | None = None
+    ) -> "Entry":
+        """A figure of these data, under its own title or another."""
+        return cls(name, title or figure.title, figure.how_to_read, lambda: figure.draw(data))
 
 
 @dataclass(frozen=True)
@@ -48,97 +53,6 @@ class LeftOut:
     title: str
     why: str
     error: MnistlabError | None = None
-
-
-RUN_FIGURES = (
-    Entry(
-        "learning_curves",
-        "Learning curves",
-        "Training falling while validation rises is overfitting; a loss that jumps asks for a "
-        "smaller learning rate.",
-        figures.draw_learning_curves,
-    ),
-    Entry(
-        "confusion_matrix",
-        "Confusion matrix",
-        "A row is a true class: what stands beside its diagonal was read as something else.",
-        figures.draw_confusion_matrix,
-    ),
-    Entry(
-        "confused_pairs",
-        "Most confused pairs",
-        "Are these mistakes that a person would make?",
-        figures.draw_confused_pairs,
-    ),
-    Entry(
-        "mistakes",
-        "Most confident mistakes",
-        "The mistakes that no threshold on the probability would catch; some labels are doubtful.",
-        figures.draw_mistakes,
-    ),
-    Entry(
-        "samples",
-        "Images at random",
-        "What the network does on an ordinary day, where the mistakes show its worst.",
-        figures.draw_samples,
-    ),
-    Entry(
-        "calibration",
-        "Calibration",
-        "Bars below the dashed line: the network is surer than it is right.",
-        figures.draw_calibration,
-    ),
-    Entry(
-        "weights",
-        "Weights as images",
-        "Shapes are what was learnt; noise is what was left of the start.",
-        figures.draw_weights,
-    ),
-    Entry(
-        "output_weights",
-        "Hidden layer to classes",
-        "Few strong fields in a class: it leans on few units.",
-        figures.draw_output_weights,
-    ),
-    Entry(
-        "feature_maps",
-        "Feature maps",
-        "A filter that is light along one kind of stroke has learnt that stroke; one that is dark "
-        "everywhere does nothing.",
-        figures.draw_feature_maps,
-    ),
-    Entry(
-        "saliency",
-        "What each pixel does",
-        "Red where more ink would speak for the class, blue where it would speak against it.",
-        figures.draw_saliency,
-    ),
-    Entry(
-        "tsne",
-        "t-SNE of the last hidden layer",
-        "Islands of one class are told apart well; look where two of them touch.",
-        figures.draw_tsne,
-    ),
-    Entry(
-        "layer_statistics",
-        "Layer statistics",
-        "Updates of about a thousandth of the weights are usual; dead units never come back.",
-        figures.draw_layer_statistics,
-    ),
-    Entry(
-        "layer_sheet",
-        "Layer by layer",
-        "Inputs whose weights never changed carry nothing; activations that all look alike mean "
-        "that the layer passes little on.",
-        figures.draw_layer_sheet,
-    ),
-    Entry(
-        "weight_distributions",
-        "Weight distributions",
-        "L1 drives weights to zero, a spike in the middle; L2 draws all of them closer to it.",
-        figures.draw_weight_distributions,
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -169,8 +83,13 @@ class SavedFigures:
         return max((one.error.exit_code for one in self.left_out if one.error), default=0)
 
 
-# What `train` draws at its end, in under two seconds.
-CHEAP = ("learning_curves", "confusion_matrix", "mistakes", "weights")
+# What `train` draws at its end.
+QUICK = [name for name, figure in RUN_FIGURES.items() if figure.is_quick]
+
+
+def run_entries(artefacts: Artefacts) -> list[Entry]:
+    """What can be drawn of a run."""
+    return [Entry.of(name, figure, artefacts) for name, figure in RUN_FIGURES.items()]
 
 
 def run_figures(
@@ -181,7 +100,7 @@ def run_figures(
     What the run lacks, or what is damaged of it, leaves the figures out that need it, and no
     other. Raises UsageError for a name that no figure has.
     """
-    return draw_each(chosen(RUN_FIGURES, only), artefacts)
+    return draw_each(chosen(run_entries(artefacts), only))
 
 
 def chosen(entries: Sequence[Entry], only: Collection[str] | None) -> list[Entry]:
@@ -195,12 +114,12 @@ def chosen(entries: Sequence[Entry], only: Collection[str] | None) -> list[Entry
     return [entry for entry in entries if not only or entry.name in only]
 
 
-def draw_each(entries: Iterable[Entry], artefacts: Any) -> Iterator[Drawn | LeftOut]:
+def draw_each(entries: Iterable[Entry]) -> Iterator[Drawn | LeftOut]:
     """Each figure drawn, or left out with its reason."""
     for entry in entries:
         try:
             with style.drawing():
-                figure = entry.draw(artefacts)
+                figure = entry.draw()
         except LackingError as lacking:
             yield LeftOut(entry.name, entry.title, str(lacking))
         except MnistlabError as error:

@@ -186,9 +186,9 @@ class Run:
     @property
     def figure_names(self) -> list[str]:
         """What `figure` can draw, where the run has the data."""
-        from mnistlab.figures.gallery import RUN_FIGURES
+        from mnistlab.figures.run import RUN_FIGURES
 
-        return [entry.name for entry in RUN_FIGURES]
+        return list(RUN_FIGURES)
 
     def figure(self, name: str) -> "Figure":
         """One figure, drawn now: `run.figure("confusion_matrix")`.

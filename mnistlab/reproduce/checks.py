@@ -8,12 +8,12 @@ from typing import Any
 
 from mnistlab.config import SweepSource
 from mnistlab.config.places import Node, Problem
-from mnistlab.figures.gallery import RUN_FIGURES
-from mnistlab.figures.sweep_figures import figure_names
 from mnistlab.reproduce.figures import CURVES, TABLE
 from mnistlab.reproduce.findings import PlannedPoints, filled, functions_of
 from mnistlab.reproduce.manifest import FigureSpec, Report
+from mnistlab.store.figure_names import names_of_run, names_of_sweep
 from mnistlab.support.errors import UsageError
+from mnistlab.sweeps.ranking import stages_of
 from mnistlab.sweeps.start import plan
 
 KeyPath = tuple[str | int, ...]
@@ -51,10 +51,12 @@ def _check_figure(
             raise UsageError(f"no table is of the experiment {spec.experiment}, nothing to draw")
         return
     if spec.parameters is None and spec.stage is None:
-        _refuse_unknown(spec.figure, figure_names(sources[spec.experiment].config))
+        config = sources[spec.experiment].config
+        names = names_of_sweep(stages_of(config), has_refits=bool(config.refit))
+        _refuse_unknown(spec.figure, names)
         return
     points.find(spec.experiment, spec.parameters, spec.stage)
-    _refuse_unknown(spec.figure, [entry.name for entry in RUN_FIGURES])
+    _refuse_unknown(spec.figure, names_of_run())
 
 
 def _refuse_unknown(figure: str, names: Sequence[Any]) -> None:

@@ -45,7 +45,7 @@ def report_figures(
                 entry = _of_table(table, spec, here)
             else:
                 entry = _of_curves(report_dir, table, spec, here)
-            drawn = draw_each([entry], None)
+            drawn = draw_each([entry])
         else:
             drawn = _draw(report_dir, spec, rows, options)
         for one in drawn:
@@ -68,7 +68,7 @@ def _of_table(table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
         TABLE,
         spec.caption,
         "A diamond is what the report states.",
-        lambda _: bars(points, metric, table.title, labels),
+        lambda: bars(points, metric, table.title, labels),
     )
 
 
@@ -93,7 +93,7 @@ def _of_curves(report_dir: ReportDir, table: Table, spec: FigureSpec, rows: Sequ
         CURVES,
         spec.caption,
         "A colour is a row of the table, a line one of its seeds.",
-        lambda _: sweep_curves(curves, metric, table.title),
+        lambda: sweep_curves(curves, metric, table.title),
     )
 
 

@@ -2,7 +2,7 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import ModuleType
 from typing import Protocol, TypeVar
 
@@ -17,11 +17,15 @@ class Named(Protocol):
 Found = TypeVar("Found", bound=Named)
 
 
+def names_in(folders: Iterable[str]) -> list[str]:
+    """The names of the modules in a package's folders; not those that begin with an underscore."""
+    return [file.name for file in pkgutil.iter_modules(folders) if not file.name.startswith("_")]
+
+
 def modules_of(package: str) -> Iterator[ModuleType]:
-    """Every module of a package, imported, by name; not those that begin with an underscore."""
-    for file in pkgutil.iter_modules(importlib.import_module(package).__path__):
-        if not file.name.startswith("_"):
-            yield importlib.import_module(f"{package}.{file.name}")
+    """The modules of a package that `names_in` names, imported, by name."""
+    for name in names_in(importlib.import_module(package).__path__):
+        yield importlib.import_module(f"{package}.{name}")
 
 
 def found_in(package: str, kind: type[Found]) -> dict[str, Found]:

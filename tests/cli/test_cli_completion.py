@@ -11,6 +11,10 @@ from test_cli_help import HEAVY
 from mnistlab.cli import completion
 from mnistlab.config import key_values
 from mnistlab.data.sources import SOURCES, published
+from mnistlab.figures.run import RUN_FIGURES
+from mnistlab.figures.sweep.models import MODELS_FIGURES
+from mnistlab.figures.sweep.refit import REFIT_FIGURES
+from mnistlab.figures.sweep.stage import STAGE_FIGURES
 
 
 @pytest.fixture
@@ -86,6 +90,37 @@ def test_runs_and_sweeps_are_completed_by_their_folders(complete, home, monkeypa
     assert complete("predict", "") == ["runs/s1/trials/0-a"]
 
 
+def test_the_figures_of_the_run_or_sweep_that_is_typed_are_completed(complete, home):
+    for folder, name in (("r", "config.yaml"), ("grid", "sweep.yaml"), ("stages", "sweep.yaml")):
+        (home / folder).mkdir()
+        (home / folder / name).write_text("")
+    (home / "grid" / "trials.csv").write_text("trial,status\n0,finished\n")
+    (home / "stages" / "trials.csv").write_text(
+        "trial,status,stage\n0,finished,lr\n1,finished,lr l1\n2,finished,refit:l1\n"
+    )
+    assert complete("visualize", "r", "--only", "conf") == ["confused_pairs", "confusion_matrix"]
+    assert complete("visualize", "--only", "") == sorted(RUN_FIGURES)
+    of_stage = sorted(STAGE_FIGURES)
+    of_models = [f"models_{name}" for name in sorted(MODELS_FIGURES)]
+    assert complete("visualize", "grid", "--only", "") == [*of_stage, *of_models]
+    assert complete("visualize", "stages", "--only", "") == [
+        *(f"{stage}-{name}" for stage in ("lr", "l1") for name in of_stage),
+        *(f"refit-{name}" for name in REFIT_FIGURES),
+        *of_models,
+    ]
+    assert complete("visualize", "stages", "--only", "bars", "--only", "l1-b") == ["l1-bars"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff", b"trial,status\n\0,\n", None])
+def test_a_damaged_sweep_completes_figures_all_the_same(complete, home, damage):
+    (home / "sweep.yaml").write_text("")
+    if damage is None:
+        (home / "trials.csv").mkdir()
+    else:
+        (home / "trials.csv").write_bytes(damage)
+    assert complete("visualize", ".", "--only", "ba") == ["bars"]
+
+
 def test_datasets_are_completed(complete):
     assert complete("data", "info", "m") == ["mnist"]
     assert complete("data", "info", "") == list(completion.sources(""))
@@ -106,8 +141,14 @@ def test_the_file_of_keys_is_what_the_schema_says():
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_is_answered_without_anything_heavy(shell, tmp_path):
-    line = "mnistlab train a.yaml optimizer.ty"
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ("mnistlab train a.yaml optimizer.ty", "optimizer.type=rmsprop"),
+        ("mnistlab visualize --only calib", "calibration"),
+    ],
+)
+def test_each_shell_is_answered_without_anything_heavy(shell, line, word, tmp_path):
     asked = {
         "_MNISTLAB_COMPLETE": f"complete_{shell}",
         "_TYPER_COMPLETE_ARGS": line,
@@ -128,7 +169,7 @@ def test_each_shell_is_answered_without_anything_heavy(shell, tmp_path):
         capture_output=True,
         text=True,
     )
-    assert "optimizer.type=rmsprop" in done.stdout
+    assert word in done.stdout
     imported = {name.partition(".")[0] for name in done.stderr.split()}
     assert "mnistlab" in imported
     assert imported & HEAVY <= {"rich", "pydantic"}  # typer's own

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnistlab.figures import style
-from mnistlab.figures.calibration import calibration, reliability_diagram
+from mnistlab.figures.run.calibration import calibration, reliability_diagram
 
 
 def test_bins_means_and_error_of_a_case_worked_by_hand():

@@ -12,13 +12,13 @@ from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures import style
 from mnistlab.figures.gallery import (
-    CHEAP,
-    RUN_FIGURES,
+    QUICK,
     Drawn,
     LeftOut,
     run_figures,
     save_each,
 )
+from mnistlab.figures.run import RUN_FIGURES
 from mnistlab.python.commands.train import train as train_command
 from mnistlab.store.checkpoint import save_tensors
 from mnistlab.store.predictions import read_predictions
@@ -46,7 +46,7 @@ CNN = {
         ],
     },
 }
-NAMES = [entry.name for entry in RUN_FIGURES]
+NAMES = list(RUN_FIGURES)
 pytestmark = pytest.mark.usefixtures("few_images_in_tsne")
 
 
@@ -291,6 +291,6 @@ def test_without_the_dataset_what_needs_no_image_is_drawn(mlp, tmp_path, monkeyp
 
 
 def test_only_what_is_named_is_drawn_and_an_unknown_name_is_answered_with_the_nearest(mlp):
-    assert list(gallery(mlp, CHEAP)) == [name for name in NAMES if name in CHEAP]
+    assert list(gallery(mlp, QUICK)) == [name for name in NAMES if name in QUICK]
     with pytest.raises(UsageError, match="did you mean calibration"):
         gallery(mlp, ["callibration"])

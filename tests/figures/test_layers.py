@@ -8,7 +8,8 @@ import pytest
 from figure_helpers import faults
 
 from mnistlab.figures import style
-from mnistlab.figures.layers import layer_statistics, relative_updates
+from mnistlab.figures.run.layer_statistics import layer_statistics
+from mnistlab.figures.run_data import relative_updates
 from mnistlab.store.metrics import LayerRow
 from mnistlab.support.errors import LackingError
 

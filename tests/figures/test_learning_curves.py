@@ -10,7 +10,8 @@ from figure_helpers import faults, shown_texts
 from matplotlib.colors import to_hex
 
 from mnistlab.figures import style
-from mnistlab.figures.learning_curves import learning_curves, spread
+from mnistlab.figures.line_labels import spread
+from mnistlab.figures.run.learning_curves import learning_curves
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.errors import UsageError
 

@@ -7,9 +7,9 @@ import pytest
 from figure_helpers import faults, shown_texts
 
 from mnistlab.figures import style
-from mnistlab.figures.embedding import embedding_map, label_places
-from mnistlab.figures.feature_maps import feature_maps
-from mnistlab.figures.layer_sheet import LayerImages, as_image, by_input, layer_sheet
+from mnistlab.figures.run.feature_maps import feature_maps
+from mnistlab.figures.run.layer_sheet import LayerImages, as_image, by_input, layer_sheet
+from mnistlab.figures.run.tsne import embedding_map, label_places
 from mnistlab.store.metrics import LayerRow, MetricsRow
 
 RNG = np.random.default_rng(2)

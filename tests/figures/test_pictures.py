@@ -5,7 +5,8 @@ from figure_helpers import faults, shown_texts
 from matplotlib.colors import to_hex
 
 from mnistlab.figures import style
-from mnistlab.figures.pictures import Confusion, Read, confused_pairs, read_images
+from mnistlab.figures.pictures import Read, read_images
+from mnistlab.figures.run.confused_pairs import Confusion, confused_pairs
 
 IMAGE = np.arange(28 * 20, dtype=np.uint8).reshape(28, 20)
 

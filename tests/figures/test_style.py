@@ -51,7 +51,7 @@ def test_no_two_splits_share_a_colour_and_all_are_of_the_palette():
 
 def test_drawing_imports_no_pyplot_and_no_pandas():
     program = (
-        "import sys, mnistlab.figures.learning_curves\n"
+        "import sys, mnistlab.figures.run.learning_curves\n"
         "assert not {'matplotlib.pyplot', 'pandas', 'tkinter'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

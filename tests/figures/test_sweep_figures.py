@@ -8,10 +8,10 @@ import pytest
 from matplotlib.colors import to_hex
 
 from mnistlab.figures import style
+from mnistlab.figures.sweep.stage.heat_map import cells, heat_map
+from mnistlab.figures.sweep.stage.metric_by_parameter import metric_by_parameter
 from mnistlab.figures.sweep_bars import MAX_BARS, bars
 from mnistlab.figures.sweep_curves import NAMED, sweep_curves
-from mnistlab.figures.sweep_heat_map import cells, heat_map
-from mnistlab.figures.sweep_parameters import metric_by_parameter
 from mnistlab.figures.sweep_points import (
     LearningCurve,
     SweepMetric,

@@ -4,12 +4,9 @@ import numpy as np
 from figure_helpers import faults, shown_texts
 
 from mnistlab.figures import style
-from mnistlab.figures.sweep_models import (
-    COLUMNS,
-    ModelImages,
-    feature_maps_side_by_side,
-    weights_side_by_side,
-)
+from mnistlab.figures.side_by_side import COLUMNS, ModelImages
+from mnistlab.figures.sweep.models.feature_maps import feature_maps_side_by_side
+from mnistlab.figures.sweep.models.weights import weights_side_by_side
 
 RNG = np.random.default_rng(4)
 

@@ -5,9 +5,10 @@ import pytest
 from figure_helpers import faults, shown_texts
 
 from mnistlab.figures import style
+from mnistlab.figures.run.weight_distributions import distribution, weight_distributions
+from mnistlab.figures.run.weights import filters, unit_weights
 from mnistlab.figures.sheet import mosaic
-from mnistlab.figures.weight_distributions import distribution, weight_distributions
-from mnistlab.figures.weights import class_weights, filters, strongest, unit_weights
+from mnistlab.figures.weight_images import class_weights, strongest
 
 RNG = np.random.default_rng(11)
 

@@ -9,7 +9,8 @@ import pytest
 from report_helpers import trained
 
 from mnistlab.config import load_run_config
-from mnistlab.figures.gallery import CHEAP, RUN_FIGURES
+from mnistlab.figures.gallery import QUICK
+from mnistlab.figures.run import RUN_FIGURES
 from mnistlab.python.commands.visualize import visualize
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_json import write_run_json
@@ -74,7 +75,7 @@ def test_the_configuration_on_the_page_is_the_runs_and_can_be_saved(text, run_di
 
 def test_training_leaves_a_page_with_its_few_figures_each_read_in_a_line(text):
     names = re.findall(r'<figure id="(\w+)">', text)
-    assert set(names) == set(CHEAP)
+    assert set(names) == set(QUICK)
     for name in names:
         figure = text[text.index(f'<figure id="{name}">') :].split("</figure>")[0]
         assert len(words(re.search(r"<figcaption>(.*?)</figcaption>", figure, re.S)[1])) > 40
@@ -91,7 +92,7 @@ def test_the_page_names_nothing_outside_itself(text):
 
 def test_every_figure_that_is_drawn_is_on_the_page_in_little_space(run_dir):
     # t-SNE alone would take as long as all the others.
-    done = visualize(run_dir, only=[one.name for one in RUN_FIGURES if one.name != "tsne"])
+    done = visualize(run_dir, only=[name for name in RUN_FIGURES if name != "tsne"])
     assert done.report == run_dir / "report.html"
     text = done.report.read_text()
     assert set(re.findall(r'<figure id="(\w+)">', text)) == set(done.figures)

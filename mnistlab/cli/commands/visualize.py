@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from mnistlab.cli import options
+from mnistlab.cli import completion, options
 
 if TYPE_CHECKING:
     from mnistlab.figures.gallery import SavedFigures
@@ -22,7 +22,11 @@ def visualize(
     path: options.RunOrSweep,
     only: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Draw this figure alone; may be given several times."),
+        typer.Option(
+            metavar="NAME",
+            help="Draw this figure alone; may be given several times.",
+            autocompletion=completion.figures,
+        ),
     ] = None,
     format: Annotated[
         Literal["png", "svg", "pdf"], typer.Option(help="The files' format.")

@@ -42,13 +42,13 @@ def draw(
     result: RunResult, callbacks: Sequence[Callback], data_dir: Path, threads: int | None
 ) -> None:
     """Draw what is quickly drawn of a run that has ended; what can't be is no failure of it."""
-    from mnistlab.figures.gallery import CHEAP
+    from mnistlab.figures.gallery import QUICK
     from mnistlab.python.commands.visualize import visualize
 
     if result.status is Status.INTERRUPTED:
         return
     try:
-        drawn = visualize(result.run_dir, only=CHEAP, data_dir=data_dir, threads=threads)
+        drawn = visualize(result.run_dir, only=QUICK, data_dir=data_dir, threads=threads)
         told = [f"{left_out.name}: left out: {left_out.why}" for left_out in drawn.left_out]
     except UsageError as error:  # what stands in the figures' places is not ours
         told = list(error.messages)

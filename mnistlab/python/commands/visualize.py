@@ -8,13 +8,13 @@ from typing import Any
 from mnistlab.data import Progress
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures.gallery import (
-    CHEAP,
-    RUN_FIGURES,
+    QUICK,
     LeftOut,
     SavedFigures,
     chosen,
     draw_each,
     refuse_foreign,
+    run_entries,
     save_each,
 )
 from mnistlab.figures.sweep_figures import sweep_entries
@@ -55,11 +55,11 @@ def visualize(
     }
     artefacts = None if is_sweep(path) else Artefacts(open_run(path), **options)
     folder = path.resolve() if artefacts is None else artefacts.run_dir.path
-    every = RUN_FIGURES if artefacts else sweep_entries(SweepDir(folder), options)
+    every = run_entries(artefacts) if artefacts else sweep_entries(SweepDir(folder), options)
     entries = chosen(every, only)
     with drawing_in(folder):
         refuse_foreign(entries, folder, format, report=report, force=force)
-        saved = save_each(draw_each(entries, artefacts), folder, format, force=force)
+        saved = save_each(draw_each(entries), folder, format, force=force)
         if not report:
             return saved
         try:
@@ -78,5 +78,5 @@ def _write_sweep_report(
 ) -> Path:
     """A sweep's page, and its best run's, to which it leads, where that has none yet."""
     if sweep_dir.best.exists() and not RunDir(sweep_dir.best).report.exists():
-        visualize(sweep_dir.best, only=CHEAP, force=force, **options)
+        visualize(sweep_dir.best, only=QUICK, force=force, **options)
     return write_sweep_report(sweep_dir, saved, force=force)

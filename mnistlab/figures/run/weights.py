@@ -1,40 +1,52 @@
 """What the weights look like: each class's, each unit's, each filter's, as images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures import style
+from mnistlab.figures.definition import FigureDefinition
+from mnistlab.figures.run_data import (
+    CONVOLUTIONS,
+    kept_classes,
+    layer_weights,
+    output_layer,
+    run_name,
+)
 from mnistlab.figures.sheet import MARGIN, Sheet, around_zero, mosaic
+from mnistlab.figures.weight_images import SCALE_ROOM, SIGNS, class_weights, strongest
 
-SIGNS = "Red adds to it where there is ink, blue takes from it, white is zero"
-SCALE_ROOM = 1.15  # inches, right of the pictures, for the scale
 UNITS = 60  # drawn of a first layer
 FILTERS, CHANNELS = 40, 16  # drawn of a convolution
 
 
-def class_weights(
-    weights: np.ndarray, names: Sequence[str], heading: str, note: str, run: str
-) -> Figure:
-    """One picture per class on one scale centred on zero; `weights` (classes, rows, columns)."""
-    count, rows, width = weights.shape
-    columns = min(5 if count <= 10 else 10, count)
-    gap, caption = 0.14, 0.24
-    side = min((style.WIDTH - 2 * MARGIN - SCALE_ROOM) / columns - gap, 1.8)
-    height = side * rows / width
-    sheet_rows = -(-count // columns)
-    sheet = Sheet(sheet_rows * (height + caption + gap) + 0.15, heading, note, run)
-    limits, extend = around_zero(weights)
-    for number, (image, name) in enumerate(zip(weights, names, strict=True)):
-        row, column = divmod(number, columns)
-        x, y = MARGIN + column * (side + gap), row * (height + caption + gap)
-        sheet.write(x, y + caption / 2, name, size=style.MEDIUM, va="center")
-        sheet.picture(x, y + caption, side, image, style.SIGNED, limits)
-        sheet.frame((x, y + caption, side, height))
-    end = MARGIN + columns * (side + gap) + 0.1
-    sheet.scale(end, caption, height, style.SIGNED, limits, "weight", extend)
-    return sheet.figure
+def draw(run: Artefacts) -> Figure:
+    """Of the layers nearest the image: each class's, each unit's, or every convolution's."""
+    tensors = run.model.tensors
+    convolutions = [name for name, tensor in layer_weights(tensors).items() if tensor.ndim == 4]
+    if convolutions:
+        shown_layers = style.spread(convolutions, CONVOLUTIONS)
+        kernels = {name: tensors[f"{name}.weight"] for name in shown_layers}
+        return filters(kernels, run_name(run))
+    (layer, seen), *_ = run.weighed_layers
+    units = tensors[f"{layer}.weight"].T.reshape(-1, *seen[1:])
+    if layer != output_layer(run):
+        return unit_weights(units, run_name(run))
+    shown = kept_classes(run)
+    heading, names = "What each class looks for", [run.class_names[i] for i in shown]
+    note = f"The weight of each pixel for each class. {SIGNS}."
+    return class_weights(units[shown], names, heading, note, run_name(run))
+
+
+FIGURE = FigureDefinition(
+    order=70,
+    title="Weights as images",
+    how_to_read="Shapes are what was learnt; noise is what was left of the start.",
+    draw=draw,
+    is_quick=True,
+)
 
 
 def unit_weights(units: np.ndarray, run: str) -> Figure:
@@ -107,12 +119,6 @@ def _of(shown: int, count: int, noun: str) -> str:
     if shown < count:
         return f"the {shown} strongest of {count} {noun}s"
     return f"{count} {noun}" + ("s" if count != 1 else "")
-
-
-def strongest(weights: np.ndarray, count: int) -> np.ndarray:
-    """The places of the `count` members of largest norm along the first axis, largest first."""
-    norms = np.linalg.norm(weights.reshape(len(weights), -1).astype(np.float64), axis=1)
-    return np.argsort(-norms, kind="stable")[:count]
 
 
 def _frame_tiles(

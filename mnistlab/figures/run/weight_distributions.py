@@ -9,7 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures import style
+from mnistlab.figures.definition import FigureDefinition
+from mnistlab.figures.run_data import layer_weights, refuse_no_numbers, run_name
 from mnistlab.figures.sheet import MARGIN, Sheet
 
 FEWEST_BINS, MOST_BINS = 11, 81
@@ -17,6 +20,22 @@ FEWEST_BINS, MOST_BINS = 11, 81
 SMALL = 1e-3
 COLUMNS = 3
 MOST_LAYERS = 24  # of more, so many are drawn
+
+
+def draw(run: Artefacts) -> Figure:
+    now, start = layer_weights(run.model.tensors), layer_weights(run.initial_tensors)
+    refuse_no_numbers(now)
+    return weight_distributions(now, start, run_name(run))
+
+
+FIGURE = FigureDefinition(
+    order=140,
+    title="Weight distributions",
+    how_to_read=(
+        "L1 drives weights to zero, a spike in the middle; L2 draws all of them closer to it."
+    ),
+    draw=draw,
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +94,7 @@ def weight_distributions(
         words = f"exactly zero {_percent(found.zero_share)}; |w| < 0.001: "
         sheet.write(x + 0.6, y + 0.53, words + _percent(found.small_share), va="center")
         axes = sheet.panel(x + 0.6, y + 0.7, width - 0.8, height)
-        _draw(axes, found, None if initial is None else initial[layer])
+        _draw_histogram(axes, found, None if initial is None else initial[layer])
         if column == 0:
             axes.set_ylabel("weights")
     return sheet.figure
@@ -85,7 +104,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
-def _draw(axes: Axes, found: Distribution, initial: np.ndarray | None) -> None:
+def _draw_histogram(axes: Axes, found: Distribution, initial: np.ndarray | None) -> None:
     axes.stairs(found.counts, found.edges, fill=True, baseline=0.1, color=style.BAR)
     highest = found.counts.max()
     if initial is not None:

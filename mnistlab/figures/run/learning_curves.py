@@ -16,7 +16,10 @@ from matplotlib.ticker import (
     StrMethodFormatter,
 )
 
+from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures import style
+from mnistlab.figures.definition import FigureDefinition
+from mnistlab.figures.line_labels import Label, write_labels
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.errors import LackingError
 from mnistlab.support.wording import exact
@@ -24,12 +27,28 @@ from mnistlab.support.wording import exact
 WIDTH, HEIGHT = 11.0, 5.4  # inches
 AXIS_WIDTH = 0.85  # inches, left of each panel, for its axis
 LABEL_WIDTH = 1.65  # inches, right of each panel, for the values written in
-LINE_HEIGHT = 13.0  # points, of one written value
 MANY_POINTS = 30  # above this a line's points are no longer marked
 # Losses that span more than this are drawn on a log axis. So are learning rates, but not those
 # that run out to next to nothing, as a cosine does: its last value would flatten all the others.
 LOSS_LOG_SPAN = 50.0
 RATE_LOG_SPANS = (10.0, 2000.0)
+
+
+def draw(run: Artefacts) -> Figure:
+    reference = run.config.reference.model_dump() if run.config.reference else None
+    return learning_curves(run.evaluations, run.config.name, reference)
+
+
+FIGURE = FigureDefinition(
+    order=10,
+    title="Learning curves",
+    how_to_read=(
+        "Training falling while validation rises is overfitting; a loss that jumps asks for a "
+        "smaller learning rate."
+    ),
+    draw=draw,
+    is_quick=True,
+)
 
 
 @dataclass(frozen=True)
@@ -48,16 +67,6 @@ class Quantity:
 
 LOSS = Quantity("loss", "loss (mean per image)", 1.0, np.argmin)
 ACCURACY = Quantity("accuracy", "accuracy (%)", 100.0, np.argmax)
-
-
-@dataclass(frozen=True)
-class Label:
-    """A value written beside a panel, at the height of `y` or as near as the others let it."""
-
-    x: float
-    y: float
-    text: str
-    colour: str
 
 
 def learning_curves(
@@ -149,7 +158,7 @@ def _draw_panel(
     axes.set_ylabel(quantity.axis_label)
     # Where the tick labels end is known only once drawn; the axis label is to keep its place.
     axes.yaxis.set_label_coords(-0.58 / (axes.get_position().width * WIDTH), 0.5)
-    _write_labels(axes, labels)
+    write_labels(axes, labels)
 
 
 def _draw_curve(
@@ -217,58 +226,6 @@ def _label_x(axes: Axes, x: np.ndarray, unit: str, ticks: int) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10], integer=True))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel(unit)
-
-
-def _write_labels(axes: Axes, labels: Sequence[Label]) -> None:
-    """Write the labels right of the panel, as near their points as they do not overlap."""
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    to_share = axes.transData + axes.transAxes.inverted()
-    height = axes.get_position().height * figure.get_figheight() * 72
-    wanted = np.array([to_share.transform((label.x, label.y))[1] for label in labels]) * height
-    placed = spread(wanted, LINE_HEIGHT, height)
-    for label, y_from, y_to in zip(labels, wanted / height, placed / height, strict=True):
-        axes.annotate(
-            label.text,
-            xy=(1.0, float(np.clip(y_from, 0, 1))),
-            xytext=(1.035, y_to),
-            xycoords="axes fraction",
-            textcoords="axes fraction",
-            color=label.colour,
-            size=style.SMALL,
-            va="center",
-            annotation_clip=False,
-            arrowprops={
-                "arrowstyle": "-",
-                "color": label.colour,
-                "linewidth": 0.7,
-                "alpha": 0.6,
-                "shrinkA": 1,
-                "shrinkB": 0,
-                "relpos": (0, 0.5),
-            },
-        )
-
-
-def spread(wanted: np.ndarray, height: float, room: float) -> np.ndarray:
-    """Heights as near `wanted`, shape (labels,), as keeps them `height` apart within 0 … `room`.
-
-    The least squares of the displacements: what must touch is pooled and centred on its mean.
-    """
-    order = np.argsort(wanted, kind="stable")
-    offsets = height * np.arange(len(wanted))
-    pools: list[tuple[float, int]] = []
-    for free in wanted[order] - offsets:
-        mean, count = float(free), 1
-        while pools and pools[-1][0] > mean:
-            below, many = pools.pop()
-            mean, count = (below * many + mean * count) / (many + count), many + count
-        pools.append((mean, count))
-    starts = np.repeat([mean for mean, _ in pools], [count for _, count in pools])
-    highest = max(room - height * len(wanted), 0.0) + height / 2
-    placed = np.empty(len(wanted))
-    placed[order] = np.clip(starts, height / 2, highest) + offsets
-    return placed
 
 
 def _draw_rate(axes: Axes, x: np.ndarray, rows: Sequence[MetricsRow], unit: str) -> None:

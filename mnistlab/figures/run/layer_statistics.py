@@ -9,7 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
+from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures import style
+from mnistlab.figures.definition import FigureDefinition
+from mnistlab.figures.run_data import finite_column, relative_updates
 from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.store.metrics import LayerRow
 from mnistlab.support.errors import LackingError
@@ -25,6 +28,20 @@ LOG_SPAN, MOST_DECADES = 10.0, 1e6
 USUAL_UPDATE = 1e-3
 
 
+def draw(run: Artefacts) -> Figure:
+    return layer_statistics(run.layers, run.config.name)
+
+
+FIGURE = FigureDefinition(
+    order=120,
+    title="Layer statistics",
+    how_to_read=(
+        "Updates of about a thousandth of the weights are usual; dead units never come back."
+    ),
+    draw=draw,
+)
+
+
 @dataclass(frozen=True)
 class Statistic:
     """What one panel shows, and how: `values` by layer, each of shape (epochs,), NaN: none."""
@@ -34,17 +51,6 @@ class Statistic:
     is_log: bool = False
     is_share: bool = False
     usual: float | None = None
-
-
-def relative_updates(rows: Sequence[LayerRow]) -> np.ndarray:
-    """Mean |change of a weight| in an epoch's last step over the weights' root mean square.
-
-    Shape (rows,), NaN where either was not measured or the weights are all zero.
-    """
-    update = _column(rows, "update_mean")
-    size = np.hypot(_column(rows, "weight_mean"), _column(rows, "weight_std"))
-    size[size == 0] = np.nan
-    return update / size
 
 
 def layer_statistics(rows: Sequence[LayerRow], run: str) -> Figure:
@@ -78,7 +84,7 @@ def layer_statistics(rows: Sequence[LayerRow], run: str) -> Figure:
         row, column = divmod(number, COLUMNS)
         x, y = MARGIN + column * width + 0.6, top + 0.2 + row * step
         axes = sheet.panel(x, y, width - 0.75, PANEL_HEIGHT)
-        _draw(axes, statistic, epochs, colours)
+        _draw_panel(axes, statistic, epochs, colours)
     return sheet.figure
 
 
@@ -98,14 +104,8 @@ def _statistics(rows: Sequence[LayerRow]) -> list[Statistic]:
     ]
 
 
-def _column(rows: Sequence[LayerRow], name: str) -> np.ndarray:
-    column = np.array([getattr(row, name) for row in rows], dtype=float)
-    column[~np.isfinite(column)] = np.nan
-    return column
-
-
 def _by_layer(rows: Sequence[LayerRow], values: np.ndarray | str) -> dict[str, np.ndarray]:
-    column = _column(rows, values) if isinstance(values, str) else values
+    column = finite_column(rows, values) if isinstance(values, str) else values
     names = np.array([row.layer for row in rows])
     return {str(name): column[names == name] for name in dict.fromkeys(names.tolist())}
 
@@ -118,7 +118,7 @@ def _is_measured(statistic: Statistic) -> bool:
     return any(np.isfinite(values).any() for values in statistic.values.values())
 
 
-def _draw(
+def _draw_panel(
     axes: Axes, statistic: Statistic, epochs: dict[str, np.ndarray], colours: dict[str, str]
 ) -> None:
     is_log, _, _ = _limits(statistic)

@@ -5,13 +5,52 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.figures import style
+from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.pictures import EASY_CHARACTERS, GAP, Read, fitted
+from mnistlab.figures.run_data import kept_classes, run_name, said_of, some_of_each
 from mnistlab.figures.sheet import CAPTION_LINE, CAPTION_SIZE, MARGIN, Sheet, around_zero
+from mnistlab.support.errors import LackingError
 
 COLUMNS = 10
 HEAD = 0.3  # inches, above each picture for its caption
 BYTE = (0.0, 255.0)
+IMAGES = 10
+
+
+def draw(run: Artefacts) -> Figure:
+    images, labels = some_of_each(run, IMAGES)
+    outputs = run.model.outputs(images).astype(np.float64)
+    if not np.isfinite(outputs).all():
+        raise LackingError("its outputs are no numbers")
+    classes = sorted({*kept_classes(run), *outputs.argmax(axis=1).tolist()})
+    if len(classes) < 2:
+        raise LackingError("it knows a single class")
+    count, shape = len(images), images.shape[1:]
+    every = np.tile(classes, count)
+    gradients = run.model.input_gradient(np.repeat(images, len(classes), axis=0), every)
+    gradients = gradients.reshape(count, len(classes), *shape).astype(np.float64)
+    if not gradients.any():
+        raise LackingError("no pixel changes any of its outputs")
+    best = np.argsort(-outputs[:, classes], axis=1, kind="stable")[:, :2]
+    shown = np.take_along_axis(against_the_others(gradients), best[:, :, None, None], axis=1)
+    reads, second = [], []
+    for i, (first, other) in enumerate(np.take(classes, best)):
+        truth, name = run.class_names[labels[i]], run.class_names[first]
+        reads.append(Read(images[i], truth, name, said_of(run, outputs[i, first])))
+        second.append((run.class_names[other], said_of(run, outputs[i, other])))
+    return saliency(reads, second, shown, PART_NAMES[run.part], run_name(run))
+
+
+FIGURE = FigureDefinition(
+    order=100,
+    title="What each pixel does",
+    how_to_read=(
+        "Red where more ink would speak for the class, blue where it would speak against it."
+    ),
+    draw=draw,
+)
 
 
 def against_the_others(gradients: np.ndarray) -> np.ndarray:

@@ -7,12 +7,44 @@ import numpy as np
 from matplotlib import patheffects
 from matplotlib.figure import Figure
 
+from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.figures import style
+from mnistlab.figures.definition import FigureDefinition
+from mnistlab.figures.run_data import run_name
 from mnistlab.figures.sheet import MARGIN, Sheet
+from mnistlab.store.embedding import IMAGES, kept_embedding
+from mnistlab.support.errors import LackingError
 
 SIDE = 7.2  # inches
 # Rings around more than this share would tell no more than the accuracy does.
 MOST_RINGED = 0.25
+LOOKED_INTO = ("conv", "pool", "dense")  # kinds of layers
+
+
+def draw(run: Artefacts) -> Figure:
+    hidden = [spec for spec in run.model.inference.program.layers if spec.kind in LOOKED_INTO][:-1]
+    if not hidden:
+        raise LackingError("it has no hidden layer")
+    split, layer = run.split, hidden[-1].name
+    places = np.linspace(0, len(split) - 1, min(IMAGES, len(split))).astype(int)
+    chosen = split.indices[places]
+    images, labels = np.asarray(split.images[chosen]), np.asarray(split.labels[chosen])
+    features = run.model.activations(images, [layer])[layer].reshape(len(images), -1)
+    points = kept_embedding(run.run_dir.plots / "tsne.safetensors", features)
+    predicted = run.model.outputs(images).argmax(axis=1)
+    names = run.class_names
+    of = PART_NAMES[run.part]
+    return embedding_map(
+        points, labels.astype(np.int64), predicted, names, layer, of, run_name(run)
+    )
+
+
+FIGURE = FigureDefinition(
+    order=110,
+    title="t-SNE of the last hidden layer",
+    how_to_read="Islands of one class are told apart well; look where two of them touch.",
+    draw=draw,
+)
 
 
 def embedding_map(

@@ -6,25 +6,37 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.figures import style
+from mnistlab.figures.definition import FigureDefinition
+from mnistlab.figures.run_data import counts_of, kept_classes, run_name
 from mnistlab.figures.sheet import MARGIN, Sheet
 
 COUNTS_AND_SHARES, COUNTS = 12, 30  # most classes whose cells hold both, and the counts
 RIGHT_CELL, WRONG_CELL = "#8F959B", "#D0589A"
 
 
-def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """How many images of each class (row) were read as each class (column); int64."""
-    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, -1)
+def draw(run: Artefacts) -> Figure:
+    shown = _shown_classes(run)
+    counts = counts_of(run)[np.ix_(shown, shown)]
+    names = [run.class_names[i] for i in shown]
+    return confusion_matrix(counts, names, PART_NAMES[run.part], run_name(run))
 
 
-def most_confused(counts: np.ndarray, pairs: int) -> list[tuple[int, int]]:
-    """The (label, predicted) of the largest counts beside the diagonal, largest first."""
-    wrong = counts.copy()
-    np.fill_diagonal(wrong, 0)
-    order = np.argsort(-wrong, axis=None, kind="stable")[:pairs]
-    places = [divmod(int(place), len(counts)) for place in order]
-    return [(label, predicted) for label, predicted in places if wrong[label, predicted] > 0]
+FIGURE = FigureDefinition(
+    order=20,
+    title="Confusion matrix",
+    how_to_read=(
+        "A row is a true class: what stands beside its diagonal was read as something else."
+    ),
+    draw=draw,
+    is_quick=True,
+)
+
+
+def _shown_classes(run: Artefacts) -> list[int]:
+    """The classes that the run was shown, and those that it read all the same."""
+    return sorted({*kept_classes(run), *np.unique(run.predictions.predicted).tolist()})
 
 
 def confusion_matrix(counts: np.ndarray, names: Sequence[str], of: str, run: str) -> Figure:

@@ -5,11 +5,38 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.figures import style
+from mnistlab.figures.definition import FigureDefinition
+from mnistlab.figures.run_data import CONVOLUTIONS, run_name, some_of_each
 from mnistlab.figures.sheet import MARGIN, Sheet, mosaic
+from mnistlab.support.errors import LackingError
 
 MAPS = 16  # drawn of a convolution: those that vary most
 BYTE = (0.0, 255.0)
+IMAGES = 4
+
+
+def draw(run: Artefacts) -> Figure:
+    names = [spec.name for spec in run.model.inference.program.layers if spec.kind == "conv"]
+    if not names:
+        raise LackingError("it has no convolution")
+    names = style.spread(names, CONVOLUTIONS)
+    images, labels = some_of_each(run, IMAGES)
+    maps = run.model.activations(images, names)
+    classes = [run.class_names[i] for i in labels]
+    return feature_maps(images, classes, maps, PART_NAMES[run.part], run_name(run))
+
+
+FIGURE = FigureDefinition(
+    order=90,
+    title="Feature maps",
+    how_to_read=(
+        "A filter that is light along one kind of stroke has learnt that stroke; one that is dark "
+        "everywhere does nothing."
+    ),
+    draw=draw,
+)
 
 
 def feature_maps(

@@ -14,8 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
+from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.figures import style
-from mnistlab.figures.layers import relative_updates
+from mnistlab.figures.definition import FigureDefinition
+from mnistlab.figures.run_data import refuse_no_numbers, relative_updates, run_name
 from mnistlab.figures.sheet import MARGIN, Sheet, around_zero
 from mnistlab.store.metrics import LayerRow, MetricsRow
 
@@ -23,6 +25,40 @@ LAYERS = 4  # at most: the first ones, and the output
 CURVES = 3.1  # inches, of the curves beside them
 BINS = 60
 LEGEND: Any = {"frameon": False, "fontsize": 8, "borderaxespad": 0.3}
+SHEET_IMAGES = 500
+
+
+def draw(run: Artefacts) -> Figure:
+    chosen = run.weighed_layers
+    if len(chosen) > LAYERS:
+        chosen = [*chosen[: LAYERS - 1], chosen[-1]]
+    images = run.split.images[run.split.indices[:SHEET_IMAGES]]
+    said = run.model.activations(images, [name for name, _ in chosen])
+    shown = [
+        LayerImages(
+            name=name,
+            input_shape=seen,
+            activations=said[name],
+            weights=run.model.tensors[f"{name}.weight"],
+            start=run.initial_tensors[f"{name}.weight"],
+        )
+        for name, seen in chosen
+    ]
+    refuse_no_numbers({layer.name: layer.activations for layer in shown})
+    refuse_no_numbers({layer.name: layer.weights for layer in shown})
+    of = PART_NAMES[run.part]
+    return layer_sheet(shown, run.metrics, run.layers, of, run_name(run))
+
+
+FIGURE = FigureDefinition(
+    order=130,
+    title="Layer by layer",
+    how_to_read=(
+        "Inputs whose weights never changed carry nothing; activations that all look alike mean "
+        "that the layer passes little on."
+    ),
+    draw=draw,
+)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,36 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
+from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.figures import style
+from mnistlab.figures.definition import FigureDefinition
+from mnistlab.figures.run_data import output_activation, run_name, says_probabilities
 from mnistlab.figures.sheet import MARGIN, Sheet
+from mnistlab.support.errors import LackingError
 
 BINS = 10
 # Fewer images than this in a bin say little of their share.
 FEW = 10
+
+
+def draw(run: Artefacts) -> Figure:
+    if not says_probabilities(run):
+        raise LackingError(f"its outputs ({output_activation(run)}) are no probabilities")
+    found = run.predictions
+    finite = np.isfinite(found.probabilities)
+    if not finite.any():
+        raise LackingError("its outputs are no numbers")
+    is_right = (found.labels == found.predicted)[finite]
+    shares = calibration(found.probabilities[finite], is_right)
+    return reliability_diagram(shares, PART_NAMES[run.part], run_name(run))
+
+
+FIGURE = FigureDefinition(
+    order=60,
+    title="Calibration",
+    how_to_read="Bars below the dashed line: the network is surer than it is right.",
+    draw=draw,
+)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.figures import style
+from mnistlab.figures.definition import FigureDefinition
+from mnistlab.figures.sweep_data import RankedPoints
 from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, is_numeric, varied, write_title
 from mnistlab.support.errors import LackingError
 
@@ -20,6 +22,18 @@ LEFT, BOTTOM, TOP, BETWEEN = 1.35, 0.75, 0.85, 0.35
 MAX_VALUES = 14  # of a parameter, beyond which its cells could not be read
 MAX_PARAMETERS = 3
 COLOURS = "cividis"
+
+
+def draw(stage: RankedPoints) -> Figure:
+    return heat_map(stage.points, stage.metric, stage.title)
+
+
+FIGURE = FigureDefinition(
+    order=20,
+    title="Two parameters at once",
+    how_to_read="A ridge across the map: what one parameter does depends on the other.",
+    draw=draw,
+)
 
 
 def heat_map(points: Sequence[SweepPoint], metric: SweepMetric, title: str) -> Figure:
@@ -56,7 +70,7 @@ def heat_map(points: Sequence[SweepPoint], metric: SweepMetric, title: str) -> F
                 (taken - LEFT) / figure_width,
                 tall / height,
             )
-            _draw(figure.add_axes(place), points, metric, x, y, values)
+            _draw_map(figure.add_axes(place), points, metric, x, y, values)
             left += taken + BETWEEN
     return figure
 
@@ -83,7 +97,7 @@ def cells(
     return table
 
 
-def _draw(
+def _draw_map(
     axes: Axes, points: Sequence[SweepPoint], metric: SweepMetric, x: str, y: str,
     values: dict[str, list[Any]],
 ) -> None:  # fmt: skip

@@ -12,6 +12,8 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.figures import style
+from mnistlab.figures.definition import FigureDefinition
+from mnistlab.figures.sweep_data import RankedPoints
 from mnistlab.figures.sweep_points import (
     SweepMetric,
     SweepPoint,
@@ -28,6 +30,18 @@ LEFT, RIGHT, TOP, BOTTOM = 0.85, 0.25, 0.8, 0.85  # inches around the panels
 COLUMNS = 3
 CHARACTER_WIDTH = 0.08  # inches, of a tick's label
 LABEL_CHARACTERS = 16
+
+
+def draw(stage: RankedPoints) -> Figure:
+    return metric_by_parameter(stage.points, stage.metric, stage.title)
+
+
+FIGURE = FigureDefinition(
+    order=10,
+    title="The metric by parameter",
+    how_to_read="A steep line is a parameter that matters; a best value at an edge asks for more.",
+    draw=draw,
+)
 
 
 def metric_by_parameter(points: Sequence[SweepPoint], metric: SweepMetric, title: str) -> Figure:
@@ -58,7 +72,7 @@ def metric_by_parameter(points: Sequence[SweepPoint], metric: SweepMetric, title
                 PANEL_HEIGHT / height,
             )
             axes = figure.add_axes(place)
-            _draw(axes, key, measured, metric)
+            _draw_panel(axes, key, measured, metric)
     return figure
 
 
@@ -125,7 +139,7 @@ def _set_ticks(axes: Axes, texts: Sequence[str], places: dict[str, float]) -> No
             label.set_horizontalalignment("right")
 
 
-def _draw(axes: Axes, key: str, points: Sequence[SweepPoint], metric: SweepMetric) -> None:
+def _draw_panel(axes: Axes, key: str, points: Sequence[SweepPoint], metric: SweepMetric) -> None:
     here = [point for point in points if key in point.parameters]
     places = place_values(axes, _ordered([point.parameters[key] for point in here]))
     x = np.array([places[value_as_yaml(point.parameters[key])] for point in here])

@@ -1,0 +1,125 @@
+"""What several figures of a run are drawn from: its classes, mistakes, weights, rows of layers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.figures.pictures import Read
+from mnistlab.store.metrics import LayerRow
+from mnistlab.support.errors import LackingError
+
+CONVOLUTIONS = 8  # of more, so many are drawn
+
+
+def run_name(run: Artefacts) -> str:
+    """The run's name, and where it is not whole, how it stands."""
+    status = run.record.status
+    if status.finished:
+        return run.config.name
+    return f"{run.config.name} ({status}; weights of step {run.model.step:,})"
+
+
+def layer_weights(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The weights alone, by their layer."""
+    ending = ".weight"
+    return {n.removesuffix(ending): values for n, values in tensors.items() if n.endswith(ending)}
+
+
+def output_layer(run: Artefacts) -> str:
+    """The name of the last dense layer."""
+    return [s.name for s in run.model.inference.program.layers if s.kind == "dense"][-1]
+
+
+def refuse_no_numbers(values: Mapping[str, np.ndarray]) -> None:
+    """Raise LackingError where weights or activations, by their layer, have no finite range."""
+    for layer, array in values.items():
+        if not np.isfinite(array).all():
+            raise LackingError(f"{layer} has weights or activations that are no finite numbers")
+
+
+def kept_classes(run: Artefacts) -> list[int]:
+    """The classes that the run was shown, by number."""
+    return sorted(run.config.data.classes or range(len(run.class_names)))
+
+
+def counts_of(run: Artefacts) -> np.ndarray:
+    """How many images of each class (row) were read as each class (column); int64."""
+    found = run.predictions
+    return confusion_counts(found.labels, found.predicted, len(run.class_names))
+
+
+def most_confident_mistakes(run: Artefacts) -> np.ndarray:
+    """The places of the images read wrongly, the surest first."""
+    found = run.predictions
+    wrong = np.flatnonzero(found.labels != found.predicted)
+    sure = np.nan_to_num(found.probabilities[wrong], nan=-np.inf)
+    return wrong[np.argsort(-sure, kind="stable")]
+
+
+def reads_of(run: Artefacts, places: Sequence[int] | np.ndarray) -> Iterator[Read]:
+    """The images at these places of the predictions, as they were read."""
+    split, found, names = run.split, run.predictions, run.class_names
+    for place in places:
+        image = np.asarray(split.images[split.indices[place]])
+        truth, said = names[found.labels[place]], names[found.predicted[place]]
+        yield Read(image, truth, said, said_of(run, found.probabilities[place]))
+
+
+def some_of_each(run: Artefacts, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first image or images of each class, `count` in all at most, and their labels.
+
+    Images uint8 (n, rows, columns), labels int64 (n,), ascending.
+    """
+    split = run.split
+    labels = np.asarray(split.labels[split.indices])
+    present = np.unique(labels)[:count]
+    each = count // len(present)
+    chosen = np.concatenate([np.flatnonzero(labels == k)[:each] for k in present])
+    return np.asarray(split.images[split.indices[chosen]]), labels[chosen].astype(np.int64)
+
+
+def output_activation(run: Artefacts) -> str:
+    """The type of activation of the outputs."""
+    return run.config.model.output_activation.type
+
+
+def says_probabilities(run: Artefacts) -> bool:
+    """Whether the outputs are probabilities."""
+    return output_activation(run) in ("softmax", "sigmoid")
+
+
+def said_of(run: Artefacts, output: float) -> str:
+    """An output in words; what is nearly certain is not rounded up to it."""
+    if not np.isfinite(output):
+        return "no number"
+    if not says_probabilities(run):
+        return f"output {output:.3g}"
+    if output >= 0.9995:
+        return "> 99.9 %"
+    if output < 0.0005:
+        return "< 0.1 %"
+    return f"{100 * output:.1f} %"
+
+
+def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """How many images of each class (row) were read as each class (column); int64."""
+    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, -1)
+
+
+def relative_updates(rows: Sequence[LayerRow]) -> np.ndarray:
+    """Mean |change of a weight| in an epoch's last step over the weights' root mean square.
+
+    Shape (rows,), NaN where either was not measured or the weights are all zero.
+    """
+    update = finite_column(rows, "update_mean")
+    size = np.hypot(finite_column(rows, "weight_mean"), finite_column(rows, "weight_std"))
+    size[size == 0] = np.nan
+    return update / size
+
+
+def finite_column(rows: Sequence[LayerRow], name: str) -> np.ndarray:
+    """One column of layers.csv, shape (rows,), NaN where it was not measured or is not finite."""
+    column = np.array([getattr(row, name) for row in rows], dtype=float)
+    column[~np.isfinite(column)] = np.nan
+    return column

@@ -1,0 +1,69 @@
+"""What the figures of a sweep are drawn of, from its folder."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from mnistlab.config.dump import value_as_yaml
+from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.figures.sweep_points import SweepMetric, SweepPoint
+from mnistlab.store.run_dir import open_run
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.sweeps.ranking import Ranked
+from mnistlab.sweeps.results import TrialRow
+
+NamedRun = tuple[list[str], Artefacts]  # a model in words, a line each, and its run
+
+
+@dataclass(frozen=True)
+class RankedPoints:
+    """The points of a stage, of a whole sweep without stages, or of the refits; best first."""
+
+    sweep_dir: SweepDir
+    title: str
+    metric: SweepMetric
+    ranked: Sequence[Ranked]
+
+    @property
+    def points(self) -> list[SweepPoint]:
+        """The points as they are drawn."""
+        return [
+            SweepPoint(point.parameters, point.values, point.mean is not None, point.stated)
+            for point in self.ranked
+        ]
+
+
+@dataclass(frozen=True)
+class BestModels:
+    """The winners of a sweep's stages, or the best of a sweep without stages: `who` says which.
+
+    `trials` are theirs, each with the model's name; `options` are those of Artefacts.
+    """
+
+    sweep_dir: SweepDir
+    title: str
+    who: str
+    trials: Iterable[tuple[str, TrialRow]]
+    options: Mapping[str, Any]
+
+    @cached_property
+    def runs(self) -> list[NamedRun]:
+        """Opened when a figure needs them, so that a damaged one spoils no other figure."""
+        return [
+            (
+                _words(name, row),
+                Artefacts(open_run(self.sweep_dir.path / row.run_dir), **self.options),
+            )
+            for name, row in self.trials
+        ]
+
+
+def _words(name: str, row: TrialRow) -> list[str]:
+    """A model's name and what was tried in it, a line each."""
+    tried = [
+        f"{key.rpartition('.')[2]} {value_as_yaml(value)}"
+        for key, value in row.parameters.items()
+        if key != "seed"
+    ]
+    return [name, *tried[:3]]
