@@ -1,4 +1,4 @@
-"""What holds for every test: numba makes one pool of threads in a process, so it is made once."""
+"""What holds for every test and for every process that a test starts."""
 
 import os
 import signal
@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-# As many as the test that asks for most; numba refuses another number once the pool is there.
+# Numba makes one pool of threads in a process and refuses another number afterwards: as many as the
+# test that asks for most.
 os.environ["NUMBA_NUM_THREADS"] = "4"
+# Each processor has a test process of its own. A thread that waits must sleep: one that spins takes
+# its time from the other process. OpenBLAS's threads spin whatever they are told, so it has one.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # Where a shell runs the tests in the background it ignores Ctrl-C for them, and so would every
 # command that a test starts and then stops.

@@ -479,12 +479,18 @@ def test_the_threads_asked_for_are_had_as_far_as_there_are_any(asked):
 
 
 def test_blas_has_one_thread_while_the_engine_runs():
-    from threadpoolctl import threadpool_info
+    from threadpoolctl import threadpool_info, threadpool_limits
+
+    def threads_of_blas():
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
 
     with engine_threads(None):
-        blas = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-        assert blas
-        assert {pool["num_threads"] for pool in blas} == {1}
+        pass  # every BLAS is loaded now
+    with threadpool_limits(2, user_api="blas"):
+        assert threads_of_blas() == {2}
+        with engine_threads(None):
+            assert threads_of_blas() == {1}
+        assert threads_of_blas() == {2}
 
 
 def test_lanes_are_fixed_by_the_work():
