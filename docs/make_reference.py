@@ -1,4 +1,5 @@
-"""Write the pages that are made from the program: docs/configuration.md and docs/commands.md.
+"""Write what is made from the program: docs/configuration.md, docs/commands.md, and what a shell
+completes, mnistlab/config/key_values.json.
 
 python -m docs.make_reference
 """
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from docs.commands_reference import commands_markdown
 from docs.configuration_reference import configuration_markdown
+from mnistlab.config import key_values
 
 PAGES: dict[str, Callable[[], str]] = {
     "configuration.md": configuration_markdown,
@@ -16,11 +18,13 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def main() -> None:
-    """Write every page beside this file."""
+    """Write every page beside this file, and the keys beside the configuration."""
     for name, make in PAGES.items():
         page = Path(__file__).with_name(name)
         page.write_text(make(), encoding="utf-8")
         print(page)
+    key_values.FILE.write_text(key_values.as_text(key_values.collected()), encoding="utf-8")
+    print(key_values.FILE)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 what a shell completes.
 
 Made from the schema and the sources, and kept in key_values.json, as a shell can't wait for either.
-`python -m mnistlab.config.key_values` writes that file anew; a test says when it is out of date.
+`python -m docs.make_reference` writes that file anew; a test says when it is out of date.
 """
 
 import json
@@ -77,7 +77,3 @@ def as_text(keys: Mapping[str, Mapping[str, list[str]]]) -> str:
         lines = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in values.items())
         parts.append(f'"{kind}": {{\n{lines}\n}}')
     return "{" + ",\n".join(parts) + "}\n"
-
-
-if __name__ == "__main__":
-    FILE.write_text(as_text(collected()), encoding="utf-8")

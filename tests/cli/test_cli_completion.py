@@ -135,7 +135,7 @@ def test_what_is_completed_is_what_there_is():
 def test_the_file_of_keys_is_what_the_schema_says():
     text = key_values.FILE.read_text(encoding="utf-8")
     assert text == key_values.as_text(key_values.collected()), (
-        "out of date: python -m mnistlab.config.key_values"
+        "out of date: run `python -m docs.make_reference`"
     )
     assert json.loads(text)["run"]["loss.type"] == ["binary_cross_entropy", "cross_entropy", "mse"]
 

@@ -6,6 +6,7 @@ import pytest
 from mnistlab.config.extend_sweep import extended
 from mnistlab.config.load_sweep import load_sweep, parse_sweep, sweep_from_mapping
 from mnistlab.config.schema import sweep_json_schema
+from mnistlab.search import METHODS
 from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps.space import checked_points
 
@@ -160,7 +161,10 @@ def test_what_is_wrong_on_the_command_line_is_named_as_it_was_typed(arguments, e
             "zip: [[optimizer.lr, regularization.l2]]",
             "s.yaml:6:7: zip.0: moves values together, but optimizer.lr has 2, regularization.l2 h",
         ),
-        ("method: randm", "s.yaml:6:9: method: found 'randm', must be one of grid, random"),
+        (
+            "method: randm",
+            f"s.yaml:6:9: method: found 'randm', must be one of {', '.join(METHODS.blocks)}",
+        ),
         ("method: {type: random}", "s.yaml:6:9: method.trials: must be given"),
         ("base: x.yaml", "s.yaml:2:6: run: must not stand beside base"),
         ("metric: {name: val_acc}", "s.yaml:6:16: metric.name: found 'val_acc', must be one of"),

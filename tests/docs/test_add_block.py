@@ -5,7 +5,6 @@ Each adds one file to the package, and nothing else.
 
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from docs_helpers import REPOSITORY, blocks, patched, text_of
+from docs_helpers import REPOSITORY, blocks, commands, generated, patched, text_of
 
 from mnistlab.blocks.activations import ELEMENTWISE
 from mnistlab.blocks.section import BareSection
@@ -68,9 +67,7 @@ def run(copy: Path, *command: str, compiled: bool = False) -> subprocess.Complet
     ("page", "accuracy"), [(ACTIVATION, 0.6), (OPTIMIZER, 0.4)], ids=["activation", "optimizer"]
 )
 def test_the_page_s_commands_train_and_check(copy, page, accuracy):
-    commands = [line for block in blocks(page, "bash") for line in block.splitlines()]
-    for command in commands:
-        _, kind, *words = shlex.split(command)
+    for kind, *words in commands(page, "mnistlab"):
         done = run(copy, "-m", "mnistlab", kind, *words, *SMALL[kind], "--json")
         assert done.returncode == 0, done.stderr
         result = json.loads(done.stdout)
@@ -147,3 +144,18 @@ def test_what_the_page_says_of_sections_without_parameters_holds():
     for block in ELEMENTWISE.blocks.values():
         assert issubclass(block, BareSection) == (block.parameter_name is None)
         assert block.parameter_name is None or np.isfinite(block().parameter)
+
+
+@pytest.mark.parametrize(
+    ("page", "key", "name"),
+    [
+        (ACTIVATION, "model.activation.type", "swish"),
+        (OPTIMIZER, "optimizer.type", "adagrad"),
+    ],
+)
+def test_the_page_s_last_command_puts_the_block_into_completion_and_the_reference(
+    copy, page, key, name
+):
+    keys, reference = generated(copy, page)
+    assert name in keys["run"][key]
+    assert f"| `{name}` |" in reference

@@ -5,7 +5,6 @@ import csv
 import hashlib
 import json
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -14,10 +13,10 @@ import time
 from pathlib import Path
 
 import pytest
-from docs_helpers import REPOSITORY, blocks, text_of
+from docs_helpers import REPOSITORY, blocks, commands, generated, text_of
 
 PAGE = text_of("add-search-method.md")
-COMMANDS = [shlex.split(line)[1:] for block in blocks(PAGE, "bash") for line in block.splitlines()]
+COMMANDS = commands(PAGE, "mnistlab")
 # Interpreted, which spares a compilation, a step takes a thousand times as long.
 SMALL = ("data.train_limit=30", "data.validation=30", "training.epochs=1", "model=softmax")
 CLIMB = ("optimizer.lr={loguniform: [1e-3, 1]}", "method={type: climb, points: 4, rounds: 3}")
@@ -163,3 +162,10 @@ def test_what_the_page_says_of_extending_and_of_the_keys_holds(copy, undisturbed
     _, told = process.communicate()
     assert process.returncode == 2
     assert "must be one of climb, grid, random; did you mean 'climb'?" in told
+
+
+def test_the_page_s_last_command_puts_the_method_into_completion_and_the_reference(copy):
+    keys, reference = generated(copy, PAGE)
+    assert keys["sweep"]["method.type"] == ["climb", "grid", "random"]
+    assert keys["sweep"]["method.rounds"] == ["5"]
+    assert "| `climb` | From the best of some random points uphill" in reference
