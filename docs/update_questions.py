@@ -24,7 +24,7 @@ from mnistlab.store.run_record import facts_of, read_run_record
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.durable import write_file
 from mnistlab.support.errors import UsageError
-from mnistlab.support.wording import counted
+from mnistlab.support.text_format import counted
 from mnistlab.sweeps.ranking import Ranked, ranking_of, stages_of
 from mnistlab.sweeps.results import TrialRow, read_trials
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from distributed import Client, get_worker
 
-from mnistlab.sweeps.watch import SweepResult
+from mnistlab.sweeps.sweep_callbacks import SweepResult
 from tools.dask_processes import DaskProcesses
 from tools.short_sweeps import records, sweep
 

@@ -35,13 +35,13 @@ from mnistlab.data.files import MalformedError  # noqa: E402
 from mnistlab.data.known_files import check_file  # noqa: E402
 from mnistlab.data.sources import published  # noqa: E402
 from mnistlab.data.sources.digits import decode  # noqa: E402
-from mnistlab.experiment import keeper  # noqa: E402
+from mnistlab.experiment import run_writer  # noqa: E402
 from mnistlab.experiment.artefacts import Artefacts  # noqa: E402
 from mnistlab.experiment.model import load_model  # noqa: E402
 from mnistlab.runtime.checked_cache import CheckedCacheFile  # noqa: E402
 from mnistlab.store.run_dir import RunDir  # noqa: E402
+from mnistlab.store.summary_files import read_summary  # noqa: E402
 from mnistlab.store.sweep_dir import SweepDir  # noqa: E402
-from mnistlab.store.views import read_view  # noqa: E402
 from mnistlab.support.errors import DataError, UsageError  # noqa: E402
 from mnistlab.sweeps.results import read_record, read_trials, sweep_of  # noqa: E402
 from mnistlab.training import trainer  # noqa: E402
@@ -167,7 +167,7 @@ def finished_run(scratch: Path) -> Iterator[Target]:
 
 def stopped_run(scratch: Path) -> Iterator[Target]:
     """What resuming reads: the damaged run is carried on, and must end on the same bits."""
-    keeper.SECONDS_BETWEEN_CHECKPOINTS = trainer.SECONDS_BETWEEN_LOOKS = 0.0
+    run_writer.SECONDS_BETWEEN_CHECKPOINTS = trainer.SECONDS_BETWEEN_LOOKS = 0.0
     run_dir = train(scratch / "stopped", None, StopAt(12), threads=1).run_dir
     copy = scratch / "copy" / run_dir.name
 
@@ -204,7 +204,7 @@ def whole_sweep(scratch: Path) -> Iterator[Target]:
 
     yield Target("sweep, sweep.yaml", folder.config, lambda: sweep_of(folder).text())
     yield Target("sweep, trials.csv", folder.trials_csv, lambda: repr(read_trials(folder)))
-    yield Target("sweep, ranking.csv", folder.ranking_csv, lambda: read_view(folder.ranking_csv))
+    yield Target("sweep, ranking.csv", folder.ranking_csv, lambda: read_summary(folder.ranking_csv))
     yield Target(
         "sweep, .checksums.json", checksums, lambda: repr(read_trials(folder)), named="trials.csv"
     )
@@ -280,7 +280,7 @@ def rounds(
 ) -> Iterator[tuple[str, Report]]:
     """Damage every file of a group, or those with `only` in their names; a report for each."""
     environment = dict(os.environ)
-    between = keeper.SECONDS_BETWEEN_CHECKPOINTS, trainer.SECONDS_BETWEEN_LOOKS
+    between = run_writer.SECONDS_BETWEEN_CHECKPOINTS, trainer.SECONDS_BETWEEN_LOOKS
     try:
         with tempfile.TemporaryDirectory() as scratch:
             for target in GROUPS[group](Path(scratch)):
@@ -289,7 +289,7 @@ def rounds(
     finally:
         os.environ.clear()
         os.environ.update(environment)
-        keeper.SECONDS_BETWEEN_CHECKPOINTS, trainer.SECONDS_BETWEEN_LOOKS = between
+        run_writer.SECONDS_BETWEEN_CHECKPOINTS, trainer.SECONDS_BETWEEN_LOOKS = between
 
 
 def _told(counts: Counter[str]) -> str:

@@ -19,7 +19,7 @@ from tools.fault_rounds import Report, in_child, the_folder
 
 # isort: split
 from mnistlab.config import run_config_from_mapping
-from mnistlab.experiment import keeper
+from mnistlab.experiment import run_writer
 from mnistlab.experiment.callbacks import Callback
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.runner import new_trainer
@@ -82,7 +82,7 @@ def train(folder: Path, left: int | None = None) -> str:
     ).status
 
 
-def carry_on(folder: Path) -> str:
+def resumed(folder: Path) -> str:
     path = the_folder(folder)
     if path is None:
         return train(folder)
@@ -91,7 +91,7 @@ def carry_on(folder: Path) -> str:
 
 def rounds(every: int = 1) -> dict[str, Report]:
     """A report for disks too small from the start, and one for disks that fill up."""
-    keeper.SECONDS_BETWEEN_CHECKPOINTS = 0.0
+    run_writer.SECONDS_BETWEEN_CHECKPOINTS = 0.0
     reports = {"too small": Report(), "filled meanwhile": Report()}
     with small_disk(ENOUGH) as folder:
         dataset = load_data(run_config_from_mapping(CONFIG), folder)
@@ -122,7 +122,7 @@ def _round(
             (folder / "ballast").unlink(missing_ok=True)
             remounted = ["mount", "-o", f"remount,size={ENOUGH}", str(folder)]
             subprocess.run(remounted, check=True)
-            code, told = in_child(lambda: carry_on(folder))
+            code, told = in_child(lambda: resumed(folder))
         if code != 0:
             report.lost.append(f"{what}: carrying it on ended with {code}: {told}")
         elif fingerprint(_folder_of(folder)) != wanted:

@@ -27,12 +27,12 @@ os.environ["NUMBA_THREADING_LAYER"] = "workqueue"
 from mnistlab.cli.errors import describe  # noqa: E402
 from mnistlab.config import run_config_from_mapping  # noqa: E402
 from mnistlab.config.load_sweep import parse_sweep  # noqa: E402
-from mnistlab.experiment import keeper  # noqa: E402
+from mnistlab.experiment import run_writer  # noqa: E402
 from mnistlab.experiment.dataset import load_data  # noqa: E402
 from mnistlab.experiment.runner import new_trainer  # noqa: E402
 from mnistlab.python.commands.resume import resume  # noqa: E402
 from mnistlab.python.commands.train import train  # noqa: E402
-from mnistlab.sweeps import ledger, start  # noqa: E402
+from mnistlab.sweeps import ledger, sweep_run  # noqa: E402
 from tools.damage_rounds import warnings_heard  # noqa: E402
 from tools.fault_layer import DEATHS, DIED, FAILURES, Fault, Faults  # noqa: E402
 from tools.here_executor import trials_in_this_process  # noqa: E402
@@ -60,7 +60,7 @@ class Scenario:
     """Something to disturb: how it is begun in a folder, carried on, and told from another."""
 
     begin: Callable[[Path], str]  # returns the status
-    carry_on: Callable[[Path], str]
+    resume: Callable[[Path], str]
     fingerprint: Callable[[Path], Any]
 
 
@@ -78,12 +78,12 @@ def begin_sweep(folder: Path) -> str:
     source = parse_sweep(SWEEP, "sweep.yaml", ["optimizer.lr=0.01,0.02"])
     places = {"runs_dir": folder / "runs", "data_dir": folder / "data"}
     with trials_in_this_process():
-        return start.begin(source, workers=1, **places).status
+        return sweep_run.begin(source, workers=1, **places).status
 
 
 def carry_sweep_on(path: Path) -> str:
     with trials_in_this_process():
-        return start.carry_on(path, data_dir=path.parent / "data", workers=1).status
+        return sweep_run.resume(path, data_dir=path.parent / "data", workers=1).status
 
 
 def sweep_fingerprint(path: Path) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def the_folder(folder: Path) -> Path | None:
 
 def rounds(kind: str, faults: Iterable[Fault], every: int = 1, offset: int = 0) -> Report:
     """Strike at operations offset, offset + every, … with each of these faults."""
-    keeper.SECONDS_BETWEEN_CHECKPOINTS = 0.0  # a checkpoint at every epoch
+    run_writer.SECONDS_BETWEEN_CHECKPOINTS = 0.0  # a checkpoint at every epoch
     ledger.SECONDS_BETWEEN_VIEWS = 0.0  # the same operations, however slow the machine is
     scenario, report = SCENARIOS[kind], Report()
     config = run_config_from_mapping(RUN)
@@ -208,7 +208,7 @@ def _round(
         code, told = in_child(lambda: scenario.begin(folder))
         path = the_folder(folder)
     elif code != 0 or warned:
-        code, told = in_child(lambda: scenario.carry_on(path))
+        code, told = in_child(lambda: scenario.resume(path))
     if code != 0 or path is None:
         report.lost.append(f"{where}: carrying it on ended with {code}: {told}")
         return

@@ -1,11 +1,11 @@
-"""Sweeps without worker processes: one death takes all of it, and nothing waits for a start."""
+"""Sweeps without worker processes: one death takes all of it, and nothing waits for a sweep_run."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mnistlab.sweeps import executors, start
+from mnistlab.sweeps import executors, sweep_run
 from mnistlab.sweeps.run_trial import TrialRunner
 
 
@@ -51,9 +51,9 @@ class HereExecutor(executors.LocalExecutor):
 @contextmanager
 def trials_in_this_process() -> Iterator[None]:
     """Let sweeps started meanwhile run their trials in this process, one after the other."""
-    real = start.LocalExecutor
-    start.LocalExecutor = HereExecutor  # type: ignore[misc]
+    real = sweep_run.LocalExecutor
+    sweep_run.LocalExecutor = HereExecutor  # type: ignore[misc]
     try:
         yield
     finally:
-        start.LocalExecutor = real  # type: ignore[misc]
+        sweep_run.LocalExecutor = real  # type: ignore[misc]

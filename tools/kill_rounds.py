@@ -37,8 +37,8 @@ COMMON = ["data.source=digits", "training.epochs=12", "training.batch_size=8"]
 # A checkpoint may be written at any step, so that kills meet many of them, half written too.
 LAUNCH = """
 import sys
-from mnistlab.experiment import keeper
-keeper.SECONDS_BETWEEN_CHECKPOINTS = 0.02
+from mnistlab.experiment import run_writer
+run_writer.SECONDS_BETWEEN_CHECKPOINTS = 0.02
 from mnistlab.cli.app import app
 app(sys.argv[1:])
 """

@@ -29,7 +29,7 @@ from schema_strategies import configurations, spoilt
 
 from mnistlab.cli.app import app
 from mnistlab.config import run_config_from_mapping
-from mnistlab.experiment import keeper
+from mnistlab.experiment import run_writer
 from mnistlab.experiment.callbacks import Callback
 from mnistlab.python.commands.evaluate import evaluate
 from mnistlab.python.commands.resume import resume
@@ -81,7 +81,7 @@ class Rounds:
         self.data = write_images(folder)
         self.counts: Counter[str] = Counter()
         trainer.SECONDS_BETWEEN_LOOKS = 0.0
-        keeper.SECONDS_BETWEEN_CHECKPOINTS = 0.0
+        run_writer.SECONDS_BETWEEN_CHECKPOINTS = 0.0
         first = self._train({**SOFTMAX, "data": self.data})
         self.weights = str(first.run_dir / "weights.safetensors")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from mnistlab.config.load_sweep import parse_sweep
 from mnistlab.store.sweep_dir import SweepDir
-from mnistlab.sweeps import start
+from mnistlab.sweeps import sweep_run
 from mnistlab.sweeps.results import read_trials
-from mnistlab.sweeps.watch import SweepCallback, SweepResult
+from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepResult
 from tools.short_runs import fingerprint
 
 RUN = """\
@@ -50,7 +50,7 @@ def sweep(
     scheduler: str | None = None,
 ) -> SweepResult:
     """Run the sweep of a configuration and of values to try."""
-    return start.begin(
+    return sweep_run.begin(
         parse_sweep(text, "sweep.yaml", values),
         runs_dir=folder / "runs",
         data_dir=folder / "data",
@@ -62,7 +62,7 @@ def sweep(
 
 def resume(result: SweepResult, *values: str, workers: int = 2, **options) -> SweepResult:
     path = result.sweep_dir
-    return start.carry_on(
+    return sweep_run.resume(
         path, values, data_dir=path.parent.parent / "data", workers=workers, **options
     )
 

@@ -34,8 +34,8 @@ HALF_DONE = ("running", "interrupted")
 LAUNCH = """
 import sys
 from mnistlab.sweeps import executors
-executors.START = executors.START.replace("main(", \"\"\"from mnistlab.experiment import keeper
-keeper.SECONDS_BETWEEN_CHECKPOINTS = 0.02
+executors.START = executors.START.replace("main(", \"\"\"from mnistlab.experiment import run_writer
+run_writer.SECONDS_BETWEEN_CHECKPOINTS = 0.02
 main(\"\"\")
 from mnistlab.cli.app import app
 app(sys.argv[1:])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistlab.store.status import Status
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, VALIDATION
-from mnistlab.support.wording import number, percent, seconds, training_length
+from mnistlab.support.text_format import number, percent, seconds, training_length
 from mnistlab.terminal.output import print_how_to_resume, print_json, print_note, print_result
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mnistlab.config.dump import resolved_mapping
 from mnistlab.config.load_sweep import SweepSource, refuse, validated, value_nodes, values_of
 from mnistlab.config.overrides import set_node, split_key
-from mnistlab.config.places import Node, Place, Problem, show
+from mnistlab.config.source_nodes import Node, Place, Problem, show
 from mnistlab.config.sweep import SweepConfig
 from mnistlab.config.yaml_nodes import nodes_from_mapping
 from mnistlab.support.errors import ConfigError

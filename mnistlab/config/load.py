@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.config.overrides import Overrides, apply_overrides
-from mnistlab.config.places import Node, Place, Problem, messages, show
 from mnistlab.config.run import RunConfig
+from mnistlab.config.source_nodes import Node, Place, Problem, messages, show
 from mnistlab.config.validate import validate
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.support.errors import ConfigError

@@ -9,9 +9,9 @@ from mnistlab.config.checks import KeyPath
 from mnistlab.config.dump import mapping_as_yaml, restated
 from mnistlab.config.load import make_paths_absolute, mapping_nodes, read_config_text, sweep_mark
 from mnistlab.config.overrides import apply_override, set_node, split_key, wrong_argument
-from mnistlab.config.places import Node, Place, Problem, messages
 from mnistlab.config.ranges import RANGES, listed_values
 from mnistlab.config.run import RunConfig
+from mnistlab.config.source_nodes import Node, Place, Problem, messages
 from mnistlab.config.sweep import SweepConfig
 from mnistlab.config.validate import validate
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text

@@ -6,8 +6,8 @@ from typing import Any
 from mnistlab.blocks.section import Section
 from mnistlab.config.checks import KeyPath
 from mnistlab.config.key_types import has_a_type
-from mnistlab.config.places import Node, Place, Problem, dotted, show
 from mnistlab.config.run import RunConfig
+from mnistlab.config.source_nodes import Node, Place, Problem, dotted, show
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.support.errors import ConfigError
 from mnistlab.support.safe_text import one_line

@@ -18,7 +18,7 @@ from mnistlab.blocks.schedules.constant import ConstantSchedule
 from mnistlab.blocks.section import MAX_COUNT, Section
 from mnistlab.config.checks import refuse_conflicts, run_conflicts
 from mnistlab.config.data import DataConfig
-from mnistlab.config.places import Node
+from mnistlab.config.source_nodes import Node
 from mnistlab.config.training import Reference, RegularizationConfig, TrainingConfig
 from mnistlab.support.whole_numbers import whole_number
 

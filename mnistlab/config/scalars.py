@@ -5,7 +5,7 @@ PyYAML's own reading is YAML 1.1: `1e-3` a string, `no` a boolean, `1:30` ninety
 
 import re
 
-from mnistlab.config.places import Scalar
+from mnistlab.config.source_nodes import Scalar
 
 _WORDS: dict[str, Scalar] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),

@@ -11,8 +11,8 @@ from pydantic_core import ErrorDetails
 from mnistlab.blocks.section import REFUSED, UNKNOWN_TYPE, Section, keys_of, tag, type_of
 from mnistlab.config.checks import CONFLICTS, Conflict, KeyPath
 from mnistlab.config.key_types import sections_of
-from mnistlab.config.places import Node, Problem, dotted, show
-from mnistlab.support.wording import did_you_mean
+from mnistlab.config.source_nodes import Node, Problem, dotted, show
+from mnistlab.support.text_format import did_you_mean
 
 Top = TypeVar("Top", bound=Section)
 

@@ -13,8 +13,8 @@ from typing import Any
 import yaml
 
 from mnistlab.config.checks import KeyPath
-from mnistlab.config.places import Node, Place, Problem, show
 from mnistlab.config.scalars import read_scalar
+from mnistlab.config.source_nodes import Node, Place, Problem, show
 from mnistlab.support.errors import ConfigError
 
 MAX_DEPTH = 32

@@ -26,16 +26,16 @@ def list_folder(folder: Path, expected: str) -> list[Path]:
 def one_of_each(
     folder: Path,
     candidates: Mapping[str, Mapping[str, Path]],
-    in_words: Callable[[str], tuple[str, str]],
+    expectation: Callable[[str], tuple[str, str]],
 ) -> dict[str, Path]:
-    """The only candidate for each part of a dataset. `in_words` says what is expected, of a part
+    """The only candidate for each part of a dataset. `expectation` says what is expected, of a part
     that is missing and of one that is there more than once.
 
     Raises DataError with every part that has none, or several.
     """
     errors = []
     for part, found in candidates.items():
-        missing, doubled = in_words(part)
+        missing, doubled = expectation(part)
         names = ", ".join(path.name for path in found.values())
         if not found:
             errors.append(f"{folder}: expected {missing}, found none; add it")

@@ -14,7 +14,7 @@ from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.model import Model, load_model
 from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.runtime.params import views
-from mnistlab.store.checksums import Extent
+from mnistlab.store.checksums import FileDigest
 from mnistlab.store.metrics import LayerRow, MetricsRow, read_layers, read_metrics
 from mnistlab.store.predictions import Predictions, read_predictions
 from mnistlab.store.run_dir import RunDir
@@ -112,7 +112,7 @@ class Artefacts:
         except UsageError:
             return None
 
-    def written(self, path: Path) -> Extent | None:
+    def written(self, path: Path) -> FileDigest | None:
         """What a table of the run held when it was last left; None of one that goes on."""
         record = self._record_if_whole
         return None if record is None else record.written(path)

@@ -6,7 +6,7 @@ from mnistlab.added_keys import completed
 from mnistlab.config import RunConfig, load_run_config, resolved_mapping
 from mnistlab.experiment.callbacks import RunResult
 from mnistlab.store.browse.comparison import flattened
-from mnistlab.store.checksums import refuse_broken_seal
+from mnistlab.store.checksums import refuse_wrong_checksum
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import DatasetRecord, RunFacts, RunRecord, read_run_record
 from mnistlab.support.errors import UsageError
@@ -30,7 +30,7 @@ def config_of(run_dir: RunDir, history: RunRecord | None) -> RunConfig:
     open_artefact(run_dir.config).close()
     config = load_run_config(run_dir.config)
     if history is None:
-        refuse_broken_seal(run_dir.config)
+        refuse_wrong_checksum(run_dir.config)
     else:
         refuse_changed_config(history, config)
     return config

@@ -14,12 +14,12 @@ from mnistlab.config import RunConfig, config_hash, dump_yaml, resolved_mapping
 from mnistlab.data import Dataset
 from mnistlab.experiment.callbacks import Callback, Progress, RunResult, Start
 from mnistlab.experiment.class_coverage import class_warnings
+from mnistlab.experiment.disk_space import lacking_disk_space
 from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.interruption import StopRequested, StopSignals, stop_signals
-from mnistlab.experiment.keeper import Keeper
-from mnistlab.experiment.memory_bound import refuse_too_large
-from mnistlab.experiment.record import advice_on_divergence, run_facts
-from mnistlab.experiment.room import lacking_room
+from mnistlab.experiment.memory_check import refuse_too_large
+from mnistlab.experiment.run_facts import advice_on_divergence, run_facts
+from mnistlab.experiment.run_writer import RunWriter
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.checkpoint import load_checkpoint
 from mnistlab.store.drawing import remove_leftovers
@@ -56,17 +56,17 @@ def run(
     refuse_unfit(config, dataset)
     refuse_too_large(config, dataset)
     trainer = new_trainer(config, dataset)
-    if lacking := lacking_room(runs_dir, trainer):
+    if lacking := lacking_disk_space(runs_dir, trainer):
         raise UsageError(f"{runs_dir}: {lacking}")
     run_dir = create_run_dir(runs_dir, config.name, dump_yaml(config), config_hash(config), started)
     with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
         record = _new_record(trainer, run_facts(trainer, pool, argv), started)
-        keeper = Keeper(trainer, run_dir, record)
-        keeper.began = began
-        return _Run(keeper, callbacks, stop).to_the_end()
+        writer = RunWriter(trainer, run_dir, record)
+        writer.began = began
+        return _Run(writer, callbacks, stop).to_the_end()
 
 
-def carry_on(
+def resume(
     run_dir: RunDir,
     config: RunConfig,
     dataset: Dataset,
@@ -93,12 +93,12 @@ def carry_on(
         record = _new_record(trainer, run_facts(trainer, pool, begun_by), now)
         if history is not None:
             record = replace(record, started=history.started, resumed=[*history.resumed, now])
-        if lacking := lacking_room(run_dir.path, trainer, run_dir):
+        if lacking := lacking_disk_space(run_dir.path, trainer, run_dir):
             raise OSError(errno.ENOSPC, lacking, str(run_dir.path))
-        keeper = Keeper(trainer, run_dir, record)
+        writer = RunWriter(trainer, run_dir, record)
         if checkpoint is not None:
-            keeper.restore(checkpoint)
-        return _Run(keeper, callbacks, stop).to_the_end()
+            writer.restore(checkpoint)
+        return _Run(writer, callbacks, stop).to_the_end()
 
 
 def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
@@ -129,18 +129,18 @@ def _surroundings(run_dir: RunDir, threads: int | None) -> Iterator[tuple[int, S
 class _Run:
     """A run under way: it decides what is done after which step."""
 
-    def __init__(self, keeper: Keeper, callbacks: Sequence[Callback], stop: StopSignals) -> None:
-        self.keeper = keeper
-        self.trainer = keeper.trainer
-        self.config = keeper.trainer.config
+    def __init__(self, writer: RunWriter, callbacks: Sequence[Callback], stop: StopSignals) -> None:
+        self.writer = writer
+        self.trainer = writer.trainer
+        self.config = writer.trainer.config
         self.callbacks = callbacks
         self.stop = stop
-        self.metrics, self.layers = keeper.open_tables()
+        self.metrics, self.layers = writer.open_tables()
 
     def to_the_end(self) -> RunResult:
         """Train, and leave the folder telling how it ended, whatever happens."""
         try:
-            self.keeper.write_run_json(Status.RUNNING)
+            self.writer.write_run_json(Status.RUNNING)
             for text in class_warnings(self.config, self.trainer.dataset):
                 logger.warning("%s", text)
             return self._to_the_end()
@@ -149,18 +149,18 @@ class _Run:
             raise
 
     def _to_the_end(self) -> RunResult:
-        keeper, trainer = self.keeper, self.trainer
+        writer, trainer = self.writer, self.trainer
         try:
             with self.stop.at_once():
                 trainer.compile(self._tell)
             self._start()
-            status = keeper.ended or self._train()
-            keeper.end(status, keeper.reason or self._advice(status))
+            status = writer.ended or self._train()
+            writer.end(status, writer.reason or self._advice(status))
         except StopRequested as request:
-            keeper.checkpoint = keeper.snapshot()
-            keeper.write_checkpoint()
+            writer.checkpoint = writer.snapshot()
+            writer.write_checkpoint()
             logger.info("stopped by %s at step %d", request, trainer.step)
-            keeper.write_run_json(Status.INTERRUPTED)
+            writer.write_run_json(Status.INTERRUPTED)
             return self._result(Status.INTERRUPTED, signal=request.number)
         return self._result(status)
 
@@ -171,16 +171,16 @@ class _Run:
         reason = f"{type(error).__name__}: {error}"
         logger.info("%s: %s", status, reason)
         try:
-            self.keeper.write_run_json(status, reason=reason)
+            self.writer.write_run_json(status, reason=reason)
         except OSError as again:
             logger.warning("%s: cannot say how the run ended: %s", again.filename, again.strerror)
-        path, step = self.keeper.run_dir.path, self.keeper.saved_step
+        path, step = self.writer.run_dir.path, self.writer.saved_step
         if isinstance(error, OSError) and path.exists():
             kept = "nothing" if step is None else f"the run up to step {step}"
             error.add_note(f"saved is {kept}; `mnistlab resume {path}` goes on from there")
 
     def _start(self) -> None:
-        plan, path = self.trainer.plan, self.keeper.run_dir.path
+        plan, path = self.trainer.plan, self.writer.run_dir.path
         by_step = self.config.training.evaluate_every != "epoch"
         start = Start(path, plan.epochs, plan.steps, plan.steps_per_epoch, plan.images, by_step)
         for callback in self.callbacks:
@@ -202,7 +202,7 @@ class _Run:
             if due and (ended := self._evaluate()) is not None:
                 return ended
             if self._is_due("checkpoint_every", target):
-                self.keeper.take_checkpoint()
+                self.writer.take_checkpoint()
         return Status.FINISHED
 
     def _next_stop(self) -> int:
@@ -221,7 +221,7 @@ class _Run:
 
     def _evaluate(self) -> Status | None:
         """Measure, write a row, keep the best; the status where that ends the run."""
-        trainer, keeper, training = self.trainer, self.keeper, self.config.training
+        trainer, writer, training = self.trainer, self.writer, self.config.training
         values = self._measured()
         if training.train_metrics == "full":
             measured = trainer.evaluate(trainer.dataset.train)
@@ -236,15 +236,15 @@ class _Run:
             self._record(row)
             return Status.DIVERGED
         stop = False
-        if keeper.best is not None:
-            if keeper.best.update(row):
-                keeper.best_params[:] = trainer.params
-            stop = keeper.best.should_stop
+        if writer.best is not None:
+            if writer.best.update(row):
+                writer.best_params[:] = trainer.params
+            stop = writer.best.should_stop
         if training.test != "never" and (stop or trainer.step == trainer.plan.steps):
             row = self._test_kept(row)
         self._record(row)
         trainer.clear_totals()
-        if not keeper.kept_row(row).is_finite:
+        if not writer.kept_row(row).is_finite:
             return Status.DIVERGED
         return Status.STOPPED_EARLY if stop else None
 
@@ -262,25 +262,25 @@ class _Run:
 
     def _test_kept(self, last: MetricsRow) -> MetricsRow:
         """Test the weights that are kept; returns the last row, tested where they are its own."""
-        keeper = self.keeper
-        keeper.keep_best()
-        kept = keeper.kept_row(last)
+        writer = self.writer
+        writer.keep_best()
+        kept = writer.kept_row(last)
         if kept.test_loss is not None:
             return last
         tested = self._tested(kept)
-        if keeper.best is not None and keeper.best.row is kept:
-            keeper.best.row = tested
+        if writer.best is not None and writer.best.row is kept:
+            writer.best.row = tested
         return tested if kept is last else last
 
     def _tested(self, row: MetricsRow) -> MetricsRow:
         """The row with the figures of the test set, of the weights as they are now."""
-        self.keeper.test_seen = True
+        self.writer.test_seen = True
         measured = self.trainer.evaluate(self.trainer.dataset.test)
         return replace(row, test_loss=measured.loss, test_accuracy=measured.accuracy)
 
     def _record(self, row: MetricsRow) -> None:
         self.metrics.append(row)
-        self.keeper.last_row = row
+        self.writer.last_row = row
         logger.info("%s", row)
         for callback in self.callbacks:
             callback.on_row(row)
@@ -309,18 +309,18 @@ class _Run:
         trainer = self.trainer
         if status is not Status.DIVERGED:
             return None
-        kept = self.keeper.checkpoint.position["step"]
+        kept = self.writer.checkpoint.position["step"]
         return advice_on_divergence(self.config, trainer.step, trainer.epoch, kept)
 
     def _result(self, status: Status, signal: int | None = None) -> RunResult:
-        keeper = self.keeper
+        writer = self.writer
         return RunResult(
-            run_dir=keeper.run_dir.path,
+            run_dir=writer.run_dir.path,
             status=status,
             epochs=self.trainer.epochs_done,
             steps=self.trainer.step,
-            metrics={name: keeper.metrics()[name] for name in SPLIT_METRICS},
-            seconds=keeper.seconds(),
-            advice=keeper.reason,
+            metrics={name: writer.metrics()[name] for name in SPLIT_METRICS},
+            seconds=writer.seconds(),
+            advice=writer.reason,
             signal=signal,
         )

@@ -11,7 +11,7 @@ from mnistlab.config.dump import value_as_yaml
 from mnistlab.figures import style
 from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, varied, write_title
 from mnistlab.support.errors import LackingError
-from mnistlab.support.wording import exact
+from mnistlab.support.text_format import exact
 
 WIDTH, BAR_HEIGHT = 9.5, 0.28  # inches
 TOP, BOTTOM = 0.75, 0.65

@@ -16,7 +16,7 @@ from mnistlab.figures.gallery import Drawn, SavedFigures
 from mnistlab.figures.style import rendered
 from mnistlab.store.written_files import write_own
 from mnistlab.support.safe_files import read_artefact
-from mnistlab.support.wording import counted, metric, number, percent, seconds
+from mnistlab.support.text_format import counted, metric, number, percent, seconds
 
 # Figures are drawn in few colours: with this many of their own they look as they did, in a third
 # of the bytes. A page is to stay below 4 MB with twenty of them.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.config import RunConfig
-from mnistlab.config.defaults import marked_lines
+from mnistlab.config.config_diff import lines_with_changes
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures.gallery import SavedFigures
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
@@ -17,7 +17,7 @@ from mnistlab.store.status import Status
 from mnistlab.support import durable
 from mnistlab.support.errors import MnistlabError
 from mnistlab.support.metric_names import PARTS, PENALTY, TEST, TRAINING, VALIDATION, Part
-from mnistlab.support.wording import as_stated, counted, seconds, training_length
+from mnistlab.support.text_format import as_stated, counted, seconds, training_length
 
 COLUMNS = tuple(MetricsRow.__dataclass_fields__)
 # Of a longer metrics.csv, so many rows stand on the page, evenly spread, the last among them.
@@ -62,7 +62,7 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
             **_table(rows),
             "layers": [_layer(layer) for layer in facts.layers],
             "parameters": facts.parameters,
-            "config_lines": marked_lines(config),
+            "config_lines": lines_with_changes(config),
             "provenance": _provenance(record, facts),
             "versions": list(facts.versions.items()),
             "config_address": text_address(text, "text/yaml"),

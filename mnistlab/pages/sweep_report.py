@@ -13,7 +13,7 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support import durable
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING, metric_words
-from mnistlab.support.wording import as_stated, counted
+from mnistlab.support.text_format import as_stated, counted
 from mnistlab.sweeps.ranking import Ranked, mean_metrics, ranking_of, stages_of
 from mnistlab.sweeps.results import TrialRow, read_trials, sweep_of
 

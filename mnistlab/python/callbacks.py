@@ -8,7 +8,7 @@ from mnistlab.experiment.callbacks import Start
 from mnistlab.python.run import Run
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.sweeps.results import TrialRow
-from mnistlab.sweeps.watch import SweepCallback, SweepProgress
+from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepProgress
 
 
 class Callback:

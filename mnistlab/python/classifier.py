@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from mnistlab.blocks.activations.sigmoid import Sigmoid
 from mnistlab.config import RunConfig, resolved_mapping, run_config_from_mapping
 from mnistlab.data import Dataset, Split, scaling
-from mnistlab.experiment.fitting import Fitted, fit, fit_epoch, load
+from mnistlab.experiment.fit_in_memory import Fitted, fit, fit_epoch, load
 from mnistlab.python.estimator_config import (
     estimator_config,
     refuse_arguments,

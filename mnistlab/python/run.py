@@ -17,7 +17,7 @@ from mnistlab.experiment.resume import config_of, history_of
 from mnistlab.experiment.scores import Scores, score
 from mnistlab.python.images import raw_pixels
 from mnistlab.python.tables import PathLike, frame
-from mnistlab.store.checksums import Extent
+from mnistlab.store.checksums import FileDigest
 from mnistlab.store.metrics import LayerRow, MetricsRow, read_layers
 from mnistlab.store.predictions import PredictionRow, read_predictions
 from mnistlab.store.run_dir import RunDir, open_run
@@ -118,7 +118,7 @@ class Run:
         _, *names = (name for name in PredictionRow.__dataclass_fields__)
         return pd.DataFrame(dict(zip(names, columns, strict=True))).rename_axis("index")
 
-    def _written(self, path: Path) -> Extent | None:
+    def _written(self, path: Path) -> FileDigest | None:
         return Artefacts(self._run_dir).written(path)
 
     @property

@@ -12,13 +12,13 @@ from mnistlab.python.tables import PathLike
 from mnistlab.store.browse.found import trials_of
 from mnistlab.store.browse.summary import read_sweep
 from mnistlab.store.run_dir import open_run
+from mnistlab.store.summary_files import read_summary
 from mnistlab.store.sweep_dir import SweepDir
-from mnistlab.store.views import read_view
 from mnistlab.support import paths
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.sweeps.results import parameter_keys, read_trials, sweep_of
-from mnistlab.sweeps.start import is_sweep
+from mnistlab.sweeps.sweep_run import is_sweep
 
 
 class Sweep:
@@ -84,7 +84,7 @@ class Sweep:
         """ranking.csv: a row per point, best first, with mean and deviation over seeds."""
         if not self._sweep_dir.ranking_csv.exists():
             raise UsageError(f"{self.path}: has no ranking yet; the sweep is {self.status}")
-        return pd.read_csv(io.StringIO(read_view(self._sweep_dir.ranking_csv)))
+        return pd.read_csv(io.StringIO(read_summary(self._sweep_dir.ranking_csv)))
 
     @property
     def runs(self) -> list[Run]:

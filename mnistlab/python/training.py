@@ -30,8 +30,8 @@ from mnistlab.python.sweep import Sweep
 from mnistlab.python.tables import PathLike
 from mnistlab.store.status import Status
 from mnistlab.support import paths
-from mnistlab.sweeps.start import is_sweep
-from mnistlab.sweeps.watch import SweepResult
+from mnistlab.sweeps.sweep_callbacks import SweepResult
+from mnistlab.sweeps.sweep_run import is_sweep
 from mnistlab.terminal.progress import watch_download, watch_messages, watch_run
 from mnistlab.terminal.sweep_progress import watch_sweep
 

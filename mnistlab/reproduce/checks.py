@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mnistlab.config import SweepSource
-from mnistlab.config.places import Node, Problem
+from mnistlab.config.source_nodes import Node, Problem
 from mnistlab.reproduce.figures import CURVES, TABLE
 from mnistlab.reproduce.findings import PlannedPoints, filled, functions_of
 from mnistlab.reproduce.manifest import FigureSpec, Report
 from mnistlab.store.figure_names import names_of_run, names_of_sweep
 from mnistlab.support.errors import UsageError
 from mnistlab.sweeps.ranking import stages_of
-from mnistlab.sweeps.start import plan
+from mnistlab.sweeps.sweep_run import plan
 
 KeyPath = tuple[str | int, ...]
 

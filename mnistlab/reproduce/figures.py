@@ -13,7 +13,7 @@ from mnistlab.figures.sweep_figures import sweep_figures
 from mnistlab.figures.sweep_points import LearningCurve, SweepMetric, SweepPoint
 from mnistlab.reproduce.manifest import FigureSpec, Report, Table
 from mnistlab.reproduce.measured import Row, find_row
-from mnistlab.reproduce.tables import in_words, metrics_of, row_names, rows_of
+from mnistlab.reproduce.tables import metrics_of, rendered_table, row_names, rows_of
 from mnistlab.store.report_dir import ReportDir
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.status import Status
@@ -63,7 +63,7 @@ def _of_table(table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
         for row in rows
     ]
     metric = SweepMetric(name, maximize=True)
-    labels = row_names(in_words(table, rows, None))
+    labels = row_names(rendered_table(table, rows, None))
     return Entry(
         TABLE,
         spec.caption,
@@ -82,7 +82,7 @@ def _of_curves(report_dir: ReportDir, table: Table, spec: FigureSpec, rows: Sequ
         mean = named[1].metrics[metric.name].mean
         return math.inf if mean is None else -mean if metric.maximize else mean
 
-    named = zip(row_names(in_words(table, rows, None)), rows, strict=True)
+    named = zip(row_names(rendered_table(table, rows, None)), rows, strict=True)
     curves = [
         LearningCurve(label, Artefacts(RunDir(run_dir)).metrics, status is Status.DIVERGED)
         for label, row in sorted(named, key=place)

@@ -17,7 +17,7 @@ from mnistlab.reproduce.measured import METRICS, Row, find_row
 from mnistlab.reproduce.tables import duration
 from mnistlab.support.errors import UsageError
 from mnistlab.support.stated import Stated
-from mnistlab.support.wording import as_stated, duration_as_stated, exact, number, percent
+from mnistlab.support.text_format import as_stated, duration_as_stated, exact, number, percent
 
 NOT_MEASURED = "(not measured)"
 OPERATIONS: dict[type[nodes.BinExpr], Callable[[Any, Any], Any]] = {

@@ -11,8 +11,8 @@ from pydantic import Field
 from mnistlab.blocks.section import Count, Section, Text
 from mnistlab.config.load import mapping_nodes, read_config_text
 from mnistlab.config.load_sweep import refuse
-from mnistlab.config.places import Node, Problem
 from mnistlab.config.run import NAME_PATTERN
+from mnistlab.config.source_nodes import Node, Problem
 from mnistlab.config.validate import validate
 from mnistlab.store.report_dir import MANIFEST_NAME
 from mnistlab.support.errors import UsageError

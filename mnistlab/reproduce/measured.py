@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any
 
 from mnistlab.config.sweep import StatedPoint, SweepConfig
-from mnistlab.reproduce.planned import Whole
+from mnistlab.reproduce.planned import FullLength
 from mnistlab.store.report_dir import ReportDir
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import RunRecord
@@ -62,7 +62,7 @@ class Row:
     images: int  # in each of them
     seconds: float | None  # the training steps of one trial, the mean over seeds
     stated_seconds: float | None
-    whole: Whole | None  # what the report's own length is, where this is a share of it
+    whole: FullLength | None  # what the report's own length is, where this is a share of it
 
     @property
     def run_dir(self) -> Path:
@@ -87,7 +87,7 @@ class Row:
         return self.seconds_per_epoch * self.whole.epochs * self.whole.images / self.images
 
 
-def read_rows(report_dir: ReportDir, experiment: str, whole: Whole | None) -> list[Row]:
+def read_rows(report_dir: ReportDir, experiment: str, whole: FullLength | None) -> list[Row]:
     """Every point of an experiment, of every stage and refit, in the order they were planned in.
 
     None where the experiment has not been begun. Raises UsageError where its folder is damaged.
@@ -120,7 +120,7 @@ def _of_stage(
     config: SweepConfig,
     stage: str | None,
     trials: Sequence[TrialRow],
-    whole: Whole | None,
+    whole: FullLength | None,
 ) -> Iterator[Row]:
     points = ranking_of(config, trials, stage)
     for point in sorted(points, key=lambda point: point.first_trial.trial):
@@ -134,7 +134,7 @@ def _row(
     parameters: Mapping[str, Any],
     trials: Sequence[TrialRow],
     stated: StatedPoint | None,
-    whole: Whole | None,
+    whole: FullLength | None,
 ) -> Row:
     records = [read_record(RunDir(sweep_dir.path / trial.run_dir)) for trial in trials]
     known = [record.seconds.train for record in records if record is not None]

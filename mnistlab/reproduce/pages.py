@@ -16,14 +16,14 @@ from mnistlab.reproduce.measured import Measured, Row, read_rows
 from mnistlab.reproduce.plan import DEFAULT, QUICK
 from mnistlab.reproduce.planned import Plan, read_plan
 from mnistlab.reproduce.reproduction import seconds_taken
-from mnistlab.reproduce.tables import TableInWords, duration, in_words, metrics_of, rows_of
+from mnistlab.reproduce.tables import RenderedTable, duration, metrics_of, rendered_table, rows_of
 from mnistlab.store.drawing import drawing_in
 from mnistlab.store.report_dir import ReportDir
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
 from mnistlab.store.written_files import PLACE, refuse_others, write_own
 from mnistlab.support.safe_text import as_markdown, code_as_markdown
-from mnistlab.support.wording import counted
+from mnistlab.support.text_format import counted
 from mnistlab.sweeps.results import read_record
 
 SCALED_DOWN = (
@@ -61,7 +61,7 @@ def write_report(
     with drawing_in(report_dir.path):
         saved = save_each(figures, report_dir.path)
     document = _document(report_dir, plan, rows)
-    machine = _machine(rows)
+    machine = _host(rows)
     text = json.dumps({**document, "written_by": PLACE}, indent=2, allow_nan=False)
     write_own(report_dir.json, f"{text}\n".encode())
     said = markdown(plan, tables, saved, machine, _time(report_dir))
@@ -94,7 +94,7 @@ def refuse_foreign_pages(report_dir: ReportDir, report: Report) -> None:
 
 def markdown(
     plan: Plan,
-    tables: Sequence[TableInWords],
+    tables: Sequence[RenderedTable],
     saved: SavedFigures,
     machine: Sequence[tuple[str, str]],
     time: str,
@@ -117,20 +117,20 @@ def markdown(
     return "\n".join(lines)
 
 
-def _markdown_table(table: TableInWords) -> list[str]:
+def _markdown_table(table: RenderedTable) -> list[str]:
     rule = ["---" if place < table.parameters else "---:" for place in range(len(table.heads))]
     heads, *rows = ([as_markdown(cell) for cell in cells] for cells in (table.heads, *table.rows))
     return [f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows)]
 
 
-def _tables(plan: Plan, rows: Mapping[str, Sequence[Row]]) -> list[TableInWords]:
+def _tables(plan: Plan, rows: Mapping[str, Sequence[Row]]) -> list[RenderedTable]:
     functions = functions_of(MeasuredRows(rows))
     found = []
     for table in plan.report.tables:
         here = rows_of(table, rows)
         said = _finding(table.finding, functions) if table.finding and here else None
         # What is measured on few images explains nothing.
-        found.append(in_words(table, here, None if plan.budget == QUICK else said))
+        found.append(rendered_table(table, here, None if plan.budget == QUICK else said))
     return found
 
 
@@ -211,7 +211,7 @@ def _time(report_dir: ReportDir) -> str:
     return duration(seconds_taken(report_dir))
 
 
-def _machine(rows: Mapping[str, Sequence[Row]]) -> list[tuple[str, str]]:
+def _host(rows: Mapping[str, Sequence[Row]]) -> list[tuple[str, str]]:
     """What the runs were trained on, as the first of them tells."""
     first = next((row for here in rows.values() for row in here), None)
     record = read_record(RunDir(first.run_dir)) if first is not None else None

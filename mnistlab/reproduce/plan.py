@@ -10,10 +10,10 @@ from mnistlab.config.load import mapping_nodes, read_config_text, sweep_mark
 from mnistlab.config.load_sweep import refuse
 from mnistlab.reproduce.checks import problems_of
 from mnistlab.reproduce.manifest import Experiment, LoadedReport
-from mnistlab.reproduce.planned import PlannedExperiment, Whole
+from mnistlab.reproduce.planned import FullLength, PlannedExperiment
 from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps.space import checked_points
-from mnistlab.sweeps.start import check
+from mnistlab.sweeps.sweep_run import check
 from mnistlab.sweeps.trials import Datasets
 from mnistlab.training.trainer import plan as training_plan
 
@@ -59,7 +59,7 @@ def _limits(experiment: Experiment, quick: Mapping[str, Any], budget: str) -> Ma
     return experiment.budget if budget == DEFAULT else {}
 
 
-def _whole(source: SweepSource, datasets: Datasets, arguments: Sequence[str]) -> Whole | None:
+def _whole(source: SweepSource, datasets: Datasets, arguments: Sequence[str]) -> FullLength | None:
     """How long an experiment's trials are at full size; None where they differ, and where the
     arguments name data that are too few for it.
     """
@@ -71,16 +71,16 @@ def _whole(source: SweepSource, datasets: Datasets, arguments: Sequence[str]) ->
         return None
 
 
-def _length(source: SweepSource, datasets: Datasets) -> Whole | None:
+def _length(source: SweepSource, datasets: Datasets) -> FullLength | None:
     """How long the trials of a sweep are; None where they differ."""
     lengths = [_of_run(config, datasets) for _, _, config in checked_points(source)]
     return lengths[0] if all(length == lengths[0] for length in lengths) else None
 
 
-def _of_run(config: RunConfig, datasets: Datasets) -> Whole:
+def _of_run(config: RunConfig, datasets: Datasets) -> FullLength:
     dataset = datasets.of(config)
     images = len(dataset.train)
-    return Whole(
+    return FullLength(
         epochs=training_plan(config, images).epochs,
         images=images,
         validation=len(dataset.validation),

@@ -11,7 +11,7 @@ from mnistlab.store.report_dir import ReportDir
 from mnistlab.support.safe_files import open_artefact
 
 
-class Whole(Section):
+class FullLength(Section):
     """How long an experiment is without a budget: epochs, the training images in each, and the
     images kept for validation, which a refit trains on too.
     """
@@ -20,16 +20,16 @@ class Whole(Section):
     images: CountOrZero
     validation: CountOrZero
 
-    def of_refit(self) -> "Whole":
+    def of_refit(self) -> "FullLength":
         """How long a refit of it is."""
-        return Whole(epochs=self.epochs, images=self.images + self.validation, validation=0)
+        return FullLength(epochs=self.epochs, images=self.images + self.validation, validation=0)
 
 
 class PlannedExperiment(Section):
     """An experiment as it is run: its whole sweep, and, where that is a share, of what."""
 
     sweep: dict[str, Any]
-    whole: Whole | None = None
+    whole: FullLength | None = None
 
 
 class Plan(Section):

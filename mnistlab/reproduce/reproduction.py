@@ -18,9 +18,9 @@ from mnistlab.store.run_dir import SWEEP_NAME, create_folder, make_complete
 from mnistlab.store.status import Status, count_outcomes
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
-from mnistlab.sweeps import start
+from mnistlab.sweeps import sweep_run
+from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepResult
 from mnistlab.sweeps.trials import Datasets
-from mnistlab.sweeps.watch import SweepCallback, SweepResult
 
 TIMES_HEAD = "experiment,seconds"
 # Shows one experiment under way, by a heading.
@@ -125,7 +125,7 @@ def _run_experiment(
         raise UsageError(f"{folder}: cannot be made, something else of that name is there")
     began = time.monotonic()
     with options.watch(heading) as watcher:
-        result = start.carry_on(
+        result = sweep_run.resume(
             folder,
             data_dir=options.data_dir,
             workers=options.workers,

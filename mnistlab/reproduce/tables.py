@@ -10,14 +10,14 @@ from mnistlab.reproduce.manifest import Column, Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
 from mnistlab.store.status import tally
 from mnistlab.support.metric_names import PARTS, is_accuracy, metric_words
-from mnistlab.support.wording import as_stated, counted, duration_as_stated
+from mnistlab.support.text_format import as_stated, counted, duration_as_stated
 
 WHEN_NONE_IS_STATED = tuple(part.accuracy for part in PARTS)
 MINUTE, HOUR = 60.0, 3600.0
 
 
 @dataclass(frozen=True)
-class TableInWords:
+class RenderedTable:
     """A table as it is shown: heads, rows of cells, and what stands under it."""
 
     title: str
@@ -47,7 +47,7 @@ def metrics_of(table: Table, rows: Sequence[Row]) -> list[str]:
     return stated or usual
 
 
-def in_words(table: Table, rows: Sequence[Row], finding: str | None) -> TableInWords:
+def rendered_table(table: Table, rows: Sequence[Row], finding: str | None) -> RenderedTable:
     """A table as it is shown."""
     columns = table.columns or {
         key: Column(head=key.rpartition(".")[2].replace("_", " ")) for key in _varied(rows)
@@ -78,10 +78,10 @@ def in_words(table: Table, rows: Sequence[Row], finding: str | None) -> TableInW
             line.append(_measured(name, row))
         cells.append((*line, _time(row)))
     notes = (*_shares(rows), *compared(rows, names))
-    return TableInWords(table.title, tuple(heads), tuple(cells), parameters, notes, finding)
+    return RenderedTable(table.title, tuple(heads), tuple(cells), parameters, notes, finding)
 
 
-def row_names(shown: TableInWords) -> list[str]:
+def row_names(shown: RenderedTable) -> list[str]:
     """The rows of a table, each by the columns that tell it from the others."""
     return [", ".join(cells[: shown.parameters]) for cells in shown.rows]
 

@@ -17,13 +17,13 @@ from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import open_artefact, read_artefact
 
 MAX_CONFIG_BYTES = 1 << 24
-SEAL = "# sha256 of what stands below: "
+CHECKSUM_LINE = "# sha256 of what stands below: "
 # Not its line's end: that may be what is damaged, and then takes the line below into the comment.
-SEALED = re.compile(rb"\A# sha256 of what stands below: ([0-9a-f]{64})")
+CHECKSUM = re.compile(rb"\A# sha256 of what stands below: ([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
-class Extent:
+class FileDigest:
     """How many bytes a file has, or had, and their SHA-256 in hexadecimal."""
 
     length: int = field(metadata={"key": "bytes"})  # as JSON has it
@@ -58,27 +58,27 @@ class Extent:
             if size < self.length or (size > self.length and not more_may_follow):
                 raise UsageError(f"{path}: is damaged: it has {size:,} bytes, not {self.length:,}")
             content = file.read(self.length)
-        if Extent.of(content) != self:
+        if FileDigest.of(content) != self:
             raise UsageError(f"{path}: is damaged, or was edited: its SHA-256 is not what it was")
         return content
 
 
-def sealed(text: str) -> str:
+def with_checksum(text: str) -> str:
     """A YAML text with its digest above it, as a comment; there, as a file may lose its end."""
-    return f"{SEAL}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
+    return f"{CHECKSUM_LINE}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
 
 
-def refuse_broken_seal(path: Path) -> None:
+def refuse_wrong_checksum(path: Path) -> None:
     """Raise UsageError where a text is not the one that its digest was taken of.
 
     One without a digest passes: people may write a configuration by hand.
     """
     content = read_artefact(path, MAX_CONFIG_BYTES)
-    seal = SEALED.match(content)
-    if seal is None:
+    stated = CHECKSUM.match(content)
+    if stated is None:
         return
-    text = content[seal.end() :]
-    if text[:1] != b"\n" or hashlib.sha256(text[1:]).hexdigest().encode() != seal[1]:
+    text = content[stated.end() :]
+    if text[:1] != b"\n" or hashlib.sha256(text[1:]).hexdigest().encode() != stated[1]:
         raise UsageError(
             f"{path}: is damaged, or was edited: the text is not the one that the SHA-256 in its "
             "first line was taken of; without that line it is taken as it stands"

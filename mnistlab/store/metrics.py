@@ -8,7 +8,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from mnistlab.store.checksums import Extent
+from mnistlab.store.checksums import FileDigest
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 
@@ -105,7 +105,7 @@ class CsvTable(Generic[Row]):
         """The whole file of these rows."""
         return "".join(f"{line}\n" for line in [self.header, *map(self.line, rows)])
 
-    def read_columns(self, path: Path, written: Extent | None = None) -> list[list[Any]]:
+    def read_columns(self, path: Path, written: FileDigest | None = None) -> list[list[Any]]:
         """Every column's values; raises UsageError with `file:row` where the file is damaged, or
         where it is not what was `written`.
         """
@@ -121,7 +121,7 @@ class CsvTable(Generic[Row]):
             written.read(path)  # now, as a row that is no row tells more than a digest
         return columns
 
-    def read(self, path: Path, written: Extent | None = None) -> list[Row]:
+    def read(self, path: Path, written: FileDigest | None = None) -> list[Row]:
         """Every row; raises UsageError as `read_columns` does."""
         columns = self.read_columns(path, written)
         return [self.row_type(*values) for values in zip(*columns, strict=True)]
@@ -162,7 +162,7 @@ class TableWriter(Generic[Row]):
     UsageError where what is there does not begin so.
     """
 
-    def __init__(self, table: CsvTable[Row], path: Path, written: Extent | None = None) -> None:
+    def __init__(self, table: CsvTable[Row], path: Path, written: FileDigest | None = None) -> None:
         self.table = table
         self.path = path
         new = table.text([]).encode()
@@ -172,9 +172,9 @@ class TableWriter(Generic[Row]):
         self._digest = hashlib.sha256(content)
 
     @property
-    def written(self) -> Extent:
+    def written(self) -> FileDigest:
         """What the file holds by now."""
-        return Extent(self._bytes, self._digest.hexdigest())
+        return FileDigest(self._bytes, self._digest.hexdigest())
 
     def append(self, *rows: Row, fsync: bool = False) -> None:
         """Add rows, all or none; raises OSError, and the file is then as it was."""

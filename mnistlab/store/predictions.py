@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistlab.store.checksums import Extent
+from mnistlab.store.checksums import FileDigest
 from mnistlab.store.metrics import CsvTable
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
@@ -35,7 +35,7 @@ PREDICTIONS = CsvTable(PredictionRow)
 
 def write_predictions(
     path: Path, labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
-) -> Extent:
+) -> FileDigest:
     """Write predictions.csv, a row per image; returns what it holds then.
 
     `labels` and `predicted` are integers of shape (images,); `probabilities` floats of shape
@@ -54,10 +54,10 @@ def write_predictions(
     ]
     content = f"{PREDICTIONS.header}\n{''.join(lines)}".encode()
     durable.write_file(path, content)
-    return Extent.of(content)
+    return FileDigest.of(content)
 
 
-def read_predictions(path: Path, written: Extent | None = None) -> Predictions:
+def read_predictions(path: Path, written: FileDigest | None = None) -> Predictions:
     """The columns of a predictions.csv; raises UsageError as `CsvTable.read` does."""
     columns = PREDICTIONS.read_columns(path, written)
     index, label, predicted, probability = columns or ([], [], [], [])

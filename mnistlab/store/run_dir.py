@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mnistlab.store.checksums import sealed
+from mnistlab.store.checksums import with_checksum
 from mnistlab.store.folder import Artefact, Folder, Subfolder
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
@@ -105,7 +105,7 @@ def make_complete(folder: Path, config_name: str, config_text: str) -> bool:
     try:
         if os.path.lexists(folder):
             raise FileExistsError(errno.EEXIST, "taken", str(folder))
-        durable.write_file(reserved / config_name, sealed(config_text))
+        durable.write_file(reserved / config_name, with_checksum(config_text))
         reserved.rename(folder)
     except OSError as error:
         shutil.rmtree(reserved, ignore_errors=True)

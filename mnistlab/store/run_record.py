@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from mnistlab.store.checksums import Extent
+from mnistlab.store.checksums import FileDigest
 from mnistlab.store.json_fields import INLINE, LEFT_OUT, JsonTypeError, Positive, read_record
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_dir import RunDir
@@ -101,13 +101,13 @@ class RunRecord:
     metrics: dict[str, float | None] = field(default_factory=dict)
     best: MetricsRow | None = None
     test_set_looked_at: bool = False
-    files: dict[str, Extent] | None = field(default=None, metadata=LEFT_OUT)
+    files: dict[str, FileDigest] | None = field(default=None, metadata=LEFT_OUT)
     started: datetime
     resumed: list[datetime] = field(default_factory=list)
     facts: RunFacts | None = field(default=None, metadata=INLINE)
     config: dict[str, Any]
 
-    def written(self, path: Path) -> Extent | None:
+    def written(self, path: Path) -> FileDigest | None:
         """What a table of the run held when it was left; None of one that goes on."""
         return (self.files or {}).get(path.name)
 

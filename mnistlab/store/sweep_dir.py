@@ -19,7 +19,7 @@ class SweepDir(Folder):
     config = Artefact(SWEEP_NAME)  # the whole sweep, its run included
     trials = Subfolder("trials")  # the trials' run folders
     claims = Subfolder(".claims")  # trials under way on other machines: see claims.py
-    trials_csv = Artefact("trials.csv")  # a row per trial: a view of the folders
+    trials_csv = Artefact("trials.csv")  # a row per trial: a summary of the folders
     ranking_csv = Artefact("ranking.csv")  # a row per point, best first
     best = Subfolder("best")  # a link to the best trial
     lock = Artefact(".lock")  # held by the one process that works on the sweep; says which

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.support.wording import human_bytes
+from mnistlab.support.text_format import human_bytes
 
 ROOT = Path("/")
 # What control groups of either version call a group's limit and use, and its file cache, which the
@@ -31,7 +31,7 @@ def shared_room(root: Path = ROOT) -> Room | None:
 
     `root` has the system's `proc`, and the mounts that its mountinfo names.
     """
-    return min((*_machine(root), *_control_groups(root)), key=lambda r: r.bytes, default=None)
+    return min((*_host(root), *_control_groups(root)), key=lambda r: r.bytes, default=None)
 
 
 def process_room(root: Path = ROOT) -> Room | None:
@@ -47,7 +47,7 @@ def lacking(count: int, room: Room | None) -> str | None:
     return f"{human_bytes(count)} of memory, and {human_bytes(room.bytes)} {room.bound}"
 
 
-def _machine(root: Path) -> Iterator[Room]:
+def _host(root: Path) -> Iterator[Room]:
     free = _field(root / "proc/meminfo", "MemAvailable:")
     if free is not None:
         yield Room(free * 1024, "are free on this machine")

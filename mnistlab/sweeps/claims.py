@@ -95,7 +95,7 @@ def recover(claims: Path, trial_name: str, folder: Path) -> bool:
     """Give `folder` the state of that claim of a trial that has come furthest, if any has come
     further; whether one had. All claims but `folder` itself are taken away from their holders.
     """
-    adopted = False
+    recovered = False
     for claim in sorted(claims.glob(f"*{trial_name}-*")):
         if claim == folder:
             continue
@@ -107,9 +107,9 @@ def recover(claims: Path, trial_name: str, folder: Path) -> bool:
             copy = new_claim(claims, trial_name)
             shutil.copytree(revoked, copy, dirs_exist_ok=True)
             replace_folder(copy, folder, claims, trial_name)
-            adopted = True
+            recovered = True
         discard(revoked)
-    return adopted
+    return recovered
 
 
 def recover_all(claims: Path, trials: Path) -> None:

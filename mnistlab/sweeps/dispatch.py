@@ -23,8 +23,8 @@ from mnistlab.sweeps.executors import (
     Warned,
 )
 from mnistlab.sweeps.ledger import Ledger
+from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepProgress
 from mnistlab.sweeps.trials import Trial
-from mnistlab.sweeps.watch import SweepCallback, SweepProgress
 
 DEATHS_ALLOWED = 3
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -138,7 +138,7 @@ class Dispatcher:
             pool.waiting.append(trial)
             return
         self._ended += 1
-        self.ledger.write_view()
+        self.ledger.write_summary()
         row = self.ledger.row(trial)
         record = self.ledger.record(trial)
         seconds = 0.0 if record is None else record.seconds.total

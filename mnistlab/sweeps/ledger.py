@@ -2,8 +2,8 @@
 
 A trial's folder is `trials/<number>-<id>`, its id the hash of what it is to compute. It has ended
 when its run.json says so, which comes by one renaming, after all else is written. There is no
-other record: trials.csv is a view. Two locks of the kernel, which die with their holders, keep
-order: one process works on a sweep, and one on a trial.
+other record: trials.csv is a summary of the folders. Two locks of the kernel, which die with their
+holders, keep order: one process works on a sweep, and one on a trial.
 """
 
 import math
@@ -20,8 +20,8 @@ from mnistlab.store.locks import only_process
 from mnistlab.store.run_dir import CONFIG_NAME, RunDir, make_complete, point_link
 from mnistlab.store.run_record import RunRecord, amend_run_record, write_run_record
 from mnistlab.store.status import Status
+from mnistlab.store.summary_files import write_summary
 from mnistlab.store.sweep_dir import SweepDir
-from mnistlab.store.views import write_view
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import RUN_METRICS, SPLIT_METRICS
 from mnistlab.support.safe_files import inside
@@ -157,10 +157,10 @@ class Ledger:
         step, epoch = known[(len(known) - 1) // 2]
         return epoch, step
 
-    def write_view(self, *, at_once: bool = False) -> None:
+    def write_summary(self, *, at_once: bool = False) -> None:
         """Write trials.csv as the folders stand; not too often, unless `at_once`."""
         if at_once or time.monotonic() - self._viewed >= SECONDS_BETWEEN_VIEWS:
-            write_view(self.sweep_dir.trials_csv, trials_text(self.rows()))
+            write_summary(self.sweep_dir.trials_csv, trials_text(self.rows()))
             self._viewed = time.monotonic()
 
     def point_best_at(self, folder: Path) -> None:

@@ -8,15 +8,15 @@ from typing import Any
 
 from mnistlab.config.dump import setting_as_yaml
 from mnistlab.config.load_sweep import SweepSource, load_sweep
-from mnistlab.config.places import Place
+from mnistlab.config.source_nodes import Place
 from mnistlab.config.yaml_nodes import nodes_from_text
-from mnistlab.store.checksums import refuse_broken_seal
+from mnistlab.store.checksums import refuse_wrong_checksum
 from mnistlab.store.csv_text import csv_text, named_rows
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import RunRecord, read_run_record
 from mnistlab.store.status import Status
+from mnistlab.store.summary_files import read_summary
 from mnistlab.store.sweep_dir import SweepDir
-from mnistlab.store.views import read_view
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SPLIT_METRICS
 
@@ -59,7 +59,7 @@ def parameter_keys(rows: Sequence[TrialRow]) -> list[str]:
 def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
     """The rows of a sweep's trials.csv; raises UsageError where it is missing or damaged."""
     path = sweep_dir.trials_csv
-    lines = named_rows(read_view(path), path)
+    lines = named_rows(read_summary(path), path)
     known = {"trial", "status", "stage", *SPLIT_METRICS, "run_dir"}
     rows = []
     for place, line in enumerate(lines, start=2):
@@ -88,7 +88,7 @@ def sweep_of(sweep_dir: SweepDir) -> SweepSource:
     """The sweep that a folder is of; raises ConfigError or UsageError where sweep.yaml is damaged
     or was edited.
     """
-    refuse_broken_seal(sweep_dir.config)
+    refuse_wrong_checksum(sweep_dir.config)
     return load_sweep(sweep_dir.config)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from mnistlab.config import RunConfig, resolved_mapping
 from mnistlab.experiment.callbacks import Callback, Progress, Start
 from mnistlab.experiment.resume import changed_arithmetic, ended_result
-from mnistlab.experiment.runner import carry_on
+from mnistlab.experiment.runner import resume
 from mnistlab.store.locks import RunInUseError, only_process
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_dir import RunDir
@@ -68,7 +68,7 @@ class TrialRunner:
             raise DataError(f"the data of {config.data.source} here are not those of the sweep")
         relay = Relay(self.channel)
         argv = task["argv"]
-        carry_on(run_dir, config, dataset, history, threads=1, callbacks=[relay], argv=argv)
+        resume(run_dir, config, dataset, history, threads=1, callbacks=[relay], argv=argv)
 
     def _fail(self, run_dir: RunDir, config: RunConfig, error: Exception) -> None:
         with only_process(run_dir):

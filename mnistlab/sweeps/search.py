@@ -7,8 +7,8 @@ from typing import Any
 
 from mnistlab.config import RunConfig, config_hash
 from mnistlab.config.load_sweep import SweepSource, refuse, value_nodes
-from mnistlab.config.places import Node, Problem
 from mnistlab.config.ranges import number_of_values, whole_bounds
+from mnistlab.config.source_nodes import Node, Problem
 from mnistlab.config.sweep_checks import groups
 from mnistlab.search import MAX_TRIALS, Result, Search
 from mnistlab.search.space import Axis, Choice, ListedAxis, Range, RangeAxis, Space, Values

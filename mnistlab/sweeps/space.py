@@ -5,9 +5,9 @@ from typing import Any
 
 from mnistlab.config import RunConfig
 from mnistlab.config.load_sweep import SweepSource, refuse
-from mnistlab.config.places import Node, Problem
+from mnistlab.config.source_nodes import Node, Problem
 from mnistlab.data import Dataset
-from mnistlab.support.wording import counted
+from mnistlab.support.text_format import counted
 from mnistlab.sweeps.search import Point, StagePlan, StageSearch, stage_plans
 
 # A later stage starts from a winner that is not known yet: it is tried on as many as these.

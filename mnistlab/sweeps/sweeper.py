@@ -8,8 +8,8 @@ from mnistlab.experiment.interruption import StopRequested, StopSignals
 from mnistlab.search import Result
 from mnistlab.search.stages import NothingToChooseError
 from mnistlab.store.status import Status, count_outcomes
+from mnistlab.store.summary_files import write_summary
 from mnistlab.store.sweep_dir import REFIT
-from mnistlab.store.views import write_view
 from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps.dispatch import Dispatcher, SweepError
 from mnistlab.sweeps.executors import Executor, LocalExecutor
@@ -17,8 +17,8 @@ from mnistlab.sweeps.ledger import Ledger
 from mnistlab.sweeps.ranking import Ranked, ranking_of, ranking_text
 from mnistlab.sweeps.search import Point, SweepSearch, stage_plans
 from mnistlab.sweeps.space import refitted, repeated
+from mnistlab.sweeps.sweep_callbacks import Best, SweepCallback, SweepResult
 from mnistlab.sweeps.trials import Datasets, Trial, check_all, compile_all, identify, refuse_changed
-from mnistlab.sweeps.watch import Best, SweepCallback, SweepResult
 
 Asked = tuple[str | None, Point]  # with the name of its stage
 
@@ -178,10 +178,10 @@ class Sweeper:
             self.refits[stage] = self._ranked(f"{REFIT}{stage}")[0]
 
     def _write(self) -> None:
-        """The views: trials.csv, ranking.csv, the link to the best."""
-        self.ledger.write_view(at_once=True)
+        """The summaries: trials.csv, ranking.csv, the link to the best."""
+        self.ledger.write_summary(at_once=True)
         text = ranking_text(list(self.rankings.items()), self.config.metric.name)
-        write_view(self.sweep_dir.ranking_csv, text)
+        write_summary(self.sweep_dir.ranking_csv, text)
         best = self._best()
         if best is not None:
             self.ledger.point_best_at(best.run_dir)

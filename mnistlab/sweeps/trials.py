@@ -11,7 +11,7 @@ from mnistlab.config import RunConfig, config_hash, resolved_mapping
 from mnistlab.data import Dataset, Progress
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.fits_data import refuse_unfit
-from mnistlab.experiment.memory_bound import refuse_too_large
+from mnistlab.experiment.memory_check import refuse_too_large
 from mnistlab.experiment.resume import refuse_changed_surroundings
 from mnistlab.runtime.op import Op
 from mnistlab.runtime.table import compile_tables

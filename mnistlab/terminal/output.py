@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from mnistlab.support import wording
+from mnistlab.support import text_format
 from mnistlab.support.safe_text import one_line
 
 
@@ -86,8 +86,8 @@ def _plain(value: Any) -> Any:
 
 
 def metric_value(metric: str, value: float | None, std: float | None = None) -> str:
-    """A metric as `wording.metric` writes it; `-` where it was not measured."""
-    return "-" if value is None else wording.metric(metric, value, std)
+    """A metric as `text_format.metric` writes it; `-` where it was not measured."""
+    return "-" if value is None else text_format.metric(metric, value, std)
 
 
 def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:

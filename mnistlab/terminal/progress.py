@@ -9,7 +9,7 @@ from mnistlab.experiment.callbacks import Callback, Progress, Start
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.metric_names import PARTS, TRAINING
 from mnistlab.support.safe_text import one_line
-from mnistlab.support.wording import human_bytes, number, percent, seconds
+from mnistlab.support.text_format import human_bytes, number, percent, seconds
 from mnistlab.terminal.output import print_note
 
 if TYPE_CHECKING:

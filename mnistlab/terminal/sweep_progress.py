@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from mnistlab.config.dump import setting_as_yaml
 from mnistlab.support.metric_names import TEST
-from mnistlab.support.wording import seconds
-from mnistlab.sweeps.watch import SweepCallback, SweepProgress
+from mnistlab.support.text_format import seconds
+from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepProgress
 from mnistlab.terminal.output import metric_value, print_note
 from mnistlab.terminal.progress import bar, on_terminal, print_above
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from mnistlab.config.dump import setting_as_yaml
 from mnistlab.store.status import tally
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING
-from mnistlab.support.wording import as_stated
+from mnistlab.support.text_format import as_stated
 from mnistlab.terminal.output import (
     metric_value,
     print_how_to_resume,
@@ -19,7 +19,7 @@ from mnistlab.terminal.output import (
 
 if TYPE_CHECKING:
     from mnistlab.sweeps.ranking import Ranked
-    from mnistlab.sweeps.watch import SweepResult
+    from mnistlab.sweeps.sweep_callbacks import SweepResult
 
 SHOWN = 20  # points of a ranking on the screen; ranking.csv has all
 SOME_FAILED = 3

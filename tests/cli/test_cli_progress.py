@@ -11,7 +11,7 @@ from cli_helpers import process_arguments
 
 from mnistlab.experiment.callbacks import Progress, Start
 from mnistlab.store.metrics import MetricsRow
-from mnistlab.support.wording import human_bytes
+from mnistlab.support.text_format import human_bytes
 from mnistlab.terminal import progress
 
 START = Start(Path("runs/x"), 10, 900, 90, 2880, evaluates_by_step=False)

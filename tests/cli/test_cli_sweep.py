@@ -14,7 +14,7 @@ from cli_helpers import mnistlab, process_arguments
 from mnistlab.store.status import Status
 from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.sweeps.results import TrialRow
-from mnistlab.sweeps.watch import SweepProgress
+from mnistlab.sweeps.sweep_callbacks import SweepProgress
 from mnistlab.terminal.output import metric_value
 from mnistlab.terminal.sweep_progress import SweepBar, SweepLines
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnistlab.experiment import keeper
+from mnistlab.experiment import run_writer
 from mnistlab.training import trainer
 
 
@@ -10,4 +10,4 @@ from mnistlab.training import trainer
 def look_after_every_step(monkeypatch):
     """Leave the compiled loop after every step, so that a run can be stopped after any."""
     monkeypatch.setattr(trainer, "SECONDS_BETWEEN_LOOKS", 0.0)
-    monkeypatch.setattr(keeper, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr(run_writer, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)

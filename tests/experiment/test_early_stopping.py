@@ -7,7 +7,7 @@ import pytest
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.experiment.best import BestSoFar
-from mnistlab.experiment.record import metrics_of
+from mnistlab.experiment.run_facts import metrics_of
 from mnistlab.python.commands.check import check
 from mnistlab.python.commands.evaluate import evaluate
 from mnistlab.store.metrics import MetricsRow, read_metrics

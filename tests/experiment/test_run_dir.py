@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab.store.checksums import sealed
+from mnistlab.store.checksums import with_checksum
 from mnistlab.store.run_dir import RunDir, create_run_dir, open_run
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
@@ -32,7 +32,7 @@ def test_a_run_folder_is_named_by_utc_time_name_and_hash_and_holds_its_config(tm
     started = STARTED.astimezone(timezone(timedelta(hours=9)))
     run_dir = create_run_dir(tmp_path / "new" / "runs", "mlp", "seed: 0\n", HASH, started)
     assert run_dir.path == tmp_path / "new" / "runs" / BASE
-    assert run_dir.config.read_text() == sealed("seed: 0\n")
+    assert run_dir.config.read_text() == with_checksum("seed: 0\n")
     assert names(tmp_path / "new" / "runs") == [BASE, "latest"]
 
 
@@ -40,7 +40,7 @@ def test_a_collision_gets_a_suffix(tmp_path):
     created = [create(tmp_path, f"seed: {i}\n") for i in range(3)]
     assert [run_dir.name for run_dir in created] == [BASE, f"{BASE}-2", f"{BASE}-3"]
     assert [run_dir.config.read_text() for run_dir in created] == [
-        sealed(f"seed: {i}\n") for i in range(3)
+        with_checksum(f"seed: {i}\n") for i in range(3)
     ]
 
 
@@ -89,7 +89,7 @@ def test_fifty_processes_in_one_second_get_fifty_folders(tmp_path):
     assert [process.returncode for process in started] == [0] * 50
     assert len(set(paths)) == 50
     assert [path.joinpath("config.yaml").read_text() for path in paths] == [
-        sealed(f"seed: {i}\n") for i in range(50)
+        with_checksum(f"seed: {i}\n") for i in range(50)
     ]
     suffixes = [BASE, *(f"{BASE}-{i}" for i in range(2, 51))]
     assert sorted(names(runs)) == sorted([*suffixes, "latest"])

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 
 from mnistlab.reproduce.pages import markdown
-from mnistlab.reproduce.tables import TableInWords
+from mnistlab.reproduce.tables import RenderedTable
 
 SCRIPT = "<script>alert(1)</script>\n# [x](javascript:1) | \x1b]0;t\x07"
 
@@ -12,7 +12,7 @@ def test_nothing_of_a_report_is_taken_for_html_a_link_or_a_cell():
     plan = SimpleNamespace(
         name=SCRIPT, budget="default", report=SimpleNamespace(title=SCRIPT, setting=SCRIPT)
     )
-    table = TableInWords(SCRIPT, (SCRIPT, "b"), ((SCRIPT, "1"),), 1, (SCRIPT,), SCRIPT)
+    table = RenderedTable(SCRIPT, (SCRIPT, "b"), ((SCRIPT, "1"),), 1, (SCRIPT,), SCRIPT)
     saved = SimpleNamespace(drawn=[], figures={}, folder=None)
     text = markdown(plan, [table], saved, [("processor", SCRIPT), ("software", SCRIPT)], "1 s")
     outside_code = "".join(text.split("`")[::2])

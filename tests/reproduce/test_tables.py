@@ -6,7 +6,7 @@ from pathlib import Path
 from mnistlab.reproduce.findings import MeasuredRows, filled, functions_of
 from mnistlab.reproduce.manifest import Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
-from mnistlab.reproduce.tables import in_words
+from mnistlab.reproduce.tables import rendered_table
 from mnistlab.store.status import Status
 
 NOTHING = Measured(stated=None, mean=None, std=None, values=())
@@ -29,7 +29,7 @@ def row(accuracy: Measured, *statuses: str) -> Row:
 
 def cells(one: Row) -> tuple[str, ...]:
     table = Table(title="One row", experiment="alone", metrics=["test_accuracy"])
-    (found,) = in_words(table, [one], None).rows
+    (found,) = rendered_table(table, [one], None).rows
     return found
 
 
@@ -57,7 +57,7 @@ def test_a_stated_time_and_the_sentence_below_have_every_digit_stated():
     accuracy = Measured(stated=0.91041, mean=0.9, std=None, values=(0.9,))
     table = Table(title="One row", experiment="alone", metrics=["test_accuracy"])
     one = replace(row(accuracy, "finished"), stated_seconds=40.4)
-    shown = in_words(table, [one], None)
+    shown = rendered_table(table, [one], None)
     assert shown.rows == (("alone", "91.041%", "90.00%", "40.4 s → 1.5 s"),)
     assert "90.00% where 91.041% is stated (-1.04 points)" in shown.notes[0]
 

@@ -16,7 +16,7 @@ from mnistlab.support.metric_names import (
     part_named,
     part_of,
 )
-from mnistlab.support.wording import metric
+from mnistlab.support.text_format import metric
 
 
 def test_metrics_csv_has_a_column_for_every_metric_of_a_run():

@@ -68,7 +68,7 @@ def test_damaged_files_are_refused_and_nothing_is_written(tmp_path, trial, damag
     assert list(target.iterdir()) == []
 
 
-def test_the_claim_that_came_furthest_is_adopted_and_all_are_gone(claims, trial):
+def test_the_claim_that_came_furthest_is_recovered_and_all_are_gone(claims, trial):
     train(trial, 2)
     for step in (3, 9, 4):
         train(new_claim(claims, TRIAL), step)
@@ -86,7 +86,7 @@ def test_a_claim_that_came_no_further_changes_nothing(claims, trial):
     assert (trial / "metrics.csv").read_text() == "up to 5\n"
 
 
-def test_whoever_held_a_claim_that_was_adopted_can_write_nothing_of_the_trial(claims, trial):
+def test_whoever_held_a_claim_that_was_recovered_can_write_nothing_of_the_trial(claims, trial):
     held = new_claim(claims, TRIAL)
     train(held, 3)
     with (held / "train.log").open("w") as open_file:
@@ -120,7 +120,7 @@ def test_a_process_killed_between_the_renamings_of_a_swap_loses_nothing(claims, 
     assert [path.name for path in trial.parent.iterdir()] == [TRIAL]
 
 
-def test_nothing_but_claims_of_trials_is_adopted(claims, trial):
+def test_nothing_but_claims_of_trials_is_recovered(claims, trial):
     """A mark of the sweep's, or what was discarded and could not be removed."""
     (claims / "b62f71d5e54bca0d").write_text("")
     leftover = claims / ".gone-01234567"

@@ -17,17 +17,17 @@ from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps import dispatch, executors
 from tools.short_sweeps import RUN, Heard, fingerprints, resume, rows, sweep
 
-# What a worker runs before it takes trials; carry_on of some trials does something else first.
+# What a worker runs before it takes trials; resume of some trials does something else first.
 SABOTAGE = """
 import errno, os, signal, time
 from pathlib import Path
 from mnistlab.sweeps import run_trial
-real = run_trial.carry_on
-def carry_on(run_dir, config, *more, **options):
+real = run_trial.resume
+def resume(run_dir, config, *more, **options):
     lr = config.optimizer.lr
 {0}
     return real(run_dir, config, *more, **options)
-run_trial.carry_on = carry_on
+run_trial.resume = resume
 """
 SEGFAULT = "    if lr == 0.5: import ctypes; ctypes.string_at(0)"
 

@@ -267,7 +267,7 @@ def test_a_view_is_not_written_for_each_of_many_trials(monkeypatch, tmp_path):
 
 
 def test_no_more_workers_than_processors():
-    from mnistlab.sweeps.start import worker_count
+    from mnistlab.sweeps.sweep_run import worker_count
 
     assert (worker_count(None, 4), worker_count(3, 4), worker_count(9, 4)) == (4, 3, 4)
     with pytest.raises(UsageError):

@@ -63,7 +63,7 @@ def _layers(result: "CheckResult") -> str:
 
 
 def _memory(result: "CheckResult") -> str:
-    from mnistlab.support.wording import human_bytes
+    from mnistlab.support.text_format import human_bytes
     from mnistlab.terminal.output import table
 
     parts = {name: size for name, size in result.memory.items() if name != "total"}

@@ -51,7 +51,7 @@ def list_(
 
     from mnistlab.data import list_datasets
     from mnistlab.support import paths
-    from mnistlab.support.wording import human_bytes
+    from mnistlab.support.text_format import human_bytes
     from mnistlab.terminal.output import print_json, print_lines, table
 
     listings = list_datasets(paths.data_dir(data_dir))

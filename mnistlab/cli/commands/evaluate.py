@@ -64,7 +64,7 @@ def evaluate(
 
 
 def _summary(scores: "Scores") -> str:
-    from mnistlab.support.wording import number, percent
+    from mnistlab.support.text_format import number, percent
 
     model, right = scores.model, round(scores.accuracy * scores.images)
     images = f"{scores.images:,} {part_named(scores.split).images}"
@@ -128,7 +128,7 @@ def _name(names: Sequence[str], label: int) -> str:
 
 
 def _share(value: float) -> str:
-    from mnistlab.support.wording import percent
+    from mnistlab.support.text_format import percent
 
     return "-" if value != value else percent(value)
 

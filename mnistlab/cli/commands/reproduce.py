@@ -12,9 +12,9 @@ from mnistlab.cli import options
 from mnistlab.store.status import Status
 
 if TYPE_CHECKING:
+    from mnistlab.reproduce.all_reports import Reproduction
     from mnistlab.reproduce.reproduction import ReproduceOptions
-    from mnistlab.reproduce.together import Reproduction
-    from mnistlab.sweeps.watch import SweepCallback
+    from mnistlab.sweeps.sweep_callbacks import SweepCallback
 
 ORDER = 11  # in --help
 EXAMPLES = """\b
@@ -52,7 +52,7 @@ def reproduce(
 ) -> int:
     """Run a report's experiments beside what it stated."""
     count = options.worker_count(workers)
-    from mnistlab.reproduce.together import reproduce_together
+    from mnistlab.reproduce.all_reports import reproduce_all
     from mnistlab.support import paths
     from mnistlab.support.errors import UsageError
 
@@ -62,7 +62,7 @@ def reproduce(
     if not names:
         raise UsageError("REPORT: must be given: a, b, c, d, e or all")
     with reproduce_options(data_dir, count, force=False, quiet=quiet) as how:
-        result = reproduce_together(
+        result = reproduce_all(
             names,
             "full" if full else "quick" if quick else "default",
             [argument for argument in report if "=" in argument],
@@ -80,7 +80,7 @@ def reproduce_options(
     from mnistlab.reproduce.reproduction import ReproduceOptions
     from mnistlab.support import paths
     from mnistlab.support.host import available_cpus
-    from mnistlab.sweeps.start import worker_count
+    from mnistlab.sweeps.sweep_run import worker_count
     from mnistlab.terminal.progress import watch_download, watch_messages
 
     with watch_download(quiet=quiet) as data_progress:
@@ -134,7 +134,7 @@ def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int
 
 
 def _print_summary(result: "Reproduction") -> None:
-    from mnistlab.support.wording import seconds
+    from mnistlab.support.text_format import seconds
     from mnistlab.terminal.output import print_note
 
     if result.already_ended:

@@ -50,11 +50,11 @@ def resume(
     from mnistlab.cli.result import tell_result
     from mnistlab.python.commands import resume as command
     from mnistlab.python.commands.sweep import resume_sweep
-    from mnistlab.reproduce.together import carry_on_together
+    from mnistlab.reproduce.all_reports import resume_all
     from mnistlab.store.report_dir import is_reproduction
     from mnistlab.support import paths
     from mnistlab.support.errors import UsageError
-    from mnistlab.sweeps.start import is_sweep
+    from mnistlab.sweeps.sweep_run import is_sweep
     from mnistlab.terminal.progress import watch_download, watch_run
     from mnistlab.terminal.sweep_progress import watch_sweep
     from mnistlab.terminal.sweep_result import tell_sweep
@@ -65,7 +65,7 @@ def resume(
             out_of_place = values[0] if values else "--scheduler"
             raise UsageError(f"{out_of_place}: a reproduction is carried on as it was begun")
         with reproduce_options(data_dir, count, force=force, quiet=quiet) as how:
-            reproduced = carry_on_together(path, how)
+            reproduced = resume_all(path, how)
         return tell_reproduction(reproduced, quiet=quiet, json=json)
     _refuse_out_of_place(is_sweep(path), values, threads, count, scheduler)
     if is_sweep(path):

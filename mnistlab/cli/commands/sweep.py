@@ -87,7 +87,7 @@ def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
     """Every trial, as far as it is known before a stage has chosen."""
     from mnistlab.config.dump import setting_as_yaml
     from mnistlab.sweeps.space import chosen_later, repetitions
-    from mnistlab.sweeps.start import plan
+    from mnistlab.sweeps.sweep_run import plan
     from mnistlab.terminal.output import print_json, print_lines, print_note, table
 
     planned = plan(source)

@@ -22,7 +22,7 @@ from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.line_labels import Label, write_labels
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.errors import LackingError
-from mnistlab.support.wording import exact
+from mnistlab.support.text_format import exact
 
 WIDTH, HEIGHT = 11.0, 5.4  # inches
 AXIS_WIDTH = 0.85  # inches, left of each panel, for its axis

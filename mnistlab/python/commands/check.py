@@ -11,7 +11,7 @@ from mnistlab.experiment.callbacks import Callback
 from mnistlab.experiment.class_coverage import class_warnings
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.fits_data import refuse_unfit
-from mnistlab.experiment.memory_bound import refuse_too_large
+from mnistlab.experiment.memory_check import refuse_too_large
 from mnistlab.runtime.program import LayerSpec
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.training.footprint import memory_estimate

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mnistlab.data import Progress
+from mnistlab.experiment import runner
 from mnistlab.experiment.callbacks import Callback, RunResult
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.resume import (
@@ -12,7 +13,6 @@ from mnistlab.experiment.resume import (
     history_of,
     refuse_changed_surroundings,
 )
-from mnistlab.experiment.runner import carry_on
 from mnistlab.python.commands.train import draw
 from mnistlab.store.drawing import remove_leftovers
 from mnistlab.store.locks import only_process
@@ -46,7 +46,7 @@ def resume(
         dataset = load_data(config, data_dir, data_progress)
         facts = history.facts if history is not None else None
         refuse_changed_surroundings(facts, dataset.sha256, force)
-        result = carry_on(
+        result = runner.resume(
             run_dir, config, dataset, history, threads=threads, callbacks=callbacks, argv=argv
         )
     else:

@@ -9,8 +9,8 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import available_cpus
-from mnistlab.sweeps import start
-from mnistlab.sweeps.watch import SweepCallback, SweepResult
+from mnistlab.sweeps import sweep_run
+from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepResult
 
 
 def sweep(
@@ -32,11 +32,11 @@ def sweep(
     local. Raises ConfigError with all that is wrong with any trial, DataError, UsageError before
     there is a folder.
     """
-    result = start.begin(
+    result = sweep_run.begin(
         source,
         runs_dir=runs_dir,
         data_dir=data_dir,
-        workers=start.worker_count(workers, available_cpus(), scheduler),
+        workers=sweep_run.worker_count(workers, available_cpus(), scheduler),
         scheduler=scheduler,
         callbacks=callbacks,
         argv=argv,
@@ -64,11 +64,11 @@ def resume_sweep(
 
     Raises as `resume` does.
     """
-    result = start.carry_on(
+    result = sweep_run.resume(
         path,
         arguments,
         data_dir=data_dir,
-        workers=start.worker_count(workers, available_cpus(), scheduler),
+        workers=sweep_run.worker_count(workers, available_cpus(), scheduler),
         scheduler=scheduler,
         force=force,
         callbacks=callbacks,

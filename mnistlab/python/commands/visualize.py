@@ -24,7 +24,7 @@ from mnistlab.store.drawing import drawing_in
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import MnistlabError
-from mnistlab.sweeps.start import is_sweep
+from mnistlab.sweeps.sweep_run import is_sweep
 
 
 def visualize(

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.store.browse.found import trials_of
-from mnistlab.store.checksums import refuse_broken_seal
+from mnistlab.store.checksums import refuse_wrong_checksum
 from mnistlab.store.csv_text import named_rows
 from mnistlab.store.locks import is_held
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
 from mnistlab.store.run_record import RunRecord, read_run_record
 from mnistlab.store.status import Status
+from mnistlab.store.summary_files import read_summary
 from mnistlab.store.sweep_dir import REFIT, SweepDir
-from mnistlab.store.views import read_view
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import DEFAULT_METRIC, RUN_METRICS, TEST, TRAINING, VALIDATION
 from mnistlab.support.safe_files import read_artefact
@@ -81,7 +81,7 @@ def _unrecorded(run_dir: RunDir) -> RunRecord:
     """What there is to tell of a run that is just beginning, or died before its run.json."""
     from mnistlab.config import load_run_config, resolved_mapping
 
-    refuse_broken_seal(run_dir.config)
+    refuse_wrong_checksum(run_dir.config)
     return RunRecord(
         status=Status.RUNNING,
         started=datetime.fromtimestamp(run_dir.config.stat().st_mtime, UTC),
@@ -170,7 +170,7 @@ def _sweep_config(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        refuse_broken_seal(path)
+        refuse_wrong_checksum(path)
         config = yaml.load(read_artefact(path), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from error
@@ -189,7 +189,7 @@ def _trials(sweep: Path) -> tuple[set[str], Counter[Status]]:
     sweep_dir = SweepDir(sweep)
     path = sweep_dir.trials_csv
     begun = {str(trial.relative_to(sweep)) for trial in trials_of(sweep)}
-    text = read_view(path) if path.exists() else ""
+    text = read_summary(path) if path.exists() else ""
     for row in named_rows(text, path, needed=("status", "run_dir")):
         status = _status(row["status"], path)
         if not status.ended:

@@ -11,7 +11,7 @@ from mnistlab.config.run import RunConfig
 Path = tuple[str | int, ...]
 
 
-def marked_lines(config: RunConfig) -> list[tuple[str, bool]]:
+def lines_with_changes(config: RunConfig) -> list[tuple[str, bool]]:
     """The lines of the configuration's YAML, and whether each differs from the defaults.
 
     Where a type was chosen that is not the default one, its keys are compared with its own

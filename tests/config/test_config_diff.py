@@ -3,22 +3,22 @@
 import pytest
 
 from mnistlab.config import RunConfig, dump_yaml, run_config_from_mapping
-from mnistlab.config.defaults import marked_lines
+from mnistlab.config.config_diff import lines_with_changes
 
 
 def marked(**sections) -> list[str]:
     config = run_config_from_mapping({"name": "mlp", **sections})
-    return [line.strip() for line, changed in marked_lines(config) if changed]
+    return [line.strip() for line, changed in lines_with_changes(config) if changed]
 
 
 def test_the_lines_are_the_whole_configuration_in_order():
     config = run_config_from_mapping({"model": {"type": "cnn", "layers": [{"dropout": 0.5}]}})
-    assert [line for line, _ in marked_lines(config)] == dump_yaml(config).splitlines()
+    assert [line for line, _ in lines_with_changes(config)] == dump_yaml(config).splitlines()
 
 
 def test_nothing_is_marked_of_the_defaults_written_out():
     config = RunConfig()
-    assert not any(changed for _, changed in marked_lines(config))
+    assert not any(changed for _, changed in lines_with_changes(config))
     assert marked(optimizer={"type": "sgd", "lr": config.optimizer.lr}, seed=0) == []
 
 

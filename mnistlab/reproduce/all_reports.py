@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mnistlab.config import sweep_from_mapping
 from mnistlab.config.load_sweep import refuse
-from mnistlab.config.places import Node, Place
+from mnistlab.config.source_nodes import Node, Place
 from mnistlab.reproduce.checks import problems_of
 from mnistlab.reproduce.manifest import known_reports, load_report
 from mnistlab.reproduce.pages import WrittenReport, refuse_foreign_pages, write_report
@@ -39,7 +39,7 @@ class Reproduction:
     signal: int | None = None
 
 
-def reproduce_together(
+def reproduce_all(
     names: Sequence[str],
     budget: str,
     arguments: Sequence[str],
@@ -59,7 +59,7 @@ def reproduce_together(
     return _run_all(folders, options)
 
 
-def carry_on_together(path: Path, options: ReproduceOptions) -> Reproduction:
+def resume_all(path: Path, options: ReproduceOptions) -> Reproduction:
     """Carry on, from the folder of the last report that one command began, all of its reports."""
     return _run_all(together_with(ReportDir(path.resolve())), options)
 

@@ -7,7 +7,7 @@ from mnistlab.store.run_dir import RunDir
 from mnistlab.training.trainer import Trainer
 
 
-def lacking_room(folder: Path, trainer: Trainer, run_dir: RunDir | None = None) -> str | None:
+def lacking_disk_space(folder: Path, trainer: Trainer, run_dir: RunDir | None = None) -> str | None:
     """What to say where `folder`, there or to be made, lies on a disk that is too full for a run.
 
     What `run_dir` has already of the run is taken off. A little is left out: logs, tables, figures.

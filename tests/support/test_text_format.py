@@ -3,7 +3,7 @@
 import pytest
 
 from mnistlab.support.stated import Stated
-from mnistlab.support.wording import as_stated, duration_as_stated
+from mnistlab.support.text_format import as_stated, duration_as_stated
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from mnistlab.experiment.best import BestSoFar
-from mnistlab.experiment.record import metrics_of
+from mnistlab.experiment.run_facts import metrics_of
 from mnistlab.runtime.params import views
 from mnistlab.store.checkpoint import Checkpoint, save_checkpoint, save_tensors
-from mnistlab.store.checksums import Extent
+from mnistlab.store.checksums import FileDigest
 from mnistlab.store.json_fields import as_json
 from mnistlab.store.metrics import LAYERS, METRICS, LayerRow, MetricsRow, TableWriter, read_metrics
 from mnistlab.store.predictions import write_predictions
@@ -24,7 +24,7 @@ from mnistlab.training.trainer import Trainer
 SECONDS_BETWEEN_CHECKPOINTS = 2.0
 
 
-class Keeper:
+class RunWriter:
     """A run's memory: the best weights, the last state that was whole, and all its files."""
 
     def __init__(self, trainer: Trainer, run_dir: RunDir, record: RunRecord) -> None:
@@ -35,7 +35,7 @@ class Keeper:
         self.best_params = trainer.params.copy()
         self.metrics_table: TableWriter[MetricsRow] | None = None
         self.layers_table: TableWriter[LayerRow] | None = None
-        self.predictions: Extent | None = None
+        self.predictions: FileDigest | None = None
         self.test_seen = False
         self.last_row: MetricsRow | None = None
         self.ended: Status | None = None
@@ -72,14 +72,16 @@ class Keeper:
         Raises UsageError where one of them does not begin so.
         """
         run_dir, held = self.run_dir, self.checkpoint.position["files"]
-        metrics = TableWriter(METRICS, run_dir.metrics, Extent.from_json(held.get(METRICS_NAME)))
-        layers = TableWriter(LAYERS, run_dir.layers, Extent.from_json(held.get(LAYERS_NAME)))
+        metrics = TableWriter(
+            METRICS, run_dir.metrics, FileDigest.from_json(held.get(METRICS_NAME))
+        )
+        layers = TableWriter(LAYERS, run_dir.layers, FileDigest.from_json(held.get(LAYERS_NAME)))
         rows = read_metrics(run_dir.metrics)
         self.last_row = rows[-1] if rows else None
         self.metrics_table, self.layers_table = metrics, layers
         return metrics, layers
 
-    def files(self) -> dict[str, Extent]:
+    def files(self) -> dict[str, FileDigest]:
         """What each of the run's tables holds by now."""
         tables = {METRICS_NAME: self.metrics_table, LAYERS_NAME: self.layers_table}
         held = {name: table.written for name, table in tables.items() if table is not None}

@@ -10,8 +10,8 @@ from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
 from mnistlab.experiment.best import BestSoFar
 from mnistlab.experiment.fits_data import refuse_unfit
-from mnistlab.experiment.memory_bound import refuse_too_large
-from mnistlab.experiment.record import advice_on_divergence
+from mnistlab.experiment.memory_check import refuse_too_large
+from mnistlab.experiment.run_facts import advice_on_divergence
 from mnistlab.experiment.runner import new_trainer
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.metrics import MetricsRow

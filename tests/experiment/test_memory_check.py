@@ -11,9 +11,9 @@ import pytest
 
 from mnistlab.config import run_config_from_mapping
 from mnistlab.data import files
-from mnistlab.experiment import memory_bound
+from mnistlab.experiment import memory_check
 from mnistlab.experiment.dataset import load_data
-from mnistlab.experiment.memory_bound import refuse_too_large, workers_that_fit
+from mnistlab.experiment.memory_check import refuse_too_large, workers_that_fit
 from mnistlab.python.commands.check import check
 from mnistlab.python.commands.train import train
 from mnistlab.support.errors import UsageError
@@ -30,7 +30,7 @@ def config_of(**sections):
 
 
 def room_of(monkeypatch, count):
-    monkeypatch.setattr(memory_bound, "process_room", lambda: Room(count, "are free"))
+    monkeypatch.setattr(memory_check, "process_room", lambda: Room(count, "are free"))
 
 
 @pytest.mark.parametrize("command", [train, check])

@@ -9,7 +9,7 @@ from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
 from mnistlab.support.errors import UsageError
 from mnistlab.support.memory import Room, lacking, process_room
-from mnistlab.support.wording import human_bytes
+from mnistlab.support.text_format import human_bytes
 from mnistlab.training.footprint import LIBRARIES, PROCESS, memory_estimate, memory_needed
 
 WIDTHS = {"softmax": "model.type", "mlp": "model.hidden", "cnn": "model.layers"}

@@ -9,8 +9,8 @@ from mnistlab.config.extend_sweep import extended
 from mnistlab.config.load_sweep import SweepSource
 from mnistlab.data import Progress
 from mnistlab.experiment.interruption import stop_signals
-from mnistlab.experiment.memory_bound import workers_that_fit
-from mnistlab.store.checksums import sealed
+from mnistlab.experiment.memory_check import workers_that_fit
+from mnistlab.store.checksums import with_checksum
 from mnistlab.store.drawing import remove_leftovers
 from mnistlab.store.locks import only_sweeper
 from mnistlab.store.run_dir import SWEEP_NAME, create_folder
@@ -19,7 +19,7 @@ from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import available_cpus
 from mnistlab.support.memory import shared_room
-from mnistlab.support.wording import human_bytes
+from mnistlab.support.text_format import human_bytes
 from mnistlab.sweeps.claims import recover_all
 from mnistlab.sweeps.executors import Executor, LocalExecutor
 from mnistlab.sweeps.ledger import Ledger
@@ -27,9 +27,9 @@ from mnistlab.sweeps.results import sweep_of
 from mnistlab.sweeps.scheduler import LOCAL, Cluster, connected
 from mnistlab.sweeps.search import stage_plans
 from mnistlab.sweeps.space import checked_points, points, repetitions
+from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepResult
 from mnistlab.sweeps.sweeper import Sweeper
 from mnistlab.sweeps.trials import Datasets, check_all
-from mnistlab.sweeps.watch import SweepCallback, SweepResult
 from mnistlab.training.footprint import PROCESS
 
 
@@ -62,7 +62,7 @@ def begin(
             return _run(source, sweep_dir, datasets, executor, callbacks, argv)
 
 
-def carry_on(
+def resume(
     path: Path,
     arguments: Sequence[str] = (),
     *,
@@ -92,7 +92,7 @@ def carry_on(
         if scheduler in (None, LOCAL):
             workers = _workers_that_fit(needed, workers, callbacks)
         if arguments:
-            durable.write_file(sweep_dir.config, sealed(source.text()))
+            durable.write_file(sweep_dir.config, with_checksum(source.text()))
         recover_all(sweep_dir.claims, sweep_dir.trials)
         executor = _executor(cluster, sweep_dir, workers, data_dir)
         return _run(source, sweep_dir, datasets, executor, callbacks, argv, force)
