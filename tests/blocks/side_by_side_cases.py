@@ -35,7 +35,7 @@ class Tiles:
         self.taps = channels * side * side
         self.framed = tile_size(channels * self.high * stride * self.wide)
         self.packed = rounded_up(filters, FILTERS) * self.taps
-        self.sums = rounded_up(filters, FILTERS) * rounded_up(self.taps, TAPS) * TILE
+        self.sums = rounded_up(filters, FILTERS) * rounded_up(self.taps, TAPS)
         self.offsets = np.zeros(rounded_up(self.taps, TAPS), np.uint32)
         side_by_side.tap_offsets.py_func(*self.tap_sizes(), self.offsets)
 
@@ -100,7 +100,7 @@ def side_by_side_cases():
         yield case(side_by_side.add_products, products)
         yield case(side_by_side.add_lines, lines)
         yield case(side_by_side.tap_offsets, offsets)
-        yield case(side_by_side.sum_images, summed)
+        yield case(side_by_side.in_order, summed)
         yield case(side_by_side.add_to_pixels, biases)
     for size in (TILE - 3, TILE, 2 * TILE + 5):
         for images in (1, TILE - 1, TILE):

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from few_outputs_cases import few_outputs_cases
+from fewer_products_cases import fewer_products_cases
 from kernel_helpers import (
     DTYPES,
     assert_interpreted_equals_compiled,
@@ -329,6 +330,7 @@ CASES = [
     *sparse_hidden_cases(),
     *few_outputs_cases(),
     *side_by_side_cases(),
+    *fewer_products_cases(),
     *_random_cases(),
     *_loss_cases(),
     *_update_cases(),

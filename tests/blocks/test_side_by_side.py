@@ -69,7 +69,7 @@ def test_the_weights_gradient_is_the_plain_definition_s(layer, images, dtype):
     sums, found = np.zeros(tiles.sums, dtype), np.full(W.size, np.nan, dtype)
     deltas = tile_of(dy, tiles.outputs)
     side_by_side.add_products(*tiles.products(framed_of(tiles, x), deltas, sums))
-    side_by_side.sum_images(sums, found, tiles.filters, tiles.taps)
+    side_by_side.in_order(sums, found, tiles.filters, tiles.taps)
     near(found.reshape(W.shape), expected)
 
 

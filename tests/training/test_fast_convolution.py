@@ -138,7 +138,56 @@ def test_images_side_by_side_train_as_the_equations_say(optimizer, tmp_path):
     assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 20)
 
 
-@pytest.mark.parametrize("network", [prepared, tiled])
+FEWER_PRODUCTS = {
+    "forward_fewer_products",
+    "backward_input_fewer_products",
+    "backward_weights_fewer_products",
+}
+# 7 × 8 → 8 × 7 × 8 → 33 × 7 × 8 → 32 × 5 × 6 → 4: odd sides, and as many maps as are worth it.
+SQUARED = [
+    {"conv": {"filters": 8, "kernel": 3, "padding": 1}},
+    {"activation": "tanh"},
+    {"conv": {"filters": 33, "kernel": 3, "padding": 1, "bias": "per_position"}},
+    {"activation": "tanh"},
+    {"conv": {"filters": 32, "kernel": 3}},
+    {"activation": "relu"},
+]
+SQUARED_SHAPES = {
+    "conv1.weight": (8, 1, 3, 3),
+    "conv1.bias": (8,),
+    "conv2.weight": (33, 8, 3, 3),
+    "conv2.bias": (33, 7, 8),
+    "conv3.weight": (32, 33, 3, 3),
+    "conv3.bias": (32,),
+    "dense1.weight": (960, 4),
+    "dense1.bias": (4,),
+}
+
+
+def squared(folder, dtype="float64", **sections):
+    tensors = random_tensors(SQUARED_SHAPES, scale=0.1)
+    path = write_npz(folder / "squared.npz", tensors)
+    config = config_of(
+        model={"type": "cnn", "layers": SQUARED},
+        init={"type": "file", "path": str(path)},
+        training={"steps": 6, "batch_size": 37, "shuffle": "none", "dtype": dtype},
+        data={"source": "digits"},
+        **sections,
+    )
+    return toy_dataset(side=7, width=8), config, tensors
+
+
+def test_fewer_products_train_as_the_equations_say(tmp_path):
+    dataset, config, start = squared(tmp_path, optimizer={"lr": 0.05, "momentum": 0.9})
+    trainer = trainer_of(config, dataset)
+    assert names_of(trainer.program) >= FEWER_PRODUCTS
+    assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 6)
+
+
+NETWORKS = [prepared, tiled, squared]
+
+
+@pytest.mark.parametrize("network", NETWORKS)
 def test_their_gradients_are_right(network, tmp_path):
     dataset, config, _ = network(tmp_path)
     for tensor in check_gradients(config, dataset):
@@ -146,7 +195,7 @@ def test_their_gradients_are_right(network, tmp_path):
         assert tensor.error < 1e-7
 
 
-@pytest.mark.parametrize("network", [prepared, tiled])
+@pytest.mark.parametrize("network", NETWORKS)
 def test_no_number_of_threads_changes_a_bit(network, tmp_path):
     digests = set()
     for threads in (1, 2, 3):

@@ -176,7 +176,7 @@ def add_products(
     TILE): where filters or taps end, the last is summed again.
     """
     at_once, positions = max(1, POSITIONS // columns), rows * columns
-    size = FILTERS * TAPS * TILE
+    size = FILTERS * TAPS
     last = filters - 1
     for group in range((filters + FILTERS - 1) // FILTERS):
         f = group * FILTERS
@@ -211,15 +211,8 @@ def add_lines(
     to: int,
 ) -> None:
     """The products of FILTERS filters (from d0 … d3) and TAPS taps (from x0 …) in lines of dy."""
-    own = sums[to : to + FILTERS * TAPS * TILE]
-    s00, s01, s02 = load(own, 0, TILE), load(own, TILE, TILE), load(own, 2 * TILE, TILE)
-    s10, s11, s12 = load(own, 3 * TILE, TILE), load(own, 4 * TILE, TILE), load(own, 5 * TILE, TILE)
-    s20, s21, s22 = load(own, 6 * TILE, TILE), load(own, 7 * TILE, TILE), load(own, 8 * TILE, TILE)
-    s30, s31, s32 = (
-        load(own, 9 * TILE, TILE),
-        load(own, 10 * TILE, TILE),
-        load(own, 11 * TILE, TILE),
-    )
+    s00 = s01 = s02 = s10 = s11 = s12 = spread(x.dtype.type(0), TILE)
+    s20 = s21 = s22 = s30 = s31 = s32 = spread(x.dtype.type(0), TILE)
     for r in range(begin, end):
         line, place = r * down, r * columns * TILE
         for _ in range(columns):
@@ -235,29 +228,29 @@ def add_lines(
             s30, s31, s32 = fma(g, a0, s30), fma(g, a1, s31), fma(g, a2, s32)
             line += TILE
             place += TILE
-    store(own, 0, s00)
-    store(own, TILE, s01)
-    store(own, 2 * TILE, s02)
-    store(own, 3 * TILE, s10)
-    store(own, 4 * TILE, s11)
-    store(own, 5 * TILE, s12)
-    store(own, 6 * TILE, s20)
-    store(own, 7 * TILE, s21)
-    store(own, 8 * TILE, s22)
-    store(own, 9 * TILE, s30)
-    store(own, 10 * TILE, s31)
-    store(own, 11 * TILE, s32)
+    one, own = spread(x.dtype.type(1), TILE), sums[to : to + FILTERS * TAPS]
+    own[0] += dot(s00, one)
+    own[1] += dot(s01, one)
+    own[2] += dot(s02, one)
+    own[3] += dot(s10, one)
+    own[4] += dot(s11, one)
+    own[5] += dot(s12, one)
+    own[6] += dot(s20, one)
+    own[7] += dot(s21, one)
+    own[8] += dot(s22, one)
+    own[9] += dot(s30, one)
+    own[10] += dot(s31, one)
+    own[11] += dot(s32, one)
 
 
 @kernel
-def sum_images(sums: np.ndarray, dW: np.ndarray, filters: int, taps: int) -> None:
-    """dW (filters · taps,): what `add_products` has summed, over the images of the tile."""
-    one, blocks = spread(dW.dtype.type(1), TILE), (taps + TAPS - 1) // TAPS
+def in_order(sums: np.ndarray, dW: np.ndarray, filters: int, taps: int) -> None:
+    """dW (filters · taps,): what `add_products` has summed, filter by filter."""
+    blocks = (taps + TAPS - 1) // TAPS
     for f in range(filters):
         for t in range(taps):
             block = (f // FILTERS) * blocks + t // TAPS
-            at = (block * FILTERS + f % FILTERS) * TAPS + t % TAPS
-            dW[f * taps + t] = dot(load(sums, at * TILE, TILE), one)
+            dW[f * taps + t] = sums[(block * FILTERS + f % FILTERS) * TAPS + t % TAPS]
 
 
 @kernel

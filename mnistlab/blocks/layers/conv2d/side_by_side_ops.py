@@ -25,7 +25,7 @@ class SideBySideOperands(ConvOperands):
     x_tile: int
     framed: int  # of a framed tile
     y_tile: int
-    sums: int = 0  # of the products that are the weights' gradient, image by image
+    sums: int = 0  # of the products that are the weights' gradient
 
 
 @kernel
@@ -79,13 +79,23 @@ def forward_side_by_side(op: Any, m: Memory, lane: int, step: int, first: int, r
 
 
 @kernel
+def own_bias_gradient(op: Any, m: Memory, own: np.ndarray, a: int, b: int) -> None:
+    """The biases' gradient of the images [a, b), behind the weights' in a lane's own part."""
+    if op.biases > 0:
+        weights = op.filters * op.channels * op.side * op.side
+        outputs = op.filters * op.rows * op.columns
+        db = own[weights : weights + op.biases].reshape(op.filters, op.biases // op.filters)
+        gradient = flat(m.deltas, m, op.y, a, b, outputs)
+        without_patches.bias_gradient(gradient.reshape(b - a, op.filters, op.rows * op.columns), db)
+
+
+@kernel
 def backward_weights_side_by_side(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
     """The gradient of a lane's images, into the lane's own part of the memory."""
     a, b = rows_of(op, rows, lane)
     outputs, taps = op.filters * op.rows * op.columns, op.channels * op.side * op.side
-    weights = op.filters * taps
     own, scratch = lane_grads_of(op, m, lane), scratch_of(op, m, lane)
     rest = scratch[op.x_tile + op.framed :]
     dy, sums = rest[: op.y_tile], rest[op.y_tile : op.y_tile + op.sums]
@@ -97,11 +107,8 @@ def backward_weights_side_by_side(
         framed = framed_tile(op, m, i, end, scratch)
         side_by_side.turn_images_in(flat(m.deltas, m, op.y, i, end, outputs), outputs, dy)
         side_by_side.add_products(framed, offsets, dy, sums, op.filters, op.rows, op.columns, down)
-    side_by_side.sum_images(sums, own, op.filters, taps)
-    if op.biases > 0:
-        db = own[weights : weights + op.biases].reshape(op.filters, op.biases // op.filters)
-        gradient = flat(m.deltas, m, op.y, a, b, outputs)
-        without_patches.bias_gradient(gradient.reshape(b - a, op.filters, op.rows * op.columns), db)
+    side_by_side.in_order(sums, own, op.filters, taps)
+    own_bias_gradient(op, m, own, a, b)
 
 
 @kernel

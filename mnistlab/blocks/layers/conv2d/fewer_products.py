@@ -1,0 +1,389 @@
+"""Convolutions with 3 × 3 filters and a stride of 1 by Winograd's way: 16 products in place of 36.
+
+A patch of 4 × 4 pixels d gives 2 × 2 outputs. Patch and filter g are transformed, multiplied place
+by place, summed over the channels, and transformed back:
+
+    y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A
+
+    Bᵀ = 1  0 -1  0    G = 1  0  0    Aᵀ = 1  1  1  0
+         0  1  1  0        ½  ½  ½         0  1 -1 -1
+         0 -1  1  0        ½ -½  ½
+         0  1  0 -1        0  0  1
+
+What goes back is the transpose of it: dg = Gᵀ [(A dy Aᵀ) ⊙ (Bᵀ d B)] G. The gradient sent down is a
+convolution of the framed gradient with turned filters, as ever. Where a patch of 3 × 3 is blank its
+output is exactly the bias, because the rows of Bᵀ that an output needs see its own patch alone.
+
+Images lie side by side, see side_by_side.py: every number here is a vector of TILE images. The
+place (i, j) of a transformed square is p = 4 i + j. PIXELS patches are multiplied at once.
+
+Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks (2016), F(2×2, 3×3).
+"""
+
+import numpy as np
+
+from mnistlab.blocks.layers.conv2d.side_by_side import (
+    FILTERS,
+    PIECE,
+    PIXELS,
+    TAPS,
+    TILE,
+    add_lines,
+    in_order,
+    rounded_up,
+)
+from mnistlab.runtime.compiler import generic_kernel
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.vectors import fma, load, spread, store
+
+SIDE, PLACES = 4, 16
+# One place of the squares begins so far after the end of another: were they a power of two apart,
+# all places would fall into one set of the nearest cache.
+APART = TILE
+# The weights' gradient: the squares of so many patches are summed in turn.
+PATCHES = 8
+
+
+def squares_size(channels: int, filters: int) -> int:
+    """The elements of scratch that `correlate_3x3` takes."""
+    return PLACES * ((channels + filters) * PIECE + 2 * APART)
+
+
+def sums_sizes(channels: int, filters: int) -> tuple[int, int]:
+    """The elements of `add_squares`' sums, and of its scratch and `filters_from_squares`'."""
+    blocks = rounded_up(filters, FILTERS) * rounded_up(channels, TAPS)
+    of_patches = SIDE * (PATCHES * (channels + filters) * TILE + 2 * APART)
+    return PLACES * blocks, max(of_patches, PLACES * channels * filters)
+
+
+@generic_kernel
+def seen_by_filter(i: int, a: float, b: float, c: float) -> float:
+    """Row i of G times (a, b, c)."""
+    half = (a + c) * 0.5
+    if i == 0:
+        seen = a
+    elif i == 1:
+        seen = half + b * 0.5
+    elif i == 2:
+        seen = half - b * 0.5
+    else:
+        seen = c
+    return seen
+
+
+@kernel
+def transform_filters(W: np.ndarray, filters: int, channels: int, squares: np.ndarray) -> None:
+    """G g Gᵀ of every filter and channel; filters ≥ FILTERS.
+
+    W (filters · channels · 9,) → squares (PLACES, ⌈filters / FILTERS⌉, channels, FILTERS): the last
+    group has the last FILTERS filters, some of which another has, too.
+    """
+    groups = (filters + FILTERS - 1) // FILTERS
+    for p in range(PLACES):
+        i, j = p // SIDE, p % SIDE
+        for group in range(groups):
+            first = min(group * FILTERS, filters - FILTERS)
+            for c in range(channels):
+                for k in range(FILTERS):
+                    g = W[((first + k) * channels + c) * 9 :][:9]
+                    squares[((p * groups + group) * channels + c) * FILTERS + k] = seen_by_filter(
+                        j,
+                        seen_by_filter(i, g[0], g[3], g[6]),
+                        seen_by_filter(i, g[1], g[4], g[7]),
+                        seen_by_filter(i, g[2], g[5], g[8]),
+                    )
+
+
+@generic_kernel
+def next_patch(r: int, q: int, across: int) -> tuple[int, int]:
+    """The first row and column of outputs of the patch after that at (r, q)."""
+    return (r, q + 2) if q + 2 < 2 * across else (r + 2, 0)
+
+
+@kernel
+def transform_patches(
+    framed: np.ndarray,
+    channels: int,
+    high: int,
+    wide: int,
+    across: int,
+    first: int,
+    count: int,
+    last: int,
+    begin: int,
+    end: int,
+    squares: np.ndarray,
+) -> None:
+    """Rows [begin, end) of Bᵀ d B for the patches first … first + count - 1; `last` is the last.
+
+    framed (channels, high, wide, TILE), `across` patches lie in a row; squares (end - begin, SIDE,
+    channels, count, TILE). Lines outside are taken from the edge: they reach only outputs that are
+    not there.
+    """
+    one, minus = spread(framed.dtype.type(1), TILE), spread(framed.dtype.type(-1), TILE)
+    place = channels * count * TILE + APART
+    for c in range(channels):
+        r, q0 = 2 * (first // across), 2 * (first % across)
+        for k in range(count):
+            q1, q2, q3 = min(q0 + 1, wide - 1), min(q0 + 2, wide - 1), min(q0 + 3, wide - 1)
+            to = (c * count + k) * TILE
+            for i in range(begin, end):
+                upper = 0 if i == 0 else 2 if i == 2 else 1
+                lower = 1 if i == 2 else 3 if i == 3 else 2
+                a = (c * high + min(r + upper, high - 1)) * wide
+                b = (c * high + min(r + lower, high - 1)) * wide
+                sign = one if i == 1 else minus
+                d0 = fma(
+                    sign, load(framed, (b + q0) * TILE, TILE), load(framed, (a + q0) * TILE, TILE)
+                )
+                d1 = fma(
+                    sign, load(framed, (b + q1) * TILE, TILE), load(framed, (a + q1) * TILE, TILE)
+                )
+                d2 = fma(
+                    sign, load(framed, (b + q2) * TILE, TILE), load(framed, (a + q2) * TILE, TILE)
+                )
+                d3 = fma(
+                    sign, load(framed, (b + q3) * TILE, TILE), load(framed, (a + q3) * TILE, TILE)
+                )
+                store(squares, to, fma(minus, d2, d0))
+                store(squares, to + place, fma(one, d1, d2))
+                store(squares, to + 2 * place, fma(minus, d1, d2))
+                store(squares, to + 3 * place, fma(minus, d3, d1))
+                to += SIDE * place
+            if first + k < last:
+                r, q0 = next_patch(r, q0, across)
+
+
+@kernel
+def multiply(
+    filters: np.ndarray, patches: np.ndarray, channels: int, count: int, sums: np.ndarray
+) -> None:
+    """sums[f] = Σ filters[f, c] · patches[c] over the channels, in one place of the squares.
+
+    filters as `transform_filters` leaves them, of one place; patches (channels, PIXELS, TILE);
+    sums (count, PIXELS, TILE) for `count` filters.
+    """
+    step = np.uint64(FILTERS)
+    for group in range((count + FILTERS - 1) // FILTERS):
+        f = min(group * FILTERS, count - FILTERS)
+        k, at = np.uint64(group * FILTERS * channels), 0
+        s0 = spread(sums.dtype.type(0), PIECE)
+        s1 = spread(sums.dtype.type(0), PIECE)
+        s2 = spread(sums.dtype.type(0), PIECE)
+        s3 = spread(sums.dtype.type(0), PIECE)
+        for _ in range(channels):
+            x = load(patches, at, PIECE)
+            s0 = fma(spread(filters[k], PIECE), x, s0)
+            s1 = fma(spread(filters[k + np.uint64(1)], PIECE), x, s1)
+            s2 = fma(spread(filters[k + np.uint64(2)], PIECE), x, s2)
+            s3 = fma(spread(filters[k + np.uint64(3)], PIECE), x, s3)
+            k += step
+            at += PIECE
+        store(sums, f * PIECE, s0)
+        store(sums, (f + 1) * PIECE, s1)
+        store(sums, (f + 2) * PIECE, s2)
+        store(sums, (f + 3) * PIECE, s3)
+
+
+@kernel
+def transform_back(
+    sums: np.ndarray,
+    b: np.ndarray,
+    filters: int,
+    rows: int,
+    columns: int,
+    first: int,
+    y: np.ndarray,
+) -> None:
+    """y = Aᵀ s A + b for the patches from `first` on.
+
+    sums (PLACES, filters, PIXELS, TILE); b (filters,) or (0,); y (filters, rows, columns, TILE).
+    """
+    across, down = (columns + 1) // 2, (rows + 1) // 2
+    one = spread(y.dtype.type(1), TILE)
+    minus = spread(y.dtype.type(-1), TILE)
+    place = filters * PIECE + APART
+    for f in range(filters):
+        bias = spread(b[f] if b.size > 0 else y.dtype.type(0), TILE)
+        r, q = 2 * (first // across), 2 * (first % across)
+        for k in range(min(PIXELS, down * across - first)):
+            at, to = f * PIECE + k * TILE, ((f * rows + r) * columns + q) * TILE
+            y00, y01, y10, y11 = bias, bias, bias, bias
+            for j in range(SIDE):
+                m1 = load(sums, at + (SIDE + j) * place, TILE)
+                m2 = load(sums, at + (2 * SIDE + j) * place, TILE)
+                s0 = fma(one, fma(one, m2, m1), load(sums, at + j * place, TILE))
+                s1 = fma(minus, load(sums, at + (3 * SIDE + j) * place, TILE), fma(minus, m2, m1))
+                if j < 3:
+                    y00, y10 = fma(one, s0, y00), fma(one, s1, y10)
+                if j == 1:
+                    y01, y11 = fma(one, s0, y01), fma(one, s1, y11)
+                if j > 1:
+                    y01, y11 = fma(minus, s0, y01), fma(minus, s1, y11)
+            store(y, to, y00)
+            if q + 1 < columns:
+                store(y, to + TILE, y01)
+            if r + 1 < rows:
+                store(y, to + columns * TILE, y10)
+                if q + 1 < columns:
+                    store(y, to + (columns + 1) * TILE, y11)
+            r, q = next_patch(r, q, across)
+
+
+@kernel
+def correlate_3x3(
+    framed: np.ndarray,
+    filters: np.ndarray,
+    b: np.ndarray,
+    y: np.ndarray,
+    squares: np.ndarray,
+    channels: int,
+    high: int,
+    wide: int,
+    count: int,
+) -> None:
+    """y = W ∗ x + b for a tile of images; count ≥ FILTERS.
+
+    framed (channels, high, wide, TILE); filters as `transform_filters` leaves them, `count` of
+    them; b (count,) or (0,); y (count, high - 2, wide - 2, TILE); squares: scratch,
+    PLACES · ((channels + count) · PIECE + 2 · APART).
+    """
+    rows, columns = high - 2, wide - 2
+    across, down = (columns + 1) // 2, (rows + 1) // 2
+    groups = (count + FILTERS - 1) // FILTERS
+    of_patches, of_sums = channels * PIECE + APART, count * PIECE + APART
+    patches, sums = squares[: PLACES * of_patches], squares[PLACES * of_patches :]
+    for first in range(0, down * across, PIXELS):
+        transform_patches(
+            framed, channels, high, wide, across, first, PIXELS, down * across - 1, 0, SIDE, patches
+        )
+        for p in range(PLACES):
+            own = filters[p * groups * channels * FILTERS :]
+            multiply(own, patches[p * of_patches :], channels, count, sums[p * of_sums :])
+        transform_back(sums, b, count, rows, columns, first, y)
+
+
+@kernel
+def transform_gradient(
+    dy: np.ndarray,
+    filters: int,
+    rows: int,
+    columns: int,
+    first: int,
+    i: int,
+    squares: np.ndarray,
+) -> None:
+    """Row i of A dy Aᵀ for PATCHES patches from `first` on; zero for what is not there.
+
+    dy (filters, rows, columns, TILE) → squares (SIDE, filters, PATCHES, TILE).
+    """
+    across = (columns + 1) // 2
+    zero = spread(dy.dtype.type(0), TILE)
+    one = spread(dy.dtype.type(1), TILE)
+    minus = spread(dy.dtype.type(-1), TILE)
+    of_upper = one if i < 3 else zero
+    of_lower = zero if i == 0 else one if i == 1 else minus
+    place = filters * PATCHES * TILE + APART
+    for f in range(filters):
+        r, q = 2 * (first // across), 2 * (first % across)
+        for k in range(PATCHES):
+            at, to = ((f * rows + r) * columns + q) * TILE, (f * PATCHES + k) * TILE
+            left, right = zero, zero
+            if r < rows:
+                left = fma(of_upper, load(dy, at, TILE), left)
+                if q + 1 < columns:
+                    right = fma(of_upper, load(dy, at + TILE, TILE), right)
+            if r + 1 < rows:
+                left = fma(of_lower, load(dy, at + columns * TILE, TILE), left)
+                if q + 1 < columns:
+                    right = fma(of_lower, load(dy, at + (columns + 1) * TILE, TILE), right)
+            store(squares, to, left)
+            store(squares, to + place, fma(one, right, left))
+            store(squares, to + 2 * place, fma(minus, right, left))
+            store(squares, to + 3 * place, fma(minus, right, zero))
+            r, q = next_patch(r, q, across)
+
+
+@kernel
+def add_squares(
+    framed: np.ndarray,
+    dy: np.ndarray,
+    squares: np.ndarray,
+    sums: np.ndarray,
+    channels: int,
+    high: int,
+    wide: int,
+    filters: int,
+) -> None:
+    """sums[p, f, c] += Σ (A dy Aᵀ)[p, f] · (Bᵀ d B)[p, c] over the patches, image by image.
+
+    framed (channels, high, wide, TILE); dy (filters, high - 2, wide - 2, TILE); squares: scratch,
+    SIDE · (PATCHES · (channels + filters) · TILE + 2 · APART); sums (PLACES, ⌈filters / FILTERS⌉,
+    ⌈channels / TAPS⌉, FILTERS, TAPS): where filters or channels end, the last is summed again.
+    """
+    rows, columns = high - 2, wide - 2
+    across, down = (columns + 1) // 2, (rows + 1) // 2
+    line, size = PATCHES * TILE, FILTERS * TAPS
+    of_patches, of_deltas = channels * line + APART, filters * line + APART
+    patches, deltas = squares[: SIDE * of_patches], squares[SIDE * of_patches :]
+    to_place = (filters + FILTERS - 1) // FILTERS * ((channels + TAPS - 1) // TAPS) * size
+    for first in range(0, down * across, PATCHES):
+        for i in range(SIDE):
+            transform_patches(
+                framed, channels, high, wide, across, first, PATCHES, down * across - 1,
+                i, i + 1, patches,
+            )  # fmt: skip
+            transform_gradient(dy, filters, rows, columns, first, i, deltas)
+            for j in range(SIDE):
+                to, x, d = (i * SIDE + j) * to_place, j * of_patches, j * of_deltas
+                for f in range(0, filters, FILTERS):
+                    d0, d1 = d + f * line, d + min(f + 1, filters - 1) * line
+                    d2, d3 = (
+                        d + min(f + 2, filters - 1) * line,
+                        d + min(f + 3, filters - 1) * line,
+                    )
+                    for c in range(0, channels, TAPS):
+                        x0, x1 = x + c * line, x + min(c + 1, channels - 1) * line
+                        x2 = x + min(c + 2, channels - 1) * line
+                        add_lines(
+                            patches, x0, x1, x2, 0, deltas, d0, d1, d2, d3, 0, 1, PATCHES, sums, to
+                        )
+                        to += size
+
+
+@kernel
+def filters_from_squares(
+    sums: np.ndarray, squares: np.ndarray, dW: np.ndarray, filters: int, channels: int
+) -> None:
+    """dW = Gᵀ s G of what `add_squares` has summed, over the images of the tile.
+
+    squares: scratch, PLACES · filters · channels; dW (filters · channels · 9,).
+    """
+    size = filters * channels
+    to_place = (filters + FILTERS - 1) // FILTERS * ((channels + TAPS - 1) // TAPS) * FILTERS * TAPS
+    for p in range(PLACES):
+        in_order(sums[p * to_place :], squares[p * size :][:size], filters, channels)
+    for at in range(size):
+        for u in range(3):
+            s0 = filter_from(u, squares, at, size, 0)
+            s1 = filter_from(u, squares, at, size, 1)
+            s2 = filter_from(u, squares, at, size, 2)
+            s3 = filter_from(u, squares, at, size, 3)
+            half = (s1 + s2) * 0.5
+            dW[at * 9 + 3 * u] = s0 + half
+            dW[at * 9 + 3 * u + 1] = (s1 - s2) * 0.5
+            dW[at * 9 + 3 * u + 2] = half + s3
+
+
+@generic_kernel
+def filter_from(u: int, squares: np.ndarray, at: int, size: int, j: int) -> float:
+    """Row u of Gᵀ times column j of a square."""
+    s1, s2 = squares[(SIDE + j) * size + at], squares[(2 * SIDE + j) * size + at]
+    half = (s1 + s2) * 0.5
+    if u == 0:
+        result = squares[j * size + at] + half
+    elif u == 1:
+        result = (s1 - s2) * 0.5
+    else:
+        result = half + squares[(3 * SIDE + j) * size + at]
+    return result
