@@ -15,6 +15,10 @@ os.environ["NUMBA_NUM_THREADS"] = "4"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Nobody cuts the power here, and a small run waits for the disk as long as it works. The tests of
+# durable writes look at the calls themselves.
+os.fsync = lambda descriptor: None  # type: ignore[assignment]
+
 # Where a shell runs the tests in the background it ignores Ctrl-C for them, and so would every
 # command that a test starts and then stops.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -24,6 +24,7 @@ model: {type: mlp, hidden: [32, 16], dropout: 0.3}
 optimizer: {type: adam, lr: 0.001}
 training: {epochs: 2, batch_size: 8}
 """
+QUIETLY = ("--json", "--no-plots", "--threads=1")
 # Every fifth round trains half of them in float64: two kinds of code for the same functions.
 MIXED_EVERY = 5
 # Says on stderr, once the command is done, how many datasets it has decoded, how many functions it
@@ -65,8 +66,10 @@ class Crowd:
     faults: list[str] = field(default_factory=list)
 
 
-def gather(folder: Path, dtypes: Sequence[str]) -> Crowd:
+def gather(folder: Path, dtypes: Sequence[str], values: Sequence[str] = ()) -> Crowd:
     """A process for each of `dtypes`, all with the caches and the runs of `folder`; and its faults.
+
+    `values` are set in CONFIG, as `key=value`.
 
     Each has to end well, with a run folder of its own, and to say so where it compiles. Those of a
     dtype have the same weights, whoever compiled: two copies of a kernel, inlined and not, were
@@ -79,10 +82,10 @@ def gather(folder: Path, dtypes: Sequence[str]) -> Crowd:
     crowd, runs, started = Crowd(len(dtypes)), folder / "runs", time.monotonic()
     processes = []
     for dtype in dtypes:
-        arguments = ["train", str(config), f"training.dtype={dtype}", "--runs-dir", str(runs)]
+        words = [*values, f"training.dtype={dtype}", "--runs-dir", str(runs)]
         processes.append(
             subprocess.Popen(
-                [sys.executable, "-c", LAUNCH, *arguments, "--json", "--no-plots", "--threads=1"],
+                [sys.executable, "-c", LAUNCH, "train", str(config), *words, *QUIETLY],
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -125,10 +128,10 @@ def left_over(folder: Path) -> list[str]:
     return names if (latest / "weights.safetensors").exists() else [*names, str(latest)]
 
 
-def cold_round(folder: Path, processes: int, mixed: bool) -> Crowd:
+def cold_round(folder: Path, processes: int, mixed: bool, values: Sequence[str] = ()) -> Crowd:
     """All at once on empty caches: one compiles for each dtype, one decodes."""
     dtypes = ["float32", "float64"] if mixed else ["float32"]
-    crowd = gather(folder, [dtypes[number % len(dtypes)] for number in range(processes)])
+    crowd = gather(folder, [dtypes[number % len(dtypes)] for number in range(processes)], values)
     if crowd.compiled != len(dtypes):
         crowd.faults.append(f"{crowd.compiled} compiled, not {len(dtypes)}")
     if crowd.decoded != 1:
@@ -144,9 +147,9 @@ def round_after(folder: Path, mixed: bool) -> list[str]:
     return after.faults + lacking
 
 
-def warm_round(folder: Path, processes: int) -> Crowd:
+def warm_round(folder: Path, processes: int, values: Sequence[str] = ()) -> Crowd:
     """All within a second on the caches of `folder`, which are warm: nobody compiles or decodes."""
-    crowd = gather(folder, ["float32"] * processes)
+    crowd = gather(folder, ["float32"] * processes, values)
     if crowd.compiled or crowd.decoded:
         crowd.faults.append(f"{crowd.compiled} compiled, {crowd.decoded} decoded")
     crowd.faults += [f"left over: {path}" for path in left_over(folder)]

@@ -174,7 +174,8 @@ def test_a_mistake_in_a_manifest_names_its_place(report, home):
 @pytest.mark.long
 @pytest.mark.usefixtures("home", "trials_here", "few_images_in_tsne")
 def test_all_five_reports_run_scaled_down_on_digits():
-    outcome = mnistlab("reproduce", "all", "--quick", "data.source=digits", "--json", "--quiet")
+    few = ("data.source=digits", "data.train_limit=200", "data.validation=100")
+    outcome = mnistlab("reproduce", "all", "--quick", *few, "--json", "--quiet")
     assert outcome.exit_code == 0
     reports = outcome.document["reports"]
     assert [one["report"] for one in reports] == ["a", "b", "c", "d", "e"]

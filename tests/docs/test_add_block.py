@@ -18,12 +18,16 @@ from mnistlab.blocks.activations import ELEMENTWISE
 from mnistlab.blocks.section import BareSection
 
 ACTIVATION, OPTIMIZER = text_of("add-activation.md"), text_of("add-optimizer.md")
+# The fast kernels know nothing of a new block, and take longest to compile.
+PLAIN = "training.kernels=plain"
 # Interpreted, which spares a compilation, a step takes a thousand times as long.
 SMALL = {
     "train": [
         "data.train_limit=200",
         "training.epochs=12",
+        "training.test=never",
         "model.hidden=[8]",
+        PLAIN,
         "--no-plots",
     ],
     "check": ["model.hidden=[1]"],
@@ -81,7 +85,7 @@ def test_compiled_the_activation_learns_and_is_exported_right(copy):
     done = run(
         copy, "-m", "mnistlab", "train", "configs/quickstart.yaml",
         "optimizer={type: adagrad, lr: 0.05}",
-        "model.activation={type: swish, beta: 1.5}", "--no-plots", "--json",
+        "model.activation={type: swish, beta: 1.5}", PLAIN, "--no-plots", "--json",
         compiled=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
