@@ -25,14 +25,49 @@ from mnistlab.store.run_json import read_run_json
 from mnistlab.store.run_record import RunRecord
 from mnistlab.store.status import Status
 from mnistlab.support import paths
-from mnistlab.support.errors import MnistlabError, UsageError
+from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SPLIT_NAMES, SplitName, is_accuracy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Run:
+class OnDisk:
+    """A run or a sweep in its folder, which it stands for wherever a path is wanted."""
+
+    path: Path
+    _data_dir: Path
+    _threads: int | None = None
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def visualize(
+        self, only: Collection[str] | None = None, *, format: str = "png", force: bool = False
+    ) -> dict[str, Path]:
+        """Draw every figure, or those named, into the folder, with report.html when all are drawn;
+        their files by name. What there are no data for is left out.
+
+        Raises UsageError where a file that mnistlab did not write would be overwritten, unless
+        `force`; what is damaged, once the rest is drawn.
+        """
+        from mnistlab.python.commands.visualize import visualize
+
+        saved = visualize(
+            self.path,
+            only=only,
+            format=format,
+            report=not only,
+            force=force,
+            data_dir=self._data_dir,
+            threads=self._threads,
+        )
+        if damage := [one.error for one in saved.left_out if one.error]:
+            raise damage[0]
+        return {**saved.figures, **({"report": saved.report} if saved.report else {})}
+
+
+class Run(OnDisk):
     """A run: what was asked of it, what it measured, and the network that it trained.
 
     Everything is read from its folder at the time it is asked for, so a run that is still going can
@@ -48,22 +83,15 @@ class Run:
         Raises UsageError where there is no run, saying what there is.
         """
         self._run_dir: RunDir = open_run(Path(path))
+        self.path = self._run_dir.path
         self._data_dir = paths.data_dir(data_dir)
         self._threads = threads
         self._models: dict[Weights, Model] = {}
-
-    def __fspath__(self) -> str:
-        return str(self.path)
 
     def __repr__(self) -> str:
         found = {name: value for name, value in self.final_metrics.items() if value is not None}
         told = [f"{name} {found[name]:.4f}" for name in found if is_accuracy(name)]
         return f"<Run {self.path}: {', '.join([self.status, *told])}>"
-
-    @property
-    def path(self) -> Path:
-        """The run's folder."""
-        return self._run_dir.path
 
     @property
     def record(self) -> dict[str, Any]:
@@ -204,50 +232,10 @@ class Run:
             raise drawn.error or LackingError(f"{self.path}: {name}: {drawn.why}")
         return drawn.figure
 
-    def visualize(
-        self, only: Collection[str] | None = None, *, format: str = "png", force: bool = False
-    ) -> dict[str, Path]:
-        """Draw every figure, or those named, into the run's folder, with report.html when all are
-        drawn; their files by name. What the run lacks is left out.
-
-        Raises UsageError where a file that mnistlab did not write would be overwritten, unless
-        `force`.
-        """
-        return visualized(self.path, only, format, self._data_dir, self._threads, force=force)
-
 
 def _refuse_unknown(what: str, word: str, known: Sequence[str]) -> None:
     if word not in known:
         raise ValueError(f"{what}: found {word!r}, must be one of {', '.join(known)}")
-
-
-def visualized(
-    path: Path,
-    only: Collection[str] | None,
-    format: str,
-    data_dir: Path,
-    threads: int | None = None,
-    *,
-    force: bool = False,
-) -> dict[str, Path]:
-    """Draw a run's or a sweep's figures into its folder; raises what is damaged, once the rest is
-    drawn.
-    """
-    from mnistlab.python.commands.visualize import visualize
-
-    saved = visualize(
-        path,
-        only=only,
-        format=format,
-        report=not only,
-        force=force,
-        data_dir=data_dir,
-        threads=threads,
-    )
-    damage: Sequence[MnistlabError] = [one.error for one in saved.left_out if one.error]
-    if damage:
-        raise damage[0]
-    return {**saved.figures, **({"report": saved.report} if saved.report else {})}
 
 
 def load_run(

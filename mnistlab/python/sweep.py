@@ -1,13 +1,12 @@
 """A sweep as Python sees it: its folder, read when asked."""
 
 import io
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mnistlab.python.run import Run, visualized
+from mnistlab.python.run import OnDisk, Run
 from mnistlab.python.tables import PathLike
 from mnistlab.store.browse.found import trials_of
 from mnistlab.store.browse.summary import read_sweep
@@ -21,7 +20,7 @@ from mnistlab.sweeps.results import parameter_keys, read_trials, sweep_of
 from mnistlab.sweeps.sweep_run import is_sweep
 
 
-class Sweep:
+class Sweep(OnDisk):
     """A sweep: its trials, their ranking, and the best run.
 
     Read from its folder at the time it is asked for. Wherever a path is wanted, a Sweep will do.
@@ -33,20 +32,13 @@ class Sweep:
         if not is_sweep(Path(path)):
             raise UsageError(f"{open_run(Path(path)).path}: is one run, not a sweep")
         self._sweep_dir = SweepDir(Path(path).resolve())
+        self.path = self._sweep_dir.path
         self._data_dir = paths.data_dir(data_dir)
-
-    def __fspath__(self) -> str:
-        return str(self.path)
 
     def __repr__(self) -> str:
         counts = read_sweep(self.path).trials.items()
         told = [f"{count} {status}" for status, count in counts if count]
         return f"<Sweep {self.path}: {', '.join([self.status, *told])}>"
-
-    @property
-    def path(self) -> Path:
-        """The sweep's folder."""
-        return self._sweep_dir.path
 
     @property
     def status(self) -> str:
@@ -97,17 +89,6 @@ class Sweep:
         if not self._sweep_dir.best.exists():
             raise UsageError(f"{self.path}: has chosen no trial; the sweep is {self.status}")
         return Run(self._sweep_dir.best, data_dir=self._data_dir)
-
-    def visualize(
-        self, only: Collection[str] | None = None, *, format: str = "png", force: bool = False
-    ) -> dict[str, Path]:
-        """Draw every figure, or those named, into the sweep's folder, with report.html when all are
-        drawn; their files by name.
-
-        Raises UsageError where a file that mnistlab did not write would be overwritten, unless
-        `force`.
-        """
-        return visualized(self.path, only, format, self._data_dir, force=force)
 
 
 def load_sweep(path: PathLike, *, data_dir: PathLike | None = None) -> Sweep:
