@@ -11,8 +11,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from mnistlab.runtime.elementary import exp, tanh
-from mnistlab.runtime.vectors import fma
+from mnistlab.runtime.elementary import exp, fma, tanh
 
 
 @intrinsic

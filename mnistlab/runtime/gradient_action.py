@@ -10,7 +10,8 @@ import numpy as np
 
 from mnistlab.runtime.actions import ADD, MOMENTUM, SET, SGD
 from mnistlab.runtime.compiler import generic_kernel
-from mnistlab.runtime.vectors import fma, load, spread, store
+from mnistlab.runtime.elementary import fma
+from mnistlab.runtime.vectors import load, spread, store
 
 
 @generic_kernel

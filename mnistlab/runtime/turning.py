@@ -7,7 +7,8 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from mnistlab.runtime.vectors import REGISTER, bytes_of, place_of
+from mnistlab.runtime.vectors import REGISTER
+from mnistlab.runtime.vectors_compiled import bytes_of, place_of
 
 _INDEX = ir.IntType(32)
 SIDE = 16  # of the square that `turn` turns

@@ -29,6 +29,7 @@ from mnistlab.blocks.layers.conv2d import without_patches
 from mnistlab.blocks.layers.dense import maths as dense
 from mnistlab.blocks.layers.dropout import maths as dropout
 from mnistlab.blocks.layers.pool2d import maths as pool2d
+from mnistlab.blocks.layers.pool2d import pairs
 from mnistlab.blocks.losses import _head, mse
 from mnistlab.blocks.losses import binary_cross_entropy as bce
 from mnistlab.blocks.losses import cross_entropy as ce
@@ -39,6 +40,7 @@ from mnistlab.runtime.dither import PENALTY, dither_of
 from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.options import FAST_MATH
+from mnistlab.runtime.vectors import REGISTER
 
 BATCH, INPUTS, OUTPUTS = 7, 6, 5
 
@@ -289,16 +291,34 @@ def _by_rows_cases():
         lambda t: (normal((2, 3, 4), t), normal((2, 7, 8), t), 2),
         id="a frame of zeros",
     )
-    yield pytest.param(
-        pool2d.max_pool_forward_2,
-        lambda t: (normal((2, 3, 7, 9), t), normal((2, 3, 3, 4), t)),
-        id="max pool of pairs",
-    )
-    yield pytest.param(
-        pool2d.max_pool_backward_2,
-        lambda t: (normal((2, 3, 7, 9), t), normal((2, 3, 3, 4), t), normal((2, 3, 7, 9), t)),
-        id="max pool of pairs backward",
-    )
+    for height, width in [(4, 6), (7, 9), (3, 2 * REGISTER + 5)]:
+        maps, name = 3, f"{height} {width}"
+
+        def x(t, seed=0, size=maps * height * width):
+            return np.round(normal(size, t, seed), 1)  # with ties
+
+        def y(t, seed=1, size=maps * (height // 2) * (width // 2)):
+            return normal(size, t, seed)
+
+        def up(t, x=x, y=y, sizes=(maps, height, width)):
+            return x(t), y(t), *sizes
+
+        def down(t, x=x, y=y, sizes=(maps, height, width)):
+            return x(t), y(t), x(t, 2), *sizes
+
+        def share(t, x=x, y=y, sizes=(maps, height, width)):
+            return y(t), x(t, 2), *sizes
+
+        def left_out(t, x=x, sizes=(maps, height, width)):
+            return x(t), *sizes
+
+        yield pytest.param(pairs.max_pool_forward_2, up, id=f"max pool of pairs {name}")
+        yield pytest.param(pairs.max_pool_backward_2, down, id=f"its gradient {name}")
+        yield pytest.param(pairs.average_pool_forward_2, up, id=f"mean of pairs {name}")
+        yield pytest.param(
+            pairs.average_pool_backward_2, share, id=f"its gradient {name} by shares"
+        )
+        yield pytest.param(pairs.clear_left_out, left_out, id=f"what is left out {name}")
     for keep in (0.0, 1.0):
         yield pytest.param(
             dense.bias_gradient,

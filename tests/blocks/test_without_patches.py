@@ -7,7 +7,6 @@ from without_patches_cases import Convolution
 
 from mnistlab.blocks.layers.conv2d import maths as conv2d
 from mnistlab.blocks.layers.conv2d import without_patches
-from mnistlab.blocks.layers.pool2d import maths as pool2d
 from mnistlab.runtime.vectors import REGISTER
 
 # images, channels, filters, height, width beyond what fills a register, side, stride
@@ -97,30 +96,3 @@ def test_the_gradient_goes_down_by_a_convolution_with_the_filters_turned(side):
         *back.up(framed.ravel(), packed, np.zeros(0), dx.reshape(-1))
     )
     near(dx, expected[0])
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("shape", [(2, 2), (8, 8), (13, 11), (26, 27)])
-def test_pools_of_pairs_are_the_plain_definition_s(shape, dtype):
-    # Small whole numbers: ties, of which the first is taken.
-    x = np.random.default_rng(0).integers(-3, 4, (3, 2, *shape)).astype(dtype)
-    y = np.zeros((3, 2, shape[0] // 2, shape[1] // 2), dtype)
-    dy = normal(y.shape, dtype)
-    pool2d.max_pool_forward(x, y, 2, 2)
-    dx = np.full_like(x, np.nan)
-    pool2d.max_pool_backward(x, dy, dx, 2, 2)
-    found_y, found_dx = np.full_like(y, np.nan), np.full_like(x, np.nan)
-    pool2d.max_pool_forward_2(x, found_y)
-    pool2d.max_pool_backward_2(x, dy, found_dx)
-    np.testing.assert_array_equal(found_y, y)
-    np.testing.assert_array_equal(found_dx, dx)
-
-
-@pytest.mark.parametrize("place", [(0, 0), (0, 1), (1, 0), (1, 1)])
-def test_a_pool_of_pairs_passes_a_nan_on(place):
-    x = normal((1, 1, 6, 10))
-    x[0, 0, 2 + place[0], 4 + place[1]] = np.nan
-    y = np.zeros((1, 1, 3, 5))
-    pool2d.max_pool_forward_2(x, y)
-    assert np.isnan(y).sum() == 1
-    assert np.isnan(y[0, 0, 1, 2])

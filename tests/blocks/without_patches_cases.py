@@ -5,7 +5,6 @@ import pytest
 from kernel_helpers import normal
 
 from mnistlab.blocks.layers.conv2d import without_patches
-from mnistlab.blocks.layers.pool2d import maths as pool2d
 from mnistlab.runtime.vectors import REGISTER
 
 # filters, rows, columns beyond those of a register, side, stride, biases: none, shared, or each
@@ -111,15 +110,3 @@ def without_patches_cases():
         yield case(without_patches.bias_gradient, name, bias)
         yield case(without_patches.turn_filters, name, turned)
         yield case(without_patches.frame, name, framed)
-    for height, width in [(4, 6), (7, 9)]:
-        shape = 2, 3, height, width
-
-        def x(t, seed=0, shape=shape):
-            return np.round(normal(shape, t, seed), 1)  # with ties
-
-        def y(t, seed=1, shape=shape):
-            return normal((*shape[:2], shape[2] // 2, shape[3] // 2), t, seed)
-
-        name = f"{height} {width}"
-        yield case(pool2d.max_pool_forward_2, name, lambda t, x=x, y=y: (x(t), y(t)))
-        yield case(pool2d.max_pool_backward_2, name, lambda t, x=x, y=y: (x(t), y(t), x(t, 2)))

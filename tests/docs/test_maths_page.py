@@ -28,14 +28,8 @@ PLAIN = sorted(
     )
     for path in (ROOT / "blocks").glob(pattern)
 )
-# Parts of formulas that have no name in a textbook, and quicker twins in the same file.
-UNNAMED = {
-    "inside",
-    "patch_matrix",
-    "largest",
-    "max_pool_forward_2",
-    "max_pool_backward_2",
-}
+# Parts of formulas that have no name in a textbook.
+UNNAMED = {"inside", "patch_matrix", "largest"}
 
 
 def module(path):

@@ -33,8 +33,9 @@ from mnistlab.blocks.layers.conv2d.side_by_side import (
     rounded_up,
 )
 from mnistlab.runtime.compiler import generic_kernel
+from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.kernel import kernel
-from mnistlab.runtime.vectors import fma, load, spread, store
+from mnistlab.runtime.vectors import load, spread, store
 
 SIDE, PLACES = 4, 16
 # One place of the squares begins so far after the end of another: were they a power of two apart,

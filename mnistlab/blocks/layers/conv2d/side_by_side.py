@@ -8,9 +8,10 @@ plain definition is that of maths.py. Tiles are flat: (channels, height, width, 
 import numpy as np
 
 from mnistlab.runtime.compiler import generic_kernel
+from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.turning import turn_in, turn_out
-from mnistlab.runtime.vectors import REGISTER, dot, fma, load, spread, store
+from mnistlab.runtime.vectors import REGISTER, dot, load, spread, store
 
 TILE = REGISTER
 # So many neighbouring pixels of a row, of so many filters, are summed at once, in registers.

@@ -10,8 +10,9 @@ there, but flat, an image at a time unless said. columns ≥ REGISTER.
 import numpy as np
 
 from mnistlab.runtime.compiler import generic_kernel
+from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.kernel import kernel
-from mnistlab.runtime.vectors import REGISTER, dot, fma, load, spread, store, without_first
+from mnistlab.runtime.vectors import REGISTER, dot, load, spread, store, without_first
 
 # How many are summed at once. Where fewer are left, some are summed again.
 FILTERS, ROWS = 4, 2

@@ -9,9 +9,10 @@ of 2 · REGISTER, and what lies beyond `inputs` in a row is zero, and stays so.
 import numpy as np
 
 from mnistlab.runtime.compiler import generic_kernel
+from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.gradient_action import act_on_gradient
 from mnistlab.runtime.kernel import kernel
-from mnistlab.runtime.vectors import REGISTER, dot, fma, load, spread, store
+from mnistlab.runtime.vectors import REGISTER, dot, load, spread, store
 
 OUTPUTS = 5  # rows of Wᵀ that are worked on at once; where fewer are left, some are done again
 WIDE = 2 * REGISTER  # inputs that are worked on at once, where each has a result of its own

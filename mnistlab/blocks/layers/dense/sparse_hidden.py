@@ -9,9 +9,10 @@ lit_pixels.py. The plain definition is dense.py's.
 import numpy as np
 
 from mnistlab.runtime.compiler import generic_kernel
+from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.gradient_action import act_on_gradient
 from mnistlab.runtime.kernel import kernel
-from mnistlab.runtime.vectors import dot, fma, load, lowest_bit, set_bits, spread, store
+from mnistlab.runtime.vectors import dot, load, lowest_bit, set_bits, spread, store
 
 BLOCK = 64  # inputs, and the most images: as many as a word has bits
 

@@ -11,18 +11,11 @@ images are bytes, x = values[byte]. A tile is a block of W's columns, as many as
 import numpy as np
 
 from mnistlab.runtime.compiler import generic_kernel
+from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.gradient_action import ADD, SGD, act_on_gradient
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.turning import SIDE, turn
-from mnistlab.runtime.vectors import (
-    fma,
-    load,
-    lowest_bit,
-    prefetch,
-    set_bits,
-    spread,
-    store,
-)
+from mnistlab.runtime.vectors import load, lowest_bit, prefetch, set_bits, spread, store
 
 LISTED = 64  # images: as many as a word has bits
 WORD = 64  # pixels that are looked at together, a cache line of them

@@ -1,4 +1,4 @@
-"""Pooling built: any patches, or pairs of rows at a time."""
+"""Pooling built: of any patches, or of 2 × 2 (pairs.py)."""
 
 import math
 from typing import Any
@@ -6,13 +6,6 @@ from typing import Any
 from mnistlab.blocks.layers.pool2d import ops
 from mnistlab.runtime.builder import Builder
 from mnistlab.runtime.op import Op
-
-COLUMNS_WORTH_PAIRING = 5
-
-
-def pools_in_pairs(kind: str, size: int, stride: int, columns: int) -> bool:
-    """Whether max pooling goes a row of 2 × 2 patches at a time (maths.py)."""
-    return kind == "max" and size == stride == 2 and columns >= COLUMNS_WORTH_PAIRING
 
 
 def build_pool2d(builder: Builder, pool: Any) -> None:
@@ -22,12 +15,16 @@ def build_pool2d(builder: Builder, pool: Any) -> None:
     shape = (patches["channels"], patches["rows"], patches["columns"])
     builder.work += math.prod(shape) * pool.size**2
     operands = ops.PoolOperands(**patches, y=builder.take_slot(math.prod(shape)))
-    forward, backward = {
+    plain = {
         "max": (ops.max_pool_forward, ops.max_pool_backward),
         "average": (ops.average_pool_forward, ops.average_pool_backward),
-    }[pool.type]
-    if not builder.plain and pools_in_pairs(pool.type, pool.size, pool.stride, shape[2]):
-        forward, backward = ops.max_pool_forward_2, ops.max_pool_backward_2
+    }
+    of_pairs = {
+        "max": (ops.max_pool_forward_2, ops.max_pool_backward_2),
+        "average": (ops.average_pool_forward_2, ops.average_pool_backward_2),
+    }
+    in_pairs = pool.size == pool.stride == 2 and not builder.plain
+    forward, backward = (of_pairs if in_pairs else plain)[pool.type]
     builder.forward.append(Op(forward, operands))
     builder.deltas.append(Op(backward, operands))
     text = f"{pool.type} {pool.size} × {pool.size}"

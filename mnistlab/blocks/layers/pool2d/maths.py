@@ -51,48 +51,6 @@ def max_pool_backward(
 
 
 @kernel
-def max_pool_forward_2(x: np.ndarray, y: np.ndarray) -> None:
-    """`max_pool_forward` of size 2 and stride 2, a row of patches at a time."""
-    for i in range(y.shape[0]):
-        for c in range(y.shape[1]):
-            for r in range(y.shape[2]):
-                above, below, row = x[i, c, 2 * r], x[i, c, 2 * r + 1], y[i, c, r]
-                for q in range(row.size):
-                    a, b, d, e = above[2 * q], above[2 * q + 1], below[2 * q], below[2 * q + 1]
-                    up = b if (b > a) | (b != b) else a
-                    down = e if (e > d) | (e != e) else d
-                    row[q] = down if (down > up) | (down != down) else up
-
-
-@kernel
-def max_pool_backward_2(x: np.ndarray, dy: np.ndarray, dx: np.ndarray) -> None:
-    """`max_pool_backward` of size 2 and stride 2; of a NaN in x it makes no difference."""
-    zero = dx.dtype.type(0)
-    for i in range(dy.shape[0]):
-        for c in range(dy.shape[1]):
-            for h in range(2 * dy.shape[2], dx.shape[2]):
-                left_out = dx[i, c, h]
-                for w in range(left_out.size):
-                    left_out[w] = zero
-            for r in range(dy.shape[2]):
-                above, below, row = x[i, c, 2 * r], x[i, c, 2 * r + 1], dy[i, c, r]
-                d_above, d_below = dx[i, c, 2 * r], dx[i, c, 2 * r + 1]
-                for q in range(row.size):
-                    a, b, d, e = above[2 * q], above[2 * q + 1], below[2 * q], below[2 * q + 1]
-                    right_up, right_down = b > a, e > d
-                    under = (e if right_down else d) > (b if right_up else a)
-                    g = row[q]
-                    up, down = (zero if under else g), (g if under else zero)
-                    d_above[2 * q] = zero if right_up else up
-                    d_above[2 * q + 1] = up if right_up else zero
-                    d_below[2 * q] = zero if right_down else down
-                    d_below[2 * q + 1] = down if right_down else zero
-                for w in range(2 * row.size, d_above.size):
-                    d_above[w] = zero
-                    d_below[w] = zero
-
-
-@kernel
 def average_pool_forward(x: np.ndarray, y: np.ndarray, size: int, stride: int) -> None:
     """y[i, c, r, q] = mean of x[i, c, r·stride : +size, q·stride : +size]."""
     share = y.dtype.type(1 / size**2)

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from mnistlab.blocks.layers.pool2d import maths
-from mnistlab.runtime.kernel import kernel
+import numpy as np
+
+from mnistlab.blocks.layers.pool2d import maths, pairs
+from mnistlab.runtime.kernel import kernel, view
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import Operands
-from mnistlab.runtime.parts import images_of, rows_of
+from mnistlab.runtime.parts import flat, images_of, rows_of
 
 
 class PoolOperands(Operands):
@@ -23,6 +25,18 @@ class PoolOperands(Operands):
     stride: int
 
 
+@view
+def pixels_of(values: np.ndarray, op: Any, m: Memory, a: int, b: int) -> np.ndarray:
+    """The pixels of the images [a, b), flat, or the gradient by them."""
+    return flat(values, m, op.x, a, b, op.channels * op.height * op.width)
+
+
+@view
+def patches_of(values: np.ndarray, op: Any, m: Memory, a: int, b: int) -> np.ndarray:
+    """What is left of the images [a, b), flat, or the gradient by it."""
+    return flat(values, m, op.y, a, b, op.channels * op.rows * op.columns)
+
+
 @kernel
 def max_pool_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     a, b = rows_of(op, rows, lane)
@@ -32,29 +46,12 @@ def max_pool_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows:
 
 
 @kernel
-def max_pool_forward_2(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = rows_of(op, rows, lane)
-    x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
-    y = images_of(m.activations, m, op.y, rows, op.channels, op.rows, op.columns)
-    maths.max_pool_forward_2(x[a:b], y[a:b])
-
-
-@kernel
 def max_pool_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     a, b = rows_of(op, rows, lane)
     x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
     dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
     dy = images_of(m.deltas, m, op.y, rows, op.channels, op.rows, op.columns)
     maths.max_pool_backward(x[a:b], dy[a:b], dx[a:b], op.side, op.stride)
-
-
-@kernel
-def max_pool_backward_2(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = rows_of(op, rows, lane)
-    x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
-    dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
-    dy = images_of(m.deltas, m, op.y, rows, op.channels, op.rows, op.columns)
-    maths.max_pool_backward_2(x[a:b], dy[a:b], dx[a:b])
 
 
 @kernel
@@ -71,3 +68,34 @@ def average_pool_backward(op: Any, m: Memory, lane: int, step: int, first: int, 
     dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
     dy = images_of(m.deltas, m, op.y, rows, op.channels, op.rows, op.columns)
     maths.average_pool_backward(dy[a:b], dx[a:b], op.side, op.stride)
+
+
+@kernel
+def max_pool_forward_2(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    x, y = pixels_of(m.activations, op, m, a, b), patches_of(m.activations, op, m, a, b)
+    pairs.max_pool_forward_2(x, y, (b - a) * op.channels, op.height, op.width)
+
+
+@kernel
+def max_pool_backward_2(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    x, dx = pixels_of(m.activations, op, m, a, b), pixels_of(m.deltas, op, m, a, b)
+    dy = patches_of(m.deltas, op, m, a, b)
+    pairs.max_pool_backward_2(x, dy, dx, (b - a) * op.channels, op.height, op.width)
+
+
+@kernel
+def average_pool_forward_2(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    x, y = pixels_of(m.activations, op, m, a, b), patches_of(m.activations, op, m, a, b)
+    pairs.average_pool_forward_2(x, y, (b - a) * op.channels, op.height, op.width)
+
+
+@kernel
+def average_pool_backward_2(
+    op: Any, m: Memory, lane: int, step: int, first: int, rows: int
+) -> None:
+    a, b = rows_of(op, rows, lane)
+    dx, dy = pixels_of(m.deltas, op, m, a, b), patches_of(m.deltas, op, m, a, b)
+    pairs.average_pool_backward_2(dy, dx, (b - a) * op.channels, op.height, op.width)

@@ -1,0 +1,54 @@
+"""Pooling of 2 × 2 patches side by side against the plain definition."""
+
+import numpy as np
+import pytest
+from kernel_helpers import DTYPES, normal
+
+from mnistlab.blocks.layers.pool2d import maths, pairs
+from mnistlab.runtime.vectors import REGISTER
+
+MAPS = 6
+
+
+def pooled(kind, x, dy):
+    """(y, dx) by the kernels for pairs, into memory that was full of NaN."""
+    y, dx = np.full_like(dy, np.nan), np.full_like(x, np.nan)
+    sizes = MAPS, *x.shape[2:]
+    if kind == "max":
+        pairs.max_pool_forward_2(x.reshape(-1), y.reshape(-1), *sizes)
+        pairs.max_pool_backward_2(x.reshape(-1), dy.reshape(-1), dx.reshape(-1), *sizes)
+    else:
+        pairs.average_pool_forward_2(x.reshape(-1), y.reshape(-1), *sizes)
+        pairs.average_pool_backward_2(dy.reshape(-1), dx.reshape(-1), *sizes)
+    return y, dx
+
+
+def plainly_pooled(kind, x, dy):
+    y, dx = np.zeros_like(dy), np.zeros_like(x)
+    if kind == "max":
+        maths.max_pool_forward(x, y, 2, 2)
+        maths.max_pool_backward(x, dy, dx, 2, 2)
+    else:
+        maths.average_pool_forward(x, y, 2, 2)
+        maths.average_pool_backward(dy, dx, 2, 2)
+    return y, dx
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("kind", ["max", "average"])
+@pytest.mark.parametrize("shape", [(2, 2), (8, 8), (13, 11), (6, 4 * REGISTER + 7)])
+def test_pools_of_pairs_are_the_plain_definition_s(shape, kind, dtype):
+    # Small whole numbers: ties, of which the first is taken, and sums without rounding.
+    x = np.random.default_rng(0).integers(-3, 4, (3, 2, *shape)).astype(dtype)
+    dy = normal((3, 2, shape[0] // 2, shape[1] // 2), dtype)
+    for found, expected in zip(pooled(kind, x, dy), plainly_pooled(kind, x, dy), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (0, 1), (1, 0), (1, 1)])
+def test_a_pool_of_pairs_passes_a_nan_on(place):
+    x = normal((3, 2, 6, 10))
+    x[0, 0, 2 + place[0], 4 + place[1]] = np.nan
+    y, _ = pooled("max", x, normal((3, 2, 3, 5)))
+    assert np.isnan(y).sum() == 1
+    assert np.isnan(y[0, 0, 1, 2])
