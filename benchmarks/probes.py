@@ -17,6 +17,7 @@ from pathlib import Path  # noqa: E402
 from mnistlab.config import RunConfig, load_run_config  # noqa: E402
 from mnistlab.experiment.callbacks import Callback, RunResult, Start  # noqa: E402
 from mnistlab.experiment.dataset import load_data  # noqa: E402
+from mnistlab.experiment.run_options import RunOptions  # noqa: E402
 from mnistlab.python.commands.train import train  # noqa: E402
 from mnistlab.support.paths import data_dir  # noqa: E402
 
@@ -83,9 +84,8 @@ def shares(config: RunConfig) -> dict[str, float]:
 
 def _train(config: RunConfig, callbacks: list[Callback]) -> RunResult:
     with tempfile.TemporaryDirectory() as folder:
-        return train(
-            config, runs_dir=Path(folder), data_dir=data_dir(), plots=False, callbacks=callbacks
-        )
+        options = RunOptions(data_dir=data_dir(), callbacks=callbacks)
+        return train(config, Path(folder), options, plots=False)
 
 
 PROBES = {"first-step": first_step, "load": load, "shares": shares}

@@ -17,12 +17,13 @@ DEFAULT = Path(__file__).parents[1] / "configs" / "sweeps" / "softmax-lr-lambda.
 ALONE = """
 import sys
 from pathlib import Path
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.train import train
 from mnistlab.support import paths
 from mnistlab.config import load_run_config
 for config in sys.argv[2:]:
-    train(load_run_config(config), runs_dir=Path(sys.argv[1]), data_dir=paths.data_dir(),
-              threads=1, plots=False)
+    options = RunOptions(data_dir=paths.data_dir(), threads=1)
+    train(load_run_config(config), Path(sys.argv[1]), options, plots=False)
 """
 
 

@@ -22,6 +22,7 @@ from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment import run_writer
 from mnistlab.experiment.callbacks import Callback
 from mnistlab.experiment.dataset import load_data
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.experiment.runner import new_trainer
 from mnistlab.python.commands.resume import resume
 from mnistlab.python.commands.train import train as train_command
@@ -74,11 +75,9 @@ def small_disk(size: int) -> Iterator[Path]:
 def train(folder: Path, left: int | None = None) -> str:
     return train_command(
         run_config_from_mapping(CONFIG),
-        runs_dir=folder / "runs",
-        data_dir=folder,
-        threads=1,
+        folder / "runs",
+        RunOptions(data_dir=folder, threads=1, callbacks=[Neighbour(folder, left)]),
         plots=False,
-        callbacks=[Neighbour(folder, left)],
     ).status
 
 
@@ -86,7 +85,7 @@ def resumed(folder: Path) -> str:
     path = the_folder(folder)
     if path is None:
         return train(folder)
-    return resume(path, data_dir=folder, threads=1, plots=False).status
+    return resume(path, RunOptions(data_dir=folder, threads=1), plots=False).status
 
 
 def rounds(every: int = 1) -> dict[str, Report]:

@@ -29,10 +29,12 @@ from mnistlab.config import run_config_from_mapping  # noqa: E402
 from mnistlab.config.load_sweep import parse_sweep  # noqa: E402
 from mnistlab.experiment import run_writer  # noqa: E402
 from mnistlab.experiment.dataset import load_data  # noqa: E402
+from mnistlab.experiment.run_options import RunOptions  # noqa: E402
 from mnistlab.experiment.runner import new_trainer  # noqa: E402
 from mnistlab.python.commands.resume import resume  # noqa: E402
 from mnistlab.python.commands.train import train  # noqa: E402
 from mnistlab.sweeps import ledger, sweep_run  # noqa: E402
+from mnistlab.sweeps.sweep_options import SweepOptions  # noqa: E402
 from tools.damage_rounds import warnings_heard  # noqa: E402
 from tools.fault_layer import DEATHS, DIED, FAILURES, Fault, Faults  # noqa: E402
 from tools.here_executor import trials_in_this_process  # noqa: E402
@@ -66,24 +68,25 @@ class Scenario:
 
 def begin_run(folder: Path) -> str:
     config = run_config_from_mapping(RUN)
-    places = {"runs_dir": folder / "runs", "data_dir": folder / "data"}
-    return train(config, threads=1, plots=False, **places).status
+    options = RunOptions(data_dir=folder / "data", threads=1)
+    return train(config, folder / "runs", options, plots=False).status
 
 
 def carry_run_on(path: Path) -> str:
-    return resume(path, data_dir=path.parent / "data", threads=1, plots=False).status
+    return resume(path, RunOptions(data_dir=path.parent / "data", threads=1), plots=False).status
 
 
 def begin_sweep(folder: Path) -> str:
     source = parse_sweep(SWEEP, "sweep.yaml", ["optimizer.lr=0.01,0.02"])
-    places = {"runs_dir": folder / "runs", "data_dir": folder / "data"}
+    options = SweepOptions(data_dir=folder / "data", workers=1)
     with trials_in_this_process():
-        return sweep_run.begin(source, workers=1, **places).status
+        return sweep_run.begin(source, folder / "runs", options).status
 
 
 def carry_sweep_on(path: Path) -> str:
+    options = SweepOptions(data_dir=path.parent / "data", workers=1)
     with trials_in_this_process():
-        return sweep_run.resume(path, data_dir=path.parent / "data", workers=1).status
+        return sweep_run.resume(path, (), options).status
 
 
 def sweep_fingerprint(path: Path) -> dict[str, Any]:

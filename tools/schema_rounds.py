@@ -31,6 +31,7 @@ from mnistlab.cli.app import app
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment import run_writer
 from mnistlab.experiment.callbacks import Callback
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.evaluate import evaluate
 from mnistlab.python.commands.resume import resume
 from mnistlab.python.commands.train import train
@@ -88,11 +89,9 @@ class Rounds:
     def _train(self, mapping: dict[str, Any], *callbacks: Callback) -> Any:
         return train(
             run_config_from_mapping(mapping),
-            runs_dir=self.folder / "runs",
-            data_dir=self.folder / "data",
-            threads=1,
+            self.folder / "runs",
+            RunOptions(data_dir=self.folder / "data", threads=1, callbacks=callbacks),
             plots=False,
-            callbacks=callbacks,
         )
 
     def valid(self, drawn: dict[str, Any]) -> None:
@@ -111,7 +110,8 @@ class Rounds:
             return
         if result.status == "interrupted":
             self.counts["valid: resumed"] += 1
-            result = resume(result.run_dir, data_dir=self.folder / "data", threads=1, plots=False)
+            options = RunOptions(data_dir=self.folder / "data", threads=1)
+            result = resume(result.run_dir, options, plots=False)
         assert result.status in ("finished", "stopped_early", "diverged"), result
         scores = evaluate(result.run_dir, data_dir=self.folder / "data", threads=1)
         assert 0 <= scores.accuracy <= 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.callbacks import Callback, RunResult
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.resume import resume as resume_command
 from mnistlab.python.commands.train import train as train_command
 from mnistlab.store.metrics import read_metrics
@@ -27,16 +28,15 @@ def train(folder: Path, sections: dict | None = None, *callbacks: Callback, **op
     config = run_config_from_mapping(mapping)
     return train_command(
         config,
-        runs_dir=folder / "runs",
-        data_dir=folder / "data",
-        callbacks=callbacks,
+        folder / "runs",
+        RunOptions(data_dir=folder / "data", callbacks=callbacks, **options),
         plots=False,
-        **options,
     )
 
 
-def resume(run_dir: Path, **options) -> RunResult:
-    return resume_command(run_dir, data_dir=run_dir.parent / "data", plots=False, **options)
+def resume(run_dir: Path, *, force: bool = False, **options) -> RunResult:
+    how = RunOptions(data_dir=run_dir.parent / "data", **options)
+    return resume_command(run_dir, how, force=force, plots=False)
 
 
 def fingerprint(run_dir: Path) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """Small sweeps on the bundled digits, and what must be the same in two of them."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from mnistlab.config.load_sweep import parse_sweep
@@ -9,6 +8,7 @@ from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.sweeps import sweep_run
 from mnistlab.sweeps.results import read_trials
 from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepResult
+from mnistlab.sweeps.sweep_options import SweepOptions
 from tools.short_runs import fingerprint
 
 RUN = """\
@@ -46,25 +46,22 @@ def sweep(
     *values: str,
     text: str = RUN,
     workers: int | None = 2,
-    callbacks: Sequence = (),
-    scheduler: str | None = None,
+    **options,
 ) -> SweepResult:
     """Run the sweep of a configuration and of values to try."""
     return sweep_run.begin(
         parse_sweep(text, "sweep.yaml", values),
-        runs_dir=folder / "runs",
-        data_dir=folder / "data",
-        workers=workers,
-        callbacks=callbacks,
-        scheduler=scheduler,
+        folder / "runs",
+        SweepOptions(data_dir=folder / "data", workers=workers, **options),
     )
 
 
-def resume(result: SweepResult, *values: str, workers: int = 2, **options) -> SweepResult:
+def resume(
+    result: SweepResult, *values: str, workers: int = 2, force: bool = False, **options
+) -> SweepResult:
     path = result.sweep_dir
-    return sweep_run.resume(
-        path, values, data_dir=path.parent.parent / "data", workers=workers, **options
-    )
+    how = SweepOptions(data_dir=path.parent.parent / "data", workers=workers, **options)
+    return sweep_run.resume(path, values, how, force=force)
 
 
 def rows(result: SweepResult) -> list:

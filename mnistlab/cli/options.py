@@ -88,6 +88,7 @@ Scheduler = Annotated[
 Force = Annotated[
     bool, typer.Option("--force", help="Overwrite a file that mnistlab did not write.")
 ]
+NoPlots = Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Only errors and warnings on stderr.")]
 Json = Annotated[
     bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")
@@ -96,7 +97,6 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 Weights = Annotated[
     Literal["final", "best"], typer.Option(help="The final weights, or the best by validation.")
 ]
-NoPlots = Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")]
 
 
 def set_threads(threads: int | None) -> None:

@@ -19,6 +19,7 @@ from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.interruption import StopRequested, StopSignals, stop_signals
 from mnistlab.experiment.memory_check import refuse_too_large
 from mnistlab.experiment.run_facts import advice_on_divergence, run_facts
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.experiment.run_writer import RunWriter
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.checkpoint import load_checkpoint
@@ -38,15 +39,7 @@ from mnistlab.training.trainer import Trainer
 logger = logging.getLogger(__name__)
 
 
-def run(
-    config: RunConfig,
-    dataset: Dataset,
-    *,
-    runs_dir: Path,
-    threads: int | None = None,
-    callbacks: Sequence[Callback] = (),
-    argv: Sequence[str] = (),
-) -> RunResult:
+def run(config: RunConfig, dataset: Dataset, runs_dir: Path, options: RunOptions) -> RunResult:
     """Train a configuration on a dataset and leave a run folder.
 
     Raises UsageError, before there is a folder, for an init file that does not fit, and where
@@ -59,11 +52,11 @@ def run(
     if lacking := lacking_disk_space(runs_dir, trainer):
         raise UsageError(f"{runs_dir}: {lacking}")
     run_dir = create_run_dir(runs_dir, config.name, dump_yaml(config), config_hash(config), started)
-    with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
-        record = _new_record(trainer, run_facts(trainer, pool, argv), started)
+    with only_process(run_dir), _surroundings(run_dir, options.threads) as (pool, stop):
+        record = _new_record(trainer, run_facts(trainer, pool, options.argv), started)
         writer = RunWriter(trainer, run_dir, record)
         writer.began = began
-        return _Run(writer, callbacks, stop).to_the_end()
+        return _Run(writer, options.callbacks, stop).to_the_end()
 
 
 def resume(
@@ -71,10 +64,7 @@ def resume(
     config: RunConfig,
     dataset: Dataset,
     history: RunRecord | None,
-    *,
-    threads: int | None = None,
-    callbacks: Sequence[Callback] = (),
-    argv: Sequence[str] = (),
+    options: RunOptions,
 ) -> RunResult:
     """Carry a stopped run on from its last checkpoint, or from its start if it has none.
 
@@ -84,12 +74,12 @@ def resume(
     where the disk has no room.
     """
     refuse_too_large(config, dataset)
-    with only_process(run_dir), _surroundings(run_dir, threads) as (pool, stop):
+    with only_process(run_dir), _surroundings(run_dir, options.threads) as (pool, stop):
         remove_leftovers(run_dir.path)
         checkpoint = load_checkpoint(run_dir)
         trainer = new_trainer(config, dataset)
         now = datetime.now(UTC)
-        begun_by = history.facts.argv if history is not None and history.facts else argv
+        begun_by = history.facts.argv if history is not None and history.facts else options.argv
         record = _new_record(trainer, run_facts(trainer, pool, begun_by), now)
         if history is not None:
             record = replace(record, started=history.started, resumed=[*history.resumed, now])
@@ -98,7 +88,7 @@ def resume(
         writer = RunWriter(trainer, run_dir, record)
         if checkpoint is not None:
             writer.restore(checkpoint)
-        return _Run(writer, callbacks, stop).to_the_end()
+        return _Run(writer, options.callbacks, stop).to_the_end()
 
 
 def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:

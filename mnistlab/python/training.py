@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,8 +31,8 @@ from mnistlab.store.status import Status
 from mnistlab.support import paths
 from mnistlab.sweeps.sweep_callbacks import SweepResult
 from mnistlab.sweeps.sweep_run import is_sweep
-from mnistlab.terminal.progress import watch_download, watch_messages, watch_run
-from mnistlab.terminal.sweep_progress import watch_sweep
+from mnistlab.terminal.progress import watch_download, watch_messages
+from mnistlab.terminal.watched import run_options, sweep_options
 
 Config = PathLike | Mapping[str, Any] | RunConfig
 
@@ -61,17 +60,8 @@ def train(
     checked_config = run_config(config, {**(overrides or {}), **named})
     datasets = paths.data_dir(data_dir)
     listener = RunListener(checked(callbacks), datasets)
-    with watch_run(quiet=quiet) as bar, watch_download(quiet=quiet) as download:
-        result = new_run(
-            checked_config,
-            runs_dir=paths.runs_dir(runs_dir),
-            data_dir=datasets,
-            threads=threads,
-            plots=plots,
-            callbacks=[bar, listener],
-            argv=sys.argv,
-            data_progress=download,
-        )
+    with run_options(datasets, threads=threads, quiet=quiet, callbacks=[listener]) as options:
+        result = new_run(checked_config, paths.runs_dir(runs_dir), options, plots=plots)
     return _ended(result, listener, threads)
 
 
@@ -94,29 +84,12 @@ def resume(
     datasets, folder = paths.data_dir(data_dir), Path(path)
     if is_sweep(folder):
         hear = SweepListener(checked(callbacks), datasets)
-        with watch_sweep(quiet=quiet) as watcher, watch_download(quiet=quiet) as download:
-            swept = resume_sweep(
-                folder,
-                data_dir=datasets,
-                force=force,
-                plots=plots,
-                callbacks=[watcher, hear],
-                argv=sys.argv,
-                data_progress=download,
-            )
+        with sweep_options(datasets, workers=None, quiet=quiet, callbacks=[hear]) as how:
+            swept = resume_sweep(folder, (), how, force=force, plots=plots)
         return _swept(swept, datasets)
     listener = RunListener(checked(callbacks), datasets)
-    with watch_run(quiet=quiet) as bar, watch_download(quiet=quiet) as download:
-        result = resume_run(
-            folder,
-            data_dir=datasets,
-            threads=threads,
-            force=force,
-            plots=plots,
-            callbacks=[bar, listener],
-            argv=sys.argv,
-            data_progress=download,
-        )
+    with run_options(datasets, threads=threads, quiet=quiet, callbacks=[listener]) as options:
+        result = resume_run(folder, options, force=force, plots=plots)
     return _ended(result, listener, threads)
 
 
@@ -142,17 +115,8 @@ def sweep(
     source = _sweep_source(config, parameters, seeds)
     datasets = paths.data_dir(data_dir)
     hear = SweepListener(checked(callbacks), datasets)
-    with watch_sweep(quiet=quiet) as watcher, watch_download(quiet=quiet) as download:
-        result = new_sweep(
-            source,
-            runs_dir=paths.runs_dir(runs_dir),
-            data_dir=datasets,
-            workers=workers,
-            plots=plots,
-            callbacks=[watcher, hear],
-            argv=sys.argv,
-            data_progress=download,
-        )
+    with sweep_options(datasets, workers=workers, quiet=quiet, callbacks=[hear]) as options:
+        result = new_sweep(source, paths.runs_dir(runs_dir), options, plots=plots)
     return _swept(result, datasets)
 
 

@@ -53,8 +53,8 @@ def reproduce_all(
         budget=budget,
         arguments=arguments,
         runs_dir=runs_dir,
-        data_dir=options.data_dir,
-        data_progress=options.data_progress,
+        data_dir=options.sweep.data_dir,
+        data_progress=options.sweep.data_progress,
     )
     return _run_all(folders, options)
 
@@ -98,7 +98,7 @@ def _run_each(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reprod
             break
         if not done[-1].already_ended or not folder.report.exists():
             options.tell(f"report {done[-1].plan.name}: drawing the figures …")
-        written.append(write_report(folder, data_dir=options.data_dir, tell=options.tell))
+        written.append(write_report(folder, data_dir=options.sweep.data_dir, tell=options.tell))
     trials = {key: sum(one.trials[key] for one in done) for key in done[0].trials}
     return Reproduction(
         reports=tuple(written),

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 from mnistlab.sweeps import sweep_run
 from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepResult
+from mnistlab.sweeps.sweep_options import SweepOptions
 from mnistlab.sweeps.trials import Datasets
 
 TIMES_HEAD = "experiment,seconds"
@@ -29,15 +30,12 @@ Watch = Callable[[str], AbstractContextManager[SweepCallback]]
 
 @dataclass(frozen=True)
 class ReproduceOptions:
-    """What every experiment is run with."""
+    """What every experiment is run with; `watch` shows each by itself."""
 
-    data_dir: Path
-    workers: int | None
+    sweep: SweepOptions
     watch: Watch
     tell: Callable[[str], None]
-    argv: Sequence[str]
     force: bool
-    data_progress: Progress | None
 
 
 @dataclass(frozen=True)
@@ -125,15 +123,8 @@ def _run_experiment(
         raise UsageError(f"{folder}: cannot be made, something else of that name is there")
     began = time.monotonic()
     with options.watch(heading) as watcher:
-        result = sweep_run.resume(
-            folder,
-            data_dir=options.data_dir,
-            workers=options.workers,
-            force=options.force,
-            callbacks=[watcher],
-            argv=options.argv,
-            data_progress=options.data_progress,
-        )
+        how = replace(options.sweep, callbacks=[watcher])
+        result = sweep_run.resume(folder, (), how, force=options.force)
     if not result.already_ended:
         _note_time(report_dir, name, time.monotonic() - began)
     return result

@@ -9,6 +9,7 @@ from typing import Any
 from mnistlab.config import RunConfig, resolved_mapping
 from mnistlab.experiment.callbacks import Callback, Progress, Start
 from mnistlab.experiment.resume import changed_arithmetic, ended_result
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.experiment.runner import resume
 from mnistlab.store.locks import RunInUseError, only_process
 from mnistlab.store.metrics import MetricsRow
@@ -66,9 +67,13 @@ class TrialRunner:
         expected = task["expected"]
         if expected is not None and identify(config, {}, self.datasets).id != expected:
             raise DataError(f"the data of {config.data.source} here are not those of the sweep")
-        relay = Relay(self.channel)
-        argv = task["argv"]
-        resume(run_dir, config, dataset, history, threads=1, callbacks=[relay], argv=argv)
+        options = RunOptions(
+            data_dir=self.datasets.data_dir,
+            threads=1,
+            callbacks=[Relay(self.channel)],
+            argv=task["argv"],
+        )
+        resume(run_dir, config, dataset, history, options)
 
     def _fail(self, run_dir: RunDir, config: RunConfig, error: Exception) -> None:
         with only_process(run_dir):

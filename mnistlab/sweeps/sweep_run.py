@@ -1,13 +1,13 @@
 """A sweep begun in a new folder, or carried on in its own."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mnistlab.config.extend_sweep import extended
 from mnistlab.config.load_sweep import SweepSource
-from mnistlab.data import Progress
 from mnistlab.experiment.interruption import stop_signals
 from mnistlab.experiment.memory_check import workers_that_fit
 from mnistlab.store.checksums import with_checksum
@@ -28,51 +28,30 @@ from mnistlab.sweeps.scheduler import LOCAL, Cluster, connected
 from mnistlab.sweeps.search import stage_plans
 from mnistlab.sweeps.space import checked_points, points, repetitions
 from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepResult
+from mnistlab.sweeps.sweep_options import SweepOptions
 from mnistlab.sweeps.sweeper import Sweeper
 from mnistlab.sweeps.trials import Datasets, check_all
 from mnistlab.training.footprint import PROCESS
 
 
-def begin(
-    source: SweepSource,
-    *,
-    runs_dir: Path,
-    data_dir: Path,
-    workers: int | None,
-    callbacks: Sequence[SweepCallback] = (),
-    argv: Sequence[str] = (),
-    data_progress: Progress | None = None,
-    scheduler: str | None = None,
-) -> SweepResult:
-    """Run a sweep in a new folder; `scheduler`: an address, or local, to have Dask carry trials.
+def begin(source: SweepSource, runs_dir: Path, options: SweepOptions) -> SweepResult:
+    """Run a sweep in a new folder.
 
     Every point is checked before there is a folder: raises ConfigError, DataError, UsageError.
     """
-    datasets = Datasets(data_dir, data_progress)
-    needed = check(source, datasets)
-    _warn_of_repetitions(source, callbacks)
-    if scheduler in (None, LOCAL):
-        workers = _workers_that_fit(needed, workers, callbacks)
-    with connected(scheduler, workers) as cluster:
+    datasets = Datasets(options.data_dir, options.data_progress)
+    options = _checked(source, datasets, options)
+    with connected(options.scheduler, options.workers) as cluster:
         started = datetime.now(UTC)
         name, text = source.config.name, source.text()
         sweep_dir = SweepDir(create_folder(runs_dir, name, SWEEP_NAME, text, started))
-        executor = _executor(cluster, sweep_dir, workers, data_dir)
+        executor = _executor(cluster, sweep_dir, options)
         with only_sweeper(sweep_dir):
-            return _run(source, sweep_dir, datasets, executor, callbacks, argv)
+            return _run(source, sweep_dir, datasets, executor, options)
 
 
 def resume(
-    path: Path,
-    arguments: Sequence[str] = (),
-    *,
-    data_dir: Path,
-    workers: int | None,
-    force: bool = False,
-    callbacks: Sequence[SweepCallback] = (),
-    argv: Sequence[str] = (),
-    data_progress: Progress | None = None,
-    scheduler: str | None = None,
+    path: Path, arguments: Sequence[str], options: SweepOptions, *, force: bool = False
 ) -> SweepResult:
     """Run what is left of a sweep; `arguments`, `KEY=V1,V2` each, make its grid larger first.
 
@@ -80,22 +59,19 @@ def resume(
     changed; ConfigError, DataError.
     """
     sweep_dir = SweepDir(path.resolve())
-    with connected(scheduler, workers) as cluster, only_sweeper(sweep_dir):
+    with connected(options.scheduler, options.workers) as cluster, only_sweeper(sweep_dir):
         # Not below: a worker of a process that was killed may still be writing there.
         remove_leftovers(sweep_dir.path)
         source = sweep_of(sweep_dir)
-        datasets = Datasets(data_dir, data_progress)
+        datasets = Datasets(options.data_dir, options.data_progress)
         if arguments:
             source = extended(source, arguments)
-        needed = check(source, datasets)
-        _warn_of_repetitions(source, callbacks)
-        if scheduler in (None, LOCAL):
-            workers = _workers_that_fit(needed, workers, callbacks)
+        options = _checked(source, datasets, options)
         if arguments:
             durable.write_file(sweep_dir.config, with_checksum(source.text()))
         recover_all(sweep_dir.claims, sweep_dir.trials)
-        executor = _executor(cluster, sweep_dir, workers, data_dir)
-        return _run(source, sweep_dir, datasets, executor, callbacks, argv, force)
+        executor = _executor(cluster, sweep_dir, options)
+        return _run(source, sweep_dir, datasets, executor, options, force)
 
 
 def is_sweep(path: Path) -> bool:
@@ -135,15 +111,13 @@ def _seeds(count: int) -> list[dict[str, Any]]:
     return [{}] if count == 1 else [{"seed": f"seed + {n}" if n else "seed"} for n in range(count)]
 
 
-def _executor(
-    cluster: Cluster | None, sweep_dir: SweepDir, workers: int | None, data_dir: Path
-) -> Executor:
+def _executor(cluster: Cluster | None, sweep_dir: SweepDir, options: SweepOptions) -> Executor:
     """Who runs the trials: worker processes here, or those of a cluster."""
     if cluster is None:
-        return LocalExecutor(workers or available_cpus(), data_dir)
+        return LocalExecutor(options.workers or available_cpus(), options.data_dir)
     from mnistlab.sweeps.cluster import ClusterExecutor
 
-    return ClusterExecutor(cluster, sweep_dir, data_dir)
+    return ClusterExecutor(cluster, sweep_dir, options.data_dir)
 
 
 def check(source: SweepSource, datasets: Datasets) -> list[int]:
@@ -152,10 +126,16 @@ def check(source: SweepSource, datasets: Datasets) -> list[int]:
     return check_all(configs, datasets, source.config.metric.name) * source.config.seeds
 
 
-def _warn_of_repetitions(source: SweepSource, callbacks: Sequence[SweepCallback]) -> None:
+def _checked(source: SweepSource, datasets: Datasets, options: SweepOptions) -> SweepOptions:
+    """See that every trial can be run, warn of what is run twice; with the workers that fit."""
+    needed = check(source, datasets)
     for text in repetitions(source):
-        for callback in callbacks:
+        for callback in options.callbacks:
             callback.on_warning(text)
+    if options.scheduler not in (None, LOCAL):
+        return options
+    fitting = _workers_that_fit(needed, options.workers, options.callbacks)
+    return replace(options, workers=fitting)
 
 
 def _workers_that_fit(
@@ -179,11 +159,10 @@ def _run(
     sweep_dir: SweepDir,
     datasets: Datasets,
     executor: Executor,
-    callbacks: Sequence[SweepCallback],
-    argv: Sequence[str],
+    options: SweepOptions,
     force: bool = False,
 ) -> SweepResult:
-    ledger = Ledger(sweep_dir)
+    ledger, watchers, argv = Ledger(sweep_dir), options.callbacks, options.argv
     with stop_signals() as stop, executor:
-        sweeper = Sweeper(source, ledger, datasets, executor, stop, callbacks, argv, force)
+        sweeper = Sweeper(source, ledger, datasets, executor, stop, watchers, argv, force)
         return sweeper.run()

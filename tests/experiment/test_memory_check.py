@@ -14,6 +14,7 @@ from mnistlab.data import files
 from mnistlab.experiment import memory_check
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.memory_check import refuse_too_large, workers_that_fit
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.check import check
 from mnistlab.python.commands.train import train
 from mnistlab.support.errors import UsageError
@@ -33,13 +34,20 @@ def room_of(monkeypatch, count):
     monkeypatch.setattr(memory_check, "process_room", lambda: Room(count, "are free"))
 
 
-@pytest.mark.parametrize("command", [train, check])
+def trained(tmp_path, config):
+    return train(config, tmp_path / "runs", RunOptions(data_dir=tmp_path / "data"))
+
+
+def checked(tmp_path, config):
+    return check(config, data_dir=tmp_path / "data")
+
+
+@pytest.mark.parametrize("command", [trained, checked])
 def test_too_wide_a_network_is_refused_and_leaves_no_folder(tmp_path, command):
-    options = {"runs_dir": tmp_path / "runs"} if command is train else {}
     with pytest.raises(
         UsageError, match=r"model.hidden: training takes .* GB of memory, and"
     ) as error:
-        command(config_of(model=WIDE), data_dir=tmp_path / "data", **options)
+        command(tmp_path, config_of(model=WIDE))
     assert re.search(r"evaluation 41\.\d GB", str(error.value))
     assert error.value.exit_code == 2
     assert not (tmp_path / "runs").exists()
@@ -97,6 +105,7 @@ from mnistlab.python.commands.train import train
 from mnistlab.config import load_run_config
 from mnistlab.training.footprint import memory_needed
 from mnistlab.experiment import runner
+from mnistlab.experiment.run_options import RunOptions
 def kilobytes(name):
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(name)).split()[1])
@@ -108,7 +117,7 @@ def before_anything(config, dataset):
 runner.refuse_too_large = before_anything
 config = load_run_config(Path(sys.argv[1]))
 with tempfile.TemporaryDirectory() as folder:
-    train(config, runs_dir=Path(folder), data_dir=Path(folder), plots=False, threads=1)
+    train(config, Path(folder), RunOptions(data_dir=Path(folder), threads=1), plots=False)
 print(seen["needed"], kilobytes("VmHWM:") * 1024 - seen["before"])
 """
 

@@ -8,6 +8,7 @@ from PIL import Image
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.model import load_model
 from mnistlab.experiment.predict import predict
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.predict import predict as predict_command
 from mnistlab.python.commands.train import train as train_command
 from mnistlab.support.errors import UsageError
@@ -76,7 +77,9 @@ def test_a_network_for_other_images_takes_raw_ones_alone(tmp_path):
     config = run_config_from_mapping(
         {"data": {"source": "npz", "path": str(tmp_path / "own.npz")}, "training": {"epochs": 1}}
     )
-    run = train_command(config, runs_dir=tmp_path / "runs", data_dir=tmp_path, plots=False).run_dir
+    run = train_command(
+        config, tmp_path / "runs", RunOptions(data_dir=tmp_path), plots=False
+    ).run_dir
     Image.fromarray(parts["x_test"][0]).save(tmp_path / "a.png")
     with pytest.raises(UsageError, match=r"images of 5 × 4 pixels.*--raw"):
         predict_command(run, [tmp_path / "a.png"])
@@ -121,7 +124,7 @@ def test_rendered_and_photographed_digits_are_read_by_a_network_of_real_mnist(
             "training": {"epochs": 2, "test": "never"},
         }
     )
-    run = train_command(config, runs_dir=tmp_path, data_dir=mnist_data_dir, plots=False).run_dir
+    run = train_command(config, tmp_path, RunOptions(data_dir=mnist_data_dir), plots=False).run_dir
     pictures, digits = [], []
     for number in range(30):
         page = random_page(number % 10, seed=number)

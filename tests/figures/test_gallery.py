@@ -10,6 +10,7 @@ from figure_helpers import faults, shown_texts
 
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.figures import style
 from mnistlab.figures.gallery import (
     QUICK,
@@ -52,7 +53,9 @@ pytestmark = pytest.mark.usefixtures("few_images_in_tsne")
 
 def train(folder, mapping):
     config = run_config_from_mapping(mapping)
-    result = train_command(config, runs_dir=folder / "runs", data_dir=folder / "data", plots=False)
+    result = train_command(
+        config, folder / "runs", RunOptions(data_dir=folder / "data"), plots=False
+    )
     return result.run_dir
 
 

@@ -15,6 +15,7 @@ from mnistlab.figures.sweep_figures import sweep_figures
 from mnistlab.python.commands.sweep import sweep
 from mnistlab.python.commands.visualize import visualize
 from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.sweeps.sweep_options import SweepOptions
 from tools.here_executor import trials_in_this_process
 
 SWEEP = """\
@@ -38,9 +39,9 @@ def folder(tmp_path_factory) -> Path:
     home = tmp_path_factory.mktemp("sweep")
     (home / "sweep.yaml").write_text(SWEEP)
     source = load_sweep(home / "sweep.yaml", ())
-    options = {"runs_dir": home / "runs", "data_dir": home / "data"}
+    options = SweepOptions(data_dir=home / "data")
     with trials_in_this_process():
-        return sweep(source, plots=False, **options).sweep_dir
+        return sweep(source, home / "runs", options, plots=False).sweep_dir
 
 
 def drawn(folder: Path, *only: str) -> dict[str, Drawn | LeftOut]:

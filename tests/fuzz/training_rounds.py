@@ -1,5 +1,6 @@
 """A drawn training held to the equations, to its own bits on two threads, and to them resumed."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from mnistlab.blocks.layers.dense import choice
 from mnistlab.data import Source
 from mnistlab.experiment import dataset
 from mnistlab.experiment.callbacks import Callback
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.resume import resume
 from mnistlab.python.commands.train import train
 from mnistlab.runtime import builder, lanes
@@ -96,15 +98,17 @@ def engine_for(drawn):
 
 def trained(config, folder, threads, stop_at=None):
     """The outcome of a run of the engine; stopped at a step and resumed, where one is given."""
-    options = {"data_dir": folder / "data", "threads": threads, "plots": False}
+    options = RunOptions(data_dir=folder / "data", threads=threads)
     with ExitStack() as stack:
         callbacks = []
         if stop_at is not None:
             stack.enter_context(patch.object(trainer, "SECONDS_BETWEEN_LOOKS", 0.0))
             callbacks = [StopAt(stop_at)]
-        result = train(config, runs_dir=folder / "runs", callbacks=callbacks, **options)
+        result = train(
+            config, folder / "runs", dataclasses.replace(options, callbacks=callbacks), plots=False
+        )
     if result.status == "interrupted":
-        result = resume(result.run_dir, **options)
+        result = resume(result.run_dir, options, plots=False)
     run_dir = result.run_dir
     record = json.loads((run_dir / "run.json").read_text(encoding="utf-8"))
     rows = [

@@ -4,8 +4,10 @@ from pathlib import Path
 
 from mnistlab.config import run_config_from_mapping
 from mnistlab.config.load_sweep import parse_sweep
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.sweep import sweep
 from mnistlab.python.commands.train import train
+from mnistlab.sweeps.sweep_options import SweepOptions
 from tools.here_executor import trials_in_this_process
 
 SHORT = {
@@ -29,11 +31,11 @@ parameters: {optimizer.lr: [0.001, 1.0e+38, 0.1, 0.01]}
 def trained(folder: Path, **sections: object) -> Path:
     """A finished run's folder, with the figures and the page that training leaves."""
     config = run_config_from_mapping({**SHORT, **sections})
-    return train(config, runs_dir=folder / "runs", data_dir=folder).run_dir
+    return train(config, folder / "runs", RunOptions(data_dir=folder)).run_dir
 
 
 def swept(folder: Path, text: str = SWEEP) -> Path:
     """A finished sweep's folder, with its figures and its page."""
     source = parse_sweep(text, "sweep.yaml")
     with trials_in_this_process():
-        return sweep(source, runs_dir=folder / "runs", data_dir=folder).sweep_dir
+        return sweep(source, folder / "runs", SweepOptions(data_dir=folder)).sweep_dir

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from mnistlab.config import load_run_config
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.train import train
 from mnistlab.runtime.arithmetic import arithmetic
 from mnistlab.store.run_dir import RunDir
@@ -61,7 +62,9 @@ def test_the_bits_of_a_trial_are_those_of_train_on_its_configuration(grid, tmp_p
     result, _ = grid
     for name, found in list(fingerprints(result).items())[:2]:
         config = load_run_config(result.sweep_dir / "trials" / name / "config.yaml")
-        alone = train(config, runs_dir=tmp_path / "runs", data_dir=tmp_path, threads=2, plots=False)
+        alone = train(
+            config, tmp_path / "runs", RunOptions(data_dir=tmp_path, threads=2), plots=False
+        )
         assert fingerprint(alone.run_dir) == found
 
 

@@ -80,18 +80,21 @@ def reproduce_options(
     from mnistlab.reproduce.reproduction import ReproduceOptions
     from mnistlab.support import paths
     from mnistlab.support.host import available_cpus
+    from mnistlab.sweeps.sweep_options import SweepOptions
     from mnistlab.sweeps.sweep_run import worker_count
     from mnistlab.terminal.progress import watch_download, watch_messages
 
     with watch_download(quiet=quiet) as data_progress:
         yield ReproduceOptions(
-            data_dir=paths.data_dir(data_dir),
-            workers=worker_count(workers, available_cpus()),
+            SweepOptions(
+                data_dir=paths.data_dir(data_dir),
+                workers=worker_count(workers, available_cpus()),
+                argv=sys.argv,
+                data_progress=data_progress,
+            ),
             watch=lambda heading: _watched(heading, quiet=quiet),
             tell=watch_messages(quiet=quiet).on_message,
-            argv=sys.argv,
             force=force,
-            data_progress=data_progress,
         )
 
 

@@ -1,6 +1,5 @@
 """`mnistlab resume`: an interrupted run or sweep carried on, to the same bits."""
 
-import sys
 from typing import Annotated
 
 import typer
@@ -52,48 +51,26 @@ def resume(
     from mnistlab.python.commands.sweep import resume_sweep
     from mnistlab.reproduce.all_reports import resume_all
     from mnistlab.store.report_dir import is_reproduction
-    from mnistlab.support import paths
     from mnistlab.support.errors import UsageError
     from mnistlab.sweeps.sweep_run import is_sweep
-    from mnistlab.terminal.progress import watch_download, watch_run
-    from mnistlab.terminal.sweep_progress import watch_sweep
     from mnistlab.terminal.sweep_result import tell_sweep
+    from mnistlab.terminal.watched import run_options, sweep_options
 
     if is_reproduction(path):
         _refuse_out_of_place(True, values, threads, count, None)
         if values or scheduler:
             out_of_place = values[0] if values else "--scheduler"
             raise UsageError(f"{out_of_place}: a reproduction is carried on as it was begun")
-        with reproduce_options(data_dir, count, force=force, quiet=quiet) as how:
-            reproduced = resume_all(path, how)
+        with reproduce_options(data_dir, count, force=force, quiet=quiet) as reproduced_how:
+            reproduced = resume_all(path, reproduced_how)
         return tell_reproduction(reproduced, quiet=quiet, json=json)
     _refuse_out_of_place(is_sweep(path), values, threads, count, scheduler)
     if is_sweep(path):
-        with watch_download(quiet=quiet) as data_progress, watch_sweep(quiet=quiet) as watcher:
-            swept = resume_sweep(
-                path,
-                values or (),
-                data_dir=paths.data_dir(data_dir),
-                workers=count,
-                scheduler=scheduler,
-                force=force,
-                plots=not no_plots,
-                callbacks=[watcher],
-                argv=sys.argv,
-                data_progress=data_progress,
-            )
+        with sweep_options(data_dir, workers=count, scheduler=scheduler, quiet=quiet) as how:
+            swept = resume_sweep(path, values or (), how, force=force, plots=not no_plots)
         return tell_sweep(swept, quiet=quiet, json=json)
-    with watch_download(quiet=quiet) as data_progress, watch_run(quiet=quiet) as callback:
-        result = command.resume(
-            path,
-            data_dir=paths.data_dir(data_dir),
-            threads=threads,
-            force=force,
-            plots=not no_plots,
-            callbacks=[callback],
-            argv=sys.argv,
-            data_progress=data_progress,
-        )
+    with run_options(data_dir, threads=threads, quiet=quiet) as trained_how:
+        result = command.resume(path, trained_how, force=force, plots=not no_plots)
     return tell_result(result, quiet=quiet, json=json)
 
 

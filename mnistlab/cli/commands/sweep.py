@@ -1,6 +1,5 @@
 """`mnistlab sweep`: many runs, and which of them is best."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,22 +63,11 @@ def sweep(
 
     from mnistlab.python.commands import sweep as command
     from mnistlab.support import paths
-    from mnistlab.terminal.progress import watch_download
-    from mnistlab.terminal.sweep_progress import watch_sweep
     from mnistlab.terminal.sweep_result import tell_sweep
+    from mnistlab.terminal.watched import sweep_options
 
-    with watch_download(quiet=quiet) as data_progress, watch_sweep(quiet=quiet) as watcher:
-        result = command.sweep(
-            source,
-            runs_dir=paths.runs_dir(runs_dir),
-            data_dir=paths.data_dir(data_dir),
-            workers=count,
-            scheduler=scheduler,
-            plots=not no_plots,
-            callbacks=[watcher],
-            argv=sys.argv,
-            data_progress=data_progress,
-        )
+    with sweep_options(data_dir, workers=count, scheduler=scheduler, quiet=quiet) as how:
+        result = command.sweep(source, paths.runs_dir(runs_dir), how, plots=not no_plots)
     return tell_sweep(result, quiet=quiet, json=json)
 
 

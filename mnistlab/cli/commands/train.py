@@ -1,6 +1,5 @@
 """`mnistlab train`: one configuration, one run, one folder."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,19 +49,10 @@ def train(
         return 0
 
     from mnistlab.python.commands import train as command
-    from mnistlab.terminal.progress import watch_download, watch_run
+    from mnistlab.terminal.watched import run_options
 
-    with watch_download(quiet=quiet) as data_progress, watch_run(quiet=quiet) as callback:
-        result = command.train(
-            run_config,
-            runs_dir=paths.runs_dir(runs_dir),
-            data_dir=paths.data_dir(data_dir),
-            threads=threads,
-            plots=not no_plots,
-            callbacks=[callback],
-            argv=sys.argv,
-            data_progress=data_progress,
-        )
+    with run_options(data_dir, threads=threads, quiet=quiet) as how:
+        result = command.train(run_config, paths.runs_dir(runs_dir), how, plots=not no_plots)
     return tell_result(result, quiet=quiet, json=json)
 
 

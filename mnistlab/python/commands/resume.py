@@ -1,11 +1,9 @@
 """Resume a run that has stopped."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from mnistlab.data import Progress
 from mnistlab.experiment import runner
-from mnistlab.experiment.callbacks import Callback, RunResult
+from mnistlab.experiment.callbacks import RunResult
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.resume import (
     config_of,
@@ -13,6 +11,7 @@ from mnistlab.experiment.resume import (
     history_of,
     refuse_changed_surroundings,
 )
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.train import draw
 from mnistlab.store.drawing import remove_leftovers
 from mnistlab.store.locks import only_process
@@ -22,15 +21,7 @@ LEARNING_CURVES = "learning_curves.png"
 
 
 def resume(
-    path: Path,
-    *,
-    data_dir: Path,
-    threads: int | None = None,
-    force: bool = False,
-    plots: bool = True,
-    callbacks: Sequence[Callback] = (),
-    argv: Sequence[str] = (),
-    data_progress: Progress | None = None,
+    path: Path, options: RunOptions, *, force: bool = False, plots: bool = True
 ) -> RunResult:
     """Carry a stopped run on, to the same bits as if it had never been stopped.
 
@@ -43,15 +34,13 @@ def resume(
     result = ended_result(run_dir, history)
     if result is None:
         config = config_of(run_dir, history)
-        dataset = load_data(config, data_dir, data_progress)
+        dataset = load_data(config, options.data_dir, options.data_progress)
         facts = history.facts if history is not None else None
         refuse_changed_surroundings(facts, dataset.sha256, force)
-        result = runner.resume(
-            run_dir, config, dataset, history, threads=threads, callbacks=callbacks, argv=argv
-        )
+        result = runner.resume(run_dir, config, dataset, history, options)
     else:
         with only_process(run_dir):
             remove_leftovers(run_dir.path)
     if plots and not (result.already_ended and (run_dir.plots / LEARNING_CURVES).exists()):
-        draw(result, callbacks, data_dir, threads)
+        draw(result, options)
     return result

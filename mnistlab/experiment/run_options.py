@@ -1,0 +1,23 @@
+"""What a run is trained with besides its configuration, in a new folder or in its own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnistlab.data import Progress
+from mnistlab.experiment.callbacks import Callback
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Where datasets lie, who computes, who watches.
+
+    `threads`: None for as many as there are processors. `argv` is the command line that run.json
+    names. `data_progress` is told of a download.
+    """
+
+    data_dir: Path
+    threads: int | None = None
+    callbacks: Sequence[Callback] = ()
+    argv: Sequence[str] = ()
+    data_progress: Progress | None = None

@@ -1,0 +1,53 @@
+"""The options of a run and of a sweep that are watched on the terminal."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from mnistlab.experiment.callbacks import Callback
+from mnistlab.experiment.run_options import RunOptions
+from mnistlab.support import paths
+from mnistlab.sweeps.sweep_callbacks import SweepCallback
+from mnistlab.sweeps.sweep_options import SweepOptions
+from mnistlab.terminal.progress import watch_download, watch_run
+from mnistlab.terminal.sweep_progress import watch_sweep
+
+
+@contextmanager
+def run_options(
+    data_dir: paths.PathLike | None,
+    *,
+    threads: int | None,
+    quiet: bool,
+    callbacks: Sequence[Callback] = (),
+) -> Iterator[RunOptions]:
+    """What a run is trained with; its progress and downloads are shown until the block ends."""
+    with watch_download(quiet=quiet) as data_progress, watch_run(quiet=quiet) as watcher:
+        yield RunOptions(
+            data_dir=paths.data_dir(data_dir),
+            threads=threads,
+            callbacks=[watcher, *callbacks],
+            argv=sys.argv,
+            data_progress=data_progress,
+        )
+
+
+@contextmanager
+def sweep_options(
+    data_dir: paths.PathLike | None,
+    *,
+    workers: int | None,
+    scheduler: str | None = None,
+    quiet: bool,
+    callbacks: Sequence[SweepCallback] = (),
+) -> Iterator[SweepOptions]:
+    """What a sweep is run with; its progress and downloads are shown until the block ends."""
+    with watch_download(quiet=quiet) as data_progress, watch_sweep(quiet=quiet) as watcher:
+        yield SweepOptions(
+            data_dir=paths.data_dir(data_dir),
+            workers=workers,
+            scheduler=scheduler,
+            callbacks=[watcher, *callbacks],
+            argv=sys.argv,
+            data_progress=data_progress,
+        )
