@@ -1,7 +1,6 @@
 """mnistlab's networks as a scikit-learn classifier."""
 
 import logging
-import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Self
@@ -10,20 +9,27 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import log_expit, log_softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import train_test_split
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from mnistlab.blocks.activations.sigmoid import Sigmoid
 from mnistlab.config import RunConfig, resolved_mapping, run_config_from_mapping
-from mnistlab.data import Dataset, Split, scaling
+from mnistlab.data import Dataset
 from mnistlab.experiment.fit_in_memory import Fitted, fit, fit_epoch, load
+from mnistlab.python.array_dataset import array_dataset
 from mnistlab.python.estimator_config import (
     estimator_config,
     refuse_arguments,
     refuse_whole_run_schedule,
 )
-from mnistlab.python.images import Images, as_rows, grey_levels, pixel_range, warn_if_lost
+from mnistlab.python.images import (
+    Images,
+    as_rows,
+    grey_levels,
+    pixel_range,
+    shape_of_rows,
+    warn_if_lost,
+)
 from mnistlab.python.labels import codes_of, encoded, label_column
 from mnistlab.python.training import Config
 from mnistlab.runtime.threads import engine_threads
@@ -125,7 +131,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
                 "validation: is 0, and training.early_stopping monitors validation images; "
                 "set it, such as validation=0.1"
             )
-        dataset = self._dataset(config, images, codes, self.validation)
+        dataset = array_dataset(config, images, codes, classes, validation=self.validation)
         self._keep(config, dataset, fit(config, dataset, threads=self.threads, tell=logger.info))
         return self
 
@@ -161,7 +167,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
             config, images = run_config_from_mapping(self.config_), self._pixels(rows)
         refuse_whole_run_schedule(config)
         pixel = None if first else self._pixel
-        dataset = self._dataset(config, images, codes, validation=0, pixel=pixel)
+        dataset = array_dataset(config, images, codes, known, pixel=pixel)
         before = None if first else (self.weights_, self._progress)
         fitted = fit_epoch(config, dataset, before, threads=self.threads, tell=logger.info)
         self._keep(config, dataset, fitted, [] if first else self.history_)
@@ -208,11 +214,14 @@ class Classifier(ClassifierMixin, BaseEstimator):
         """Settle from the first images what all later ones share; the configuration, the images."""
         config = self._run_config()
         self.classes_ = classes
-        self.image_shape_ = self._image_shape(rows.shape[1])
+        self.image_shape_ = shape_of_rows(rows.shape[1], self.image_shape)
         self.pixel_range_ = pixel_range(rows)
         images = self._pixels(rows)
         warn_if_lost(images)
-        return self._normalized(config, images), images
+        if self.pixel_range_[0] < 0 and config.data.normalize == "minmax" and images.any():
+            mapping, standardized = resolved_mapping(config), {"data.normalize": "standardize"}
+            config = run_config_from_mapping(mapping, standardized, "Classifier")
+        return config, images
 
     def _keep(
         self, config: RunConfig, dataset: Dataset, fitted: Fitted, history: Sequence[Any] = ()
@@ -233,57 +242,10 @@ class Classifier(ClassifierMixin, BaseEstimator):
         """The configuration, with what the parameters set; raises ConfigError."""
         return estimator_config(self)
 
-    def _image_shape(self, pixels: int) -> tuple[int, int]:
-        side = math.isqrt(pixels)
-        height, width = self.image_shape or ((side, side) if side * side == pixels else (1, pixels))
-        if height * width != pixels:
-            raise ValueError(
-                f"image_shape: {height} × {width} are {height * width} pixels, X has {pixels}"
-            )
-        return height, width
-
     def _pixels(self, X: npt.NDArray[Any]) -> Images:
         """Rows of numbers (n, pixels) as uint8 images (n, height, width)."""
         levels = grey_levels(X, self.pixel_range_)
         return np.ascontiguousarray(levels).reshape(-1, *self.image_shape_)
-
-    def _normalized(self, config: RunConfig, images: Images) -> RunConfig:
-        """The configuration, standardizing where black is not the smallest number."""
-        if self.pixel_range_[0] >= 0 or config.data.normalize != "minmax" or not images.any():
-            return config
-        return run_config_from_mapping(
-            resolved_mapping(config), {"data.normalize": "standardize"}, "Classifier"
-        )
-
-    def _dataset(
-        self,
-        config: RunConfig,
-        images: Images,
-        codes: npt.NDArray[np.uint8],
-        validation: float,
-        pixel: tuple[float, float] | None = None,
-    ) -> Dataset:
-        """The images as the engine takes them, some of them set aside for validation.
-
-        `pixel` is the scale and offset of the training before, if there was one.
-        """
-        train, held_out = np.arange(len(images)), np.zeros(0, dtype=np.int64)
-        if validation:
-            train, held_out = train_test_split(
-                train, test_size=validation, stratify=codes, random_state=config.seed % 2**32
-            )
-        scale, offset = pixel or scaling(config.data.normalize, images, train)
-        return Dataset(
-            name="arrays",
-            sha256="",
-            train=Split(images, codes, train),
-            validation=Split(images, codes, held_out),
-            test=Split(images[:0], codes[:0], np.zeros(0, dtype=np.int64)),
-            class_names=tuple(map(str, self.classes_)),
-            image_shape=self.image_shape_,
-            scale=scale,
-            offset=offset,
-        )
 
     def _answer(
         self, X: npt.ArrayLike, ask: Callable[[Inference, Images], npt.NDArray[np.floating]]

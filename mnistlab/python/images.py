@@ -1,5 +1,6 @@
 """Images as Python has them, as the uint8 pixels that networks here are given."""
 
+import math
 import warnings
 from typing import Any
 
@@ -50,6 +51,20 @@ def as_rows(X: npt.ArrayLike) -> Any:
         X = np.asarray(X)
         return X.reshape(len(X), -1) if X.ndim == 3 else X
     return X
+
+
+def shape_of_rows(pixels: int, image_shape: tuple[int, int] | None) -> tuple[int, int]:
+    """The (height, width) of images in rows of so many pixels; ValueError where it is another.
+
+    None: square if they can be, else one row.
+    """
+    side = math.isqrt(pixels)
+    height, width = image_shape or ((side, side) if side * side == pixels else (1, pixels))
+    if height * width != pixels:
+        raise ValueError(
+            f"image_shape: {height} × {width} are {height * width} pixels, X has {pixels}"
+        )
+    return height, width
 
 
 def pixel_range(X: npt.NDArray[Any]) -> tuple[float, float]:

@@ -1,0 +1,218 @@
+"""A run under way: steps are trained, and after some of them it is measured, saved and told."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from mnistlab.experiment.callbacks import Callback, Progress, RunResult, Start
+from mnistlab.experiment.class_coverage import class_warnings
+from mnistlab.experiment.interruption import StopRequested, StopSignals
+from mnistlab.experiment.run_facts import advice_on_divergence
+from mnistlab.experiment.run_writer import RunWriter
+from mnistlab.store.metrics import LayerRow, MetricsRow
+from mnistlab.store.status import Status
+from mnistlab.support.metric_names import SPLIT_METRICS
+from mnistlab.training.statistics import layer_statistics
+
+logger = logging.getLogger(__name__)
+
+
+class TrainingRun:
+    """Trains step after step; decides what is measured, saved and told after which step."""
+
+    def __init__(self, writer: RunWriter, callbacks: Sequence[Callback], stop: StopSignals) -> None:
+        self.writer = writer
+        self.trainer = writer.trainer
+        self.config = writer.trainer.config
+        self.callbacks = callbacks
+        self.stop = stop
+        self.metrics, self.layers = writer.open_tables()
+
+    def to_the_end(self) -> RunResult:
+        """Train, and leave the folder telling how it ended, whatever happens."""
+        try:
+            self.writer.write_run_json(Status.RUNNING)
+            for text in class_warnings(self.config, self.trainer.dataset):
+                logger.warning("%s", text)
+            return self._to_the_end()
+        except BaseException as error:
+            self._tell_failure(error)
+            raise
+
+    def _to_the_end(self) -> RunResult:
+        writer, trainer = self.writer, self.trainer
+        try:
+            with self.stop.at_once():
+                trainer.compile(self._tell)
+            self._start()
+            status = writer.ended or self._train()
+            writer.end(status, writer.reason or self._advice(status))
+        except StopRequested as request:
+            writer.checkpoint = writer.snapshot()
+            writer.write_checkpoint()
+            logger.info("stopped by %s at step %d", request, trainer.step)
+            writer.write_run_json(Status.INTERRUPTED)
+            return self._result(Status.INTERRUPTED, signal=request.number)
+        return self._result(status)
+
+    def _tell_failure(self, error: BaseException) -> None:
+        """Say in run.json why the run stopped, if that can still be written, and what is kept."""
+        # A second Ctrl-C leaves at once: what was checkpointed before is what there is.
+        status = Status.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Status.FAILED
+        reason = f"{type(error).__name__}: {error}"
+        logger.info("%s: %s", status, reason)
+        try:
+            self.writer.write_run_json(status, reason=reason)
+        except OSError as again:
+            logger.warning("%s: cannot say how the run ended: %s", again.filename, again.strerror)
+        path, step = self.writer.run_dir.path, self.writer.saved_step
+        if isinstance(error, OSError) and path.exists():
+            kept = "nothing" if step is None else f"the run up to step {step}"
+            error.add_note(f"saved is {kept}; `mnistlab resume {path}` goes on from there")
+
+    def _start(self) -> None:
+        plan, path = self.trainer.plan, self.writer.run_dir.path
+        by_step = self.config.training.evaluate_every != "epoch"
+        start = Start(path, plan.epochs, plan.steps, plan.steps_per_epoch, plan.images, by_step)
+        for callback in self.callbacks:
+            callback.on_start(start)
+
+    def _train(self) -> Status:
+        """Step after step to the end; returns the status."""
+        trainer, steps = self.trainer, self.trainer.plan.steps
+        while trainer.step < steps:
+            self.stop.check()
+            target = self._next_stop()
+            if not trainer.train_to(target, self._look) or not trainer.is_finite():
+                self._record(MetricsRow(trainer.epoch, trainer.step, **self._measured()))
+                return Status.DIVERGED
+            at_end = target == steps
+            if at_end or target % trainer.plan.steps_per_epoch == 0:
+                self._write_layers()
+            due = at_end or self._is_due("evaluate_every", target)
+            if due and (ended := self._evaluate()) is not None:
+                return ended
+            if self._is_due("checkpoint_every", target):
+                self.writer.take_checkpoint()
+        return Status.FINISHED
+
+    def _next_stop(self) -> int:
+        """The next step after which there is something to do."""
+        plan, step = self.trainer.plan, self.trainer.step
+        lengths = [plan.steps_per_epoch]
+        for key in ("evaluate_every", "checkpoint_every"):
+            value = getattr(self.config.training, key)
+            if value != "epoch":
+                lengths.append(value)
+        return min(plan.steps, *((step // length + 1) * length for length in lengths))
+
+    def _is_due(self, key: str, step: int) -> bool:
+        every = getattr(self.config.training, key)
+        return step % (self.trainer.plan.steps_per_epoch if every == "epoch" else every) == 0
+
+    def _evaluate(self) -> Status | None:
+        """Measure, write a row, keep the best; the status where that ends the run."""
+        trainer, writer, training = self.trainer, self.writer, self.config.training
+        values = self._measured()
+        if training.train_metrics == "full":
+            measured = trainer.evaluate(trainer.dataset.train)
+            values |= {"train_loss": measured.loss, "train_accuracy": measured.accuracy}
+        if len(trainer.dataset.validation):
+            measured = trainer.evaluate(trainer.dataset.validation)
+            values |= {"val_loss": measured.loss, "val_accuracy": measured.accuracy}
+        row = MetricsRow(trainer.epoch, trainer.step, **values)
+        if training.test == "every":
+            row = self._tested(row)
+        if not row.is_finite:
+            self._record(row)
+            return Status.DIVERGED
+        stop = False
+        if writer.best is not None:
+            if writer.best.update(row):
+                writer.best_params[:] = trainer.params
+            stop = writer.best.should_stop
+        if training.test != "never" and (stop or trainer.step == trainer.plan.steps):
+            row = self._test_kept(row)
+        self._record(row)
+        trainer.clear_totals()
+        if not writer.kept_row(row).is_finite:
+            return Status.DIVERGED
+        return Status.STOPPED_EARLY if stop else None
+
+    def _measured(self) -> dict[str, Any]:
+        """What a row has without another look at the images."""
+        trainer = self.trainer
+        loss, accuracy = trainer.running()
+        return {
+            "lr": float(trainer.rates(trainer.step - 1, trainer.step)[0]),
+            "train_loss": loss,
+            "train_accuracy": accuracy,
+            "penalty": trainer.penalty(),
+            "seconds": trainer.seconds,
+        }
+
+    def _test_kept(self, last: MetricsRow) -> MetricsRow:
+        """Test the weights that are kept; returns the last row, tested where they are its own."""
+        writer = self.writer
+        writer.keep_best()
+        kept = writer.kept_row(last)
+        if kept.test_loss is not None:
+            return last
+        tested = self._tested(kept)
+        if writer.best is not None and writer.best.row is kept:
+            writer.best.row = tested
+        return tested if kept is last else last
+
+    def _tested(self, row: MetricsRow) -> MetricsRow:
+        """The row with the figures of the test set, of the weights as they are now."""
+        self.writer.test_seen = True
+        measured = self.trainer.evaluate(self.trainer.dataset.test)
+        return replace(row, test_loss=measured.loss, test_accuracy=measured.accuracy)
+
+    def _record(self, row: MetricsRow) -> None:
+        self.metrics.append(row)
+        self.writer.last_row = row
+        logger.info("%s", row)
+        for callback in self.callbacks:
+            callback.on_row(row)
+
+    def _write_layers(self) -> None:
+        rows = layer_statistics(self.trainer)
+        self.layers.append(*(LayerRow(epoch=self.trainer.epoch, **asdict(row)) for row in rows))
+
+    def _look(self) -> None:
+        """Between steps: tell who watches, and heed a signal."""
+        trainer = self.trainer
+        loss, accuracy = trainer.running()
+        images = trainer.step * trainer.plan.batch
+        epoch = trainer.step // trainer.plan.steps_per_epoch + 1
+        progress = Progress(epoch, trainer.step, images, trainer.seconds, loss, accuracy)
+        for callback in self.callbacks:
+            callback.on_progress(progress)
+        self.stop.check()
+
+    def _tell(self, text: str) -> None:
+        logger.info("%s", text)
+        for callback in self.callbacks:
+            callback.on_message(text)
+
+    def _advice(self, status: Status) -> str | None:
+        trainer = self.trainer
+        if status is not Status.DIVERGED:
+            return None
+        kept = self.writer.checkpoint.position["step"]
+        return advice_on_divergence(self.config, trainer.step, trainer.epoch, kept)
+
+    def _result(self, status: Status, signal: int | None = None) -> RunResult:
+        writer = self.writer
+        return RunResult(
+            run_dir=writer.run_dir.path,
+            status=status,
+            epochs=self.trainer.epochs_done,
+            steps=self.trainer.step,
+            metrics={name: writer.metrics()[name] for name in SPLIT_METRICS},
+            seconds=writer.seconds(),
+            advice=writer.reason,
+            signal=signal,
+        )

@@ -1,0 +1,43 @@
+"""Arrays of images and labels as a dataset that a network is trained on."""
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.model_selection import train_test_split
+
+from mnistlab.config import RunConfig
+from mnistlab.data import Dataset, Split, scaling
+from mnistlab.python.images import Images
+
+
+def array_dataset(
+    config: RunConfig,
+    images: Images,
+    codes: npt.NDArray[np.uint8],
+    classes: npt.NDArray[np.object_],
+    *,
+    validation: float = 0,
+    pixel: tuple[float, float] | None = None,
+) -> Dataset:
+    """Images (n, height, width), their labels' codes (n,) and all labels, (n_classes,).
+
+    `validation` of the images, a count or share, are set aside, drawn evenly from the classes.
+    `pixel` is the scale and offset of the training before, if there was one.
+    """
+    train, held_out = np.arange(len(images)), np.zeros(0, dtype=np.int64)
+    if validation:
+        train, held_out = train_test_split(
+            train, test_size=validation, stratify=codes, random_state=config.seed % 2**32
+        )
+    scale, offset = pixel or scaling(config.data.normalize, images, train)
+    height, width = images.shape[1:]
+    return Dataset(
+        name="arrays",
+        sha256="",
+        train=Split(images, codes, train),
+        validation=Split(images, codes, held_out),
+        test=Split(images[:0], codes[:0], np.zeros(0, dtype=np.int64)),
+        class_names=tuple(map(str, classes)),
+        image_shape=(height, width),
+        scale=scale,
+        offset=offset,
+    )
