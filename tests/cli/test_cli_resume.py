@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from cli_helpers import mnistlab, process_arguments
@@ -56,10 +57,18 @@ def test_a_finished_run_needs_no_resuming(home):
     assert mnistlab("resume", run, "--json").document["status"] == "finished"
 
 
-def test_a_figure_that_is_missing_is_drawn_on_resuming(home):
-    run = mnistlab("train", "tiny.yaml", "--no-plots").stdout.strip()
-    mnistlab("resume", run)
-    assert (home / "runs" / "latest" / "plots" / "learning_curves.png").exists()
+def test_figures_and_page_that_are_missing_are_drawn_on_resuming_and_left_where_they_are(home):
+    run = Path(mnistlab("train", "tiny.yaml", "--no-plots").stdout.strip())
+    mnistlab("resume", str(run))
+    figure, page = run / "plots" / "learning_curves.png", run / "report.html"
+    drawn = figure.stat().st_mtime_ns, page.stat().st_mtime_ns
+    mnistlab("resume", str(run))
+    assert drawn == (figure.stat().st_mtime_ns, page.stat().st_mtime_ns)
+    page.unlink()  # as where drawing was killed
+    figure.unlink()
+    mnistlab("resume", str(run))
+    assert figure.exists()
+    assert page.exists()
 
 
 @pytest.mark.parametrize(

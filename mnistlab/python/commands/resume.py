@@ -17,17 +17,15 @@ from mnistlab.store.drawing import remove_leftovers
 from mnistlab.store.locks import only_process
 from mnistlab.store.run_dir import open_run
 
-LEARNING_CURVES = "learning_curves.png"
-
 
 def resume(
     path: Path, options: RunOptions, *, force: bool = False, plots: bool = True
 ) -> RunResult:
     """Carry a stopped run on, to the same bits as if it had never been stopped.
 
-    A run that has ended is left as it is, but for a figure that it lacks. Raises UsageError where
-    the configuration, the data, or (unless `force`) a library, a setting of the compiler or the
-    processor has changed since, or where another process is training the run.
+    A run that has ended is left as it is, but drawn where it has no figures or no page. Raises
+    UsageError where the configuration, the data, or (unless `force`) a library, a setting of the
+    compiler or the processor has changed since, or where another process is training the run.
     """
     run_dir = open_run(path)
     history = history_of(run_dir, force)
@@ -41,6 +39,7 @@ def resume(
     else:
         with only_process(run_dir):
             remove_leftovers(run_dir.path)
-    if plots and not (result.already_ended and (run_dir.plots / LEARNING_CURVES).exists()):
+    is_drawn = run_dir.plots.exists() and run_dir.report.exists()
+    if plots and not (result.already_ended and is_drawn):
         draw(result, options)
     return result
