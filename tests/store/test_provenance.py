@@ -18,7 +18,7 @@ from mnistlab.store.provenance import collect, git_state
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_json import read_run_json, write_run_json
 from mnistlab.store.run_record import GitState
-from mnistlab.support import host as machine
+from mnistlab.support import host
 from mnistlab.support.errors import UsageError
 
 UNKNOWN = GitState(commit=None, dirty=None)
@@ -50,7 +50,7 @@ def test_the_libraries_are_those_the_project_depends_on():
     pyproject = Path(__file__).parents[2] / "pyproject.toml"
     stated = tomllib.loads(pyproject.read_text())["project"]["dependencies"]
     names = [re.split(r"[^\w-]", requirement)[0] for requirement in stated]
-    assert sorted(machine.DEPENDENCIES) == sorted(names)
+    assert sorted(host.DEPENDENCIES) == sorted(names)
 
 
 def test_versions_are_those_that_are_installed():
@@ -59,14 +59,14 @@ def test_versions_are_those_that_are_installed():
     assert found["argv"] == ["mnistlab", "train"]
     assert found["threads"] == 2
     assert found["versions"] == {"python": ".".join(map(str, os.sys.version_info[:3]))} | {
-        name: metadata.version(name) for name in machine.DEPENDENCIES
+        name: metadata.version(name) for name in host.DEPENDENCIES
     }
     assert found["cpus"] == len(os.sched_getaffinity(0))
     assert found["processor"]
 
 
 def test_a_library_that_is_not_installed_is_null(monkeypatch):
-    monkeypatch.setattr(machine, "DEPENDENCIES", ("no-such-library",))
+    monkeypatch.setattr(host, "DEPENDENCIES", ("no-such-library",))
     assert collect(1, [])["versions"]["no-such-library"] is None
 
 

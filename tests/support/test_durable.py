@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from mnistlab.store.drawing import drawing_in, remove_leftovers
 from mnistlab.support import durable
 
 
@@ -82,26 +81,3 @@ def test_an_append_that_fails_leaves_no_part_of_a_line(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         durable.append_lines(path, ["1,2"], fsync=True)
     assert path.read_text() == "a,b\n"
-
-
-def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
-    (tmp_path / "plots").mkdir()
-    durable.temporary_beside(tmp_path / "run.json").write_text("half")
-    durable.temporary_beside(tmp_path / "plots" / "curves.png").write_text("half")
-    (tmp_path / "notes.tmp").write_text("the user's own")
-    (tmp_path / ".notes.tmp").write_text("the user's own")
-    (tmp_path / "run.json").write_text("whole")
-    remove_leftovers(tmp_path)
-    left = sorted(path.name for path in tmp_path.rglob("*"))
-    assert left == [".notes.tmp", "notes.tmp", "run.json"]
-
-
-def test_who_draws_beside_another_leaves_the_others_files_alone(tmp_path):
-    figure = tmp_path / "plots" / "curves.png"
-    with drawing_in(tmp_path):
-        for path in (figure, tmp_path / "report.html"):
-            durable.temporary_beside(path).write_text("half")
-        with drawing_in(tmp_path):
-            assert len(list(tmp_path.rglob("*.tmp"))) == 2
-    with drawing_in(tmp_path):  # alone: whoever wrote them is gone
-        assert not list(tmp_path.rglob("*.tmp"))

@@ -1,0 +1,27 @@
+"""What a killed process left in a folder is removed by whoever draws there next."""
+
+from mnistlab.store.drawing import drawing_in, remove_leftovers
+from mnistlab.support import durable
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
+    (tmp_path / "plots").mkdir()
+    durable.temporary_beside(tmp_path / "run.json").write_text("half")
+    durable.temporary_beside(tmp_path / "plots" / "curves.png").write_text("half")
+    (tmp_path / "notes.tmp").write_text("the user's own")
+    (tmp_path / ".notes.tmp").write_text("the user's own")
+    (tmp_path / "run.json").write_text("whole")
+    remove_leftovers(tmp_path)
+    left = sorted(path.name for path in tmp_path.rglob("*"))
+    assert left == [".notes.tmp", "notes.tmp", "run.json"]
+
+
+def test_who_draws_beside_another_leaves_the_others_files_alone(tmp_path):
+    figure = tmp_path / "plots" / "curves.png"
+    with drawing_in(tmp_path):
+        for path in (figure, tmp_path / "report.html"):
+            durable.temporary_beside(path).write_text("half")
+        with drawing_in(tmp_path):
+            assert len(list(tmp_path.rglob("*.tmp"))) == 2
+    with drawing_in(tmp_path):  # alone: whoever wrote them is gone
+        assert not list(tmp_path.rglob("*.tmp"))
