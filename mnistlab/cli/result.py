@@ -1,7 +1,6 @@
 """How a run ended, told to people or to programs, and the exit code."""
 
 import signal
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.store.status import Status
@@ -55,5 +54,5 @@ def _document(result: "RunResult") -> dict[str, Any]:
         "epochs": result.epochs,
         "steps": result.steps,
         "metrics": {name: result.metrics.get(name) for name in SPLIT_METRICS},
-        "seconds": asdict(result.seconds),
+        "seconds": result.seconds,
     }

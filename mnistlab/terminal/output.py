@@ -5,7 +5,6 @@ command the terminal nor fake a line of its own.
 """
 
 import json
-import math
 import os
 import shlex
 import signal
@@ -14,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from mnistlab.store.json_fields import as_json
 from mnistlab.support import text_format
 from mnistlab.support.safe_text import one_line
 
@@ -69,20 +69,9 @@ def print_result(text: str) -> None:
 
 
 def print_json(document: Any) -> None:
-    """One JSON document: paths absolute, NaN and infinities null."""
-    print(json.dumps(_plain(document), indent=2, allow_nan=False))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, Path):
-        return str(value.absolute())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    """One JSON document: records and arrays as JSON has them, NaN null, paths absolute."""
+    plain = as_json(document)
+    print(json.dumps(plain, indent=2, allow_nan=False, default=lambda path: str(path.absolute())))
 
 
 def metric_value(metric: str, value: float | None, std: float | None = None) -> str:

@@ -123,9 +123,9 @@ def _document(result: "CheckResult") -> dict[str, Any]:
     }
 
 
-def _layer_document(layer: "LayerSpec") -> dict[str, Any]:
+def _layer_document(layer: "LayerSpec") -> "LayerSpec":
     """A layer for --json; `activation` names what follows a layer that is none itself."""
-    from dataclasses import asdict, replace
+    from dataclasses import replace
 
     follows = layer.activation is not None and layer.kind != "activation"
-    return asdict(replace(layer, activation=layer.activation.type if follows else None))
+    return replace(layer, activation=layer.activation.type if follows else None)

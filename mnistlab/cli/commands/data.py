@@ -47,8 +47,6 @@ def list_(
     data_dir: options.DataDir = None, json: options.Json = False, debug: options.Debug = False
 ) -> None:
     """List the datasets, and whether they are here."""
-    from dataclasses import asdict
-
     from mnistlab.data import list_datasets
     from mnistlab.support import paths
     from mnistlab.support.text_format import human_bytes
@@ -56,7 +54,7 @@ def list_(
 
     listings = list_datasets(paths.data_dir(data_dir))
     if json:
-        print_json({"datasets": [asdict(listing) for listing in listings]})
+        print_json({"datasets": listings})
         return
     rows = [["name", "state", "size", "what", "where"]]
     for item in listings:
@@ -122,8 +120,6 @@ def info(
     debug: options.Debug = False,
 ) -> None:
     """Show what is in a dataset."""
-    from dataclasses import asdict
-
     from mnistlab import data
     from mnistlab.data.sources import SOURCES, with_path
     from mnistlab.support import paths
@@ -139,7 +135,7 @@ def info(
     # Asking what is in a dataset is no reason to download it.
     described = data.describe(data.open_source(name, path, data_dir=folder, fetch_missing=False))
     if json:
-        print_json(asdict(described))
+        print_json(described)
     else:
         _print_info(described)
 

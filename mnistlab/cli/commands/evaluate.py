@@ -147,5 +147,5 @@ def _document(scores: "Scores") -> dict[str, Any]:
             {"label": one.label, "class": names[one.label], **asdict(one)}
             for one in scores.per_class
         ],
-        "confusion_matrix": scores.confusion.tolist(),
+        "confusion_matrix": scores.confusion,
     }

@@ -110,7 +110,7 @@ def _document(answers: "Answers", errors: list[str]) -> dict[str, Any]:
             "image": said.image,
             "predicted": said.predicted,
             "class": names[said.predicted],
-            "probabilities": said.outputs.tolist(),
+            "probabilities": said.outputs,
             **({"saved": answers.saved[said.image]} if said.image in answers.saved else {}),
         }
         for said in answers.predictions

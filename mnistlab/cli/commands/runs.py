@@ -107,7 +107,7 @@ def _document(entry: "RunSummary | SweepSummary") -> dict[str, Any]:
         return {
             "run_dir": entry.path,
             "status": entry.record.status,
-            "started": entry.record.started.isoformat(),
+            "started": entry.record.started,
             "best": entry.best,
             "alive": entry.alive,
             "epochs": entry.record.epochs,
@@ -119,7 +119,7 @@ def _document(entry: "RunSummary | SweepSummary") -> dict[str, Any]:
     return {
         "sweep_dir": entry.path,
         "status": entry.status,
-        "started": entry.started.isoformat(),
+        "started": entry.started,
         "best": entry.best,
         "trials": entry.trials,
         "best_run_dir": entry.best_run,
