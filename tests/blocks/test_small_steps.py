@@ -3,6 +3,8 @@
 float32 numbers near W lie about 1e-7 · |W| apart: a smaller step, taken off by itself, is lost.
 """
 
+from functools import cache
+
 import numpy as np
 import pytest
 from kernel_helpers import normal, run_interpreted
@@ -125,23 +127,32 @@ def step_with_weight_decay(W, dW, v, share, step):
 WITH_GRADIENT = [step_of_momentum, step_taken_within_the_gradient, step_with_weight_decay]
 
 
+@cache
+def sparse_gradients():
+    """Some steps' gradients, (60, SIZE), taken again and again: most weights have none at most."""
+    rng = np.random.default_rng(5)
+    shape = 60, SIZE
+    return np.where(rng.random(shape) < 0.3, 1e-3 * rng.standard_normal(shape), 0)
+
+
+@cache
+def with_gradient(take, dtype, share):
+    """The weights after STEPS steps."""
+    W, v = weights(dtype), np.zeros(SIZE, dtype)
+    gradients = sparse_gradients().astype(dtype)
+    for step in range(STEPS):
+        take(W, gradients[step % len(gradients)].copy(), v, share, step)
+    return W.astype(np.float64)
+
+
 @pytest.mark.parametrize("share", [1e-9, 2e-8, 1e-6])
 @pytest.mark.parametrize("take", WITH_GRADIENT)
 def test_weights_with_a_gradient_shrink_in_float32_as_in_float64(take, share):
     """The same gradients with the penalty and without: what is between the two is its part."""
 
-    def trained(dtype, share):
-        W, v = weights(dtype), np.zeros(SIZE, dtype)
-        rng = np.random.default_rng(5)
-        for step in range(STEPS):
-            # Most weights have no gradient at most steps.
-            dW = np.where(rng.random(SIZE) < 0.3, 1e-3 * rng.standard_normal(SIZE), 0).astype(dtype)
-            take(W, dW, v, share, step)
-        return W.astype(np.float64)
-
     def part(dtype):
-        without = trained(dtype, 0.0)
-        taken = without - trained(dtype, share)
+        without = with_gradient(take, dtype, 0.0)
+        taken = without - with_gradient(take, dtype, share)
         return float((taken * without).sum() / np.square(without).sum())
 
     assert part(np.float32) == pytest.approx(part(np.float64), rel=0.1)

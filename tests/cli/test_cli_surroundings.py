@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -56,17 +57,25 @@ def test_a_sweep_runs_no_python_file_of_the_working_folder(tmp_path):
     for name in ("json", "types", "re", "numpy", "mnistlab"):
         marker = tmp_path / f"{name}.ran"
         (tmp_path / f"{name}.py").write_text(f"open({str(marker)!r}, 'w').close()\n")
-    done = command(tmp_path, "sweep", "sweep.yaml", "--no-plots", "--json")
+    done = command(tmp_path, "sweep", "sweep.yaml", "--workers", "1", "--no-plots", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["trials"] == {"finished": 2, "diverged": 0, "failed": 0}
     assert not list(tmp_path.glob("*.ran"))
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "run.yaml").write_text(RUN)
+    return mnistlab.train(folder / "run.yaml", runs_dir=folder, plots=False, quiet=True).path
+
+
 @pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "foo", " "])
-def test_figures_are_drawn_whatever_backend_the_environment_names(tmp_path, backend):
-    done = command(tmp_path, "train", "run.yaml", MPLBACKEND=backend)
+def test_figures_are_drawn_whatever_backend_the_environment_names(tmp_path, trained, backend):
+    run = shutil.copytree(trained, tmp_path / "run")
+    done = command(tmp_path, "visualize", run, "--only", "learning_curves", MPLBACKEND=backend)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "runs/latest/plots/learning_curves.png").exists()
+    assert (run / "plots/learning_curves.png").exists()
 
 
 def test_figures_are_drawn_though_the_settings_of_matplotlib_are_no_text(tmp_path):

@@ -109,7 +109,7 @@ def test_options_of_a_run_and_of_a_sweep_are_not_mixed_up(swept, home):
 def test_a_signal_keeps_what_is_done_and_says_how_to_go_on(home, number, code):
     values = ("optimizer.lr=0.1,0.01", "training.epochs=100000", "data.train_limit=null")
     process = subprocess.Popen(
-        **process_arguments("sweep", home / "tiny.yaml", *values, "--json"),
+        **process_arguments("sweep", home / "tiny.yaml", *values, "--workers", 1, "--json"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

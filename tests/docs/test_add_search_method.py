@@ -18,13 +18,19 @@ from docs_helpers import REPOSITORY, blocks, commands, generated, text_of
 PAGE = text_of("add-search-method.md")
 COMMANDS = commands(PAGE, "mnistlab")
 # Interpreted, which spares a compilation, a step takes a thousand times as long.
-SMALL = ("data.train_limit=30", "data.validation=30", "training.epochs=1", "model=softmax")
+SMALL = (
+    "data.train_limit=30",
+    "data.validation=30",
+    "training.epochs=1",
+    "training.kernels=plain",
+    "model=softmax",
+)
 CLIMB = ("optimizer.lr={loguniform: [1e-3, 1]}", "method={type: climb, points: 4, rounds: 3}")
 STAGED = """\
 run:
   data: {source: digits, train_limit: 30, validation: 30}
   model: softmax
-  training: {epochs: 1, test: never}
+  training: {epochs: 1, test: never, kernels: plain}
 method: {type: climb, points: 3, rounds: 1}
 stages:
   - {name: lr, parameters: {optimizer.lr: {loguniform: [1.0e-3, 1]}}}

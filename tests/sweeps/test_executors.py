@@ -120,20 +120,27 @@ class Interrupting(Heard):
             signal.raise_signal(self.number)
 
 
+LONG = ("optimizer.lr=0.1,0.2,0.3", "training.epochs=100", "data.train_limit=null")
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    """The sweep that nobody stops."""
+    return fingerprints(sweep(tmp_path_factory.mktemp("calm"), *LONG))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_all_workers_with_their_checkpoints_and_the_rest_is_resumed(
-    tmp_path, number
+    tmp_path, number, calm
 ):
-    values = ("optimizer.lr=0.1,0.2,0.3", "training.epochs=100", "data.train_limit=null")
-    calm = sweep(tmp_path / "calm", *values)
-    result = sweep(tmp_path / "stopped", *values, callbacks=[Interrupting(number)])
+    result = sweep(tmp_path / "stopped", *LONG, callbacks=[Interrupting(number)])
     assert (result.status, result.signal) == ("interrupted", number)
     assert result.left >= 1
     assert worker_of(tmp_path / "stopped") == []
     assert "interrupted" in {row.status for row in rows(result)}
     again = resume(result)
     assert (again.status, again.left) == ("finished", 0)
-    assert fingerprints(again) == fingerprints(calm)
+    assert fingerprints(again) == calm
 
 
 def test_what_a_worker_warns_of_is_told(tmp_path, sabotaged):
