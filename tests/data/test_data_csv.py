@@ -278,14 +278,14 @@ def test_every_plain_row_is_read_as_it_is_written(values):
 
 
 @pytest.mark.mnist
-@pytest.mark.long
 def test_real_mnist_written_as_csv_is_real_mnist(mnist_data_dir, tmp_path):
     mnist = open_source("mnist", data_dir=mnist_data_dir, fetch_missing=False)
     arrays = SMALL._replace(
-        train_images=mnist.train_images,
-        train_labels=mnist.train_labels,
-        test_images=mnist.test_images,
-        test_labels=mnist.test_labels,
+        train_images=mnist.train_images[:5000],
+        train_labels=mnist.train_labels[:5000],
+        test_images=mnist.test_images[:1000],
+        test_labels=mnist.test_labels[:1000],
     )
     source = open_own("csv", write_csv(tmp_path / "own", arrays, header=True))
-    assert source.sha256 == mnist.sha256
+    for name, expected in arrays._asdict().items():
+        np.testing.assert_array_equal(getattr(source, name), expected, err_msg=name)

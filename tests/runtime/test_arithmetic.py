@@ -37,6 +37,12 @@ def in_a_process(folder: Path, variables: dict[str, str], config: str = ""):
     return json.loads(done.stdout)
 
 
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """What a process is told that nothing is set for."""
+    return in_a_process(tmp_path_factory.mktemp("settings") / "plain", {})
+
+
 def test_it_is_made_of_jsons_types_and_names_the_processor():
     found = arithmetic()
     assert json.loads(json.dumps(found)) == found
@@ -53,9 +59,11 @@ def test_it_is_made_of_jsons_types_and_names_the_processor():
         ("avx", False, {"NUMBA_ENABLE_AVX": "0"}, "enable_avx: 0"),
     ],
 )
-def test_a_setting_is_recorded_and_has_a_cache_of_its_own(tmp_path, key, value, variables, config):
-    plain, cache = in_a_process(tmp_path / "plain", {})
-    assert plain["settings"][key] != value
+def test_a_setting_is_recorded_and_has_a_cache_of_its_own(
+    tmp_path, plain, key, value, variables, config
+):
+    unset, cache = plain
+    assert unset["settings"][key] != value
     by_variable = in_a_process(tmp_path / "variable", variables)
     by_file = in_a_process(tmp_path / "file", {}, config)
     assert by_variable == by_file
@@ -63,10 +71,10 @@ def test_a_setting_is_recorded_and_has_a_cache_of_its_own(tmp_path, key, value, 
     assert by_file[1] != cache
 
 
-def test_a_processor_that_numba_is_told_of_is_recorded(tmp_path):
+def test_a_processor_that_numba_is_told_of_is_recorded(tmp_path, plain):
     found, cache = in_a_process(tmp_path / "told", {"NUMBA_CPU_NAME": "generic"})
-    plain, plain_cache = in_a_process(tmp_path / "plain", {})
-    assert found["processor"]["name"] == "generic" != plain["processor"]["name"]
+    unset, plain_cache = plain
+    assert found["processor"]["name"] == "generic" != unset["processor"]["name"]
     assert cache != plain_cache
 
 
