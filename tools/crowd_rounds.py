@@ -49,8 +49,8 @@ def tell():
     compiled = sum(sum(one.cache_misses.values()) for one in stats)
     loaded = sum(sum(one.cache_hits.values()) for one in stats)
     print(f"COUNTS {made['decoded']} {compiled} {loaded}", file=sys.stderr)
-atexit.register(tell)
 from mnistlab.cli.app import app
+atexit.register(tell)  # before what the command itself does at exit
 app(sys.argv[1:])
 """
 

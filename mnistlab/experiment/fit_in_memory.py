@@ -152,5 +152,4 @@ def load(
     network = Inference(config, image_shape, classes, *pixel)
     for name, tensor in network.tensors.items():
         tensor[:] = weights[name]
-    network.compile()
     return network

@@ -134,7 +134,7 @@ def load_model(
     inference = Inference(config, data.image_shape, len(data.class_names), data.scale, data.offset)
     file, tensors, step = _read_weights(run_dir, inference, weights)
     _fill(inference, tensors, file)
-    inference.compile(tell)
+    inference.tell = tell
     return Model(
         run_dir=run_dir,
         config=config,

@@ -33,6 +33,7 @@ from mnistlab.support.paths import cache_dir
 
 INTERPRETED = bool(numba.config.DISABLE_JIT)
 LOCK_NAME = "compile.lock"
+BY_ADDRESS = "by_address"  # the folder of code that Python does not call
 # An edit anywhere in these folders of the package leads to another folder of compiled code.
 ROOMS_OF_KERNELS = ("runtime", "blocks")
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def kernel_cache_dir() -> Path:
     top = cache_dir()
     folder = top / "kernels" / _digest()
     try:
-        make_private(folder)
+        make_private(folder / BY_ADDRESS)
         refused = next(filter(None, map(_refusal, (top, folder.parent, folder))), None)
         if refused is None:
             check_lockable(folder / LOCK_NAME)
@@ -107,17 +108,45 @@ def dispatcher_of(kernel: Kernel) -> Any:
         return kernel.py_func
     if kernel.is_view:
         return numba.njit(**OPTIONS | {"_nrt": True}, inline="always")(kernel.py_func)
-    options = OPTIONS | {"cache": True, "parallel": kernel.parallel}
-    with _numba_cache_in(kernel_cache_dir()):
-        compiled = numba.njit(**options | {"forceinline": not kernel.parallel})(kernel.py_func)
+    options = {"parallel": kernel.parallel, "forceinline": not kernel.parallel}
+    return _kept(kernel, kernel_cache_dir(), options)
+
+
+def _kept(kernel: Kernel, folder: Path, options: dict[str, Any]) -> Any:
+    """The compiler's object for a kernel whose code is kept in a folder."""
+    with _numba_cache_in(folder):
+        compiled = numba.njit(**OPTIONS | {"cache": True} | options)(kernel.py_func)
     check_cache_of(compiled)
     return compiled
+
+
+# A kernel that Python never calls has no entry for it: to take a Memory of 24 arrays apart is a
+# third of the time to compile an op.
+NO_ENTRY = {"no_cpython_wrapper": True}
+
+
+@cache
+def _called_by_address(kernel: Kernel) -> Any:
+    """The compiler's object for a kernel that is known to others by its address alone."""
+    return _kept(kernel, kernel_cache_dir() / BY_ADDRESS, NO_ENTRY)
+
+
+@cache
+def _inlined(kernel: Kernel) -> Any:
+    """The compiler's object for a kernel within others: kept with their code, nowhere else.
+
+    Two processes that compile at once may both need it: were it in the disk cache by itself, both
+    would add to the same index.
+    """
+    if kernel.is_view:
+        return kernel.dispatcher
+    return numba.njit(**OPTIONS | NO_ENTRY)(kernel.py_func)
 
 
 @typeof_impl.register(Kernel)
 def _type_of_kernel(kernel: Kernel, _context: Any) -> Any:
     """A kernel that another calls by its name is to the compiler what it compiles itself."""
-    return types.Dispatcher(kernel.dispatcher)
+    return types.Dispatcher(_inlined(kernel))
 
 
 def generic_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -158,8 +187,9 @@ def address_of(function: Any, argument_types: tuple[Any, ...]) -> int:
     """
     if INTERPRETED:
         return calls.address_of_interpreted(function.py_func)
-    compile_for(function, argument_types)
-    compiled = function.dispatcher.overloads[argument_types]
+    dispatcher = _called_by_address(function)
+    dispatcher.compile(argument_types)
+    compiled = dispatcher.overloads[argument_types]
     return int(compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name))
 
 
@@ -174,9 +204,14 @@ def mark_compiled(function: Any, argument_types: tuple[Any, ...]) -> None:
             logger.warning("%s: cannot be marked as compiled (%s)", stamp, error.strerror)
 
 
-def compile_lock(waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[None]:
+def processors() -> int:
+    """How many processors the compiler may use: as many as the engine has threads."""
+    return int(numba.config.NUMBA_NUM_THREADS)
+
+
+def compile_lock(waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[int]:
     """Held while compiling, so that of many processes with a cold cache one compiles.
 
-    `waiting` is called where another process holds it.
+    Gives the lock's descriptor. `waiting` is called where another process holds it.
     """
     return file_lock(kernel_cache_dir() / LOCK_NAME, waiting)

@@ -6,6 +6,7 @@ kernels as the plain Python that they are, and a breakpoint may then stand in an
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 
@@ -22,6 +23,7 @@ class Kernel:
         self.parallel = parallel
         self.is_view = is_view
         self.__name__ = function.__name__
+        self.place = (function.__module__, function.__qualname__)  # see kernel_at
         self.__module__ = function.__module__
         self.__doc__ = function.__doc__
         self._dispatcher: Any = None
@@ -41,7 +43,7 @@ class Kernel:
     @property
     def targetoptions(self) -> dict[str, Any]:
         """The compiler's options; it looks here for what is written out where it is called."""
-        return self.dispatcher.targetoptions
+        return self.dispatcher.targetoptions if self.is_view else {}
 
     def __call__(self, *arguments: Any) -> Any:
         return self.dispatcher(*arguments)
@@ -68,5 +70,20 @@ def named(function: Callable[..., Any], number: int) -> Callable[..., Any]:
 
     By its name a function is known to the linker, to the disk cache, and to who reads a profile.
     """
-    function.__name__ = function.__qualname__ = f"{function.__name__}_{number}"
+    function.__name__ = f"{function.__name__}_{number}"
+    function.__qualname__ = f"{function.__qualname__}_{number}"
     return function
+
+
+def kernel_at(module: str, name: str) -> Kernel | None:
+    """The kernel that has this place in a module; None for one that was made within a function.
+
+    One of several that differ by a number is made, if need be, by the function that makes them: it
+    takes the number and keeps what it has made.
+    """
+    maker, is_made, _ = name.partition(".<locals>.")
+    found = getattr(import_module(module), maker, None)
+    number = name.rpartition("_")[2]
+    if is_made and number.isdecimal() and callable(found):
+        found = found(int(number))
+    return found if isinstance(found, Kernel) else None

@@ -11,6 +11,7 @@ import numpy as np
 
 from mnistlab.runtime import compiler
 from mnistlab.runtime.calls import keep_interpreted
+from mnistlab.runtime.helpers import compile_all
 from mnistlab.runtime.loop import ROW_DTYPE, run_batches, run_batches_types
 from mnistlab.runtime.memory import CACHE_LINE, Memory, zeros
 from mnistlab.runtime.op import Op, function_types
@@ -85,12 +86,15 @@ def compile_tables(
         return load()
     with compiler.compile_lock(
         waiting=lambda: tell("another process compiles the engine; waiting …")
-    ):
+    ) as lock:
         left = missing()  # what was waited for may be all
         if not left:
             return load()
         tell("compiling the engine for this processor; once only, later runs start at once …")
         started = time.perf_counter()
+        by_address = [function for function in dict.fromkeys(needed) if function in left - {loop}]
+        processes = compiler.processors()
+        compile_all(by_address, processes, lock, first=lambda: compiler.compile_for(*loop))
         tables = load()
         for function in left:
             compiler.mark_compiled(*function)

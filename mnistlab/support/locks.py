@@ -8,9 +8,10 @@ from pathlib import Path
 
 
 @contextmanager
-def file_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+def file_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[int]:
     """Holds an exclusive lock on the file, which is made and stays; waits for it.
 
+    Gives the file's descriptor: a process that inherits it holds the lock, too, to its own end.
     `waiting` is called first where another process holds it. Raises OSError when the file cannot be
     made or its file system has no locks.
     """
@@ -18,7 +19,7 @@ def file_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterato
         if not try_to_lock(descriptor):
             waiting()
             wait_for_lock(descriptor)
-        yield
+        yield descriptor
 
 
 def check_lockable(path: Path) -> None:

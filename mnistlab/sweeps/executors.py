@@ -2,32 +2,28 @@
 which trials there are nor what has become of them: that is for the folders to say.
 """
 
-import json
 import os
 import selectors
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, Self
 
-import mnistlab
+from mnistlab.support.own_python import own_python
 from mnistlab.sweeps.channel import Channel
 
 # A worker has one thread, whichever library would like more.
 ONE_THREAD = dict.fromkeys(
     ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
-# The sweep's own module path, as it may be run from its sources; no __main__ is imported again.
-START = """\
-import json, sys
-sys.path[:] = json.loads(sys.argv[1])
+PROGRAM = """\
+import sys
 from mnistlab.sweeps.worker import main
-main(int(sys.argv[2]), sys.argv[3])
+main(int(sys.argv[1]), sys.argv[2])
 """
 LAST_WORDS = 300  # characters of what a dead worker said that are kept
 
@@ -119,17 +115,6 @@ class Executor(Protocol):
         """Let every worker save a checkpoint and end; returns when they have."""
 
 
-def worker_path() -> list[str]:
-    """The import path of a worker: this process's own, without the working folder.
-
-    A sweep may be run in any folder, and a `json.py` there must not be run with it. mnistlab's own
-    folder comes last, where it is not on the path already.
-    """
-    here, own = Path.cwd(), Path(mnistlab.__file__).parent.parent
-    path = [entry for entry in sys.path if entry and Path(entry).absolute() != here]
-    return path if str(own) in path else [*path, str(own)]
-
-
 class LocalExecutor:
     """Worker processes on this machine, each with one thread; one that dies is replaced.
 
@@ -202,10 +187,7 @@ class WorkerProcess:
         self.said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         with theirs:
             self.process = subprocess.Popen(
-                [
-                    *(sys.executable, "-I", "-c", START, json.dumps(worker_path())),
-                    *(str(theirs.fileno()), str(data_dir)),
-                ],
+                own_python(PROGRAM, str(theirs.fileno()), str(data_dir)),
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, **ONE_THREAD},
                 stdin=subprocess.DEVNULL,

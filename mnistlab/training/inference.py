@@ -1,7 +1,7 @@
 """A network that looks at images and learns nothing: its outputs, losses, activations, saliency."""
 
 import math
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -71,7 +71,7 @@ def evaluation_programs(
 
 
 class Inference:
-    """A network without dropout, on images (height, width). `compile` it before anything else.
+    """A network without dropout, on images (height, width).
 
     It sees `pixel * scale + offset`. `params` is the parameter vector, T (parameters,): its own,
     all zero, unless one is given to share. No memory is held between calls but the parameters.
@@ -96,7 +96,9 @@ class Inference:
             if params is None
             else params
         )
-        self.tables: dict[str, Table] = {}  # of `lists`, once they are compiled
+        # Of `lists`, once they are compiled: each before it is first run, if not by `compile`.
+        self.tables: dict[str, Table] = {}
+        self.tell: Callable[[str], None] = lambda text: None  # hears what takes long
         self._gradient_table: Table | None = None
 
     @property
@@ -104,9 +106,20 @@ class Inference:
         """The lists of ops that it needs compiled, by name."""
         return self._programs.lists
 
-    def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
-        """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
-        self.tables = compile_tables(self.lists, self.program.dtype, tell)
+    def lists_for(self, splits: Iterable[Split]) -> dict[str, tuple[Op, ...]]:
+        """Those of `lists` that it sees these splits by."""
+        names = {name for split in splits for name in self._names(split)}
+        return {name: ops for name, ops in self.lists.items() if name in names}
+
+    def compile(self) -> None:
+        """Make all tables, or load them from the cache."""
+        self._compiled(*self.lists)
+
+    def _compiled(self, *names: str) -> list[Table]:
+        lacking = {name: self.lists[name] for name in names if name not in self.tables}
+        if lacking:
+            self.tables |= compile_tables(lacking, self.program.dtype, self.tell)
+        return [self.tables[name] for name in names]
 
     @property
     def tensors(self) -> dict[str, np.ndarray]:
@@ -170,9 +183,12 @@ class Inference:
             # Each image has a gradient of its own: no mean over the batch is in it.
             head = program.training_head.having(mean=False)
             ops = (*program.forward, head, *program.deltas)
-            self._gradient_table = compile_tables({"gradient": ops}, program.dtype)["gradient"]
+            self._gradient_table = compile_tables({"gradient": ops}, program.dtype, self.tell)[
+                "gradient"
+            ]
         split = replace(_unlabelled(images), labels=np.asarray(classes, np.uint8))
-        memory = self._memory(program, self.tables["pack"], split)
+        (pack,) = self._compiled("pack")
+        memory = self._memory(program, pack, split)
         memory = memory._replace(deltas=np.zeros_like(memory.activations))
         gradient = np.empty((len(images), *self.image_shape), program.dtype)
         for first, last in self._each_batch(self._gradient_table, memory):
@@ -181,14 +197,20 @@ class Inference:
         gradient *= -self.pixel[0]
         return gradient
 
-    def _forward(self, split: Split) -> tuple[Table, Memory]:
-        """The table and the memory to see a split with."""
-        sparse, tables = self._programs.sparse, self.tables
+    def _names(self, split: Split) -> tuple[str, str]:
+        """The lists that it sees a split by: what packs the weights, and what evaluates."""
+        sparse = self._programs.sparse
         lists_pixels = sparse.sizes.listed_bits != self.program.sizes.listed_bits
         if lists_pixels and nonzero_share(split, self.pixel[1]) <= MOST_NONZERO:
-            memory = self._memory(sparse, tables["pack sparse"], split)
-            return tables["evaluate sparse"], memory
-        return tables["evaluate"], self._memory(self.program, tables["pack"], split)
+            return "pack sparse", "evaluate sparse"
+        return "pack", "evaluate"
+
+    def _forward(self, split: Split) -> tuple[Table, Memory]:
+        """The table and the memory to see a split with."""
+        names = self._names(split)
+        pack, evaluate = self._compiled(*names)
+        program = self.program if names[0] == "pack" else self._programs.sparse
+        return evaluate, self._memory(program, pack, split)
 
     def _memory(self, program: Program, pack: Table, split: Split) -> Memory:
         params = self.params

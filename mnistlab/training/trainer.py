@@ -110,12 +110,18 @@ class Trainer:
 
     def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
         """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
-        own = self.program.training
-        of_inference = {f"evaluation: {name}": ops for name, ops in self.inference.lists.items()}
+        own, data = self.program.training, self.dataset
+        self.inference.tell = tell
+        of_inference = {
+            f"evaluation: {name}": ops
+            for name, ops in self.inference.lists_for(
+                split for split in (data.validation, data.test) if len(split)
+            ).items()
+        }
         tables = compile_tables({**own, **of_inference}, self.program.dtype, tell)
         self._tables = {name: tables[name] for name in own}
         self.inference.tables = {
-            name: tables[f"evaluation: {name}"] for name in self.inference.lists
+            name.removeprefix("evaluation: "): tables[name] for name in of_inference
         }
 
     @property

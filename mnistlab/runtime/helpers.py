@@ -1,0 +1,133 @@
+"""Other processes that compile kernels beside this one and leave the code in the disk cache.
+
+They are lent the lock of the cache: it is held until the last of them has ended, however this
+process ends. A helper that fails has no consequence. What it leaves undone is compiled here, and
+fails here if it must.
+"""
+
+import gc
+import pickle
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from mnistlab.runtime import compiler
+from mnistlab.runtime.kernel import Kernel, kernel_at
+from mnistlab.support.own_python import own_python
+
+PROGRAM = "from mnistlab.runtime.helpers import main\nmain()\n"
+# A helper takes half a second to start, as long as it takes to compile one or two ops.
+OPS_WORTH_A_HELPER = 4
+DONE = b"."
+
+Compiled = tuple[Kernel, tuple[Any, ...]]  # a kernel, and its arguments' types
+
+
+def compile_all(
+    functions: Sequence[Compiled], processes: int, lock: int, first: Callable[[], None]
+) -> None:
+    """Compile functions that are called by their address, on so many processes, this one included.
+
+    This process does `first` before it takes its share. `lock` is the descriptor of the cache's
+    lock, which the caller holds.
+    """
+    lent = [task for task in functions if kernel_at(*task[0].place) is task[0]]
+    tasks = deque([*(task for task in functions if task not in lent), *lent])
+    count = min(processes - 1, len(lent) // OPS_WORTH_A_HELPER)
+    with _no_garbage_collection(), _helpers(count, lock) as helpers:
+        threads = [threading.Thread(target=_feed, args=(one, tasks)) for one in helpers]
+        for thread in threads:
+            thread.start()
+        try:
+            first()
+            while (task := _next(tasks)) is not None:
+                compiler.address_of(*task)
+        except BaseException:
+            tasks.clear()
+            for helper in helpers:
+                helper.kill()
+            raise
+        finally:
+            for thread in threads:
+                thread.join()
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Without the search for garbage, an eighth of the time of compiling millions of objects."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+@contextmanager
+def _helpers(count: int, lock: int) -> Iterator[list["subprocess.Popen[bytes]"]]:
+    """So many processes that compile what they are sent, until they are sent no more."""
+    helpers = [
+        subprocess.Popen(
+            own_python(PROGRAM, str(compiler.kernel_cache_dir())),
+            pass_fds=[lock],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C is for this process, which ends them
+        )
+        for _ in range(count)
+    ]
+    try:
+        yield helpers
+    finally:
+        for helper in helpers:
+            for pipe in (helper.stdin, helper.stdout):
+                assert pipe is not None
+                with suppress(BrokenPipeError):
+                    pipe.close()
+            helper.wait()
+
+
+def _feed(helper: "subprocess.Popen[bytes]", tasks: "deque[Compiled]") -> None:
+    """Give a helper one task after another, from the end of those that are left."""
+    assert helper.stdin is not None
+    assert helper.stdout is not None
+    while (task := _next(tasks, of_the_last=True)) is not None:
+        function, types = task
+        try:
+            pickle.dump((function.place, types), helper.stdin)
+            helper.stdin.flush()
+        except BrokenPipeError:
+            return
+        if helper.stdout.read(len(DONE)) != DONE:
+            return
+
+
+def _next(tasks: "deque[Compiled]", *, of_the_last: bool = False) -> Compiled | None:
+    try:
+        return tasks.pop() if of_the_last else tasks.popleft()
+    except IndexError:
+        return None
+
+
+def main() -> None:
+    """Be a helper: compile what comes through stdin until it ends.
+
+    Nothing, where the disk cache is not that of the process which asks, whose lock it holds.
+    """
+    if str(compiler.kernel_cache_dir()) != sys.argv[1]:
+        return
+    with _no_garbage_collection():
+        while True:
+            try:
+                place, types = pickle.load(sys.stdin.buffer)
+            except EOFError:
+                return
+            compiler.address_of(kernel_at(*place), types)
+            sys.stdout.buffer.write(DONE)
+            sys.stdout.flush()
