@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 from mnistlab.store.metrics import MetricsRow
-from mnistlab.store.run_record import Seconds
+from mnistlab.store.run_record import RunRecord, Seconds
 from mnistlab.store.status import Status
+from mnistlab.support.metric_names import SPLIT_METRICS
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,6 @@ class Start:
     epochs: int
     steps: int
     steps_per_epoch: int
-    images_per_epoch: int
     evaluates_by_step: bool  # not once an epoch
 
 
@@ -61,3 +62,17 @@ class RunResult:
     advice: str | None = None  # what to try, where it diverged
     signal: int | None = None  # which stopped it, where it was interrupted
     already_ended: bool = False  # of a resumed run: there was nothing left to do
+
+    @classmethod
+    def of(cls, run_dir: Path, record: RunRecord, **more: Any) -> Self:
+        """What a run.json tells, and the fields that it does not have."""
+        return cls(
+            run_dir=run_dir,
+            status=record.status,
+            epochs=record.epochs,
+            steps=record.steps,
+            metrics={name: record.metrics.get(name) for name in SPLIT_METRICS},
+            seconds=record.seconds,
+            advice=record.reason,
+            **more,
+        )

@@ -11,7 +11,6 @@ from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import DatasetRecord, RunFacts, RunRecord, read_run_record
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import deciding_versions
-from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.support.safe_files import open_artefact
 
 
@@ -40,17 +39,7 @@ def ended_result(run_dir: RunDir, history: RunRecord | None) -> RunResult | None
     """The result of a run that has ended, None of one that can be carried on."""
     if history is None or history.status.resumable:
         return None
-    metrics = {name: history.metrics.get(name) for name in SPLIT_METRICS}
-    return RunResult(
-        run_dir=run_dir.path,
-        status=history.status,
-        epochs=history.epochs,
-        steps=history.steps,
-        metrics=metrics,
-        seconds=history.seconds,
-        advice=history.reason,
-        already_ended=True,
-    )
+    return RunResult.of(run_dir.path, history, already_ended=True)
 
 
 def refuse_changed_config(history: RunRecord, config: RunConfig) -> None:

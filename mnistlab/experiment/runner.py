@@ -87,12 +87,10 @@ def resume(
 def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
     """A trainer with its weights as they start."""
     trainer = Trainer(config, dataset)
-    tensors, size, dtype = (
-        trainer.program.tensors,
-        trainer.program.sizes.parameters,
-        trainer.program.dtype,
+    program = trainer.program
+    trainer.params[:] = initial_params(
+        config.init, program.tensors, program.sizes.parameters, config.seed, program.dtype
     )
-    trainer.params[:] = initial_params(config.init, tensors, size, config.seed, dtype)
     return trainer
 
 

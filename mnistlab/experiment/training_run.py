@@ -12,7 +12,6 @@ from mnistlab.experiment.run_facts import advice_on_divergence
 from mnistlab.experiment.run_writer import RunWriter
 from mnistlab.store.metrics import LayerRow, MetricsRow
 from mnistlab.store.status import Status
-from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.training.statistics import layer_statistics
 
 logger = logging.getLogger(__name__)
@@ -53,8 +52,8 @@ class TrainingRun:
             writer.write_checkpoint()
             logger.info("stopped by %s at step %d", request, trainer.step)
             writer.write_run_json(Status.INTERRUPTED)
-            return self._result(Status.INTERRUPTED, signal=request.number)
-        return self._result(status)
+            return RunResult.of(writer.run_dir.path, writer.record, signal=request.number)
+        return RunResult.of(writer.run_dir.path, writer.record)
 
     def _tell_failure(self, error: BaseException) -> None:
         """Say in run.json why the run stopped, if that can still be written, and what is kept."""
@@ -74,7 +73,7 @@ class TrainingRun:
     def _start(self) -> None:
         plan, path = self.trainer.plan, self.writer.run_dir.path
         by_step = self.config.training.evaluate_every != "epoch"
-        start = Start(path, plan.epochs, plan.steps, plan.steps_per_epoch, plan.images, by_step)
+        start = Start(path, plan.epochs, plan.steps, plan.steps_per_epoch, by_step)
         for callback in self.callbacks:
             callback.on_start(start)
 
@@ -203,16 +202,3 @@ class TrainingRun:
             return None
         kept = self.writer.checkpoint.position["step"]
         return advice_on_divergence(self.config, trainer.step, trainer.epoch, kept)
-
-    def _result(self, status: Status, signal: int | None = None) -> RunResult:
-        writer = self.writer
-        return RunResult(
-            run_dir=writer.run_dir.path,
-            status=status,
-            epochs=self.trainer.epochs_done,
-            steps=self.trainer.step,
-            metrics={name: writer.metrics()[name] for name in SPLIT_METRICS},
-            seconds=writer.seconds(),
-            advice=writer.reason,
-            signal=signal,
-        )

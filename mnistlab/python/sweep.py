@@ -8,7 +8,7 @@ import pandas as pd
 
 from mnistlab.python.run import OnDisk, Run
 from mnistlab.python.tables import PathLike
-from mnistlab.store.browse.found import trials_of
+from mnistlab.store.browse.found import is_sweep, trials_of
 from mnistlab.store.browse.summary import read_sweep
 from mnistlab.store.run_dir import open_run
 from mnistlab.store.summary_files import read_summary
@@ -17,7 +17,6 @@ from mnistlab.support import paths
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.sweeps.results import parameter_keys, read_trials, sweep_of
-from mnistlab.sweeps.sweep_run import is_sweep
 
 
 class Sweep(OnDisk):

@@ -27,10 +27,10 @@ from mnistlab.python.commands.train import train as new_run
 from mnistlab.python.run import Run
 from mnistlab.python.sweep import Sweep
 from mnistlab.python.tables import PathLike
+from mnistlab.store.browse.found import is_sweep
 from mnistlab.store.status import Status
 from mnistlab.support import paths
 from mnistlab.sweeps.sweep_callbacks import SweepResult
-from mnistlab.sweeps.sweep_run import is_sweep
 from mnistlab.terminal.progress import watch_download, watch_messages
 from mnistlab.terminal.watched import run_options, sweep_options
 

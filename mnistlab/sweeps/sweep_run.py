@@ -74,11 +74,6 @@ def resume(
         return _run(source, sweep_dir, datasets, executor, options, force)
 
 
-def is_sweep(path: Path) -> bool:
-    """Whether the folder is a sweep's."""
-    return (path / SWEEP_NAME).is_file()
-
-
 def worker_count(wanted: int | None, processors: int, scheduler: str | None = None) -> int | None:
     """How many workers: as many as processors, and never more, each has a thread of its own.
 

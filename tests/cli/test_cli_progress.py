@@ -14,8 +14,8 @@ from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.text_format import human_bytes
 from mnistlab.terminal import progress
 
-START = Start(Path("runs/x"), 10, 900, 90, 2880, evaluates_by_step=False)
-BY_STEP = Start(Path("runs/x"), 10, 900, 90, 2880, evaluates_by_step=True)
+START = Start(Path("runs/x"), 10, 900, 90, evaluates_by_step=False)
+BY_STEP = Start(Path("runs/x"), 10, 900, 90, evaluates_by_step=True)
 ROW = MetricsRow(3, 270, 0.1, 0.12345, 0.961, 0.1456, 0.958, seconds=3.24)
 
 

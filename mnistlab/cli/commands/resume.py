@@ -50,9 +50,9 @@ def resume(
     from mnistlab.python.commands import resume as command
     from mnistlab.python.commands.sweep import resume_sweep
     from mnistlab.reproduce.all_reports import resume_all
+    from mnistlab.store.browse.found import is_sweep
     from mnistlab.store.report_dir import is_reproduction
     from mnistlab.support.errors import UsageError
-    from mnistlab.sweeps.sweep_run import is_sweep
     from mnistlab.terminal.sweep_result import tell_sweep
     from mnistlab.terminal.watched import run_options, sweep_options
 

@@ -51,7 +51,7 @@ def visualize(
     """
     options.set_threads(threads)
     from mnistlab.python.commands import visualize as command
-    from mnistlab.sweeps.sweep_run import is_sweep
+    from mnistlab.store.browse.found import is_sweep
     from mnistlab.terminal.progress import watch_download, watch_messages
 
     with watch_download(quiet=quiet) as data_progress:

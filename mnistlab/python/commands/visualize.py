@@ -20,11 +20,11 @@ from mnistlab.figures.gallery import (
 from mnistlab.figures.sweep_figures import sweep_entries
 from mnistlab.pages.run_report import write_run_report
 from mnistlab.pages.sweep_report import write_sweep_report
+from mnistlab.store.browse.found import is_sweep
 from mnistlab.store.drawing import drawing_in
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import MnistlabError
-from mnistlab.sweeps.sweep_run import is_sweep
 
 
 def visualize(
