@@ -43,7 +43,7 @@ class TorchPeer:
         self.test_labels = torch.from_numpy(arrays.test_labels)
         self.evaluation_rows = network.evaluation_rows(layers)
         self.batch = batch_size(config, len(self.images))
-        self.model = nn.Sequential(*(_module(layer) for layer in layers))
+        self.model = nn.Sequential(*(_module(layer) for layer in layers)).to(self.images.dtype)
         _init(self.model, config)
         self.optimizer = _optimizer(self.model, config)
         self.epoch = 0

@@ -1,4 +1,4 @@
-"""Seconds per epoch of mnistlab, PyTorch and JAX on W1 to W7, measured in turns.
+"""Seconds per epoch of mnistlab, PyTorch and JAX on every row, measured in turns.
 
     python -m benchmarks.run --markdown docs/benchmarks.md --json benchmarks/results/rows.json
 
@@ -53,13 +53,15 @@ def _description(work: Workload, overrides: Sequence[str]) -> dict[str, Any]:
     dataset = open_dataset(config)
     layers = network.layers(config, dataset.image_shape, len(dataset.class_names))
     images = len(dataset.train)
-    momentum = f", momentum {config.optimizer.momentum:g}" if config.optimizer.momentum else ""
+    optimizer: Any = config.optimizer
+    name = {"sgd": "SGD", "adam": "Adam"}[optimizer.type]
+    momentum = f", momentum {optimizer.momentum:g}" if getattr(optimizer, "momentum", 0) else ""
     return {
         "name": work.name,
         "model": work.model,
         "report": work.report,
         "batch": config.training.batch_size,
-        "optimizer": f"SGD {config.optimizer.lr:g}{momentum}",
+        "optimizer": f"{name} {optimizer.lr:g}{momentum}",
         "images": images,
         "flops": images * network.flops_per_image(layers),
     }

@@ -39,7 +39,7 @@ class Peer(Protocol):
 
 @dataclass(frozen=True)
 class Arrays:
-    """Images float32 (n, height, width), scaled as the configuration says; labels int64 (n,)."""
+    """Images (n, height, width), scaled, of the configuration's dtype; labels int64 (n,)."""
 
     train_images: np.ndarray
     train_labels: np.ndarray
@@ -61,9 +61,10 @@ def load_arrays(config: RunConfig) -> Arrays:
     arrays = []
     for part in (dataset.train, dataset.test):
         images, labels = part.gather()
-        scaled = images.astype(np.float32)
-        scaled *= np.float32(dataset.scale)
-        scaled += np.float32(dataset.offset)
+        dtype = np.dtype(config.training.dtype)
+        scaled = images.astype(dtype)
+        scaled *= dtype.type(dataset.scale)
+        scaled += dtype.type(dataset.offset)
         arrays += [scaled, labels.astype(np.int64)]
     return Arrays(*arrays, classes=len(dataset.class_names))
 

@@ -55,7 +55,7 @@ def geometric_mean(values: Sequence[float]) -> float:
 
 
 def rows_table(result: dict[str, Any]) -> str:
-    """The table of W1 to W7: seconds, lead, rates and accuracies."""
+    """The table of the rows: seconds, lead, rates and accuracies."""
     rows = result["rows"]
     keys = list(dict.fromkeys(key for row in rows for key in row["peers"]))
     head = ["", "model; batch; optimizer", *map(peer_title, keys), "lead"]
