@@ -66,7 +66,7 @@ def test_trials_that_come_back_with_the_result_end_on_the_same_bits(tmp_path, da
 
 
 def test_a_scheduler_that_is_started_here_does_the_same(tmp_path, calm):
-    assert fingerprints(sweep(tmp_path, *VALUES, workers=2, scheduler="local")) == calm
+    assert fingerprints(sweep(tmp_path, *VALUES, workers=1, scheduler="local")) == calm
 
 
 class Interrupting(Heard):

@@ -85,7 +85,7 @@ def test_a_point_that_asks_for_too_much_memory_is_refused_before_the_first_trial
 
 def test_an_error_inside_a_trial_is_its_failure_with_the_reason(tmp_path, sabotaged):
     sabotaged("    if lr == 0.5: raise ZeroDivisionError('by nothing')")
-    result = sweep(tmp_path, "optimizer.lr=0.1,0.5")
+    result = sweep(tmp_path, "optimizer.lr=0.1,0.5", workers=1)
     assert statuses(result) == {0.1: "finished", 0.5: "failed"}
     assert result.failures[0].reason == "ZeroDivisionError: by nothing"
 

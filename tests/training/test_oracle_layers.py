@@ -1,4 +1,4 @@
-"""Dropout and CNNs against the second engine, over 200 steps in float64."""
+"""Dropout and CNNs against the second engine, over 100 steps in float64."""
 
 from itertools import pairwise
 
@@ -19,7 +19,7 @@ from oracle_helpers import assert_engine_follows, distance
 from mnistlab.blocks.layers.conv2d import lowering
 from mnistlab.runtime import lanes
 
-STEPS = 200
+STEPS = 100
 HEIGHT, WIDTH = 8, 7
 
 
