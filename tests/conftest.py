@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Numba makes one pool of threads in a process and refuses another number afterwards: as many as the
 # test that asks for most.
@@ -18,6 +19,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Nobody cuts the power here, and a small run waits for the disk as long as it works. The tests of
 # durable writes look at the calls themselves.
 os.fsync = lambda descriptor: None  # type: ignore[assignment]
+
+# A busy machine makes a drawn example slow, which says nothing of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Where a shell runs the tests in the background it ignores Ctrl-C for them, and so would every
 # command that a test starts and then stops.
