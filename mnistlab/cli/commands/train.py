@@ -48,11 +48,15 @@ def train(
         _print_config(run_config, as_json=json)
         return 0
 
-    from mnistlab.python.commands import train as command
-    from mnistlab.terminal.watched import run_options
+    from mnistlab.cli.drawing import quick_figures_beside
 
-    with run_options(data_dir, threads=threads, quiet=quiet) as how:
-        result = command.train(run_config, paths.runs_dir(runs_dir), how, plots=not no_plots)
+    with quick_figures_beside(wanted=not no_plots and threads != 1) as figures:
+        from mnistlab.python.commands import train as command
+        from mnistlab.terminal.watched import run_options
+
+        with run_options(data_dir, threads=threads, quiet=quiet) as how:
+            folder = paths.runs_dir(runs_dir)
+            result = command.train(run_config, folder, how, plots=not no_plots, figures=figures)
     return tell_result(result, quiet=quiet, json=json)
 
 

@@ -1,5 +1,6 @@
 """Train a configuration into a new run."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from mnistlab.config import RunConfig
@@ -10,9 +11,32 @@ from mnistlab.experiment.run_options import RunOptions
 from mnistlab.store.status import Status
 from mnistlab.support.errors import UsageError
 
+# Draws the figures of the run in a folder, with the datasets in another, on so many threads.
+QuickFigures = Callable[[Path, Path, int | None], list[str]]
+
+
+def quick_figures(run_dir: Path, data_dir: Path, threads: int | None) -> list[str]:
+    """Draw what is quickly drawn of a run; what can't be is no failure. Returns what is to be told.
+
+    Raises OSError where nothing can be written.
+    """
+    from mnistlab.figures.gallery import QUICK
+    from mnistlab.python.commands.visualize import visualize
+
+    try:
+        drawn = visualize(run_dir, only=QUICK, data_dir=data_dir, threads=threads)
+    except UsageError as error:  # what stands in the figures' places is not ours
+        return list(error.messages)
+    return [f"{left_out.name}: left out: {left_out.why}" for left_out in drawn.left_out]
+
 
 def train(
-    config: RunConfig, runs_dir: Path, options: RunOptions, *, plots: bool = True
+    config: RunConfig,
+    runs_dir: Path,
+    options: RunOptions,
+    *,
+    plots: bool = True,
+    figures: QuickFigures = quick_figures,
 ) -> RunResult:
     """Train one configuration into a new run folder, and draw its figures unless `plots` is false.
 
@@ -23,24 +47,14 @@ def train(
     with located(config):
         result = runner.run(config, dataset, runs_dir, options)
     if plots:
-        draw(result, options)
+        draw(result, options, figures)
     return result
 
 
-def draw(result: RunResult, options: RunOptions) -> None:
-    """Draw what is quickly drawn of a run that has ended; what can't be is no failure of it."""
-    from mnistlab.figures.gallery import QUICK
-    from mnistlab.python.commands.visualize import visualize
-
+def draw(result: RunResult, options: RunOptions, figures: QuickFigures = quick_figures) -> None:
+    """Draw the figures of a run that has ended, and tell who watches what was left out."""
     if result.status is Status.INTERRUPTED:
         return
-    try:
-        drawn = visualize(
-            result.run_dir, only=QUICK, data_dir=options.data_dir, threads=options.threads
-        )
-        told = [f"{left_out.name}: left out: {left_out.why}" for left_out in drawn.left_out]
-    except UsageError as error:  # what stands in the figures' places is not ours
-        told = list(error.messages)
-    for text in told:
+    for text in figures(result.run_dir, options.data_dir, options.threads):
         for callback in options.callbacks:
             callback.on_message(text)
