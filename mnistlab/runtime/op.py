@@ -21,7 +21,7 @@ from mnistlab.runtime.memory import memory_type
 # Every record begins with these: how the scheduler divides the op's work.
 SCHEDULE = [
     ("lanes", np.int64),  # independent parts of the work; fixed by shape, never by threads
-    ("grain", np.int64),  # of the batch's rows, how many always stay in one lane
+    ("grain", np.int64),  # of the batch's rows, or a tensor's elements, how many stay in one lane
     ("row_lanes", np.int64),  # the lanes of all ops that divide the batch's rows
 ]
 
@@ -88,6 +88,7 @@ class Op:
     joins: bool = False  # runs in the launch of the op before it, each lane after its own part
     tensor: str = ""  # the weight whose gradient the op makes, if it may also take the step
     sends_down: bool = False  # makes a weight's gradient while it sends the loss's down
+    owned: int = 0  # elements of `tensor` that stay in one lane, which no other reads; 0: none do
 
     def having(self, **operands: Any) -> Self:
         """The same op with other values of these operands."""

@@ -77,14 +77,21 @@ def lower(
     whole = rows <= builder.rows  # a batch is worked on at once, and its gradient is whole
     makers = [op.having(lr_scale=scales[op.tensor]) for op in (*gradients, *deltas) if op.tensor]
     fused = updating.fused(makers) if whole and not plain else {}
+    owners = [op for op in makers if op.owned and op.tensor not in fused and whole and not plain]
+    joined = {op.tensor: [op, *updating.joined(op)] for op in owners}
     sums = one_launch(builder.by_rows(builder.sums))
+
+    def stepping(ops: Sequence[Op]) -> list[Op]:
+        """The same ops, with the step of each weight that is taken where its gradient is made."""
+        return [each for op in ops for each in joined.get(op.tensor, [fused.get(op.tensor, op)])]
+
     step = (
-        *(fused.get(op.tensor, op) for op in deltas),
+        *stepping(deltas),
         *updating.penalty_descents(penalised & fused.keys()),
-        *one_launch([summed, *(fused.get(op.tensor, op) for op in gradients)]),
+        *one_launch([summed, *stepping(gradients)]),
         *sums,
-        *updating.penalty_gradients(penalised - fused.keys()),
-        *updating.steps(fused.keys()),
+        *updating.penalty_gradients(penalised - fused.keys() - joined.keys()),
+        *updating.steps(fused.keys(), joined.keys()),
     )
     return Program(
         dtype=np.dtype(dtype or config.training.dtype),

@@ -8,7 +8,7 @@ from mnistlab.runtime.dither import dither_of
 from mnistlab.runtime.kernel import Kernel, kernel, view
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import Operands
-from mnistlab.runtime.parts import share
+from mnistlab.runtime.parts import rows_of
 
 
 class UpdateOperands(Operands):
@@ -39,12 +39,12 @@ class FusedUpdate(NamedTuple):
 @view
 def part(op: Any, values: np.ndarray, lane: int) -> np.ndarray:
     """A lane's part of the tensor that an update is for."""
-    a, b = share(op.size, op.lanes, lane)
+    a, b = rows_of(op, op.size, lane)
     return values[op.weight + a : op.weight + b]
 
 
 @kernel
 def dither_for(op: Any, m: Memory, lane: int, step: int, kind: int) -> int | None:
     """The dither of what is rounded in a lane's part of the tensor, by the step's number alone."""
-    a, _ = share(op.size, op.lanes, lane)
+    a, _ = rows_of(op, op.size, lane)
     return dither_of(m.params, step, op.weight + a, kind)

@@ -26,10 +26,14 @@ class Updates:
     tensors: Mapping[str, dict[str, Any]]
     penalised: Set[str]
 
-    def _one(self, function: Kernel, kind: type[Any], tensor: str, **own: Any) -> Op:
+    def _one(
+        self, function: Kernel, kind: type[Any], tensor: str, maker: Op | None = None, **own: Any
+    ) -> Op:
+        """An op on a tensor; where a `maker` of its gradient is given, on what each lane made."""
         operands = {"dithered": False, **self.tensors[tensor], **own}
-        lanes = lanes_for(2 * operands["size"])
-        return Op(function, kind(**operands), lanes=lanes, once=True)
+        if maker is None:
+            return Op(function, kind(**operands), lanes=lanes_for(2 * operands["size"]), once=True)
+        return Op(function, kind(**operands), lanes=maker.lanes, grain=maker.owned, once=True)
 
     @property
     def _in_gradient(self) -> tuple[float, float]:
@@ -40,12 +44,14 @@ class Updates:
 
     def penalty_gradients(self, tensors: Set[str]) -> tuple[Op, ...]:
         """The penalty's gradient, added to the loss's."""
-        l1, l2 = self._in_gradient
-        if l1 == 0 and l2 == 0:
-            return ()
         on = [name for name in self.tensors if name in tensors]
-        function = ops.penalty_gradient
-        return one_launch([self._one(function, PenaltyOperands, n, l1=l1, l2=l2) for n in on])
+        return one_launch([op for name in on for op in self._penalty_gradient(name)])
+
+    def _penalty_gradient(self, tensor: str, maker: Op | None = None) -> list[Op]:
+        l1, l2 = self._in_gradient
+        if tensor not in self.penalised or (l1 == 0 and l2 == 0):
+            return []
+        return [self._one(ops.penalty_gradient, PenaltyOperands, tensor, maker, l1=l1, l2=l2)]
 
     def penalty_descents(self, tensors: Set[str]) -> tuple[Op, ...]:
         """The penalty's part of a step, taken off weights before the loss's part is."""
@@ -58,26 +64,40 @@ class Updates:
         on = [name for name in self.tensors if name in tensors]
         return one_launch([self._one(ops.penalty_descent, DescentOperands, n, **own) for n in on])
 
-    def steps(self, fused: Set[str]) -> tuple[Op, ...]:
+    def steps(self, fused: Set[str], joined: Set[str]) -> tuple[Op, ...]:
         """The optimizer's step for every tensor but those whose gradient takes it at once."""
+        names = [name for name in self.tensors if name not in joined]
+        return one_launch([op for name in names for op in self._step(name, name in fused)])
+
+    def joined(self, maker: Op) -> list[Op]:
+        """A weight's whole step, each lane with the part of the gradient that it has just made.
+
+        That part is still in the cache then. The gradient has to be whole: of all of a batch.
+        """
+        return [
+            replace(op, joins=True)
+            for op in (
+                *self._penalty_gradient(maker.tensor, maker),
+                *self._step(maker.tensor, False, maker),
+            )
+        ]
+
+    def _step(self, name: str, fused: bool, maker: Op | None = None) -> list[Op]:
         rule, mode = self.optimizer.update(), self.penalty.mode
         both = {"l1": self.penalty.l1, "l2": self.penalty.l2}
-        steps: list[Op] = []
-        for name in self.tensors:
-            penalised = name in self.penalised
-            update = []
-            if name not in fused:
-                # Of a step that holds the penalty's gradient, that may be a very small part.
-                own = {**rule.hyperparameters, "dithered": penalised and any(self._in_gradient)}
-                update = [self._one(rule.function, rule.operands, name, **own)]
-            if penalised and mode == "step" and update:
-                before = self._one(ops.penalty_step, PenaltyOperands, name, **both)
-                after = self._one(ops.take_penalty_step, PenaltyOperands, name, **both)
-                update = [before, *update, after]
-            if penalised and mode == "proximal" and both["l1"] > 0:
-                update.append(self._one(ops.soft_threshold, PenaltyOperands, name, **both))
-            steps += update
-        return one_launch(steps)
+        penalised = name in self.penalised
+        update = []
+        if not fused:
+            # Of a step that holds the penalty's gradient, that may be a very small part.
+            own = {**rule.hyperparameters, "dithered": penalised and any(self._in_gradient)}
+            update = [self._one(rule.function, rule.operands, name, maker, **own)]
+        if penalised and mode == "step" and update:
+            before = self._one(ops.penalty_step, PenaltyOperands, name, maker, **both)
+            after = self._one(ops.take_penalty_step, PenaltyOperands, name, maker, **both)
+            update = [before, *update, after]
+        if penalised and mode == "proximal" and both["l1"] > 0:
+            update.append(self._one(ops.soft_threshold, PenaltyOperands, name, maker, **both))
+        return update
 
     def fused(self, gradients: Sequence[Op]) -> dict[str, Op]:
         """By weight: the ops that make a gradient and take the optimizer's step at once."""

@@ -80,7 +80,8 @@ def _plain(builder: Builder, operands: DenseOperands, weight: str, first: bool) 
     if not first or not builder.training:  # in training the images need no gradient
         builder.deltas.append(by_columns(Op(ops.dense_backward_input, operands), units, inputs))
     lanes = max(1, min(lanes_for(builder.rows * inputs * units), inputs // 32))
-    builder.gradients.append(Op(ops.dense_backward_weights, operands, lanes=lanes, tensor=weight))
+    backward = ops.dense_backward_weights
+    builder.gradients.append(Op(backward, operands, lanes=lanes, tensor=weight, owned=units))
 
 
 def _few_outputs(
@@ -98,7 +99,8 @@ def _few_outputs(
         builder.deltas.append(Op(few_outputs_ops.few_outputs_backward_input, own))
     lanes = few_outputs_lanes(builder.rows, inputs, units)
     backward = few_outputs_ops.few_outputs_backward_weights
-    builder.gradients.append(Op(backward, own, lanes=lanes, tensor=weight))
+    owned = units * own.row if lanes == 1 else 0  # of several lanes each has a part of every row
+    builder.gradients.append(Op(backward, own, lanes=lanes, tensor=weight, owned=owned))
 
 
 def _sparse_hidden(builder: Builder, operands: dict[str, Any], weight: str) -> None:
@@ -119,7 +121,10 @@ def _sparse_hidden(builder: Builder, operands: dict[str, Any], weight: str) -> N
     builder.forward.append(Op(sparse_hidden_ops.forward_of(own.tile), own, lanes=lanes))
     builder.forward.append(Op(sparse_hidden_ops.add_parts, own))
     backward = sparse_hidden_ops.backward_of(own.tile)
-    builder.deltas.append(Op(backward, own, lanes=lanes, tensor=weight, sends_down=True))
+    owned = BLOCK * units
+    builder.deltas.append(
+        Op(backward, own, lanes=lanes, tensor=weight, sends_down=True, owned=owned)
+    )
 
 
 def _sparse_input(
@@ -165,4 +170,5 @@ def _sparse_input(
             own,
         )
     backward = sparse_input_ops.backward_weights_of(plan.tile)
-    builder.gradients.append(Op(backward, own, lanes=lanes, tensor=weight))
+    owned = inputs // plan.parts * plan.tile if inputs % plan.parts == 0 else 0
+    builder.gradients.append(Op(backward, own, lanes=lanes, tensor=weight, owned=owned))
