@@ -49,7 +49,8 @@ class Builder:
         self.width = math.prod(image_shape)
         self.top = 0  # the slot of the last layer's output
         self.on_image = True  # whether nothing but dropout lies below
-        self.behind_relu = False  # whether many values in that slot are zero
+        self.behind_relu = False  # whether a ReLU, and at most dropout, lies right below
+        self.nonzero = nonzero_share  # the share of values in that slot that is not zero, about
         self.grain = 1  # rows that stay together in a lane
         self.work = 0  # multiplications of all layers, forward, for one image
         self.row_size = self.width
@@ -139,6 +140,7 @@ class Builder:
         """What the next layer finds below it."""
         self.top, self.shape, self.width = slot, shape, math.prod(shape)
         self.on_image = self.behind_relu = False
+        self.nonzero = 1.0
 
     def patches(self, name: str, side: int, stride: int, padding: int) -> dict[str, int]:
         """The operands of a layer that looks at patches; raises UsageError where none fits."""

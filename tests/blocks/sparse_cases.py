@@ -83,13 +83,15 @@ def sparse_hidden_cases():
         return made[4], made[0], 70, 9, W, 30, tile
 
     def backward(dtype, use):
-        x = sparse_numbers(9, 64, 0.3, dtype).ravel()
-        made = x, 64, 9, 50, np.ones(64, np.uint64)
-        sparse_hidden.find_inputs(*made)
-        sparse_hidden.turn_bits(made[4])
+        x = sparse_numbers(73, 64, 0.3, dtype).ravel()
+        bits = np.ones(128, np.uint64)
+        for first, images in ((0, 64), (64, 9)):
+            own = bits[first : first + 64]
+            sparse_hidden.find_inputs(x[first * 64 :], 64, images, 50, own)
+            sparse_hidden.turn_bits(own)
         W, G = normal(50 * 30, dtype, 1), normal(50 * 30, dtype, 2)
-        dy, dx = normal(9 * SPARSE_HIDDEN_LANES, dtype, 3), normal(9 * 64, dtype, 4)
-        return made[4], x, 50, dy, use, W, G, 30, 0.1, 0.9, dx
+        dy, dx = normal(73 * SPARSE_HIDDEN_LANES, dtype, 3), normal(73 * 64, dtype, 4)
+        return bits, x, 73, 50, dy, use, W, G, 30, 0.1, 0.9, use % 2 == 0, dx
 
     yield pytest.param(sparse_hidden.find_inputs, found, id="find_inputs")
     yield pytest.param(sparse_hidden.turn_bits, lambda t: (bits(),), id="turn_bits")

@@ -44,8 +44,10 @@ def sparse_forward_of_lanes(lanes):
 
 def sparse_backward_of_lanes(lanes):
     @kernel
-    def backward(bits, x, size, tile, use, W, G, width, lr, momentum, dx):
-        sparse_backward(bits, x, size, tile, use, W, G, width, lr, momentum, dx, lanes)
+    def backward(bits, x, images, size, tile, use, W, G, width, lr, momentum, sends, dx):
+        sparse_backward(
+            bits, x, images, size, tile, use, W, G, width, lr, momentum, sends, dx, lanes
+        )
 
     return backward
 

@@ -69,9 +69,12 @@ def test_forward_adds_the_product_with_all_inputs(images, size, share, dtype):
 
 @pytest.mark.parametrize("use", [SET, ADD, DECAY, SGD, MOMENTUM])
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize(("images", "size", "share"), CASES)
+@pytest.mark.parametrize("sends", [True, False])
+@pytest.mark.parametrize(
+    ("images", "size", "share"), [*CASES, (100, 64, 0.3), (2 * BLOCK, 40, 0.2)]
+)
 def test_backward_sends_down_by_the_weights_before_the_step_and_puts_the_gradient_to_use(
-    images, size, share, dtype, use
+    images, size, share, sends, dtype, use
 ):
     x = sparse_numbers(images, BLOCK, share, dtype)
     x[:, size:] = 0
@@ -79,11 +82,12 @@ def test_backward_sends_down_by_the_weights_before_the_step_and_puts_the_gradien
     dy = normal((images, SPARSE_HIDDEN_LANES), dtype, 3)
     W, G, dx = start.copy(), state.copy(), normal((images, BLOCK), dtype, 4)
     before = dx.copy()
-    bits = bits_of(x, size, 0)
-    turn_bits(bits)
+    words = [bits_of(x[first : first + BLOCK], size, 0) for first in range(0, images, BLOCK)]
+    for own in words:
+        turn_bits(own)
     SPARSE_HIDDEN_BACKWARD(
-        bits, x.ravel(), size, dy.ravel(), use, W.ravel()[2:], G.ravel()[2:], WIDTH, LR, KEPT,
-        dx.ravel(),
+        np.concatenate(words), x.ravel(), images, size, dy.ravel(), use, W.ravel()[2:],
+        G.ravel()[2:], WIDTH, LR, KEPT, sends, dx.ravel(),
     )  # fmt: skip
     own = slice(2, 2 + SPARSE_HIDDEN_LANES)
     wide = dy.astype(np.float64)
@@ -92,7 +96,8 @@ def test_backward_sends_down_by_the_weights_before_the_step_and_puts_the_gradien
     close(W[:, own], expected[0], dtype, 30)
     close(G[:, own], expected[1], dtype, 30)
     sent = np.zeros(dx.shape)
-    sent[:, :size] = np.where(x[:, :size] != 0, wide @ start[:, own].T, 0)
+    if sends:
+        sent[:, :size] = np.where(x[:, :size] != 0, wide @ start[:, own].T, 0)
     close(dx, before + sent, dtype, 30)
     np.testing.assert_array_equal(dx[x == 0], before[x == 0])
     for found, was in ((W, start), (G, state)):

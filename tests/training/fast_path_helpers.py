@@ -52,6 +52,13 @@ def skip_zeros_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "INPUTS_WORTH_LISTING", 64)
 
 
+def skip_zeros_by_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Layers behind a ReLU or dropout skip zeros, forward by columns, though they are small."""
+    monkeypatch.setattr(choice, "INPUTS_WORTH_SKIPPING", 16)
+    monkeypatch.setattr(choice, "TILE_WORTH_SKIPPING", 16)
+    monkeypatch.setattr(choice, "ROWS_WORTH_SKIPPING", 1)
+
+
 def mlp(*hidden, dropout=0.0, bias=True):
     return {
         "type": "mlp",
@@ -73,14 +80,16 @@ def cnn(units, *, bias=True, dropout=0.0, relu="relu", above="tanh", conv=(4, 3,
 def shapes_of(model, image_shape, classes=4):
     """Those of every tensor of `mlp` or `cnn`."""
     inputs, shapes = image_shape[0] * image_shape[1], {}
-    widths, bias = [*model.get("hidden", []), classes], model.get("bias", True)
-    if model["type"] == "cnn":
+    layers = model.get("layers", [])
+    hidden = [each["dense"]["units"] for each in layers if "dense" in each]
+    widths, bias = [*model.get("hidden", hidden), classes], model.get("bias", True)
+    if layers and "conv" in layers[0]:
         conv, dense = model["layers"][0]["conv"], model["layers"][-2]["dense"]
         filters, side = conv["filters"], conv["kernel"]
         shapes = {"conv1.weight": (filters, 1, side, side), "conv1.bias": (filters,)}
         taken = side - 1 - 2 * conv["padding"]
         inputs = filters * (image_shape[0] - taken) * (image_shape[1] - taken)
-        widths, bias = [dense["units"], classes], dense["bias"]
+        bias = dense["bias"]
     for number, (fan_in, fan_out) in enumerate(pairwise([inputs, *widths]), 1):
         shapes[f"dense{number}.weight"] = (fan_in, fan_out)
         last_of_cnn = model["type"] == "cnn" and number == 2

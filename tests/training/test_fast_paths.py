@@ -18,13 +18,13 @@ from fast_path_helpers import (
     mlp,
     ops_of,
     run_of,
+    skip_zeros_by_columns,
     skip_zeros_of_few,
     work_in_parts,
 )
 from oracle_helpers import assert_engine_follows, distance
 
-from mnistlab.blocks.layers.dense import choice, sparse_hidden
-from mnistlab.runtime import builder
+from mnistlab.blocks.layers.dense import choice
 from mnistlab.runtime.gradient_action import MOMENTUM, SET, SGD
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.training.lower import lower
@@ -128,10 +128,55 @@ def test_so_does_a_layer_of_which_each_lane_has_several_blocks_of_inputs(tmp_pat
     assert_engine_follows(trainer, oracle, 3)
 
 
-def test_no_batch_that_is_worked_on_in_parts_is_of_few_enough_rows_to_skip_zeros_behind_a_relu():
-    """That kernel takes its step at once, and adds nothing up over parts."""
-    assert builder.MOST_ROWS > sparse_hidden.BLOCK
-    assert not choice.skips_zero_inputs(True, builder.MOST_ROWS, 10_000, 64)
+DROPPED_IMAGE = [
+    {"dropout": 0.4},
+    "flatten",
+    {"dense": {"units": 64}},
+    {"activation": "relu"},
+    {"dropout": 0.5},
+    {"dense": {"units": 48}},
+    {"activation": "tanh"},
+]
+# A model, rows of a batch, optimizer and penalty.
+BY_COLUMNS = [
+    (mlp(32, 48), 33, "momentum", "none"),
+    (mlp(64, 32, bias=False), 64, "sgd", "none"),
+    (mlp(48, 64, dropout=0.3), 100, "adam", "gradient"),
+    (mlp(80, 160), 128, "adamw", "none"),
+    (mlp(32, 32, 32), 65, "rmsprop", "proximal"),
+    (mlp(32, 48), 1, "nesterov", "step"),
+    (mlp(64, 32, dropout=0.5), 128, "sgd", "gradient"),
+    (mlp(64, 48), "in parts", "momentum", "none"),
+    ({"type": "cnn", "layers": DROPPED_IMAGE}, 33, "momentum", "none"),
+    ({"type": "cnn", "layers": DROPPED_IMAGE}, 100, "adam", "step"),
+]
+
+
+@pytest.mark.parametrize("divided", [False, True])
+@pytest.mark.parametrize(("model", "batch", "optimizer", "penalty"), BY_COLUMNS, ids=str)
+def test_a_layer_that_skips_zeros_by_columns_trains_as_the_equations_say(
+    monkeypatch, tmp_path, model, batch, optimizer, penalty, divided
+):
+    skip_zeros_by_columns(monkeypatch)
+    if divided:
+        divide_all_work(monkeypatch)
+    if batch == "in parts":
+        work_in_parts(monkeypatch)
+        batch = "full"
+    dataset = dark_dataset(IMAGES)
+    trainer, oracle = run_of(tmp_path, model, batch, 9, optimizer, penalty, dataset=dataset)
+    skipping = [name for name in ops_of(trainer) if "by_columns" in name]
+    weights = sum(tensor.name.endswith("weight") for tensor in trainer.program.tensors)
+    on_image = "layers" in model
+    assert len(skipping) == weights - (1 if on_image else 2)
+    assert_engine_follows(trainer, oracle, 9)
+
+
+def test_nothing_is_sent_down_to_an_image_of_which_pixels_are_dropped():
+    model = {"type": "cnn", "layers": DROPPED_IMAGE}
+    program = lower(config_of(model=model), (9, 9), 4, 32, nonzero_share=0.2)
+    names = [op.function.__name__ for op in program.deltas]
+    assert (names.count("dropout_backward"), names.count("dense_backward_input")) == (1, 2)
 
 
 # Where these paths are taken, and how far they go.

@@ -10,7 +10,9 @@ from fast_path_helpers import (
     cnn,
     divide_all_work,
     mlp,
+    ops_of,
     run_of,
+    skip_zeros_by_columns,
     skip_zeros_of_few,
     work_in_parts,
 )
@@ -30,6 +32,8 @@ CASES = {
     "behind a relu": (cnn(64), 33, "sgd", "none", 512),
     "behind a relu, penalised": (cnn(64, dropout=0.3), 32, "sgd", "gradient", 512),
     "behind a relu, momentum": (cnn(96), 64, "momentum", "none", 512),
+    "by columns": (mlp(256, 256), 33, "momentum", "none", 512),
+    "by columns, dropout": (mlp(128, 256, dropout=0.5), 100, "adam", "gradient", 512),
     "both": (mlp(256, 48), 32, "momentum", "none", 512),
 }
 EPOCHS = 3
@@ -40,7 +44,8 @@ def make(request, monkeypatch, tmp_path):
     """Makes trainers of a case, each with its oracle."""
     model, batch, optimizer, penalty, rows = request.param
     divide_all_work(monkeypatch)
-    skip_zeros_of_few(monkeypatch)
+    by_columns = model.get("hidden", [])[1:] == [256]
+    (skip_zeros_by_columns if by_columns else skip_zeros_of_few)(monkeypatch)
     work_in_parts(monkeypatch, rows)
     steps = EPOCHS * (1 if batch == "full" else -(-IMAGES // batch))
 
@@ -48,7 +53,9 @@ def make(request, monkeypatch, tmp_path):
         trainer, oracle = run_of(tmp_path, model, batch, steps, optimizer, penalty)
         if model["type"] == "mlp":
             assert_skips_zero_pixels(trainer, model["hidden"][0])
-        if model["type"] == "cnn" or len(model["hidden"]) > 1:
+        if by_columns:
+            assert any("sparse_forward_by_columns" in name for name in ops_of(trainer))
+        elif model["type"] == "cnn" or len(model["hidden"]) > 1:
             units = model["layers"][-2]["dense"]["units"] if "layers" in model else 48
             assert_skips_zero_inputs(trainer, units)
         trainer._steps_per_look = 1000

@@ -23,7 +23,8 @@ def build_elementwise(builder: Builder, activation: ActivationBlock) -> None:
         activation.type, "activation", activation.text, builder.shape, 0, y, activation
     )
     builder.set_output(y, builder.shape)
-    builder.behind_relu = activation.leaves_zeros
+    if activation.leaves_zeros:
+        builder.behind_relu, builder.nonzero = True, 0.5
 
 
 def build_softmax(builder: Builder, activation: ActivationBlock) -> None:

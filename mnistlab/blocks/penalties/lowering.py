@@ -56,7 +56,7 @@ class Updates:
     def penalty_descents(self, tensors: Set[str]) -> tuple[Op, ...]:
         """The penalty's part of a step, taken off weights before the loss's part is."""
         l1, l2 = self._in_gradient
-        own = {"l1": l1, "l2": 2 * l2, "by_rate": True}
+        own: dict[str, Any] = {"l1": l1, "l2": 2 * l2, "by_rate": True}
         if self.penalty.mode == "step":
             own = {"l1": self.penalty.l1, "l2": self.penalty.l2, "by_rate": False}
         if own["l1"] == 0 and own["l2"] == 0:

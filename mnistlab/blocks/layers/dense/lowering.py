@@ -7,6 +7,7 @@ from mnistlab.blocks.layers.dense import few_outputs_ops, ops, sparse_hidden_ops
 from mnistlab.blocks.layers.dense.choice import (
     InputPlan,
     column_lanes,
+    divides_inputs,
     few_outputs_lanes,
     few_outputs_row,
     few_outputs_work,
@@ -14,6 +15,7 @@ from mnistlab.blocks.layers.dense.choice import (
     input_plan,
     skips_zero_inputs,
     skips_zero_pixels,
+    sparse_hidden_block,
     sparse_hidden_tile,
     sparse_input_lanes,
     sparse_input_work,
@@ -53,21 +55,28 @@ def build_dense(builder: Builder, units: int, bias: bool) -> None:
         packed = builder.take_params(inputs * plan.tiles * plan.tile)
     operands["bias"] = builder.add_tensor(name, "bias", (units,), fans) if bias else 0
     if builder.plain:
-        _plain(builder, DenseOperands(**operands), weight, first)
+        _plain(builder, DenseOperands(**operands), weight)
     elif builder.training and has_few_outputs(units):
-        _few_outputs(builder, operands, weight, packed, first)
+        _few_outputs(builder, operands, weight, packed)
     elif first and skips_zero_pixels(builder.nonzero_share, inputs, units):
         _sparse_input(builder, operands, weight, packed, plan)
-    elif builder.training and skips_zero_inputs(builder.behind_relu, builder.rows, inputs, units):
+    elif _skips_zeros(builder, inputs, units):
         _sparse_hidden(builder, operands, weight)
     else:
-        _plain(builder, DenseOperands(**operands), weight, first)
+        _plain(builder, DenseOperands(**operands), weight)
     count = inputs * units + (units if bias else 0)
     builder.add_layer(name, "dense", f"{inputs} → {units}", (units,), count, operands["y"])
     builder.set_output(operands["y"], (units,))
 
 
-def _plain(builder: Builder, operands: DenseOperands, weight: str, first: bool) -> None:
+def _skips_zeros(builder: Builder, inputs: int, units: int) -> bool:
+    """Whether zeros of the layer's inputs are skipped, where nothing is sent down to a zero."""
+    if not builder.training or not (builder.behind_relu or builder.on_image):
+        return False
+    return skips_zero_inputs(builder.nonzero, builder.rows, inputs, units)
+
+
+def _plain(builder: Builder, operands: DenseOperands, weight: str) -> None:
     """A layer by BLAS, divided by columns where the rows are few."""
     inputs, units = operands.inputs, operands.outputs
     builder.work += inputs * units
@@ -77,16 +86,14 @@ def _plain(builder: Builder, operands: DenseOperands, weight: str, first: bool) 
         return replace(op.having(by_column=True), lanes=lanes) if lanes else op
 
     builder.forward.append(by_columns(Op(ops.dense_forward, operands), inputs, units))
-    if not first or not builder.training:  # in training the images need no gradient
+    if not builder.on_image or not builder.training:  # in training images need no gradient
         builder.deltas.append(by_columns(Op(ops.dense_backward_input, operands), units, inputs))
     lanes = max(1, min(lanes_for(builder.rows * inputs * units), inputs // 32))
     backward = ops.dense_backward_weights
     builder.gradients.append(Op(backward, operands, lanes=lanes, tensor=weight, owned=units))
 
 
-def _few_outputs(
-    builder: Builder, operands: dict[str, Any], weight: str, packed: int, first: bool
-) -> None:
+def _few_outputs(builder: Builder, operands: dict[str, Any], weight: str, packed: int) -> None:
     """A layer of few outputs, by rows of its transposed weight."""
     inputs, units = operands["inputs"], operands["outputs"]
     builder.work += few_outputs_work(inputs, units)
@@ -95,7 +102,7 @@ def _few_outputs(
         weight, packed, units * own.row, few_outputs_ops.transpose, few_outputs_ops.restore, own
     )
     builder.forward.append(Op(few_outputs_ops.few_outputs_forward, own))
-    if not first:
+    if not builder.on_image:
         builder.deltas.append(Op(few_outputs_ops.few_outputs_backward_input, own))
     lanes = few_outputs_lanes(builder.rows, inputs, units)
     backward = few_outputs_ops.few_outputs_backward_weights
@@ -104,27 +111,44 @@ def _few_outputs(
 
 
 def _sparse_hidden(builder: Builder, operands: dict[str, Any], weight: str) -> None:
-    """A layer behind a ReLU that skips zeros, its inputs divided into blocks."""
-    units, lanes = operands["outputs"], MOST_LANES
-    builder.work += builder.width * units
-    parts = builder.take_scratch(builder.rows * units)
+    """A layer that skips inputs that are zero: backward the inputs are divided into blocks."""
+    rows, inputs, units = builder.rows, operands["inputs"], operands["outputs"]
+    builder.work += inputs * units
+    by_inputs, tile = divides_inputs(inputs), sparse_hidden_tile(units)
+    lanes, words = MOST_LANES, -(-rows // BLOCK)
+    if not by_inputs:
+        lanes = min(lanes_for(rows * inputs * units), -(-inputs // BLOCK))
     own = SparseHiddenOperands(
         **operands,
-        **builder.take_scratch(builder.rows * (units + 2 * BLOCK)),
+        **builder.take_scratch(rows * max(2 * BLOCK, tile)),
+        deltas_at=builder.take_scratch(rows * units, lanes=1)["scratch_at"],
         bits_at=builder.listed_bits,
-        collected=parts["scratch_at"],
-        collected_each=parts["scratch"],
-        parts=lanes,
-        tile=sparse_hidden_tile(units),
+        words=words,
+        parts=lanes if by_inputs else 2,
+        tile=tile,
+        block=sparse_hidden_block(tile),
+        sends=not builder.on_image,
     )
-    builder.listed_bits += lanes * BLOCK
-    builder.forward.append(Op(sparse_hidden_ops.forward_of(own.tile), own, lanes=lanes))
-    builder.forward.append(Op(sparse_hidden_ops.add_parts, own))
-    backward = sparse_hidden_ops.backward_of(own.tile)
-    owned = BLOCK * units
-    builder.deltas.append(
-        Op(backward, own, lanes=lanes, tensor=weight, sends_down=True, owned=owned)
+    builder.listed_bits += MOST_LANES * words * BLOCK
+    if by_inputs:
+        parts = builder.take_scratch(rows * units)
+        own = replace(own, collected=parts["scratch_at"], collected_each=parts["scratch"])
+        builder.forward.append(Op(sparse_hidden_ops.forward_of(tile), own, lanes=lanes))
+        builder.forward.append(Op(sparse_hidden_ops.add_parts, own))
+    else:
+        most = min(lanes, own.parts * units // tile)
+        forward = sparse_hidden_ops.forward_by_columns_of(tile)
+        builder.forward.append(Op(forward, own, lanes=most))
+    maker = Op(
+        sparse_hidden_ops.backward_of(tile),
+        own,
+        lanes=lanes,
+        tensor=weight,
+        sends_down=own.sends,
+        owned=BLOCK * units,
     )
+    (builder.deltas if own.sends else builder.gradients).append(maker)
+    builder.deltas.append(Op(sparse_hidden_ops.lay_out_deltas, own))
 
 
 def _sparse_input(

@@ -1,9 +1,9 @@
-"""A dense layer behind a ReLU: inputs that are zero are skipped, forward and backward.
+"""A dense layer behind a ReLU or dropout: inputs that are zero are skipped, both ways.
 
-After a convolution and a ReLU four fifths of the values may be zero. A block of inputs is worked
-on at a time: a bit for each of them says, row by row, what is not zero. Forward goes by images,
-backward by inputs, so that each row of the weights is read once for all images, as in
-lit_pixels.py. The plain definition is dense.py's.
+After a ReLU half of the values are zero and more, after dropout of a half three quarters. A block
+of inputs is worked on at a time: a bit for each of them says, row by row, what is not zero. Forward
+goes by images, backward by inputs, so that each row of the weights is read once for all images, as
+in sparse_input.py. The plain definition is in maths.py.
 """
 
 import numpy as np
@@ -82,6 +82,7 @@ def sparse_forward(
 def sparse_backward(
     bits: np.ndarray,
     x: np.ndarray,
+    images: int,
     size: int,
     tile: np.ndarray,
     use: int,
@@ -90,25 +91,29 @@ def sparse_backward(
     width: int,
     lr: float,
     momentum: float,
+    sends: bool,
     dx: np.ndarray,
     lanes: int,
 ) -> None:
-    """dx ← dx + dy Wᵀ where x is not zero; then dW = xᵀ dy, put to use at once.
+    """dx ← dx + dy Wᵀ where x is not zero, if it `sends`; then dW = xᵀ dy, put to use at once.
 
-    For a block of `size` inputs, of which bits[k] has a bit for each image where k is not zero. Of
-    `lanes` columns of W: W and G are those of each of the inputs' rows, which are `width` apart,
-    tile those of dy, (images · lanes,); x, dx (images · BLOCK,); all flat. Where a ReLU left a
-    zero, what is sent down stops there: it need not be known.
+    For a block of `size` inputs, of which bits[64 n + k] has a bit for each of the images from
+    64 n on where k is not zero. Of `lanes` columns of W: W and G are those of each of the inputs'
+    rows, which are `width` apart, tile those of dy, (images · lanes,); x, dx (images · BLOCK,); all
+    flat. Where a ReLU left a zero, what is sent down stops there: it need not be known.
     """
     zero = spread(W.dtype.type(0), lanes)
     for k in range(size):
-        left, at = bits[k], np.uint64(k)
+        at = np.uint64(k)
         w = load(W, k * width, lanes)
         g = zero
-        while left != 0:
-            i = lowest_bit(left)
-            left &= left - np.uint64(1)
-            d = load(tile, i * np.uint64(lanes), lanes)
-            g = fma(spread(x[i * np.uint64(BLOCK) + at], lanes), d, g)
-            dx[i * np.uint64(BLOCK) + at] += dot(d, w)
+        for begin in range(0, images, BLOCK):
+            left, base = bits[begin + k], np.uint64(begin)
+            while left != 0:
+                i = base + lowest_bit(left)
+                left &= left - np.uint64(1)
+                d = load(tile, i * np.uint64(lanes), lanes)
+                g = fma(spread(x[i * np.uint64(BLOCK) + at], lanes), d, g)
+                if sends:
+                    dx[i * np.uint64(BLOCK) + at] += dot(d, w)
         act_on_gradient(use, g, W, G, k * width, lr, momentum, lanes)

@@ -1,4 +1,8 @@
-"""A dense layer behind a ReLU that skips inputs that are zero: each lane has a share of them."""
+"""The ops of a dense layer that skips inputs that are zero.
+
+Backward each lane has a share of the inputs. Forward it has that, too, where the inputs are very
+many; else it has a share of the outputs.
+"""
 
 from functools import cache
 from typing import Any
@@ -8,29 +12,35 @@ import numpy as np
 from mnistlab.blocks.layers.dense import sparse_hidden
 from mnistlab.blocks.layers.dense.maths import bias_gradient
 from mnistlab.blocks.layers.dense.ops import DenseOperands
-from mnistlab.runtime.actions import MOMENTUM
+from mnistlab.runtime.actions import ADD, MOMENTUM, SET
 from mnistlab.runtime.compiler import generic_kernel
 from mnistlab.runtime.kernel import kernel, named, view
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.parts import rate_of, rows_of, scratch_of, share, slot, state_of
+from mnistlab.runtime.vectors import load, store
 
 
 class SparseHiddenOperands(DenseOperands):
-    """A dense layer's; lanes divide the inputs, and each has a part of the output."""
+    """A dense layer's, and where its bits, its tiles and its parts of the output lie."""
 
     bits_at: int  # where the words of the lanes begin
-    parts: int  # of the inputs
+    parts: int  # of the inputs, or by columns of the rows
     tile: int  # columns that are worked on at once
-    collected: int  # where the parts of the output begin in the scratch, …
-    collected_each: int  # … and the elements of each
+    collected: int = 0  # where the parts of the output begin in the scratch, …
+    collected_each: int = 0  # … and the elements of each
+    block: int = sparse_hidden.BLOCK  # inputs that are worked on at once, forward by columns
+    deltas_at: int  # where dy lies in the scratch, tile by tile
+    words: int  # that a lane has for each input of a block
+    sends: bool = True  # whether the gradient is sent down
     scratch: int  # elements of scratch that each lane has, …
     scratch_at: int  # … which begin here
 
 
 @view
 def bits_of(op: Any, m: Memory, lane: int) -> np.ndarray:
-    """A lane's own word for each row, or input, of a block."""
-    return m.listed_bits[op.bits_at + lane * sparse_hidden.BLOCK :][: sparse_hidden.BLOCK]
+    """A lane's own words for each row, or input, of a block."""
+    size = op.words * sparse_hidden.BLOCK
+    return m.listed_bits[op.bits_at + lane * size :][:size]
 
 
 @kernel
@@ -57,6 +67,27 @@ def forward(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> None:
             sparse_hidden.sparse_forward(bits, x, op.inputs, rows, W, op.outputs, tile, lanes)
 
 
+@generic_kernel
+def forward_by_columns(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> None:
+    """A lane's units of the output: a unit is one tile's columns of a part of the rows."""
+    begin, end = share(op.outputs // lanes * op.parts, op.lanes, lane)
+    tile, bits = scratch_of(op, m, lane), bits_of(op, m, lane)
+    for unit in range(begin, end):
+        column = unit // op.parts * lanes
+        a, b = share(rows, op.parts, unit % op.parts)
+        bias = load(m.params, op.bias + column, lanes, lanes if op.biases > 0 else 0)
+        for i in range(b - a):
+            store(tile, i * lanes, bias)
+        for k in range(0, op.inputs, op.block):
+            x = m.activations[op.x * m.capacity + a * op.inputs + k :]
+            sparse_hidden.find_inputs(x, op.inputs, b - a, min(op.block, op.inputs - k), bits)
+            W = m.params[op.weight + k * op.outputs + column :]
+            sparse_hidden.sparse_forward(bits, x, op.inputs, b - a, W, op.outputs, tile, lanes)
+        for i in range(b - a):
+            at = op.y * m.capacity + (a + i) * op.outputs + column
+            store(m.activations, at, load(tile, i * lanes, lanes))
+
+
 @kernel
 def add_parts(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     """A lane's rows of the output: the bias, and each block's part in their order."""
@@ -75,19 +106,28 @@ def add_parts(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -
                     row[column + j] += tile[j]
 
 
+@kernel
+def lay_out_deltas(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    """A lane's rows of dy, tile by tile, as `backward` reads them."""
+    a, b = rows_of(op, rows, lane)
+    for column in range(0, op.outputs, op.tile):
+        for i in range(a, b):
+            source = m.deltas[op.y * m.capacity + i * op.outputs + column :][: op.tile]
+            target = m.scratch[op.deltas_at + column * rows + i * op.tile :][: op.tile]
+            for j in range(op.tile):
+                target[j] = source[j]
+
+
 @generic_kernel
 def backward(op: Any, m: Memory, lane: int, step: int, rows: int, lanes: int) -> None:
     """The gradient sent down, then the weights' own and what becomes of it, of a lane's inputs."""
     first, last = inputs_of(op, lane)
-    dy, scratch = slot(m.deltas, m, op.y, rows, op.outputs), scratch_of(op, m, lane)
+    scratch = scratch_of(op, m, lane)
     room = rows * sparse_hidden.BLOCK
-    x, dx, tile = scratch[:room], scratch[room : 2 * room], scratch[2 * room :]
-    for column in range(0, op.outputs, lanes):
-        for i in range(rows):
-            for j in range(lanes):
-                tile[column * rows + i * lanes + j] = dy[i, column + j]
+    x, dx, deltas = scratch[:room], scratch[room : 2 * room], m.scratch[op.deltas_at :]
     of, lr = state_of(m, 0) if op.gradient_action == MOMENTUM else m.grads, rate_of(op, m, step)
-    bits = bits_of(op, m, lane)
+    bits, fresh = bits_of(op, m, lane), m.batch[0] == 0
+    action = ADD if op.gradient_action == SET and not fresh else op.gradient_action
     for a in range(first, last, sparse_hidden.BLOCK):
         size = min(sparse_hidden.BLOCK, last - a)
         # Rows lie so far apart that a block of them would crowd the same places of the cache.
@@ -97,20 +137,25 @@ def backward(op: Any, m: Memory, lane: int, step: int, rows: int, lanes: int) ->
             for k in range(size):
                 x[to + k] = source[k]
                 dx[to + k] = 0
-        sparse_hidden.find_inputs(x, sparse_hidden.BLOCK, rows, size, bits)
-        sparse_hidden.turn_bits(bits)
+        for row in range(0, rows, sparse_hidden.BLOCK):
+            own = bits[row : row + sparse_hidden.BLOCK]
+            block, images = x[row * sparse_hidden.BLOCK :], min(sparse_hidden.BLOCK, rows - row)
+            sparse_hidden.find_inputs(block, sparse_hidden.BLOCK, images, size, own)
+            sparse_hidden.turn_bits(own)
         for column in range(0, op.outputs, lanes):
             at = op.weight + a * op.outputs + column
             sparse_hidden.sparse_backward(
-                bits, x, size, tile[column * rows :], op.gradient_action, m.params[at:],
-                of[at:], op.outputs,                 lr, op.momentum, dx, lanes,
+                bits, x, rows, size, deltas[column * rows :], action, m.params[at:],
+                of[at:], op.outputs, lr, op.momentum, op.sends == 1, dx, lanes,
             )  # fmt: skip
-        for i in range(rows):
-            target, to = m.deltas[begin + i * op.inputs :][:size], i * sparse_hidden.BLOCK
-            for k in range(size):
-                target[k] = dx[to + k]
+        if op.sends == 1:
+            for i in range(rows):
+                target, to = m.deltas[begin + i * op.inputs :][:size], i * sparse_hidden.BLOCK
+                for k in range(size):
+                    target[k] = dx[to + k]
     if lane == 0:
-        bias_gradient(dy, m.grads[op.bias : op.bias + op.biases], 0.0)
+        dy = slot(m.deltas, m, op.y, rows, op.outputs)
+        bias_gradient(dy, m.grads[op.bias : op.bias + op.biases], 0.0 if fresh else 1.0)
 
 
 @cache
@@ -121,6 +166,18 @@ def forward_of(lanes: int) -> Any:
         forward(op, m, lane, rows, lanes)
 
     return kernel(named(sparse_forward, lanes))
+
+
+@cache
+def forward_by_columns_of(lanes: int) -> Any:
+    """`forward_by_columns` of tiles of so many columns, an op."""
+
+    def sparse_forward_by_columns(
+        op: Any, m: Memory, lane: int, step: int, first: int, rows: int
+    ) -> None:
+        forward_by_columns(op, m, lane, rows, lanes)
+
+    return kernel(named(sparse_forward_by_columns, lanes))
 
 
 @cache

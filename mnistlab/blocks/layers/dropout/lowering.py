@@ -22,6 +22,8 @@ def build_dropout(builder: Builder, rate: float) -> None:
         stream=builder.counts["dropout"],
     )
     builder.forward.append(Op(ops.dropout_forward, operands))
-    builder.deltas.append(Op(ops.dropout_backward, operands))
+    if not builder.on_image:  # in training the images need no gradient
+        builder.deltas.append(Op(ops.dropout_backward, operands))
     builder.add_layer(name, "dropout", text, builder.shape, 0, operands.y)
     builder.top = operands.y
+    builder.nonzero *= 1 - rate
