@@ -5,23 +5,20 @@ scheduler and three workers of this machine; the test in
 tests/sweeps/test_cluster.py does it to a small one.
 """
 
-import argparse
 import random
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from tools.dask_processes import DaskProcesses
-from tools.short_runs import fingerprint
-from tools.sweep_kill_rounds import GRID, Report, Sweep, compare, wait_until_it_trains
+from tools.sweep_kill_rounds import GRID, Report, Sweep, kill_and_compare, main, undisturbed
 
 SECONDS_TO_DIE = 20.0
 KINDS = ("worker", "client", "scheduler")
 
 
-def kill(sweep: Sweep, dask: DaskProcesses, kind: str, chance: random.Random, report: Report):
+def _kill(sweep: Sweep, dask: DaskProcesses, kind: str, chance: random.Random, report: Report):
     """Kill one of these, see that the rest does what it should, and put another in its place."""
     assert sweep.process is not None
     assert dask.scheduler is not None
@@ -54,32 +51,17 @@ def rounds(
     """
     report, chance = Report(), random.Random(seed)
     with tempfile.TemporaryDirectory() as scratch:
-        calm = Sweep(Path(scratch) / "calm", values)
-        began = time.monotonic()
-        code, error = calm.finish()
-        if code != 0:
-            raise RuntimeError(error)
-        seconds = time.monotonic() - began
-        wanted = {name: fingerprint(path) for name, path in calm.trials().items()}
+        wanted, seconds = undisturbed(Path(scratch), values)
+        pauses = [chance.uniform(0, spread * seconds / kills) for _ in range(kills)]
         with DaskProcesses(Path(scratch) / "dask", workers) as dask:
-            options = ("--scheduler", dask.address)
-            sweep = Sweep(Path(scratch) / "killed", values, options)
-            ended: dict[str, dict] = {}
-            for number in range(kills):
-                since = time.time()
-                if sweep.process is None:
-                    sweep.start()
-                wait_until_it_trains(sweep, since)
-                time.sleep(chance.uniform(0, spread * seconds / kills))
-                if sweep.process.poll() is not None:
-                    break
-                kill(sweep, dask, KINDS[number % 3], chance, report)
-                records = sweep.records()
-                ended |= {n: r for n, r in records.items() if r["status"] == "finished"}
-            code, error = sweep.finish()
-            if code != 0:
-                report.faults.append(f"resume ended with {code}: {error[-500:]}")
-        compare(sweep, wanted, ended, report)
+            sweep = Sweep(Path(scratch) / "killed", values, ("--scheduler", dask.address))
+            kill_and_compare(
+                sweep,
+                pauses,
+                lambda n: _kill(sweep, dask, KINDS[n % 3], chance, report),
+                wanted,
+                report,
+            )
         if (sweep.path / ".claims").exists():
             report.faults.append("claims were left behind")
         deadline = time.monotonic() + SECONDS_TO_DIE
@@ -91,16 +73,4 @@ def rounds(
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=12)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    done = rounds(options.kills, seed=options.seed)
-    told = ", ".join(f"{count} of a {kind}" for kind, count in done.kills.items())
-    print(
-        f"{sum(done.kills.values())} kills ({told}), {done.carried_on} trials carried on; "
-        f"{done.identical} of {done.trials} trials identical"
-    )
-    for fault in done.faults:
-        print("  ", fault)
-    sys.exit(bool(done.faults))
+    main(rounds, __doc__, kills=12, what=("carried_on",))

@@ -45,6 +45,7 @@ from mnistlab.store.sweep_dir import SweepDir  # noqa: E402
 from mnistlab.support.errors import DataError, UsageError  # noqa: E402
 from mnistlab.sweeps.results import read_record, read_trials, sweep_of  # noqa: E402
 from mnistlab.training import trainer  # noqa: E402
+from tools.closing_report import print_report  # noqa: E402
 from tools.here_executor import trials_in_this_process  # noqa: E402
 from tools.short_runs import StopAt, fingerprint, resume, train  # noqa: E402
 from tools.short_sweeps import sweep  # noqa: E402
@@ -306,8 +307,6 @@ if __name__ == "__main__":
     failed = False
     for group in options.groups:
         for name, done in rounds(group, options.flips, options.parts, options.only):
-            print(f"{name}: cuts: {_told(done.cuts)}; flips: {_told(done.flips)}", flush=True)
-            for loss in done.lost:
-                print("  ", loss)
-            failed = failed or bool(done.lost)
+            text = f"{name}: cuts: {_told(done.cuts)}; flips: {_told(done.flips)}"
+            failed |= print_report(text, done.lost)
     sys.exit(failed)

@@ -9,12 +9,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 # First, as it sets the number of numba's threads, which can't be changed later.
+from tools.closing_report import counted, print_report
 from tools.fault_rounds import Report, in_child, the_folder
 
 # isort: split
@@ -136,10 +136,6 @@ def _folder_of(folder: Path) -> Path:
     return path
 
 
-def told(ends: Counter[str]) -> str:
-    return ", ".join(f"{count} {how}" for how, count in ends.items())
-
-
 def refuse_without_a_mount() -> None:
     """End this process where no file system may be mounted."""
     try:
@@ -157,11 +153,8 @@ if __name__ == "__main__":
     refuse_without_a_mount()
     failed = False
     for name, done in rounds(options.every).items():
-        print(
-            f"disk {name}: {done.rounds} rounds: {told(done.ends)}; {done.identical} identical, "
-            f"{len(done.lost)} lost"
+        text = f"disk {name}: {done.rounds} rounds: {counted(done.ends)}; "
+        failed |= print_report(
+            f"{text}{done.identical} identical, {len(done.lost)} lost", done.lost
         )
-        for loss in done.lost:
-            print("  ", loss)
-        failed = failed or bool(done.lost)
     sys.exit(failed)

@@ -35,6 +35,7 @@ from mnistlab.python.commands.resume import resume  # noqa: E402
 from mnistlab.python.commands.train import train  # noqa: E402
 from mnistlab.sweeps import ledger, sweep_run  # noqa: E402
 from mnistlab.sweeps.sweep_options import SweepOptions  # noqa: E402
+from tools.closing_report import counted, print_report  # noqa: E402
 from tools.damage_rounds import warnings_heard  # noqa: E402
 from tools.fault_layer import DEATHS, DIED, FAILURES, Fault, Faults  # noqa: E402
 from tools.here_executor import trials_in_this_process  # noqa: E402
@@ -246,14 +247,10 @@ if __name__ == "__main__":
             # Of a few rounds, those of each fault are at other operations.
             shift = options.offset + number * options.every // len(options.faults)
             done = rounds(kind, [fault], options.every, shift % options.every)
-            ends = ", ".join(f"{count} {how}" for how, count in done.ends.items())
-            print(
-                f"{kind}, {fault}: {len(done.operations)} operations, {done.rounds} rounds: {ends};"
-                f" {done.before_a_folder} before there was a folder; {done.identical} identical, "
-                f"{len(done.lost)} lost",
-                flush=True,
+            text = (
+                f"{kind}, {fault}: {len(done.operations)} operations, {done.rounds} rounds: "
+                f"{counted(done.ends)}; {done.before_a_folder} before there was a folder; "
+                f"{done.identical} identical, {len(done.lost)} lost"
             )
-            for loss in done.lost:
-                print("  ", loss)
-            failed = failed or bool(done.lost)
+            failed |= print_report(text, done.lost)
     sys.exit(failed)

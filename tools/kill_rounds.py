@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tools.closing_report import print_report
 from tools.short_runs import fingerprint
 
 KINDS = {
@@ -164,12 +165,6 @@ if __name__ == "__main__":
     failed = False
     for name in options.kinds:
         done = rounds(name, options.rounds, options.seed)
-        print(
-            f"{name}: {done.rounds} rounds, {done.interrupted} killed in the middle, "
-            f"{done.identical} identical",
-            flush=True,
-        )
-        for fault in done.faults:
-            print("  ", fault)
-        failed = failed or bool(done.faults)
+        text = f"{name}: {done.rounds} rounds, {done.interrupted} killed in the middle, "
+        failed |= print_report(f"{text}{done.identical} identical", done.faults)
     sys.exit(failed)

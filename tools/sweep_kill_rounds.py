@@ -13,10 +13,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tools.closing_report import counted, print_report
 from tools.short_runs import fingerprint
 
 CONFIG = """\
@@ -142,45 +143,64 @@ def _kill(sweep: Sweep, kind: str, chance: random.Random, report: Report) -> Non
 def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: float = 1.2) -> Report:
     """Kill a sweep so many times, spread over this share of its life at most, and let it end."""
     report, chance = Report(), random.Random(seed)
+    kinds = ("parent", "workers", "both")
     with tempfile.TemporaryDirectory() as scratch:
-        calm = Sweep(Path(scratch) / "calm", values)
-        began = time.monotonic()
-        code, error = calm.finish()
-        if code != 0:
-            raise RuntimeError(error)
-        seconds = time.monotonic() - began
-        wanted = {name: fingerprint(path) for name, path in calm.trials().items()}
+        wanted, seconds = undisturbed(Path(scratch), values)
         sweep = Sweep(Path(scratch) / "killed", values)
-        ended: dict[str, dict] = {}
-        for number in range(kills):
-            since = time.time()
-            if sweep.process is None:
-                sweep.start()
-            wait_until_it_trains(sweep, since)
-            time.sleep(chance.uniform(0, spread * seconds / kills))
-            if sweep.process.poll() is not None:
-                break
-            _kill(sweep, ("parent", "workers", "both")[number % 3], chance, report)
-            records = sweep.records()
-            report.half_done += sum(r["status"] in HALF_DONE for r in records.values())
-            ended |= {n: r for n, r in records.items() if r["status"] == "finished"}
-        code, error = sweep.finish()
-        if code != 0:
-            report.faults.append(f"resume ended with {code}: {error[-500:]}")
-        compare(sweep, wanted, ended, report)
+        pauses = [chance.uniform(0, spread * seconds / kills) for _ in range(kills)]
+        kill_and_compare(
+            sweep, pauses, lambda n: _kill(sweep, kinds[n % 3], chance, report), wanted, report
+        )
     return report
 
 
-def wait_until_it_trains(sweep: Sweep, since: float) -> None:
+def undisturbed(scratch: Path, values: Sequence[str]) -> tuple[dict[str, dict], float]:
+    """The fingerprints of the trials of a sweep that nobody kills, and the seconds it takes."""
+    sweep, began = Sweep(scratch / "calm", values), time.monotonic()
+    code, error = sweep.finish()
+    if code != 0:
+        raise RuntimeError(error)
+    seconds = time.monotonic() - began
+    return {name: fingerprint(path) for name, path in sweep.trials().items()}, seconds
+
+
+def kill_and_compare(
+    sweep: Sweep,
+    pauses: Sequence[float],
+    kill: Callable[[int], None],
+    wanted: dict[str, dict],
+    report: Report,
+) -> None:
+    """Train, pause and `kill`, for every pause; then let the sweep end, and compare its trials."""
+    ended: dict[str, dict] = {}
+    for number, pause in enumerate(pauses):
+        since = time.time()
+        if sweep.process is None:
+            sweep.start()
+        _wait_until_it_trains(sweep, since)
+        time.sleep(pause)
+        if sweep.process.poll() is not None:
+            break
+        kill(number)
+        records = sweep.records()
+        report.half_done += sum(r["status"] in HALF_DONE for r in records.values())
+        ended |= {n: r for n, r in records.items() if r["status"] == "finished"}
+    code, error = sweep.finish()
+    if code != 0:
+        report.faults.append(f"resume ended with {code}: {error[-500:]}")
+    _compare(sweep, wanted, ended, report)
+
+
+def _wait_until_it_trains(sweep: Sweep, since: float) -> None:
     """Until a trial's run.json is newer than `since`: what is killed before has nothing to lose."""
     deadline = time.monotonic() + 600
-    while sweep.process.poll() is None and not is_training(sweep, since):
+    while sweep.process.poll() is None and not _is_training(sweep, since):
         if time.monotonic() > deadline:
             raise TimeoutError("no trial of the sweep has begun")
         time.sleep(0.01)
 
 
-def is_training(sweep: Sweep, since: float) -> bool:
+def _is_training(sweep: Sweep, since: float) -> bool:
     # Of a trial under way on a cluster it is in the claim.
     folders = ("trials", ".claims") if sweep.path else ()
     try:
@@ -190,7 +210,7 @@ def is_training(sweep: Sweep, since: float) -> bool:
         return False
 
 
-def compare(sweep: Sweep, wanted: dict, ended: dict, report: Report) -> None:
+def _compare(sweep: Sweep, wanted: dict, ended: dict, report: Report) -> None:
     records, trials = sweep.records(), sweep.trials()
     report.trials = len(wanted)
     if list(trials) != list(wanted):
@@ -210,17 +230,20 @@ def compare(sweep: Sweep, wanted: dict, ended: dict, report: Report) -> None:
         report.faults += [f"{name}: left behind: {left}"] if left else []
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=20)
+def main(
+    rounds: Callable[..., Report], description: str | None, kills: int, what: Sequence[str]
+) -> None:
+    """The command line of rounds of kills; `what` of a Report's counts is told, besides kills."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--kills", type=int, default=kills)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     done = rounds(options.kills, seed=options.seed)
-    told = ", ".join(f"{count} of {kind}" for kind, count in done.kills.items())
-    print(
-        f"{sum(done.kills.values())} kills ({told}), {done.half_done} trials found half done, "
-        f"{done.carried_on} carried on; {done.identical} of {done.trials} trials identical"
-    )
-    for fault in done.faults:
-        print("  ", fault)
-    sys.exit(bool(done.faults))
+    found = "".join(f", {getattr(done, name)} trials {name.replace('_', ' ')}" for name in what)
+    text = f"{sum(done.kills.values())} kills ({counted(done.kills)}){found}; "
+    text += f"{done.identical} of {done.trials} trials identical"
+    sys.exit(print_report(text, done.faults))
+
+
+if __name__ == "__main__":
+    main(rounds, __doc__, kills=20, what=("half_done", "carried_on"))
