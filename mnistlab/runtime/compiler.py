@@ -21,6 +21,7 @@ from mnistlab.runtime import (  # noqa: F401 - the compiler's part of what kerne
     calls_compiled,
     dither_compiled,
     exponential,
+    vector_sums_compiled,
     vectors_compiled,
 )
 from mnistlab.runtime.arithmetic import code_key

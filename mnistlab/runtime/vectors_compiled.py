@@ -1,4 +1,4 @@
-"""The compiler's part of vectors.py.
+"""The compiler's part of vectors.py: what a vector is, and how it is loaded and stored.
 
 To the compiler a vector is pieces of at most 16 lanes: of a vector whose lanes are no power of two
 it would make numbers, one by one.
@@ -6,26 +6,18 @@ it would make numbers, one by one.
 
 from typing import Any
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, overload, register_model
 
-from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.vectors import (
-    dot,
     every_second,
-    larger,
     load,
-    lowest_bit,
     prefetch,
-    set_bits,
     spread,
     store,
     store_pairs,
-    where_larger,
-    without_first,
 )
 
 
@@ -41,30 +33,30 @@ class VectorType(types.Type):
 class _VectorModel(models.PrimitiveModel):
     def __init__(self, manager: Any, vector: VectorType) -> None:
         element = manager.lookup(vector.dtype).get_value_type()
-        pieces = [ir.VectorType(element, size) for _, size in _pieces(vector.lanes)]
+        pieces = [ir.VectorType(element, size) for _, size in pieces_of(vector.lanes)]
         super().__init__(manager, vector, ir.LiteralStructType(pieces))
 
 
 PIECE = 16
 
 
-def _pieces(lanes: int) -> list[tuple[int, int]]:
+def pieces_of(lanes: int) -> list[tuple[int, int]]:
     """Where each piece of a vector begins, and its lanes."""
     starts = range(0, lanes, PIECE)
     return [(start, min(PIECE, lanes - start)) for start in starts]
 
 
-_INDEX = ir.IntType(32)
+INDEX = ir.IntType(32)
 
 
 def bytes_of(dtype: Any) -> int:
     return int(dtype.bitwidth // 8)
 
 
-def _letters(kind: ir.Type) -> str:
+def letters(kind: ir.Type) -> str:
     """The compiler's name of a type of floating-point numbers, or of a vector of them."""
     if isinstance(kind, ir.VectorType):
-        return f"v{kind.count}{_letters(kind.element)}"
+        return f"v{kind.count}{letters(kind.element)}"
     return {ir.FloatType(): "f32", ir.DoubleType(): "f64"}[kind]
 
 
@@ -76,7 +68,7 @@ def place_of(context: Any, builder: Any, array_type: Any, array: Any, at: Any, k
 def _places(context: Any, builder: Any, array_type: Any, array: Any, at: Any, vector: Any) -> Any:
     """(number, type, place in memory, first lane) of each piece of a vector at array[at]."""
     kinds = context.get_value_type(vector).elements
-    for number, (kind, (start, _)) in enumerate(zip(kinds, _pieces(vector.lanes), strict=True)):
+    for number, (kind, (start, _)) in enumerate(zip(kinds, pieces_of(vector.lanes), strict=True)):
         begin = builder.add(at, ir.Constant(at.type, start))
         yield number, kind, place_of(context, builder, array_type, array, begin, kind), start
 
@@ -84,26 +76,26 @@ def _places(context: Any, builder: Any, array_type: Any, array: Any, at: Any, ve
 def _splat(builder: Any, value: Any, lanes: int) -> Any:
     vector = ir.VectorType(value.type, lanes)
     undefined = ir.Constant(vector, ir.Undefined)
-    first = builder.insert_element(undefined, value, ir.Constant(_INDEX, 0))
-    zeros = ir.Constant(ir.VectorType(_INDEX, lanes), [0] * lanes)
+    first = builder.insert_element(undefined, value, ir.Constant(INDEX, 0))
+    zeros = ir.Constant(ir.VectorType(INDEX, lanes), [0] * lanes)
     return builder.shuffle_vector(first, undefined, zeros)
 
 
-def _present(builder: Any, count: Any, start: int, lanes: int) -> Any:
+def present(builder: Any, count: Any, start: int, lanes: int) -> Any:
     """The mask of those of the lanes from `start` on that are below `count`, any int64."""
     most = ir.Constant(count.type, start + lanes)
     fewer = builder.select(builder.icmp_signed("<", count, most), count, most)
-    numbers = ir.Constant(ir.VectorType(_INDEX, lanes), list(range(start, start + lanes)))
-    return builder.icmp_signed("<", numbers, _splat(builder, builder.trunc(fewer, _INDEX), lanes))
+    numbers = ir.Constant(ir.VectorType(INDEX, lanes), list(range(start, start + lanes)))
+    return builder.icmp_signed("<", numbers, _splat(builder, builder.trunc(fewer, INDEX), lanes))
 
 
 def _masked_load(builder: Any, place: Any, kind: Any, dtype: Any, count: Any, start: int) -> Any:
     """The piece at `place`, whose lanes are those of a vector from `start` on."""
-    mask = _present(builder, count, start, kind.count)
-    function_type = ir.FunctionType(kind, [place.type, _INDEX, mask.type, kind])
-    name = f"llvm.masked.load.{_letters(kind)}.p0"
+    mask = present(builder, count, start, kind.count)
+    function_type = ir.FunctionType(kind, [place.type, INDEX, mask.type, kind])
+    name = f"llvm.masked.load.{letters(kind)}.p0"
     function = cgutils.get_or_insert_function(builder.module, function_type, name)
-    align = ir.Constant(_INDEX, bytes_of(dtype))
+    align = ir.Constant(INDEX, bytes_of(dtype))
     return builder.call(function, [place, align, mask, ir.Constant(kind, None)])
 
 
@@ -111,11 +103,11 @@ def _masked_store(
     builder: Any, piece: Any, place: Any, kind: Any, dtype: Any, count: Any, start: int
 ) -> None:
     """Put a piece at `place`, whose lanes are those of a vector from `start` on."""
-    mask = _present(builder, count, start, kind.count)
-    function_type = ir.FunctionType(ir.VoidType(), [kind, place.type, _INDEX, mask.type])
-    name = f"llvm.masked.store.{_letters(kind)}.p0"
+    mask = present(builder, count, start, kind.count)
+    function_type = ir.FunctionType(ir.VoidType(), [kind, place.type, INDEX, mask.type])
+    name = f"llvm.masked.store.{letters(kind)}.p0"
     function = cgutils.get_or_insert_function(builder.module, function_type, name)
-    builder.call(function, [piece, place, ir.Constant(_INDEX, bytes_of(dtype)), mask])
+    builder.call(function, [piece, place, ir.Constant(INDEX, bytes_of(dtype)), mask])
 
 
 def _lanes(value: Any) -> int:
@@ -179,7 +171,7 @@ def _spread(typing_context, value, lanes):  # type: ignore[no-untyped-def]
 
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         everywhere = ir.Constant(context.get_value_type(vector), ir.Undefined)
-        for number, (_, size) in enumerate(_pieces(vector.lanes)):
+        for number, (_, size) in enumerate(pieces_of(vector.lanes)):
             piece = _splat(builder, values[0], size)
             everywhere = builder.insert_value(everywhere, piece, number)
         return everywhere
@@ -187,31 +179,9 @@ def _spread(typing_context, value, lanes):  # type: ignore[no-untyped-def]
     return vector(value, lanes), codegen
 
 
-def _multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
-    function_type = ir.FunctionType(a.type, [a.type] * 3)
-    name = f"llvm.fmuladd.{_letters(a.type)}"
-    return builder.call(
-        cgutils.get_or_insert_function(builder.module, function_type, name), [a, b, c]
-    )
-
-
-@intrinsic
-def _fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        if not isinstance(a, VectorType):
-            return _multiply_add(builder, *values)
-        result = ir.Constant(context.get_value_type(a), ir.Undefined)
-        for number in range(len(_pieces(a.lanes))):
-            pieces = [builder.extract_value(value, number) for value in values]
-            result = builder.insert_value(result, _multiply_add(builder, *pieces), number)
-        return result
-
-    return a(a, a, a), codegen
-
-
 def _halves(builder: Any, a: Any, b: Any, kind: Any, order: list[list[int]]) -> list[Any]:
     """Shuffles of two pieces by lists of lanes."""
-    masks = [ir.Constant(ir.VectorType(_INDEX, kind.count), lanes) for lanes in order]
+    masks = [ir.Constant(ir.VectorType(INDEX, kind.count), lanes) for lanes in order]
     return [builder.shuffle_vector(a, b, mask) for mask in masks]
 
 
@@ -228,7 +198,7 @@ def _every_second(typing_context, array, at, lanes, count):  # type: ignore[no-u
         loaded = ir.Constant(context.get_value_type(vector), ir.Undefined)
         kinds = context.get_value_type(vector).elements
         for number, (kind, (start, lanes)) in enumerate(
-            zip(kinds, _pieces(vector.lanes), strict=True)
+            zip(kinds, pieces_of(vector.lanes), strict=True)
         ):
             pair = []
             for begin in (2 * start, 2 * start + lanes):
@@ -248,7 +218,9 @@ def _every_second(typing_context, array, at, lanes, count):  # type: ignore[no-u
 def _store_pairs(typing_context, array, at, a, b, count):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         kinds = context.get_value_type(a).elements
-        for number, (kind, (start, lanes)) in enumerate(zip(kinds, _pieces(a.lanes), strict=True)):
+        for number, (kind, (start, lanes)) in enumerate(
+            zip(kinds, pieces_of(a.lanes), strict=True)
+        ):
             pieces = [builder.extract_value(value, number) for value in values[2:4]]
             order = [lane // 2 + lanes * (lane % 2) for lane in range(2 * lanes)]
             pairs = _halves(builder, *pieces, kind, [order[:lanes], order[lanes:]])
@@ -263,123 +235,15 @@ def _store_pairs(typing_context, array, at, a, b, count):  # type: ignore[no-unt
     return types.void(array, types.int64, a, b, types.int64), codegen
 
 
-def _by_pieces(context: Any, builder: Any, vector: Any, values: Any, make: Any) -> Any:
-    """A vector of what `make` makes of the pieces of some vectors."""
-    result = ir.Constant(context.get_value_type(vector), ir.Undefined)
-    for number in range(len(_pieces(vector.lanes))):
-        pieces = [builder.extract_value(value, number) for value in values]
-        result = builder.insert_value(result, make(*pieces), number)
-    return result
-
-
-@intrinsic
-def _larger(typing_context, a, b):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        def of(x, y):  # type: ignore[no-untyped-def]
-            taken = builder.or_(
-                builder.fcmp_ordered(">", y, x), builder.fcmp_unordered("uno", y, y)
-            )
-            return builder.select(taken, y, x)
-
-        return _by_pieces(context, builder, a, values, of)
-
-    return a(a, a), codegen
-
-
-@intrinsic
-def _where_larger(typing_context, b, a, x, y):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        def of(b, a, x, y):  # type: ignore[no-untyped-def]
-            return builder.select(builder.fcmp_ordered(">", b, a), x, y)
-
-        return _by_pieces(context, builder, a, values, of)
-
-    return a(a, a, a, a), codegen
-
-
-# An addition with a flag of its own is given no others: `reassoc` would let its order change.
-IN_ORDER = ("nsz",)
-
-
-def _sum_of_lanes(builder: Any, value: Any) -> Any:
-    lanes = value.type.count
-    while lanes > 1:
-        lanes //= 2
-        kind = ir.VectorType(_INDEX, lanes)
-        low, high = (
-            builder.shuffle_vector(
-                value, value, ir.Constant(kind, list(range(start, start + lanes)))
-            )
-            for start in (0, lanes)
-        )
-        value = builder.fadd(low, high, flags=IN_ORDER)
-    return builder.extract_element(value, ir.Constant(_INDEX, 0))
-
-
-@intrinsic
-def _dot(typing_context, a, b):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        sums: dict[int, Any] = {}  # of the products of all pieces of so many lanes
-        for number, (_, size) in enumerate(_pieces(a.lanes)):
-            x, y = (builder.extract_value(value, number) for value in values)
-            sums[size] = (
-                _multiply_add(builder, x, y, sums[size]) if size in sums else builder.fmul(x, y)
-            )
-        total, *others = [_sum_of_lanes(builder, products) for products in sums.values()]
-        for other in others:
-            total = builder.fadd(total, other, flags=IN_ORDER)
-        return total
-
-    return a.dtype(a, a), codegen
-
-
-@intrinsic
-def _without_first(typing_context, vector, count):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        result = values[0]
-        for number, (start, size) in enumerate(_pieces(vector.lanes)):
-            piece = builder.extract_value(values[0], number)
-            gone = _present(builder, values[1], start, size)
-            piece = builder.select(gone, ir.Constant(piece.type, None), piece)
-            result = builder.insert_value(result, piece, number)
-        return result
-
-    return vector(vector, types.int64), codegen
-
-
-@intrinsic
-def _set_bits(typing_context, array, at):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        kind = ir.VectorType(context.get_value_type(array.dtype), 64)
-        loaded = builder.load(place_of(context, builder, array, *values, kind))
-        loaded.align = bytes_of(array.dtype)
-        zero = ir.Constant(kind, None)
-        if isinstance(array.dtype, types.Float):
-            lit = builder.fcmp_unordered("!=", loaded, zero)
-        else:
-            lit = builder.icmp_unsigned("!=", loaded, zero)
-        return builder.bitcast(lit, ir.IntType(64))
-
-    return types.uint64(array, types.int64), codegen
-
-
-@intrinsic
-def _lowest_bit(typing_context, bits):  # type: ignore[no-untyped-def]
-    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.uint64(types.uint64), codegen
-
-
 @intrinsic
 def _prefetch(typing_context, array, at):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         byte = ir.IntType(8)
         place = place_of(context, builder, array, values[0], values[1], byte)
-        function_type = ir.FunctionType(ir.VoidType(), [place.type, *[_INDEX] * 3])
+        function_type = ir.FunctionType(ir.VoidType(), [place.type, *[INDEX] * 3])
         function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0")
         # To read, keep near, data.
-        builder.call(function, [place, *(ir.Constant(_INDEX, value) for value in (0, 3, 1))])
+        builder.call(function, [place, *(ir.Constant(INDEX, value) for value in (0, 3, 1))])
         return context.get_dummy_value()
 
     return types.void(array, types.int64), codegen
@@ -404,41 +268,6 @@ def _compiled_spread(value, lanes):  # type: ignore[no-untyped-def]
     return lambda value, lanes: _spread(value, lanes)
 
 
-@overload(fma, inline="always")
-def _compiled_fma(a, b, c):  # type: ignore[no-untyped-def]
-    return lambda a, b, c: _fma(a, b, c)
-
-
-@overload(dot, inline="always")
-def _compiled_dot(a, b):  # type: ignore[no-untyped-def]
-    return lambda a, b: _dot(a, b)
-
-
-@overload(without_first, inline="always")
-def _compiled_without_first(vector, count):  # type: ignore[no-untyped-def]
-    return lambda vector, count: _without_first(vector, count)
-
-
-@overload(set_bits, jit_options={"forceinline": True})
-def _compiled_set_bits(array, at, count):  # type: ignore[no-untyped-def]
-    def bits_of(array, at, count):  # type: ignore[no-untyped-def]
-        # Where 64 elements can be read, they are: to read fewer takes a branch for each.
-        if at + 64 <= array.size:
-            present = np.uint64(2**64 - 1) >> np.uint64(64 - count)
-            return _set_bits(array, at) & present
-        bits = np.uint64(0)
-        for i in range(count):
-            bits |= np.uint64(array[at + i] != 0) << np.uint64(i)
-        return bits
-
-    return bits_of
-
-
-@overload(lowest_bit, inline="always")
-def _compiled_lowest_bit(bits):  # type: ignore[no-untyped-def]
-    return lambda bits: _lowest_bit(bits)
-
-
 @overload(prefetch, inline="always")
 def _compiled_prefetch(array, at):  # type: ignore[no-untyped-def]
     return lambda array, at: _prefetch(array, at)
@@ -452,13 +281,3 @@ def _compiled_every_second(array, at, lanes, count):  # type: ignore[no-untyped-
 @overload(store_pairs, inline="always")
 def _compiled_store_pairs(array, at, a, b, count):  # type: ignore[no-untyped-def]
     return lambda array, at, a, b, count: _store_pairs(array, at, a, b, count)
-
-
-@overload(larger, inline="always")
-def _compiled_larger(a, b):  # type: ignore[no-untyped-def]
-    return lambda a, b: _larger(a, b)
-
-
-@overload(where_larger, inline="always")
-def _compiled_where_larger(b, a, x, y):  # type: ignore[no-untyped-def]
-    return lambda b, a, x, y: _where_larger(b, a, x, y)

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from kernel_helpers import normal
 
-from mnistlab.blocks.layers.conv2d import fewer_products
-from mnistlab.blocks.layers.conv2d.fewer_products import APART, PATCHES, PLACES, SIDE
+from mnistlab.blocks.layers.conv2d import fewer_products, fewer_products_gradient
+from mnistlab.blocks.layers.conv2d.fewer_products import APART, PLACES, SIDE
+from mnistlab.blocks.layers.conv2d.fewer_products_gradient import PATCHES
 from mnistlab.blocks.layers.conv2d.side_by_side import (
     FILTERS,
     PIECE,
@@ -30,7 +31,7 @@ class Squares:
         self.outputs = filters * self.rows * self.columns
         self.filter_squares = PLACES * rounded_up(filters, FILTERS) * channels
         self.squares = fewer_products.squares_size(channels, filters)
-        self.sums, self.sum_squares = fewer_products.sums_sizes(channels, filters)
+        self.sums, self.sum_squares = fewer_products_gradient.sums_sizes(channels, filters)
 
     def forward(self, framed, squares, b, y, scratch):
         """The arguments of `correlate_3x3`."""
@@ -78,8 +79,8 @@ def fewer_products_cases():
         yield case(fewer_products.multiply, products)
         yield case(fewer_products.transform_back, back)
         yield case(fewer_products.correlate_3x3, forward)
-        yield case(fewer_products.add_squares, gradient)
-        yield case(fewer_products.filters_from_squares, filters_back)
+        yield case(fewer_products_gradient.add_squares, gradient)
+        yield case(fewer_products_gradient.filters_from_squares, filters_back)
         for i in range(SIDE):
 
             def patches(t, s=s, i=i):
@@ -93,4 +94,4 @@ def fewer_products_cases():
                 return dy, s.filters, s.rows, s.columns, 0, i, squares
 
             yield case(fewer_products.transform_patches, patches, i)
-            yield case(fewer_products.transform_gradient, deltas, i)
+            yield case(fewer_products_gradient.transform_gradient, deltas, i)

@@ -6,7 +6,7 @@ from fewer_products_cases import SQUARES, Squares
 from kernel_helpers import DTYPES, normal
 from test_side_by_side import images_of, near, tile_of
 
-from mnistlab.blocks.layers.conv2d import fewer_products, maths
+from mnistlab.blocks.layers.conv2d import fewer_products, fewer_products_gradient, maths
 from mnistlab.blocks.layers.conv2d.side_by_side import TILE
 
 IMAGES = TILE - 3
@@ -48,8 +48,8 @@ def test_the_weights_gradient_is_the_plain_definition_s(layer, dtype):
     squares, found = np.full(s.sum_squares, np.nan, dtype), np.full(W.size, np.nan, dtype)
     sums = np.zeros(s.sums, dtype)
     deltas = tile_of(dy, dy[0].size)
-    fewer_products.add_squares(*s.gradient(tile_of(x, x[0].size), deltas, squares, sums))
-    fewer_products.filters_from_squares(sums, squares, found, s.filters, s.channels)
+    fewer_products_gradient.add_squares(*s.gradient(tile_of(x, x[0].size), deltas, squares, sums))
+    fewer_products_gradient.filters_from_squares(sums, squares, found, s.filters, s.channels)
     near(found.reshape(W.shape), expected)
 
 

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-from mnistlab.blocks.layers.conv2d import fewer_products, side_by_side, without_patches
+from mnistlab.blocks.layers.conv2d import (
+    fewer_products,
+    fewer_products_gradient,
+    side_by_side,
+    without_patches,
+)
 from mnistlab.blocks.layers.conv2d.ops import filter_biases_of, filters_of
 from mnistlab.blocks.layers.conv2d.side_by_side import TILE
 from mnistlab.blocks.layers.conv2d.side_by_side_ops import (
@@ -62,10 +67,10 @@ def backward_weights_fewer_products(
         end = min(i + TILE, b)
         framed = framed_tile(op, m, i, end, scratch)
         side_by_side.turn_images_in(flat(m.deltas, m, op.y, i, end, outputs), outputs, dy)
-        fewer_products.add_squares(
+        fewer_products_gradient.add_squares(
             framed, dy, squares, sums, op.channels, op.high, op.wide, op.filters
         )
-    fewer_products.filters_from_squares(sums, squares, own, op.filters, op.channels)
+    fewer_products_gradient.filters_from_squares(sums, squares, own, op.filters, op.channels)
     own_bias_gradient(op, m, own, a, b)
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from mnistlab.blocks.layers.conv2d import (
     fewer_products,
+    fewer_products_gradient,
     fewer_products_ops,
     ops,
     side_by_side_ops,
@@ -161,7 +162,7 @@ def _forward_fewer_products(builder: Builder, operands: ConvOperands) -> tuple[O
     scratch = builder.take_scratch(tiles + own.filter_squares + own.squares)
     forward = Op(fewer_products_ops.forward_fewer_products, replace(own, **scratch))
     if sums_with_fewer_products(o.channels, o.filters):
-        sums, squares = fewer_products.sums_sizes(o.channels, o.filters)
+        sums, squares = fewer_products_gradient.sums_sizes(o.channels, o.filters)
         scratch = builder.take_scratch(tiles + sums + squares)
         own = replace(own, sums=sums, squares=squares, **scratch)
         weights = Op(fewer_products_ops.backward_weights_fewer_products, own)

@@ -1,0 +1,195 @@
+"""What is computed with vectors: the compiler's part of vectors.py, see vectors_compiled.py."""
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+from mnistlab.runtime.elementary import fma
+from mnistlab.runtime.vectors import dot, larger, lowest_bit, set_bits, where_larger, without_first
+from mnistlab.runtime.vectors_compiled import (
+    INDEX,
+    VectorType,
+    bytes_of,
+    letters,
+    pieces_of,
+    place_of,
+    present,
+)
+
+# An addition with a flag of its own is given no others: `reassoc` would let its order change.
+IN_ORDER = ("nsz",)
+
+
+def _multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    function_type = ir.FunctionType(a.type, [a.type] * 3)
+    name = f"llvm.fmuladd.{letters(a.type)}"
+    return builder.call(
+        cgutils.get_or_insert_function(builder.module, function_type, name), [a, b, c]
+    )
+
+
+@intrinsic
+def _fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        if not isinstance(a, VectorType):
+            return _multiply_add(builder, *values)
+        result = ir.Constant(context.get_value_type(a), ir.Undefined)
+        for number in range(len(pieces_of(a.lanes))):
+            pieces = [builder.extract_value(value, number) for value in values]
+            result = builder.insert_value(result, _multiply_add(builder, *pieces), number)
+        return result
+
+    return a(a, a, a), codegen
+
+
+def _by_pieces(context: Any, builder: Any, vector: Any, values: Any, make: Any) -> Any:
+    """A vector of what `make` makes of the pieces of some vectors."""
+    result = ir.Constant(context.get_value_type(vector), ir.Undefined)
+    for number in range(len(pieces_of(vector.lanes))):
+        pieces = [builder.extract_value(value, number) for value in values]
+        result = builder.insert_value(result, make(*pieces), number)
+    return result
+
+
+@intrinsic
+def _larger(typing_context, a, b):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        def of(x, y):  # type: ignore[no-untyped-def]
+            taken = builder.or_(
+                builder.fcmp_ordered(">", y, x), builder.fcmp_unordered("uno", y, y)
+            )
+            return builder.select(taken, y, x)
+
+        return _by_pieces(context, builder, a, values, of)
+
+    return a(a, a), codegen
+
+
+@intrinsic
+def _where_larger(typing_context, b, a, x, y):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        def of(b, a, x, y):  # type: ignore[no-untyped-def]
+            return builder.select(builder.fcmp_ordered(">", b, a), x, y)
+
+        return _by_pieces(context, builder, a, values, of)
+
+    return a(a, a, a, a), codegen
+
+
+def _sum_of_lanes(builder: Any, value: Any) -> Any:
+    lanes = value.type.count
+    while lanes > 1:
+        lanes //= 2
+        kind = ir.VectorType(INDEX, lanes)
+        low, high = (
+            builder.shuffle_vector(
+                value, value, ir.Constant(kind, list(range(start, start + lanes)))
+            )
+            for start in (0, lanes)
+        )
+        value = builder.fadd(low, high, flags=IN_ORDER)
+    return builder.extract_element(value, ir.Constant(INDEX, 0))
+
+
+@intrinsic
+def _dot(typing_context, a, b):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        sums: dict[int, Any] = {}  # of the products of all pieces of so many lanes
+        for number, (_, size) in enumerate(pieces_of(a.lanes)):
+            x, y = (builder.extract_value(value, number) for value in values)
+            sums[size] = (
+                _multiply_add(builder, x, y, sums[size]) if size in sums else builder.fmul(x, y)
+            )
+        total, *others = [_sum_of_lanes(builder, products) for products in sums.values()]
+        for other in others:
+            total = builder.fadd(total, other, flags=IN_ORDER)
+        return total
+
+    return a.dtype(a, a), codegen
+
+
+@intrinsic
+def _without_first(typing_context, vector, count):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        result = values[0]
+        for number, (start, size) in enumerate(pieces_of(vector.lanes)):
+            piece = builder.extract_value(values[0], number)
+            gone = present(builder, values[1], start, size)
+            piece = builder.select(gone, ir.Constant(piece.type, None), piece)
+            result = builder.insert_value(result, piece, number)
+        return result
+
+    return vector(vector, types.int64), codegen
+
+
+@intrinsic
+def _set_bits(typing_context, array, at):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        kind = ir.VectorType(context.get_value_type(array.dtype), 64)
+        loaded = builder.load(place_of(context, builder, array, *values, kind))
+        loaded.align = bytes_of(array.dtype)
+        zero = ir.Constant(kind, None)
+        if isinstance(array.dtype, types.Float):
+            lit = builder.fcmp_unordered("!=", loaded, zero)
+        else:
+            lit = builder.icmp_unsigned("!=", loaded, zero)
+        return builder.bitcast(lit, ir.IntType(64))
+
+    return types.uint64(array, types.int64), codegen
+
+
+@intrinsic
+def _lowest_bit(typing_context, bits):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.uint64(types.uint64), codegen
+
+
+@overload(fma, inline="always")
+def _compiled_fma(a, b, c):  # type: ignore[no-untyped-def]
+    return lambda a, b, c: _fma(a, b, c)
+
+
+@overload(dot, inline="always")
+def _compiled_dot(a, b):  # type: ignore[no-untyped-def]
+    return lambda a, b: _dot(a, b)
+
+
+@overload(without_first, inline="always")
+def _compiled_without_first(vector, count):  # type: ignore[no-untyped-def]
+    return lambda vector, count: _without_first(vector, count)
+
+
+@overload(set_bits, jit_options={"forceinline": True})
+def _compiled_set_bits(array, at, count):  # type: ignore[no-untyped-def]
+    def bits_of(array, at, count):  # type: ignore[no-untyped-def]
+        # Where 64 elements can be read, they are: to read fewer takes a branch for each.
+        if at + 64 <= array.size:
+            present = np.uint64(2**64 - 1) >> np.uint64(64 - count)
+            return _set_bits(array, at) & present
+        bits = np.uint64(0)
+        for i in range(count):
+            bits |= np.uint64(array[at + i] != 0) << np.uint64(i)
+        return bits
+
+    return bits_of
+
+
+@overload(lowest_bit, inline="always")
+def _compiled_lowest_bit(bits):  # type: ignore[no-untyped-def]
+    return lambda bits: _lowest_bit(bits)
+
+
+@overload(larger, inline="always")
+def _compiled_larger(a, b):  # type: ignore[no-untyped-def]
+    return lambda a, b: _larger(a, b)
+
+
+@overload(where_larger, inline="always")
+def _compiled_where_larger(b, a, x, y):  # type: ignore[no-untyped-def]
+    return lambda b, a, x, y: _where_larger(b, a, x, y)
