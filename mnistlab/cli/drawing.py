@@ -18,6 +18,7 @@ from mnistlab.support.host import available_cpus
 from mnistlab.support.own_python import own_python
 
 if TYPE_CHECKING:
+    from mnistlab.figures.gallery import Save
     from mnistlab.python.commands.train import QuickFigures
 
 PROGRAM = "from mnistlab.cli.drawing import main\nmain()\n"
@@ -76,6 +77,7 @@ def main() -> None:
     reply, sys.stdout = sys.stdout, sys.stderr
     from mnistlab.figures.sheet import Sheet
     from mnistlab.figures.style import drawing, rendered
+    from mnistlab.pages.page import read_templates
     from mnistlab.python.commands.train import quick_figures
     from mnistlab.python.commands.visualize import visualize  # noqa: F401 - before it is needed
 
@@ -83,13 +85,32 @@ def main() -> None:
         sheet = Sheet(1.0, "A figure, so that fonts are read")
         sheet.panel(1.0, 0.2, 1.0, 0.5)
     rendered(sheet.figure)
+    read_templates()
     if not (line := sys.stdin.readline()):
         return
     run_dir, data_dir, threads = json.loads(line)
     try:
         with log_on_stderr():
-            told = quick_figures(Path(run_dir), Path(data_dir), threads)
+            told = quick_figures(Path(run_dir), Path(data_dir), threads, saver=_forked)
     except Exception:  # the process that asks draws again, and tells what is wrong
         return
     reply.write(json.dumps(told) + "\n")
     reply.flush()
+
+
+def _forked(save: "Save") -> "Save":
+    """Save a figure by a fork of this process, which has a single thread; here if that fails."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            save()
+            code = 0
+        finally:
+            os._exit(code)  # leaves what the fork has inherited alone, and no traceback
+
+    def wait() -> None:
+        if os.waitpid(pid, 0)[1] != 0:
+            save()
+
+    return wait

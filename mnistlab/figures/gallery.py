@@ -2,7 +2,9 @@
 
 import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -148,8 +150,24 @@ def refuse_foreign(
     refuse_others([*files, *pages], force=force, hint=hint)
 
 
+# Saves a figure, now or by another process; what it returns waits until that is done.
+Save = Callable[[], None]
+Saver = Callable[[Save], Save]
+
+
+def at_once(save: Save) -> Save:
+    """The saver that saves in this process, and leaves nothing to wait for."""
+    save()
+    return lambda: None
+
+
 def save_each(
-    found: Iterable[Drawn | LeftOut], folder: Path, format: str = "png", *, force: bool = False
+    found: Iterable[Drawn | LeftOut],
+    folder: Path,
+    format: str = "png",
+    *,
+    force: bool = False,
+    saver: Saver = at_once,
 ) -> SavedFigures:
     """Save what is drawn into the folder `plots` of a run or sweep, each a file of its name.
 
@@ -157,13 +175,18 @@ def save_each(
     can be written.
     """
     saved = SavedFigures(folder, [], {}, [])
-    for one in found:
-        if isinstance(one, LeftOut):
-            saved.left_out.append(one)
-        else:
-            path = figure_file(folder, one.name, format)
-            path.parent.mkdir(exist_ok=True)
-            write_own(path, style.rendered(one.figure, format), format, force=force)
-            saved.figures[one.name] = path
-            saved.drawn.append(one)
+    with ExitStack() as saving:
+        for one in found:
+            if isinstance(one, LeftOut):
+                saved.left_out.append(one)
+            else:
+                path = figure_file(folder, one.name, format)
+                path.parent.mkdir(exist_ok=True)
+                saving.callback(saver(partial(_save, one.figure, path, format, force)))
+                saved.figures[one.name] = path
+                saved.drawn.append(one)
     return saved
+
+
+def _save(figure: Figure, path: Path, format: str, force: bool) -> None:
+    write_own(path, style.rendered(figure, format), format, force=force)

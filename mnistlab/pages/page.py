@@ -76,6 +76,12 @@ def write_page(
     write_own(path, page.encode(), "html", force=force)
 
 
+def read_templates() -> None:
+    """Compile all templates, so that the first page takes no longer than others."""
+    for name in _environment().list_templates(extensions=["html"]):
+        _environment().get_template(name)
+
+
 def text_address(text: str, kind: str) -> str:
     """A text as a data address, for a link by which it can be saved."""
     return f"data:{kind};base64,{base64.b64encode(text.encode()).decode()}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from mnistlab.config import RunConfig
 from mnistlab.experiment import runner
@@ -15,8 +16,10 @@ from mnistlab.support.errors import UsageError
 QuickFigures = Callable[[Path, Path, int | None], list[str]]
 
 
-def quick_figures(run_dir: Path, data_dir: Path, threads: int | None) -> list[str]:
+def quick_figures(run_dir: Path, data_dir: Path, threads: int | None, **options: Any) -> list[str]:
     """Draw what is quickly drawn of a run; what can't be is no failure. Returns what is to be told.
+
+    `options` are more of those of `visualize`.
 
     Raises OSError where nothing can be written.
     """
@@ -24,7 +27,7 @@ def quick_figures(run_dir: Path, data_dir: Path, threads: int | None) -> list[st
     from mnistlab.python.commands.visualize import visualize
 
     try:
-        drawn = visualize(run_dir, only=QUICK, data_dir=data_dir, threads=threads)
+        drawn = visualize(run_dir, only=QUICK, data_dir=data_dir, threads=threads, **options)
     except UsageError as error:  # what stands in the figures' places is not ours
         return list(error.messages)
     return [f"{left_out.name}: left out: {left_out.why}" for left_out in drawn.left_out]

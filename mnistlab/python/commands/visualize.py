@@ -11,6 +11,8 @@ from mnistlab.figures.gallery import (
     QUICK,
     LeftOut,
     SavedFigures,
+    Saver,
+    at_once,
     chosen,
     draw_each,
     refuse_foreign,
@@ -38,14 +40,15 @@ def visualize(
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
     data_progress: Progress | None = None,
+    saver: Saver = at_once,
 ) -> SavedFigures:
     """Draw the figures of a run or sweep into its folder: all, or those named in `only`; and
     report.html with these figures on it, if `report`.
 
-    `format` is png, svg or pdf. What the run lacks, or what of it is damaged, leaves out the
-    figures that need it, and the result says why. Raises UsageError where `path` is neither, where
-    no figure has a name that is in `only`, or where a file that mnistlab did not write would be
-    overwritten, unless `force`.
+    `format` is png, svg or pdf. `saver` says which process saves a figure. What the run lacks, or
+    what of it is damaged, leaves out the figures that need it, and the result says why. Raises
+    UsageError where `path` is neither, where no figure has a name that is in `only`, or where a
+    file that mnistlab did not write would be overwritten, unless `force`.
     """
     options: dict[str, Any] = {
         "data_dir": data_dir,
@@ -59,7 +62,7 @@ def visualize(
     entries = chosen(every, only)
     with drawing_in(folder):
         refuse_foreign(entries, folder, format, report=report, force=force)
-        saved = save_each(draw_each(entries), folder, format, force=force)
+        saved = save_each(draw_each(entries), folder, format, force=force, saver=saver)
         if not report:
             return saved
         try:
