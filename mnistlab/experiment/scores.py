@@ -39,22 +39,31 @@ class Scores:
     confusion: np.ndarray
 
 
+def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
+    """How many images of each class (row) were predicted as each class (column); int64."""
+    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, -1)
+
+
 def score(model: Model, split: SplitName) -> Scores:
     """Evaluate a model on a part of its dataset; raises as `Model.split` does."""
-    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
-
     said = model.evaluate(model.split(split))
-    labels = np.arange(len(model.class_names))
-    columns = precision_recall_fscore_support(
-        said.labels, said.predicted, labels=labels, zero_division=np.nan
-    )
-    rows = zip(labels.tolist(), *(column.tolist() for column in columns), strict=True)
+    counts = confusion_counts(said.labels.astype(np.int64), said.predicted, len(model.class_names))
+    correct, predicted, images = counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1)
+    # Three divisions: scikit-learn's functions for them take longer to import than all else here.
+    with np.errstate(invalid="ignore"):
+        columns = (
+            correct / predicted,
+            correct / images,
+            2 * correct / (predicted + images),
+            images,
+        )
+    rows = zip(*(column.tolist() for column in columns), strict=True)
     return Scores(
         model=model,
         split=split,
         images=len(said.labels),
         loss=said.loss,
         accuracy=said.accuracy,
-        per_class=tuple(ClassScore(*row) for row in rows),
-        confusion=confusion_matrix(said.labels, said.predicted, labels=labels),
+        per_class=tuple(ClassScore(label, *row) for label, row in enumerate(rows)),
+        confusion=counts,
     )

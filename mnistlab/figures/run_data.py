@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.experiment.scores import confusion_counts
 from mnistlab.figures.pictures import Read
 from mnistlab.store.metrics import LayerRow
 from mnistlab.support.errors import LackingError
@@ -100,11 +101,6 @@ def said_of(run: Artefacts, output: float) -> str:
     if output < 0.0005:
         return "< 0.1 %"
     return f"{100 * output:.1f} %"
-
-
-def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
-    """How many images of each class (row) were read as each class (column); int64."""
-    return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, -1)
 
 
 def relative_updates(rows: Sequence[LayerRow]) -> np.ndarray:

@@ -53,3 +53,20 @@ def test_a_run_scores_what_its_last_row_says(tmp_path, split):
         getattr(row, f"{key}_accuracy"),
     )
     assert scores.confusion.sum() == scores.images == len(scores.model.split(split))
+
+
+def test_scores_are_those_of_scikit_learn():
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    labels, predicted = np.random.default_rng(3).integers(0, 6, (2, 500))
+    labels[labels == 4] = 5  # a class that is predicted, but is not there
+    names = np.arange(7)  # and one that is neither
+    scores = scores_of(labels, predicted, classes=7)
+    expected = precision_recall_fscore_support(
+        labels, predicted, labels=names, zero_division=np.nan
+    )
+    found = [[one.precision, one.recall, one.f1, one.images] for one in scores.per_class]
+    np.testing.assert_array_equal(np.array(found).T, expected)
+    np.testing.assert_array_equal(
+        scores.confusion, confusion_matrix(labels, predicted, labels=names)
+    )

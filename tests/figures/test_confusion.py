@@ -5,10 +5,10 @@ import pytest
 from figure_helpers import faults, shown_texts
 from matplotlib.colors import rgb_to_hsv
 
+from mnistlab.experiment.scores import confusion_counts
 from mnistlab.figures import style
 from mnistlab.figures.run.confused_pairs import most_confused
 from mnistlab.figures.run.confusion_matrix import confusion_matrix
-from mnistlab.figures.run_data import confusion_counts
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 2, 2, 2])
 PREDICTED = np.array([0, 0, 2, 2, 1, 0, 2, 2, 2])
