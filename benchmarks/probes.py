@@ -15,7 +15,7 @@ import tempfile  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 from mnistlab.config import RunConfig, load_run_config  # noqa: E402
-from mnistlab.experiment.callbacks import Callback, RunResult, Start  # noqa: E402
+from mnistlab.experiment.callbacks import RunCallback, RunResult, Start  # noqa: E402
 from mnistlab.experiment.dataset import load_data  # noqa: E402
 from mnistlab.experiment.run_options import RunOptions  # noqa: E402
 from mnistlab.python.commands.train import train  # noqa: E402
@@ -32,7 +32,7 @@ SHARES = {
 }
 
 
-class _FirstStep(Callback):
+class _FirstStep(RunCallback):
     """Notes when training is about to begin."""
 
     at = 0.0
@@ -82,7 +82,7 @@ def shares(config: RunConfig) -> dict[str, float]:
     return seconds
 
 
-def _train(config: RunConfig, callbacks: list[Callback]) -> RunResult:
+def _train(config: RunConfig, callbacks: list[RunCallback]) -> RunResult:
     with tempfile.TemporaryDirectory() as folder:
         options = RunOptions(data_dir=data_dir(), callbacks=callbacks)
         return train(config, Path(folder), options, plots=False)

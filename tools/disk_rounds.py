@@ -20,7 +20,7 @@ from tools.fault_rounds import Report, in_child, the_folder
 # isort: split
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment import run_writer
-from mnistlab.experiment.callbacks import Callback
+from mnistlab.experiment.callbacks import RunCallback
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.run_options import RunOptions
 from mnistlab.experiment.runner import new_trainer
@@ -43,7 +43,7 @@ SIZES = tuple(240 * KB * n for n in range(1, 21))
 LEFT_FREE = tuple(160 * KB * n for n in range(20))
 
 
-class Neighbour(Callback):
+class Neighbour(RunCallback):
     """Fills the disk, but for so many bytes, when the first epoch is done."""
 
     def __init__(self, folder: Path, left: int | None) -> None:

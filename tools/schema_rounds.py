@@ -30,7 +30,7 @@ from schema_strategies import configurations, spoilt
 from mnistlab.cli.app import app
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment import run_writer
-from mnistlab.experiment.callbacks import Callback
+from mnistlab.experiment.callbacks import RunCallback
 from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.evaluate import evaluate
 from mnistlab.python.commands.resume import resume
@@ -56,7 +56,7 @@ def write_images(folder: Path) -> dict[str, Any]:
     return {"source": "npz", "path": str(folder / "mnist.npz")}
 
 
-class StopAtOnce(Callback):
+class StopAtOnce(RunCallback):
     """Asks the run to stop, as Ctrl-C does, when it is first heard of."""
 
     def __init__(self) -> None:
@@ -86,7 +86,7 @@ class Rounds:
         first = self._train({**SOFTMAX, "data": self.data})
         self.weights = str(first.run_dir / "weights.safetensors")
 
-    def _train(self, mapping: dict[str, Any], *callbacks: Callback) -> Any:
+    def _train(self, mapping: dict[str, Any], *callbacks: RunCallback) -> Any:
         return train(
             run_config_from_mapping(mapping),
             self.folder / "runs",

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from mnistlab.config import run_config_from_mapping
-from mnistlab.experiment.callbacks import Callback, RunResult
+from mnistlab.experiment.callbacks import RunCallback, RunResult
 from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.resume import resume as resume_command
 from mnistlab.python.commands.train import train as train_command
@@ -18,7 +18,9 @@ SHORT = {
 }
 
 
-def train(folder: Path, sections: dict | None = None, *callbacks: Callback, **options) -> RunResult:
+def train(
+    folder: Path, sections: dict | None = None, *callbacks: RunCallback, **options
+) -> RunResult:
     """Train SHORT with the keys of `sections` replaced, into folder/runs."""
     mapping = dict(SHORT)
     for section, keys in (sections or {}).items():
@@ -50,7 +52,7 @@ def fingerprint(run_dir: Path) -> dict[str, object]:
     return contents
 
 
-class StopAt(Callback):
+class StopAt(RunCallback):
     """Asks the run to stop, as Ctrl-C does, once it has done so many steps."""
 
     def __init__(self, step: int) -> None:

@@ -1,16 +1,16 @@
 """Images and labels: found or fetched, checked, decoded once, split. Imports no other room."""
 
-from mnistlab.data.download import Progress
+from mnistlab.data.download import DownloadProgress
 from mnistlab.data.info import SourceInfo, SplitInfo, describe, list_datasets
-from mnistlab.data.source import Listing, Source
+from mnistlab.data.source import DatasetListing, Source
 from mnistlab.data.sources import SOURCES, fetch, open_source
 from mnistlab.data.splits import Dataset, Split, scaling, split
 
 __all__ = [
     "SOURCES",
     "Dataset",
-    "Listing",
-    "Progress",
+    "DatasetListing",
+    "DownloadProgress",
     "Source",
     "SourceInfo",
     "Split",

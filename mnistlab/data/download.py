@@ -32,7 +32,7 @@ TEMPORARY_PREFIX = ".fetch-"
 logger = logging.getLogger("mnistlab")
 
 
-class Progress(Protocol):
+class DownloadProgress(Protocol):
     """What a download reports to: `reset` before each try, then `total` (bytes; 0 if unknown)
     is set, `update` adds bytes received; `close` once, at the end.
     """
@@ -47,7 +47,7 @@ class Progress(Protocol):
 def download(
     dataset: "PublishedSource",
     data_dir: Path,
-    progress: Progress | None = None,
+    progress: DownloadProgress | None = None,
     timeout: float = TIMEOUT,
 ) -> Path:
     """Downloads what is missing of a dataset into `data_dir/<its name>`, and checks all of it.
@@ -116,7 +116,7 @@ def _provide(
     dataset: "PublishedSource",
     file: KnownFile,
     folder: Path,
-    progress: Progress | None,
+    progress: DownloadProgress | None,
     timeout: float,
 ) -> None:
     if present := locate(folder, file):
@@ -155,7 +155,7 @@ class _DownloadError(Exception):
     """Why a download was cut."""
 
 
-def _retrieve(url: str, path: Path, progress: Progress | None, timeout: float) -> None:
+def _retrieve(url: str, path: Path, progress: DownloadProgress | None, timeout: float) -> None:
     import requests
 
     # The checksum is of the .gz, which a server asked to compress might unpack or pack again.
@@ -170,7 +170,7 @@ def _retrieve(url: str, path: Path, progress: Progress | None, timeout: float) -
             _copy(response.raw, output, progress, timeout)
 
 
-def _copy(stream: Any, output: Any, progress: Progress | None, timeout: float) -> None:
+def _copy(stream: Any, output: Any, progress: DownloadProgress | None, timeout: float) -> None:
     """Take what there is, and mind the rate and the size: to wait for whole chunks would let a
     server that drips hold this process for hours.
     """

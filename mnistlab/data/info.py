@@ -7,7 +7,7 @@ import numpy as np
 
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.moments import pixel_moments
-from mnistlab.data.source import Listing, Source
+from mnistlab.data.source import DatasetListing, Source
 from mnistlab.data.sources import SOURCES
 
 
@@ -52,7 +52,7 @@ def _describe_split(images: Bytes, labels: Bytes, classes: int) -> SplitInfo:
     return SplitInfo(len(labels), per_class, *pixel_moments(images))
 
 
-def list_datasets(data_dir: Path) -> list[Listing]:
+def list_datasets(data_dir: Path) -> list[DatasetListing]:
     """Every dataset known by name, checked where it is present; nothing is downloaded.
 
     The first listing of a dataset decodes it into the cache, so that later ones take no time.

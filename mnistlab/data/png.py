@@ -35,7 +35,7 @@ ADAM7 = (
 )
 
 
-class Header(NamedTuple):
+class PngHeader(NamedTuple):
     """What a file says of its pixels; `depth` is in bits a channel."""
 
     height: int
@@ -91,7 +91,7 @@ def check_shape(found: tuple[int, ...], expected: tuple[int, ...] | None) -> Non
         )
 
 
-def _read_header(content: bytes) -> Header:
+def _read_header(content: bytes) -> PngHeader:
     if not content.startswith(SIGNATURE):
         found = foreign(content) or (content[:8].hex(" ") if content else "an empty file")
         raise MalformedError(f"expected a PNG file, found {found}")
@@ -100,7 +100,7 @@ def _read_header(content: bytes) -> Header:
     width, height, depth, colour, _, _, interlaced = struct.unpack(">IIBBBBB", content[16:29])
     if colour not in CHANNELS:
         raise MalformedError(f"expected a colour type of PNG, found {colour}")
-    return Header(height, width, depth, CHANNELS[colour], bool(interlaced))
+    return PngHeader(height, width, depth, CHANNELS[colour], bool(interlaced))
 
 
 def _check_chunks(content: bytes) -> bytes:
@@ -124,7 +124,7 @@ def _check_chunks(content: bytes) -> bytes:
     return deflated
 
 
-def _check_pixels(deflated: bytes, header: Header) -> None:
+def _check_pixels(deflated: bytes, header: PngHeader) -> None:
     """Counts the bytes of pixels, each row's filter included: Pillow fills up with black."""
     expected = 0
     for top, left, down, right in ADAM7 if header.interlaced else [(0, 0, 1, 1)]:

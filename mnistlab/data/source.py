@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from mnistlab.data.arrays import Bytes
-from mnistlab.data.download import Progress
+from mnistlab.data.download import DownloadProgress
 from mnistlab.data.files import fingerprint
 from mnistlab.support.errors import data_error
 
@@ -37,11 +37,11 @@ class Request:
     path: Path | None
     data_dir: Path
     fetch_missing: bool
-    progress: Progress | None
+    progress: DownloadProgress | None
 
 
 @dataclass(frozen=True)
-class Listing:
+class DatasetListing:
     """A dataset known by name: where it lies or would lie, and in what state.
 
     `path` is None for what is bundled; `bytes` is the size of the files found; `problem` says what
@@ -73,7 +73,7 @@ class DataSource(ABC):
     def open(self, request: Request) -> Source:
         """The images and labels. Raises DataError for data that are missing or damaged."""
 
-    def listing(self, data_dir: Path) -> Listing | None:
+    def listing(self, data_dir: Path) -> DatasetListing | None:
         """Its line in the list of datasets, or None where it is no single dataset."""
         return None
 

@@ -10,7 +10,7 @@ from mnistlab.data.arrays import Arrays
 from mnistlab.data.download import download
 from mnistlab.data.files import MalformedError
 from mnistlab.data.known_files import KnownFile, check_file, damaged, locate
-from mnistlab.data.source import DataSource, Listing, Request, Source, Status, identity
+from mnistlab.data.source import DatasetListing, DataSource, Request, Source, Status, identity
 from mnistlab.support.errors import DataError
 
 DIGIT_NAMES = tuple(str(digit) for digit in range(10))
@@ -27,8 +27,8 @@ class BundledSource(DataSource):
         arrays, sha256 = cache.load(self.name, "bundled", self.decode)
         return Source(self.name, *arrays, class_names=self.class_names, sha256=sha256)
 
-    def listing(self, data_dir: Path) -> Listing:
-        return Listing(self.name, self.description, "bundled", None, 0)
+    def listing(self, data_dir: Path) -> DatasetListing:
+        return DatasetListing(self.name, self.description, "bundled", None, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,18 +52,18 @@ class PublishedSource(DataSource):
         arrays, sha256 = cache.load(self.name, identity(paths), lambda: self._read(paths))
         return Source(self.name, *arrays, class_names=self.class_names, sha256=sha256)
 
-    def listing(self, data_dir: Path) -> Listing:
+    def listing(self, data_dir: Path) -> DatasetListing:
         folder = data_dir / self.name
         found = [path for file in self.files if (path := locate(folder, file)) is not None]
         size = sum(path.stat().st_size for path in found)
         if not found:
-            return Listing(self.name, self.description, "absent", folder, size)
+            return DatasetListing(self.name, self.description, "absent", folder, size)
         try:
             self.open(Request(None, data_dir, fetch_missing=False, progress=None))
         except DataError as error:
             status: Status = "damaged" if len(found) == len(self.files) else "incomplete"
-            return Listing(self.name, self.description, status, folder, size, str(error))
-        return Listing(self.name, self.description, "present", folder, size)
+            return DatasetListing(self.name, self.description, status, folder, size, str(error))
+        return DatasetListing(self.name, self.description, "present", folder, size)
 
     def _missing(self, folder: Path) -> list[str]:
         files = (file for file in self.files if locate(folder, file) is None)

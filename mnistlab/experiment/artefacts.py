@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from mnistlab.config import RunConfig
-from mnistlab.data import Dataset, Progress, Split
+from mnistlab.data import Dataset, DownloadProgress, Split
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.model import Model, load_model
 from mnistlab.experiment.resume import config_of, refuse_changed_data
@@ -82,7 +82,7 @@ class Artefacts:
         data_dir: Path | None = None,
         threads: int | None = None,
         tell: Callable[[str], None] = lambda text: None,
-        data_progress: Progress | None = None,
+        data_progress: DownloadProgress | None = None,
     ) -> None:
         self.run_dir = run_dir
         self._data_dir = paths.data_dir(data_dir)

@@ -22,7 +22,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Progress:
+class RunProgress:
     """A run under way. The loss and accuracy are means over the steps since the last row."""
 
     epoch: int
@@ -33,7 +33,7 @@ class Progress:
     accuracy: float
 
 
-class Callback:
+class RunCallback:
     """Watches a run; every method may be left out."""
 
     def on_message(self, text: str) -> None:
@@ -42,7 +42,7 @@ class Callback:
     def on_start(self, start: Start) -> None:
         """Training is about to begin."""
 
-    def on_progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: RunProgress) -> None:
         """Some steps are done; called several times a second."""
 
     def on_row(self, row: MetricsRow) -> None:

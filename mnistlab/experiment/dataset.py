@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mnistlab.config import RunConfig
-from mnistlab.data import Dataset, Progress, open_source, split
+from mnistlab.data import Dataset, DownloadProgress, open_source, split
 from mnistlab.support.errors import ConfigError, UsageError
 
 
@@ -21,7 +21,9 @@ def located(config: RunConfig) -> Iterator[None]:
         raise ConfigError(*messages) from error
 
 
-def load_data(config: RunConfig, data_dir: Path, progress: Progress | None = None) -> Dataset:
+def load_data(
+    config: RunConfig, data_dir: Path, progress: DownloadProgress | None = None
+) -> Dataset:
     """The dataset of a configuration, fetched if it is missing, split and scaled as it says.
 
     Raises DataError where it is missing or damaged, UsageError where the split leaves nothing.

@@ -24,7 +24,7 @@ class DivergedError(ValueError):
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingState:
     """How far a training is: the steps done, and the optimizer's vectors."""
 
     step: int
@@ -41,7 +41,7 @@ class Fitted:
     network: Inference
     rows: tuple[MetricsRow, ...]
     epochs: int
-    progress: Progress
+    state: TrainingState
 
 
 def fit(
@@ -69,21 +69,21 @@ def fit(
             rows.append(_train_to(trainer, min(trainer.plan.steps, _next_boundary(trainer))))
             if best is not None and best.update(rows[-1]):
                 best_params[:] = trainer.params
-        progress = _progress(trainer)
+        state = _state_of(trainer)
     if config.training.early_stopping is not None:
         trainer.params[:] = best_params
-    return Fitted(trainer.inference, tuple(rows), trainer.epochs_done, progress)
+    return Fitted(trainer.inference, tuple(rows), trainer.epochs_done, state)
 
 
 def fit_epoch(
     config: RunConfig,
     dataset: Dataset,
-    before: tuple[Mapping[str, np.ndarray], Progress] | None,
+    before: tuple[Mapping[str, np.ndarray], TrainingState] | None,
     *,
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Fitted:
-    """Train one epoch on a dataset, from where another training ended: its weights, its progress.
+    """Train one epoch on a dataset, from where another training ended: its weights, its state.
 
     None stands for the configuration's initial weights. Raises as `fit` does.
     """
@@ -92,20 +92,20 @@ def fit_epoch(
     with engine_threads(threads):
         trainer.compile(tell)
         if before is not None:
-            weights, progress = before
+            weights, state = before
             for name, tensor in trainer.inference.tensors.items():
                 tensor[:] = weights[name]
-            trainer.memory.states[:] = progress.states
+            trainer.memory.states[:] = state.states
             # Steps are counted by whole epochs of these images, of which there may be others.
             per_epoch = trainer.plan.steps_per_epoch
-            trainer.step = math.ceil(progress.step / per_epoch) * per_epoch
+            trainer.step = math.ceil(state.step / per_epoch) * per_epoch
         row = _train_to(trainer, _next_boundary(trainer))
-        progress = _progress(trainer)
-    return Fitted(trainer.inference, (row,), 1, progress)
+        state = _state_of(trainer)
+    return Fitted(trainer.inference, (row,), 1, state)
 
 
-def _progress(trainer: Trainer) -> Progress:
-    return Progress(trainer.step, trainer.memory.states.copy())
+def _state_of(trainer: Trainer) -> TrainingState:
+    return TrainingState(trainer.step, trainer.memory.states.copy())
 
 
 def _next_boundary(trainer: Trainer) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 
 from mnistlab.blocks.section import MAX_COUNT
 from mnistlab.config import RunConfig
-from mnistlab.data import Dataset, Progress, Split
+from mnistlab.data import Dataset, DownloadProgress, Split
 from mnistlab.data.own_files import MAX_SIDE
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.resume import config_of, refuse_changed_data
@@ -47,7 +47,7 @@ class Model:
     step: int
     data_dir: Path
     threads: int | None = None
-    data_progress: Progress | None = None
+    data_progress: DownloadProgress | None = None
 
     @property
     def image_shape(self) -> tuple[int, int]:
@@ -117,7 +117,7 @@ def load_model(
     data_dir: Path | None = None,
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
-    data_progress: Progress | None = None,
+    data_progress: DownloadProgress | None = None,
 ) -> Model:
     """The model of the run at `path`, compiled.
 

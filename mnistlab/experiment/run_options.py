@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.data import Progress
-from mnistlab.experiment.callbacks import Callback
+from mnistlab.data import DownloadProgress
+from mnistlab.experiment.callbacks import RunCallback
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,6 @@ class RunOptions:
 
     data_dir: Path
     threads: int | None = None
-    callbacks: Sequence[Callback] = ()
+    callbacks: Sequence[RunCallback] = ()
     argv: Sequence[str] = ()
-    data_progress: Progress | None = None
+    data_progress: DownloadProgress | None = None

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from mnistlab.experiment.callbacks import Callback, Progress, RunResult, Start
+from mnistlab.experiment.callbacks import RunCallback, RunProgress, RunResult, Start
 from mnistlab.experiment.class_coverage import class_warnings
 from mnistlab.experiment.interruption import StopRequested, StopSignals
 from mnistlab.experiment.run_facts import advice_on_divergence
@@ -20,7 +20,9 @@ logger = logging.getLogger(__name__)
 class TrainingRun:
     """Trains step after step; decides what is measured, saved and told after which step."""
 
-    def __init__(self, writer: RunWriter, callbacks: Sequence[Callback], stop: StopSignals) -> None:
+    def __init__(
+        self, writer: RunWriter, callbacks: Sequence[RunCallback], stop: StopSignals
+    ) -> None:
         self.writer = writer
         self.trainer = writer.trainer
         self.config = writer.trainer.config
@@ -186,7 +188,7 @@ class TrainingRun:
         loss, accuracy = trainer.running()
         images = trainer.step * trainer.plan.batch
         epoch = trainer.step // trainer.plan.steps_per_epoch + 1
-        progress = Progress(epoch, trainer.step, images, trainer.seconds, loss, accuracy)
+        progress = RunProgress(epoch, trainer.step, images, trainer.seconds, loss, accuracy)
         for callback in self.callbacks:
             callback.on_progress(progress)
         self.stop.check()

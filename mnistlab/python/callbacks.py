@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnistlab.experiment.callbacks import Callback as EngineCallback
-from mnistlab.experiment.callbacks import Start
+from mnistlab.experiment.callbacks import RunCallback, Start
 from mnistlab.python.run import Run
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.sweeps.results import TrialRow
@@ -42,7 +41,7 @@ def checked(callbacks: Sequence[Callback]) -> tuple[Callback, ...]:
     return tuple(callbacks)
 
 
-class RunListener(EngineCallback):
+class RunListener(RunCallback):
     """Passes on to a user's callbacks what a run tells."""
 
     def __init__(self, callbacks: Sequence[Callback], data_dir: Path) -> None:

@@ -168,7 +168,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
         refuse_whole_run_schedule(config)
         pixel = None if first else self._pixel
         dataset = array_dataset(config, images, codes, known, pixel=pixel)
-        before = None if first else (self.weights_, self._progress)
+        before = None if first else (self.weights_, self._state)
         fitted = fit_epoch(config, dataset, before, threads=self.threads, tell=logger.info)
         self._keep(config, dataset, fitted, [] if first else self.history_)
         return self
@@ -236,7 +236,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
         self.weights_ = {name: w.copy() for name, w in fitted.network.tensors.items()}
         self._pixel = (dataset.scale, dataset.offset)
         self._network = fitted.network
-        self._progress = fitted.progress
+        self._state = fitted.state
 
     def _run_config(self) -> RunConfig:
         """The configuration, with what the parameters set; raises ConfigError."""

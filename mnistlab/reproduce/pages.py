@@ -14,7 +14,7 @@ from mnistlab.reproduce.findings import FindingError, Functions, MeasuredRows, f
 from mnistlab.reproduce.manifest import Report
 from mnistlab.reproduce.measured import Measured, Row, read_rows
 from mnistlab.reproduce.plan import DEFAULT, QUICK
-from mnistlab.reproduce.planned import Plan, read_plan
+from mnistlab.reproduce.planned import ReportPlan, read_plan
 from mnistlab.reproduce.reproduction import seconds_taken
 from mnistlab.reproduce.tables import RenderedTable, duration, metrics_of, rendered_table, rows_of
 from mnistlab.store.drawing import drawing_in
@@ -93,7 +93,7 @@ def refuse_foreign_pages(report_dir: ReportDir, report: Report) -> None:
 
 
 def markdown(
-    plan: Plan,
+    plan: ReportPlan,
     tables: Sequence[RenderedTable],
     saved: SavedFigures,
     machine: Sequence[tuple[str, str]],
@@ -123,7 +123,7 @@ def _markdown_table(table: RenderedTable) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (heads, rule, *rows)]
 
 
-def _tables(plan: Plan, rows: Mapping[str, Sequence[Row]]) -> list[RenderedTable]:
+def _tables(plan: ReportPlan, rows: Mapping[str, Sequence[Row]]) -> list[RenderedTable]:
     functions = functions_of(MeasuredRows(rows))
     found = []
     for table in plan.report.tables:
@@ -145,7 +145,7 @@ def _finding(template: str, functions: Functions) -> str:
 
 
 def _document(
-    report_dir: ReportDir, plan: Plan, rows: Mapping[str, Sequence[Row]]
+    report_dir: ReportDir, plan: ReportPlan, rows: Mapping[str, Sequence[Row]]
 ) -> dict[str, Any]:
     """Every table for programs; what was not measured is null."""
     tables = []
@@ -187,7 +187,7 @@ def _figures(measured: Measured) -> dict[str, float | None]:
     return {k: v if v is not None and math.isfinite(v) else None for k, v in values.items()}
 
 
-def _warnings(plan: Plan, rows: Mapping[str, Sequence[Row]]) -> list[str]:
+def _warnings(plan: ReportPlan, rows: Mapping[str, Sequence[Row]]) -> list[str]:
     found = [SCALED_DOWN] if plan.budget == QUICK else []
     statuses = [status for here in rows.values() for row in here for status in row.statuses]
     for status in (Status.FAILED, Status.INTERRUPTED, Status.RUNNING, Status.PENDING):

@@ -32,7 +32,7 @@ class PlannedExperiment(Section):
     whole: FullLength | None = None
 
 
-class Plan(Section):
+class ReportPlan(Section):
     """What a reproduction's folder is made with, so that it needs no other file."""
 
     name: str
@@ -42,11 +42,11 @@ class Plan(Section):
     experiments: dict[str, PlannedExperiment]
 
 
-def read_plan(report_dir: ReportDir) -> Plan:
+def read_plan(report_dir: ReportDir) -> ReportPlan:
     """What is to be done in the folder. Raises ConfigError where the file is damaged."""
     open_artefact(report_dir.plan).close()
     root, problems = mapping_nodes(read_config_text(report_dir.plan), str(report_dir.plan), None)
-    plan, faults = validate(Plan, root)
+    plan, faults = validate(ReportPlan, root)
     refuse(problems + faults)
     assert plan is not None
     return plan

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from mnistlab.config import sweep_from_mapping
 from mnistlab.config.dump import mapping_as_yaml
-from mnistlab.data import Progress
+from mnistlab.data import DownloadProgress
 from mnistlab.reproduce.manifest import LoadedReport
 from mnistlab.reproduce.plan import planned_experiments
-from mnistlab.reproduce.planned import Plan, PlannedExperiment, read_plan
+from mnistlab.reproduce.planned import PlannedExperiment, ReportPlan, read_plan
 from mnistlab.store.report_dir import MANIFEST_NAME, ReportDir, is_plain_name
 from mnistlab.store.run_dir import SWEEP_NAME, create_folder, make_complete
 from mnistlab.store.status import Status, count_outcomes
@@ -43,7 +43,7 @@ class Reproduced:
     """How one report's experiments have gone; `signal` is set where they were interrupted."""
 
     report_dir: ReportDir
-    plan: Plan
+    plan: ReportPlan
     trials: dict[str, int]  # how many are finished, diverged, failed
     already_ended: bool  # nothing was left to do
     signal: int | None = None
@@ -56,7 +56,7 @@ def make_folders(
     arguments: Sequence[str],
     runs_dir: Path,
     data_dir: Path,
-    data_progress: Progress | None = None,
+    data_progress: DownloadProgress | None = None,
 ) -> list[ReportDir]:
     """A new folder for each report, with all that is to be done in it; nothing is run yet.
 
@@ -68,7 +68,7 @@ def make_folders(
     started = datetime.now(UTC)
     found: list[ReportDir] = []
     for one, experiments in zip(reports, planned, strict=True):
-        plan = Plan(
+        plan = ReportPlan(
             name=one.name,
             budget=budget,
             together=tuple(before.path.name for before in found),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.config import RunConfig, resolved_mapping
-from mnistlab.experiment.callbacks import Callback, Progress, Start
+from mnistlab.experiment.callbacks import RunCallback, RunProgress, Start
 from mnistlab.experiment.resume import changed_arithmetic, ended_result
 from mnistlab.experiment.run_options import RunOptions
 from mnistlab.experiment.runner import resume
@@ -81,7 +81,7 @@ class TrialRunner:
         self.channel.send(ended=True)
 
 
-class Relay(Callback):
+class Relay(RunCallback):
     """Tells the sweep's process how far a trial is, a few times a second."""
 
     def __init__(self, channel: Channel) -> None:
@@ -92,7 +92,7 @@ class Relay(Callback):
     def on_start(self, start: Start) -> None:
         self.steps = start.steps
 
-    def on_progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: RunProgress) -> None:
         self._tell(progress.step)
 
     def on_row(self, row: MetricsRow) -> None:

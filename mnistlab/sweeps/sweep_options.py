@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.data import Progress
+from mnistlab.data import DownloadProgress
 from mnistlab.sweeps.sweep_callbacks import SweepCallback
 
 
@@ -22,4 +22,4 @@ class SweepOptions:
     scheduler: str | None = None
     callbacks: Sequence[SweepCallback] = ()
     argv: Sequence[str] = ()
-    data_progress: Progress | None = None
+    data_progress: DownloadProgress | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.config import RunConfig, config_hash, resolved_mapping
-from mnistlab.data import Dataset, Progress
+from mnistlab.data import Dataset, DownloadProgress
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.memory_check import refuse_too_large
@@ -37,7 +37,7 @@ class Trial:
 class Datasets:
     """The datasets of configurations, each opened and split once."""
 
-    def __init__(self, data_dir: Path, progress: Progress | None = None) -> None:
+    def __init__(self, data_dir: Path, progress: DownloadProgress | None = None) -> None:
         self.data_dir = data_dir
         self.progress = progress
         self._opened: dict[str, Dataset] = {}

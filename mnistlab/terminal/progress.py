@@ -5,7 +5,7 @@ import sys
 from contextlib import AbstractContextManager, closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from mnistlab.experiment.callbacks import Callback, Progress, Start
+from mnistlab.experiment.callbacks import RunCallback, RunProgress, Start
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.metric_names import PARTS, TRAINING
 from mnistlab.support.safe_text import one_line
@@ -13,22 +13,22 @@ from mnistlab.support.text_format import human_bytes, number, percent, seconds
 from mnistlab.terminal.output import print_note
 
 if TYPE_CHECKING:
-    from mnistlab.data import Progress as DataProgress
+    from mnistlab.data import DownloadProgress
 
 
-def watch_run(*, quiet: bool) -> AbstractContextManager[Callback]:
+def watch_run(*, quiet: bool) -> AbstractContextManager[RunCallback]:
     """What shows a run's progress while it trains: nothing, lines, or lines above a bar."""
     if quiet:
-        return nullcontext(Callback())
+        return nullcontext(RunCallback())
     return closing(RunBar() if on_terminal() else RunLines())
 
 
-def watch_messages(*, quiet: bool) -> Callback:
+def watch_messages(*, quiet: bool) -> RunCallback:
     """What shows a command's messages, and no more."""
-    return Callback() if quiet else RunLines()
+    return RunCallback() if quiet else RunLines()
 
 
-def watch_download(*, quiet: bool) -> "AbstractContextManager[DataProgress | None]":
+def watch_download(*, quiet: bool) -> "AbstractContextManager[DownloadProgress | None]":
     """What shows a download's progress; the bar is gone at the end, however that comes."""
     if quiet:
         return nullcontext()
@@ -61,7 +61,7 @@ def _counted(what: str, count: int, total: int) -> str:
     return f"{what} {count:>{len(str(total))}}/{total}" if total else f"{what} {count}"
 
 
-class RunLines(Callback):
+class RunLines(RunCallback):
     """A line for each evaluation and each message."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class RunBar(RunLines):
         self.task = self.bar.add_task("", total=start.steps, epoch=f"0/{start.epochs}", figures="")
         self.bar.start()
 
-    def on_progress(self, progress: Progress) -> None:
+    def on_progress(self, progress: RunProgress) -> None:
         if self.start is None:
             return
         speed = progress.images / progress.seconds if progress.seconds > 0 else 0.0

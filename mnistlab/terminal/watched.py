@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from mnistlab.experiment.callbacks import Callback
+from mnistlab.experiment.callbacks import RunCallback
 from mnistlab.experiment.run_options import RunOptions
 from mnistlab.support import paths
 from mnistlab.sweeps.sweep_callbacks import SweepCallback
@@ -19,7 +19,7 @@ def run_options(
     *,
     threads: int | None,
     quiet: bool,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[RunCallback] = (),
 ) -> Iterator[RunOptions]:
     """What a run is trained with; its progress and downloads are shown until the block ends."""
     with watch_download(quiet=quiet) as data_progress, watch_run(quiet=quiet) as watcher:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cli_helpers import process_arguments
 
-from mnistlab.experiment.callbacks import Progress, Start
+from mnistlab.experiment.callbacks import RunProgress, Start
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.text_format import human_bytes
 from mnistlab.terminal import progress
@@ -54,7 +54,7 @@ def test_the_bar_shows_loss_accuracy_speed_and_time_left(monkeypatch):
     bar = progress.RunBar()
     bar.on_message("compiling [this] ...")
     bar.on_start(START)
-    bar.on_progress(Progress(3, 300, 9600, 2.0, 0.25, 0.925))
+    bar.on_progress(RunProgress(3, 300, 9600, 2.0, 0.25, 0.925))
     bar.bar.refresh()
     bar.on_row(ROW)
     bar.close()

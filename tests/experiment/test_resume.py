@@ -10,7 +10,7 @@ import pytest
 from run_helpers import edit_run_json
 
 from mnistlab.cli.result import tell_result
-from mnistlab.experiment.callbacks import Callback
+from mnistlab.experiment.callbacks import RunCallback
 from mnistlab.store.metrics import read_layers, read_metrics
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_json import read_run_json, write_run_json
@@ -221,7 +221,7 @@ def stopped_run(tmp_path, look_after_every_step):
 
 @pytest.mark.usefixtures("look_after_every_step")
 def test_a_second_ctrl_c_stops_at_once_and_can_be_resumed(tmp_path):
-    class Twice(Callback):
+    class Twice(RunCallback):
         def on_progress(self, progress) -> None:
             if progress.step == 7:
                 signal.raise_signal(signal.SIGINT)

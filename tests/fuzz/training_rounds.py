@@ -16,7 +16,7 @@ from watched import watched
 from mnistlab.blocks.layers.dense import choice
 from mnistlab.data import Source
 from mnistlab.experiment import dataset
-from mnistlab.experiment.callbacks import Callback
+from mnistlab.experiment.callbacks import RunCallback
 from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.resume import resume
 from mnistlab.python.commands.train import train
@@ -48,7 +48,7 @@ class DifferenceError(AssertionError):
     """The engine and the equations do not agree, or two runs do not agree in every bit."""
 
 
-class StopAt(Callback):
+class StopAt(RunCallback):
     """Asks the run to stop, as Ctrl-C does, once it is at a step."""
 
     def __init__(self, step):

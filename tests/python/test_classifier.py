@@ -237,15 +237,15 @@ def test_momentum_is_kept_between_images_of_other_kernels_and_parts_of_another_s
     keys = {"hidden": [40], "lr": 1e-9, "optimizer": {"type": "sgd", "momentum": 0.5}}
     bright = mnistlab.Classifier(**keys).partial_fit(np.maximum(X, 1), y, classes=range(10))
     dark = mnistlab.Classifier(**keys).partial_fit(X, y, classes=range(10))
-    velocity = dark._progress.states
+    velocity = dark._state.states
     assert np.abs(velocity).max() > 0
     # The weights have hardly moved, so one image more halves the velocity and adds its gradient.
     for other in (bright, mnistlab.Classifier(**keys)):
         other.partial_fit(X[:1], y[:1], classes=range(10))
-    one_image = other._progress.states
-    expected = bright._progress.states
+    one_image = other._state.states
+    expected = bright._state.states
     before = mnistlab.Classifier(**keys).partial_fit(np.maximum(X, 1), y, classes=range(10))
-    assert np.allclose(expected, before._progress.states / 2 + one_image, atol=1e-5)
+    assert np.allclose(expected, before._state.states / 2 + one_image, atol=1e-5)
 
 
 def test_images_come_in_parts_and_classes_unseen_so_far_are_known(images):

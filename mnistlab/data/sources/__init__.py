@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mnistlab.data.download import TIMEOUT, Progress, download
+from mnistlab.data.download import TIMEOUT, DownloadProgress, download
 from mnistlab.data.source import DataSource, Request, Source
 from mnistlab.data.source_kinds import PublishedSource
 from mnistlab.support.errors import UsageError
@@ -27,7 +27,7 @@ def open_source(
     *,
     data_dir: Path,
     fetch_missing: bool = True,
-    progress: Progress | None = None,
+    progress: DownloadProgress | None = None,
 ) -> Source:
     """Opens a source by the name it has in a configuration, `data.source`.
 
@@ -48,7 +48,7 @@ def open_source(
 
 
 def fetch(
-    name: str, data_dir: Path, progress: Progress | None = None, *, timeout: float = TIMEOUT
+    name: str, data_dir: Path, progress: DownloadProgress | None = None, *, timeout: float = TIMEOUT
 ) -> Path:
     """As `download`, of a published dataset by its name; raises UsageError for an unknown one."""
     known = published()

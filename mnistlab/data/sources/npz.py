@@ -41,7 +41,7 @@ NUMBERS = "buif"  # numpy's kinds: bool, unsigned, signed and floating-point num
 CHUNK_ITEMS = 1 << 20
 
 
-class Header(NamedTuple):
+class ArrayHeader(NamedTuple):
     """What a .npy file says of its array."""
 
     shape: tuple[int, ...]
@@ -159,13 +159,13 @@ def _read_member(
     return array.reshape(shape)
 
 
-def _read_header(stream: IO[bytes]) -> Header:
+def _read_header(stream: IO[bytes]) -> ArrayHeader:
     try:
         version = np.lib.format.read_magic(stream)
         if version == (1, 0):
-            return Header(*np.lib.format.read_array_header_1_0(stream))
+            return ArrayHeader(*np.lib.format.read_array_header_1_0(stream))
         if version == (2, 0):
-            return Header(*np.lib.format.read_array_header_2_0(stream))
+            return ArrayHeader(*np.lib.format.read_array_header_2_0(stream))
     except (zipfile.BadZipFile, zlib.error, EOFError):
         raise
     except Exception as error:  # numpy's parser raises whatever Python's does
@@ -174,7 +174,7 @@ def _read_header(stream: IO[bytes]) -> Header:
     raise MalformedError(f"expected an array of NumPy's format 1.0 or 2.0, found {version}")
 
 
-def _check_header(header: Header, is_images: bool) -> tuple[int, ...]:
+def _check_header(header: ArrayHeader, is_images: bool) -> tuple[int, ...]:
     """The array's shape, without a last axis of one channel; before any memory is taken."""
     shape, dtype = header.shape, header.dtype
     if dtype.hasobject:
@@ -195,7 +195,7 @@ def _check_header(header: Header, is_images: bool) -> tuple[int, ...]:
     return shape
 
 
-def _read_values(stream: IO[bytes], header: Header) -> Bytes:
+def _read_values(stream: IO[bytes], header: ArrayHeader) -> Bytes:
     """The array, uint8, in C order; other dtypes are checked and converted a chunk at a time."""
     count = math.prod(header.shape)
     check_memory(count)
@@ -212,7 +212,7 @@ def _read_values(stream: IO[bytes], header: Header) -> Bytes:
     return np.ascontiguousarray(values.reshape(header.shape, order=header.order))
 
 
-def _check_values(chunk: npt.NDArray, start: int, header: Header) -> None:
+def _check_values(chunk: npt.NDArray, start: int, header: ArrayHeader) -> None:
     allowed = (chunk >= 0) & (chunk <= MAX_VALUE)
     if header.dtype.kind == "f":
         allowed &= chunk == np.trunc(chunk)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnistlab.config import RunConfig
-from mnistlab.data import Progress
-from mnistlab.experiment.callbacks import Callback
+from mnistlab.data import DownloadProgress
+from mnistlab.experiment.callbacks import RunCallback
 from mnistlab.experiment.class_coverage import class_warnings
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.fits_data import refuse_unfit
@@ -42,8 +42,8 @@ def check(
     config: RunConfig,
     *,
     data_dir: Path,
-    callbacks: Sequence[Callback] = (),
-    data_progress: Progress | None = None,
+    callbacks: Sequence[RunCallback] = (),
+    data_progress: DownloadProgress | None = None,
 ) -> CheckResult:
     """Check a configuration: its layers, its memory, and its gradients by finite differences.
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from mnistlab.data import Progress
+from mnistlab.data import DownloadProgress
 from mnistlab.experiment.model import Weights, load_model
 from mnistlab.experiment.scores import Scores, score
 from mnistlab.support.metric_names import SplitName
@@ -17,7 +17,7 @@ def evaluate(
     data_dir: Path | None = None,
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
-    data_progress: Progress | None = None,
+    data_progress: DownloadProgress | None = None,
 ) -> Scores:
     """Measure a run's network on a part of its dataset, which must be the one it was trained on.
 

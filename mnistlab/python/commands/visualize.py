@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mnistlab.data import Progress
+from mnistlab.data import DownloadProgress
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures.gallery import (
     QUICK,
@@ -39,7 +39,7 @@ def visualize(
     data_dir: Path | None = None,
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
-    data_progress: Progress | None = None,
+    data_progress: DownloadProgress | None = None,
     saver: Saver = at_once,
 ) -> SavedFigures:
     """Draw the figures of a run or sweep into its folder: all, or those named in `only`; and
