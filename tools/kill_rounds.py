@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ KINDS = {
         "lr_schedule={type: cosine}",
     ],
 }
-COMMON = ["data.source=digits", "training.epochs=12", "training.batch_size=8"]
+COMMON = ["data.source=digits", "training.epochs=40", "training.batch_size=8"]
 # A checkpoint may be written at any step, so that kills meet many of them, half written too.
 LAUNCH = """
 import sys
@@ -83,13 +84,28 @@ class Report:
     faults: list[str] = field(default_factory=list)
 
 
-def undisturbed(kind: str, folder: Path) -> tuple[dict[str, Any], float]:
-    """The fingerprint of a run that nobody kills, and its seconds from its folder to its end."""
+def has_checkpoint(folder: Path) -> bool:
+    """Whether the one run of a round has something to be resumed from."""
+    run = run_folder(folder)
+    return run is not None and (run / "checkpoints" / "last.safetensors").exists()
+
+
+def wait_until(ready: Callable[[Path], Any], folder: Path, process: subprocess.Popen) -> float:
+    """The time at which `ready(folder)` is true, or the process has ended."""
+    while not ready(folder) and process.poll() is None:
+        time.sleep(0.002)
+    return time.monotonic()
+
+
+# From what on a run is killed, in turn: most of its life is no training.
+SINCE = (has_checkpoint, run_folder)
+
+
+def undisturbed(kind: str, folder: Path) -> tuple[dict[str, Any], dict[Callable, float]]:
+    """The fingerprint of a run that nobody kills, and its seconds from each of SINCE to its end."""
     folder.mkdir()
     process = start(train_arguments(kind, folder))
-    while run_folder(folder) is None and process.poll() is None:
-        time.sleep(0.002)
-    begun = time.monotonic()
+    began = {ready: wait_until(ready, folder, process) for ready in reversed(SINCE)}
     _, error = process.communicate(timeout=300)
     if process.returncode != 0:
         raise RuntimeError(error.decode())
@@ -97,15 +113,19 @@ def undisturbed(kind: str, folder: Path) -> tuple[dict[str, Any], float]:
     assert run is not None
     if b"compiling" in error:  # which takes longer than the training, and must not be counted
         return undisturbed(kind, folder.with_name(f"{folder.name}-again"))
-    return fingerprint(run), time.monotonic() - begun
+    ended = time.monotonic()
+    return fingerprint(run), {ready: ended - at for ready, at in began.items()}
 
 
-def kill_once(kind: str, folder: Path, seconds: float, chance: random.Random) -> bool:
-    """Start a run and kill it at a random moment of its life; whether it was still alive."""
+def kill_once(
+    kind: str, folder: Path, since: Callable, seconds: float, chance: random.Random
+) -> bool:
+    """Start a run and kill it at a random moment of the `seconds` after `since`; whether it was
+    still alive.
+    """
     folder.mkdir()
     process = start(train_arguments(kind, folder))
-    while run_folder(folder) is None and process.poll() is None:
-        time.sleep(0.002)
+    wait_until(since, folder, process)
     time.sleep(chance.uniform(0, seconds))
     process.send_signal(signal.SIGKILL)
     process.communicate()
@@ -119,16 +139,17 @@ def rounds(kind: str, count: int, seed: int = 0) -> Report:
     """
     report, chance = Report(kind), random.Random(f"{kind}{seed}")
     with tempfile.TemporaryDirectory() as scratch:
-        wanted, seconds = undisturbed(kind, Path(scratch) / "undisturbed")
+        wanted, lives = undisturbed(kind, Path(scratch) / "undisturbed")
         for number in range(count):
             folder = Path(scratch) / str(number)
             report.rounds += 1
-            report.interrupted += kill_once(kind, folder, seconds, chance)
+            since = SINCE[number % len(SINCE)]
+            report.interrupted += kill_once(kind, folder, since, lives[since], chance)
             run = run_folder(folder)
             assert run is not None
             if number % 2 == 1:
                 again = start(["resume", str(run)])
-                time.sleep(chance.uniform(0, 1.5 * seconds))
+                time.sleep(chance.uniform(0, 1.5 * lives[run_folder]))
                 again.kill()
                 again.communicate()
             plots = number == 0
