@@ -1,10 +1,12 @@
 """Ctrl-C and SIGTERM, turned into a request to stop at the next boundary of a step."""
 
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 
 class StopRequested(BaseException):
@@ -17,6 +19,16 @@ class StopRequested(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(signal.Signals(number).name)
         self.number = number
+
+
+def _without_stops(hook: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The hook for exceptions that can't be passed on, for all but a request to stop."""
+
+    def told(unraisable: Any) -> None:
+        if not isinstance(unraisable.exc_value, StopRequested):
+            hook(unraisable)
+
+    return told
 
 
 class StopSignals:
@@ -36,13 +48,25 @@ class StopSignals:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Raise StopRequested the moment a signal comes: while nothing has to be in step."""
+        """Raise StopRequested the moment a signal comes: while nothing has to be in step.
+
+        A callback of the compiler's library can't pass an exception on: Python would print it, and
+        the compiler would fail for the want of what the callback was to do. So an error after a
+        signal is the stop, too.
+        """
         self.check()
         self._at_once = True
+        unraisable, sys.unraisablehook = sys.unraisablehook, _without_stops(sys.unraisablehook)
         try:
             yield
+        except Exception as error:
+            if self.number is not None:
+                raise StopRequested(self.number) from error
+            raise
         finally:
             self._at_once = False
+            sys.unraisablehook = unraisable
+        self.check()
 
     def check(self) -> None:
         """Raise StopRequested if a signal has come."""
