@@ -206,3 +206,14 @@ def test_a_model_trained_on_a_full_batch_is_looked_at_in_little_memory():
     finally:
         tracemalloc.stop()
     assert peak < 2.5 * again.params.nbytes  # they are in another order a second time
+
+
+@pytest.mark.parametrize(("lit", "kind"), [(0.2, " sparse"), (0.6, "")])
+def test_a_trainer_compiles_the_program_of_its_images_and_the_other_when_it_is_needed(lit, kind):
+    config = config_of(model={"hidden": [17]}, training={"dtype": "float64"})
+    trainer = trainer_of(config, dark_dataset(lit=lit))
+    inference, others = trainer.inference, dark_dataset(lit=0.8 - lit).test
+    assert set(inference.tables) == {f"pack{kind}", f"evaluate{kind}"}
+    outputs = inference.evaluate(others).outputs
+    assert set(inference.tables) == set(inference.lists)
+    np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-12)
