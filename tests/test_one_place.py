@@ -34,9 +34,9 @@ from mnistlab.export.format import Format
 
 
 def write(model, pixels):
-    from mnistlab.store.written_files import PLACE
+    from mnistlab.store.written_files import BLANK_MARK
 
-    return f"{sorted(model.tensors)} # {PLACE}".encode()
+    return f"{sorted(model.tensors)} # {BLANK_MARK}".encode()
 
 
 FORMAT = Format(name="shapes", description="shapes has names.", ending="txt", write=write)

@@ -34,7 +34,7 @@ class Format:
     `install` is what pip installs to get them.
 
     `write` returns the file's content, for raw pixels of the type that is given. The content holds
-    `store.written_files.PLACE` where a reader passes over it, as a comment or in metadata.
+    `store.written_files.BLANK_MARK` where a reader passes over it, as a comment or in metadata.
     `check` compares the content with the run's own network before it is written; it raises
     MnistlabError where they differ. `snippet` returns Python that loads the file.
     `facts` are what `--json` says of every file of this format, such as the version.

@@ -21,7 +21,7 @@ from mnistlab.store.drawing import drawing_in
 from mnistlab.store.report_dir import ReportDir
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
-from mnistlab.store.written_files import PLACE, refuse_others, write_own
+from mnistlab.store.written_files import BLANK_MARK, refuse_others, write_own
 from mnistlab.support.safe_text import as_markdown, code_as_markdown
 from mnistlab.support.text_format import counted
 from mnistlab.sweeps.results import read_record
@@ -62,7 +62,7 @@ def write_report(
         saved = save_each(figures, report_dir.path)
     document = _document(report_dir, plan, rows)
     machine = _host(rows)
-    text = json.dumps({**document, "written_by": PLACE}, indent=2, allow_nan=False)
+    text = json.dumps({**document, "written_by": BLANK_MARK}, indent=2, allow_nan=False)
     write_own(report_dir.json, f"{text}\n".encode())
     said = markdown(plan, tables, saved, machine, _time(report_dir))
     write_own(report_dir.markdown, said.encode(), "md")

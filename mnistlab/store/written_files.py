@@ -17,8 +17,8 @@ from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import read_file
 
 MARK = b"mnistlab sha256 "
-# As a format may hold it as a text of its own: the place that `marked` fills in.
-PLACE = (MARK + NO_DIGEST).decode()
+# What a format may hold as a text of its own: `marked` fills in its digits.
+BLANK_MARK = (MARK + NO_DIGEST).decode()
 MARKED = re.compile(re.escape(MARK) + rb"([0-9a-f]{64})")
 PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_END = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
@@ -33,12 +33,12 @@ COMMENTS = {
 
 
 def marked(content: bytes, format: str | None = None) -> bytes:
-    """The content with its mark: of a png, svg, pdf, html or md; of None it holds PLACE already."""
+    """The content with its mark: of a png, svg, pdf, html or md; of None it holds BLANK_MARK."""
     if format == "png":
         return _marked_png(content)
     if format is not None:
-        content += COMMENTS[format] % PLACE.encode()
-    start = content.rindex(PLACE.encode()) + len(MARK)
+        content += COMMENTS[format] % BLANK_MARK.encode()
+    start = content.rindex(BLANK_MARK.encode()) + len(MARK)
     digest = _digest(content, start)
     return content[:start] + digest + content[start + len(digest) :]
 

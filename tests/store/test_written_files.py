@@ -9,7 +9,7 @@ from PIL import Image
 from mnistlab.data.png import read_png
 from mnistlab.figures.style import rendered
 from mnistlab.store.written_files import (
-    PLACE,
+    BLANK_MARK,
     is_own,
     marked,
     refuse_others,
@@ -25,9 +25,9 @@ def content_of(format: str) -> bytes:
         archive = io.BytesIO()
         np.savez(archive, a=np.arange(3))
         with zipfile.ZipFile(archive, "a") as opened:
-            opened.comment = PLACE.encode()
+            opened.comment = BLANK_MARK.encode()
         return archive.getvalue()
-    return f'{{"said by": "{PLACE}"}}'.encode() if format == "json" else b"<p>text</p>"
+    return f'{{"said by": "{BLANK_MARK}"}}'.encode() if format == "json" else b"<p>text</p>"
 
 
 @pytest.mark.parametrize("format", ["png", "svg", "pdf", "html", "md", "npz", "json"])

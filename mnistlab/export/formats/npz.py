@@ -17,7 +17,7 @@ def write(model: "Model", pixels: Pixels) -> bytes:
     """
     import numpy as np
 
-    from mnistlab.store.written_files import PLACE
+    from mnistlab.store.written_files import BLANK_MARK
 
     scale, offset = model.inference.pixel
     arrays: dict[str, Any] = {
@@ -29,7 +29,7 @@ def write(model: "Model", pixels: Pixels) -> bytes:
     content = io.BytesIO()
     np.savez(content, **arrays)
     with zipfile.ZipFile(content, "a") as archive:
-        archive.comment = PLACE.encode()
+        archive.comment = BLANK_MARK.encode()
     return content.getvalue()
 
 

@@ -13,10 +13,10 @@ OPSET = 17
 def write(model: "Model", pixels: Pixels) -> bytes:
     """The network in float32, which takes raw images of `pixels`."""
     from mnistlab.export.formats.onnx.graph import onnx_model
-    from mnistlab.store.written_files import PLACE
+    from mnistlab.store.written_files import BLANK_MARK
 
     proto = onnx_model(model, pixels)
-    proto.metadata_props.add(key="written_by", value=PLACE)
+    proto.metadata_props.add(key="written_by", value=BLANK_MARK)
     return proto.SerializeToString()
 
 

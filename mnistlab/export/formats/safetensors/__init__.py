@@ -15,9 +15,9 @@ def write(model: "Model", pixels: Pixels) -> bytes:
     from safetensors.numpy import save
 
     from mnistlab.export.formats.safetensors.torch_layout import torch_tensors
-    from mnistlab.store.written_files import PLACE
+    from mnistlab.store.written_files import BLANK_MARK
 
-    return _with_metadata(save(torch_tensors(model), {"format": "pt"}), "written_by", PLACE)
+    return _with_metadata(save(torch_tensors(model), {"format": "pt"}), "written_by", BLANK_MARK)
 
 
 def snippet(model: "Model", file: Path) -> str:
