@@ -36,6 +36,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path not in first)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def compile_alone() -> Iterator[None]:
+    """Compile in this process: other processors have tests of their own, and helpers start slowly.
+
+    The processes that tests start compile as a user's do.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mnistlab.runtime.compiler.processors", lambda: 1)
+        yield
+
+
 @pytest.fixture
 def trials_here() -> Iterator[None]:
     """Sweeps train in this process: workers are not what the test is about, and start slowly."""
