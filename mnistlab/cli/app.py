@@ -1,4 +1,4 @@
-"""The `mnistlab` command: every subcommand, and nothing heavy until one of them runs."""
+"""The `mnistlab` command with every subcommand; heavy imports wait until a subcommand runs."""
 
 import atexit
 import gc
@@ -26,7 +26,7 @@ Examples:
 
 
 class Commands(TyperGroup):
-    """All commands; whatever one of them raises ends in a message and an exit code."""
+    """All commands; an exception in one of them becomes a message and an exit code."""
 
     def main(self, args: Sequence[str] | None = None, *more: Any, **options: Any) -> Any:
         """Parse the command line, run its command, exit."""
@@ -42,7 +42,7 @@ class Commands(TyperGroup):
 
 
 def _print_any_character() -> None:
-    """Let stdout take a file's name that is no UTF-8, and other letters than the terminal's."""
+    """Let stdout take file names that are not UTF-8, and characters that the terminal lacks."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         is_utf8 = sys.stdout.encoding.lower().replace("-", "") == "utf8"
         sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
@@ -85,7 +85,7 @@ def mnistlab(
     """Options that stand before any command."""
 
 
-# The process ends here: a last search for garbage among all that was imported takes 0.2 s.
+# The process ends here: a last garbage collection over all imported modules takes 0.2 s.
 atexit.register(gc.freeze)
 
 # Each file of the folder is a command: a function of the file's name, or a group named `app`.

@@ -21,7 +21,7 @@ CommandLineError: Any = typer.BadParameter.__mro__[2]
 
 
 class StoppedError(MnistlabError):
-    """The user, or the system, has stopped the command."""
+    """The user or the system has stopped the command."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class StoppedError(MnistlabError):
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM has come: whatever cleans up after Ctrl-C cleans up after it too."""
+    """SIGTERM was received; it is cleaned up after like Ctrl-C."""
 
 
 def exit_after(run: Callable[..., Any], args: Sequence[str] | None, *more: Any, **kw: Any) -> None:
@@ -46,11 +46,11 @@ def exit_after(run: Callable[..., Any], args: Sequence[str] | None, *more: Any, 
 
 @contextmanager
 def interrupts() -> Iterator[None]:
-    """Ctrl-C and SIGTERM as an error like others; what is printed is flushed before the end."""
+    """Turn Ctrl-C and SIGTERM into an ordinary error; flush stdout before the end."""
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         yield
-        # Here, not at the interpreter's end, where a reader that has gone would cost a traceback.
+        # At the interpreter's end, a closed pipe would print a traceback.
         sys.stdout.flush()
     except Terminated as stop:
         raise StoppedError("stopped by SIGTERM", 143) from stop
@@ -88,7 +88,7 @@ def _with_usage(error: Any) -> str:
 
 
 def describe(error: Exception) -> tuple[list[str], int]:
-    """What to tell the user about an exception, and the exit code it means."""
+    """The messages for an exception, and its exit code."""
     if isinstance(error, MnistlabError):
         return list(error.messages), error.exit_code
     if isinstance(error, CommandLineError):
@@ -105,7 +105,7 @@ def describe(error: Exception) -> tuple[list[str], int]:
         text = f"a library cannot be loaded: {error}"
         return [f"{text}; is the memory of this process limited (ulimit -v)?"], 1
     cause = f"{type(error).__name__}: {error}".removesuffix(": ")
-    return [f"internal error, a fault of mnistlab: {cause} (--debug shows where)"], 1
+    return [f"internal error in mnistlab: {cause} (--debug shows the traceback)"], 1
 
 
 class _StderrHandler(logging.Handler):

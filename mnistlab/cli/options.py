@@ -39,7 +39,7 @@ Overrides = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="KEY=VALUE",
-        help="Values to change, by their dotted path; VALUE is YAML.",
+        help="Keys to set, by their dotted path; VALUE is YAML.",
         show_default=False,
         autocompletion=completion.overrides,
     ),
@@ -47,15 +47,15 @@ Overrides = Annotated[
 RunsDir = Annotated[
     Path | None,
     typer.Option(
-        metavar="DIR", help="Where run folders are made.  [default: $MNISTLAB_RUNS_DIR, or runs]"
+        metavar="DIR", help="The folder for run folders.  [default: $MNISTLAB_RUNS_DIR, or runs]"
     ),
 ]
 DataDir = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help="Where datasets lie, each in DIR/NAME.  [default: $MNISTLAB_DATA_DIR, or data in the "
-        "user's cache folder]",
+        help="The folder of the datasets, each in DIR/NAME.  [default: $MNISTLAB_DATA_DIR, or data "
+        "in the user's cache folder]",
     ),
 ]
 Threads = Annotated[
@@ -64,24 +64,24 @@ Threads = Annotated[
         metavar="N",
         min=1,
         max=MAX_THREADS,
-        help="Threads to compute with; the result does not depend on it.  [default: the "
-        "processors this process may use]",
+        help="Number of threads; the result does not depend on it.  [default: the "
+        "processors that this process may use]",
     ),
 ]
 Workers = Annotated[
     str,
     typer.Option(
         metavar="N",
-        help="For a sweep: how many trials are trained at a time, each on a processor of its own; "
-        "auto: as many as there are processors, or threads of a cluster's workers.",
+        help="For a sweep: the number of trials trained at the same time, each on its own "
+        "processor; auto: the number of processors, or of a cluster's worker threads.",
     ),
 ]
 Scheduler = Annotated[
     str | None,
     typer.Option(
         metavar="ADDRESS",
-        help="For a sweep: have the workers of this scheduler of Dask train the trials, at "
-        "127.0.0.1:8786 or tls://HOST:PORT; local: start one here, for trying.",
+        help="For a sweep: train the trials on the workers of this Dask scheduler, 127.0.0.1:8786 "
+        "or tls://HOST:PORT; local: start a scheduler and workers on this machine.",
         show_default=False,
     ),
 ]
@@ -89,20 +89,21 @@ Force = Annotated[
     bool, typer.Option("--force", help="Overwrite a file that mnistlab did not write.")
 ]
 NoPlots = Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Only errors and warnings on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print only errors and warnings on stderr.")]
 Json = Annotated[
-    bool, typer.Option("--json", help="One JSON document on stdout, all else on stderr.")
+    bool, typer.Option("--json", help="Print one JSON document on stdout, all else on stderr.")
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Weights = Annotated[
-    Literal["final", "best"], typer.Option(help="The final weights, or the best by validation.")
+    Literal["final", "best"],
+    typer.Option(help="The final weights, or the best weights by validation."),
 ]
 
 
 def set_threads(threads: int | None) -> None:
-    """Let numba, which makes its pool once, on the first loop, have enough for `--threads`.
+    """Make numba's thread pool, which is created by the first loop, large enough for `--threads`.
 
-    Never fewer than are set already: a pool that stands can't be made smaller.
+    Never reduce the number: an existing pool cannot shrink.
     """
     if threads is not None:
         from mnistlab.support.host import available_cpus
@@ -114,7 +115,7 @@ def set_threads(threads: int | None) -> None:
 
 
 def worker_count(workers: str) -> int | None:
-    """What `--workers` says; None for auto."""
+    """The number given by `--workers`; None for auto."""
     from mnistlab.support.errors import UsageError
 
     if workers == "auto":

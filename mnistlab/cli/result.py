@@ -1,4 +1,4 @@
-"""How a run ended, told to people or to programs, and the exit code."""
+"""The result of a run, printed for people or for programs, and the exit code."""
 
 import signal
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def tell_result(result: "RunResult", *, quiet: bool, json: bool) -> int:
-    """Print how a run ended, its folder or its document last; returns the exit code."""
+    """Print the result of a run, its folder or JSON document last; returns the exit code."""
     _print_summary(result, quiet=quiet)
     if json:
         print_json(_document(result))
@@ -27,13 +27,13 @@ def tell_result(result: "RunResult", *, quiet: bool, json: bool) -> int:
 
 
 def _print_summary(result: "RunResult", *, quiet: bool) -> None:
-    """How the run ended, on stderr; where it diverged, the advice even with --quiet."""
+    """Print on stderr how the run ended; after divergence the advice also with --quiet."""
     if not quiet:
         how = result.status.words
         total, training = seconds(result.seconds.total), seconds(result.seconds.train)
         took = f"{total}, {training} of it training"
         if result.already_ended:
-            print_note("nothing left to do: this run has ended before")
+            print_note("nothing left to do: this run has already ended")
         length = training_length(result.epochs, result.steps)
         print_note(f"{how} after {length} in {took}")
         for part in (VALIDATION, TEST):

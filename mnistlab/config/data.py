@@ -48,17 +48,18 @@ Images = Annotated[
 
 
 class ValidationImages(Section):
-    """How many of the training images are for validation, and which."""
+    """The number of validation images, and how they are chosen from the training images."""
 
     images: Images = Field(
         default="auto",
-        description="A count, or a fraction below 1; 0: none; auto: 10000 for the sets of 60,000 "
+        description="A count, or a fraction below 1; 0: none; auto: 10000 for datasets of 60,000 "
         "images, else 0.2.",
     )
     choose: Choice = Field(
         default="end",
-        description="end: the last of the training set; random: drawn by the seed; stratified: "
-        "drawn by the seed from each class by its share. What is drawn keeps its order.",
+        description="end: the last images of the training set; random: drawn with the seed; "
+        "stratified: drawn with the seed, with each class in proportion. Drawn images keep their "
+        "order.",
     )
 
 
@@ -92,12 +93,12 @@ class _ImagesOrMapping:
 
 
 class DataConfig(Section):
-    """Which images a run learns from, and how they are split and scaled."""
+    """The dataset, and how it is split and scaled."""
 
     source: SourceName = Field(
         default="mnist",
-        description="Where the images come from: a known dataset (digits needs no network), or "
-        "your own files in the format named here, with `path`.",
+        description="A known dataset (digits needs no internet connection), or the format of your "
+        "own files at `path`.",
     )
     path: UserPath | None = Field(
         default=None,
@@ -107,9 +108,9 @@ class DataConfig(Section):
     validation: Annotated[int | float | Literal["auto"] | ValidationImages, _ImagesOrMapping()] = (
         Field(
             default="auto",
-            description="Images taken off the end of the training set to judge by: a count, or a "
-            "fraction below 1; 0: none; auto: 10000 for the sets of 60,000 images, else 0.2. Or a "
-            "mapping that says which: {images: 10000, choose: stratified}.",
+            description="The last images of the training set, held out for validation: a count, or "
+            "a fraction below 1; 0: none; auto: 10000 for datasets of 60,000 images, else 0.2. A "
+            "mapping chooses other images: {images: 10000, choose: stratified}.",
         )
     )
     per_class_limit: Count | None = Field(
@@ -121,22 +122,23 @@ class DataConfig(Section):
     classes: Annotated[tuple[Label, ...], Field(min_length=1), AfterValidator(_distinct)] | None = (
         Field(
             default=None,
-            description="Keep these labels alone, on every split, e.g. [1, 9]; there is still one "
-            "output per label of the source.",
+            description="Keep only these labels in every split, e.g. [1, 9]. The network still has "
+            "one output per label of the source.",
         )
     )
     shuffle_once: Flag = Field(
-        default=False, description="One seeded shuffle of the training part, after the limits."
+        default=False,
+        description="Shuffle the training images once, after the limits, with the seed.",
     )
     normalize: Literal["minmax", "standardize", "none"] = Field(
         default="minmax",
-        description="minmax: pixel / 255; standardize: one mean and one standard deviation, of "
-        "the training part; none: pixels as they are, 0 to 255.",
+        description="minmax: pixel / 255; standardize: by one mean and one standard deviation of "
+        "the training images; none: raw pixels, 0 to 255.",
     )
 
     @property
     def validation_images(self) -> int | float | Literal["auto"]:
-        """How many images are for validation: a count, a fraction below 1, or auto."""
+        """The number of validation images: a count, a fraction below 1, or auto."""
         if isinstance(self.validation, ValidationImages):
             return self.validation.images
         return self.validation

@@ -46,39 +46,41 @@ class Origin:
 
 
 class RunConfig(Section):
-    """One run: what it learns from, what is trained, and how."""
+    """The configuration of one run: data, model, training."""
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
     name: Name = Field(
         default="mlp",
-        description="Part of the run folder's name: letters, digits, . _ - (the model's type when "
-        "not given).",
+        description="Part of the run folder's name: letters, digits, . _ -. Default: the model's "
+        "type.",
     )
-    seed: Seed = Field(default=0, description="What every random number of the run is drawn from.")
+    seed: Seed = Field(default=0, description="The seed of every random number of the run.")
     data: DataConfig = Field(
         default=DataConfig(), description="The images, and how they are split."
     )
-    model: Model = Field(default=MLPModel(), description="What is trained: softmax, mlp or cnn.")
-    loss: Loss = Field(default=CrossEntropy(), description="What training makes small.")
+    model: Model = Field(default=MLPModel(), description="The network: softmax, mlp or cnn.")
+    loss: Loss = Field(default=CrossEntropy(), description="The loss that training minimises.")
     regularization: RegularizationConfig = Field(
-        default=RegularizationConfig(), description="Penalties on large weights."
+        default=RegularizationConfig(), description="L1 and L2 penalties on the weights."
     )
     init: InitConfig = Field(
         default={"type": "he_normal"},
         validate_default=True,
-        description="How weights and biases start.",
+        description="The initial weights and biases.",
     )
-    optimizer: Optimizer = Field(default=SGD(), description="How a gradient becomes a step.")
+    optimizer: Optimizer = Field(default=SGD(), description="The optimizer.")
     lr_schedule: LRSchedule = Field(
-        default=ConstantSchedule(), description="How the learning rate changes in training."
+        default=ConstantSchedule(), description="How the learning rate changes during training."
     )
     training: TrainingConfig = Field(
-        default=TrainingConfig(epochs=10), description="How long and in what batches a run trains."
+        default=TrainingConfig(epochs=10),
+        description="Length, batches, evaluations and checkpoints.",
     )
     reference: Reference | None = Field(
         default=None,
-        description="What a paper or report states for this experiment, to compare with.",
+        description="The results that a paper or report states for this experiment, to compare "
+        "with.",
     )
 
     @model_validator(mode="before")

@@ -47,15 +47,15 @@ Parameters = dict[Key, Values]
 
 
 class Metric(Section):
-    """What a trial is judged by."""
+    """The metric that ranks the trials."""
 
     name: MetricName = Field(
         default=DEFAULT_METRIC,
-        description="The metric of a trial's last row; of its best with early stopping.",
+        description="The metric of a trial's last row; with early stopping, of its best row.",
     )
     goal: Literal["maximize", "minimize"] = Field(
         default="maximize",
-        description="maximize for accuracies, minimize for losses, when not given.",
+        description="Default: maximize for accuracies, minimize for losses.",
     )
 
     @model_validator(mode="before")
@@ -68,36 +68,36 @@ class Metric(Section):
 
     @property
     def larger_is_better(self) -> bool:
-        """Which way `goal` looks."""
+        """Whether `goal` is to maximize."""
         return {"maximize": True, "minimize": False}[self.goal]
 
 
 class Stage(Section):
-    """One choice of a selection in stages."""
+    """One stage of a sweep in stages: it chooses one combination of values."""
 
-    name: Name = Field(description="What later stages and `refit` call it.")
+    name: Name = Field(description="The name that later stages and `refit` refer to.")
     source: str | None = Field(
         default=None,
         alias="from",
-        description="The earlier stage from whose winner it goes on; the base when not given.",
+        description="The earlier stage whose winner this stage starts from. Default: the base.",
     )
     set: dict[Key, Any] = Field(
-        default_factory=dict, description="Values that hold for the whole stage."
+        default_factory=dict, description="Keys that are set in every trial of the stage."
     )
-    parameters: Parameters = Field(description="The values tried in this stage, by dotted path.")
+    parameters: Parameters = Field(description="The values to try in this stage, by dotted path.")
 
 
 class StatedPoint(Reference):
-    """What a paper or report states for one combination of values."""
+    """The results that a paper or report states for one combination of values."""
 
-    stage: str | None = Field(default=None, description="The stage it belongs to, if any.")
+    stage: str | None = Field(default=None, description="The stage of this combination, if any.")
     parameters: dict[str, Any] = Field(
-        default_factory=dict, description="The values it is stated for, by dotted path."
+        default_factory=dict, description="The combination of values, by dotted path."
     )
 
 
 class _RunMapping:
-    """A run configuration as it is written: it is judged only with a trial's values in it."""
+    """A run configuration as written; it is checked only with the values of a trial."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
@@ -111,46 +111,46 @@ class _RunMapping:
 
 
 class SweepConfig(Section):
-    """A sweep: the run that is varied, the values tried, and how the best are found."""
+    """The configuration of a sweep: the run, the values to try, and how to choose the best."""
 
     name: Name = Field(
         default="sweep",
-        description="Part of the sweep folder's name (the run's name and -sweep when not given).",
+        description="Part of the sweep folder's name. Default: the run's name and -sweep.",
     )
     base: str | None = Field(
         default=None, description="The run configuration that is varied, relative to this file."
     )
     run: Annotated[dict[str, Any], _RunMapping()] | None = Field(
-        default=None, description="Instead of base: a whole run configuration."
+        default=None, description="The run configuration itself, instead of base."
     )
     method: Method = Field(default=Grid(), description="grid, or {type: random, trials: 20}.")
     parameters: Parameters | None = Field(
         default=None,
         description="The values to try, by dotted path: a list; {logspace: [low, high, count]}; "
-        "{range: [start, stop, step]}, with stop where a step ends on it; or, at random, "
-        "{uniform: [low, high]} or {loguniform: [low, high]}. A key of whole numbers gets whole "
-        "numbers.",
+        "{range: [start, stop, step]}, which includes stop if a step ends on it; or, for random "
+        "search, {uniform: [low, high]} or {loguniform: [low, high]}. Keys that take whole numbers "
+        "get whole numbers.",
     )
     zip: tuple[tuple[str, ...], ...] = Field(
         default=(),
-        description="Groups of keys whose values go together in their order, not crossed.",
+        description="Groups of keys whose values are paired in order instead of combined.",
     )
     seeds: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(
-        default=1, description="Repeats of every combination, with seeds seed, seed + 1, …"
+        default=1, description="Repeats of every combination, with the seeds seed, seed + 1, …"
     )
-    metric: Metric = Field(default=Metric(), description="What a trial is judged by.")
+    metric: Metric = Field(default=Metric(), description="The metric that ranks the trials.")
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)] | None = Field(
         default=None,
-        description="Instead of parameters: choices that build on each other. No trial of a stage "
-        "looks at the test set.",
+        description="Instead of parameters: stages, each of which may start from the winner of an "
+        "earlier one. No trial of a stage evaluates the test set.",
     )
     refit: tuple[str, ...] | None = Field(
         default=None,
-        description="The stages whose winners are then trained on training and validation images "
-        "together, and tested once.",
+        description="The stages whose winners are trained again on training and validation images "
+        "together, then evaluated once on the test set.",
     )
     reference: tuple[StatedPoint, ...] | None = Field(
-        default=None, description="A table of stated values, to stand beside the measured ones."
+        default=None, description="Stated results, to compare with the measured ones."
     )
 
     @model_validator(mode="after")

@@ -58,17 +58,17 @@ RegularizedLayers = Annotated[
 
 
 class RegularizationConfig(Section):
-    """Penalties on large weights; biases are never penalised."""
+    """L1 and L2 penalties on the weights; biases are never penalised."""
 
     l1: NonNegative = Field(default=0.0, description="Adds l1 * sum |W| to the objective.")
     l2: NonNegative = Field(default=0.0, description="Adds l2 * sum W^2 to the objective.")
     layers: RegularizedLayers = Field(
-        default="all", description="The layers penalised: all, last, or a list of names."
+        default="all", description="The penalised layers: all, last, or a list of names."
     )
     mode: Literal["gradient", "step", "proximal"] = Field(
         default="gradient",
-        description="gradient: the penalty's gradient is added; step: each step also takes "
-        "l1 * sign(W) + l2 * W off; proximal: soft-threshold by lr * l1, for exact zeros.",
+        description="gradient: add the penalty's gradient; step: each step also subtracts "
+        "l1 * sign(W) + l2 * W; proximal: soft-threshold by lr * l1, which gives exact zeros.",
     )
 
 
@@ -76,18 +76,20 @@ class EarlyStopping(Section):
     """Stop when a metric has not improved for a while, and keep the best weights."""
 
     monitor: Literal["val_loss", "val_accuracy", "train_loss", "train_accuracy"] = Field(
-        default="val_loss", description="The metric watched."
+        default="val_loss", description="The monitored metric."
     )
     mode: Literal["min", "max"] = Field(
         default="min",
-        description="Which is better: min for losses, max for accuracies, when not given.",
+        description="min: lower is better; max: higher is better. Default: min for losses, max for "
+        "accuracies.",
     )
     patience: Count = Field(
         default=5, description="Evaluations without improvement before stopping."
     )
     min_delta: NonNegative = Field(
         default=0.0,
-        description="An improvement is larger than this; the weights of the last one are kept.",
+        description="The smallest change that counts as an improvement. The weights of the last "
+        "improvement are kept.",
     )
 
     @model_validator(mode="before")
@@ -100,40 +102,48 @@ class EarlyStopping(Section):
 
 
 class TrainingConfig(Section):
-    """How long and in what batches a run trains, and when it looks at itself."""
+    """The length of the training, its batches, its evaluations and its checkpoints."""
 
     epochs: Count | None = Field(
         default=None,
-        description="Passes over the training set (10 when `steps` is not given either).",
+        description="Passes over the training set; 10 if `steps` is not given either.",
     )
-    steps: Count | None = Field(default=None, description="Instead of epochs: the number of steps.")
-    batch_size: BatchSize = Field(default=32, description="Images per step, or full: all of them.")
+    steps: Count | None = Field(default=None, description="The number of steps, instead of epochs.")
+    batch_size: BatchSize = Field(
+        default=32, description="Images per step, or full for all images."
+    )
     shuffle: Literal["none", "epoch", "replacement"] = Field(
         default="epoch",
         description="none; epoch: a new order each epoch; replacement: each batch is drawn with "
         "replacement.",
     )
-    drop_last: Flag = Field(default=False, description="Leave out a last batch that is not full.")
-    evaluate_every: Interval = Field(default="epoch", description="epoch, or a number of steps.")
+    drop_last: Flag = Field(
+        default=False, description="Drop the last batch of an epoch if it is not full."
+    )
+    evaluate_every: Interval = Field(
+        default="epoch", description="When metrics are measured: epoch, or a number of steps."
+    )
     train_metrics: Literal["running", "batch", "full"] = Field(
         default="running",
-        description="running: means over the steps since the last row; batch: the last batch "
-        "alone; full: the whole training set.",
+        description="running: means over the steps since the last row; batch: only the last "
+        "batch; full: the whole training set.",
     )
     test: Literal["never", "end", "every"] = Field(
-        default="end", description="When the test set is looked at."
+        default="end", description="When the test set is evaluated."
     )
     early_stopping: EarlyStopping | None = Field(
         default=None, description="null, or {monitor: val_loss, patience: 5}."
     )
-    checkpoint_every: Interval = Field(default="epoch", description="epoch, or a number of steps.")
+    checkpoint_every: Interval = Field(
+        default="epoch", description="When a checkpoint is written: epoch, or a number of steps."
+    )
     dtype: Literal["float32", "float64"] = Field(
-        default="float32", description="The numbers' precision."
+        default="float32", description="The floating-point type of weights and computation."
     )
     kernels: Literal["fast", "plain"] = Field(
         default="fast",
-        description="fast: the quickest kernels for these shapes; plain: the plain definitions "
-        "alone, to step through. Both agree up to rounding.",
+        description="fast: the fastest kernels for these shapes; plain: only the plain "
+        "definitions, for debugging. Both agree up to rounding.",
     )
 
     @model_validator(mode="before")
@@ -153,9 +163,9 @@ class TrainingConfig(Section):
 
 
 class Reference(Section):
-    """What a paper or report states for this experiment."""
+    """The results that a paper or report states for this experiment."""
 
-    source: Text | None = Field(default=None, description="Where it is stated.")
+    source: Text | None = Field(default=None, description="The paper or report.")
     train_loss: Real | None = Field(
         default=None, description="The stated loss on the training set."
     )

@@ -1,4 +1,4 @@
-"""Images under their labels, and under what was said of them."""
+"""Images with their labels and predictions as captions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ GAP = 0.16  # inches between pictures
 
 @dataclass(frozen=True)
 class Read:
-    """One image as it was read: pixels uint8 (rows, columns), its label, what was said of it."""
+    """An image with its prediction: pixels uint8 (rows, columns), label, predicted class."""
 
     image: np.ndarray
     label: str
@@ -32,7 +32,7 @@ class Read:
 
 
 def read_images(images: Sequence[Read], heading: str, note: str, run: str) -> Figure:
-    """A sheet of images, each with what it is and what it was read as; mistakes in their colour."""
+    """A sheet of images with true and predicted class; mistakes have their own colour."""
     captions = [_caption(read) for read in images]
     lines = max(map(len, captions))
     side = (style.WIDTH - 2 * MARGIN + GAP) / COLUMNS - GAP
@@ -60,7 +60,7 @@ def draw_read(sheet: Sheet, x: float, y: float, side: float, read: Read) -> None
 def _caption(read: Read) -> list[str]:
     if read.is_right:
         return [fitted(read.label), read.output]
-    together = f"{read.label}, read as {read.predicted}"
+    together = f"{read.label}, predicted {read.predicted}"
     if len(together) <= EASY_CHARACTERS:
         return [together, read.output]
     return [f"{fitted(read.label)},", fitted(f"as {read.predicted}"), read.output]

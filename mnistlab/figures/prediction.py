@@ -1,4 +1,4 @@
-"""One picture: as it was given, as the network saw it, and what it said."""
+"""One picture: the original, the prepared image, and the outputs of the network."""
 
 import io
 import itertools
@@ -30,8 +30,8 @@ def prediction(
     probabilities: bool,
     title: str,
 ) -> Figure:
-    """The picture uint8 (height, width, 3), what was seen of it uint8 (height, width), and the
-    outputs (classes,) as bars; `probabilities`: whether they are.
+    """The picture uint8 (height, width, 3), the prepared image uint8 (height, width), and the
+    outputs (classes,) as bars; `probabilities`: whether the outputs are probabilities.
     """
     with style.drawing():
         figure = style.new_figure(style.WIDTH, HEIGHT)
@@ -41,7 +41,7 @@ def prediction(
         given.set_title("the picture")
         inside = figure.add_axes((0.34, 0.08, 0.24, 0.68))
         inside.imshow(seen, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        inside.set_title(f"what the network saw, {seen.shape[0]} × {seen.shape[1]}")
+        inside.set_title(f"prepared image, {seen.shape[0]} × {seen.shape[1]}")
         for axes in (given, inside):
             axes.set_axis_off()
         _bars(figure, outputs, class_names, probabilities)

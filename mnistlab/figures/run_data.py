@@ -1,4 +1,4 @@
-"""What several figures of a run are drawn from: its classes, mistakes, weights, rows of layers."""
+"""Data that several figures of a run share: classes, mistakes, weights, rows of layers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -14,7 +14,7 @@ CONVOLUTIONS = 8  # of more, so many are drawn
 
 
 def run_name(run: Artefacts) -> str:
-    """The run's name, and where it is not whole, how it stands."""
+    """The run's name; with its status if it has not finished."""
     status = run.record.status
     if status.finished:
         return run.config.name
@@ -36,22 +36,22 @@ def refuse_no_numbers(values: Mapping[str, np.ndarray]) -> None:
     """Raise LackingError where weights or activations, by their layer, have no finite range."""
     for layer, array in values.items():
         if not np.isfinite(array).all():
-            raise LackingError(f"{layer} has weights or activations that are no finite numbers")
+            raise LackingError(f"{layer} has weights or activations that are not finite")
 
 
 def kept_classes(run: Artefacts) -> list[int]:
-    """The classes that the run was shown, by number."""
+    """The classes that the run was trained on, by number."""
     return sorted(run.config.data.classes or range(len(run.class_names)))
 
 
 def counts_of(run: Artefacts) -> np.ndarray:
-    """How many images of each class (row) were read as each class (column); int64."""
+    """The confusion matrix, int64: rows are true classes, columns predicted classes."""
     found = run.predictions
     return confusion_counts(found.labels, found.predicted, len(run.class_names))
 
 
 def most_confident_mistakes(run: Artefacts) -> np.ndarray:
-    """The places of the images read wrongly, the surest first."""
+    """Indices of the misclassified images, by falling confidence."""
     found = run.predictions
     wrong = np.flatnonzero(found.labels != found.predicted)
     sure = np.nan_to_num(found.probabilities[wrong], nan=-np.inf)
@@ -59,7 +59,7 @@ def most_confident_mistakes(run: Artefacts) -> np.ndarray:
 
 
 def reads_of(run: Artefacts, places: Sequence[int] | np.ndarray) -> Iterator[Read]:
-    """The images at these places of the predictions, as they were read."""
+    """The images at these indices of the predictions, with their predicted classes."""
     split, found, names = run.split, run.predictions, run.class_names
     for place in places:
         image = np.asarray(split.images[split.indices[place]])
@@ -91,7 +91,7 @@ def says_probabilities(run: Artefacts) -> bool:
 
 
 def said_of(run: Artefacts, output: float) -> str:
-    """An output in words; what is nearly certain is not rounded up to it."""
+    """An output as text; 99.95 % and more is not rounded up to 100 %."""
     if not np.isfinite(output):
         return "no number"
     if not says_probabilities(run):

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from mnistlab.figures import style
 from mnistlab.figures.sheet import MARGIN, Sheet, around_zero
 
-SIGNS = "Red adds to it where there is ink, blue takes from it, white is zero"
+SIGNS = "Red is positive, blue is negative, white is zero"
 SCALE_ROOM = 1.15  # inches, right of the pictures, for the scale
 
 

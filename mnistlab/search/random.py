@@ -14,7 +14,7 @@ class Random(SearchMethod):
 
     type: Literal["random"] = "random"
     trials: Annotated[int, Field(strict=True, ge=1, le=MAX_TRIALS)] = Field(
-        description="How many combinations are drawn."
+        description="The number of combinations."
     )
 
     # The first points of a longer search are those of a shorter one.

@@ -1,1 +1,1 @@
-"""What a person sees in the terminal while something runs, and how a line is printed."""
+"""Terminal output: progress of running work, and printed lines."""

@@ -1,7 +1,7 @@
 """What commands print: lines, aligned tables, results for programs, JSON documents.
 
 Nothing else in mnistlab prints. Text from outside passes `one_line` here, so that it can neither
-command the terminal nor fake a line of its own.
+send escape sequences to the terminal nor add lines of its own.
 """
 
 import json
@@ -36,13 +36,13 @@ def print_note(text: str) -> None:
 
 
 def print_how_to_resume(number: int, kept: str, folder: Path) -> None:
-    """What stopped work, what is kept of it, and the command that carries it on."""
-    print_note(f"stopped by {signal.Signals(number).name}; {kept}. To carry it on:")
+    """Print the signal that stopped the work, what is kept, and the command that resumes it."""
+    print_note(f"stopped by {signal.Signals(number).name}; {kept}. To resume:")
     print_note(f"  mnistlab resume {shlex.quote(str(folder))}")
 
 
 def drop(stream: Literal["stdout", "stderr"]) -> None:
-    """From here on nothing is written to a stream that can't be written to."""
+    """Write nothing more to a stream that cannot be written to."""
     setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
@@ -61,7 +61,7 @@ def print_lines(text: str, *, on_stderr: bool = False) -> None:
 
 
 def print_result(text: str) -> None:
-    """What another program may read, such as a path: as it is, but on a terminal made safe."""
+    """Print text for another program, such as a path: unchanged, but made safe on a terminal."""
     if sys.stdout.isatty():
         print_lines(text)
     else:
@@ -69,7 +69,7 @@ def print_result(text: str) -> None:
 
 
 def print_json(document: Any) -> None:
-    """One JSON document: records and arrays as JSON has them, NaN null, paths absolute."""
+    """Print one JSON document of records and arrays; NaN is null, paths are absolute."""
     plain = as_json(document)
     print(json.dumps(plain, indent=2, allow_nan=False, default=lambda path: str(path.absolute())))
 

@@ -1,4 +1,4 @@
-"""What long work shows on stderr: a bar on a terminal, plain lines elsewhere."""
+"""Progress of long work on stderr: a bar on a terminal, plain lines elsewhere."""
 
 import os
 import sys
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 def watch_run(*, quiet: bool) -> AbstractContextManager[RunCallback]:
-    """What shows a run's progress while it trains: nothing, lines, or lines above a bar."""
+    """The display of a run's progress: nothing, lines, or lines above a bar."""
     if quiet:
         return nullcontext(RunCallback())
     return closing(RunBar() if on_terminal() else RunLines())
 
 
 def watch_messages(*, quiet: bool) -> RunCallback:
-    """What shows a command's messages, and no more."""
+    """The display of a command's messages, without progress."""
     return RunCallback() if quiet else RunLines()
 
 
 def watch_download(*, quiet: bool) -> "AbstractContextManager[DownloadProgress | None]":
-    """What shows a download's progress; the bar is gone at the end, however that comes."""
+    """The display of a download's progress; the bar is removed at the end, also after an error."""
     if quiet:
         return nullcontext()
     return closing(DownloadBar() if on_terminal() else DownloadLines())
@@ -77,7 +77,7 @@ class RunLines(RunCallback):
         self.on_message(row_line(row, self.start))
 
     def close(self) -> None:
-        """Nothing is left to tidy."""
+        """Nothing to clean up."""
 
 
 class RunBar(RunLines):
@@ -142,7 +142,7 @@ class DownloadLines:
         self.received += n
 
     def close(self) -> None:
-        """Nothing is left to tidy."""
+        """Nothing to clean up."""
 
 
 class DownloadBar:
@@ -175,14 +175,14 @@ class DownloadBar:
 
 
 def print_above(bar: Any, text: str) -> None:
-    """A line above a bar: names and values may hold brackets, which are no markup, and a long line
-    stays whole.
+    """Print a line above a bar. Brackets in names and values are not markup, and a long line is
+    not wrapped.
     """
     bar.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
 
 
 def bar(*columns: Any) -> Any:
-    """A bar that goes when the work is done, and leaves stdout alone."""
+    """A bar on stderr that is removed when the work is done."""
     from rich.console import Console
     from rich.progress import Progress as RichProgress
 

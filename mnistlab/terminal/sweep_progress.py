@@ -1,4 +1,4 @@
-"""What a sweep shows on stderr while it goes: one bar for all of it, or a line per trial."""
+"""The progress of a sweep on stderr: one bar for the sweep, or a line per trial."""
 
 from contextlib import AbstractContextManager, closing
 from typing import TYPE_CHECKING
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def watch_sweep(*, quiet: bool) -> AbstractContextManager[SweepCallback]:
-    """What shows a sweep's progress: warnings alone, lines, or lines above a bar."""
+    """The display of a sweep's progress: only warnings, lines, or lines above a bar."""
     return closing(QuietSweep() if quiet else SweepBar() if on_terminal() else SweepLines())
 
 
 class QuietSweep(SweepCallback):
-    """Warnings, and nothing else."""
+    """Only warnings."""
 
     def on_warning(self, text: str) -> None:
         self._print(f"warning: {text}")
@@ -29,7 +29,7 @@ class QuietSweep(SweepCallback):
         print_note(text)
 
     def close(self) -> None:
-        """Nothing is left to tidy."""
+        """Nothing to clean up."""
 
 
 class SweepLines(QuietSweep):
@@ -54,7 +54,7 @@ class SweepLines(QuietSweep):
         self._outlook(progress)
 
     def _outlook(self, progress: SweepProgress) -> None:
-        """Now and then, where there is no bar: the best so far, and the time left."""
+        """Without a bar, after each tenth of the trials: the best so far, and the time left."""
         if progress.done < self.told + max(1, progress.total // 10):
             return
         self.told = progress.done
@@ -98,7 +98,7 @@ class SweepBar(SweepLines):
 
 
 def _outlook(progress: SweepProgress) -> list[str]:
-    """What did not go well, the best so far, and the time left."""
+    """The numbers of diverged and failed trials, the best so far, and the time left."""
     parts = [f"{progress.diverged} diverged"] if progress.diverged else []
     parts += [f"{progress.failed} failed"] if progress.failed else []
     if progress.best is not None:

@@ -1,4 +1,4 @@
-"""How a sweep ended, told to people or to programs, and the exit code."""
+"""The result of a sweep, printed for people or for programs, and the exit code."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,13 +26,13 @@ SOME_FAILED = 3
 
 
 def tell_sweep(result: "SweepResult", *, quiet: bool, json: bool) -> int:
-    """Print the ranking, the sweep's folder or its document last; returns the exit code."""
+    """Print the ranking, the sweep's folder or JSON document last; returns the exit code."""
     if not quiet:
         _print_summary(result)
     for row in result.failures:
         print_note(f"trial {row.trial} failed: {row.reason}")
     if result.signal is not None:
-        print_how_to_resume(result.signal, "what is done is kept", result.sweep_dir)
+        print_how_to_resume(result.signal, "finished trials are kept", result.sweep_dir)
     if json:
         print_json(_document(result))
     else:
@@ -44,7 +44,7 @@ def tell_sweep(result: "SweepResult", *, quiet: bool, json: bool) -> int:
 
 def _print_summary(result: "SweepResult") -> None:
     if result.already_ended:
-        print_note("nothing left to do: this sweep has ended before")
+        print_note("nothing left to do: this sweep has already ended")
     for stage, ranked in result.rankings:
         print_note("")
         if stage is not None:
@@ -54,7 +54,7 @@ def _print_summary(result: "SweepResult") -> None:
             print_note(f"and {len(ranked) - SHOWN} more in ranking.csv")
     if result.refits:
         print_note("")
-        print_note("trained on training + validation images, and tested once")
+        print_note("trained on training and validation images, then evaluated once on the test set")
         print_lines(_refits(result.refits), on_stderr=True)
     counts = [f"{count} {status}" for status, count in result.trials.items() if count]
     left = [f"{result.left} left"] if result.left else []

@@ -21,7 +21,7 @@ def run_options(
     quiet: bool,
     callbacks: Sequence[RunCallback] = (),
 ) -> Iterator[RunOptions]:
-    """What a run is trained with; its progress and downloads are shown until the block ends."""
+    """The options of a run; its progress and downloads are shown until the block ends."""
     with watch_download(quiet=quiet) as data_progress, watch_run(quiet=quiet) as watcher:
         yield RunOptions(
             data_dir=paths.data_dir(data_dir),
@@ -41,7 +41,7 @@ def sweep_options(
     quiet: bool,
     callbacks: Sequence[SweepCallback] = (),
 ) -> Iterator[SweepOptions]:
-    """What a sweep is run with; its progress and downloads are shown until the block ends."""
+    """The options of a sweep; its progress and downloads are shown until the block ends."""
     with watch_download(quiet=quiet) as data_progress, watch_sweep(quiet=quiet) as watcher:
         yield SweepOptions(
             data_dir=paths.data_dir(data_dir),

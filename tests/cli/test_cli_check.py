@@ -13,7 +13,7 @@ def test_check_shows_layers_memory_and_gradients_and_makes_nothing(home):
     assert rows["dense2"][1:3] == ["10", "90"]
     assert "6,370" in outcome.stdout
     assert rows["dense2.bias"][3:] == ["10", "0", "ok"]
-    assert outcome.stdout.splitlines()[-1].startswith("The gradients are right")
+    assert outcome.stdout.splitlines()[-1].startswith("The gradients are correct")
     assert [path.name for path in home.iterdir()] == ["tiny.yaml"]
 
 
@@ -74,7 +74,7 @@ def test_what_could_not_be_compared_is_said_and_is_no_wrong_gradient(home, monke
     row = next(line for line in outcome.stdout.splitlines() if line.startswith("dense1.weight"))
     assert row.split() == ["dense1.weight", "-", "-", "0", "200", "not", "compared"]
     assert "The gradients of dense1.bias, dense2.weight, dense2.bias are right: " in outcome.stdout
-    assert "Could not compare the gradient of dense1.weight: " in outcome.stdout
+    assert "Cannot compare the gradient of dense1.weight: " in outcome.stdout
     assert "WRONG" not in outcome.stdout
     assert "Left out" not in outcome.stdout
     outcome = mnistlab("check", "tiny.yaml", "--json")

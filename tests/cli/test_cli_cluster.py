@@ -15,4 +15,4 @@ def test_no_scheduler_there_leaves_no_folder_and_exits_with_2(home, monkeypatch)
 def test_a_run_is_not_resumed_by_a_scheduler(home):
     run = mnistlab("train", "tiny.yaml", "--no-plots").stdout.strip()
     outcome = mnistlab("resume", run, "--scheduler", "local")
-    assert (outcome.exit_code, "--scheduler: is for a sweep" in outcome.stderr) == (2, True)
+    assert (outcome.exit_code, "--scheduler: is for sweeps" in outcome.stderr) == (2, True)

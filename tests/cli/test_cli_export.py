@@ -20,7 +20,9 @@ def test_an_onnx_model_is_written_into_the_run_and_says_on_what_it_was_compared(
     assert outcome.exit_code == 0
     assert outcome.stdout == f"{run_dir}/model.onnx\n"
     compared, wrote = outcome.stderr.splitlines()[-2:]
-    assert compared.startswith("on the 360 test images of digits onnxruntime says what mnistlab")
+    assert compared.startswith(
+        "on the 360 test images of digits onnxruntime and mnistlab give the same"
+    )
     assert wrote == f"wrote {run_dir}/model.onnx, opset 17"
     session = onnxruntime.InferenceSession(
         run_dir / "model.onnx", providers=["CPUExecutionProvider"]

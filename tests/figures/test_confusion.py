@@ -56,7 +56,7 @@ def test_cells_hold_counts_and_per_cent_of_their_row_and_the_title_the_accuracy(
     }
     assert "Confusion matrix: accuracy 66.67 %" in [t.get_text() for t in shown_texts(figure)]
     axes = figure.axes[1]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("read as", "true class")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("predicted class", "true class")
 
 
 def test_right_and_wrong_have_a_colour_each_and_the_share_its_depth():

@@ -86,7 +86,7 @@ def copy_of(run_dir, tmp_path):
 
 
 RUNS = {
-    "cnn": (CNN, {"output_weights": "dense2 sees 12 values, which make no square"}),
+    "cnn": (CNN, {"output_weights": "dense2 has 12 inputs, which do not fill a square"}),
     "softmax": (
         {**MLP, "model": {"type": "softmax"}},
         dict.fromkeys(["output_weights", "tsne"], "it has no hidden layer")
@@ -121,7 +121,7 @@ RUNS = {
             "optimizer": {"lr": 0.01},
         },
         {
-            "calibration": "its outputs (identity) are no probabilities",
+            "calibration": "its outputs (identity) are not probabilities",
             "feature_maps": "it has no convolution",
         },
     ),
@@ -181,7 +181,7 @@ def test_weights_that_are_no_numbers_leave_out_the_figures_of_their_range(mlp, t
     save_tensors(folder / "weights.safetensors", tensors, metadata)
     with np.errstate(all="ignore"):
         found = gallery(folder, ["layer_sheet", "weight_distributions"])
-    told = "has weights or activations that are no finite numbers"
+    told = "has weights or activations that are not finite"
     for name in ("layer_sheet", "weight_distributions"):
         assert math.isfinite(weight) != (told in left_out(found).get(name, ""))
 
@@ -195,7 +195,7 @@ def test_mistakes_are_the_most_confident_ones_of_predictions_csv(mlp):
     np.testing.assert_array_equal(pictures(drawn), images[order])
     words = [text.get_text() for text in shown_texts(drawn.figure)]
     first = order[0]
-    assert words[3] == f"{found.labels[first]}, read as {found.predicted[first]}"
+    assert words[3] == f"{found.labels[first]}, predicted {found.predicted[first]}"
 
 
 def test_the_matrix_counts_predictions_csv_and_states_the_run_s_accuracy(mlp):

@@ -106,6 +106,6 @@ def test_every_image_is_a_point_of_its_class_and_the_wrong_ones_are_ringed(names
         figure = embedding_map(points, labels, predicted, names, "dense1", "test images", "run")
     drawn = {c.get_label(): np.asarray(c.get_offsets()) for c in figure.axes[1].collections}
     np.testing.assert_allclose(drawn[names[4]], points[labels == 4])
-    np.testing.assert_allclose(drawn["read wrongly"], points[[3, 8]])
+    np.testing.assert_allclose(drawn["misclassified"], points[[3, 8]])
     assert len(drawn) == 11
     assert faults(figure) == []

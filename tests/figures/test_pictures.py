@@ -23,7 +23,7 @@ def test_a_right_image_has_its_class_and_a_wrong_one_both_in_a_colour_of_its_own
     assert captions(figure) == {
         "7": style.RIGHT,
         "98.0 %": style.RIGHT,
-        "4, read as 9": style.WRONG,
+        "4, predicted 9": style.WRONG,
         "61.5 %": style.WRONG,
     }
     for picture in figure.axes[0].get_images():
@@ -52,6 +52,6 @@ def test_pairs_say_how_many_of_how_many():
     with style.drawing():
         figure = confused_pairs(pairs, "note", "run")
     words = captions(figure)
-    assert {"4 read as 9", "36 of 982 (3.7 %)", "1 of 8 (12.5 %)"} <= set(words)
+    assert {"4 predicted as 9", "36 of 982 (3.7 %)", "1 of 8 (12.5 %)"} <= set(words)
     assert len(figure.axes[0].get_images()) == 8
     assert faults(figure) == []

@@ -1,4 +1,4 @@
-"""How weights and biases start: each file has one init.
+"""Initial weights and biases: each file has one init.
 
 A layer's own init (`init.layers.dense1`) is one of these blocks; the run's is the same with the
 `layers` beside it.
@@ -17,7 +17,7 @@ from mnistlab.runtime.streams import Purpose, random_stream
 
 
 class ZeroBias(BareSection):
-    """Biases start at zero."""
+    """Initial biases of zero."""
 
     type: Literal["zeros"] = Field(default="zeros", description="All zero.")
 
@@ -27,7 +27,7 @@ class ZeroBias(BareSection):
 
 
 class NormalBias(Section):
-    """Biases start normally distributed around zero."""
+    """Normally distributed initial biases."""
 
     type: Literal["normal"] = Field(
         default="normal", description="Normal around zero, not truncated."
@@ -42,7 +42,7 @@ class NormalBias(Section):
 BiasInit = Annotated[ZeroBias | NormalBias, TypedUnion(default="zeros")]
 
 BIAS = Field(
-    default=ZeroBias(), description="How biases start: zeros, or {type: normal, std: 1.0}."
+    default=ZeroBias(), description="The initial biases: zeros, or {type: normal, std: 1.0}."
 )
 
 

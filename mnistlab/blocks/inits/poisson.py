@@ -16,7 +16,7 @@ class PoissonInit(InitBlock):
         default="poisson", description="Poisson counts times a factor."
     )
     lam: Annotated[Positive, Field(le=1e6)] = Field(description="The mean count.")
-    factor: Real = Field(description="What each count is multiplied by.")
+    factor: Real = Field(description="Each count is multiplied by this.")
     bias: BiasInit = BIAS
 
     def weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:

@@ -13,8 +13,8 @@ class UniformInit(InitBlock):
     """Uniform from low to high."""
 
     type: Literal["uniform"] = Field(default="uniform", description="Uniform from low to high.")
-    low: Real = Field(description="The least weight.")
-    high: Real = Field(description="The greatest weight; above `low`.")
+    low: Real = Field(description="The smallest weight.")
+    high: Real = Field(description="The largest weight; must be above `low`.")
     bias: BiasInit = BIAS
 
     def weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:

@@ -14,11 +14,12 @@ class VarianceScaling(ScaledInit):
     """Variance scale / the named fan."""
 
     type: Literal["variance_scaling"] = Field(
-        default="variance_scaling", description="Variance scale / the named fan."
+        default="variance_scaling",
+        description="Variance scale / fan, with the fan that `mode` names.",
     )
-    scale: Positive = Field(default=1.0, description="What the fan divides.")
+    scale: Positive = Field(default=1.0, description="The numerator of the variance.")
     mode: Literal["fan_in", "fan_out", "fan_sum"] = Field(
-        default="fan_in", description="Inputs, outputs, or the sum of both, of one unit."
+        default="fan_in", description="The fan: inputs, outputs, or the sum of both."
     )
     distribution: Literal["normal", "uniform"] = Field(
         default="normal", description="The distribution's shape; normals are not truncated."

@@ -13,7 +13,7 @@ from mnistlab.blocks.section import Section
 
 OUTPUT = Field(
     default=SoftmaxActivation(),
-    description="What the last layer's sums become; cross_entropy needs softmax, "
+    description="The activation of the logits; cross_entropy needs softmax, "
     "binary_cross_entropy needs sigmoid.",
 )
 

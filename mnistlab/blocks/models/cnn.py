@@ -21,7 +21,7 @@ class CNNModel(ModelBlock):
     type: Literal["cnn"] = Field(default="cnn", description="A convolutional network.")
     layers: Annotated[tuple[Layer, ...], Field(max_length=200)] = Field(
         default=(),
-        description="The layers from the image on; an output layer is added where none is.",
+        description="The layers in order; an output layer is added if the last one is none.",
     )
     bias: Flag = Field(default=True, description="Whether the added output layer has a bias.")
     output_activation: OutputActivation = OUTPUT

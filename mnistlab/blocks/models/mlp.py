@@ -22,10 +22,10 @@ class MLPModel(ModelBlock):
     )
     activation: Activation = Field(
         default=ReLU(),
-        description="What follows each hidden layer: a name, or {type: leaky_relu, ...}.",
+        description="The activation of each hidden layer: a name, or {type: leaky_relu, ...}.",
     )
     dropout: ShareBelowOne = Field(
-        default=0.0, description="The share of hidden values set to zero in training."
+        default=0.0, description="The probability of setting a hidden value to zero in training."
     )
     bias: Flag = Field(default=True, description="Whether each unit has a bias.")
     output_activation: OutputActivation = OUTPUT

@@ -26,7 +26,7 @@ def learning_rate(default: float) -> float:
 LRScale = Annotated[
     dict[str, NonNegative],
     Field(
-        description="A factor on the rate of some tensors, by name or pattern: "
+        description="Multiplies the learning rate of some tensors, by name or pattern: "
         '{"*.bias": 0.03125, dense1.weight: 0.1}.',
     ),
 ]

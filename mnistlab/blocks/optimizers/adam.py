@@ -87,9 +87,7 @@ class Adam(OptimizerBlock):
     beta2: ShareBelowOne = Field(
         default=0.999, description="The decay of the squared gradient's running mean."
     )
-    epsilon: Positive = Field(
-        default=1e-8, description="Added to the root that the step is divided by."
-    )
+    epsilon: Positive = Field(default=1e-8, description="Added to the denominator √v̂.")
     lr_scale: LRScale = NO_SCALES
 
     @property

@@ -51,7 +51,7 @@ class AdamW(Adam):
     )
     lr: Positive = learning_rate(0.001)
     weight_decay: NonNegative = Field(
-        default=0.01, description="Each step also takes lr * weight_decay * W off."
+        default=0.01, description="Each step also subtracts lr * weight_decay * W."
     )
 
     def update(self) -> Update:

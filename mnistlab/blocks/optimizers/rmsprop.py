@@ -71,9 +71,7 @@ class RMSProp(OptimizerBlock):
     alpha: ShareBelowOne = Field(
         default=0.99, description="The decay of the squared gradient's mean."
     )
-    epsilon: Positive = Field(
-        default=1e-8, description="Added to the root that the step is divided by."
-    )
+    epsilon: Positive = Field(default=1e-8, description="Added to the denominator √s.")
     lr_scale: LRScale = NO_SCALES
 
     def update(self) -> Update:

@@ -143,7 +143,7 @@ class SGD(OptimizerBlock):
     type: Literal["sgd"] = Field(default="sgd", description="Stochastic gradient descent.")
     lr: Positive = learning_rate(0.1)
     momentum: ShareBelowOne = Field(
-        default=0.0, description="The share of the last step that is kept."
+        default=0.0, description="The decay of the velocity v; 0: no momentum."
     )
     nesterov: Flag = Field(default=False, description="Step by g + momentum v.")
     velocity: Literal["gradient", "step"] = Field(

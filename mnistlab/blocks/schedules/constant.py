@@ -11,7 +11,7 @@ from mnistlab.blocks.schedules import ScheduleBlock, Steps
 class ConstantSchedule(ScheduleBlock):
     """The optimizer's lr throughout."""
 
-    type: Literal["constant"] = Field(default="constant", description="The same rate throughout.")
+    type: Literal["constant"] = Field(default="constant", description="A constant learning rate.")
 
     def rates(self, lr: float, steps: Steps) -> np.ndarray:
         return np.full(len(steps.numbers), lr)

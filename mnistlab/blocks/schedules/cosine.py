@@ -15,10 +15,12 @@ from mnistlab.blocks.section import Count, CountOrZero, NonNegative
 class CosineSchedule(ScheduleBlock):
     """Half a cosine from lr down to `min`, in each of `cycles` cycles, after a linear warmup."""
 
-    type: Literal["cosine"] = Field(default="cosine", description="Half a cosine, down to `min`.")
-    min: NonNegative = Field(default=0.0, description="The lowest rate.")
-    cycles: Count = Field(default=1, description="How often the descent is made.")
-    warmup: CountOrZero = Field(default=0, description="Steps of rising to lr first.")
+    type: Literal["cosine"] = Field(
+        default="cosine", description="Half a cosine from lr down to `min`."
+    )
+    min: NonNegative = Field(default=0.0, description="The lowest learning rate.")
+    cycles: Count = Field(default=1, description="The number of descents.")
+    warmup: CountOrZero = Field(default=0, description="Steps of a linear warmup to lr.")
 
     def rates(self, lr: float, steps: Steps) -> np.ndarray:
         rising = lr * (steps.numbers + 1) / max(self.warmup, 1)

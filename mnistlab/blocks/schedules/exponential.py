@@ -13,7 +13,7 @@ class ExponentialSchedule(ScheduleBlock):
     """lr times gamma to the power of the epoch."""
 
     type: Literal["exponential"] = Field(default="exponential", description="A factor every epoch.")
-    gamma: Positive = Field(description="What the rate is multiplied by after each epoch.")
+    gamma: Positive = Field(description="The learning rate is multiplied by this after each epoch.")
 
     def rates(self, lr: float, steps: Steps) -> np.ndarray:
         return lr * self.gamma**steps.epochs

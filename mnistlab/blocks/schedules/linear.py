@@ -12,10 +12,12 @@ from mnistlab.blocks.section import Count, Flag, NonNegative
 class LinearSchedule(ScheduleBlock):
     """A straight line from lr to final * lr over `steps`, constant after them."""
 
-    type: Literal["linear"] = Field(default="linear", description="A straight line, then constant.")
-    final: NonNegative = Field(description="The rate at the line's end, as a share of lr.")
-    steps: Count = Field(description="Steps until the line's end.")
-    restart_every_epoch: Flag = Field(default=False, description="Begin the line anew each epoch.")
+    type: Literal["linear"] = Field(default="linear", description="Linear, then constant.")
+    final: NonNegative = Field(
+        description="The learning rate at the end of the line, as a share of lr."
+    )
+    steps: Count = Field(description="The number of steps of the line.")
+    restart_every_epoch: Flag = Field(default=False, description="Restart the line at each epoch.")
 
     def rates(self, lr: float, steps: Steps) -> np.ndarray:
         numbers = steps.numbers

@@ -18,9 +18,13 @@ START = 1 / 25
 class OneCycleSchedule(ScheduleBlock):
     """Up to lr for the share `warmup` of the steps, then down to final * lr."""
 
-    type: Literal["one_cycle"] = Field(default="one_cycle", description="Up to lr, then down.")
-    warmup: ShareBelowOne = Field(default=0.3, description="The share of all steps that rises.")
-    final: NonNegative = Field(default=0.01, description="The last rate, as a share of lr.")
+    type: Literal["one_cycle"] = Field(default="one_cycle", description="Rises to lr, then falls.")
+    warmup: ShareBelowOne = Field(
+        default=0.3, description="The share of all steps in which it rises."
+    )
+    final: NonNegative = Field(
+        default=0.01, description="The last learning rate, as a share of lr."
+    )
 
     def rates(self, lr: float, steps: Steps) -> np.ndarray:
         numbers, last = steps.numbers, steps.total - 1

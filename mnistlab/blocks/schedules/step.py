@@ -12,8 +12,8 @@ from mnistlab.blocks.section import Count, Positive
 class StepSchedule(ScheduleBlock):
     """lr times `factor` after each `every` epochs."""
 
-    type: Literal["step"] = Field(default="step", description="A drop every few epochs.")
-    factor: Positive = Field(description="What the rate is multiplied by at each drop.")
+    type: Literal["step"] = Field(default="step", description="A factor every few epochs.")
+    factor: Positive = Field(description="The learning rate is multiplied by this at each drop.")
     every: Count = Field(description="Epochs from one drop to the next.")
 
     def rates(self, lr: float, steps: Steps) -> np.ndarray:

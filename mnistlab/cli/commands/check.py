@@ -1,4 +1,4 @@
-"""`mnistlab check`: what a configuration builds, and whether its gradients are right."""
+"""`mnistlab check`: the network of a configuration, and a numerical check of its gradients."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +84,7 @@ def _gradients(result: "CheckResult") -> str:
 
 
 def _sentences(result: "CheckResult") -> "Iterator[str]":
-    """What the table comes to."""
+    """The result of the gradient check in sentences."""
     how = f"finite differences in float64 over {result.images:,} images"
     to = f"{result.threshold:g} or their own uncertainty"
     named = {
@@ -95,14 +95,14 @@ def _sentences(result: "CheckResult") -> "Iterator[str]":
         yield f"WRONG GRADIENT of {named['wrong']}: {how} differ by more than {to}."
     elif named["right"]:
         which = f"gradients of {named['right']}" if named["not compared"] else "gradients"
-        yield f"The {which} are right: {how} agree to {to}."
+        yield f"The {which} are correct: {how} agree to {to}."
     if named["not compared"]:
         yield (
-            f"Could not compare the gradient of {named['not compared']}: "
+            f"Cannot compare the gradient of {named['not compared']}: "
             "it is lost in the rounding of the loss."
         )
     if any(tensor.left_out for tensor in result.tensors if tensor.verdict != "not compared"):
-        yield "Left out: where the loss has a kink, or its rounding hides the derivative."
+        yield "Left out: elements at a kink of the loss, or whose derivative is lost in rounding."
 
 
 def _exponent(number: float | None) -> str:
@@ -124,7 +124,7 @@ def _document(result: "CheckResult") -> dict[str, Any]:
 
 
 def _layer_document(layer: "LayerSpec") -> "LayerSpec":
-    """A layer for --json; `activation` names what follows a layer that is none itself."""
+    """A layer for --json; `activation` names the activation that follows it."""
     from dataclasses import replace
 
     follows = layer.activation is not None and layer.kind != "activation"

@@ -1,4 +1,4 @@
-"""`mnistlab compare`: runs beside each other."""
+"""`mnistlab compare`: runs side by side."""
 
 import os
 from pathlib import Path
@@ -35,20 +35,23 @@ def compare(
         str | None,
         typer.Option(
             metavar="KEY",
-            help="Order by a metric or a key: accuracies from the highest down, all else from the "
-            "lowest up; -KEY the other way round.",
+            help="Sort by a metric or a key: accuracies in descending order, all else in ascending "
+            "order; -KEY reverses the order.",
         ),
     ] = None,
     as_csv: Annotated[
-        bool, typer.Option("--csv", help="Print a CSV file with all keys, equal ones too.")
+        bool,
+        typer.Option(
+            "--csv", help="Print a CSV file with all keys, also those that do not differ."
+        ),
     ] = False,
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
     """Print runs side by side.
 
-    A column for each configuration key that differs, and for each metric that was measured.
-    Losses and accuracies are of the weights that are kept; seconds are those of training alone.
+    There is a column for each configuration key that differs and for each measured metric. Losses
+    and accuracies are those of the final weights. Seconds are training time without evaluation.
     """
     from mnistlab.store.browse.comparison import compare
     from mnistlab.support.errors import UsageError
@@ -87,24 +90,24 @@ def _print_table(comparison: "Comparison") -> None:
     print_lines(table(rows, right=range(1 + len(told), len(rows[0]))))
     if comparison.implied:
         more = ", ".join(key for key in comparison.keys if key in comparison.implied)
-        print_note(f"also there or not, as their type is: {more}")
+        print_note(f"keys that only some runs have, because of their type: {more}")
     if len(runs) > 1 and not comparison.keys:
         print_note("all runs have the same configuration")
 
 
 def _names(folders: list[Path]) -> list[str]:
-    """The folders as seen from the innermost one that they all lie in."""
+    """The folders relative to the innermost folder that contains all of them."""
     above = os.path.commonpath([folder.parent for folder in folders])
     return [str(folder.relative_to(above)) for folder in folders]
 
 
 def _written(one: "ComparedRun", key: str) -> str:
-    """A value as it would stand in a configuration; nothing where the run has no such key."""
+    """A value as YAML; empty if the run has no such key."""
     return plain_yaml(one.settings[key]) if key in one.settings else ""
 
 
 def plain_yaml(value: Any) -> str:
-    """A value of a configuration as YAML would have it on one line."""
+    """A value of a configuration as YAML on one line."""
     if isinstance(value, list):
         return f"[{', '.join(map(plain_yaml, value))}]"
     if value is None or isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""`mnistlab data`: which datasets there are, how to get them, what is in them."""
+"""`mnistlab data`: list, download and describe datasets."""
 
 import difflib
 from collections.abc import Collection
@@ -46,7 +46,7 @@ app = typer.Typer(
 def list_(
     data_dir: options.DataDir = None, json: options.Json = False, debug: options.Debug = False
 ) -> None:
-    """List the datasets, and whether they are here."""
+    """List the datasets, and whether they are downloaded."""
     from mnistlab.data import list_datasets
     from mnistlab.support import paths
     from mnistlab.support.text_format import human_bytes
@@ -72,7 +72,7 @@ def fetch(
         str,
         typer.Argument(
             metavar="NAME",
-            help="As `mnistlab data list` shows it.",
+            help="A name of `mnistlab data list`.",
             autocompletion=completion.fetched,
         ),
     ],
@@ -81,7 +81,7 @@ def fetch(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Download and check a dataset, print its folder."""
+    """Download a dataset, verify its checksum, print its folder."""
     from mnistlab import data
     from mnistlab.data.sources import published
     from mnistlab.support import paths
@@ -90,7 +90,7 @@ def fetch(
     from mnistlab.terminal.progress import watch_download
 
     if name in data.SOURCES and name not in published():
-        raise UsageError(f"{name}: is not downloaded; there is nothing to fetch")
+        raise UsageError(f"{name}: is not a downloadable dataset; there is nothing to fetch")
     _refuse_unknown(name, published())
     with watch_download(quiet=quiet) as progress:
         folder = data.fetch(name, paths.data_dir(data_dir), progress)
@@ -108,7 +108,7 @@ def info(
         str,
         typer.Argument(
             metavar="NAME",
-            help="As `mnistlab data list` shows it, or the format of your own files.",
+            help="A name of `mnistlab data list`, or the format of your own files.",
             autocompletion=completion.sources,
         ),
     ],
@@ -141,7 +141,7 @@ def info(
 
 
 def _refuse_unknown(name: str, known: Collection[str]) -> None:
-    """Raises UsageError with the nearest name where there is no such dataset."""
+    """Raises UsageError with the nearest name if there is no such dataset."""
     from mnistlab.support.errors import UsageError
 
     if name not in known:

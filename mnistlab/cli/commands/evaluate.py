@@ -1,4 +1,4 @@
-"""`mnistlab evaluate`: how well a run's network does, class by class."""
+"""`mnistlab evaluate`: loss, accuracy and the metrics of each class."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,14 +20,14 @@ Examples:
   mnistlab evaluate runs/latest
   mnistlab evaluate runs/latest --split validation --weights best
 """
-# A matrix of more classes is wider than a terminal; their most confused pairs are told instead.
+# A matrix of more classes is wider than a terminal; their most confused pairs are shown instead.
 WIDEST_MATRIX, MOST_PAIRS = 20, 20
 
 
 def evaluate(
     run: options.Run,
     split: Annotated[
-        Literal["test", "validation", "train"], typer.Option(help="The images to look at.")
+        Literal["test", "validation", "train"], typer.Option(help="The images to evaluate.")
     ] = "test",
     weights: options.Weights = "final",
     data_dir: options.DataDir = None,
@@ -36,10 +36,10 @@ def evaluate(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Measure a run's network, class by class.
+    """Evaluate a run's network, class by class.
 
-    Precision is the share of what was read as a class that is of it, recall the share of a class
-    that was read as it, F1 their harmonic mean.
+    Precision is the share of the images predicted as a class that belong to it. Recall is the
+    share of the images of a class that are predicted correctly. F1 is their harmonic mean.
     """
     options.set_threads(threads)
     from mnistlab.python.commands import evaluate as command
@@ -72,12 +72,12 @@ def _summary(scores: "Scores") -> str:
         f"{model.config.name}: {images} of {model.dataset.name}, "
         f"weights of step {model.step:,}\n"
         f"loss {number(scores.loss)}  accuracy {percent(scores.accuracy)}  "
-        f"({right:,} right, {scores.images - right:,} wrong)"
+        f"({right:,} correct, {scores.images - right:,} wrong)"
     )
 
 
 def _shown(scores: "Scores") -> list[int]:
-    """The classes that there is something to tell of."""
+    """The classes that have images or predictions."""
     seen = scores.confusion.sum(axis=0) + scores.confusion.sum(axis=1)
     return [label for label, count in enumerate(seen.tolist()) if count]
 
@@ -92,7 +92,11 @@ def _classes(scores: "Scores") -> str:
         rows.append([_name(names, one.label), *shares, f"{one.images:,}"])
     text = table(rows, right=(1, 2, 3, 4))
     absent = len(names) - len(shown)
-    return f"{text}\n({absent} classes have no image here and were never read)" if absent else text
+    return (
+        f"{text}\n({absent} classes have no image here and were never predicted)"
+        if absent
+        else text
+    )
 
 
 def _confusion(scores: "Scores") -> str:
@@ -101,7 +105,7 @@ def _confusion(scores: "Scores") -> str:
     names, shown = scores.model.class_names, _shown(scores)
     if len(shown) > WIDEST_MATRIX:
         return _pairs(scores.confusion, names)
-    rows = [["is \\ read as", *map(str, shown)]]
+    rows = [["true \\ predicted", *map(str, shown)]]
     for label in shown:
         counts = scores.confusion[label, shown].tolist()
         rows.append([_name(names, label), *(f"{count:,}" if count else "·" for count in counts)])
@@ -117,7 +121,7 @@ def _pairs(confusion: "np.ndarray", names: Sequence[str]) -> str:
         for other in range(len(names))
         if label != other and confusion[label, other]
     ]
-    rows = [["is", "read as", "times"]]
+    rows = [["true", "predicted", "images"]]
     for count, label, other in sorted(found, key=lambda pair: (-pair[0], *pair[1:]))[:MOST_PAIRS]:
         rows.append([_name(names, label), _name(names, other), f"{count:,}"])
     return table(rows, right=(2,)) + "\n(--json has the whole matrix)"

@@ -35,7 +35,7 @@ def export(
     weights: options.Weights = "final",
     pixels: Annotated[
         Literal["uint8", "float32"],
-        typer.Option(help="For ONNX: what the input takes; from 0 to 255 in both."),
+        typer.Option(help="For ONNX: the input's type; pixels are 0 to 255 in both."),
     ] = "uint8",
     force: options.Force = False,
     data_dir: options.DataDir = None,
@@ -74,20 +74,20 @@ export.__doc__ = "\n\n".join(
     [
         "Write a run's network for other tools.",
         *(format.description for format in FORMATS.values()),
-        "A file that an earlier export wrote is renewed. Any other is left as it is, "
-        "unless --force.",
+        "A file that an earlier export wrote is overwritten. Any other existing file is an error, "
+        "unless --force is given.",
     ]
 )
 
 
 def _tell(exported: "Exported") -> None:
-    """What was written, on stderr."""
+    """Print on stderr what was written."""
     from mnistlab.terminal.output import print_note
 
     if exported.agreement is not None:
         program = exported.agreement.program
-        same = f"on {exported.agreement.what} {program} says what mnistlab says"
-        print_note(f"{same}, to {exported.agreement.largest_difference:.1e}")
+        same = f"on {exported.agreement.what} {program} and mnistlab give the same outputs"
+        print_note(f"{same}; largest difference {exported.agreement.largest_difference:.1e}")
     facts = (f"{name} {value}" for name, value in exported.facts.items())
     print_note(", ".join([f"wrote {exported.file}", *facts]))
 

@@ -23,7 +23,7 @@ def init(
         Path | None,
         typer.Argument(
             metavar="PATH",
-            help="A folder, or the .yaml file to write; nothing is ever overwritten.  "
+            help="A folder, or the .yaml file to write; no file is overwritten.  "
             "[default: mnistlab.yaml here]",
             show_default=False,
         ),
@@ -45,12 +45,12 @@ def init(
         return
     shown = shlex.quote(str(config))
     print_line(f"wrote {config}")
-    print_line(f"wrote {schema}, by which editors complete and check it")
+    print_line(f"wrote {schema}, which lets editors complete and check it")
     print_line("next:")
     rows = [
         [f"  mnistlab train {shown}", "one run"],
         [f"  mnistlab train {shown} optimizer.lr=0.01", "one run with one value changed"],
-        [f"  mnistlab check {shown}", "layers, memory, gradients; trains nothing"],
+        [f"  mnistlab check {shown}", "layers, memory, gradients; does not train"],
     ]
     print_lines(table(rows))
 
@@ -67,7 +67,7 @@ def _config_path(path: Path, starter_name: str) -> Path:
 
 
 def _write_new(texts: dict[Path, str]) -> None:
-    """Write the files; raises UsageError, having written none, where one exists and differs."""
+    """Write the files. Raises UsageError and writes none if one exists and differs."""
     from mnistlab.support.errors import UsageError
 
     try:
@@ -75,7 +75,7 @@ def _write_new(texts: dict[Path, str]) -> None:
         missing = [path for path, text in texts.items() if not _holds(path, text)]
         taken = [path for path in missing if os.path.lexists(path)]
         if taken:
-            raise UsageError(*(f"{path}: exists, and is not overwritten" for path in taken))
+            raise UsageError(*(f"{path}: exists and is not overwritten" for path in taken))
         for path in missing:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("x", encoding="utf-8") as file:

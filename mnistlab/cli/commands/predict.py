@@ -1,4 +1,4 @@
-"""`mnistlab predict`: what a run's network says of people's own pictures."""
+"""`mnistlab predict`: the predictions of a run's network for the user's own pictures."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -31,15 +31,15 @@ def predict(
     raw: Annotated[
         bool,
         typer.Option(
-            "--raw", help="Take the images as they are; they must have the size of the run's."
+            "--raw", help="Skip the preparation; images must have the size of the run's images."
         ),
     ] = False,
     save: Annotated[
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Keep what the network saw, and a figure of each. No file that is there already "
-            "is overwritten, except by what an earlier --save wrote.",
+            help="Save each prepared image and a figure of its prediction. Only files of an "
+            "earlier --save are overwritten.",
         ),
     ] = None,
     weights: options.Weights = "final",
@@ -48,12 +48,12 @@ def predict(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Read the digits on your own pictures.
+    """Classify the digits in your own pictures.
 
-    A picture is prepared as MNIST's were: grey, ink light on black, 20 pixels high or wide, its
-    centre of mass in the middle of 28 x 28. Dark or light ink of any colour, uneven light, a frame
-    or a table around the paper are seen to. A file that can't be read is named, the others are
-    read, and the exit code is 2.
+    A picture is prepared like the images of MNIST: light ink on black, scaled to 20 pixels in
+    height or width, its centre of mass in the middle of 28 x 28 pixels. Ink may be dark or light
+    and of any colour. Uneven light, and a frame or table around the paper, are removed. If a file
+    cannot be read, it is named, the others are predicted, and the exit code is 2.
     """
     options.set_threads(threads)
     from mnistlab.python.commands import predict as command
@@ -80,7 +80,7 @@ def predict(
 
 
 def _table(answers: "Answers") -> str:
-    """A line for each picture: what it was read as, how surely, and what else it might be."""
+    """A line for each picture: the predicted class, its probability, the second-ranked class."""
     import numpy as np
 
     from mnistlab.terminal.output import table
@@ -91,7 +91,7 @@ def _table(answers: "Answers") -> str:
     for said in answers.predictions:
         order = np.argsort(-said.outputs, kind="stable")
         values = [_value(float(said.outputs[label]), answers) for label in order]
-        # The first of equals is what is predicted, also where an output is no number.
+        # Among equal outputs the first is predicted, also if an output is NaN.
         rest = [n for n in range(len(order)) if order[n] != said.predicted][:1]
         then = "".join(f"{names[order[n]]} ({values[n]})" for n in rest)
         of_predicted = _value(float(said.outputs[said.predicted]), answers)

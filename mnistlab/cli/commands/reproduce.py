@@ -1,4 +1,4 @@
-"""`mnistlab reproduce`: a report's experiments beside what it stated."""
+"""`mnistlab reproduce`: run a report's experiments, compare stated and measured results."""
 
 import sys
 from collections.abc import Iterator
@@ -38,10 +38,11 @@ def reproduce(
         ),
     ],
     full: Annotated[
-        bool, typer.Option("--full", help="Every experiment whole, however long that takes.")
+        bool, typer.Option("--full", help="Run every experiment with all its epochs.")
     ] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A scaled-down pass, to see that everything runs.")
+        bool,
+        typer.Option("--quick", help="A scaled-down run that only tests that everything works."),
     ] = False,
     runs_dir: options.RunsDir = None,
     data_dir: options.DataDir = None,
@@ -50,7 +51,7 @@ def reproduce(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Run a report's experiments beside what it stated."""
+    """Run a report's experiments, compare stated and measured results."""
     count = options.worker_count(workers)
     from mnistlab.reproduce.all_reports import reproduce_all
     from mnistlab.support import paths
@@ -76,7 +77,7 @@ def reproduce(
 def reproduce_options(
     data_dir: Path | None, workers: int | None, *, force: bool, quiet: bool
 ) -> Iterator["ReproduceOptions"]:
-    """What a reproduction is run with, its progress shown on stderr."""
+    """The options of a reproduction, with its progress shown on stderr."""
     from mnistlab.reproduce.reproduction import ReproduceOptions
     from mnistlab.support import paths
     from mnistlab.support.host import available_cpus
@@ -100,7 +101,7 @@ def reproduce_options(
 
 @contextmanager
 def _watched(heading: str, *, quiet: bool) -> Iterator["SweepCallback"]:
-    """One experiment's progress, its heading above it."""
+    """One experiment's progress under its heading."""
     from mnistlab.terminal.output import print_note
     from mnistlab.terminal.sweep_progress import watch_sweep
 
@@ -118,7 +119,7 @@ def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int
     if not quiet:
         _print_summary(result)
     if result.signal is not None:
-        print_how_to_resume(result.signal, "what is done is kept", result.resumable)
+        print_how_to_resume(result.signal, "finished trials are kept", result.resumable)
     if json:
         print_json(
             {
@@ -141,14 +142,14 @@ def _print_summary(result: "Reproduction") -> None:
     from mnistlab.terminal.output import print_note
 
     if result.already_ended:
-        print_note("nothing left to do: all of it has ended before")
+        print_note("nothing left to do: every experiment has already ended")
     for written in result.reports:
         document = written.document
         rows = [row for table in document["tables"] for row in table["rows"]]
         stated = sum(one["stated"] is not None for row in rows for one in row["metrics"].values())
         print_note("")
         print_note(
-            f"report {document['report']}: {stated} stated figures beside the measured, "
+            f"report {document['report']}: {stated} stated values compared with measured ones, "
             f"{seconds(document['seconds'])}"
         )
         for left_out in written.saved.left_out:

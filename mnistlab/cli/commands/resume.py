@@ -1,4 +1,4 @@
-"""`mnistlab resume`: an interrupted run or sweep carried on, to the same bits."""
+"""`mnistlab resume`: resume an interrupted run or sweep, with the same bits."""
 
 from typing import Annotated
 
@@ -42,7 +42,7 @@ def resume(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Carry an interrupted run or sweep on."""
+    """Resume an interrupted run or sweep."""
     options.set_threads(threads)
     count = options.worker_count(workers)
     from mnistlab.cli.commands.reproduce import reproduce_options, tell_reproduction
@@ -60,7 +60,7 @@ def resume(
         _refuse_out_of_place(True, values, threads, count, None)
         if values or scheduler:
             out_of_place = values[0] if values else "--scheduler"
-            raise UsageError(f"{out_of_place}: a reproduction is carried on as it was begun")
+            raise UsageError(f"{out_of_place}: a reproduction takes no changes when it is resumed")
         with reproduce_options(data_dir, count, force=force, quiet=quiet) as reproduced_how:
             reproduced = resume_all(path, reproduced_how)
         return tell_reproduction(reproduced, quiet=quiet, json=json)
@@ -81,14 +81,16 @@ def _refuse_out_of_place(
     workers: int | None,
     scheduler: str | None,
 ) -> None:
-    """What is for a sweep alone, or for a run alone, is no silent nothing for the other."""
+    """Raise UsageError for an option of sweeps given for a run, or of runs given for a sweep."""
     from mnistlab.support.errors import UsageError
 
     if is_sweep and threads is not None:
-        raise UsageError("--threads: is for a run; a sweep's trials have one each, see --workers")
+        raise UsageError(
+            "--threads: is for runs; each trial of a sweep has one thread, see --workers"
+        )
     if not is_sweep and workers is not None:
-        raise UsageError("--workers: is for a sweep; a run has --threads")
+        raise UsageError("--workers: is for sweeps; a run has --threads")
     if not is_sweep and scheduler is not None:
-        raise UsageError("--scheduler: is for a sweep; a run is carried on here")
+        raise UsageError("--scheduler: is for sweeps; a run is resumed on this machine")
     if not is_sweep and values:
-        raise UsageError(f"{values[0]}: only a sweep takes more values; a run is carried on as is")
+        raise UsageError(f"{values[0]}: only a sweep takes more values; a run is resumed unchanged")

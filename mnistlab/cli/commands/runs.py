@@ -1,4 +1,4 @@
-"""`mnistlab runs`: which runs and sweeps there are, and what has come of them."""
+"""`mnistlab runs`: a list of runs and sweeps with their status and best metric."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -38,8 +38,8 @@ def runs(
 ) -> int:
     """List runs and sweeps, the newest last.
 
-    Best is the best validation accuracy, or what a sweep is judged by. A run whose process has died
-    is told from one that is running; `mnistlab resume` carries it on.
+    `best` is the best validation accuracy, or the metric of a sweep. A run whose process has died
+    is shown as interrupted, not as running; `mnistlab resume` resumes it.
     """
     from mnistlab.store.browse.listing import list_runs
     from mnistlab.support import paths
@@ -75,14 +75,14 @@ def _row(entry: "RunSummary | SweepSummary") -> list[str]:
 
 
 def _length(run: "RunSummary") -> str:
-    """How far a run is, counted as its configuration counts."""
+    """Completed steps or epochs of a run, in the unit of its configuration."""
     if run.planned is None:
         return f"{run.record.steps}/{run.planned_steps} steps"
     return f"{run.record.epochs}/{run.planned} epochs"
 
 
 def run_status(run: "RunSummary") -> str:
-    """How a run stands, in words."""
+    """The status of a run, in words."""
     return "process died" if run.alive is False else run.record.status.words
 
 
@@ -94,7 +94,7 @@ def _sweep_status(sweep: "SweepSummary") -> str:
 
 
 def _age(started: datetime) -> str:
-    """How long ago, in the largest unit that it fills."""
+    """The age in the largest unit of which it has at least one."""
     seconds = max(0, int((datetime.now(UTC) - started).total_seconds()))
     name, length = next((u for u in UNITS if seconds >= u[1]), UNITS[-1])
     return f"{seconds // length} {name}"

@@ -33,5 +33,5 @@ def schema(
 
     schemas = {"run": run_json_schema, "sweep": sweep_json_schema}
     if kind not in schemas:
-        raise UsageError(f"{kind}: there is no such configuration; choose run or sweep")
+        raise UsageError(f"{kind}: no such kind of configuration; choose run or sweep")
     print_json(schemas[kind]())

@@ -1,4 +1,4 @@
-"""`mnistlab sweep`: many runs, and which of them is best."""
+"""`mnistlab sweep`: many runs, ranked by a metric."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -72,7 +72,7 @@ def sweep(
 
 
 def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
-    """Every trial, as far as it is known before a stage has chosen."""
+    """Every trial that is known before the first stage has a winner."""
     from mnistlab.config.dump import setting_as_yaml
     from mnistlab.sweeps.space import chosen_later, repetitions
     from mnistlab.sweeps.sweep_run import plan

@@ -61,7 +61,7 @@ def train(
 
 
 def _yaml_string(text: str) -> str:
-    """The text as a quoted YAML string, so that `--name 007` is a name and no number."""
+    """The text as a quoted YAML string, so that `--name 007` is a name, not a number."""
     return "'" + text.replace("'", "''") + "'"
 
 

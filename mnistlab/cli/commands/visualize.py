@@ -24,13 +24,11 @@ def visualize(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Draw this figure alone; may be given several times.",
+            help="Draw only this figure; can be repeated.",
             autocompletion=completion.figures,
         ),
     ] = None,
-    format: Annotated[
-        Literal["png", "svg", "pdf"], typer.Option(help="The files' format.")
-    ] = "png",
+    format: Annotated[Literal["png", "svg", "pdf"], typer.Option(help="The file format.")] = "png",
     force: options.Force = False,
     data_dir: options.DataDir = None,
     threads: options.Threads = None,
@@ -40,14 +38,14 @@ def visualize(
 ) -> int:
     """Draw every figure of a run or sweep, write report.html.
 
-    The figures go into its folder `plots`; the report, one file that can be mailed, has them all on
-    it. --only draws single figures and leaves the report as it is.
+    The figures are written to the folder `plots`. report.html is one self-contained file with all
+    figures. --only draws single figures and does not change report.html.
 
-    Figures that mnistlab drew before are renewed. A file that it did not write, or that was edited
-    since, is refused before anything is drawn, unless --force.
+    Figures that mnistlab drew before are overwritten. If a file there was edited or was not written
+    by mnistlab, the command fails before it draws anything, unless --force is given.
 
-    A figure whose data the run lacks is left out, and so is one whose data are damaged: these are
-    named, the others drawn, and the exit code says so: 2, or 4 for the dataset.
+    Figures whose data are missing or damaged are left out and named; the others are drawn. For
+    damaged data the exit code is 2, or 4 for the dataset.
     """
     options.set_threads(threads)
     from mnistlab.python.commands import visualize as command
@@ -71,7 +69,7 @@ def visualize(
 
 
 def _report(done: "SavedFigures", folder: str, *, quiet: bool, json: bool) -> int:
-    """What was drawn and what was not; what is damaged even with --quiet. Returns the exit code."""
+    """Print what was drawn and left out; damage also with --quiet. Returns the exit code."""
     from mnistlab.terminal.output import print_json, print_lines, print_note, print_result
 
     is_in_vain = not done.figures

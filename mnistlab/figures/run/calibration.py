@@ -1,4 +1,4 @@
-"""Whether a network that says 90 % is right nine times in ten."""
+"""Reliability diagram: is a network with a confidence of 90 % correct in 90 % of the cases?"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,11 +21,11 @@ FEW = 10
 
 def draw(run: Artefacts) -> Figure:
     if not says_probabilities(run):
-        raise LackingError(f"its outputs ({output_activation(run)}) are no probabilities")
+        raise LackingError(f"its outputs ({output_activation(run)}) are not probabilities")
     found = run.predictions
     finite = np.isfinite(found.probabilities)
     if not finite.any():
-        raise LackingError("its outputs are no numbers")
+        raise LackingError("its outputs are not finite")
     is_right = (found.labels == found.predicted)[finite]
     shares = calibration(found.probabilities[finite], is_right)
     return reliability_diagram(shares, PART_NAMES[run.part], run_name(run))
@@ -34,17 +34,17 @@ def draw(run: Artefacts) -> Figure:
 FIGURE = FigureDefinition(
     order=60,
     title="Calibration",
-    how_to_read="Bars below the dashed line: the network is surer than it is right.",
+    how_to_read="A bar below the dashed line: the network is overconfident.",
     draw=draw,
 )
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Images by their confidence, in equal bins of it; each array of shape (bins,).
+    """Confidence and accuracy in bins of equal width; each array has shape (bins,).
 
-    `confidence` and `accuracy` are means of a bin, NaN where it is empty. `error` is the expected
-    calibration error: the bins' |accuracy − confidence|, weighted by their images.
+    `confidence` and `accuracy` are means of a bin, NaN for an empty bin. `error` is the expected
+    calibration error (ECE): the mean of |accuracy − confidence|, weighted by the bin's images.
     Source: Guo et al., On calibration of modern neural networks (2017), equation 3.
     """
 
@@ -69,15 +69,16 @@ def calibration(probabilities: np.ndarray, is_right: np.ndarray, bins: int = BIN
 
 
 def reliability_diagram(found: Calibration, of: str, run: str) -> Figure:
-    """Accuracy by confidence, and how many images each bin holds; `of`: "test images"."""
+    """Accuracy by confidence, and the number of images in each bin; `of`: "test images"."""
     bins = len(found.counts)
     edges = np.linspace(0, 1, bins + 1)
     middles = (edges[:-1] + edges[1:]) / 2
     filled = found.counts > 0
-    heading = f"Calibration: expected error {found.error:.2%}".replace("%", " %")
+    heading = f"Expected calibration error (ECE): {found.error:.2%}".replace("%", " %")
     note = (
-        f"{found.counts.sum():,} {of} by the probability of what was read. On the line, a network "
-        "is right as often as it says; below it, it is too sure, above it, not sure enough."
+        f"{found.counts.sum():,} {of}, binned by the probability of the predicted class. On the "
+        "dashed line, accuracy equals confidence. Below it the network is overconfident, above it "
+        "underconfident."
     )
     sheet = Sheet(5.2, heading, note, run)
     width, left = 7.1, MARGIN + 0.75
@@ -102,14 +103,14 @@ def reliability_diagram(found: Calibration, of: str, run: str) -> Figure:
         clip_on=False,
     )
     axes.set_ylim(0, 1.05)
-    axes.set_ylabel("share read rightly")
+    axes.set_ylabel("accuracy")
     below = sheet.panel(left, 3.5, width, 1.05)
     below.bar(middles[filled], found.counts[filled], 0.88 / bins, color=style.FAINT)
     below.set_yscale("log")
     below.yaxis.set_minor_locator(NullLocator())
     below.set_ylim(0.7, 2.5 * found.counts.max())
     below.set_ylabel("images (log)")
-    below.set_xlabel("probability of the class that was read (mean of a bin: its dot)")
+    below.set_xlabel("confidence: probability of the predicted class")
     for panel in (axes, below):
         panel.set_xlim(0, 1)
         panel.set_xticks(edges[:: max(bins // 10, 1)])
@@ -122,11 +123,11 @@ def reliability_diagram(found: Calibration, of: str, run: str) -> Figure:
 
 
 def _explain(sheet: Sheet, x: float, has_few: bool) -> None:
-    """What the marks mean, right of the panel."""
+    """A legend right of the panel."""
     lines = [
-        (style.BAR, "bar: share of a bin's images\nthat was read rightly"),
-        (style.WRONG, "dot: mean probability said;\nline: how far it is off"),
-        (style.FAINT, "dashed: as often right as said"),
+        (style.BAR, "bar: accuracy of the bin"),
+        (style.WRONG, "dot: mean confidence of the bin;\nline: distance to its accuracy"),
+        (style.FAINT, "dashed: accuracy = confidence"),
     ]
     if has_few:
         lines.append((style.FAINT, f"pale: fewer than {FEW} images"))

@@ -22,7 +22,7 @@ def draw(run: Artefacts) -> Figure:
     counts = counts_of(run)
     pairs = most_confused(counts, PAIRS)
     if not pairs:
-        raise LackingError(f"not one of its {PART_NAMES[run.part]} was read wrongly")
+        raise LackingError(f"none of its {PART_NAMES[run.part]} is misclassified")
     wrong = most_confident_mistakes(run)
     found = run.predictions
     shown = []
@@ -33,8 +33,8 @@ def draw(run: Artefacts) -> Figure:
         count, of = int(counts[truth, said]), int(counts[truth].sum())
         shown.append(Confusion(names[truth], names[said], count, of, reads))
     note = (
-        f"{PART_NAMES[run.part].capitalize()}, the pairs of classes with most mistakes; under each "
-        "picture how sure the network was, the surest first."
+        f"{PART_NAMES[run.part].capitalize()}: the pairs of classes with most mistakes. Under each "
+        "picture: the output of the predicted class, the highest first."
     )
     return confused_pairs(shown, note, run_name(run))
 
@@ -48,7 +48,7 @@ FIGURE = FigureDefinition(
 
 
 def most_confused(counts: np.ndarray, pairs: int) -> list[tuple[int, int]]:
-    """The (label, predicted) of the largest counts beside the diagonal, largest first."""
+    """The (label, predicted) of the largest counts off the diagonal, largest first."""
     wrong = counts.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:pairs]
@@ -58,7 +58,7 @@ def most_confused(counts: np.ndarray, pairs: int) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Images of one class that were taken for another: how many, and some of them."""
+    """Images of one class that were predicted as another: their number, and some of them."""
 
     label: str
     predicted: str
@@ -68,19 +68,19 @@ class Confusion:
 
 
 def confused_pairs(pairs: Sequence[Confusion], note: str, run: str) -> Figure:
-    """A row for each pair of classes that are confused, with pictures of it."""
+    """A row for each confused pair of classes, with pictures."""
     room = 2.3
     most = max(len(pair.images) for pair in pairs)
     side = 0.92
     first = pairs[0].images[0].image
     height = side * first.shape[0] / first.shape[1]
     step = height + CAPTION_LINE + GAP
-    sheet = Sheet(len(pairs) * step + 0.1, "What is most often confused", note, run)
+    sheet = Sheet(len(pairs) * step + 0.1, "Most confused pairs", note, run)
     for number, pair in enumerate(pairs):
         y = number * step
-        words = f"{pair.label} read as {pair.predicted}"
+        words = f"{pair.label} predicted as {pair.predicted}"
         if len(words) > PAIR_CHARACTERS:
-            words = f"{pair.label}\nread as {pair.predicted}"
+            words = f"{pair.label}\nas {pair.predicted}"
         middle = y + height / 2
         sheet.write(MARGIN, middle, words, size=11, weight="bold", va="bottom", linespacing=1.15)
         share = f"{pair.count} of {pair.of:,} ({pair.count / pair.of:.1%})".replace("%", " %")

@@ -1,4 +1,4 @@
-"""Which class is taken for which: the confusion matrix."""
+"""The confusion matrix."""
 
 from collections.abc import Sequence
 
@@ -26,16 +26,14 @@ def draw(run: Artefacts) -> Figure:
 FIGURE = FigureDefinition(
     order=20,
     title="Confusion matrix",
-    how_to_read=(
-        "A row is a true class: what stands beside its diagonal was read as something else."
-    ),
+    how_to_read="A row is a true class. Cells off the diagonal are its misclassified images.",
     draw=draw,
     is_quick=True,
 )
 
 
 def _shown_classes(run: Artefacts) -> list[int]:
-    """The classes that the run was shown, and those that it read all the same."""
+    """The classes that the run was trained on, and any other class that it predicted."""
     return sorted({*kept_classes(run), *np.unique(run.predictions.predicted).tolist()})
 
 
@@ -48,8 +46,8 @@ def confusion_matrix(counts: np.ndarray, names: Sequence[str], of: str, run: str
     accuracy = np.trace(counts) / total
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     note = (
-        f"{total:,} {of}: each row is one true class, each column what was read. "
-        "Grey was read rightly, purple wrongly; the deeper, the larger its share of the row."
+        f"{total:,} {of}. Rows: true class; columns: predicted class. Grey: correct; purple: "
+        "misclassified. A deeper colour is a larger share of the row."
     )
     longest = max(map(len, names))
     left = 0.55 + 0.085 * max(longest, 2)
@@ -75,7 +73,7 @@ def confusion_matrix(counts: np.ndarray, names: Sequence[str], of: str, run: str
             label.set_rotation_mode("anchor")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("read as")
+    axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     if classes <= COUNTS:
         for row, column in np.argwhere(counts > 0):
@@ -88,9 +86,9 @@ def confusion_matrix(counts: np.ndarray, names: Sequence[str], of: str, run: str
 
 
 def _cells(shares: np.ndarray) -> np.ndarray:
-    """Colours of the cells, (classes, classes, 3): right ones and wrong ones each on a scale.
+    """Colours of the cells, (classes, classes, 3): correct and wrong ones have separate scales.
 
-    The wrong ones' scale ends at the largest of them, or they would all be white.
+    The scale of the wrong cells ends at the largest of them; otherwise all would be white.
     """
     diagonal = np.eye(len(shares), dtype=bool)
     strength = np.where(diagonal, shares, 0.0)

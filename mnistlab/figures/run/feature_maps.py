@@ -1,4 +1,4 @@
-"""What each convolution makes of a few images."""
+"""The feature maps of each convolution for a few images."""
 
 from collections.abc import Mapping, Sequence
 
@@ -32,8 +32,8 @@ FIGURE = FigureDefinition(
     order=90,
     title="Feature maps",
     how_to_read=(
-        "A filter that is light along one kind of stroke has learnt that stroke; one that is dark "
-        "everywhere does nothing."
+        "A filter whose map is light along one kind of stroke detects it; a map that is dark "
+        "everywhere belongs to an inactive filter."
     ),
     draw=draw,
 )
@@ -48,26 +48,27 @@ def feature_maps(
 ) -> Figure:
     """A row for each image, a block for each convolution.
 
-    `images` uint8 (n, rows, columns); `maps` holds by a layer's name what leaves it, after its
-    activation, (n, filters, rows, columns); `of` says which images they are: "test images".
+    `images` uint8 (n, rows, columns); `maps` has each layer's feature maps after the activation,
+    (n, filters, rows, columns), by the layer's name; `of` names the images: "test images".
     """
     blocks = [(name, *_most_varied(values)) for name, values in maps.items()]
     columns = max(len(chosen) for _, chosen, _ in blocks)
     left = 0.95
     note = (
-        f"{of.capitalize()}, the first of their classes, as they leave each convolution, after its "
-        "activation. A column is one filter, light where it answers most; each has its own scale."
+        f"{of.capitalize()}, the first of each class, and their feature maps after each "
+        "convolution's activation. A column is one filter; light is a high activation. Each map "
+        "has its own scale."
     )
     tile = (style.WIDTH - 2 * MARGIN - left) / max(columns, 8)
     heights = [tile * maps[name].shape[2] / maps[name].shape[3] for name, _, _ in blocks]
     total = sum(len(images) * height + 0.5 for height in heights)
-    sheet = Sheet(total, "What the convolutions see", note, run)
+    sheet = Sheet(total, "Feature maps of the convolutions", note, run)
     y = 0.0
     for (name, chosen, values), height in zip(blocks, heights, strict=True):
         count = maps[name].shape[1]
         words = f"{name}: {count} filters"
         if len(chosen) < count:
-            words = f"{name}: the {len(chosen)} of {count} filters whose answers vary most"
+            words = f"{name}: the {len(chosen)} of {count} filters with the largest variance"
         sheet.write(MARGIN, y + 0.12, words, size=style.MEDIUM, va="center")
         y += 0.28
         _draw_inputs(sheet, y, height, images, labels)
@@ -95,7 +96,7 @@ def _draw_inputs(
 
 
 def _most_varied(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The places of the filters whose answers vary most, in order, and each scaled to 0 … 1."""
+    """The indices of the filters whose maps vary most, in order, and the maps scaled to 0 … 1."""
     spread = values.astype(np.float64).std(axis=(0, 2, 3))
     chosen = np.sort(np.argsort(-spread, kind="stable")[:MAPS])
     drawn = values[:, chosen].astype(np.float64)

@@ -1,4 +1,4 @@
-"""One sheet of every layer: what leaves it, its weights, and what training changed in them.
+"""One sheet of every layer: its activations, its weights, and their change by training.
 
 After the figure of report E: mean activations, mean weights and summed updates as images, the
 histogram of activations, the accuracy curve, the sizes of updates by epoch.
@@ -54,8 +54,8 @@ FIGURE = FigureDefinition(
     order=130,
     title="Layer by layer",
     how_to_read=(
-        "Inputs whose weights never changed carry nothing; activations that all look alike mean "
-        "that the layer passes little on."
+        "Inputs whose weights did not change carry no information. If all activations look alike, "
+        "the layer passes little information on."
     ),
     draw=draw,
 )
@@ -63,8 +63,8 @@ FIGURE = FigureDefinition(
 
 @dataclass(frozen=True)
 class LayerImages:
-    """One layer. What leaves it: `activations` (images, *output shape). Its `weights`, in the
-    tensor's own shape, and as they were at the `start`; `input_shape` is what it sees.
+    """One layer: `activations` (images, *output shape), `weights` in the tensor's own shape,
+    `start` (the initial weights), and `input_shape`.
     """
 
     name: str
@@ -109,8 +109,8 @@ def layer_sheet(
     """Three rows of images, a column for each layer, and beside them three curves."""
     images = len(layers[0].activations)
     note = (
-        f"Top: what leaves a layer, mean of {images} {of}. Middle: the mean weight from each of its"
-        " inputs. Bottom: by how much training changed them, mean |w - w at the start|."
+        f"Top: activations of the layer, mean over {images} {of}. Middle: mean weight of each "
+        "input. Bottom: change by training, mean |w - initial w|."
     )
     step = min((style.WIDTH - 2 * MARGIN - CURVES) / max(len(layers), 3), 2.5)
     side = min(step - 0.75, 1.75)

@@ -1,4 +1,4 @@
-"""What every layer does by epoch: its updates, gradients, weights and activations."""
+"""Statistics of every layer by epoch: its updates, gradients, weights and activations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,9 +35,7 @@ def draw(run: Artefacts) -> Figure:
 FIGURE = FigureDefinition(
     order=120,
     title="Layer statistics",
-    how_to_read=(
-        "Updates of about a thousandth of the weights are usual; dead units never come back."
-    ),
+    how_to_read=("Updates of about a thousandth of the weights are usual; dead units stay dead."),
     draw=draw,
 )
 
@@ -77,7 +75,7 @@ def layer_statistics(rows: Sequence[LayerRow], run: str) -> Figure:
     if len(layers) < len(names):
         note += f" Of {len(names):,} layers, {len(layers)} are drawn."
     top = 0.29 + _legend_places(layers)[-1][1]
-    sheet = Sheet(top + lines * step, "How the layers learn", note, run)
+    sheet = Sheet(top + lines * step, "Layer statistics", note, run)
     _write_legend(sheet, colours)
     width = (style.WIDTH - 2 * MARGIN) / COLUMNS
     for number, statistic in enumerate(panels):

@@ -43,8 +43,8 @@ FIGURE = FigureDefinition(
     order=10,
     title="Learning curves",
     how_to_read=(
-        "Training falling while validation rises is overfitting; a loss that jumps asks for a "
-        "smaller learning rate."
+        "A falling training loss with a rising validation loss is overfitting; a loss that jumps "
+        "needs a smaller learning rate."
     ),
     draw=draw,
     is_quick=True,

@@ -1,4 +1,4 @@
-"""The mistakes of which the network was most confident."""
+"""The misclassified images with the highest confidence."""
 
 from matplotlib.figure import Figure
 
@@ -12,14 +12,14 @@ from mnistlab.support.errors import LackingError
 def draw(run: Artefacts) -> Figure:
     wrong = most_confident_mistakes(run)
     if not len(wrong):
-        raise LackingError(f"not one of its {PART_NAMES[run.part]} was read wrongly")
+        raise LackingError(f"none of its {PART_NAMES[run.part]} is misclassified")
     shown = wrong[:SHEET_PICTURES]
     of = f"among {len(run.predictions.labels):,} {PART_NAMES[run.part]}"
     if len(shown) < len(wrong):
-        note = f"The {len(shown)} of {len(wrong):,} mistakes {of} of which the network was surest."
+        note = f"The {len(shown)} of {len(wrong):,} mistakes {of} with the highest confidence."
     else:
         which = f"All {len(wrong)} mistakes" if len(wrong) > 1 else "The one mistake"
-        note = f"{which} {of}, the surest first."
+        note = f"{which} {of}, by falling confidence."
     reads = list(reads_of(run, shown))
     return read_images(reads, "The most confident mistakes", note, run_name(run))
 
@@ -28,7 +28,7 @@ FIGURE = FigureDefinition(
     order=40,
     title="Most confident mistakes",
     how_to_read=(
-        "The mistakes that no threshold on the probability would catch; some labels are doubtful."
+        "A threshold on the confidence would not reject these mistakes; some labels are doubtful."
     ),
     draw=draw,
     is_quick=True,

@@ -1,4 +1,4 @@
-"""What each class makes of the last hidden layer, as images of its weights."""
+"""The weights from the last hidden layer to each class, as images."""
 
 from matplotlib.figure import Figure
 
@@ -10,20 +10,20 @@ from mnistlab.support.errors import LackingError
 
 
 def draw(run: Artefacts) -> Figure:
-    """Of the output layer, where what it sees can be laid out as a square."""
+    """The output layer's weights, if its inputs can be laid out as a square."""
     layer = output_layer(run)
     weight = run.model.tensors[f"{layer}.weight"]
     if len(run.weighed_layers) < 2:
         raise LackingError("it has no hidden layer")
     side = round(weight.shape[0] ** 0.5)
     if side * side != weight.shape[0]:
-        raise LackingError(f"{layer} sees {weight.shape[0]:,} values, which make no square")
+        raise LackingError(f"{layer} has {weight.shape[0]:,} inputs, which do not fill a square")
     shown = kept_classes(run)
     images = weight.T.reshape(-1, side, side)[shown]
-    heading = "What each class makes of the last hidden layer"
+    heading = "Weights from the last hidden layer to each class"
     note = (
-        f"{layer}: a field for each of the {weight.shape[0]:,} values that it sees, at the same "
-        "place in each class. Red speaks for the class, blue against it."
+        f"{layer}: one cell for each of its {weight.shape[0]:,} inputs, at the same position in "
+        "each class. Red weights are positive, blue weights are negative."
     )
     names = [run.class_names[i] for i in shown]
     return class_weights(images, names, heading, note, run_name(run))
@@ -32,6 +32,6 @@ def draw(run: Artefacts) -> Figure:
 FIGURE = FigureDefinition(
     order=80,
     title="Hidden layer to classes",
-    how_to_read="Few strong fields in a class: it leans on few units.",
+    how_to_read="A class with few strong weights depends on few units.",
     draw=draw,
 )

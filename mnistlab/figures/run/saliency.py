@@ -1,4 +1,4 @@
-"""What each pixel does to a class: gradients by the input."""
+"""Saliency: the gradient of a class's logit by each pixel."""
 
 from collections.abc import Sequence
 
@@ -23,10 +23,10 @@ def draw(run: Artefacts) -> Figure:
     images, labels = some_of_each(run, IMAGES)
     outputs = run.model.outputs(images).astype(np.float64)
     if not np.isfinite(outputs).all():
-        raise LackingError("its outputs are no numbers")
+        raise LackingError("its outputs are not finite")
     classes = sorted({*kept_classes(run), *outputs.argmax(axis=1).tolist()})
     if len(classes) < 2:
-        raise LackingError("it knows a single class")
+        raise LackingError("it has a single class")
     count, shape = len(images), images.shape[1:]
     every = np.tile(classes, count)
     gradients = run.model.input_gradient(np.repeat(images, len(classes), axis=0), every)
@@ -45,20 +45,18 @@ def draw(run: Artefacts) -> Figure:
 
 FIGURE = FigureDefinition(
     order=100,
-    title="What each pixel does",
-    how_to_read=(
-        "Red where more ink would speak for the class, blue where it would speak against it."
-    ),
+    title="Saliency",
+    how_to_read="Red: a brighter pixel would raise the logit of the class; blue: lower it.",
     draw=draw,
 )
 
 
 def against_the_others(gradients: np.ndarray) -> np.ndarray:
-    """The gradient by the input of each class's score over the mean of all classes' scores.
+    """Gradients less their mean over the classes.
 
     `gradients` (n, classes, rows, columns) are those of log p of each class. With softmax the
-    result is that of the logits, less their mean: the p of a sure answer is 1 to all digits, so
-    that the gradient of its own log p is lost, but a difference of two of them is not.
+    result is the gradient of the logit less the mean logit. It is exact even where p rounds to 1:
+    the gradient of log p is then lost in rounding, but the differences between classes are not.
     """
     return gradients - gradients.mean(axis=1, keepdims=True)
 
@@ -70,21 +68,21 @@ def saliency(
     of: str,
     run: str,
 ) -> Figure:
-    """Each image over what speaks for the class that was read, and for the second best.
+    """Each image above its saliency maps for the predicted class and for the second-ranked class.
 
-    `second` names the latter, and its output in words; `gradients` (n, 2, rows, columns) are of
-    these two classes.
+    `second` has the name and the output of the second-ranked class; `gradients`
+    (n, 2, rows, columns) are those of the two classes.
     """
     left = 1.0
     side = min((style.WIDTH - 2 * MARGIN - left + GAP) / COLUMNS - GAP, 1.0)
     height = side * gradients.shape[2] / gradients.shape[3]
     row = height + HEAD + 0.14
     note = (
-        f"{of[0].upper()}{of[1:]}, the first of their classes. Red: more ink here speaks for the "
-        "class, blue: against it, measured against the mean of all classes. Each has its own scale."
+        f"{of[0].upper()}{of[1:]}, the first of each class. Gradient by the pixel of the class's "
+        "logit less the mean logit: red positive, blue negative. Each map has its own scale."
     )
-    sheet = Sheet(3 * row + 0.05, "What each pixel does to a class", note, run)
-    for line, what in enumerate(("image", "for what\nwas read", "for the\nsecond best")):
+    sheet = Sheet(3 * row + 0.05, "Saliency: gradient of the logit by the pixel", note, run)
+    for line, what in enumerate(("image", "predicted\nclass", "second\nclass")):
         sheet.write(MARGIN, line * row + HEAD + height / 2, what, size=style.MEDIUM, va="center")
     for column, read in enumerate(reads):
         x = MARGIN + left + column * (side + GAP)

@@ -1,4 +1,4 @@
-"""Images drawn at random, with what the network says of them."""
+"""Randomly chosen images with the predicted class and its probability."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -16,15 +16,15 @@ def draw(run: Artefacts) -> Figure:
     reads = list(reads_of(run, chosen))
     right = sum(read.is_right for read in reads)
     note = (
-        f"{len(reads)} of {total:,} {PART_NAMES[run.part]} drawn at random, {right} of them read "
-        "rightly; under each what it was read as, and how sure the network was."
+        f"{len(reads)} of {total:,} {PART_NAMES[run.part]}, chosen at random. {right} are "
+        "classified correctly. Under each image: its predicted class and the output for that class."
     )
-    return read_images(reads, "Images at random", note, run_name(run))
+    return read_images(reads, "Random images", note, run_name(run))
 
 
 FIGURE = FigureDefinition(
     order=50,
-    title="Images at random",
-    how_to_read="What the network does on an ordinary day, where the mistakes show its worst.",
+    title="Random images",
+    how_to_read="Typical predictions. The figure of the mistakes shows the worst ones.",
     draw=draw,
 )

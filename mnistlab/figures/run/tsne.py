@@ -1,4 +1,4 @@
-"""Images laid out by what the last hidden layer says of them."""
+"""t-SNE of the activations of the last hidden layer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -42,7 +42,7 @@ def draw(run: Artefacts) -> Figure:
 FIGURE = FigureDefinition(
     order=110,
     title="t-SNE of the last hidden layer",
-    how_to_read="Islands of one class are told apart well; look where two of them touch.",
+    how_to_read="The layer separates clusters of one class well; look where two clusters touch.",
     draw=draw,
 )
 
@@ -59,13 +59,13 @@ def embedding_map(
     """Points (n, 2) coloured and marked by their class; `labels` and `predicted` int64 (n,)."""
     wrong = labels != predicted
     note = (
-        f"{len(points):,} {of} by what layer {layer} makes of them: what is alike to the network "
-        "lies together; distances between far groups mean nothing."
+        f"Activations of layer {layer} for {len(points):,} {of}. Images with similar activations "
+        "lie close together; distances between clusters have no meaning."
     )
     rings = 0 < wrong.mean() <= MOST_RINGED
     if rings:
-        note += f" Ringed: the {wrong.sum():,} that are read wrongly."
-    sheet = Sheet(SIDE + 0.25, "What the last hidden layer tells apart (t-SNE)", note, run)
+        note += f" Rings: the {wrong.sum():,} misclassified images."
+    sheet = Sheet(SIDE + 0.25, "t-SNE of the last hidden layer", note, run)
     width = style.WIDTH - 2 * MARGIN
     axes = sheet.panel(MARGIN, 0.05, width, SIDE)
     axes.grid(False)
@@ -88,7 +88,7 @@ def embedding_map(
             "edgecolors": style.WRONG,
             "linewidths": 1.1,
         }
-        axes.scatter(*points[wrong].T, label="read wrongly", zorder=3, **ring)
+        axes.scatter(*points[wrong].T, label="misclassified", zorder=3, **ring)
     halo: list[Any] = [patheffects.withStroke(linewidth=4, foreground="white")]
     axes.margins(0.03)
     size_in_inches = np.array([width, SIDE]) / np.ptp(points, axis=0).clip(1e-9)
@@ -110,8 +110,8 @@ def embedding_map(
 
 
 def label_places(points: np.ndarray, labels: np.ndarray, room: np.ndarray) -> dict[int, np.ndarray]:
-    """Where each class is named: in its middle, or, where another name stands there, at the one of
-    its points next to the middle that is `room` (2,) away from all other names.
+    """The position of each class's name: the median of its points. If another name is closer than
+    `room` (2,) to it, the nearest point of the class that keeps that distance.
     """
     places: dict[int, np.ndarray] = {}
     for label in np.unique(labels).tolist():

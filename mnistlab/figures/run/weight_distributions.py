@@ -32,7 +32,7 @@ FIGURE = FigureDefinition(
     order=140,
     title="Weight distributions",
     how_to_read=(
-        "L1 drives weights to zero, a spike in the middle; L2 draws all of them closer to it."
+        "L1 sets many weights to zero, a spike in the middle; L2 makes all weights smaller."
     ),
     draw=draw,
 )
@@ -71,17 +71,17 @@ def distribution(weights: np.ndarray, edges: np.ndarray | None = None) -> Distri
 def weight_distributions(
     weights: Mapping[str, np.ndarray], initial: Mapping[str, np.ndarray] | None, run: str
 ) -> Figure:
-    """A histogram for each layer, by its name, and as a line how its weights were at the start."""
+    """A histogram of each layer's weights by its name, and of its initial weights as a line."""
     layers = style.spread(list(weights), MOST_LAYERS)
     columns = 2 if len(layers) in (1, 2, 4) else COLUMNS
     rows = -(-len(layers) // columns)
     height, step = 2.2, 3.45
-    note = "Bars: the weights as they are (a log axis: each line is ten times the one below)."
+    note = "Bars: the trained weights, on a log axis."
     if initial is not None:
-        note += " Line: how they started."
+        note += " Line: the initial weights."
     if len(layers) < len(weights):
         note += f" Of {len(weights):,} layers, {len(layers)} are drawn."
-    sheet = Sheet(rows * step + 0.1, "How large the weights are", note, run)
+    sheet = Sheet(rows * step + 0.1, "Distribution of the weights", note, run)
     width = (style.WIDTH - 2 * MARGIN) / columns
     for number, layer in enumerate(layers):
         values = weights[layer]

@@ -1,4 +1,4 @@
-"""What the weights look like: each class's, each unit's, each filter's, as images."""
+"""The weights of each class, unit or filter as images."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ FILTERS, CHANNELS = 40, 16  # drawn of a convolution
 
 
 def draw(run: Artefacts) -> Figure:
-    """Of the layers nearest the image: each class's, each unit's, or every convolution's."""
+    """The first layer's weights by class or by unit, or the filters of every convolution."""
     tensors = run.model.tensors
     convolutions = [name for name, tensor in layer_weights(tensors).items() if tensor.ndim == 4]
     if convolutions:
@@ -35,7 +35,7 @@ def draw(run: Artefacts) -> Figure:
     if layer != output_layer(run):
         return unit_weights(units, run_name(run))
     shown = kept_classes(run)
-    heading, names = "What each class looks for", [run.class_names[i] for i in shown]
+    heading, names = "Weights of each class", [run.class_names[i] for i in shown]
     note = f"The weight of each pixel for each class. {SIGNS}."
     return class_weights(units[shown], names, heading, note, run_name(run))
 
@@ -43,7 +43,7 @@ def draw(run: Artefacts) -> Figure:
 FIGURE = FigureDefinition(
     order=70,
     title="Weights as images",
-    how_to_read="Shapes are what was learnt; noise is what was left of the start.",
+    how_to_read="Shapes were learned; noise is left from the initial weights.",
     draw=draw,
     is_quick=True,
 )
@@ -63,7 +63,7 @@ def unit_weights(units: np.ndarray, run: str) -> Figure:
     if len(shown) == len(units):
         which = f"All {len(units)} units"
     note = f"{which}, in that order by row. {SIGNS}."
-    sheet = Sheet(height + 0.25, "What the first layer's units look for", note, run)
+    sheet = Sheet(height + 0.25, "Weights of the first layer's units", note, run)
     limits, extend = around_zero(units[shown])
     sheet.picture(MARGIN, 0, width, picture, style.SIGNED, limits)
     _frame_tiles(sheet, MARGIN, 0.0, width, picture, units.shape[1:], 2)
@@ -74,10 +74,7 @@ def unit_weights(units: np.ndarray, run: str) -> Figure:
 def filters(convolutions: Mapping[str, np.ndarray], run: str) -> Figure:
     """The filters of each convolution, by its name; weights (filters, channels, side, side)."""
     blocks = [_block(name, weights) for name, weights in convolutions.items()]
-    note = (
-        "A filter is laid over every place of what it sees: red adds to its answer there, blue "
-        "takes from it. A column is one filter, a row the channel that it looks at."
-    )
+    note = f"A column is one filter, a row is one input channel. {SIGNS}."
     width = style.WIDTH - 2 * MARGIN - SCALE_ROOM
     heights, widths = [], []
     for _, picture, _, _ in blocks:
@@ -85,7 +82,7 @@ def filters(convolutions: Mapping[str, np.ndarray], run: str) -> Figure:
         widths.append(min(width, 5.0 * shape[1] / shape[0], 0.2 * shape[1]))
         heights.append(widths[-1] * shape[0] / shape[1])
     total = sum(max(height, 1.0) for height in heights) + 0.55 * len(blocks)
-    sheet = Sheet(total + 0.1, "What the convolutions' filters look for", note, run)
+    sheet = Sheet(total + 0.1, "Filters of the convolutions", note, run)
     y = 0.0
     for (words, picture, side, drawn), width, height in zip(blocks, widths, heights, strict=True):
         sheet.write(MARGIN, y + 0.14, words, size=style.MEDIUM, va="center")

@@ -24,12 +24,16 @@ class PositionBias(nn.Module):
 class Conv(Section):
     """A convolution over square patches; sizes round down."""
 
-    filters: Units = Field(description="How many patterns the layer learns.")
-    kernel: Extent = Field(description="The side of the square patch, in pixels.")
-    stride: Extent = Field(default=1, description="Pixels from one patch to the next.")
-    padding: Padding = Field(default=0, description="Rings of zeros put around the image.")
+    filters: Units = Field(description="The number of filters (output channels).")
+    kernel: Extent = Field(description="The side of the square filter, in pixels.")
+    stride: Extent = Field(
+        default=1, description="Pixels from one position of the filter to the next."
+    )
+    padding: Padding = Field(
+        default=0, description="Rows and columns of zeros on each side of the image."
+    )
     bias: Literal["shared", "per_position", "none"] = Field(
-        default="shared", description="One bias a filter, one a filter and position, or none."
+        default="shared", description="One bias per filter, one per filter and position, or none."
     )
 
 

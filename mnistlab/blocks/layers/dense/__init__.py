@@ -12,7 +12,7 @@ from mnistlab.blocks.section import Flag, Section, Units
 class Dense(Section):
     """A fully connected layer."""
 
-    units: Units = Field(description="How many outputs the layer has.")
+    units: Units = Field(description="The number of outputs.")
     bias: Flag = Field(default=True, description="Whether each unit has a bias.")
 
 

@@ -13,7 +13,9 @@ class DropoutLayer(LayerBlock):
     """An item of `layers`: dropout."""
 
     type: ClassVar[str] = "dropout"
-    dropout: ShareBelowOne = Field(description="The share of values set to zero in training.")
+    dropout: ShareBelowOne = Field(
+        description="The probability of setting a value to zero in training."
+    )
 
     @property
     def does_nothing(self) -> bool:

@@ -17,11 +17,11 @@ class Pool(Section):
     """The largest or mean value of square patches."""
 
     type: Literal["max", "average"] = Field(
-        default="max", description="What is taken of each patch."
+        default="max", description="The maximum or the mean of each patch."
     )
     size: Extent = Field(default=2, description="The side of the square patch, in pixels.")
     stride: Extent = Field(
-        default=2, description="Pixels from one patch to the next; as `size` when not given."
+        default=2, description="Pixels from one patch to the next. Default: `size`."
     )
 
     @model_validator(mode="before")

@@ -1,4 +1,4 @@
-"""What a sweep's best models make of one image, side by side."""
+"""The feature maps of one image in a sweep's best models, side by side."""
 
 from collections.abc import Sequence
 
@@ -29,8 +29,8 @@ def draw(models: BestModels) -> Figure:
         for words, run, layer in with_maps
     ]
     note = (
-        f"The first of the {PART_NAMES[first.part]} as it leaves the first convolution of each of "
-        f"the {models.who}, after its activation: light where a filter answers most."
+        f"The first of the {PART_NAMES[first.part]}: its feature maps after the first convolution "
+        f"and its activation, for each of the {models.who}. Light is a high activation."
     )
     return feature_maps_side_by_side(image[0], shown, note, models.title)
 
@@ -38,7 +38,7 @@ def draw(models: BestModels) -> Figure:
 FIGURE = FigureDefinition(
     order=20,
     title="One image in the {models}",
-    how_to_read="Maps that are dark everywhere are filters that were switched off.",
+    how_to_read="Maps that are dark everywhere belong to inactive filters.",
     draw=draw,
 )
 
@@ -46,10 +46,10 @@ FIGURE = FigureDefinition(
 def feature_maps_side_by_side(
     image: np.ndarray, models: Sequence[ModelImages], note: str, title: str
 ) -> Figure:
-    """One image (rows, columns) as it leaves each model's first convolution, a row for each."""
+    """The feature maps of one image (rows, columns) in each model's first convolution."""
     scaled = [ModelImages(model.words, _to_one(model.images)) for model in models]
     limits = (0.0, 1.0)
-    heading = "What each model sees of one image"
+    heading = "Feature maps of one image in each model"
     sheet, _ = draw_rows(scaled, (), heading, note, title, limits, style.SIZE)
     side = 0.75
     x = style.WIDTH - MARGIN - side

@@ -39,7 +39,7 @@ def draw(models: BestModels) -> Figure:
     shows = ", or ".join(what[kind] for kind in sorted(kinds))
     note = (
         f"A row for each of the {models.who}: {shows}; "
-        "red adds, blue takes away, white is zero, on one scale for all."
+        "red is positive, blue is negative, white is zero. All have one scale."
     )
     return weights_side_by_side(shown, captions if kinds == {"classes"} else (), note, models.title)
 
@@ -47,7 +47,7 @@ def draw(models: BestModels) -> Figure:
 FIGURE = FigureDefinition(
     order=10,
     title="Weights of the {models}",
-    how_to_read="L1 leaves few weights, the rest white; L2 makes all of them paler.",
+    how_to_read="L1 sets most weights to zero (white); L2 makes all weights smaller (paler).",
     draw=draw,
 )
 

@@ -14,6 +14,6 @@ def draw(stage: RankedPoints) -> Figure:
 FIGURE = FigureDefinition(
     order=40,
     title="Ranking",
-    how_to_read="Points whose whiskers overlap are not told apart by this many seeds.",
+    how_to_read="If whiskers overlap, this many seeds cannot separate the points.",
     draw=draw,
 )

@@ -31,7 +31,7 @@ def draw(stage: RankedPoints) -> Figure:
 FIGURE = FigureDefinition(
     order=20,
     title="Two parameters at once",
-    how_to_read="A ridge across the map: what one parameter does depends on the other.",
+    how_to_read="A diagonal ridge: the effect of one parameter depends on the other.",
     draw=draw,
 )
 

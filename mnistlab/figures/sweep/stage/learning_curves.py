@@ -19,7 +19,7 @@ def draw(stage: RankedPoints) -> Figure:
 FIGURE = FigureDefinition(
     order=30,
     title="All learning curves",
-    how_to_read="Curves that still rise at the end would gain from more epochs.",
+    how_to_read="Curves that still improve at the end need more epochs.",
     draw=draw,
 )
 

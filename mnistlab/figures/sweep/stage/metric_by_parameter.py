@@ -39,7 +39,9 @@ def draw(stage: RankedPoints) -> Figure:
 FIGURE = FigureDefinition(
     order=10,
     title="The metric by parameter",
-    how_to_read="A steep line is a parameter that matters; a best value at an edge asks for more.",
+    how_to_read=(
+        "A steep line is an important parameter; a best value at an edge needs a wider range."
+    ),
     draw=draw,
 )
 
