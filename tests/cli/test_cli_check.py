@@ -73,7 +73,9 @@ def test_what_could_not_be_compared_is_said_and_is_no_wrong_gradient(home, monke
     assert outcome.exit_code == 0
     row = next(line for line in outcome.stdout.splitlines() if line.startswith("dense1.weight"))
     assert row.split() == ["dense1.weight", "-", "-", "0", "200", "not", "compared"]
-    assert "The gradients of dense1.bias, dense2.weight, dense2.bias are right: " in outcome.stdout
+    assert (
+        "The gradients of dense1.bias, dense2.weight, dense2.bias are correct: " in outcome.stdout
+    )
     assert "Cannot compare the gradient of dense1.weight: " in outcome.stdout
     assert "WRONG" not in outcome.stdout
     assert "Left out" not in outcome.stdout

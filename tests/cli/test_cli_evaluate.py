@@ -51,7 +51,7 @@ def test_the_best_weights_are_those_of_the_best_row(home):
 def test_classes_that_are_left_out_are_counted_and_not_shown(home):
     run = mnistlab("train", "tiny.yaml", "data.classes=[1,9]", "--no-plots", "--json")
     outcome = mnistlab("evaluate", run.document["run_dir"])
-    assert "(8 classes have no image here and were never read)" in outcome.stdout
+    assert "(8 classes have no image here and were never predicted)" in outcome.stdout
     assert outcome.stdout.rstrip().splitlines()[-1].split()[0] == "9"
 
 
@@ -72,5 +72,5 @@ def test_more_classes_than_a_terminal_is_wide_are_told_as_pairs(home):
     own = ("data.source=npz", "data.path=own.npz", "data.train_limit=null")
     run = mnistlab("train", "tiny.yaml", *own, "--no-plots", "--json").document["run_dir"]
     pairs = mnistlab("evaluate", run).stdout.split("\n\n")[2].splitlines()
-    assert pairs[0].split() == ["is", "read", "as", "times"]
+    assert pairs[0].split() == ["true", "predicted", "images"]
     assert len(pairs) == 22

@@ -86,7 +86,7 @@ CASES = [
     ("data lst", 2, ["'lst'", "'list'"]),
     ("data fetch", 2, ["NAME"]),
     ("data fetch mnst", 2, ["mnst", "did you mean mnist"]),
-    ("data fetch digits", 2, ["digits", "not downloaded"]),
+    ("data fetch digits", 2, ["digits", "not a downloadable dataset"]),
     ("data info", 2, ["NAME"]),
     ("data info Fashion_mnist", 2, ["Fashion_mnist", "fashion-mnist"]),
     ("data info idx", 2, ["idx", "--path"]),

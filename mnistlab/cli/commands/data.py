@@ -81,7 +81,7 @@ def fetch(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Download a dataset, verify its checksum, print its folder."""
+    """Download and verify a dataset, print its folder."""
     from mnistlab import data
     from mnistlab.data.sources import published
     from mnistlab.support import paths

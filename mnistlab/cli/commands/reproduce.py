@@ -51,7 +51,7 @@ def reproduce(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Run a report's experiments, compare stated and measured results."""
+    """Compare a report's results with measured ones."""
     count = options.worker_count(workers)
     from mnistlab.reproduce.all_reports import reproduce_all
     from mnistlab.support import paths
