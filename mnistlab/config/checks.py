@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from mnistlab.blocks.inits import InitBlock, ZeroBias
 from mnistlab.blocks.inits.uniform import UniformInit
 from mnistlab.data.sources import SOURCES, with_path
-from mnistlab.support.text_format import did_you_mean
+from mnistlab.support.near_names import did_you_mean
 
 if TYPE_CHECKING:
     from mnistlab.config.run import RunConfig

@@ -12,7 +12,14 @@ from mnistlab.blocks.section import Section, keys_of
 
 def has_a_type(top: type[Section], path: Sequence[str | int]) -> bool:
     """Whether the value at a path is chosen by its `type`, so that a bare name is that type."""
-    return any(_is_section(one) and "type" in one.model_fields for one in _annotations(top, path))
+    return bool(typed_sections(top, path))
+
+
+def typed_sections(top: type[Section], path: Sequence[str | int]) -> list[type[Section]]:
+    """The sections among which the `type` of the value at a path chooses."""
+    return [
+        one for one in _annotations(top, path) if _is_section(one) and "type" in one.model_fields
+    ]
 
 
 def number_types(top: type[Section], path: Sequence[str | int]) -> set[type]:

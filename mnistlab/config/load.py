@@ -14,6 +14,7 @@ from mnistlab.support.errors import ConfigError
 
 # Reading a file of this size takes PyYAML about a second.
 MAX_BYTES = 256 * 1024
+YAML_SUFFIXES = (".yaml", ".yml")
 # Keys that a sweep has, and no run.
 SWEEP_MARKS = ("base", "run", "parameters", "stages")
 
@@ -85,7 +86,8 @@ def read_config_text(path: Path | str) -> str:
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file{_near_files(Path(path))}") from None
     except IsADirectoryError:
-        raise ConfigError(f"{path}: is a folder, must be a YAML file") from None
+        hint = _run_hint(Path(path))
+        raise ConfigError(f"{path}: is a folder, must be a YAML file{hint}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(f"{path}: cannot be read: {reason}") from None
@@ -99,17 +101,36 @@ def read_config_text(path: Path | str) -> str:
         raise ConfigError(f"{path}:{line}: is not UTF-8 text (byte 0x{byte:02X})") from None
 
 
+def _run_hint(folder: Path) -> str:
+    """Where the YAML file is in the folder of a run, and what else can be done with the run."""
+    if not (folder / "config.yaml").is_file():
+        return ""
+    return f" such as {folder}/config.yaml; `mnistlab resume {folder}` resumes the run"
+
+
 def _near_files(path: Path) -> str:
-    """`; did you mean …?` with files of like names, in a folder of a like name; or nothing."""
+    """`; did you mean …?` with files of like names, in a folder of a like name or in `configs`; or
+    nothing."""
     try:
         folder = _near_folder(path.parent)
-        names = (
-            {entry.name: entry for entry in folder.iterdir() if entry.is_file()} if folder else {}
-        )
+        names = _files_in(folder) if folder else {}
+        near = difflib.get_close_matches(path.name, names, 3)
+        if not near:
+            # `train quickstart` means configs/quickstart.yaml.
+            names = {
+                entry.stem: entry
+                for place in (folder, Path("configs"))
+                for entry in (_files_in(place).values() if place and place.is_dir() else ())
+                if entry.suffix in YAML_SUFFIXES
+            }
+            near = difflib.get_close_matches(path.stem, names, 1, 0.8)
     except OSError:
         return ""
-    near = difflib.get_close_matches(path.name, names, 3)
     return f"; did you mean {' or '.join(str(names[name]) for name in near)}?" if near else ""
+
+
+def _files_in(folder: Path) -> dict[str, Path]:
+    return {entry.name: entry for entry in folder.iterdir() if entry.is_file()}
 
 
 def _near_folder(path: Path) -> Path | None:

@@ -13,6 +13,7 @@ from mnistlab.config.ranges import RANGES, listed_values
 from mnistlab.config.run import RunConfig
 from mnistlab.config.source_nodes import Node, Place, Problem, messages
 from mnistlab.config.sweep import SweepConfig
+from mnistlab.config.type_change import drop_keys_of_other_types, types_at
 from mnistlab.config.validate import validate
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.support.errors import ConfigError
@@ -104,8 +105,13 @@ def _resolve(root: Node, problems: list[Problem], arguments: Sequence[str]) -> S
         root = Node({"run": root}, root.place)
     else:
         problems += _take_base_in(root)
+    run = root.at(("run",))
+    given = [split_key(argument.partition("=")[0].strip()) for argument in arguments]
+    before = types_at(run, given) if run is not None else {}
     for argument in arguments:
         problems += _apply(root, argument)
+    if run is not None:
+        drop_keys_of_other_types(run, before, given)
     assert isinstance(root.value, dict)
     if short_form and not arguments:
         raise ConfigError(

@@ -8,6 +8,7 @@ from mnistlab.config.checks import KeyPath
 from mnistlab.config.key_types import has_a_type
 from mnistlab.config.run import RunConfig
 from mnistlab.config.source_nodes import Node, Place, Problem, dotted, show
+from mnistlab.config.type_change import drop_keys_of_other_types, types_at
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.support.errors import ConfigError
 from mnistlab.support.safe_text import one_line
@@ -103,8 +104,11 @@ def apply_overrides(root: Node, overrides: Overrides) -> list[Problem]:
 
     A mapping's are values by their dotted paths, as Python gives them.
     """
+    given = [split_key(one.partition("=")[0].strip()) for one in overrides]
+    before = types_at(root, given)
     if isinstance(overrides, Mapping):
         found = [_set_value(root, key, value) for key, value in overrides.items()]
     else:
         found = [apply_override(root, override) for override in overrides]
+    drop_keys_of_other_types(root, before, given)
     return [problem for problems in found for problem in problems]

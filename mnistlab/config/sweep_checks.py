@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from mnistlab.config.checks import Conflict, KeyPath
 from mnistlab.config.ranges import number_of_values, whole_bounds
 from mnistlab.search import MAX_TRIALS
-from mnistlab.support.text_format import did_you_mean
+from mnistlab.support.near_names import did_you_mean
 
 if TYPE_CHECKING:
     from mnistlab.config.sweep import SweepConfig

@@ -1,6 +1,5 @@
 """Nodes to a configuration: pydantic's errors in plain words, each at its place."""
 
-import difflib
 import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -11,8 +10,9 @@ from pydantic_core import ErrorDetails
 from mnistlab.blocks.section import REFUSED, UNKNOWN_TYPE, Section, keys_of, tag, type_of
 from mnistlab.config.checks import CONFLICTS, Conflict, KeyPath
 from mnistlab.config.key_types import sections_of
+from mnistlab.config.scalars import read_scalar
 from mnistlab.config.source_nodes import Node, Problem, dotted, show
-from mnistlab.support.text_format import did_you_mean
+from mnistlab.support.near_names import did_you_mean, nearest
 
 Top = TypeVar("Top", bound=Section)
 
@@ -102,9 +102,9 @@ class _Fault:
         kind, node = error["type"], root.nearest(path)
         self.prune, self.meant = _up_to_list(path), path
         if kind == "extra_forbidden" and section is not None:
-            near = difflib.get_close_matches(str(path[-1]), keys_of(section), 1)
+            near = nearest(str(path[-1]), keys_of(section))
             if near:
-                self.meant = (*path[:-1], near[0])
+                self.meant = (*path[:-1], near)
             message = _unknown_key(path, section, family, near or _elsewhere(str(path[-1]), top))
             self.problem = Problem(node.key_place or node.place, path, message)
         elif kind == "missing":
@@ -155,7 +155,7 @@ def _up_to_list(path: KeyPath) -> KeyPath:
 
 
 def _unknown_key(
-    path: KeyPath, section: type[Section], family: tuple[type[Section], ...], near: list[str]
+    path: KeyPath, section: type[Section], family: tuple[type[Section], ...], near: str | None
 ) -> str:
     *parent, key = path
     owners = [type_of(s) for s in family if key in keys_of(s) and "type" in s.model_fields]
@@ -163,16 +163,20 @@ def _unknown_key(
         belongs = f"{key} belongs to {dotted((*parent, 'type'))} {' or '.join(owners)}"
         return f"{belongs}, not {type_of(section)}"
     allowed = ", ".join(keys_of(section))
-    hint = f"; did you mean {near[0]!r}?" if near else ""
+    hint = f"; did you mean {near!r}?" if near else ""
     return f"unknown key {show(key)}; allowed here: {allowed}{hint}"
 
 
-def _elsewhere(key: str, top: type[Section]) -> list[str]:
-    return [
-        f"{name}.{key}"
+def _elsewhere(key: str, top: type[Section]) -> str | None:
+    """The dotted path of the key in a section of the top, where only the section was left out."""
+    keys = [
+        (name, inner)
         for name, field in keys_of(top).items()
-        if any(key in keys_of(section) for section in sections_of(field))
+        for section in sections_of(field)
+        for inner in keys_of(section)
     ]
+    meant = nearest(key, dict.fromkeys(inner for _, inner in keys), cutoff=0.8)
+    return next((f"{name}.{inner}" for name, inner in keys if inner == meant), None)
 
 
 def _missing(path: KeyPath, section: type[Section] | None) -> str:
@@ -197,4 +201,11 @@ def _bad_value(error: ErrorDetails, node: Node) -> str:
             for key, bound in context.items()
         }
         allowed = _ALLOWED.get(error["type"], "something else").format_map(bounds)
-    return f"found {show(value)}, must be {allowed}"
+    hint = "; `mnistlab sweep` tries several values" if _is_several_numbers(value) else ""
+    return f"found {show(value)}, must be {allowed}{hint}"
+
+
+def _is_several_numbers(value: Any) -> bool:
+    """Whether the value is the text `0.1,0.2`, which is two values to a sweep."""
+    items = value.split(",") if isinstance(value, str) else []
+    return len(items) > 1 and all(isinstance(read_scalar(item), int | float) for item in items)

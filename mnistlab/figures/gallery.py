@@ -1,6 +1,5 @@
 """How the figures of a run or a sweep are chosen, drawn and saved."""
 
-import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from mnistlab.figures.run import RUN_FIGURES
 from mnistlab.store.folder import Folder
 from mnistlab.store.written_files import refuse_others, write_own
 from mnistlab.support.errors import LackingError, MnistlabError, UsageError
+from mnistlab.support.near_names import nearest
 
 
 @dataclass(frozen=True)
@@ -110,8 +110,8 @@ def chosen(entries: Sequence[Entry], only: Collection[str] | None) -> list[Entry
     names = [entry.name for entry in entries]
     for name in only or ():
         if name not in names:
-            near = difflib.get_close_matches(name, names, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
+            near = nearest(name, names)
+            hint = f"; did you mean {near}?" if near else ""
             raise UsageError(f"no figure is called {name!r}; there are {', '.join(names)}{hint}")
     return [entry for entry in entries if not only or entry.name in only]
 

@@ -1,8 +1,6 @@
 """Numbers and hints in words, the same on a terminal and on a page."""
 
-import difflib
 import math
-from collections.abc import Iterable
 from decimal import Decimal
 
 from mnistlab.support.metric_names import is_accuracy
@@ -73,12 +71,6 @@ def duration_as_stated(value: float) -> str:
 def counted(number: int, noun: str) -> str:
     """A number of things: `1 epoch`, `1,200 epochs`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'lr'?` with the nearest of the names known, or nothing where none is near."""
-    near = difflib.get_close_matches(word, list(known), 1)
-    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def training_length(epochs: int, steps: int) -> str:

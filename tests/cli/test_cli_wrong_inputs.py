@@ -49,7 +49,6 @@ CASES = [
     ("train tiny.yaml optimizer.rl=0.1", 2, ["optimizer.rl", "'rl'"]),
     ("train tiny.yaml model.hidden=[8", 2, ["model.hidden=[8", "YAML"]),
     ("train tiny.yaml seed.x=1", 2, ["command line: seed.x=1"]),
-    ("train tiny.yaml model.type=softmax", 2, ["tiny.yaml:3:20", "model.hidden", "softmax"]),
     ("train tiny.yaml model.hidden=[1000000000]", 2, ["model.hidden", "1000000000"]),
     ("train tiny.yaml training.epochs=0", 2, ["training.epochs", "0"]),
     ("train tiny.yaml data.classes=[11]", 2, ["data.classes", "11"]),

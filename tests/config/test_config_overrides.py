@@ -2,6 +2,7 @@
 
 import pytest
 
+from mnistlab.blocks.optimizers.adam import Adam
 from mnistlab.blocks.optimizers.sgd import SGD
 from mnistlab.config import parse_run_config
 from mnistlab.support.errors import ConfigError
@@ -47,13 +48,16 @@ def test_an_override_reaches_into_the_layers_of_a_cnn():
     assert config.model.layers[0].conv.filters == 9
 
 
-def test_keys_of_a_type_that_an_override_leaves_are_refused_at_their_place_in_the_file():
-    text = "optimizer:\n  lr: 0.1\n  momentum: 0.9"
-    with pytest.raises(ConfigError) as caught:
-        parse_run_config(text, "f.yaml", ["optimizer.type=adam"])
-    assert str(caught.value) == (
-        "f.yaml:3:3: optimizer.momentum: momentum belongs to optimizer.type sgd, not adam"
-    )
+def test_keys_of_a_type_that_an_override_leaves_are_dropped(caplog):
+    text = "optimizer:\n  lr: 0.2\n  momentum: 0.9"
+    config = parse_run_config(text, "f.yaml", {"optimizer.type": "adam"})
+    assert config.optimizer == Adam(lr=0.2)
+    assert "dropped from the file: optimizer.momentum;" in caplog.text
+
+
+def test_a_misspelt_key_beside_a_type_that_an_override_changes_is_refused():
+    with pytest.raises(ConfigError, match="unknown key 'beta'"):
+        parse_run_config("optimizer: {beta: 0.9}", "f.yaml", ["optimizer.type=adam"])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """`mnistlab data`: list, download and describe datasets."""
 
-import difflib
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -143,10 +142,11 @@ def info(
 def _refuse_unknown(name: str, known: Collection[str]) -> None:
     """Raises UsageError with the nearest name if there is no such dataset."""
     from mnistlab.support.errors import UsageError
+    from mnistlab.support.near_names import nearest
 
     if name not in known:
-        near = difflib.get_close_matches(name.lower(), known, 1)
-        hint = f"did you mean {near[0]}? " if near else ""
+        near = nearest(name.lower(), known)
+        hint = f"did you mean {near}? " if near else ""
         raise UsageError(f"{name}: no such dataset; {hint}choose from {', '.join(known)}")
 
 

@@ -1,0 +1,50 @@
+"""A `type` changed by an override: the keys that only the type before has are dropped, and told."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+
+from mnistlab.blocks.section import keys_of, type_of
+from mnistlab.config.checks import KeyPath
+from mnistlab.config.key_types import typed_sections
+from mnistlab.config.run import RunConfig
+from mnistlab.config.source_nodes import Node, dotted
+
+logger = logging.getLogger(__name__)
+
+
+def types_at(root: Node, paths: Iterable[KeyPath]) -> dict[KeyPath, str | None]:
+    """The type that the nodes have for each path to a `type`; None where they leave it out."""
+    return {path: _type_at(root, path) for path in paths if path[-1:] == ("type",)}
+
+
+def drop_keys_of_other_types(
+    root: Node, before: Mapping[KeyPath, str | None], given: Sequence[KeyPath]
+) -> None:
+    """Drop from a run's nodes the keys of another type, where the type is no more that of `before`.
+
+    A key that no type has stays, and one that an override of a path in `given` sets: both are
+    refused later. A warning says what has been dropped, and which keys the new type has.
+    """
+    for path, old in before.items():
+        new, block = _type_at(root, path), path[:-1]
+        sections = typed_sections(RunConfig, block)
+        own = next((keys_of(section) for section in sections if type_of(section) == new), None)
+        node = root.at(block)
+        if new == old or own is None or node is None or not isinstance(node.value, dict):
+            continue
+        others = {key for section in sections for key in keys_of(section)}.difference(own)
+        others -= {one[len(block)] for one in given if one[: len(block)] == block != one}
+        dropped = [key for key in node.value if key in others]
+        for key in dropped:
+            del node.value[key]
+        if dropped:
+            names = ", ".join(dotted((*block, key)) for key in dropped)
+            message = "%s is now %s; dropped from the file: %s; the keys of %s: %s"
+            logger.warning(message, dotted(path), new, names, new, ", ".join(own))
+
+
+def _type_at(root: Node, path: KeyPath) -> str | None:
+    block = root.at(path[:-1])
+    # A bare name is the type alone.
+    node = block if block is not None and isinstance(block.value, str) else root.at(path)
+    return node.value if node is not None and isinstance(node.value, str) else None

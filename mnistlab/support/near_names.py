@@ -1,0 +1,110 @@
+"""What a word that is no known name was probably meant to be: the one place for such guesses."""
+
+import difflib
+import re
+from collections.abc import Iterable
+
+# Other libraries' and textbooks' names, in small letters and without separators, and what is meant:
+# the first of them that is known where the word stands.
+_OTHER_NAMES: dict[str, tuple[str, ...]] = {
+    # keys
+    "act": ("activation",),
+    "architecture": ("model",),
+    "batch": ("batch_size",),
+    "criterion": ("loss",),
+    "eta": ("lr",),
+    "hiddenlayers": ("hidden",),
+    "hiddenlayersizes": ("hidden",),
+    "hiddensize": ("hidden",),
+    "hiddenunits": ("hidden",),
+    "iterations": ("steps",),
+    "kernelsize": ("kernel",),
+    "learningrate": ("lr",),
+    "learningrateinit": ("lr",),
+    "lossfunction": ("loss",),
+    "lrscheduler": ("lr_schedule",),
+    "maxepochs": ("epochs",),
+    "maxiter": ("epochs",),
+    "maxsteps": ("steps",),
+    "minibatch": ("batch_size",),
+    "nepochs": ("epochs",),
+    "net": ("model",),
+    "network": ("model",),
+    "nonlinearity": ("activation",),
+    "numepochs": ("epochs",),
+    "objective": ("loss",),
+    "optim": ("optimizer",),
+    "outchannels": ("filters",),
+    "randomseed": ("seed",),
+    "randomstate": ("seed",),
+    "regularizer": ("regularization",),
+    "scheduler": ("lr_schedule",),
+    "stepsize": ("lr",),
+    "validationsplit": ("validation",),
+    "valsplit": ("validation",),
+    # losses
+    "bce": ("binary_cross_entropy",),
+    "bceloss": ("binary_cross_entropy",),
+    "bcewithlogitsloss": ("binary_cross_entropy",),
+    "binarycrossentropy": ("binary_cross_entropy",),
+    "categoricalcrossentropy": ("cross_entropy",),
+    "ce": ("cross_entropy",),
+    "crossentropyloss": ("cross_entropy",),
+    "logloss": ("cross_entropy",),
+    "meansquarederror": ("mse",),
+    "mseloss": ("mse",),
+    "nll": ("cross_entropy",),
+    "nllloss": ("cross_entropy",),
+    "softmaxcrossentropy": ("cross_entropy",),
+    "sparsecategoricalcrossentropy": ("cross_entropy",),
+    # activations, layers, models
+    "conv2d": ("conv",),
+    "convnet": ("cnn",),
+    "convolutional": ("cnn",),
+    "fc": ("dense", "mlp"),
+    "feedforward": ("mlp",),
+    "fullyconnected": ("dense", "mlp"),
+    "linear": ("identity", "dense", "softmax"),
+    "logistic": ("sigmoid", "softmax"),
+    "logisticregression": ("softmax",),
+    "maxpool": ("pool",),
+    "maxpool2d": ("pool",),
+    "maxpooling2d": ("pool",),
+    # optimizers, initialisations, data
+    "gradientdescent": ("sgd",),
+    "he": ("he_normal",),
+    "kaiming": ("he_normal",),
+    "kaimingnormal": ("he_normal",),
+    "kaiminguniform": ("he_uniform",),
+    "kuzushijimnist": ("kmnist",),
+    "momentum": ("sgd",),
+    "xavier": ("glorot_uniform",),
+    "xaviernormal": ("glorot_normal",),
+    "xavieruniform": ("glorot_uniform",),
+}
+
+
+def same_name(word: str, known: Iterable[str]) -> str | None:
+    """The known name that the word is another writing of, or that others call so: `ReLU` is relu,
+    `learning_rate` is lr. None where there is none."""
+    by_letters = {_letters(name): name for name in known}
+    letters = _letters(word)
+    meant = (name for name in _OTHER_NAMES.get(letters, ()) if name in by_letters.values())
+    return by_letters.get(letters) or next(meant, None)
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The known name that the word most likely stands for; None where none is near."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, 1, cutoff)
+    return same_name(word, names) or (close[0] if close else None)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'lr'?` with the nearest of the names known, or nothing where none is near."""
+    near = nearest(word, known)
+    return f"; did you mean {near!r}?" if near else ""
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[-_. ]", "", name.lower())

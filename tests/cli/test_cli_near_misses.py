@@ -1,0 +1,158 @@
+"""What a newcomer types first: the whole message says what to type in its place."""
+
+import shlex
+
+import pytest
+from cli_helpers import mnistlab
+
+FILES = {
+    "configs/quickstart.yaml": "optimizer: {lr: 0.05, momentum: 0.9}\n",
+    "rate.yaml": "learning_rate: 0.1\n",
+    "runs/a/config.yaml": "seed: 0\n",
+}
+TOP = "name, seed, data, model, loss, regularization, init, optimizer, lr_schedule, training"
+ACTIVATIONS = "identity, leaky_relu, relu, relu6, sigmoid, tanh"
+LOSSES = "binary_cross_entropy, cross_entropy, mse"
+# An override of tiny.yaml; what stands behind `command line: OVERRIDE: `.
+OVERRIDES = [
+    (
+        "model.activation=ReLU",
+        f"model.activation: found 'ReLU', must be one of {ACTIVATIONS}",
+        "relu",
+    ),
+    (
+        "model.activation=LeakyReLU",
+        f"model.activation: found 'LeakyReLU', must be one of {ACTIVATIONS}",
+        "leaky_relu",
+    ),
+    (
+        "optimizer.type=SGD",
+        "optimizer.type: found 'SGD', must be one of adam, adamw, rmsprop, sgd",
+        "sgd",
+    ),
+    (
+        "optimizer=AdamW",
+        "optimizer: found 'AdamW', must be one of adam, adamw, rmsprop, sgd",
+        "adamw",
+    ),
+    *(
+        (f"loss={name}", f"loss: found {name!r}, must be one of {LOSSES}", meant)
+        for name, meant in {
+            "categorical_crossentropy": "cross_entropy",
+            "sparse_categorical_crossentropy": "cross_entropy",
+            "CrossEntropyLoss": "cross_entropy",
+            "BCELoss": "binary_cross_entropy",
+            "MSELoss": "mse",
+        }.items()
+    ),
+    ("lr=0.1", f"lr: unknown key 'lr'; allowed here: {TOP}, reference", "optimizer.lr"),
+    (
+        "learning_rate=0.1",
+        f"learning_rate: unknown key 'learning_rate'; allowed here: {TOP}, reference",
+        "optimizer.lr",
+    ),
+    ("epoch=5", f"epoch: unknown key 'epoch'; allowed here: {TOP}, reference", "training.epochs"),
+    (
+        "batchSize=5",
+        f"batchSize: unknown key 'batchSize'; allowed here: {TOP}, reference",
+        "training.batch_size",
+    ),
+    (
+        "optimizer.learning-rate=0.1",
+        "optimizer.learning-rate: unknown key 'learning-rate'; allowed here: type, lr, momentum, "
+        "nesterov, velocity, lr_scale",
+        "lr",
+    ),
+]
+# A command line; its whole message.
+LINES = [
+    (
+        "train tiny.yaml optimizer.lr=0.1,0.2",
+        "command line: optimizer.lr=0.1,0.2: optimizer.lr: found '0.1,0.2', must be a number; "
+        "`mnistlab sweep` tries several values",
+    ),
+    (
+        "train rate.yaml",
+        f"rate.yaml:1:1: learning_rate: unknown key 'learning_rate'; allowed here: {TOP}, "
+        "reference; did you mean 'optimizer.lr'?",
+    ),
+    ("train quickstart", "quickstart: no such file; did you mean configs/quickstart.yaml?"),
+    (
+        "train quickstart.yaml",
+        "quickstart.yaml: no such file; did you mean configs/quickstart.yaml?",
+    ),
+    ("train tiny", "tiny: no such file; did you mean tiny.yaml?"),
+    (
+        "train runs/a",
+        "runs/a: is a folder, must be a YAML file such as runs/a/config.yaml; "
+        "`mnistlab resume runs/a` resumes the run",
+    ),
+    (
+        "visualize tiny.yaml",
+        "tiny.yaml: is a file, not a run folder; `mnistlab train tiny.yaml` makes one, and prints "
+        "its path",
+    ),
+    (
+        "train configs/quickstart.yaml optimizer.type=adam optimizer.momentum=0.5",
+        "command line: optimizer.momentum=0.5: optimizer.momentum: momentum belongs to "
+        "optimizer.type sgd, not adam",
+    ),
+]
+
+
+@pytest.fixture
+def folder(home):
+    for name, text in FILES.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text)
+    return home
+
+
+@pytest.mark.parametrize(("override", "message", "meant"), OVERRIDES)
+def test_a_near_miss_in_an_override_is_told_with_what_was_meant(folder, override, message, meant):
+    outcome = mnistlab("train", "tiny.yaml", override)
+    expected = f"command line: {override}: {message}; did you mean {meant!r}?\n"
+    assert (outcome.exit_code, outcome.stderr) == (2, expected)
+
+
+@pytest.mark.parametrize(("line", "message"), LINES)
+def test_a_near_miss_is_told_with_what_to_type_in_its_place(folder, line, message):
+    outcome = mnistlab(*shlex.split(line))
+    assert (outcome.exit_code, outcome.stderr) == (2, f"{message}\n")
+
+
+def test_an_override_of_a_type_drops_the_keys_of_the_other_type_and_names_them(folder):
+    line = "train configs/quickstart.yaml optimizer.beta1=0.8 optimizer.type=adam --print-config"
+    outcome = mnistlab(*shlex.split(line))
+    assert outcome.exit_code == 0
+    assert outcome.stderr == (
+        "warning: optimizer.type is now adam; dropped from the file: optimizer.momentum; the keys "
+        "of adam: type, lr, beta1, beta2, epsilon, lr_scale\n"
+    )
+    assert "  type: adam\n  lr: 0.05\n  beta1: 0.8\n" in outcome.stdout
+
+
+def test_a_network_that_becomes_a_cnn_is_told_that_a_cnn_has_layers(folder):
+    outcome = mnistlab("train", "tiny.yaml", "model.type=cnn", "--print-config")
+    assert outcome.stderr == (
+        "warning: model.type is now cnn; dropped from the file: model.hidden; the keys of cnn: "
+        "type, layers, bias, output_activation\n"
+    )
+
+
+def test_a_type_set_in_every_trial_of_a_sweep_drops_the_keys_of_the_other_type(folder):
+    line = "sweep configs/quickstart.yaml optimizer.type=adam optimizer.lr=0.1,0.2 --dry-run"
+    outcome = mnistlab(*shlex.split(line))
+    assert outcome.exit_code == 0
+    assert outcome.stderr == (
+        "warning: optimizer.type is now adam; dropped from the file: optimizer.momentum; the keys "
+        "of adam: type, lr, beta1, beta2, epsilon, lr_scale\n"
+    )
+
+
+def test_an_override_that_repeats_the_type_of_the_file_drops_nothing(folder):
+    (folder / "mixed.yaml").write_text("optimizer: {type: adam, momentum: 0.9}\n")
+    outcome = mnistlab("check", "mixed.yaml", "optimizer.type=adam")
+    assert outcome.stderr == (
+        "mixed.yaml:1:25: optimizer.momentum: momentum belongs to optimizer.type sgd, not adam\n"
+    )
