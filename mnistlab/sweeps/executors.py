@@ -20,7 +20,7 @@ from mnistlab.sweeps.channel import Channel
 ONE_THREAD = dict.fromkeys(
     ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
-PROGRAM = """\
+START = """\
 import sys
 from mnistlab.sweeps.worker import main
 main(int(sys.argv[1]), sys.argv[2])
@@ -187,7 +187,7 @@ class WorkerProcess:
         self.said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         with theirs:
             self.process = subprocess.Popen(
-                own_python(PROGRAM, str(theirs.fileno()), str(data_dir)),
+                own_python(START, str(theirs.fileno()), str(data_dir)),
                 pass_fds=[theirs.fileno()],
                 env={**os.environ, **ONE_THREAD},
                 stdin=subprocess.DEVNULL,
