@@ -32,7 +32,9 @@ def _kill(sweep: Sweep, dask: DaskProcesses, kind: str, chance: random.Random, r
         dask.kill(dask.scheduler)
         code, error = sweep.finish()
         # One that was only just begun may not have got through to it.
-        gone = code == 1 and "is gone: `mnistlab resume` takes up what was under way" in error
+        gone = (
+            code == 1 and "is gone: `mnistlab resume` resumes the trials that were running" in error
+        )
         if not gone and not (code == 2 and "no scheduler answers" in error):
             report.faults.append(f"without a scheduler the sweep ended with {code}: {error[-500:]}")
     dask.start()

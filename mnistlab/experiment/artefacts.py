@@ -211,7 +211,7 @@ class Artefacts:
         A run that has not ended has written none. Outputs that are no number are left in.
         """
         if self.part == "train":
-            raise LackingError("the run looked at neither test nor validation images")
+            raise LackingError("the run evaluated neither test nor validation images")
         if self.run_dir.predictions.exists():
             path = self.run_dir.predictions
             return self._checked(read_predictions(path, self.written(path)))

@@ -1,4 +1,4 @@
-"""What does not fit into memory is refused before any of it is taken.
+"""A run that does not fit into memory is refused before any memory is allocated.
 
 Otherwise the system would end a process once the memory is used, and not always the right one.
 """

@@ -36,7 +36,7 @@ def config_of(run_dir: RunDir, history: RunRecord | None) -> RunConfig:
 
 
 def ended_result(run_dir: RunDir, history: RunRecord | None) -> RunResult | None:
-    """The result of a run that has ended, None of one that can be carried on."""
+    """The result of a run that has ended; None for one that can be resumed."""
     if history is None or history.status.resumable:
         return None
     return RunResult.of(run_dir.path, history, already_ended=True)

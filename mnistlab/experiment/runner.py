@@ -1,4 +1,4 @@
-"""One configuration → one finished run, in its folder; and a stopped run carried on."""
+"""One configuration → one finished run, in its folder; and a stopped run resumed."""
 
 import errno
 import time
@@ -59,10 +59,10 @@ def resume(
     history: RunRecord | None,
     options: RunOptions,
 ) -> RunResult:
-    """Carry a stopped run on from its last checkpoint, or from its start if it has none.
+    """Resume a stopped run from its last checkpoint, or from the beginning if it has none.
 
-    `history` is what its run.json told; without one, the run starts now. The end is bit for bit
-    that of a run that was never stopped. Raises RunInUseError where another process has the run,
+    `history` is its run.json; without one, the run starts now. The result is bit for bit that of
+    an uninterrupted run. Raises RunInUseError where another process has the run,
     UsageError where its checkpoints or tables are damaged or memory does not hold it, OSError
     where the disk has no room.
     """

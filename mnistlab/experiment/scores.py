@@ -10,10 +10,10 @@ from mnistlab.support.metric_names import SplitName
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class; NaN is what there is nothing to divide by: it was never predicted, or never there.
+    """One class; NaN where the denominator is 0: the class was never predicted, or has no image.
 
-    `precision` is the share of what was read as this class that is it, `recall` the share of its
-    images that were read as it, `f1` the harmonic mean of both; `images` how many are of it.
+    `precision` is the share of the images predicted as this class that belong to it, `recall` the
+    share of its images that are predicted correctly, `f1` their harmonic mean; `images` counts it.
     """
 
     label: int

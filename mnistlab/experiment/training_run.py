@@ -66,11 +66,13 @@ class TrainingRun:
         try:
             self.writer.write_run_json(status, reason=reason)
         except OSError as again:
-            logger.warning("%s: cannot say how the run ended: %s", again.filename, again.strerror)
+            logger.warning(
+                "%s: cannot record how the run ended: %s", again.filename, again.strerror
+            )
         path, step = self.writer.run_dir.path, self.writer.saved_step
         if isinstance(error, OSError) and path.exists():
             kept = "nothing" if step is None else f"the run up to step {step}"
-            error.add_note(f"saved is {kept}; `mnistlab resume {path}` goes on from there")
+            error.add_note(f"saved: {kept}; `mnistlab resume {path}` resumes from there")
 
     def _start(self) -> None:
         plan, path = self.trainer.plan, self.writer.run_dir.path

@@ -1,1 +1,1 @@
-"""report.html: a run or a sweep on one page that needs nothing beside itself."""
+"""report.html: a run or a sweep on one self-contained page."""

@@ -23,9 +23,9 @@ COLUMNS = tuple(MetricsRow.__dataclass_fields__)
 # Of a longer metrics.csv, so many rows stand on the page, evenly spread, the last among them.
 MOST_ROWS = 200
 STATUS = {
-    Status.RUNNING: "It has not ended yet: this is how far it is.",
-    Status.INTERRUPTED: "It was interrupted and can be carried on: this is how far it came.",
-    Status.FAILED: "It failed: this is how far it came.",
+    Status.RUNNING: "The run has not ended yet. This page shows its results so far.",
+    Status.INTERRUPTED: "The run was interrupted and can be resumed. These are its results so far.",
+    Status.FAILED: "The run failed. This page shows its results until then.",
 }
 
 
@@ -73,7 +73,7 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
 
 
 def _lead(record: RunRecord, facts: RunFacts) -> tuple[str, list[str]]:
-    """What was run, on what, how well; and what else a reader must know first."""
+    """A sentence on the network, its data and its accuracy; and warnings."""
     data, metrics, status = facts.dataset, record.metrics, record.status
     what = (
         f"{_network(facts)}, trained on {counted(data.images.train, 'image')} of "
@@ -82,10 +82,10 @@ def _lead(record: RunRecord, facts: RunFacts) -> tuple[str, list[str]]:
     part = _judged_by(record, facts)
     accuracy, loss = metrics.get(part.accuracy), metrics.get(part.loss)
     if accuracy is None:
-        how = "; how well it reads was not measured"
+        how = "; its accuracy was not measured"
     else:
         images = counted(getattr(data.images, part.name), f"{part.word} image")
-        how = f", reads {measured(accuracy, 'accuracy')} of {images} right"
+        how = f", classifies {measured(accuracy, 'accuracy')} of {images} correctly"
         how += f" (loss {measured(loss, 'loss')})"
     warnings = []
     if status in STATUS:
@@ -99,7 +99,7 @@ def _lead(record: RunRecord, facts: RunFacts) -> tuple[str, list[str]]:
 
 
 def _judged_by(record: RunRecord, facts: RunFacts) -> Part:
-    """The images that a run is judged by."""
+    """The images by which a run is evaluated."""
     if record.metrics.get(TEST.accuracy) is not None:
         return TEST
     return VALIDATION if facts.dataset.images.validation else TRAINING
@@ -162,7 +162,7 @@ def _metrics_note(config: RunConfig, record: RunRecord) -> str:
     if record.best:
         how += f" Best: epoch {record.best.epoch}, by validation."
     if not record.test_set_looked_at:
-        how += " The test set was not looked at."
+        how += " The test set was not evaluated."
     return f"{how} Losses are without the penalty."
 
 
@@ -235,7 +235,7 @@ def _provenance(record: RunRecord, facts: RunFacts) -> list[tuple[str, str]]:
         ("status", record.status.words),
         ("started", _time(record.started)),
         ("ended", _time(record.finished)),
-        ("carried on", ", ".join(map(_time, record.resumed))),
+        ("resumed", ", ".join(map(_time, record.resumed))),
         ("command", shlex.join(["mnistlab", *facts.argv[1:]]) if facts.argv else ""),
         ("mnistlab", f"{facts.mnistlab}, {source}"),
         ("with", ", ".join(versions)),

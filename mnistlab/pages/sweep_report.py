@@ -80,7 +80,7 @@ def _written(point: Ranked, key: str) -> str:
 
 
 def _question(config: SweepConfig, ranked: Sequence[Ranked], keys: Sequence[str]) -> str:
-    """What the sweep, or a stage, was to find out."""
+    """The question of the sweep, or of a stage."""
     metric = metric_words(config.metric.name)
     most = "highest" if config.metric.larger_is_better else "lowest"
     values = [
@@ -107,8 +107,8 @@ def _answer(metric: Metric, ranked: Sequence[Ranked], keys: Sequence[str]) -> st
     tied = sum(point.rank == 1 for point in ranked) - 1
     beside = ""
     if tied:
-        beside = f" {counted(tied, 'other')} cannot be told from it"
-        beside += " by so few seeds." if len(first.trials) > 1 else "."
+        beside = f" Tied with it: {counted(tied, 'other point')}"
+        beside += ", within the standard deviation over seeds." if len(first.trials) > 1 else "."
     return f"{found}: {value}{over}.{beside}"
 
 
@@ -210,7 +210,7 @@ def _stated_cell(name: str, stated: float | None) -> tuple[str, str]:
 
 
 def _trial(sweep_dir: SweepDir, row: TrialRow) -> dict[str, str]:
-    """A trial's number, status where it is not simply done, and the way to it from the page."""
+    """A trial's number, its status if it has not finished, and the link to its page."""
     run = RunDir(sweep_dir.path / row.run_dir)
     target = f"{row.run_dir}/{run.report.name if run.report.exists() else ''}"
     return {
@@ -255,7 +255,7 @@ def _warnings(rows: Sequence[TrialRow]) -> list[str]:
     failed = sum(row.status is Status.FAILED for row in rows)
     found = []
     if left:
-        found.append(f"{counted(left, 'trial')} of {len(rows):,} still to come.")
+        found.append(f"{counted(left, 'trial')} of {len(rows):,} not yet trained.")
     if failed:
         found.append(f"{counted(failed, 'trial')} of {len(rows):,} failed; trials.csv names them.")
     return found

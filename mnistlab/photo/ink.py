@@ -18,7 +18,7 @@ LEAST_CONTRAST, LEAST_SIGNAL = 20.0, 6.0
 INK, SURE = 0.3, 0.55
 # Narrow strokes are not all the ink where so many more pixels are inked so much as they.
 MISSED, MISSED_SHARE = 0.7, 0.15
-# Up to this share of the width that goes at most, strokes at any slant go wholly.
+# A stroke up to this share of `stroke_limit` wide is removed from the ground at any slant.
 NARROW = 0.7
 
 # Ink is of one colour where the mean of its differences is this share of their mean size.

@@ -186,5 +186,5 @@ def _stopped(number: int, folder: Path) -> NoReturn:
     if number != signal.SIGINT:
         signal.raise_signal(number)
     raise KeyboardInterrupt(
-        f"stopped, and all that is done is kept: mnistlab.resume({str(folder)!r}) carries it on"
+        f"stopped; all finished work is saved: mnistlab.resume({str(folder)!r}) resumes it"
     )

@@ -71,7 +71,7 @@ def _run_all(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reprodu
     try:
         return _run_each(folders, options)
     except KeyboardInterrupt:
-        options.tell(f"to carry it on: mnistlab resume {shlex.quote(str(folders[-1].path))}")
+        options.tell(f"to resume: mnistlab resume {shlex.quote(str(folders[-1].path))}")
         raise
 
 

@@ -79,10 +79,12 @@ def load_checkpoint(run_dir: RunDir) -> Checkpoint | None:
 def _load_position(path: Path) -> Checkpoint:
     tensors, metadata = load_tensors(path)
     if "position" not in metadata:
-        raise UsageError(f"{path}: holds weights alone, it is no checkpoint to go on from")
+        raise UsageError(f"{path}: holds only weights; it is not a checkpoint to resume from")
     position = json.loads(metadata["position"])
     if "files" not in position:
-        raise UsageError(f"{path}: an earlier mnistlab wrote it, which this one cannot go on from")
+        raise UsageError(
+            f"{path}: an earlier version of mnistlab wrote it; this version cannot resume from it"
+        )
     return Checkpoint(tensors, position)
 
 

@@ -46,7 +46,9 @@ def embedding(features: np.ndarray) -> np.ndarray:
     if len(features) < FEWEST:
         raise LackingError(f"{len(features)} images are too few to lay out")
     if not np.isfinite(features).all() or np.ptp(features, axis=0).max() == 0:
-        raise LackingError("the last hidden layer says the same of every image, or no number")
+        raise LackingError(
+            "the activations of the last hidden layer are equal for all images, or not finite"
+        )
     from sklearn.manifold import TSNE
 
     perplexity = min(PERPLEXITY, (len(features) - 1) / 3)

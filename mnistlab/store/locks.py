@@ -41,7 +41,7 @@ def only_sweeper(sweep_dir: SweepDir) -> Iterator[None]:
         if not try_to_lock(descriptor):
             holder = os.pread(descriptor, 1000, 0).decode(errors="replace").strip()
             raise UsageError(
-                f"{sweep_dir.path}: {holder or 'another process'} is at work on this sweep"
+                f"{sweep_dir.path}: {holder or 'another process'} is working on this sweep"
             )
         os.ftruncate(descriptor, 0)
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

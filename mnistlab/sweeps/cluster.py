@@ -31,7 +31,7 @@ SECONDS_TO_STOP = 15.0
 # How far a trial is goes through the one scheduler of all, which has other things to do as well.
 SECONDS_BETWEEN_SHARES = 2.0  # of one trial
 MOST_SHARES_A_SECOND = 100.0  # of all
-RESUME = "`mnistlab resume` takes up what was under way"
+RESUME = "`mnistlab resume` resumes the trials that were running"
 
 
 class ClusterExecutor:

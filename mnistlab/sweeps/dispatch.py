@@ -153,7 +153,7 @@ class Dispatcher:
             self.ledger.mark_failed(trial, reason)
         else:
             number = self.ledger.row(trial).trial
-            self._warn(f"the worker of trial {number} died {how}; the trial is taken up again")
+            self._warn(f"the worker of trial {number} died {how}; the trial is run again")
 
     def _warn(self, text: str) -> None:
         self._each(lambda callback: callback.on_warning(text))

@@ -53,7 +53,7 @@ class TrialReport(Report):
 
 @dataclass(frozen=True)
 class Advanced(TrialReport):
-    """A trial under way: the share of its steps that is done."""
+    """The progress of a running trial: the completed share of its steps."""
 
     share: float
 

@@ -102,5 +102,5 @@ def read_record(run_dir: RunDir) -> RunRecord | None:
     try:
         return read_run_record(run_dir)
     except UsageError as error:
-        logger.warning("%s; the trial is taken up again", error)
+        logger.warning("%s; the trial is run again", error)
         return None

@@ -188,7 +188,7 @@ class SweepSearch(Stages[Point]):
 
 
 def without_test(config: RunConfig) -> RunConfig:
-    """The configuration of a stage's trial: the test set is not looked at."""
+    """The configuration of a stage's trial: the test set is not evaluated."""
     training = config.training.model_copy(update={"test": "never"})
     return config.model_copy(update={"training": training})
 

@@ -1,4 +1,4 @@
-"""A sweep begun in a new folder, or carried on in its own."""
+"""A sweep started in a new folder, or resumed in its own."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -104,7 +104,7 @@ RUNS = {
         },
         dict.fromkeys(
             ["confusion_matrix", "confused_pairs", "mistakes", "samples", "calibration"],
-            "the run looked at neither test nor validation images",
+            "the run evaluated neither test nor validation images",
         )
         | {"feature_maps": "it has no convolution"},
     ),

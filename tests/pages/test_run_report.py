@@ -37,7 +37,7 @@ def test_the_first_sentence_says_what_was_run_on_what_and_how_well(text, run_dir
     lead = words(re.search(r'<p class="lead">(.*?)</p>', text, re.S)[1])
     assert lead == (
         "An MLP with 1 hidden layer (9), 7,165 parameters, trained on 300 images of digits for "
-        f"3 epochs (30 steps), reads {accuracy} of 360 test images right "
+        f"3 epochs (30 steps), classifies {accuracy} of 360 test images correctly "
         f"(loss {record['metrics']['test_loss']:.4f})."
     )
 
@@ -110,9 +110,9 @@ def copy_of(folder, tmp_path):
 @pytest.mark.parametrize(
     ("status", "reason", "expected"),
     [
-        ("interrupted", None, "It was interrupted and can be carried on"),
+        ("interrupted", None, "The run was interrupted and can be resumed"),
         ("diverged", "the loss stopped being finite. Try a smaller rate.", "Try a smaller rate."),
-        ("running", None, "It has not ended yet"),
+        ("running", None, "The run has not ended yet"),
     ],
 )
 def test_a_run_that_did_not_finish_says_so_on_top(run_dir, tmp_path, status, reason, expected):
@@ -153,8 +153,8 @@ def test_a_run_without_test_or_validation_tells_of_its_training(tmp_path):
     )
     seen = words((folder / "report.html").read_text())
     assert "Softmax regression, 7,850 parameters, trained on 100 images" in seen
-    assert "of 100 training images right" in seen
-    assert "The test set was not looked at." in seen
+    assert "of 100 training images correctly" in seen
+    assert "The test set was not evaluated." in seen
 
 
 def test_a_long_table_is_thinned_to_its_last_row(tmp_path):

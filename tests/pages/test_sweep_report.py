@@ -61,7 +61,7 @@ def test_each_stage_has_its_question_and_the_winners_are_not_ranked_by_the_test_
     seen = words(text)
     assert "A choice in 2 stages: plain, then l2." in seen
     assert re.search(r"Chosen: the winner of \w+, .*, trained again on training and", seen)
-    assert "Goes on from the winner of plain. Which of 2 values of regularization.l2" in seen
+    assert "Starts from the winner of plain. Which of 2 values of regularization.l2" in seen
     rows = rows_of(text, "table-refits")
     assert [row[0][0] for row in rows] == ["plain", "l2"]
     assert rows[0][2] == ("–", "")

@@ -126,7 +126,7 @@ def test_an_exception_of_a_callback_ends_the_run_and_reaches_the_caller(home):
 def test_ctrl_c_keeps_a_checkpoint_and_resuming_ends_on_the_same_bits(home):
     whole = train(TINY)
     interrupt = At(2, lambda: signal.raise_signal(signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt, match=r"mnistlab\.resume\('.*-tiny-.*'\) carries it on"):
+    with pytest.raises(KeyboardInterrupt, match=r"mnistlab\.resume\('.*-tiny-.*'\) resumes it"):
         train(TINY, callbacks=[interrupt])
     stopped = mnistlab.load_run("runs/latest")
     assert stopped.status == "interrupted"

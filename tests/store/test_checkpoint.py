@@ -232,7 +232,7 @@ def test_two_damaged_checkpoints_are_both_named(run_dir):
 def test_weights_alone_are_no_checkpoint(run_dir):
     run_dir.checkpoints.mkdir()
     save_tensors(run_dir.last, TENSORS, {})
-    with pytest.raises(UsageError, match="it is no checkpoint"):
+    with pytest.raises(UsageError, match="it is not a checkpoint"):
         load_checkpoint(run_dir)
 
 

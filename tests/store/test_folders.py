@@ -32,7 +32,7 @@ def test_a_run_and_a_sweep_are_held_by_one_and_free_afterwards(tmp_path):
         assert is_held(sweep_dir.lock)
         with pytest.raises(RunInUseError), only_process(run_dir):
             pass
-        with pytest.raises(UsageError, match="is at work on this sweep"), only_sweeper(sweep_dir):
+        with pytest.raises(UsageError, match="is working on this sweep"), only_sweeper(sweep_dir):
             pass
     assert not is_held(run_dir.path)
     assert not is_held(sweep_dir.lock)

@@ -139,7 +139,7 @@ def test_one_process_works_on_a_sweep_and_the_second_hears_which(sweep_dir):
         [sys.executable, "-c", hold, str(sweep_dir.path)], stdout=subprocess.PIPE, text=True
     )
     assert holder.stdout.readline() == "held\n"
-    told = f"process {holder.pid} on .* is at work on this sweep"
+    told = f"process {holder.pid} on .* is working on this sweep"
     with pytest.raises(UsageError, match=told), only_sweeper(sweep_dir):
         raise AssertionError("two processes have the sweep")
     holder.kill()

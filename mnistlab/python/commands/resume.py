@@ -21,7 +21,7 @@ from mnistlab.store.run_dir import open_run
 def resume(
     path: Path, options: RunOptions, *, force: bool = False, plots: bool = True
 ) -> RunResult:
-    """Carry a stopped run on, to the same bits as if it had never been stopped.
+    """Resume a stopped run, with the same bits as an uninterrupted run.
 
     A run that has ended is left as it is, but drawn where it has no figures or no page. Raises
     UsageError where the configuration, the data, or (unless `force`) a library, a setting of the
