@@ -32,6 +32,9 @@ class Commands(TyperGroup):
         """Parse the command line, run its command, exit."""
         open_closed_streams()
         _print_any_character()
+        args = list(sys.argv[1:] if args is None else args)
+        if args[:1] == ["help"]:  # as git has it: `mnistlab help train`
+            args = [*args[1:], "--help"]
         options["standalone_mode"] = False  # the group below would print tracebacks and exit
         errors.exit_after(super().main, args, *more, **options)
 
@@ -56,6 +59,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
 
 
@@ -76,6 +80,7 @@ def mnistlab(
         bool,
         typer.Option(
             "--version",
+            "-V",
             callback=_print_version,
             is_eager=True,
             help="Print the versions of mnistlab and its libraries, and exit.",

@@ -39,6 +39,10 @@ def exit_after(run: Callable[..., Any], args: Sequence[str] | None, *more: Any, 
     try:
         sys.exit(run(arguments, *more, **kw) or 0)
     except Exception as error:
+        if isinstance(error, CommandLineError):
+            from mnistlab.cli.near_flags import explain
+
+            explain(error, flags)
         if "--debug" in flags:
             print_lines("".join(traceback.format_exception(error)).rstrip(), on_stderr=True)
         _report(error, as_json="--json" in flags)

@@ -89,7 +89,9 @@ Force = Annotated[
     bool, typer.Option("--force", help="Overwrite a file that mnistlab did not write.")
 ]
 NoPlots = Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print only errors and warnings on stderr.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print only errors and warnings on stderr.")
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout, all else on stderr.")
 ]
@@ -126,3 +128,8 @@ def worker_count(workers: str) -> int | None:
             f"--workers: found {workers!r}, must be auto or a number from 1 to {MAX_WORKERS}"
         )
     return number
+
+
+def yaml_string(text: str) -> str:
+    """The text as a quoted YAML string, so that `--name 007` is a name and no number."""
+    return "'" + text.replace("'", "''") + "'"

@@ -12,6 +12,7 @@ _OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "architecture": ("model",),
     "batch": ("batch_size",),
     "criterion": ("loss",),
+    "dataset": ("source",),
     "eta": ("lr",),
     "hiddenlayers": ("hidden",),
     "hiddenlayersizes": ("hidden",),

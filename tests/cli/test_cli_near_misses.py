@@ -98,6 +98,41 @@ LINES = [
         "optimizer.type sgd, not adam",
     ),
 ]
+SET = "values of the configuration are set without dashes"
+RUNS_DIR = "--runs-dir DIR says where run folders are made"
+# The options of a command line of other programs; the message behind `No such option: `.
+FLAGS = [
+    ("train tiny.yaml --epochs 5", f"--epochs; {SET}: training.epochs=5"),
+    ("train --epochs=5 tiny.yaml", f"--epochs; {SET}: training.epochs=5"),
+    ("train tiny.yaml --n-epochs 5", f"--n-epochs; {SET}: training.epochs=5"),
+    ("train tiny.yaml --seed 3", f"--seed; {SET}: seed=3"),
+    ("train tiny.yaml --lr 0.1", f"--lr; {SET}: optimizer.lr=0.1"),
+    ("train tiny.yaml --learning-rate 0.1", f"--learning-rate; {SET}: optimizer.lr=0.1"),
+    ("train tiny.yaml --optimizer.lr=0.1", f"--optimizer.lr; {SET}: optimizer.lr=0.1"),
+    ("train tiny.yaml --batch-size 8", f"--batch-size; {SET}: training.batch_size=8"),
+    ("train tiny.yaml --optimizer adam", f"--optimizer; {SET}: optimizer=adam"),
+    ("train tiny.yaml --dataset digits", f"--dataset; {SET}: data.source=digits"),
+    ("check tiny.yaml --lr", f"--lr; {SET}: optimizer.lr=VALUE"),
+    ("sweep tiny.yaml --lr 0.1,0.2", f"--lr; {SET}: optimizer.lr=0.1,0.2"),
+    ("train tiny.yaml -o out", f"-o; {RUNS_DIR}"),
+    ("sweep tiny.yaml --output-dir out", f"--output-dir; {RUNS_DIR}"),
+    ("sweep tiny.yaml -j 2", "-j; --workers N says how many trials are trained at a time"),
+    (
+        "train tiny.yaml --gpu",
+        "--gpu; mnistlab computes on the processor; --threads N says with how many threads",
+    ),
+    (
+        "train --config tiny.yaml",
+        "--config; the file of the configuration stands alone, without an option",
+    ),
+    (
+        "train tiny.yaml --resume runs/a",
+        "--resume; `mnistlab resume PATH` resumes a run or a sweep",
+    ),
+    ("evaluate runs/a --lr 0.1", "--lr (Possible options: --help)"),
+    ("train tiny.yaml --no-plot", "--no-plot (Possible options: --no-plots)"),
+    ("train tiny.yaml --nonsense", "--nonsense"),
+]
 
 
 @pytest.fixture
@@ -156,3 +191,33 @@ def test_an_override_that_repeats_the_type_of_the_file_drops_nothing(folder):
     assert outcome.stderr == (
         "mixed.yaml:1:25: optimizer.momentum: momentum belongs to optimizer.type sgd, not adam\n"
     )
+
+
+@pytest.mark.parametrize(("line", "message"), FLAGS)
+def test_an_option_of_other_programs_is_told_with_what_does_the_same(folder, line, message):
+    outcome = mnistlab(*shlex.split(line))
+    usage, error = outcome.stderr.split("\n\n")
+    assert usage.startswith("Usage: mnistlab ")
+    assert (outcome.exit_code, error) == (2, f"Error: No such option: {message}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "same"),
+    [
+        ("-h", "--help"),
+        ("help", "--help"),
+        ("train -h", "train --help"),
+        ("help train", "train --help"),
+        ("help data fetch", "data fetch --help"),
+        ("-V", "--version"),
+        ("train tiny.yaml -q --print-config", "train tiny.yaml --quiet --print-config"),
+        (
+            "sweep tiny.yaml seed=1,2 --dry-run --name 007",
+            "sweep tiny.yaml seed=1,2 --dry-run \"name='007'\"",
+        ),
+    ],
+)
+def test_a_short_form_does_what_the_long_one_does(folder, line, same):
+    outcome = mnistlab(*shlex.split(line))
+    assert outcome.exit_code == 0
+    assert outcome == mnistlab(*shlex.split(same))

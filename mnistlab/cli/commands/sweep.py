@@ -40,6 +40,9 @@ def sweep(
             autocompletion=completion.sweep_values,
         ),
     ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The sweep's name, instead of the file's.")
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the trials; run nothing.")
     ] = False,
@@ -56,7 +59,8 @@ def sweep(
     count = options.worker_count(workers)
     from mnistlab.config import load_sweep
 
-    source = load_sweep(config, values or ())
+    named = [] if name is None else [f"name={options.yaml_string(name)}"]
+    source = load_sweep(config, [*(values or ()), *named])
     if dry_run:
         _list_trials(source, as_json=json)
         return 0

@@ -42,7 +42,7 @@ def train(
     from mnistlab.support import paths
 
     # Last, so that it wins; validated with all the rest.
-    named = [] if name is None else [f"name={_yaml_string(name)}"]
+    named = [] if name is None else [f"name={options.yaml_string(name)}"]
     run_config = load_run_config(config, [*(overrides or ()), *named])
     if print_config:
         _print_config(run_config, as_json=json)
@@ -58,11 +58,6 @@ def train(
             folder = paths.runs_dir(runs_dir)
             result = command.train(run_config, folder, how, plots=not no_plots, figures=figures)
     return tell_result(result, quiet=quiet, json=json)
-
-
-def _yaml_string(text: str) -> str:
-    """The text as a quoted YAML string, so that `--name 007` is a name, not a number."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _print_config(run_config: "RunConfig", *, as_json: bool) -> None:

@@ -1,0 +1,81 @@
+"""Options that other programs have: what does the same here."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from mnistlab.cli.completion import KEY_VALUES
+from mnistlab.support.near_names import nearest
+
+# What is said of options; where a command has the first word of it as its own option, or where the
+# first word is no option.
+_ADVICE = {
+    ("-o", "--out", "--output", "--out-dir", "--output-dir", "--log-dir", "--save-dir"): (
+        "--runs-dir DIR says where run folders are made"
+    ),
+    ("-j", "--jobs", "--n-jobs", "--num-workers"): (
+        "--workers N says how many trials are trained at a time"
+    ),
+    ("--gpu", "--gpus", "--cuda", "--device"): (
+        "mnistlab computes on the processor; --threads N says with how many threads"
+    ),
+    ("-c", "--config", "--config-file", "--cfg"): (
+        "the file of the configuration stands alone, without an option"
+    ),
+    ("--resume", "--resume-from"): "`mnistlab resume PATH` resumes a run or a sweep",
+    ("-v", "--verbose"): "progress is shown wherever --quiet is not given",
+}
+
+
+def explain(error: Any, arguments: Sequence[str]) -> None:
+    """Say in the message of an error for an unknown option how the command line is written here.
+
+    An error of another kind, or an option that nothing is known of, keeps its message.
+    """
+    if not hasattr(error, "option_name") or not hasattr(error, "possibilities"):
+        return
+    flag, command = error.option_name, error.ctx.command
+    advice = _advice(flag, {option for one in command.params for option in one.opts})
+    takes_keys = any(str(one.metavar).startswith("KEY=") for one in command.params)
+    if advice is None and takes_keys and flag.startswith("--"):
+        key = _key(flag.removeprefix("--"))
+        if key is not None:
+            value = _value(flag, arguments)
+            advice = f"values of the configuration are set without dashes: {key}={value}"
+    if advice is not None:
+        error.message, error.possibilities = f"{error.message}; {advice}", None
+
+
+def _advice(flag: str, options: set[str]) -> str | None:
+    known = (text for flags, text in _ADVICE.items() if flag in flags)
+    first = next(known, None)
+    if first is None:
+        return None
+    word = first.split()[0]
+    return first if word in options or not word.startswith("--") else None
+
+
+def _key(name: str) -> str | None:
+    """The dotted key that a name means: `optimizer.lr`, or its last word alone."""
+    keys = json.loads(KEY_VALUES.read_text(encoding="utf-8"))["run"]
+    if name in keys:
+        return name
+    last = [key.rpartition(".")[2] for key in keys]
+    meant = nearest(name, dict.fromkeys(last), cutoff=0.8)
+    return next((key for key in sorted(keys, key=_depth) if key.rpartition(".")[2] == meant), None)
+
+
+def _depth(key: str) -> int:
+    return key.count(".")
+
+
+def _value(flag: str, arguments: Sequence[str]) -> str:
+    """What the command line gives for an option: `--lr=0.1`, or the word behind `--lr`."""
+    for index, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name == flag and equals:
+            return value
+        following = arguments[index + 1 : index + 2]
+        if name == flag and following and not following[0].startswith("--"):
+            return following[0]
+    return "VALUE"
