@@ -15,6 +15,7 @@ import yaml
 from mnistlab.config.checks import KeyPath
 from mnistlab.config.scalars import read_scalar
 from mnistlab.config.source_nodes import Node, Place, Problem, show
+from mnistlab.config.yaml_faults import yaml_fault
 from mnistlab.support.errors import ConfigError
 
 MAX_DEPTH = 32
@@ -144,6 +145,10 @@ def _unprintable(text: str) -> str | None:
     return None
 
 
+def _of_line(place: Place) -> str:
+    return f" of line {place.line}" if place.line else ""
+
+
 def nodes_from_text(
     text: str, place_of: Callable[[int, int], Place]
 ) -> tuple[Node | None, list[Problem]]:
@@ -159,8 +164,8 @@ def nodes_from_text(
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = place_of(mark.line + 1, mark.column + 1) if mark else place_of(1, 1)
-        reason = ", ".join(filter(None, (error.context, error.problem)))
-        raise ConfigError(f"{place}: not valid YAML: {reason}") from None
+        fault = yaml_fault(error, text, lambda mark: _of_line(place_of(mark.line + 1, 1)))
+        raise ConfigError(f"{place}: not valid YAML: {fault}") from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         place = place_of(before.count("\n") + 1, len(before) - before.rfind("\n"))

@@ -231,3 +231,67 @@ def test_a_conflict_is_told_where_the_file_has_one_of_its_keys():
 def test_binary_cross_entropy_accepts_a_sigmoid_with_a_slope():
     text = "loss: {type: binary_cross_entropy}\nmodel: {output_activation: {type: sigmoid, k: 0.5}}"
     assert parse_run_config(text, "f.yaml").model.output_activation.k == 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("model:\n\ttype: mlp", "2:1: found a tab; replace it by spaces, as tabs cannot indent"),
+        (
+            "model:\n  type: mlp\n   hidden: [3]",
+            "3:10: the line is indented more than the line above; indent both alike",
+        ),
+        (
+            "model:\n  type: mlp\n hidden: [3]",
+            "3:2: the line's indent is that of no line above; indent all keys of a section alike",
+        ),
+        (
+            "  name: a\nseed: 1",
+            "2:1: the line's indent is that of no line above; indent all keys of a section alike",
+        ),
+        (
+            "model:\n  type mlp\n  hidden: [3]",
+            "3:9: found a new key, but the line above has no ':' behind its own",
+        ),
+        (
+            "model:\n  type mlp\n  # units\n  hidden: [3]",
+            "4:3: found a new key, but the line above has no ':' behind its own",
+        ),
+        (
+            "model: type: mlp",
+            "1:12: found a second ': ' in a line; put the text in quotes, or its key in the next "
+            "line",
+        ),
+        (
+            "model:\n  hidden: [3, 4\noptimizer:\n  lr: 0.1",
+            "3:10: '[' of line 2 is not closed by ']', or a comma is missing",
+        ),
+        ("model: {type: mlp", "1:18: '{' of line 1 is not closed by '}', or a comma is missing"),
+        (
+            "model: {type: mlp bias: true}",
+            "1:23: '{' of line 1 is not closed by '}', or a comma is missing",
+        ),
+        ("model: {hidden: [3}}", "1:19: found '}', must be ']', as '[' of line 1 is open"),
+        ("classes: [3,\n", "2:1: a bracket, '[' or '{', is not closed"),
+        ('seed: 1\nname: "a\n', '3:1: the quote " of line 2 is not closed'),
+        ("name: @a", "1:7: found '@' at the beginning of a text; put the text in quotes"),
+        (
+            "seed: 1\n- a",
+            "2:1: a list's item (- …) and a key (key: …) cannot have the same indent in a section",
+        ),
+    ],
+)
+def test_text_that_is_no_yaml_is_refused_in_plain_words(text, message):
+    place, _, words = message.partition(": ")
+    with pytest.raises(ConfigError) as caught:
+        parse_run_config(text, "f.yaml")
+    assert str(caught.value) == f"f.yaml:{place}: not valid YAML: {words}"
+
+
+def test_an_open_bracket_on_the_command_line_is_told_without_a_line():
+    with pytest.raises(ConfigError) as caught:
+        parse_run_config("seed: 1", "f.yaml", ["model.hidden=[3"])
+    assert str(caught.value) == (
+        "command line: model.hidden=[3: not valid YAML: '[' is not closed by ']', or a comma is "
+        "missing"
+    )
