@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 MAX_COUNT = 2**31 - 1
+MAX_UNITS = 100_000
 
 REFUSED = "refused"
 UNKNOWN_TYPE = "unknown_type"
@@ -53,7 +54,7 @@ def _nonempty(value: Any) -> Any:
 Flag = Annotated[bool, Field(strict=True)]
 Count = Annotated[int, Field(strict=True, ge=1, le=MAX_COUNT)]
 CountOrZero = Annotated[int, Field(strict=True, ge=0, le=MAX_COUNT)]
-Units = Annotated[int, Field(strict=True, ge=1, le=100_000)]
+Units = Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS)]
 Real = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Positive = Annotated[Real, Field(gt=0)]
 NonNegative = Annotated[Real, Field(ge=0)]
@@ -78,6 +79,27 @@ def count_or(keyword: str) -> tuple[PlainValidator, WithJsonSchema]:
     """Annotations for a key that is a whole number of at least 1, or one keyword."""
     schema = {"anyOf": [{"type": "integer", "minimum": 1}, {"const": keyword}]}
     return PlainValidator(partial(_count_or, keyword)), WithJsonSchema(schema)
+
+
+class NumberAlone:
+    """Annotation of a key: a number of units alone stands for `whole(number)`."""
+
+    def __init__(self, whole: Callable[[int], Any]) -> None:
+        self.whole = whole
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._whole, handler(source))
+
+    def _whole(self, value: Any) -> Any:
+        return self.whole(value) if is_whole(value) else value
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        number = {"type": "integer", "minimum": 1, "maximum": MAX_UNITS}
+        return {"anyOf": [number, handler(schema)]}
 
 
 def type_of(section: type[Section]) -> str:

@@ -272,3 +272,16 @@ def test_the_schema_has_no_bare_name_of_a_type_that_needs_keys():
         with pytest.raises(ConfigError, match="must be given"):
             parse(line)
         assert list(validator.iter_errors(yaml.safe_load(line)))
+
+
+@pytest.mark.parametrize(
+    ("short", "full"),
+    [
+        ("{hidden: 64}", "{hidden: [64]}"),
+        ("{type: cnn, layers: [dense: 10]}", "{type: cnn, layers: [dense: {units: 10}]}"),
+    ],
+)
+def test_a_number_of_units_alone_stands_for_the_list_or_mapping_of_it(short, full):
+    assert parse_run_config(f"model: {short}", "f").model == (
+        parse_run_config(f"model: {full}", "f").model
+    )

@@ -4,7 +4,6 @@ A layer's folder holds what the YAML may say and its exports (here imported by a
 ops, and how it is built (imported when a network is).
 """
 
-import difflib
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
@@ -15,6 +14,7 @@ from pydantic_core import CoreSchema
 from mnistlab.blocks.exporting import OnnxGraph, TorchModule, TrainedLayer, no_counterpart
 from mnistlab.blocks.registry import Family, OneOf
 from mnistlab.blocks.section import GetJsonSchemaHandler, Section, refuse
+from mnistlab.support.near_names import did_you_mean
 
 Extent = Annotated[int, Field(strict=True, ge=1, le=1024)]
 Padding = Annotated[int, Field(strict=True, ge=0, le=1024)]
@@ -61,9 +61,8 @@ class _LayerItem(OneOf):
         if kinds:
             return value, layers[kinds[0]]
         named = next(iter(value), None) if isinstance(value, Mapping) else value
-        near = difflib.get_close_matches(str(named), layers, 1) if named is not None else []
         instead = f", not {named!r}" if isinstance(value, Mapping) and value else ""
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = did_you_mean(str(named), layers) if named is not None else ""
         refuse(f"one of {', '.join(layers)}, such as '- dropout: 0.4'{instead}{hint}")
 
     def __get_pydantic_json_schema__(

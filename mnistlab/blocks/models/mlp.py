@@ -10,15 +10,18 @@ from mnistlab.blocks.layers import LayerBlock
 from mnistlab.blocks.layers.activation import ActivationLayer
 from mnistlab.blocks.layers.dropout import DropoutLayer
 from mnistlab.blocks.models import OUTPUT, ModelBlock, OutputActivation, dense
-from mnistlab.blocks.section import Flag, ShareBelowOne, Units
+from mnistlab.blocks.section import Flag, NumberAlone, ShareBelowOne, Units
 
 
 class MLPModel(ModelBlock):
     """A multilayer perceptron: dense layers with an activation between them."""
 
     type: Literal["mlp"] = Field(default="mlp", description="A multilayer perceptron.")
-    hidden: Annotated[tuple[Units, ...], Field(max_length=100)] = Field(
-        default=(128,), description="The units of each hidden layer, e.g. [256, 128]."
+    hidden: Annotated[
+        tuple[Units, ...], Field(max_length=100), NumberAlone(lambda units: [units])
+    ] = Field(
+        default=(128,),
+        description="The units of each hidden layer, e.g. [256, 128]; 128 alone is [128].",
     )
     activation: Activation = Field(
         default=ReLU(),

@@ -1,12 +1,12 @@
 """The dense (fully connected) layer."""
 
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from mnistlab.blocks.exporting import OnnxGraph, TorchModule, TrainedLayer, tensors_of
 from mnistlab.blocks.layers import LayerBlock
-from mnistlab.blocks.section import Flag, Section, Units
+from mnistlab.blocks.section import Flag, NumberAlone, Section, Units
 
 
 class Dense(Section):
@@ -22,7 +22,9 @@ class DenseLayer(LayerBlock):
     type: ClassVar[str] = "dense"
     weighted = True
     takes_vector = True
-    dense: Dense = Field(description="A fully connected layer.")
+    dense: Annotated[Dense, NumberAlone(lambda units: {"units": units})] = Field(
+        description="A fully connected layer; a number alone is its units."
+    )
 
     def build(self, builder: Any) -> None:
         from mnistlab.blocks.layers.dense.lowering import build_dense
