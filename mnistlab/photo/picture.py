@@ -10,6 +10,19 @@ from mnistlab.data.files import MalformedError, foreign, regular_size
 from mnistlab.support.safe_files import open_file
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
+ENDINGS = (
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".webp",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".gif",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+)
 MAX_FILE_BYTES = 1 << 28
 # A picture of this many pixels takes 200 MB; a file of a few kB can promise any number.
 MAX_PIXELS = 1 << 26
@@ -21,6 +34,16 @@ WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 OVERSHOOT = 1.1
 # Between two whites lies a factor of four at most, but between 1 and 255.
 DARKEST = 5
+
+
+def pictures_at(path: Path) -> list[Path]:
+    """The pictures in a folder, known by their endings, in the order of their names; the path
+    itself where it is a file, or a folder without pictures."""
+    try:
+        found = [file for file in path.iterdir() if file.suffix.lower() in ENDINGS]
+    except OSError:  # no folder, or one that cannot be listed: who opens it says why
+        return [path]
+    return sorted(file for file in found if not file.name.startswith(".")) or [path]
 
 
 def read_picture(path: Path) -> Bytes:

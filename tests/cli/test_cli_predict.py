@@ -53,6 +53,26 @@ def test_bad_files_are_named_the_others_read_and_the_exit_code_says_so(run_dir, 
     assert [line.split(": ")[0] for line in outcome.stderr.splitlines()] == ["text.png", "gone.png"]
 
 
+def test_a_folder_stands_for_the_pictures_in_it(run_dir, picture, home):
+    (home / "photos").mkdir()
+    for name in ("b.png", "a.PNG"):
+        (home / "photos" / name).write_bytes((home / picture).read_bytes())
+    (home / "photos" / "notes.txt").write_text("no picture")
+    outcome = mnistlab("predict", run_dir, "photos", picture, "--json")
+    assert outcome.exit_code == 0
+    assert [said["image"] for said in outcome.document["predictions"]] == [
+        str(home / name) for name in ("photos/a.PNG", "photos/b.png", "one.png")
+    ]
+
+
+def test_a_folder_without_pictures_is_named(run_dir, home):
+    (home / "photos").mkdir()
+    outcome = mnistlab("predict", run_dir, "photos")
+    assert outcome.exit_code == 2
+    assert outcome.stderr.startswith("photos: ")
+    assert "found a folder" in outcome.stderr
+
+
 def test_outputs_that_are_no_probabilities_are_not_called_so(home, picture):
     loss = ("loss.type=mse", "model.output_activation=identity")
     run = mnistlab("train", "tiny.yaml", *loss, "--no-plots", "--json").document["run_dir"]

@@ -24,7 +24,8 @@ def predict(
         list[Path],
         typer.Argument(
             metavar="IMAGE...",
-            help="Pictures of a digit each: PNG, JPEG, WebP, TIFF, BMP, GIF, PPM.",
+            help="Pictures of a digit each, or folders of such: PNG, JPEG, WebP, TIFF, BMP, "
+            "GIF, PPM.",
             show_default=False,
         ),
     ],

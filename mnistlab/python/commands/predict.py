@@ -7,6 +7,7 @@ from pathlib import Path
 from mnistlab.experiment.model import Weights, load_model
 from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
+from mnistlab.photo.picture import pictures_at
 
 
 def predict(
@@ -21,11 +22,13 @@ def predict(
 ) -> Answers:
     """Ask a run's network about pictures; `raw`: images that are to be taken as they are.
 
-    `save`: a folder for what the network saw of each, and a figure of it. A file that is no picture
-    of a digit is among `unread`. Raises UsageError where there is no such run or weights, where
+    A folder among `images` stands for the pictures in it, in the order of their names. `save`: a
+    folder for what the network saw of each, and a figure of it. A file that is no picture of a
+    digit is among `unread`. Raises UsageError where there is no such run or weights, where
     pictures can't be prepared for it, nothing can be saved, or a file that an earlier call did not
     write would be overwritten.
     """
+    images = [picture for image in images for picture in pictures_at(image)]
     if save is None:
         return ask(load_model(path, weights, threads=threads, tell=tell), images, raw)
     from mnistlab.figures.prediction import files_of, refuse_to_overwrite, save_predictions
