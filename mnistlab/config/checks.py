@@ -1,4 +1,4 @@
-"""What no key alone can say: which values do not go together."""
+"""Checks of combinations of keys that are each valid alone."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase

@@ -1,4 +1,4 @@
-"""What a configuration says that its defaults do not."""
+"""The difference between a configuration and its defaults."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Values that know where they stand, and problems that say so."""
+"""Values with their positions in the source, and problems that name these positions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

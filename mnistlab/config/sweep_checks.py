@@ -1,4 +1,4 @@
-"""What no key of a sweep alone can say: which values do not go together."""
+"""Checks of combinations of a sweep's keys that are each valid alone."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any

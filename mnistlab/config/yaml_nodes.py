@@ -1,4 +1,4 @@
-"""YAML text, or a Python mapping, to values that know their places.
+"""YAML text, or a Python mapping, to values with their positions.
 
 The nodes are built from PyYAML's stream of events, not by its composer: that one recurses, keeps
 the last of two equal keys, and follows aliases.

@@ -1,4 +1,4 @@
-"""Which evaluation was the best so far, and whether it is time to stop."""
+"""The best evaluation so far, and whether early stopping ends the run."""
 
 import math
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Classes that a split leaves out: what of a run's figures then says less than it seems to."""
+"""Warnings about classes that a split lacks, because metrics are then misleading."""
 
 from collections.abc import Iterator, Sequence
 
@@ -55,13 +55,13 @@ def _warnings(config: RunConfig, dataset: Dataset) -> Iterator[str]:
         if told:
             yield (
                 f"data.validation: its {len(dataset.validation):,} images hold {'; '.join(told)}: "
-                "its figures say little; "
+                "its metrics are unreliable; "
                 f"{_advice(data.validation_choice, value_as_yaml(data.validation_images))}"
             )
     if (untested := (stored > 0) & (test == 0)).any():
         yield (
-            f"data.path: no test image is of {named(untested)}, so the test's figures say nothing "
-            "of them"
+            f"data.path: no test image is of {named(untested)}, so the test metrics do not cover "
+            "them"
         )
 
 

@@ -1,4 +1,4 @@
-"""Whether a configuration and its dataset go together, where neither shows it alone."""
+"""Check whether a configuration fits its dataset."""
 
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset

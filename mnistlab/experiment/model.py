@@ -1,4 +1,4 @@
-"""A run's trained network, loaded to be used: evaluated, asked, looked into."""
+"""A run's trained network, loaded for evaluation, prediction and inspection."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ class Model:
             return self.inference.outputs(images)
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """What the output activation is given, (n, classes)."""
+        """The logits, (n, classes)."""
         with engine_threads(self.threads):
             return self.inference.logits(images)
 

@@ -1,4 +1,4 @@
-"""A run's network asked about people's own pictures."""
+"""Predictions of a run's network for the user's own pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from mnistlab.support.errors import UsageError
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says of one picture.
+    """The prediction for one picture.
 
     `seen` is what it was given, uint8 (height, width); `outputs` its outputs (classes,), which are
     probabilities where the output is softmax; `predicted` is the class of the largest.

@@ -1,4 +1,4 @@
-"""Whether a stopped run may be carried on: what it was, and what has changed since."""
+"""Check whether a stopped run may be resumed: what it was, and what has changed since."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a run is trained with besides its configuration, in a new folder or in its own."""
+"""The options of a run besides its configuration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a run keeps on disk while it goes and when it ends, and how it is taken up again."""
+"""The files that a run writes while it trains and when it ends, and how they are restored."""
 
 import time
 from dataclasses import asdict, replace

@@ -1,4 +1,4 @@
-"""A run under way: steps are trained, and after some of them it is measured, saved and told."""
+"""A running training: trains steps; evaluates, saves and reports after some of them."""
 
 import logging
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class TrainingRun:
-    """Trains step after step; decides what is measured, saved and told after which step."""
+    """Trains step after step; decides after which step to evaluate, save and report."""
 
     def __init__(
         self, writer: RunWriter, callbacks: Sequence[RunCallback], stop: StopSignals

@@ -1,4 +1,4 @@
-"""A trained network as a list of layers with their weights, as other tools want it told."""
+"""A trained network as a list of layers with their weights, for other tools."""
 
 from collections import Counter
 

@@ -1,1 +1,1 @@
-"""A person's picture, and what a network sees of it."""
+"""A user's picture, prepared as the input of a network."""

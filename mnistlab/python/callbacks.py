@@ -1,4 +1,4 @@
-"""What a user's own code hears of a training."""
+"""Callbacks: the user's own code, called during training."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A run as Python sees it: its folder, read when asked."""
+"""A run as a Python object that reads its folder on access."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A sweep as Python sees it: its folder, read when asked."""
+"""A sweep as a Python object that reads its folder on access."""
 
 import io
 from pathlib import Path

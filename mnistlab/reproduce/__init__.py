@@ -1,1 +1,1 @@
-"""A report reproduced: its experiments run, and what they give beside what it stated."""
+"""Reproduction of a report: run its experiments, compare stated and measured results."""

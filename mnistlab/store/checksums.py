@@ -1,8 +1,8 @@
-"""Whether a file is still what was written, by its SHA-256.
+"""Check by its SHA-256 whether a file is unchanged.
 
-Where a digest stands is chosen so that no crash can leave it out of step with its file: inside a
-file that is written whole (run.json, safetensors, config.yaml, sweep.yaml); for a table that grows,
-in the checkpoint that it is cut back to, and in the run.json that ends the run.
+The location of a digest is chosen so that no crash can make it differ from its file. A file that is
+written in one piece contains it (run.json, safetensors, config.yaml, sweep.yaml). The digest of a
+table that grows is in the checkpoint to which it is cut back, and in the run.json of an ended run.
 """
 
 import hashlib

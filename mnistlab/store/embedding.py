@@ -1,4 +1,4 @@
-"""t-SNE of what a layer says of images, kept in the run's folder."""
+"""t-SNE of a layer's activations, cached in the run's folder."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Who works on a run or a sweep: one process each, which the system knows to be alive."""
+"""Locks of runs and sweeps: one process works on each, and the kernel knows if it is alive."""
 
 import os
 import socket
@@ -20,7 +20,7 @@ class RunInUseError(UsageError):
 
 @contextmanager
 def only_process(run_dir: RunDir) -> Iterator[None]:
-    """Hold the run's folder; the kernel lets go of it when this process ends, however it ends.
+    """Lock the run's folder; the kernel releases the lock when this process ends, however it ends.
 
     Raises RunInUseError where another process holds it.
     """
@@ -32,7 +32,7 @@ def only_process(run_dir: RunDir) -> Iterator[None]:
 
 @contextmanager
 def only_sweeper(sweep_dir: SweepDir) -> Iterator[None]:
-    """Hold the sweep's folder; the kernel lets go of it when this process ends, however it ends.
+    """Lock the sweep's folder; the kernel releases the lock when this process ends.
 
     Raises UsageError, saying who has it, where another process does.
     """

@@ -1,4 +1,4 @@
-"""predictions.csv: what a network says of every image of a part of its dataset."""
+"""predictions.csv: the predictions of a network for every image of a split."""
 
 from dataclasses import dataclass
 from pathlib import Path

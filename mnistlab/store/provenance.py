@@ -1,4 +1,4 @@
-"""Where a run comes from: versions, source, processor."""
+"""The provenance of a run: versions, source, processor."""
 
 import os
 import platform

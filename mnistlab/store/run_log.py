@@ -1,4 +1,4 @@
-"""train.log: what mnistlab says while a run goes."""
+"""train.log: the messages of mnistlab during a run."""
 
 import logging
 import sys
@@ -14,14 +14,14 @@ logger = logging.getLogger(__name__)
 
 
 class _OneLine(logging.Formatter):
-    """A record is a line, whatever names of files it tells."""
+    """Writes each record as one line, also if it contains file names with line breaks."""
 
     def format(self, record: logging.LogRecord) -> str:
         return one_line(super().format(record))
 
 
 class RunLog(logging.FileHandler):
-    """The log's file: where it can't be written, that is said once, and is no fault of the run."""
+    """The log's file. If it cannot be written, that is reported once, and the run continues."""
 
     def _open(self) -> TextIOWrapper:
         return TextIOWrapper(open_to_append(Path(self.baseFilename)), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""run.json as a typed record: how a run stands, what it has measured, where it comes from."""
+"""run.json as a typed record: status, metrics and provenance of a run."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""How a run, a trial or a sweep stands: the one list of statuses, and what each of them means."""
+"""The statuses of a run, a trial or a sweep, and their meanings."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ class Status(StrEnum):
 
     @property
     def resumable(self) -> bool:
-        """`mnistlab resume` has something to do: final weights are missing, also after an error."""
+        """Whether `mnistlab resume` can continue it: final weights are missing, or it failed."""
         return not self.ended or self is Status.FAILED
 
     @property

@@ -1,7 +1,7 @@
-"""Files that mnistlab writes for people: figures, pages, exports. Only its own are ever replaced.
+"""Files that mnistlab writes for people: figures, pages, exports. Only its own are overwritten.
 
 Such a file has a mark: the SHA-256 of the file with the 64 digits of the mark as zeros. A file that
-was edited since, or that has no mark, is somebody else's.
+was edited, or that has no mark, belongs to the user.
 """
 
 import os
@@ -44,7 +44,7 @@ def marked(content: bytes, format: str | None = None) -> bytes:
 
 
 def is_own(path: Path) -> bool:
-    """Whether mnistlab has written the file, and nobody has changed it since."""
+    """Whether mnistlab wrote the file and it has not changed since."""
     if path.is_symlink():
         return False
     try:

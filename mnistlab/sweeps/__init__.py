@@ -1,1 +1,1 @@
-"""Many runs from one configuration: which trials there are, who runs them, which is best."""
+"""Sweeps: many runs from one configuration, their workers and their ranking."""

@@ -1,5 +1,5 @@
-"""Who runs trials. An executor gives them to workers and reports how they go; it knows neither
-which trials there are nor what has become of them: that is for the folders to say.
+"""Executors. An executor gives trials to workers and reports their progress. It does not know the
+list of trials or their results: these are in the folders.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What is done and what is left: the trials' folders themselves.
+"""The trials' folders as the record of finished and remaining trials.
 
 A trial's folder is `trials/<number>-<id>`, its id the hash of what it is to compute. It has ended
 when its run.json says so, which comes by one renaming, after all else is written. There is no
@@ -86,7 +86,7 @@ class Ledger:
         return self.status(trial)
 
     def status(self, trial: Trial) -> Status:
-        """How the trial stood when it was last looked at."""
+        """The trial's status when it was last read."""
         record = self._records[trial.id]
         return Status.PENDING if record is None else record.status
 

@@ -1,4 +1,4 @@
-"""What a worker of Dask does with a trial: has a process of its own train it, and tells the result.
+"""A trial on a Dask worker: a separate process trains it, and the worker returns the result.
 
 Such a process has one thread, and numba is imported there alone: Dask's worker, which loads its
 libraries as it likes, never trains. A worker of Dask with N threads trains N trials at a time.

@@ -1,4 +1,4 @@
-"""One trial, run in a worker: whatever happens to it, its folder tells, and the worker goes on."""
+"""One trial in a worker: its folder records the result, also a failure; the worker continues."""
 
 import errno
 import time
@@ -35,7 +35,7 @@ class TrialRunner:
         self.channel = channel
 
     def run(self, task: dict[str, Any]) -> None:
-        """Train one trial, from where its folder stands, and tell how it went."""
+        """Train one trial, resumed from its folder, and report its result."""
         if differ := changed_arithmetic(task["arithmetic"], processor=False):
             # A variable of this machine, or a .numba_config.yaml where Dask's worker was started.
             why = f"a worker has other compiler settings than the sweep: {'; '.join(differ)}"

@@ -1,7 +1,7 @@
-"""Which schedulers of Dask a sweep may be given to, and the way there.
+"""Connections to Dask schedulers, and the check that they are safe.
 
-Whoever reaches a scheduler or a worker can have it run any program. So nothing is spoken but
-within one machine, or encrypted between those who hold a certificate.
+Anyone who can connect to a scheduler or a worker can run any program on it. So only connections
+within one machine, or encrypted ones between holders of a certificate, are allowed.
 """
 
 import ipaddress

@@ -1,4 +1,4 @@
-"""A sweep from its first trial, or from wherever it was left, to its answer."""
+"""Runs a sweep from its first trial, or from where it was stopped, to its result."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

@@ -45,7 +45,7 @@ def test_nothing_is_said_where_every_part_has_every_class():
 def test_a_validation_off_the_end_of_sorted_data_names_the_classes_in_one_line():
     assert told(TEN, data="validation: 0.2") == [
         "own.yaml:4:15: data.validation: its 200 images hold none of classes 0, 1, 2, 3, 4, 5, 6, "
-        "7; all of classes 8, 9: its figures say little; "
+        "7; all of classes 8, 9: its metrics are unreliable; "
         "set it to {images: 0.2, choose: stratified}"
     ]
 
@@ -76,8 +76,8 @@ def test_a_class_that_only_the_test_set_has_is_named():
 
 def test_a_class_that_the_test_set_lacks_is_named():
     assert told(np.tile([0, 1, 2], 50), [0, 2]) == [
-        "own.yaml:3:9: data.path: no test image is of class 1, so the test's figures say nothing "
-        "of them"
+        "own.yaml:3:9: data.path: no test image is of class 1, so the test metrics do not cover "
+        "them"
     ]
 
 

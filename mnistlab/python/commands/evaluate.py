@@ -1,4 +1,4 @@
-"""Measure a run's network."""
+"""Evaluate a run's network."""
 
 from collections.abc import Callable
 from pathlib import Path

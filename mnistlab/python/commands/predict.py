@@ -1,4 +1,4 @@
-"""Ask a run's network about pictures."""
+"""Predict pictures with a run's network."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

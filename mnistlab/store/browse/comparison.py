@@ -1,4 +1,4 @@
-"""Runs beside each other: the keys of their configurations that differ, and their metrics."""
+"""Runs side by side: the keys of their configurations that differ, and their metrics."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What a run or a sweep has come to, as its folder tells."""
+"""The current state of a run or a sweep, read from its folder."""
 
 from collections import Counter
 from collections.abc import Mapping
