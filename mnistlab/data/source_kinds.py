@@ -33,14 +33,19 @@ class BundledSource(DataSource):
 
 @dataclass(frozen=True, kw_only=True)
 class PublishedSource(DataSource):
-    """A dataset of four IDX files that can be downloaded; `mirrors` are folders, tried in order."""
+    """A dataset of four IDX files that can be downloaded; `mirrors` are folders, tried in order.
+
+    `torchvision` is the name of the folder that torchvision keeps the dataset in: its copy is used
+    where there is no other.
+    """
 
     class_names: tuple[str, ...]
     files: tuple[KnownFile, ...]
     mirrors: tuple[str, ...]
+    torchvision: str | None = None
 
     def open(self, request: Request) -> Source:
-        folder = request.data_dir / self.name
+        folder = self._folder(request.data_dir)
         if self._missing(folder) and request.fetch_missing:
             download(self, request.data_dir, request.progress)
         if missing := self._missing(folder):
@@ -53,7 +58,7 @@ class PublishedSource(DataSource):
         return Source(self.name, *arrays, class_names=self.class_names, sha256=sha256)
 
     def listing(self, data_dir: Path) -> DatasetListing:
-        folder = data_dir / self.name
+        folder = self._folder(data_dir)
         found = [path for file in self.files if (path := locate(folder, file)) is not None]
         size = sum(path.stat().st_size for path in found)
         if not found:
@@ -64,6 +69,14 @@ class PublishedSource(DataSource):
             status: Status = "damaged" if len(found) == len(self.files) else "incomplete"
             return DatasetListing(self.name, self.description, status, folder, size, str(error))
         return DatasetListing(self.name, self.description, "present", folder, size)
+
+    def _folder(self, data_dir: Path) -> Path:
+        """Where the files are, or are to be downloaded to."""
+        own = data_dir / self.name
+        if self.torchvision is None or not self._missing(own):
+            return own
+        other = data_dir / self.torchvision / "raw"
+        return own if self._missing(other) else other
 
     def _missing(self, folder: Path) -> list[str]:
         files = (file for file in self.files if locate(folder, file) is None)

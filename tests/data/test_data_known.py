@@ -44,6 +44,26 @@ def test_a_file_that_is_not_the_known_one_is_named_with_what_to_do(name, tmp_pat
     assert message.endswith("delete it and run `mnistlab data fetch toy`")
 
 
+def test_the_copy_of_torchvision_is_used_where_there_is_no_other(
+    tmp_path, arrays, know, monkeypatch
+):
+    monkeypatch.setitem(SOURCES, "toy", replace(know(), torchvision="Toy"))
+    folder = write_folder(tmp_path / "Toy" / "raw", arrays)
+    source = open_source("toy", data_dir=tmp_path, fetch_missing=False)
+    np.testing.assert_array_equal(source.train_images, arrays.train_images)
+    (listed,) = [one for one in list_datasets(tmp_path) if one.name == "toy"]
+    assert (listed.status, listed.path) == ("present", folder)
+    (folder / NAMES[0]).unlink()
+    with pytest.raises(DataError) as caught:
+        open_source("toy", data_dir=tmp_path, fetch_missing=False)
+    assert str(caught.value).startswith(f"{tmp_path / 'toy'}: ")
+
+
+def test_every_published_dataset_knows_its_folder_of_torchvision():
+    folders = {name: SOURCES[name].torchvision for name in ("mnist", "fashion-mnist", "kmnist")}
+    assert folders == {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
+
+
 def test_labels_beyond_the_classes_are_refused(tmp_path, arrays, know, monkeypatch):
     known = know()
     monkeypatch.setitem(SOURCES, "toy", replace(known, class_names=("a", "b")))

@@ -17,6 +17,7 @@ SOURCE = PublishedSource(
         "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
     ),
+    torchvision="FashionMNIST",
     class_names=(
         "T-shirt/top",
         "Trouser",

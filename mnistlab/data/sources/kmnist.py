@@ -20,5 +20,6 @@ SOURCE = PublishedSource(
         "https://codh.rois.ac.jp/kmnist/dataset/kmnist/",
         "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
     ),
+    torchvision="KMNIST",
     class_names=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
 )

@@ -17,5 +17,6 @@ SOURCE = PublishedSource(
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
     ),
+    torchvision="MNIST",
     class_names=DIGIT_NAMES,
 )
