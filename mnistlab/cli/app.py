@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from mnistlab import __version__
 from mnistlab.cli import errors
 from mnistlab.support.modules import modules_of
+from mnistlab.support.near_names import same_name
 from mnistlab.terminal.output import open_closed_streams
 
 EXAMPLES = """\b
@@ -37,6 +38,15 @@ class Commands(TyperGroup):
             args = [*args[1:], "--help"]
         options["standalone_mode"] = False  # the group below would print tracebacks and exit
         errors.exit_after(super().main, args, *more, **options)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that the first word names; an error says which one others call so."""
+        try:
+            return super().resolve_command(ctx, args)
+        except errors.CommandLineError as error:
+            if meant := same_name(args[0], self.commands):
+                error.message = f"No such command {args[0]!r}. Did you mean {meant!r}?"
+            raise
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; the number it returns, if any, is the exit code."""

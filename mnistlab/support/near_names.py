@@ -43,6 +43,16 @@ _OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "stepsize": ("lr",),
     "validationsplit": ("validation",),
     "valsplit": ("validation",),
+    # commands
+    "classify": ("predict",),
+    "eval": ("evaluate",),
+    "fit": ("train",),
+    "infer": ("predict",),
+    "plot": ("visualize",),
+    "run": ("train",),
+    "search": ("sweep",),
+    "test": ("evaluate",),
+    "tune": ("sweep",),
     # losses
     "bce": ("binary_cross_entropy",),
     "bceloss": ("binary_cross_entropy",),

@@ -221,3 +221,23 @@ def test_a_short_form_does_what_the_long_one_does(folder, line, same):
     outcome = mnistlab(*shlex.split(line))
     assert outcome.exit_code == 0
     assert outcome == mnistlab(*shlex.split(same))
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [
+        ("trian", "train"),
+        ("fit", "train"),
+        ("run", "train"),
+        ("Train", "train"),
+        ("test", "evaluate"),
+        ("plot", "visualize"),
+        ("tune", "sweep"),
+    ],
+)
+def test_a_command_of_other_programs_is_told_by_its_name_here(folder, word, meant):
+    outcome = mnistlab(word, "tiny.yaml")
+    assert outcome.exit_code == 2
+    assert outcome.stderr.endswith(
+        f"\n\nError: No such command {word!r}. Did you mean {meant!r}?\n"
+    )
