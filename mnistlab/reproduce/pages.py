@@ -27,8 +27,8 @@ from mnistlab.support.text_format import counted
 from mnistlab.sweeps.results import read_record
 
 SCALED_DOWN = (
-    "A scaled-down pass (--quick), to see that everything runs: few images and epochs, so its "
-    "figures say nothing about the report's."
+    "A scaled-down run (--quick) with few images and epochs. It only tests that everything works; "
+    "its results cannot be compared with the report's."
 )
 COMMANDS = {DEFAULT: "mnistlab reproduce {}", QUICK: "mnistlab reproduce {} --quick"}
 

@@ -108,7 +108,7 @@ def test_full_lifts_the_budget_and_quick_sets_its_own(report):
     row = document["tables"][0]["rows"][0]
     assert (row["epochs"], row["statuses"]) == (1, ["finished"])  # one seed
     text = Path(document["markdown"]).read_text()
-    assert "say nothing about the report's" in text
+    assert "cannot be compared with the report's" in text
     assert "At 0.1 it is" not in text
     assert "batch_size: 20" in (Path(row["run_dir"]) / "config.yaml").read_text()
 
