@@ -126,7 +126,7 @@ def _explain(sheet: Sheet, x: float, has_few: bool) -> None:
     """A legend right of the panel."""
     lines = [
         (style.BAR, "bar: accuracy of the bin"),
-        (style.WRONG, "dot: mean confidence of the bin;\nline: distance to its accuracy"),
+        (style.WRONG, "dot: mean confidence;\nline: gap to the accuracy"),
         (style.FAINT, "dashed: accuracy = confidence"),
     ]
     if has_few:
