@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from kernel_helpers import DTYPES, assert_gradient, normal
 
-from mnistlab.blocks.layers.dropout.maths import dropout
+from mnistlab.blocks.layers.dropout.maths import dropout, dropout_backward_by_output
 from mnistlab.runtime.random import random32, stream_key
 
 COUNT = 100_000
@@ -32,6 +32,16 @@ def test_a_value_is_either_zero_or_divided_by_the_share_that_is_kept(rate, dtype
     assert 0 < zero.sum() < 1000
     tolerance = {np.float32: 1e-6, np.float64: 1e-15}[dtype]
     np.testing.assert_allclose(y[~zero], x[~zero] / (1 - rate), rtol=tolerance)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rate", RATES)
+def test_behind_a_relu_the_output_tells_the_mask_as_the_random_numbers_do(rate, dtype):
+    x, dy = np.maximum(normal(1000, dtype), 0), normal(1000, dtype, 1)
+    found = np.full_like(x, np.nan)
+    dropout_backward_by_output(dropped(x, rate), dy, rate, found)
+    expected = np.where(x > 0, dropped(dy, rate), 0)
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("rate", RATES)

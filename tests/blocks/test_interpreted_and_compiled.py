@@ -268,6 +268,12 @@ def _random_cases():
             id=f"dropout {rate}",
         )
 
+    def by_output(dtype):
+        y = np.where(np.arange(300) % 3 == 0, 0, normal(300, dtype)).astype(dtype)
+        return y, normal(300, dtype, 1), 0.4, normal(300, dtype, 2)
+
+    yield pytest.param(dropout.dropout_backward_by_output, by_output, id="dropout by output")
+
 
 def _by_rows_cases():
     """The convolution by rows of output, and what else stands beside a plain definition."""

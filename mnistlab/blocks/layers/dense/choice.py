@@ -124,7 +124,7 @@ def input_plan(rows: int, outputs: int) -> InputPlan:
     tiles = -(-outputs // most)
     tile = -(-outputs // (tiles * REGISTER)) * REGISTER
     listed = min(rows, LISTED)  # the more images share a row of W, the better
-    return InputPlan(tile, tiles, listed, 2 if rows >= 16 else 1, by_column=rows <= LISTED)
+    return InputPlan(tile, tiles, listed, 2 if rows >= 16 else 1, by_column=rows <= 2 * LISTED)
 
 
 def sparse_input_lanes(

@@ -20,6 +20,7 @@ def build_dropout(builder: Builder, rate: float) -> None:
         rate=rate,
         seed=builder.seed,
         stream=builder.counts["dropout"],
+        behind_relu=builder.behind_relu,
     )
     builder.forward.append(Op(ops.dropout_forward, operands))
     if not builder.on_image:  # in training the images need no gradient

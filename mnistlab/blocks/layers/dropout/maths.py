@@ -23,3 +23,14 @@ def dropout(
     for i in range(x.size):
         kept = random32(key, other_key, first + i) >= limit
         y[i] = x[i] * scale if kept else zero
+
+
+@kernel
+def dropout_backward_by_output(y: np.ndarray, dy: np.ndarray, rate: float, dx: np.ndarray) -> None:
+    """dxᵢ = dyᵢ / (1 − rate) where yᵢ ≠ 0, else 0; y, dy, dx (n,).
+
+    For an x of which no zero passes a gradient on, as behind a ReLU: no random number is needed.
+    """
+    zero, scale = y.dtype.type(0), y.dtype.type(1 / (1 - rate))
+    for i in range(y.size):
+        dx[i] = dy[i] * scale if y[i] != zero else zero

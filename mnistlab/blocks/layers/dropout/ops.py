@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mnistlab.blocks.layers.dropout.maths import dropout
+from mnistlab.blocks.layers.dropout.maths import dropout, dropout_backward_by_output
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import Operands
@@ -19,6 +19,7 @@ class DropoutOperands(Operands):
     rate: float
     seed: int  # the run's
     stream: int  # which layer's random numbers
+    behind_relu: bool  # where a value that is zero gets no gradient, dropped or not
 
 
 @kernel
@@ -41,4 +42,10 @@ def dropout_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: 
 
 @kernel
 def dropout_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    dropout_pass(op, m, lane, step, rows, False)
+    if op.behind_relu == 1:
+        a, b = rows_of(op, rows, lane)
+        y = flat(m.activations, m, op.y, a, b, op.inputs)
+        dy, dx = flat(m.deltas, m, op.y, a, b, op.inputs), flat(m.deltas, m, op.x, a, b, op.inputs)
+        dropout_backward_by_output(y, dy, op.rate, dx)
+    else:
+        dropout_pass(op, m, lane, step, rows, False)
