@@ -37,6 +37,10 @@ class Memory(NamedTuple):
     rates: np.ndarray  # float64 (steps,): the learning rates of the steps from `rates_from` on
     pixel: np.ndarray  # float64 (2,): scale and offset from a byte to the network's input
     batch: np.ndarray  # int64 (2,): rows of the batch done before those at hand, and all its rows
+    networks: np.ndarray  # int64: of a group, the networks' memories; see group_loop.py
+    settings: (
+        np.ndarray
+    )  # float64: of a group, what its networks differ in; see shared_input_ops.py
     rates_from: int  # the step, counted from the run's first, that rates[0] is for
     capacity: int  # rows that the workspace holds
 
@@ -152,6 +156,8 @@ def _memory(
         rates=np.zeros(1),
         pixel=np.zeros(2),
         batch=np.zeros(2, np.int64),
+        networks=np.zeros(0, np.int64),
+        settings=np.zeros(0),
         rates_from=0,
         capacity=0,
     )

@@ -12,6 +12,7 @@ import numpy as np
 from mnistlab.runtime import compiler
 from mnistlab.runtime.calls import keep_interpreted
 from mnistlab.runtime.helpers import compile_all
+from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.loop import ROW_DTYPE, run_batches, run_batches_types
 from mnistlab.runtime.memory import CACHE_LINE, Memory, zeros
 from mnistlab.runtime.op import Op, function_types
@@ -66,20 +67,25 @@ def compile_tables(
     lists: Mapping[str, tuple[Op, ...]],
     dtype: np.dtype[Any],
     tell: Callable[[str], None] = lambda text: None,
+    loops: Sequence[tuple[Kernel, tuple[Any, ...]]] = (),
 ) -> dict[str, Table]:
-    """A table for each list of ops, by its name.
+    """A table for each list of ops, by its name; `loops` run them, `run_batches` where none does.
 
     What the cache lacks is compiled under a lock, so that of many processes one compiles, and
     `tell` is told before and after.
     """
-    loop = (run_batches, run_batches_types(dtype))
-    needed = [loop, *(one for ops in lists.values() for op in ops for one in op.functions(dtype))]
+    loops = loops or [(run_batches, run_batches_types(dtype))]
+    needed = [*loops, *(one for ops in lists.values() for op in ops for one in op.functions(dtype))]
 
     def missing() -> set[Any]:
         return {function for function in needed if not compiler.is_compiled(*function)}
 
+    def compile_loops() -> None:
+        for loop in loops:
+            compiler.compile_for(*loop)
+
     def load() -> dict[str, Table]:
-        compiler.compile_for(*loop)
+        compile_loops()
         return {name: assemble(ops, dtype) for name, ops in lists.items()}
 
     if not missing():
@@ -92,9 +98,8 @@ def compile_tables(
             return load()
         tell("compiling the engine for this processor; once only, later runs start at once …")
         started = time.perf_counter()
-        by_address = [function for function in dict.fromkeys(needed) if function in left - {loop}]
-        processes = compiler.processors()
-        compile_all(by_address, processes, lock, first=lambda: compiler.compile_for(*loop))
+        by_address = [one for one in dict.fromkeys(needed) if one in left and one not in loops]
+        compile_all(by_address, compiler.processors(), lock, first=compile_loops)
         tables = load()
         for function in left:
             compiler.mark_compiled(*function)

@@ -13,6 +13,7 @@ from mnistlab.blocks.penalties.maths import penalty
 from mnistlab.blocks.schedules import Steps
 from mnistlab.config import RunConfig, TrainingConfig
 from mnistlab.data import Dataset, Split
+from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.program import Program
 from mnistlab.runtime.streams import Purpose, random_stream
 from mnistlab.runtime.table import Table, compile_tables
@@ -80,6 +81,12 @@ def training_program(config: RunConfig, dataset: Dataset) -> Program:
         plan(config, len(dataset.train)).batch,
         nonzero_share=nonzero_share(dataset.train, dataset.offset),
     )
+
+
+def steps_per_look(before: int, done: int, seconds: float) -> int:
+    """How many steps to take until the next look, where `done` steps took so many seconds."""
+    fitting = int(SECONDS_BETWEEN_LOOKS * done / max(seconds, 1e-6))
+    return max(1, min(fitting, 4 * before))
 
 
 class Trainer:
@@ -174,19 +181,28 @@ class Trainer:
                 return False
             look()
         if self.step < stop:
-            self.params_before_last_step[:] = self.params
-            of_batch_alone = {"running": False, "batch": True, "full": False}
-            if of_batch_alone[self.config.training.train_metrics]:
-                self.clear_totals()
+            self.before_last_step()
             return self._run(stop)
         return True
 
-    def _run(self, stop: int) -> bool:
-        epoch, first = divmod(self.step, self.plan.steps_per_epoch)
+    def before_last_step(self) -> None:
+        """Make ready for the last step before someone looks: its change of the weights is kept."""
+        self.params_before_last_step[:] = self.params
+        of_batch_alone = {"running": False, "batch": True, "full": False}
+        if of_batch_alone[self.config.training.train_metrics]:
+            self.clear_totals()
+
+    def memory_up_to(self, stop: int) -> Memory:
+        """The memory for the steps up to `stop`: the images in the epoch's order, the rates."""
+        epoch = self.step // self.plan.steps_per_epoch
         if epoch != self._order_epoch:
             self.memory = self.memory._replace(order=self.order(epoch))
             self._order_epoch = epoch
-        memory = self.memory._replace(rates=self.rates(self.step, stop), rates_from=self.step)
+        return self.memory._replace(rates=self.rates(self.step, stop), rates_from=self.step)
+
+    def _run(self, stop: int) -> bool:
+        memory = self.memory_up_to(stop)
+        first = self.step % self.plan.steps_per_epoch
         count, done, finite = stop - self.step, 0, True
         started = time.perf_counter()
         self._tables["pack"].run_once(memory)
@@ -209,8 +225,7 @@ class Trainer:
         seconds = time.perf_counter() - started
         self.seconds += seconds
         self.step += done
-        fitting = int(SECONDS_BETWEEN_LOOKS * done / max(seconds, 1e-6))
-        self._steps_per_look = max(1, min(fitting, 4 * self._steps_per_look))
+        self._steps_per_look = steps_per_look(self._steps_per_look, done, seconds)
         return finite
 
     def last_gradient(self) -> np.ndarray:

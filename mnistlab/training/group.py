@@ -1,0 +1,132 @@
+"""Networks in training side by side: what a batch costs all of them alike is done once."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mnistlab.blocks.layers.dense.choice import MOST_NONZERO
+from mnistlab.blocks.layers.dense.shared_input_lowering import (
+    FirstLayer,
+    first_layer,
+    memory_of_group,
+    side_by_side,
+)
+from mnistlab.config import RunConfig
+from mnistlab.data import Dataset
+from mnistlab.runtime.group_table import GroupTable, compile_group
+from mnistlab.runtime.memory import Memory
+from mnistlab.training.memory import nonzero_share
+from mnistlab.training.trainer import Trainer, plan, steps_per_look, training_program
+
+# The networks of a group have their first layers' weights in the second cache together.
+MOST_BYTES = 1 << 20
+
+
+def joint_key(config: RunConfig, dataset: Dataset) -> Any:
+    """Equal for configurations that can train side by side; None for one that can't.
+
+    They see the same images in the same batches, and have first layers of one size. Whatever else
+    they differ in, such as rates, penalties, initial weights, the layers above, is their own.
+    """
+    split, training = dataset.train, config.training
+    layer = first_layer(training_program(config, dataset))
+    # Alone, a layer of few outputs does not skip zeros, whatever the images are.
+    if layer is None or nonzero_share(split, dataset.offset) > MOST_NONZERO:
+        return None
+    images = (id(split.images), id(split.labels), id(split.indices), dataset.scale)
+    return layer.operands, images, config.seed, training.shuffle, plan(config, len(split))
+
+
+def most_together(config: RunConfig, dataset: Dataset) -> int:
+    """How many networks with the `joint_key` of a configuration train side by side at best."""
+    layer = first_layer(training_program(config, dataset))
+    if layer is None:
+        return 1
+    size = layer.operands.inputs * layer.operands.units * np.dtype(np.float32).itemsize
+    return max(1, MOST_BYTES // size)
+
+
+def compile_together(
+    config: RunConfig, dataset: Dataset, count: int, tell: Callable[[str], None]
+) -> None:
+    """Have compiled what `count` networks with the `joint_key` of a configuration need."""
+    program = training_program(config, dataset)
+    layer = first_layer(program)
+    if layer is not None:
+        compile_group(side_by_side([layer] * count).lists, program.dtype, tell)
+
+
+@dataclass(frozen=True)
+class _Members:
+    """The trainers that a table is of."""
+
+    trainers: tuple[Trainer, ...]
+    tables: dict[str, GroupTable]
+    memory: Memory
+
+
+class Group:
+    """Trains networks step by step together, on one thread; each has the bits that it has alone.
+
+    The trainers are those of one `joint_key`, each compiled.
+    """
+
+    def __init__(self) -> None:
+        self._members: _Members | None = None
+        self._steps_per_look = 1
+
+    def train_to(
+        self, trainers: Sequence[Trainer], stop: int, look: Callable[[], None] = lambda: None
+    ) -> list[Trainer]:
+        """Train all up to step `stop` as `Trainer.train_to` does; all stand at the same step.
+
+        It ends earlier where the loss of some of them stops being finite: returns those.
+        """
+        first = trainers[0]
+        while first.step < stop - 1:
+            diverged = self._run(trainers, min(stop - 1, first.step + self._steps_per_look))
+            if diverged:
+                return diverged
+            look()
+        if first.step < stop:
+            for trainer in trainers:
+                trainer.before_last_step()
+            return self._run(trainers, stop)
+        return []
+
+    def _run(self, trainers: Sequence[Trainer], stop: int) -> list[Trainer]:
+        members = self._of(tuple(trainers))
+        first, steps = trainers[0], trainers[0].plan
+        own = first.memory_up_to(stop)
+        group = members.memory._replace(order=own.order)
+        shared = {name: getattr(group, name) for name in ("order", "batch", "targets")}
+        memories = [t.memory_up_to(stop)._replace(**shared) for t in trainers]
+        start, count = first.step % steps.steps_per_epoch, stop - first.step
+        began = time.perf_counter()
+        members.tables["pack"].run(memories, group, 1, 1, 0, 1, 0)
+        done = members.tables["step"].run(
+            memories, group, steps.batch, steps.images, start, start + count, first.step
+        )
+        members.tables["unpack"].run(memories, group, 1, 1, 0, 1, 0)
+        seconds = time.perf_counter() - began
+        self._steps_per_look = steps_per_look(self._steps_per_look, done, seconds)
+        for trainer in trainers:
+            trainer.step += done
+            trainer.seconds += seconds / len(trainers)
+        return [trainer for trainer in trainers if not np.isfinite(trainer.memory.totals[0])]
+
+    def _of(self, trainers: tuple[Trainer, ...]) -> _Members:
+        """The tables of these networks, made anew where others trained before."""
+        if self._members is None or self._members.trainers != trainers:
+            layers = [layer for t in trainers if (layer := first_layer(t.program)) is not None]
+            self._members = _members(trainers, layers)
+        return self._members
+
+
+def _members(trainers: tuple[Trainer, ...], layers: Sequence[FirstLayer]) -> _Members:
+    shared = side_by_side(layers)
+    memory = memory_of_group(shared, [trainer.memory for trainer in trainers])
+    return _Members(trainers, compile_group(shared.lists, trainers[0].program.dtype), memory)
