@@ -81,6 +81,10 @@ def stop_signals() -> Iterator[StopSignals]:
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
+    listening = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if isinstance(listening, StopSignals):  # of several runs that are trained together
+        yield listening
+        return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
         signal.signal(number, stop.receive)

@@ -12,6 +12,7 @@ from mnistlab.config import RunConfig, config_hash, dump_yaml, resolved_mapping
 from mnistlab.data import Dataset
 from mnistlab.experiment.callbacks import RunResult
 from mnistlab.experiment.disk_space import lacking_disk_space
+from mnistlab.experiment.driver import Training, trained
 from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.interruption import StopSignals, stop_signals
 from mnistlab.experiment.memory_check import refuse_too_large
@@ -49,7 +50,7 @@ def run(config: RunConfig, dataset: Dataset, runs_dir: Path, options: RunOptions
         record = _new_record(trainer, run_facts(trainer, pool, options.argv), started)
         writer = RunWriter(trainer, run_dir, record)
         writer.began = began
-        return TrainingRun(writer, options.callbacks, stop).to_the_end()
+        return trained(TrainingRun(writer, options.callbacks, stop).to_the_end())
 
 
 def resume(
@@ -66,6 +67,17 @@ def resume(
     UsageError where its checkpoints or tables are damaged or memory does not hold it, OSError
     where the disk has no room.
     """
+    return trained(resuming(run_dir, config, dataset, history, options))
+
+
+def resuming(
+    run_dir: RunDir,
+    config: RunConfig,
+    dataset: Dataset,
+    history: RunRecord | None,
+    options: RunOptions,
+) -> Training:
+    """`resume`, for who drives several runs at once."""
     refuse_too_large(config, dataset)
     with only_process(run_dir), _surroundings(run_dir, options.threads) as (pool, stop):
         remove_leftovers(run_dir.path)
@@ -81,7 +93,7 @@ def resume(
         writer = RunWriter(trainer, run_dir, record)
         if checkpoint is not None:
             writer.restore(checkpoint)
-        return TrainingRun(writer, options.callbacks, stop).to_the_end()
+        return (yield from TrainingRun(writer, options.callbacks, stop).to_the_end())
 
 
 def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:

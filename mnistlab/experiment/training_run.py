@@ -1,12 +1,13 @@
 """A running training: trains steps; evaluates, saves and reports after some of them."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from mnistlab.experiment.callbacks import RunCallback, RunProgress, RunResult, Start
 from mnistlab.experiment.class_coverage import class_warnings
+from mnistlab.experiment.driver import Stretch, Training
 from mnistlab.experiment.interruption import StopRequested, StopSignals
 from mnistlab.experiment.run_facts import advice_on_divergence
 from mnistlab.experiment.run_writer import RunWriter
@@ -30,24 +31,24 @@ class TrainingRun:
         self.stop = stop
         self.metrics, self.layers = writer.open_tables()
 
-    def to_the_end(self) -> RunResult:
+    def to_the_end(self) -> Training:
         """Train, and leave the folder telling how it ended, whatever happens."""
         try:
             self.writer.write_run_json(Status.RUNNING)
             for text in class_warnings(self.config, self.trainer.dataset):
                 logger.warning("%s", text)
-            return self._to_the_end()
+            return (yield from self._to_the_end())
         except BaseException as error:
             self._tell_failure(error)
             raise
 
-    def _to_the_end(self) -> RunResult:
+    def _to_the_end(self) -> Training:
         writer, trainer = self.writer, self.trainer
         try:
             with self.stop.at_once():
                 trainer.compile(self._tell)
             self._start()
-            status = writer.ended or self._train()
+            status = writer.ended or (yield from self._train())
             writer.end(status, writer.reason or self._advice(status))
         except StopRequested as request:
             writer.checkpoint = writer.snapshot()
@@ -81,13 +82,14 @@ class TrainingRun:
         for callback in self.callbacks:
             callback.on_start(start)
 
-    def _train(self) -> Status:
+    def _train(self) -> Generator[Stretch, bool, Status]:
         """Step after step to the end; returns the status."""
         trainer, steps = self.trainer, self.trainer.plan.steps
         while trainer.step < steps:
             self.stop.check()
             target = self._next_stop()
-            if not trainer.train_to(target, self._look) or not trainer.is_finite():
+            finite = yield Stretch(trainer, target, self._look)
+            if not finite or not trainer.is_finite():
                 self._record(MetricsRow(trainer.epoch, trainer.step, **self._measured()))
                 return Status.DIVERGED
             at_end = target == steps

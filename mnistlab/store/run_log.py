@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from io import TextIOWrapper
 from pathlib import Path
 
@@ -42,18 +43,38 @@ class RunLog(logging.FileHandler):
             logger.warning("%s: cannot be written: %s", self.baseFilename, error)
 
 
+# The run whose log hears what is said; None: what is said concerns all that go on.
+_speaking: ContextVar[RunLog | None] = ContextVar("speaking", default=None)
+
+
 @contextmanager
-def logged(path: Path) -> Iterator[None]:
-    """Keep what mnistlab logs in the file at `path` too. Raises OSError where it can't be made."""
-    handler = RunLog(path, encoding="utf-8")
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
+def at_level_of_logs() -> Iterator[None]:
+    """Have mnistlab log what a run's log is to hold."""
     package = logging.getLogger("mnistlab")
     level = package.level
-    package.addHandler(handler)
     package.setLevel(min(level or logging.INFO, logging.INFO))
     try:
         yield
     finally:
         package.setLevel(level)
+
+
+@contextmanager
+def logged(path: Path) -> Iterator[None]:
+    """Keep what mnistlab logs in the file at `path` too. Raises OSError where it can't be made.
+
+    Of several runs that go on at once, each in a context of its own, each hears itself alone.
+    """
+    handler = RunLog(path, encoding="utf-8")
+    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))
+    handler.addFilter(lambda record: _speaking.get() in (None, handler))
+    package = logging.getLogger("mnistlab")
+    package.addHandler(handler)
+    before = _speaking.set(handler)
+    try:
+        with at_level_of_logs():
+            yield
+    finally:
+        _speaking.reset(before)
         handler.close()
         package.removeHandler(handler)
