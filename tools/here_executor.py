@@ -10,13 +10,14 @@ from mnistlab.sweeps.run_trial import TrialRunner
 
 
 class HereExecutor(executors.LocalExecutor):
-    """Runs a sweep's trials in the sweep's own process."""
+    """Runs a sweep's trials in the sweep's own process, one after the other."""
+
+    trains_together = False
 
     def __init__(self, workers: int, data_dir: Path) -> None:
         self.workers = 1
         self.runner = TrialRunner(data_dir, self)  # type: ignore[arg-type]
         self.found: list[executors.Report] = []
-        self.trial = ""
 
     def __enter__(self) -> "HereExecutor":
         return self
@@ -30,18 +31,15 @@ class HereExecutor(executors.LocalExecutor):
     def has_room(self) -> bool:
         return not self.found
 
-    def submit(self, task: executors.Task) -> None:
-        self.trial = task.trial
-        told = {"run_dir": str(task.run_dir), "config": task.config, "argv": [], "expected": None}
-        told["arithmetic"] = task.arithmetic
-        self.runner.run(told)
+    def submit(self, *tasks: executors.Task) -> None:
+        self.runner.run([executors.told(task) for task in tasks])
 
     def send(self, **message: Any) -> None:
         """What a worker would tell through its socket."""
         if "fatal" in message:
             self.found.append(executors.Fatal(message["fatal"], message["exit_code"]))
         elif "ended" in message:
-            self.found.append(executors.Ended(self.trial))
+            self.found.append(executors.Ended(message["trial"]))
 
     def reports(self, timeout: float) -> list[executors.Report]:
         found, self.found = self.found, []

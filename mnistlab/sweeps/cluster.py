@@ -40,6 +40,8 @@ class ClusterExecutor:
     Its user holds `only_sweeper`, and so is the only one who writes in the trials' folders.
     """
 
+    trains_together = False
+
     def __init__(self, cluster: Cluster, sweep_dir: SweepDir, data_dir: Path) -> None:
         from distributed import as_completed
 
@@ -92,7 +94,11 @@ class ClusterExecutor:
             self.workers = min(there, self.cluster.most or there)
         self._counted = time.monotonic()
 
-    def submit(self, task: Task) -> None:
+    def submit(self, *tasks: Task) -> None:
+        for task in tasks:
+            self._submit(task)
+
+    def _submit(self, task: Task) -> None:
         self._submitted += 1
         sender = remote.Sender(
             token=self.token,

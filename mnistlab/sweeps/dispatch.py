@@ -22,6 +22,7 @@ from mnistlab.sweeps.executors import (
     TrialReport,
     Warned,
 )
+from mnistlab.sweeps.groups import Groups
 from mnistlab.sweeps.ledger import Ledger
 from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepProgress
 from mnistlab.sweeps.trials import Trial
@@ -45,18 +46,15 @@ class Pool:
     """Trials to be run together: those that wait, and what is known of those that run."""
 
     waiting: deque[Trial] = field(default_factory=deque)
+    groups: list[list[Trial]] = field(default_factory=list)  # that are to be trained together
     running: dict[str, Trial] = field(default_factory=dict)
     shares: dict[str, float] = field(default_factory=dict)  # done of each that runs
     not_before: dict[str, float] = field(default_factory=dict)
 
-    def next(self) -> Trial | None:
-        """Take the first trial that may be tried now."""
+    def ready(self) -> list[Trial]:
+        """The waiting trials that may be tried now."""
         now = time.monotonic()
-        for trial in self.waiting:
-            if self.not_before.get(trial.id, 0.0) <= now:
-                self.waiting.remove(trial)
-                return trial
-        return None
+        return [one for one in self.waiting if self.not_before.get(one.id, 0.0) <= now]
 
 
 class Dispatcher:
@@ -66,6 +64,7 @@ class Dispatcher:
         self,
         ledger: Ledger,
         executor: Executor,
+        groups: Groups,
         stop: StopSignals,
         metric: Metric,
         callbacks: Sequence[SweepCallback],
@@ -73,6 +72,7 @@ class Dispatcher:
     ) -> None:
         self.ledger = ledger
         self.executor = executor
+        self.groups = groups
         self.stop = stop
         self.metric = metric
         self.callbacks = callbacks
@@ -93,22 +93,40 @@ class Dispatcher:
         if not pool.waiting:
             return
         self.executor.start(len(pool.waiting))
+        if self.executor.trains_together:
+            pool.groups = self.groups.divide(tuple(pool.waiting), self.executor.workers)
         make_ready(tuple(pool.waiting))
         while pool.waiting or pool.running:
             self.stop.check()
-            while self.executor.has_room() and (trial := pool.next()) is not None:
-                self._submit(trial, pool)
+            while self.executor.has_room() and (trials := self._next(pool)):
+                self._submit(trials, pool)
             for report in self.executor.reports(SECONDS_BETWEEN_LOOKS):
                 self._take(report, pool)
             self._each(lambda callback: callback.on_progress(self._progress(pool)))
 
-    def _submit(self, trial: Trial, pool: Pool) -> None:
-        run_dir = self.ledger.prepare(trial)
-        pool.running[trial.id] = trial
-        pool.shares[trial.id] = 0.0
-        self.submitted += 1
-        config = resolved_mapping(trial.config)
-        self.executor.submit(Task(trial.id, run_dir.path, config, self.argv, arithmetic()))
+    def _next(self, pool: Pool) -> list[Trial]:
+        """Take the first trial that may be tried now, and those that are trained with it."""
+        ready = pool.ready()
+        first = next(iter(ready), None)
+        group = next((group for group in pool.groups if first in group), [])
+        # Where the worker of trials died, it is to be found by which: each is tried by itself.
+        taken = [one for one in group if one in ready and one.id not in self._deaths]
+        if first is not None and first not in taken:
+            taken = [first]
+        for trial in taken:
+            pool.waiting.remove(trial)
+        return taken
+
+    def _submit(self, trials: Sequence[Trial], pool: Pool) -> None:
+        tasks = []
+        for trial in trials:
+            run_dir = self.ledger.prepare(trial)
+            pool.running[trial.id] = trial
+            pool.shares[trial.id] = 0.0
+            self.submitted += 1
+            config = resolved_mapping(trial.config)
+            tasks.append(Task(trial.id, run_dir.path, config, self.argv, arithmetic()))
+        self.executor.submit(*tasks)
 
     def _take(self, report: Report, pool: Pool) -> None:
         if isinstance(report, Fatal):

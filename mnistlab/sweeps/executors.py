@@ -39,6 +39,18 @@ class Task:
     arithmetic: dict[str, Any] | None = None  # of the sweep's process
 
 
+def told(task: Task, *, check_id: bool = False) -> dict[str, Any]:
+    """What a worker is told of a task; `check_id`: its data must be those that the trial is of."""
+    return {
+        "trial": task.trial,
+        "run_dir": str(task.run_dir),
+        "config": task.config,
+        "argv": task.argv,
+        "expected": task.trial if check_id else None,
+        "arithmetic": task.arithmetic,
+    }
+
+
 @dataclass(frozen=True)
 class Report:
     """Something that has happened."""
@@ -94,6 +106,7 @@ class Executor(Protocol):
     """What a sweep asks of whoever runs its trials. A context manager: its end leaves no worker."""
 
     workers: int
+    trains_together: bool  # whether a worker takes several tasks at once
 
     def __enter__(self) -> Self: ...
 
@@ -105,8 +118,8 @@ class Executor(Protocol):
     def has_room(self) -> bool:
         """Whether a worker is free."""
 
-    def submit(self, task: Task) -> None:
-        """Give a task to a free worker."""
+    def submit(self, *tasks: Task) -> None:
+        """Give tasks that are trained together to a free worker."""
 
     def reports(self, timeout: float) -> list[Report]:
         """What has happened, waiting up to `timeout` seconds for something to."""
@@ -121,6 +134,8 @@ class LocalExecutor:
     They die with this process: each notices when its socket is closed, however that comes.
     """
 
+    trains_together = True
+
     def __init__(self, workers: int, data_dir: Path) -> None:
         self.workers = workers
         self.data_dir = data_dir
@@ -133,7 +148,7 @@ class LocalExecutor:
     def __exit__(self, *raised: Any) -> None:
         # Idle workers end by themselves; after an error nothing is waited for.
         for worker in self._all:
-            worker.close(kill=raised[0] is not None or worker.task is not None)
+            worker.close(kill=raised[0] is not None or bool(worker.tasks))
         self._all.clear()
         self._selector.close()
 
@@ -144,14 +159,14 @@ class LocalExecutor:
             self._selector.register(worker.channel.socket, selectors.EVENT_READ, worker)
 
     def has_room(self) -> bool:
-        return len(self._all) < self.workers or any(w.task is None for w in self._all)
+        return len(self._all) < self.workers or any(not w.tasks for w in self._all)
 
-    def submit(self, task: Task) -> None:
-        free = next((worker for worker in self._all if worker.task is None), None)
+    def submit(self, *tasks: Task) -> None:
+        free = next((worker for worker in self._all if not worker.tasks), None)
         if free is None:
             self.start(len(self._all) + 1)
             free = self._all[-1]
-        free.give(task)
+        free.give(*tasks)
 
     def reports(self, timeout: float) -> list[Report]:
         found: list[Report] = []
@@ -174,12 +189,12 @@ class LocalExecutor:
         self._selector.unregister(worker.channel.socket)
         self._all.remove(worker)
         how = worker.close(kill=False)
-        if worker.task is not None:
-            yield Died(worker.task.trial, how)
+        for trial in worker.tasks:
+            yield Died(trial, how)
 
 
 class WorkerProcess:
-    """One worker process, and the task that it has, if any."""
+    """One worker process, and the tasks that it has, by trial."""
 
     def __init__(self, data_dir: Path) -> None:
         ours, theirs = socket.socketpair()
@@ -197,29 +212,22 @@ class WorkerProcess:
                 process_group=0,
             )
         self.channel = Channel(ours)
-        self.task: Task | None = None
+        self.tasks: dict[str, Task] = {}
 
-    def give(self, task: Task, *, check_id: bool = False) -> None:
-        """Have a task run; `check_id`: where the data there are those that the trial is of."""
-        self.task = task
-        expected = task.trial if check_id else None
-        self.channel.send(
-            run_dir=str(task.run_dir),
-            config=task.config,
-            argv=task.argv,
-            expected=expected,
-            arithmetic=task.arithmetic,
-        )
+    def give(self, *tasks: Task, check_id: bool = False) -> None:
+        """Have tasks run; `check_id`: where the data there are those that the trials are of."""
+        self.tasks = {task.trial: task for task in tasks}
+        self.channel.send(tasks=[told(task, check_id=check_id) for task in tasks])
 
     def report(self, message: dict[str, Any]) -> Iterator[Report]:
         if "warning" in message:
             yield Warned(message["warning"])
         elif "fatal" in message:
             yield Fatal(message["fatal"], message["exit_code"])
-        elif self.task is not None and "share" in message:
-            yield Advanced(self.task.trial, message["share"])
-        elif self.task is not None:
-            trial, self.task = self.task.trial, None
+        elif (trial := message["trial"]) in self.tasks and "share" in message:
+            yield Advanced(trial, message["share"])
+        elif trial in self.tasks:
+            del self.tasks[trial]
             yield Busy(trial) if "busy" in message else Ended(trial)
 
     def ask_to_stop(self) -> None:

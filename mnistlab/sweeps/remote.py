@@ -181,7 +181,7 @@ class IdleWorkers:
 
     def put_back(self, process: WorkerProcess, data_dir: Path, *, again: bool) -> None:
         """Give a process back that is done with its trial; it is ended unless `again`."""
-        if not again or process.task is not None:
+        if not again or process.tasks:
             process.close(kill=True)
             return
         timer = threading.Timer(SECONDS_IDLE, self._retire, [process])

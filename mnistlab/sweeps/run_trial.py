@@ -1,16 +1,18 @@
-"""One trial in a worker: its folder records the result, also a failure; the worker continues."""
+"""Trials in a worker: their folders record the results, also a failure; the worker continues."""
 
 import errno
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from mnistlab.config import RunConfig, resolved_mapping
 from mnistlab.experiment.callbacks import RunCallback, RunProgress, Start
+from mnistlab.experiment.driver import Training, train_together, trained
 from mnistlab.experiment.resume import changed_arithmetic, ended_result
 from mnistlab.experiment.run_options import RunOptions
-from mnistlab.experiment.runner import resume
+from mnistlab.experiment.runner import resuming
 from mnistlab.store.locks import RunInUseError, only_process
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_dir import RunDir
@@ -34,58 +36,91 @@ class TrialRunner:
         self.datasets = Datasets(data_dir)
         self.channel = channel
 
-    def run(self, task: dict[str, Any]) -> None:
-        """Train one trial, resumed from its folder, and report its result."""
-        if differ := changed_arithmetic(task["arithmetic"], processor=False):
+    def run(self, tasks: Sequence[dict[str, Any]]) -> None:
+        """Train trials, resumed from their folders, and report the result of each.
+
+        Several are trained together.
+        """
+        if differ := changed_arithmetic(tasks[0]["arithmetic"], processor=False):
             # A variable of this machine, or a .numba_config.yaml where Dask's worker was started.
             why = f"a worker has other compiler settings than the sweep: {'; '.join(differ)}"
             self.channel.send(fatal=why, exit_code=2)
             return
-        run_dir = RunDir(Path(task["run_dir"]))
-        config = RunConfig.model_validate(task["config"])
-        try:
-            self._train(run_dir, config, task)
-        except RunInUseError as error:
-            self.channel.send(busy=str(error))
-        except (OSError, DataError) as error:
-            if isinstance(error, OSError) and error.errno not in FATAL:
-                self._fail(run_dir, config, error)
-            else:
-                _take_failure_back(run_dir)
-                code = error.exit_code if isinstance(error, DataError) else 1
-                self.channel.send(fatal=_described(error), exit_code=code)
-        except Exception as error:
-            self._fail(run_dir, config, error)
-        else:
-            self.channel.send(ended=True)
-
-    def _train(self, run_dir: RunDir, config: RunConfig, task: dict[str, Any]) -> None:
-        history = read_record(run_dir)
-        if ended_result(run_dir, history) is not None:
+        found = {task["trial"]: _Trial(task, self.datasets, self.channel) for task in tasks}
+        if len(found) == 1:
+            for trial in found.values():
+                trial.run()
             return
+        trainings = {name: trial.training() for name, trial in found.items()}
+        train_together(trainings, lambda name, error: found[name].tell(error))
+
+
+class _Trial:
+    """One trial in a worker."""
+
+    def __init__(self, task: dict[str, Any], datasets: Datasets, channel: Channel) -> None:
+        self.task = task
+        self.datasets = datasets
+        self.channel = channel
+        self.run_dir = RunDir(Path(task["run_dir"]))
+        self.config = RunConfig.model_validate(task["config"])
+
+    def run(self) -> None:
+        """Train it by itself."""
+        error = None
+        try:
+            trained(self.training())
+        except Exception as raised:
+            error = raised
+        self.tell(error)
+
+    def training(self) -> Training:
+        """Its run, from where its folder stands; of one that has ended, the end."""
+        history = read_record(self.run_dir)
+        if (ended := ended_result(self.run_dir, history)) is not None:
+            return ended
+        config, expected = self.config, self.task["expected"]
         dataset = self.datasets.of(config)
-        expected = task["expected"]
         if expected is not None and identify(config, {}, self.datasets).id != expected:
             raise DataError(f"the data of {config.data.source} here are not those of the sweep")
         options = RunOptions(
             data_dir=self.datasets.data_dir,
             threads=1,
-            callbacks=[Relay(self.channel)],
-            argv=task["argv"],
+            callbacks=[Relay(self.channel, self.task["trial"])],
+            argv=self.task["argv"],
         )
-        resume(run_dir, config, dataset, history, options)
+        return (yield from resuming(self.run_dir, config, dataset, history, options))
 
-    def _fail(self, run_dir: RunDir, config: RunConfig, error: Exception) -> None:
-        with only_process(run_dir):
-            mark_failed(run_dir, resolved_mapping(config), _described(error))
-        self.channel.send(ended=True)
+    def tell(self, error: Exception | None) -> None:
+        """Tell the sweep that the trial has ended, and how."""
+        trial = self.task["trial"]
+        if isinstance(error, RunInUseError):
+            self.channel.send(trial=trial, busy=str(error))
+        elif _is_nobodys_fault(error):
+            _take_failure_back(self.run_dir)
+            code = error.exit_code if isinstance(error, DataError) else 1
+            self.channel.send(fatal=_described(error), exit_code=code)
+        else:
+            if error is not None:
+                self._fail(error)
+            self.channel.send(trial=trial, ended=True)
+
+    def _fail(self, error: Exception) -> None:
+        with only_process(self.run_dir):
+            mark_failed(self.run_dir, resolved_mapping(self.config), _described(error))
+
+
+def _is_nobodys_fault(error: Exception | None) -> TypeGuard[Exception]:
+    """Whether an error would end any trial: the disk's, or the data's."""
+    return isinstance(error, DataError) or (isinstance(error, OSError) and error.errno in FATAL)
 
 
 class Relay(RunCallback):
     """Tells the sweep's process how far a trial is, a few times a second."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, trial: str) -> None:
         self.channel = channel
+        self.trial = trial
         self.steps = 1
         self.sent = 0.0
 
@@ -102,7 +137,7 @@ class Relay(RunCallback):
         now = time.monotonic()
         if now - self.sent >= SECONDS_BETWEEN_REPORTS:
             self.sent = now
-            self.channel.send(share=step / self.steps)
+            self.channel.send(trial=self.trial, share=step / self.steps)
 
 
 def _described(error: Exception) -> str:

@@ -13,6 +13,7 @@ from mnistlab.store.sweep_dir import REFIT
 from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps.dispatch import Dispatcher, SweepError
 from mnistlab.sweeps.executors import Executor, LocalExecutor
+from mnistlab.sweeps.groups import Groups
 from mnistlab.sweeps.ledger import Ledger
 from mnistlab.sweeps.ranking import Ranked, ranking_of, ranking_text
 from mnistlab.sweeps.search import Point, SweepSearch, stage_plans
@@ -45,7 +46,10 @@ class Sweeper:
         self.executor = executor
         self.callbacks = callbacks
         self.force = force
-        self.dispatcher = Dispatcher(ledger, executor, stop, self.config.metric, callbacks, argv)
+        self.groups = Groups(datasets)
+        self.dispatcher = Dispatcher(
+            ledger, executor, self.groups, stop, self.config.metric, callbacks, argv
+        )
         self.search = SweepSearch(source)
         self.rankings: dict[str | None, list[Ranked]] = {}
         self.refits: dict[str, Ranked] = {}
@@ -143,6 +147,8 @@ class Sweeper:
         here = isinstance(self.executor, LocalExecutor)
         refuse_changed(self.ledger.histories(), self.datasets, self.force, here=here)
         compile_all((trial.config for trial in left), self.datasets, self._tell)
+        if self.executor.trains_together:
+            self.groups.compile(left, self.executor.workers, self._tell)
 
     def _tell(self, text: str) -> None:
         for callback in self.callbacks:

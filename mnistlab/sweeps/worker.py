@@ -24,7 +24,7 @@ SECONDS_BETWEEN_REPORTS = 0.2
 def main(descriptor: int, data_dir: str) -> None:
     """Run the trials that come through the socket `descriptor` until it is closed."""
     channel = Channel(socket.socket(fileno=descriptor))
-    tasks: queue.Queue[dict[str, Any] | None] = queue.Queue()
+    tasks: queue.Queue[list[dict[str, Any]] | None] = queue.Queue()
     threading.Thread(target=_listen, args=(channel, tasks), daemon=True).start()
     _be_the_first_to_go()
     # Not before: numba alone takes a second on a busy machine.
@@ -36,7 +36,7 @@ def main(descriptor: int, data_dir: str) -> None:
         runner.run(task)
 
 
-def _listen(channel: Channel, tasks: "queue.Queue[dict[str, Any] | None]") -> None:
+def _listen(channel: Channel, tasks: "queue.Queue[list[dict[str, Any]] | None]") -> None:
     """Hand tasks on. SIGTERM lets a run save a checkpoint, and ends a worker that has none."""
     while (messages := channel.receive()) is not None:
         for message in messages:
@@ -44,7 +44,7 @@ def _listen(channel: Channel, tasks: "queue.Queue[dict[str, Any] | None]") -> No
                 tasks.put(None)
                 os.kill(os.getpid(), signal.SIGTERM)
             else:
-                tasks.put(message)
+                tasks.put(message["tasks"])
     tasks.put(None)
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(SECONDS_TO_STOP)

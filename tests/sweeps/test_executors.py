@@ -17,17 +17,17 @@ from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps import dispatch, executors
 from tools.short_sweeps import RUN, Heard, fingerprints, resume, rows, sweep
 
-# What a worker runs before it takes trials; resume of some trials does something else first.
+# What a worker runs before it takes trials; some trials do something else first.
 SABOTAGE = """
 import errno, os, signal, time
 from pathlib import Path
 from mnistlab.sweeps import run_trial
-real = run_trial.resume
-def resume(run_dir, config, *more, **options):
+real = run_trial.resuming
+def resuming(run_dir, config, *more, **options):
     lr = config.optimizer.lr
 {0}
     return real(run_dir, config, *more, **options)
-run_trial.resume = resume
+run_trial.resuming = resuming
 """
 SEGFAULT = "    if lr == 0.5: import ctypes; ctypes.string_at(0)"
 
@@ -38,9 +38,9 @@ def sabotaged(monkeypatch):
 
     def sabotage(lines: str) -> None:
         begin = "from mnistlab.sweeps.worker import main\n"
-        assert begin in executors.START
-        start = executors.START.replace(begin, begin + SABOTAGE.replace("{0}", lines))
-        monkeypatch.setattr(executors, "START", start)
+        assert begin in executors.PROGRAM
+        start = executors.PROGRAM.replace(begin, begin + SABOTAGE.replace("{0}", lines))
+        monkeypatch.setattr(executors, "PROGRAM", start)
 
     return sabotage
 
@@ -56,8 +56,7 @@ def test_a_trial_that_kills_its_worker_each_time_fails_and_all_others_finish(tmp
     assert statuses(result) == {0.1: "finished", 0.5: "failed", 0.2: "finished", 0.3: "finished"}
     (failed,) = result.failures
     assert failed.reason.startswith("its worker died 3 times, the last time by SIGSEGV")
-    assert len(heard.warnings) == 2
-    assert "trial 1" in heard.warnings[0]
+    assert len([text for text in heard.warnings if "trial 1 " in text]) == 2
     # It stays failed: nothing is run twice.
     assert resume(result).already_ended
 
