@@ -38,9 +38,9 @@ def sabotaged(monkeypatch):
 
     def sabotage(lines: str) -> None:
         begin = "from mnistlab.sweeps.worker import main\n"
-        assert begin in executors.PROGRAM
-        start = executors.PROGRAM.replace(begin, begin + SABOTAGE.replace("{0}", lines))
-        monkeypatch.setattr(executors, "PROGRAM", start)
+        assert begin in executors.START
+        start = executors.START.replace(begin, begin + SABOTAGE.replace("{0}", lines))
+        monkeypatch.setattr(executors, "START", start)
 
     return sabotage
 
