@@ -16,6 +16,7 @@ from kernel_helpers import (
     normal,
     run_interpreted,
 )
+from shared_input_cases import shared_input_cases
 from side_by_side_cases import side_by_side_cases
 from sparse_cases import sparse_hidden_cases, sparse_input_cases
 from without_patches_cases import without_patches_cases
@@ -355,6 +356,7 @@ CASES = [
     *sparse_input_cases(),
     *sparse_hidden_cases(),
     *few_outputs_cases(),
+    *shared_input_cases(),
     *side_by_side_cases(),
     *fewer_products_cases(),
     *_random_cases(),
