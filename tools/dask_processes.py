@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Self
 
+SECONDS_TO_END = 10.0
+
 
 class DaskProcesses:
     """A cluster on the loopback; its logs and its workers' scratch lie in `folder`."""
@@ -46,12 +48,24 @@ class DaskProcesses:
     def start(self) -> None:
         """Start what is not alive. Workers wait for their scheduler, clients for both."""
         if self.scheduler is None or self.scheduler.poll() is not None:
+            self._end_workers()
             port = self.address.rpartition(":")[2]
             self.scheduler = self._run("dask_scheduler", "--port", port)
             self.workers = self._alive()
         while len(self._alive()) < self.count:
             self.add_worker()
         self._wait_for_the_scheduler()
+
+    def _end_workers(self) -> None:
+        """Workers end by themselves when their scheduler is gone, those that wait for one do not.
+
+        One that is about to end must not count as alive: nobody would put another in its place.
+        """
+        for worker in self._alive():
+            try:
+                worker.wait(SECONDS_TO_END)
+            except subprocess.TimeoutExpired:
+                self.kill(worker)
 
     def add_worker(self) -> subprocess.Popen:
         more = ("--no-nanny", "--nthreads", str(self.threads), "--memory-limit", "0")

@@ -96,7 +96,7 @@ def _sometimes_wide(value, random):
             key: random.choice(WIDE)
             if key in ("units", "filters") and random.random() < 0.2
             else [random.choice(WIDE) if random.random() < 0.3 else units for units in one]
-            if key == "hidden"
+            if key == "hidden" and isinstance(one, list)
             else _sometimes_wide(one, random)
             for key, one in value.items()
         }
