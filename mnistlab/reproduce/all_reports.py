@@ -28,7 +28,7 @@ ALL = "all"
 class Reproduction:
     """What has become of the reports of one command.
 
-    `resumable` is the folder by which all of it is carried on; `signal` is set where it was
+    `resumable` is the folder by which all of it is resumed; `signal` is set where it was
     interrupted.
     """
 

@@ -1,4 +1,4 @@
-"""Reports reproduced in new folders, or carried on in their own: a sweep for each experiment."""
+"""Reports reproduced in new folders, or resumed in their own: a sweep for each experiment."""
 
 import time
 from collections.abc import Callable, Sequence

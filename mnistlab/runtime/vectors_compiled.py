@@ -65,12 +65,19 @@ def place_of(context: Any, builder: Any, array_type: Any, array: Any, at: Any, k
     return builder.bitcast(builder.gep(data, [at]), kind.as_pointer())
 
 
+def _beyond(
+    context: Any, builder: Any, array_type: Any, array: Any, at: Any, begin: int, kind: Any
+) -> Any:
+    """The place in memory of a piece at array[at + begin]."""
+    place = builder.add(at, ir.Constant(at.type, begin))
+    return place_of(context, builder, array_type, array, place, kind)
+
+
 def _places(context: Any, builder: Any, array_type: Any, array: Any, at: Any, vector: Any) -> Any:
     """(number, type, place in memory, first lane) of each piece of a vector at array[at]."""
     kinds = context.get_value_type(vector).elements
     for number, (kind, (start, _)) in enumerate(zip(kinds, pieces_of(vector.lanes), strict=True)):
-        begin = builder.add(at, ir.Constant(at.type, start))
-        yield number, kind, place_of(context, builder, array_type, array, begin, kind), start
+        yield number, kind, _beyond(context, builder, array_type, array, at, start, kind), start
 
 
 def _splat(builder: Any, value: Any, lanes: int) -> Any:
@@ -202,10 +209,7 @@ def _every_second(typing_context, array, at, lanes, count):  # type: ignore[no-u
         ):
             pair = []
             for begin in (2 * start, 2 * start + lanes):
-                place = place_of(
-                    context, builder, array, values[0],
-                    builder.add(values[1], ir.Constant(values[1].type, begin)), kind,
-                )  # fmt: skip
+                place = _beyond(context, builder, array, *values[:2], begin, kind)
                 pair.append(_masked_load(builder, place, kind, array.dtype, double, begin))
             (evens,) = _halves(builder, *pair, kind, [list(range(0, 2 * lanes, 2))])
             loaded = builder.insert_value(loaded, evens, number)
@@ -225,10 +229,7 @@ def _store_pairs(typing_context, array, at, a, b, count):  # type: ignore[no-unt
             order = [lane // 2 + lanes * (lane % 2) for lane in range(2 * lanes)]
             pairs = _halves(builder, *pieces, kind, [order[:lanes], order[lanes:]])
             for begin, piece in zip((2 * start, 2 * start + lanes), pairs, strict=True):
-                place = place_of(
-                    context, builder, array, values[0],
-                    builder.add(values[1], ir.Constant(values[1].type, begin)), kind,
-                )  # fmt: skip
+                place = _beyond(context, builder, array, *values[:2], begin, kind)
                 _masked_store(builder, piece, place, kind, array.dtype, values[4], begin)
         return context.get_dummy_value()
 

@@ -150,7 +150,7 @@ def _described(error: Exception) -> str:
 
 
 def _take_failure_back(run_dir: RunDir) -> None:
-    """Let a run that failed by no fault of its own be one that is carried on."""
+    """Mark a run that failed by no fault of its own as one that can be resumed."""
     record = read_record(run_dir)
     if record is not None and record.status is Status.FAILED:
         # Where the disk has no room for this either, the trial stays a failed one, which is told.

@@ -24,7 +24,7 @@ TLS_FILES = (
     ("tls_client_key", "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY"),
 )
 SETTINGS = {
-    # A trial that is carried on goes to its worker with its checkpoint, which is no mistake.
+    # A resumed trial goes to its worker with its checkpoint, which is no mistake.
     "distributed.admin.large-graph-warning-threshold": "1 TB",
     # Of a scheduler that is started here: a machine that was suspended has not lost its worker.
     "distributed.scheduler.worker-ttl": None,

@@ -50,18 +50,23 @@ FAST = {
 }
 
 
-def prepared(folder, dtype="float64", **sections):
-    tensors = random_tensors(SHAPES, scale=0.2)
-    path = write_npz(folder / "start.npz", tensors)
-    training = {"steps": 30, "batch_size": 10, "shuffle": "none", "dtype": dtype}
+def convolutional(folder, layers, shapes, scale, training, dtype, **sections):
+    """(configuration, start): a CNN that starts from drawn weights and takes images in order."""
+    start = random_tensors(shapes, scale=scale)
     config = config_of(
-        model={"type": "cnn", "layers": LAYERS},
-        init={"type": "file", "path": str(path)},
-        training=training,
+        model={"type": "cnn", "layers": layers},
+        init={"type": "file", "path": str(write_npz(folder / "start.npz", start))},
+        training={"shuffle": "none", "dtype": dtype, **training},
         data={"source": "digits"},
         **sections,
     )
-    return toy_dataset(side=HEIGHT, width=WIDTH), config, tensors
+    return config, start
+
+
+def prepared(folder, dtype="float64", **sections):
+    training = {"steps": 30, "batch_size": 10}
+    config, start = convolutional(folder, LAYERS, SHAPES, 0.2, training, dtype, **sections)
+    return toy_dataset(side=HEIGHT, width=WIDTH), config, start
 
 
 def names_of(program):
@@ -118,16 +123,9 @@ TILED_SHAPES = {
 
 
 def tiled(folder, dtype="float64", **sections):
-    tensors = random_tensors(TILED_SHAPES, scale=0.2)
-    path = write_npz(folder / "tiled.npz", tensors)
-    config = config_of(
-        model={"type": "cnn", "layers": TILED},
-        init={"type": "file", "path": str(path)},
-        training={"steps": 20, "batch_size": 37, "shuffle": "none", "dtype": dtype},
-        data={"source": "digits"},
-        **sections,
-    )
-    return toy_dataset(side=10, width=11), config, tensors
+    training = {"steps": 20, "batch_size": 37}
+    config, start = convolutional(folder, TILED, TILED_SHAPES, 0.2, training, dtype, **sections)
+    return toy_dataset(side=10, width=11), config, start
 
 
 @pytest.mark.parametrize("optimizer", [{"lr": 0.05}, {"type": "adam", "lr": 0.005}])
@@ -165,16 +163,9 @@ SQUARED_SHAPES = {
 
 
 def squared(folder, dtype="float64", **sections):
-    tensors = random_tensors(SQUARED_SHAPES, scale=0.1)
-    path = write_npz(folder / "squared.npz", tensors)
-    config = config_of(
-        model={"type": "cnn", "layers": SQUARED},
-        init={"type": "file", "path": str(path)},
-        training={"steps": 6, "batch_size": 37, "shuffle": "none", "dtype": dtype},
-        data={"source": "digits"},
-        **sections,
-    )
-    return toy_dataset(side=7, width=8), config, tensors
+    training = {"steps": 6, "batch_size": 37}
+    config, start = convolutional(folder, SQUARED, SQUARED_SHAPES, 0.1, training, dtype, **sections)
+    return toy_dataset(side=7, width=8), config, start
 
 
 def test_fewer_products_train_as_the_equations_say(tmp_path):

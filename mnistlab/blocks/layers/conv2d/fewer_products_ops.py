@@ -5,19 +5,23 @@ from typing import Any
 from mnistlab.blocks.layers.conv2d import (
     fewer_products,
     fewer_products_gradient,
-    side_by_side,
-    without_patches,
 )
-from mnistlab.blocks.layers.conv2d.ops import filter_biases_of, filters_of
+from mnistlab.blocks.layers.conv2d.ops import filters_of
 from mnistlab.blocks.layers.conv2d.side_by_side import TILE
 from mnistlab.blocks.layers.conv2d.side_by_side_ops import (
     SideBySideOperands,
+    framed_gradient,
     framed_tile,
     own_bias_gradient,
+    shared_biases,
+    store_input_gradient,
+    store_outputs,
+    turn_own_filters,
+    turned_gradient,
 )
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
-from mnistlab.runtime.parts import flat, lane_grads_of, rows_of, scratch_of
+from mnistlab.runtime.parts import lane_grads_of, rows_of, scratch_of
 
 
 class FewerProductsOperands(SideBySideOperands):
@@ -30,9 +34,7 @@ class FewerProductsOperands(SideBySideOperands):
 @kernel
 def forward_fewer_products(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     a, b = rows_of(op, rows, lane)
-    outputs, bias = op.filters * op.rows * op.columns, filter_biases_of(op, m.params).reshape(-1)
-    shared = bias if op.biases == op.filters else bias[:0]
-    scratch = scratch_of(op, m, lane)
+    shared, scratch = shared_biases(op, m), scratch_of(op, m, lane)
     rest = scratch[op.x_tile + op.framed :]
     y, rest = rest[: op.y_tile], rest[op.y_tile :]
     filters, squares = rest[: op.filter_squares], rest[op.filter_squares :]
@@ -45,9 +47,7 @@ def forward_fewer_products(op: Any, m: Memory, lane: int, step: int, first: int,
         fewer_products.correlate_3x3(
             framed, filters, shared, y, squares, op.channels, op.high, op.wide, op.filters
         )
-        if op.biases > op.filters:
-            side_by_side.add_to_pixels(y, bias)
-        side_by_side.turn_images_out(y, outputs, flat(m.activations, m, op.y, i, end, outputs))
+        store_outputs(op, m, i, end, y)
 
 
 @kernel
@@ -56,7 +56,6 @@ def backward_weights_fewer_products(
 ) -> None:
     """The gradient of a lane's images, into the lane's own part of the memory."""
     a, b = rows_of(op, rows, lane)
-    outputs = op.filters * op.rows * op.columns
     own, scratch = lane_grads_of(op, m, lane), scratch_of(op, m, lane)
     rest = scratch[op.x_tile + op.framed :]
     dy, rest = rest[: op.y_tile], rest[op.y_tile :]
@@ -66,7 +65,7 @@ def backward_weights_fewer_products(
     for i in range(a, b, TILE):
         end = min(i + TILE, b)
         framed = framed_tile(op, m, i, end, scratch)
-        side_by_side.turn_images_in(flat(m.deltas, m, op.y, i, end, outputs), outputs, dy)
+        turned_gradient(op, m, i, end, dy)
         fewer_products_gradient.add_squares(
             framed, dy, squares, sums, op.channels, op.high, op.wide, op.filters
         )
@@ -80,7 +79,6 @@ def backward_input_fewer_products(
 ) -> None:
     """A convolution of the framed gradient, with filters turned."""
     a, b = rows_of(op, rows, lane)
-    inputs, outputs = op.channels * op.height * op.width, op.filters * op.rows * op.columns
     taps = op.filters * op.side * op.side
     scratch = scratch_of(op, m, lane)
     dx, dy = scratch[: op.x_tile], scratch[op.x_tile : op.x_tile + op.y_tile]
@@ -88,18 +86,12 @@ def backward_input_fewer_products(
     framed, rest = rest[: op.framed], rest[op.framed :]
     turned, rest = rest[: op.channels * taps], rest[op.channels * taps :]
     filters, squares = rest[: op.filter_squares], rest[op.filter_squares :]
-    without_patches.turn_filters(
-        filters_of(op, m.params), turned.reshape(op.channels, op.filters, op.side, op.side)
-    )
+    turn_own_filters(op, m, turned)
     fewer_products.transform_filters(turned, op.channels, op.filters, filters)
     for i in range(a, b, TILE):
         end = min(i + TILE, b)
-        side_by_side.turn_images_in(flat(m.deltas, m, op.y, i, end, outputs), outputs, dy)
-        side_by_side.frame(
-            dy, framed, op.filters, op.rows, op.columns, op.side - 1 - op.padding, 1,
-            op.high, op.wide, 1,
-        )  # fmt: skip
+        framed_gradient(op, m, i, end, dy, framed)
         fewer_products.correlate_3x3(
             framed, filters, filters[:0], dx, squares, op.filters, op.high, op.wide, op.channels
         )
-        side_by_side.turn_images_out(dx, inputs, flat(m.deltas, m, op.x, i, end, inputs))
+        store_input_gradient(op, m, i, end, dx)

@@ -57,11 +57,56 @@ def framed_tile(op: Any, m: Memory, a: int, b: int, scratch: np.ndarray) -> np.n
 
 
 @kernel
+def turned_gradient(op: Any, m: Memory, a: int, b: int, dy: np.ndarray) -> None:
+    """The tile of the gradient by the outputs of [a, b)."""
+    outputs = op.filters * op.rows * op.columns
+    side_by_side.turn_images_in(flat(m.deltas, m, op.y, a, b, outputs), outputs, dy)
+
+
+@kernel
+def framed_gradient(op: Any, m: Memory, a: int, b: int, dy: np.ndarray, framed: np.ndarray) -> None:
+    """The tile of the gradient by the outputs of [a, b), its pixels a stride apart, framed."""
+    turned_gradient(op, m, a, b, dy)
+    side_by_side.frame(
+        dy, framed, op.filters, op.rows, op.columns, op.side - 1 - op.padding, op.stride,
+        op.high, op.wide, 1,
+    )  # fmt: skip
+
+
+@kernel
+def store_outputs(op: Any, m: Memory, a: int, b: int, y: np.ndarray) -> None:
+    """The outputs of [a, b) from their tile, to which biases by position are still to be added."""
+    outputs = op.filters * op.rows * op.columns
+    if op.biases > op.filters:
+        side_by_side.add_to_pixels(y, filter_biases_of(op, m.params).reshape(-1))
+    side_by_side.turn_images_out(y, outputs, flat(m.activations, m, op.y, a, b, outputs))
+
+
+@kernel
+def store_input_gradient(op: Any, m: Memory, a: int, b: int, dx: np.ndarray) -> None:
+    """The gradient by the inputs of [a, b), from its tile."""
+    inputs = op.channels * op.height * op.width
+    side_by_side.turn_images_out(dx, inputs, flat(m.deltas, m, op.x, a, b, inputs))
+
+
+@view
+def shared_biases(op: Any, m: Memory) -> np.ndarray:
+    """The bias of each filter, or none where there are none or one for each position."""
+    biases = filter_biases_of(op, m.params).reshape(-1)
+    return biases if op.biases == op.filters else biases[:0]
+
+
+@kernel
+def turn_own_filters(op: Any, m: Memory, turned: np.ndarray) -> None:
+    """The filters turned, (channels · filters · side²,)."""
+    shape = (op.channels, op.filters, op.side, op.side)
+    without_patches.turn_filters(filters_of(op, m.params), turned.reshape(shape))
+
+
+@kernel
 def forward_side_by_side(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     a, b = rows_of(op, rows, lane)
-    outputs = op.filters * op.rows * op.columns
-    taps, bias = op.channels * op.side * op.side, filter_biases_of(op, m.params).reshape(-1)
-    shared = bias if op.biases == op.filters else bias[:0]
+    taps, shared = op.channels * op.side * op.side, shared_biases(op, m)
     scratch = scratch_of(op, m, lane)
     rest = scratch[op.x_tile + op.framed :]
     y, packed = rest[: op.y_tile], rest[op.y_tile :]
@@ -73,9 +118,7 @@ def forward_side_by_side(op: Any, m: Memory, lane: int, step: int, first: int, r
             framed, packed, shared, y, op.channels, op.high, op.wide, op.padding, op.height, 1,
             op.filters, op.rows, op.columns, op.side, op.stride,
         )  # fmt: skip
-        if op.biases > op.filters:
-            side_by_side.add_to_pixels(y, bias)
-        side_by_side.turn_images_out(y, outputs, flat(m.activations, m, op.y, i, end, outputs))
+        store_outputs(op, m, i, end, y)
 
 
 @kernel
@@ -95,7 +138,7 @@ def backward_weights_side_by_side(
 ) -> None:
     """The gradient of a lane's images, into the lane's own part of the memory."""
     a, b = rows_of(op, rows, lane)
-    outputs, taps = op.filters * op.rows * op.columns, op.channels * op.side * op.side
+    taps = op.channels * op.side * op.side
     own, scratch = lane_grads_of(op, m, lane), scratch_of(op, m, lane)
     rest = scratch[op.x_tile + op.framed :]
     dy, sums = rest[: op.y_tile], rest[op.y_tile : op.y_tile + op.sums]
@@ -105,7 +148,7 @@ def backward_weights_side_by_side(
     for i in range(a, b, TILE):
         end = min(i + TILE, b)
         framed = framed_tile(op, m, i, end, scratch)
-        side_by_side.turn_images_in(flat(m.deltas, m, op.y, i, end, outputs), outputs, dy)
+        turned_gradient(op, m, i, end, dy)
         side_by_side.add_products(framed, offsets, dy, sums, op.filters, op.rows, op.columns, down)
     side_by_side.in_order(sums, own, op.filters, taps)
     own_bias_gradient(op, m, own, a, b)
@@ -117,26 +160,20 @@ def backward_input_side_by_side(
 ) -> None:
     """A convolution of the framed gradient, its pixels a stride apart, with filters turned."""
     a, b = rows_of(op, rows, lane)
-    inputs, outputs = op.channels * op.height * op.width, op.filters * op.rows * op.columns
     taps, border = op.filters * op.side * op.side, op.side - 1 - op.padding
     scratch = scratch_of(op, m, lane)
     dx, dy = scratch[: op.x_tile], scratch[op.x_tile : op.x_tile + op.y_tile]
     rest = scratch[op.x_tile + op.y_tile :]
     framed, rest = rest[: op.framed], rest[op.framed :]
     turned, packed = rest[: op.channels * taps], rest[op.channels * taps :]
-    without_patches.turn_filters(
-        filters_of(op, m.params), turned.reshape(op.channels, op.filters, op.side, op.side)
-    )
+    turn_own_filters(op, m, turned)
     without_patches.pack_filters(turned, op.channels, taps, packed)
     inside = (op.rows - 1) * op.stride + 1
     for i in range(a, b, TILE):
         end = min(i + TILE, b)
-        side_by_side.turn_images_in(flat(m.deltas, m, op.y, i, end, outputs), outputs, dy)
-        side_by_side.frame(
-            dy, framed, op.filters, op.rows, op.columns, border, op.stride, op.high, op.wide, 1
-        )
+        framed_gradient(op, m, i, end, dy, framed)
         side_by_side.correlate(
             framed, packed, packed[:0], dx, op.filters, op.high, op.wide, border, inside, op.stride,
             op.channels, op.height, op.width, op.side, 1,
         )  # fmt: skip
-        side_by_side.turn_images_out(dx, inputs, flat(m.deltas, m, op.x, i, end, inputs))
+        store_input_gradient(op, m, i, end, dx)

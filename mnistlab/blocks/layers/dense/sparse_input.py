@@ -44,7 +44,7 @@ def list_nonzero_pixels(
     images, uint8, flat, of which those of `numbers`, int64 (count,), are listed. Uint64: by_image
     (LISTED · words_of(size),), bit k of an image's word w for its pixel WORD · w + k; by_pixel
     (size,), bit i for the image numbers[i]. turned (size · LISTED,), uint8: the images pixel by
-    pixel; of images that there are not, anything. `coming` are the numbers of images to be listed
+    pixel; where there are fewer images, any bits. `coming` are the numbers of images to be listed
     later, brought near meanwhile.
     """
     words = words_of(size)
