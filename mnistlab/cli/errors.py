@@ -91,11 +91,17 @@ def _with_usage(error: Any) -> str:
     return text.getvalue().rstrip().replace(message, one_line(message))
 
 
+def _without_pydantic(error: Any) -> None:
+    """Take off the words that typer's validator puts before its own."""
+    error.message = error.message.removeprefix("Value error, ")
+
+
 def describe(error: Exception) -> tuple[list[str], int]:
     """The messages for an exception, and its exit code."""
     if isinstance(error, MnistlabError):
         return list(error.messages), error.exit_code
     if isinstance(error, CommandLineError):
+        _without_pydantic(error)
         return [error.format_message()], error.exit_code
     if isinstance(error, typer.Abort):
         return ["aborted"], 1

@@ -74,7 +74,10 @@ def test_an_exported_npz_starts_another_run(run_dir):
     ("arguments", "said"),
     [
         (("nowhere", "--format", "onnx"), "nowhere: no such run folder"),
-        (("{run}", "--format", "pmml"), "'pmml' is not one of 'npz', 'onnx', 'safetensors'"),
+        (
+            ("{run}", "--format", "pmml"),
+            "Invalid value for '--format': 'pmml' is not one of 'npz', 'onnx', 'safetensors'",
+        ),
         (("{run}",), "Missing option '--format'"),
         (("{run}", "--format", "npz", "--output", "no/a.npz"), "no/a.npz: cannot be written"),
         (("{run}", "--format", "npz", "--output", "{run}"), "is a folder; name the file to write"),
