@@ -1,8 +1,8 @@
-"""What the faults of five course reports did: the right gradient beside the faulty one.
+"""The effect of the faults in five course reports: the right gradient and the faulty one.
 
-    python -m docs.faults a          # one report: computes, and prints its section
-    python -m docs.faults --write    # all of them, into docs/reports.md
+    python -m docs.faults a          # computes one report's section and prints it
+    python -m docs.faults --write    # writes the sections of all reports into docs/reports.md
 
-The faulty rules stand here alone, in plain numpy, as a textbook would write them; mnistlab's own
-engine has none of them. A module per report, `common.py` for what they share.
+The faulty rules are only here, in plain numpy as in a textbook; mnistlab's engine has none of them.
+There is one module for each report; `common.py` has what they share.
 """

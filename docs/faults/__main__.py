@@ -1,4 +1,4 @@
-"""Compute what the reports' faults did, and print it or write it into docs/reports.md."""
+"""Compute the effect of the reports' faults, and print it or write it into docs/reports.md."""
 
 import argparse
 import importlib
@@ -16,7 +16,7 @@ REPORTS = "abcde"
 
 
 def write(report: str, section: Section) -> None:
-    """Put a section into the page, and its figure beside it."""
+    """Write a section into the page, and its figure into the page's image folder."""
     text = section.text.strip()
     if section.figure is not None:
         name = f"faults-{report}.png"
@@ -28,9 +28,9 @@ def write(report: str, section: Section) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m docs.faults", description=__doc__)
-    parser.add_argument("reports", nargs="*", default=[*REPORTS], help="of a to e; all if none")
-    parser.add_argument("--write", action="store_true", help="into docs/reports.md and its images")
-    parser.add_argument("--full", action="store_true", help="as long as the reports trained: hours")
+    parser.add_argument("reports", nargs="*", default=[*REPORTS], help="a to e; default: all")
+    parser.add_argument("--write", action="store_true", help="write docs/reports.md and its images")
+    parser.add_argument("--full", action="store_true", help="train as long as the reports: hours")
     options = parser.parse_args()
     if unknown := set(options.reports) - set(REPORTS):
         parser.error(f"found {', '.join(sorted(unknown))}; the reports are {', '.join(REPORTS)}")

@@ -1,7 +1,8 @@
-"""What the five reports' modules share: images, gradient descent, finite differences.
+"""Shared by the five reports' modules: images, gradient descent, finite differences.
 
-`Params` is a network, {name: array}. A loss takes (params, x, labels) to a float, a gradient takes
-them to {name: array}; x (batch, pixels) or (batch, height, width), labels (batch,).
+`Params` is a network, {name: array}. A loss is a function of (params, x, labels) that returns a
+float; a gradient returns {name: array}. x is (batch, pixels) or (batch, height, width), labels are
+(batch,).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -35,13 +36,13 @@ class Digits:
 
     @property
     def sample(self) -> Batch:
-        """The images that `mnistlab check` looks at: the first 16, float64."""
+        """The images that `mnistlab check` uses: the first 16, float64, with their labels."""
         return self.train_x[:IMAGES].astype(np.float64), self.train_labels[:IMAGES]
 
 
 @dataclass(frozen=True)
 class Section:
-    """What is told of a report's faults: Markdown, and a figure with its caption, if any."""
+    """The section on a report's faults: Markdown, and a figure with its caption, if any."""
 
     text: str
     figure: Figure | None = None
@@ -49,7 +50,7 @@ class Section:
 
 
 def load(source: str = "mnist", folder: Path | None = None) -> Digits:
-    """A dataset as arrays; fetched if it is missing."""
+    """A dataset as arrays; it is downloaded if missing."""
     found = open_source(source, data_dir=data_dir(folder))
     train, test = (
         images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
@@ -64,13 +65,13 @@ def relu(z: np.ndarray) -> np.ndarray:
 
 
 def softmax(z: np.ndarray) -> np.ndarray:
-    """exp(z) / Σ exp(z) by row; the row's maximum is taken off first, so that exp is finite."""
+    """exp(z) / Σ exp(z) by row; the row's maximum is subtracted first, so that exp is finite."""
     powers = np.exp(z - z.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 
 
 def cross_entropy(z: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """−log softmax(z) at the label, one number an image; z (batch, classes) are logits."""
+    """−log softmax(z) at the label (batch,), for logits z (batch, classes)."""
     above = z - z.max(axis=1, keepdims=True)
     return np.log(np.exp(above).sum(axis=1)) - above[np.arange(len(z)), labels]
 
@@ -83,7 +84,7 @@ def one_hot(labels: np.ndarray, dtype: np.typing.DTypeLike) -> np.ndarray:
 def normal(
     seed: int, shapes: Mapping[str, tuple[int, ...]], std: float | Mapping[str, float] = 1.0
 ) -> Params:
-    """Tensors from N(0, std²), float32; a tensor that `std` does not name is zero."""
+    """Tensors from N(0, std²), float32; a tensor that a mapping `std` does not name is zero."""
     stream = np.random.default_rng(seed)
     by_name = std if isinstance(std, Mapping) else dict.fromkeys(shapes, std)
     return {
@@ -93,7 +94,7 @@ def normal(
 
 
 def in_order(x: np.ndarray, labels: np.ndarray, batch: int, epochs: int) -> Iterator[Batch]:
-    """The batches of some epochs in the order of the files, the last of each as it comes."""
+    """The batches of some epochs in the order of the files; the last of each may be smaller."""
     for _ in range(epochs):
         for start in range(0, len(x), batch):
             yield x[start : start + batch], labels[start : start + batch]
@@ -105,9 +106,9 @@ def descend(
     batches: Iterable[Batch],
     rate: Callable[[int], float | Mapping[str, float]],
 ) -> Params:
-    """Gradient descent, W ← W − rate · dW; `rate` of the step may differ by tensor. A new network.
+    """Gradient descent, W ← W − rate(step) · dW; a rate may be a number for each tensor.
 
-    A faulty rule may diverge: its numbers then are none, and `accuracy` says so.
+    Returns a new network. A faulty rule may diverge to NaN; `accuracy` is then NaN.
     """
     params = {name: tensor.copy() for name, tensor in params.items()}
     with np.errstate(over="ignore", invalid="ignore"):
@@ -125,7 +126,7 @@ def accuracy(
     x: np.ndarray,
     labels: np.ndarray,
 ) -> float:
-    """The share of images whose largest output is the label's; NaN where an output is none."""
+    """The share of images whose largest output is the label's; NaN if an output is not finite."""
     right = 0
     for start in range(0, len(x), 1000):
         with np.errstate(over="ignore", invalid="ignore"):
@@ -137,7 +138,10 @@ def accuracy(
 
 
 class Vector:
-    """A network as one float64 vector, jittered off the kinks: what the gradient check moves."""
+    """A network as one float64 vector, the parameters of the gradient check.
+
+    Noise is added to move them off the kinks.
+    """
 
     def __init__(self, loss: Loss, params: Params, x: np.ndarray, labels: np.ndarray) -> None:
         stream = np.random.default_rng(0)
@@ -158,18 +162,18 @@ class Vector:
         return self._loss(self.network, self._x, self._labels)
 
     def magnitude(self) -> float:
-        """The size of the loss."""
+        """|loss|."""
         return abs(self.value())
 
     def gradient(self, rule: Gradient) -> np.ndarray:
-        """What a rule takes for the gradient (parameters,), zero where it has none."""
+        """A rule's gradient (parameters,), zero for a tensor without one."""
         slopes = rule(self.network, self._x, self._labels)
         missing = {t.name: np.zeros(t.shape) for t in self.tensors}
         return np.concatenate([slope.ravel() for slope in (missing | slopes).values()])
 
 
 def check(loss: Loss, rule: Gradient, params: Params, sample: Batch) -> list[TensorCheck]:
-    """What `mnistlab check` says of a rule: its finite differences, tensor by tensor."""
+    """The result of `mnistlab check`'s finite differences for a rule, tensor by tensor."""
     vector = Vector(loss, params, *sample)
     stream = np.random.default_rng(1)
     gradient = vector.gradient(rule)
@@ -177,7 +181,7 @@ def check(loss: Loss, rule: Gradient, params: Params, sample: Batch) -> list[Ten
 
 
 def verdict(checks: Sequence[TensorCheck]) -> str:
-    """The checks as a table's cell: the tensors that are wrong with their errors, or the worst."""
+    """The checks as a table's cell: the wrong tensors with their errors, or the largest error."""
     if unknown := [tensor.name for tensor in checks if tensor.verdict == "not compared"]:
         raise ValueError(f"could not compare {', '.join(unknown)}")
     wrong = [f"{t.name} {t.error:.2g}" for t in checks if t.verdict == "wrong"]
@@ -185,10 +189,10 @@ def verdict(checks: Sequence[TensorCheck]) -> str:
 
 
 def percent(share: float) -> str:
-    """0.9135 → 91.35."""
-    return "not a number" if np.isnan(share) else f"{100 * share:.2f}"
+    """0.9135 → 91.35; NaN → diverged."""
+    return "diverged" if np.isnan(share) else f"{100 * share:.2f}"
 
 
 def gain(right: float, faulty: float) -> str:
-    """What a correction is worth: 0.59, 0.08 → +51.00 points."""
+    """The change of accuracy by a correction: 0.59, 0.08 → +51.00 points."""
     return f"{100 * (right - faulty):+.2f} points"

@@ -1,4 +1,4 @@
-"""Report A: an MLP and a CNN. ReLU's derivative, unused biases, the filters' gradient, reshapes.
+"""Report A: an MLP and a CNN. Faults: ReLU's derivative, biases, filters' gradient, reshapes.
 
 Pixels / 255 in the order of the files, batches of 32, learning rate 1e-3, no penalty.
 """
@@ -34,13 +34,13 @@ from mnistlab.figures import style
 
 BATCH, RATE = 32, 1e-3
 SIDE, KERNEL, STRIDE, MAPS = 28, 3, 2, 13
-# Finite differences take their time; the rules are the same for any number of units.
+# Finite differences are slow; the rules are the same for any number of units.
 CHECKED_UNITS, CHECKED_FILTERS = 64, 4
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is trained; as it stands, a share of what the report trained."""
+    """How much is trained; the defaults are a share of the report's training."""
 
     epochs: int = 1
     validation: int = 12_000
@@ -55,7 +55,7 @@ SETTINGS, FULL = Settings(), Settings(epochs=10)
 
 
 def mlp(hidden: int, seed: int = 0) -> Params:
-    """The report's network at its start."""
+    """The report's network with its initial weights."""
     shapes = {"W1": (784, hidden), "b1": (hidden,), "W2": (hidden, CLASSES), "b2": (CLASSES,)}
     return normal(seed, shapes, {"W1": 1.0, "b1": 1.0, "W2": 0.0722, "b2": 0.0722})
 
@@ -66,7 +66,7 @@ def mlp_logits(w: Params, x: np.ndarray) -> np.ndarray:
 
 
 def mlp_logits_without_biases(w: Params, x: np.ndarray) -> np.ndarray:
-    """Fault: the biases are learnt, and never used."""
+    """Fault: the biases are trained but never used."""
     return relu(x @ w["W1"]) @ w["W2"]
 
 
@@ -84,7 +84,7 @@ def mlp_gradient(w: Params, x: np.ndarray, labels: np.ndarray) -> Params:
 
 
 def mlp_gradient_derivative_of_errors(w: Params, x: np.ndarray, labels: np.ndarray) -> Params:
-    """Fault: dh = relu'(p − y) W2ᵀ, and relu' returns x for 1: dh = max(p − y, 0) W2ᵀ."""
+    """Fault: dh = relu'(p − y) W2ᵀ, and relu' returns x instead of 1: dh = max(p − y, 0) W2ᵀ."""
     h = relu(x @ w["W1"] + w["b1"])
     dz = softmax(h @ w["W2"] + w["b2"]) - one_hot(labels, x.dtype)
     dh = relu(dz) @ w["W2"].T
@@ -92,7 +92,7 @@ def mlp_gradient_derivative_of_errors(w: Params, x: np.ndarray, labels: np.ndarr
 
 
 def mlp_gradient_x_for_1(w: Params, x: np.ndarray, labels: np.ndarray) -> Params:
-    """Fault: relu' where it belongs, at the hidden layer, but x for 1: dh = (dz W2ᵀ) · h."""
+    """Fault: relu' of the hidden layer returns x instead of 1: dh = (dz W2ᵀ) · h."""
     h = relu(x @ w["W1"] + w["b1"])
     dz = softmax(h @ w["W2"] + w["b2"]) - one_hot(labels, x.dtype)
     dh = dz @ w["W2"].T * h
@@ -100,7 +100,7 @@ def mlp_gradient_x_for_1(w: Params, x: np.ndarray, labels: np.ndarray) -> Params
 
 
 def mlp_gradient_without_biases(w: Params, x: np.ndarray, labels: np.ndarray) -> Params:
-    """Fault: the biases are left out forward; the rest is right."""
+    """Fault: the forward pass leaves out the biases; the rest is right."""
     h = relu(x @ w["W1"])
     dz = softmax(h @ w["W2"]) - one_hot(labels, x.dtype)
     dh = dz @ w["W2"].T * (h > 0)
@@ -140,7 +140,7 @@ MLP_RATES = {"W1": RATE / BATCH, "b1": RATE / BATCH, "W2": RATE, "b2": RATE / BA
 
 
 def cnn(filters: int, seed: int = 0) -> Params:
-    """The report's network at its start; it has no filter biases."""
+    """The report's network with its initial weights; it has no filter biases."""
     shapes = {
         "F": (filters, KERNEL * KERNEL),
         "W": (filters * MAPS * MAPS, CLASSES),
@@ -174,7 +174,7 @@ def cnn_loss(w: Params, x: np.ndarray, labels: np.ndarray) -> float:
 def cnn_rule(
     *, with_relu: bool = True, sums_apart: bool = False, mixes_samples: bool = False
 ) -> Gradient:
-    """The gradient, right as it stands, or with a fault.
+    """The gradient: right by default, or with a fault.
 
     `sums_apart`: dF = Σ patches · Σ da, not Σ (da · patch) over the positions. `mixes_samples`: the
     gradient (features, batch) is reshaped to (batch, filters, positions) without a transpose.
@@ -210,25 +210,25 @@ CNN_RULES = {
         cnn_logits_without_relu,
     ),
 }
-# The report does not say by what its sums were scaled; as in its MLP, the last layer's is a sum.
+# The report does not say how its gradients were scaled. As in its MLP, the last layer's is a sum.
 CNN_RATES = {"F": RATE / BATCH, "W": RATE, "b": RATE / BATCH}
 
 
 def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
-    """Train every rule in the report's setting, and tell what came of it."""
+    """Train with every rule in the report's setting, and write the section."""
     start = mlp(settings.hidden)
     mlp_rows, mlp_shares = [], []
     for name, (rule, logits) in MLP_RULES.items():
         found = verdict(check(mlp_loss, rule, mlp(CHECKED_UNITS), digits.sample))
         mlp_shares.append(_validated(digits, settings, start, rule, logits, MLP_RATES))
         mlp_rows.append((name, found, percent(mlp_shares[-1])))
-    # From a start of a size that can learn, and with W1's step as large as W2's.
+    # He's initialisation, and W1's step as large as W2's.
     start = {**start, "W1": start["W1"] * np.float32((2 / (SIDE * SIDE)) ** 0.5)}
     together = dict.fromkeys(start, RATE)
     he_shares = []
     for name, (rule, logits) in [*MLP_RULES.items()][:2]:
         he_shares.append(_validated(digits, settings, start, rule, logits, together))
-        name = f"from He's start, all steps sums: {name}"
+        name = f"He's initialisation, all steps sums: {name}"
         mlp_rows.append((name, "as above", percent(he_shares[-1])))
     start = cnn(settings.filters)
     cnn_rows, cnn_shares = [], []
@@ -239,34 +239,35 @@ def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
     images = len(digits.train_x) - settings.validation
     header = ("rule", "what the check finds: relative error", "validation accuracy, %")
     text = f"""\
-**The MLP** (784 → {settings.hidden} ReLU → 10; learning rate 1e-3, no penalty,
-{settings.epochs} of the report's {FULL.epochs} epochs on the first {images:,} images, validated on
-the last {settings.validation:,}; W2's step is a sum over the
-batch of 32, W1's a mean; the report states 93.03):
+**The MLP**: 784 → {settings.hidden} ReLU → 10, learning rate 1e-3, no penalty,
+{settings.epochs} of the report's {FULL.epochs} epochs on the first {images:,} images. The last
+{settings.validation:,} are validation images. W2's step is a sum over the batch of 32, W1's a mean.
+The report states 93.03.
 
 {table(header, mlp_rows)}
 
-Corrected, the MLP is worth {gain(mlp_shares[0], mlp_shares[-1])} from the report's start, whose
-hidden layer of N(0, 1) is of use as it was drawn; from He's start, and with W1's step as large as
-W2's, the right gradient is worth {gain(he_shares[0], he_shares[1])}.
+With the report's initial weights, the correction changes the MLP's accuracy by
+{gain(mlp_shares[0], mlp_shares[-1])}: a random hidden layer from N(0, 1) is already useful. With
+He's initialisation, and W1's step as large as W2's, the right gradient changes it by
+{gain(he_shares[0], he_shares[1])}.
 
-**The CNN** ({settings.filters} filters 3×3, stride 2 → 10; learning rate 1e-3, the filters' step a
-mean over the batch; the same images; the report states 85.69 on the test set, after training on
-all):
+**The CNN**: {settings.filters} filters 3×3, stride 2 → 10, learning rate 1e-3, the same images. The
+filters' step is a mean over the batch. The report states 85.69 on the test set, after training on
+all images.
 
 {table(header, cnn_rows)}
 
-Corrected, the CNN is worth {gain(cnn_shares[0], cnn_shares[-1])}.
+The corrections change the CNN's accuracy by {gain(cnn_shares[0], cnn_shares[-1])}.
 
-**The pictures of W2** are no gradient, so that no check finds them. W2 is (hidden units, classes):
-without a transpose the first 784 numbers in memory, drawn as the first class, are ten classes'
-weights of the first 78 hidden units in turn. Below the same is done to softmax regression's
-weights, where the classes can be seen.
+**The pictures of W2.** A gradient check cannot find this fault. W2 is (hidden units, classes).
+Without a transpose, the first 784 numbers in memory are the weights of the first 78 hidden units
+for all ten classes in turn; the report drew them as the first class. The figure does the same to
+softmax regression's weights, where the classes are visible.
 """
     return Section(
         text,
         _mixed_classes(digits),
-        "Softmax regression's weights by class, drawn right, "
+        "Softmax regression's weights by class, drawn correctly, "
         "and reshaped without a transpose: every picture is a mixture of all ten classes",
     )
 
@@ -279,7 +280,7 @@ def _validated(
     logits: Logits,
     rates: Mapping[str, float],
 ) -> float:
-    """The validation accuracy after training on the images before the last `validation`."""
+    """Train on all images but the last `settings.validation`; the accuracy on those last."""
     border = len(digits.train_x) - settings.validation
     x, labels = digits.train_x[:border], digits.train_labels[:border]
     batches = in_order(x, labels, BATCH, settings.epochs)
@@ -288,7 +289,7 @@ def _validated(
 
 
 def _mixed_classes(digits: Digits) -> Figure:
-    """An epoch of softmax regression from zero, and its weights drawn both ways."""
+    """The weights of softmax regression after one epoch, drawn with and without a transpose."""
 
     def gradient(w: Params, x: np.ndarray, labels: np.ndarray) -> Params:
         return {"W": x.T @ (softmax(x @ w["W"]) - one_hot(labels, x.dtype))}

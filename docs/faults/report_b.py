@@ -1,6 +1,6 @@
-"""Report B: softmax regression whose gradient is y·p − y, and a schedule that falls below zero.
+"""Report B: softmax regression with the gradient y·p − y, and a schedule that falls below zero.
 
-Biases 0, weights N(0, 0.01²), batches drawn with replacement, the mean gradient.
+Biases 0, weights N(0, 0.01²), batches drawn with replacement, mean gradients.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ STATED = {150: 87.21, 1500: 86.25}
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is trained; as it stands, a share of what the report trained."""
+    """How much is trained; the defaults are a share of the report's training."""
 
     epochs: int = 20
     batches: tuple[int, ...] = (150, 1500)
@@ -53,7 +53,7 @@ Rate = Callable[[int], float]
 
 
 def network(*units: int, seed: int = 0) -> Params:
-    """Layers between so many units, e.g. 784, 100, 10: weights N(0, 0.01²), biases 0."""
+    """Dense layers of these sizes, e.g. 784, 100, 10: weights N(0, 0.01²), biases 0."""
     layers = list(enumerate(pairwise(units), 1))
     shapes: dict[str, tuple[int, ...]] = {}
     for layer, (fan_in, fan_out) in layers:
@@ -62,7 +62,7 @@ def network(*units: int, seed: int = 0) -> Params:
 
 
 def _activations(w: Params, x: np.ndarray) -> list[np.ndarray]:
-    """The input of every layer, and last the logits."""
+    """The input of every layer, then the logits."""
     layers = len(w) // 2
     found = [x]
     for layer in range(1, layers + 1):
@@ -82,17 +82,17 @@ def loss(w: Params, x: np.ndarray, labels: np.ndarray) -> float:
 
 
 def right_errors(p: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """dz = p − y: the label's logit is pushed up, every other is pushed down."""
+    """dz = p − y: a step raises the label's logit and lowers every other."""
     return p - y
 
 
 def faulty_errors(p: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Fault: dz = y·p − y, without the Jacobian's off-diagonal: no logit is ever pushed down."""
+    """Fault: dz = y·p − y, without the Jacobian's off-diagonal: a step never lowers a logit."""
     return y * p - y
 
 
 def rule(errors: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Gradient:
-    """Backpropagation of the mean loss from one of the two errors."""
+    """Backpropagation of the mean loss from dz = errors(p, y)."""
 
     def gradient(w: Params, x: np.ndarray, labels: np.ndarray) -> Params:
         *inputs, z = _activations(w, x)
@@ -110,23 +110,23 @@ def rule(errors: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Gradient:
 RULES = {"p − y": rule(right_errors), "y·p − y": rule(faulty_errors)}
 
 
-# --- The rate falls on a line from γ₀ to γ₀ / 100 over all but five steps of an epoch, every epoch.
+# --- In every epoch the rate falls linearly from γ₀ to γ₀ / 100, over all but its last five steps.
 
 
 def faulty_rate(steps: int) -> Rate:
-    """Fault: the line goes on after its end, and falls below zero."""
+    """Fault: the rate keeps falling after its last value, below zero."""
     slope = (1 - LAST_SHARE) / (steps - NOT_IN_LINE)
     return lambda step: FIRST_RATE * (1 - slope * (step % steps))
 
 
 def right_rate(steps: int) -> Rate:
-    """The line is held at its end."""
+    """The rate is held at its last value."""
     line = faulty_rate(steps)
     return lambda step: max(line(step), FIRST_RATE * LAST_SHARE)
 
 
 RATES = {"held": right_rate, "falls on": faulty_rate}
-# Right; with the schedule's fault; with both, as in the report.
+# Without faults; with the schedule's fault; with both, as in the report.
 COMBINED = (("p − y", "held"), ("p − y", "falls on"), ("y·p − y", "falls on"))
 
 
@@ -139,21 +139,22 @@ def drawn(digits: Digits, batch: int, steps: int, seed: int = 0) -> Iterator[Bat
 
 
 def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
-    """Train with each gradient and each schedule, and tell what came of it."""
+    """Train with each gradient and each schedule, and write the section."""
     return Section(f"""\
-**The gradient.** With y·p − y an image pushes its own label's logit up and no other down. Softmax
-regression, γ₀ = 0.01 falling by a line each epoch, {settings.epochs} of the report's
-{FULL.epochs} epochs, batches drawn with replacement; and the same rule in the report's network,
-784 → 100 ReLU → 10, batch {settings.network_batch}, rate {settings.network_rate},
-{settings.network_epochs} of {FULL.network_epochs} epochs:
+**The gradient.** With y·p − y an image raises its label's logit and lowers no other. Below are
+softmax regression, with a rate that falls linearly from γ₀ = 0.01 in each epoch, {settings.epochs}
+of the report's {FULL.epochs} epochs and batches drawn with replacement; and the same rule in the
+report's network, 784 → 100 ReLU → 10, batch {settings.network_batch}, rate
+{settings.network_rate}, {settings.network_epochs} of {FULL.network_epochs} epochs:
 
 {_training(digits, settings)}
 
-**The schedule.** The rate's line ends five steps before the epoch does, and is not held there:
+**The schedule.** The rate reaches its last value five steps before the epoch ends, and then keeps
+falling instead of being held:
 
 {_schedule(digits, settings)}
 
-A check of gradients can't find that: the gradient is right, and the step goes the wrong way.
+A gradient check cannot find this fault: the gradient is right, but the step has the wrong sign.
 """)
 
 
@@ -194,12 +195,15 @@ def _training(digits: Digits, settings: Settings) -> str:
     header = (
         "network",
         "gradient",
-        "rate at the line's end",
+        "rate after its last value",
         "what the check finds",
         "test, %",
         "stated",
     )
-    return f"{table(header, rows)}\n\nCorrected, softmax regression is worth {', '.join(gains)}."
+    return (
+        f"{table(header, rows)}\n\n"
+        f"The corrections change softmax regression's accuracy by {', '.join(gains)}."
+    )
 
 
 def _tested(digits: Digits, trained: Params) -> float:
@@ -214,5 +218,10 @@ def _schedule(digits: Digits, settings: Settings) -> str:
         back = -rates[rates < 0].sum() / rates[rates > 0].sum()
         counted = f"{(rates < 0).sum()} of {steps}"
         rows.append((f"{batch}", counted, f"{rates.min():.1e}", f"{100 * back:.2f} %"))
-    header = ("batch", "steps with a rate below 0", "lowest rate", "of an epoch's way gone back")
+    header = (
+        "batch",
+        "steps with a rate below 0",
+        "lowest rate",
+        "sum of negative rates / sum of positive rates",
+    )
     return table(header, rows)

@@ -1,7 +1,7 @@
-"""Report C: the first attempt's labels, bias gradients and overwritten activations.
+"""Report C: wrong labels, wrong bias gradients and overwritten activations in the first attempt.
 
-784 → 256 ReLU → 128 ReLU → 10, everything N(0, 1), batches of 64 in the order of the files, sums
-over the batch, learning rate 1e-6.
+784 → 256 ReLU → 128 ReLU → 10, weights and biases from N(0, 1), batches of 64 in the order of the
+files, sums over the batch, learning rate 1e-6.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ BATCH, RATE = 64, 1e-6
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is trained; as it stands, a share of what the report trained."""
+    """How much is trained; the defaults are a share of the report's training."""
 
     epochs: int = 2
     hidden: tuple[int, int] = (256, 128)
@@ -48,7 +48,7 @@ SETTINGS, FULL = Settings(), Settings(epochs=30)
 
 
 def network(pixels: int, hidden: tuple[int, int], seed: int = 0) -> Params:
-    """The report's network at its start."""
+    """The report's network with its initial weights."""
     units = (pixels, *hidden, CLASSES)
     shapes: dict[str, tuple[int, ...]] = {}
     for layer in (1, 2, 3):
@@ -69,10 +69,10 @@ def loss(w: Params, x: np.ndarray, labels: np.ndarray) -> float:
 
 
 def rule(*, one_number: bool = False, overwrites: bool = False) -> Gradient:
-    """The gradient, right as it stands, or with a fault.
+    """The gradient: right by default, or with a fault.
 
-    `one_number`: a bias's gradient is the sum over everything, the same number for every unit.
-    `overwrites`: ReLU's derivative is written over h1 and h2, and the weights' gradients use that.
+    `one_number`: all biases of a layer have one gradient, the sum over batch and units.
+    `overwrites`: ReLU's derivative overwrites h1 and h2 before the weights' gradients use them.
     """
 
     def gradient(w: Params, x: np.ndarray, labels: np.ndarray) -> Params:
@@ -99,7 +99,7 @@ def labels_of_the_first_batch(gradient: Gradient, first: np.ndarray) -> Gradient
 
 
 Make = Callable[[np.ndarray], Gradient]
-# Each takes the first batch's labels to a rule.
+# Each function makes a rule from the labels of the first batch.
 RULES: Mapping[str, Make] = {
     "the right gradient": lambda first: rule(),
     "labels never change": lambda first: labels_of_the_first_batch(rule(), first),
@@ -112,7 +112,7 @@ RULES: Mapping[str, Make] = {
 
 
 def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
-    """Train every rule in the report's setting, and tell what came of it."""
+    """Train with every rule in the report's setting, and write the section."""
     pixels = digits.train_x.shape[1]
     x, labels = digits.train_x, digits.train_labels
     rows, shares = [], {}
@@ -126,17 +126,17 @@ def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
     right, *_, reported = shares.values()
     return Section(f"""\
 The first attempt on all ten classes: learning rate 1e-6, {settings.epochs} of the report's
-{FULL.epochs} epochs; it states 9.12. The check looks at the sixteen images after the first sixteen,
-so that labels that never change are seen.
+{FULL.epochs} epochs. The report states 9.12. The check uses the second sixteen images, so that it
+detects labels that never change.
 
 {table(("rule", "what the check finds: relative error", "test accuracy, %"), rows)}
 
-Corrected, the attempt is worth {gain(right, reported)}.
+The corrections change the accuracy by {gain(right, reported)}.
 """)
 
 
 def found(digits: Digits, make: Make, hidden: tuple[int, int]) -> str:
-    """What the check says of a rule on the second sixteen images, the first having been before."""
+    """The check's verdict on a rule, on the second sixteen images; `make` gets the first labels."""
     x, first = digits.sample
     n = len(first)
     second = (digits.train_x[n : 2 * n].astype(x.dtype), digits.train_labels[n : 2 * n])

@@ -1,4 +1,4 @@
-"""Report D: ReLU and dropout on the logits, what is measured with dropout on, a bias gradient.
+"""Report D: ReLU and dropout on the logits, measuring with dropout on, a wrong bias gradient.
 
 Conv 3×3 with a bias per position → ReLU → dropout 0.4 → dense 128 → ReLU → dropout 0.5 → dense 10 →
 ReLU → dropout 0.2 → softmax; batch 1, gradient descent at 1e-4.
@@ -38,7 +38,7 @@ CLIP = 0.01
 
 @dataclass(frozen=True)
 class Settings:
-    """How much is trained; as it stands, a share of what the report trained."""
+    """How much is trained; the defaults are a share of the report's training."""
 
     per_class: int = 200
     epochs: int = 1
@@ -52,7 +52,7 @@ SETTINGS, FULL = Settings(), Settings(per_class=2000, epochs=100, tested=10_000)
 
 @dataclass(frozen=True)
 class Design:
-    """What stands between the last sums and the softmax, and how the convolution's bias learns."""
+    """What follows the last dense layer, and whether the bias gradient sums over the filters."""
 
     relu_on_logits: bool = False
     dropout_on_logits: bool = False
@@ -73,7 +73,7 @@ DESIGNS = {
 
 
 def network(filters: int, hidden: int, seed: int = 0) -> Params:
-    """The report's start: filters and their biases N(0, 1), weights 0.01 · N(0, 1)."""
+    """The report's initial weights: filters and their biases N(0, 1), others 0.01 · N(0, 1)."""
     shapes = {
         "F": (filters, KERNEL * KERNEL),
         "c": (filters, MAPS * MAPS),
@@ -86,7 +86,7 @@ def network(filters: int, hidden: int, seed: int = 0) -> Params:
 
 
 class Dropout:
-    """Masks for one pass: zero for the share dropped, else 1 / (1 − share); or all ones."""
+    """Masks: 0 with probability `share`, else 1 / (1 − share); all ones without a stream."""
 
     def __init__(self, stream: np.random.Generator | None) -> None:
         self.stream = stream
@@ -101,7 +101,7 @@ class Dropout:
 
 @dataclass(frozen=True)
 class Pass:
-    """What a forward pass leaves for the backward one; `z` are the sums, `logits` what became."""
+    """Values that the backward pass needs; `logits` is `z` after ReLU and dropout, if any."""
 
     patches: np.ndarray
     maps: np.ndarray
@@ -131,7 +131,7 @@ def forward(w: Params, x: np.ndarray, design: Design, dropout: Dropout) -> Pass:
 
 
 def probabilities(found: Pass, design: Design) -> np.ndarray:
-    """softmax(logits); with dropout behind it, what is left is scaled to 1 again, as Keras does."""
+    """softmax(logits); with dropout behind it, the rest is scaled to sum 1 again, as Keras does."""
     p = softmax(found.logits)
     if design.dropout_on_probabilities:
         kept = p * found.mask2
@@ -144,7 +144,8 @@ def backward(w: Params, found: Pass, labels: np.ndarray, design: Design) -> Para
     n, filters = len(labels), len(w["F"])
     y = one_hot(labels, found.z.dtype)
     dz = (probabilities(found, design) - y) / found.z.dtype.type(n)
-    if design.dropout_on_probabilities:  # where the label's is dropped, the loss is clipped: flat
+    # Where the label's probability is dropped, the loss is clipped and its gradient is zero.
+    if design.dropout_on_probabilities:
         dz *= found.mask2[np.arange(n), labels][:, None] > 0
     if design.dropout_on_logits:
         dz = dz * found.mask2
@@ -166,7 +167,7 @@ def backward(w: Params, found: Pass, labels: np.ndarray, design: Design) -> Para
 
 
 def rule(design: Design, seed: int | None = None) -> Gradient:
-    """The design's gradient, with new masks each time; with a seed, always the same."""
+    """The design's gradient, with new masks at each call; with a seed, always the same masks."""
     stream = np.random.default_rng(0)
 
     def gradient(w: Params, x: np.ndarray, labels: np.ndarray) -> Params:
@@ -191,18 +192,18 @@ def loss(design: Design, seed: int) -> Loss:
 
 @dataclass(frozen=True)
 class Measured:
-    """Of some images: the accuracy, the mean loss, and the same loss with p held above 0.01."""
+    """The accuracy and the mean loss of some images; `clipped` is the loss with p at least 0.01."""
 
     accuracy: float
     loss: float
     clipped: float
-    no_gradient: float  # the share of images whose label's logit gets none
+    no_gradient: float  # the share of images whose label's logit gets no gradient
 
 
 def measure(
     w: Params, x: np.ndarray, labels: np.ndarray, design: Design, dropout: Dropout
 ) -> Measured:
-    """Measure a network with dropout on, or off (no stream)."""
+    """Evaluate a network, with dropout on or off."""
     right, losses, clipped, dead = [], [], [], []
     for start in range(0, len(x), 500):
         found = forward(w, x[start : start + 500], design, dropout)
@@ -222,7 +223,7 @@ def measure(
 
 
 def balanced(digits: Digits, per_class: int, seed: int = 0) -> Batch:
-    """The first so many images of each class, shuffled once."""
+    """The first `per_class` images of each class, shuffled once."""
     chosen = [np.flatnonzero(digits.train_labels == label)[:per_class] for label in range(CLASSES)]
     order = np.random.default_rng(seed).permutation(np.concatenate(chosen))
     return digits.train_x[order], digits.train_labels[order]
@@ -236,11 +237,11 @@ def singly(x: np.ndarray, labels: np.ndarray, epochs: int) -> Iterator[Batch]:
 
 
 def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
-    """Train each design, and measure it with dropout on and off."""
+    """Train each design, evaluate it with dropout on and off, and write the section."""
     x, labels = balanced(digits, settings.per_class)
     checked, measured, accuracies = [], [], {}
     test = (digits.test_x[: settings.tested], digits.test_labels[: settings.tested])
-    sample = (digits.sample[0][:4], digits.sample[1][:4])  # finite differences take their time
+    sample = (digits.sample[0][:4], digits.sample[1][:4])  # finite differences are slow
     for name, design in DESIGNS.items():
         start = network(settings.filters, settings.hidden)
         small = network(2, 16)
@@ -273,22 +274,23 @@ def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
     finds = ("network", "what the check finds", "label's logit without a gradient, %")
     return Section(f"""\
 Plain gradient descent at 1e-4, batch 1, {len(x):,} balanced images of
-the report's {10 * FULL.per_class:,}, {settings.epochs} of its {FULL.epochs} epochs, tested on
-{len(test[0]):,}; the report states a test accuracy of 78.0 and a loss of 0.648, measured with
-dropout on and p clipped at 0.01. Its TensorFlow network, with dropout behind the softmax, reached
-about 70 on the training images (dropout on) and about 91 on validation (off).
+the report's {10 * FULL.per_class:,}, {settings.epochs} of its {FULL.epochs} epochs,
+{len(test[0]):,} test images. The report states a test accuracy of 78.0 and a loss of 0.648,
+measured with dropout on and p clipped at 0.01. Its TensorFlow network, with dropout behind the
+softmax, reached about 70 on the training images (dropout on) and about 91 on validation images
+(off).
 
 {table(header, measured)}
 
 {_worth(accuracies)}
 
-A dead or dropped logit gets no gradient. That is the network's own design, so that a check finds
-nothing wrong with it; the bias gradient it finds:
+A dead or dropped logit gets no gradient. The network is designed so, and its gradient is right: a
+check finds only the wrong bias gradient:
 
 {table(finds, checked)}
 
-With a share 0.2 of the labels' logits dropped, a network that is never wrong otherwise
-measures close to 80 %.
+With a share 0.2 of the labels' logits dropped, the measured accuracy of an otherwise perfect
+network is close to 80 %.
 """)
 
 
@@ -297,6 +299,6 @@ def _worth(accuracies: Mapping[Design, tuple[float, float]]) -> str:
     measured = gain(right[1], reported[0])
     trained = gain(right[1], reported[1])
     return (
-        f"Corrected, the network is worth {trained} with dropout off; with what measuring without "
-        f"dropout adds, {measured}."
+        f"The corrections change the accuracy by {trained} with dropout off. Together with "
+        f"measuring without dropout they change it by {measured}."
     )

@@ -6,7 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from docs.faults import common, report_a, report_b, report_c, report_d, report_e
+from docs.faults import (
+    common,
+    report_a,
+    report_b,
+    report_c,
+    report_d,
+    report_e,
+    report_e_rules,
+)
 from docs.page import replaced
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, open_source, split
@@ -78,8 +86,8 @@ SAME = {
         {"model": {"type": "cnn", "layers": [*CONV_D, {"activation": "relu"}]}},
     ),
     "e": (
-        report_e.rule(report_e.SIGMOID, report_e.half_squared_slope),
-        sized(report_e.uniform((784, 6, 5, 10)), 1.0),
+        report_e_rules.rule(report_e_rules.SIGMOID, report_e_rules.half_squared_slope),
+        sized(report_e_rules.uniform((784, 6, 5, 10)), 1.0),
         {
             "model": {
                 **MLP,
@@ -137,14 +145,14 @@ RULES = {
         for name, design in report_d.DESIGNS.items()
     },
     "e: half": (
-        report_e.squared_loss(report_e.SIGMOID),
-        report_e.rule(report_e.SIGMOID, report_e.half_squared_slope),
-        report_e.uniform((784, 6, 5, 10)),
+        report_e_rules.squared_loss(report_e_rules.SIGMOID),
+        report_e_rules.rule(report_e_rules.SIGMOID, report_e_rules.half_squared_slope),
+        report_e_rules.uniform((784, 6, 5, 10)),
     ),
     "e: the whole": (
-        report_e.squared_loss(report_e.SIGMOID),
-        report_e.rule(report_e.SIGMOID, report_e.squared_slope),
-        report_e.uniform((784, 6, 5, 10)),
+        report_e_rules.squared_loss(report_e_rules.SIGMOID),
+        report_e_rules.rule(report_e_rules.SIGMOID, report_e_rules.squared_slope),
+        report_e_rules.uniform((784, 6, 5, 10)),
     ),
 }
 WRONG = {
@@ -213,7 +221,7 @@ def test_a_confusion_matrix_by_prediction_hides_a_class_that_is_missed():
 def test_the_binary_loss_has_no_slope_at_one_and_a_turned_sign_above():
     y = np.zeros(2)
 
-    below, above = report_e.binary_slope(np.array([0.9, 1.1]), y)
+    below, above = report_e_rules.binary_slope(np.array([0.9, 1.1]), y)
 
     assert below > 0 > above
 
@@ -228,7 +236,7 @@ def test_a_diverged_training_has_no_accuracy(digits):
 
     share = common.accuracy(lambda w, x: x @ w["W"], trained, digits.test_x, digits.test_labels)
 
-    assert common.percent(share) == "not a number"
+    assert common.percent(share) == "diverged"
 
 
 TINY = {
