@@ -36,6 +36,7 @@ def refuse_conflicts(found: Iterable[Conflict]) -> None:
 def run_conflicts(config: "RunConfig") -> Iterator[Conflict]:
     """Every disagreement between keys that are each valid alone."""
     for check in (
+        _base,
         _data_path,
         _labels,
         _length,
@@ -47,6 +48,13 @@ def run_conflicts(config: "RunConfig") -> Iterator[Conflict]:
         _tensor_patterns,
     ):
         yield from check(config)
+
+
+def _base(config: "RunConfig") -> Iterator[Conflict]:
+    # A file's base has been replaced by its keys.
+    if config.base is not None:
+        message = "belongs in the file of a run; to start from another file, name it in place of"
+        yield Conflict(f"{message} this one", ("base",))
 
 
 def _data_path(config: "RunConfig") -> Iterator[Conflict]:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mnistlab.config.bases import base_path, over_bases, read_run
 from mnistlab.config.checks import KeyPath
+from mnistlab.config.config_text import mapping_nodes, read_config_text, sweep_mark
 from mnistlab.config.dump import mapping_as_yaml, restated
-from mnistlab.config.load import make_paths_absolute, mapping_nodes, read_config_text, sweep_mark
+from mnistlab.config.load import make_paths_absolute
 from mnistlab.config.overrides import apply_override, set_node, split_key, wrong_argument
 from mnistlab.config.ranges import RANGES, listed_values
 from mnistlab.config.run import RunConfig
@@ -90,29 +92,28 @@ def value_nodes(key: str, values: Node) -> list[Node]:
 
 def refuse(problems: list[Problem]) -> None:
     """Raise ConfigError with the problems, each file's in its own order; none: do nothing."""
-    by_file: dict[str, list[Problem]] = {}
-    for problem in problems:
-        by_file.setdefault(problem.place.source if problem.place.line else "", []).append(problem)
     if problems:
-        raise ConfigError(*(line for some in by_file.values() for line in messages(some)))
+        raise ConfigError(*messages(problems))
 
 
 def _resolve(root: Node, problems: list[Problem], arguments: Sequence[str]) -> SweepSource:
-    assert isinstance(root.value, dict)
     problems = list(problems)
     short_form = sweep_mark(root) is None
     if short_form:
         root = Node({"run": root}, root.place)
     else:
         problems += _take_base_in(root)
+    assert isinstance(root.value, dict)
     run = root.at(("run",))
+    if run is not None:
+        root.value["run"], of_bases = over_bases(run)
+        run, problems = root.value["run"], problems + of_bases
     given = [split_key(argument.partition("=")[0].strip()) for argument in arguments]
     before = types_at(run, given) if run is not None else {}
     for argument in arguments:
         problems += _apply(root, argument)
     if run is not None:
         drop_keys_of_other_types(run, before, given)
-    assert isinstance(root.value, dict)
     if short_form and not arguments:
         raise ConfigError(
             f"{root.place.source}: is the configuration of one run; give the values to try behind "
@@ -135,19 +136,9 @@ def _take_base_in(root: Node) -> list[Problem]:
     assert isinstance(root.value, dict)
     if base is None or not isinstance(base.value, str) or "run" in root.value:
         return []
-    path = Path(base.value).expanduser()
-    if base.place.folder is not None:
-        path = base.place.folder / path
     del root.value["base"]
-    root.value["run"] = run = Node({}, base.place, base.key_place)
-    try:
-        run, problems = mapping_nodes(read_config_text(path), str(path), path.parent)
-    except ConfigError as error:
-        return [Problem(base.place, ("base",), message) for message in error.messages]
-    if (mark := sweep_mark(run)) is not None:
-        message = f"{path}: is the file of a sweep (it has {mark}), must be one of a run"
-        return [Problem(base.place, ("base",), message)]
-    root.value["run"] = run
+    run, problems = read_run(base, base_path(base))
+    root.value["run"] = run or Node({}, base.place, base.key_place)
     return problems
 
 

@@ -15,7 +15,7 @@ from mnistlab.blocks.optimizers import Optimizer
 from mnistlab.blocks.optimizers.sgd import SGD
 from mnistlab.blocks.schedules import LRSchedule
 from mnistlab.blocks.schedules.constant import ConstantSchedule
-from mnistlab.blocks.section import MAX_COUNT, Section
+from mnistlab.blocks.section import MAX_COUNT, Section, UserPath
 from mnistlab.config.checks import refuse_conflicts, run_conflicts
 from mnistlab.config.data import DataConfig
 from mnistlab.config.source_nodes import Node
@@ -50,6 +50,12 @@ class RunConfig(Section):
 
     _origin: Origin = PrivateAttr(default_factory=Origin)
 
+    base: UserPath | None = Field(
+        default=None,
+        exclude=True,
+        description="Another file of a run, relative to this file. Its keys hold where this file "
+        "does not set them.",
+    )
     name: Name = Field(
         default="mlp",
         description="Part of the run folder's name: letters, digits, . _ -. Default: the model's "

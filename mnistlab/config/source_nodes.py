@@ -111,11 +111,17 @@ class Problem:
 
 
 def messages(problems: list[Problem]) -> Iterator[str]:
-    """The problems as lines, in the file's order, each once."""
-    # The command line (line 0) comes after the file that it changes.
-    ordered = sorted(
-        problems, key=lambda p: (p.place.line == 0, p.place.line, p.place.column, dotted(p.path))
-    )
+    """The problems as lines, each once: file by file, in each file's order."""
+    files = list(dict.fromkeys(problem.place.source for problem in problems if problem.place.line))
+
+    def position(problem: Problem) -> tuple[int, int, int, str]:
+        # The command line (line 0) comes after the files that it changes.
+        place, number = problem.place, len(files)
+        if place.line:
+            number = files.index(place.source)
+        return number, place.line, place.column, dotted(problem.path)
+
+    ordered = sorted(problems, key=position)
     return iter(dict.fromkeys(str(problem) for problem in ordered))
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 
-from mnistlab.blocks.section import keys_of, type_of
+from mnistlab.blocks.section import Section, keys_of, type_of
 from mnistlab.config.checks import KeyPath
 from mnistlab.config.key_types import typed_sections
 from mnistlab.config.run import RunConfig
@@ -32,7 +32,7 @@ def drop_keys_of_other_types(
         node = root.at(block)
         if new == old or own is None or node is None or not isinstance(node.value, dict):
             continue
-        others = {key for section in sections for key in keys_of(section)}.difference(own)
+        others = keys_of_other_types(sections, str(new))
         others -= {one[len(block)] for one in given if one[: len(block)] == block != one}
         dropped = [key for key in node.value if key in others]
         for key in dropped:
@@ -41,6 +41,12 @@ def drop_keys_of_other_types(
             names = ", ".join(dotted((*block, key)) for key in dropped)
             message = "%s is now %s; dropped from the file: %s; the keys of %s: %s"
             logger.warning(message, dotted(path), new, names, new, ", ".join(own))
+
+
+def keys_of_other_types(sections: Sequence[type[Section]], chosen: str) -> set[str]:
+    """The keys that some of the sections have, and the one of the type `chosen` has not."""
+    own = {key for one in sections if type_of(one) == chosen for key in keys_of(one)}
+    return {key for one in sections for key in keys_of(one)} - own
 
 
 def _type_at(root: Node, path: KeyPath) -> str | None:

@@ -1,7 +1,7 @@
 """YAML text, or a Python mapping, to values with their positions.
 
 The nodes are built from PyYAML's stream of events, not by its composer: that one recurses, keeps
-the last of two equal keys, and follows aliases.
+the last of two equal keys, and lets aliases make a short text endlessly large.
 """
 
 import unicodedata
@@ -20,6 +20,7 @@ from mnistlab.support.errors import ConfigError
 
 MAX_DEPTH = 32
 MAX_NODES = 10_000
+MERGE = "<<"
 
 
 @dataclass
@@ -28,9 +29,12 @@ class _Open:
 
     node: Node
     path: KeyPath
+    anchor: str | None = None
     key: str | None = None
     key_place: Place | None = None
     awaits_value: bool = False
+    awaits_merge: bool = False
+    merged: Node | None = None  # what stands under `<<`
 
 
 @dataclass
@@ -40,6 +44,7 @@ class _Builder:
     open: list[_Open] = field(default_factory=list)
     root: Node | None = None
     count: int = 0
+    anchors: dict[str, Node | None] = field(default_factory=dict)  # None: its value is not read yet
 
     def path(self) -> KeyPath:
         """Where the next value will stand."""
@@ -57,42 +62,91 @@ class _Builder:
         if isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
             raise self.refuse(event, "a second document ('---') begins here; only one is allowed")
         if isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            self.open.pop()
+            self._close(self.open.pop())
         if isinstance(event, yaml.NodeEvent):
-            self._check(event)
-            self._add_value(event)
+            parent = self.open[-1] if self.open else None
+            is_key = parent and isinstance(parent.node.value, dict) and not parent.awaits_value
+            if is_key:
+                self._add_key(event)
+            elif isinstance(event, yaml.AliasEvent):
+                self._add_alias(event)
+            else:
+                self._add_value(event)
 
-    def _check(self, event: Any) -> None:
-        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            sign = "*" if isinstance(event, yaml.AliasEvent) else "&"
-            raise self.refuse(
-                event, f"found {sign}{event.anchor}; anchors and aliases are not allowed"
-            )
-        if event.tag is not None:
-            raise self.refuse(event, f"found the tag {show(event.tag)}; tags (!) are not allowed")
-        self.count += 1
+    def _check(self, event: Any, size: int = 1, depth: int = 0) -> None:
+        """Refuse a value that makes the whole too large, or too deep."""
+        self.count += size
         if self.count > MAX_NODES:
             raise self.refuse(event, f"more than {MAX_NODES} values are not allowed")
-        if len(self.open) >= MAX_DEPTH and not isinstance(event, yaml.ScalarEvent):
+        if len(self.open) + depth > MAX_DEPTH:
             place = self.place_of(event.start_mark)
             raise ConfigError(f"{place}: nested more than {MAX_DEPTH} deep")
 
+    def _refuse_tag(self, event: Any) -> None:
+        if event.tag is not None:
+            raise self.refuse(event, f"found the tag {show(event.tag)}; tags (!) are not allowed")
+
+    def _add_key(self, event: Any) -> None:
+        if isinstance(event, yaml.AliasEvent):
+            raise self.refuse(event, f"found *{event.anchor}; a key must be a word, not an alias")
+        self._refuse_tag(event)
+        if event.anchor is not None:
+            raise self.refuse(event, f"found &{event.anchor}; an anchor belongs before a value")
+        if not isinstance(event, yaml.ScalarEvent):
+            raise self.refuse(event, "a key must be a word, not a list or a mapping")
+        self._check(event)
+        parent, place, key = self.open[-1], self.place_of(event.start_mark), self._scalar(event)
+        if key == MERGE and event.implicit[0]:
+            self._take_merge(parent, place)
+        else:
+            self._take_key(parent, key, place)
+
+    def _add_alias(self, event: Any) -> None:
+        """A copy of the value that has the anchor, at the place of that value."""
+        name = event.anchor
+        if name not in self.anchors:
+            hint = f"no value before it has the anchor &{name}; put a text in quotes"
+            raise self.refuse(event, f"found *{name}; {hint}")
+        node = self.anchors[name]
+        if node is None:
+            raise self.refuse(event, f"found *{name} inside the value that it stands for")
+        self._check(event, *_size_and_depth(node))
+        self._attach(self.open[-1], node.copy())
+
     def _add_value(self, event: Any) -> None:
-        place = self.place_of(event.start_mark)
+        self._refuse_tag(event)
         scalar = isinstance(event, yaml.ScalarEvent)
-        parent = self.open[-1] if self.open else None
-        if parent and isinstance(parent.node.value, dict) and not parent.awaits_value:
-            if not scalar:
-                raise self.refuse(event, "a key must be a word, not a list or a mapping")
-            self._take_key(parent, self._scalar(event), place)
-            return
-        node = Node(place=place, value=self._value(event))
+        self._check(event, depth=0 if scalar else 1)
+        if event.anchor in self.anchors:
+            raise self.refuse(event, f"the anchor &{event.anchor} stands here a second time")
+        node = Node(place=self.place_of(event.start_mark), value=self._value(event))
         if isinstance(node.value, float):
             node.text = event.value
         path = self.path()
-        self._attach(parent, node)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = node if scalar else None
+        self._attach(self.open[-1] if self.open else None, node)
         if not scalar:
-            self.open.append(_Open(node, path))
+            self.open.append(_Open(node, path, event.anchor))
+
+    def _close(self, ended: _Open) -> None:
+        """The end of a mapping or list: what it merges is put in, and it can be an alias's."""
+        if ended.merged is not None:
+            self._merge(ended, ended.merged)
+        if ended.anchor is not None:
+            self.anchors[ended.anchor] = ended.node
+
+    def _merge(self, ended: _Open, merged: Node) -> None:
+        """Put the keys of merged mappings in, the earlier's first; a mapping's own hold."""
+        assert isinstance(ended.node.value, dict)
+        for source in merged.value if isinstance(merged.value, list) else [merged]:
+            if not isinstance(source.value, dict):
+                allowed = "a mapping, or a list of mappings, such as the alias of one"
+                message = f"found {show(source.plain())}, must be {allowed}"
+                self.problems.append(Problem(source.place, (*ended.path, MERGE), message))
+                continue
+            for key, node in source.value.items():
+                ended.node.value.setdefault(key, node)
 
     def _value(self, event: Any) -> Any:
         if isinstance(event, yaml.ScalarEvent):
@@ -108,6 +162,13 @@ class _Builder:
             return read_scalar(event.value)
         except ValueError as error:
             raise self.refuse(event, f"found {error}") from None
+
+    def _take_merge(self, parent: _Open, place: Place) -> None:
+        if parent.merged is not None:
+            message = "stands here twice; one with a list merges several mappings"
+            self.problems.append(Problem(place, (*parent.path, MERGE), message))
+        parent.awaits_value = parent.awaits_merge = True
+        parent.key, parent.key_place = MERGE, place
 
     def _take_key(self, parent: _Open, key: Any, place: Place) -> None:
         parent.awaits_value = True
@@ -131,10 +192,23 @@ class _Builder:
             parent.node.value.append(node)
         else:
             parent.awaits_value = False
+            if parent.awaits_merge:
+                parent.awaits_merge, parent.merged = False, node
+                return
             # A refused key's value is still read, for the sake of what follows it.
             if parent.key is not None and isinstance(parent.node.value, dict):
                 node.key_place = parent.key_place
                 parent.node.value[parent.key] = node
+            parent.key = None
+
+
+def _size_and_depth(node: Node) -> tuple[int, int]:
+    """How many values a value is made of, itself included; how many mappings and lists deep."""
+    if not isinstance(node.value, dict | list):
+        return 1, 0
+    inner = node.value.values() if isinstance(node.value, dict) else node.value
+    below = [_size_and_depth(one) for one in inner]
+    return 1 + sum(size for size, _ in below), 1 + max((depth for _, depth in below), default=0)
 
 
 def _unprintable(text: str) -> str | None:
@@ -155,7 +229,8 @@ def nodes_from_text(
     """The text's root node (None: no document), and keys that are doubled or no words.
 
     `place_of` turns a line and a column, counted from 1, into a place.
-    Raises ConfigError for text that is no YAML, and for aliases, tags and too deep nesting.
+    Aliases become copies of what they stand for, and `<<` the keys that it merges. Raises
+    ConfigError for text that is no YAML, for tags, and for too many values or too deep nesting.
     """
     builder = _Builder(lambda mark: place_of(mark.line + 1, mark.column + 1))
     try:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from mnistlab.blocks.section import Count, Section, Text
-from mnistlab.config.load import mapping_nodes, read_config_text
+from mnistlab.config.config_text import mapping_nodes, read_config_text
 from mnistlab.config.load_sweep import refuse
 from mnistlab.config.run import NAME_PATTERN
 from mnistlab.config.source_nodes import Node, Problem

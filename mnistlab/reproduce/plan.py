@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.config import RunConfig, SweepSource, load_sweep
+from mnistlab.config.config_text import mapping_nodes, read_config_text, sweep_mark
 from mnistlab.config.dump import value_as_yaml
-from mnistlab.config.load import mapping_nodes, read_config_text, sweep_mark
 from mnistlab.config.load_sweep import refuse
 from mnistlab.reproduce.checks import problems_of
 from mnistlab.reproduce.manifest import Experiment, LoadedReport

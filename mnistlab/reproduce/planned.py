@@ -3,7 +3,7 @@
 from typing import Any
 
 from mnistlab.blocks.section import CountOrZero, Section
-from mnistlab.config.load import mapping_nodes, read_config_text
+from mnistlab.config.config_text import mapping_nodes, read_config_text
 from mnistlab.config.load_sweep import refuse
 from mnistlab.config.validate import validate
 from mnistlab.reproduce.manifest import Report

@@ -160,7 +160,6 @@ UNREADABLE = [
     ("? [a]\n: 1", "f.yaml:1:3: ", "a key must be a word"),
     ("seed: !!int 3", "f.yaml:1:7: ", "tags"),
     ("seed: !!python/object/apply:os.system [ls]", "f.yaml:1:7: ", "python/object"),
-    ("data: &d {source: mnist}", "f.yaml:1:7: ", "&d"),
     ("seed: *s", "f.yaml:1:7: ", "*s"),
     ("seed: 1\n---\nseed: 2", "f.yaml:2:1: ", "second document"),
     ("seed: [1", "f.yaml:1:9: ", "not valid YAML"),

@@ -14,9 +14,11 @@ BILLION_LAUGHS = "a: &a [x, x]\n" + "".join(
     f"{b}: &{b} [{','.join([f'*{a}'] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
 )
 
+DEEP_ALIASES = "a: &a [x]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n or ''}]\n" for n in range(40))
+
 HOSTILE = {
-    "billion laughs": (BILLION_LAUGHS, "anchors and aliases are not allowed"),
-    "a list in itself": ("a: &a [*a]", "anchors and aliases"),
+    "billion laughs": (BILLION_LAUGHS, "more than 10000 values"),
+    "a list in itself": ("a: &a [*a]", "inside the value that it stands for"),
     "flow lists without end": ("a: " + "[" * 100_000, "deep"),
     "closed flow lists": ("a: " + "[" * 5000 + "]" * 5000, "deep"),
     "flow mappings": ("{a: " * 5000, "deep"),
@@ -25,7 +27,8 @@ HOSTILE = {
     "many values": ("a: [" + "1," * 100_000 + "]", "more than 10000 values"),
     "many digits": ("seed: " + "9" * 200_000, "too many digits"),
     "a long word": ("name: " + "x" * 200_000, "at most 100 characters"),
-    "a merge": ("<<: [1, 2]", "unknown key '<<'"),
+    "a merge": ("<<: [1, 2]", "must be a mapping, or a list of mappings"),
+    "a deep alias": (DEEP_ALIASES, "deep"),
 }
 
 

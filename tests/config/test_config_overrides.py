@@ -70,7 +70,7 @@ def test_a_misspelt_key_beside_a_type_that_an_override_changes_is_refused():
         ("=3", "the key before '='"),
         ("data..source=mnist", "the key before '='"),
         ("seed=[1", "not valid YAML"),
-        ("seed=*a", "found *a; anchors"),
+        ("seed=*a", "found *a; no value before it has the anchor &a"),
         ("seed=!!int 3", "found the tag"),
         ("data={source: mnist, source: digits}", "data.source: the key 'source' stands here twice"),
         ("name.first=x", "name: is 'run', a single value; 'first' is not in it"),

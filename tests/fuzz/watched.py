@@ -5,6 +5,7 @@ from schema_draws import SCHEMA, resolved
 
 # Keys that change no number of a float64 run, or that the fuzzer sets itself.
 WITHOUT_EQUATION = {
+    "RunConfig.base": "the loader puts the base's keys in its place",
     "RunConfig.name": "it names the folder",
     "RunConfig.reference": "it stands beside what was measured",
     "DataConfig.source": "the images are made by the fuzzer",

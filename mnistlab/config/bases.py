@@ -1,0 +1,114 @@
+"""`base: other.yaml`: a file's keys over those of another file, which may have a base itself."""
+
+import os
+from pathlib import Path
+
+from mnistlab.blocks.section import Section, type_of
+from mnistlab.config.checks import KeyPath
+from mnistlab.config.config_text import mapping_nodes, read_config_text, sweep_mark
+from mnistlab.config.key_types import typed_sections
+from mnistlab.config.run import RunConfig
+from mnistlab.config.source_nodes import Node, Place, Problem, show
+from mnistlab.config.type_change import keys_of_other_types
+from mnistlab.support.errors import ConfigError
+
+BASE: KeyPath = ("base",)
+
+
+def over_bases(root: Node) -> tuple[Node, list[Problem]]:
+    """The nodes of a run over those of its base, over those of the base's base, and so on.
+
+    Mappings are joined key by key; any other value replaces the base's. A section whose `type`
+    differs from the base's loses the base's keys that its type does not have. Every value keeps its
+    place. What is wrong with a base is returned.
+    """
+    chain, problems = [root], []
+    files = [Path(os.path.realpath(root.place.source))]
+    while (base := _taken(chain[-1])) is not None:
+        below, found = _read(base, files)
+        problems += found
+        if below is None:
+            break
+        chain.append(below)
+    whole = chain.pop()
+    while chain:
+        whole = _laid_over(whole, chain.pop())
+    return whole, problems
+
+
+def base_path(base: Node) -> Path:
+    """The file that a base names, from the folder of the file in which it is named."""
+    path = Path(str(base.value)).expanduser()
+    return path if base.place.folder is None else base.place.folder / path
+
+
+def read_run(base: Node, path: Path) -> tuple[Node | None, list[Problem]]:
+    """The nodes of the run's file that a base names, and what is wrong with it."""
+    try:
+        run, problems = mapping_nodes(read_config_text(path), str(path), path.parent)
+    except ConfigError as error:
+        return None, [Problem(base.place, BASE, message) for message in error.messages]
+    if (mark := sweep_mark(run)) is not None:
+        message = f"{path}: is the file of a sweep (it has {mark}), must be one of a run"
+        return None, [Problem(base.place, BASE, message)]
+    return run, problems
+
+
+def _taken(root: Node) -> Node | None:
+    """The base of a file, taken out of its nodes; None where it has none."""
+    if not isinstance(root.value, dict) or root.child("base") is None:
+        return None
+    base = root.value.pop("base")
+    return None if base.value is None else base
+
+
+def _read(base: Node, files: list[Path]) -> tuple[Node | None, list[Problem]]:
+    """The nodes of a base; its file is added to the `files` that have led to it."""
+    if not isinstance(base.value, str) or not base.value.strip():
+        message = f"found {show(base.plain())}, must be the path of a run's YAML file"
+        return None, [Problem(base.place, BASE, message)]
+    path = base_path(base)
+    real = Path(os.path.realpath(path))
+    if real in files:
+        message = f"{path}: {_circle(base.place, real == files[-1])}"
+        return None, [Problem(base.place, BASE, message)]
+    files.append(real)
+    return read_run(base, path)
+
+
+def _circle(place: Place, is_itself: bool) -> str:
+    if is_itself:
+        return "is this file itself; a base must be another file"
+    return f"has a base that leads back to {place.source}; bases must not form a circle"
+
+
+def _laid_over(base: Node, own: Node, path: KeyPath = ()) -> Node:
+    """The values of a file over those of its base, both at `path` of the configuration."""
+    typed = typed_sections(RunConfig, path)
+    if typed:
+        base, own = _as_mapping(base), _as_mapping(own)
+    if not isinstance(base.value, dict) or not isinstance(own.value, dict):
+        return own
+    kept = dict(base.value)
+    if typed:
+        for key in _lost(base, own, typed):
+            kept.pop(key, None)
+    for key, node in own.value.items():
+        kept[key] = _laid_over(kept[key], node, (*path, key)) if key in kept else node
+    return Node(kept, own.place, own.key_place)
+
+
+def _as_mapping(node: Node) -> Node:
+    """A section with a `type`, as a mapping where the type's name stands alone."""
+    if not isinstance(node.value, str):
+        return node
+    return Node({"type": Node(node.value, node.place, node.key_place)}, node.place, node.key_place)
+
+
+def _lost(base: Node, own: Node, typed: list[type[Section]]) -> set[str]:
+    """The keys of a base's section that the type of the section over it does not have."""
+    before, now = base.child("type"), own.child("type")
+    names = [type_of(section) for section in typed]
+    if now is None or now.value not in names or (before and before.value == now.value):
+        return set()
+    return keys_of_other_types(typed, str(now.value))
