@@ -1,1 +1,1 @@
-"""The engine: a model lowered to a table of ops, and one compiled loop that walks it."""
+"""From a configuration to a trained network: lowering, trainer, evaluation, gradient check."""

@@ -1,7 +1,8 @@
-"""The derivative of a function by one coordinate, from its values alone, and how exact it is.
+"""The derivative of a function with respect to one coordinate, from its values, with its
+uncertainty.
 
-Central differences of several steps, extrapolated to the step 0 (Richardson). The step is made to
-fit the coordinate: smaller where the function bends or has a kink, larger where its rounding shows.
+Central differences with several steps, extrapolated to step 0 (Richardson). The step adapts to the
+coordinate: smaller where the function is curved or has a kink, larger where rounding dominates.
 """
 
 import itertools
@@ -13,21 +14,21 @@ from typing import Protocol
 import numpy as np
 
 EPSILON = float(np.finfo(np.float64).eps)
-# Steps are powers of two: 2^-16 first, a factor of 4 from one try to the next.
+# Steps are powers of two: the first is 2^-16, and each try changes it by a factor of 4.
 FIRST_STEP, LARGEST_STEP = -16, 0
 BETWEEN_TRIES = 2
 TRIES = 12
 LEVELS = 3  # steps of one try, each half of the one before
-# A derivative's share of the rounding of the function, in units of rounding / smallest step.
+# The rounding error of a derivative, in units of the function's rounding / smallest step.
 ROUNDING_SHOWN = 6.0
-# Points at which the rounding is measured, and their distance, as a share of the coordinates.
+# Rounding is measured at this many points; their distance is this share of the coordinates.
 NOISE_POINTS = 16
 NOISE_STEP = 2.0**-36
 NOISE_ORDER = 4
 
 
 class Differentiable(Protocol):
-    """A function of a vector: its methods are of where `params`, float64, stands."""
+    """A function of the float64 vector `params`; methods evaluate it at the current `params`."""
 
     params: np.ndarray
 
@@ -35,26 +36,26 @@ class Differentiable(Protocol):
         """The function's value."""
 
     def magnitude(self) -> float:
-        """The size of the largest numbers that the value is a sum of: it shares their rounding."""
+        """The size of the largest numbers that are summed in the value: their rounding is in it."""
 
 
 @dataclass(frozen=True)
 class Slope:
-    """A derivative, how far it may be off, and the step that it was found with, as 2^step."""
+    """A derivative, its uncertainty, and the step that gave it, as 2^step."""
 
     value: float
     uncertainty: float
-    rounding: float  # the part of the uncertainty that is the function's rounding
+    rounding: float  # the part of the uncertainty due to the function's rounding
     step: int
 
 
 def rounding_of(function: Differentiable, part: slice, stream: np.random.Generator) -> float:
-    """The standard deviation of the rounding in the function's value, as `part` of it moves.
+    """The standard deviation of the rounding in the function's value, measured by moving `part`.
 
-    Over a distance so small that a smooth function is a straight line, its fourth differences are
-    rounding alone, enlarged √70 times. Never below that of the numbers that it is a sum of: over so
-    small a distance a value may be rounded in the same way everywhere.
-    Source: Moré and Wild, Estimating computational noise (2011).
+    Over so small a distance a smooth function is linear. Its fourth differences are then rounding
+    alone, enlarged √70 times. The result is at least the rounding of the numbers that are summed in
+    the value, because over so small a distance all values may be rounded in the same way. Source:
+    Moré and Wild, Estimating computational noise (2011).
     """
     kept = function.params[part].copy()
     size = np.abs(kept) + np.abs(kept).mean()
@@ -72,20 +73,20 @@ def rounding_of(function: Differentiable, part: slice, stream: np.random.Generat
 
 
 class Coordinate:
-    """The function along one coordinate, through where its parameters stand."""
+    """The function along one coordinate, through the current parameters."""
 
     def __init__(
         self, function: Differentiable, place: int, middle: float, rounding: float
     ) -> None:
         self.function = function
         self.place = place
-        self.middle = middle  # the function's value at the parameters as they stand
+        self.middle = middle  # the function's value at the current parameters
         self.rounding = rounding  # of the function's value, see `rounding_of`
         self._known: dict[int, tuple[float, float]] = {}
 
     def slope(self, enough: float, first: int = FIRST_STEP) -> Slope:
-        """The derivative; the search for a step begins at 2^first, and ends where the uncertainty
-        is at most `enough`, or where no step gives a smaller one.
+        """The derivative. The first step is 2^first. The search ends when the uncertainty is at
+        most `enough`, or when no step gives a smaller one.
         """
         tried: dict[int, Slope] = {}
         step = first
@@ -107,11 +108,12 @@ class Coordinate:
         return self._differences(step) == (0.0, 0.0)
 
     def _with_steps(self, step: int, levels: int) -> Slope:
-        """The derivative extrapolated from central differences with 2^step, half of it, and so on.
+        """The derivative extrapolated from central differences with steps 2^step, 2^(step − 1), …
 
-        Its error has two measures. The last two differences, each freed of the h² term, agree where
-        the function is smooth over the step. And its bend (f(x+h) − 2 f(x) + f(x−h)) / h, which is
-        h f'' + O(h³), goes to 0 with h, but not where a kink lies at x itself.
+        The uncertainty adds two estimates to the rounding. First, the last two differences without
+        their h² term: they agree where the function is smooth over the step. Second, the
+        extrapolated (f(x+h) − 2 f(x) + f(x−h)) / h = h f'' + O(h³): it goes to 0 with h, unless x
+        itself is a kink.
         """
         steps = range(step, step - levels, -1)
         central, bend = zip(*map(self._differences, steps), strict=True)
@@ -125,7 +127,7 @@ class Coordinate:
         return Slope(columns[-1][0], uncertainty, rounding, step)
 
     def _differences(self, step: int) -> tuple[float, float]:
-        """The central difference with 2^step, and the difference of the one-sided slopes."""
+        """The central difference with step 2^step, and the difference of the one-sided slopes."""
         if step not in self._known:
             params, place, h = self.function.params, self.place, 2.0**step
             kept = params[place]
@@ -136,15 +138,16 @@ class Coordinate:
                 moved.append(float(side - kept))
             params[place] = kept
             above, below = sides
-            # The steps that were taken: rounded to what lies near the coordinate.
+            # The steps actually taken, after rounding.
             central = (above - below) / (moved[0] - moved[1]) if moved[0] > moved[1] else math.nan
             self._known[step] = central, (above - 2 * self.middle + below) / h
         return self._known[step]
 
 
 def _richardson(values: Sequence[float], order: int) -> list[list[float]]:
-    """Values at h, h/2, h/4 … whose error is c h^order + d h^(order + 2) + …, term by term freed
-    of it: the last column has one value left.
+    """Extrapolate values at h, h/2, h/4, … with the error c h^order + d h^(order + 2) + ….
+
+    Each column eliminates one more term of the error; the last column has one value.
     """
     columns = [list(values)]
     while len(columns[-1]) > 1:
@@ -155,9 +158,10 @@ def _richardson(values: Sequence[float], order: int) -> list[list[float]]:
 
 
 def _most_exact(tried: Sequence[Slope]) -> Slope:
-    """The slope of the least uncertainty, which is made to cover those of smaller steps.
+    """The slope with the smallest uncertainty, enlarged so that it covers those of smaller steps.
 
-    Two kinks on either side of a coordinate can look like none, but not to a step between them.
+    Two kinks on either side of a coordinate can cancel for one step, but not for a step between
+    them.
     """
     best = min(tried, key=lambda slope: slope.uncertainty)
     closer = [s for s in tried if s.step < best.step and math.isfinite(s.uncertainty)]

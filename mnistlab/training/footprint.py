@@ -1,18 +1,18 @@
-"""How much memory a run takes, before any of it is taken."""
+"""How much memory a run needs, estimated before any is allocated."""
 
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
 from mnistlab.training.inference import EVALUATION_ROWS
 from mnistlab.training.trainer import training_program
 
-# What training loads and compiles after its data: measured, 160 MB with all compiled before.
+# Libraries and compilation after the data is loaded: measured, 160 MB with all kernels cached.
 LIBRARIES = 256 << 20
-# A process that is still to start takes this much before it loads its data: measured, 112 MB.
+# A process that has not started yet needs this much before it loads its data: measured, 112 MB.
 PROCESS = 128 << 20
 
 
 def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
-    """Bytes by part, and their `total`; images are a file that processes share."""
+    """Bytes by part, and their `total`; images are a memory-mapped file that processes share."""
     program = training_program(config, dataset)
     item, rows, sizes = program.dtype.itemsize, program.capacity, program.sizes
     size = sizes.parameters
@@ -22,15 +22,15 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
         "parameters": size * item,
         "gradients": size * item,
         "optimizer state": sizes.states * size * item,
-        "kept weights": 2 * size * item,  # the best, those before the last step
-        # Parameters, state and best weights: the last that was whole beside the newest, and up to
+        "kept weights": 2 * size * item,  # the best ones, and those before the last step
+        # Parameters, state and best weights: the newest checkpoint and the one before it, and up to
         # four copies while the newest is written and the one before it is read again.
         "checkpoints": 6 * (2 + sizes.states) * size * item,
         "workspace": (2 * rows * sizes.row + sizes.scratch + sizes.lane_grads) * item
         + 4 * sizes.tap_offsets
         + 8 * sizes.listed_bits
         + sizes.listed_bytes,
-        # Its workspace and outputs, and the weights in another order.
+        # Its workspace and outputs, and a copy of the weights in another order.
         "evaluation": (EVALUATION_ROWS * sizes.row + largest * program.classes + size) * item,
         "images": sum(sources.values()),
     }
@@ -38,6 +38,6 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
 
 
 def memory_needed(config: RunConfig, dataset: Dataset) -> int:
-    """Bytes that a process takes to train, beyond those it has taken to open the dataset."""
+    """Bytes that a process needs for training, in addition to those for the opened dataset."""
     parts = memory_estimate(config, dataset)
     return parts["total"] - parts["images"] + LIBRARIES

@@ -1,9 +1,9 @@
-"""Is the gradient of this very configuration right? Backpropagation against finite differences.
+"""The gradient check of one configuration: backpropagation against finite differences.
 
-In float64, on a small batch, tensor by tensor: the relative error of the analytic gradient against
-derivatives by finite differences, over all coordinates or a seeded sample of them. What these may
-be off by, their uncertainty, is no error of the gradient. A coordinate whose uncertainty is large
-is left out, and a tensor of which nothing is left is not compared.
+In float64, on a small batch, for each tensor: the relative error of the analytic gradient against
+derivatives by finite differences, over all coordinates or a seeded sample of them. The uncertainty
+of the finite differences does not count as an error. A coordinate with a large uncertainty is left
+out, and a tensor without any remaining coordinate is not compared.
 """
 
 import math
@@ -32,17 +32,17 @@ from mnistlab.training.lower import lower, regularized_tensors
 from mnistlab.training.memory import nonzero_share, workspace
 
 IMAGES = 16
-COORDINATES = 200  # of a tensor
+COORDINATES = 200  # for each tensor
 THRESHOLD = 1e-6
-# Added noise: a weight of zero sits on L1's kink, a bias of zero under a blank patch on ReLU's.
+# Added noise: a weight of zero is at L1's kink, a bias of zero under a blank patch at ReLU's.
 JITTER = 1e-2
-# The search for a better step ends at this uncertainty of a derivative, …
+# The search for a better step ends when the uncertainty of a derivative is at most this.
 ENOUGH = 1e-8
-# … and a coordinate is left out above this one, as a share of the tensor's usual derivative.
+# A coordinate is left out above this uncertainty, as a share of the tensor's usual derivative.
 RESOLUTION = 1e-3
-# A difference is an error beyond this many uncertainties: they are estimates.
+# A difference counts as an error beyond this many uncertainties, because they are estimates.
 MARGIN = 8.0
-# The slope of a function that has exactly one value within 2^FAR is below 1e-12 of the value.
+# If a function has exactly one value within 2^FAR, its slope is below 1e-12 of the value.
 FAR = -12
 
 Verdict = Literal["right", "wrong", "not compared"]
@@ -50,12 +50,13 @@ Verdict = Literal["right", "wrong", "not compared"]
 
 @dataclass(frozen=True)
 class TensorCheck:
-    """What finite differences say of a tensor's gradient.
+    """The result of comparing a tensor's gradient with finite differences.
 
-    `error` is ‖a − n‖ of the gradient a and the differences n over the `checked` coordinates, and
-    `uncertainty` ‖u‖, where n may be off by u. Both are shares of the tensor's size: of each
-    coordinate the larger of |a| and |n|, by their mean square. None: nothing could be compared.
-    The `left_out` coordinates lie on a kink, or the rounding of the loss hides their derivative.
+    `error` is ‖a − n‖ for the gradient a and the differences n over the `checked` coordinates;
+    `uncertainty` is ‖u‖, where u is the uncertainty of n. Both are relative to the norm of
+    the tensor's derivatives (the larger of |a| and |n| for each coordinate). None if nothing could
+    be compared. The `left_out` coordinates are at a kink, or the rounding of the loss hides their
+    derivative.
     """
 
     name: str
@@ -68,15 +69,15 @@ class TensorCheck:
 
     @property
     def passed(self) -> bool | None:
-        """Whether the gradient is right; None where nothing could be compared."""
+        """Whether the gradient is right; None if nothing could be compared."""
         return {"right": True, "wrong": False, "not compared": None}[self.verdict]
 
 
 class Objective:
-    """What training makes small, on a small batch, as a function of the parameter vector.
+    """The training objective on a small batch as a function of the parameter vector, in float64.
 
-    The scaled sum of losses, plus the penalty where its gradient is part of the gradient. All in
-    float64; `params` is the vector, `value` and `gradient` are of where it stands.
+    The sum of the losses, or their mean, plus the penalty if it is part of the gradient. `value`
+    and `gradient` are evaluated at the current `params`.
     """
 
     def __init__(
@@ -117,15 +118,15 @@ class Objective:
         total = float(self.memory.losses.sum())
         total /= self._divided_by
         settings = self.config.regularization
-        # In mode `step` the penalty has no part in the gradient: the program has no `penalties`.
+        # In mode `step` the penalty is not part of the gradient: the program has no `penalties`.
         l1 = {"gradient": settings.l1, "proximal": 0.0, "step": 0.0}[settings.mode]
         for t in self._penalised:
             total += penalty(self.params[t.offset : t.offset + t.size], l1, settings.l2)
         return total
 
     def magnitude(self) -> float:
-        """The size of the objective, or of the logits, which the losses take differences of."""
-        # The last layer is the output activation: the one before it left its input.
+        """The size of the objective, or of the logits, whose differences are in the losses."""
+        # The last layer is the output activation: the slot of the one before has its input.
         start = self.program.layers[-2].slot * self.memory.capacity
         logits = self.memory.activations[start : start + self.images * self.program.classes]
         config = self.config
@@ -146,7 +147,7 @@ def check_gradients(
     dataset: Dataset,
     tell: Callable[[str], None] = lambda text: None,
 ) -> list[TensorCheck]:
-    """Compare every tensor's gradient with finite differences; at the initial weights, jittered."""
+    """Compare every tensor's gradient with finite differences, at initial weights plus noise."""
     objective = Objective(config, dataset, tell)
     program, seed = objective.program, config.seed
     start = initial_params(config.init, program.tensors, program.sizes.parameters, seed, np.float64)
@@ -164,9 +165,9 @@ def check_tensor(
     tensor: TensorSpec,
     stream: np.random.Generator,
 ) -> TensorCheck:
-    """Compare a gradient (parameters,) with finite differences, by the coordinates of one tensor.
+    """Compare a gradient (parameters,) with finite differences at the coordinates of one tensor.
 
-    `stream` draws which of them, where the tensor has more than COORDINATES.
+    If the tensor has more than COORDINATES, `stream` draws which of them are compared.
     """
     count = min(COORDINATES, tensor.size)
     places = tensor.offset + np.sort(stream.choice(tensor.size, count, replace=False))
@@ -179,7 +180,7 @@ def check_tensor(
 def _slopes(
     objective: Differentiable, places: np.ndarray, given: np.ndarray, rounding: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The derivatives by finite differences, and their uncertainties, both (coordinates,)."""
+    """The derivatives by finite differences and their uncertainties, both (coordinates,)."""
     middle, usual = objective.value(), _usual(given[np.isfinite(given)])
     found, uncertainty = np.zeros(len(places)), np.full(len(places), np.inf)
     if not math.isfinite(middle) or not math.isfinite(rounding):
@@ -194,22 +195,22 @@ def _slopes(
         slope = along.slope(enough, first)
         found[index], uncertainty[index] = slope.value, slope.uncertainty
         if slope.uncertainty <= enough:
-            first = slope.step  # the next coordinate's scale is likely the same
+            first = slope.step  # the next coordinate probably has the same scale
     return found, uncertainty
 
 
 def _judged(
     tensor: TensorSpec, given: np.ndarray, found: np.ndarray, uncertainty: np.ndarray
 ) -> TensorCheck:
-    """What the derivatives `found` by finite differences say of those that were `given`."""
+    """Compare the derivatives `found` by finite differences with the `given` ones."""
     certain = np.maximum(np.abs(found) - uncertainty, 0)
     usual = _usual(np.maximum(np.where(np.isfinite(given), np.abs(given), 0), certain))
-    # A gradient that is no number where the loss is one is wrong, however small the derivative.
+    # If the gradient is not finite where the loss is, it is wrong, however small the derivative.
     no_number = ~np.isfinite(given) & np.isfinite(uncertainty)
     compared = (uncertainty <= RESOLUTION * usual) | no_number
     a, n, u = given[compared], found[compared], uncertainty[compared]
     left_out = len(given) - len(a)
-    # Slopes of zero say nothing of a tensor whose other slopes are left out.
+    # If a tensor's other slopes are left out, slopes of zero prove nothing.
     if len(a) == 0 or (left_out and not a.any() and not n.any()):
         return TensorCheck(tensor.name, tensor.shape, "not compared", None, None, 0, len(given))
     difference = np.where(np.isfinite(a), np.abs(a - n), np.inf)
@@ -233,7 +234,7 @@ def _share(part: float, whole: float) -> float:
 
 
 def _length(values: np.ndarray) -> float:
-    """The root of the sum of squares, none of which overflows."""
+    """The Euclidean norm, computed without overflow."""
     largest = float(np.abs(values).max(initial=0))
     if largest == 0 or not math.isfinite(largest):
         return largest
@@ -241,5 +242,5 @@ def _length(values: np.ndarray) -> float:
 
 
 def _usual(values: np.ndarray) -> float:
-    """The root of the mean square; 0 of none."""
+    """The root mean square; 0 if there are no values."""
     return _length(values) / math.sqrt(max(len(values), 1))

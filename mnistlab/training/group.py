@@ -1,4 +1,4 @@
-"""Networks in training side by side: what a batch costs all of them alike is done once."""
+"""Train several networks side by side, and do the work that is the same for all only once."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -21,19 +21,20 @@ from mnistlab.runtime.memory import Memory
 from mnistlab.training.memory import nonzero_share
 from mnistlab.training.trainer import Trainer, plan, steps_per_look, training_program
 
-# The networks of a group have their first layers' weights in the second cache together.
+# The weights of a group's first layers fit into the L2 cache together.
 MOST_BYTES = 1 << 20
 
 
 def joint_key(config: RunConfig, dataset: Dataset) -> Any:
-    """Equal for configurations that can train side by side; None for one that can't.
+    """Equal for configurations that can train side by side; None for one that cannot.
 
-    They see the same images in the same batches, and have first layers of one size. Whatever else
-    they differ in, such as rates, penalties, initial weights, the layers above, is their own.
+    Such networks see the same images in the same batches and have first layers of the same size.
+    They may differ in everything else, such as rates, penalties, initial weights and the layers
+    above.
     """
     split, training = dataset.train, config.training
     layer = first_layer(training_program(config, dataset))
-    # Alone, a layer of few outputs does not skip zeros, whatever the images are.
+    # A single layer of few outputs does not skip zeros, whatever the images are.
     if layer is None or nonzero_share(split, dataset.offset) > MOST_NONZERO:
         return None
     images = (id(split.images), id(split.labels), id(split.indices), dataset.scale)
@@ -41,7 +42,7 @@ def joint_key(config: RunConfig, dataset: Dataset) -> Any:
 
 
 def most_together(config: RunConfig, dataset: Dataset) -> int:
-    """How many networks with the `joint_key` of a configuration train side by side at best."""
+    """How many networks with a configuration's `joint_key` train side by side at best."""
     layer = first_layer(training_program(config, dataset))
     if layer is None:
         return 1
@@ -52,7 +53,9 @@ def most_together(config: RunConfig, dataset: Dataset) -> int:
 def compile_together(
     config: RunConfig, dataset: Dataset, count: int, tell: Callable[[str], None]
 ) -> None:
-    """Have compiled what `count` networks with the `joint_key` of a configuration need."""
+    """Compile, or load from the cache, what `count` networks with a configuration's `joint_key`
+    need.
+    """
     program = training_program(config, dataset)
     layer = first_layer(program)
     if layer is not None:
@@ -61,7 +64,7 @@ def compile_together(
 
 @dataclass(frozen=True)
 class _Members:
-    """The trainers that a table is of."""
+    """The trainers of a table."""
 
     trainers: tuple[Trainer, ...]
     tables: dict[str, GroupTable]
@@ -69,9 +72,9 @@ class _Members:
 
 
 class Group:
-    """Trains networks step by step together, on one thread; each has the bits that it has alone.
+    """Trains networks together, step by step, on one thread; each has the bits that it has alone.
 
-    The trainers are those of one `joint_key`, each compiled.
+    The trainers have the same `joint_key`, and each is compiled.
     """
 
     def __init__(self) -> None:
@@ -81,9 +84,10 @@ class Group:
     def train_to(
         self, trainers: Sequence[Trainer], stop: int, look: Callable[[], None] = lambda: None
     ) -> list[Trainer]:
-        """Train all up to step `stop` as `Trainer.train_to` does; all stand at the same step.
+        """Train all trainers up to step `stop` as `Trainer.train_to` does; all are at the same
+        step.
 
-        It ends earlier where the loss of some of them stops being finite: returns those.
+        Ends earlier if the loss of some of them is no longer finite, and returns those.
         """
         first = trainers[0]
         while first.step < stop - 1:
@@ -119,7 +123,7 @@ class Group:
         return [trainer for trainer in trainers if not np.isfinite(trainer.memory.totals[0])]
 
     def _of(self, trainers: tuple[Trainer, ...]) -> _Members:
-        """The tables of these networks, made anew where others trained before."""
+        """The tables of these networks, rebuilt if others trained before."""
         if self._members is None or self._members.trainers != trainers:
             layers = [layer for t in trainers if (layer := first_layer(t.program)) is not None]
             self._members = _members(trainers, layers)

@@ -1,4 +1,4 @@
-"""A network that looks at images and learns nothing: its outputs, losses, activations, saliency."""
+"""A network without training: its outputs, losses, activations and saliency for images."""
 
 import math
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -17,15 +17,15 @@ from mnistlab.runtime.table import Table, compile_tables
 from mnistlab.training.lower import lower
 from mnistlab.training.memory import nonzero_share, workspace
 
-# Images evaluated at once: enough for BLAS, little enough to stay in the cache.
+# Images evaluated at once: enough for BLAS, few enough to stay in the cache.
 EVALUATION_ROWS = 512
-# The kinds of layers whose values are asked for; the others stand within these, or change none.
+# The layers whose values can be requested. The others are part of these or change no value.
 LAYER_KINDS = ("conv", "pool", "dense")
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What the network says of a split: outputs (images, classes), float64 losses (images,)."""
+    """The network's results for a split: outputs (images, classes), float64 losses (images,)."""
 
     outputs: np.ndarray
     losses: np.ndarray
@@ -33,7 +33,7 @@ class Evaluation:
 
     @property
     def predicted(self) -> np.ndarray:
-        """The class of the largest output of each image, the first of equals; int64 (images,)."""
+        """The class of each image's largest output, the first of equal ones; int64 (images,)."""
         return np.argmax(self.outputs, axis=1)
 
     @property
@@ -47,14 +47,14 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class EvaluationPrograms:
-    """Two programs for the same weights: for any images, and for those that are mostly zero."""
+    """Two programs for the same weights: for any images, and for images that are mostly zero."""
 
     plain: Program
     sparse: Program
 
     @property
     def lists(self) -> dict[str, tuple[Op, ...]]:
-        """The lists of ops to be compiled, by name."""
+        """The lists of ops to compile, by name."""
         sparse = {f"{name} sparse": ops for name, ops in self.sparse.evaluation.items()}
         return {**self.plain.evaluation, **sparse}
 
@@ -62,7 +62,7 @@ class EvaluationPrograms:
 def evaluation_programs(
     config: RunConfig, image_shape: tuple[int, int], classes: int
 ) -> EvaluationPrograms:
-    """The programs that look at images (height, width) and learn nothing."""
+    """The evaluation programs of a configuration for images (height, width)."""
     plain, sparse = (
         lower(config, image_shape, classes, EVALUATION_ROWS, training=False, nonzero_share=share)
         for share in (1.0, MOST_NONZERO)
@@ -71,11 +71,11 @@ def evaluation_programs(
 
 
 class Inference:
-    """A network without dropout, on images (height, width).
+    """A network without dropout, for images (height, width).
 
-    It sees `pixel * scale + offset`. `params` is the parameter vector, T (parameters,): its own,
-    all zero, unless one is given to share. No memory is held between calls but the parameters.
-    Images that are mostly zero take another path to the same outputs, up to rounding.
+    Its input is `pixel * scale + offset`. `params` is the parameter vector, T (parameters,): a
+    vector to share, or a new one of zeros. Between calls it keeps no memory except the parameters.
+    Images that are mostly zero use another program; the outputs are equal up to rounding.
     """
 
     def __init__(
@@ -96,23 +96,23 @@ class Inference:
             if params is None
             else params
         )
-        # Of `lists`, once they are compiled: each before it is first run, if not by `compile`.
+        # The compiled `lists`. Each is compiled by `compile` or before its first use.
         self.tables: dict[str, Table] = {}
-        self.tell: Callable[[str], None] = lambda text: None  # hears what takes long
+        self.tell: Callable[[str], None] = lambda text: None  # receives messages about slow steps
         self._gradient_table: Table | None = None
 
     @property
     def lists(self) -> dict[str, tuple[Op, ...]]:
-        """The lists of ops that it needs compiled, by name."""
+        """The lists of ops that must be compiled, by name."""
         return self._programs.lists
 
     def lists_for(self, splits: Iterable[Split]) -> dict[str, tuple[Op, ...]]:
-        """Those of `lists` that it sees these splits by."""
+        """Those of `lists` that these splits need."""
         names = {name for split in splits for name in self._names(split)}
         return {name: ops for name, ops in self.lists.items() if name in names}
 
     def compile(self) -> None:
-        """Make all tables, or load them from the cache."""
+        """Compile all tables, or load them from the cache."""
         self._compiled(*self.lists)
 
     def _compiled(self, *names: str) -> list[Table]:
@@ -123,7 +123,7 @@ class Inference:
 
     @property
     def tensors(self) -> dict[str, np.ndarray]:
-        """Every weight and bias by its name, in its shape, sharing memory with `params`."""
+        """Every weight and bias by its name, in its shape; they share memory with `params`."""
         return views(self.program.tensors, self.params)
 
     def evaluate(self, split: Split) -> Evaluation:
@@ -139,8 +139,8 @@ class Inference:
         return self.evaluate(_unlabelled(images)).outputs
 
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """What the output activation is given, T (n, classes); images uint8 (n, height, width)."""
-        # The last layer is the output activation: the one before it left its input.
+        """The input of the output activation, T (n, classes); images uint8 (n, height, width)."""
+        # The last layer is the output activation: the slot of the one before has its input.
         slot = self.program.layers[-2].slot
         table, memory = self._forward(_unlabelled(images))
         logits = np.empty((len(images), self.program.classes), memory.params.dtype)
@@ -153,11 +153,11 @@ class Inference:
     def activations(
         self, images: np.ndarray, layers: Collection[str] | None = None
     ) -> dict[str, np.ndarray]:
-        """What leaves each convolution, pooling and dense layer, T (n, *output shape), by name.
+        """The output of each convolution, pooling and dense layer, T (n, *output shape), by name.
 
-        After the activation that directly follows it: the last dense layer's are the network's
-        outputs. `images` is uint8 (n, height, width); `layers` names the layers wanted, all unless
-        given. Raises KeyError for a name that is none.
+        The output includes the activation that directly follows the layer; that of the last dense
+        layer is the network's output. `images` is uint8 (n, height, width). `layers` names the
+        requested layers, all by default. Raises KeyError for an unknown name.
         """
         known = {s.name: s for s in self.program.layers if s.kind in LAYER_KINDS}
         specs = [known[name] for name in (known if layers is None else layers)]
@@ -172,15 +172,14 @@ class Inference:
         return values
 
     def input_gradient(self, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
-        """How each pixel speaks for a class: d log p_class / d pixel, T (n, height, width).
+        """Saliency: minus the gradient of the loss by each pixel, T (n, height, width).
 
-        The loss's own gradient were the image of that class, its sign turned: under cross_entropy
-        that of log p_class, under the other losses that of minus the loss. By pixel values of 0 to
-        255. `images` is uint8 (n, height, width), `classes` are integers (n,).
+        The loss is that of `classes` as labels, integers (n,); under cross_entropy, minus the loss
+        is log p_class. The unit is per pixel value, 0 to 255. `images` is uint8 (n, height, width).
         """
         program = self.program
         if self._gradient_table is None:
-            # Each image has a gradient of its own: no mean over the batch is in it.
+            # Each image has its own gradient, not divided by the number of images.
             head = program.training_head.having(mean=False)
             ops = (*program.forward, head, *program.deltas)
             self._gradient_table = compile_tables({"gradient": ops}, program.dtype, self.tell)[
@@ -198,7 +197,9 @@ class Inference:
         return gradient
 
     def _names(self, split: Split) -> tuple[str, str]:
-        """The lists that it sees a split by: what packs the weights, and what evaluates."""
+        """The names of the lists for a split: the one that packs the weights, and the one that
+        evaluates.
+        """
         sparse = self._programs.sparse
         lists_pixels = sparse.sizes.listed_bits != self.program.sizes.listed_bits
         if lists_pixels and nonzero_share(split, self.pixel[1]) <= MOST_NONZERO:
@@ -206,7 +207,7 @@ class Inference:
         return "pack", "evaluate"
 
     def _forward(self, split: Split) -> tuple[Table, Memory]:
-        """The table and the memory to see a split with."""
+        """The table and the memory for evaluating a split."""
         names = self._names(split)
         pack, evaluate = self._compiled(*names)
         program = self.program if names[0] == "pack" else self._programs.sparse
@@ -214,7 +215,7 @@ class Inference:
 
     def _memory(self, program: Program, pack: Table, split: Split) -> Memory:
         params = self.params
-        if program.pack:  # brings weights into another order: in a copy, as others may read these
+        if program.pack:  # reorders a copy: other threads may read the original
             params = zeros(params.size, params.dtype)
             params[:] = self.params
         rows = max(1, min(program.capacity, len(split)))
@@ -223,7 +224,7 @@ class Inference:
         return memory
 
     def _each_batch(self, table: Table, memory: Memory) -> Iterator[tuple[int, int]]:
-        """Run batch after batch; gives the images [first, last) whose values are in the memory."""
+        """Run the batches; yields the images [first, last) whose values are in the memory."""
         count, rows = len(memory.order), memory.capacity
         for index in range(math.ceil(count / rows)):
             memory.totals[:] = 0
@@ -232,13 +233,13 @@ class Inference:
 
 
 def _unlabelled(images: np.ndarray) -> Split:
-    """Images uint8 (n, height, width) as a split whose labels mean nothing."""
+    """Images uint8 (n, height, width) as a split with meaningless labels."""
     images = np.ascontiguousarray(images)
     return Split(images, np.zeros(len(images), np.uint8), np.arange(len(images)))
 
 
 def _slot(memory: Memory, layer: LayerSpec, rows: int) -> np.ndarray:
-    """What leaves a layer, after its activation: T (rows, *output shape), shared."""
+    """The output of a layer after its activation, T (rows, *output shape); it shares memory."""
     begin = layer.activation_slot * memory.capacity
     size = rows * math.prod(layer.output_shape)
     return memory.activations[begin : begin + size].reshape(rows, *layer.output_shape)

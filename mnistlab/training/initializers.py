@@ -16,9 +16,9 @@ def initial_params(
 ) -> np.ndarray:
     """The parameter vector before the first step, `dtype` (size,).
 
-    Every tensor draws from its own stream, whatever the others do. Drawn in float64 and rounded
-    once, so that float32 and float64 runs start alike. Raises UsageError for an init file that is
-    unusable or does not fit.
+    Every tensor draws from its own stream, independent of the others. Numbers are drawn in float64
+    and rounded once, so float32 and float64 runs have the same initial weights. Raises UsageError
+    if an init file is unusable or does not fit.
     """
     vector = np.zeros(size)
     files: dict[Path, dict[str, np.ndarray]] = {}
@@ -26,5 +26,5 @@ def initial_params(
     for index, (tensor, view) in enumerate(named):
         rule = init.layers.get(tensor.layer, init)
         view[...] = rule.start(tensor, seed, index, dtype, files)
-    with np.errstate(over="ignore"):  # a weight that the dtype can't hold is found by its loss
+    with np.errstate(over="ignore"):  # the loss reveals a weight that overflows the dtype
         return vector.astype(dtype)

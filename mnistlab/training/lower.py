@@ -16,7 +16,7 @@ from mnistlab.runtime.program import LayerSpec, Program, TensorSpec
 
 
 def regularized_tensors(config: RunConfig, tensors: Sequence[TensorSpec]) -> list[TensorSpec]:
-    """The weights that the penalty is on."""
+    """The weights that the penalty applies to."""
     weights = [tensor for tensor in tensors if not tensor.is_bias]
     chosen = config.regularization.layers
     if chosen == "all":
@@ -28,7 +28,7 @@ def regularized_tensors(config: RunConfig, tensors: Sequence[TensorSpec]) -> lis
 
 
 def _lr_scales(scales: Mapping[str, float], tensors: Sequence[TensorSpec]) -> dict[str, float]:
-    """A factor for every tensor: its own name's, else the product of the patterns that fit it."""
+    """A factor for every tensor: that of its own name, else the product over matching patterns."""
     factors = {}
     for name in [tensor.name for tensor in tensors]:
         fitting = [value for key, value in scales.items() if fnmatch.fnmatchcase(name, key)]
@@ -47,10 +47,10 @@ def lower(
 ) -> Program:
     """The program of a configuration for images (height, width), in batches of up to `rows`.
 
-    `dtype` is the configuration's unless given. Not `training` leaves dropout out, and backward
-    leads to the images instead of the weights. `nonzero_share` is the share of the training images'
-    pixels that the network does not see as zero. Raises UsageError where a layer does not fit on
-    the one below.
+    `dtype` is the configuration's by default. If not `training`, there is no dropout, and the
+    backward pass ends at the images instead of the weights. `nonzero_share` is the share of the
+    training images' pixels whose network input is not zero. Raises UsageError if a layer does not
+    fit on the one before.
     """
     plain = config.training.kernels == "plain"
     builder = Builder(config.seed, image_shape, rows, training, nonzero_share, plain)
@@ -59,7 +59,7 @@ def lower(
         layer.build(builder)
     head = config.loss.build(builder, config.model.output_activation)
     record = Op(record_batch, RecordOperands(y=builder.top, inputs=builder.width, training=True))
-    # What is divided by rows goes up through the head and down again in one launch.
+    # Ops that are divided by rows run in one launch: forward, through the head, and back.
     up = len(builder.forward)
     chain = builder.by_rows([*builder.forward, head, *reversed(builder.deltas)])
     (*_, evaluation_head) = builder.by_rows([*builder.forward, head.having(training=False)])
@@ -74,7 +74,7 @@ def lower(
         penalised,
     )
     gradients, deltas = builder.by_rows(builder.gradients), chain[up + 1 :]
-    whole = rows <= builder.rows  # a batch is worked on at once, and its gradient is whole
+    whole = rows <= builder.rows  # a batch is processed at once, and its gradient is complete
     makers = [op.having(lr_scale=scales[op.tensor]) for op in (*gradients, *deltas) if op.tensor]
     fused = updating.fused(makers) if whole and not plain else {}
     owners = [op for op in makers if op.owned and op.tensor not in fused and whole and not plain]
@@ -82,7 +82,9 @@ def lower(
     sums = one_launch(builder.by_rows(builder.sums))
 
     def stepping(ops: Sequence[Op]) -> list[Op]:
-        """The same ops, with the step of each weight that is taken where its gradient is made."""
+        """The same ops; a weight's step is joined to the op that computes its gradient, where
+        possible.
+        """
         return [each for op in ops for each in joined.get(op.tensor, [fused.get(op.tensor, op)])]
 
     step = (
@@ -125,7 +127,7 @@ def penalised_tensors(config: RunConfig, tensors: Sequence[TensorSpec]) -> Set[s
 
 
 def _with_activations(layers: Sequence[LayerSpec]) -> list[LayerSpec]:
-    """Layers with weights, told which activation follows them and where its output lies."""
+    """Layers with weights, with the activation that follows them and its slot."""
     told = []
     for layer, following in zip(layers, [*layers[1:], layers[-1]], strict=True):
         if following.kind == "activation":

@@ -1,4 +1,4 @@
-"""The workspace of a program for the images of a dataset."""
+"""The memory of a program for the images of a dataset."""
 
 import numpy as np
 
@@ -6,14 +6,14 @@ from mnistlab.data import Split
 from mnistlab.runtime.memory import Memory, allocate
 from mnistlab.runtime.program import Program
 
-# Images looked at to see how many of their pixels are zero.
+# How many images are sampled to count non-zero pixels.
 LOOKED_AT = 1000
 
 
 def nonzero_share(split: Split, offset: float) -> float:
-    """The share of pixels that the network does not see as zero, in a sample of `split`.
+    """The share of pixels whose network input is not zero, in a sample of `split`.
 
-    `offset` is the network's input where a byte is zero.
+    `offset` is the network's input for a byte of zero.
     """
     if offset != 0:
         return 1.0

@@ -1,4 +1,4 @@
-"""What every layer with weights is doing: the figures of a row of layers.csv."""
+"""Statistics of every layer with weights: the columns of layers.csv."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ import numpy as np
 from mnistlab.runtime.params import views
 from mnistlab.training.trainer import Trainer
 
-# Activations are looked at on this many images, always the first of the training set.
+# Activations are computed on this many images, always the first of the training set.
 SAMPLE_IMAGES = 500
 
 
 @dataclass(frozen=True)
 class LayerStatistics:
-    """One layer at the end of an epoch; None where a figure has no meaning."""
+    """One layer at the end of an epoch; a statistic is None where it is undefined."""
 
     layer: str
     weight_mean: float
@@ -26,7 +26,7 @@ class LayerStatistics:
     inactive_share: float | None
 
 
-# The figures of weights that overflow are infinite or NaN, which says enough.
+# Statistics of overflowing weights are infinite or NaN; no warning is needed.
 @np.errstate(over="ignore", invalid="ignore")
 def layer_statistics(trainer: Trainer) -> list[LayerStatistics]:
     """The statistics of every layer with weights, after the last step taken."""

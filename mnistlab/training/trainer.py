@@ -1,4 +1,4 @@
-"""The Python driver: it hands the compiled loop a part of an epoch at a time."""
+"""Training, driven from Python: the compiled loop gets a part of an epoch at a time."""
 
 import math
 import time
@@ -23,13 +23,13 @@ from mnistlab.training.inference import Evaluation, Inference
 from mnistlab.training.lower import lower, regularized_tensors
 from mnistlab.training.memory import nonzero_share, workspace
 
-# The compiled loop is left this often, for signals and for who watches.
+# The compiled loop returns this often, so that Python handles signals and shows progress.
 SECONDS_BETWEEN_LOOKS = 0.1
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How many steps a run has: images per epoch, rows per batch, steps per epoch, and in all."""
+    """The size of a run: images per epoch, rows per batch, steps per epoch, steps in all."""
 
     images: int
     batch: int
@@ -44,7 +44,7 @@ class Plan:
 def plan(config: RunConfig, images: int) -> Plan:
     """The steps of a run on `images` training images.
 
-    Raises UsageError where `drop_last` leaves no batch.
+    Raises UsageError if `drop_last` leaves no batch.
     """
     training = config.training
     _refuse_no_full_batch(training, images)
@@ -61,7 +61,7 @@ def plan(config: RunConfig, images: int) -> Plan:
 
 
 def _refuse_no_full_batch(training: TrainingConfig, images: int) -> None:
-    # A batch drawn with replacement is never short.
+    # A batch drawn with replacement is always full.
     if not training.drop_last or training.shuffle == "replacement":
         return
     if training.batch_size != "full" and training.batch_size > images:
@@ -73,7 +73,7 @@ def _refuse_no_full_batch(training: TrainingConfig, images: int) -> None:
 
 
 def training_program(config: RunConfig, dataset: Dataset) -> Program:
-    """The program that a configuration is trained by on a dataset."""
+    """The program that trains a configuration on a dataset."""
     return lower(
         config,
         dataset.image_shape,
@@ -84,15 +84,15 @@ def training_program(config: RunConfig, dataset: Dataset) -> Program:
 
 
 def steps_per_look(before: int, done: int, seconds: float) -> int:
-    """How many steps to take until the next look, where `done` steps took so many seconds."""
+    """The number of steps until the next look, if `done` steps took this many seconds."""
     fitting = int(SECONDS_BETWEEN_LOOKS * done / max(seconds, 1e-6))
     return max(1, min(fitting, 4 * before))
 
 
 class Trainer:
-    """A model in training: its parameters, and how far it is. `compile` it before anything else.
+    """A network in training: its parameters and its progress. Call `compile` first.
 
-    `step` counts the steps done. `params` is the parameter vector, changed in place.
+    `step` is the number of steps done. `params` is the parameter vector, changed in place.
     """
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
@@ -108,7 +108,7 @@ class Trainer:
         if self.inference.program.tensors != self.program.tensors:
             raise AssertionError("evaluation looks for the weights where training has others")
         self.step = 0
-        self.seconds = 0.0  # of training steps alone
+        self.seconds = 0.0  # of training steps only
         self.params_before_last_step = self.params.copy()
         self._tables: dict[str, Table] = {}
         self._order_epoch = -1
@@ -116,7 +116,9 @@ class Trainer:
         self._pace = Pace()
 
     def compile(self, tell: Callable[[str], None] = lambda text: None) -> None:
-        """Make the compiled tables, or load them from the cache; `tell` hears what takes long."""
+        """Compile the tables, or load them from the cache; `tell` receives messages about slow
+        steps.
+        """
         own, data = self.program.training, self.dataset
         self.inference.tell = tell
         of_inference = {
@@ -133,7 +135,7 @@ class Trainer:
 
     @property
     def states(self) -> dict[str, np.ndarray]:
-        """The optimizer's vectors of state, `state1` and so on, sharing memory."""
+        """The optimizer's state vectors, `state1` and so on; they share memory with the trainer."""
         vectors = self.memory.states.reshape(-1, self.params.size)
         return {f"state{number}": vector for number, vector in enumerate(vectors, 1)}
 
@@ -144,7 +146,7 @@ class Trainer:
 
     @property
     def epochs_done(self) -> int:
-        """The epochs whose last step is done."""
+        """The number of completed epochs."""
         return self.step // self.plan.steps_per_epoch
 
     def rates(self, first: int, last: int) -> np.ndarray:
@@ -153,7 +155,7 @@ class Trainer:
         return self.config.lr_schedule.rates(self.config.optimizer.lr, steps)
 
     def order(self, epoch: int) -> np.ndarray:
-        """The images of an epoch (counted from 0) in their order: places in the source, int64."""
+        """The images of an epoch (counted from 0) in order: indices into the source, int64."""
         indices = self.dataset.train.indices
         shuffle = self.config.training.shuffle
         stream = random_stream(self.config.seed, Purpose.ORDER, epoch)
@@ -168,11 +170,11 @@ class Trainer:
                 assert_never(shuffle)
 
     def train_to(self, stop: int, look: Callable[[], None] = lambda: None) -> bool:
-        """Train up to step `stop`, within one epoch; False if the loss stopped being finite.
+        """Train up to step `stop`, within one epoch; False if the loss is no longer finite.
 
-        Raises ValueError where `stop` lies beyond the epoch that the next step belongs to.
-        `look` is called several times a second, never after the last step, and may raise to stop
-        at the boundary of a step. The weights before the last step are kept.
+        Raises ValueError if `stop` is beyond the epoch of the next step. `look` is called several
+        times a second, but not after the last step; it may raise to stop between two steps. The
+        weights before the last step are kept.
         """
         if stop > (self.step // self.plan.steps_per_epoch + 1) * self.plan.steps_per_epoch:
             raise ValueError(f"step {stop} lies in a later epoch than step {self.step + 1}")
@@ -186,14 +188,14 @@ class Trainer:
         return True
 
     def before_last_step(self) -> None:
-        """Make ready for the last step before someone looks: its change of the weights is kept."""
+        """Keep the weights before the last step; reset totals that are of the last batch alone."""
         self.params_before_last_step[:] = self.params
         of_batch_alone = {"running": False, "batch": True, "full": False}
         if of_batch_alone[self.config.training.train_metrics]:
             self.clear_totals()
 
     def memory_up_to(self, stop: int) -> Memory:
-        """The memory for the steps up to `stop`: the images in the epoch's order, the rates."""
+        """The memory for the steps up to `stop`, with the epoch's order and the rates."""
         epoch = self.step // self.plan.steps_per_epoch
         if epoch != self._order_epoch:
             self.memory = self.memory._replace(order=self.order(epoch))
@@ -229,12 +231,12 @@ class Trainer:
         return finite
 
     def last_gradient(self) -> np.ndarray:
-        """The gradient that the last step was taken with, T (parameters,)."""
+        """The gradient of the last step, T (parameters,)."""
         if not self.program.fused:
             return self.memory.grads
         place = (self.step - 1) % self.plan.steps_per_epoch
         params = self.params_before_last_step.copy()
-        # No step is taken, but ops that could take one look up its rate.
+        # No step is taken, but ops that could take one read its rate.
         memory = self.memory._replace(
             params=params, totals=np.zeros(3), rates=np.zeros(1), rates_from=self.step - 1
         )
@@ -243,7 +245,7 @@ class Trainer:
         return memory.grads
 
     def clear_totals(self) -> None:
-        """Begin the running means anew."""
+        """Reset the running means."""
         self.memory.totals[:] = 0
 
     def running(self) -> tuple[float, float]:
@@ -252,15 +254,15 @@ class Trainer:
         return (loss / images, correct / images) if images else (math.nan, math.nan)
 
     def is_finite(self) -> bool:
-        """Whether every weight and bias is a finite number."""
+        """Whether every weight and bias is finite."""
         return bool(np.isfinite(self.params).all())
 
     def evaluate(self, split: Split) -> Evaluation:
-        """The network's outputs and losses on every image of `split`, nothing dropped out."""
+        """The network's outputs and losses on every image of `split`, without dropout."""
         return self.inference.evaluate(split)
 
     def penalty(self) -> float:
-        """The regularisation's penalty on the weights as they are, in float64."""
+        """The penalty on the current weights, float64."""
         settings = self.config.regularization
         return sum(
             penalty(self.params[t.offset : t.offset + t.size], settings.l1, settings.l2)
