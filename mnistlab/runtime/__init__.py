@@ -1,6 +1,6 @@
-"""How kernels are compiled and run. It knows no block by name."""
+"""Compiles and runs kernels. Contains no name of a block."""
 
 from mnistlab.support.numba_settings import check_numba_settings
 
-# Here, before anything in this room imports numba.
+# This must run before any module of this package imports numba.
 check_numba_settings()

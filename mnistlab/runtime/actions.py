@@ -1,3 +1,3 @@
-"""What may become of a weight's gradient as soon as it is summed; see gradient_action.py."""
+"""What an op does with a weight's gradient as soon as it is summed; see gradient_action.py."""
 
 SET, ADD, DECAY, SGD, MOMENTUM = range(5)

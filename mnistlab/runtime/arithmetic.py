@@ -1,7 +1,7 @@
-"""What decides how a run's numbers are rounded, besides its configuration and the libraries.
+"""What affects a run's rounding, besides its configuration and the libraries' versions.
 
-Numba takes settings from `NUMBA_*` variables and from `.numba_config.yaml` in the working folder,
-and offers no way to do without that file. So what is in force is recorded in run.json.
+Numba reads settings from `NUMBA_*` variables and from `.numba_config.yaml` in the working folder,
+and has no option to ignore that file. So the current settings are recorded in run.json.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 import numba
 from numba.core.registry import cpu_target
 
-# They choose between kernels of BLAS, of numpy and of the C library, which round differently.
+# These select kernels of BLAS, of numpy and of the C library, which round differently.
 VARIABLES = (
     "BLIS_ARCH_TYPE",
     "GLIBC_TUNABLES",
@@ -25,13 +25,15 @@ VARIABLES = (
 
 
 def arithmetic() -> dict[str, Any]:
-    """What run.json says: the settings in force, and the processor that code is made for."""
+    """The section of run.json: the current settings, and the processor that code is
+    compiled for.
+    """
     variables = {name: os.environ.get(name) for name in VARIABLES}
     return {"settings": {**_compiler_settings(), **variables}, "processor": _processor()}
 
 
 def code_key() -> str:
-    """All of it that compiled code depends on, as a text: numba's own key has no settings."""
+    """Everything that compiled code depends on, as a text; numba's own key has no settings."""
     return json.dumps([_compiler_settings(), _processor()], sort_keys=True)
 
 
@@ -52,7 +54,7 @@ def _compiler_settings() -> dict[str, Any]:
 
 @cache
 def _processor() -> dict[str, str]:
-    """The processor as numba was told or has found it; of its features those that it has."""
+    """The processor and its features, as set for numba or detected by it."""
     triple, name, features = cpu_target.target_context.codegen().magic_tuple()
     had = [feature[1:] for feature in features.split(",") if feature.startswith("+")]
     return {"target": triple, "name": name, "features": " ".join(sorted(had))}

@@ -1,4 +1,4 @@
-"""The matrix product that the layers stand on: BLAS's gemm, through the BLAS that SciPy carries."""
+"""The matrix product: BLAS's gemm, from the BLAS library in SciPy."""
 
 import numpy as np
 from llvmlite import ir
@@ -16,10 +16,11 @@ def gemm(
     beta: float,
     C: np.ndarray,
 ) -> None:
-    """C ← alpha · op(A) · op(B) + beta · C, op(M) = Mᵀ where its flag says so.
+    """C ← alpha · op(A) · op(B) + beta · C, where op(M) is Mᵀ if its flag is set, else M.
 
     op(A) (m, k), op(B) (k, n), C (m, n): one floating dtype, rows contiguous (a block of columns of
-    a larger matrix will do). With beta = 0, C need not be set. Source: BLAS level 3, xGEMM.
+    a larger matrix is allowed). With beta = 0, C need not be initialised. Source: BLAS level 3,
+    xGEMM.
     """
     left = A.T if transpose_A else A
     right = B.T if transpose_B else B
@@ -29,7 +30,7 @@ def gemm(
 
 @intrinsic
 def _xxgemm(typing_context, kind, transposes, sizes, scalars, pointers):  # type: ignore[no-untyped-def]
-    """numba's entry to BLAS, numba_xxgemm, which finds SciPy's gemm for the kind, 's' or 'd'."""
+    """numba_xxgemm, numba's entry to BLAS; it calls SciPy's gemm for the kind, 's' or 'd'."""
     signature = types.int32(kind, transposes, sizes, scalars, pointers)
 
     def codegen(context, builder, _signature, values):  # type: ignore[no-untyped-def]
@@ -71,7 +72,7 @@ def _compiled_gemm(alpha, A, transpose_A, B, transpose_B, beta, C):  # type: ign
         k = A.shape[0] if transpose_A else A.shape[1]
         if m == 0 or n == 0:
             return
-        # BLAS counts by columns, where our matrices are their transposes: Cᵀ = op(B)ᵀ · op(A)ᵀ.
+        # BLAS stores matrices by columns, so it sees the transposes: Cᵀ = op(B)ᵀ · op(A)ᵀ.
         status = _xxgemm(
             kind,
             (_YES if transpose_B else _NO, _YES if transpose_A else _NO),

@@ -1,4 +1,4 @@
-"""A network built layer on layer: each becomes ops, with a slot for its output."""
+"""Builds a network layer by layer: each layer becomes ops and a slot for its output."""
 
 import math
 from collections import Counter
@@ -15,19 +15,20 @@ from mnistlab.runtime.params import aligned
 from mnistlab.runtime.program import LayerSpec, TensorSpec
 from mnistlab.support.errors import UsageError
 
-# Rows of a batch that are worked on at once: a larger batch is done part by part, so that what one
-# layer leaves for the next stays in the cache, and a whole epoch as one batch takes little memory.
+# Rows of a batch that are processed at once. A larger batch is processed in parts, so that the
+# output of a layer is still in the cache for the next, and a whole epoch as one batch needs little
+# memory.
 MOST_ROWS = 512
-# Elements between what two lanes write: a processor that reads ahead would fetch another's page.
+# Elements between what two lanes write, so that prefetching never reads another lane's page.
 APART = 1024
 
 
 class Builder:
-    """Each layer takes the slot below and leaves the slot above; `shape` is what is in that slot.
+    """Each layer reads the slot `top` and sets a new one; `shape` is the shape of its values.
 
-    `training`: with dropout, and backward to the weights; else backward to the image.
-    `nonzero_share` is the share of the training images' pixels that is not zero. `plain`: with the
-    plain kernels alone.
+    `training`: with dropout, and a backward pass to the weights; else a backward pass to the image.
+    `nonzero_share` is the share of the training images' pixels that are not zero. `plain`: with
+    plain kernels only.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Builder:
         plain: bool = False,
     ) -> None:
         self.seed = seed
-        self.key = "model"  # of the layer at hand in the configuration, for messages
+        self.key = "model"  # the configuration key of the current layer, for messages
         self.rows = min(rows, MOST_ROWS)
         self.training = training
         self.nonzero_share = nonzero_share
@@ -48,11 +49,11 @@ class Builder:
         self.shape: tuple[int, ...] = (1, *image_shape)
         self.width = math.prod(image_shape)
         self.top = 0  # the slot of the last layer's output
-        self.on_image = True  # whether nothing but dropout lies below
-        self.behind_relu = False  # whether a ReLU, and at most dropout, lies right below
+        self.on_image = True  # whether all layers so far are dropout
+        self.behind_relu = False  # whether the last layer is a ReLU, possibly followed by dropout
         self.nonzero = nonzero_share  # the share of values in that slot that is not zero, about
         self.grain = 1  # rows that stay together in a lane
-        self.work = 0  # multiplications of all layers, forward, for one image
+        self.work = 0  # multiplications of all layers in the forward pass, for one image
         self.row_size = self.width
         self.size = 0  # of the parameter vector
         self.scratch = 0
@@ -60,15 +61,15 @@ class Builder:
         self.tap_offsets = 0
         self.listed_bits = 0
         self.listed_bytes = 0
-        self.packed: dict[str, tuple[int, int]] = {}  # offset and size of a weight in the loop
+        self.packed: dict[str, tuple[int, int]] = {}  # offset and size of a packed weight
         self.counts: Counter[str] = Counter()
         self.layers: list[LayerSpec] = []
         self.tensors: list[TensorSpec] = []
         self.pack: list[Op] = []
         self.unpack: list[Op] = []
-        # Ops without lanes of their own are divided by rows, all into the same lanes.
+        # Ops without their own number of lanes are divided by rows, all into the same lanes.
         self.forward: list[Op] = [Op(gather, GatherOperands(y=0, outputs=self.width))]
-        self.deltas: list[Op] = []  # of the first layer first; run in the other order
+        self.deltas: list[Op] = []  # in the order of the layers; they run in reverse order
         self.gradients: list[Op] = []
         self.sums: list[Op] = []
 
@@ -78,7 +79,7 @@ class Builder:
         return f"{kind}{self.counts[kind]}"
 
     def take_scratch(self, size: int, lanes: int = MOST_LANES) -> dict[str, Any]:
-        """Operands: `size` elements of scratch for each lane, far from the others'."""
+        """Operands: `size` elements of scratch for each lane, on pages of their own."""
         apart = -(-size // APART) * APART + APART
         offset, self.scratch = self.scratch, self.scratch + lanes * apart
         return {"scratch": apart, "scratch_at": offset}
@@ -89,12 +90,12 @@ class Builder:
         return slot
 
     def take_tap_offsets(self, size: int) -> int:
-        """Where `size` new whole numbers of a convolution begin."""
+        """The offset of `size` new integers for a convolution's taps."""
         offset, self.tap_offsets = self.tap_offsets, self.tap_offsets + size
         return offset
 
     def take_params(self, size: int) -> int:
-        """An offset in the parameter vector, beside the tensors, for a weight in another order."""
+        """An offset in the parameter vector, after the tensors, for a weight in another order."""
         offset = aligned(self.size)
         self.size = offset + size
         return offset
@@ -112,13 +113,13 @@ class Builder:
     def pack_weight(
         self, tensor: str, offset: int, size: int, pack: Kernel, unpack: Kernel, operands: Operands
     ) -> None:
-        """Bring a weight to another order before the loop runs, and back after it."""
+        """Reorder a weight before the loop runs, and restore its order after it."""
         self.packed[tensor] = (offset, size)
         self.pack.append(Op(pack, operands, lanes=1))
         self.unpack.append(Op(unpack, operands, lanes=1))
 
     def in_the_loop(self, tensor: TensorSpec) -> dict[str, int]:
-        """Operands of an update of the tensor: where the training loop has it, and its size."""
+        """Operands of a tensor's update: its offset in the training loop, and its size."""
         offset, size = self.packed.get(tensor.name, (tensor.offset, tensor.size))
         return {"weight": offset, "size": size}
 
@@ -132,18 +133,18 @@ class Builder:
         slot: int,
         activation: Any = None,
     ) -> None:
-        """Tell of a layer that is built; `count` is the number of its weights and biases."""
+        """Record a layer for display; `count` is the number of its weights and biases."""
         layer = LayerSpec(name, kind, text, self.shape, shape, count, slot, activation, slot)
         self.layers.append(layer)
 
     def set_output(self, slot: int, shape: tuple[int, ...]) -> None:
-        """What the next layer finds below it."""
+        """Set the input of the next layer."""
         self.top, self.shape, self.width = slot, shape, math.prod(shape)
         self.on_image = self.behind_relu = False
         self.nonzero = 1.0
 
     def patches(self, name: str, side: int, stride: int, padding: int) -> dict[str, int]:
-        """The operands of a layer that looks at patches; raises UsageError where none fits."""
+        """The operands of a layer that reads patches; raises UsageError if no patch fits."""
         if len(self.shape) != 3:
             raise UsageError(f"{self.key}: {name} needs an image, but follows flatten or dense")
         channels, height, width = self.shape
@@ -165,9 +166,10 @@ class Builder:
         }
 
     def by_rows(self, ops: Sequence[Op]) -> tuple[Op, ...]:
-        """Ops that each leave rows for the next: what is divided by rows is joined in one launch.
+        """Ops that each write rows for the next one; those divided by rows are joined in one
+        launch.
 
-        All get the same lanes, and each lane goes through its own rows from op to op.
+        All have the same lanes, and each lane passes its own rows from op to op.
         """
         lanes = row_lanes(self.rows, self.work, self.grain)
         placed, before = [], False

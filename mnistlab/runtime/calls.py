@@ -1,6 +1,6 @@
-"""Calls by address, as kernels write them; calls_compiled.py has what the compiler makes of them.
+"""Calls by address for kernels; calls_compiled.py has their compiled versions.
 
-Interpreted, an address is a number that this module gives.
+Interpreted, an address is a number assigned by this module.
 """
 
 import itertools
@@ -21,7 +21,7 @@ def address_of_interpreted(function: Callable[..., None]) -> int:
 
 
 def keep_interpreted(record: Any) -> int:
-    """The address of a plain record; good as long as someone keeps the record."""
+    """The address of a plain record; valid while the record is referenced elsewhere."""
     number = next(_record_numbers)
     _records[number] = record
     return number
@@ -33,5 +33,5 @@ def call_address(address: int, *arguments: Any) -> None:
 
 
 def call_op(address: int, operands: int, *arguments: Any) -> None:
-    """Call the op's function at `address` on the record at `operands`, with further arguments."""
+    """Call the op's function at `address` with the record at `operands` and further arguments."""
     _functions[address](_records[operands], *arguments)

@@ -1,4 +1,4 @@
-"""What the compiler makes of calls.py: a call of the machine's, by numba's own convention."""
+"""The compiled versions of calls.py: machine calls in numba's calling convention."""
 
 import numba
 import numpy as np
@@ -9,7 +9,7 @@ from numba.extending import intrinsic
 
 from mnistlab.runtime.calls import call_address, call_op
 
-# To the processor a record of any kind is a pointer.
+# For the processor, a record of any kind is a pointer.
 _ANY_RECORD = numba.from_dtype(np.dtype([("any", np.int64)]))
 
 
@@ -36,7 +36,7 @@ def _call_compiled(typing_context, address, *arguments):  # type: ignore[no-unty
 
 @intrinsic
 def _call_op_compiled(context, address, operands, *arguments):  # type: ignore[no-untyped-def]
-    """Call an op's function on the record at `operands`: of any kind it is a pointer."""
+    """Call an op's function with the record at `operands`, which is a pointer whatever its kind."""
     rest = tuple(arguments[0]) if len(arguments) == 1 else arguments
     signature = types.void(address, operands, types.StarArgTuple(rest))
 
@@ -56,7 +56,7 @@ def _call_op_compiled(context, address, operands, *arguments):  # type: ignore[n
     return signature, codegen
 
 
-# The plain functions are to the compiler what the two above are.
+# The compiler replaces the plain functions by the two above.
 _context = cpu_target.typing_context
 _context.refresh()
 infer_global(call_address, _context.resolve_value_type(_call_compiled))

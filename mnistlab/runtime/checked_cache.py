@@ -1,8 +1,8 @@
-"""Numba's cache files with a checksum: a damaged one is compiled again, never loaded.
+"""Numba's cache files with a checksum: a damaged file is compiled again, never loaded.
 
-What numba keeps is pickled, and the code in it is run as it stands: one flipped bit may do
-anything. So each file begins with the SHA-256 of what follows, and is looked into only when that
-agrees. A file that others can write to is not looked into either, see trust.py.
+Numba pickles compiled code, and the code in a file is executed: one flipped bit can do anything. So
+each file begins with the SHA-256 of the rest, and is loaded only if that matches. A file that
+others can write to is not loaded either, see trust.py.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ class CheckedCacheFile(IndexDataCacheFile):
     def _load_data(self, name: str) -> Any:
         content = _read(Path(self._data_path(name)))
         if content is None:
-            raise FileNotFoundError(name)  # for numba: there is nothing, compile it
+            raise FileNotFoundError(name)  # tells numba to compile it
         return pickle.loads(content)
 
     def _save_data(self, name: str, data: Any) -> None:
@@ -46,7 +46,7 @@ class CheckedCacheFile(IndexDataCacheFile):
 
 
 def check_cache_of(function: Any) -> None:
-    """Let a compiled function, made with `cache=True`, keep its code in checked files."""
+    """Make a compiled function, created with `cache=True`, use checked files."""
     cache = function._cache
     cache._cache_file = CheckedCacheFile(
         cache_path=cache._cache_path,
@@ -56,7 +56,7 @@ def check_cache_of(function: Any) -> None:
 
 
 def _read(path: Path) -> bytes | None:
-    """What was written to a file; None where it is missing or, with a warning, damaged."""
+    """The content of a file; None if it is missing or, with a warning, if it is damaged."""
     try:
         with path.open("rb") as file:
             why, stored = distrust(os.fstat(file.fileno())), file.read()
@@ -76,7 +76,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Put a file in place whole, its digest before it; where it can't be kept, warn."""
+    """Write a file atomically, with its digest in front; warn if that fails."""
     temporary = path.with_name(f"{path.name}.tmp.{secrets.token_hex(8)}")
     try:
         temporary.touch(mode=0o600)

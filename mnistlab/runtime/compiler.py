@@ -1,4 +1,4 @@
-"""How kernels are compiled: numba's options, the disk cache, and calls by address."""
+"""Compiles kernels: numba's options, the disk cache, and calls by address."""
 
 import atexit
 import hashlib
@@ -34,19 +34,19 @@ from mnistlab.support.paths import cache_dir
 
 INTERPRETED = bool(numba.config.DISABLE_JIT)
 LOCK_NAME = "compile.lock"
-BY_ADDRESS = "by_address"  # the folder of code that Python does not call
-# An edit anywhere in these folders of the package leads to another folder of compiled code.
+BY_ADDRESS = "by_address"  # the folder for code that Python does not call
+# Any edit in these folders of the package leads to another folder of compiled code.
 ROOMS_OF_KERNELS = ("runtime", "blocks")
 logger = logging.getLogger(__name__)
 
 
 @cache
 def kernel_cache_dir() -> Path:
-    """The folder of compiled code, made if need be; this process's own where nobody can write or
-    lock the user's, or where others can write to it.
+    """The folder of compiled code; it is created if missing.
 
-    Numba gives two processes that add to a function's index at once the same file for different
-    code, so nothing is added but under the lock.
+    A folder of this process alone, if the user's cannot be written or locked, or if others can
+    write to it. Two processes that add to a function's index at once would get the same file for
+    different code, so code is added only under the lock.
     """
     top = cache_dir()
     folder = top / "kernels" / _digest()
@@ -68,19 +68,19 @@ def kernel_cache_dir() -> Path:
 
 
 def _refusal(folder: Path) -> str | None:
-    """Why compiled code is not loaded from a folder; None where it is."""
+    """Why compiled code may not be loaded from a folder; None if it may."""
     why = distrust(folder.stat())
     return why and f"{folder}: {why}, who could have their code run by it; no compiled code is used"
 
 
 def _digest() -> str:
-    """Of all that compiled code depends on, or that numba's cache tells it apart by.
+    """A digest of everything that compiled code depends on, or that numba's cache distinguishes.
 
-    Numba looks at the file of the compiled function alone, not at the modules that it calls, so an
-    edit anywhere in ROOMS_OF_KERNELS has to lead to another folder. Nor does it look at its
-    settings: code that was compiled with NUMBA_OPT=0 would be loaded without it. Where code lies,
-    how old it is and the processor are numba's own: were they not in here, the stamps of one
-    installation would speak for another, which would then compile without the lock.
+    Numba checks only the file of the compiled function, not the modules that it calls, so an edit
+    in any of ROOMS_OF_KERNELS must lead to another folder. Numba does not check its settings
+    either: code compiled with NUMBA_OPT=0 would be loaded without it. The path and age of the code
+    and the processor are part of numba's own check. They are also part of the digest: otherwise the
+    stamp of one installation would be valid for another, which would then compile without the lock.
     """
     package = Path(__file__).parent.parent
     versions = f"{numba.__version__} {llvmlite.__version__} {code_key()} {package}"
@@ -104,7 +104,7 @@ def _numba_cache_in(folder: Path) -> Iterator[None]:
 
 
 def dispatcher_of(kernel: Kernel) -> Any:
-    """The compiler's object for a kernel; the plain function where nothing is compiled."""
+    """The compiler's object for a kernel; the plain function if nothing is compiled."""
     if INTERPRETED:
         return kernel.py_func
     if kernel.is_view:
@@ -114,30 +114,30 @@ def dispatcher_of(kernel: Kernel) -> Any:
 
 
 def _kept(kernel: Kernel, folder: Path, options: dict[str, Any]) -> Any:
-    """The compiler's object for a kernel whose code is kept in a folder."""
+    """The compiler's object for a kernel whose code is cached in a folder."""
     with _numba_cache_in(folder):
         compiled = numba.njit(**OPTIONS | {"cache": True} | options)(kernel.py_func)
     check_cache_of(compiled)
     return compiled
 
 
-# A kernel that Python never calls has no entry for it: to take a Memory of 24 arrays apart is a
-# third of the time to compile an op.
+# A kernel that Python never calls gets no entry point for it: unpacking a Memory of 24 arrays is a
+# third of an op's compile time.
 NO_ENTRY = {"no_cpython_wrapper": True}
 
 
 @cache
 def _called_by_address(kernel: Kernel) -> Any:
-    """The compiler's object for a kernel that is known to others by its address alone."""
+    """The compiler's object for a kernel that others call only by its address."""
     return _kept(kernel, kernel_cache_dir() / BY_ADDRESS, NO_ENTRY)
 
 
 @cache
 def _inlined(kernel: Kernel) -> Any:
-    """The compiler's object for a kernel within others: kept with their code, nowhere else.
+    """The compiler's object for a kernel inside others; its code is cached only as part of theirs.
 
-    Two processes that compile at once may both need it: were it in the disk cache by itself, both
-    would add to the same index.
+    Two processes that compile at once may both need it. If it were in the disk cache on its own,
+    both would add to the same index.
     """
     if kernel.is_view:
         return kernel.dispatcher
@@ -146,15 +146,15 @@ def _inlined(kernel: Kernel) -> Any:
 
 @typeof_impl.register(Kernel)
 def _type_of_kernel(kernel: Kernel, _context: Any) -> Any:
-    """A kernel that another calls by its name is to the compiler what it compiles itself."""
+    """The type of a kernel that another kernel calls: that of its compiled version."""
     return types.Dispatcher(_inlined(kernel))
 
 
 def generic_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A part of kernels, in which an argument that they give as a constant is a constant.
+    """A part of kernels that is compiled for constant arguments, such as a vector's number of
+    lanes.
 
-    The lanes of a vector are such an argument. Compiled within each kernel that calls it;
-    called from Python it runs as Python.
+    It is compiled inside each kernel that calls it. Called from Python it runs as Python.
     """
     options: Any = {
         name: OPTIONS[name] for name in ("fastmath", "error_model", "forceinline", "_nrt")
@@ -182,9 +182,9 @@ def compile_for(function: Any, argument_types: tuple[Any, ...]) -> None:
 
 
 def address_of(function: Any, argument_types: tuple[Any, ...]) -> int:
-    """The address of a kernel that returns nothing, compiled for these types: for `call_address`.
+    """The address for `call_address` of a kernel that returns nothing, compiled for these types.
 
-    The kernel stays in memory as long as its module does, and so the address stays good.
+    The kernel stays in memory as long as its module, and the address stays valid.
     """
     if INTERPRETED:
         return calls.address_of_interpreted(function.py_func)
@@ -195,7 +195,7 @@ def address_of(function: Any, argument_types: tuple[Any, ...]) -> int:
 
 
 def mark_compiled(function: Any, argument_types: tuple[Any, ...]) -> None:
-    """Note that the disk cache holds `function` for these types."""
+    """Record that the disk cache has `function` for these types."""
     if not INTERPRETED:
         stamp = _stamp(function, argument_types)
         try:
@@ -206,13 +206,13 @@ def mark_compiled(function: Any, argument_types: tuple[Any, ...]) -> None:
 
 
 def processors() -> int:
-    """How many processors the compiler may use: as many as the engine has threads."""
+    """How many processors the compiler may use: the engine's number of threads."""
     return int(numba.config.NUMBA_NUM_THREADS)
 
 
 def compile_lock(waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[int]:
-    """Held while compiling, so that of many processes with a cold cache one compiles.
+    """The lock to hold while compiling, so that one of many processes with a cold cache compiles.
 
-    Gives the lock's descriptor. `waiting` is called where another process holds it.
+    Yields the lock's descriptor. `waiting` is called if another process holds it.
     """
     return file_lock(kernel_cache_dir() / LOCK_NAME, waiting)

@@ -1,13 +1,13 @@
-"""Steps smaller than the spacing of float32, taken in full in the mean.
+"""Steps smaller than the spacing of float32 numbers, taken exactly in the mean.
 
-float32 numbers near W lie ulp(W), about 1e-7 · |W|, apart. A smaller step s is rounded: below half
-of the spacing W − s is W again, at every step. Here W ← W − (s + u · ulp(W)), with u evenly spread
-over (−½, ½): W moves by one spacing in a share s / ulp(W) of the steps, and so by s in the mean. A
-step of zero moves nothing. float64 is fine enough, and is rounded as always.
+float32 numbers near W are ulp(W), about 1e-7 · |W|, apart. A smaller step s is rounded: if it is
+below half of the spacing, W − s is W again, at every step. Here W ← W − (s + u · ulp(W)), with u
+uniform on (−½, ½): W moves by one spacing in a share s / ulp(W) of the steps, and so by s in the
+mean. A step of zero changes nothing. float64 is rounded as usual.
 
-u is counted, not drawn: u + ½ is the fractional part of element · φ + step · β, φ and β irrational
-(a Weyl sequence). For one element over the steps it covers the interval more evenly than random
-numbers do, so a weight's error stays about one spacing, however many steps there are.
+u is computed, not drawn: u + ½ is the fractional part of element · φ + step · β, with φ and β
+irrational (a Weyl sequence). For one element it covers the interval more evenly over the steps than
+random numbers do. So a weight's error stays about one spacing, however many steps there are.
 """
 
 from typing import Any
@@ -18,18 +18,19 @@ from mnistlab.runtime.elementary import fma
 
 MASK, SIGN = 0xFFFFFFFF, 0x80000000
 # Fractional parts of irrational numbers, in 2⁻³²: of the golden ratio for an element; of √2, √3, √7
-# and √13 for a step, by what is rounded, as a weight may be rounded several times in a step. Their
-# lowest byte is 0, and that of a sum HALF: u is an odd number of 2⁻²⁵, never ½, zero in the mean.
+# and √13 for a step. Each kind of step has its own, because a weight may be rounded several times
+# in one step. Their lowest byte is 0, and that of a sum is HALF: u is an odd number of 2⁻²⁵, never
+# ½, and has mean zero.
 BY_ELEMENT, HALF = 0x9E377900, 0x80
 PENALTY, DECAY, UPDATE, GRADIENT = 0x6A09E700, 0xBB67AF00, 0xA54FF500, 0x9B056900
-# A power of two times this is below it, as the spacing towards zero is; 2⁻³² of u, 2⁻²³ of an ulp.
+# A power of two times this is less than the spacing towards zero; 2⁻³² is u's unit, 2⁻²³ an ulp's.
 BELOW = np.float32((1 - 2.0**-24) * 2.0**-55)
 
 
 def dither_of(W: np.ndarray, step: int, element: int, kind: int) -> int | None:
-    """What `step_down` is given for a part W (n,) of a tensor that begins at `element`.
+    """The `dither` argument of `step_down` for a part W (n,) of a tensor that begins at `element`.
 
-    `kind` is PENALTY, DECAY, UPDATE or GRADIENT. None where W is float64.
+    `kind` is PENALTY, DECAY, UPDATE or GRADIENT. None if W is float64.
     """
     if W.dtype != np.float32:
         return None
@@ -52,5 +53,5 @@ def spread_evenly(dither: int, i: int) -> np.float32:
 
 
 def power_of_two(w: np.float32) -> np.float32:
-    """The power of two at or below |w|, or 0: w without its sign and digits."""
+    """The power of two at or below |w|, or 0: w without its sign and mantissa."""
     return (w.view(np.int32) & np.int32(0x7F800000)).view(np.float32)

@@ -1,4 +1,4 @@
-"""What the compiler makes of dither.py."""
+"""The compiled versions of dither.py."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ from mnistlab.runtime.dither import (
 )
 from mnistlab.runtime.options import OPTIONS
 
-# What `overload` takes for options.
+# Options of `overload`.
 _JIT: Any = OPTIONS
 _WORD = ir.IntType(32)
 
 
-# In 32 bits from the beginning: of wider numbers a register holds half as many.
+# 32-bit from the beginning: a register holds half as many 64-bit numbers.
 @intrinsic
 def _compiled_spread_evenly(typing_context, dither, i):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
@@ -53,7 +53,7 @@ def _overloaded_power(w):  # type: ignore[no-untyped-def]
     return lambda w: _compiled_power(w)
 
 
-# Fast math, a kernel's own, would take the step off first and lose it, and then the dither.
+# With a kernel's fast math, the compiler would first subtract the step, and lose it.
 @overload(dithered, jit_options=_JIT | {"fastmath": False}, strict=False)
 def _overloaded_dithered(w, step, dither, i):  # type: ignore[no-untyped-def]
     return dithered

@@ -1,6 +1,6 @@
-"""exp, tanh and fma as kernels call them.
+"""exp, tanh and fma for kernels.
 
-exponential.py and vectors.py have what the compiler makes of them.
+exponential.py and vectors.py have the compiled versions.
 """
 
 from typing import Any
@@ -9,15 +9,15 @@ import numpy as np
 
 
 def exp(x: Any) -> Any:
-    """eˣ: 0 where that is below the smallest normal number, NaN of NaN."""
+    """eˣ; 0 if that is below the smallest normal number, NaN for NaN."""
     return np.exp(x)
 
 
 def tanh(x: Any) -> Any:
-    """(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ), NaN of NaN."""
+    """(eˣ − e⁻ˣ) / (eˣ + e⁻ˣ), NaN for NaN."""
     return np.tanh(x)
 
 
 def fma(a: Any, b: Any, c: Any) -> Any:
-    """a · b + c, of vectors or of numbers; never reassociated, but for numbers in a @kernel."""
+    """a · b + c, of vectors or of numbers; never reassociated, except for numbers in a @kernel."""
     return a * b + c

@@ -1,7 +1,7 @@
-"""exp and tanh that the compiler can do for a whole vector at once.
+"""exp and tanh that the compiler can vectorise.
 
-Their largest errors against exact values, relative: exp 1.2e-7 in float32 and 3e-16 in float64,
-tanh 1.4e-7 in float32; tanh in float64 is the library's own, one number at a time.
+Their largest relative errors: exp 1.2e-7 in float32 and 3e-16 in float64, tanh 1.4e-7 in float32.
+tanh in float64 is the library's, one number at a time.
 """
 
 import math
@@ -16,7 +16,7 @@ from mnistlab.runtime.elementary import exp, fma, tanh
 
 @intrinsic
 def _two_to_the(typing_context, n):  # type: ignore[no-untyped-def]
-    """2ⁿ for a whole number n, of its dtype, made by writing its exponent."""
+    """2ⁿ for an integer n, of its dtype, made by writing the exponent."""
     bits, digits, bias = (32, 23, 127) if n == types.float32 else (64, 52, 1023)
 
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
@@ -29,15 +29,15 @@ def _two_to_the(typing_context, n):  # type: ignore[no-untyped-def]
     return n(n), codegen
 
 
-# With n the whole number next to x / ln 2 and r = x − n ln 2, eˣ = 2ⁿ eʳ; for |r| ≤ ½ ln 2 a few
-# terms of the series eʳ = 1 + r + r² (1/2! + r/3! + …) are enough. ln 2 is taken off in two parts,
-# the first with so few digits that a whole number times it is exact.
+# With n the integer next to x / ln 2 and r = x − n ln 2, eˣ = 2ⁿ eʳ. For |r| ≤ ½ ln 2 a few terms
+# of the series eʳ = 1 + r + r² (1/2! + r/3! + …) are enough. ln 2 is subtracted in two parts, the
+# first with so few digits that n times it is exact.
 _F, _D = np.float32, np.float64
 F2, F3, F4, F5, F6, F7 = (_F(1 / math.factorial(k)) for k in range(2, 8))
 D2, D3, D4, D5, D6, D7, D8, D9, D10, D11, D12, D13 = (1 / math.factorial(k) for k in range(2, 14))
 LOG2_E = 1 / math.log(2)
 F_LOG2_E, F_LN_2_HIGH, F_LN_2_LOW = _F(LOG2_E), _F(0.693359375), _F(math.log(2) - 0.693359375)
-# The second part has digits beyond float64's ln 2.
+# The second part has digits beyond those of float64's ln 2.
 D_LN_2_HIGH, D_LN_2_LOW = 6.93145751953125e-1, 1.42860682030941723212e-6
 F_LOWEST, F_HIGHEST, F_INFINITY = _F(-87.3), _F(88.7), _F(np.inf)
 D_LOWEST, D_HIGHEST = -708.3, 709.7
@@ -45,7 +45,8 @@ F_ONE, F_TWO, F_HALF, F_ZERO = _F(1), _F(2), _F(0.5), _F(0)
 
 
 def _exp_float32(x):  # type: ignore[no-untyped-def]
-    # 2ⁿ would not be finite for the last few of x: half of n is taken off, and put back.
+    # 2ⁿ would overflow for the last few of x: half of n is subtracted here and multiplied back
+    # below.
     inside = F_HIGHEST if x > F_HIGHEST else (F_LOWEST if x < F_LOWEST else x)
     n = np.floor(fma(inside, F_LOG2_E, F_HALF))
     r = fma(-n, F_LN_2_LOW, fma(-n, F_LN_2_HIGH, inside))
@@ -67,13 +68,13 @@ def _exp_float64(x):  # type: ignore[no-untyped-def]
     return np.inf if x > D_HIGHEST else (0.0 if x < D_LOWEST else value)
 
 
-# Fast math, a kernel's own, would multiply the two powers of two with each other first.
+# With a kernel's fast math, the compiler would first multiply the two powers of two.
 @overload(exp, jit_options={"forceinline": True, "fastmath": False})
 def _compiled_exp(x):  # type: ignore[no-untyped-def]
     return _exp_float32 if x == types.float32 else _exp_float64
 
 
-# tanh x = x + x³ p(x²) for |x| < 0.625: p by interpolation at Chebyshev's points.
+# tanh x = x + x³ p(x²) for |x| < 0.625, with p from interpolation at Chebyshev nodes.
 P = tuple(_F(c) for c in (-0.00610495, 0.02100364, -0.0538525, 0.13332782, -0.33333329))
 SMALL = _F(0.625)
 

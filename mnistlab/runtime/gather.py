@@ -1,4 +1,4 @@
-"""The images of a batch on their way into the network."""
+"""Copies the images of a batch into the network's input."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from mnistlab.runtime.op import Operands
 from mnistlab.runtime.parts import rows_of, slot
 from mnistlab.runtime.vectors import prefetch
 
-# Images are fetched this long before they are gathered: they lie all over the memory.
+# Images are prefetched this many ahead, because they are scattered over the memory.
 AHEAD = 32
 
 
 class GatherOperands(Operands):
-    """Of `gather`: the slot and the size of an image."""
+    """Operands of `gather`: the slot and the size of an image."""
 
     y: int
     outputs: int

@@ -1,7 +1,7 @@
-"""What becomes of a piece of a weight's gradient as soon as it is summed, still in registers.
+"""What an op does with a piece of a weight's gradient as soon as it is summed, in registers.
 
-It is kept, or the optimizer's step is taken with it at once: the gradient is then never written to
-memory, nor read again. The plain definitions are those of optimizers.py.
+It is stored, or the optimizer's step is taken at once: the gradient is then never written to memory
+and read again. The plain definitions are in blocks/optimizers/.
 """
 
 from typing import Any
@@ -25,10 +25,10 @@ def act_on_gradient(
     momentum: float,
     lanes: int,
 ) -> None:
-    """Put the gradient g (lanes,) of the weights W[at : at + lanes] to use; W and G (n,).
+    """Act on the gradient g (lanes,) of the weights W[at : at + lanes]; W and G are (n,).
 
-    SET: G = g. ADD: G ← G + g. DECAY: G ← momentum · G + g. SGD: W ← W − lr · g.
-    MOMENTUM: G ← momentum · G + g; W ← W − lr · G.
+    SET: G = g. ADD: G ← G + g. DECAY: G ← momentum · G + g. SGD: W ← W − lr · g. MOMENTUM: G ←
+    momentum · G + g; W ← W − lr · G.
     """
     T = W.dtype.type
     if action == SET:

@@ -1,8 +1,8 @@
-"""Several networks' memories, one after another, and the loop that trains the networks together.
+"""The memories of several networks as one array, and the loop that trains the networks together.
 
-The loop is that of loop.py on one thread, but each op has a memory of its own: the networks' ops
-stand in one table, and what the networks share, such as the listed pixels of a batch, stands there
-once. A batch is not divided into parts.
+The loop is that of loop.py on one thread, but each op has the number of its memory. The ops of all
+networks are in one table. Ops whose results all networks share, such as the list of a batch's
+non-zero pixels, are in it once. A batch is not divided into parts.
 """
 
 from collections.abc import Sequence
@@ -25,12 +25,12 @@ def memory_of(like: Memory, memories: np.ndarray, number: int) -> Memory:
 
 
 def put_memory(memory: Memory, memories: np.ndarray, number: int) -> None:
-    """Write a memory to its place; its arrays are not copied."""
+    """Write a memory into `memories` at this number; its arrays are not copied."""
     memories[number] = memory
 
 
 def size_of_memory(like: Memory) -> int:
-    """The elements that a memory takes in `memories`."""
+    """The number of elements of a memory in `memories`."""
     return 1
 
 
@@ -45,7 +45,7 @@ def size_of(like: Memory) -> int:
 
 
 def side_by_side(memories: Sequence[Memory], interpreted: bool) -> np.ndarray:
-    """What the loop is given of these memories; good as long as they are kept."""
+    """The loop's argument for these memories; valid while they are referenced elsewhere."""
     if interpreted:
         together = np.empty(len(memories), object)
     else:
@@ -118,11 +118,12 @@ def run_group(
     stop: int,
     step: int,
 ) -> int:
-    """Run `ops` on the batches [start, stop) of `m.order[:images]`; the last may be ragged.
+    """Run `ops` on the batches [start, stop) of `m.order[:images]`; the last may be smaller.
 
-    ops ROW_DTYPE (ops,); numbers int64 (ops,), the memory of each; `memories` has `count`, of which
-    m is one. All share m's order and batch. `step` is the number of the first batch's step. Returns
-    the number of batches done: it ends after the first in which some network's loss is not finite.
+    ops ROW_DTYPE (ops,); numbers int64 (ops,), the memory of each op. `memories` has `count`
+    memories; m is one of them. All share m's order and batch. `step` is the number of the first
+    batch's step. Returns the number of batches done. It ends after the first batch in which a
+    network's loss is not finite.
     """
     for index in range(start, stop):
         first = index * batch
@@ -139,7 +140,7 @@ def run_group(
 
 
 def loops_of_groups(dtype: np.dtype[Any]) -> list[tuple[Kernel, tuple[Any, ...]]]:
-    """What has to be compiled to run groups, with the types of its arguments."""
+    """The kernels to compile for groups, with the types of their arguments."""
     memory, number, numbers = memory_type(dtype), types.int64, types.int64[::1]
     rows = numba.from_dtype(ROW_DTYPE)[::1]
     return [

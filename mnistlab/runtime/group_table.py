@@ -1,4 +1,4 @@
-"""Compiled tables of ops that work on several networks' memories; see group_loop.py."""
+"""Compiled tables of ops for the memories of several networks; see group_loop.py."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class GroupTable:
         stop: int,
         step: int,
     ) -> int:
-        """See `run_group`; the group's own memory has the number behind the networks'."""
+        """See `run_group`; the group's own memory has the number after the networks' memories."""
         networks = side_by_side(memories, compiler.INTERPRETED)
         group = group._replace(networks=networks)
         together = side_by_side([*memories, group], compiler.INTERPRETED)
@@ -45,7 +45,7 @@ def compile_group(
     dtype: np.dtype[Any],
     tell: Callable[[str], None] = lambda text: None,
 ) -> dict[str, GroupTable]:
-    """A table for each list of ops with their memories' numbers, by its name."""
+    """A table for each list of ops and memory numbers, by name."""
     ops = {name: tuple(op for _, op in numbered) for name, numbered in lists.items()}
     tables = compile_tables(ops, dtype, tell, loops_of_groups(dtype))
     return {

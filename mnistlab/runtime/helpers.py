@@ -1,8 +1,8 @@
-"""Other processes that compile kernels beside this one and leave the code in the disk cache.
+"""Other processes that compile kernels at the same time and leave the code in the disk cache.
 
-They are lent the lock of the cache: it is held until the last of them has ended, however this
-process ends. A helper that fails has no consequence. What it leaves undone is compiled here, and
-fails here if it must.
+They inherit the cache's lock: it is held until the last of them has ended, however this process
+ends. If a helper fails, nothing is lost: this process compiles what is missing, and raises the
+error if there is one.
 """
 
 import gc
@@ -20,7 +20,7 @@ from mnistlab.runtime.kernel import Kernel, kernel_at
 from mnistlab.support.own_python import own_python
 
 PROGRAM = "from mnistlab.runtime.helpers import main\nmain()\n"
-# A helper takes half a second to start, as long as it takes to compile one or two ops.
+# A helper takes half a second to start, as long as compiling one or two ops.
 OPS_WORTH_A_HELPER = 4
 DONE = b"."
 
@@ -30,9 +30,10 @@ Compiled = tuple[Kernel, tuple[Any, ...]]  # a kernel, and its arguments' types
 def compile_all(
     functions: Sequence[Compiled], processes: int, lock: int, first: Callable[[], None]
 ) -> None:
-    """Compile functions that are called by their address, on so many processes, this one included.
+    """Compile functions that are called by their address, in `processes` processes, this one
+    included.
 
-    This process does `first` before it takes its share. `lock` is the descriptor of the cache's
+    This process calls `first` before it takes its share. `lock` is the descriptor of the cache's
     lock, which the caller holds.
     """
     lent = [task for task in functions if kernel_at(*task[0].place) is task[0]]
@@ -58,7 +59,9 @@ def compile_all(
 
 @contextmanager
 def _no_garbage_collection() -> Iterator[None]:
-    """Without the search for garbage, an eighth of the time of compiling millions of objects."""
+    """Turn the garbage collector off; with millions of objects it takes an eighth of the compile
+    time.
+    """
     was_enabled = gc.isenabled()
     gc.disable()
     try:
@@ -70,7 +73,7 @@ def _no_garbage_collection() -> Iterator[None]:
 
 @contextmanager
 def _helpers(count: int, lock: int) -> Iterator[list["subprocess.Popen[bytes]"]]:
-    """So many processes that compile what they are sent, until they are sent no more."""
+    """Processes that compile the tasks sent to them, until their input ends."""
     helpers = [
         subprocess.Popen(
             own_python(PROGRAM, str(compiler.kernel_cache_dir())),
@@ -78,7 +81,7 @@ def _helpers(count: int, lock: int) -> Iterator[list["subprocess.Popen[bytes]"]]
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            process_group=0,  # Ctrl-C is for this process, which ends them
+            process_group=0,  # Ctrl-C goes to this process only, which ends them
         )
         for _ in range(count)
     ]
@@ -94,7 +97,7 @@ def _helpers(count: int, lock: int) -> Iterator[list["subprocess.Popen[bytes]"]]
 
 
 def _feed(helper: "subprocess.Popen[bytes]", tasks: "deque[Compiled]") -> None:
-    """Give a helper one task after another, from the end of those that are left."""
+    """Send a helper one task after another, from the end of the remaining ones."""
     assert helper.stdin is not None
     assert helper.stdout is not None
     while (task := _next(tasks, of_the_last=True)) is not None:
@@ -116,9 +119,9 @@ def _next(tasks: "deque[Compiled]", *, of_the_last: bool = False) -> Compiled | 
 
 
 def main() -> None:
-    """Be a helper: compile what comes through stdin until it ends.
+    """Run as a helper: compile the tasks from stdin until it ends.
 
-    Nothing, where the disk cache is not that of the process which asks, whose lock it holds.
+    Does nothing if its disk cache is not that of the calling process, whose lock it holds.
     """
     if str(compiler.kernel_cache_dir()) != sys.argv[1]:
         return

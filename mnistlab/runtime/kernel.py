@@ -1,8 +1,8 @@
-"""`@kernel`: a plain function of arrays that is compiled when it is first run.
+"""`@kernel`: a plain function of arrays that is compiled when it is first called.
 
-A module of kernels imports no compiler, so that the configuration of a block can stand beside its
-maths and `mnistlab schema` stays instant. `compiler.py` compiles; `NUMBA_DISABLE_JIT=1` runs all
-kernels as the plain Python that they are, and a breakpoint may then stand in any of them.
+A module of kernels imports no compiler, so the configuration of a block can be beside its maths and
+`mnistlab schema` stays fast. `compiler.py` compiles. With `NUMBA_DISABLE_JIT=1` all kernels run as
+plain Python, and can be debugged with breakpoints.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from typing import Any
 class Kernel:
     """A function that is compiled for the types of its arguments when it is first called.
 
-    `py_func` is the function itself. Inlined wherever another kernel calls it, so that only one
-    copy of its code is ever run: which of two copies is called would depend on what else a process
-    has compiled or loaded before.
+    `py_func` is the function itself. It is inlined into every kernel that calls it, so that only
+    one copy of its code runs. With two copies, what else a process compiled or loaded before would
+    decide which of them is called.
     """
 
     def __init__(self, function: Callable[..., Any], *, parallel: bool, is_view: bool) -> None:
@@ -33,7 +33,7 @@ class Kernel:
 
     @property
     def dispatcher(self) -> Any:
-        """The compiler's own object for this kernel; the plain function where nothing compiles."""
+        """The compiler's object for this kernel; the plain function if nothing is compiled."""
         if self._dispatcher is None:
             from mnistlab.runtime.compiler import dispatcher_of
 
@@ -42,7 +42,9 @@ class Kernel:
 
     @property
     def targetoptions(self) -> dict[str, Any]:
-        """The compiler's options; it looks here for what is written out where it is called."""
+        """The compiler's options; numba reads here which kernels to expand where they are
+        called.
+        """
         return self.dispatcher.targetoptions if self.is_view else {}
 
     def __call__(self, *arguments: Any) -> Any:
@@ -50,25 +52,27 @@ class Kernel:
 
 
 def kernel(function: Callable[..., Any] | None = None, *, parallel: bool = False) -> Any:
-    """Make a function a kernel: no GIL, no bounds checks, NaN kept, compiled code kept on disk."""
+    """Make a function a kernel: no GIL, no bounds checks, NaN respected, compiled code cached on
+    disk.
+    """
     if function is None:
         return lambda function: Kernel(function, parallel=parallel, is_view=False)
     return Kernel(function, parallel=parallel, is_view=False)
 
 
 def view(function: Callable[..., Any]) -> Any:
-    """A kernel that returns parts of its arguments' arrays, written out where it is called.
+    """A kernel that returns parts of its arguments' arrays; it is expanded where it is called.
 
-    Kernels count no references to arrays (two atomic instructions for every loop's slice), and so
-    can't return them; from Python these can be called all the same.
+    Kernels count no references to arrays (two atomic instructions for every slice in a loop), and
+    so cannot return them. Views can also be called from Python.
     """
     return Kernel(function, parallel=False, is_view=True)
 
 
 def named(function: Callable[..., Any], number: int) -> Callable[..., Any]:
-    """The function under a name of its own, where several of one definition differ by a number.
+    """The function with its own name, for functions that are made from one definition and a number.
 
-    By its name a function is known to the linker, to the disk cache, and to who reads a profile.
+    The linker, the disk cache and profilers identify a function by its name.
     """
     function.__name__ = f"{function.__name__}_{number}"
     function.__qualname__ = f"{function.__qualname__}_{number}"
@@ -76,10 +80,10 @@ def named(function: Callable[..., Any], number: int) -> Callable[..., Any]:
 
 
 def kernel_at(module: str, name: str) -> Kernel | None:
-    """The kernel that has this place in a module; None for one that was made within a function.
+    """The kernel with this name in a module; None for one that was made inside a function.
 
-    One of several that differ by a number is made, if need be, by the function that makes them: it
-    takes the number and keeps what it has made.
+    If it is one of several that differ by a number, the function that makes them is called with the
+    number; it keeps what it has made.
     """
     maker, is_made, _ = name.partition(".<locals>.")
     found = getattr(import_module(module), maker, None)

@@ -1,4 +1,4 @@
-"""Into how many lanes work is divided: by its shape alone, never by the threads that there are."""
+"""The number of lanes of an op, from its shape alone, never from the number of threads."""
 
 # Below this many multiplications a part is not worth the launch of a parallel loop (about 2 µs).
 WORK_PER_LANE = 200_000
@@ -7,10 +7,10 @@ ROWS_PER_LANE = 8
 
 
 def lanes_for(work: int) -> int:
-    """Into how many lanes to split `work` multiplications (or a few times as many additions)."""
+    """The number of lanes for `work` multiplications (or a few times as many additions)."""
     return max(1, min(MOST_LANES, work // WORK_PER_LANE))
 
 
 def row_lanes(rows: int, work_per_row: int, grain: int) -> int:
-    """Into how many lanes to split `rows`, of which `grain` stay together."""
+    """The number of lanes for `rows`, of which `grain` stay together."""
     return max(1, min(lanes_for(rows * work_per_row), -(-rows // max(grain, ROWS_PER_LANE))))

@@ -1,4 +1,4 @@
-"""The one compiled loop: it walks a table of ops, batch after batch."""
+"""The compiled loop: it executes a table of ops, batch after batch."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory, memory_type
 from mnistlab.runtime.rounding import restore, tiny_to_zero
 
-# A row of a table: what the scheduler needs to know of an op.
+# A row of a table: what the loop needs to know about an op.
 ROW_DTYPE = np.dtype(
     [
         ("function", np.int64),  # address of the op's function
         ("operands", np.int64),  # address of the op's record
         ("lanes", np.int64),  # independent parts of the work
-        ("joined", np.int64),  # of the first op of a launch: how many ops the launch runs …
-        ("launch_lanes", np.int64),  # … and on how many lanes
+        ("joined", np.int64),  # for the first op of a launch: how many ops the launch runs,
+        ("launch_lanes", np.int64),  # and on how many lanes
         ("once", np.int64),  # 1: runs only after the last rows of a batch
     ]
 )
@@ -26,7 +26,7 @@ ROW_DTYPE = np.dtype(
 
 @kernel
 def run_op(row: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """Call the op's function, wherever it was compiled, whichever thread this is."""
+    """Call the op's function."""
     before = tiny_to_zero()
     call_op(row.function, row.operands, m, lane, step, first, rows)
     restore(before)
@@ -36,12 +36,12 @@ def run_op(row: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> 
 def run_batches(
     ops: np.ndarray, m: Memory, batch: int, images: int, start: int, stop: int, step: int
 ) -> int:
-    """Run `ops` on the batches [start, stop) of `m.order[:images]`; the last may be ragged.
+    """Run `ops` on the batches [start, stop) of `m.order[:images]`; the last may be smaller.
 
     ops ROW_DTYPE (ops,); `step` is the number of the first batch's step, counted from the run's
-    start. A batch that is larger than the workspace is done part by part, and the ops that are run
-    `once` after its last. Returns the number of batches done: it ends after the first whose loss is
-    not finite.
+    start. A batch larger than the workspace is processed in parts; ops marked `once` run after the
+    last part. Returns the number of batches done. It ends after the first batch whose loss is not
+    finite.
     """
     for index in range(start, stop):
         now = step + index - start
@@ -62,7 +62,8 @@ def run_batches(
                 else:
                     for lane in prange(lanes):
                         for k in range(number, after):
-                            # An op with fewer lanes has every second one, or third, …
+                            # An op with fewer lanes gets every second lane of the launch, or every
+                            # third, …
                             if lane * ops[k].lanes % lanes < ops[k].lanes:
                                 own = lane * ops[k].lanes // lanes
                                 run_op(ops[k], m, own, now, first, rows)

@@ -1,4 +1,4 @@
-"""All memory of a network in training, made once: no step allocates anything."""
+"""All memory of a network in training, allocated once: no step allocates memory."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,20 +10,20 @@ CACHE_LINE = 64  # bytes
 
 
 class Memory(NamedTuple):
-    """All that ops read and write. T is the run's dtype; every array is contiguous.
+    """All arrays that ops read and write. T is the run's dtype; every array is contiguous.
 
-    A slot at s with n elements per row is `activations[s · capacity :][: rows · n]`, row by row.
+    The slot s with n elements per row is `activations[s · capacity :][: rows · n]`, row by row.
     """
 
     params: np.ndarray  # T (parameters,): all weights and biases
     grads: np.ndarray  # T (parameters,)
-    states: np.ndarray  # T (states · parameters,): an optimizer's velocities or moments
-    step_penalty: np.ndarray  # T (parameters,) or (0,): a penalty taken off beside the step
+    states: np.ndarray  # T (states · parameters,): the optimizer's velocities or moments
+    step_penalty: np.ndarray  # T (parameters,) or (0,): the penalty's own step
     activations: np.ndarray  # T: the values of every slot
-    deltas: np.ndarray  # T: the loss's gradient by every slot
-    scratch: np.ndarray  # T: for each lane, what it needs while it works
-    lane_grads: np.ndarray  # T: a convolution's gradient of each lane's images
-    outputs: np.ndarray  # T (images · classes,) or (0,): the network's outputs, when evaluating
+    deltas: np.ndarray  # T: the gradient of the loss with respect to every slot
+    scratch: np.ndarray  # T: temporary values of each lane
+    lane_grads: np.ndarray  # T: a convolution's gradient over each lane's images
+    outputs: np.ndarray  # T (images · classes,) or (0,): the network's outputs, in evaluation
     tap_offsets: np.ndarray  # uint32: the offsets of a convolution's taps
     listed_bits: np.ndarray  # uint64: which inputs are not zero
     listed_bytes: np.ndarray  # uint8: the listed images, pixel by pixel
@@ -32,17 +32,17 @@ class Memory(NamedTuple):
     totals: np.ndarray  # float64 (3,): sum of losses, correct predictions, images since cleared
     images: np.ndarray  # uint8 (images, pixels), read-only
     labels: np.ndarray  # uint8 (images,), read-only
-    order: np.ndarray  # int64: the images in the order in which they are taken
+    order: np.ndarray  # int64: the images in the order in which they are used
     targets: np.ndarray  # int64 (capacity,): the labels of the batch
     rates: np.ndarray  # float64 (steps,): the learning rates of the steps from `rates_from` on
     pixel: np.ndarray  # float64 (2,): scale and offset from a byte to the network's input
-    batch: np.ndarray  # int64 (2,): rows of the batch done before those at hand, and all its rows
+    batch: np.ndarray  # int64 (2,): rows of the batch before the current part, and all its rows
     networks: np.ndarray  # int64: of a group, the networks' memories; see group_loop.py
     settings: (
         np.ndarray
     )  # float64: of a group, what its networks differ in; see shared_input_ops.py
-    rates_from: int  # the step, counted from the run's first, that rates[0] is for
-    capacity: int  # rows that the workspace holds
+    rates_from: int  # the step of rates[0], counted from the run's first
+    capacity: int  # rows of the workspace
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Sizes:
     tap_offsets: int
     listed_bits: int  # words
     listed_bytes: int
-    states: int  # vectors of optimizer state, each as long as the parameter vector
-    step_penalty: bool  # whether a penalty is taken off beside the optimizer's step
+    states: int  # the optimizer's state vectors, each as long as the parameter vector
+    step_penalty: bool  # whether a penalty has its own step
 
 
 @cache
@@ -70,7 +70,7 @@ def memory_type(dtype: np.dtype[Any]) -> Any:
 
 
 def zeros(size: int, dtype: Any) -> np.ndarray:
-    """Zeros (size,) that begin on a cache line: a vector across two takes twice as long."""
+    """Zeros (size,) aligned to a cache line: a vector across two lines takes twice as long."""
     kind = np.dtype(dtype)
     buffer = np.zeros(size * kind.itemsize + CACHE_LINE, np.uint8)
     begin = -buffer.ctypes.data % CACHE_LINE
@@ -91,10 +91,10 @@ def allocate(
 ) -> Memory:
     """A workspace for batches of up to `rows` images, all zero.
 
-    images uint8 (n, height, width), labels uint8 (n,), order (m,): which of them, in which order.
-    `pixel` is the scale and offset from a byte to the network's input. `evaluated`: how many images
-    are evaluated in one call; None when training. `params`: the parameter vector, where there is
-    one already.
+    images uint8 (n, height, width), labels uint8 (n,), order (m,): indices of images in the order
+    of use. `pixel` is the scale and offset from a byte to the network's input. `evaluated`: the
+    number of images evaluated in one call; None in training. `params`: an existing parameter vector
+    to use.
     """
     training = evaluated is None
     size = sizes.parameters
@@ -129,7 +129,7 @@ def allocate(
 def _memory(
     dtype: np.dtype[Any], images: np.ndarray, labels: np.ndarray, order: np.ndarray
 ) -> Memory:
-    """A Memory of these images, and otherwise of no size."""
+    """A Memory with these images and no other elements."""
     images, labels = images.view(), labels.view()
     images.flags.writeable = labels.flags.writeable = False
     none = np.zeros(0, dtype)

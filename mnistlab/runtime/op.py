@@ -1,10 +1,10 @@
-"""An op: a compiled function, and the record of what it works on.
+"""An op: a compiled function, and the record of its operands.
 
-Each function declares its own record beside it, as a dataclass of numbers. An operand that is
-forgotten is an error where the op is made. All functions have the same form:
-`(op, m, lane, step, first, rows)`. `op` is the record, whose fields compiled code reads as
-attributes; `m` is the Memory; `lane` is the part of the work to do; `step` counts from the run's
-first step; `first` and `rows` are the batch's place in `m.order`.
+Each function declares its record beside it, as a dataclass of numbers. A missing operand is an
+error where the op is created. All functions have the signature `(op, m, lane, step, first, rows)`.
+`op` is the record, whose fields compiled code reads as attributes. `m` is the Memory. `lane` is the
+part of the work. `step` counts from the run's first step. `first` and `rows` are the range of the
+batch in `m.order`.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from mnistlab.runtime.actions import SET
 from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.memory import memory_type
 
-# Every record begins with these: how the scheduler divides the op's work.
+# Every record begins with these: how the op's work is divided.
 SCHEDULE = [
     ("lanes", np.int64),  # independent parts of the work; fixed by shape, never by threads
     ("grain", np.int64),  # of the batch's rows, or a tensor's elements, how many stay in one lane
@@ -45,12 +45,12 @@ _FIELD_TYPES: dict[Any, Any] = {
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 @dataclass(frozen=True, kw_only=True)
 class Operands:
-    """What an op works on: each kind is a subclass, and a frozen dataclass without being told.
+    """The operands of an op. Each kind of op has a subclass; subclasses are frozen dataclasses.
 
     Offsets and sizes are in elements.
 
-    A *slot* is an offset in elements per row: n elements per row lie at
-    `activations[slot · capacity :][: rows · n]`, row by row.
+    A *slot* is an offset in elements per row: n elements per row are at `activations[slot ·
+    capacity :][: rows · n]`, row by row.
     """
 
     def __init_subclass__(cls) -> None:
@@ -59,16 +59,17 @@ class Operands:
     @classmethod
     @cache
     def dtype(cls) -> np.dtype[Any]:
-        """The record that compiled code reads."""
+        """The dtype of the record that compiled code reads."""
         hints = get_type_hints(cls)
         own = [(field.name, _FIELD_TYPES[hints[field.name]]) for field in fields(cls)]
-        # The first field sets each kind apart: where one record began like another, the compiler
-        # would take it for the other, and which of two copies of a kernel runs would be chance.
+        # The first field is different for each kind. If the first fields of two records were the
+        # same, the compiler would treat one as the other, and chance would decide which of two
+        # copies of a kernel runs.
         return np.dtype([(cls.__qualname__, np.int64), *SCHEDULE, *own])
 
 
 class GradientOperands(Operands):
-    """Of an op that makes a weight's gradient: what becomes of it, see gradient_action.py."""
+    """Operands of an op that computes a weight's gradient, and what it does with it."""
 
     gradient_action: int = SET
     momentum: float = 0.0
@@ -86,9 +87,9 @@ class Op:
     row_lanes: int = 1
     once: bool = False  # runs only after the last rows of a batch
     joins: bool = False  # runs in the launch of the op before it, each lane after its own part
-    tensor: str = ""  # the weight whose gradient the op makes, if it may also take the step
-    sends_down: bool = False  # makes a weight's gradient while it sends the loss's down
-    owned: int = 0  # elements of `tensor` that stay in one lane, which no other reads; 0: none do
+    tensor: str = ""  # the weight whose gradient the op computes, if the op may also take the step
+    sends_down: bool = False  # computes a weight's gradient and the gradient of the inputs together
+    owned: int = 0  # elements of `tensor` that stay in one lane and no other lane reads; 0: none
 
     def having(self, **operands: Any) -> Self:
         """The same op with other values of these operands."""
@@ -119,5 +120,5 @@ def _function_types(record: np.dtype[Any], dtype: np.dtype[Any]) -> tuple[Any, .
 
 
 def one_launch(ops: Sequence[Op]) -> tuple[Op, ...]:
-    """Ops that do not read what another of them writes, in one launch."""
+    """Several ops in one launch; none of them may read what another writes."""
     return tuple(replace(op, joins=number > 0) for number, op in enumerate(ops))

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-# The fast-math flags without `nnan` and `ninf`: with those the compiler may assume that no NaN
-# exists, and a run that diverges could not be detected.
+# The fast-math flags without `nnan` and `ninf`. With those the compiler may assume that NaN never
+# occurs, and a diverging run could not be detected.
 FAST_MATH = {"arcp", "contract", "nsz", "reassoc"}
 OPTIONS: dict[str, Any] = {
     "fastmath": FAST_MATH,

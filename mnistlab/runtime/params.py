@@ -11,12 +11,12 @@ ALIGNMENT = 16
 
 
 def aligned(offset: int) -> int:
-    """The first offset from `offset` on at which a tensor may start."""
+    """The first offset from `offset` on at which a tensor may begin."""
     return -(-offset // ALIGNMENT) * ALIGNMENT
 
 
 def views(tensors: Iterable[TensorSpec], vector: np.ndarray) -> dict[str, np.ndarray]:
-    """Every tensor by its name, in its shape, sharing memory with `vector` (parameters,)."""
+    """Every tensor by its name, in its shape; it shares memory with `vector` (parameters,)."""
     return {
         tensor.name: vector[tensor.offset : tensor.offset + tensor.size].reshape(tensor.shape)
         for tensor in tensors

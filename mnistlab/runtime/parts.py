@@ -1,4 +1,4 @@
-"""The parts of the memory that an op's lane works on."""
+"""The parts of the memory for one lane of an op."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from mnistlab.runtime.memory import Memory
 
 @kernel
 def share(total: int, lanes: int, lane: int) -> tuple[int, int]:
-    """The part [from, to) of `total` things that a lane has."""
+    """The range [from, to) of `total` items for a lane."""
     return lane * total // lanes, (lane + 1) * total // lanes
 
 
 @kernel
 def rows_of(op: Any, rows: int, lane: int) -> tuple[int, int]:
-    """The part [from, to) of `rows` that a lane has, whole grains of them."""
+    """The range [from, to) of `rows` for a lane, in multiples of the op's grain."""
     a, b = share((rows + op.grain - 1) // op.grain, op.lanes, lane)
     return min(rows, a * op.grain), min(rows, b * op.grain)
 
@@ -47,19 +47,19 @@ def images_of(
 
 @view
 def scratch_of(op: Any, m: Memory, lane: int) -> np.ndarray:
-    """A lane's own scratch."""
+    """A lane's scratch memory."""
     return m.scratch[op.scratch_at + lane * op.scratch :][: op.scratch]
 
 
 @view
 def lane_grads_of(op: Any, m: Memory, lane: int) -> np.ndarray:
-    """A lane's own gradient of a convolution."""
+    """A lane's part of a convolution's gradient."""
     return m.lane_grads[op.lane_grads_at + lane * op.lane_grads :][: op.lane_grads]
 
 
 @view
 def state_of(m: Memory, number: int) -> np.ndarray:
-    """One of the optimizer's vectors of state, laid out as the parameters are."""
+    """One of the optimizer's state vectors, with the layout of the parameters."""
     return m.states[number * m.params.size :][: m.params.size]
 
 

@@ -1,4 +1,4 @@
-"""What a lowered model is: lists of ops over one parameter vector and one workspace."""
+"""A lowered model: lists of ops over one parameter vector and one workspace."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from mnistlab.runtime.op import Op
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """A weight or bias: its name, its offset in the parameter vector, and its fans."""
+    """A weight or bias: its name, its shape, its offset in the parameter vector, and its fans."""
 
     name: str
     layer: str
@@ -32,7 +32,7 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """A layer as it is shown to people; sizes are per image."""
+    """A layer for display; sizes are per image."""
 
     name: str
     kind: str
@@ -41,16 +41,16 @@ class LayerSpec:
     output_shape: tuple[int, ...]
     parameters: int = 0
     slot: int = 0  # of the layer's output in the workspace
-    activation: Any = None  # its block, where the layer is one or one follows it directly
-    activation_slot: int = 0  # of its output; the layer's own where none follows
+    activation: Any = None  # its block, if the layer is an activation or one follows it directly
+    activation_slot: int = 0  # of the activation's output; the layer's own if none follows
 
 
 @dataclass(frozen=True)
 class Program:
     """A model, its loss and its optimizer as lists of ops.
 
-    `pack` runs before any other list: it brings weights to the order in which the ops want them.
-    `unpack` runs after it, and brings them back.
+    `pack` runs before any other list: it reorders weights as the ops need them. `unpack` runs after
+    all, and restores their order.
     """
 
     dtype: np.dtype[Any]
@@ -59,19 +59,19 @@ class Program:
     layers: tuple[LayerSpec, ...]
     tensors: tuple[TensorSpec, ...]
     sizes: Sizes
-    capacity: int  # rows that are worked on at once; a larger batch is done part by part
+    capacity: int  # rows that are processed at once; a larger batch is processed in parts
     forward: tuple[Op, ...]  # gather and every layer
     evaluation_head: Op
     training_head: Op
     record_batch: Op  # a batch's losses and hits to the totals, or its outputs kept
-    deltas: tuple[Op, ...]  # the loss's gradient sent down from layer to layer
+    deltas: tuple[Op, ...]  # the gradients of the inputs, from layer to layer
     gradients: tuple[Op, ...]  # of the weights and biases, from the deltas
-    sums: tuple[Op, ...]  # of the gradients that lanes have summed apart
+    sums: tuple[Op, ...]  # of gradients that lanes have summed separately
     penalties: tuple[Op, ...]  # gradients of the penalty
     step: tuple[Op, ...]  # in training, from the deltas to the new weights
     pack: tuple[Op, ...]
     unpack: tuple[Op, ...]
-    fused: bool  # whether `step` takes some gradients at once, never keeping them in `grads`
+    fused: bool  # whether `step` uses some gradients at once and never stores them in `grads`
 
     @property
     def parameters(self) -> int:
@@ -85,23 +85,23 @@ class Program:
 
     @property
     def evaluation(self) -> Mapping[str, tuple[Op, ...]]:
-        """The lists that evaluate: forward, to outputs and losses, behind `pack`."""
+        """The lists for evaluation: `pack`, and the forward pass to outputs and losses."""
         forward = (*self.forward, self.evaluation_head, self.record_batch.having(training=False))
         return {"pack": self.pack, "evaluate": forward}
 
     @property
     def training(self) -> Mapping[str, tuple[Op, ...]]:
-        """The lists that train: a whole step, between `pack` and `unpack`; and `gradient`."""
+        """The lists for training: `pack`, a whole step, `unpack`; and `gradient`."""
         step = (*self.forward, self.training_head, *self.step)
         return {"pack": self.pack, "step": step, "unpack": self.unpack, "gradient": self.gradient}
 
     @property
     def gradient(self) -> tuple[Op, ...]:
-        """Forward and backward: the gradient of a batch's objective, in `grads`."""
+        """Forward and backward pass: the gradient of a batch's objective, in `grads`."""
         up = (*self.pack, *self.forward, self.training_head)
         return (*up, *self.backward, *self.penalties, *self.unpack)
 
     @property
     def loss(self) -> tuple[Op, ...]:
-        """Forward, to the losses of a batch."""
+        """Forward pass, to the losses of a batch."""
         return (*self.pack, *self.forward, self.training_head, *self.unpack)

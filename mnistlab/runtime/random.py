@@ -1,6 +1,6 @@
-"""Random numbers that are counted, not drawn: the same place gives the same number, always.
+"""Counter-based random numbers: the same counter always gives the same number.
 
-No state is kept, so it does not matter which thread asks, in what order, or after which restart.
+There is no state, so threads, order and restarts do not matter.
 """
 
 from mnistlab.runtime.kernel import kernel
@@ -10,9 +10,9 @@ MASK = 0xFFFFFFFF
 
 @kernel
 def hash32(x: int) -> int:
-    """A bijection of [0, 2³²) that leaves no pattern to be seen.
+    """A bijection of [0, 2³²) without visible patterns.
 
-    The low 32 bits of a product are the same whether its high ones wrap (compiled) or not (Python).
+    The low 32 bits of a product are the same whether it overflows (compiled) or not (Python).
 
     Source: Wellons' search for hash functions, `lowbias32` (2018, public domain).
     """
@@ -25,8 +25,8 @@ def hash32(x: int) -> int:
 
 @kernel
 def stream_key(seed: int, purpose: int, step: int, which: int) -> int:
-    """One 32-bit key of a stream of numbers; `which` (0, 1, …) tells a stream's keys apart."""
-    seed, step = int(seed), int(step)  # interpreted, numpy's integers would warn of wrapping
+    """One 32-bit key of a stream of numbers; `which` (0, 1, …) distinguishes a stream's keys."""
+    seed, step = int(seed), int(step)  # interpreted, numpy's integers would warn of overflow
     key = hash32((seed & MASK) ^ (which * 0x9E3779B9 & MASK))
     key = hash32((key + (seed >> 32)) & MASK)
     key = hash32((key + purpose) & MASK)

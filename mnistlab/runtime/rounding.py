@@ -1,7 +1,7 @@
-"""How the processor rounds numbers too small to be normal: to zero, while the engine computes.
+"""Rounds subnormal numbers to zero while the engine computes.
 
-A number below 1e-38 (float32) takes a processor a hundred times as long as another. Training makes
-many: a velocity that decays, a probability of almost nothing. To zero they are as good.
+Arithmetic with a number below 1e-38 (float32) takes a processor a hundred times as long. Training
+produces many of them: decaying velocities, tiny probabilities. Zero is as good.
 """
 
 import platform
@@ -13,17 +13,19 @@ from numba.extending import intrinsic, overload
 
 _MACHINE = platform.machine().lower()
 _X86, _ARM = _MACHINE in ("x86_64", "amd64"), _MACHINE in ("aarch64", "arm64")
-# Flush results to zero, take operands for zero: MXCSR's bits 15 and 6; of FPCR, bit 24.
+# Flush results to zero, treat operands as zero: bits 15 and 6 of MXCSR, bit 24 of FPCR.
 _FLUSH_X86, _FLUSH_ARM = 0x8040, 1 << 24
 
 
 def tiny_to_zero() -> int:
-    """From here on tiny numbers count as zero in this thread; returns what `restore` is given."""
+    """From now on subnormal numbers count as zero in this thread; returns the argument of
+    `restore`.
+    """
     return 0
 
 
 def restore(before: int) -> None:
-    """Round again as before `tiny_to_zero`."""
+    """Restore the rounding of before `tiny_to_zero`."""
 
 
 def _declared(builder, name, result, arguments):  # type: ignore[no-untyped-def]

@@ -1,4 +1,4 @@
-"""Streams of random numbers outside the kernels: keyed and counted, no state to be kept."""
+"""Streams of random numbers outside the kernels, defined by key and counter, without state."""
 
 from enum import IntEnum
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Purpose(IntEnum):
-    """What random numbers are for: each purpose has streams of its own under one seed."""
+    """What random numbers are for: each purpose has its own streams for a seed."""
 
     WEIGHTS = 1
     BIASES = 2
@@ -17,7 +17,7 @@ class Purpose(IntEnum):
 
 
 def random_stream(seed: int, purpose: Purpose, index: int = 0) -> np.random.Generator:
-    """Philox keyed by (seed, purpose), counting from (0, 0, index, 0): no state to be kept.
+    """Philox with the key (seed, purpose) and a counter that begins at (0, 0, index, 0).
 
     Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011).
     """

@@ -1,4 +1,4 @@
-"""Compiled tables of ops: from the cache where it has them, and made once where it has not."""
+"""Compiled tables of ops: loaded from the cache, or compiled once."""
 
 import os
 import time
@@ -23,7 +23,7 @@ _ran = False
 
 
 def refuse_after_fork() -> None:
-    """Raises UsageError in a process that was forked from one whose engine has run.
+    """Raise UsageError in a process that was forked after the engine had run.
 
     A fork has none of its parent's threads, and the loop would wait for them for ever.
     """
@@ -50,7 +50,7 @@ class Table:
     """Ops ready to run: a row for each, and the records that the rows point to."""
 
     rows: np.ndarray
-    records: Any  # kept alive: the rows hold their addresses
+    records: Any  # keeps the records alive, because the rows have their addresses
 
     def run(self, memory: Memory, batch: int, images: int, start: int, stop: int, step: int) -> int:
         """See `run_batches`."""
@@ -58,7 +58,7 @@ class Table:
         return run_batches(self.rows, memory, batch, images, start, stop, step)
 
     def run_once(self, memory: Memory) -> None:
-        """Run the ops on no batch, as those that pack weights are."""
+        """Run the ops without a batch, e.g. those that pack weights."""
         refuse_after_fork()
         run_batches(self.rows, memory, 1, 1, 0, 1, 0)
 
@@ -69,10 +69,10 @@ def compile_tables(
     tell: Callable[[str], None] = lambda text: None,
     loops: Sequence[tuple[Kernel, tuple[Any, ...]]] = (),
 ) -> dict[str, Table]:
-    """A table for each list of ops, by its name; `loops` run them, `run_batches` where none does.
+    """A table for each list of ops, by name; `loops` run them, `run_batches` by default.
 
-    What the cache lacks is compiled under a lock, so that of many processes one compiles, and
-    `tell` is told before and after.
+    What is not in the cache is compiled under a lock, so that one of many processes compiles.
+    `tell` receives a message before and after.
     """
     loops = loops or [(run_batches, run_batches_types(dtype))]
     needed = [*loops, *(one for ops in lists.values() for op in ops for one in op.functions(dtype))]
@@ -93,7 +93,7 @@ def compile_tables(
     with compiler.compile_lock(
         waiting=lambda: tell("another process compiles the engine; waiting …")
     ) as lock:
-        left = missing()  # what was waited for may be all
+        left = missing()  # another process may have compiled everything
         if not left:
             return load()
         tell("compiling the engine for this processor; once only, later runs start at once …")
@@ -108,7 +108,7 @@ def compile_tables(
 
 
 def assemble(ops: Sequence[Op], dtype: np.dtype[Any]) -> Table:
-    """The table of `ops`, every function compiled or loaded from the cache."""
+    """The table of `ops`, with every function compiled or loaded from the cache."""
     rows = np.zeros(len(ops), ROW_DTYPE)
     records = [_record(op, dtype) for op in ops]
     places = _namespaces(records) if compiler.INTERPRETED else _side_by_side(records)
@@ -141,14 +141,14 @@ def _record(op: Op, dtype: np.dtype[Any]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Places:
-    """Where records are, and what keeps them there."""
+    """The addresses of records, and the object that keeps them alive."""
 
     addresses: list[int]
     kept: Any
 
 
 def _side_by_side(records: Sequence[np.ndarray]) -> _Places:
-    """Records in one piece of memory, each on a cache line of its own."""
+    """Records in one block of memory, each on its own cache lines."""
     sizes = [-(-record.nbytes // CACHE_LINE) * CACHE_LINE for record in records]
     buffer = zeros(sum(sizes), np.uint8)
     addresses, at = [], 0
@@ -173,7 +173,7 @@ def _readable(rows: np.ndarray) -> np.ndarray:
 
 
 class _Record(SimpleNamespace):
-    """A record for Python, which may be referred to weakly."""
+    """A record for Python that supports weak references."""
 
 
 def _attributes(record: Any) -> _Record:

@@ -1,4 +1,4 @@
-"""One pool of threads, ours: BLAS keeps to one thread, numba's loops have as many as are asked."""
+"""One thread pool: numba's. BLAS uses one thread."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,23 +6,23 @@ from contextlib import contextmanager
 import numba
 
 TRIAL_STEPS = 8
-# How many times as long as a trial took it is before the next: at first, and at most.
+# The time until the next trial, in trial durations: at first, and at most.
 SOON, SELDOM = 4, 50
-# What takes less tells more of the threads' waking than of their work.
+# A shorter measurement is dominated by the time to wake the threads.
 SECONDS_WORTH_TELLING = 0.002
-# So much quicker the other has to be, for two of the same pace not to change places at every trial.
+# The other number of threads must be this much faster, so that equal ones do not alternate.
 GAIN = 0.95
 
 
 @contextmanager
 def engine_threads(threads: int | None) -> Iterator[int]:
-    """Run the engine on `threads` threads; gives their number.
+    """Run the engine on `threads` threads; yields their number.
 
-    None is numba's own choice, the processors that this process may use. More than numba's pool
-    has, which NUMBA_NUM_THREADS sets before the first import, can't be had. With BLAS's threads
-    beside ours the same epoch was measured to take ten times as long.
+    None is numba's default, the processors that this process may use. The number is limited by
+    numba's pool, which NUMBA_NUM_THREADS sets before the first import. With BLAS's threads running
+    as well, the same epoch was measured to take ten times as long.
     """
-    # The BLAS that numba calls has to be loaded before it can be limited.
+    # The BLAS that numba calls must be loaded before it can be limited.
     import scipy.linalg.cython_blas  # noqa: F401
     from threadpoolctl import threadpool_limits
 
@@ -37,24 +37,26 @@ def engine_threads(threads: int | None) -> Iterator[int]:
 
 
 class Pace:
-    """Whether steps go quicker on all threads or on one, found by trying now and then.
+    """Decides whether steps are faster on all threads or on one, by trying sometimes.
 
-    A step is a few launches of a hundredth of a millisecond each, and at the end of each all
-    threads wait for the last. Beside another program's work that one may wait for its processor a
-    hundred times as long as it works. How many threads there are changes no bit. Time is that of
-    the steps alone: a pause between them is no reason to try again.
+    A step is a few launches of a hundredth of a millisecond each, and after each all threads wait
+    for the last one. If another program uses a processor, that thread may wait for it a hundred
+    times as long as it works. The number of threads changes no bit. Only the time of the steps
+    counts: a pause between them causes no new trial.
     """
 
     def __init__(self) -> None:
-        self._seconds: dict[int, float] = {}  # a step took, by number of threads
+        self._seconds: dict[int, float] = {}  # per step, by number of threads
         self._best = 0
         self._trained = 0.0  # seconds
         self._next_trial = 0.0
         self._patience = SOON
 
     def choose(self, most: int, steps: int) -> tuple[int, int]:
-        """On how many threads to take how many of the next `steps`; there are `most` threads."""
-        # One thread first: the first steps of all are slow, whoever takes them.
+        """The number of threads, and for how many of the next `steps`; `most` is the largest
+        number.
+        """
+        # One thread first: the very first steps are slow on any number of threads.
         for threads in (1, most):
             if threads not in self._seconds:
                 return threads, min(steps, TRIAL_STEPS)
@@ -68,7 +70,7 @@ class Pace:
         return self._best, steps
 
     def tell(self, threads: int, steps: int, seconds: float) -> None:
-        """What was chosen took so many seconds."""
+        """Record the duration of what was chosen."""
         self._trained += seconds
         if steps >= TRIAL_STEPS or seconds >= SECONDS_WORTH_TELLING:
             self._seconds[threads] = seconds / steps
@@ -79,7 +81,7 @@ class Pace:
 
 @contextmanager
 def running_on(threads: int) -> Iterator[None]:
-    """Within `engine_threads`, run loops on fewer threads for a while."""
+    """Within `engine_threads`, temporarily run loops on fewer threads."""
     before = numba.get_num_threads()
     numba.set_num_threads(threads)
     try:

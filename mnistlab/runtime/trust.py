@@ -1,7 +1,7 @@
-"""Whether a file may be loaded whose content is run: compiled code is pickled.
+"""Decides whether a file of executable content may be loaded: compiled code is pickled.
 
-Whoever can write such a file can have this user run anything. So a folder or file is trusted where
-this user or the superuser owns it, and nobody else may write to it.
+Whoever can write such a file can execute anything as this user. So a folder or file is trusted only
+if this user or the superuser owns it and nobody else may write to it.
 """
 
 import os
@@ -12,13 +12,13 @@ OWNER_ALONE = 0o700
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder, and those above it that are missing, for this user alone."""
+    """Create a folder and its missing parents, accessible to this user only."""
     for missing in reversed([one for one in (folder, *folder.parents) if not one.exists()]):
         missing.mkdir(mode=OWNER_ALONE, exist_ok=True)
 
 
 def distrust(status: os.stat_result) -> str | None:
-    """Why what has this status may not be loaded; None where it may."""
+    """Why a file or folder with this status may not be loaded; None if it may."""
     if not hasattr(os, "geteuid"):
         return None
     if status.st_uid not in (os.geteuid(), 0):

@@ -1,4 +1,4 @@
-"""Squares of numbers turned: so many elements of as many rows become a vector for each element."""
+"""Transposes squares of numbers: elements of several rows become a vector for each element."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from mnistlab.runtime.vectors import REGISTER
 from mnistlab.runtime.vectors_compiled import bytes_of, place_of
 
 _INDEX = ir.IntType(32)
-SIDE = 16  # of the square that `turn` turns
+SIDE = 16  # of the square that `turn` transposes
 
 
 def turn(
@@ -24,10 +24,11 @@ def turn(
     to: int,
     stride: int,
 ) -> None:
-    """Turn a square of bytes: SIDE pixels of SIDE images to SIDE images of each of the pixels.
+    """Transpose a square of bytes: SIDE pixels of SIDE images become SIDE images of each pixel.
 
     Pixel at + k of image numbers[first + i] goes to turned[to + k · stride + i]. images, turned:
-    uint8, flat, an image has `size` bytes; where `numbers` int64 (n,) ends the last is repeated.
+    flat uint8; an image has `size` bytes. After the end of `numbers`, int64 (n,), the last image is
+    repeated.
     """
     for i in range(SIDE):
         begin = numbers[min(first + i, numbers.size - 1)] * size + at
@@ -37,7 +38,7 @@ def turn(
 def turn_in(rows: np.ndarray, at: int, size: int, last: int, tile: np.ndarray, to: int) -> None:
     """tile[to + k · REGISTER + i] = rows[i · size + at + k], zero for rows after the `last`.
 
-    rows (n · size,), tile flat; i and k below REGISTER.
+    rows (n · size,), tile flat; i and k are below REGISTER.
     """
     for i in range(REGISTER):
         row = rows[i * size + at :][:REGISTER] if i <= last else 0
@@ -51,7 +52,7 @@ def turn_out(tile: np.ndarray, at: int, rows: np.ndarray, to: int, size: int, la
 
 
 def _turned(builder: Any, rows: list[Any]) -> list[Any]:
-    """Rows i and i + n/2 shuffled like cards, log n times over, are the square turned."""
+    """The transposed square: log n times, rows i and i + n/2 are interleaved element by element."""
     side = len(rows)
     half = side // 2
     orders = [
@@ -69,7 +70,7 @@ def _turned(builder: Any, rows: list[Any]) -> list[Any]:
 
 
 def _row(builder: Any, begin: Any, size: Any, number: int, last: Any) -> tuple[Any, Any]:
-    """Where row `number` begins, or the last where that comes first; and whether it is there."""
+    """The offset of row `number`, at most that of the `last`; and whether the row exists."""
     index = ir.Constant(last.type, number)
     present = builder.icmp_signed("<=", index, last)
     row = builder.select(present, index, last)
@@ -152,7 +153,8 @@ def _turn_out(typing_context, tile, at, rows, to, size, last):  # type: ignore[n
             row.align = align
             square.append(row)
             at = builder.add(at, ir.Constant(at.type, REGISTER))
-        # From the last on: rows that are not there go to the last, which comes after them.
+        # Rows beyond the last are written to the last's offset; the last comes after and overwrites
+        # them.
         for i, row in reversed(list(enumerate(_turned(builder, square)))):
             begin, _ = _row(builder, values[3], values[4], i, values[5])
             builder.store(

@@ -1,4 +1,4 @@
-"""What is computed with vectors: the compiler's part of vectors.py, see vectors_compiled.py."""
+"""Computation with vectors: a compiled part of vectors.py, see vectors_compiled.py."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from mnistlab.runtime.vectors_compiled import (
     present,
 )
 
-# An addition with a flag of its own is given no others: `reassoc` would let its order change.
+# An addition gets no further flags: `reassoc` would allow another order.
 IN_ORDER = ("nsz",)
 
 
@@ -47,7 +47,7 @@ def _fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
 
 
 def _by_pieces(context: Any, builder: Any, vector: Any, values: Any, make: Any) -> Any:
-    """A vector of what `make` makes of the pieces of some vectors."""
+    """A vector whose pieces are made by `make` from the pieces of other vectors."""
     result = ir.Constant(context.get_value_type(vector), ir.Undefined)
     for number in range(len(pieces_of(vector.lanes))):
         pieces = [builder.extract_value(value, number) for value in values]
@@ -98,7 +98,7 @@ def _sum_of_lanes(builder: Any, value: Any) -> Any:
 @intrinsic
 def _dot(typing_context, a, b):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        sums: dict[int, Any] = {}  # of the products of all pieces of so many lanes
+        sums: dict[int, Any] = {}  # of the products of all pieces, by number of lanes
         for number, (_, size) in enumerate(pieces_of(a.lanes)):
             x, y = (builder.extract_value(value, number) for value in values)
             sums[size] = (
@@ -168,7 +168,7 @@ def _compiled_without_first(vector, count):  # type: ignore[no-untyped-def]
 @overload(set_bits, jit_options={"forceinline": True})
 def _compiled_set_bits(array, at, count):  # type: ignore[no-untyped-def]
     def bits_of(array, at, count):  # type: ignore[no-untyped-def]
-        # Where 64 elements can be read, they are: to read fewer takes a branch for each.
+        # If 64 elements can be read, they are: reading fewer needs a branch for each.
         if at + 64 <= array.size:
             present = np.uint64(2**64 - 1) >> np.uint64(64 - count)
             return _set_bits(array, at) & present

@@ -1,13 +1,13 @@
-"""Vectors of many numbers at once, for kernels whose speed must not hang on the compiler's luck.
+"""Explicit vectors, for kernels that must not depend on the compiler's auto-vectorisation.
 
-A vector holds `lanes` neighbouring elements of an array, and is kept in as many of the processor's
-registers as it takes: 64 float32 are four of AVX-512, eight of AVX2. `lanes` is a constant of the
+A vector has `lanes` adjacent elements of an array and uses as many of the processor's registers as
+needed: 64 float32 are four registers of AVX-512, eight of AVX2. `lanes` is a constant of the
 kernel, a multiple of 8. Interpreted, a vector is a small numpy array.
 
-The compiler's part is in vectors_compiled.py.
+vectors_compiled.py has the compiled versions.
 
-`count` says how many of the lanes there are at all, at the end of an array: the others are loaded
-as zero and not stored; of a `count` of 0 or less nothing is touched.
+At the end of an array, `count` is the number of lanes that exist. The others are loaded as zero and
+not stored; a `count` of 0 or less touches no memory.
 """
 
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import llvmlite.binding
 import numpy as np
 
-# float32 that a register of this processor holds.
+# float32 numbers in a register of this processor.
 REGISTER = 16 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 8
 
 
@@ -28,7 +28,7 @@ def load(array: np.ndarray, at: Any, lanes: int, count: int | None = None) -> np
 
 
 def store(array: np.ndarray, at: Any, vector: np.ndarray, count: int | None = None) -> None:
-    """Put a vector at [at, at + lanes) of array (n,), or the first `count` of its elements."""
+    """Write a vector to [at, at + lanes) of array (n,), or the first `count` of its elements."""
     present = vector.size if count is None else max(0, min(vector.size, count))
     array[at : at + present] = vector[:present]
 
@@ -47,13 +47,13 @@ def every_second(array: np.ndarray, at: Any, lanes: int, count: int) -> np.ndarr
 
 
 def store_pairs(array: np.ndarray, at: Any, a: np.ndarray, b: np.ndarray, count: int) -> None:
-    """Put a₀ b₀ a₁ b₁ … at `at` of array (n,), the first `count` elements of them."""
+    """Write a₀ b₀ a₁ b₁ … to array (n,) from `at` on, the first `count` elements of them."""
     present = max(0, min(2 * a.size, count))
     array[at : at + present] = np.stack([a, b], axis=1).ravel()[:present]
 
 
 def larger(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The larger of two numbers in each lane, or that which is NaN."""
+    """The larger of two numbers in each lane, or NaN if one of them is NaN."""
     return np.where((b > a) | (b != b), b, a)
 
 
@@ -68,22 +68,22 @@ def dot(a: np.ndarray, b: np.ndarray) -> Any:
 
 
 def without_first(vector: np.ndarray, count: int) -> np.ndarray:
-    """The vector, its first `count` lanes zero."""
+    """The vector with its first `count` lanes set to zero."""
     return np.where(np.arange(vector.size) < count, vector.dtype.type(0), vector)
 
 
 def set_bits(array: np.ndarray, at: int, count: int) -> Any:
     """Which of the elements [at, at + count) of array (n,) are not zero: bit i for at + i.
 
-    A `count` of 1 to 64; NaN is not zero.
+    `count` is 1 to 64. NaN is not zero.
     """
     return sum(1 << i for i in range(count) if array[at + i] != 0)
 
 
 def lowest_bit(bits: Any) -> Any:
-    """The number of the lowest bit that is set in `bits`, which is not zero."""
+    """The index of the lowest bit set in `bits`, which is not zero."""
     return (int(bits) & -int(bits)).bit_length() - 1
 
 
 def prefetch(array: np.ndarray, at: int) -> None:
-    """Tell the processor that the element `at` of array (n,) will soon be read."""
+    """Tell the processor that element `at` of array (n,) will soon be read."""

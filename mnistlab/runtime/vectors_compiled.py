@@ -1,7 +1,7 @@
-"""The compiler's part of vectors.py: what a vector is, and how it is loaded and stored.
+"""Compiled versions of vectors.py: what a vector is, and how it is loaded and stored.
 
-To the compiler a vector is pieces of at most 16 lanes: of a vector whose lanes are no power of two
-it would make numbers, one by one.
+For the compiler a vector is pieces of at most 16 lanes: LLVM would split a vector whose number of
+lanes is not a power of two into single numbers.
 """
 
 from typing import Any
@@ -41,7 +41,7 @@ PIECE = 16
 
 
 def pieces_of(lanes: int) -> list[tuple[int, int]]:
-    """Where each piece of a vector begins, and its lanes."""
+    """The first lane of each piece of a vector, and its number of lanes."""
     starts = range(0, lanes, PIECE)
     return [(start, min(PIECE, lanes - start)) for start in starts]
 
@@ -54,7 +54,7 @@ def bytes_of(dtype: Any) -> int:
 
 
 def letters(kind: ir.Type) -> str:
-    """The compiler's name of a type of floating-point numbers, or of a vector of them."""
+    """The compiler's name of a floating-point type, or of a vector of it."""
     if isinstance(kind, ir.VectorType):
         return f"v{kind.count}{letters(kind.element)}"
     return {ir.FloatType(): "f32", ir.DoubleType(): "f64"}[kind]
@@ -68,13 +68,13 @@ def place_of(context: Any, builder: Any, array_type: Any, array: Any, at: Any, k
 def _beyond(
     context: Any, builder: Any, array_type: Any, array: Any, at: Any, begin: int, kind: Any
 ) -> Any:
-    """The place in memory of a piece at array[at + begin]."""
+    """The address of a piece at array[at + begin]."""
     place = builder.add(at, ir.Constant(at.type, begin))
     return place_of(context, builder, array_type, array, place, kind)
 
 
 def _places(context: Any, builder: Any, array_type: Any, array: Any, at: Any, vector: Any) -> Any:
-    """(number, type, place in memory, first lane) of each piece of a vector at array[at]."""
+    """(index, type, address, first lane) of each piece of a vector at array[at]."""
     kinds = context.get_value_type(vector).elements
     for number, (kind, (start, _)) in enumerate(zip(kinds, pieces_of(vector.lanes), strict=True)):
         yield number, kind, _beyond(context, builder, array_type, array, at, start, kind), start
@@ -89,7 +89,7 @@ def _splat(builder: Any, value: Any, lanes: int) -> Any:
 
 
 def present(builder: Any, count: Any, start: int, lanes: int) -> Any:
-    """The mask of those of the lanes from `start` on that are below `count`, any int64."""
+    """The mask of those lanes, counted from `start`, that are below `count`, any int64."""
     most = ir.Constant(count.type, start + lanes)
     fewer = builder.select(builder.icmp_signed("<", count, most), count, most)
     numbers = ir.Constant(ir.VectorType(INDEX, lanes), list(range(start, start + lanes)))
@@ -97,7 +97,7 @@ def present(builder: Any, count: Any, start: int, lanes: int) -> Any:
 
 
 def _masked_load(builder: Any, place: Any, kind: Any, dtype: Any, count: Any, start: int) -> Any:
-    """The piece at `place`, whose lanes are those of a vector from `start` on."""
+    """The piece at `place`, whose lanes are a vector's from `start` on."""
     mask = present(builder, count, start, kind.count)
     function_type = ir.FunctionType(kind, [place.type, INDEX, mask.type, kind])
     name = f"llvm.masked.load.{letters(kind)}.p0"
@@ -109,7 +109,7 @@ def _masked_load(builder: Any, place: Any, kind: Any, dtype: Any, count: Any, st
 def _masked_store(
     builder: Any, piece: Any, place: Any, kind: Any, dtype: Any, count: Any, start: int
 ) -> None:
-    """Put a piece at `place`, whose lanes are those of a vector from `start` on."""
+    """Write a piece to `place`; its lanes are a vector's from `start` on."""
     mask = present(builder, count, start, kind.count)
     function_type = ir.FunctionType(ir.VoidType(), [kind, place.type, INDEX, mask.type])
     name = f"llvm.masked.store.{letters(kind)}.p0"
@@ -194,11 +194,11 @@ def _halves(builder: Any, a: Any, b: Any, kind: Any, order: list[list[int]]) -> 
 
 @intrinsic(prefer_literal=True)
 def _every_second(typing_context, array, at, lanes, count):  # type: ignore[no-untyped-def]
-    """Of two pieces of neighbours the even lanes; the odd ones are not needed."""
+    """The even lanes of two adjacent pieces; the odd ones are not used."""
     vector = VectorType(array.dtype, _lanes(lanes))
 
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
-        # One element less than twice as many: the last but one is the last that is wanted.
+        # One element less than twice as many: the last even lane is the last but one.
         double = builder.sub(
             builder.shl(values[3], ir.Constant(values[3].type, 1)), ir.Constant(values[3].type, 1)
         )
@@ -243,7 +243,7 @@ def _prefetch(typing_context, array, at):  # type: ignore[no-untyped-def]
         place = place_of(context, builder, array, values[0], values[1], byte)
         function_type = ir.FunctionType(ir.VoidType(), [place.type, *[INDEX] * 3])
         function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0")
-        # To read, keep near, data.
+        # Arguments: read, keep in the nearest cache, data.
         builder.call(function, [place, *(ir.Constant(INDEX, value) for value in (0, 3, 1))])
         return context.get_dummy_value()
 
