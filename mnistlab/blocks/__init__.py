@@ -1,1 +1,1 @@
-"""What networks and their training are made of: a folder for each family of blocks."""
+"""The building blocks of networks and training, a folder for each family."""

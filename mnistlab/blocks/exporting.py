@@ -1,4 +1,4 @@
-"""What blocks tell other tools: a trained layer goes in, modules or nodes come out."""
+"""Exports of blocks: a trained layer becomes PyTorch modules or ONNX nodes."""
 
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -10,7 +10,7 @@ from mnistlab.support.errors import UsageError
 
 @dataclass(frozen=True, eq=False)
 class TrainedLayer:
-    """A layer of the configuration, and the name and tensors that it has in the run, if any."""
+    """A layer of the configuration, with its name and tensors in the run, if it has any."""
 
     layer: Any
     name: str = ""
@@ -20,7 +20,7 @@ class TrainedLayer:
 
 @dataclass(frozen=True, eq=False)
 class TorchModule:
-    """A line of an nn.Sequential, and the tensors it has, by the names that PyTorch gives them.
+    """A line of an nn.Sequential, and its tensors by PyTorch's names.
 
     `definition` is the code of a class that PyTorch lacks.
     """
@@ -31,16 +31,16 @@ class TorchModule:
 
 
 class OnnxGraph(Protocol):
-    """Nodes one after another, each on the output of the one before."""
+    """A chain of nodes; each takes the output of the one before."""
 
     def add(self, operator: str, output: str = "", /, *constants: str, **attributes: Any) -> None:
-        """A node of the last output and the constants; `output` names what leaves it."""
+        """Add a node that takes the last output and the constants; `output` names its output."""
 
     def constant(self, name: str, values: Any, dtype: Any = np.float32) -> str:
-        """A constant of the graph; returns its name, for a node to take."""
+        """Add a constant to the graph; returns its name."""
 
     def new_constant(self, name: str, value: Any) -> str:
-        """A constant of one node: its name is followed by the node's number."""
+        """Add a constant of one node; its name gets the node's number as a suffix."""
 
 
 def tensors_of(graph: OnnxGraph, trained: TrainedLayer) -> list[str]:
@@ -54,12 +54,14 @@ def tensors_of(graph: OnnxGraph, trained: TrainedLayer) -> list[str]:
 
 
 def described(shape: tuple[int | str, ...]) -> str:
-    """A shape in words of arrays: `(N, 28, 28)`."""
+    """An array's shape as text: `(N, 28, 28)`."""
     return f"({', '.join(map(str, shape))})"
 
 
 def no_counterpart(format: str, what: str, name: str) -> UsageError:
-    """The error for a block that a format can't say: another network would be written instead."""
+    """The error for a block that a format cannot represent: the file would be a
+    different network.
+    """
     return UsageError(
         f"--format {format} knows no {what} {name!r}: nothing was written; "
         "--format npz has the tensors of any network"

@@ -1,9 +1,9 @@
 """From a name to its block: the only dispatch.
 
 A family of blocks is a package. Each of its modules whose name does not begin with an underscore
-may define blocks: subclasses of the family's base class that the configuration chooses by their
-`type`. Nothing lists them: a new file is a new
-block. A name that no block has is an error wherever it is looked up.
+may define blocks: subclasses of the family's base class, which the configuration selects by their
+`type`. No list names them: a new file is a new block. Looking up an unknown name is always an
+error.
 """
 
 import inspect
@@ -23,7 +23,7 @@ Block = TypeVar("Block", bound=Section)
 class Family(Generic[Block]):
     """The blocks of a package: all subclasses of `base` that its modules define.
 
-    `package` is the package's name. `accepts` leaves out those that it is false for.
+    `package` is the package's name. Only blocks for which `accepts` is true are included.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Family(Generic[Block]):
 
     @cached_property
     def blocks(self) -> Mapping[str, type[Block]]:
-        """Every block by the name that the configuration has for it, in alphabetical order."""
+        """Every block by its name in the configuration, in alphabetical order."""
         found: dict[str, type[Block]] = {}
         for module in modules_of(self.package):
             for _, block in inspect.getmembers(module, self._is_block):
@@ -63,14 +63,14 @@ class OneOf(TypedUnion):
         default: str | None = None,
         each: Callable[[Any], type[Section]] = lambda block: block,
     ) -> None:
-        """`each` makes of a block the section that this key has for it."""
+        """`each` converts a block to the section that this key uses for it."""
         super().__init__(default)
         self.family = family
         self.each = each
 
     @cached_property
     def sections(self) -> tuple[type[Section], ...]:
-        """What a value of this key may be."""
+        """The sections that may be the value of this key."""
         return tuple(map(self.each, self.family.blocks.values()))
 
     def __get_pydantic_core_schema__(

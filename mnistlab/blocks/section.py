@@ -1,4 +1,4 @@
-"""What every section is made of: its base class, its numbers, its choice by `type`."""
+"""The parts of every section: its base class, its numbers, its choice by `type`."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -27,13 +27,15 @@ UNKNOWN_TYPE = "unknown_type"
 
 
 class Section(BaseModel):
-    """A mapping of the configuration: its keys are known, and it never changes once made."""
+    """A mapping of the configuration: it has known keys only, and is immutable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class BareSection(Section):
-    """A section whose `type` says all there is, so that the type alone stands for it."""
+    """A section that has no key but `type`, so that the name of the type may replace
+    the mapping.
+    """
 
     @model_serializer
     def _type_alone(self) -> str:
@@ -41,7 +43,7 @@ class BareSection(Section):
 
 
 def refuse(allowed: str) -> NoReturn:
-    """Refuse the value at hand; `allowed` ends the sentence "it must be ..."."""
+    """Refuse the current value; `allowed` completes the sentence "it must be ..."."""
     raise PydanticCustomError(REFUSED, "{allowed}", {"allowed": allowed})
 
 
@@ -65,7 +67,7 @@ UserPath = Annotated[Path, BeforeValidator(_nonempty)]
 
 
 def is_whole(value: Any) -> bool:
-    """Whether the value is a whole number: neither `true` nor `10.0` is one."""
+    """Whether the value is an integer; neither `true` nor `10.0` is one."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -76,13 +78,13 @@ def _count_or(keyword: str, value: Any) -> int | str:
 
 
 def count_or(keyword: str) -> tuple[PlainValidator, WithJsonSchema]:
-    """Annotations for a key that is a whole number of at least 1, or one keyword."""
+    """Annotations for a key whose value is an integer of at least 1, or one keyword."""
     schema = {"anyOf": [{"type": "integer", "minimum": 1}, {"const": keyword}]}
     return PlainValidator(partial(_count_or, keyword)), WithJsonSchema(schema)
 
 
 class NumberAlone:
-    """Annotation of a key: a number of units alone stands for `whole(number)`."""
+    """Annotation of a key: a bare number of units stands for `whole(number)`."""
 
     def __init__(self, whole: Callable[[int], Any]) -> None:
         self.whole = whole
@@ -103,25 +105,25 @@ class NumberAlone:
 
 
 def type_of(section: type[Section]) -> str:
-    """The name that chooses this section among its siblings, as the user writes it."""
+    """The name that selects this section among its siblings, as the user writes it."""
     field = section.model_fields.get("type")
     return field.default if field else section.type  # type: ignore[attr-defined]
 
 
 def keys_of(section: type[Section]) -> dict[str, FieldInfo]:
-    """The section's keys as the user writes them: one may be a word of Python's own."""
+    """The section's keys as the user writes them, e.g. one that is a keyword of Python."""
     return {field.alias or name: field for name, field in section.model_fields.items()}
 
 
 def tag(section: type[Section]) -> str:
-    """The mark of a chosen section in pydantic's error locations, unlike any user's key."""
+    """The mark of a selected section in pydantic's error locations; no user's key looks like it."""
     return f"<{section.__name__}>"
 
 
 class ChosenUnion:
-    """Annotation of a union of sections: chooses one by looking at the value, and marks the choice.
+    """Annotation of a union of sections: selects one by the value, and marks the selection.
 
-    `choose` takes the raw value and returns it normalised, with the section it is to be read as.
+    `choose` takes the raw value and returns it normalised, with the section that it belongs to.
     """
 
     def __init__(self, choose: Callable[[Any], tuple[Any, type[Section]]]) -> None:
@@ -148,10 +150,10 @@ class ChosenUnion:
 
 
 class TypedUnion(ChosenUnion):
-    """A union of sections chosen by their `type`.
+    """A union of sections selected by their `type`.
 
-    A bare name stands for a mapping with that `type` alone. `default` is the type of a mapping that
-    names none.
+    A bare name stands for a mapping with that `type` only. `default` is the type of a mapping
+    without one.
     """
 
     def __init__(self, default: str | None = None) -> None:

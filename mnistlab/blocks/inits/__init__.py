@@ -1,7 +1,7 @@
-"""Initial weights and biases: each file has one init.
+"""Initialisations: each file has one.
 
-A layer's own init (`init.layers.dense1`) is one of these blocks; the run's is the same with the
-`layers` beside it.
+A layer's init (`init.layers.dense1`) is one of these blocks. The run's init has the key `layers` in
+addition.
 """
 
 from functools import cache
@@ -47,23 +47,23 @@ BIAS = Field(
 
 
 class InitBlock(Section):
-    """What the engine asks of an init."""
+    """The interface of an init."""
 
     type: str
     draws_biases: ClassVar[bool] = True  # as `bias` says; else they come with the weights
-    if TYPE_CHECKING:  # each init has this key, behind its own
+    if TYPE_CHECKING:  # each init has this key, after its own
         bias: BiasInit
 
     def weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
-        """A weight before the first step, float64; `tensor` has its shape and fans."""
+        """The initial values of a weight, float64; `tensor` has its shape and fans."""
         raise NotImplementedError(f"init {self.type}: draws no weights")
 
     def start(
         self, tensor: Any, seed: int, index: int, dtype: Any, files: dict[Path, Any]
     ) -> np.ndarray:
-        """A weight or bias before the first step.
+        """The initial values of a weight or bias.
 
-        `index` is the tensor's number in the network; `files` keeps what has been read.
+        `index` is the tensor's number in the network. `files` caches the files that have been read.
         """
         if tensor.is_bias:
             return self.bias.draw(tensor.shape, random_stream(seed, Purpose.BIASES, index))
@@ -76,7 +76,7 @@ LayerInit = Annotated[InitBlock, OneOf(INITS, default="he_normal")]
 
 
 class PerLayer(Section):
-    """What the run's init has beside a layer's: the layers that start otherwise."""
+    """The keys that only the run's init has: the layers with another init."""
 
     bias: BiasInit = BIAS
     layers: dict[str, LayerInit] = Field(
@@ -97,13 +97,13 @@ class RunInit(PerLayer, InitBlock):
 
 @cache
 def _for_a_run(block: type[InitBlock]) -> type[Section]:
-    """The block with `layers` beside its own keys."""
+    """The block with the key `layers` in addition to its own."""
     doc = f"{block.model_fields['type'].default} for every layer that `layers` does not name."
     return type(f"Run{block.__name__}", (PerLayer, block), {"__doc__": doc, "__module__": __name__})
 
 
 def __getattr__(name: str) -> type[Section]:
-    """The class of a run's init by its name, for who unpickles a configuration."""
+    """The class of a run's init by its name, for unpickling a configuration."""
     for block in INITS.blocks.values():
         if name == f"Run{block.__name__}":
             return _for_a_run(block)

@@ -1,4 +1,4 @@
-"""Inits whose variance follows from a layer's fans."""
+"""Inits whose variance depends on a layer's fans."""
 
 import math
 from typing import Any, ClassVar
@@ -25,7 +25,7 @@ class ScaledInit(InitBlock):
 def drawn(
     distribution: str, variance: float, shape: tuple[int, ...], stream: np.random.Generator
 ) -> np.ndarray:
-    """Numbers around zero, float64, of `distribution` normal or uniform."""
+    """Numbers with mean zero, float64; `distribution` is normal or uniform."""
     if distribution == "uniform":
         bound = math.sqrt(3 * variance)
         return stream.uniform(-bound, bound, shape)

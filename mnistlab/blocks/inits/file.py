@@ -42,7 +42,7 @@ class FileInit(InitBlock):
 
 
 def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
-    """The tensors of a file, by name; ours by its checksum."""
+    """The tensors of a file, by name; a file of mnistlab is verified by its checksum."""
     try:
         return load_tensors(path)[0]
     except UsageError as error:
@@ -50,9 +50,9 @@ def _read_safetensors(path: Path) -> dict[str, np.ndarray]:
 
 
 def _from_npz(path: Path, tensor: Any) -> np.ndarray:
-    """One array of an archive, read only once its header fits; reading checks the member's CRC.
+    """One array of an archive. It is read only if its header fits; the member's CRC is verified.
 
-    Other members may be of any size, and are not read.
+    Other members may have any size, and are not read.
     """
     try:
         with open_file(path) as file, zipfile.ZipFile(file) as archive:
@@ -64,7 +64,7 @@ def _from_npz(path: Path, tensor: Any) -> np.ndarray:
                 return np.lib.format.read_array(member, allow_pickle=False)
     except UsageError:
         raise
-    except Exception as error:  # numpy and zipfile raise many kinds, and all mean one thing
+    except Exception as error:  # numpy and zipfile raise many kinds of errors with the same meaning
         raise UsageError(f"init.path: {path}: unusable as weights: {error}") from error
 
 

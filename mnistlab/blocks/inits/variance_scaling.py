@@ -1,4 +1,4 @@
-"""Variance scaling, as Keras has it, but never truncated."""
+"""Variance scaling as in Keras, but never truncated."""
 
 from typing import Any, Literal
 

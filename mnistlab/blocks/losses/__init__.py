@@ -1,8 +1,8 @@
-"""Losses: each file has one, the loss above its gradient, and the op that ends a network in it.
+"""Losses: each file has one, the loss above its gradient, and the op at the end of a network.
 
-`labels` (batch,) are the classes' numbers; t is their one-hot form (batch, classes). A loss fills
-`losses` (batch,) in float64, one number a sample; its gradient is multiplied by `scale`, which is
-1/batch for the mean over the batch and 1 for the sum.
+`labels` (batch,) are class numbers; t (batch, classes) is their one-hot form. A loss writes one
+number for each sample to `losses` (batch,), float64. Its gradient is multiplied by `scale`, which
+is 1/batch for the mean over the batch and 1 for the sum.
 """
 
 from typing import Annotated, Any, ClassVar, Literal
@@ -17,7 +17,7 @@ from mnistlab.runtime.op import Op
 
 
 class LossBlock(Section):
-    """What the engine asks of a loss."""
+    """The interface of a loss."""
 
     type: str
     reduction: Literal["mean", "sum"] = Field(
@@ -25,17 +25,17 @@ class LossBlock(Section):
         description="Whether a batch's gradient is the mean or the sum over its images.",
     )
 
-    output: ClassVar[str | None] = None  # the output activation that it needs; None: any
+    output: ClassVar[str | None] = None  # the output activation that it requires; None: any
 
     def build(self, builder: Any, output: ActivationBlock) -> Op:
-        """Put the output activation upon a network; the op of the loss and its gradient."""
+        """Add the output activation to a network; returns the op of the loss and its gradient."""
         raise NotImplementedError(f"loss {self.type}: can't be built")
 
     def magnitudes(self, logits: np.ndarray, output: ActivationBlock) -> np.ndarray:
-        """How large the numbers are that each image's loss is a difference of, (images,).
+        """The size of the numbers whose difference is each image's loss, (images,).
 
-        The gradient check must know: the loss shares their rounding. `logits` (images, classes)
-        are what the output activation is given. 0 where the loss itself is the largest of them.
+        The gradient check needs it, because their rounding is in the loss. `logits` (images,
+        classes) are the input of the output activation. 0 if the loss itself is the largest number.
         """
         return np.zeros(len(logits))
 

@@ -1,4 +1,4 @@
-"""What the ends of all networks share: their operands, their losses, their outputs kept."""
+"""Shared by the heads of all networks: operands, losses, and the recording of outputs."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ MEAN = {"mean": True, "sum": False}
 
 
 class HeadOperands(Operands):
-    """Of a loss of the `inputs` elements per row of x, whose output activation goes to y."""
+    """Operands of a loss of x, `inputs` elements per row; the output activation is written to y."""
 
     x: int  # slot
     y: int  # slot
     inputs: int
     mean: bool  # whether the gradient is a mean over the batch
-    training: bool  # whether a gradient is sent down
+    training: bool  # whether a gradient is computed
 
 
 def head_operands(builder: Any, y: int, reduction: str) -> dict[str, Any]:
-    """HeadOperands of the values on top of a network, the output activation's slot being `y`."""
+    """HeadOperands for the values of the last layer; `y` is the output activation's slot."""
     return {
         "x": builder.top,
         "y": y,
@@ -35,13 +35,13 @@ def head_operands(builder: Any, y: int, reduction: str) -> dict[str, Any]:
 
 
 def put_output(builder: Any, output: Any, y: int) -> None:
-    """Tell of an output activation that the loss computes with itself, into the slot `y`."""
+    """Record an output activation that the loss computes itself, with its slot `y`."""
     builder.add_layer(output.type, "activation", "", builder.shape, 0, y, output)
     builder.top = y
 
 
 class RecordOperands(Operands):
-    """Of `record_batch`: the network's outputs, `inputs` elements per row."""
+    """Operands of `record_batch`: the network's outputs, `inputs` elements per row."""
 
     y: int  # slot
     inputs: int
@@ -50,13 +50,13 @@ class RecordOperands(Operands):
 
 @kernel
 def gradient_scale(op: Any, rows: int) -> float:
-    """1/batch for the mean over a batch of its own size, 1 for the sum."""
+    """1/batch for the mean over a batch of its actual size, 1 for the sum."""
     return 1.0 / rows if op.mean else 1.0
 
 
 @kernel
 def largest(y: np.ndarray) -> int:
-    """The number of the largest of y (classes,), the first of equals."""
+    """The index of the largest of y (classes,), the first of equal ones."""
     found = 0
     for j in range(1, y.size):
         if y[j] > y[found]:
@@ -66,7 +66,7 @@ def largest(y: np.ndarray) -> int:
 
 @kernel
 def record_rows(op: Any, m: Memory, y: np.ndarray, labels: np.ndarray, first: int) -> None:
-    """Add the batch to the totals (training), or keep the outputs of each image (evaluation)."""
+    """Add the batch to the totals (training), or store the outputs of each image (evaluation)."""
     if op.training:
         for i in range(y.shape[0]):
             m.totals[0] += m.losses[i]
@@ -81,13 +81,13 @@ def record_rows(op: Any, m: Memory, y: np.ndarray, labels: np.ndarray, first: in
 
 @view
 def losses_of(op: Any, m: Memory, first: int, rows: int) -> np.ndarray:
-    """Where a batch's losses go: one batch's when training, every image's when evaluating."""
+    """The array for a batch's losses: one batch's in training, every image's in evaluation."""
     return m.losses[:rows] if op.training else m.losses[first : first + rows]
 
 
 @kernel
 def record_batch(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """See `record_rows`, for a lane's rows."""
+    """`record_rows` for a lane's rows."""
     a, b = rows_of(op, rows, lane)
     y = slot(m.activations, m, op.y, rows, op.inputs)
     record_rows(op, m, y[a:b], m.targets[a:b], first + a)

@@ -55,7 +55,7 @@ def binary_cross_entropy_backward(
 
 
 class SigmoidHeadOperands(HeadOperands):
-    """A head's, of sigmoid(k z)."""
+    """Operands of the head of sigmoid(k z)."""
 
     k: float
     sigmoid: Called
@@ -65,7 +65,7 @@ class SigmoidHeadOperands(HeadOperands):
 def binary_cross_entropy_head(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
-    """Sigmoid and binary cross-entropy in one: the gradient goes straight to the logits."""
+    """Sigmoid and binary cross-entropy in one op: the gradient is that of the logits."""
     a, b = rows_of(op, rows, lane)
     labels = m.targets[a:b]
     z = slot(m.activations, m, op.x, rows, op.inputs)[a:b]
@@ -89,12 +89,12 @@ class BinaryCrossEntropy(LossBlock):
     output = "sigmoid"
 
     def magnitudes(self, logits: np.ndarray, output: ActivationBlock) -> np.ndarray:
-        assert isinstance(output, Sigmoid)  # the configuration has been checked
+        assert isinstance(output, Sigmoid)  # the configuration has been validated
         with np.errstate(over="ignore"):
             return output.k * np.abs(logits).sum(axis=1)
 
     def build(self, builder: Any, output: ActivationBlock) -> Op:
-        assert isinstance(output, Sigmoid)  # the configuration has been checked
+        assert isinstance(output, Sigmoid)  # the configuration has been validated
         y = builder.take_slot(builder.width)
         operands = SigmoidHeadOperands(
             **head_operands(builder, y, self.reduction),

@@ -47,7 +47,7 @@ def cross_entropy_backward(y: np.ndarray, labels: np.ndarray, scale: float, dz: 
 
 @kernel
 def cross_entropy_head(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """Softmax and cross-entropy in one: the gradient goes straight to the logits."""
+    """Softmax and cross-entropy in one op: the gradient is that of the logits."""
     a, b = rows_of(op, rows, lane)
     labels = m.targets[a:b]
     z = slot(m.activations, m, op.x, rows, op.inputs)[a:b]

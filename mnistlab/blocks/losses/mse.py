@@ -37,7 +37,7 @@ def squared_error_backward(y: np.ndarray, labels: np.ndarray, scale: float, dy: 
 
 @kernel
 def squared_error_head(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """Mean-squared error of the output slot x, whatever activation made it."""
+    """Half the squared error of the output slot x, for any output activation."""
     a, b = rows_of(op, rows, lane)
     labels = m.targets[a:b]
     y = slot(m.activations, m, op.x, rows, op.inputs)[a:b]

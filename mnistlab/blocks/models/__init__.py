@@ -1,4 +1,4 @@
-"""Models: each file has one, as a list of layers from the image to the last sums."""
+"""Models: each file has one, as a list of layers from the image to the logits."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,22 +19,24 @@ OUTPUT = Field(
 
 
 class ModelBlock(Section):
-    """What the engine asks of a model."""
+    """The interface of a model."""
 
     type: str
-    if TYPE_CHECKING:  # each model has this key, behind its own
+    if TYPE_CHECKING:  # each model has this key, after its own
         output_activation: ActivationBlock
 
     def layers_for(self, classes: int) -> tuple[LayerBlock, ...]:
-        """Every layer from the image to the last sums; the output activation follows."""
+        """Every layer from the image to the logits; the output activation follows."""
         raise NotImplementedError(f"model {self.type}: has no layers")
 
     def key_of(self, index: int) -> str:
-        """The key of a layer in the configuration, for messages."""
+        """The configuration key of a layer, for messages."""
         return "model"
 
     def layer_names(self) -> tuple[str, ...]:
-        """The layers with weights, as `init.layers` and `regularization.layers` may name them."""
+        """The layers with weights, by the names that `init.layers` and
+        `regularization.layers` use.
+        """
         raise NotImplementedError(f"model {self.type}: names no layers")
 
 

@@ -39,7 +39,9 @@ class CNNModel(ModelBlock):
         return f"model.layers.{index}.{self.layers[index].type}"
 
     def layer_names(self) -> tuple[str, ...]:
-        """One dense layer more than the list has, as it may get an output layer at the end."""
+        """One dense layer more than in the list, because an output layer may be added at
+        the end.
+        """
         counts = Counter(layer.type for layer in self.layers if layer.weighted)
         counts["dense"] += 1
         return tuple(

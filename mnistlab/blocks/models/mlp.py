@@ -38,7 +38,7 @@ class MLPModel(ModelBlock):
         for units in self.hidden:
             hidden += [
                 dense(units, self.bias),
-                ActivationLayer.model_construct(activation=self.activation),  # checked before
+                ActivationLayer.model_construct(activation=self.activation),  # already validated
                 DropoutLayer(dropout=self.dropout),
             ]
         return (*hidden, dense(classes, self.bias))

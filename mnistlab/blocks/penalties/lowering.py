@@ -16,9 +16,9 @@ from mnistlab.runtime.op import Op, one_launch
 
 @dataclass(frozen=True)
 class Updates:
-    """The updates of every tensor; `penalised` names those that the penalty is on.
+    """The updates of every tensor; `penalised` names the tensors with a penalty.
 
-    `tensors` are the operands of an update of each tensor, by its name.
+    `tensors` has the operands of each tensor's update, by its name.
     """
 
     optimizer: OptimizerBlock
@@ -29,7 +29,9 @@ class Updates:
     def _one(
         self, function: Kernel, kind: type[Any], tensor: str, maker: Op | None = None, **own: Any
     ) -> Op:
-        """An op on a tensor; where a `maker` of its gradient is given, on what each lane made."""
+        """An op on a tensor; with the `maker` of its gradient, on the part that each lane
+        has made.
+        """
         operands = {"dithered": False, **self.tensors[tensor], **own}
         if maker is None:
             return Op(function, kind(**operands), lanes=lanes_for(2 * operands["size"]), once=True)
@@ -37,9 +39,9 @@ class Updates:
 
     @property
     def _in_gradient(self) -> tuple[float, float]:
-        """L1 and L2 as far as they act by their gradient."""
+        """L1 and L2 if their gradients are part of the gradient, else 0."""
         l1, l2 = self.penalty.l1, self.penalty.l2
-        # The proximal step is for L1, whose kink it is about; L2 is smooth and has a gradient.
+        # The proximal step is for L1, which has a kink. L2 is smooth and uses its gradient.
         return {"gradient": (l1, l2), "proximal": (0.0, l2), "step": (0.0, 0.0)}[self.penalty.mode]
 
     def penalty_gradients(self, tensors: Set[str]) -> tuple[Op, ...]:
@@ -54,7 +56,7 @@ class Updates:
         return [self._one(ops.penalty_gradient, PenaltyOperands, tensor, maker, l1=l1, l2=l2)]
 
     def penalty_descents(self, tensors: Set[str]) -> tuple[Op, ...]:
-        """The penalty's part of a step, taken off weights before the loss's part is."""
+        """The penalty's step, subtracted from the weights before the loss's step."""
         l1, l2 = self._in_gradient
         own: dict[str, Any] = {"l1": l1, "l2": 2 * l2, "by_rate": True}
         if self.penalty.mode == "step":
@@ -65,14 +67,14 @@ class Updates:
         return one_launch([self._one(ops.penalty_descent, DescentOperands, n, **own) for n in on])
 
     def steps(self, fused: Set[str], joined: Set[str]) -> tuple[Op, ...]:
-        """The optimizer's step for every tensor but those whose gradient takes it at once."""
+        """The optimizer's step for every tensor whose gradient's op does not take it."""
         names = [name for name in self.tensors if name not in joined]
         return one_launch([op for name in names for op in self._step(name, name in fused)])
 
     def joined(self, maker: Op) -> list[Op]:
-        """A weight's whole step, each lane with the part of the gradient that it has just made.
+        """A weight's whole step; each lane uses the part of the gradient that it has just computed.
 
-        That part is still in the cache then. The gradient has to be whole: of all of a batch.
+        That part is still in the cache. The gradient must be complete, of all the batch's rows.
         """
         return [
             replace(op, joins=True)
@@ -88,7 +90,7 @@ class Updates:
         penalised = name in self.penalised
         update = []
         if not fused:
-            # Of a step that holds the penalty's gradient, that may be a very small part.
+            # The step includes the penalty's gradient, which may be a very small part of it.
             own = {**rule.hyperparameters, "dithered": penalised and any(self._in_gradient)}
             update = [self._one(rule.function, rule.operands, name, maker, **own)]
         if penalised and mode == "step" and update:
@@ -100,14 +102,14 @@ class Updates:
         return update
 
     def fused(self, gradients: Sequence[Op]) -> dict[str, Op]:
-        """By weight: the ops that make a gradient and take the optimizer's step at once."""
+        """By weight: the ops that compute a gradient and take the optimizer's step at once."""
         own = self.optimizer.fused()
         if own is None:
             return {}
         fused = {}
         for op in gradients:
-            # A penalty's gradient would have to be in the velocity, too; and some steps are taken
-            # while the gradient is sent down, before the penalty's part.
+            # The penalty's gradient would have to be added to the velocity, too. Some steps are
+            # also taken before the penalty's op runs, while the gradient of the inputs is computed.
             apart = own.gradient_action == SGD and not op.sends_down
             if op.tensor not in self.penalised or apart:
                 plain = op.function is dense.dense_backward_weights

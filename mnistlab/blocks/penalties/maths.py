@@ -1,7 +1,7 @@
-"""L1 and L2 penalties on a tensor's elements W (n,), and the three ways in which they act.
+"""L1 and L2 penalties on a tensor's elements W (n,), and the three modes in which they act.
 
-What a penalty takes off in a step is often less than the spacing of float32: `dither`, see
-runtime/dither.py, makes it act all the same.
+A penalty's step is often less than the spacing of float32 numbers. With `dither`, see
+runtime/dither.py, it is taken exactly in the mean.
 """
 
 from typing import Any
@@ -13,9 +13,9 @@ from mnistlab.runtime.kernel import kernel
 
 
 def penalty(W: np.ndarray, l1: float, l2: float) -> float:
-    """l1 · Σ|W| + l2 · ΣW², summed in float64; infinite where it overflows.
+    """l1 · Σ|W| + l2 · ΣW², summed in float64; infinite if it overflows.
 
-    A term whose factor is 0 is 0, whatever the weights are.
+    A term whose factor is 0 is 0, whatever the weights.
     """
     wide = W.astype(np.float64, copy=False)
     with np.errstate(over="ignore"):
@@ -26,7 +26,7 @@ def penalty(W: np.ndarray, l1: float, l2: float) -> float:
 
 @kernel
 def signed(size: Any, w: Any) -> Any:
-    """size · sign(w), with sign(0) = 0: two instructions, where np.sign and a product are six."""
+    """size · sign(w), with sign(0) = 0: two instructions; np.sign and a product take six."""
     return w if w == 0 else np.copysign(size, w)
 
 
@@ -42,7 +42,7 @@ def penalty_gradient(
 
 @kernel
 def penalty_step(W: np.ndarray, l1: float, l2: float, taken: np.ndarray) -> None:
-    """taken = l1 · sign(W) + l2 · W: what a step takes off besides, from the weights before it."""
+    """taken = l1 · sign(W) + l2 · W: the penalty's own step, from the weights before the step."""
     a, b = W.dtype.type(l1), W.dtype.type(l2)
     for i in range(W.size):
         taken[i] = signed(a, W[i]) + b * W[i]
@@ -52,7 +52,7 @@ def penalty_step(W: np.ndarray, l1: float, l2: float, taken: np.ndarray) -> None
 def penalty_descent(W: np.ndarray, l1: float, l2: float, dither: int | None = None) -> None:
     """W ← W − l1 · sign(W) − l2 · W."""
     a, b = W.dtype.type(l1), W.dtype.type(l2)
-    if l1 == 0 and dither is not None:  # without the sign as quick as undithered with it
+    if l1 == 0 and dither is not None:  # as fast with dither as the other branch without
         for i in range(W.size):
             W[i] = step_down(W[i], b * W[i], dither, i)
     elif l2 == 0 and dither is not None:

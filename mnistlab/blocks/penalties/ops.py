@@ -12,16 +12,16 @@ from mnistlab.runtime.parts import rate_of
 
 
 class PenaltyOperands(UpdateOperands):
-    """Of a penalty on one tensor."""
+    """Operands of a penalty on one tensor."""
 
     l1: float
     l2: float
 
 
 class DescentOperands(PenaltyOperands):
-    """Of a penalty's part of a step, by itself."""
+    """Operands of a penalty's own step."""
 
-    by_rate: bool  # whether it is scaled by the learning rate
+    by_rate: bool  # whether it is multiplied by the learning rate
 
 
 @kernel
@@ -44,7 +44,7 @@ def take_penalty_step(op: Any, m: Memory, lane: int, step: int, first: int, rows
 
 @kernel
 def penalty_descent(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """The penalty's part of a step, before the loss's."""
+    """The penalty's own step, before the loss's."""
     rate = rate_of(op, m, step) if op.by_rate else 1.0
     dither = dither_for(op, m, lane, step, PENALTY)
     maths.penalty_descent(part(op, m.params, lane), rate * op.l1, rate * op.l2, dither)

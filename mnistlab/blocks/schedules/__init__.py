@@ -1,4 +1,4 @@
-"""Learning-rate schedules: each file has one, from the number of a step to its rate, no state."""
+"""Learning-rate schedules: each file has one, a function of the step's number without state."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -11,7 +11,7 @@ from mnistlab.blocks.section import Section
 
 @dataclass(frozen=True)
 class Steps:
-    """The steps whose rates are asked for, and the run that they are of.
+    """The steps whose rates are requested, and the length of their run.
 
     `numbers` int64 (n,) count from the run's first step, 0; the run has `total` steps.
     """
@@ -27,7 +27,7 @@ class Steps:
 
 
 class ScheduleBlock(Section):
-    """What the engine asks of a schedule."""
+    """The interface of a schedule."""
 
     type: str
 

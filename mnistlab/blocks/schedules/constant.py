@@ -1,4 +1,4 @@
-"""The same rate throughout."""
+"""A constant rate."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""A straight warmup, then half a cosine per cycle.
+"""A linear warmup, then half a cosine per cycle.
 
 Source: Loshchilov and Hutter, SGDR (2017), equation 5.
 """
@@ -25,7 +25,7 @@ class CosineSchedule(ScheduleBlock):
     def rates(self, lr: float, steps: Steps) -> np.ndarray:
         rising = lr * (steps.numbers + 1) / max(self.warmup, 1)
         span = max(steps.total - self.warmup, 1)
-        # In whole numbers: a float's rounding could end a cycle a step late, at the lowest rate.
+        # In integers: with floats, rounding could end a cycle a step late, at the lowest rate.
         within = (steps.numbers - self.warmup) * self.cycles % span / span
         falling = self.min + (lr - self.min) * (1 + np.cos(np.pi * within)) / 2
         return np.where(steps.numbers < self.warmup, rising, falling)

@@ -1,4 +1,4 @@
-"""lr over a line that grows with the steps."""
+"""lr / (1 + decay · step)."""
 
 from typing import Literal
 

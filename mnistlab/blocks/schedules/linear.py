@@ -1,4 +1,4 @@
-"""A straight line to a share of lr, held at its end."""
+"""Linear to a share of lr, then constant."""
 
 from typing import Literal
 

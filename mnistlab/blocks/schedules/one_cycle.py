@@ -11,7 +11,7 @@ from pydantic import Field
 from mnistlab.blocks.schedules import ScheduleBlock, Steps
 from mnistlab.blocks.section import NonNegative, ShareBelowOne
 
-# A one-cycle run starts at this share of its peak, as PyTorch's OneCycleLR does.
+# A one-cycle run begins at this share of its peak, as in PyTorch's OneCycleLR.
 START = 1 / 25
 
 

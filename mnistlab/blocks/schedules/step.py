@@ -1,4 +1,4 @@
-"""A factor after every so many epochs."""
+"""A factor after every few epochs."""
 
 from typing import Literal
 
