@@ -17,8 +17,8 @@ ROW_DTYPE = np.dtype(
         ("function", np.int64),  # address of the op's function
         ("operands", np.int64),  # address of the op's record
         ("lanes", np.int64),  # independent parts of the work
-        ("joined", np.int64),  # for the first op of a launch: how many ops the launch runs,
-        ("launch_lanes", np.int64),  # and on how many lanes
+        ("joined", np.int64),  # for the first op of a launch: the number of its ops
+        ("launch_lanes", np.int64),  # and of its lanes
         ("once", np.int64),  # 1: runs only after the last rows of a batch
     ]
 )

@@ -1,4 +1,4 @@
-"""Activations built: an op up and an op down, the same for all."""
+"""Lowers activations: a forward op and a backward op, the same for all."""
 
 from mnistlab.blocks.activations import ActivationBlock
 from mnistlab.blocks.activations import _ops as ops
@@ -7,7 +7,7 @@ from mnistlab.runtime.op import Called, Op
 
 
 def build_elementwise(builder: Builder, activation: ActivationBlock) -> None:
-    """An activation of every value."""
+    """Build an activation of every value."""
     x, y, inputs = builder.top, builder.take_slot(builder.width), builder.width
 
     def operands(called: Called) -> ops.ActivationOperands:
@@ -28,7 +28,7 @@ def build_elementwise(builder: Builder, activation: ActivationBlock) -> None:
 
 
 def build_softmax(builder: Builder, activation: ActivationBlock) -> None:
-    """Softmax over the values of a row."""
+    """Build a softmax over the values of a row."""
     operands = ops.SoftmaxOperands(
         x=builder.top, y=builder.take_slot(builder.width), inputs=builder.width
     )

@@ -1,4 +1,4 @@
-"""The ops of an activation between layers: its function and its derivative, called by address."""
+"""The ops of an activation between layers: they call its function and derivative by address."""
 
 from typing import Any
 
@@ -29,17 +29,17 @@ def backward_types(dtype: np.dtype[Any]) -> tuple[Any, ...]:
 
 
 def called_forward(function: Kernel) -> Called:
-    """An activation's function, to be called by address."""
+    """An activation's function, for a call by address."""
     return Called(function, forward_types)
 
 
 def called_backward(function: Kernel) -> Called:
-    """An activation's derivative, to be called by address."""
+    """An activation's derivative, for a call by address."""
     return Called(function, backward_types)
 
 
 class ActivationOperands(Operands):
-    """Of an activation of `inputs` elements per row; `kernel` is its function or derivative."""
+    """Operands of an activation; `inputs` elements per row, `kernel` its function or derivative."""
 
     x: int  # slot
     y: int  # slot
@@ -67,7 +67,7 @@ def activation_backward(op: Any, m: Memory, lane: int, step: int, first: int, ro
 
 
 class SoftmaxOperands(Operands):
-    """Of a softmax over the `inputs` elements of each row."""
+    """Operands of a softmax over the `inputs` elements of each row."""
 
     x: int  # slot
     y: int  # slot

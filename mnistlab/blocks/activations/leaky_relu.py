@@ -1,4 +1,4 @@
-"""ReLU with a slope left of zero. Source: Maas, Hannun and Ng (2013)."""
+"""ReLU with a slope for negative values. Source: Maas, Hannun and Ng (2013)."""
 
 from typing import Any, Literal
 

@@ -12,7 +12,7 @@ from mnistlab.runtime.kernel import kernel
 
 @kernel
 def relu_forward(x: np.ndarray, parameter: float, y: np.ndarray) -> None:
-    """y = max(x, 0), NaN kept."""
+    """y = max(x, 0); NaN stays NaN."""
     zero = x.dtype.type(0)
     for i in range(x.size):
         y[i] = zero if x[i] < zero else x[i]

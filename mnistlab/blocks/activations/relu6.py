@@ -1,4 +1,4 @@
-"""ReLU, cut off at 6. Source: Krizhevsky, Convolutional Deep Belief Networks (2010)."""
+"""ReLU limited to 6. Source: Krizhevsky, Convolutional Deep Belief Networks (2010)."""
 
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from mnistlab.runtime.kernel import kernel
 
 @kernel
 def relu6_forward(x: np.ndarray, parameter: float, y: np.ndarray) -> None:
-    """y = min(max(x, 0), 6), NaN kept."""
+    """y = min(max(x, 0), 6); NaN stays NaN."""
     zero, six = x.dtype.type(0), x.dtype.type(6)
     for i in range(x.size):
         y[i] = zero if x[i] < zero else (six if x[i] > six else x[i])
@@ -38,7 +38,7 @@ class ReLU6(BareSection, ActivationBlock):
     leaves_zeros = True
 
     def inactive_share(self, values: np.ndarray) -> float | None:
-        """Units that are at an end, 0 or 6, for every image."""
+        """Units whose value is 0 or 6 for every image."""
         return float(((values == 0) | (values == 6)).all(axis=0).mean())
 
     def onnx(self, graph: Any, output: str) -> None:

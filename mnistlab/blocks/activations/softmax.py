@@ -1,4 +1,4 @@
-"""Softmax over a row, for the output alone."""
+"""Softmax over a row, as output activation only."""
 
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from mnistlab.runtime.kernel import kernel
 def softmax_forward(z: np.ndarray, y: np.ndarray) -> None:
     """yⱼ = exp(zⱼ − max z) / Σₖ exp(zₖ − max z); z, y (batch, classes).
 
-    Without the row's maximum exp would overflow; with it the quotient is the same.
+    The row's maximum prevents an overflow of exp; the quotient is the same.
     """
     for i in range(z.shape[0]):
         logits, probabilities = z[i], y[i]
@@ -32,7 +32,7 @@ def softmax_forward(z: np.ndarray, y: np.ndarray) -> None:
 
 @kernel
 def softmax_backward(y: np.ndarray, dy: np.ndarray, dz: np.ndarray) -> None:
-    """dzⱼ = yⱼ (dyⱼ − Σₖ dyₖ yₖ): the whole Jacobian; y, dy, dz (batch, classes)."""
+    """dzⱼ = yⱼ (dyⱼ − Σₖ dyₖ yₖ), the product with the Jacobian; y, dy, dz (batch, classes)."""
     for i in range(y.shape[0]):
         along = y.dtype.type(0)
         for j in range(y.shape[1]):

@@ -1,7 +1,7 @@
-"""Layers: an item of a CNN's `layers`, each in a folder of its own.
+"""Layers: the items of a CNN's `layers`, each in its own folder.
 
-A layer's folder holds what the YAML may say and its exports (here imported by all), its maths, its
-ops, and how it is built (imported when a network is).
+A layer's folder has its YAML keys and exports (imported by everyone), its maths, its ops, and its
+lowering (imported when a network is built).
 """
 
 from collections.abc import Mapping
@@ -21,12 +21,12 @@ Padding = Annotated[int, Field(strict=True, ge=0, le=1024)]
 
 
 class LayerBlock(Section):
-    """What the engine and the exports ask of a layer; `type` is the key that names it."""
+    """The interface of a layer for the engine and the exports; `type` is the key that names it."""
 
     type: ClassVar[str]
     weighted: ClassVar[bool] = False  # whether it has weights, and so a name
     takes_vector: ClassVar[bool] = False  # whether an image is flattened for it
-    bare: ClassVar[bool] = False  # whether its name alone is the whole item
+    bare: ClassVar[bool] = False  # whether the item may be the name alone
 
     @property
     def does_nothing(self) -> bool:
@@ -34,7 +34,7 @@ class LayerBlock(Section):
         return False
 
     def build(self, builder: Any) -> None:
-        """Put its ops upon a network; raises UsageError where it does not fit."""
+        """Add its ops to a network; raises UsageError if it does not fit."""
         raise NotImplementedError(f"layer {self.type}: can't be built")
 
     def onnx(self, graph: OnnxGraph, trained: TrainedLayer) -> None:
@@ -42,12 +42,12 @@ class LayerBlock(Section):
         raise no_counterpart("onnx", "layer", self.type)
 
     def torch(self, trained: TrainedLayer) -> list[TorchModule]:
-        """The PyTorch modules that do the same."""
+        """The equivalent PyTorch modules."""
         raise no_counterpart("safetensors", "layer", self.type)
 
 
 class _LayerItem(OneOf):
-    """A layer is chosen by the one key of its item, or by its bare name."""
+    """A layer is selected by the single key of its item, or by its bare name."""
 
     def _by_type(self, value: Any) -> tuple[Any, type[Section]]:
         layers = self.family.blocks

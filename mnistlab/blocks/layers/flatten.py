@@ -1,4 +1,4 @@
-"""The image as a vector, channel by channel: as it lies in memory already."""
+"""The image as a vector, channel by channel: the order that it has in memory."""
 
 from typing import Any, ClassVar
 
@@ -21,7 +21,7 @@ class FlattenLayer(LayerBlock):
 
     @property
     def does_nothing(self) -> bool:
-        """What takes a vector has its image flattened anyway."""
+        """A layer that takes a vector flattens the image itself."""
         return True
 
     def build(self, builder: Any) -> None:

@@ -1,9 +1,10 @@
-"""Optimizers: each file has one, what the configuration says above its update of a tensor.
+"""Optimizers: each file has one, the configuration above the update of a tensor.
 
 An update changes a tensor's elements W (n,) by their gradient dW (n,). The state (velocity,
-moments) is an array (n,) beside W, zero before the first step. Hyperparameters come in float64 and
-are rounded once to the tensor's dtype. With a `dither`, see runtime/dither.py, a step smaller than
-the spacing of float32 is taken in the mean: a penalty's share of it may be that small.
+moments) is an array (n,) for each state vector, zero before the first step. Hyperparameters are
+float64 and are rounded once to the tensor's dtype. With `dither`, see runtime/dither.py, steps
+smaller than the spacing of float32 are taken correctly in the mean: a penalty's share of a step may
+be that small.
 """
 
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +18,7 @@ from mnistlab.blocks.section import NonNegative, Section
 
 def learning_rate(default: float) -> float:
     """The key `lr`."""
-    # The adaptive ones divide by the gradient's size, so that lr is about the size of a step.
+    # Adaptive optimizers divide by the gradient's size, so lr is about the size of a step.
     return Field(
         default=default, description="The learning rate; the schedule may change it in training."
     )
@@ -36,10 +37,10 @@ NO_SCALES: dict[str, float] = {}
 
 
 class OptimizerBlock(Section):
-    """What the engine asks of an optimizer."""
+    """The interface of an optimizer."""
 
     type: str
-    if TYPE_CHECKING:  # each optimizer has these keys, the second behind its own
+    if TYPE_CHECKING:  # each optimizer has these keys, the second after its own
         lr: float
         lr_scale: dict[str, float]
 
@@ -48,7 +49,7 @@ class OptimizerBlock(Section):
         raise NotImplementedError(f"optimizer {self.type}: has no update")
 
     def fused(self) -> FusedUpdate | None:
-        """The same update taken inside the kernels that make a gradient, where there is one."""
+        """The same update inside the kernels that compute a gradient, if there is one."""
         return None
 
 

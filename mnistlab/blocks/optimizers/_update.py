@@ -1,4 +1,4 @@
-"""What the updates of all optimizers share: one tensor, a lane's part of it, its dither."""
+"""Shared by the updates of all optimizers: one tensor, a lane's part of it, its dither."""
 
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from mnistlab.runtime.parts import rows_of
 
 
 class UpdateOperands(Operands):
-    """Of an update of one tensor, as the training loop has it."""
+    """Operands of an update of one tensor in the training loop."""
 
     weight: int  # offset in the parameter vector
     size: int  # elements
@@ -21,7 +21,7 @@ class UpdateOperands(Operands):
 
 
 class Update(NamedTuple):
-    """An optimizer's op for one tensor, its own operands, and its vectors of state."""
+    """An optimizer's op for one tensor, its own operands, and its number of state vectors."""
 
     function: Kernel
     operands: type[UpdateOperands]
@@ -30,7 +30,7 @@ class Update(NamedTuple):
 
 
 class FusedUpdate(NamedTuple):
-    """An update that takes a gradient while it is in registers; see gradient_action.py."""
+    """An update that uses a gradient while it is in registers; see gradient_action.py."""
 
     gradient_action: int
     momentum: float
@@ -38,13 +38,13 @@ class FusedUpdate(NamedTuple):
 
 @view
 def part(op: Any, values: np.ndarray, lane: int) -> np.ndarray:
-    """A lane's part of the tensor that an update is for."""
+    """A lane's part of the updated tensor."""
     a, b = rows_of(op, op.size, lane)
     return values[op.weight + a : op.weight + b]
 
 
 @kernel
 def dither_for(op: Any, m: Memory, lane: int, step: int, kind: int) -> int | None:
-    """The dither of what is rounded in a lane's part of the tensor, by the step's number alone."""
+    """The dither for a lane's part of the tensor; it depends on the step's number alone."""
     a, _ = rows_of(op, op.size, lane)
     return dither_of(m.params, step, op.weight + a, kind)

@@ -45,7 +45,7 @@ def adam_update(
 
 
 class AdamOperands(UpdateOperands):
-    """Of Adam; the states are both moments."""
+    """Operands of Adam; the states are both moments."""
 
     beta1: float
     beta2: float
@@ -92,7 +92,7 @@ class Adam(OptimizerBlock):
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
-        """The operands of its op beside the tensor's."""
+        """The operands of its op, in addition to the tensor's."""
         return {"beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon}
 
     def update(self) -> Update:

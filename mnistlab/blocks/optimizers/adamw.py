@@ -27,7 +27,7 @@ def weight_decay(W: np.ndarray, lr: float, decay: float, dither: int | None = No
 
 
 class AdamWOperands(AdamOperands):
-    """Adam's, and the weight decay."""
+    """Operands of Adam, and the weight decay."""
 
     weight_decay: float
 

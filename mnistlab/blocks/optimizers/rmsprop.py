@@ -36,7 +36,7 @@ def rmsprop_update(
 
 
 class RMSPropOperands(UpdateOperands):
-    """Of RMSProp; the state is the mean of squares."""
+    """Operands of RMSProp; the state is the mean of squares."""
 
     alpha: float
     epsilon: float

@@ -36,7 +36,8 @@ def momentum_update(
 ) -> None:
     """v ← momentum · v + dW; W ← W − lr · v, or with Nesterov W ← W − lr · (dW + momentum · v).
 
-    Source: Sutskever et al., On the importance of initialization and momentum (2013), as PyTorch.
+    Source: Sutskever et al., On the importance of initialization and momentum (2013), in PyTorch's
+    form.
     """
     rate, mu = W.dtype.type(lr), W.dtype.type(momentum)
     if nesterov:
@@ -61,7 +62,8 @@ def momentum_step_update(
 ) -> None:
     """v ← momentum · v + lr · dW; W ← W − v, or with Nesterov W ← W − (lr · dW + momentum · v).
 
-    The velocity holds the learning rate, unlike `momentum_update`'s, once the rate changes.
+    Unlike in `momentum_update`, the learning rate is part of the velocity; this differs when it
+    changes.
     """
     rate, mu = W.dtype.type(lr), W.dtype.type(momentum)
     if nesterov:
@@ -89,7 +91,7 @@ def sgd(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None
 
 
 class MomentumOperands(UpdateOperands):
-    """Of SGD with momentum; the state is the velocity."""
+    """Operands of SGD with momentum; the state is the velocity."""
 
     momentum: float
     nesterov: bool

@@ -50,7 +50,9 @@ class ConvLayer(LayerBlock):
         build_conv2d(builder, self.conv)
 
     def onnx(self, graph: OnnxGraph, trained: TrainedLayer) -> None:
-        """ONNX's convolution has one bias for each filter, so that one by position is added."""
+        """ONNX's convolution has one bias per filter, so biases by position are added by another
+        node.
+        """
         conv, tensors = self.conv, tensors_of(graph, trained)
         graph.add(
             "Conv",
@@ -64,7 +66,7 @@ class ConvLayer(LayerBlock):
             graph.add("Add", "", *tensors[1:])
 
     def torch(self, trained: TrainedLayer) -> list[TorchModule]:
-        """PyTorch has one bias for each filter, so that one by position follows."""
+        """PyTorch has one bias per filter, so biases by position are a module of their own."""
         conv, weight, bias = self.conv, trained.weight, trained.bias
         assert weight is not None
         filters, channels, kernel, _ = weight.shape

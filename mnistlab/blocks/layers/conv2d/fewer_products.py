@@ -1,7 +1,7 @@
-"""Convolutions with 3 × 3 filters and a stride of 1 by Winograd's way: 16 products in place of 36.
+"""Convolutions with 3 × 3 filters and stride 1 by Winograd's method: 16 products instead of 36.
 
-A patch of 4 × 4 pixels d gives 2 × 2 outputs. Patch and filter g are transformed, multiplied place
-by place, summed over the channels, and transformed back:
+A patch of 4 × 4 pixels d gives 2 × 2 outputs. Patch and filter g are transformed, multiplied
+elementwise, summed over the channels, and transformed back:
 
     y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A
 
@@ -10,12 +10,13 @@ by place, summed over the channels, and transformed back:
          0 -1  1  0        ½ -½  ½
          0  1  0 -1        0  0  1
 
-What goes back is the transpose of it: dg = Gᵀ [(A dy Aᵀ) ⊙ (Bᵀ d B)] G. The gradient sent down is a
-convolution of the framed gradient with turned filters, as ever. Where a patch of 3 × 3 is blank its
-output is exactly the bias, because the rows of Bᵀ that an output needs see its own patch alone.
+The weights' gradient is the transpose: dg = Gᵀ [(A dy Aᵀ) ⊙ (Bᵀ d B)] G. The gradient of the inputs
+is, as always, a convolution of the padded gradient with the flipped filters. Where a patch of 3 × 3
+is blank, its output is exactly the bias, because the rows of Bᵀ that an output needs read its own
+patch alone.
 
-Images lie side by side, see side_by_side.py: every number here is a vector of TILE images. The
-place (i, j) of a transformed square is p = 4 i + j. PIXELS patches are multiplied at once.
+Images are side by side, see side_by_side.py: every number here is a vector of TILE images. Element
+(i, j) of a transformed square has the index p = 4 i + j. PIXELS patches are multiplied at once.
 
 Source: Lavin and Gray, Fast Algorithms for Convolutional Neural Networks (2016), F(2×2, 3×3).
 """
@@ -34,13 +35,13 @@ from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.vectors import load, spread, store
 
 SIDE, PLACES = 4, 16
-# One place of the squares begins so far after the end of another: were they a power of two apart,
-# all places would fall into one set of the nearest cache.
+# The distance between the arrays of two elements of the squares. If the arrays were a power of two
+# apart, all would fall into one set of L1.
 APART = TILE
 
 
 def squares_size(channels: int, filters: int) -> int:
-    """The elements of scratch that `correlate_3x3` takes."""
+    """The elements of scratch for `correlate_3x3`."""
     return PLACES * ((channels + filters) * PIECE + 2 * APART)
 
 
@@ -64,7 +65,7 @@ def transform_filters(W: np.ndarray, filters: int, channels: int, squares: np.nd
     """G g Gᵀ of every filter and channel; filters ≥ FILTERS.
 
     W (filters · channels · 9,) → squares (PLACES, ⌈filters / FILTERS⌉, channels, FILTERS): the last
-    group has the last FILTERS filters, some of which another has, too.
+    group has the last FILTERS filters, some of which are also in the group before.
     """
     groups = (filters + FILTERS - 1) // FILTERS
     for p in range(PLACES):
@@ -84,7 +85,7 @@ def transform_filters(W: np.ndarray, filters: int, channels: int, squares: np.nd
 
 @generic_kernel
 def next_patch(r: int, q: int, across: int) -> tuple[int, int]:
-    """The first row and column of outputs of the patch after that at (r, q)."""
+    """The first row and column of outputs of the patch after the one at (r, q)."""
     return (r, q + 2) if q + 2 < 2 * across else (r + 2, 0)
 
 
@@ -102,11 +103,12 @@ def transform_patches(
     end: int,
     squares: np.ndarray,
 ) -> None:
-    """Rows [begin, end) of Bᵀ d B for the patches first … first + count - 1; `last` is the last.
+    """Rows [begin, end) of Bᵀ d B for the patches first … first + count - 1; `last` is the last
+    one.
 
-    framed (channels, high, wide, TILE), `across` patches lie in a row; squares (end - begin, SIDE,
-    channels, count, TILE). Lines outside are taken from the edge: they reach only outputs that are
-    not there.
+    framed (channels, high, wide, TILE), with `across` patches in a row; squares (end - begin, SIDE,
+    channels, count, TILE). Lines outside the image are replaced by the edge; they affect only
+    outputs that do not exist.
     """
     one, minus = spread(framed.dtype.type(1), TILE), spread(framed.dtype.type(-1), TILE)
     place = channels * count * TILE + APART
@@ -146,10 +148,10 @@ def transform_patches(
 def multiply(
     filters: np.ndarray, patches: np.ndarray, channels: int, count: int, sums: np.ndarray
 ) -> None:
-    """sums[f] = Σ filters[f, c] · patches[c] over the channels, in one place of the squares.
+    """sums[f] = Σ filters[f, c] · patches[c] over the channels, for one element of the squares.
 
-    filters as `transform_filters` leaves them, of one place; patches (channels, PIXELS, TILE);
-    sums (count, PIXELS, TILE) for `count` filters.
+    filters from `transform_filters`, of one element; patches (channels, PIXELS, TILE); sums (count,
+    PIXELS, TILE) for `count` filters.
     """
     step = np.uint64(FILTERS)
     for group in range((count + FILTERS - 1) // FILTERS):
@@ -232,9 +234,9 @@ def correlate_3x3(
 ) -> None:
     """y = W ∗ x + b for a tile of images; count ≥ FILTERS.
 
-    framed (channels, high, wide, TILE); filters as `transform_filters` leaves them, `count` of
-    them; b (count,) or (0,); y (count, high - 2, wide - 2, TILE); squares: scratch,
-    PLACES · ((channels + count) · PIECE + 2 · APART).
+    framed (channels, high, wide, TILE); `count` filters from `transform_filters`; b (count,) or
+    (0,); y (count, high - 2, wide - 2, TILE); squares: scratch, PLACES · ((channels + count) ·
+    PIECE + 2 · APART).
     """
     rows, columns = high - 2, wide - 2
     across, down = (columns + 1) // 2, (rows + 1) // 2

@@ -25,12 +25,14 @@ from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.vectors import load, spread, store
 
-# The squares of so many patches are summed in turn.
+# The squares of this many patches are summed at a time.
 PATCHES = 8
 
 
 def sums_sizes(channels: int, filters: int) -> tuple[int, int]:
-    """The elements of `add_squares`' sums, and of its scratch and `filters_from_squares`'."""
+    """The elements of `add_squares`' sums, and of the scratch of `add_squares` and
+    `filters_from_squares`.
+    """
     blocks = rounded_up(filters, FILTERS) * rounded_up(channels, TAPS)
     of_patches = SIDE * (PATCHES * (channels + filters) * TILE + 2 * APART)
     return PLACES * blocks, max(of_patches, PLACES * channels * filters)
@@ -46,7 +48,7 @@ def transform_gradient(
     i: int,
     squares: np.ndarray,
 ) -> None:
-    """Row i of A dy Aᵀ for PATCHES patches from `first` on; zero for what is not there.
+    """Row i of A dy Aᵀ for PATCHES patches from `first` on; zero for missing pixels.
 
     dy (filters, rows, columns, TILE) → squares (SIDE, filters, PATCHES, TILE).
     """
@@ -92,7 +94,8 @@ def add_squares(
 
     framed (channels, high, wide, TILE); dy (filters, high - 2, wide - 2, TILE); squares: scratch,
     SIDE · (PATCHES · (channels + filters) · TILE + 2 · APART); sums (PLACES, ⌈filters / FILTERS⌉,
-    ⌈channels / TAPS⌉, FILTERS, TAPS): where filters or channels end, the last is summed again.
+    ⌈channels / TAPS⌉, FILTERS, TAPS); the last group of filters or channels overlaps the one
+    before.
     """
     rows, columns = high - 2, wide - 2
     across, down = (columns + 1) // 2, (rows + 1) // 2
@@ -128,7 +131,7 @@ def add_squares(
 def filters_from_squares(
     sums: np.ndarray, squares: np.ndarray, dW: np.ndarray, filters: int, channels: int
 ) -> None:
-    """dW = Gᵀ s G of what `add_squares` has summed, over the images of the tile.
+    """dW = Gᵀ s G of the sums of `add_squares`, over the images of the tile.
 
     squares: scratch, PLACES · filters · channels; dW (filters · channels · 9,).
     """

@@ -1,4 +1,4 @@
-"""Convolutions with fewer products: a lane's images, a tile of them at a time."""
+"""Ops of convolutions with fewer products: a lane's images, one tile at a time."""
 
 from typing import Any
 
@@ -25,10 +25,10 @@ from mnistlab.runtime.parts import lane_grads_of, rows_of, scratch_of
 
 
 class FewerProductsOperands(SideBySideOperands):
-    """Those of images side by side, and the elements of scratch for squares."""
+    """Operands of images side by side, and the elements of scratch for squares."""
 
     filter_squares: int = 0  # of all filters, transformed
-    squares: int  # of a block of patches and what becomes of them
+    squares: int  # of a block of patches and its products
 
 
 @kernel
@@ -54,7 +54,7 @@ def forward_fewer_products(op: Any, m: Memory, lane: int, step: int, first: int,
 def backward_weights_fewer_products(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
-    """The gradient of a lane's images, into the lane's own part of the memory."""
+    """The gradient of a lane's images, in the lane's part of the memory."""
     a, b = rows_of(op, rows, lane)
     own, scratch = lane_grads_of(op, m, lane), scratch_of(op, m, lane)
     rest = scratch[op.x_tile + op.framed :]
@@ -77,7 +77,7 @@ def backward_weights_fewer_products(
 def backward_input_fewer_products(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
-    """A convolution of the framed gradient, with filters turned."""
+    """A convolution of the padded gradient with the flipped filters."""
     a, b = rows_of(op, rows, lane)
     taps = op.filters * op.side * op.side
     scratch = scratch_of(op, m, lane)

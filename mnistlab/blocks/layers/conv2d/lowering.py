@@ -1,4 +1,4 @@
-"""A convolution built: by patches and BLAS, by rows of its output, or by images side by side."""
+"""Lowers a convolution: by patches and BLAS, by rows of its output, or by images side by side."""
 
 import math
 from dataclasses import replace
@@ -47,7 +47,7 @@ class ConvOps(NamedTuple):
 
 
 def build_conv2d(builder: Builder, conv: Any) -> None:
-    """A convolution, see the configuration's `conv`."""
+    """Build a convolution, see the configuration's `conv`."""
     name = builder.numbered("conv")
     patches = builder.patches(name, conv.kernel, conv.stride, conv.padding)
     shape = (conv.filters, patches["rows"], patches["columns"])
@@ -81,7 +81,7 @@ def build_conv2d(builder: Builder, conv: Any) -> None:
 
 
 def _conv_ops(builder: Builder, operands: ConvOperands) -> ConvOps:
-    """A convolution by patches and BLAS, or in one of the ways that are quicker for its shape."""
+    """A convolution by patches and BLAS, or by kernels that are faster for its shape."""
     of_patch = operands.channels * operands.side**2
     scratch = builder.take_scratch(of_patch * operands.rows * operands.columns)
     patches = replace(operands, **scratch)
@@ -138,7 +138,7 @@ def _forward_side_by_side(builder: Builder, operands: ConvOperands) -> tuple[Op,
 
 
 def _backward_side_by_side(builder: Builder, operands: ConvOperands) -> Op:
-    """The gradient sent down, a tile of images at a time."""
+    """The gradient of the inputs, a tile of images at a time."""
     o = operands
     high, wide = o.height + o.side - 1, o.width + o.side - 1
     own = _side_by_side(o, high=high, wide=wide, framed=tile_size(o.filters * high * wide))
@@ -149,7 +149,7 @@ def _backward_side_by_side(builder: Builder, operands: ConvOperands) -> Op:
 
 
 def _forward_fewer_products(builder: Builder, operands: ConvOperands) -> tuple[Op, Op]:
-    """Forward, and the weights' gradient where that is quicker, too."""
+    """Forward, and the weights' gradient if that is faster, too."""
     o = operands
     forward, weights = _forward_side_by_side(builder, o)
     side: Any = forward.operands
@@ -170,7 +170,7 @@ def _forward_fewer_products(builder: Builder, operands: ConvOperands) -> tuple[O
 
 
 def _backward_fewer_products(builder: Builder, operands: ConvOperands) -> Op:
-    """The gradient sent down."""
+    """The gradient of the inputs."""
     o = operands
     side: Any = _backward_side_by_side(builder, o).operands
     own = FewerProductsOperands(
@@ -198,7 +198,7 @@ def _side_by_side(operands: ConvOperands, **own: int) -> SideBySideOperands:
 def _forward_without_patches(
     builder: Builder, operands: ConvOperands, backward_weights: Op
 ) -> tuple[Op, Op]:
-    """Forward by rows of output, and the weights' gradient where that is quicker, too."""
+    """Forward by rows of output, and the weights' gradient if that is faster, too."""
     o = operands
     taps = o.channels * o.side**2
     deinterleaved = o.channels * o.stride * o.height * -(-o.width // o.stride)
@@ -219,7 +219,7 @@ def _forward_without_patches(
 
 
 def _backward_without_patches(builder: Builder, operands: ConvOperands) -> Op:
-    """The gradient sent down: a convolution of the framed gradient with filters turned round."""
+    """The gradient of the inputs: a convolution of the padded gradient with the flipped filters."""
     o = operands
     border = 2 * (o.side - 1)
     framed = o.filters * (o.rows + border) * (o.columns + border)

@@ -1,13 +1,13 @@
-"""The convolution layer: a filter is laid over every patch of the image, and its products summed.
+"""The convolution layer: the sum of products of a filter with every patch of the image.
 
 Shapes: x (images, channels, height, width), W (filters, channels, side, side), y (images, filters,
 rows, columns) with rows = (height + 2p − side) // s + 1, columns likewise; s is the stride, p the
 padding. b (filters, n): n = 1 for a bias shared by all positions, rows · columns for one each, 0
-for none. As usual in the field it is a correlation: the filter is not turned over.
+for none. As usual in the field it is a correlation: the filter is not flipped.
 
 With the patches of an image as the columns of a matrix P (channels · side², rows · columns), a
-convolution is a product of matrices, y = W P + b: a dense layer at every position. `scratch` (at
-least as large as P) is where P is made, an image at a time.
+convolution is a matrix product, y = W P + b: a dense layer at every position. P is stored in
+`scratch`, which is at least as large, for one image at a time.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ from mnistlab.runtime.kernel import kernel, view
 
 @kernel
 def inside(outputs: int, size: int, shift: int, stride: int) -> tuple[int, int]:
-    """The outputs o in [from, to) whose pixel o · stride + shift lies within [0, size)."""
+    """The range [from, to) of outputs o whose pixel o · stride + shift is within [0, size)."""
     begin = 0 if shift >= 0 else (stride - 1 - shift) // stride
     end = (size - shift + stride - 1) // stride
     begin = min(begin, outputs)
@@ -59,7 +59,7 @@ def patches(
 def add_patches(
     dP: np.ndarray, dx: np.ndarray, side: int, rows: int, columns: int, stride: int, padding: int
 ) -> None:
-    """dx[c, r·s + u − p, q·s + v − p] = Σ dP[(c, u, v), (r, q)]: what `patches` took, given back.
+    """dx[c, r·s + u − p, q·s + v − p] = Σ dP[(c, u, v), (r, q)]: the transpose of `patches`.
 
     dP (channels · side², rows · columns) → dx (channels, height, width).
     """
@@ -84,7 +84,7 @@ def add_patches(
 
 @view
 def patch_matrix(scratch: np.ndarray, W: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """The part of `scratch` that holds P, for filters W and output y of one image."""
+    """The part of `scratch` for P, with filters W and the output y of one image."""
     height, width = W.shape[1] * W.shape[2] * W.shape[3], y.shape[1] * y.shape[2]
     return scratch[: height * width].reshape(height, width)
 
@@ -128,11 +128,11 @@ def conv2d_backward_weights(
     stride: int,
     padding: int,
 ) -> None:
-    """dW = Σᵢ dyᵢ Pᵢᵀ, db = Σᵢ dyᵢ, summed over the positions where they share the bias."""
+    """dW = Σᵢ dyᵢ Pᵢᵀ, db = Σᵢ dyᵢ, summed over the positions if they share the bias."""
     filters, side = dW.shape[0], dW.shape[2]
     rows, columns = dy.shape[2], dy.shape[3]
     matrix = dW.reshape(filters, -1)
-    # Zeroed, not overwritten by the first image: a lane of a ragged batch may have none.
+    # Set to zero first: a lane of a smaller last batch may have no image.
     for f in range(filters):
         for j in range(matrix.shape[1]):
             matrix[f, j] = 0
@@ -159,7 +159,7 @@ def conv2d_backward_weights(
 def conv2d_backward_input(
     dy: np.ndarray, W: np.ndarray, dx: np.ndarray, scratch: np.ndarray, stride: int, padding: int
 ) -> None:
-    """dP = Wᵀ dy, and every pixel gets the sum over the patches that it is in."""
+    """dP = Wᵀ dy; every pixel gets the sum over the patches that contain it."""
     filters, side = W.shape[0], W.shape[2]
     rows, columns = dy.shape[2], dy.shape[3]
     matrix = W.reshape(filters, -1)

@@ -12,7 +12,9 @@ from mnistlab.runtime.parts import images_of, lane_grads_of, rows_of, scratch_of
 
 
 class ConvOperands(GradientOperands):
-    """Of a convolution: x (channels, height, width), y (filters, rows, columns) per image."""
+    """Operands of a convolution: x (channels, height, width), y (filters, rows,
+    columns) per image.
+    """
 
     x: int  # slot
     y: int  # slot
@@ -28,10 +30,10 @@ class ConvOperands(GradientOperands):
     weight: int  # offset in the parameter vector
     bias: int  # offset
     biases: int  # elements; 0 for none
-    lane_grads: int  # elements of each lane's own gradient, …
-    lane_grads_at: int  # … which begin here
-    scratch: int = 0  # elements of scratch that each lane has, …
-    scratch_at: int = 0  # … which begin here
+    lane_grads: int  # elements of each lane's gradient
+    lane_grads_at: int  # offset of the first lane's
+    scratch: int = 0  # elements of scratch for each lane
+    scratch_at: int = 0  # offset of the first lane's
 
 
 @view
@@ -74,7 +76,7 @@ def conv2d_backward_input(op: Any, m: Memory, lane: int, step: int, first: int, 
 def conv2d_backward_weights(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
-    """The gradient of a lane's images, into the lane's own part of the memory."""
+    """The gradient of a lane's images, in the lane's part of the memory."""
     a, b = rows_of(op, rows, lane)
     x = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
     dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
@@ -88,7 +90,7 @@ def conv2d_backward_weights(
 
 @kernel
 def sum_lane_grads(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """The lanes' gradients of a convolution added up, in the order of the lanes."""
+    """The sum of the lanes' gradients of a convolution, in the order of the lanes."""
     weights = op.filters * op.channels * op.side * op.side
     dW = m.grads[op.weight : op.weight + weights]
     db = m.grads[op.bias : op.bias + op.biases]

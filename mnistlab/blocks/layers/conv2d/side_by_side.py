@@ -1,8 +1,8 @@
 """The convolution of several images side by side: a vector holds one pixel of TILE images.
 
-A tile is TILE images turned: pixel by pixel, and of each pixel the images. So every shape of image
-and filter fills the vectors, and a padded or widened image is a tile with lines of zeros in it. The
-plain definition is that of maths.py. Tiles are flat: (channels, height, width, TILE) elements.
+A tile is TILE interleaved images: pixel by pixel, and for each pixel the images. So every shape of
+image and filter fills the vectors, and padding or spacing is lines of zeros in a tile. The plain
+definition is in maths.py. Tiles are flat: (channels, height, width, TILE) elements.
 """
 
 import numpy as np
@@ -14,21 +14,21 @@ from mnistlab.runtime.turning import turn_in, turn_out
 from mnistlab.runtime.vectors import REGISTER, dot, load, spread, store
 
 TILE = REGISTER
-# So many neighbouring pixels of a row, of so many filters, are summed at once, in registers.
+# This many adjacent pixels of a row, for this many filters, are summed at once in registers.
 PIXELS = 4 if REGISTER == 16 else 3
 FILTERS = 4
 PIECE = PIXELS * TILE
-# The weights' gradient: of so many filters and taps at once, over so many positions in turn.
+# The weights' gradient: this many filters and taps at once, over this many positions at a time.
 TAPS, POSITIONS = 3, 64
 
 
 def tile_size(elements: int) -> int:
-    """The elements that hold a tile of images, and a piece that may be read beyond its end."""
+    """The elements of a tile of images, plus those of a vector that may be read beyond its end."""
     return elements * TILE + PIECE
 
 
 def rounded_up(number: int, step: int) -> int:
-    """The smallest multiple of `step` that is not below `number`."""
+    """The smallest multiple of `step` that is at least `number`."""
     return -(-number // step) * step
 
 
@@ -45,11 +45,11 @@ def frame(
     wide: int,
     stride: int,
 ) -> None:
-    """Put a tile's pixels `spacing` apart into zeros, the first `border` from the edges.
+    """Write a tile's pixels into zeros, `spacing` apart, the first at `border` from the edges.
 
     tile (channels, height, width, TILE) → framed (channels, high, stride, ⌈wide / stride⌉, TILE):
-    the columns are dealt out by their remainder of the stride, so that what neighbouring outputs
-    need of one tap lies together.
+    the columns are ordered by their remainder modulo the stride, so that the inputs of one tap are
+    adjacent for adjacent outputs.
     """
     zero, columns = spread(tile.dtype.type(0), TILE), (wide + stride - 1) // stride
     for c in range(channels):
@@ -68,7 +68,7 @@ def frame(
 
 @generic_kernel
 def store_piece(y: np.ndarray, at: int, piece: np.ndarray, pixels: int) -> None:
-    """Put the first `pixels` pixels of a piece, PIXELS at most, from `at` on."""
+    """Store the first `pixels` pixels of a piece, at most PIXELS, from `at` on."""
     if pixels >= PIXELS:
         store(y, at, piece)
     else:
@@ -95,9 +95,9 @@ def correlate(
 ) -> None:
     """y = W ∗ x + b for a tile; filters ≥ FILTERS.
 
-    framed (channels, high, stride, wide, TILE), see `frame`, of whose lines those with pixels are
-    border, border + spacing, … below border + inside; packed as `pack_filters` leaves it; b
-    (filters,) or (0,); y (filters, rows, columns, TILE).
+    framed (channels, high, stride, wide, TILE), see `frame`; its lines with pixels are border,
+    border + spacing, … below border + inside; packed from `pack_filters`; b (filters,) or (0,); y
+    (filters, rows, columns, TILE).
     """
     step, positions = np.uint64(FILTERS), rows * columns * TILE
     for group in range((filters + FILTERS - 1) // FILTERS):
@@ -148,9 +148,10 @@ def add_to_pixels(y: np.ndarray, b: np.ndarray) -> None:
 def tap_offsets(
     channels: int, high: int, wide: int, side: int, stride: int, offsets: np.ndarray
 ) -> None:
-    """Where the taps of a filter meet a framed tile, in pixels from where the filter lies; uint32.
+    """The offsets of a filter's taps in a framed tile, in pixels from the filter's position;
+    uint32.
 
-    offsets (channels · side²,), then the last again up to a multiple of TAPS.
+    offsets (channels · side²,), then the last one repeated up to a multiple of TAPS.
     """
     taps = channels * side * side
     for tap in range(offsets.size):
@@ -172,9 +173,9 @@ def add_products(
 ) -> None:
     """sums[f, t] += Σ dy[f, r, q] · x[r, q of tap t] over positions (r, q), image by image.
 
-    framed as `correlate` has it, `down` pixels from what a row of outputs meets to the next;
-    dy (filters, rows, columns, TILE); sums (⌈filters / FILTERS⌉, ⌈taps / TAPS⌉, FILTERS, TAPS,
-    TILE): where filters or taps end, the last is summed again.
+    framed as in `correlate`; `down` pixels from the inputs of a row of outputs to those of the
+    next; dy (filters, rows, columns, TILE); sums (⌈filters / FILTERS⌉, ⌈taps / TAPS⌉, FILTERS,
+    TAPS, TILE); the last group of filters or taps overlaps the one before.
     """
     at_once, positions = max(1, POSITIONS // columns), rows * columns
     size = FILTERS * TAPS
@@ -246,7 +247,7 @@ def add_lines(
 
 @kernel
 def in_order(sums: np.ndarray, dW: np.ndarray, filters: int, taps: int) -> None:
-    """dW (filters · taps,): what `add_products` has summed, filter by filter."""
+    """dW (filters · taps,), filter by filter, from the sums of `add_products`."""
     blocks = (taps + TAPS - 1) // TAPS
     for f in range(filters):
         for t in range(taps):
@@ -256,7 +257,7 @@ def in_order(sums: np.ndarray, dW: np.ndarray, filters: int, taps: int) -> None:
 
 @kernel
 def turn_images_in(images: np.ndarray, size: int, tile: np.ndarray) -> None:
-    """images (n · size,) of 1 to TILE images → tile (size, TILE); those that lack are zeros."""
+    """images (n · size,) of 1 to TILE images → tile (size, TILE); missing images are zeros."""
     last = images.size // size - 1
     if size >= TILE:
         for at in range(0, size, TILE):
@@ -270,7 +271,7 @@ def turn_images_in(images: np.ndarray, size: int, tile: np.ndarray) -> None:
 
 @kernel
 def turn_images_out(tile: np.ndarray, size: int, images: np.ndarray) -> None:
-    """What `turn_images_in` did, undone: tile (size, TILE) → images (n · size,)."""
+    """The inverse of `turn_images_in`: tile (size, TILE) → images (n · size,)."""
     last = images.size // size - 1
     if size >= TILE:
         for at in range(0, size, TILE):

@@ -1,4 +1,4 @@
-"""Convolutions of several images side by side: a lane's images, a tile of them at a time."""
+"""Ops of convolutions of several images side by side: a lane's images, one tile at a time."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from mnistlab.runtime.parts import flat, lane_grads_of, rows_of, scratch_of
 
 
 class SideBySideOperands(ConvOperands):
-    """A convolution's, and what these kernels need besides.
+    """Operands of a convolution, and further ones of these kernels.
 
-    An image framed has `high` rows of `wide` pixels for each remainder of the stride; the last four
-    are elements of scratch, of which a piece may be read beyond the end of a tile.
+    A framed image has `high` rows of `wide` pixels for each remainder modulo the stride. The last
+    four are elements of scratch, including those that may be read beyond the end of a tile.
     """
 
     high: int
@@ -25,7 +25,7 @@ class SideBySideOperands(ConvOperands):
     x_tile: int
     framed: int  # of a framed tile
     y_tile: int
-    sums: int = 0  # of the products that are the weights' gradient
+    sums: int = 0  # of the products for the weights' gradient
 
 
 @kernel
@@ -35,14 +35,16 @@ def find_tap_offsets(op: Any, m: Memory, lane: int, step: int, first: int, rows:
 
 @view
 def tap_offsets(op: Any, m: Memory) -> np.ndarray:
-    """Where the taps of a filter meet a framed tile, as many as are summed at once at a time."""
+    """The offsets of a filter's taps in a framed tile, padded to the number that is
+    summed at once.
+    """
     taps = op.channels * op.side * op.side
     return m.tap_offsets[op.taps_at :][: (taps + TAPS - 1) // TAPS * TAPS]
 
 
 @view
 def framed_tile(op: Any, m: Memory, a: int, b: int, scratch: np.ndarray) -> np.ndarray:
-    """The tile of the inputs [a, b), framed where there is padding or a stride, in scratch."""
+    """The tile of the inputs [a, b), in scratch; framed if there is padding or a stride."""
     size = op.channels * op.height * op.width
     tile, framed = scratch[: op.x_tile], scratch[op.x_tile : op.x_tile + op.framed]
     side_by_side.turn_images_in(flat(m.activations, m, op.x, a, b, size), size, tile)
@@ -58,14 +60,14 @@ def framed_tile(op: Any, m: Memory, a: int, b: int, scratch: np.ndarray) -> np.n
 
 @kernel
 def turned_gradient(op: Any, m: Memory, a: int, b: int, dy: np.ndarray) -> None:
-    """The tile of the gradient by the outputs of [a, b)."""
+    """The tile of the gradient of the outputs [a, b)."""
     outputs = op.filters * op.rows * op.columns
     side_by_side.turn_images_in(flat(m.deltas, m, op.y, a, b, outputs), outputs, dy)
 
 
 @kernel
 def framed_gradient(op: Any, m: Memory, a: int, b: int, dy: np.ndarray, framed: np.ndarray) -> None:
-    """The tile of the gradient by the outputs of [a, b), its pixels a stride apart, framed."""
+    """The tile of the gradient of the outputs [a, b), framed, with its pixels a stride apart."""
     turned_gradient(op, m, a, b, dy)
     side_by_side.frame(
         dy, framed, op.filters, op.rows, op.columns, op.side - 1 - op.padding, op.stride,
@@ -75,7 +77,7 @@ def framed_gradient(op: Any, m: Memory, a: int, b: int, dy: np.ndarray, framed: 
 
 @kernel
 def store_outputs(op: Any, m: Memory, a: int, b: int, y: np.ndarray) -> None:
-    """The outputs of [a, b) from their tile, to which biases by position are still to be added."""
+    """Store the outputs [a, b) from their tile, and add biases by position."""
     outputs = op.filters * op.rows * op.columns
     if op.biases > op.filters:
         side_by_side.add_to_pixels(y, filter_biases_of(op, m.params).reshape(-1))
@@ -84,21 +86,21 @@ def store_outputs(op: Any, m: Memory, a: int, b: int, y: np.ndarray) -> None:
 
 @kernel
 def store_input_gradient(op: Any, m: Memory, a: int, b: int, dx: np.ndarray) -> None:
-    """The gradient by the inputs of [a, b), from its tile."""
+    """Store the gradient of the inputs [a, b) from its tile."""
     inputs = op.channels * op.height * op.width
     side_by_side.turn_images_out(dx, inputs, flat(m.deltas, m, op.x, a, b, inputs))
 
 
 @view
 def shared_biases(op: Any, m: Memory) -> np.ndarray:
-    """The bias of each filter, or none where there are none or one for each position."""
+    """The bias of each filter; (0,) if there are none or one for each position."""
     biases = filter_biases_of(op, m.params).reshape(-1)
     return biases if op.biases == op.filters else biases[:0]
 
 
 @kernel
 def turn_own_filters(op: Any, m: Memory, turned: np.ndarray) -> None:
-    """The filters turned, (channels · filters · side²,)."""
+    """The flipped filters, (channels · filters · side²,)."""
     shape = (op.channels, op.filters, op.side, op.side)
     without_patches.turn_filters(filters_of(op, m.params), turned.reshape(shape))
 
@@ -123,7 +125,7 @@ def forward_side_by_side(op: Any, m: Memory, lane: int, step: int, first: int, r
 
 @kernel
 def own_bias_gradient(op: Any, m: Memory, own: np.ndarray, a: int, b: int) -> None:
-    """The biases' gradient of the images [a, b), behind the weights' in a lane's own part."""
+    """The biases' gradient of the images [a, b), after the weights' in a lane's part."""
     if op.biases > 0:
         weights = op.filters * op.channels * op.side * op.side
         outputs = op.filters * op.rows * op.columns
@@ -136,7 +138,7 @@ def own_bias_gradient(op: Any, m: Memory, own: np.ndarray, a: int, b: int) -> No
 def backward_weights_side_by_side(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
-    """The gradient of a lane's images, into the lane's own part of the memory."""
+    """The gradient of a lane's images, in the lane's part of the memory."""
     a, b = rows_of(op, rows, lane)
     taps = op.channels * op.side * op.side
     own, scratch = lane_grads_of(op, m, lane), scratch_of(op, m, lane)
@@ -158,7 +160,7 @@ def backward_weights_side_by_side(
 def backward_input_side_by_side(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
-    """A convolution of the framed gradient, its pixels a stride apart, with filters turned."""
+    """A convolution of the framed gradient, its pixels a stride apart, with the flipped filters."""
     a, b = rows_of(op, rows, lane)
     taps, border = op.filters * op.side * op.side, op.side - 1 - op.padding
     scratch = scratch_of(op, m, lane)

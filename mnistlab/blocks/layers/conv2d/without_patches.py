@@ -1,10 +1,10 @@
-"""The convolution without padding, and without a matrix of patches: by rows of output.
+"""The convolution without padding and without a matrix of patches: by rows of output.
 
-For every tap of a filter a row of the image, shifted by the tap, is multiplied by one weight and
-added; a vector is a piece of that row, and several filters and rows are summed at once, in
-registers. With a stride s the columns are first dealt out into s images, so that what a row of
-output needs of one tap lies together. The plain definition is that of conv2d.py; shapes are as
-there, but flat, an image at a time unless said. columns ≥ REGISTER.
+For every tap of a filter, a row of the image, shifted by the tap, is multiplied by one weight and
+added. A vector is a piece of that row; several filters and rows are summed at once in registers.
+With a stride s the columns are first deinterleaved into s images, so that the inputs of one tap are
+adjacent for a row of output. The plain definition is in maths.py; shapes are as there, but flat,
+for one image unless noted. columns ≥ REGISTER.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.vectors import REGISTER, dot, load, spread, store, without_first
 
-# How many are summed at once. Where fewer are left, some are summed again.
+# How many are summed at once. If fewer are left, some are summed again.
 FILTERS, ROWS = 4, 2
 FILTERS_BACKWARD = 8
 
@@ -36,7 +36,9 @@ def deinterleave_columns(x: np.ndarray, dealt: np.ndarray) -> None:
 
 @generic_kernel
 def bias_at(b: np.ndarray, shared: bool, f: int, positions: int, at: int, lanes: int) -> np.ndarray:
-    """A filter's bias at the positions [at, at + lanes): one shared by all, or its own, or none."""
+    """A filter's bias at the positions [at, at + lanes): a shared one, one for each
+    position, or 0.
+    """
     bias = spread(b.dtype.type(0), lanes)
     if shared:
         bias = spread(b[f], lanes)
@@ -49,9 +51,9 @@ def bias_at(b: np.ndarray, shared: bool, f: int, positions: int, at: int, lanes:
 def tap_offsets(
     channels: int, height: int, wide: int, side: int, stride: int, places: np.ndarray
 ) -> None:
-    """Where a filter's taps (channels, side, side) meet an image, from where it lies; uint32.
+    """The offsets of a filter's taps (channels, side, side) in an image, from its position; uint32.
 
-    The image's columns are dealt out: (channels, stride, height, wide).
+    The image's columns are deinterleaved: (channels, stride, height, wide).
     """
     for c in range(channels):
         for u in range(side):
@@ -62,7 +64,7 @@ def tap_offsets(
 
 @kernel
 def pack_filters(W: np.ndarray, filters: int, taps: int, packed: np.ndarray) -> None:
-    """The weights of FILTERS filters by turns, in the order in which they are used."""
+    """The weights of FILTERS filters, interleaved in the order in which they are used."""
     k = 0
     for f in range(0, filters, FILTERS):
         f = min(f, filters - FILTERS)
@@ -87,9 +89,9 @@ def forward_without_patches(
 ) -> None:
     """y = W ∗ x + b for one image; filters ≥ FILTERS, rows ≥ ROWS.
 
-    x (channels · stride · height · wide,), its columns dealt out; `places` (taps,) and `packed`
+    x (channels · stride · height · wide,), its columns deinterleaved; `places` (taps,) and `packed`
     (⌈filters / FILTERS⌉ · FILTERS · taps,): see `tap_offsets` and `pack_filters`; b (filters · n,)
-    as in conv2d.py, y (filters · rows · columns,).
+    as in maths.py, y (filters · rows · columns,).
     """
     positions, taps = rows * columns, np.uint64(places.size)
     step, shared = np.uint64(FILTERS), b.size == filters
@@ -135,7 +137,7 @@ def forward_without_patches(
 
 @kernel
 def pieces_of(columns: int) -> int:
-    """The vectors that hold a row of output; the last may begin among what another holds."""
+    """The number of vectors in a row of output; the last may overlap the one before."""
     return (columns + REGISTER - 1) // REGISTER
 
 
@@ -143,7 +145,7 @@ def pieces_of(columns: int) -> int:
 def pack_deltas(
     dy: np.ndarray, positions: int, rows: int, columns: int, packed: np.ndarray
 ) -> None:
-    """A row's pieces of FILTERS_BACKWARD filters side by side, each number once, else zero.
+    """The pieces of a row for FILTERS_BACKWARD filters, side by side; repeated elements are zero.
 
     dy (FILTERS_BACKWARD · positions,) → packed (rows · pieces · FILTERS_BACKWARD · REGISTER,).
     """
@@ -168,9 +170,9 @@ def add_products(
     sums: np.ndarray,
     at: int,
 ) -> None:
-    """One tap's products with the deltas of FILTERS_BACKWARD filters, added to the sums from `at`.
+    """Add one tap's products with the deltas of FILTERS_BACKWARD filters to the sums from `at` on.
 
-    The tap meets x, flat, from `begin` on, and `down` further for every row of output.
+    The tap begins at x[begin], flat, and moves by `down` for every row of output.
     """
     s0, s1 = load(sums, at, REGISTER), load(sums, at + REGISTER, REGISTER)
     s2, s3 = load(sums, at + 2 * REGISTER, REGISTER), load(sums, at + 3 * REGISTER, REGISTER)
@@ -216,8 +218,8 @@ def backward_weights_without_patches(
 ) -> None:
     """dW = Σᵢ dyᵢ ∗ xᵢ over `images`; filters ≥ FILTERS_BACKWARD.
 
-    x (images · size,), columns dealt out, with the taps at `places` (taps,), see `tap_offsets`; dy
-    (images · filters · rows · columns,), dW (filters · taps,). `scratch` has FILTERS_BACKWARD ·
+    x (images · size,), columns deinterleaved, with the taps at `places` (taps,), see `tap_offsets`;
+    dy (images · filters · rows · columns,), dW (filters · taps,). `scratch` has FILTERS_BACKWARD ·
     REGISTER elements for each of a row's pieces, and for each tap of every filter group.
     """
     taps, positions = places.size, rows * columns
@@ -247,9 +249,9 @@ def backward_weights_without_patches(
 
 @kernel
 def bias_gradient(dy: np.ndarray, db: np.ndarray) -> None:
-    """db = Σᵢ dyᵢ, summed over the positions where they share the bias.
+    """db = Σᵢ dyᵢ, summed over the positions if they share the bias.
 
-    dy (images, filters, positions), db (filters, n) as in conv2d.py.
+    dy (images, filters, positions), db (filters, n) as in maths.py.
     """
     for f in range(db.shape[0]):
         bias = db[f]
@@ -269,7 +271,7 @@ def bias_gradient(dy: np.ndarray, db: np.ndarray) -> None:
 
 @kernel
 def turn_filters(W: np.ndarray, turned: np.ndarray) -> None:
-    """turned[c, f, u, v] = W[f, c, side−1−u, side−1−v]: what leads a gradient back.
+    """The flipped filters: turned[c, f, u, v] = W[f, c, side−1−u, side−1−v].
 
     W (filters, channels, side, side), turned (channels, filters, side, side).
     """
@@ -283,7 +285,7 @@ def turn_filters(W: np.ndarray, turned: np.ndarray) -> None:
 
 @kernel
 def frame(image: np.ndarray, wide: np.ndarray, border: int) -> None:
-    """`image` (channels, rows, columns) with a border of zeros on all sides, in `wide`."""
+    """Copy `image` (channels, rows, columns) into `wide`, with a border of zeros on all sides."""
     for c in range(wide.shape[0]):
         for h in range(wide.shape[1]):
             line = wide[c, h]

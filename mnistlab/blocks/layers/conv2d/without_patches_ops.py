@@ -1,4 +1,4 @@
-"""Convolutions without padding by rows of output, with neither patches nor BLAS."""
+"""Ops of convolutions without padding, by rows of output, without patches and BLAS."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from mnistlab.runtime.parts import images_of, lane_grads_of, rows_of, scratch_of
 
 
 class WithoutPatchesOperands(ConvOperands):
-    """A convolution's, and what these kernels need besides."""
+    """Operands of a convolution, and further ones of these kernels."""
 
     deinterleaved: int  # slot of the input, its columns ordered by their remainder of the stride
     taps_at: int  # where the offsets of its taps begin
@@ -20,7 +20,7 @@ class WithoutPatchesOperands(ConvOperands):
 
 @kernel
 def deinterleaved_width(op: Any) -> int:
-    """The columns of an image of which each holds every stride-th of the input's."""
+    """The columns of each deinterleaved image, which has every stride-th column of the input."""
     return (op.width + op.stride - 1) // op.stride
 
 
@@ -33,7 +33,7 @@ def deinterleaved(op: Any, m: Memory, a: int, b: int) -> np.ndarray:
 
 @view
 def tap_offsets(op: Any, m: Memory) -> np.ndarray:
-    """Where the taps of a filter meet an image."""
+    """The offsets of a filter's taps in an image."""
     return m.tap_offsets[op.taps_at :][: op.channels * op.side * op.side]
 
 
@@ -49,7 +49,7 @@ def find_tap_offsets(op: Any, m: Memory, lane: int, step: int, first: int, rows:
 def forward_without_patches(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
-    """A lane's images."""
+    """The outputs of a lane's images."""
     a, b = rows_of(op, rows, lane)
     images = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
     bias, packed = filter_biases_of(op, m.params).reshape(-1), scratch_of(op, m, lane)
@@ -71,7 +71,7 @@ def forward_without_patches(
 def backward_weights_without_patches(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
-    """The gradient of a lane's images, into the lane's own part of the memory."""
+    """The gradient of a lane's images, in the lane's part of the memory."""
     a, b = rows_of(op, rows, lane)
     out = op.filters * op.rows * op.columns
     weights = op.filters * op.channels * op.side * op.side
@@ -100,7 +100,7 @@ def find_tap_offsets_back(op: Any, m: Memory, lane: int, step: int, first: int, 
 def backward_input_without_patches(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
-    """A lane's images, stride 1: a convolution of the framed gradient with filters turned round."""
+    """A lane's images, stride 1: a convolution of the padded gradient with the flipped filters."""
     a, b = rows_of(op, rows, lane)
     dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
     scratch, border = scratch_of(op, m, lane), op.side - 1

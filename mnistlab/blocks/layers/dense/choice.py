@@ -1,4 +1,4 @@
-"""Which of a dense layer's kernels is the quickest, from shapes and from the share of zeros."""
+"""Selects the fastest of a dense layer's kernels, from shapes and the share of zeros."""
 
 from typing import NamedTuple
 
@@ -8,14 +8,14 @@ from mnistlab.blocks.layers.dense.sparse_input import LISTED
 from mnistlab.runtime.lanes import lanes_for
 from mnistlab.runtime.vectors import REGISTER
 
-# Rows of a batch that a lane should have: with fewer, BLAS starves, and columns are divided.
+# Rows of a batch that a lane should have: with fewer, BLAS is inefficient; divide the columns.
 ROWS_WORTH_DIVIDING = 64
 COLUMNS_WORTH_DIVIDING = 32
-# A first layer that skips zero pixels does this much of the work, at a third of BLAS's pace.
+# A first layer that skips zero pixels does this part of the work, at a third of BLAS's speed.
 MOST_NONZERO = 0.3
 PIXELS_WORTH_LISTING, OUTPUTS_WORTH_LISTING = 64, 17
 INPUTS_WORTH_LISTING = 4096
-# A layer that skips zeros behind a ReLU works at 0.4 to 0.6 of BLAS's pace on what is left.
+# A layer that skips zeros behind a ReLU has 0.4 to 0.6 of BLAS's speed on the rest.
 MOST_NONZERO_INPUTS = 0.5
 INPUTS_WORTH_SKIPPING, TILE_WORTH_SKIPPING = 128, 4 * REGISTER
 ROWS_WORTH_SKIPPING, MOST_SKIPPING = 16, 2 * BLOCK
@@ -24,31 +24,31 @@ MOST_FEW_OUTPUTS = 16
 
 
 def column_lanes(rows: int, inputs: int, outputs: int) -> int:
-    """Into how many lanes to divide a dense layer by its outputs; 0: divide it by rows."""
+    """The number of lanes that divide a dense layer's outputs; 0: divide the rows."""
     lanes = min(lanes_for(rows * inputs * outputs), outputs // COLUMNS_WORTH_DIVIDING)
     by_rows = rows >= 2 * ROWS_WORTH_DIVIDING or lanes < 2 or inputs < COLUMNS_WORTH_DIVIDING
     return 0 if by_rows else lanes
 
 
 def skips_zero_pixels(nonzero_share: float, pixels: int, outputs: int) -> bool:
-    """Whether a first dense layer works on non-zero pixels alone (sparse_input.py).
+    """Whether a first dense layer uses non-zero pixels only (sparse_input.py).
 
-    To list the pixels takes as long as BLAS takes for ten outputs.
+    Listing the pixels takes as long as BLAS takes for ten outputs.
     """
     wide = pixels >= PIXELS_WORTH_LISTING and outputs >= OUTPUTS_WORTH_LISTING
     return wide and nonzero_share <= MOST_NONZERO
 
 
 def sparse_input_work(pixels: int, outputs: int, nonzero_share: float) -> int:
-    """What such a layer costs for one image, in multiplications of a product."""
+    """The cost of such a layer for one image, in multiplications of a product."""
     return int(pixels * (5 + 2 * outputs * nonzero_share))
 
 
 def skips_zero_inputs(nonzero: float, rows: int, inputs: int, outputs: int) -> bool:
     """Whether a dense layer skips inputs that are zero (sparse_hidden.py).
 
-    `nonzero` is the share of its inputs that is not zero. With fewer rows, a weight's row is read
-    for too few of them; with more, their gradients don't fit in the nearest cache.
+    `nonzero` is the share of non-zero inputs. With fewer rows, a weight's row is read for too few
+    of them. With more, their gradients do not fit into L1.
     """
     tile = sparse_hidden_tile(outputs)
     wide = inputs >= INPUTS_WORTH_SKIPPING and tile >= TILE_WORTH_SKIPPING
@@ -60,17 +60,18 @@ def skips_zero_inputs(nonzero: float, rows: int, inputs: int, outputs: int) -> b
 
 
 def divides_inputs(inputs: int) -> bool:
-    """Whether lanes divide such a layer's inputs, forward, too: else they divide its outputs.
+    """Whether lanes divide such a layer's inputs in the forward pass, too; else they divide its
+    outputs.
 
-    Worth it where the weights don't fit in the caches: they are then read and written once a step.
+    Faster if the weights do not fit into the caches: they are then read and written once a step.
     """
     return inputs >= INPUTS_WORTH_LISTING
 
 
 def sparse_hidden_tile(outputs: int) -> int:
-    """The columns that such a layer works on at once: as many as leave registers for the rest.
+    """The columns that such a layer processes at once: as many as leave registers for the rest.
 
-    0 where no number of whole registers divides the outputs.
+    0 if no number of whole registers divides the outputs.
     """
     registers, rest = divmod(outputs, REGISTER)
     if rest:
@@ -79,12 +80,12 @@ def sparse_hidden_tile(outputs: int) -> int:
 
 
 def sparse_hidden_block(tile: int) -> int:
-    """The inputs that are worked on at once, forward: their part of a tile fits the first cache."""
+    """The inputs processed at once in the forward pass: their part of a tile fits into L1."""
     return BLOCK // 2 if tile > MOST_COLUMNS_OF_WHOLE_BLOCKS else BLOCK
 
 
 def has_few_outputs(outputs: int) -> bool:
-    """Whether a layer's outputs are too few for BLAS (few_outputs.py)."""
+    """Whether a layer has too few outputs for BLAS (few_outputs.py)."""
     return OUTPUTS <= outputs <= MOST_FEW_OUTPUTS
 
 
@@ -94,32 +95,32 @@ def few_outputs_row(inputs: int) -> int:
 
 
 def few_outputs_work(inputs: int, outputs: int) -> int:
-    """What a layer of few outputs costs for one image, in multiplications of a product."""
+    """The cost of a layer of few outputs for one image, in multiplications of a product."""
     return inputs * outputs
 
 
 def few_outputs_lanes(rows: int, inputs: int, outputs: int) -> int:
-    """Into how many lanes the inputs are split, for the weights' gradient."""
+    """The number of lanes that divide the inputs, for the weights' gradient."""
     return min(lanes_for(rows * inputs * outputs), -(-inputs // WIDE))
 
 
 class InputPlan(NamedTuple):
     """How a layer that skips zero pixels divides its work."""
 
-    tile: int  # columns of W that are worked on at once, and lie together: a vector
+    tile: int  # columns of W that are processed at once and stored together: a vector
     tiles: int
     listed: int  # images that are listed together
-    parts: int  # of a tile: half the images, forward, or half the pixels, backward, each
+    parts: int  # of a tile: parts of the images (forward), or of the pixels (backward)
     by_column: bool  # forward: lanes divide tiles and their parts; else the rows
 
 
 def input_plan(rows: int, outputs: int) -> InputPlan:
-    """For batches of `rows` images, or parts of batches of that many, and `outputs` units.
+    """For batches, or parts of batches, of `rows` images, and `outputs` units.
 
-    Few rows: each core works on tiles of its own, which stay in its cache from step to step. Many
-    rows: each goes its own way up and down the network.
+    Few rows: each core has its own tiles, which stay in its cache from step to step. Many rows:
+    each core passes its own rows through the network.
     """
-    # A row of a tile fills all registers but two; the fewer tiles, the fewer loops.
+    # A row of a tile fills all registers but two: fewer tiles mean fewer loops.
     most = 128 if REGISTER == 16 else 112
     tiles = -(-outputs // most)
     tile = -(-outputs // (tiles * REGISTER)) * REGISTER
@@ -130,6 +131,6 @@ def input_plan(rows: int, outputs: int) -> InputPlan:
 def sparse_input_lanes(
     rows: int, pixels: int, outputs: int, nonzero_share: float, plan: InputPlan
 ) -> int:
-    """Into how many lanes the parts of a layer's tiles are split."""
+    """The number of lanes that divide the parts of a layer's tiles."""
     work = int(rows * sparse_input_work(pixels, outputs, nonzero_share))
     return min(plan.tiles * plan.parts, lanes_for(work))

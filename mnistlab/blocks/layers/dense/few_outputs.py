@@ -1,9 +1,10 @@
-"""A dense layer of few outputs, such as one for each class, its weights turned: Wᵀ row by row.
+"""A dense layer of few outputs, such as one for each class, with its weights transposed: Wᵀ by
+rows.
 
-BLAS is made for matrices that are wide in both directions; of ten columns it fills a tenth of its
-blocks. Here a vector is a piece of the inputs: OUTPUTS rows of Wᵀ are worked on at once, in
-registers. The plain definition is dense.py's. Wᵀ is (outputs, stride) and flat, `stride` a multiple
-of 2 · REGISTER, and what lies beyond `inputs` in a row is zero, and stays so.
+BLAS is made for matrices that are wide in both directions; ten columns fill a tenth of its blocks.
+Here a vector is a piece of the inputs: OUTPUTS rows of Wᵀ are processed at once in registers. The
+plain definition is in maths.py. Wᵀ is (outputs, stride) and flat, `stride` a multiple of 2 ·
+REGISTER. Elements of a row beyond `inputs` are zero, and stay zero.
 """
 
 import numpy as np
@@ -14,8 +15,8 @@ from mnistlab.runtime.gradient_action import act_on_gradient
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.vectors import REGISTER, dot, load, spread, store
 
-OUTPUTS = 5  # rows of Wᵀ that are worked on at once; where fewer are left, some are done again
-WIDE = 2 * REGISTER  # inputs that are worked on at once, where each has a result of its own
+OUTPUTS = 5  # rows of Wᵀ processed at once; if fewer are left, some are repeated
+WIDE = 2 * REGISTER  # inputs processed at once, if each has its own result
 
 
 @generic_kernel
@@ -28,7 +29,7 @@ def multiply_add(
     sums: tuple[np.ndarray, ...],
     lanes: int,
 ) -> tuple[np.ndarray, ...]:
-    """`sums`, of two images by OUTPUTS rows, and the products of a piece of each."""
+    """Add to `sums`, of two images by OUTPUTS rows, the products of a piece of each."""
     w0 = load(W, at, lanes)
     w1 = load(W, at + stride, lanes)
     w2 = load(W, at + 2 * stride, lanes)
@@ -93,9 +94,9 @@ def send_down(
     count: int | None,
     lanes: int,
 ) -> None:
-    """dx[:, k : k + lanes] of OUTPUTS rows of Wᵀ from j on, but for those `repeated`; all flat.
+    """dx[:, k : k + lanes] from OUTPUTS rows of Wᵀ from j on, except the `repeated` ones; all flat.
 
-    Set where j is 0, added otherwise; `count` of the lanes where it is not None.
+    If j is 0 it is set, else added; only the first `count` lanes, unless it is None.
     """
     zero, one = spread(W.dtype.type(0), lanes), spread(W.dtype.type(1), lanes)
     at = j * stride + k
@@ -149,9 +150,9 @@ def few_outputs_backward_weights(
     lr: float,
     momentum: float,
 ) -> None:
-    """dW = xᵀ dy of the inputs [first, last), put to use at once: see `act_on_gradient`; G is as W.
+    """dW = xᵀ dy for the inputs [first, last), used at once: see `act_on_gradient`; G is as W.
 
-    `first` a multiple of WIDE, and `last`, but for the end.
+    `first` is a multiple of WIDE, and so is `last`, except at the end.
     """
     (images, inputs), outputs = x.shape, dy.shape[1]
     values, deltas = x.reshape(-1), dy.reshape(-1)
@@ -172,7 +173,7 @@ def few_outputs_backward_weights(
                 g3 = fma(spread(deltas[own + 3], WIDE), row, g3)
                 g4 = fma(spread(deltas[own + 4], WIDE), row, g4)
             at = j * stride + k
-            # Those that the rows before have done are left out.
+            # Skip the rows that the previous group has done.
             if j >= begin:
                 act_on_gradient(use, g0, W, G, at, lr, momentum, WIDE)
             if j + 1 >= begin:

@@ -1,4 +1,4 @@
-"""A dense layer of few outputs, whose weights lie turned while the training loop runs."""
+"""The ops of a dense layer of few outputs, whose weights are transposed in the training loop."""
 
 from typing import Any
 
@@ -14,21 +14,23 @@ from mnistlab.runtime.parts import rate_of, rows_of, share, slot, state_of
 
 
 class FewOutputsOperands(DenseOperands):
-    """A dense layer's, and where its transposed weight lies."""
+    """Operands of a dense layer, and those of its transposed weight."""
 
     transposed: int  # offset in the parameter vector
-    row: int  # elements from one row of it to the next
+    row: int  # elements from one of its rows to the next
 
 
 @view
 def transposed(op: Any, values: np.ndarray) -> np.ndarray:
-    """The turned weight in a flat vector: (outputs · stride,)."""
+    """The transposed weight in a flat vector: (outputs · stride,)."""
     return values[op.transposed : op.transposed + op.outputs * op.row]
 
 
 @kernel
 def move_weight(op: Any, values: np.ndarray, to_transposed: bool) -> None:
-    """Between a weight (inputs, outputs) and the same turned: zeros outside the loop."""
+    """Copy a weight (inputs, outputs) to its transpose, or back; outside the loop the
+    copy is zero.
+    """
     if values.size > 0:
         W = values[op.weight :][: op.inputs * op.outputs].reshape(op.inputs, op.outputs)
         rows = transposed(op, values).reshape(op.outputs, op.row)
@@ -80,7 +82,7 @@ def few_outputs_backward_input(
 def few_outputs_backward_weights(
     op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 ) -> None:
-    """The gradient of a lane's inputs, and what becomes of it."""
+    """The gradient of a lane's inputs, and the action on it."""
     x = slot(m.activations, m, op.x, rows, op.inputs)
     dy = slot(m.deltas, m, op.y, rows, op.outputs)
     pieces = (op.inputs + few_outputs.WIDE - 1) // few_outputs.WIDE

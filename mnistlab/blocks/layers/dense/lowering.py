@@ -1,4 +1,4 @@
-"""A dense layer built: the choice among the plain path and those that skip work."""
+"""Lowers a dense layer: the plain kernels, or kernels that skip work."""
 
 from dataclasses import replace
 from typing import Any
@@ -32,7 +32,9 @@ from mnistlab.runtime.op import Op
 
 
 def build_dense(builder: Builder, units: int, bias: bool) -> None:
-    """Forward and backward of a dense layer, by the path that `choice` finds quickest."""
+    """Build the forward and backward ops of a dense layer, with the kernels that
+    `choice` selects.
+    """
     name = builder.numbered("dense")
     inputs, first = builder.width, builder.top == 0
     fans = (inputs, units)
@@ -47,7 +49,7 @@ def build_dense(builder: Builder, units: int, bias: bool) -> None:
     }
     weight = f"{name}.weight"
     # Reserved even when unused: every program of a model uses the same offsets. In evaluation,
-    # which has no dropout, what lies on the image is the first layer.
+    # which has no dropout, the layer on the image is the first layer.
     packed = operands["weight"]
     if has_few_outputs(units):
         packed = builder.take_params(units * few_outputs_row(inputs))
@@ -70,14 +72,14 @@ def build_dense(builder: Builder, units: int, bias: bool) -> None:
 
 
 def _skips_zeros(builder: Builder, inputs: int, units: int) -> bool:
-    """Whether zeros of the layer's inputs are skipped, where nothing is sent down to a zero."""
+    """Whether the layer skips zero inputs; their gradient must not be needed."""
     if not builder.training or not (builder.behind_relu or builder.on_image):
         return False
     return skips_zero_inputs(builder.nonzero, builder.rows, inputs, units)
 
 
 def _plain(builder: Builder, operands: DenseOperands, weight: str) -> None:
-    """A layer by BLAS, divided by columns where the rows are few."""
+    """Build a layer by BLAS, divided by columns if there are few rows."""
     inputs, units = operands.inputs, operands.outputs
     builder.work += inputs * units
 
@@ -86,7 +88,7 @@ def _plain(builder: Builder, operands: DenseOperands, weight: str) -> None:
         return replace(op.having(by_column=True), lanes=lanes) if lanes else op
 
     builder.forward.append(by_columns(Op(ops.dense_forward, operands), inputs, units))
-    if not builder.on_image or not builder.training:  # in training images need no gradient
+    if not builder.on_image or not builder.training:  # in training, images need no gradient
         builder.deltas.append(by_columns(Op(ops.dense_backward_input, operands), units, inputs))
     lanes = max(1, min(lanes_for(builder.rows * inputs * units), inputs // 32))
     backward = ops.dense_backward_weights
@@ -94,7 +96,7 @@ def _plain(builder: Builder, operands: DenseOperands, weight: str) -> None:
 
 
 def _few_outputs(builder: Builder, operands: dict[str, Any], weight: str, packed: int) -> None:
-    """A layer of few outputs, by rows of its transposed weight."""
+    """Build a layer of few outputs, by rows of its transposed weight."""
     inputs, units = operands["inputs"], operands["outputs"]
     builder.work += few_outputs_work(inputs, units)
     own = FewOutputsOperands(**operands, transposed=packed, row=few_outputs_row(inputs))
@@ -106,12 +108,12 @@ def _few_outputs(builder: Builder, operands: dict[str, Any], weight: str, packed
         builder.deltas.append(Op(few_outputs_ops.few_outputs_backward_input, own))
     lanes = few_outputs_lanes(builder.rows, inputs, units)
     backward = few_outputs_ops.few_outputs_backward_weights
-    owned = units * own.row if lanes == 1 else 0  # of several lanes each has a part of every row
+    owned = units * own.row if lanes == 1 else 0  # each of several lanes has a part of every row
     builder.gradients.append(Op(backward, own, lanes=lanes, tensor=weight, owned=owned))
 
 
 def _sparse_hidden(builder: Builder, operands: dict[str, Any], weight: str) -> None:
-    """A layer that skips inputs that are zero: backward the inputs are divided into blocks."""
+    """Build a layer that skips zero inputs; the backward pass divides the inputs into blocks."""
     rows, inputs, units = builder.rows, operands["inputs"], operands["outputs"]
     builder.work += inputs * units
     by_inputs, tile = divides_inputs(inputs), sparse_hidden_tile(units)
@@ -154,11 +156,11 @@ def _sparse_hidden(builder: Builder, operands: dict[str, Any], weight: str) -> N
 def _sparse_input(
     builder: Builder, operands: dict[str, Any], weight: str, packed: int, plan: InputPlan
 ) -> None:
-    """A first layer that skips zero pixels: the images are listed instead of gathered."""
+    """Build a first layer that skips zero pixels: the images are listed instead of gathered."""
     inputs, units = operands["inputs"], operands["outputs"]
     builder.work += sparse_input_work(inputs, units, builder.nonzero_share)
     listings, words = -(-builder.rows // plan.listed), LISTED * words_of.py_func(inputs)
-    builder.listed_bits = listings * (words + inputs)  # the first layer of all that lists
+    builder.listed_bits = listings * (words + inputs)  # only the first layer lists
     builder.listed_bytes = listings * LISTED * inputs
     own = SparseInputOperands(
         **operands,

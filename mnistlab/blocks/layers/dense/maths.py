@@ -46,7 +46,7 @@ def dense_backward_weights(
 
 @kernel
 def dense_backward_input(dy: np.ndarray, W: np.ndarray, dx: np.ndarray) -> None:
-    """dx = dy Wᵀ: the gradient sent down to the layer below.
+    """dx = dy Wᵀ: the gradient with respect to the inputs.
 
     dy (batch, fan_out), W (fan_in, fan_out) → dx (batch, fan_in).
     """

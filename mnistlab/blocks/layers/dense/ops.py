@@ -1,4 +1,4 @@
-"""The dense layer's ops: a lane's part of the layer's work, cut out of the memory."""
+"""The dense layer's ops: a lane's part of the work, as views of the memory."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from mnistlab.runtime.parts import rate_of, rows_of, share, slot, state_of
 
 
 class DenseOperands(GradientOperands):
-    """Of a dense layer: x (rows, inputs), W (inputs, outputs), y (rows, outputs)."""
+    """Operands of a dense layer: x (rows, inputs), W (inputs, outputs), y (rows, outputs)."""
 
     x: int  # slot
     y: int  # slot
@@ -59,7 +59,7 @@ def dense_backward_weights(op: Any, m: Memory, lane: int, step: int, first: int,
 
 @kernel
 def dense_step(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """`dense_backward_weights`, and SGD's or momentum's step in BLAS's own sum."""
+    """`dense_backward_weights`, with SGD's or momentum's step inside BLAS's product."""
     x = slot(m.activations, m, op.x, rows, op.inputs)
     dy = slot(m.deltas, m, op.y, rows, op.outputs)
     a, b = share(op.inputs, op.lanes, lane)

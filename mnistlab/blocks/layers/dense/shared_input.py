@@ -1,9 +1,9 @@
 """The first layers of several networks on the same images, side by side in one wide matrix.
 
 The non-zero pixels of a batch are listed once for all networks, and a vector of columns belongs to
-several of them. A column's sum has the same terms in the same order as in the network alone, so it
-has the same bits. A layer of few outputs alone sums the pixels of each lane of a register by
-themselves (few_outputs.py), and then the lanes' sums by halves; `forward_by_lanes` does so, too.
+several of them. A column's sum has the same terms in the same order as in a single network, so it
+has the same bits. A single layer of few outputs first sums the pixels of each lane of a register
+separately (few_outputs.py), and then the lanes' sums by halves; so does `forward_by_lanes`.
 """
 
 from typing import Any
@@ -18,8 +18,8 @@ from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.vectors import REGISTER, load, lowest_bit, spread, store
 
-BITS = WORD // REGISTER  # that a lane has in a word of pixels
-LEVELS = REGISTER.bit_length()  # of the sums by halves, from one lane's to all lanes'
+BITS = WORD // REGISTER  # of a lane in a word of pixels
+LEVELS = REGISTER.bit_length()  # of the sums by halves, from one lane's sum to that of all lanes
 
 
 @kernel
@@ -32,8 +32,8 @@ def lane_words(size: int) -> int:
 def list_by_lanes(by_image: np.ndarray, size: int, images: int, by_lane: np.ndarray) -> None:
     """For each image and each lane of a register, the lane's non-zero pixels.
 
-    by_image, uint64, as `list_nonzero_pixels` leaves it → by_lane, uint64
-    (LISTED · lane_words(size) · REGISTER,): bit c of a lane's words for pixel c · REGISTER + lane.
+    by_image, uint64, from `list_nonzero_pixels` → by_lane, uint64 (LISTED · lane_words(size) ·
+    REGISTER,): bit c of a lane's words is pixel c · REGISTER + lane.
     """
     words, own = words_of(size), lane_words(size)
     by_lane[: images * own * REGISTER] = 0
@@ -53,7 +53,7 @@ def list_by_lanes(by_image: np.ndarray, size: int, images: int, by_lane: np.ndar
 
 @kernel
 def bits_reversed(number: int) -> int:
-    """A lane's number, below REGISTER, its bits in the other order."""
+    """A lane's number, below REGISTER, with its bits reversed."""
     found, bit = 0, 1
     while bit < REGISTER:
         found = 2 * found + number % 2
@@ -75,12 +75,12 @@ def forward_by_lanes(
     y: np.ndarray,
     lanes: int,
 ) -> None:
-    """y = x W + b of one tile of W, summed as a layer of few outputs sums.
+    """y = x W + b for one tile of W, in the order of summation of a layer of few outputs.
 
     W (size · lanes,), b (lanes,), y (images · lanes,), all flat; `turned` and `values` as in
-    `sparse_input_forward`. `sums`: scratch, (images · LEVELS · lanes,). Lanes are taken in such an
-    order that two sums of as many lanes each follow one another and are added: of each size one
-    waits for its partner, as the digits of a binary counter do.
+    `sparse_input_forward`. `sums`: scratch, (images · LEVELS · lanes,). The lanes are in such an
+    order that two sums of equally many lanes follow each other and are added. One sum of each size
+    waits for its partner, like the digits of a binary counter.
     """
     words = lane_words(size)
     zero, one = spread(W.dtype.type(0), lanes), spread(W.dtype.type(1), lanes)
@@ -143,7 +143,7 @@ def momentum_by_columns(
     momentum: float,
     lanes: int,
 ) -> None:
-    """v ← momentum · v + xᵀ dy; W ← W − lr · v: as `sgd_by_columns`, velocity as W."""
+    """v ← momentum · v + xᵀ dy; W ← W − lr · v, as in `sgd_by_columns`; velocity has W's shape."""
     zero, mu = spread(W.dtype.type(0), lanes), spread(W.dtype.type(momentum), lanes)
     for k in range(size):
         g = gradient_row(by_pixel[k], turned, values, k, dy, zero, lanes)
@@ -162,7 +162,7 @@ def gradient_row(
     zero: np.ndarray,
     lanes: int,
 ) -> np.ndarray:
-    """The row of xᵀ dy of pixel k, which is not zero in the images of `bits`."""
+    """The row of xᵀ dy for pixel k, which is not zero in the images of `bits`."""
     g = zero
     while bits != 0:
         i = lowest_bit(bits)
@@ -176,10 +176,11 @@ def gradient_row(
 def descent_by_columns(
     W: np.ndarray, l1: np.ndarray, l2: np.ndarray, dither: np.ndarray, by_row: np.ndarray
 ) -> None:
-    """W ← W − l1 · sign(W) − l2 · W, each column with its own penalty, which may be none.
+    """W ← W − l1 · sign(W) − l2 · W, each column with its own penalty, which may be 0.
 
     W (size · columns,), flat; l1, l2 (columns,). `dither`, uint32 (columns,): of a column's first
-    element, changed; `by_row`, uint32 (columns,): from one element of a column to the next.
+    element, changed in place; `by_row`, uint32 (columns,): from one element of a column to the
+    next.
     """
     columns = l1.size
     for k in range(W.size // columns):
@@ -196,7 +197,7 @@ def descent_by_columns(
 def threshold_by_columns(
     W: np.ndarray, threshold: np.ndarray, dither: np.ndarray, by_row: np.ndarray
 ) -> None:
-    """W ← sign(W) · max(|W| − threshold, 0), each with its own, as in `descent_by_columns`."""
+    """W ← sign(W) · max(|W| − threshold, 0), a threshold per column, as in `descent_by_columns`."""
     columns = threshold.size
     zero, one = W.dtype.type(0), W.dtype.type(1)
     for k in range(W.size // columns):

@@ -1,4 +1,6 @@
-"""Several networks' programs as one: their first layers side by side, all other ops as they are."""
+"""Joins several networks' programs: their first layers are side by side, all other
+ops unchanged.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,17 +34,18 @@ from mnistlab.runtime.memory import Memory, zeros
 from mnistlab.runtime.op import Op
 from mnistlab.runtime.program import Program
 
-# The columns of a tile of the wide matrix: few sizes, as the kernels of each have to be compiled.
-# The last fills the registers.
+# The columns of a tile of the wide matrix: few sizes, because each needs its own kernels. The last
+# fills the registers.
 TILES = (32, 64, input_plan(LISTED, 8 * LISTED).tile)
 
 
 @dataclass(frozen=True)
 class FirstLayer:
-    """A network's first layer, taken out of its program.
+    """A network's first layer, separated from its program.
 
-    `operands` are those of a group of this network alone: equal for networks that can train side
-    by side. `before` and `after` are the other ops of a step, before and after the layer's own.
+    `operands` are those for a group of this network alone: they are equal for networks that can
+    train side by side. `before` and `after` are the other ops of a step, before and after this
+    layer's.
     """
 
     operands: SharedInputOperands
@@ -54,10 +57,10 @@ class FirstLayer:
 
 
 def first_layer(program: Program) -> FirstLayer | None:
-    """The first layer of a network that may train beside others on the same batches; else None.
+    """The first layer of a network that can train beside others on the same batches; else None.
 
-    The batches have at most LISTED images. A layer of more than a tile of columns gains nothing.
-    The optimizer's step and the penalties of its weights are those that a group has ops for.
+    The batches have at most LISTED images. A layer of more than a tile of columns gains nothing. A
+    group must have ops for the optimizer's step and for the penalties of its weights.
     """
     step, name = program.training["step"], program.tensors[0].name
     makers = [number for number, op in enumerate(step) if op.tensor == name]
@@ -112,14 +115,14 @@ def first_layer(program: Program) -> FirstLayer | None:
 
 
 def _place(made: Any) -> dict[str, int]:
-    """Where the elements of the weight lie in the training loop of the network alone."""
+    """The offsets of the weight's elements in the training loop of a single network."""
     if isinstance(made, FewOutputsOperands):
         return {"element": made.transposed, "by_input": 1, "by_unit": made.row}
     return {"element": made.tiles, "by_input": made.tile, "by_unit": 1}
 
 
 def _settings(penalties: Sequence[Op]) -> tuple[float, ...] | None:
-    """What the penalties of a network's first layer are; None where a group has no op for one."""
+    """The penalties of a network's first layer; None if a group has no op for one of them."""
     found = [0.0] * SETTINGS
     for op in penalties:
         own = op.operands
@@ -133,15 +136,15 @@ def _settings(penalties: Sequence[Op]) -> tuple[float, ...] | None:
 
 
 def _alone(ops: Iterable[Op]) -> tuple[Op, ...]:
-    """Ops of a table that is run on one thread: lane after lane, op after op."""
+    """Ops for a table that runs on one thread: lane after lane, op after op."""
     return tuple(replace(op, joins=False) for op in ops)
 
 
 @dataclass(frozen=True)
 class SharedInput:
-    """The program of a group: `lists` named pack, step and unpack, as a Program has them.
+    """The program of a group: `lists` named pack, step and unpack, as in a Program.
 
-    Each op has the number of its memory: the networks' own come first, the group's is the last.
+    Each op has the number of its memory: first the networks' memories, then the group's.
     """
 
     lists: Mapping[str, tuple[tuple[int, Op], ...]]
@@ -180,7 +183,7 @@ def side_by_side(layers: Sequence[FirstLayer]) -> SharedInput:
 
 
 def memory_of_group(shared: SharedInput, memories: Sequence[Memory]) -> Memory:
-    """The memory of a group whose networks have these; its order is still to be given."""
+    """The memory of a group whose networks have these memories; its order is set later."""
     own, first = shared.operands, memories[0]
     wide, dtype = own.tiles * own.inputs * own.tile, first.params.dtype
     return first._replace(

@@ -1,7 +1,7 @@
 """The ops of several networks' first layers side by side; the memory `m` is the group's.
 
-The wide matrix lies in tiles, as the weights of sparse_input_ops.py do: column n · units + j is
-unit j of network n. All else that belongs to a network stays in its own memory.
+The wide matrix is in tiles, like the weights in sparse_input_ops.py: column n · units + j is unit j
+of network n. Everything else of a network stays in its own memory.
 """
 
 from functools import cache
@@ -22,29 +22,29 @@ from mnistlab.runtime.op import Operands
 from mnistlab.runtime.parts import slot, state_of
 from mnistlab.runtime.vectors import REGISTER, load, store
 
-# What `Memory.settings` has for each network: the factors of its penalties before the loss's part
-# of a step, whether these are scaled by the rate, and the factor of the proximal step, which is.
+# `Memory.settings` has for each network: the factors of the penalties' own step, whether these are
+# multiplied by the learning rate, and the factor of the proximal step, which always is.
 L1, L2, BY_RATE, THRESHOLD, SETTINGS = range(5)
 
 
 class SharedInputOperands(Operands):
-    """Of first layers of `units` units each, of images of `inputs` pixels."""
+    """Operands of first layers of `units` units each, for images of `inputs` pixels."""
 
     networks: int
     units: int
     inputs: int
-    lanes_order: bool  # whether the network alone sums as a layer of few outputs does
+    lanes_order: bool  # whether a single network sums like a layer of few outputs
     tile: int  # columns of a tile of the wide matrix
-    tiles: int  # how many
+    tiles: int  # number of tiles
     momentum: float
     gradient_action: int  # SGD or MOMENTUM
     lr_scale: float
-    y: int  # slot, of every network's own memory
-    weight: int  # offset, of every network's own parameter vector
+    y: int  # slot in every network's memory
+    weight: int  # offset in every network's parameter vector
     bias: int
     biases: int  # elements; 0 for none
-    # Of the network alone in its training loop: the element of the weight of input 0 and unit 0,
-    # and how many elements lie between inputs and between units.
+    # Of a single network in its training loop: the element of the weight of input 0 and unit 0, and
+    # the distances between inputs and between units.
     element: int
     by_input: int
     by_unit: int
@@ -59,11 +59,11 @@ def tile_of(op: Any, values: np.ndarray, t: int) -> np.ndarray:
 
 @view
 def scratch_rows(op: Any, m: Memory, number: int, count: int) -> np.ndarray:
-    """`count` vectors of the scratch, each of a tile's columns, from vector `number` on."""
+    """`count` vectors of scratch, each with a tile's columns, from vector `number` on."""
     return m.scratch[number * op.tile :][: count * op.tile]
 
 
-# Where the pieces begin: two sets of the batch's rows, figures of columns, partial sums.
+# Where the parts of the scratch begin: two sets of the batch's rows, values by column, sums.
 ROWS_IN, ROWS_OUT = 0, sparse_input.LISTED
 COLUMNS = 2 * sparse_input.LISTED
 SUMS = COLUMNS + 2
@@ -72,13 +72,13 @@ SCRATCH_VECTORS = SUMS + sparse_input.LISTED * shared_input.LEVELS
 
 @kernel
 def networks_of(op: Any, t: int) -> tuple[int, int]:
-    """The networks [from, to) that have columns in tile t."""
+    """The networks [from, to) with columns in tile t."""
     return t * op.tile // op.units, min(op.networks, ((t + 1) * op.tile - 1) // op.units + 1)
 
 
 @kernel
 def columns_of(op: Any, t: int, n: int) -> tuple[int, int, int]:
-    """Of network n in tile t: its first unit there, its first column, and how many columns."""
+    """Network n in tile t: its first unit there, its first column, and the number of columns."""
     begin = max(n * op.units, t * op.tile)
     end = min((n + 1) * op.units, (t + 1) * op.tile)
     return begin - n * op.units, begin - t * op.tile, end - begin
@@ -95,7 +95,7 @@ def copy_rows(
     rows: int,
     width: int,
 ) -> None:
-    """Copy `rows` pieces of `width` elements, which lie `apart`, to others in flat arrays."""
+    """Copy `rows` pieces of `width` elements, `apart` from each other, between flat arrays."""
     for i in range(rows):
         for j in range(0, width, REGISTER):
             at, left = begin + i * apart + j, width - j
@@ -108,7 +108,7 @@ def copy_rows(
 
 @kernel
 def turn_networks(op: Any, m: Memory, pack: bool) -> None:
-    """Between the networks' own weights and velocities and the wide ones."""
+    """Copy between the networks' weights and velocities and the wide ones."""
     for t in range(op.tiles):
         first, last = networks_of(op, t)
         for n in range(first, last):
@@ -148,11 +148,11 @@ def listing(op: Any, m: Memory) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.
 
 
 def listed_bits(inputs: int, networks_in_lanes_order: bool) -> int:
-    """The words that a listing takes."""
+    """The number of words of a listing."""
     words = sparse_input.LISTED * sparse_input.words_of.py_func(inputs)
     if not networks_in_lanes_order:
         return words + inputs
-    # The plain functions, as they call each other: compiled ones would have to be compiled here.
+    # These plain functions call each other; compiled ones would be compiled in this process.
     of_lane = -(-(-(-inputs // sparse_input.WORD) * shared_input.BITS) // sparse_input.WORD)
     return words + inputs + sparse_input.LISTED * of_lane * REGISTER
 
@@ -174,7 +174,7 @@ def list_for_networks(op: Any, m: Memory, lane: int, step: int, first: int, rows
 
 @generic_kernel
 def forward(op: Any, m: Memory, rows: int, lanes: int) -> None:
-    """The first layers' outputs, to each network's own memory."""
+    """Compute the first layers' outputs, in each network's memory."""
     by_image, _, by_lane, turned = listing(op, m)
     bias = scratch_rows(op, m, COLUMNS, 1)
     tile, y = scratch_rows(op, m, ROWS_IN, rows), scratch_rows(op, m, ROWS_OUT, rows)
@@ -206,7 +206,7 @@ def forward(op: Any, m: Memory, rows: int, lanes: int) -> None:
 
 @generic_kernel
 def backward(op: Any, m: Memory, step: int, rows: int, lanes: int) -> None:
-    """The optimizer's step of all first layers, and the gradients of their biases."""
+    """Take the optimizer's step of all first layers, and compute the gradients of their biases."""
     _, by_pixel, _, turned = listing(op, m)
     rates, dy = scratch_rows(op, m, COLUMNS, 1), scratch_rows(op, m, ROWS_IN, rows)
     for t in range(op.tiles):
@@ -236,7 +236,7 @@ def backward(op: Any, m: Memory, step: int, rows: int, lanes: int) -> None:
 
 @cache
 def forward_of(lanes: int) -> Any:
-    """`forward` for tiles of so many columns, an op."""
+    """The op `forward` for tiles of this many columns."""
 
     def shared_input_forward(
         op: Any, m: Memory, lane: int, step: int, first: int, rows: int
@@ -248,7 +248,7 @@ def forward_of(lanes: int) -> Any:
 
 @cache
 def backward_of(lanes: int) -> Any:
-    """`backward` for tiles of so many columns, an op."""
+    """The op `backward` for tiles of this many columns."""
 
     def shared_input_backward(
         op: Any, m: Memory, lane: int, step: int, first: int, rows: int
@@ -260,7 +260,9 @@ def backward_of(lanes: int) -> Any:
 
 @kernel
 def dithers(op: Any, m: Memory, t: int, step: int, dither: np.ndarray, by_row: np.ndarray) -> None:
-    """The dither of each column's first element in tile t, and from one element to the next."""
+    """The dither of each column's first element in tile t, and the increment to the
+    next element.
+    """
     begin, end = networks_of(op, t)
     for n in range(begin, end):
         unit, column, width = columns_of(op, t, n)
@@ -272,7 +274,7 @@ def dithers(op: Any, m: Memory, t: int, step: int, dither: np.ndarray, by_row: n
 
 @kernel
 def penalties(op: Any, m: Memory, t: int, step: int, number: int, of_column: np.ndarray) -> None:
-    """One of the penalties' factors for each column of tile t, as it acts in this step."""
+    """One factor of the penalties for each column of tile t, as it applies in this step."""
     begin, end = networks_of(op, t)
     of_column[:] = 0
     for n in range(begin, end):
@@ -287,13 +289,13 @@ def penalties(op: Any, m: Memory, t: int, step: int, number: int, of_column: np.
 
 @view
 def dither_rows(op: Any, m: Memory) -> tuple[np.ndarray, np.ndarray]:
-    """Two whole numbers for each column of a tile: see `dithers`."""
+    """Two integers for each column of a tile: see `dithers`."""
     return m.tap_offsets[: op.tile], m.tap_offsets[op.tile : 2 * op.tile]
 
 
 @kernel
 def descend(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """The penalties' part of a step, before the loss's: `penalty_descent` of each network."""
+    """The penalties' own step, before the loss's: `penalty_descent` for each network."""
     dither, by_row = dither_rows(op, m)
     l1, l2 = scratch_rows(op, m, COLUMNS, 1), scratch_rows(op, m, COLUMNS + 1, 1)
     for t in range(op.tiles):
@@ -305,7 +307,7 @@ def descend(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> 
 
 @kernel
 def threshold(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """L1's proximal step, after the loss's: `soft_threshold` of each network."""
+    """L1's proximal step, after the loss's: `soft_threshold` for each network."""
     dither, by_row = dither_rows(op, m)
     l1 = scratch_rows(op, m, COLUMNS, 1)
     for t in range(op.tiles):

@@ -1,9 +1,9 @@
-"""A dense layer behind a ReLU or dropout: inputs that are zero are skipped, both ways.
+"""A dense layer behind a ReLU or dropout: zero inputs are skipped, forward and backward.
 
-After a ReLU half of the values are zero and more, after dropout of a half three quarters. A block
-of inputs is worked on at a time: a bit for each of them says, row by row, what is not zero. Forward
-goes by images, backward by inputs, so that each row of the weights is read once for all images, as
-in sparse_input.py. The plain definition is in maths.py.
+After a ReLU at least half of the values are zero, after dropout of a half another half. Inputs are
+processed in blocks: a bit for each input of each row says whether it is not zero. The forward pass
+goes by images, the backward pass by inputs, so that each row of the weights is read once for all
+images, as in sparse_input.py. The plain definition is in maths.py.
 """
 
 import numpy as np
@@ -14,12 +14,12 @@ from mnistlab.runtime.gradient_action import act_on_gradient
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.vectors import dot, load, lowest_bit, set_bits, spread, store
 
-BLOCK = 64  # inputs, and the most images: as many as a word has bits
+BLOCK = 64  # inputs, and the largest number of images: the bits of a word
 
 
 @kernel
 def find_inputs(x: np.ndarray, stride: int, images: int, size: int, bits: np.ndarray) -> None:
-    """bits[i], uint64: bit k where input k of image i is not zero, and none for other images.
+    """bits[i], uint64: bit k is set if input k of image i is not zero; none for missing images.
 
     x: `size` ≤ BLOCK inputs of each of `images` ≤ BLOCK rows that are `stride` apart, flat; bits
     (BLOCK,).
@@ -32,9 +32,9 @@ def find_inputs(x: np.ndarray, stride: int, images: int, size: int, bits: np.nda
 
 @kernel
 def turn_bits(bits: np.ndarray) -> None:
-    """Bit i of bits[k] and bit k of bits[i] change places; bits (64,), uint64.
+    """Transpose: swap bit i of bits[k] and bit k of bits[i]; bits (64,), uint64.
 
-    By halves: quarters of the square change places, then quarters of quarters (Warren, Hacker's
+    By halves: quarters of the square are swapped, then quarters of quarters (Warren, Hacker's
     Delight, 7-3).
     """
     side = 32
@@ -63,8 +63,8 @@ def sparse_forward(
 ) -> None:
     """tile ← tile + x W for a block of inputs, see `find_inputs`, and `lanes` columns of W.
 
-    W: `lanes` elements of each of the inputs' rows, which are `width` apart, tile
-    (images · lanes,); all flat.
+    W: `lanes` elements of each input's row, the rows `width` apart; tile (images · lanes,); all
+    flat.
     """
     for i in range(images):
         left = bits[i]
@@ -95,12 +95,12 @@ def sparse_backward(
     dx: np.ndarray,
     lanes: int,
 ) -> None:
-    """dx ← dx + dy Wᵀ where x is not zero, if it `sends`; then dW = xᵀ dy, put to use at once.
+    """dx ← dx + dy Wᵀ where x is not zero, if it `sends`; then dW = xᵀ dy, used at once.
 
-    For a block of `size` inputs, of which bits[64 n + k] has a bit for each of the images from
-    64 n on where k is not zero. Of `lanes` columns of W: W and G are those of each of the inputs'
-    rows, which are `width` apart, tile those of dy, (images · lanes,); x, dx (images · BLOCK,); all
-    flat. Where a ReLU left a zero, what is sent down stops there: it need not be known.
+    For a block of `size` inputs: bits[64 n + k] has a bit for each of the images from 64 n on whose
+    input k is not zero. For `lanes` columns of W: W and G have these columns of each input's row,
+    the rows `width` apart; tile has those of dy, (images · lanes,); x, dx (images · BLOCK,); all
+    flat. The gradient with respect to a zero is not needed: ReLU's derivative is zero there.
     """
     zero = spread(W.dtype.type(0), lanes)
     for k in range(size):

@@ -1,7 +1,7 @@
-"""The ops of a dense layer that skips inputs that are zero.
+"""The ops of a dense layer that skips zero inputs.
 
-Backward each lane has a share of the inputs. Forward it has that, too, where the inputs are very
-many; else it has a share of the outputs.
+In the backward pass lanes divide the inputs. In the forward pass they do so if there are very many
+inputs; else they divide the outputs.
 """
 
 from functools import cache
@@ -21,38 +21,38 @@ from mnistlab.runtime.vectors import load, store
 
 
 class SparseHiddenOperands(DenseOperands):
-    """A dense layer's, and where its bits, its tiles and its parts of the output lie."""
+    """Operands of a dense layer, and those of its bits, its tiles and the parts of its output."""
 
-    bits_at: int  # where the words of the lanes begin
-    parts: int  # of the inputs, or by columns of the rows
-    tile: int  # columns that are worked on at once
-    collected: int = 0  # where the parts of the output begin in the scratch, …
-    collected_each: int = 0  # … and the elements of each
-    block: int = sparse_hidden.BLOCK  # inputs that are worked on at once, forward by columns
-    deltas_at: int  # where dy lies in the scratch, tile by tile
-    words: int  # that a lane has for each input of a block
-    sends: bool = True  # whether the gradient is sent down
-    scratch: int  # elements of scratch that each lane has, …
-    scratch_at: int  # … which begin here
+    bits_at: int  # where the lanes' words begin
+    parts: int  # of the inputs, or, by columns, of the rows
+    tile: int  # columns that are processed at once
+    collected: int = 0  # where the parts of the output begin in the scratch
+    collected_each: int = 0  # elements of each of these parts
+    block: int = sparse_hidden.BLOCK  # inputs processed at once, forward by columns
+    deltas_at: int  # offset of dy, tile by tile, in the scratch
+    words: int  # of a lane for each input of a block
+    sends: bool = True  # whether the gradient of the inputs is computed
+    scratch: int  # elements of scratch for each lane
+    scratch_at: int  # offset of the first lane's
 
 
 @view
 def bits_of(op: Any, m: Memory, lane: int) -> np.ndarray:
-    """A lane's own words for each row, or input, of a block."""
+    """A lane's words for each row, or input, of a block."""
     size = op.words * sparse_hidden.BLOCK
     return m.listed_bits[op.bits_at + lane * size :][:size]
 
 
 @kernel
 def inputs_of(op: Any, lane: int) -> tuple[int, int]:
-    """The inputs [from, to) of a lane: whole blocks of them."""
+    """The inputs [from, to) of a lane, in whole blocks."""
     a, b = share((op.inputs + sparse_hidden.BLOCK - 1) // sparse_hidden.BLOCK, op.lanes, lane)
     return a * sparse_hidden.BLOCK, min(op.inputs, b * sparse_hidden.BLOCK)
 
 
 @generic_kernel
 def forward(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> None:
-    """A lane's inputs' part of the output; see `add_parts`."""
+    """The part of the output from a lane's inputs; see `add_parts`."""
     first, last = inputs_of(op, lane)
     part = m.scratch[op.collected + lane * op.collected_each :][: rows * op.outputs]
     bits = bits_of(op, m, lane)
@@ -69,7 +69,9 @@ def forward(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> None:
 
 @generic_kernel
 def forward_by_columns(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> None:
-    """A lane's units of the output: a unit is one tile's columns of a part of the rows."""
+    """The part of the output of a lane's units: a unit is one tile's columns for a part of the
+    rows.
+    """
     begin, end = share(op.outputs // lanes * op.parts, op.lanes, lane)
     tile, bits = scratch_of(op, m, lane), bits_of(op, m, lane)
     for unit in range(begin, end):
@@ -90,7 +92,7 @@ def forward_by_columns(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> 
 
 @kernel
 def add_parts(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """A lane's rows of the output: the bias, and each block's part in their order."""
+    """A lane's rows of the output: the bias, plus the parts of the blocks in their order."""
     a, b = rows_of(op, rows, lane)
     y = slot(m.activations, m, op.y, rows, op.outputs)
     bias = m.params[op.bias : op.bias + op.biases]
@@ -108,7 +110,7 @@ def add_parts(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -
 
 @kernel
 def lay_out_deltas(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """A lane's rows of dy, tile by tile, as `backward` reads them."""
+    """Copy a lane's rows of dy, tile by tile, for `backward`."""
     a, b = rows_of(op, rows, lane)
     for column in range(0, op.outputs, op.tile):
         for i in range(a, b):
@@ -120,7 +122,7 @@ def lay_out_deltas(op: Any, m: Memory, lane: int, step: int, first: int, rows: i
 
 @generic_kernel
 def backward(op: Any, m: Memory, lane: int, step: int, rows: int, lanes: int) -> None:
-    """The gradient sent down, then the weights' own and what becomes of it, of a lane's inputs."""
+    """For a lane's inputs: their gradient, then the weights' gradient and the action on it."""
     first, last = inputs_of(op, lane)
     scratch = scratch_of(op, m, lane)
     room = rows * sparse_hidden.BLOCK
@@ -130,7 +132,7 @@ def backward(op: Any, m: Memory, lane: int, step: int, rows: int, lanes: int) ->
     action = ADD if op.gradient_action == SET and not fresh else op.gradient_action
     for a in range(first, last, sparse_hidden.BLOCK):
         size = min(sparse_hidden.BLOCK, last - a)
-        # Rows lie so far apart that a block of them would crowd the same places of the cache.
+        # Rows are so far apart that a block of them would use the same sets of the cache.
         begin = op.x * m.capacity + a
         for i in range(rows):
             source, to = m.activations[begin + i * op.inputs :][:size], i * sparse_hidden.BLOCK
@@ -160,7 +162,7 @@ def backward(op: Any, m: Memory, lane: int, step: int, rows: int, lanes: int) ->
 
 @cache
 def forward_of(lanes: int) -> Any:
-    """`forward` by so many columns at once, an op."""
+    """The op `forward` for this many columns at once."""
 
     def sparse_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
         forward(op, m, lane, rows, lanes)
@@ -170,7 +172,7 @@ def forward_of(lanes: int) -> Any:
 
 @cache
 def forward_by_columns_of(lanes: int) -> Any:
-    """`forward_by_columns` of tiles of so many columns, an op."""
+    """The op `forward_by_columns` for tiles of this many columns."""
 
     def sparse_forward_by_columns(
         op: Any, m: Memory, lane: int, step: int, first: int, rows: int
@@ -182,7 +184,7 @@ def forward_by_columns_of(lanes: int) -> Any:
 
 @cache
 def backward_of(lanes: int) -> Any:
-    """`backward` by so many columns at once, an op."""
+    """The op `backward` for this many columns at once."""
 
     def sparse_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
         backward(op, m, lane, step, rows, lanes)

@@ -1,11 +1,11 @@
-"""A dense layer on images of which most pixels are zero: only those that are lit are worked on.
+"""A dense layer on images that are mostly zero: it uses non-zero pixels only.
 
-Four fifths of MNIST's pixels are zero, and a zero pixel adds nothing to x W, nor to xᵀ dy. Up to
-LISTED images are listed together: a bit for each pixel of an image says whether it is lit, and a
-bit for each image of a pixel whether it is lit there. Forward goes by images, a block of pixels
-after the other, so that their rows of W stay in the nearest cache; backward goes by pixels, so that
-a row of the gradient is summed in registers and used at once. The plain definition is dense.py's;
-images are bytes, x = values[byte]. A tile is a block of W's columns, as many as a vector's lanes.
+Four fifths of MNIST's pixels are zero, and a zero pixel adds nothing to x W or to xᵀ dy. Up to
+LISTED images are listed together: for each image a bit for every pixel that is not zero, and for
+each pixel a bit for every image in which it is not zero. The forward pass goes by images, in blocks
+of pixels, so that their rows of W stay in L1. The backward pass goes by pixels, so that a row of
+the gradient is summed in registers and used at once. The plain definition is in maths.py; images
+are bytes, x = values[byte]. A tile is a block of W's columns, as many as a vector's lanes.
 """
 
 import numpy as np
@@ -18,7 +18,7 @@ from mnistlab.runtime.turning import SIDE, turn
 from mnistlab.runtime.vectors import load, lowest_bit, prefetch, set_bits, spread, store
 
 LISTED = 64  # images: as many as a word has bits
-WORD = 64  # pixels that are looked at together, a cache line of them
+WORD = 64  # pixels that are read together, a cache line of them
 
 
 @kernel
@@ -41,11 +41,11 @@ def list_nonzero_pixels(
 ) -> None:
     """List the non-zero pixels of up to LISTED images of `size` ≥ SIDE pixels, words [first, last).
 
-    images, uint8, flat, of which those of `numbers`, int64 (count,), are listed. Uint64: by_image
-    (LISTED · words_of(size),), bit k of an image's word w for its pixel WORD · w + k; by_pixel
-    (size,), bit i for the image numbers[i]. turned (size · LISTED,), uint8: the images pixel by
-    pixel; where there are fewer images, any bits. `coming` are the numbers of images to be listed
-    later, brought near meanwhile.
+    images, uint8, flat; those of `numbers`, int64 (count,), are listed. Uint64: by_image (LISTED ·
+    words_of(size),), bit k of an image's word w is its pixel WORD · w + k; by_pixel (size,), bit i
+    is the image numbers[i]. turned (size · LISTED,), uint8: the images pixel by pixel; bits of
+    missing images are undefined. `coming` are images that will be listed later; they are
+    prefetched.
     """
     words = words_of(size)
     end = min(size, last * WORD)
@@ -84,7 +84,7 @@ def sparse_input_forward(
     """y = x W + b for the images [first, last) of one listing and one tile of W.
 
     values T (256,); W (size · lanes,), b (width,) or (0,) for none; y: `width` ≤ lanes elements of
-    each of the images' rows, `stride` apart; all flat. `tile`: scratch, (LISTED · lanes,).
+    each image's row, the rows `stride` apart; all flat. `tile`: scratch, (LISTED · lanes,).
     """
     words = words_of(size)
     bias = load(b, 0, lanes, b.size)
@@ -127,11 +127,11 @@ def sparse_input_backward_weights(
     momentum: float,
     lanes: int,
 ) -> None:
-    """One tile of dW = xᵀ dy for the images of one listing, put to use at once.
+    """One tile of dW = xᵀ dy for the images of one listing, used at once.
 
-    Of the pixels [first, last) alone. dy: `width` elements of each of `images` rows that are
-    `stride` apart; W, G (size · lanes,), all flat: see `act_on_gradient` for what `use` does with
-    them. `tile`: scratch, (LISTED · lanes,).
+    For the pixels [first, last). dy: `width` elements of each of `images` rows, `stride` apart; W,
+    G (size · lanes,), all flat: see `act_on_gradient` for `use`. `tile`: scratch, (LISTED ·
+    lanes,).
     """
     zero = spread(W.dtype.type(0), lanes)
     for i in range(images):

@@ -1,8 +1,8 @@
-"""A first dense layer that skips the pixels that are zero, and the optimizer's step within it.
+"""A first dense layer that skips zero pixels, with the optimizer's step inside.
 
-While the training loop runs, the layer's weights, and all that goes with them, lie tile by tile, a
-row of a tile as long as a vector: what one core writes is then never near what another does.
-`to_tiles` and `from_tiles` bring them there and back.
+In the training loop, the layer's weights and their state are stored tile by tile; a row of a tile
+is a vector. So one core never writes near another. `to_tiles` and `from_tiles` copy them there and
+back.
 """
 
 from functools import cache
@@ -24,7 +24,7 @@ from mnistlab.runtime.parts import rate_of, rows_of, scratch_of, share, slot, st
 
 
 class ListingOperands(Operands):
-    """Of `list_nonzero_pixels`: images of `inputs` pixels, `listed` of them together."""
+    """Operands of `list_nonzero_pixels`: images of `inputs` pixels, `listed` of them together."""
 
     inputs: int
     listed: int
@@ -32,14 +32,14 @@ class ListingOperands(Operands):
 
 
 class SparseInputOperands(DenseOperands):
-    """A dense layer's, its weights in tiles of columns."""
+    """Operands of a dense layer with its weights in tiles of columns."""
 
     tiles: int  # offset in the parameter vector where the tiles begin
     tile: int  # columns of a tile
     listed: int  # images that are listed together
-    parts: int  # of a tile, that lanes divide
-    scratch: int  # elements of scratch that each lane has, …
-    scratch_at: int  # … which begin here
+    parts: int  # of a tile, divided among lanes
+    scratch: int  # elements of scratch for each lane
+    scratch_at: int  # offset of the first lane's
     collected: int = 0  # where the tiles of the output begin in the scratch, by column
 
 
@@ -55,7 +55,7 @@ def listing(op: Any, m: Memory, row: int) -> tuple[np.ndarray, np.ndarray, np.nd
 
 @kernel
 def list_nonzero(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """The batch's labels, and the non-zero pixels of its images: in place of `gather`.
+    """The batch's labels, and the non-zero pixels of its images; it replaces `gather`.
 
     By column: a lane's words of pixels, of all images.
     """
@@ -78,7 +78,7 @@ def list_nonzero(op: Any, m: Memory, lane: int, step: int, first: int, rows: int
 
 @view
 def tile_of(op: Any, values: np.ndarray, t: int) -> tuple[np.ndarray, int, int]:
-    """Tile t of a weight in a flat vector, its first column, and how many it has."""
+    """Tile t of a weight in a flat vector, its first column, and its number of columns."""
     column = t * op.tile
     size = op.inputs * op.tile
     return values[op.tiles + t * size :][:size], column, min(op.tile, op.outputs - column)
@@ -86,7 +86,9 @@ def tile_of(op: Any, values: np.ndarray, t: int) -> tuple[np.ndarray, int, int]:
 
 @kernel
 def turn_tiles(op: Any, values: np.ndarray, to_tiles: bool) -> None:
-    """Between a weight (inputs, outputs) and the same tile by tile: zeros outside the loop."""
+    """Copy a weight (inputs, outputs) to its tiles, or back; outside the loop the
+    tiles are zero.
+    """
     if values.size > 0:
         plain = values[op.weight :][: op.inputs * op.outputs].reshape(op.inputs, op.outputs)
         for t in range((op.outputs + op.tile - 1) // op.tile):
@@ -125,7 +127,7 @@ def units_of(op: Any, lane: int) -> tuple[int, int]:
 
 @generic_kernel
 def forward(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> None:
-    """The first layer's output. By column: a lane's units of it, to where `collect` finds them."""
+    """The first layer's output. By column: a lane's units of it, into scratch for `collect`."""
     a, b, parts = 0, rows, op.parts
     if op.by_column:
         begin, end = units_of(op, lane)
@@ -167,7 +169,7 @@ def collect(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> 
 
 @generic_kernel
 def backward_weights(op: Any, m: Memory, lane: int, step: int, rows: int, lanes: int) -> None:
-    """The gradient of the first layer, and what becomes of it: of a lane's units."""
+    """The gradient of the first layer for a lane's units, and the action on it."""
     begin, end = units_of(op, lane)
     scratch, lr = scratch_of(op, m, lane), rate_of(op, m, step)
     for unit in range(begin, end):
@@ -201,7 +203,7 @@ def backward_weights(op: Any, m: Memory, lane: int, step: int, rows: int, lanes:
 
 @cache
 def forward_of(lanes: int) -> Any:
-    """`forward` for tiles of so many columns, an op."""
+    """The op `forward` for tiles of this many columns."""
 
     def sparse_input_forward(
         op: Any, m: Memory, lane: int, step: int, first: int, rows: int
@@ -213,7 +215,7 @@ def forward_of(lanes: int) -> Any:
 
 @cache
 def backward_weights_of(lanes: int) -> Any:
-    """`backward_weights` for tiles of so many columns, an op."""
+    """The op `backward_weights` for tiles of this many columns."""
 
     def sparse_input_backward_weights(
         op: Any, m: Memory, lane: int, step: int, first: int, rows: int

@@ -27,7 +27,7 @@ class DropoutLayer(LayerBlock):
         build_dropout(builder, self.dropout)
 
     def onnx(self, graph: OnnxGraph, trained: TrainedLayer) -> None:
-        """A trained network drops nothing out."""
+        """A trained network has no dropout."""
 
     def torch(self, trained: TrainedLayer) -> list[TorchModule]:
         return [TorchModule(f"nn.Dropout({self.dropout!r})")]

@@ -1,4 +1,4 @@
-"""Dropout built: in evaluation, and for a share of 0, nothing at all."""
+"""Lowers dropout: in evaluation, and for a rate of 0, it adds no op."""
 
 from mnistlab.blocks.layers.dropout import ops
 from mnistlab.runtime.builder import Builder
@@ -6,7 +6,7 @@ from mnistlab.runtime.op import Op
 
 
 def build_dropout(builder: Builder, rate: float) -> None:
-    """Dropout of the share `rate` of the values."""
+    """Build dropout with this rate."""
     if rate == 0:
         return
     name, text = builder.numbered("dropout"), f"rate = {rate:g}"
@@ -23,7 +23,7 @@ def build_dropout(builder: Builder, rate: float) -> None:
         behind_relu=builder.behind_relu,
     )
     builder.forward.append(Op(ops.dropout_forward, operands))
-    if not builder.on_image:  # in training the images need no gradient
+    if not builder.on_image:  # in training, the images need no gradient
         builder.deltas.append(Op(ops.dropout_backward, operands))
     builder.add_layer(name, "dropout", text, builder.shape, 0, operands.y)
     builder.top = operands.y

@@ -1,6 +1,6 @@
 """Dropout: in training each value is set to zero with a probability, and the others are scaled up.
 
-Source: Srivastava et al. (2014), in its inverted form: evaluation needs no change at all.
+Source: Srivastava et al. (2014), in its inverted form: evaluation is the identity.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ def dropout(
 ) -> None:
     """yᵢ = xᵢ / (1 − rate) with probability 1 − rate, else 0; x, y (n,).
 
-    Whether xᵢ is kept depends on the keys and on first + i alone. The derivative by x is the same
+    Whether xᵢ is kept depends on the keys and on first + i alone. The derivative is the same
     factor, so the backward pass is this function of dy with the keys of the forward pass.
     """
     zero, scale = x.dtype.type(0), x.dtype.type(1 / (1 - rate))
@@ -29,7 +29,7 @@ def dropout(
 def dropout_backward_by_output(y: np.ndarray, dy: np.ndarray, rate: float, dx: np.ndarray) -> None:
     """dxᵢ = dyᵢ / (1 − rate) where yᵢ ≠ 0, else 0; y, dy, dx (n,).
 
-    For an x of which no zero passes a gradient on, as behind a ReLU: no random number is needed.
+    Only for an x whose zeros get no gradient, as behind a ReLU. It needs no random numbers.
     """
     zero, scale = y.dtype.type(0), y.dtype.type(1 / (1 - rate))
     for i in range(y.size):

@@ -11,20 +11,20 @@ from mnistlab.runtime.random import stream_key
 
 
 class DropoutOperands(Operands):
-    """Of dropout of the share `rate` of `inputs` elements per row."""
+    """Operands of dropout; `inputs` elements per row."""
 
     x: int  # slot
     y: int  # slot
     inputs: int
     rate: float
     seed: int  # the run's
-    stream: int  # which layer's random numbers
-    behind_relu: bool  # where a value that is zero gets no gradient, dropped or not
+    stream: int  # which stream of random numbers, by layer
+    behind_relu: bool  # whether a zero gets no gradient, dropped or not
 
 
 @kernel
 def dropout_pass(op: Any, m: Memory, lane: int, step: int, rows: int, forward: bool) -> None:
-    """Dropout of a lane's rows: of the values on the way up, of the same elements' deltas down."""
+    """Dropout of a lane's rows: of the values forward, of the same elements' gradients backward."""
     a, b = rows_of(op, rows, lane)
     values = m.activations if forward else m.deltas
     below = flat(values, m, op.x, a, b, op.inputs)

@@ -1,4 +1,4 @@
-"""Pooling built: of any patches, or of 2 × 2 (pairs.py)."""
+"""Lowers pooling: of any patches, or of 2 × 2 (pairs.py)."""
 
 import math
 from typing import Any
@@ -9,7 +9,7 @@ from mnistlab.runtime.op import Op
 
 
 def build_pool2d(builder: Builder, pool: Any) -> None:
-    """Max or average pooling, see the configuration's `pool`."""
+    """Build max or average pooling, see the configuration's `pool`."""
     name = builder.numbered("pool")
     patches = builder.patches(name, pool.size, pool.stride, 0)
     shape = (patches["channels"], patches["rows"], patches["columns"])

@@ -1,7 +1,7 @@
-"""Pooling: of every square patch of a channel the largest value, or the mean.
+"""Pooling: the maximum or the mean of every square patch of a channel.
 
-Shapes: x (images, channels, height, width), y (images, channels, rows, columns) with
-rows = (height − size) // stride + 1, columns likewise: what does not fill a patch is left out.
+Shapes: x (images, channels, height, width), y (images, channels, rows, columns) with rows = (height
+− size) // stride + 1, columns likewise: pixels that do not fill a patch are ignored.
 """
 
 import numpy as np
@@ -11,11 +11,13 @@ from mnistlab.runtime.kernel import kernel
 
 @kernel
 def largest(image: np.ndarray, top: int, left: int, size: int) -> tuple[int, int]:
-    """Where a patch of image (height, width) is largest: the first of equals, or a NaN."""
+    """The position of the maximum of a patch of image (height, width): the first of equal ones, or
+    a NaN.
+    """
     row, column = top, left
     for h in range(top, top + size):
         for w in range(left, left + size):
-            # A NaN is larger than all, so that it is passed on and found.
+            # NaN counts as the maximum, so that it propagates.
             if image[h, w] > image[row, column] or image[h, w] != image[h, w]:
                 row, column = h, w
     return row, column
@@ -37,7 +39,7 @@ def max_pool_forward(x: np.ndarray, y: np.ndarray, size: int, stride: int) -> No
 def max_pool_backward(
     x: np.ndarray, dy: np.ndarray, dx: np.ndarray, size: int, stride: int
 ) -> None:
-    """dx is dy where the patch's largest value stands, else 0; patches that overlap add up."""
+    """dx is dy at the patch's maximum, else 0; overlapping patches add up."""
     for i in range(dy.shape[0]):
         for c in range(dy.shape[1]):
             image, gradient = x[i, c], dx[i, c]
@@ -67,7 +69,7 @@ def average_pool_forward(x: np.ndarray, y: np.ndarray, size: int, stride: int) -
 
 @kernel
 def average_pool_backward(dy: np.ndarray, dx: np.ndarray, size: int, stride: int) -> None:
-    """Every value of a patch gets an equal share of dy; patches that overlap add up."""
+    """Every value of a patch gets an equal share of dy; overlapping patches add up."""
     share = dx.dtype.type(1 / size**2)
     for i in range(dy.shape[0]):
         for c in range(dy.shape[1]):

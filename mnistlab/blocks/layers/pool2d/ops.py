@@ -12,7 +12,7 @@ from mnistlab.runtime.parts import flat, images_of, rows_of
 
 
 class PoolOperands(Operands):
-    """Of pooling of patches, side by side, of every channel of an image."""
+    """Operands of pooling of adjacent patches, of every channel of an image."""
 
     x: int  # slot of (channels, height, width)
     y: int  # slot of (channels, rows, columns)
@@ -27,13 +27,13 @@ class PoolOperands(Operands):
 
 @view
 def pixels_of(values: np.ndarray, op: Any, m: Memory, a: int, b: int) -> np.ndarray:
-    """The pixels of the images [a, b), flat, or the gradient by them."""
+    """The pixels of the images [a, b), flat, or their gradient."""
     return flat(values, m, op.x, a, b, op.channels * op.height * op.width)
 
 
 @view
 def patches_of(values: np.ndarray, op: Any, m: Memory, a: int, b: int) -> np.ndarray:
-    """What is left of the images [a, b), flat, or the gradient by it."""
+    """The outputs of the images [a, b), flat, or their gradient."""
     return flat(values, m, op.y, a, b, op.channels * op.rows * op.columns)
 
 

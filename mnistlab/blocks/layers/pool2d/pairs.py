@@ -1,7 +1,7 @@
-"""Pooling of 2 × 2 patches side by side: a vector is a row of patches.
+"""Pooling of adjacent 2 × 2 patches: a vector is a row of patches.
 
-The plain definition is maths.py's, for a size and a stride of 2. Of a row of pixels the even and
-the odd columns are loaded apart.
+The plain definition is in maths.py, for a size and a stride of 2. The even and the odd columns of a
+row are loaded separately.
 """
 
 import numpy as np
@@ -45,7 +45,7 @@ def max_pool_forward_2(x: np.ndarray, y: np.ndarray, maps: int, height: int, wid
 def max_pool_backward_2(
     x: np.ndarray, dy: np.ndarray, dx: np.ndarray, maps: int, height: int, width: int
 ) -> None:
-    """dx is dy where the patch's largest value stands, else 0; a NaN in x makes no difference.
+    """dx is dy at the patch's maximum, else 0; a NaN in x makes no difference.
 
     x, dx (maps · height · width,), dy (maps · ⌊height / 2⌋ · ⌊width / 2⌋,).
     """
@@ -120,7 +120,7 @@ def average_pool_backward_2(
 
 @kernel
 def clear_left_out(dx: np.ndarray, maps: int, height: int, width: int) -> None:
-    """Zero for the last row and column where they are in no patch."""
+    """Set the gradient of a last row and column that are in no patch to zero."""
     zero = dx.dtype.type(0)
     for c in range(maps):
         image = dx[c * height * width :][: height * width]
