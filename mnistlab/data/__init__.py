@@ -1,4 +1,6 @@
-"""Images and labels: found or fetched, checked, decoded once, split. Imports no other room."""
+"""Images and labels: found or downloaded, verified, decoded once, split. Imports
+no package above.
+"""
 
 from mnistlab.data.download import DownloadProgress
 from mnistlab.data.info import SourceInfo, SplitInfo, describe, list_datasets

@@ -1,4 +1,4 @@
-"""The four arrays that every source decodes to, and the digest that names their content."""
+"""The four arrays that every source decodes to, and the digest of their content."""
 
 import hashlib
 from collections.abc import Callable
@@ -23,10 +23,10 @@ Decode = Callable[[], Arrays]
 
 
 def digest(arrays: Arrays) -> str:
-    """SHA-256, in hex, of the content, whatever container it came in.
+    """SHA-256, in hex, of the content, independent of the file format.
 
-    The stream is, of train and then of test: the images' shape as three little-endian 64-bit
-    integers, the images' bytes row by row, the labels' bytes.
+    The hashed stream is, for train and then for test: the images' shape as three little-endian
+    64-bit integers, the images' bytes row by row, the labels' bytes.
     """
     sha256 = hashlib.sha256()
     for images, labels in (arrays[:2], arrays[2:]):
@@ -37,7 +37,7 @@ def digest(arrays: Arrays) -> str:
 
 
 def read_only(arrays: Arrays) -> Arrays:
-    """The same arrays, uint8, made unwritable in place."""
+    """The same arrays, uint8, made read-only in place."""
     for array in arrays:
         array.setflags(write=False)
     return arrays

@@ -1,8 +1,8 @@
-"""Decoded arrays, kept as .npy and memory-mapped, so that many processes share one copy.
+"""Decoded arrays, stored as .npy and memory-mapped, so that many processes share one copy.
 
-`datasets/<name>-<digest>/` in the cache folder holds the four arrays and `meta.json`;
-`datasets/lookup/` says which of them belongs to files of a given path, size and time, so that a
-warm load decodes nothing. The arrays are checked against their digest at every load.
+`datasets/<name>-<digest>/` in the cache folder has the four arrays and `meta.json`.
+`datasets/lookup/` maps files of a given path, size and time to one of these folders, so that a warm
+load decodes nothing. The arrays are checked against their digest at every load.
 """
 
 import hashlib
@@ -31,15 +31,15 @@ logger = logging.getLogger("mnistlab")
 
 
 class _DamagedEntryError(Exception):
-    """An entry of the cache is not what its meta.json says."""
+    """An entry of the cache does not match its meta.json."""
 
 
 def load(name: str, identity: str, decode: Decode) -> tuple[Arrays, str]:
-    """The source's arrays, read-only, and their digest; decoded only when not in the cache.
+    """The source's arrays, read-only, and their digest; decoded only if not in the cache.
 
-    `identity` stands for the files decoded; it changes when one of them does. A damaged entry is
-    made anew, and an unusable cache folder is done without; both are logged as warnings.
-    Raises what `decode` raises.
+    `identity` identifies the decoded files; it changes when one of them does. A damaged entry is
+    replaced. If the cache folder is unusable, the arrays are not cached. Both are logged as
+    warnings. Raises what `decode` raises.
     """
     folder = cache_dir() / "datasets"
     key = hashlib.sha256(f"{FORMAT}\n{name}\n{identity}".encode()).hexdigest()
@@ -84,7 +84,7 @@ def _open_entry(entry: Path) -> tuple[Arrays, str]:
         sha256 = str(meta["sha256"])
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
         raise _DamagedEntryError(f"{entry}: damaged cache ({error})") from error
-    # All of MNIST takes 0.03 s; a disk that forgets a bit changes neither a size nor a time.
+    # For all of MNIST this takes 0.03 s. A bit flipped on the disk changes neither size nor time.
     if digest(arrays) != sha256 or not entry.name.endswith(f"-{sha256[:NAME_DIGITS]}"):
         raise _DamagedEntryError(f"{entry}: damaged cache (its content has changed)")
     return arrays, sha256
@@ -94,7 +94,7 @@ def _open_array(entry: Path, name: str, meta: dict) -> Bytes:
     path, stated = entry / f"{name}.npy", meta["arrays"][name]
     if path.stat().st_size != stated["bytes"]:
         raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {stated['bytes']}")
-    # numpy's own reader has Python's parser look at the header, which raises anything.
+    # numpy's reader uses Python's parser for the header, which can raise any error.
     shape, header = tuple(stated["shape"]), _npy_header(stated["shape"])
     with open_file(path) as file:
         if file.read(len(header)) != header:
@@ -103,7 +103,7 @@ def _open_array(entry: Path, name: str, meta: dict) -> Bytes:
 
 
 def _npy_header(shape: Sequence[int]) -> bytes:
-    """What a .npy file of bytes begins with."""
+    """The header of a .npy file of bytes."""
     start = io.BytesIO()
     content = {"descr": "|u1", "fortran_order": False, "shape": tuple(shape)}
     np.lib.format.write_array_header_1_0(start, content)
@@ -111,11 +111,11 @@ def _npy_header(shape: Sequence[int]) -> bytes:
 
 
 def _store(entry: Path, name: str, arrays: Arrays, sha256: str) -> None:
-    """Makes the entry under another name and moves it in place; the caller holds the lock."""
+    """Create the entry under a temporary name and rename it; the caller holds the lock."""
     with suppress(_DamagedEntryError):
         _open_entry(entry)
         return
-    for left_behind in entry.parent.glob(f".{name}-*"):  # by a process that was killed
+    for left_behind in entry.parent.glob(f".{name}-*"):  # by a killed process
         shutil.rmtree(left_behind, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=entry.parent))
     try:
@@ -125,7 +125,7 @@ def _store(entry: Path, name: str, arrays: Arrays, sha256: str) -> None:
         meta = {"format": FORMAT, "sha256": sha256, "arrays": stated}
         (fresh / META).write_text(json.dumps(meta, indent=1), encoding="utf-8")
         with suppress(FileNotFoundError):
-            # Processes that have the damaged one mapped keep their mapping.
+            # Processes that have mapped the damaged entry keep their mapping.
             entry.rename(temporary / "damaged")
         fresh.rename(entry)
     finally:

@@ -1,4 +1,4 @@
-"""Rows of comma-separated whole numbers from 0 to 255, parsed fast where they are plain."""
+"""Parses rows of comma-separated integers from 0 to 255, fast if they have no quotes or blanks."""
 
 import re
 from functools import lru_cache
@@ -12,13 +12,13 @@ from mnistlab.support.whole_numbers import whole_number
 COMMA, NEWLINE, ZERO = b",\n0"
 MAX_DIGITS = 3
 MAX_VALUE = 255
-# 7, "7", 7.0 and blanks around any of them.
+# 7, "7", 7.0, each with optional blanks.
 WHOLE = re.compile(rb'[ \t\r]*("?)[ \t]*([0-9]+)(?:\.0*)?[ \t]*\1[ \t\r]*')
 MAX_SHOWN = 30
 
 
 def parse_rows(block: bytes, columns: int, first_line: int) -> Bytes:
-    """Whole lines of so many columns, each ended by a newline, as uint8 (rows, columns).
+    """Complete lines of `columns` numbers, each ended by a newline, as uint8 (rows, columns).
 
     Raises MalformedError that names the line, counted from `first_line`, and the column, from 1.
     """
@@ -28,12 +28,12 @@ def parse_rows(block: bytes, columns: int, first_line: int) -> Bytes:
 
 
 def _parse_plain(block: bytes, columns: int) -> Bytes | None:
-    """The rows of lines of one to three digits, commas and newlines alone; None of other lines.
+    """The rows of lines that have only one to three digits, commas and newlines; else None.
 
-    Every byte is looked at together with the three before it, as arrays shifted by a place: 50
-    times as fast as a loop over the numbers.
+    Every byte is compared with the three before it, by shifted arrays: 50 times as fast as a loop
+    over the numbers.
     """
-    # What is put in front lets the first number be looked at like the others.
+    # The prefix lets the first number be treated like the others.
     characters = np.frombuffer(b"\n" * MAX_DIGITS + block, dtype=np.uint8)
     digits = characters - np.uint8(ZERO)
     is_digit = digits < 10
@@ -42,8 +42,8 @@ def _parse_plain(block: bytes, columns: int) -> Bytes | None:
     )
     is_end = ~here
     if (here & one_before & two_before & three_before).any() or (is_end & ~one_before).any():
-        return None  # four digits in a row, or a separator with no number before it
-    ends = np.flatnonzero(is_end)  # with `take`, five times as fast as a mask
+        return None  # four digits in a row, or a separator without a number before it
+    ends = np.flatnonzero(is_end)  # `take` is five times as fast as a mask
     separators = characters[MAX_DIGITS:].take(ends)
     if len(separators) % columns:
         return None
@@ -60,7 +60,7 @@ def _parse_plain(block: bytes, columns: int) -> Bytes | None:
 
 
 def _parse_lines(block: bytes, columns: int, first_line: int) -> Bytes:
-    """The rows of lines of any spelling that is allowed; finds the first that is not."""
+    """The rows of lines in any allowed spelling; raises MalformedError for the first other line."""
     rows = bytearray()
     for number, line in enumerate(block.split(b"\n")[:-1], first_line):
         cells = line.split(b",")
@@ -85,6 +85,6 @@ def _value(cell: bytes) -> int | None:
 
 
 def shown(cell: bytes) -> str:
-    """A cell as a message shows it: quoted, and cut when it is long."""
+    """A cell for a message: quoted, and shortened if long."""
     text = cell.strip().decode("utf-8", errors="replace")
     return repr(text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "…")

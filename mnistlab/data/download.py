@@ -1,4 +1,4 @@
-"""Downloads of published datasets: checked under a temporary name, then moved in place."""
+"""Downloads published datasets: verified under a temporary name, then renamed."""
 
 import hashlib
 import logging
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from mnistlab.data.source_kinds import PublishedSource
 
 TIMEOUT = 30.0
-# A mirror slower than this for a whole timeout is given up: it drips, it does not serve.
+# A mirror slower than this for a whole timeout is given up.
 MIN_BYTES_PER_SECOND = 1000
-# Twice the largest file known: a server that never ends is cut here.
+# Twice the largest known file: an endless download is aborted here.
 MAX_DOWNLOAD_BYTES = 64 << 20
 CHUNK_BYTES = 1 << 16
 TEMPORARY_PREFIX = ".fetch-"
@@ -33,8 +33,8 @@ logger = logging.getLogger("mnistlab")
 
 
 class DownloadProgress(Protocol):
-    """What a download reports to: `reset` before each try, then `total` (bytes; 0 if unknown)
-    is set, `update` adds bytes received; `close` once, at the end.
+    """Receives a download's progress: `reset` before each try, then `total` (bytes; 0 if unknown)
+    is set, `update` adds received bytes; `close` once, at the end.
     """
 
     total: int
@@ -50,11 +50,11 @@ def download(
     progress: DownloadProgress | None = None,
     timeout: float = TIMEOUT,
 ) -> Path:
-    """Downloads what is missing of a dataset into `data_dir/<its name>`, and checks all of it.
+    """Download the missing files of a dataset into `data_dir/<its name>`, and verify all files.
 
     `timeout`: seconds that a mirror may be silent, or slower than 1 kB/s, before the next is tried.
-    Processes that fetch at once share one download. Returns the folder. Raises DataError when a
-    file is damaged or no mirror serves it: nothing of it is kept.
+    Processes that download at once share one download. Returns the folder. Raises DataError if a
+    file is damaged or no mirror serves it; nothing of that file is kept.
     """
     folder = data_dir.absolute() / dataset.name
     try:
@@ -73,8 +73,9 @@ def download(
 
 @contextmanager
 def _lock(folder: Path) -> Iterator[bool]:
-    """Whether the lock on this folder's downloads is held: files are moved whole, so a machine
-    without a cache folder is only in danger of downloading twice.
+    """Hold the lock on downloads to this folder; yields False if that is impossible.
+
+    Files are moved atomically, so a machine without a cache folder can at worst download twice.
     """
     key = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     with ExitStack() as stack:
@@ -89,7 +90,7 @@ def _lock(folder: Path) -> Iterator[bool]:
 
 @contextmanager
 def _folder(folder: Path, *, tidy: bool) -> Iterator[None]:
-    """The folder, made for the while; one that was made and stays empty is taken away again."""
+    """The folder, created if missing; removed again if it was created and stays empty."""
     made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -104,8 +105,8 @@ def _folder(folder: Path, *, tidy: bool) -> Iterator[None]:
 
 
 def _remove_if_abandoned(left_behind: Path) -> None:
-    """What a killed process left is nobody's; who has another cache folder, and so another lock,
-    may be downloading beside us.
+    """Remove a killed process's temporary folder, unless it is locked: a process with another cache
+    folder, and so another download lock, may be using it.
     """
     with suppress(OSError), folder_lock(left_behind) as abandoned:
         if abandoned:
@@ -152,13 +153,14 @@ def _provide(
 
 
 class _DownloadError(Exception):
-    """Why a download was cut."""
+    """Why a download was aborted."""
 
 
 def _retrieve(url: str, path: Path, progress: DownloadProgress | None, timeout: float) -> None:
     import requests
 
-    # The checksum is of the .gz, which a server asked to compress might unpack or pack again.
+    # The checksum is of the .gz, which a server might decompress or recompress if asked to
+    # compress.
     headers = {"Accept-Encoding": "identity"}
     with requests.get(url, stream=True, timeout=timeout, headers=headers) as response:
         response.raise_for_status()
@@ -171,8 +173,8 @@ def _retrieve(url: str, path: Path, progress: DownloadProgress | None, timeout: 
 
 
 def _copy(stream: Any, output: Any, progress: DownloadProgress | None, timeout: float) -> None:
-    """Take what there is, and mind the rate and the size: to wait for whole chunks would let a
-    server that drips hold this process for hours.
+    """Read the available bytes, and check the rate and the size. Waiting for whole chunks would let
+    a slow server block this process for hours.
     """
     read = getattr(stream, "read1", stream.read)  # urllib3 1 has no read1
     received = window_bytes = 0
@@ -210,7 +212,7 @@ def _reason(error: Exception, timeout: float) -> str:
 
 
 def _move_durably(path: Path, destination: Path) -> None:
-    path.chmod(0o644)  # temporary files are their maker's alone; a dataset may be shared
+    path.chmod(0o644)  # temporary files are private; a dataset may be shared
     durable.fsync(path)
     path.replace(destination)
     durable.fsync(destination.parent)

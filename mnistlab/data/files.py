@@ -1,4 +1,4 @@
-"""A dataset's files: opened and unpacked with care, told apart by their first bytes."""
+"""Opens and unpacks a dataset's files safely, and detects their format by their first bytes."""
 
 import gzip
 import io
@@ -13,9 +13,9 @@ from mnistlab.support.memory import lacking, process_room
 from mnistlab.support.safe_files import open_file
 
 GZIP_MAGIC = b"\x1f\x8b"
-# Deflate cannot shrink anything by more than 1032 to 1, so a larger promise is a lie.
+# Deflate cannot shrink data by more than 1032 to 1; a header that promises more is wrong.
 MAX_DEFLATE_RATIO = 1032
-# Seventy times MNIST; also bounds what an honest decompression bomb can fill.
+# Seventy times MNIST; also limits decompression bombs.
 MAX_BYTES = 1 << 32
 FOREIGN = {
     b"<": "a web page (HTML or XML)",
@@ -34,23 +34,26 @@ FOREIGN = {
 
 
 class MalformedError(Exception):
-    """What was expected of a file and what was found; the caller knows the file's name."""
+    """What was expected of a file and what was found; the caller adds the file's name."""
 
 
 def check_memory(count: int) -> None:
-    """Raises MalformedError where so many bytes of images can't be held; takes no memory."""
+    """Raise MalformedError if this many bytes of images do not fit into memory;
+    allocates nothing.
+    """
     if words := lacking(count, process_room()):
         raise MalformedError(f"its images take {words}")
 
 
 @contextmanager
 def unpacked(path: Path, expected: str) -> Iterator[tuple[io.BufferedIOBase, int]]:
-    """The content of a file, gzipped or plain (told by its first bytes), as a stream, and the most
-    bytes that it can hold.
+    """The content of a file, gzipped or plain (detected by its first bytes), as a stream, and the
+    largest number of bytes that it can have.
 
     `expected` names the kind of file, as in "an IDX file".
-    Raises MalformedError, also in place of what reading from the stream raises; UsageError where
-    this user may not read the file.
+
+    Raises MalformedError, also for errors while reading the stream; UsageError if this user may not
+    read the file.
     """
     try:
         size = regular_size(path)
@@ -77,8 +80,8 @@ def unpacked(path: Path, expected: str) -> Iterator[tuple[io.BufferedIOBase, int
 
 
 def unreadable(path: Path, error: OSError) -> Exception:
-    """What to raise of a file that can't be read: UsageError, which names it, where this user may
-    not; MalformedError elsewhere.
+    """The error for an unreadable file: UsageError, which names it, if this user lacks permission;
+    MalformedError otherwise.
     """
     if is_forbidden(error):
         return UsageError(f"{path}: cannot be read: {error.strerror}")
@@ -86,7 +89,7 @@ def unreadable(path: Path, error: OSError) -> Exception:
 
 
 def regular_size(path: Path) -> int:
-    """The file's size in bytes. Raises OSError; MalformedError for what is no regular file."""
+    """The file's size in bytes. Raises OSError; MalformedError if it is not a regular file."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):  # a pipe would block for ever
         raise MalformedError("expected a file, found a folder or a device")
@@ -94,17 +97,19 @@ def regular_size(path: Path) -> int:
 
 
 def foreign(start: bytes) -> str | None:
-    """What a file is that begins so, if it is of a kind often found in another's place."""
+    """The kind of file that begins with these bytes, for kinds often found by mistake;
+    else None.
+    """
     return next((name for magic, name in FOREIGN.items() if start.startswith(magic)), None)
 
 
 def is_gzipped(path: Path) -> bool:
-    """Whether the file begins as gzip does. Raises OSError."""
+    """Whether the file begins like a gzip file. Raises OSError."""
     with open_file(path) as file:
         return file.read(2) == GZIP_MAGIC
 
 
 def fingerprint(path: Path) -> tuple[str, int, int]:
-    """Path, size in bytes and time of change in ns: tells cheaply that a file is the same one."""
+    """Path, size in bytes and modification time in ns: a cheap check that a file is unchanged."""
     status = path.stat()
     return str(path), status.st_size, status.st_mtime_ns

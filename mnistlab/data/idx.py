@@ -1,4 +1,4 @@
-"""IDX, the format MNIST is published in: http://yann.lecun.com/exdb/mnist (file formats)."""
+"""IDX, the format of MNIST: http://yann.lecun.com/exdb/mnist (file formats)."""
 
 import io
 import math
@@ -17,11 +17,11 @@ KINDS = {1: "labels", 3: "images"}
 
 
 def read_idx(path: Path, dimensions: int, shape: tuple[int, ...] | None = None) -> Bytes:
-    """The content of an IDX file of unsigned bytes, gzipped or plain (told by its first bytes).
+    """The content of an IDX file of unsigned bytes, gzipped or plain (detected by its first bytes).
 
     `dimensions`: 3 for images, returned as uint8 (n, height, width); 1 for labels, uint8 (n,).
-    `shape`: the only shape allowed, when it is known.
-    Raises MalformedError, before anything is allocated, when header and size disagree.
+    `shape`: the only allowed shape, if known. Raises MalformedError, before anything is allocated,
+    if header and size disagree.
     """
     with unpacked(path, "an IDX file") as (stream, room):
         return _read_stream(stream, dimensions, shape, room)
@@ -30,7 +30,7 @@ def read_idx(path: Path, dimensions: int, shape: tuple[int, ...] | None = None) 
 def _read_stream(
     stream: io.BufferedIOBase, dimensions: int, shape: tuple[int, ...] | None, room: int
 ) -> Bytes:
-    """`room`: the most bytes that the stream can hold."""
+    """`room`: the largest number of bytes in the stream."""
     found = _read_header(stream, dimensions)
     if shape is not None and found != shape:
         raise MalformedError(f"expected {_described(shape)}, its header says {_described(found)}")
@@ -50,7 +50,7 @@ def _read_stream(
         if count == 0:
             raise MalformedError(f"expected {expected:,} bytes after the header, found {filled:,}")
         filled += count
-    # One byte more: finds what trails, and makes gzip compare its checksum.
+    # One more byte: detects trailing data, and makes gzip compare its checksum.
     if stream.read(1):
         raise MalformedError(f"expected {expected:,} bytes after the header, found more")
     return array.reshape(found)
@@ -88,7 +88,7 @@ def _described(shape: tuple[int, ...]) -> str:
 
 
 def header(shape: Iterable[int]) -> bytes:
-    """The header of an IDX file that holds unsigned bytes of this shape."""
+    """The header of an IDX file of unsigned bytes of this shape."""
     sizes = tuple(shape)
     return bytes([0, 0, UNSIGNED_BYTE, len(sizes)]) + struct.pack(f">{len(sizes)}I", *sizes)
 

@@ -1,7 +1,7 @@
-"""A training image in any common kind of file, read with suspicion into grey values.
+"""A training image in any common format, safely decoded into grey values.
 
-As of a PNG image, eight-bit grey is expected, however it is stored, and the numbers are taken as
-they stand. Of a file of several pictures the first is read.
+As for PNG, eight-bit grey is expected, however it is stored, and values are not converted. Of a
+file with several pictures the first is used.
 """
 
 import io
@@ -14,7 +14,7 @@ from mnistlab.data.files import MalformedError, foreign
 from mnistlab.data.own_files import check_size
 from mnistlab.data.png import check_shape, file_content, opaque_grey, read_png
 
-# By the end of a file's name: its kind, as Pillow calls it.
+# Pillow's name of the format, by the file's suffix.
 KINDS = {
     ".png": "PNG",
     ".jpg": "JPEG",
@@ -25,16 +25,16 @@ KINDS = {
     ".tiff": "TIFF",
     ".webp": "WEBP",
 }
-# A grey picture comes out of WebP's colours with channels that differ by one.
+# Decoding a grey WebP gives channels that differ by up to one.
 ROUNDING = {"WEBP": 1, "JPEG": 1}
-BITS_PER_SAMPLE = 258  # a tag of TIFF
+BITS_PER_SAMPLE = 258  # a TIFF tag
 
 
 def read_image(path: Path, shape: tuple[int, ...] | None = None) -> Bytes:
-    """The image's grey values, uint8 (height, width), by the kind that its name ends in.
+    """The image's grey values, uint8 (height, width), by the format of its suffix.
 
-    `shape`: the only (height, width) allowed, when it is known. Raises MalformedError, before
-    anything is unpacked when it is the size that is wrong.
+    `shape`: the only allowed (height, width), if known. Raises MalformedError; for a wrong size
+    before anything is unpacked.
     """
     kind = KINDS[path.suffix.lower()]
     if kind == "PNG":
@@ -56,7 +56,7 @@ def read_image(path: Path, shape: tuple[int, ...] | None = None) -> Bytes:
         raise MalformedError(f"expected a {kind} file, found {found}") from None
     except MalformedError:
         raise
-    except Exception as error:  # what a decoder raises on damaged bytes is not written down
+    except Exception as error:  # decoders may raise any error for damaged bytes
         raise MalformedError(
             f"expected a sound {kind} file, found a damaged one ({error})"
         ) from error
@@ -65,7 +65,7 @@ def read_image(path: Path, shape: tuple[int, ...] | None = None) -> Bytes:
 
 
 def _check_depth(image: object) -> None:
-    """Raises MalformedError for more than 8 bits a pixel: Pillow would drop bits of colours."""
+    """Raise MalformedError for more than 8 bits a channel: Pillow would drop bits."""
     from PIL import Image, TiffImagePlugin
 
     assert isinstance(image, Image.Image)

@@ -1,4 +1,4 @@
-"""What is in a source, and which datasets there are."""
+"""The content of a source, and the list of datasets."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from mnistlab.data.sources import SOURCES
 
 @dataclass(frozen=True)
 class SplitInfo:
-    """One part of a source; `mean` and `std` are of all its pixels, 0 to 255."""
+    """One part of a source; `mean` and `std` are over all its pixels, 0 to 255."""
 
     count: int
     per_class: tuple[int, ...]
@@ -23,7 +23,7 @@ class SplitInfo:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """What a source holds; `image_shape` is (height, width)."""
+    """The content of a source; `image_shape` is (height, width)."""
 
     name: str
     sha256: str
@@ -34,7 +34,7 @@ class SourceInfo:
 
 
 def describe(source: Source) -> SourceInfo:
-    """Counts, pixel statistics and digest of a source; `dataclasses.asdict` makes it plain."""
+    """Counts, pixel statistics and digest of a source; `dataclasses.asdict` converts it."""
     height, width = source.train_images.shape[1:]
     classes = len(source.class_names)
     return SourceInfo(
@@ -53,9 +53,9 @@ def _describe_split(images: Bytes, labels: Bytes, classes: int) -> SplitInfo:
 
 
 def list_datasets(data_dir: Path) -> list[DatasetListing]:
-    """Every dataset known by name, checked where it is present; nothing is downloaded.
+    """Every dataset known by name, verified if it is present; nothing is downloaded.
 
-    The first listing of a dataset decodes it into the cache, so that later ones take no time.
+    The first listing of a dataset decodes it into the cache, so that later ones are fast.
     """
     found = (source.listing(Path(data_dir).absolute()) for source in SOURCES.values())
     return [listing for listing in found if listing is not None]

@@ -24,8 +24,8 @@ STEMS = {
 class KnownFile:
     """One of a dataset's four files.
 
-    `sha256` is of the decompressed content, so that any gzip of it serves; `gz_md5` is of the
-    .gz as published, and says nothing of a file that somebody has unpacked.
+    `sha256` is of the decompressed content, so any gzip of it is accepted. `gz_md5` is of the
+    published .gz; it cannot verify an unpacked file.
     """
 
     role: str
@@ -35,11 +35,11 @@ class KnownFile:
 
     @property
     def download_name(self) -> str:
-        """The file's name on the mirrors, and where a download is kept."""
+        """The file's name on the mirrors and in the download folder."""
         return f"{STEMS[self.role]}-idx{len(self.shape)}-ubyte.gz"
 
     def names(self) -> Iterator[str]:
-        """The names under which the file is accepted, the preferred one first."""
+        """The accepted names of the file, the preferred one first."""
         for separator in "-.":
             for suffix in ("", ".gz"):
                 yield f"{STEMS[self.role]}{separator}idx{len(self.shape)}-ubyte{suffix}"
@@ -49,15 +49,15 @@ MNIST_SHAPES = ((60_000, 28, 28), (60_000,), (10_000, 28, 28), (10_000,))
 
 
 def checked_by(checksum: Literal["sha256", "gz_md5"], *sums: str) -> tuple[KnownFile, ...]:
-    """Four files of MNIST's shapes, each with this checksum of KnownFile's."""
+    """Four files of MNIST's shapes with these checksums, of the kind `checksum` of KnownFile."""
     files = zip(STEMS, MNIST_SHAPES, sums, strict=True)
     return tuple(KnownFile(role, shape, **{checksum: value}) for role, shape, value in files)
 
 
 def locate(folder: Path, file: KnownFile) -> Path | None:
-    """The file in the folder, under whichever of its names it stands, or None.
+    """The file in the folder, under any of its names, or None.
 
-    Raises DataError when the folder may not be read.
+    Raises DataError if the folder may not be read.
     """
     try:
         return next((path for name in file.names() if (path := folder / name).exists()), None)
@@ -66,7 +66,7 @@ def locate(folder: Path, file: KnownFile) -> Path | None:
 
 
 def check_file(path: Path, file: KnownFile, classes: int) -> Bytes:
-    """The file's content, uint8 of `file.shape`, once shape, checksum and labels are right.
+    """The file's content, uint8 of `file.shape`, after shape, checksum and labels are verified.
 
     Raises MalformedError.
     """
@@ -83,7 +83,7 @@ def check_file(path: Path, file: KnownFile, classes: int) -> Bytes:
 
 
 def _md5(path: Path) -> str:
-    # Not for security, so that systems which forbid MD5 for that still offer it.
+    # Not for security, so that systems that forbid MD5 for security still offer it.
     return hashlib.md5(read_file(path), usedforsecurity=False).hexdigest()
 
 
@@ -93,5 +93,5 @@ def _compare(what: str, expected: str, found: str) -> None:
 
 
 def damaged(path: Path, error: MalformedError, dataset: str) -> str:
-    """The message for a file of a published dataset that is not what it should be."""
+    """The message for a damaged file of a published dataset."""
     return f"{path}: {error}; delete it and run `mnistlab data fetch {dataset}`"

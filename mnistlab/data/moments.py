@@ -1,4 +1,4 @@
-"""Mean and standard deviation of pixels, exact: counted in whole numbers, divided once."""
+"""Mean and standard deviation of pixels, exact: integer sums, one division."""
 
 import math
 
@@ -15,7 +15,7 @@ def pixel_moments(
 ) -> tuple[float, float]:
     """Mean and population standard deviation of all pixels of the images, uint8 (n, height, width).
 
-    `indices`: int64 (m,), the images meant; all when None. At least one is needed.
+    `indices`: int64 (m,), the images to use, at least one; None for all.
     """
     counts = np.zeros(256, dtype=np.int64)
     number = len(images) if indices is None else len(indices)
@@ -24,7 +24,7 @@ def pixel_moments(
         pixels = images[chunk] if indices is None else images[indices[chunk]]
         counts += np.bincount(pixels.ravel(), minlength=256)
     n = int(counts.sum())
-    # Python's integers: no sum can overflow, and the one division of each is rounded correctly.
+    # Python's integers: no sum can overflow, and each single division is correctly rounded.
     total = sum(value * int(count) for value, count in enumerate(counts))
     squares = sum(value * value * int(count) for value, count in enumerate(counts))
     return total / n, math.sqrt((n * squares - total * total) / (n * n))

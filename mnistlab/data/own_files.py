@@ -1,4 +1,4 @@
-"""What holds for every source of the user's own files, whatever their format."""
+"""Shared by all sources of the user's own files, in any format."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,13 +12,13 @@ MAX_SIDE = 1024
 
 
 def list_folder(folder: Path, expected: str) -> list[Path]:
-    """What lies in the folder, by name; hidden files (.DS_Store, ._1.png) are left out.
+    """The folder's entries by name; hidden files (.DS_Store, ._1.png) are left out.
 
-    Raises DataError, saying what was expected, when there is no such folder.
+    Raises DataError, with what was expected, if there is no such folder.
     """
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+    except (OSError, ValueError) as error:  # ValueError: an impossible file name
         reason = getattr(error, "strerror", None) or error
         raise data_error(f"{folder}: expected {expected} ({reason})", error) from error
 
@@ -28,8 +28,8 @@ def one_of_each(
     candidates: Mapping[str, Mapping[str, Path]],
     expectation: Callable[[str], tuple[str, str]],
 ) -> dict[str, Path]:
-    """The only candidate for each part of a dataset. `expectation` says what is expected, of a part
-    that is missing and of one that is there more than once.
+    """The only candidate for each part of a dataset. `expectation` says what is expected, for a
+    missing part and for one with several candidates.
 
     Raises DataError with every part that has none, or several.
     """
@@ -47,7 +47,7 @@ def one_of_each(
 
 
 def check_size(count: int, height: int, width: int) -> None:
-    """Raises MalformedError for images too large, or too many, to be meant; takes no memory."""
+    """Raise MalformedError for images that are implausibly large or many; allocates nothing."""
     if not (1 <= height <= MAX_SIDE and 1 <= width <= MAX_SIDE):
         raise MalformedError(
             f"expected images of 1 × 1 to {MAX_SIDE} × {MAX_SIDE} pixels, "
@@ -61,8 +61,8 @@ def check_size(count: int, height: int, width: int) -> None:
 
 
 def check_agreement(arrays: Arrays, places: Mapping[str, str]) -> None:
-    """Raises DataError unless every image has a label, all have one size, and there are two
-    classes or more. `places` says where each of the arrays was read from.
+    """Raise DataError unless every image has a label, all have one size, and there are at least two
+    classes. `places` says where each of the arrays was read from.
     """
     for split, images, labels in (("train", *arrays[:2]), ("test", *arrays[2:])):
         if len(images) != len(labels):

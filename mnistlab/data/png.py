@@ -1,8 +1,8 @@
-"""PNG images of digits, read with suspicion: https://www.w3.org/TR/png-3/.
+"""PNG images of digits, safely decoded: https://www.w3.org/TR/png-3/.
 
-Eight-bit grey is expected. Any other kind of up to eight bits (1, 2 or 4 bits, RGB, palette, with
-an alpha channel) serves where every pixel is an opaque grey, and is refused where one is not, as is
-a kind of 16 bits. Gamma and colour profiles are not applied: the numbers are taken as they stand.
+Eight-bit grey is expected. Other kinds of up to eight bits (1, 2 or 4 bits, RGB, palette, alpha
+channel) are accepted if every pixel is an opaque grey. 16 bits are refused. Gamma and colour
+profiles are not applied: values are not converted.
 """
 
 import io
@@ -19,11 +19,11 @@ from mnistlab.data.own_files import check_size
 from mnistlab.support.safe_files import read_file
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
-# The largest image allowed takes a sixteenth, at four bytes a pixel: leaves room for metadata.
+# The largest allowed image takes a sixteenth of this, at four bytes a pixel; metadata may follow.
 MAX_FILE_BYTES = 1 << 26
 # By colour type: grey, RGB, palette, grey with alpha, RGB with alpha.
 CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-# The seven passes of an interlaced image: the first row and column, and the steps to the next.
+# The seven passes of an interlaced image: the first row and column, and the row and column steps.
 ADAM7 = (
     (0, 0, 8, 8),
     (0, 4, 8, 8),
@@ -36,7 +36,7 @@ ADAM7 = (
 
 
 class PngHeader(NamedTuple):
-    """What a file says of its pixels; `depth` is in bits a channel."""
+    """A file's header; `depth` is in bits per channel."""
 
     height: int
     width: int
@@ -48,8 +48,8 @@ class PngHeader(NamedTuple):
 def read_png(path: Path, shape: tuple[int, ...] | None = None) -> Bytes:
     """The image's grey values, uint8 (height, width).
 
-    `shape`: the only (height, width) allowed, when it is known.
-    Raises MalformedError, before anything is unpacked when it is the size that is wrong.
+    `shape`: the only allowed (height, width), if known. Raises MalformedError; for a wrong size
+    before anything is unpacked.
     """
     content = file_content(path)
     header = _read_header(content)
@@ -65,7 +65,7 @@ def read_png(path: Path, shape: tuple[int, ...] | None = None) -> Bytes:
             if image.mode == "L" and "transparency" not in image.info:
                 return np.asarray(image)
             colours = np.asarray(image.convert("RGBA"))
-    except Exception as error:  # what a decoder raises on damaged bytes is not written down
+    except Exception as error:  # decoders may raise any error for damaged bytes
         raise MalformedError(f"expected a sound PNG file, found a damaged one ({error})") from error
     return opaque_grey(colours)
 
@@ -83,7 +83,7 @@ def file_content(path: Path) -> bytes:
 
 
 def check_shape(found: tuple[int, ...], expected: tuple[int, ...] | None) -> None:
-    """Raises MalformedError for an image of another size, (height, width), than the first one."""
+    """Raise MalformedError if an image's size, (height, width), differs from the first one's."""
     if expected is not None and found != expected:
         raise MalformedError(
             f"expected an image of {expected[0]} × {expected[1]} pixels, as the first one, "
@@ -104,7 +104,7 @@ def _read_header(content: bytes) -> PngHeader:
 
 
 def _check_chunks(content: bytes) -> bytes:
-    """Compares every chunk's checksum, as Pillow does not; returns the pixels, still deflated."""
+    """Verify every chunk's checksum, which Pillow does not; returns the pixels, still deflated."""
     view, position, kind, deflated = memoryview(content), len(SIGNATURE), b"", b""
     while kind != b"IEND":
         end = position + 8 + int.from_bytes(view[position : position + 4])
@@ -115,7 +115,7 @@ def _check_chunks(content: bytes) -> bytes:
             raise MalformedError(
                 f"expected a sound PNG file, found a wrong checksum at byte {position}"
             )
-        # A second header would change the size that was checked.
+        # A second header would change the verified size.
         if (kind == b"IHDR") != (position == len(SIGNATURE)):
             raise MalformedError("expected a PNG file with one header, found more")
         if kind == b"IDAT":
@@ -125,7 +125,7 @@ def _check_chunks(content: bytes) -> bytes:
 
 
 def _check_pixels(deflated: bytes, header: PngHeader) -> None:
-    """Counts the bytes of pixels, each row's filter included: Pillow fills up with black."""
+    """Count the bytes of pixels, with each row's filter byte: Pillow would pad with black."""
     expected = 0
     for top, left, down, right in ADAM7 if header.interlaced else [(0, 0, 1, 1)]:
         rows, columns = -(-(header.height - top) // down), -(-(header.width - left) // right)
@@ -142,12 +142,12 @@ def _check_pixels(deflated: bytes, header: PngHeader) -> None:
 def opaque_grey(colours: Bytes, rounding: int = 0) -> Bytes:
     """Opaque greys of uint8 (height, width, 4) as uint8 (height, width).
 
-    Channels may differ by `rounding`. Raises MalformedError where a pixel is no opaque grey.
+    Channels may differ by `rounding`. Raises MalformedError if a pixel is not an opaque grey.
     """
     red, green, blue, alpha = np.moveaxis(colours, -1, 0)
     if (alpha != 255).any():
         raise MalformedError("expected opaque pixels, found transparent ones; remove the alpha")
-    # Not np.ptp: bytes that are equal, as most are, compare far faster.
+    # Not np.ptp: comparing bytes for equality is much faster, and most are equal.
     alike = (red == green).all() and (green == blue).all()
     if not alike and int(np.ptp(colours[..., :3], axis=-1).max()) > rounding:
         raise MalformedError("expected grey pixels, found coloured ones; convert the image to grey")

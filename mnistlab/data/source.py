@@ -1,4 +1,4 @@
-"""What every source of images can do, and what it gives."""
+"""The interface of a source of images, and its result."""
 
 import json
 from abc import ABC, abstractmethod
@@ -17,8 +17,8 @@ Status = Literal["bundled", "present", "absent", "incomplete", "damaged"]
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A dataset as it is stored: images uint8 (n, height, width), labels uint8 (n,), all read-only
-    and memory-mapped; `sha256` is of that content, whatever files it came in.
+    """A dataset as stored: images uint8 (n, height, width), labels uint8 (n,), read-only and
+    memory-mapped; `sha256` is that of the content, independent of the file format.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Request:
-    """Where a source may look; `path` is set for the user's own files alone."""
+    """Where a source may look for files; `path` is set only for the user's own files."""
 
     path: Path | None
     data_dir: Path
@@ -42,10 +42,10 @@ class Request:
 
 @dataclass(frozen=True)
 class DatasetListing:
-    """A dataset known by name: where it lies or would lie, and in what state.
+    """A dataset known by name: its folder, present or not, and its state.
 
-    `path` is None for what is bundled; `bytes` is the size of the files found; `problem` says what
-    is wrong with a dataset that is incomplete or damaged.
+    `path` is None for a bundled dataset; `bytes` is the size of the files found; `problem` is the
+    error of an incomplete or damaged dataset.
     """
 
     name: str
@@ -58,10 +58,10 @@ class DatasetListing:
 
 @dataclass(frozen=True)
 class DataSource(ABC):
-    """What `data.source` can name. Each is a file in `data/sources/`.
+    """A possible value of `data.source`. Each is a file in `data/sources/`.
 
-    `class_names` are in the order of their labels; None where only the files tell the labels.
-    `takes_path`: whether it reads the user's own files, at `data.path`.
+    `class_names` are in the order of their labels; None if only the files determine the labels.
+    `takes_path`: whether it reads the user's own files at `data.path`.
     """
 
     name: str
@@ -71,10 +71,10 @@ class DataSource(ABC):
 
     @abstractmethod
     def open(self, request: Request) -> Source:
-        """The images and labels. Raises DataError for data that are missing or damaged."""
+        """The images and labels. Raises DataError if data are missing or damaged."""
 
     def listing(self, data_dir: Path) -> DatasetListing | None:
-        """Its line in the list of datasets, or None where it is no single dataset."""
+        """Its line in the list of datasets; None if it is not a single dataset."""
         return None
 
 

@@ -1,4 +1,4 @@
-"""The kinds of sources: bundled with a library, published on the web, or the user's own files."""
+"""Kinds of sources: bundled with a library, published on the web, the user's own files."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ DIGIT_NAMES = tuple(str(digit) for digit in range(10))
 
 @dataclass(frozen=True, kw_only=True)
 class BundledSource(DataSource):
-    """A dataset that a library brings along; `decode` makes its arrays."""
+    """A dataset that is part of a library; `decode` makes its arrays."""
 
     class_names: tuple[str, ...]
     decode: Callable[[], Arrays]
@@ -35,8 +35,8 @@ class BundledSource(DataSource):
 class PublishedSource(DataSource):
     """A dataset of four IDX files that can be downloaded; `mirrors` are folders, tried in order.
 
-    `torchvision` is the name of the folder that torchvision keeps the dataset in: its copy is used
-    where there is no other.
+    `torchvision` is the name of torchvision's folder of the dataset: its copy is used if there is
+    no other.
     """
 
     class_names: tuple[str, ...]
@@ -71,7 +71,7 @@ class PublishedSource(DataSource):
         return DatasetListing(self.name, self.description, "present", folder, size)
 
     def _folder(self, data_dir: Path) -> Path:
-        """Where the files are, or are to be downloaded to."""
+        """The folder of the files, or the folder to download them to."""
         own = data_dir / self.name
         if self.torchvision is None or not self._missing(own):
             return own
@@ -100,8 +100,8 @@ class PublishedSource(DataSource):
 class OwnFiles(DataSource):
     """A format of the user's own files. Its classes are the labels from 0 to the largest one.
 
-    `find` looks for the files at `data.path`; `read` makes arrays of what it found; `identity` is a
-    text that changes when one of the files does. All three raise DataError.
+    `find` searches for the files at `data.path`; `read` makes arrays from the result; `identity` is
+    a text that changes when one of the files does. All three raise DataError.
     """
 
     find: Callable[[Path], Any]

@@ -1,4 +1,4 @@
-"""A source divided into training, validation and test parts, and how its pixels are scaled."""
+"""Splits a source into training, validation and test parts, and scales its pixels."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -23,8 +23,8 @@ AUTO_SET, AUTO_VALIDATION, AUTO_FRACTION = 60_000, 10_000, 0.2
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """A part of a source, not copied: the source's images uint8 (n, height, width) and labels
-    uint8 (n,), and which of them are meant, in order: `indices`, int64 (m,).
+    """A part of a source, not copied: the source's images uint8 (n, height, width) and labels uint8
+    (n,), and the part's images in order: `indices`, int64 (m,).
     """
 
     images: Bytes
@@ -41,7 +41,9 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """What a network trains on; it sees `pixel * scale + offset`. `validation` may be empty."""
+    """The data of a training; the network's input is `pixel * scale + offset`. `validation` may be
+    empty.
+    """
 
     name: str
     sha256: str
@@ -66,13 +68,13 @@ def split(
     normalize: Normalization = "minmax",
     seed: int = 0,
 ) -> Dataset:
-    """The parts of a source, by the `data` keys of a configuration, in this order: `classes` on
-    every part; `validation` images of the training set, off its END or as `choose` says; of the
-    rest the first `per_class_limit` of each class, then the first `train_limit`; `shuffle_once` of
-    these.
+    """The parts of a source, by the `data` keys of a configuration, in this order: `classes`
+    selects images of every part; `validation` images are taken from the END of the training set, or
+    as `choose` says; of the rest, the first `per_class_limit` of each class are kept, then the
+    first `train_limit`; `shuffle_once` shuffles these.
 
-    Raises UsageError, naming the key, for a value out of range, or one that leaves no image to
-    train on or to test with.
+    Raises UsageError that names the key if a value is out of range, or leaves no image to train on
+    or to test with.
     """
     _check_limit("data.per_class_limit", per_class_limit)
     _check_limit("data.train_limit", train_limit)
@@ -135,13 +137,13 @@ def _of_classes(part: str, labels: Bytes, classes: Sequence[int] | None) -> Indi
 
 
 def _validation_count(validation: object, count: int) -> int:
-    """How many of `count` training images to set aside."""
+    """The number of validation images, from `count` training images."""
     if validation == "auto":
         validation = AUTO_VALIDATION if count == AUTO_SET else AUTO_FRACTION
     if _is_count(validation) and isinstance(validation, int) and validation >= 0:
         wanted = validation
     elif isinstance(validation, float) and 0 <= validation < 1:
-        # As it was typed: 0.29 of 100 is 29, where the nearest double would give 28.
+        # As typed: 0.29 of 100 is 29, but the nearest double gives 28.
         wanted = math.floor(Fraction(repr(validation)) * count)
     else:
         raise UsageError(
@@ -162,7 +164,7 @@ def _first_of_each_class(indices: Indices, labels: Bytes, limit: int) -> Indices
 
 
 def _random_stream(seed: int, purpose: Purpose, index: int = 0) -> np.random.Generator:
-    """See `random_stream`; raises UsageError for a seed that is none."""
+    """`random_stream`; raises UsageError for an invalid seed."""
     if not (_is_count(seed) and 0 <= seed < 2**64):
         raise UsageError(f"seed: found {seed!r}, expected a whole number of 0 to 2**64 - 1")
     return random_stream(seed, purpose, index)
@@ -173,16 +175,16 @@ def _from_the_end(labels: Bytes, count: int, seed: int) -> Indices:
 
 
 def _at_random(labels: Bytes, count: int, seed: int) -> Indices:
-    """So many of the images, whatever their labels, in their own order."""
+    """`count` images drawn regardless of their labels, in their original order."""
     drawn = _random_stream(seed, Purpose.VALIDATION).permutation(len(labels))
     return np.sort(drawn[:count]).astype(np.int64)
 
 
 def _stratified(labels: Bytes, count: int, seed: int) -> Indices:
-    """Of each class by its share, in their own order.
+    """`count` images with each class in proportion, in their original order.
 
-    Each class gets its share rounded down; what is left goes to the classes whose shares lost most
-    by that (largest remainders), the smaller label first. Each class has random numbers of its own.
+    Each class gets its share rounded down. The remaining images go to the classes with the largest
+    remainders, the smaller label first. Each class has its own random stream.
     """
     classes, sizes = np.unique(labels, return_counts=True)
     wanted, remainders = np.divmod(sizes * count, len(labels))
@@ -197,7 +199,7 @@ def _stratified(labels: Bytes, count: int, seed: int) -> Indices:
     return np.sort(np.concatenate(drawn)).astype(np.int64)
 
 
-# Which of the images with these labels are for validation: their indices, increasing.
+# The indices of the validation images, for images with these labels; increasing.
 CHOICES: dict[str, Callable[[Bytes, int, int], Indices]] = {
     "end": _from_the_end,
     "random": _at_random,
@@ -206,7 +208,7 @@ CHOICES: dict[str, Callable[[Bytes, int, int], Indices]] = {
 
 
 def scaling(normalize: str, images: Bytes, indices: Indices) -> tuple[float, float]:
-    """(scale, offset) of the value that the network sees, `pixel * scale + offset`."""
+    """(scale, offset) of the network's input, `pixel * scale + offset`."""
     if normalize == "minmax":
         return 1 / 255, 0.0
     if normalize == "none":

@@ -1,4 +1,4 @@
-"""What lies under the ink of a picture: paper, screen or table, under whatever light."""
+"""The background of a picture: paper, screen or table, under uneven light."""
 
 import math
 
@@ -7,24 +7,25 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 
-# Light changes slowly: the ground is estimated on so many pixels of the longer side.
+# Light changes slowly: the background is estimated with this many pixels on the longer side.
 COARSE_SIDE = 96
-# From one that changes evenly over the picture to one that changes as a parabola does.
+# Degrees of the polynomial: linear over the picture, then quadratic.
 DEGREES = (1, 2)
 ROUNDS = 6
-# What differs by so many times the usual is hardly ground; one grey level is always usual.
+# A difference of this many times the usual one is not background; the usual one is at least one
+# grey level.
 OUTLYING = 2.5
-# Strokes are taken off a copy of so many pixels, where paper's grain is averaged out.
+# Strokes are removed from a copy of this many pixels, which averages the paper's grain.
 STROKES_SIDE, STROKES_WINDOW = 240, 13
-# How far around a place its own light is asked for, as a share of the longer side.
+# The distance over which local light is averaged, as a share of the longer side.
 NEARBY = 0.12
 
 
 def even_ground(colours: Floats, inside: npt.NDArray[np.bool_]) -> Floats:
     """The picture, float32 (height, width, 3) of 0 to 255, as it would be without its ink.
 
-    `inside`, bool (height, width), not all False, is what may be ground. A robust fit, which leaves
-    out what differs, then what it left over of nearby ground, averaged with the fit's certainties
+    `inside`, bool (height, width), not all False, marks possible background. A robust fit ignores
+    outliers. The residuals of nearby background are then averaged with the fit's weights and added
     (normalised convolution: Knutsson and Westin 1993).
     """
     from scipy import ndimage
@@ -33,7 +34,7 @@ def even_ground(colours: Floats, inside: npt.NDArray[np.bool_]) -> Floats:
     share = min(1.0, COARSE_SIDE / max(height, width))
     shape = (math.ceil(height * share), math.ceil(width * share))
     coarse = _resized(colours, shape)
-    # A coarse pixel counts where all of it is inside.
+    # A coarse pixel counts if all of it is inside.
     part_inside = _resized(inside[..., None].astype(np.float32), shape)[..., 0]
     fit, certain = _fit(coarse, part_inside >= min(0.99, float(part_inside.max())))
     sigma = NEARBY * max(coarse.shape[:2])
@@ -47,10 +48,10 @@ def even_ground(colours: Floats, inside: npt.NDArray[np.bool_]) -> Floats:
 
 
 def ground_under_strokes(colours: Floats, is_dark: bool) -> Floats:
-    """The ground under strokes that are narrow, dark or light, whatever edges shadows have on it.
+    """The background under narrow strokes, dark or light, with the edges of shadows preserved.
 
-    What a closing (of dark strokes; an opening of light ones) leaves of a coarse copy. Strokes
-    wider than `stroke_limit` stay.
+    A morphological closing (for dark strokes; an opening for light ones) of a coarse copy. Strokes
+    wider than `stroke_limit` remain.
     """
     from scipy import ndimage
 
@@ -62,12 +63,12 @@ def ground_under_strokes(colours: Floats, is_dark: bool) -> Floats:
 
 
 def stroke_limit(shape: tuple[int, ...]) -> float:
-    """The width in pixels of the widest stroke that `ground_under_strokes` takes off."""
+    """The width in pixels of the widest stroke that `ground_under_strokes` removes."""
     return STROKES_WINDOW / STROKES_SIDE * max(shape)
 
 
 def _resized(colours: Floats, shape: tuple[int, int]) -> Floats:
-    """Channel by channel, antialiased; (height, width, channels)."""
+    """Each channel resized, antialiased; (height, width, channels)."""
     from PIL import Image
 
     if colours.shape[:2] == shape:
@@ -84,10 +85,10 @@ def _resized(colours: Floats, shape: tuple[int, int]) -> Floats:
 
 
 def _fit(colours: Floats, meant: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """A parabola through the colours, and how certainly each pixel is ground, 0 to 1.
+    """A quadratic fit to the colours, and the certainty that each pixel is background, 0 to 1.
 
-    Of the pixels `meant`, bool (height, width). By reweighted least squares, one degree after
-    another: so a dark margin on all sides does not pass for light that falls off.
+    Only for the pixels `meant`, bool (height, width). By reweighted least squares, one degree after
+    another, so that a dark margin on all sides is not mistaken for falling light.
     """
     height, width = colours.shape[:2]
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].reshape(2, -1)
@@ -107,7 +108,7 @@ def _fit(colours: Floats, meant: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]
 
 
 def _certainty(difference: np.ndarray, meant: npt.NDArray[np.bool_]) -> np.ndarray:
-    """Geman and McClure's weights of differences (pixels, 3), by the median of those meant."""
+    """Geman and McClure's weights of differences (pixels, 3), scaled by the median over `meant`."""
     size = np.linalg.norm(difference, axis=1)
     scale = OUTLYING * (np.median(size[meant.ravel()]) + 1.0)
     return meant.ravel() / (1 + (size / scale) ** 2) ** 2

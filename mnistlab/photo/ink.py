@@ -1,4 +1,4 @@
-"""The ink of a picture: where a digit stands on its ground, and how strongly."""
+"""The ink of a picture: the position of a digit on its background, and its strength."""
 
 import numpy as np
 
@@ -12,24 +12,24 @@ from mnistlab.photo.ground import (
 )
 from mnistlab.photo.pieces import Labels, Mask, Piece, digit_of, frame_of, pieces_of, sheet_of
 
-# Ink differs from its ground by so many of 255 levels, and by so many times the noise.
+# Ink differs from the background by this many of 255 levels, and by this many times the noise.
 LEAST_CONTRAST, LEAST_SIGNAL = 20.0, 6.0
-# The share of the strongest ink from which on a pixel is ink; every stroke is SURE somewhere.
+# Pixels above this share of the strongest ink are ink; every stroke has a pixel above SURE.
 INK, SURE = 0.3, 0.55
-# Narrow strokes are not all the ink where so many more pixels are inked so much as they.
+# If this many times more pixels are inked as strongly, narrow strokes are not all the ink.
 MISSED, MISSED_SHARE = 0.7, 0.15
-# A stroke up to this share of `stroke_limit` wide is removed from the ground at any slant.
+# A stroke up to this share of `stroke_limit` wide is removed from the background at any angle.
 NARROW = 0.7
 
-# Ink is of one colour where the mean of its differences is this share of their mean size.
+# Ink has one colour if the norm of its mean difference is this share of the mean norm.
 ONE_COLOUR = 0.5
 
 
 def find_ink(colours: Floats, inside: Mask | None = None) -> Floats:
-    """The digit's ink alone, 0 (ground) to 1 (full ink), float32, cropped to it.
+    """The digit's ink only, 0 (background) to 1 (full ink), float32, cropped to it.
 
     `colours`: float32 (height, width, 3) of 0 to 255; `inside`, bool (height, width): where to
-    look. Raises MalformedError where there is none.
+    look. Raises MalformedError if there is no ink.
     """
     from scipy import ndimage
 
@@ -45,14 +45,14 @@ def find_ink(colours: Floats, inside: Mask | None = None) -> Floats:
         frame = frame_of(ink, has_frame)
         if not frame.any():
             return _of_digit(colours, difference, *pieces_of(ink, contrast > SURE * peak))
-        # With the blurred edge of the frame: what is left of it would be a frame again.
+        # Include the blurred edge of the frame: otherwise its rest would be another frame.
         has_frame = True
         inside &= ~ndimage.binary_dilation(frame, iterations=1 + max(ink.shape) // 100)
     raise MalformedError("expected a digit, found no ink that stands out from its ground")
 
 
 def _of_digit(colours: Floats, difference: Floats, labels: Labels, pieces: list[Piece]) -> Floats:
-    """The ink of the pieces that make the digit; or of what stands on the one that is a sheet."""
+    """The ink of the pieces of the digit; if one piece is a sheet of paper, the ink on it."""
     sheet = sheet_of(labels, pieces)
     if sheet is not None:
         rows, columns, inside = sheet
@@ -65,10 +65,11 @@ def _of_digit(colours: Floats, difference: Floats, labels: Labels, pieces: list[
 
 
 def _difference(colours: Floats, inside: Mask) -> tuple[Floats, Floats]:
-    """How the picture differs from its ground: (height, width, 3), and its size (height, width).
+    """The picture's difference from the background, (height, width, 3), and its norm (height,
+    width).
 
-    From a ground that changes evenly, which takes strokes of any width, but also a shadow's sharp
-    edge for ink; or, where narrow strokes are all the ink there is, from the ground under those.
+    First with a smooth background, which handles strokes of any width but mistakes a shadow's sharp
+    edge for ink. If narrow strokes are all the ink, with the background under those strokes.
     """
     difference = colours - even_ground(colours, inside)
     contrast = _size(difference)
@@ -82,7 +83,7 @@ def _difference(colours: Floats, inside: Mask) -> tuple[Floats, Floats]:
     strokes = inside & (size > INK * _peak(np.where(inside, size, 0)))
     if not strokes.any() or _widest(strokes) > NARROW * stroke_limit(contrast.shape):
         return difference, contrast
-    # Broad strokes would be ink beside the narrow ones, as much as these; a shadow is less.
+    # Broad strokes would be as strong as the narrow ones; a shadow is weaker.
     towards = sign * difference.mean(axis=2)
     missed = inside & ~strokes & (towards > MISSED * np.median(towards[strokes]))
     if missed.sum() > MISSED_SHARE * strokes.sum():
@@ -98,7 +99,7 @@ def _widest(strokes: Mask) -> float:
 
 
 def _size(difference: Floats) -> Floats:
-    """A difference's size in grey levels, its grain smoothed: (height, width)."""
+    """The norm of the difference in grey levels, smoothed: (height, width)."""
     from scipy import ndimage
 
     size = np.linalg.norm(difference, axis=2) / np.sqrt(3)
@@ -106,23 +107,23 @@ def _size(difference: Floats) -> Floats:
 
 
 def _peak(contrast: Floats) -> float:
-    """The contrast of the strongest ink: of a stroke's few pixels, not of a single grain."""
+    """The contrast of the strongest ink: of several pixels of a stroke, not of one noisy pixel."""
     count = max(4, int((max(contrast.shape) / 200) ** 2))
     count = min(count, contrast.size)
     return float(np.partition(contrast.ravel(), -count)[-count])
 
 
 def _strength(difference: Floats, digit: Mask) -> Floats:
-    """How much of full ink each pixel has, cropped to the digit and a pixel of fading around it.
+    """The strength of ink at each pixel, 0 to 1, cropped to the digit plus a margin of one pixel.
 
-    Along the ink's own direction from its ground, among the colours: so a pen of any colour on
-    paper of any other is grey levels, and the paper's own noise counts for little.
+    The difference is projected on the ink's direction in colour space. So a pen of any colour on
+    paper of any colour gives grey levels, and noise of the paper has little effect.
     """
     from scipy import ndimage
 
     towards = difference[digit].mean(axis=0)
     size = np.linalg.norm(difference, axis=2)
-    # Ink of several colours has no direction of its own: then it is how far each pixel is.
+    # Ink of several colours has no single direction: the norm is used instead.
     is_one_colour = np.linalg.norm(towards) > ONE_COLOUR * size[digit].mean()
     along = difference @ (towards / np.linalg.norm(towards)) if is_one_colour else size
     rows, columns = ndimage.find_objects(digit.astype(np.int8))[0]

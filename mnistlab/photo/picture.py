@@ -1,4 +1,4 @@
-"""A user's own picture: any common image file, read with suspicion into colours."""
+"""A user's picture: any common image file, safely decoded into colours."""
 
 import warnings
 from pathlib import Path
@@ -24,24 +24,25 @@ ENDINGS = (
     ".pbm",
 )
 MAX_FILE_BYTES = 1 << 28
-# A picture of this many pixels takes 200 MB; a file of a few kB can promise any number.
+# A picture of this many pixels takes 200 MB; a file of a few kB can declare any size.
 MAX_PIXELS = 1 << 26
-# Above this grey, what is drawn on a transparent ground is taken for light ink.
+# Above this grey, ink on a transparent background counts as light.
 LIGHT = 128
-# White in pictures of shares, of bytes in wider numbers, and of 10, 12, 14 and 16 bits.
+# White in pictures of values 0 to 1, of bytes in wider integers, and of 10, 12, 14 and 16 bits.
 WHITES = (1.0, 255.0, 1023.0, 4095.0, 16383.0, 65535.0)
-# A filter that sharpens passes white by a little, and a tenth more is still no other white.
+# Sharpening filters exceed white a little; a tenth more is still the same white.
 OVERSHOOT = 1.1
-# Between two whites lies a factor of four at most, but between 1 and 255.
+# Two successive whites differ by a factor of at most four, except 1 and 255.
 DARKEST = 5
 
 
 def pictures_at(path: Path) -> list[Path]:
-    """The pictures in a folder, known by their endings, in the order of their names; the path
-    itself where it is a file, or a folder without pictures."""
+    """The pictures in a folder, recognised by their suffixes, in the order of their names. The path
+    itself if it is a file, or a folder without pictures.
+    """
     try:
         found = [file for file in path.iterdir() if file.suffix.lower() in ENDINGS]
-    except OSError:  # no folder, or one that cannot be listed: who opens it says why
+    except OSError:  # no folder, or not listable: opening it will raise the error
         return [path]
     return sorted(file for file in found if not file.name.startswith(".")) or [path]
 
@@ -49,8 +50,8 @@ def pictures_at(path: Path) -> list[Path]:
 def read_picture(path: Path) -> Bytes:
     """The picture's colours, uint8 (height, width, 3), upright.
 
-    A transparent ground becomes white under dark ink, black under light; 16 bits become 8. Raises
-    MalformedError, before anything is unpacked where it is the size that is wrong.
+    A transparent background becomes white under dark ink, black under light ink; 16 bits become 8.
+    Raises MalformedError; for a wrong size before anything is unpacked.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -63,13 +64,14 @@ def read_picture(path: Path) -> Bytes:
                 f"expected an image of at most {MAX_FILE_BYTES:,} bytes, found {size:,}"
             )
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of a decoder, about what can be read all the same
+            warnings.simplefilter("ignore")  # decoders warn of images that they can still decode
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path, formats=FORMATS) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise MalformedError(_too_many_pixels(f"{width:,} × {height:,}"))
-                # Of channels of 16 bits Pillow keeps the upper 8, and forgets it once it decodes.
+                # Of channels of 16 bits Pillow keeps the upper 8, and no longer knows it after
+                # decoding.
                 halved = any(";16" in str(tile[3]) for tile in image.tile)
                 return _colours(ImageOps.exif_transpose(image), halved)
     except UnidentifiedImageError:
@@ -84,7 +86,7 @@ def read_picture(path: Path) -> Bytes:
         if error.strerror:
             raise MalformedError(f"cannot be read: {error.strerror}") from error
         raise MalformedError(f"expected a sound image, found a damaged one ({error})") from error
-    except Exception as error:  # what a decoder raises on damaged bytes is not written down
+    except Exception as error:  # decoders may raise any error for damaged bytes
         raise MalformedError(f"expected a sound image, found a damaged one ({error})") from error
 
 
@@ -100,8 +102,8 @@ def _too_many_pixels(found: str) -> str:
 
 
 def _colours(image: object, halved: bool) -> Bytes:
-    """An opened image as uint8 (height, width, 3); `halved`: of 16 bits, only the upper 8 of each
-    channel are there.
+    """An opened image as uint8 (height, width, 3); `halved`: it has only the upper 8 of 16 bits of
+    each channel.
     """
     from PIL import Image
 
@@ -119,7 +121,7 @@ def _colours(image: object, halved: bool) -> Bytes:
 
 
 def _by_own_white(upper: Bytes) -> Bytes:
-    """The upper bytes of channels of 16 bits, uint8, as values whose white is 255."""
+    """The upper bytes of 16-bit channels, uint8, rescaled so that white is 255."""
     top = upper.max(initial=0)
     white = next(int(white) >> 8 for white in WHITES[2:] if top <= int(white) >> 8)
     return np.rint(upper * (255 / white)).astype(np.uint8)
@@ -128,15 +130,15 @@ def _by_own_white(upper: Bytes) -> Bytes:
 def _eight_bits(values: np.ndarray) -> Bytes:
     """Greys of more than 8 bits, (height, width), as uint8 (height, width, 3).
 
-    White is what a common kind of picture has for it, by the largest value; a picture that is far
-    darker than any such kind is taken to have its largest value for white.
+    White is that of the common kind of picture that fits the largest value. In a picture much
+    darker than any such kind, the largest value is white.
     """
     finite = np.isfinite(values)
     top = float(values[finite].max(initial=0))
     white = next((white for white in WHITES if top <= white * OVERSHOOT), top)
     if white > 1 and top < white / DARKEST:
         white = top
-    # An infinite value is white or black, and what is no number is black.
+    # An infinite value is white or black; NaN is black.
     values = np.nan_to_num(values, nan=0.0, posinf=white, neginf=0.0)
     scaled = np.clip(values * (255 / white), 0, 255)
     return np.repeat(np.rint(scaled).astype(np.uint8)[..., None], 3, axis=2)

@@ -1,4 +1,4 @@
-"""Connected pieces of ink: which are the digit, a frame, a sheet of paper, a speck of dust."""
+"""Connected pieces of ink: decides which are the digit, a frame, a sheet of paper, or dust."""
 
 from dataclasses import dataclass
 
@@ -8,22 +8,22 @@ import numpy.typing as npt
 Mask = npt.NDArray[np.bool_]
 Labels = npt.NDArray[np.int32]
 
-# What lies along so much of the picture's edge is a frame, or the table under the paper.
+# A piece along this much of the picture's edge is a frame, or the table under the paper.
 FRAME_SHARE, ALL_FRAME_SHARE = 0.2, 0.5
-# A digit is at least this high, as a share of the picture's shorter side, where ink at the
-# edge is to be left out beside it.
+# A digit is at least this high, as a share of the picture's shorter side, for ink at the edge to be
+# ignored beside it.
 DIGIT_SHARE = 0.08
-# Pieces that belong to a digit: at most so far from the rest, by its size, and not mere specks.
+# Pieces of one digit are at most this far apart, relative to its size, and are not specks.
 PIECE_GAP, SPECK_SHARE = 0.25, 0.02
-# A sheet on a table takes at least this share of the picture and so many pixels each way, and is
-# filled and rectangular: so much of its outline's area is of its colour, and so much of the
-# narrowest rectangle around it, however turned (an ellipse takes 0.79).
+# A sheet on a table covers at least this share of the picture and this many pixels in each
+# direction. It is filled and rectangular: this share of its outline's area has its colour, and it
+# fills this share of the smallest rectangle around it at any angle (an ellipse fills 0.79).
 SHEET_SHARE, SHEET_SIDE, SHEET_FILLED, SHEET_RECTANGLE = 0.1, 60, 0.8, 0.88
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A connected piece of ink: its number among the labels, and its box."""
+    """A connected piece of ink: its label, and its bounding box."""
 
     label: int
     rows: slice
@@ -46,7 +46,9 @@ class Piece:
 
 
 def pieces_of(ink: Mask, sure: Mask | None = None) -> tuple[np.ndarray, list[Piece]]:
-    """The connected pieces of ink by number from 1, largest first; without `sure` they are none."""
+    """The connected pieces of ink by label from 1, largest first; pieces without `sure` are
+    ignored.
+    """
     from scipy import ndimage
 
     labels, count = ndimage.label(ink, np.ones((3, 3)))
@@ -64,10 +66,10 @@ def pieces_of(ink: Mask, sure: Mask | None = None) -> tuple[np.ndarray, list[Pie
 
 
 def frame_of(ink: Mask, has_frame: bool) -> Mask:
-    """Where there is no digit: a frame, a table under the paper, what the edge cuts off.
+    """The mask of what is not the digit: a frame, a table under the paper, ink cut off by the edge.
 
-    What touches the edge is the digit all the same where there is no other, but for a picture that
-    `has_frame`, some of which was found before.
+    A piece at the edge is the digit if there is no other, except in a picture that `has_frame`,
+    whose frame was partly found before.
     """
     labels, pieces = pieces_of(ink)
     touching = [piece for piece in pieces if piece.edge_share > 0]
@@ -82,10 +84,10 @@ def frame_of(ink: Mask, has_frame: bool) -> Mask:
 
 
 def sheet_of(labels: Labels, pieces: list[Piece]) -> tuple[slice, slice, Mask] | None:
-    """A filled rectangle, or nearly, that may be a sheet of paper with the digit on it.
+    """A nearly rectangular filled piece that may be a sheet of paper with the digit on it.
 
-    Its box, and the inside of it, bool, without its outermost pixels. No digit has its shape but
-    such as a thick 1, on which then nothing stands.
+    Its bounding box, and its inside, bool, without the outermost pixels. Of all digits only a thick
+    1 has this shape, and then nothing is on it.
     """
     from scipy import ndimage
 
@@ -106,7 +108,7 @@ def sheet_of(labels: Labels, pieces: list[Piece]) -> tuple[slice, slice, Mask] |
 
 
 def _rectangle_around(shape: Mask) -> float:
-    """The area of the smallest rectangle around a shape: along an edge of its convex hull."""
+    """The area of the smallest rectangle around a shape: it has a side along the convex hull."""
     from scipy import ndimage
     from scipy.spatial import ConvexHull
 
@@ -120,7 +122,7 @@ def _rectangle_around(shape: Mask) -> float:
 
 
 def digit_of(labels: np.ndarray, pieces: list[Piece]) -> list[Piece]:
-    """The pieces that make the digit: the largest, and what stands near it."""
+    """The pieces of the digit: the largest, and pieces near it."""
     pieces = [piece for piece in pieces if not _is_box(labels, piece, pieces)]
     chosen, others = pieces[:1], pieces[1:]
     largest = chosen[0].pixels
@@ -147,7 +149,9 @@ def _gap(one: Piece, other: Piece) -> float:
 
 
 def _is_box(labels: np.ndarray, piece: Piece, pieces: list[Piece]) -> bool:
-    """Whether a piece is a drawn box around another: inked in all four corners, as no digit is."""
+    """Whether a piece is a drawn box around another: it has ink in all four corners, unlike a
+    digit.
+    """
     down, across = piece.height // 10 + 1, piece.width // 10 + 1
     own = labels[piece.rows, piece.columns] == piece.label
     corners = (

@@ -1,9 +1,9 @@
-"""A user's picture of a digit, made into what MNIST's images are.
+"""Converts a user's picture of a digit to an image like MNIST's.
 
-MNIST's digits are light on black, scaled so that the longer side takes 20 pixels, and moved by
-whole pixels so that their centre of mass lies in the middle of 28 × 28 (LeCun, Bottou, Bengio and
+MNIST's digits are light on black, scaled so that the longer side has 20 pixels, and shifted by
+whole pixels so that their centre of mass is in the middle of 28 × 28 (LeCun, Bottou, Bengio and
 Haffner 1998, section III.A). A picture may be dark on light or light on dark, in any colours, under
-uneven light, with a frame or a table around the paper: ink is what differs from its ground.
+uneven light, with a frame or a table around the paper: ink is what differs from its background.
 """
 
 import math
@@ -16,20 +16,20 @@ from mnistlab.photo.ground import Floats
 from mnistlab.photo.ink import find_ink
 
 SIDE, DIGIT_SIDE = 28, 20
-# A larger picture is shrunk to this first; a digit on it still has several times 20 pixels.
+# A larger picture is first reduced to this size; a digit in it still has several times 20 pixels.
 WORKING_SIDE = 1000
-# Strokes are measured and evened out on a digit so many times larger than it will be.
+# Strokes are measured and adjusted on a digit this many times larger than the result.
 ENLARGED = 8
 # The strokes of MNIST's test set are 1.5 to 3.7 pixels wide (5th and 95th percentile; median 2.3).
 THIN, THICK = 1.9, 3.3
-# What is fainter than this share of full ink does not count when a digit is measured.
+# Ink fainter than this share of full ink is ignored in measuring a digit.
 FAINT = 0.15
 
 
 def prepare(colours: Bytes) -> Bytes:
     """A picture, uint8 (height, width, 3), as uint8 (28, 28), prepared as MNIST's images were.
 
-    Raises MalformedError where there is no ink.
+    Raises MalformedError if there is no ink.
     """
     ink = find_ink(_shrunk(colours))
     return _centred(_scaled(_evened(ink)))
@@ -46,7 +46,9 @@ def _shrunk(colours: Bytes) -> Floats:
 
 
 def _evened(ink: Floats) -> Floats:
-    """The digit enlarged, its strokes made as wide as MNIST's where they are finer or broader."""
+    """The enlarged digit, with its strokes adjusted to the widths of MNIST's if outside their
+    range.
+    """
     from scipy import ndimage
 
     ink = _resized(ink, DIGIT_SIDE * ENLARGED)
@@ -65,7 +67,7 @@ def _evened(ink: Floats) -> Floats:
 def _stroke_width(ink: np.ndarray) -> float:
     """The mean width of the strokes of a bool image, in pixels.
 
-    Over a stroke of width w the distance to the ground has a mean of nearly (w + 2.3) / 4.
+    In a stroke of width w the mean distance to the background is nearly (w + 2.3) / 4.
     """
     from scipy import ndimage
 
@@ -76,7 +78,7 @@ def _stroke_width(ink: np.ndarray) -> float:
 
 
 def _scaled(ink: Floats) -> Bytes:
-    """The ink's box with its longer side at 20 pixels, uint8, full ink at 255."""
+    """The ink's box scaled so that its longer side has 20 pixels, uint8, full ink at 255."""
     rows = np.flatnonzero((ink > FAINT).any(axis=1))
     columns = np.flatnonzero((ink > FAINT).any(axis=0))
     box = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -86,7 +88,7 @@ def _scaled(ink: Floats) -> Bytes:
 
 
 def _resized(ink: Floats, longer: int) -> Floats:
-    """The image with its longer side at `longer` pixels, antialiased."""
+    """The image scaled so that its longer side has `longer` pixels, antialiased."""
     from PIL import Image
 
     height, width = (max(1, round(side * longer / max(ink.shape))) for side in ink.shape)
@@ -96,7 +98,7 @@ def _resized(ink: Floats, longer: int) -> Floats:
 
 
 def _centred(digit: Bytes) -> Bytes:
-    """The digit on black, 28 × 28, its centre of mass as near the middle as whole pixels allow."""
+    """The digit on black, 28 × 28, with its centre of mass as central as whole pixels allow."""
     image = np.zeros((SIDE, SIDE), np.uint8)
     weights = digit.astype(np.float64)
     places = []

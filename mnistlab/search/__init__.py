@@ -1,12 +1,13 @@
-"""Search methods: each file has one. It asks for points and is told how good they are.
+"""Search methods: each file has one. It asks for points and receives their results.
 
-Everything that searches has one protocol, `Search`. `ask` gives the next points, and `tell` takes
-the result of one of them. A sweep asks, trains every point of the answer, tells all results in the
-order of asking, and asks again, until nothing is asked for. So what is asked for depends on the
-configuration and on results alone: not on the number of workers, nor on when they are done. A
-sweep that was killed asks from the beginning again, and is told at once what has ended before.
+All searches have one protocol, `Search`. `ask` returns the next points, and `tell` receives the
+result of one of them. A sweep calls `ask`, trains every point of the answer, calls `tell` for each
+result in the order of the points, and calls `ask` again, until the answer is empty. So the points
+depend on the configuration and on results alone, not on the number of workers or their speed. A
+killed sweep asks from the beginning again and at once tells the results of trials that have ended.
 
-No point is trained twice: one whose configuration was asked for before is left out of an answer.
+No point is trained twice: a point whose configuration was asked for before is removed from an
+answer.
 """
 
 from abc import ABC, abstractmethod
@@ -25,11 +26,11 @@ P = TypeVar("P")
 
 @dataclass(frozen=True)
 class Result(Generic[P]):
-    """How good a point is: the mean of the sweep's metric over its seeds.
+    """The score of a point: the mean of the sweep's metric over its seeds.
 
-    The higher the `score`, the better: a metric that is to be small has its sign changed. None
-    where the metric is not known, because a trial diverged or failed. `trial` is the number of the
-    point's first trial; of equal scores the lowest number wins.
+    A higher `score` is better: a metric to minimise has its sign changed. None if the metric is
+    unknown, because a trial diverged or failed. `trial` is the number of the point's first trial;
+    of equal scores the lowest number wins.
     """
 
     point: P
@@ -38,19 +39,21 @@ class Result(Generic[P]):
 
 
 class Search(ABC, Generic[P]):
-    """A search under way."""
+    """The state of a search."""
 
     @abstractmethod
     def ask(self) -> list[P]:
-        """The next points, all of which can be trained at the same time; none: it has ended."""
+        """The next points, all of which can be trained at the same time; empty: the search has
+        ended.
+        """
 
     @abstractmethod
     def tell(self, result: Result[P]) -> None:
-        """Take the result of a point that was asked for."""
+        """Receive the result of a point that was asked for."""
 
 
 class AllAtOnce(Search[P]):
-    """Asks for every point at once, and needs no result."""
+    """Asks for every point at once, and ignores results."""
 
     def __init__(self, points: Iterable[P]) -> None:
         self._left = list(points)
@@ -60,33 +63,33 @@ class AllAtOnce(Search[P]):
         return points
 
     def tell(self, result: Result[P]) -> None:
-        """Nothing follows from it."""
+        """Ignored."""
 
 
 class SearchMethod(Section):
-    """What a sweep asks of a method; its fields are the keys that YAML has for it."""
+    """The interface of a method; its fields are its YAML keys."""
 
     type: str
 
-    # Whether later points depend on results: then they are not known before the sweep runs.
+    # Whether later points depend on results, and so are unknown before the sweep runs.
     learns: ClassVar[bool] = False
-    # Whether it takes a number of a range: {uniform: [low, high]}, {loguniform: [low, high]}.
+    # Whether it accepts ranges: {uniform: [low, high]}, {loguniform: [low, high]}.
     draws: ClassVar[bool] = True
-    # What makes the search larger, so that it still asks for every earlier point: more values of a
-    # parameter, or a larger number for one of the method's own keys.
+    # What may be enlarged so that the search still asks for every earlier point: the values of a
+    # parameter, or the number in one of the method's keys.
     grows_by_values: ClassVar[bool] = False
     grows_by: ClassVar[tuple[str, ...]] = ()
-    # What its points are called.
+    # What messages call its points.
     noun: ClassVar[str] = "points"
 
     def start(self, space: Space) -> Search[Values]:
-        """A search from its beginning."""
+        """A new search."""
         raise NotImplementedError(f"method {self.type}: does not search")
 
     def asks(self, sizes: Sequence[int | None]) -> int:
-        """How many points it asks for in all, at most, where no two are equal.
+        """The largest number of points that it asks for, if no two are equal.
 
-        `sizes` has how many values each axis has; None for a range.
+        `sizes` has the number of values of each axis; None for a range.
         """
         raise NotImplementedError(f"method {self.type}: does not say how many points it asks for")
 
@@ -97,7 +100,7 @@ Method = Annotated[SearchMethod, OneOf(METHODS)]
 
 
 def best_of(results: Iterable[Result[P]]) -> Result[P] | None:
-    """The best of results; None where no score is known."""
+    """The best of results; None if no score is known."""
     known = [
         (result.score, -result.trial, result) for result in results if result.score is not None
     ]

@@ -1,4 +1,4 @@
-"""The values that a sweep's parameters may have together."""
+"""The combinations of values of a sweep's parameters."""
 
 import hashlib
 import itertools
@@ -9,28 +9,28 @@ from typing import Any
 
 import numpy as np
 
-# After so many draws without a new point, the points that are left are listed instead.
+# After this many draws without a new point, the remaining points are listed instead.
 REPEATS_IN_A_ROW = 100
-# More combinations than this are never written out to be shuffled.
+# More combinations than this are never listed and shuffled.
 MOST_SHUFFLED = 1_000_000
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of the values that are listed for a key, by its place in the list."""
+    """One of the values listed for a key, by its index in the list."""
 
     number: int
     value: Any = field(compare=False)
 
 
-# A combination of values, each by the dotted path of its key: a choice, or a number of a range.
+# A combination of values, each by its key's dotted path: a choice, or a number from a range.
 Values = Mapping[str, Choice | int | float]
 
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers from `low` to `high` that a key may have, `whole` ones alone where it takes no
-    others. In a `logarithmic` range each factor is as likely as an equal one.
+    """The numbers from `low` to `high`; only integers if `whole`. In a `logarithmic` range equal
+    factors are equally likely.
     """
 
     low: float
@@ -40,25 +40,26 @@ class Range:
 
     @property
     def size(self) -> int | None:
-        """How many numbers there are; None of a range of any numbers."""
+        """The number of values; None for a range of real numbers."""
         return int(self.high) - int(self.low) + 1 if self.whole else None
 
     def nearest(self, number: float) -> int | float:
-        """The number of the range nearest to any number, of six digits: all that a search can use,
-        and can be read."""
+        """The nearest number of the range, with six digits, which are enough for a search and
+        readable.
+        """
         number = min(max(number, self.low), self.high)
         return round(number) if self.whole else float(f"{number:.6g}")
 
     def moved(self, number: float, share: float) -> int | float:
-        """The number that lies a share of the range's length above another one, or below where the
-        share is negative; of the length of the logarithms in a logarithmic range.
+        """Another number, moved by a share of the range's length, down if negative. In a
+        logarithmic range the length is that of the logarithms.
         """
         if self.logarithmic:
             return self.nearest(number * (self.high / self.low) ** share)
         return self.nearest(number + (self.high - self.low) * share)
 
     def drawn(self, stream: np.random.Generator) -> int | float:
-        """A number drawn at random; a whole one is as likely as the numbers that round to it."""
+        """A random number; an integer is as likely as the real numbers that round to it."""
         around = 0.5 if self.whole else 0.0
         low, high = self.low - around, self.high + around
         if self.logarithmic:
@@ -68,7 +69,7 @@ class Range:
 
 @dataclass(frozen=True)
 class ListedAxis:
-    """Keys that move together through lists of values; most often one key."""
+    """Keys that change together through lists of values; usually one key."""
 
     values: Sequence[Values]
 
@@ -79,7 +80,7 @@ class ListedAxis:
 
     @property
     def size(self) -> int | None:
-        """How many combinations the keys have."""
+        """The number of combinations."""
         return len(self.values)
 
     def choices(self) -> Sequence[Values]:
@@ -87,7 +88,7 @@ class ListedAxis:
         return self.values
 
     def ends(self) -> Sequence[Values]:
-        """Combinations among which every value stands."""
+        """Combinations that together have every value."""
         return self.values
 
     def drawn(self, stream: np.random.Generator) -> Values:
@@ -97,7 +98,7 @@ class ListedAxis:
 
 @dataclass(frozen=True)
 class RangeAxis:
-    """Keys whose values are numbers of ranges; most often one key."""
+    """Keys whose values are numbers from ranges; usually one key."""
 
     ranges: Mapping[str, Range]
 
@@ -108,27 +109,27 @@ class RangeAxis:
 
     @property
     def size(self) -> int | None:
-        """How many combinations the keys have; None where a key takes any number."""
+        """The number of combinations; None if a key takes real numbers."""
         sizes = [one.size for one in self.ranges.values()]
         known = [size for size in sizes if size is not None]
         return math.prod(known) if len(known) == len(sizes) else None
 
     def choices(self) -> Sequence[Values]:
-        """Every combination of the keys, in order; for whole numbers alone."""
+        """Every combination of the keys, in order; only for integers."""
         columns = [range(int(one.low), int(one.high) + 1) for one in self.ranges.values()]
         return [
             dict(zip(self.ranges, numbers, strict=True)) for numbers in itertools.product(*columns)
         ]
 
     def ends(self) -> Sequence[Values]:
-        """The least numbers and the greatest."""
+        """The smallest and the largest numbers."""
         return [
             {key: one.nearest(one.low) for key, one in self.ranges.items()},
             {key: one.nearest(one.high) for key, one in self.ranges.items()},
         ]
 
     def drawn(self, stream: np.random.Generator) -> Values:
-        """Numbers drawn at random, each by itself."""
+        """Independent random numbers."""
         return {key: one.drawn(stream) for key, one in self.ranges.items()}
 
 
@@ -138,8 +139,8 @@ Axis = ListedAxis | RangeAxis
 class Space:
     """The combinations of values that a search may ask for.
 
-    `identity` is equal for combinations that make the same configuration. What is drawn depends on
-    `seed`, `label` (of the stage), the keys and the number of the draw alone.
+    `identity` is equal for combinations that give the same configuration. A draw depends only on
+    `seed`, `label` (of the stage), the keys and the number of the draw.
     """
 
     def __init__(
@@ -168,21 +169,21 @@ class Space:
         )
 
     def is_new(self, values: Values) -> bool:
-        """Whether their configuration is met for the first time; the next time it is not new."""
+        """Whether their configuration is seen for the first time; the next time it is not new."""
         identity = self._identity(values)
         is_new = identity not in self._had
         self._had.add(identity)
         return is_new
 
     def combinations(self) -> Iterator[Values]:
-        """Every combination, the last key changing first; no axis may take any number."""
+        """Every combination, the last key changing first; no axis may have real numbers."""
         for parts in itertools.product(*(axis.choices() for axis in self.axes)):
             yield _merged(parts)
 
     def draw(self, count: int) -> list[Values]:
-        """Draw so many new combinations at random, or fewer where there are no more.
+        """Draw `count` new combinations at random, or fewer if there are no more.
 
-        A second call goes on from the first, so that a larger `count` only adds to a smaller one.
+        A second call continues from the first, so that a larger `count` only adds points.
         """
         found: list[Values] = []
         repeats = 0
@@ -194,13 +195,13 @@ class Space:
                 repeats = 0
             else:
                 repeats += 1
-        # A draw rarely meets one of the few combinations that are left.
+        # A random draw rarely finds one of the few remaining combinations.
         left = self._shuffled() if len(found) < count else iter(())
         found.extend(itertools.islice(filter(self.is_new, left), count - len(found)))
         return found
 
     def ends(self) -> list[Values]:
-        """A few combinations among which every listed value stands, and both ends of each range."""
+        """A few combinations that together have every listed value and both ends of each range."""
         ends = [axis.ends() for axis in self.axes]
         most = max(map(len, ends))
         return [_merged([some[min(n, len(some) - 1)] for some in ends]) for n in range(most)]
@@ -210,8 +211,9 @@ class Space:
         return _merged([a.drawn(self.stream(" ".join(a.keys), draw)) for a in self.axes])
 
     def _shuffled(self) -> Iterator[Values]:
-        """Every combination in random order; nothing where there are too many to list, or where a
-        key takes any number."""
+        """Every combination in random order; empty if there are too many to list, or if a key takes
+        real numbers.
+        """
         sizes = [axis.size for axis in self.axes]
         known = [size for size in sizes if size is not None]
         if len(known) < len(sizes) or math.prod(known) > MOST_SHUFFLED:

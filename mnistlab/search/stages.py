@@ -1,4 +1,4 @@
-"""Searches that build on each other: a stage begins when the one that it continues has ended."""
+"""Searches that build on each other: a stage begins when the stage that it continues has ended."""
 
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
@@ -6,11 +6,11 @@ from typing import Generic, TypeVar
 from mnistlab.search import Result, Search, best_of
 
 P = TypeVar("P")
-StageName = str | None  # None: the only one of a sweep without stages
+StageName = str | None  # None: the only stage of a sweep without stages
 
 
 class NothingToChooseError(Exception):
-    """None of the points of a stage has a score."""
+    """No point of a stage has a score."""
 
     def __init__(self, stage: StageName, points: int) -> None:
         super().__init__(f"stage {stage}: none of {points} points has a score")
@@ -21,8 +21,8 @@ class NothingToChooseError(Exception):
 class Stages(Search[tuple[StageName, P]], Generic[P]):
     """The search of a whole sweep. A point is one of a stage's search, with the stage's name.
 
-    `sources` has of every stage the earlier one that it continues, or None. `start` makes the
-    search of a stage from the winner of that one.
+    `sources` has for every stage the earlier one that it continues, or None. `start` makes the
+    search of a stage from that one's winner.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Stages(Search[tuple[StageName, P]], Generic[P]):
     def ask(self) -> list[tuple[StageName, P]]:
         """The next points of all stages that have begun, in the order of the stages.
 
-        Raises NothingToChooseError where a stage is to begin from a winner that there is not.
+        Raises NothingToChooseError if the winner that a stage needs does not exist.
         """
         asked: dict[StageName, list[P]] = {}
         while waiting := [stage for stage in self.sources if self._may_ask(stage, asked)]:
@@ -58,7 +58,9 @@ class Stages(Search[tuple[StageName, P]], Generic[P]):
         self._searches[stage].tell(own)
 
     def winner(self, stage: StageName) -> Result[P]:
-        """The best of a stage that has ended; raises NothingToChooseError where there is none."""
+        """The best result of a stage that has ended; raises NothingToChooseError if there
+        is none.
+        """
         results = self.results[stage]
         best = best_of(results)
         if best is None:

@@ -1,4 +1,4 @@
-"""Every source of images: each module of this folder is one, opened by the name it has in YAML."""
+"""The sources of images: each module of this folder is one, selected by its name in YAML."""
 
 from pathlib import Path
 
@@ -29,12 +29,11 @@ def open_source(
     fetch_missing: bool = True,
     progress: DownloadProgress | None = None,
 ) -> Source:
-    """Opens a source by the name it has in a configuration, `data.source`.
+    """Open a source by its name in a configuration, `data.source`.
 
-    `path` is where the user's own files lie: a folder, or for some formats a file. A published
-    dataset that is missing is downloaded into `data_dir`, if `fetch_missing`. Raises UsageError for
-    an unknown name or a path that is missing or out of place; DataError for data that are missing
-    or damaged.
+    `path` is the path of the user's own files: a folder, or for some formats a file. A missing
+    published dataset is downloaded into `data_dir` if `fetch_missing`. Raises UsageError for an
+    unknown name or a missing or wrong path; DataError for missing or damaged data.
     """
     if name not in SOURCES:
         raise UsageError(f"data.source: found {name!r}; choose from {', '.join(SOURCES)}")
@@ -50,7 +49,7 @@ def open_source(
 def fetch(
     name: str, data_dir: Path, progress: DownloadProgress | None = None, *, timeout: float = TIMEOUT
 ) -> Path:
-    """As `download`, of a published dataset by its name; raises UsageError for an unknown one."""
+    """`download` for a published dataset by its name; raises UsageError for an unknown one."""
     known = published()
     if name not in known:
         raise UsageError(f"{name}: no dataset to fetch; choose from {', '.join(known)}")

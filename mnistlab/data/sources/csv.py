@@ -1,7 +1,7 @@
-"""The `csv` source: train.csv and test.csv, a row an image: its label, then its pixels row by row.
+"""The `csv` source: train.csv and test.csv, one image per row: its label, then its pixels by rows.
 
-A header line is told from its names. Images are square, unless the header names every pixel by
-its row and column, as in 1x1, 1x2, …; blanks, quotes, CRLF and a UTF-8 mark are tolerated.
+A header line is detected by its names. Images are square, unless the header names every pixel by
+its row and column, as in 1x1, 1x2, …; blanks, quotes, CRLF and a UTF-8 BOM are accepted.
 """
 
 import io
@@ -38,17 +38,17 @@ NUMBER = re.compile(rb"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 PIXEL = re.compile(rb"([0-9]+)x([0-9]+)", re.IGNORECASE)
 # The arrays of a block fit a processor's cache.
 BLOCK_BYTES = 1 << 16
-# How many images a file has is known at its end alone: memory is looked at each time it has had
-# so much more of them.
+# The number of images is known only at the end of a file: memory is checked each time this many
+# more bytes have been read.
 LOOK_BYTES = 1 << 24
-# The longest row allowed is of 1024 × 1024 pixels; eight bytes hold any spelling of most values.
+# The longest allowed row has 1024 × 1024 pixels; eight bytes fit most spellings of a value.
 MAX_LINE_BYTES = 8 * MAX_SIDE * MAX_SIDE
-# Rows and columns may be counted from any number that a table has room for.
+# Rows and columns may be numbered from any number that a table can reach.
 MAX_PLACE = 10**6
 
 
 class Layout(NamedTuple):
-    """What the first line of a file says about all of them."""
+    """The format of all lines, from the first line of a file."""
 
     height: int
     width: int
@@ -56,14 +56,14 @@ class Layout(NamedTuple):
 
 
 def find_files(folder: Path) -> dict[str, Path]:
-    """The files of `train` and `test`; a plain file before the same one gzipped.
+    """The files of `train` and `test`; a plain file is preferred to the same one gzipped.
 
-    Raises DataError when the folder, or a file, is missing, or two files could be the same one.
+    Raises DataError if the folder or a file is missing, or if two files could be the same one.
     """
     candidates: dict[str, dict[str, Path]] = {part: {} for part in PARTS}
     for path in list_folder(folder, "a folder of train.csv and test.csv"):
         if match := NAME.fullmatch(path.name):
-            # Sorted, `name` comes before `name.gz`, and the first is kept.
+            # When sorted, `name` comes before `name.gz`; the first is kept.
             same = path.name.lower().removesuffix(".gz")
             candidates[match["part"].lower()].setdefault(same, path)
     return one_of_each(folder, candidates, _in_words)
@@ -74,9 +74,9 @@ def _in_words(part: str) -> tuple[str, str]:
 
 
 def read_folder(paths: dict[str, Path]) -> Arrays:
-    """The four arrays, from both files: images of one size, two labels or more.
+    """The four arrays, from both files: images of one size, at least two labels.
 
-    Raises DataError, naming the file, and the line and the column from 1.
+    Raises DataError that names the file, the line and the column, both from 1.
     """
     parts, errors = {}, []
     for part, path in paths.items():
@@ -109,7 +109,7 @@ def read_csv(path: Path) -> tuple[Bytes, Bytes]:
             rows = parse_rows(lines, 1 + size, first_line)
             if len(pixels) + rows.size > held:
                 held = len(pixels) + rows.size + LOOK_BYTES
-                check_memory(held)  # the whole: to grow may be to copy it
+                check_memory(held)  # for everything so far: growing may copy it
             labels += rows[:, 0].tobytes()
             pixels += rows[:, 1:].tobytes()
             check_size(len(labels), layout.height, layout.width)
@@ -120,9 +120,9 @@ def read_csv(path: Path) -> tuple[Bytes, Bytes]:
 
 
 def _blocks(stream: io.BufferedIOBase) -> Iterator[tuple[int, bytes]]:
-    """Whole lines, each ended by a newline, many at a time, with the number of the first of them.
+    """Complete lines, each ended by a newline, many at a time, with the first one's number.
 
-    Blank lines are put before the line that follows them, so that those at the end fall away.
+    Blank lines are put before the line that follows them, so blank lines at the end disappear.
     """
     number, rest = 1, stream.read(len(BYTE_ORDER_MARK)).removeprefix(BYTE_ORDER_MARK)
     while more := stream.read(BLOCK_BYTES):
@@ -162,9 +162,9 @@ def _read_layout(line: bytes) -> Layout:
 
 
 def _is_header(cells: list[bytes]) -> bool:
-    """Whether the cells are names; pandas also names columns by counting them.
+    """Whether the cells are names; pandas also names columns by numbers.
 
-    One name among numbers is a mistake in a row, not a header.
+    One name among numbers is an error in a row, not a header.
     """
     names = [not NUMBER.fullmatch(cell) for cell in cells]
     if all(names):
@@ -176,7 +176,7 @@ def _is_header(cells: list[bytes]) -> bool:
 
 
 def _named_shape(names: list[bytes]) -> tuple[int, int] | None:
-    """(height, width) of pixels named 1x1, 1x2, … (or 0x0, …) in order, or None."""
+    """(height, width) of pixels named 1x1, 1x2, … (or 0x0, …) in order, else None."""
     first, last = PIXEL.fullmatch(names[0]), PIXEL.fullmatch(names[-1])
     if not first or not last:
         return None

@@ -1,4 +1,4 @@
-"""The `digits` source: scikit-learn's bundled digits, shaped like MNIST, with no network."""
+"""The `digits` source: scikit-learn's bundled digits in MNIST's shape, without a download."""
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +27,9 @@ def decode() -> Arrays:
 
 
 def enlarge(images: npt.NDArray[np.int64]) -> Bytes:
-    """Images of 0 to 16, (n, 8, 8), to images of 0 to 255, uint8 (n, 20, 20): bilinear.
+    """Images of 0 to 16, (n, 8, 8), to images of 0 to 255, uint8 (n, 20, 20), bilinear.
 
-    In whole numbers from end to end, so that every processor gives the same bytes.
+    In integer arithmetic, so that every processor gives the same bytes.
     """
     weights = _bilinear_weights()
     tenfold = weights @ images @ weights.T  # a hundred times the interpolated value
@@ -38,9 +38,9 @@ def enlarge(images: npt.NDArray[np.int64]) -> Bytes:
 
 
 def _bilinear_weights() -> npt.NDArray[np.int64]:
-    """(20, 8): what each old pixel gives to each new one, in tenths; every row sums to 10.
+    """(20, 8): the weight of each old pixel in each new one, in tenths; every row has sum 10.
 
-    New pixel i's centre lies at (i + 1/2) * 8/20 - 1/2 = (4i - 3) / 10 old pixels, held to the
+    New pixel i's centre is at (i + 1/2) * 8/20 - 1/2 = (4i - 3) / 10 old pixels, limited to the
     edge pixels' centres.
     """
     tenths = np.clip(4 * np.arange(LARGE) - 3, 0, 10 * (SMALL - 1))

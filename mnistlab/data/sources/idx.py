@@ -12,7 +12,7 @@ from mnistlab.data.source import identity
 from mnistlab.data.source_kinds import OwnFiles
 from mnistlab.support.errors import DataError
 
-# MNIST's names in all their spellings, and those of its relatives (EMNIST puts a prefix before).
+# MNIST's file names in all spellings, and those of its relatives (EMNIST adds a prefix).
 NAME = re.compile(
     r"(?:.*[-_.])?(?P<split>train|t10k|test)[-_.](?P<kind>images|labels)"
     r"(?:[-_.]idx[13])?(?:[-_.]ubyte)?(?:\.idx)?(?:\.gz)?",
@@ -21,16 +21,17 @@ NAME = re.compile(
 
 
 def find_files(folder: Path) -> dict[str, Path]:
-    """The four files by role (`train_images`, …); a plain file before the same one gzipped.
+    """The four files by role (`train_images`, …); a plain file is preferred to the same one
+    gzipped.
 
-    Raises DataError when the folder, or a file, is missing, or two files could be the same one.
+    Raises DataError if the folder or a file is missing, or if two files could be the same one.
     """
     candidates: dict[str, dict[str, Path]] = {role: {} for role in STEMS}
     for path in list_folder(folder, "a folder of four IDX files"):
         if match := NAME.fullmatch(path.name):
             split = "train" if match["split"].lower() == "train" else "test"
             role = f"{split}_{match['kind'].lower()}"
-            # Sorted, `name` comes before `name.gz`, and the first is kept.
+            # When sorted, `name` comes before `name.gz`; the first is kept.
             candidates[role].setdefault(path.name.lower().removesuffix(".gz"), path)
     return one_of_each(folder, candidates, _in_words)
 
@@ -42,9 +43,9 @@ def _in_words(role: str) -> tuple[str, str]:
 
 
 def read_folder(paths: dict[str, Path]) -> Arrays:
-    """The four arrays, from files by role: images of one size, a label each, two labels or more.
+    """The four arrays, from files by role: images of one size, a label each, at least two labels.
 
-    Raises DataError, naming the file.
+    Raises DataError that names the file.
     """
     arrays, errors = {}, []
     for role, path in paths.items():

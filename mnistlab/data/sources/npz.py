@@ -1,7 +1,7 @@
-"""The `npz` source: one file with the keys of Keras's mnist.npz, which numpy.savez writes.
+"""The `npz` source: one file with the keys of Keras's mnist.npz, as written by numpy.savez.
 
 x_train and x_test are images (n, height, width) or (n, height, width, 1), y_train and y_test labels
-(n,): uint8, or any other numbers that are whole and from 0 to 255. Pickles are never loaded.
+(n,): uint8, or any other dtype whose values are integers from 0 to 255. Pickles are never loaded.
 """
 
 import math
@@ -42,7 +42,7 @@ CHUNK_ITEMS = 1 << 20
 
 
 class ArrayHeader(NamedTuple):
-    """What a .npy file says of its array."""
+    """The header of a .npy file."""
 
     shape: tuple[int, ...]
     fortran_order: bool
@@ -50,14 +50,14 @@ class ArrayHeader(NamedTuple):
 
     @property
     def order(self) -> Literal["C", "F"]:
-        """In which order the values stand in the file, as numpy names it."""
+        """The order of the values in the file, by numpy's name."""
         return "F" if self.fortran_order else "C"
 
 
 def find_file(path: Path) -> Path:
     """The file: `path` itself, or in a folder mnist.npz, or the only .npz there.
 
-    Raises DataError when there is none, or more than one.
+    Raises DataError if there is none, or more than one.
     """
     expected = "a file of the keys x_train, y_train, x_test and y_test"
     try:
@@ -79,9 +79,9 @@ def find_file(path: Path) -> Path:
 
 
 def read_file(path: Path) -> Arrays:
-    """The four arrays: images of one size, a label each, two labels or more.
+    """The four arrays: images of one size, a label each, at least two labels.
 
-    Raises DataError, naming the file and the key.
+    Raises DataError that names the file and the key.
     """
     arrays, errors = {}, []
     try:
@@ -107,7 +107,7 @@ def read_file(path: Path) -> Arrays:
 
 
 def _zip_size(path: Path) -> int:
-    """The file's size in bytes, once it begins as a ZIP archive does."""
+    """The file's size in bytes, if it begins like a ZIP archive."""
     size = regular_size(path)
     with open_file(path) as file:
         start = file.read(8)
@@ -150,7 +150,7 @@ def _read_member(
                     f"expected {expected:,} bytes after the header, found {stated:,}"
                 )
             array = _read_values(stream, header)
-            # zipfile has compared the checksum when it hands out the last byte.
+            # zipfile compares the checksum when it returns the last byte.
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, RuntimeError) as error:
         # RuntimeError: encrypted.
         raise MalformedError(f"expected a sound member, found a damaged one ({error})") from error
@@ -168,14 +168,14 @@ def _read_header(stream: IO[bytes]) -> ArrayHeader:
             return ArrayHeader(*np.lib.format.read_array_header_2_0(stream))
     except (zipfile.BadZipFile, zlib.error, EOFError):
         raise
-    except Exception as error:  # numpy's parser raises whatever Python's does
+    except Exception as error:  # numpy's parser can raise any of Python's errors
         reason = str(error).partition("\n")[0]
         raise MalformedError(f"expected an array in NumPy's format ({reason})") from error
     raise MalformedError(f"expected an array of NumPy's format 1.0 or 2.0, found {version}")
 
 
 def _check_header(header: ArrayHeader, is_images: bool) -> tuple[int, ...]:
-    """The array's shape, without a last axis of one channel; before any memory is taken."""
+    """The array's shape, without a last axis of one channel; checked before memory is allocated."""
     shape, dtype = header.shape, header.dtype
     if dtype.hasobject:
         raise MalformedError("holds pickled Python objects, which are not loaded; save numbers")

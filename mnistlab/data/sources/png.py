@@ -1,7 +1,7 @@
-"""The `png` source: PATH/train/<label>/*.png and PATH/test/<label>/*.png, or other images.
+"""The `png` source: PATH/train/<label>/*.png and PATH/test/<label>/*.png, or other formats.
 
-Images come in natural order of their names across all labels (img_2 before img_10), so that names
-which carry an index keep the order that the images had; equal names come in order of label.
+Images are in natural order of their names across all labels (img_2 before img_10), so that names
+with an index keep the original order; equal names are in order of label.
 """
 
 import json
@@ -31,7 +31,7 @@ logger = logging.getLogger("mnistlab")
 
 
 class Picture(NamedTuple):
-    """A file of one image; `bytes` and `mtime_ns` tell cheaply that it is the same one."""
+    """A file of one image; `bytes` and `mtime_ns` are a cheap check that it is unchanged."""
 
     path: str
     label: int
@@ -42,8 +42,8 @@ class Picture(NamedTuple):
 def find_files(folder: Path) -> dict[str, list[Picture]]:
     """The images of `train` and of `test` (in any case), in their order.
 
-    Warns, in one line, of files that are left out, by the end of their names. Raises DataError,
-    naming the folder, for one that is missing, doubtful, misnamed or empty.
+    Warns, in one line, of ignored files, by suffix. Raises DataError that names the folder if one
+    is missing, ambiguous, misnamed or empty.
     """
     try:
         left_out: Counter[str] = Counter()
@@ -113,18 +113,18 @@ def _scan(folder: Path, label: int, left_out: Counter[str]) -> list[Picture]:
 
 
 def _natural(picture: Picture) -> tuple[list[str | int], int, str]:
-    """By name, its runs of digits by their value, then by label."""
+    """The sort key: the name with its runs of digits as numbers, then the label."""
     name = os.path.basename(picture.path)  # noqa: PTH119 - 70,000 Path objects take a second
     pieces = re.split(r"([0-9]+)", name[: -len(_ending(name))])
-    # Text and digits alternate, text first, so that like is compared with like.
+    # Text and digits alternate, text first, so that equal kinds are compared.
     key = [int(piece) if place % 2 else piece for place, piece in enumerate(pieces)]
     return key, picture.label, name
 
 
 def read_folder(parts: dict[str, list[Picture]]) -> Arrays:
-    """The four arrays, from the images of both parts: all of one size, two labels or more.
+    """The four arrays, from the images of both parts: all of one size, at least two labels.
 
-    Raises DataError, naming the first file that is damaged or differs from the first in size.
+    Raises DataError that names the first file that is damaged or differs from the first in size.
     """
     pictures = [picture for part in PARTS for picture in parts[part]]
     first = _read(pictures[0], None)
@@ -141,8 +141,8 @@ def read_folder(parts: dict[str, list[Picture]]) -> Arrays:
             images[place] = _read(pictures[place], first.shape)
 
     with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
-        warnings.simplefilter("ignore")  # of a decoder, about what can be read all the same
-        # In order, so that it is the first error that is met; what has not begun is then dropped.
+        warnings.simplefilter("ignore")  # decoders warn of images that they can still decode
+        # In order, so that the first error is reported; tasks that have not begun are cancelled.
         for _ in pool.map(decode, range(0, len(pictures), CHUNK_FILES)):
             pass
     border = len(parts["train"])
