@@ -1,1 +1,1 @@
-"""A run's network for other tools: ONNX, safetensors in PyTorch's layout, npz."""
+"""Exports a run's network for other tools: ONNX, safetensors in PyTorch's layout, npz."""

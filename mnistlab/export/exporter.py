@@ -1,4 +1,4 @@
-"""One file of a run's network, in the format asked for."""
+"""Writes a run's network to one file, in the requested format."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from mnistlab.support.errors import UsageError
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export has written, in the format of that name.
+    """The result of an export, in the format of that name.
 
-    `snippet` is Python that loads the file; `agreement` says how another program's answers compare
-    with our own; `facts` are the format's.
+    `snippet` is Python code that loads the file. `agreement` compares another program's outputs
+    with mnistlab's. `facts` are the format's.
     """
 
     file: Path
@@ -31,8 +31,8 @@ class Exported:
 def refuse_to_overwrite(
     run_dir: RunDir, format: Format, output: Path | None, *, force: bool
 ) -> Path:
-    """Where the file goes; raises UsageError where that would replace what mnistlab did not write,
-    or what is a run's own. `force` lets any other file be replaced.
+    """The path of the file; raises UsageError if it exists and mnistlab did not write it, or if it
+    is one of a run's own files. `force` allows any other file to be replaced.
     """
     file = _place(run_dir, format, output)
     hint = "name another file with --output, or let it be overwritten with --force"
@@ -48,12 +48,13 @@ def export_model(
     *,
     force: bool = False,
 ) -> Exported:
-    """Write a run's network for other tools: to `output`, or `model.<ending>` in the run's folder.
+    """Write a run's network for other tools, to `output` or to `model.<suffix>` in the run's
+    folder.
 
-    `pixels` is the type of the raw images that a network takes, in a format that holds a whole
-    network. What can be checked is checked before anything is written. Raises UsageError where the
-    file can't be written, or would replace one that mnistlab did not write (unless `force`) or
-    one of a run's own; MnistlabError where the check fails.
+    `pixels` is the type of the raw input images, in a format for a whole network. Everything that
+    can be checked is checked before anything is written. Raises UsageError if the file cannot be
+    written, or would replace a file that mnistlab did not write (unless `force`) or one of a run's
+    own; MnistlabError if the format's check fails.
     """
     format = usable(format_name)
     if pixels not in get_args(Pixels):
@@ -70,7 +71,7 @@ def export_model(
 
 
 def _place(run_dir: RunDir, format: Format, output: Path | None) -> Path:
-    """Where the file goes; raises UsageError where that would replace what is a run's own."""
+    """The path of the file; raises UsageError if it is one of a run's own files."""
     own = run_dir.exported(format.ending)
     if output is None:
         return own

@@ -1,4 +1,4 @@
-"""What an export format declares. Imports nothing heavy: `--help` and completion read it."""
+"""The declaration of an export format. Imports nothing heavy: `--help` and completion read it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ Pixels = Literal["uint8", "float32"]
 
 @dataclass(frozen=True)
 class Agreement:
-    """How another program's answers compare with those of the run's own network.
+    """How another program's outputs compare with those of the run's own network.
 
-    `program` gave them on so many `images`; `what` says which. `largest_difference` is that of
-    outputs.
+    `program` computed them for `images` images; `what` names these. `largest_difference` is that of
+    the outputs.
     """
 
     program: str
@@ -27,17 +27,17 @@ class Agreement:
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """What `export --format` can name. Each is a file, or a folder, of `export/formats/`.
+    """A format of `export --format`. Each is a file, or a folder, of `export/formats/`.
 
-    `description` is a paragraph of `export --help`. `ending` is that of the file's name, without
-    the dot. `needs` are the modules that the format imports and mnistlab does not require;
+    `description` is a paragraph of `export --help`. `ending` is the suffix of the file's name,
+    without the dot. `needs` are modules that the format imports and mnistlab does not require;
     `install` is what pip installs to get them.
 
-    `write` returns the file's content, for raw pixels of the type that is given. The content holds
-    `store.written_files.BLANK_MARK` where a reader passes over it, as a comment or in metadata.
-    `check` compares the content with the run's own network before it is written; it raises
-    MnistlabError where they differ. `snippet` returns Python that loads the file.
-    `facts` are what `--json` says of every file of this format, such as the version.
+    `write` returns the file's content, for raw pixels of the given type. The content has
+    `store.written_files.BLANK_MARK` in a comment or in metadata, which readers ignore. `check`
+    compares the content with the run's own network before it is written, and raises MnistlabError
+    if they differ. `snippet` returns Python code that loads the file. `facts` are what `--json`
+    reports about every file of this format, such as its version.
     """
 
     name: str

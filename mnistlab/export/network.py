@@ -8,10 +8,10 @@ from mnistlab.experiment.model import Model
 
 
 def network_of(model: Model) -> list[TrainedLayer]:
-    """The network from the image to the last sums, which the output activation takes.
+    """The network from the image to the logits, the input of the output activation.
 
-    Where the configuration lets an image run into a dense layer, a `flatten` stands before that
-    layer, and one that has nothing to flatten is left out; so is dropout of nothing.
+    A `flatten` is added before a dense layer that takes an image, and a `flatten` without effect is
+    left out; so is dropout with a rate of 0.
     """
     network: list[TrainedLayer] = []
     is_image, counts = True, Counter[str]()

@@ -1,1 +1,1 @@
-"""Small things that every room may use."""
+"""Small modules that every package may use."""

@@ -1,4 +1,4 @@
-"""The SHA-256 of a file that stands in the file itself."""
+"""The SHA-256 of a file, stored in the file itself."""
 
 import hashlib
 
@@ -7,8 +7,8 @@ NO_DIGEST = b"0" * DIGITS
 
 
 def digest_without(content: bytes, start: int, blank: bytes = NO_DIGEST) -> bytes:
-    """The digest, in 64 hexadecimal digits, of `content` with `blank` in place of what is at
-    `start`: the 64 digits, and what else depends on them.
+    """The digest, in 64 hexadecimal digits, of `content` with `blank` at `start`: that part is the
+    digest itself and anything that depends on it.
     """
     whole = memoryview(content)
     digest = hashlib.sha256(whole[:start])

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside themselves, fsynced, renamed."""
+"""Writes files atomically: to a temporary file, fsync, rename."""
 
 import os
 import re
@@ -12,19 +12,19 @@ from mnistlab.support.safe_files import open_to_append, read_artefact
 
 TEMPORARY_SUFFIX = ".tmp"
 MAX_TEXT_BYTES = 1 << 30
-# As `temporary_beside` makes them, and nobody else.
+# Names from `temporary_beside`; nothing else uses them.
 TEMPORARY_NAME = re.compile(rf"\.(.+)\.\d+-[0-9a-f]{{8}}{re.escape(TEMPORARY_SUFFIX)}")
 
 
 def write_file(path: Path, data: bytes | str) -> None:
-    """Put `data` (text as UTF-8) at `path`, so that a reader sees the old file or the new one.
+    """Write `data` (text as UTF-8) to `path`, so that a reader sees the old file or the new one.
 
-    Raises OSError; the old file is then as it was and no temporary remains.
+    Raises OSError; the old file is then unchanged and no temporary file remains.
     """
     content = data.encode() if isinstance(data, str) else data
     temporary = temporary_beside(path)
     try:
-        # Mode "xb" honours the umask, where tempfile's names are readable by their owner alone.
+        # Mode "xb" respects the umask; tempfile's files are readable by their owner only.
         with temporary.open("xb") as file:
             file.write(content)
             file.flush()
@@ -39,7 +39,7 @@ def write_file(path: Path, data: bytes | str) -> None:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, whatever its line ends; raises UsageError where it cannot be read."""
+    """The text of a file, with any line ends; raises UsageError if it cannot be read."""
     try:
         return read_artefact(path, MAX_TEXT_BYTES).decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -47,9 +47,9 @@ def read_text(path: Path) -> str:
 
 
 def append_lines(path: Path, lines: Iterable[str], *, fsync: bool = False) -> None:
-    """Add whole lines (given without their ends) to a text file, all of them or none.
+    """Append complete lines (given without their ends) to a text file, all of them or none.
 
-    Raises OSError; the file is then cut back to what it was.
+    Raises OSError; the file is then truncated to its former length.
     """
     content = "".join(f"{line}\n" for line in lines).encode()
     size = path.stat().st_size
@@ -69,15 +69,15 @@ def append_lines(path: Path, lines: Iterable[str], *, fsync: bool = False) -> No
 
 
 def _name(error: BaseException, path: Path) -> None:
-    """Let an error of the system tell the file, as one of writing or of fsync does not."""
+    """Add the file's name to an error of the system; errors of write and fsync have none."""
     if isinstance(error, OSError):
         error.filename, error.filename2 = str(path), None
 
 
 def fsync(path: Path) -> None:
-    """Wait until what was written to a file, or the names in a folder, is on disk.
+    """Wait until a file's content, or a folder's list of names, is on disk.
 
-    A rename is only on disk when its folder is.
+    A rename is on disk only after an fsync of its folder.
     """
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -92,9 +92,9 @@ def temporary_beside(path: Path) -> Path:
 
 
 def remove_temporaries(folder: Path, wanted: Callable[[str], bool] = lambda name: True) -> None:
-    """Remove what killed writers left in a folder of the files whose names are `wanted`.
+    """Remove temporary files that killed writers of the files named `wanted` have left in a folder.
 
-    Only the one writer of these files may call this.
+    Only the single writer of these files may call this.
     """
     for leftover in list(folder.glob(f".*{TEMPORARY_SUFFIX}")):
         named = TEMPORARY_NAME.fullmatch(leftover.name)

@@ -1,4 +1,4 @@
-"""The errors that a user can cause, each with the exit code of the command that meets it."""
+"""The errors that a user can cause, each with the exit code of the command."""
 
 import errno
 
@@ -8,7 +8,7 @@ FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 class MnistlabError(Exception):
-    """An error that a user can cause and mend: shown without a traceback, one line per message."""
+    """An error that a user can cause and fix: shown without a traceback, one line per message."""
 
     exit_code = 1
 
@@ -18,13 +18,13 @@ class MnistlabError(Exception):
 
 
 class UsageError(MnistlabError):
-    """The command line is wrong, or a file given is unusable."""
+    """The command line is wrong, or a given file is unusable."""
 
     exit_code = 2
 
 
 class LackingError(UsageError):
-    """A run or sweep has no such data, though nothing is damaged: never measured, or not yet."""
+    """A run or sweep does not have these data: never measured, or not yet. Nothing is damaged."""
 
 
 class ConfigError(UsageError):
@@ -38,12 +38,12 @@ class DataError(MnistlabError):
 
 
 def is_forbidden(error: BaseException) -> bool:
-    """Whether the system does not let this user read, or write, what the command line names."""
+    """Whether the system denies this user access to what the command line names."""
     return isinstance(error, OSError) and error.errno in FORBIDDEN
 
 
 def data_error(message: str, cause: OSError | ValueError) -> MnistlabError:
-    """The error of a dataset that can't be opened: it is neither missing nor damaged where this
-    user may not.
+    """The error for a dataset that cannot be opened. Without permission it is a UsageError, because
+    the dataset is neither missing nor damaged.
     """
     return UsageError(message) if is_forbidden(cause) else DataError(message)

@@ -1,4 +1,4 @@
-"""What mnistlab runs on: processors, and the versions of Python and of libraries, none imported."""
+"""The host: processors, and the versions of Python and of libraries, without importing them."""
 
 import importlib.metadata
 import os
@@ -7,7 +7,7 @@ from functools import cache
 
 import mnistlab
 
-# As pyproject.toml names them; a package run from its sources has no metadata to ask.
+# The names in pyproject.toml; a package run from its sources has no metadata.
 DEPENDENCIES = (
     "jinja2",
     "matplotlib",
@@ -26,12 +26,12 @@ DEPENDENCIES = (
     "threadpoolctl",
     "typer",
 )
-# Those that the bits of a run depend on.
+# Those that affect the bits of a run.
 LIBRARIES = ("python", "numba", "numpy", "scipy")
 
 
 def available_cpus() -> int:
-    """How many processors this process may use."""
+    """The number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -44,7 +44,7 @@ def library_versions() -> dict[str, str | None]:
 
 
 def deciding_versions() -> dict[str, str | None]:
-    """What the bits of a run depend on besides its configuration, its data and the processor."""
+    """What affects the bits of a run besides its configuration, its data and the processor."""
     return {"mnistlab": mnistlab.__version__, **{n: library_versions()[n] for n in LIBRARIES}}
 
 
@@ -54,6 +54,7 @@ def _version(distribution: str) -> str | None:
         metadata = importlib.metadata.distribution(distribution).read_text("METADATA")
     except importlib.metadata.PackageNotFoundError:
         return None
-    # importlib.metadata.version parses all of it as an e-mail: 40 ms for our libraries, not 4.
+    # importlib.metadata.version parses all metadata as an e-mail: 40 ms instead of 4 for all
+    # libraries.
     headers = (metadata or "").partition("\n\n")[0]
     return headers.partition("\nVersion:")[2].partition("\n")[0].strip() or None

@@ -1,4 +1,4 @@
-"""Locks between processes, let go by the system when their holder dies, however it dies."""
+"""Locks between processes; the system releases them when their holder ends, however it ends."""
 
 import fcntl
 import os
@@ -9,11 +9,11 @@ from pathlib import Path
 
 @contextmanager
 def file_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[int]:
-    """Holds an exclusive lock on the file, which is made and stays; waits for it.
+    """Hold an exclusive lock on the file, which is created and kept; waits for it.
 
-    Gives the file's descriptor: a process that inherits it holds the lock, too, to its own end.
-    `waiting` is called first where another process holds it. Raises OSError when the file cannot be
-    made or its file system has no locks.
+    Yields the file's descriptor: a process that inherits it also holds the lock, until it ends.
+    `waiting` is called first if another process holds the lock. Raises OSError if the file cannot
+    be created or its file system has no locks.
     """
     with _lock_file(path) as descriptor:
         if not try_to_lock(descriptor):
@@ -23,16 +23,16 @@ def file_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterato
 
 
 def check_lockable(path: Path) -> None:
-    """Raises OSError where `file_lock` would; waits for nobody."""
+    """Raise OSError if `file_lock` would; does not wait."""
     with _lock_file(path) as descriptor:
         try_to_lock(descriptor)
 
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[bool]:
-    """Whether an exclusive lock on a folder that exists is held meanwhile; waits for nobody.
+    """Try to hold an exclusive lock on an existing folder; does not wait.
 
-    Not held where another process holds it, and where its file system has no locks.
+    Yields False if another process holds it, or if its file system has no locks.
     """
     with opened(folder, os.O_RDONLY | os.O_DIRECTORY) as descriptor:
         try:
@@ -49,7 +49,9 @@ def _lock_file(path: Path) -> AbstractContextManager[int]:
 
 @contextmanager
 def opened(path: Path, flags: int, mode: int = 0o600) -> Iterator[int]:
-    """The descriptor of a file or folder that is open meanwhile; no child process inherits it."""
+    """The descriptor of a file or folder, open inside the block; child processes do
+    not inherit it.
+    """
     descriptor = os.open(path, flags, mode)
     try:
         yield descriptor
@@ -58,9 +60,9 @@ def opened(path: Path, flags: int, mode: int = 0o600) -> Iterator[int]:
 
 
 def try_to_lock(descriptor: int, *, shared: bool = False) -> bool:
-    """Lock an open file or folder; False where another process holds it.
+    """Lock an open file or folder; False if another process holds it.
 
-    Raises OSError where the file system has no locks.
+    Raises OSError if the file system has no locks.
     """
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
@@ -70,5 +72,5 @@ def try_to_lock(descriptor: int, *, shared: bool = False) -> bool:
 
 
 def wait_for_lock(descriptor: int, *, shared: bool = False) -> None:
-    """Lock an open file or folder, once nobody is in the way. Raises OSError as `try_to_lock`."""
+    """Lock an open file or folder as soon as possible. Raises OSError as `try_to_lock` does."""
     fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)

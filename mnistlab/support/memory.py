@@ -1,7 +1,7 @@
-"""How much memory can still be had, before any of it is taken.
+"""How much memory is still available, found without allocating any.
 
-A machine's free memory, the limits of control groups that this process is in (what a container, a
-job of a cluster or systemd may use), and the process's own limit of address space.
+The minimum of a machine's free memory, the limits of this process's control groups (of a container,
+a cluster's job or systemd), and the process's own limit of address space.
 """
 
 import resource
@@ -12,22 +12,22 @@ from pathlib import Path
 from mnistlab.support.text_format import human_bytes
 
 ROOT = Path("/")
-# What control groups of either version call a group's limit and use, and its file cache, which the
-# system takes back before it ends a process.
+# The names of a group's limit, use and file cache in control groups of either version. The system
+# frees the cache before it ends a process.
 VERSION_1 = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
 VERSION_2 = ("memory.max", "memory.current", "")
 
 
 @dataclass(frozen=True)
 class Room:
-    """Bytes that can still be had, and what it is that sets the bound."""
+    """Available bytes, and the name of what limits them."""
 
     bytes: int
     bound: str
 
 
 def shared_room(root: Path = ROOT) -> Room | None:
-    """What this process and those that it starts can have together; None where nobody says.
+    """What this process and its children can use together; None if unknown.
 
     `root` has the system's `proc`, and the mounts that its mountinfo names.
     """
@@ -35,13 +35,13 @@ def shared_room(root: Path = ROOT) -> Room | None:
 
 
 def process_room(root: Path = ROOT) -> Room | None:
-    """What this process alone can have; None where nobody says."""
+    """What this process alone can use; None if unknown."""
     rooms = (shared_room(root), *_address_space(root))
     return min((room for room in rooms if room), key=lambda r: r.bytes, default=None)
 
 
 def lacking(count: int, room: Room | None) -> str | None:
-    """Where so many bytes are more than there is room for: both in words, to put behind `takes`."""
+    """If `count` is more than `room`: both as text, to complete "takes"; else None."""
     if room is None or count <= room.bytes:
         return None
     return f"{human_bytes(count)} of memory, and {human_bytes(room.bytes)} {room.bound}"
@@ -62,11 +62,11 @@ def _address_space(root: Path) -> Iterator[Room]:
 
 
 def _control_groups(root: Path) -> Iterator[Room]:
-    """The room in each group with a limit, from this process's own up to the outermost seen."""
+    """The room in each group with a limit, from this process's own to the outermost visible one."""
     for folder, mount, (limit_name, used_name, prefix) in _groups(root):
         while folder.is_relative_to(mount):
             limit, used = _number(folder / limit_name), _number(folder / used_name)
-            # Version 1 says a number beyond any memory where there is no limit, version 2 "max".
+            # Without a limit, version 1 has a number beyond any memory, version 2 "max".
             if limit is not None and used is not None and limit < 1 << 60:
                 cached = sum(
                     _field(folder / "memory.stat", f"{prefix}{kind}_file") or 0
@@ -79,7 +79,7 @@ def _control_groups(root: Path) -> Iterator[Room]:
 
 
 def _groups(root: Path) -> Iterator[tuple[Path, Path, tuple[str, str, str]]]:
-    """This process's group, its hierarchy's mount, and the names in there, of each version."""
+    """For each version: this process's group, its hierarchy's mount, and the names of its files."""
     inside: dict[str, str] = {}
     for line in _lines(root / "proc/self/cgroup"):
         _, controllers, path = line.split(":", 2)
@@ -94,7 +94,7 @@ def _groups(root: Path) -> Iterator[tuple[Path, Path, tuple[str, str, str]]]:
         of_memory = kind == "cgroup2" or (kind == "cgroup" and "memory" in options.split(","))
         if not of_memory or kind not in inside:
             continue
-        # In a container the mount may show the hierarchy from the container's own group down.
+        # In a container the mount may begin at the container's own group.
         own = Path(inside[kind])
         below = own.relative_to(begin) if own.is_relative_to(begin) else Path()
         folder = root / mount.lstrip("/")
@@ -102,7 +102,7 @@ def _groups(root: Path) -> Iterator[tuple[Path, Path, tuple[str, str, str]]]:
 
 
 def _lines(path: Path) -> list[str]:
-    """Of a file of the kernel's; none where there is no such file, as on other systems."""
+    """The lines of a kernel's file; none if it does not exist, as on other systems."""
     try:
         return path.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -115,7 +115,7 @@ def _number(path: Path) -> int | None:
 
 
 def _field(path: Path, name: str) -> int | None:
-    """The number behind a name at the start of a line."""
+    """The number after a name at the start of a line."""
     for line in _lines(path):
         words = line.split()
         if words[:1] == [name]:

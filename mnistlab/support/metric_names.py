@@ -1,4 +1,4 @@
-"""The parts of a dataset and what is measured on each: how files, options and people call them."""
+"""The parts of a dataset and their metrics: names in files, in options and in text."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -7,15 +7,15 @@ SplitName = Literal["train", "validation", "test"]
 MetricName = Literal[
     "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"
 ]
-# What a report may state besides: the loss and the penalty in one number.
+# What a report may also state: the loss plus the penalty.
 StatedMetric = Literal[MetricName, "train_objective", "val_objective", "test_objective"]
 
 SPLIT_NAMES: tuple[SplitName, ...] = get_args(SplitName)
 SPLIT_METRICS: tuple[str, ...] = get_args(MetricName)
 PENALTY = "penalty"
-# What run.json has of a run.
+# The metrics in a run's run.json.
 RUN_METRICS = (*SPLIT_METRICS, PENALTY)
-# What trials are ranked by where a sweep does not say.
+# The default metric for ranking trials.
 DEFAULT_METRIC: MetricName = "val_accuracy"
 
 
@@ -23,9 +23,9 @@ DEFAULT_METRIC: MetricName = "val_accuracy"
 class Part:
     """A part of a dataset."""
 
-    name: SplitName  # as `--split` and run.json have it
+    name: SplitName  # in `--split` and run.json
     prefix: str  # of its metrics
-    word: str  # in sentences
+    word: str  # in text
 
     @property
     def images(self) -> str:
@@ -44,7 +44,7 @@ class Part:
 
     @property
     def objective(self) -> str:
-        """The name of its loss and penalty."""
+        """The name of its loss plus penalty."""
         return f"{self.prefix}_objective"
 
 
@@ -55,7 +55,7 @@ PARTS = (TRAINING, VALIDATION, TEST)
 
 
 def part_named(name: SplitName) -> Part:
-    """The part that `--split` calls so."""
+    """The part with this name in `--split`."""
     return next(part for part in PARTS if part.name == name)
 
 
@@ -65,11 +65,11 @@ def part_of(metric: str) -> Part:
 
 
 def is_accuracy(metric: str) -> bool:
-    """Whether it is a share of 1, of which more is better."""
+    """Whether it is a share of 1, and higher is better."""
     return metric.endswith("accuracy")
 
 
 def metric_words(metric: str) -> str:
-    """`validation accuracy`; of an objective, what it is made of."""
+    """`validation accuracy`; for an objective, its terms."""
     what = metric.partition("_")[2].replace("objective", "loss + penalty")
     return f"{part_of(metric).word} {what}"

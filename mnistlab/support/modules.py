@@ -1,4 +1,4 @@
-"""What the modules of a package define, so that nothing lists them."""
+"""Finds what the modules of a package define, so that no list is needed."""
 
 import importlib
 import pkgutil
@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 
 class Named(Protocol):
-    """What is looked up by its name."""
+    """An object with a name."""
 
     @property
     def name(self) -> str: ...
@@ -18,20 +18,22 @@ Found = TypeVar("Found", bound=Named)
 
 
 def names_in(folders: Iterable[str]) -> list[str]:
-    """The names of the modules in a package's folders; not those that begin with an underscore."""
+    """The names of the modules in a package's folders, except those that begin with an
+    underscore.
+    """
     return [file.name for file in pkgutil.iter_modules(folders) if not file.name.startswith("_")]
 
 
 def modules_of(package: str) -> Iterator[ModuleType]:
-    """The modules of a package that `names_in` names, imported, by name."""
+    """The modules of a package from `names_in`, imported, by name."""
     for name in names_in(importlib.import_module(package).__path__):
         yield importlib.import_module(f"{package}.{name}")
 
 
 def found_in(package: str, kind: type[Found]) -> dict[str, Found]:
-    """The values of a kind that the package's modules have at their top level, by their names.
+    """The values of type `kind` at the top level of the package's modules, by their names.
 
-    Raises ValueError where two have one name.
+    Raises ValueError if two have the same name.
     """
     found: dict[str, Found] = {}
     for module in modules_of(package):

@@ -1,11 +1,11 @@
-"""What a word that is no known name was probably meant to be: the one place for such guesses."""
+"""Guesses the known name that an unknown word was probably meant to be."""
 
 import difflib
 import re
 from collections.abc import Iterable
 
-# Other libraries' and textbooks' names, in small letters and without separators, and what is meant:
-# the first of them that is known where the word stands.
+# Names of other libraries and textbooks, in lower case without separators, and what they mean: the
+# first that is known in the given context.
 _OTHER_NAMES: dict[str, tuple[str, ...]] = {
     # keys
     "act": ("activation",),
@@ -96,8 +96,9 @@ _OTHER_NAMES: dict[str, tuple[str, ...]] = {
 
 
 def same_name(word: str, known: Iterable[str]) -> str | None:
-    """The known name that the word is another writing of, or that others call so: `ReLU` is relu,
-    `learning_rate` is lr. None where there is none."""
+    """The known name of which the word is another spelling or a synonym: `ReLU` is relu,
+    `learning_rate` is lr. None if there is none.
+    """
     by_letters = {_letters(name): name for name in known}
     letters = _letters(word)
     meant = (name for name in _OTHER_NAMES.get(letters, ()) if name in by_letters.values())
@@ -105,14 +106,14 @@ def same_name(word: str, known: Iterable[str]) -> str | None:
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The known name that the word most likely stands for; None where none is near."""
+    """The known name most similar to the word; None if none is similar."""
     names = list(known)
     close = difflib.get_close_matches(word, names, 1, cutoff)
     return same_name(word, names) or (close[0] if close else None)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'lr'?` with the nearest of the names known, or nothing where none is near."""
+    """`; did you mean 'lr'?` with the most similar known name, or an empty text."""
     near = nearest(word, known)
     return f"; did you mean {near!r}?" if near else ""
 

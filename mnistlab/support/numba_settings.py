@@ -1,5 +1,5 @@
-"""The settings that numba takes from the environment and the working folder, looked at before it
-is imported: it ends in a traceback where it can't read them.
+"""Checks the settings that numba reads from the environment and the working folder before it is
+imported: numba ends in a traceback if it cannot read them.
 """
 
 import os
@@ -18,7 +18,7 @@ LAYERS = ("default", "forksafe", "omp", "safe", "tbb", "threadsafe", "workqueue"
 
 
 def check_numba_settings() -> None:
-    """Raise UsageError, naming the variable or file, for what numba can't start with."""
+    """Raise UsageError, naming the variable or file, for settings that numba cannot read."""
     _check({f"{FILE}: {name}": (name, value) for name, value in _of_file().items()})
     variables = [name for name in os.environ if name.startswith(PREFIX)]
     _check({name: (name.removeprefix(PREFIX), os.environ[name]) for name in variables})
@@ -36,7 +36,7 @@ def _check(settings: dict[str, tuple[str, Any]]) -> None:
 
 
 def _of_file() -> dict[str, Any]:
-    """What the working folder's file sets; nothing where numba would not read one."""
+    """The settings in the working folder's file; empty if numba would not read one."""
     if not os.path.isfile(FILE):  # noqa: PTH113 - as numba looks; Path raises where it is forbidden
         return {}
     import yaml

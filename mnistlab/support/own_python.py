@@ -1,5 +1,5 @@
-"""A process of the same Python and the same package, which imports no `__main__` and no file of the
-working folder.
+"""Runs a process with the same Python and the same package, which imports no `__main__` and no file
+of the working folder.
 """
 
 import json
@@ -8,20 +8,20 @@ from pathlib import Path
 
 import mnistlab
 
-# The module path of this process, as the package may be run from its sources.
+# This process's module path, because the package may be run from its sources.
 SAME_PATH = "import json, sys\nsys.path[:] = json.loads(sys.argv.pop(1))\n"
 
 
 def own_python(program: str, *arguments: str) -> list[str]:
-    """The command that runs a few lines of Python; `arguments` are its sys.argv[1:]."""
+    """The command that runs a few lines of Python; `arguments` are their sys.argv[1:]."""
     return [sys.executable, "-I", "-c", SAME_PATH + program, json.dumps(module_path()), *arguments]
 
 
 def module_path() -> list[str]:
     """This process's module path without the working folder.
 
-    A command may be run in any folder, and a `json.py` there must not be run with it. mnistlab's
-    own folder comes last, where it is not on the path already.
+    A command may be run in any folder, and must not import a `json.py` there. mnistlab's own folder
+    comes last, if it is not on the path already.
     """
     here, own = Path.cwd(), Path(mnistlab.__file__).parent.parent
     path = [entry for entry in sys.path if entry and Path(entry).absolute() != here]

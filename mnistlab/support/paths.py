@@ -1,4 +1,4 @@
-"""Where mnistlab keeps what is not a run: datasets and caches."""
+"""The folders of datasets, caches and runs."""
 
 import os
 from pathlib import Path

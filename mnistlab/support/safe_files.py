@@ -1,8 +1,8 @@
-"""Files opened with care: those of folders that may come from a stranger, and those a user names.
+"""Opens files safely: in folders that may come from a stranger, and paths that a user names.
 
-A pipe would block for ever, a device may have no end, and a link may lead out of the folder that it
-lies in. Every artefact of a run, sweep or report is opened by `open_artefact`, and every folder in
-one goes through `inside`.
+A pipe would block for ever, a device may be endless, and a link may point out of its folder. Every
+file of a run, sweep or report is opened by `open_artefact`, and every folder in one is checked by
+`inside`.
 """
 
 import errno
@@ -14,7 +14,7 @@ from pathlib import Path
 from mnistlab.support.errors import UsageError
 from mnistlab.support.memory import lacking, process_room
 
-# Files up to this size are read without a look at the memory that is free.
+# Files up to this size are read without checking the free memory.
 SMALL = 1 << 24
 KINDS = {
     stat.S_IFIFO: "a named pipe",
@@ -28,25 +28,24 @@ NO_WAIT = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 def open_file(path: Path) -> BufferedReader:
     """Open a regular file for reading; links are followed.
 
-    Raises OSError, at once, for anything else.
+    Raises OSError immediately for anything else.
     """
     return os.fdopen(_regular(os.open(path, os.O_RDONLY | NO_WAIT), path), "rb")
 
 
 def read_file(path: Path, limit: int | None = None) -> bytes:
-    """The content of a regular file of at most `limit` bytes that memory can hold.
+    """The content of a regular file of at most `limit` bytes that fits into memory.
 
-    Raises OSError, before anything is read, for any other.
+    Raises OSError before anything is read otherwise.
     """
     with open_file(path) as file:
         return _read(file, path, limit)
 
 
 def open_artefact(path: Path) -> BufferedReader:
-    """Open a file of a run's, sweep's or report's folder for reading.
+    """Open a file in the folder of a run, sweep or report for reading.
 
-    Raises UsageError where a link leads out of the folder it lies in, and for anything but a
-    regular file.
+    Raises UsageError if a link points out of its folder, or if it is not a regular file.
     """
     try:
         return open_file(inside(path))
@@ -55,10 +54,10 @@ def open_artefact(path: Path) -> BufferedReader:
 
 
 def read_artefact(path: Path, limit: int | None = None) -> bytes:
-    """The content of a file of a run's, sweep's or report's folder.
+    """The content of a file in the folder of a run, sweep or report.
 
-    Raises UsageError as `open_artefact` does, and for more bytes than `limit`, or than memory
-    holds.
+    Raises UsageError as `open_artefact` does, and if the file has more than `limit` bytes or does
+    not fit into memory.
     """
     with open_artefact(path) as file:
         try:
@@ -68,9 +67,9 @@ def read_artefact(path: Path, limit: int | None = None) -> bytes:
 
 
 def inside(path: Path, folder: Path | None = None) -> Path:
-    """The path, once it is clear that it does not lead out of `folder`, its parent by default.
+    """The path, if it does not point out of `folder`, its parent by default.
 
-    Raises UsageError where it does.
+    Raises UsageError if it does.
     """
     direct = folder is None or path.parent == folder
     if direct and path.name != ".." and not path.is_symlink():
@@ -85,9 +84,9 @@ def inside(path: Path, folder: Path | None = None) -> Path:
 
 
 def open_to_append(path: Path) -> BufferedWriter:
-    """Open a regular file, made if it is missing, to write at its end.
+    """Open a regular file, created if missing, for appending.
 
-    Raises UsageError for a link or a pipe, OSError.
+    Raises UsageError for a link or a pipe; OSError.
     """
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | NO_WAIT
     try:
@@ -105,12 +104,12 @@ def _read(file: BufferedReader, path: Path, limit: int | None) -> bytes:
         raise OSError(errno.EFBIG, f"has {size:,} bytes, more than {limit:,}", str(path))
     if size > SMALL and (words := lacking(size, process_room())):
         raise OSError(errno.ENOMEM, f"takes {words}", str(path))
-    # Not to the end: a file of the kernel's may have one that never comes.
+    # Not to the end: a file of the kernel may be endless.
     return file.read(size)
 
 
 def _regular(descriptor: int, path: Path) -> int:
-    """The descriptor of a regular file; any other is closed, and an OSError raised."""
+    """The descriptor of a regular file; any other is closed, and OSError is raised."""
     kind = stat.S_IFMT(os.fstat(descriptor).st_mode)
     if kind == stat.S_IFREG:
         return descriptor

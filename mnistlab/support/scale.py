@@ -1,4 +1,4 @@
-"""Which numbers can be worked with: of larger ones sums, squares and margins overflow."""
+"""The range of usable numbers: for larger ones sums, squares and margins overflow."""
 
 import math
 from collections.abc import Sequence
@@ -6,14 +6,14 @@ from statistics import fmean, stdev
 from typing import TypeGuard
 
 LARGEST = 1e100
-SMALLEST = 1e-100  # besides zero
+SMALLEST = 1e-100  # apart from zero
 
 
 def on_scale(value: float | None) -> TypeGuard[float]:
-    """Whether a figure was measured, and is one that means and figures can hold."""
+    """Whether a number was measured, and is in the range that means and figures can handle."""
     return value is not None and math.isfinite(value) and abs(value) <= LARGEST
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """The mean, and the standard deviation of a sample, which needs two values; else None."""
+    """The mean, and the sample standard deviation, which needs two values; else None."""
     return fmean(values) if values else None, stdev(values) if len(values) > 1 else None

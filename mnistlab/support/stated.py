@@ -1,11 +1,11 @@
-"""A figure that a report or paper states."""
+"""A number that a report or paper states."""
 
 from typing import Self
 
 
 class Stated(float):
-    """A figure that stands as it was stated, to its last zero; arithmetic makes a plain number of
-    it. `text` is how it was written, if that is known.
+    """A number as it was stated, with trailing zeros; arithmetic gives a plain number. `text` is
+    the original text, if known.
     """
 
     text: str | None

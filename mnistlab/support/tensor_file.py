@@ -1,8 +1,8 @@
-"""Tensors in a file: safetensors, ours with a checksum inside.
+"""Tensors in a file: safetensors, with a checksum inside mnistlab's own files.
 
-Our files have a single metadata entry, `mnistlab`, a JSON text of the SHA-256 and of our own
-metadata. One entry, because safetensors writes several in an order that differs from process to
-process. The SHA-256 is that of the whole file with its own 64 digits as zeros.
+mnistlab's files have a single metadata entry, `mnistlab`, a JSON text with the SHA-256 and all
+other metadata. It is one entry because safetensors writes several in a different order in each
+process. The SHA-256 is that of the whole file with zeros for its own 64 digits.
 """
 
 import json
@@ -18,7 +18,7 @@ from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import open_artefact, read_artefact
 
 METADATA_KEY = "mnistlab"
-# As the digest's key stands in the file: JSON inside a JSON string, before any other metadata.
+# The digest's key as written in the file: JSON inside a JSON string, before any other metadata.
 DIGEST_MARK = rb"{\"sha256\":\""
 MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
 
@@ -26,8 +26,8 @@ MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
 def load_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     """The tensors, writable, and the metadata of a safetensors file.
 
-    A file of ours is checked against the SHA-256 inside it, one from elsewhere for its structure.
-    Raises UsageError naming the file when it is missing or damaged.
+    A file of mnistlab is verified by its SHA-256, any other by its structure. Raises UsageError
+    that names the file if it is missing or damaged.
     """
     try:
         with open_artefact(path) as file:
@@ -39,10 +39,10 @@ def load_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def encode_tensors(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
-    """The bytes of the file, its digest filled in."""
+    """The content of the file, with its digest."""
     from safetensors.numpy import save
 
-    # safetensors takes little-endian rows for granted; np.ascontiguousarray would lose 0-d shapes.
+    # safetensors assumes little-endian rows; np.ascontiguousarray would lose 0-d shapes.
     plain = {
         name: np.asarray(tensors[name], dtype=tensors[name].dtype.newbyteorder("<"), order="C")
         for name in sorted(tensors)
@@ -66,7 +66,7 @@ def _decode(content: bytes) -> dict[str, np.ndarray]:
 
 
 def _digest_start(content: bytes) -> int:
-    """Where the 64 digits stand; raises ValueError where there are none."""
+    """The offset of the 64 digits; raises ValueError if there are none."""
     start = content.find(DIGEST_MARK)
     if start < 0:
         raise ValueError("its header is damaged")
@@ -74,9 +74,9 @@ def _digest_start(content: bytes) -> int:
 
 
 def _read_header(file: BinaryIO) -> dict[str, Any]:
-    """The JSON header, after the size it states was found to be the file's own.
+    """The JSON header, after checking that the size it states is the file's.
 
-    Reads the header alone, so that a wrong file of any size costs nothing. Raises ValueError.
+    Reads the header only, so that a wrong file of any size costs nothing. Raises ValueError.
     """
     size = os.fstat(file.fileno()).st_size
     header_bytes = int.from_bytes(file.read(8), "little")
@@ -95,10 +95,10 @@ def _read_header(file: BinaryIO) -> dict[str, Any]:
 
 
 def _checked_metadata(header: dict[str, Any], content: bytes) -> dict[str, str]:
-    """Our metadata once the digest agrees, or the metadata as it is of a file from elsewhere."""
+    """mnistlab's metadata if the digest is correct, or the metadata of any other file unchanged."""
     metadata = header.get("__metadata__") or {}
     if METADATA_KEY not in metadata:
-        # One flipped bit in the key must not pass for a file from elsewhere.
+        # A flipped bit in the key must not make it look like another program's file.
         if DIGEST_MARK in content[:4096]:
             raise ValueError("its header is damaged")
         return metadata

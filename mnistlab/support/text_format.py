@@ -1,4 +1,4 @@
-"""Numbers and hints in words, the same on a terminal and on a page."""
+"""Numbers and hints as text, the same on a terminal and on a page."""
 
 import math
 from decimal import Decimal
@@ -8,7 +8,7 @@ from mnistlab.support.stated import Stated
 
 
 def human_bytes(count: int) -> str:
-    """A size in the unit that leaves it readable: `9.9 MB`."""
+    """A size in a readable unit: `9.9 MB`."""
     size, units = float(count), ["bytes", "kB", "MB", "GB", "TB"]
     while size >= 999.5 and len(units) > 1:
         size, units = size / 1000, units[1:]
@@ -16,24 +16,24 @@ def human_bytes(count: int) -> str:
 
 
 def number(value: float) -> str:
-    """A loss or an error in few digits that still tell two of them apart."""
+    """A loss or an error in few digits that still distinguish two of them."""
     if value == 0 or 1e-3 <= abs(value) < 1e5 or not math.isfinite(value):
         return f"{value:.4f}"
     return f"{value:.2e}"
 
 
 def seconds(value: float) -> str:
-    """A time in seconds: two digits below one second, where one would be 0.0."""
+    """A time in seconds: two digits below one second, because one could be 0.0."""
     return f"{value:.2f} s" if value < 0.995 else f"{value:.1f} s"
 
 
 def percent(share: float) -> str:
-    """A share of 1 as a percentage: two digits, so that 98.21 % and 98.24 % differ."""
+    """A share of 1 as a percentage, with two digits."""
     return f"{share:.2%}"
 
 
 def metric(name: str, value: float, std: float | None = None) -> str:
-    """A metric by its name, with its standard deviation over seeds where there is one: `98.21%`,
+    """A metric by its name, with its standard deviation over seeds if there is one: `98.21%`,
     `98.21 ± 0.10%`, `0.0612 ± 0.0010`; training time in seconds.
     """
     if is_accuracy(name):
@@ -43,8 +43,8 @@ def metric(name: str, value: float, std: float | None = None) -> str:
 
 
 def exact(value: float, factor: int = 1) -> str:
-    """Every digit of a decimal number times a factor, a power of ten, and none more; of a stated
-    one those that it was written with.
+    """All digits of a decimal number times a factor, a power of ten; for a stated number, the
+    digits that it was written with.
     """
     if value != 0 and not 1e-9 <= abs(value) < 1e15:
         return repr(value * factor)
@@ -61,7 +61,7 @@ def as_stated(name: str, value: float) -> str:
 
 
 def duration_as_stated(value: float) -> str:
-    """Seconds that a report states, in the largest unit of which they are a whole number."""
+    """Seconds that a report states, in the largest unit in which they are an integer."""
     for unit, name in ((3600, "h"), (60, "min")):
         if value >= 2 * unit and value % unit == 0:
             return f"{exact(value // unit)} {name}"
@@ -69,10 +69,10 @@ def duration_as_stated(value: float) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things: `1 epoch`, `1,200 epochs`."""
+    """A count with its noun: `1 epoch`, `1,200 epochs`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def training_length(epochs: int, steps: int) -> str:
-    """How long a run has trained: `3 epochs (300 steps)`. An epoch that was cut does not count."""
+    """How long a run has trained: `3 epochs (300 steps)`. An incomplete epoch does not count."""
     return f"{counted(epochs, 'epoch')} ({counted(steps, 'step')})"

@@ -1,12 +1,12 @@
-"""Whole numbers that others have written."""
+"""Parses integers from external text."""
 
 
 def whole_number(text: str, at_most: int) -> int | None:
-    """The number that a text of the digits 0 to 9 spells; None of any other text, and of a number
-    above `at_most`.
+    """The integer that a text of the digits 0 to 9 represents; None for any other text, and for a
+    number above `at_most`.
 
-    int() alone takes blanks, signs and the digits of all scripts, and ends in an error that is
-    meant for programmers where there are more than 4300 of them.
+    int() also accepts blanks, signs and digits of all scripts, and its error for more than 4300
+    digits is meant for programmers.
     """
     if not (text.isascii() and text.isdigit()):
         return None

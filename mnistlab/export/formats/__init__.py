@@ -1,4 +1,4 @@
-"""Every export format: each module of this folder is one, chosen by the name in `--format`."""
+"""The export formats: each module of this folder is one, selected by its name in `--format`."""
 
 import importlib.util
 
@@ -12,7 +12,7 @@ FORMATS = found_in(__name__, Format)
 def usable(name: str) -> Format:
     """The format of that name.
 
-    Raises UsageError for an unknown name, or, saying how to install it, for what is missing here.
+    Raises UsageError for an unknown name. If a module is missing, the error says how to install it.
     """
     if name not in FORMATS:
         raise UsageError(f"format: found {name!r}, expected one of {', '.join(FORMATS)}")

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 
 def write(model: "Model", pixels: Pixels) -> bytes:
-    """The tensors under our own names, and what turns pixels into the network's input.
+    """The tensors by mnistlab's names, and the scaling from pixels to the network's input.
 
-    That is `pixel * pixel_scale + pixel_offset`, for pixels of any type.
+    The input is `pixel * pixel_scale + pixel_offset`, for pixels of any type.
     """
     import numpy as np
 

@@ -11,7 +11,7 @@ OPSET = 17
 
 
 def write(model: "Model", pixels: Pixels) -> bytes:
-    """The network in float32, which takes raw images of `pixels`."""
+    """The network in float32; its input is raw images of type `pixels`."""
     from mnistlab.export.formats.onnx.graph import onnx_model
     from mnistlab.store.written_files import BLANK_MARK
 
@@ -21,7 +21,7 @@ def write(model: "Model", pixels: Pixels) -> bytes:
 
 
 def check(content: bytes, model: "Model", pixels: Pixels) -> Agreement:
-    """Compare the outputs and logits that onnxruntime gets with the run's own."""
+    """Compare onnxruntime's outputs and logits with the run's own."""
     from mnistlab.export.formats.onnx.check import check_onnx
 
     return check_onnx(content, model, pixels)

@@ -1,4 +1,4 @@
-"""Whether an ONNX file says what the run's own network says, asked of onnxruntime."""
+"""Compares an ONNX file with the run's own network, by running it in onnxruntime."""
 
 from dataclasses import dataclass
 
@@ -15,23 +15,23 @@ from mnistlab.support.host import available_cpus
 BATCH_ROWS = 500
 MOST_IMAGES = 10_000
 MADE_UP_IMAGES = 1_000
-# Of the largest value that an image leads to: sums in another order, in float32, and what an
-# output activation makes of that. A layer that is wrong is off by far more.
+# Tolerance relative to an image's largest value: float32 sums in another order, and their effect on
+# an output activation. A wrong layer differs by far more.
 TOLERANCE = 2e-5
-# A network may enlarge rounding, as steep sigmoids do. Sums in another order are those of weights
-# that differ by so much, as a share of each; …
+# A network may amplify rounding, e.g. with steep sigmoids. A sum in another order equals a sum with
+# weights changed by this share of each.
 ROUNDING = 16 * float(np.finfo(np.float32).eps)
-# … the network's answers to so many draws of such weights say how far, …
+# The outputs of the network are compared for this many draws of such weights;
 DRAWS = 4
-# … and two right answers are at most this many times as far apart.
+# two correct outputs differ by at most this many times the largest difference.
 MARGIN = 4.0
 
 
 def check_onnx(content: bytes, model: Model, pixels: Pixels) -> Agreement:
     """Compare an ONNX model with the run's own network, image by image: logits and outputs.
 
-    Raises MnistlabError, a fault of ours, where they differ by more than what the rounding of
-    float32 can do to this network.
+    Raises MnistlabError, a bug of mnistlab, if they differ by more than float32's rounding can
+    cause in this network.
     """
     images, what = _images(model)
     ours = _Answers(model.outputs(images), model.logits(images))
@@ -54,7 +54,7 @@ def check_onnx(content: bytes, model: Model, pixels: Pixels) -> Agreement:
 
 @dataclass(frozen=True)
 class _Answers:
-    """Outputs and logits, (images, classes), or a number of each, (images, 1)."""
+    """Outputs and logits, (images, classes), or one number of each per image, (images, 1)."""
 
     outputs: np.ndarray
     logits: np.ndarray
@@ -64,14 +64,14 @@ class _Answers:
 
 
 def _differ(ours: _Answers, theirs: _Answers, allowed: _Answers) -> np.ndarray:
-    """The images whose outputs or logits differ by more than is allowed, bool (images,)."""
+    """The images whose outputs or logits differ by more than allowed, bool (images,)."""
     outputs = _difference(ours.outputs, theirs.outputs) > allowed.outputs
     logits_apart = _difference(ours.logits, theirs.logits) > allowed.logits
     return np.asarray((outputs | logits_apart).any(axis=1))
 
 
 def _difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """How far two answers are apart; 0 where both are infinite alike, or no numbers."""
+    """|a − b|; 0 where both are the same infinity or both NaN."""
     with np.errstate(invalid="ignore"):
         apart = np.abs(a.astype(np.float64) - b)
     alike = (a == b) | (np.isnan(a) & np.isnan(b))
@@ -79,15 +79,15 @@ def _difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _largest(values: np.ndarray) -> np.ndarray:
-    """The largest size of each image's values, (images, 1)."""
+    """The largest magnitude of each image's values, (images, 1)."""
     return np.abs(values).max(axis=1, keepdims=True)
 
 
 def _allowed(model: Model, images: np.ndarray, ours: _Answers) -> _Answers:
-    """How far float32's rounding can move the answers, (images, 1) each.
+    """How much float32's rounding can change the outputs and logits, (images, 1) each.
 
-    By backward error analysis a rounded sum is the exact one of weights that are slightly off.
-    The answers of networks with such weights are as good as ours.
+    By backward error analysis, a rounded sum is the exact sum with slightly changed weights. So
+    outputs of networks with such weights are as correct as the run's own.
     """
     params, stream = model.inference.params, np.random.default_rng(0)
     kept = params.copy()
@@ -107,7 +107,7 @@ def _allowed(model: Model, images: np.ndarray, ours: _Answers) -> _Answers:
 
 
 def _run(content: bytes, images: np.ndarray, threads: int | None) -> _Answers:
-    """What onnxruntime makes of images, float32 (n, classes)."""
+    """The results of onnxruntime for images, float32 (n, classes)."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or available_cpus()
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
@@ -119,9 +119,9 @@ def _run(content: bytes, images: np.ndarray, threads: int | None) -> _Answers:
 
 
 def _images(model: Model) -> tuple[np.ndarray, str]:
-    """The test images of the run's dataset, or images made up where that is not at hand.
+    """The test images of the run's dataset, or generated images if it is not available.
 
-    An export is no reason to download a dataset, and the run may have come from elsewhere.
+    An export downloads no dataset, and the run may come from another machine.
     """
     data = model.config.data
     try:
@@ -135,7 +135,7 @@ def _images(model: Model) -> tuple[np.ndarray, str]:
 
 
 def _made_up(shape: tuple[int, int]) -> tuple[np.ndarray, str]:
-    """Random images, uint8 (n, *shape): from nearly black ones to ones that are lit all over."""
+    """Random images, uint8 (n, *shape): from nearly black ones to ones without a zero pixel."""
     rng = np.random.default_rng(0)
     size = (MADE_UP_IMAGES, *shape)
     lit = rng.random(size) < np.linspace(0.01, 1, MADE_UP_IMAGES)[:, None, None]

@@ -1,4 +1,4 @@
-"""A network as an ONNX graph: from raw pixels to probabilities, the normalisation inside."""
+"""A network as an ONNX graph: from raw pixels to probabilities, with the normalisation inside."""
 
 import json
 from typing import Any
@@ -13,7 +13,7 @@ from mnistlab.export.format import Pixels
 from mnistlab.export.formats.onnx import OPSET
 from mnistlab.export.network import network_of
 
-# Of the same release as OPSET, 1.12: a runtime refuses a file of a newer format than its own.
+# Of the same release as OPSET, 1.12: a runtime refuses a newer file format than its own.
 IR_VERSION = 8
 INPUT, PROBABILITIES, LOGITS = "image", "probabilities", "logits"
 BATCH = "N"
@@ -22,7 +22,7 @@ PIXEL_TYPES: dict[Pixels, int] = {"uint8": TensorProto.UINT8, "float32": TensorP
 
 
 class Graph:
-    """Nodes one after another, each on the output of the one before; `top` is the last output."""
+    """A chain of nodes, each on the output of the one before; `top` is the last output."""
 
     def __init__(self) -> None:
         self.top = INPUT
@@ -30,28 +30,28 @@ class Graph:
         self.constants: list[onnx.TensorProto] = []
 
     def add(self, operator: str, output: str = "", /, *constants: str, **attributes: Any) -> None:
-        """A node of `top` and the constants; `output` names what leaves it, if that matters."""
+        """Add a node on `top` and the constants; `output` names its output, if the name matters."""
         output = output or f"{operator.lower()}{len(self.nodes)}"
         node = helper.make_node(operator, [self.top, *constants], [output], output, **attributes)
         self.nodes.append(node)
         self.top = output
 
     def constant(self, name: str, values: Any, dtype: Any = np.float32) -> str:
-        """A constant of the graph; returns its name, for a node to take."""
+        """Add a constant to the graph; returns its name."""
         self.constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
     def new_constant(self, name: str, value: Any) -> str:
-        """A constant of one node: its name is followed by the node's number."""
+        """Add a constant of one node; its name gets the node's number as a suffix."""
         return self.constant(f"{name}{len(self.nodes)}", value)
 
 
 def onnx_model(model: Model, pixels: Pixels) -> onnx.ModelProto:
     """The network as ONNX, of opset OPSET, in float32 whatever the run's own dtype.
 
-    Input `image`, (N, height, width) of `pixels`: raw, from 0 to 255. Outputs `probabilities`
-    (N, classes), what the output activation makes of `logits` (N, classes), the last sums. N is any
-    number of images. Runtimes have no convolution in float64, so a float64 run is rounded.
+    Input `image`, (N, height, width) of `pixels`: raw, from 0 to 255. Outputs `logits` (N,
+    classes), the last layer's, and `probabilities` (N, classes), after the output activation. N is
+    any number of images. Runtimes have no convolution in float64, so a float64 run is rounded.
     """
     graph = Graph()
     _add_normalisation(graph, model, pixels)
@@ -78,7 +78,7 @@ def onnx_model(model: Model, pixels: Pixels) -> onnx.ModelProto:
 
 
 def _add_normalisation(graph: Graph, model: Model, pixels: Pixels) -> None:
-    """From (N, height, width) of bytes to the (N, 1, height, width) that the network sees."""
+    """From bytes (N, height, width) to the network's input (N, 1, height, width)."""
     scale, offset = model.inference.pixel
     if pixels == "uint8":
         graph.add("Cast", to=TensorProto.FLOAT)

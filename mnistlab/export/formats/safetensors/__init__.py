@@ -1,4 +1,4 @@
-"""The format `safetensors`: tensors in PyTorch's layout, and the Python that loads them."""
+"""The format `safetensors`: tensors in PyTorch's layout, and Python code that loads them."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def write(model: "Model", pixels: Pixels) -> bytes:
-    """The tensors as PyTorch names and lays them out; pixels are no part of the file."""
+    """The tensors with PyTorch's names and layout; pixels are not part of the file."""
     from safetensors.numpy import save
 
     from mnistlab.export.formats.safetensors.torch_layout import torch_tensors
@@ -21,7 +21,7 @@ def write(model: "Model", pixels: Pixels) -> bytes:
 
 
 def snippet(model: "Model", file: Path) -> str:
-    """Python that makes the network in PyTorch and loads `file` into it."""
+    """Python code that builds the network in PyTorch and loads `file` into it."""
     from mnistlab.export.formats.safetensors.torch_layout import torch_snippet
 
     return torch_snippet(model, file)
@@ -30,7 +30,7 @@ def snippet(model: "Model", file: Path) -> str:
 def _with_metadata(content: bytes, key: str, value: str) -> bytes:
     """A safetensors file with one more entry in its metadata.
 
-    Not by safetensors, which writes several entries in an order that differs from process to
+    Not by safetensors' own function, which writes several entries in a different order in each
     process.
     """
     end = 8 + int.from_bytes(content[:8], "little")

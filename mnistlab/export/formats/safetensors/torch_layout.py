@@ -1,4 +1,4 @@
-"""A network in PyTorch's layout: its tensors, and the nn.Sequential that takes them."""
+"""A network in PyTorch's layout: its tensors, and the nn.Sequential that uses them."""
 
 from pathlib import Path
 
@@ -28,9 +28,9 @@ def predict(images: torch.Tensor) -> torch.Tensor:
 
 
 def torch_tensors(model: Model) -> dict[str, np.ndarray]:
-    """The tensors under the names of the nn.Sequential's state: `1.weight` and so on.
+    """The tensors by their names in the nn.Sequential's state: `1.weight` and so on.
 
-    A dense weight is (fan_out, fan_in) there; a convolution's is as ours.
+    A dense weight is (fan_out, fan_in) in PyTorch; a convolution's has the same layout as here.
     """
     return {
         f"{number}.{kind}": np.ascontiguousarray(tensor)
@@ -40,7 +40,7 @@ def torch_tensors(model: Model) -> dict[str, np.ndarray]:
 
 
 def torch_snippet(model: Model, file: Path) -> str:
-    """Python that makes the network in PyTorch, loads `file` into it, and asks it."""
+    """Python code that builds the network in PyTorch, loads `file` into it, and applies it."""
     height, width = model.image_shape
     scale, offset = model.inference.pixel
     dtype = model.config.training.dtype
@@ -60,7 +60,7 @@ def torch_snippet(model: Model, file: Path) -> str:
 
 
 def _times_plus(scale: float, offset: float) -> str:
-    """` * scale + offset`, without what changes nothing."""
+    """` * scale + offset`, without factors of 1 and terms of 0."""
     times = "" if scale == 1 else f" * {scale!r}"
     return times if offset == 0 else f"{times} {'+-'[offset < 0]} {abs(offset)!r}"
 
