@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 from mnistlab.store.status import Status
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, VALIDATION
 from mnistlab.support.text_format import number, percent, seconds, training_length
-from mnistlab.terminal.output import print_how_to_resume, print_json, print_note, print_result
+from mnistlab.terminal.output import (
+    print_how_to_resume,
+    print_json,
+    print_note,
+    print_result,
+    print_status,
+)
 
 if TYPE_CHECKING:
     from mnistlab.experiment.callbacks import RunResult
@@ -35,7 +41,7 @@ def _print_summary(result: "RunResult", *, quiet: bool) -> None:
         if result.already_ended:
             print_note("nothing left to do: this run has already ended")
         length = training_length(result.epochs, result.steps)
-        print_note(f"{how} after {length} in {took}")
+        print_status(f"{how} after {length} in {took}")
         for part in (VALIDATION, TEST):
             loss, accuracy = result.metrics.get(part.loss), result.metrics.get(part.accuracy)
             if loss is not None and accuracy is not None:

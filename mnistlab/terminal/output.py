@@ -1,4 +1,4 @@
-"""What commands print: lines, aligned tables, results for programs, JSON documents.
+"""What commands print: lines, tables, results for programs, JSON documents.
 
 Nothing else in mnistlab prints. Text from outside passes `one_line` here, so that it can neither
 send escape sequences to the terminal nor add lines of its own.
@@ -9,28 +9,42 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
 from mnistlab.store.json_fields import as_json
 from mnistlab.support import text_format
 from mnistlab.support.safe_text import one_line
+from mnistlab.terminal.colour import coloured
+from mnistlab.terminal.tables import Rows, table
+from mnistlab.terminal.width import terminal_width, wrapped
 
 
 def print_line(text: str) -> None:
-    """One line on stdout."""
-    print(one_line(text))
+    """One line on stdout; on a terminal broken between words, where it is too narrow."""
+    for line in wrapped(one_line(text), terminal_width(sys.stdout)):
+        print(line)
 
 
 def print_note(text: str) -> None:
-    """One line on stderr, seen at once.
+    """One line on stderr, seen at once; on a terminal broken between words.
 
     Notes accompany work that must not end with them: where stderr can't be written to, as behind a
     redirection to a full disk, this note and all that follow are dropped.
     """
+    _write_note("\n".join(wrapped(one_line(text), terminal_width(sys.stderr))))
+
+
+def print_status(text: str) -> None:
+    """A note of our own words, the statuses in it in their colours."""
+    lines = wrapped(one_line(text), terminal_width(sys.stderr))
+    _write_note(coloured("\n".join(lines), sys.stderr))
+
+
+def _write_note(text: str) -> None:
     try:
-        print(one_line(text), file=sys.stderr, flush=True)
+        print(text, file=sys.stderr, flush=True)
     except OSError:
         drop("stderr")
 
@@ -62,10 +76,8 @@ def print_lines(text: str, *, on_stderr: bool = False) -> None:
 
 def print_result(text: str) -> None:
     """Print text for another program, such as a path: unchanged, but made safe on a terminal."""
-    if sys.stdout.isatty():
-        print_lines(text)
-    else:
-        print(text)
+    is_shown = sys.stdout.isatty()
+    print("\n".join(map(one_line, text.split("\n"))) if is_shown else text)
 
 
 def print_json(document: Any) -> None:
@@ -79,15 +91,27 @@ def metric_value(metric: str, value: float | None, std: float | None = None) -> 
     return "-" if value is None else text_format.metric(metric, value, std)
 
 
-def table(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
-    """Rows as lines of aligned columns, those numbered in `right` to the right."""
-    safe = [[one_line(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
-    lines = []
-    for row in safe:
-        cells = [
-            cell.rjust(width) if index in right else cell.ljust(width)
-            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+def print_table(
+    rows: Rows,
+    right: Iterable[int] = (),
+    *,
+    status: int | None = None,
+    on_stderr: bool = False,
+    **options: Any,
+) -> None:
+    """Print a table that fits the terminal; `status` numbers the column of statuses.
+
+    `options` are those of `tables.table`.
+    """
+    stream = sys.stderr if on_stderr else sys.stdout
+
+    def paint(column: int, cell: str) -> str:
+        return coloured(cell, stream) if column == status else cell
+
+    text = table(rows, right, terminal_width(stream), paint=paint, **options)
+    _write_note(text) if on_stderr else print(text)
+
+
+def table_text(rows: Rows, right: Iterable[int] = (), **options: Any) -> str:
+    """A table that fits the terminal behind stdout, as text; `options` as of `print_table`."""
+    return table(rows, right, terminal_width(sys.stdout), **options)

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from mnistlab.experiment.callbacks import RunCallback, RunProgress, Start
 from mnistlab.store.metrics import MetricsRow
-from mnistlab.support.metric_names import PARTS, TRAINING
 from mnistlab.support.safe_text import one_line
-from mnistlab.support.text_format import human_bytes, number, percent, seconds
+from mnistlab.support.text_format import human_bytes, number, percent
+from mnistlab.terminal.epoch_table import EpochTable
 from mnistlab.terminal.output import print_note
+from mnistlab.terminal.width import terminal_width, that_fit, wrapped
 
 if TYPE_CHECKING:
     from mnistlab.data import DownloadProgress
+
+SHORTEST_BAR = 10  # columns; figures without room beside it are left out
 
 
 def watch_run(*, quiet: bool) -> AbstractContextManager[RunCallback]:
@@ -40,41 +43,23 @@ def on_terminal() -> bool:
     return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def row_line(row: MetricsRow, start: Start | None) -> str:
-    """One evaluation as a line: `epoch 3/10  loss 0.1234  accuracy 96.10%  …`."""
-    parts = [_counted("epoch", row.epoch, start.epochs if start else 0)]
-    if start is not None and start.evaluates_by_step:
-        parts.append(_counted("step", row.step, start.steps))
-    for part in PARTS:
-        prefix = "" if part is TRAINING else f"{part.prefix} "
-        loss, accuracy = getattr(row, part.loss), getattr(row, part.accuracy)
-        if loss is not None:
-            parts.append(f"{prefix}loss {number(loss)}")
-        if accuracy is not None:
-            parts.append(f"{prefix}accuracy {percent(accuracy)}")
-    if row.seconds is not None:
-        parts.append(seconds(row.seconds))
-    return "  ".join(parts)
-
-
-def _counted(what: str, count: int, total: int) -> str:
-    return f"{what} {count:>{len(str(total))}}/{total}" if total else f"{what} {count}"
-
-
 class RunLines(RunCallback):
-    """A line for each evaluation and each message."""
+    """A row of a table for each evaluation, a line for each message."""
 
     def __init__(self) -> None:
         self.start: Start | None = None
+        self.table = EpochTable(None, terminal_width(sys.stderr))
 
     def on_message(self, text: str) -> None:
         print_note(text)
 
     def on_start(self, start: Start) -> None:
         self.start = start
+        self.table = EpochTable(start, self.table.width)
 
     def on_row(self, row: MetricsRow) -> None:
-        self.on_message(row_line(row, self.start))
+        for line in self.table.lines(row):
+            self.on_message(line)
 
     def close(self) -> None:
         """Nothing to clean up."""
@@ -108,12 +93,11 @@ class RunBar(RunLines):
             return
         speed = progress.images / progress.seconds if progress.seconds > 0 else 0.0
         loss, accuracy = number(progress.loss), percent(progress.accuracy)
-        self.bar.update(
-            self.task,
-            completed=progress.step,
-            epoch=f"{progress.epoch}/{self.start.epochs}",
-            figures=f"loss {loss}  acc {accuracy}  {speed:,.0f} images/s",
-        )
+        epoch = f"{progress.epoch}/{self.start.epochs}"
+        figures = [f"loss {loss}", f"acc {accuracy}", f"{speed:,.0f} images/s"]
+        taken = len(f"epoch {epoch}   00:00 left") + SHORTEST_BAR
+        shown = that_fit(figures, self.bar.console.width - taken)
+        self.bar.update(self.task, completed=progress.step, epoch=epoch, figures=shown)
 
     def on_row(self, row: MetricsRow) -> None:
         super().on_row(row)
@@ -175,10 +159,9 @@ class DownloadBar:
 
 
 def print_above(bar: Any, text: str) -> None:
-    """Print a line above a bar. Brackets in names and values are not markup, and a long line is
-    not wrapped.
-    """
-    bar.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
+    """Print a line above a bar, broken between words; brackets in it are not markup."""
+    for line in wrapped(one_line(text), bar.console.width):
+        bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def bar(*columns: Any) -> Any:

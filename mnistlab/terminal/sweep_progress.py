@@ -8,7 +8,8 @@ from mnistlab.support.metric_names import TEST
 from mnistlab.support.text_format import seconds
 from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepProgress
 from mnistlab.terminal.output import metric_value, print_note
-from mnistlab.terminal.progress import bar, on_terminal, print_above
+from mnistlab.terminal.progress import SHORTEST_BAR, bar, on_terminal, print_above
+from mnistlab.terminal.width import that_fit
 
 if TYPE_CHECKING:
     from mnistlab.sweeps.results import TrialRow
@@ -83,13 +84,15 @@ class SweepBar(SweepLines):
         print_above(self.bar, text)
 
     def on_progress(self, progress: SweepProgress) -> None:
+        trials = f"{progress.done}/{progress.total} trials"
         parts = [f"{progress.running} running", *_outlook(progress)]
+        room = self.bar.console.width - len(trials) - SHORTEST_BAR - len("  ")
         self.bar.update(
             self.task,
             total=progress.total,
             completed=progress.done + progress.share,
-            trials=f"{progress.done}/{progress.total} trials",
-            figures="  ".join(parts),
+            trials=trials,
+            figures=that_fit(parts, room, least_first=True),
         )
         self.bar.start()
 

@@ -11,10 +11,10 @@ from mnistlab.terminal.output import (
     metric_value,
     print_how_to_resume,
     print_json,
-    print_lines,
     print_note,
     print_result,
-    table,
+    print_status,
+    print_table,
 )
 
 if TYPE_CHECKING:
@@ -49,33 +49,43 @@ def _print_summary(result: "SweepResult") -> None:
         print_note("")
         if stage is not None:
             print_note(f"stage {stage}")
-        print_lines(_ranking(result.metric, ranked), on_stderr=True)
+        _print_ranking(result.metric, ranked)
         if len(ranked) > SHOWN:
             print_note(f"and {len(ranked) - SHOWN} more in ranking.csv")
     if result.refits:
         print_note("")
         print_note("trained on training and validation images, then evaluated once on the test set")
-        print_lines(_refits(result.refits), on_stderr=True)
+        _print_refits(result.refits)
     counts = [f"{count} {status}" for status, count in result.trials.items() if count]
     left = [f"{result.left} left"] if result.left else []
     print_note("")
-    print_note(f"trials: {', '.join([*counts, *left]) or 'none'}")
+    print_status(f"trials: {', '.join([*counts, *left]) or 'none'}")
 
 
-def _ranking(metric: str, ranked: Sequence["Ranked"]) -> str:
+def _print_ranking(metric: str, ranked: Sequence["Ranked"]) -> None:
     """The points, best first; `=` behind a rank that is shared."""
     keys = list(dict.fromkeys(key for point in ranked for key in point.parameters))
     stated = any(point.stated is not None for point in ranked)
-    rows = [["rank", *keys, metric, *(["stated"] if stated else []), ""]]
-    for point in ranked[:SHOWN]:
+    notes = [_note(point) for point in ranked[:SHOWN]]
+    noted = any(notes)
+    rows = [
+        ["rank", *keys, metric, *(["stated"] if stated else []), *(["status"] if noted else [])]
+    ]
+    for point, note in zip(ranked, notes, strict=False):
         place = "-" if point.rank is None else f"{point.rank}{'=' if point.tied else ''}"
         values = [setting_as_yaml(point.parameters, key) for key in keys]
         figure = "-" if point.stated is None else as_stated(metric, point.stated)
-        told = [figure] if stated else []
-        rows.append(
-            [place, *values, metric_value(metric, point.mean, point.std), *told, _note(point)]
-        )
-    return table(rows, right=[0, *range(len(keys) + 1, len(rows[0]) - 1)])
+        told = [*([figure] if stated else []), *([note] if noted else [])]
+        rows.append([place, *values, metric_value(metric, point.mean, point.std), *told])
+    status = len(rows[0]) - 1 if noted else None
+    print_table(
+        rows,
+        right=[0, *range(len(keys) + 1, len(keys) + 2 + stated)],
+        status=status,
+        first=[0, len(keys) + 1, *([] if status is None else [status])],
+        elsewhere="ranking.csv has all",
+        on_stderr=True,
+    )
 
 
 def _note(point: "Ranked") -> str:
@@ -85,7 +95,7 @@ def _note(point: "Ranked") -> str:
     return ", ".join(tally([row.status for row in point.trials]).values())
 
 
-def _refits(refits: Sequence[tuple[str, "Ranked"]]) -> str:
+def _print_refits(refits: Sequence[tuple[str, "Ranked"]]) -> None:
     from mnistlab.sweeps.ranking import mean_metrics
 
     names = (TRAINING.loss, TRAINING.accuracy, TEST.loss, TEST.accuracy)
@@ -95,7 +105,13 @@ def _refits(refits: Sequence[tuple[str, "Ranked"]]) -> str:
         means = mean_metrics(point)
         figures = [metric_value(name, *means[name]) for name in names]
         rows.append([stage, *(setting_as_yaml(point.parameters, key) for key in keys), *figures])
-    return table(rows, right=range(len(keys) + 1, len(rows[0])))
+    print_table(
+        rows,
+        right=range(len(keys) + 1, len(rows[0])),
+        first=[0, len(rows[0]) - 1],
+        elsewhere="trials.csv has all",
+        on_stderr=True,
+    )
 
 
 def _document(result: "SweepResult") -> dict[str, Any]:

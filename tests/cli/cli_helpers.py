@@ -40,9 +40,19 @@ class Outcome:
         return json.loads(self.stdout)
 
 
-def mnistlab(*arguments: object) -> Outcome:
-    """What a command line does, run in this process because starting one takes long."""
-    stdout, stderr = io.StringIO(), io.StringIO()
+class Terminal(io.StringIO):
+    """A terminal as far as a program asks; COLUMNS says how wide."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def mnistlab(*arguments: object, screen: type[io.StringIO] = io.StringIO) -> Outcome:
+    """What a command line does, run in this process because starting one takes long.
+
+    `screen` may be Terminal.
+    """
+    stdout, stderr = screen(), screen()
     arguments = tuple(map(str, arguments))
     with redirect_stdout(stdout), redirect_stderr(stderr), pytest.raises(SystemExit) as end:
         app(arguments, prog_name="mnistlab")

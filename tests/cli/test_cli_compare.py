@@ -1,10 +1,11 @@
 import csv
 import io
+import re
 import sys
 
 import pytest
 import yaml
-from cli_helpers import mnistlab
+from cli_helpers import Terminal, mnistlab
 from test_cli_help import imported_by
 
 from mnistlab.store.browse.comparison import flattened
@@ -121,3 +122,46 @@ def test_hundreds_of_runs_wait_for_no_library(trained, command):
     heavy = {"numpy", "numba", "pandas", "matplotlib", "sklearn"}
     assert imported_by(command, str(trained)) & heavy == set()
     assert heavy & set(sys.modules)  # the names are right
+
+
+def plain(text):
+    """What a terminal shows, without its colours."""
+    return re.sub(r"\x1b\[\d*m", "", text)
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+@pytest.mark.parametrize("command", ["compare", "runs"])
+def test_no_line_is_wider_than_the_terminal(trained, monkeypatch, command, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = plain(mnistlab(command, trained, screen=Terminal).stdout).splitlines()
+    assert max(map(len, lines)) <= columns
+
+
+def test_runs_names_the_columns_that_a_narrow_terminal_has_no_room_for(trained, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    lines = plain(mnistlab("runs", trained, screen=Terminal).stdout).splitlines()
+    heading = next(line for line in lines if line.startswith("folder"))
+    assert heading.split() == ["folder", "status", "accuracy", "accuracy"]
+    assert lines[-1] == "(no room for done, age; --json has all)"
+
+
+def test_compare_has_a_row_for_each_key_where_few_runs_do_not_fit(trained, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    one, other = sorted(path for path in trained.glob("*-mlp-*") if (path / "run.json").exists())
+    legend, table = plain(mnistlab("compare", one, other, screen=Terminal).stdout).split("\n\n")
+    assert [line.split() for line in legend.splitlines()] == [
+        ["run", "status"],
+        ["1", one.name, "finished"],
+        ["2", other.name, "finished"],
+    ]
+    rows = {line.split()[0]: line.split()[1:] for line in table.splitlines()}
+    assert rows["1"] == ["2"]
+    assert rows["optimizer.lr"] == ["0.1", "0.01"]
+    assert rows["val_accuracy"][0].endswith("%")
+
+
+def test_compare_counts_the_keys_that_only_one_type_has(trained, home):
+    line = ("train", "tiny.yaml", "--no-plots", "-q", "training.epochs=1")
+    folders = [mnistlab(*line, f"optimizer={kind}").stdout.strip() for kind in ("adam", "sgd")]
+    told = mnistlab("compare", *folders).stderr
+    assert told == "not shown: keys that only one type has (6 of optimizer); --csv has them\n"

@@ -17,7 +17,7 @@ import mnistlab
 from mnistlab.store.run_log import logged
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_text import as_markdown, code_as_markdown, one_line
-from mnistlab.terminal.output import table
+from mnistlab.terminal.tables import table
 
 TITLE = "\x1b]0;owned\x07"
 FAKED = "x\nwarning: all is well"

@@ -51,7 +51,7 @@ def check(
 
 
 def _layers(result: "CheckResult") -> str:
-    from mnistlab.terminal.output import table
+    from mnistlab.terminal.output import table_text
 
     rows = [["layer", "output", "parameters", ""]]
     for layer in result.layers:
@@ -59,28 +59,28 @@ def _layers(result: "CheckResult") -> str:
         shape = " x ".join(map(str, layer.output_shape))
         rows.append([layer.name, shape, count, layer.description])
     rows.append(["total", "", f"{result.parameters:,}", ""])
-    return table(rows, right=(2,))
+    return table_text(rows, right=(2,))
 
 
 def _memory(result: "CheckResult") -> str:
     from mnistlab.support.text_format import human_bytes
-    from mnistlab.terminal.output import table
+    from mnistlab.terminal.output import table_text
 
     parts = {name: size for name, size in result.memory.items() if name != "total"}
     rows = [["memory", "estimate"], *([name, human_bytes(size)] for name, size in parts.items())]
     rows.append(["total", human_bytes(result.memory["total"])])
-    return table(rows, right=(1,))
+    return table_text(rows, right=(1,))
 
 
 def _gradients(result: "CheckResult") -> str:
-    from mnistlab.terminal.output import table
+    from mnistlab.terminal.output import table_text
 
     rows = [["gradient of", "error", "uncertainty", "compared", "left out", ""]]
     for tensor in result.tensors:
         errors = [_exponent(tensor.error), _exponent(tensor.uncertainty)]
         counts = [f"{count:,}" for count in (tensor.checked, tensor.left_out)]
         rows.append([tensor.name, *errors, *counts, VERDICTS[tensor.verdict]])
-    return "\n".join([table(rows, right=(1, 2, 3, 4)), *_sentences(result)])
+    return "\n".join([table_text(rows, (1, 2, 3, 4), first=(0, 5, 1)), *_sentences(result)])
 
 
 def _sentences(result: "CheckResult") -> "Iterator[str]":

@@ -49,7 +49,7 @@ def list_(
     from mnistlab.data import list_datasets
     from mnistlab.support import paths
     from mnistlab.support.text_format import human_bytes
-    from mnistlab.terminal.output import print_json, print_lines, table
+    from mnistlab.terminal.output import print_json, print_lines, print_table
 
     listings = list_datasets(paths.data_dir(data_dir))
     if json:
@@ -59,7 +59,7 @@ def list_(
     for item in listings:
         size = human_bytes(item.bytes) if item.bytes else "-"
         rows.append([item.name, item.status, size, item.description, str(item.path or "-")])
-    print_lines(table(rows, right=(2,)))
+    print_table(rows, right=(2,), first=(0, 1, 2, 4), least={4: 16}, elsewhere="--json has all")
     for item in listings:
         if item.problem:
             print_lines(f"\n{item.name} is {item.status}:\n{item.problem}")
@@ -151,7 +151,7 @@ def _refuse_unknown(name: str, known: Collection[str]) -> None:
 
 
 def _print_info(info: "SourceInfo") -> None:
-    from mnistlab.terminal.output import print_line, print_lines, table
+    from mnistlab.terminal.output import print_line, print_lines, print_table
 
     height, width = info.image_shape
     print_line(f"{info.name}: {height} x {width} pixels, {len(info.class_names)} classes")
@@ -163,4 +163,4 @@ def _print_info(info: "SourceInfo") -> None:
         rows.append([what, *(f"{split.per_class[label]:,}" for split in splits)])
     rows.append(["pixel mean (0 to 255)", *(f"{split.mean:.2f}" for split in splits)])
     rows.append(["pixel std", *(f"{split.std:.2f}" for split in splits)])
-    print_lines(table(rows, right=(1, 2)))
+    print_table(rows, right=(1, 2))

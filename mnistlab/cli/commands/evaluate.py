@@ -22,6 +22,7 @@ Examples:
 """
 # A matrix of more classes is wider than a terminal; their most confused pairs are shown instead.
 WIDEST_MATRIX, MOST_PAIRS = 20, 20
+CORNER = "true \\ predicted"
 
 
 def evaluate(
@@ -83,14 +84,14 @@ def _shown(scores: "Scores") -> list[int]:
 
 
 def _classes(scores: "Scores") -> str:
-    from mnistlab.terminal.output import table
+    from mnistlab.terminal.output import table_text
 
     names, shown = scores.model.class_names, _shown(scores)
     rows = [["class", "precision", "recall", "F1", "images"]]
     for one in (scores.per_class[label] for label in shown):
         shares = [_share(value) for value in (one.precision, one.recall, one.f1)]
         rows.append([_name(names, one.label), *shares, f"{one.images:,}"])
-    text = table(rows, right=(1, 2, 3, 4))
+    text = table_text(rows, right=(1, 2, 3, 4))
     absent = len(names) - len(shown)
     return (
         f"{text}\n({absent} classes have no image here and were never predicted)"
@@ -100,20 +101,29 @@ def _classes(scores: "Scores") -> str:
 
 
 def _confusion(scores: "Scores") -> str:
-    from mnistlab.terminal.output import table
+    import sys
+
+    from mnistlab.terminal.tables import natural_width, table
+    from mnistlab.terminal.width import terminal_width
 
     names, shown = scores.model.class_names, _shown(scores)
-    if len(shown) > WIDEST_MATRIX:
-        return _pairs(scores.confusion, names)
-    rows = [["true \\ predicted", *map(str, shown)]]
+    rows = [[CORNER, *map(str, shown)]]
     for label in shown:
         counts = scores.confusion[label, shown].tolist()
         rows.append([_name(names, label), *(f"{count:,}" if count else "·" for count in counts)])
-    return table(rows, right=range(1, len(shown) + 1))
+    if len(shown) > WIDEST_MATRIX:
+        return _pairs(scores.confusion, names)
+    at_right, width = range(1, len(shown) + 1), terminal_width(sys.stdout)
+    short = [[cell.replace(",", "") for cell in row] for row in rows]
+    short[0][0] = ""
+    for above, form in (("", rows), (f"{CORNER}\n", short)):
+        if width is None or natural_width(form) <= width:
+            return above + table(form, at_right)
+    return _pairs(scores.confusion, names)
 
 
 def _pairs(confusion: "np.ndarray", names: Sequence[str]) -> str:
-    from mnistlab.terminal.output import table
+    from mnistlab.terminal.output import table_text
 
     found = [
         (int(confusion[label, other]), label, other)
@@ -124,7 +134,7 @@ def _pairs(confusion: "np.ndarray", names: Sequence[str]) -> str:
     rows = [["true", "predicted", "images"]]
     for count, label, other in sorted(found, key=lambda pair: (-pair[0], *pair[1:]))[:MOST_PAIRS]:
         rows.append([_name(names, label), _name(names, other), f"{count:,}"])
-    return table(rows, right=(2,)) + "\n(--json has the whole matrix)"
+    return table_text(rows, right=(2,)) + "\n(--json has the whole matrix)"
 
 
 def _name(names: Sequence[str], label: int) -> str:

@@ -33,7 +33,7 @@ def init(
 ) -> None:
     """Write a commented configuration to start from."""
     from mnistlab.config.starter import SCHEMA_NAME, STARTER_NAME, starter_files
-    from mnistlab.terminal.output import print_json, print_line, print_lines, table
+    from mnistlab.terminal.output import print_json, print_line
 
     config = _config_path(path or Path(), STARTER_NAME)
     texts = starter_files()
@@ -47,12 +47,12 @@ def init(
     print_line(f"wrote {config}")
     print_line(f"wrote {schema}, which lets editors complete and check it")
     print_line("next:")
-    rows = [
-        [f"  mnistlab train {shown}", "one run"],
-        [f"  mnistlab train {shown} optimizer.lr=0.01", "one run with one value changed"],
-        [f"  mnistlab check {shown}", "layers, memory, gradients; does not train"],
-    ]
-    print_lines(table(rows))
+    for command, what in (
+        (f"train {shown}", "one run"),
+        (f"train {shown} optimizer.lr=0.01", "one run with one value changed"),
+        (f"check {shown}", "layers, memory, gradients; does not train"),
+    ):
+        print_line(f"  mnistlab {command}   # {what}")
 
 
 def _config_path(path: Path, starter_name: str) -> Path:

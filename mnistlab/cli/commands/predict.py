@@ -84,7 +84,7 @@ def _table(answers: "Answers") -> str:
     """A line for each picture: the predicted class, its probability, the second-ranked class."""
     import numpy as np
 
-    from mnistlab.terminal.output import table
+    from mnistlab.terminal.output import table_text
 
     names = answers.model.class_names
     how = "probability" if answers.are_probabilities else "output"
@@ -97,7 +97,7 @@ def _table(answers: "Answers") -> str:
         then = "".join(f"{names[order[n]]} ({values[n]})" for n in rest)
         of_predicted = _value(float(said.outputs[said.predicted]), answers)
         rows.append([str(said.image), names[said.predicted], of_predicted, then])
-    return table(rows, right=(2,))
+    return table_text(rows, right=(2,), first=(0, 1, 2), least={0: 20})
 
 
 def _value(value: float, answers: "Answers") -> str:

@@ -80,7 +80,7 @@ def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
     from mnistlab.config.dump import setting_as_yaml
     from mnistlab.sweeps.space import chosen_later, repetitions
     from mnistlab.sweeps.sweep_run import plan
-    from mnistlab.terminal.output import print_json, print_lines, print_note, table
+    from mnistlab.terminal.output import print_json, print_note, print_table
 
     planned = plan(source)
     for text in repetitions(source):
@@ -98,4 +98,4 @@ def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
         stage = [trial["stage"], trial["from"] or ""] if staged else []
         cells = [setting_as_yaml(trial["parameters"], key) for key in keys]
         rows.append([str(number), *stage, *cells])
-    print_lines(table(rows, right=[0]))
+    print_table(rows, right=[0], elsewhere="--json has all")

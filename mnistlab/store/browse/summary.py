@@ -14,7 +14,7 @@ from mnistlab.store.locks import is_held
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
 from mnistlab.store.run_record import RunRecord, read_run_record
-from mnistlab.store.status import Status
+from mnistlab.store.status import PROCESS_DIED, Status
 from mnistlab.store.summary_files import read_summary
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.errors import UsageError
@@ -75,6 +75,11 @@ def read_run(path: Path) -> RunSummary:
         planned_steps=length.get("steps"),
         best=_named_best(record),
     )
+
+
+def run_status(run: RunSummary) -> str:
+    """The status of a run, in words."""
+    return PROCESS_DIED if run.alive is False else run.record.status.words
 
 
 def _unrecorded(run_dir: RunDir) -> RunRecord:

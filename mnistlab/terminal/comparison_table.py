@@ -1,0 +1,92 @@
+"""Runs side by side on the terminal: a column for what differs, or a row where that fits better."""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mnistlab.store.browse.comparison import ComparedRun, Comparison
+from mnistlab.store.browse.summary import run_status
+from mnistlab.store.status import Status
+from mnistlab.support.metric_names import TEST, VALIDATION
+from mnistlab.terminal.output import metric_value, print_line, print_note, print_table
+from mnistlab.terminal.tables import natural_width
+from mnistlab.terminal.width import terminal_width
+
+WIDEST_CELL, LEAST_OF_NAME = 32, 26
+IMPORTANT = (VALIDATION.accuracy, TEST.accuracy)
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Print the runs on stdout, as it fits the terminal; on stderr what is not shown."""
+    keys = [k for k in comparison.keys if k != "name" and k not in comparison.implied]
+    names = _names([one.run.path for one in comparison.runs])
+    statuses = [run_status(one.run) for one in comparison.runs]
+    shown = [*keys, *comparison.metrics]
+    cells = [_cells(one, keys, comparison.metrics) for one in comparison.runs]
+    told = set(statuses) != {Status.FINISHED.words}
+    rows = [["run", *(["status"] if told else []), *shown]]
+    for name, status, values in zip(names, statuses, cells, strict=True):
+        rows.append([name, *([status] if told else []), *values])
+    width = terminal_width(sys.stdout)
+    numbers = [str(number) for number, _ in enumerate(names, 1)]
+    turned = [["", *numbers], *map(list, zip(shown, *cells, strict=True))]
+    if width is None or natural_width(rows) <= width or natural_width(turned) > width:
+        important = [rows[0].index(name) for name in IMPORTANT if name in rows[0]]
+        print_table(
+            rows,
+            right=range(1 + told, len(rows[0])),
+            status=1 if told else None,
+            first=[*range(1 + told), *important],
+            elsewhere="--csv has all",
+            least={0: LEAST_OF_NAME},
+        )
+    else:
+        legend = [list(line) for line in zip(numbers, names, statuses, strict=True)]
+        print_table([["", "run", "status"], *legend], status=2)
+        print_line("")
+        print_table(turned, right=range(1, len(turned[0])))
+    _tell_the_rest(comparison)
+
+
+def _tell_the_rest(comparison: Comparison) -> None:
+    implied = Counter(key.partition(".")[0] for key in comparison.implied)
+    if implied:
+        told = ", ".join(f"{count} of {section}" for section, count in sorted(implied.items()))
+        print_note(f"not shown: keys that only one type has ({told}); --csv has them")
+    if len(comparison.runs) > 1 and not comparison.keys:
+        print_note("all runs have the same configuration")
+
+
+def _cells(one: ComparedRun, keys: Sequence[str], metrics: Sequence[str]) -> list[str]:
+    values = [_shortened(written(one, key)) for key in keys]
+    return [*values, *(metric_value(metric, one.metrics[metric]) for metric in metrics)]
+
+
+def _names(folders: list[Path]) -> list[str]:
+    """The folders relative to the innermost folder that contains all of them."""
+    above = os.path.commonpath([folder.parent for folder in folders])
+    return [str(folder.relative_to(above)) for folder in folders]
+
+
+def written(one: ComparedRun, key: str) -> str:
+    """A value as YAML; empty if the run has no such key."""
+    return plain_yaml(one.settings[key]) if key in one.settings else ""
+
+
+def plain_yaml(value: Any) -> str:
+    """A value of a configuration as YAML on one line."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(plain_yaml, value))}]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= WIDEST_CELL else f"{text[: WIDEST_CELL - 3]}..."

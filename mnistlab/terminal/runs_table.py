@@ -1,0 +1,90 @@
+"""The runs and sweeps of a folder on the terminal."""
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from mnistlab.store.browse.listing import Listing
+from mnistlab.store.browse.summary import RunSummary, SweepSummary, run_status
+from mnistlab.store.status import Status
+from mnistlab.support.metric_names import TEST
+from mnistlab.terminal.output import metric_value, print_table
+from mnistlab.terminal.tables import natural_width
+from mnistlab.terminal.width import terminal_width
+
+UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+HEADING = ["folder", "status", "age", "done", "best", TEST.accuracy]
+LOST = "trials that diverged or failed"
+FOLDER, STATUS, AGE, DONE, BEST, TESTED = range(len(HEADING))
+
+
+def print_listing(listing: Listing) -> None:
+    """Print a line for each entry; on a narrow terminal without the least important columns."""
+    rows = [HEADING, *map(_row, listing.entries)]
+    width = terminal_width(sys.stdout)
+    if width is not None and natural_width(rows) > width:
+        rows = _narrow(rows)
+    print_table(
+        rows,
+        right=(AGE, DONE, TESTED),
+        status=STATUS,
+        first=(FOLDER, STATUS, BEST, TESTED, DONE, AGE),
+        elsewhere="--json has all",
+    )
+
+
+def _narrow(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The table with the metric of `best` in the heading, where all entries have the same; and
+    with a column of its own for trials that diverged or failed.
+    """
+    heading, *body = map(list, rows)
+    metrics = {row[BEST].partition(" ")[0] for row in body} - {"-"}
+    if len(metrics) == 1:
+        (metric,) = metrics
+        heading[BEST] = f"best {metric}"
+        for row in body:
+            row[BEST] = row[BEST].removeprefix(f"{metric} ")
+    lost = []
+    for row in body:
+        row[STATUS], _, told = row[STATUS].partition(", ")
+        lost.append(told)
+    if any(lost):
+        heading, body = (
+            [*heading, LOST],
+            [[*row, told] for row, told in zip(body, lost, strict=True)],
+        )
+    return [heading, *body]
+
+
+def _row(entry: RunSummary | SweepSummary) -> list[str]:
+    if isinstance(entry, RunSummary):
+        done, status = _length(entry), run_status(entry)
+        tested, started = entry.record.metrics.get(TEST.accuracy), entry.record.started
+    else:
+        total = sum(entry.trials.values())
+        done = f"{total - entry.trials[Status.PENDING]}/{total} trials"
+        status, tested, started = _sweep_status(entry), entry.test_accuracy, entry.started
+    best = [f"{name} {metric_value(name, value)}" for name, value in entry.best.items()]
+    test = metric_value(TEST.accuracy, tested)
+    return [entry.path.name, status, _age(started), done, *(best or ["-"]), test]
+
+
+def _length(run: RunSummary) -> str:
+    """Completed steps or epochs of a run, in the unit of its configuration."""
+    if run.planned is None:
+        return f"{run.record.steps}/{run.planned_steps} steps"
+    return f"{run.record.epochs}/{run.planned} epochs"
+
+
+def _sweep_status(sweep: SweepSummary) -> str:
+    bad = [
+        f"{sweep.trials[s]} {s}" for s in (Status.DIVERGED, Status.FAILED) if sweep.trials.get(s)
+    ]
+    return ", ".join([sweep.status, *bad])
+
+
+def _age(started: datetime) -> str:
+    """The age in the largest unit of which it has at least one."""
+    seconds = max(0, int((datetime.now(UTC) - started).total_seconds()))
+    name, length = next((u for u in UNITS if seconds >= u[1]), UNITS[-1])
+    return f"{seconds // length} {name}"

@@ -1,0 +1,62 @@
+"""How wide lines may be."""
+
+import os
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from typing import TextIO
+
+from mnistlab.support.whole_numbers import whole_number
+
+USUAL, NARROWEST, WIDEST = 80, 20, 100_000
+
+
+def terminal_width(stream: TextIO) -> int | None:
+    """The columns of the terminal behind a stream, or COLUMNS of the environment; None where it is
+    no terminal, so that nothing limits a line.
+    """
+    if not stream.isatty():
+        return None
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except OSError:
+        columns = 0
+    wish = whole_number(os.environ.get("COLUMNS", ""), WIDEST)
+    # Some programs start a terminal of no width.
+    return max(NARROWEST, wish or columns or USUAL)
+
+
+def columns_of(text: str) -> int:
+    """The columns that a terminal takes for a text: two for a Chinese or Japanese character."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
+    marks = sum(unicodedata.combining(character) != 0 for character in text)
+    return len(text) + wide - marks
+
+
+def wrapped(text: str, width: int | None) -> list[str]:
+    """A line broken between words, so that no number or path is torn; its indent is kept."""
+    if width is None or columns_of(text) <= width:
+        return [text]
+    indent = text[: len(text) - len(text.lstrip())]
+    lines = textwrap.wrap(
+        text,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
+    return lines or [text]
+
+
+def that_fit(parts: Sequence[str], width: int, *, least_first: bool = False) -> str:
+    """The parts, two blanks between them, as far as `width` columns have room.
+
+    The last are left out, or, with the least important first, the first.
+    """
+    fitting = list(parts)
+    while fitting and columns_of("  ".join(fitting)) > width:
+        fitting.pop(0 if least_first else -1)
+    return "  ".join(fitting)
