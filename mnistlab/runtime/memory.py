@@ -35,6 +35,7 @@ class Memory(NamedTuple):
     order: np.ndarray  # int64: the images in the order in which they are used
     targets: np.ndarray  # int64 (capacity,): the labels of the batch
     rates: np.ndarray  # float64 (steps,): the learning rates of the steps from `rates_from` on
+    momenta: np.ndarray  # float64 (steps,): the momentum of the same steps
     pixel: np.ndarray  # float64 (2,): scale and offset from a byte to the network's input
     batch: np.ndarray  # int64 (2,): rows of the batch before the current part, and all its rows
     networks: np.ndarray  # int64: of a group, the networks' memories; see group_loop.py
@@ -154,6 +155,7 @@ def _memory(
         order=order,
         targets=np.zeros(0, np.int64),
         rates=np.zeros(1),
+        momenta=np.zeros(1),
         pixel=np.zeros(2),
         batch=np.zeros(2, np.int64),
         networks=np.zeros(0, np.int64),

@@ -72,7 +72,6 @@ class GradientOperands(Operands):
     """Operands of an op that computes a weight's gradient, and what it does with it."""
 
     gradient_action: int = SET
-    momentum: float = 0.0
     lr_scale: float = 1.0
 
 

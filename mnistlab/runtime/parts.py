@@ -67,3 +67,9 @@ def state_of(m: Memory, number: int) -> np.ndarray:
 def rate_of(op: Any, m: Memory, step: int) -> float:
     """The step's learning rate for the op's tensor."""
     return m.rates[step - m.rates_from] * op.lr_scale
+
+
+@kernel
+def momentum_of(m: Memory, step: int) -> float:
+    """The step's momentum."""
+    return m.momenta[step - m.rates_from]

@@ -28,9 +28,9 @@ MOST_BYTES = 1 << 20
 def joint_key(config: RunConfig, dataset: Dataset) -> Any:
     """Equal for configurations that can train side by side; None for one that cannot.
 
-    Such networks see the same images in the same batches and have first layers of the same size.
-    They may differ in everything else, such as rates, penalties, initial weights and the layers
-    above.
+    Such networks see the same images in the same batches, have first layers of the same size and
+    the same momentum in each step. They may differ in everything else, such as rates, penalties,
+    initial weights and the layers above.
     """
     split, training = dataset.train, config.training
     layer = first_layer(training_program(config, dataset))
@@ -38,7 +38,8 @@ def joint_key(config: RunConfig, dataset: Dataset) -> Any:
     if layer is None or nonzero_share(split, dataset.offset) > MOST_NONZERO:
         return None
     images = (id(split.images), id(split.labels), id(split.indices), dataset.scale)
-    return layer.operands, images, config.seed, training.shuffle, plan(config, len(split))
+    update, steps = config.optimizer.fused(), plan(config, len(split))
+    return layer.operands, update, images, config.seed, training.shuffle, steps
 
 
 def most_together(config: RunConfig, dataset: Dataset) -> int:

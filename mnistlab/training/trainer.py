@@ -149,10 +149,12 @@ class Trainer:
         """The number of completed epochs."""
         return self.step // self.plan.steps_per_epoch
 
+    def _steps(self, first: int, last: int) -> Steps:
+        return Steps(np.arange(first, last), self.plan.steps_per_epoch, self.plan.steps)
+
     def rates(self, first: int, last: int) -> np.ndarray:
         """The learning rates of the steps [first, last), float64."""
-        steps = Steps(np.arange(first, last), self.plan.steps_per_epoch, self.plan.steps)
-        return self.config.lr_schedule.rates(self.config.optimizer.lr, steps)
+        return self.config.lr_schedule.rates(self.config.optimizer.lr, self._steps(first, last))
 
     def order(self, epoch: int) -> np.ndarray:
         """The images of an epoch (counted from 0) in order: indices into the source, int64."""
@@ -200,7 +202,11 @@ class Trainer:
         if epoch != self._order_epoch:
             self.memory = self.memory._replace(order=self.order(epoch))
             self._order_epoch = epoch
-        return self.memory._replace(rates=self.rates(self.step, stop), rates_from=self.step)
+        return self.memory._replace(
+            rates=self.rates(self.step, stop),
+            momenta=self.config.optimizer.momenta(self._steps(self.step, stop)),
+            rates_from=self.step,
+        )
 
     def _run(self, stop: int) -> bool:
         memory = self.memory_up_to(stop)
@@ -236,10 +242,8 @@ class Trainer:
             return self.memory.grads
         place = (self.step - 1) % self.plan.steps_per_epoch
         params = self.params_before_last_step.copy()
-        # No step is taken, but ops that could take one read its rate.
-        memory = self.memory._replace(
-            params=params, totals=np.zeros(3), rates=np.zeros(1), rates_from=self.step - 1
-        )
+        # No step is taken, but ops that could take one read its rate and its momentum.
+        memory = self.memory._replace(params=params, totals=np.zeros(3), rates_from=self.step - 1)
         batch, images = self.plan.batch, self.plan.images
         self._tables["gradient"].run(memory, batch, images, place, place + 1, self.step - 1)
         return memory.grads

@@ -32,6 +32,9 @@ RUNS = {
         "optimizer": {"type": "sgd", "momentum": 0.9, "nesterov": True},
         "lr_schedule": {"type": "cosine", "cycles": 2, "warmup": 3},
     },
+    "a momentum that rises": {
+        "optimizer": {"momentum": {"from": 0.5, "to": 0.95, "epochs": 2}},
+    },
     "velocity step, replacement": {
         "optimizer": {"type": "sgd", "momentum": 0.5, "velocity": "step"},
         "lr_schedule": {"type": "inverse_time", "decay": 0.01},

@@ -22,6 +22,7 @@ SPARSE_TILES = {width: choice.sparse_hidden_tile(width) for width in (32, 48, 64
 OPTIMIZERS = {
     "sgd": {"lr": 0.1},
     "momentum": {"lr": 0.02, "momentum": 0.9},
+    "rising momentum": {"lr": 0.02, "momentum": {"from": 0.3, "to": 0.9, "epochs": 3}},
     "nesterov": {"lr": 0.02, "momentum": 0.9, "nesterov": True},
     "velocity of steps": {"lr": 0.02, "momentum": 0.9, "velocity": "step"},
     "adam": {"type": "adam", "lr": 0.005},

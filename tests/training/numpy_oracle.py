@@ -109,6 +109,15 @@ def rate_at(schedule, lr, step, steps_per_epoch, total):
             raise NoEquationError("lr_schedule.type", other)
 
 
+def momentum_at(optimizer, epochs_done):
+    """The momentum of a step before which so many epochs, a real number, were done."""
+    momentum = optimizer.momentum
+    if isinstance(momentum, float):
+        return momentum
+    share = min(1, epochs_done / momentum.epochs)
+    return momentum.start + share * (momentum.to - momentum.start)
+
+
 class Oracle:
     """Trains the images in their order, `shuffle: none`. `losses`, `correct`, `images` run on."""
 
@@ -244,14 +253,14 @@ class Oracle:
                 raise NoEquationError("optimizer.type", other)
 
     def _momentum(self, state, W, g, lr):
-        o = self.config.optimizer
+        o, mu = self.config.optimizer, momentum_at(self.config.optimizer, self.epochs_done)
         match o.velocity:
             case "gradient":
-                state[0] = o.momentum * state[0] + g
-                return W - lr * (g + o.momentum * state[0] if o.nesterov else state[0])
+                state[0] = mu * state[0] + g
+                return W - lr * (g + mu * state[0] if o.nesterov else state[0])
             case "step":
-                state[0] = o.momentum * state[0] + lr * g
-                return W - (lr * g + o.momentum * state[0] if o.nesterov else state[0])
+                state[0] = mu * state[0] + lr * g
+                return W - (lr * g + mu * state[0] if o.nesterov else state[0])
             case other:
                 raise NoEquationError("optimizer.velocity", other)
 
@@ -290,6 +299,7 @@ class Oracle:
         self.correct += int((y.argmax(axis=1) == labels).sum())
         self.images += len(places)
         base = self.rate(self.step, steps_per_epoch, total)
+        self.epochs_done = self.step / steps_per_epoch
         for name, g in gradients.items():
             step = self._penalised_step if self._penalised(name) else self._move
             self.tensors[name] = step(name, self.tensors[name], g, self._rate_of(name, base))

@@ -45,14 +45,16 @@ def dark_cases():
     """Every width with every batch; the rest in turn.
 
     The lists' lengths have no common divisor, so that of any two of them almost every pair occurs.
-    And once more every batch for the two optimizers that take their step within the gradient.
+    And once more every batch for the optimizers that take their step within the gradient.
     """
     for n, (width, batch) in enumerate(product(TILES, BATCHES)):
         chosen = [list(each)[n % len(each)] for each in (OPTIMIZERS, PENALTIES, EXTRAS)]
         divided = n % 10 >= 5
         name = ", ".join([f"{width} × {batch}", *chosen, "divided" * divided])
         yield pytest.param(width, batch, *chosen, divided, id=name)
-    for n, (optimizer, batch) in enumerate(product(["sgd", "momentum"], BATCHES)):
+    for n, (optimizer, batch) in enumerate(
+        product(["sgd", "momentum", "rising momentum"], BATCHES)
+    ):
         for width in (list(TILES)[n % 6], list(TILES)[(n + 3) % 6]):
             name = f"{width} × {batch}, {optimizer}"
             yield pytest.param(width, batch, optimizer, "none", "", n % 2 == 1, id=name)
@@ -85,6 +87,7 @@ def test_a_first_layer_on_dark_images_trains_as_the_equations_say(
 BEHIND_RELU = [
     (32, 10, "sgd", "none", {}),
     (32, 64, "momentum", "none", {"bias": False}),
+    (64, 32, "rising momentum", "none", {}),
     (48, 33, "adam", "none", {"dropout": 0.3}),
     (48, 7, "momentum", "proximal", {"relu": "relu6"}),
     (64, 64, "sgd", "gradient", {}),

@@ -27,6 +27,7 @@ CASES = {
     "tiles, many rows": (mlp(200), 100, "adam", "gradient", 512),
     "tiles, penalised": (mlp(200), 65, "sgd", "proximal", 512),
     "tiles, in parts": (mlp(256), "full", "momentum", "step", 20),
+    "tiles, a momentum that rises": (mlp(256), 33, "rising momentum", "none", 512),
     "one tile": (mlp(100, dropout=0.3), 65, "momentum", "none", 512),
     "one small tile": (mlp(33), 100, "sgd", "step", 512),
     "behind a relu": (cnn(64), 33, "sgd", "none", 512),

@@ -12,6 +12,7 @@ from mnistlab.training.trainer import Trainer
 IMAGES, CLASSES = 150, 7
 SOFTMAX = {"type": "softmax"}
 MOMENTUM = {"momentum": 0.9}
+RISING = {"momentum": {"from": 0.2, "to": 0.9, "epochs": 2}}
 PENALTIES = [
     {},
     {"l2": 1e-3},
@@ -36,6 +37,8 @@ CASES = {
     "softmax, decayed by steps": (SOFTMAX, 7, {}, penalties("step")),
     "softmax, proximal": (SOFTMAX, 64, {}, penalties("proximal")),
     "softmax, momentum": (SOFTMAX, 33, MOMENTUM, [{}] * 3),
+    "softmax, a momentum that rises": (SOFTMAX, 32, RISING, [{}] * 3),
+    "a momentum that rises": (mlp(48), 50, RISING, [{}] * 5),
     "softmax of many networks": (SOFTMAX, 32, {}, penalties("gradient") * 5),
     "softmax without biases": ({**SOFTMAX, "bias": False}, 32, {}, [{}] * 3),
     "one tile each": (mlp(100), 32, {}, penalties("gradient")),
@@ -158,6 +161,7 @@ UNLIKE = {
     "another number of steps": {"training": {"batch_size": 32, "epochs": 3}},
     "a first layer of another size": {"model": mlp(24)},
     "another momentum": {"optimizer": MOMENTUM},
+    "a momentum that rises": {"optimizer": RISING},
 }
 UNFIT = {
     "adam": {"optimizer": "adam"},
@@ -181,6 +185,16 @@ def test_networks_that_do_not_share_their_batches_are_no_group(change, dataset):
     usual = joint_key(config_of(**USUAL), dataset)
     assert usual is not None
     assert joint_key(config_of(**{**USUAL, **change}), dataset) not in (None, usual)
+
+
+def test_networks_of_different_momenta_are_no_group(dataset):
+    momenta = (0.5, 0.9, RISING["momentum"], {**RISING["momentum"], "to": 0.8})
+    keys = [
+        joint_key(config_of(**USUAL, optimizer={"momentum": momentum}), dataset)
+        for momentum in momenta
+    ]
+    assert None not in keys
+    assert len(set(keys)) == len(momenta)
 
 
 @pytest.mark.parametrize("change", UNFIT.values(), ids=UNFIT)

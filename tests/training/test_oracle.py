@@ -24,6 +24,7 @@ DEEP = {"type": "mlp", "hidden": [7, 5], "activation": "relu"}
 SOFTMAX = {"type": "softmax"}
 BCE = {"type": "binary_cross_entropy"}
 MSE = {"type": "mse"}
+RAMP = {"from": 0.5, "to": 0.95, "epochs": 20}
 
 
 def output(model, activation):
@@ -51,6 +52,13 @@ CASES = {
     "velocity of steps, nesterov": {
         "optimizer": sgd(momentum=0.9, velocity="step", nesterov=True, lr=0.02),
         "lr_schedule": {"type": "exponential", "gamma": 0.9},
+    },
+    "a momentum that rises": {"optimizer": sgd(momentum=RAMP, lr=0.02)},
+    "a momentum that rises, nesterov": {
+        "optimizer": sgd(momentum=RAMP, nesterov=True, velocity="step", lr=0.02)
+    },
+    "a momentum that falls to none": {
+        "optimizer": sgd(momentum={"from": 0.9, "to": 0, "epochs": 60}, lr=0.02)
     },
     "adam": {"optimizer": {"type": "adam", "lr": 0.01}},
     "adam, other betas": {

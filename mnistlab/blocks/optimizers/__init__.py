@@ -9,10 +9,12 @@ be that small.
 
 from typing import TYPE_CHECKING, Annotated
 
+import numpy as np
 from pydantic import Field
 
 from mnistlab.blocks.optimizers._update import FusedUpdate, Update
 from mnistlab.blocks.registry import Family, OneOf
+from mnistlab.blocks.schedules import Steps
 from mnistlab.blocks.section import NonNegative, Section
 
 
@@ -51,6 +53,10 @@ class OptimizerBlock(Section):
     def fused(self) -> FusedUpdate | None:
         """The same update inside the kernels that compute a gradient, if there is one."""
         return None
+
+    def momenta(self, steps: Steps) -> np.ndarray:
+        """The momentum of the steps, float64 (n,): zeros where the update has none."""
+        return np.zeros(len(steps.numbers))
 
 
 OPTIMIZERS = Family("mnistlab.blocks.optimizers", OptimizerBlock)

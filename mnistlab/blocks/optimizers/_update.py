@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mnistlab.blocks.optimizers._momentum import MomentumRamp
 from mnistlab.runtime.dither import dither_of
 from mnistlab.runtime.kernel import Kernel, kernel, view
 from mnistlab.runtime.memory import Memory
@@ -30,10 +31,13 @@ class Update(NamedTuple):
 
 
 class FusedUpdate(NamedTuple):
-    """An update that uses a gradient while it is in registers; see gradient_action.py."""
+    """An update that uses a gradient while it is in registers; see gradient_action.py.
+
+    Networks that train side by side have the same one.
+    """
 
     gradient_action: int
-    momentum: float
+    momentum: float | MomentumRamp
 
 
 @view

@@ -6,14 +6,16 @@ import numpy as np
 from pydantic import Field
 
 from mnistlab.blocks.optimizers import NO_SCALES, LRScale, OptimizerBlock, learning_rate
+from mnistlab.blocks.optimizers._momentum import Momentum, MomentumRamp
 from mnistlab.blocks.optimizers._update import FusedUpdate, Update, UpdateOperands, dither_for, part
-from mnistlab.blocks.section import Flag, Positive, ShareBelowOne
+from mnistlab.blocks.schedules import Steps
+from mnistlab.blocks.section import Flag, Positive
 from mnistlab.runtime.actions import MOMENTUM
 from mnistlab.runtime.actions import SGD as PLAIN
 from mnistlab.runtime.dither import UPDATE, step_down
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
-from mnistlab.runtime.parts import rate_of, state_of
+from mnistlab.runtime.parts import momentum_of, rate_of, state_of
 
 
 @kernel
@@ -93,7 +95,6 @@ def sgd(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None
 class MomentumOperands(UpdateOperands):
     """Operands of SGD with momentum; the state is the velocity."""
 
-    momentum: float
     nesterov: bool
 
 
@@ -104,7 +105,7 @@ def momentum_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) ->
         part(op, m.grads, lane),
         part(op, state_of(m, 0), lane),
         rate_of(op, m, step),
-        op.momentum,
+        momentum_of(m, step),
         op.nesterov == 1,
         dither,
     )
@@ -125,7 +126,7 @@ def momentum_step_by(op: Any, m: Memory, lane: int, step: int, dither: int | Non
         part(op, m.grads, lane),
         part(op, state_of(m, 0), lane),
         rate_of(op, m, step),
-        op.momentum,
+        momentum_of(m, step),
         op.nesterov == 1,
         dither,
     )
@@ -144,8 +145,10 @@ class SGD(OptimizerBlock):
 
     type: Literal["sgd"] = Field(default="sgd", description="Stochastic gradient descent.")
     lr: Positive = learning_rate(0.1)
-    momentum: ShareBelowOne = Field(
-        default=0.0, description="The decay of the velocity v; 0: no momentum."
+    momentum: Momentum = Field(
+        default=0.0,
+        description="The decay of the velocity v; 0: no momentum. A mapping lets it rise: "
+        "{from: 0.5, to: 0.95, epochs: 20}.",
     )
     nesterov: Flag = Field(default=False, description="Step by g + momentum v.")
     velocity: Literal["gradient", "step"] = Field(
@@ -158,8 +161,7 @@ class SGD(OptimizerBlock):
         if self.momentum == 0:
             return Update(sgd, UpdateOperands, {}, states=0)
         function = {"gradient": momentum, "step": momentum_step}[self.velocity]
-        own = {"momentum": self.momentum, "nesterov": self.nesterov}
-        return Update(function, MomentumOperands, own, states=1)
+        return Update(function, MomentumOperands, {"nesterov": self.nesterov}, states=1)
 
     def fused(self) -> FusedUpdate | None:
         if self.momentum == 0:
@@ -167,3 +169,8 @@ class SGD(OptimizerBlock):
         if self.velocity == "gradient" and not self.nesterov:
             return FusedUpdate(MOMENTUM, self.momentum)
         return None
+
+    def momenta(self, steps: Steps) -> np.ndarray:
+        if isinstance(self.momentum, MomentumRamp):
+            return self.momentum.at(steps)
+        return np.full(len(steps.numbers), self.momentum)

@@ -106,13 +106,14 @@ class Updates:
         own = self.optimizer.fused()
         if own is None:
             return {}
+        action = own.gradient_action
         fused = {}
         for op in gradients:
             # The penalty's gradient would have to be added to the velocity, too. Some steps are
             # also taken before the penalty's op runs, while the gradient of the inputs is computed.
-            apart = own.gradient_action == SGD and not op.sends_down
+            apart = action == SGD and not op.sends_down
             if op.tensor not in self.penalised or apart:
                 plain = op.function is dense.dense_backward_weights
                 function = dense.dense_step if plain else op.function
-                fused[op.tensor] = replace(op.having(**own._asdict()), function=function)
+                fused[op.tensor] = replace(op.having(gradient_action=action), function=function)
         return fused

@@ -10,7 +10,7 @@ from mnistlab.blocks.layers.dense.ops import DenseOperands
 from mnistlab.runtime.actions import ADD, MOMENTUM, SET
 from mnistlab.runtime.kernel import kernel, view
 from mnistlab.runtime.memory import Memory
-from mnistlab.runtime.parts import rate_of, rows_of, share, slot, state_of
+from mnistlab.runtime.parts import momentum_of, rate_of, rows_of, share, slot, state_of
 
 
 class FewOutputsOperands(DenseOperands):
@@ -99,7 +99,7 @@ def few_outputs_backward_weights(
         transposed(op, state_of(m, 0) if op.gradient_action == MOMENTUM else m.grads),
         op.row,
         rate_of(op, m, step),
-        op.momentum,
+        momentum_of(m, step),
     )
     if lane == 0:
         bias_gradient(dy, m.grads[op.bias : op.bias + op.biases], 0.0 if fresh else 1.0)

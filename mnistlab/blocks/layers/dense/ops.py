@@ -11,7 +11,7 @@ from mnistlab.runtime.blas import gemm
 from mnistlab.runtime.kernel import kernel, view
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import GradientOperands
-from mnistlab.runtime.parts import rate_of, rows_of, share, slot, state_of
+from mnistlab.runtime.parts import momentum_of, rate_of, rows_of, share, slot, state_of
 
 
 class DenseOperands(GradientOperands):
@@ -68,7 +68,7 @@ def dense_step(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) 
         gemm(-lr, x[:, a:b], True, dy, False, 1.0, W)
     else:
         velocity = weight_of(op, state_of(m, 0))[a:b]
-        gemm(1.0, x[:, a:b], True, dy, False, op.momentum, velocity)
+        gemm(1.0, x[:, a:b], True, dy, False, momentum_of(m, step), velocity)
         sgd_update(W.reshape(-1), velocity.reshape(-1), lr)
     if lane == 0:
         maths.bias_gradient(dy, m.grads[op.bias : op.bias + op.biases], 0.0)

@@ -95,7 +95,6 @@ def first_layer(program: Program) -> FirstLayer | None:
         lanes_order=isinstance(made, FewOutputsOperands),
         tile=0,
         tiles=0,
-        momentum=made.momentum,
         gradient_action=made.gradient_action,
         lr_scale=made.lr_scale,
         y=made.y,

@@ -19,7 +19,7 @@ from mnistlab.runtime.group_loop import memory_of
 from mnistlab.runtime.kernel import kernel, named, view
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import Operands
-from mnistlab.runtime.parts import slot, state_of
+from mnistlab.runtime.parts import momentum_of, slot, state_of
 from mnistlab.runtime.vectors import REGISTER, load, store
 
 # `Memory.settings` has for each network: the factors of the penalties' own step, whether these are
@@ -36,7 +36,6 @@ class SharedInputOperands(Operands):
     lanes_order: bool  # whether a single network sums like a layer of few outputs
     tile: int  # columns of a tile of the wide matrix
     tiles: int  # number of tiles
-    momentum: float
     gradient_action: int  # SGD or MOMENTUM
     lr_scale: float
     y: int  # slot in every network's memory
@@ -227,8 +226,10 @@ def backward(op: Any, m: Memory, step: int, rows: int, lanes: int) -> None:
         W, size = tile_of(op, m.params, t), op.inputs
         if op.gradient_action == MOMENTUM:
             velocity = tile_of(op, m.states, t)
+            # Networks that train together have the same momentum.
+            momentum = momentum_of(memory_of(m, m.networks, 0), step)
             shared_input.momentum_by_columns(
-                by_pixel, turned, m.pixel_values, size, dy, W, velocity, rates, op.momentum, lanes
+                by_pixel, turned, m.pixel_values, size, dy, W, velocity, rates, momentum, lanes
             )
         else:
             shared_input.sgd_by_columns(by_pixel, turned, m.pixel_values, size, dy, W, rates, lanes)

@@ -16,7 +16,7 @@ from mnistlab.runtime.actions import ADD, MOMENTUM, SET
 from mnistlab.runtime.compiler import generic_kernel
 from mnistlab.runtime.kernel import kernel, named, view
 from mnistlab.runtime.memory import Memory
-from mnistlab.runtime.parts import rate_of, rows_of, scratch_of, share, slot, state_of
+from mnistlab.runtime.parts import momentum_of, rate_of, rows_of, scratch_of, share, slot, state_of
 from mnistlab.runtime.vectors import load, store
 
 
@@ -128,7 +128,7 @@ def backward(op: Any, m: Memory, lane: int, step: int, rows: int, lanes: int) ->
     room = rows * sparse_hidden.BLOCK
     x, dx, deltas = scratch[:room], scratch[room : 2 * room], m.scratch[op.deltas_at :]
     of, lr = state_of(m, 0) if op.gradient_action == MOMENTUM else m.grads, rate_of(op, m, step)
-    bits, fresh = bits_of(op, m, lane), m.batch[0] == 0
+    bits, fresh, momentum = bits_of(op, m, lane), m.batch[0] == 0, momentum_of(m, step)
     action = ADD if op.gradient_action == SET and not fresh else op.gradient_action
     for a in range(first, last, sparse_hidden.BLOCK):
         size = min(sparse_hidden.BLOCK, last - a)
@@ -148,7 +148,7 @@ def backward(op: Any, m: Memory, lane: int, step: int, rows: int, lanes: int) ->
             at = op.weight + a * op.outputs + column
             sparse_hidden.sparse_backward(
                 bits, x, rows, size, deltas[column * rows :], action, m.params[at:],
-                of[at:], op.outputs, lr, op.momentum, op.sends == 1, dx, lanes,
+                of[at:], op.outputs, lr, momentum, op.sends == 1, dx, lanes,
             )  # fmt: skip
         if op.sends == 1:
             for i in range(rows):

@@ -20,7 +20,7 @@ from mnistlab.runtime.gather import AHEAD, take_labels
 from mnistlab.runtime.kernel import kernel, named, view
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import Operands
-from mnistlab.runtime.parts import rate_of, rows_of, scratch_of, share, slot, state_of
+from mnistlab.runtime.parts import momentum_of, rate_of, rows_of, scratch_of, share, slot, state_of
 
 
 class ListingOperands(Operands):
@@ -172,6 +172,7 @@ def backward_weights(op: Any, m: Memory, lane: int, step: int, rows: int, lanes:
     """The gradient of the first layer for a lane's units, and the action on it."""
     begin, end = units_of(op, lane)
     scratch, lr = scratch_of(op, m, lane), rate_of(op, m, step)
+    momentum = momentum_of(m, step)
     for unit in range(begin, end):
         W, column, width = tile_of(op, m.params, unit // op.parts)
         G = tile_of(
@@ -190,7 +191,7 @@ def backward_weights(op: Any, m: Memory, lane: int, step: int, rows: int, lanes:
             _, by_pixel, turned = listing(op, m, row)
             sparse_input.sparse_input_backward_weights(
                 by_pixel, turned, m.pixel_values, first, last, images, dy, op.outputs,
-                scratch, action,                 W, G, width, lr, op.momentum, lanes,
+                scratch, action, W, G, width, lr, momentum, lanes,
             )  # fmt: skip
         if op.gradient_action == MOMENTUM and m.batch[1] > op.listed:
             own = slice(first * lanes, last * lanes)

@@ -1,0 +1,64 @@
+"""The engine against PyTorch's own optimizers, in float64, step by step on the same batches."""
+
+import pytest
+from engine_helpers import config_of, next_boundary, tensors_of, toy_dataset, trainer_of
+from oracle_helpers import batches, distance
+
+torch = pytest.importorskip("torch")
+
+EPOCHS, TOLERANCE = 8, 1e-10
+MODEL = {"type": "mlp", "hidden": [9], "activation": "tanh"}
+
+
+def pair_of(**sections):
+    """A trainer, and the same network in PyTorch; images in their order."""
+    dataset = toy_dataset()
+    training = {"batch_size": 10, "epochs": EPOCHS, "shuffle": "none", "dtype": "float64"}
+    config = config_of(model=MODEL, training=training, **sections)
+    trainer = trainer_of(config, dataset)
+    network = torch.nn.Sequential(
+        torch.nn.Linear(36, 9), torch.nn.Tanh(), torch.nn.Linear(9, 4)
+    ).double()
+    with torch.no_grad():
+        for number, layer in enumerate((network[0], network[2]), 1):
+            layer.weight.copy_(torch.from_numpy(tensors_of(trainer)[f"dense{number}.weight"].T))
+            layer.bias.zero_()
+    return trainer, network
+
+
+def train_both(trainer, network, optimizer, before_step=lambda step: None, after_epoch=None):
+    """Train to the end; asserts equal weights after every epoch."""
+    dataset = trainer.dataset
+    split, places = dataset.train, batches(trainer.config, len(dataset.train))
+    pixels = split.images.reshape(len(split.images), -1) * dataset.scale + dataset.offset
+    x, labels = torch.from_numpy(pixels), torch.from_numpy(split.labels.astype(int))
+    step = 0
+    while trainer.step < trainer.plan.steps:
+        assert trainer.train_to(next_boundary(trainer))
+        for batch in places:
+            rows = split.indices[list(batch)]
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(network(x[rows]), labels[rows]).backward()
+            before_step(step)
+            optimizer.step()
+            step += 1
+        if after_epoch is not None:
+            after_epoch()
+        assert step == trainer.step
+        for number, layer in enumerate((network[0], network[2]), 1):
+            found, weight = tensors_of(trainer), layer.weight.detach().numpy().T
+            assert distance(found[f"dense{number}.weight"], weight) < TOLERANCE
+            assert distance(found[f"dense{number}.bias"], layer.bias.detach().numpy()) < TOLERANCE
+
+
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_a_momentum_that_rises_is_pytorch_s_with_the_momentum_set_before_each_step(nesterov):
+    ramp = {"from": 0.5, "to": 0.95, "epochs": 5}
+    trainer, network = pair_of(optimizer={"lr": 0.02, "momentum": ramp, "nesterov": nesterov})
+    sgd = torch.optim.SGD(network.parameters(), 0.02, momentum=0.5, nesterov=nesterov)
+    line = 5 * trainer.plan.steps_per_epoch
+
+    def before_step(step):
+        sgd.param_groups[0]["momentum"] = 0.5 + 0.45 * min(1, step / line)
+
+    train_both(trainer, network, sgd, before_step)
