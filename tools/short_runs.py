@@ -36,9 +36,9 @@ def train(
     )
 
 
-def resume(run_dir: Path, *, force: bool = False, **options) -> RunResult:
+def resume(run_dir: Path, *values: str, force: bool = False, **options) -> RunResult:
     how = RunOptions(data_dir=run_dir.parent / "data", **options)
-    return resume_command(run_dir, how, force=force, plots=False)
+    return resume_command(run_dir, how, values=values, force=force, plots=False)
 
 
 def fingerprint(run_dir: Path) -> dict[str, object]:

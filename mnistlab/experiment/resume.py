@@ -6,7 +6,7 @@ from mnistlab.added_keys import completed
 from mnistlab.config import RunConfig, load_run_config, resolved_mapping
 from mnistlab.experiment.callbacks import RunResult
 from mnistlab.store.browse.comparison import flattened
-from mnistlab.store.checksums import refuse_wrong_checksum
+from mnistlab.store.checksums import is_as_written, refuse_wrong_checksum
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import DatasetRecord, RunFacts, RunRecord, read_run_record
 from mnistlab.support.errors import UsageError
@@ -31,8 +31,25 @@ def config_of(run_dir: RunDir, history: RunRecord | None) -> RunConfig:
     if history is None:
         refuse_wrong_checksum(run_dir.config)
     else:
+        config = _with_recorded_length(run_dir, history, config)
         refuse_changed_config(history, config)
     return config
+
+
+def _with_recorded_length(run_dir: RunDir, history: RunRecord, config: RunConfig) -> RunConfig:
+    """The configuration with the length in run.json, where a run was made longer and the machine
+    stopped before config.yaml was written again.
+    """
+    recorded = history.config.get("training")
+    now = resolved_mapping(config)["training"]
+    if not isinstance(recorded, dict) or not is_as_written(run_dir.config):
+        return config
+    length = {key: recorded.get(key) for key in ("epochs", "steps")}
+    if length == {key: now.get(key) for key in length}:
+        return config
+    return load_run_config(
+        run_dir.config, {f"training.{key}": value for key, value in length.items()}
+    )
 
 
 def ended_result(run_dir: RunDir, history: RunRecord | None) -> RunResult | None:
@@ -52,7 +69,13 @@ def refuse_changed_config(history: RunRecord, config: RunConfig) -> None:
         if before.get(key) != now.get(key)
     ]
     if changed:
-        raise UsageError("config.yaml has changed since the run was started:", *changed)
+        message = "config.yaml has changed since the run was started:"
+        hint = [
+            f"`mnistlab resume RUN {key}=N` makes a run longer; config.yaml stays as it was written"
+            for key in ("training.epochs", "training.steps")
+            if any(line.startswith(f"{key}: ") for line in changed)
+        ]
+        raise UsageError(message, *changed, *hint[:1])
 
 
 def refuse_changed_data(stated: DatasetRecord, dataset_sha256: str) -> None:

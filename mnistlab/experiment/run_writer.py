@@ -1,6 +1,8 @@
 """The files that a run writes while it trains and when it ends, and how they are restored."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,6 +102,7 @@ class RunWriter:
         }
         position = {
             "step": trainer.step,
+            "planned_steps": trainer.plan.steps,
             "seconds": trainer.seconds,
             "total_seconds": self.seconds().total,
             "test_seen": self.test_seen,
@@ -134,7 +137,8 @@ class RunWriter:
     def end(self, status: Status, reason: str | None = None) -> None:
         """Keep the final weights and predictions; run.json is written last, and is the end.
 
-        A run that diverged keeps the weights of the last state that was whole.
+        A run that diverged keeps the weights of the last state that was whole. The checkpoint of
+        one that reached its length is of the state before its last step: a longer run starts there.
         """
         self.ended, self.reason = status, reason
         if status is Status.DIVERGED:
@@ -145,7 +149,8 @@ class RunWriter:
             position = {**whole.position, **ended, "files": as_json(self.files())}
             self.checkpoint = Checkpoint(whole.tensors, position)
         else:
-            self.checkpoint = self.snapshot()
+            if status is Status.STOPPED_EARLY:
+                self.checkpoint = self.snapshot()
             self.keep_best()
             kept = self.trainer.step
         self.write_checkpoint()
@@ -157,6 +162,16 @@ class RunWriter:
         """With early stopping, the best weights are the ones that are tested and kept."""
         if self.trainer.config.training.early_stopping is not None:
             self.trainer.params[:] = self.best_params
+
+    @contextmanager
+    def kept_weights(self) -> Iterator[None]:
+        """Within it, the trainer has the weights that are kept, and afterwards its own again."""
+        last = self.trainer.params.copy()
+        self.keep_best()
+        try:
+            yield
+        finally:
+            self.trainer.params[:] = last
 
     def kept_row(self, last: MetricsRow) -> MetricsRow:
         """The row of the weights that a run keeps whose last row is `last`."""

@@ -15,6 +15,7 @@ from mnistlab.experiment.disk_space import lacking_disk_space
 from mnistlab.experiment.driver import Training, trained
 from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.interruption import StopSignals, stop_signals
+from mnistlab.experiment.longer import refuse_another_past, write_length
 from mnistlab.experiment.memory_check import refuse_too_large
 from mnistlab.experiment.run_facts import run_facts
 from mnistlab.experiment.run_options import RunOptions
@@ -59,15 +60,17 @@ def resume(
     dataset: Dataset,
     history: RunRecord | None,
     options: RunOptions,
+    new_length: bool = False,
 ) -> RunResult:
     """Resume a stopped run from its last checkpoint, or from the beginning if it has none.
 
-    `history` is its run.json; without one, the run starts now. The result is bit for bit that of
+    `history` is its run.json; without one, the run starts now. `new_length`:
+    `config` has a length that config.yaml has not yet. The result is bit for bit that of
     an uninterrupted run. Raises RunInUseError where another process has the run,
     UsageError where its checkpoints or tables are damaged or memory does not hold it, OSError
     where the disk has no room.
     """
-    return trained(resuming(run_dir, config, dataset, history, options))
+    return trained(resuming(run_dir, config, dataset, history, options, new_length))
 
 
 def resuming(
@@ -76,6 +79,7 @@ def resuming(
     dataset: Dataset,
     history: RunRecord | None,
     options: RunOptions,
+    new_length: bool = False,
 ) -> Training:
     """`resume`, for who drives several runs at once."""
     refuse_too_large(config, dataset)
@@ -83,6 +87,8 @@ def resuming(
         remove_leftovers(run_dir.path)
         checkpoint = load_checkpoint(run_dir)
         trainer = new_trainer(config, dataset)
+        if checkpoint is not None and new_length:
+            refuse_another_past(run_dir, trainer, checkpoint)
         now = datetime.now(UTC)
         begun_by = history.facts.argv if history is not None and history.facts else options.argv
         record = _new_record(trainer, run_facts(trainer, pool, begun_by), now)
@@ -93,6 +99,10 @@ def resuming(
         writer = RunWriter(trainer, run_dir, record)
         if checkpoint is not None:
             writer.restore(checkpoint)
+        if new_length:
+            # run.json first: it decides, where the machine stops in between.
+            writer.write_run_json(Status.RUNNING)
+            write_length(run_dir, config)
         return (yield from TrainingRun(writer, options.callbacks, stop).to_the_end())
 
 

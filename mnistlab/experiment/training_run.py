@@ -98,13 +98,19 @@ class TrainingRun:
             due = at_end or self._is_due("evaluate_every", target)
             if due and (ended := self._evaluate()) is not None:
                 return ended
-            if self._is_due("checkpoint_every", target):
+            # The end is not checkpointed: what a longer run goes on from is the state before the
+            # last step, where nothing has been done yet that only the end asks for.
+            if target == steps - 1 or (not at_end and self._is_due("checkpoint_every", target)):
                 self.writer.take_checkpoint()
+            if target == steps - 1:
+                self._look()
         return Status.FINISHED
 
     def _next_stop(self) -> int:
         """The next step after which there is something to do."""
         plan, step = self.trainer.plan, self.trainer.step
+        if step < plan.steps - 1:
+            plan = replace(plan, steps=plan.steps - 1)
         lengths = [plan.steps_per_epoch]
         for key in ("evaluate_every", "checkpoint_every"):
             value = getattr(self.config.training, key)
@@ -160,11 +166,11 @@ class TrainingRun:
     def _test_kept(self, last: MetricsRow) -> MetricsRow:
         """Test the weights that are kept; returns the last row, tested where they are its own."""
         writer = self.writer
-        writer.keep_best()
         kept = writer.kept_row(last)
         if kept.test_loss is not None:
             return last
-        tested = self._tested(kept)
+        with writer.kept_weights():
+            tested = self._tested(kept)
         if writer.best is not None and writer.best.row is kept:
             writer.best.row = tested
         return tested if kept is last else last

@@ -16,6 +16,7 @@ from mnistlab.config import (
     sweep_from_mapping,
 )
 from mnistlab.config import load_sweep as read_sweep_config
+from mnistlab.config.dump import value_as_yaml
 from mnistlab.experiment.callbacks import RunResult
 from mnistlab.python.callbacks import Callback, RunListener, SweepListener, checked
 from mnistlab.python.commands.check import CheckResult
@@ -67,6 +68,7 @@ def train(
 
 def resume(
     path: PathLike,
+    overrides: Mapping[str, Any] | None = None,
     *,
     data_dir: PathLike | None = None,
     threads: int | None = None,
@@ -78,18 +80,21 @@ def resume(
     """Carry a stopped run or sweep on, to the same bits: `mnistlab resume`. One that has ended is
     returned as it is.
 
-    `force` resumes it although libraries, compiler settings or the processor have changed. Raises
-    UsageError where it can't be resumed, and as `train` does.
+    `overrides` make a run longer, `{"training.epochs": 40}`, also one that has ended; or are more
+    values for the grid of a sweep, `{"optimizer.lr": [0.3, 1.0]}`. `force` resumes it although
+    libraries, compiler settings or the processor have changed. Raises UsageError where it can't be
+    resumed, and as `train` does.
     """
     datasets, folder = paths.data_dir(data_dir), Path(path)
+    values = [_as_argument(key, value) for key, value in (overrides or {}).items()]
     if is_sweep(folder):
         hear = SweepListener(checked(callbacks), datasets)
         with sweep_options(datasets, workers=None, quiet=quiet, callbacks=[hear]) as how:
-            swept = resume_sweep(folder, (), how, force=force, plots=plots)
+            swept = resume_sweep(folder, values, how, force=force, plots=plots)
         return _swept(swept, datasets)
     listener = RunListener(checked(callbacks), datasets)
     with run_options(datasets, threads=threads, quiet=quiet, callbacks=[listener]) as options:
-        result = resume_run(folder, options, force=force, plots=plots)
+        result = resume_run(folder, options, values=values, force=force, plots=plots)
     return _ended(result, listener, threads)
 
 
@@ -149,6 +154,12 @@ def run_config(config: Config, overrides: Mapping[str, Any]) -> RunConfig:
     if not isinstance(config, str | os.PathLike):
         raise TypeError(f"config: found {config!r}, must be a YAML file's path or a mapping")
     return load_run_config(Path(config), overrides)
+
+
+def _as_argument(key: str, value: Any) -> str:
+    """A value, or the values of a list, as the command line has them."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return f"{key}={','.join(map(value_as_yaml, values))}"
 
 
 def _sweep_source(

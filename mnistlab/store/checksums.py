@@ -68,6 +68,18 @@ def with_checksum(text: str) -> str:
     return f"{CHECKSUM_LINE}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
 
 
+def is_as_written(path: Path) -> bool:
+    """Whether a text has a digest above it, and is the one that the digest was taken of."""
+    content = read_artefact(path, MAX_CONFIG_BYTES)
+    stated = CHECKSUM.match(content)
+    return stated is not None and _is_of(stated, content)
+
+
+def _is_of(stated: re.Match[bytes], content: bytes) -> bool:
+    text = content[stated.end() :]
+    return text[:1] == b"\n" and hashlib.sha256(text[1:]).hexdigest().encode() == stated[1]
+
+
 def refuse_wrong_checksum(path: Path) -> None:
     """Raise UsageError where a text is not the one that its digest was taken of.
 
@@ -75,10 +87,7 @@ def refuse_wrong_checksum(path: Path) -> None:
     """
     content = read_artefact(path, MAX_CONFIG_BYTES)
     stated = CHECKSUM.match(content)
-    if stated is None:
-        return
-    text = content[stated.end() :]
-    if text[:1] != b"\n" or hashlib.sha256(text[1:]).hexdigest().encode() != stated[1]:
+    if stated is not None and not _is_of(stated, content):
         raise UsageError(
             f"{path}: is damaged, or was edited: the text is not the one that the SHA-256 in its "
             "first line was taken of; without that line it is taken as it stands"

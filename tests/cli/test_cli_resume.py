@@ -57,6 +57,15 @@ def test_a_finished_run_needs_no_resuming(home):
     assert mnistlab("resume", run, "--json").document["status"] == "finished"
 
 
+def test_a_finished_run_is_made_longer(home):
+    run = mnistlab("train", "tiny.yaml", "--no-plots", "training.epochs=1").stdout.strip()
+    longer = mnistlab("resume", run, "training.epochs=2", "--no-plots", "--json").document
+    whole = mnistlab("train", "tiny.yaml", "--no-plots", "training.epochs=2", "--json").document
+    assert (longer["run_dir"], longer["epochs"]) == (run, 2)
+    assert longer["metrics"] == whole["metrics"]
+    assert "nothing left to do" in mnistlab("resume", run, "training.epochs=2").stderr
+
+
 def test_figures_and_page_that_are_missing_are_drawn_on_resuming_and_left_where_they_are(home):
     run = Path(mnistlab("train", "tiny.yaml", "--no-plots").stdout.strip())
     mnistlab("resume", str(run))

@@ -96,7 +96,7 @@ def test_options_of_a_run_and_of_a_sweep_are_not_mixed_up(swept, home):
     for line, culprit in (
         (("resume", sweep, "--threads", "1"), "--workers"),
         (("resume", run, "--workers", "1"), "--threads"),
-        (("resume", run, "seed=1"), "only a sweep takes more values"),
+        (("resume", run, "seed=1"), "is a trial of a sweep"),
         (("resume", sweep, "optimizer.lrr=1"), "did you mean 'lr'"),
     ):
         outcome = mnistlab(*line)

@@ -11,6 +11,7 @@ EXAMPLES = """\b
 Examples:
   mnistlab resume runs/latest
   mnistlab resume runs/20261121-142530-mlp-3fa9c1 --threads 1
+  mnistlab resume runs/latest training.epochs=40
   mnistlab resume runs/20261121-150000-my-sweep optimizer.lr=0.3,1.0
 """
 
@@ -20,8 +21,9 @@ def resume(
     values: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="KEY=V1,V2",
-            help="More values for the grid of a sweep, by their dotted path.",
+            metavar="KEY=VALUE",
+            help="Of a run: a greater length, training.epochs=N or training.steps=N. Of a sweep: "
+            "more values V1,V2 for its grid, by their dotted path.",
             show_default=False,
             autocompletion=completion.sweep_values,
         ),
@@ -42,7 +44,12 @@ def resume(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Resume an interrupted run or sweep."""
+    """Resume an interrupted run or sweep; or make one longer.
+
+    A run that is made longer, finished or not, ends with the bits of a run that had this length
+    from the start. If its first steps would be different in a longer run, as with a cosine
+    schedule, it is refused.
+    """
     options.set_threads(threads)
     count = options.worker_count(workers)
     from mnistlab.cli.commands.reproduce import reproduce_options, tell_reproduction
@@ -70,7 +77,9 @@ def resume(
             swept = resume_sweep(path, values or (), how, force=force, plots=not no_plots)
         return tell_sweep(swept, quiet=quiet, json=json)
     with run_options(data_dir, threads=threads, quiet=quiet) as trained_how:
-        result = command.resume(path, trained_how, force=force, plots=not no_plots)
+        result = command.resume(
+            path, trained_how, values=values or (), force=force, plots=not no_plots
+        )
     return tell_result(result, quiet=quiet, json=json)
 
 
@@ -92,5 +101,3 @@ def _refuse_out_of_place(
         raise UsageError("--workers: is for sweeps; a run has --threads")
     if not is_sweep and scheduler is not None:
         raise UsageError("--scheduler: is for sweeps; a run is resumed on this machine")
-    if not is_sweep and values:
-        raise UsageError(f"{values[0]}: only a sweep takes more values; a run is resumed unchanged")

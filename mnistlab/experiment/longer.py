@@ -1,0 +1,118 @@
+"""A run made longer: `mnistlab resume RUN training.epochs=40`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mnistlab.blocks.schedules import Steps
+from mnistlab.config import RunConfig, dump_yaml, load_run_config, resolved_mapping
+from mnistlab.store.browse.comparison import flattened
+from mnistlab.store.checkpoint import Checkpoint
+from mnistlab.store.checksums import with_checksum
+from mnistlab.store.run_dir import SWEEP_NAME, RunDir
+from mnistlab.store.status import Status
+from mnistlab.support import durable
+from mnistlab.support.errors import UsageError
+from mnistlab.training.trainer import Trainer
+
+EPOCHS, STEPS = "training.epochs", "training.steps"
+
+
+def with_length(run_dir: RunDir, config: RunConfig, values: Sequence[str]) -> RunConfig:
+    """A run's configuration with `KEY=VALUE` of its length; `config` is the present one.
+
+    Raises ConfigError for values that are wrong, and UsageError for a key that is no length, or
+    for a trial of a sweep, which its sweep would not know any more.
+    """
+    if (run_dir.path.parent.parent / SWEEP_NAME).is_file():
+        raise UsageError(
+            f"{run_dir.path}: is a trial of a sweep, which compares trials of equal length; "
+            f"`mnistlab train {run_dir.config} {values[0]}` trains a run of its own"
+        )
+    given = {value.partition("=")[0].strip() for value in values}
+    # The other one would stand beside it.
+    other = {EPOCHS: f"{STEPS}=null", STEPS: f"{EPOCHS}=null"}
+    added = [other[key] for key in given if key in other and not given >= other.keys()]
+    longer = load_run_config(run_dir.config, [*_present(config), *values, *added])
+    before, now = _flat(config), _flat(longer)
+    changed = sorted(k for k in before.keys() | now.keys() if before.get(k) != now.get(k))
+    for key in changed:
+        if key not in other:
+            raise UsageError(
+                f"{key}: cannot change in a run that has begun; only {EPOCHS} or {STEPS} can, "
+                f"which makes it longer. `mnistlab train {run_dir.config} …` begins another run"
+            )
+    return longer
+
+
+def _present(config: RunConfig) -> list[str]:
+    length = {EPOCHS: config.training.epochs, STEPS: config.training.steps}
+    return [f"{key}={'null' if value is None else value}" for key, value in length.items()]
+
+
+def _flat(config: RunConfig) -> dict[str, Any]:
+    return dict(flattened(resolved_mapping(config)))
+
+
+def refuse_another_past(run_dir: RunDir, trainer: Trainer, checkpoint: Checkpoint) -> None:
+    """Raise UsageError, saying why, where the steps that a run has done are not those of a run that
+    was begun with the length that the trainer has.
+    """
+    position, length = checkpoint.position, trainer.plan
+    done, planned = position["step"], position.get("planned_steps")
+    if planned == length.steps:
+        return
+    if position["ended"] == Status.STOPPED_EARLY:
+        raise UsageError(
+            f"{run_dir.path}: early stopping ended it after step {done:,}; a longer run would have "
+            "stopped there, too"
+        )
+    if position["ended"] == Status.DIVERGED:
+        raise UsageError(f"{run_dir.path}: has diverged; a longer run would have diverged, too")
+    if planned is None:
+        raise UsageError(
+            f"{run_dir.path}: an earlier version of mnistlab wrote its checkpoint, which does not "
+            f"tell what a longer run needs; `mnistlab train {run_dir.config} …` begins a new run"
+        )
+    if done >= length.steps:
+        key, per_unit = (
+            (EPOCHS, length.steps_per_epoch) if trainer.config.training.epochs else (STEPS, 1)
+        )
+        raise UsageError(
+            f"{key}: found {length.steps // per_unit:,}, must be at least "
+            f"{done // per_unit + 1:,}: the run has trained {done + 1:,} steps"
+        )
+    _refuse_other_rates(run_dir, trainer, done, planned)
+
+
+def _refuse_other_rates(run_dir: RunDir, trainer: Trainer, done: int, planned: int) -> None:
+    """Raise UsageError where the schedule depends on the length, and the done steps show it."""
+    config = trainer.config
+    steps = Steps(np.arange(done), trainer.plan.steps_per_epoch, planned)
+    had = config.lr_schedule.rates(config.optimizer.lr, steps)
+    wanted = trainer.rates(0, done)
+    differ = np.flatnonzero(had != wanted)
+    if len(differ):
+        step = int(differ[0])
+        raise UsageError(
+            f"lr_schedule.type {config.lr_schedule.type}: depends on the length of the run: step "
+            f"{step + 1:,} had the learning rate {had[step]:.6g}, and would have {wanted[step]:.6g}"
+            f" in a run of {trainer.plan.steps:,} steps; `mnistlab train {run_dir.config} …` "
+            "begins a new run"
+        )
+
+
+def has_other_length(run_dir: RunDir, config: RunConfig) -> bool:
+    """Whether config.yaml has another length than the configuration that the run is to have."""
+    return load_run_config(run_dir.config) != config
+
+
+def write_length(run_dir: RunDir, config: RunConfig) -> None:
+    """Give config.yaml the length of the configuration, which run.json already has. The predictions
+    of the shorter run are removed: they are not those of the last weights any more.
+
+    Raises OSError.
+    """
+    run_dir.predictions.unlink(missing_ok=True)
+    durable.write_file(run_dir.config, with_checksum(dump_yaml(config)))
