@@ -1,7 +1,8 @@
-"""exp and tanh that the compiler can vectorise.
+"""Elementary functions that the compiler can vectorise.
 
-Their largest relative errors: exp 1.2e-7 in float32 and 3e-16 in float64, tanh 1.4e-7 in float32.
-tanh in float64 is the library's, one number at a time.
+Their largest relative errors: exp 1.2e-7 in float32 and 3e-16 in float64; in float32 tanh 1.4e-7,
+log1p 1.8e-7, normal_tail 4e-7 (1 + x² / 10). In float64 these three are the library's, one number
+at a time.
 """
 
 import math
@@ -11,7 +12,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
-from mnistlab.runtime.elementary import exp, fma, tanh
+from mnistlab.runtime.elementary import exp, fma, log1p, normal_tail, tanh
 
 
 @intrinsic
@@ -90,3 +91,45 @@ def _tanh_float32(x):  # type: ignore[no-untyped-def]
 @overload(tanh, jit_options={"forceinline": True})
 def _compiled_tanh(x):  # type: ignore[no-untyped-def]
     return _tanh_float32 if x == types.float32 else lambda x: np.tanh(x)
+
+
+# With s = x / (2 + x), log(1 + x) = log((1 + s) / (1 − s)) = 2 (s + s³/3 + s⁵/5 + …), and s ≤ 1/3.
+S3, S5, S7, S9, S11, S13 = (_F(1 / k) for k in range(3, 15, 2))
+
+
+def _log1p_float32(x):  # type: ignore[no-untyped-def]
+    s = x / (F_TWO + x)
+    u = s * s
+    series = fma(fma(fma(fma(fma(S13, u, S11), u, S9), u, S7), u, S5), u, S3)
+    return F_TWO * fma(s * u, series, s)
+
+
+@overload(log1p, jit_options={"forceinline": True})
+def _compiled_log1p(x):  # type: ignore[no-untyped-def]
+    return _log1p_float32 if x == types.float32 else lambda x: np.log1p(x)
+
+
+# The tail is exp(−x²/2) t q(s), with t = 1 / (1 + 0.3 x) and s = 1 − t: q by least squares, of its
+# relative error at 2,000 of Chebyshev's points from x = 0 to 14. Beyond, the tail is 0 in float32.
+Q0, Q1, Q2, Q3, Q4 = map(_F, (0.5, -0.82980712, 0.618143256, -0.0809957773, -0.1398841))
+Q5, Q6, Q7, Q8, Q9 = map(
+    _F, (0.023904482, 0.00898067615, 0.0725655673, -0.0740978363, 0.0208782613)
+)
+PACE, NO_TAIL = _F(0.3), _F(20)
+
+
+def _normal_tail_float32(x):  # type: ignore[no-untyped-def]
+    inside = NO_TAIL if x > NO_TAIL else x
+    t = F_ONE / fma(PACE, inside, F_ONE)
+    s = PACE * inside * t
+    q = fma(fma(fma(fma(fma(Q9, s, Q8), s, Q7), s, Q6), s, Q5), s, Q4)
+    q = fma(fma(fma(fma(q, s, Q3), s, Q2), s, Q1), s, Q0)
+    return exp(-F_HALF * inside * inside) * t * q
+
+
+ROOT_HALF = math.sqrt(0.5)
+
+
+@overload(normal_tail, jit_options={"forceinline": True})
+def _compiled_normal_tail(x):  # type: ignore[no-untyped-def]
+    return _normal_tail_float32 if x == types.float32 else lambda x: 0.5 * math.erfc(x * ROOT_HALF)

@@ -99,12 +99,12 @@ def _activation_cases():
     for name, rule in ELEMENTWISE.blocks.items():
 
         def forward(dtype):
-            return normal(200, dtype, scale=4), 0.3, np.empty(200, dtype)
+            return normal(200, dtype, scale=4), (0.3, 1.6), np.empty(200, dtype)
 
         def backward(dtype, rule=rule):
-            x, parameter, y = forward(dtype)
-            run_interpreted(rule.forward, x, parameter, y)
-            return x, y, parameter, normal(200, dtype, 1), np.empty(200, dtype)
+            x, parameters, y = forward(dtype)
+            run_interpreted(rule.forward, x, parameters, y)
+            return x, y, parameters, normal(200, dtype, 1), np.empty(200, dtype)
 
         yield pytest.param(rule.forward, forward, id=f"{name} forward")
         yield pytest.param(rule.backward, backward, id=f"{name} backward")

@@ -11,7 +11,9 @@ FILES = {
     "runs/a/config.yaml": "seed: 0\n",
 }
 TOP = "name, seed, data, model, loss, regularization, init, optimizer, lr_schedule, training"
-ACTIVATIONS = "identity, leaky_relu, relu, relu6, sigmoid, tanh"
+ACTIVATIONS = (
+    "elu, gelu, identity, leaky_relu, relu, relu6, sigmoid, silu, softplus, softsign, tanh"
+)
 LOSSES = "binary_cross_entropy, cross_entropy, mse"
 # An override of tiny.yaml; what stands behind `command line: OVERRIDE: `.
 OVERRIDES = [

@@ -146,8 +146,8 @@ def test_the_schema_has_both(copy):
 def test_what_the_page_says_of_sections_without_parameters_holds():
     assert "`BareSection`" in ACTIVATION
     for block in ELEMENTWISE.blocks.values():
-        assert issubclass(block, BareSection) == (block.parameter_name is None)
-        assert block.parameter_name is None or np.isfinite(block().parameter)
+        assert issubclass(block, BareSection) == (not block.parameter_names)
+        assert np.isfinite(block().parameters).all()
 
 
 @pytest.mark.parametrize(

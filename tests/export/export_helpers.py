@@ -25,6 +25,12 @@ ACTIVATIONS = {
     "sigmoid": "sigmoid",
     "sloped_sigmoid": {"type": "sigmoid", "k": 0.5},
     "tanh": "tanh",
+    "scaled_tanh": {"type": "tanh", "scale": 1.7159, "slope": 2 / 3},
+    "softsign": "softsign",
+    "softplus": "softplus",
+    "elu": {"type": "elu", "alpha": 0.4},
+    "gelu": "gelu",
+    "silu": "silu",
 }
 MODELS = {
     "softmax": {"type": "softmax"},

@@ -94,7 +94,7 @@ class Swish(ActivationBlock):
 
     forward = sigmoid_forward
     backward = sigmoid_backward
-    parameter_name = "beta"
+    parameter_names = ("beta",)
 
 
 class Shift(LayerBlock):

@@ -1,10 +1,11 @@
-"""exp and tanh against exact values, over their whole range and beyond it."""
+"""exp, tanh and others against exact values, over their whole range and beyond it."""
 
 import numpy as np
 import pytest
 from kernel_helpers import DTYPES, run_interpreted
+from scipy.special import ndtr
 
-from mnistlab.runtime.elementary import exp, tanh
+from mnistlab.runtime.elementary import exp, log1p, normal_tail, tanh
 from mnistlab.runtime.kernel import kernel
 
 # Largest relative errors, as the module states them; tanh in float64 is the library's own.
@@ -99,3 +100,40 @@ def test_tanh_is_odd_never_beyond_one_and_rises(dtype):
     np.testing.assert_array_equal(found(-x)[1], -tangents)
     assert tangents.max() == 1
     assert (np.diff(tangents) >= -2 * np.finfo(dtype).eps).all()
+
+
+@kernel
+def logarithms_and_tails(x, logarithms, tails):
+    for i in range(x.size):
+        logarithms[i] = log1p(x[i])
+    for i in range(x.size):
+        tails[i] = normal_tail(x[i])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_logarithms_and_tails_are_as_right_as_stated(dtype):
+    x = np.abs(numbers(dtype, 0, 1))
+    logarithms, tails = np.empty_like(x), np.empty_like(x)
+    logarithms_and_tails(x, logarithms, tails)
+    exact = np.log1p(x.astype(np.float64))
+    error = {np.float32: 1.8e-7, np.float64: 4e-16}[dtype]
+    np.testing.assert_allclose(logarithms, exact, rtol=error, atol=0)
+    x = np.concatenate([x, np.linspace(0, 13, 200_000)]).astype(dtype)
+    tails = np.empty_like(x)
+    logarithms_and_tails(x, np.empty_like(x), tails)
+    exact = ndtr(-x.astype(np.float64))
+    error = {np.float32: 4e-7, np.float64: 2e-15}[dtype] * (1 + x * x / 10)
+    assert (np.abs(tails - exact) <= error * exact).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_logarithms_and_tails_have_their_limits_and_let_nan_through(dtype):
+    x = np.array([0.0, 1.0, np.nan, 40.0, 1e30, np.inf] * 9, dtype)
+    logarithms, tails = np.empty_like(x), np.empty_like(x)
+    logarithms_and_tails(x, logarithms, tails)
+    np.testing.assert_array_equal(logarithms[:2], [0, dtype(np.log(2))])
+    np.testing.assert_array_equal(np.isnan(logarithms[2::6]), True)
+    np.testing.assert_array_equal(tails[0::6], 0.5)
+    np.testing.assert_array_equal(np.isnan(tails), np.isnan(x))
+    for end in (tails[4::6], tails[5::6]):
+        np.testing.assert_array_equal(end, 0)

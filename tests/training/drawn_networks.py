@@ -46,6 +46,12 @@ class Draw:
             {"type": "sigmoid", "k": self.log(1e-2, 1e4)},
             "tanh",
             "tanh",
+            {"type": "tanh", "scale": self.log(0.1, 10), "slope": self.log(1e-2, 10)},
+            "softsign",
+            "softplus",
+            {"type": "elu", "alpha": self.log(1e-3, 10)},
+            "gelu",
+            "silu",
         )
 
     def mlp(self):

@@ -31,6 +31,11 @@ def _softmax(z):
     return powers / powers.sum(axis=1, keepdims=True)
 
 
+def _normal_distribution(z):
+    """The share of standard normal numbers below z."""
+    return 0.5 * np.vectorize(math.erfc)(-z / math.sqrt(2))
+
+
 def activate(activation, z):
     match activation.type:
         case "identity":
@@ -44,7 +49,17 @@ def activate(activation, z):
         case "sigmoid":
             return _sigmoid(activation.k * z)
         case "tanh":
-            return np.tanh(z)
+            return activation.scale * np.tanh(activation.slope * z)
+        case "softsign":
+            return z / (1 + np.abs(z))
+        case "softplus":
+            return np.logaddexp(0, z)
+        case "elu":
+            return np.where(z > 0, z, activation.alpha * np.expm1(np.minimum(z, 0)))
+        case "gelu":
+            return z * _normal_distribution(z)
+        case "silu":
+            return z * _sigmoid(z)
         case "softmax":
             return _softmax(z)
         case other:
@@ -66,7 +81,18 @@ def pull_back(activation, z, dy):
         case "sigmoid":
             return dy * activation.k * y * (1 - y)
         case "tanh":
-            return dy * (1 - y * y)
+            return dy * activation.slope * activation.scale * (1 - (y / activation.scale) ** 2)
+        case "softsign":
+            return dy / (1 + np.abs(z)) ** 2
+        case "softplus":
+            return dy * _sigmoid(z)
+        case "elu":
+            return dy * np.where(z > 0, 1, activation.alpha * np.exp(np.minimum(z, 0)))
+        case "gelu":
+            density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+            return dy * (_normal_distribution(z) + z * density)
+        case "silu":
+            return dy * (_sigmoid(z) + y * _sigmoid(-z))
         case "softmax":
             jacobians = np.stack([np.diag(row) - np.outer(row, row) for row in y])
             return np.einsum("nij,nj->ni", jacobians, dy)

@@ -55,7 +55,9 @@ def mlp(activation="tanh", output="softmax", hidden=(9, 7), **keys):
 
 
 LEAKY, STEEP = {"type": "leaky_relu", "alpha": 0.2}, {"type": "sigmoid", "k": 2.5}
-ACTIVATIONS = ["identity", "relu", "relu6", LEAKY, "sigmoid", STEEP, "tanh"]
+SCALED = {"type": "tanh", "scale": 1.7159, "slope": 2 / 3}
+ACTIVATIONS = ["identity", "relu", "relu6", LEAKY, "sigmoid", STEEP, "tanh", SCALED]
+ACTIVATIONS += ["softsign", "softplus", {"type": "elu", "alpha": 0.7}, "gelu", "silu"]
 BCE, MSE = {"type": "binary_cross_entropy"}, {"type": "mse"}
 PENALTY = {"l1": 0.02, "l2": 0.03}
 
@@ -329,33 +331,33 @@ def test_a_wrong_gradient_is_found_in_the_tensors_that_it_spoils(
 
 
 @kernel
-def relu_backward_by_the_gradient(x, y, parameter, dy, dx):
+def relu_backward_by_the_gradient(x, y, parameters, dy, dx):
     """dx = dy where dy > 0: the derivative of the wrong array."""
     for i in range(dy.size):
         dx[i] = dy[i] if dy[i] > 0 else 0.0
 
 
 @kernel
-def sigmoid_backward_of_the_input(x, y, parameter, dy, dx):
+def sigmoid_backward_of_the_input(x, y, parameters, dy, dx):
     """k x (1 − x) in place of k y (1 − y)."""
     for i in range(dy.size):
-        dx[i] = dy[i] * parameter * x[i] * (1 - x[i])
+        dx[i] = dy[i] * parameters[0] * x[i] * (1 - x[i])
 
 
 @kernel
-def sigmoid_backward_without_slope(x, y, parameter, dy, dx):
+def sigmoid_backward_without_slope(x, y, parameters, dy, dx):
     for i in range(dy.size):
         dx[i] = dy[i] * y[i] * (1 - y[i])
 
 
 @kernel
-def leaky_relu_backward_as_relu(x, y, parameter, dy, dx):
+def leaky_relu_backward_as_relu(x, y, parameters, dy, dx):
     for i in range(dy.size):
         dx[i] = dy[i] if x[i] > 0 else 0.0
 
 
 @kernel
-def tanh_backward_off_by_a_millionth(x, y, parameter, dy, dx):
+def tanh_backward_off_by_a_millionth(x, y, parameters, dy, dx):
     for i in range(dy.size):
         dx[i] = dy[i] * (1 - y[i] * y[i]) * (1 + 2e-6)
 

@@ -22,6 +22,8 @@ STEPS = 200
 MLP = {"type": "mlp", "hidden": [7], "activation": "tanh"}
 DEEP = {"type": "mlp", "hidden": [7, 5], "activation": "relu"}
 SOFTMAX = {"type": "softmax"}
+SMOOTH = ("softsign", "softplus", "gelu", "silu")
+SCALED_TANH = {"type": "tanh", "scale": 1.7159, "slope": 2 / 3}
 BCE = {"type": "binary_cross_entropy"}
 MSE = {"type": "mse"}
 RAMP = {"from": 0.5, "to": 0.95, "epochs": 20}
@@ -79,6 +81,9 @@ CASES = {
     "deep leaky": {"model": {**DEEP, "activation": {"type": "leaky_relu", "alpha": 0.2}}},
     "deep sigmoid": {"model": {**DEEP, "activation": {"type": "sigmoid", "k": 0.5}}},
     "deep identity": {"model": {**DEEP, "activation": "identity"}},
+    **{f"deep {name}": {"model": {**DEEP, "activation": name}} for name in SMOOTH},
+    "deep elu": {"model": {**DEEP, "activation": {"type": "elu", "alpha": 0.4}}},
+    "deep scaled tanh": {"model": {**DEEP, "activation": SCALED_TANH}},
     # Losses.
     "bce": {"model": output(MLP, "sigmoid"), "loss": BCE},
     "bce with slope": {"model": output(MLP, {"type": "sigmoid", "k": 0.5}), "loss": BCE},
@@ -89,6 +94,7 @@ CASES = {
     },
     "mse of softmax": {"model": output(MLP, "softmax"), "loss": MSE},
     "mse of tanh": {"model": output(MLP, "tanh"), "loss": MSE},
+    "mse of scaled tanh": {"model": output(MLP, SCALED_TANH), "loss": MSE},
     "mse of sigmoid": {"model": output(MLP, {"type": "sigmoid", "k": 2.0}), "loss": MSE},
     "mse of relu": {"model": output(MLP, "relu"), "loss": MSE},
     "mse of relu6": {"model": output(MLP, "relu6"), "loss": MSE},

@@ -1,8 +1,9 @@
 """Activations: each file has one, its function above its derivative.
 
-Every pair of kernels has the same arguments, all (n,) except the parameter: `forward(x, parameter,
-y)` sets y = f(x), `backward(x, y, parameter, dy, dx)` sets dx = dy · f'(x). Convert constants to
-the array's dtype: a bare 0 or 1 would promote float32 to float64. Propagate NaN: it is how a
+Every pair of kernels has the same arguments: `forward(x, parameters, y)` sets y = f(x),
+`backward(x, y, parameters, dy, dx)` sets dx = dy · f'(x). The arrays are (n,); `parameters` are two
+numbers, the values of the keys in `parameter_names`, and 0 where there are fewer. Convert constants
+to the array's dtype: a bare 0 or 1 would promote float32 to float64. Propagate NaN: it is how a
 diverging run is detected.
 """
 
@@ -25,17 +26,18 @@ class ActivationBlock(Section):
     leaves_zeros: ClassVar[bool] = False  # whether many of its values are zero
     forward: ClassVar[Kernel]
     backward: ClassVar[Kernel]
-    parameter_name: ClassVar[str | None] = None  # the key that the kernels' parameter comes from
+    parameter_names: ClassVar[tuple[str, ...]] = ()  # the keys of the kernels' parameters, up to 2
 
     @property
-    def parameter(self) -> float:
-        """The value of the kernels' parameter."""
-        return getattr(self, self.parameter_name) if self.parameter_name else 0.0
+    def parameters(self) -> tuple[float, float]:
+        """The values of the kernels' parameters."""
+        first, second = [*(getattr(self, name) for name in self.parameter_names), 0.0, 0.0][:2]
+        return first, second
 
     @property
     def text(self) -> str:
-        """Its parameter for display in `check`."""
-        return f"{self.parameter_name} = {self.parameter:g}" if self.parameter_name else ""
+        """Its parameters for display in `check`."""
+        return ", ".join(f"{name} = {getattr(self, name):g}" for name in self.parameter_names)
 
     def build(self, builder: Any) -> None:
         """Add its ops to a network."""

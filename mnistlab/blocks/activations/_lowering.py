@@ -9,10 +9,11 @@ from mnistlab.runtime.op import Called, Op
 def build_elementwise(builder: Builder, activation: ActivationBlock) -> None:
     """Build an activation of every value."""
     x, y, inputs = builder.top, builder.take_slot(builder.width), builder.width
+    first, second = activation.parameters
 
     def operands(called: Called) -> ops.ActivationOperands:
         return ops.ActivationOperands(
-            x=x, y=y, inputs=inputs, parameter=activation.parameter, kernel=called
+            x=x, y=y, inputs=inputs, first=first, second=second, kernel=called
         )
 
     forward = ops.called_forward(activation.forward)

@@ -13,19 +13,19 @@ from mnistlab.runtime.parts import flat, rows_of, slot
 
 
 def forward_types(dtype: np.dtype[Any]) -> tuple[Any, ...]:
-    """The argument types of a function: (x, parameter, y)."""
+    """The argument types of a function: (x, parameters, y)."""
     import numba
 
     vector = numba.from_dtype(dtype)[::1]
-    return (vector, numba.float64, vector)
+    return (vector, numba.types.UniTuple(numba.float64, 2), vector)
 
 
 def backward_types(dtype: np.dtype[Any]) -> tuple[Any, ...]:
-    """The argument types of a derivative: (x, y, parameter, dy, dx)."""
+    """The argument types of a derivative: (x, y, parameters, dy, dx)."""
     import numba
 
     vector = numba.from_dtype(dtype)[::1]
-    return (vector, vector, numba.float64, vector, vector)
+    return (vector, vector, numba.types.UniTuple(numba.float64, 2), vector, vector)
 
 
 def called_forward(function: Kernel) -> Called:
@@ -44,7 +44,8 @@ class ActivationOperands(Operands):
     x: int  # slot
     y: int  # slot
     inputs: int
-    parameter: float
+    first: float  # of its parameters
+    second: float
     kernel: Called
 
 
@@ -53,7 +54,7 @@ def activation_forward(op: Any, m: Memory, lane: int, step: int, first: int, row
     a, b = rows_of(op, rows, lane)
     x = flat(m.activations, m, op.x, a, b, op.inputs)
     y = flat(m.activations, m, op.y, a, b, op.inputs)
-    call_address(op.kernel, x, op.parameter, y)
+    call_address(op.kernel, x, (op.first, op.second), y)
 
 
 @kernel
@@ -63,7 +64,7 @@ def activation_backward(op: Any, m: Memory, lane: int, step: int, first: int, ro
     y = flat(m.activations, m, op.y, a, b, op.inputs)
     dy = flat(m.deltas, m, op.y, a, b, op.inputs)
     dx = flat(m.deltas, m, op.x, a, b, op.inputs)
-    call_address(op.kernel, x, y, op.parameter, dy, dx)
+    call_address(op.kernel, x, y, (op.first, op.second), dy, dx)
 
 
 class SoftmaxOperands(Operands):

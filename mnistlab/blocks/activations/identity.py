@@ -11,7 +11,7 @@ from mnistlab.runtime.kernel import kernel
 
 
 @kernel
-def identity_forward(x: np.ndarray, parameter: float, y: np.ndarray) -> None:
+def identity_forward(x: np.ndarray, parameters: tuple[float, float], y: np.ndarray) -> None:
     """y = x."""
     for i in range(x.size):
         y[i] = x[i]
@@ -19,7 +19,7 @@ def identity_forward(x: np.ndarray, parameter: float, y: np.ndarray) -> None:
 
 @kernel
 def identity_backward(
-    x: np.ndarray, y: np.ndarray, parameter: float, dy: np.ndarray, dx: np.ndarray
+    x: np.ndarray, y: np.ndarray, parameters: tuple[float, float], dy: np.ndarray, dx: np.ndarray
 ) -> None:
     """dx = dy."""
     for i in range(dy.size):

@@ -11,19 +11,19 @@ from mnistlab.runtime.kernel import kernel
 
 
 @kernel
-def leaky_relu_forward(x: np.ndarray, parameter: float, y: np.ndarray) -> None:
-    """y = x where x > 0, else alpha · x; the parameter is alpha."""
-    zero, alpha = x.dtype.type(0), x.dtype.type(parameter)
+def leaky_relu_forward(x: np.ndarray, parameters: tuple[float, float], y: np.ndarray) -> None:
+    """y = x where x > 0, else alpha · x."""
+    zero, alpha = x.dtype.type(0), x.dtype.type(parameters[0])
     for i in range(x.size):
         y[i] = x[i] if x[i] > zero else alpha * x[i]
 
 
 @kernel
 def leaky_relu_backward(
-    x: np.ndarray, y: np.ndarray, parameter: float, dy: np.ndarray, dx: np.ndarray
+    x: np.ndarray, y: np.ndarray, parameters: tuple[float, float], dy: np.ndarray, dx: np.ndarray
 ) -> None:
     """dx = dy where x > 0, else alpha · dy."""
-    zero, alpha = x.dtype.type(0), x.dtype.type(parameter)
+    zero, alpha = x.dtype.type(0), x.dtype.type(parameters[0])
     for i in range(dy.size):
         dx[i] = dy[i] if x[i] > zero else alpha * dy[i]
 
@@ -38,7 +38,7 @@ class LeakyReLU(ActivationBlock):
 
     forward = leaky_relu_forward
     backward = leaky_relu_backward
-    parameter_name = "alpha"
+    parameter_names = ("alpha",)
 
     def onnx(self, graph: Any, output: str) -> None:
         graph.add("LeakyRelu", output, alpha=self.alpha)

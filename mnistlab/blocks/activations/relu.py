@@ -11,7 +11,7 @@ from mnistlab.runtime.kernel import kernel
 
 
 @kernel
-def relu_forward(x: np.ndarray, parameter: float, y: np.ndarray) -> None:
+def relu_forward(x: np.ndarray, parameters: tuple[float, float], y: np.ndarray) -> None:
     """y = max(x, 0); NaN stays NaN."""
     zero = x.dtype.type(0)
     for i in range(x.size):
@@ -20,7 +20,7 @@ def relu_forward(x: np.ndarray, parameter: float, y: np.ndarray) -> None:
 
 @kernel
 def relu_backward(
-    x: np.ndarray, y: np.ndarray, parameter: float, dy: np.ndarray, dx: np.ndarray
+    x: np.ndarray, y: np.ndarray, parameters: tuple[float, float], dy: np.ndarray, dx: np.ndarray
 ) -> None:
     """dx = dy where x > 0, else 0."""
     zero = x.dtype.type(0)

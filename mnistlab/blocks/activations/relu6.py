@@ -11,7 +11,7 @@ from mnistlab.runtime.kernel import kernel
 
 
 @kernel
-def relu6_forward(x: np.ndarray, parameter: float, y: np.ndarray) -> None:
+def relu6_forward(x: np.ndarray, parameters: tuple[float, float], y: np.ndarray) -> None:
     """y = min(max(x, 0), 6); NaN stays NaN."""
     zero, six = x.dtype.type(0), x.dtype.type(6)
     for i in range(x.size):
@@ -20,7 +20,7 @@ def relu6_forward(x: np.ndarray, parameter: float, y: np.ndarray) -> None:
 
 @kernel
 def relu6_backward(
-    x: np.ndarray, y: np.ndarray, parameter: float, dy: np.ndarray, dx: np.ndarray
+    x: np.ndarray, y: np.ndarray, parameters: tuple[float, float], dy: np.ndarray, dx: np.ndarray
 ) -> None:
     """dx = dy where 0 < x < 6, else 0."""
     zero, six = x.dtype.type(0), x.dtype.type(6)

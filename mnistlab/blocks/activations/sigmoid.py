@@ -24,19 +24,19 @@ class SlopedSigmoid(nn.Module):
 
 
 @kernel
-def sigmoid_forward(x: np.ndarray, parameter: float, y: np.ndarray) -> None:
-    """y = 1 / (1 + exp(−k x)); the parameter is the slope k. Where exp is inf, y is 0."""
-    one, k = x.dtype.type(1), x.dtype.type(parameter)
+def sigmoid_forward(x: np.ndarray, parameters: tuple[float, float], y: np.ndarray) -> None:
+    """y = 1 / (1 + exp(−k x)). Where exp is inf, y is 0."""
+    one, k = x.dtype.type(1), x.dtype.type(parameters[0])
     for i in range(x.size):
         y[i] = one / (one + exp(-k * x[i]))
 
 
 @kernel
 def sigmoid_backward(
-    x: np.ndarray, y: np.ndarray, parameter: float, dy: np.ndarray, dx: np.ndarray
+    x: np.ndarray, y: np.ndarray, parameters: tuple[float, float], dy: np.ndarray, dx: np.ndarray
 ) -> None:
     """dx = dy · k y (1 − y)."""
-    one, k = x.dtype.type(1), x.dtype.type(parameter)
+    one, k = x.dtype.type(1), x.dtype.type(parameters[0])
     for i in range(dy.size):
         dx[i] = dy[i] * k * y[i] * (one - y[i])
 
@@ -49,7 +49,7 @@ class Sigmoid(ActivationBlock):
 
     forward = sigmoid_forward
     backward = sigmoid_backward
-    parameter_name = "k"
+    parameter_names = ("k",)
 
     def inactive_share(self, values: np.ndarray) -> float | None:
         """Values near 0 or 1."""

@@ -71,7 +71,7 @@ def binary_cross_entropy_head(
     z = slot(m.activations, m, op.x, rows, op.inputs)[a:b]
     y = slot(m.activations, m, op.y, rows, op.inputs)[a:b]
     k = op.k
-    call_address(op.sigmoid, z.reshape(-1), k, y.reshape(-1))
+    call_address(op.sigmoid, z.reshape(-1), (k, 0.0), y.reshape(-1))
     binary_cross_entropy_loss(z, k, labels, losses_of(op, m, first, rows)[a:b])
     if op.training:
         dz = slot(m.deltas, m, op.x, rows, op.inputs)[a:b]
