@@ -1,1 +1,1 @@
-"""A run, a sweep, a report on disk: files written so that nothing is lost, read with care."""
+"""The folders of runs, sweeps and reports: safe to write, safe to read."""

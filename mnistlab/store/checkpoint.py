@@ -1,4 +1,4 @@
-"""Weights on disk, and the checkpoints that a stopped run is resumed from."""
+"""Weights on disk, and the checkpoints of a run."""
 
 import json
 import logging
@@ -19,10 +19,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """All that resuming needs: tensors by name, and where the run was.
+    """Everything that resuming needs: tensors by name, and the position in the run.
 
-    `tensors` are parameters and optimizer state of any shape and dtype; `position` is made of
-    JSON's types: epoch, step and the like.
+    `tensors` are parameters and optimizer state of any shape and dtype; `position` has JSON values:
+    epoch, step and so on.
     """
 
     tensors: dict[str, np.ndarray]
@@ -34,7 +34,7 @@ def save_tensors(
 ) -> None:
     """Write tensors of any shape and numeric dtype; equal contents give equal bytes.
 
-    Durable: raises OSError, and the file is then as it was.
+    Atomic: if it raises OSError, the file is unchanged.
     """
     durable.write_file(path, encode_tensors(tensors, metadata))
 
@@ -42,15 +42,16 @@ def save_tensors(
 def save_checkpoint(run_dir: RunDir, state: Checkpoint) -> None:
     """Write the newest checkpoint, and keep the one before it.
 
-    Killed at any moment, one whole checkpoint is there as soon as one ever was. Raises OSError.
+    Whenever the process is killed, a complete checkpoint exists if there ever was one. Raises
+    OSError.
     """
     run_dir.checkpoints.mkdir(exist_ok=True)
     durable.remove_temporaries(run_dir.checkpoints)
     content = encode_tensors(
         state.tensors, {"position": json.dumps(state.position, sort_keys=True)}
     )
-    # Between the renaming and the writing the previous one alone is there: a damaged file must
-    # not take the place of a whole one.
+    # Between renaming and writing only the previous checkpoint exists: a damaged file must not
+    # replace a complete one.
     if _is_whole(run_dir.last):
         run_dir.last.replace(run_dir.previous)
         durable.fsync(run_dir.checkpoints)
@@ -58,10 +59,10 @@ def save_checkpoint(run_dir: RunDir, state: Checkpoint) -> None:
 
 
 def load_checkpoint(run_dir: RunDir) -> Checkpoint | None:
-    """The newest whole checkpoint, or None where none was ever saved.
+    """The newest complete checkpoint, or None if none was ever saved.
 
-    The one before it is used, with a warning, where the newest is missing or damaged. Raises
-    UsageError naming the files when no whole one is left.
+    If the newest is missing or damaged, the one before it is used, with a warning. Raises
+    UsageError that names the files if no complete one is left.
     """
     if not run_dir.last.exists() and not run_dir.previous.exists():
         return None

@@ -1,8 +1,8 @@
-"""Check by its SHA-256 whether a file is unchanged.
+"""Verifies by its SHA-256 that a file is unchanged.
 
-The location of a digest is chosen so that no crash can make it differ from its file. A file that is
-written in one piece contains it (run.json, safetensors, config.yaml, sweep.yaml). The digest of a
-table that grows is in the checkpoint to which it is cut back, and in the run.json of an ended run.
+A digest is stored so that no crash can make it differ from its file. A file that is written at once
+contains its digest (run.json, safetensors, config.yaml, sweep.yaml). The digest of a growing table
+is in the checkpoint to which the table is truncated, and in the run.json of an ended run.
 """
 
 import hashlib
@@ -18,40 +18,39 @@ from mnistlab.support.safe_files import open_artefact, read_artefact
 
 MAX_CONFIG_BYTES = 1 << 24
 CHECKSUM_LINE = "# sha256 of what stands below: "
-# Not its line's end: that may be what is damaged, and then takes the line below into the comment.
+# Without the end of the line: if that is damaged, the next line becomes part of the comment.
 CHECKSUM = re.compile(rb"\A# sha256 of what stands below: ([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
 class FileDigest:
-    """How many bytes a file has, or had, and their SHA-256 in hexadecimal."""
+    """The length of a file, or of its beginning, in bytes, and its SHA-256 in hexadecimal."""
 
-    length: int = field(metadata={"key": "bytes"})  # as JSON has it
+    length: int = field(metadata={"key": "bytes"})  # its name in JSON
     sha256: str
 
     @classmethod
     def of(cls, content: bytes) -> Self:
-        """The extent of a file that holds `content`."""
+        """The digest of a file with this content."""
         return cls(len(content), hashlib.sha256(content).hexdigest())
 
     @classmethod
     def from_json(cls, stated: Any) -> Self | None:
-        """What a JSON object says; None of anything else."""
+        """The digest in a JSON object; None for anything else."""
         if not isinstance(stated, Mapping):
             return None
         length, sha256 = stated.get("bytes"), stated.get("sha256")
         return cls(length, sha256) if isinstance(length, int) and isinstance(sha256, str) else None
 
     def refuse_longer(self, path: Path) -> None:
-        """Raise UsageError for a file of another size that is not to be read, to spare memory."""
+        """Raise UsageError for a file of another size before it is read, to save memory."""
         if path.exists() and (size := path.stat().st_size) > self.length:
             raise UsageError(f"{path}: is damaged: it has {size:,} bytes, not {self.length:,}")
 
     def read(self, path: Path, *, more_may_follow: bool = False) -> bytes:
-        """The content of a file that is to be so long, or the first part of a longer one.
+        """The content of a file of this length, or the first part of a longer one.
 
-        Raises UsageError naming the file where it is another; its size is looked at before it is
-        read.
+        Raises UsageError that names the file if it differs; its size is checked before it is read.
         """
         with open_artefact(path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -64,7 +63,7 @@ class FileDigest:
 
 
 def with_checksum(text: str) -> str:
-    """A YAML text with its digest above it, as a comment; there, as a file may lose its end."""
+    """A YAML text with its digest as a comment above: the end of a file may be lost."""
     return f"{CHECKSUM_LINE}{hashlib.sha256(text.encode()).hexdigest()}\n{text}"
 
 
@@ -81,9 +80,9 @@ def _is_of(stated: re.Match[bytes], content: bytes) -> bool:
 
 
 def refuse_wrong_checksum(path: Path) -> None:
-    """Raise UsageError where a text is not the one that its digest was taken of.
+    """Raise UsageError if a text does not match its digest.
 
-    One without a digest passes: people may write a configuration by hand.
+    A text without a digest passes: configurations may be written by hand.
     """
     content = read_artefact(path, MAX_CONFIG_BYTES)
     stated = CHECKSUM.match(content)

@@ -1,4 +1,4 @@
-"""CSV tables: the rows by the names of their columns, and the text of rows."""
+"""CSV tables: rows by column names, and rows as text."""
 
 import csv
 import io
@@ -12,8 +12,8 @@ from mnistlab.support.errors import UsageError
 def named_rows(text: str, path: Path, needed: Collection[str] = ()) -> list[dict[str, str]]:
     """Every row of a table under its header, by column.
 
-    Raises UsageError, naming the file `path` that the text is of, where it is no such table, or
-    lacks a column that is `needed`.
+    Raises UsageError, naming the file `path` of the text, if it is not such a table, or lacks a
+    `needed` column.
     """
     try:
         lines = [line for line in csv.reader(io.StringIO(text)) if line]

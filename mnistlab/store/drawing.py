@@ -1,4 +1,4 @@
-"""Figures and pages of one folder, which several processes may draw at the same time."""
+"""The figures and pages of a folder, which several processes may draw at the same time."""
 
 import os
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ PAGES = ("report.html", "report.md", "report.json")
 
 @contextmanager
 def drawing_in(folder: Path) -> Iterator[None]:
-    """Draw in a run's, sweep's or report's folder; the folder `plots` is there meanwhile.
+    """Draw in the folder of a run, sweep or report; its folder `plots` exists inside the block.
 
-    Who draws alone first removes what killed processes left. Raises UsageError where `plots` leads
-    elsewhere, OSError where it cannot be made.
+    A process that draws alone first removes what killed processes left. Raises UsageError if
+    `plots` points elsewhere, OSError if it cannot be created.
     """
     plots = Folder(folder).plots
     plots.mkdir(exist_ok=True)
     with opened(plots, os.O_RDONLY | os.O_DIRECTORY) as descriptor:
-        with suppress(OSError):  # where the file system has no locks
+        with suppress(OSError):  # file systems without locks
             if try_to_lock(descriptor):
                 durable.remove_temporaries(plots)
                 durable.remove_temporaries(folder, PAGES.__contains__)
@@ -33,13 +33,13 @@ def drawing_in(folder: Path) -> Iterator[None]:
         finally:
             with suppress(OSError):
                 if try_to_lock(descriptor):
-                    plots.rmdir()  # alone again; fails where something was drawn
+                    plots.rmdir()  # if alone again; fails if something was drawn
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed processes left in a run's or sweep's own folder and those in it.
+    """Remove what killed processes left in a run's or sweep's folder and its subfolders.
 
-    Only who holds the run or sweep may call this.
+    Only the holder of the run's or sweep's lock may call this.
     """
     durable.remove_temporaries(folder, lambda name: name not in PAGES)
     durable.remove_temporaries(RunDir(folder).checkpoints)

@@ -11,18 +11,19 @@ from mnistlab.support.tensor_file import load_tensors
 
 IMAGES = 2000  # at most
 PERPLEXITY = 30.0
-# With these 400 iterations end where 500 of scikit-learn's own rate and angle do, in 60 % of the
-# time (docs/decisions.md).
+# With this rate and angle, 400 iterations give the result of 500 with scikit-learn's defaults, in
+# 60 % of the time (docs/decisions.md).
 SETTINGS = {"max_iter": 400, "learning_rate": 200.0, "angle": 0.8}
 FEWEST = 10
 KEY, POINTS = "key", "points"
 
 
 def kept_embedding(path: Path, features: np.ndarray) -> np.ndarray:
-    """The t-SNE of `features` (n, units), float64 (n, 2): that kept at `path` if it is of these.
+    """The t-SNE of `features` (n, units), float64 (n, 2): from `path` if it was made from these
+    features.
 
-    A file of other features, or a damaged one, is made anew. Raises LackingError where there is
-    nothing to lay out: too few images, or a layer that says the same of all.
+    If the file has other features or is damaged, the t-SNE is computed again. Raises LackingError
+    if there is nothing to lay out: too few images, or a layer with equal values for all.
     """
     features = np.ascontiguousarray(features, np.float32)
     key = hashlib.sha256(features.tobytes()).hexdigest() + f" {SETTINGS} {PERPLEXITY}"
@@ -31,7 +32,7 @@ def kept_embedding(path: Path, features: np.ndarray) -> np.ndarray:
         if metadata.get(KEY) == key:
             return tensors[POINTS]
     except (UsageError, KeyError):
-        pass  # not there yet, or damaged: it can be made again
+        pass  # missing or damaged: compute it again
     points = embedding(features)
     path.parent.mkdir(exist_ok=True)
     save_tensors(path, {POINTS: points}, {KEY: key})

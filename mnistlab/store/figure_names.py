@@ -1,8 +1,8 @@
-"""What figures are called. Their files' names in the package say it, so that nobody has to import
-one to know: a shell that completes a name can't wait for that.
+"""The names of figures, from the names of their files in the package: shell completion is too fast
+for importing the files.
 
-A figure of a run has its file's name. Of a sweep, a figure of a stage has the stage's name before
-it, one of the refits `refit-`, one of the best models `models_`.
+A figure of a run has its file's name. A sweep's figures have a prefix: a stage's figure the stage's
+name, one of the refits `refit-`, one of the best models `models_`.
 """
 
 from collections.abc import Iterable
@@ -16,17 +16,17 @@ REFIT_PREFIX, MODELS_PREFIX = "refit-", "models_"
 
 
 def stage_prefix(stage: str | None) -> str:
-    """What stands before the names of a stage's figures; None is a sweep without stages."""
+    """The prefix of the names of a stage's figures; None is a sweep without stages."""
     return "" if stage is None else f"{stage}-"
 
 
 def names_of_run() -> list[str]:
-    """What the figures of a run can be called."""
+    """The names of a run's figures."""
     return _names("run")
 
 
 def names_of_sweep(stages: Iterable[str | None], *, has_refits: bool) -> list[str]:
-    """What the figures of a sweep can be called; its `stages` are [None] where it has none."""
+    """The names of a sweep's figures; `stages` is [None] if it has none."""
     of_stages = [
         f"{stage_prefix(stage)}{name}" for stage in stages for name in _names("sweep/stage")
     ]

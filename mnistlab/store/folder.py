@@ -1,4 +1,4 @@
-"""What the folders of a run, a sweep and a report have in common."""
+"""Shared by the folders of runs, sweeps and reports."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from mnistlab.support.safe_files import inside
 
 
 class Artefact:
-    """Where a file lies in a folder of ours, by its name: there or not yet."""
+    """The path of a file in a folder, by its name; the file need not exist yet."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -18,7 +18,7 @@ class Artefact:
 
 
 class Subfolder(Artefact):
-    """The same of a folder in it; raises UsageError where it is a link that leads elsewhere."""
+    """The path of a subfolder; raises UsageError if it is a link that points elsewhere."""
 
     def __get__(self, folder: Any, kind: type) -> Path:
         return inside(super().__get__(folder, kind))
@@ -26,12 +26,12 @@ class Subfolder(Artefact):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that mnistlab makes."""
+    """A folder created by mnistlab."""
 
     path: Path
 
     plots = Subfolder("plots")
-    report = Artefact("report.html")  # everything on one page
+    report = Artefact("report.html")  # one page with everything
 
     @property
     def name(self) -> str:

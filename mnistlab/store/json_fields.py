@@ -1,6 +1,6 @@
-"""JSON values read as what a dataclass declares: whatever else is found is an error with its key.
+"""Reads JSON values as a dataclass declares them: anything else is an error with its key.
 
-Small on purpose: lists of runs are read with it, which wait for no library.
+Deliberately small: lists of runs use it, and must not wait for a library.
 """
 
 import math
@@ -14,21 +14,21 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 Positive = Annotated[int, "from 1"]
-# Its keys stand beside those of the record that has it; it is None where none of them is there.
+# Its keys are beside those of the record that contains it; it is None if none of them exists.
 INLINE = {"inline": True}
-# Not written where it is None.
+# Not written if it is None.
 LEFT_OUT = {"left_out": True}
 MAX_SHOWN = 40
 
 
 class JsonTypeError(ValueError):
-    """What is wrong, beginning with the key that it stands at."""
+    """The error, beginning with the key."""
 
 
 def read_record(kind: Any, found: Any, key: str = "") -> Any:
-    """A dataclass from a JSON object; keys that it does not know are passed over.
+    """A dataclass from a JSON object; unknown keys are ignored.
 
-    Raises JsonTypeError naming the key of the first value that is missing or of another type.
+    Raises JsonTypeError that names the key of the first value that is missing or has another type.
     """
     if not isinstance(found, Mapping):
         raise _wrong(key, found, "an object")
@@ -80,7 +80,7 @@ def _read(declared: Any, found: Any, key: str) -> Any:
 
 
 def _read_items(origin: Any, parts: tuple[Any, ...], found: Any, key: str) -> Any:
-    """A list[X], a tuple[X, ...], or a tuple of so many."""
+    """A list[X], a tuple[X, ...], or a tuple of a fixed length."""
     if not isinstance(found, list):
         raise _wrong(key, found, "a list")
     if origin is list or parts[-1] is Ellipsis:
@@ -142,14 +142,14 @@ def _wrong(key: str, found: Any, expected: str) -> JsonTypeError:
 
 
 def as_json(value: Any) -> Any:
-    """A value as JSON has it: records as `read_record` reads them, NaN and infinities as null."""
+    """A value for JSON: records as `read_record` reads them, NaN and infinities as null."""
     if is_dataclass(value):
         return _fields_as_json(value)
     if isinstance(value, datetime):
         return value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): as_json(inner) for key, inner in value.items()}
-    if hasattr(value, "tolist"):  # numpy's, which need not be imported here
+    if hasattr(value, "tolist"):  # numpy's; it need not be imported here
         return as_json(value.tolist())
     if isinstance(value, list | tuple):
         return [as_json(inner) for inner in value]

@@ -1,4 +1,6 @@
-"""Locks of runs and sweeps: one process works on each, and the kernel knows if it is alive."""
+"""Locks of runs and sweeps: one process works on each; the kernel releases a dead
+process's lock.
+"""
 
 import os
 import socket
@@ -22,7 +24,7 @@ class RunInUseError(UsageError):
 def only_process(run_dir: RunDir) -> Iterator[None]:
     """Lock the run's folder; the kernel releases the lock when this process ends, however it ends.
 
-    Raises RunInUseError where another process holds it.
+    Raises RunInUseError if another process holds it.
     """
     with opened(run_dir.path, os.O_RDONLY) as descriptor:
         if not try_to_lock(descriptor):
@@ -34,7 +36,7 @@ def only_process(run_dir: RunDir) -> Iterator[None]:
 def only_sweeper(sweep_dir: SweepDir) -> Iterator[None]:
     """Lock the sweep's folder; the kernel releases the lock when this process ends.
 
-    Raises UsageError, saying who has it, where another process does.
+    Raises UsageError that names the other process if one holds it.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
     with opened(inside(sweep_dir.lock), flags, 0o644) as descriptor:
@@ -53,7 +55,7 @@ def only_sweeper(sweep_dir: SweepDir) -> Iterator[None]:
 def is_held(path: Path) -> bool:
     """Whether a process holds the lock of a run's folder, or of a sweep's lock file.
 
-    The look takes the lock for a moment, shared: two who look don't see each other.
+    The check takes the lock for a moment, shared, so two checks do not see each other.
     """
-    with opened(path, os.O_RDONLY | os.O_NONBLOCK) as descriptor:  # a pipe would be waited for
+    with opened(path, os.O_RDONLY | os.O_NONBLOCK) as descriptor:  # opening a pipe would block
         return not try_to_lock(descriptor, shared=True)

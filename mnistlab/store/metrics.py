@@ -1,4 +1,4 @@
-"""The tables of a run that grow by the row: metrics.csv and layers.csv, written and read."""
+"""The growing tables of a run: metrics.csv and layers.csv, written and read."""
 
 import hashlib
 import logging
@@ -14,7 +14,7 @@ from mnistlab.support.errors import UsageError
 
 logger = logging.getLogger(__name__)
 
-# Of a cell that is no number.
+# For a cell that is not a number.
 MAX_SHOWN = 30
 
 Row = TypeVar("Row")
@@ -22,7 +22,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class MetricsRow:
-    """One evaluation; None is what was not measured, NaN what was measured as such.
+    """One evaluation; None is a value that was not measured, NaN a measured value.
 
     Losses are data losses without the penalty; accuracies are shares of 1; `seconds` is training
     time so far; epochs count from 1.
@@ -42,14 +42,14 @@ class MetricsRow:
 
     @property
     def is_finite(self) -> bool:
-        """Whether every loss that was measured is a finite number."""
+        """Whether every measured loss is finite."""
         losses = (self.train_loss, self.val_loss, self.test_loss)
         return all(loss is None or math.isfinite(loss) for loss in losses)
 
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer at the end of one epoch; None is what was not measured."""
+    """One layer at the end of one epoch; None is a value that was not measured."""
 
     epoch: int
     layer: str
@@ -64,7 +64,7 @@ class LayerRow:
 
 
 def _whole(cell: str) -> int:
-    """A whole number that arrays hold."""
+    """An integer that fits into an array."""
     value = int(cell)
     if value.bit_length() > 63:
         raise ValueError(cell)
@@ -81,7 +81,7 @@ WRITE_CELL: dict[Any, Callable[[Any], str]] = {
     int: lambda value: str(int(value)),
     float: lambda value: repr(float(value)),
     str: str,
-    # float() first: numpy's own repr names its type. Python's repr reads back to the same bits.
+    # float() first: numpy's own repr includes the type. Python's repr reads back to the same bits.
     float | None: lambda value: "" if value is None else repr(float(value)),
 }
 
@@ -97,17 +97,17 @@ class CsvTable(Generic[Row]):
         self.writers = [WRITE_CELL[column.type] for column in columns]
 
     def line(self, row: Row) -> str:
-        """A row as its line of the file, without the line's end."""
+        """A row as a line of the file, without its line end."""
         values = astuple(row)  # type: ignore[call-overload]
         return ",".join(write(value) for write, value in zip(self.writers, values, strict=True))
 
     def text(self, rows: Iterable[Row]) -> str:
-        """The whole file of these rows."""
+        """The whole file with these rows."""
         return "".join(f"{line}\n" for line in [self.header, *map(self.line, rows)])
 
     def read_columns(self, path: Path, written: FileDigest | None = None) -> list[list[Any]]:
-        """Every column's values; raises UsageError with `file:row` where the file is damaged, or
-        where it is not what was `written`.
+        """Every column's values; raises UsageError with `file:row` if the file is damaged, or
+        differs from `written`.
         """
         if written is not None:
             written.refuse_longer(path)
@@ -118,7 +118,7 @@ class CsvTable(Generic[Row]):
         except ValueError:
             raise UsageError(self._first_fault(path, cells)) from None
         if written is not None:
-            written.read(path)  # now, as a row that is no row tells more than a digest
+            written.read(path)  # only now, because an invalid row says more than a digest
         return columns
 
     def read(self, path: Path, written: FileDigest | None = None) -> list[Row]:
@@ -127,12 +127,12 @@ class CsvTable(Generic[Row]):
         return [self.row_type(*values) for values in zip(*columns, strict=True)]
 
     def _cells(self, path: Path) -> list[list[str]]:
-        """The cells of every whole row under the header."""
+        """The cells of every complete row under the header."""
         lines = durable.read_text(path).split("\n")
         if lines[0] != self.header or len(lines) == 1:
             raise UsageError(f"{path}:1: the header is damaged, expected {self.header}")
         if lines[-1]:
-            # Also when it looks whole: 0.12 may be the beginning of 0.123.
+            # Even if it looks complete: 0.12 may be the beginning of 0.123.
             logger.warning("%s:%d: a row without its end is left out", path, len(lines))
         return [line.split(",") for line in lines[1:-1]]
 
@@ -156,10 +156,10 @@ read_metrics, read_layers = METRICS.read, LAYERS.read
 
 
 class TableWriter(Generic[Row]):
-    """The one writer of a table that grows by the row.
+    """The single writer of a growing table.
 
-    A new one; or one that goes on after what was `written`, and is cut back to it. Raises
-    UsageError where what is there does not begin so.
+    It begins a new file, or continues one: the file is truncated to what was `written`. Raises
+    UsageError if the file does not begin with that.
     """
 
     def __init__(self, table: CsvTable[Row], path: Path, written: FileDigest | None = None) -> None:
@@ -173,11 +173,11 @@ class TableWriter(Generic[Row]):
 
     @property
     def written(self) -> FileDigest:
-        """What the file holds by now."""
+        """The digest of the file so far."""
         return FileDigest(self._bytes, self._digest.hexdigest())
 
     def append(self, *rows: Row, fsync: bool = False) -> None:
-        """Add rows, all or none; raises OSError, and the file is then as it was."""
+        """Append rows, all or none; if it raises OSError, the file is unchanged."""
         lines = [self.table.line(row) for row in rows]
         durable.append_lines(self.path, lines, fsync=fsync)
         content = "".join(f"{line}\n" for line in lines).encode()

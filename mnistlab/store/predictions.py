@@ -13,7 +13,7 @@ from mnistlab.support.errors import UsageError
 
 @dataclass(frozen=True)
 class PredictionRow:
-    """One image: place in its set, label, predicted class, that class's probability."""
+    """One image: index in its set, label, predicted class, that class's probability."""
 
     index: int
     label: int
@@ -36,11 +36,11 @@ PREDICTIONS = CsvTable(PredictionRow)
 def write_predictions(
     path: Path, labels: np.ndarray, predicted: np.ndarray, probabilities: np.ndarray
 ) -> FileDigest:
-    """Write predictions.csv, a row per image; returns what it holds then.
+    """Write predictions.csv, a row per image; returns the file's digest.
 
     `labels` and `predicted` are integers of shape (images,); `probabilities` floats of shape
-    (images,), of the predicted class each, kept to 9 significant digits. Raises ValueError when
-    the shapes differ, OSError.
+    (images,), of the predicted class, rounded to 9 significant digits. Raises ValueError if the
+    shapes differ; OSError.
     """
     if not labels.shape == predicted.shape == probabilities.shape == (len(labels),):
         raise ValueError(

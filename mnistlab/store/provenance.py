@@ -17,8 +17,8 @@ PACKAGE_DIR = Path(mnistlab.__file__).parent
 
 
 def collect(threads: int, argv: Sequence[str]) -> dict[str, Any]:
-    """What run.json says of the programs and the machine; null is what cannot be found out."""
-    # Not above: who lists runs imports this file, and needs no compiler.
+    """run.json's facts about programs and machine; null if unknown."""
+    # Imported here, because listing runs imports this file and needs no compiler.
     from mnistlab.runtime.arithmetic import arithmetic
 
     return {
@@ -36,14 +36,14 @@ def collect(threads: int, argv: Sequence[str]) -> dict[str, Any]:
 
 @cache
 def _own_git_state() -> GitState:
-    """Asked once: a process that trains many runs trains them all with what it has loaded."""
+    """Queried once: a process that trains many runs uses the code that it has loaded."""
     return git_state(PACKAGE_DIR)
 
 
 def git_state(package_dir: Path) -> GitState:
     """The commit of the repository that tracks the package, and whether the package has changes.
 
-    Both are None where no repository tracks it: one that merely lies around it says nothing of it.
+    Both are None if no repository tracks it; a repository that merely contains it does not count.
     """
     unknown = GitState(commit=None, dirty=None)
     if not _git(package_dir, "ls-files", "--", "__init__.py"):
@@ -58,8 +58,8 @@ def git_state(package_dir: Path) -> GitState:
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git prints, or None where there is no git, no repository, or no answer in time."""
-    # A hook that runs us names its own repository by these.
+    """The output of git, or None if there is no git, no repository, or no answer in time."""
+    # Git hooks set these variables to their own repository.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     try:
         return subprocess.run(

@@ -1,4 +1,4 @@
-"""A reproduction's folder: where each of its artefacts lies."""
+"""The folder of a reproduction and its files."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +13,11 @@ MANIFEST_NAME = "report.yaml"
 
 @dataclass(frozen=True)
 class ReportDir(Folder):
-    """The folder of one report reproduced."""
+    """The folder of a reproduced report."""
 
-    plan = Artefact(MANIFEST_NAME)  # all that was planned: the report and its experiments, whole
+    plan = Artefact(MANIFEST_NAME)  # the complete plan: the report and its experiments
     experiments = Subfolder("experiments")  # the experiments' sweep folders
-    times = Artefact("times.csv")  # a row each time an experiment was worked on: its seconds
+    times = Artefact("times.csv")  # a row for each time an experiment was run: its seconds
     markdown = Artefact("report.md")  # the tables and findings as text
     json = Artefact("report.json")  # the tables for programs
 
@@ -29,7 +29,7 @@ class ReportDir(Folder):
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether it names something in a folder, and leads nowhere else."""
+    """Whether it is a name inside a folder, and points nowhere else."""
     return name not in ("", ".", "..") and not {"/", "\0"} & set(name)
 
 

@@ -1,4 +1,4 @@
-"""A run's folder: how it is made, found and opened, and what each artefact in it is called."""
+"""A run's folder: how it is created, found and opened, and the names of its files."""
 
 import difflib
 import errno
@@ -23,7 +23,7 @@ METRICS_NAME = "metrics.csv"
 LAYERS_NAME = "layers.csv"
 PREDICTIONS_NAME = "predictions.csv"
 LATEST_NAME = "latest"
-# What os.rename reports when something stands at the new name already.
+# The error of os.rename if the new name already exists.
 TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
 
 
@@ -31,13 +31,13 @@ TAKEN = {errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR}
 class RunDir(Folder):
     """The folder of one run."""
 
-    config = Artefact(CONFIG_NAME)  # resolved
+    config = Artefact(CONFIG_NAME)  # the resolved configuration
     run_json = Artefact("run.json")  # status, provenance, layers, final and best metrics
     metrics = Artefact(METRICS_NAME)  # a row per evaluation
     layers = Artefact(LAYERS_NAME)  # a row per layer per epoch
     predictions = Artefact(PREDICTIONS_NAME)  # a row per image of the test or validation set
-    weights = Artefact("weights.safetensors")  # the final ones
-    log = Artefact("train.log")  # what the run said
+    weights = Artefact("weights.safetensors")  # the final weights
+    log = Artefact("train.log")  # the run's messages
     checkpoints = Subfolder("checkpoints")
 
     @property
@@ -56,17 +56,17 @@ class RunDir(Folder):
         return self.checkpoints / "last.previous.safetensors"
 
     def exported(self, ending: str) -> Path:
-        """The exported model, where an export names no other file: `model.onnx` and the like."""
+        """The default path of an export: `model.onnx` and so on."""
         return self.path / f"model.{ending}"
 
 
 def create_run_dir(
     runs_dir: Path, name: str, config_text: str, config_hash: str, started: datetime
 ) -> RunDir:
-    """Make a new run's folder with its config.yaml inside, and point `latest` at it.
+    """Create a new run's folder with its config.yaml, and point `latest` to it.
 
-    `config_hash` is in hexadecimal, `started` knows its time zone. Raises UsageError when nothing
-    can be made in `runs_dir`; nothing is left there then.
+    `config_hash` is in hexadecimal; `started` has a time zone. Raises UsageError if nothing can be
+    created in `runs_dir`; nothing is left there then.
     """
     rest = f"{name}-{config_hash[:6]}"
     return RunDir(create_folder(runs_dir, rest, CONFIG_NAME, config_text, started))
@@ -75,9 +75,9 @@ def create_run_dir(
 def create_folder(
     runs_dir: Path, name: str, config_name: str, config_text: str, started: datetime
 ) -> Path:
-    """Make a folder `<time>-<name>` with its configuration inside, and point `latest` at it.
+    """Create a folder `<time>-<name>` with its configuration, and point `latest` to it.
 
-    Raises UsageError when nothing can be made in `runs_dir`; nothing is left there then.
+    Raises UsageError if nothing can be created in `runs_dir`; nothing is left there then.
     """
     base = f"{started.astimezone(UTC).strftime('%Y%m%d-%H%M%S')}-{name}"
     try:
@@ -93,10 +93,12 @@ def create_folder(
 
 
 def make_complete(folder: Path, config_name: str, config_text: str) -> bool:
-    """Make a folder that is never seen without its config; False if its name is taken."""
-    # The dot-name is a reservation: mkdir gives it to one process only, and only who holds it
-    # renames to `folder`. So nobody can come between the look at `folder` and the renaming, and
-    # not even an empty folder is replaced, which os.rename by itself would do.
+    """Create a folder that is never visible without its configuration; False if its
+    name is taken.
+    """
+    # The dot-name is a reservation: mkdir gives it to one process only, and only that process
+    # renames it to `folder`. So no other process can create `folder` between the check and the
+    # rename. os.rename alone would replace an empty folder.
     reserved = folder.with_name(f".{folder.name}")
     try:
         reserved.mkdir()
@@ -117,11 +119,13 @@ def make_complete(folder: Path, config_name: str, config_text: str) -> bool:
 
 
 def point_link(link: Path, folder: Path) -> None:
-    """Make `link` one to a folder beside or below it; a file or folder there is left alone."""
+    """Make `link` point to a folder beside or below it; an existing file or folder is left
+    unchanged.
+    """
     if os.path.lexists(link) and not _is_ours(link):
         logger.warning("%s is not ours: left as it is, it leads not to %s", link, folder.name)
         return
-    # The new link is made inside the run's own folder: its name is free there, and a killed
+    # The new link is first created inside the run's own folder, where its name is free. So a killed
     # process leaves nothing among the runs.
     inside = folder / link.name if link.parent == folder.parent else link
     fresh = durable.temporary_beside(inside)
@@ -134,7 +138,7 @@ def point_link(link: Path, folder: Path) -> None:
 
 
 def _is_ours(link: Path) -> bool:
-    """Whether it is a link to something beside or below it, as `point_link` makes them."""
+    """Whether it is a link to something beside or below it, as `point_link` creates them."""
     if not link.is_symlink():
         return False
     target = link.readlink()
@@ -142,7 +146,7 @@ def _is_ours(link: Path) -> bool:
 
 
 def open_run(path: Path) -> RunDir:
-    """The run at `path`, links followed; raises UsageError saying what is there instead."""
+    """The run at `path`, links followed; raises UsageError that says what is there instead."""
     try:
         if (path / CONFIG_NAME).is_file():
             return RunDir(path.resolve())
@@ -152,7 +156,7 @@ def open_run(path: Path) -> RunDir:
 
 
 def _what_it_is(path: Path) -> str:
-    """One sentence on why `path` is no run folder, and where one may be."""
+    """Why `path` is not a run folder, and where one may be, in one sentence."""
     if path.is_symlink() and not path.exists():
         return f"{path}: leads to {path.readlink()}, which is not there"
     if not path.exists():
@@ -175,7 +179,7 @@ def _what_it_is(path: Path) -> str:
 
 
 def _near(path: Path) -> str:
-    """`; near it: …` with up to three folders of a similar name, or nothing."""
+    """`; near it: …` with up to three folders of a similar name, or an empty text."""
     if not path.parent.is_dir():
         return f": there is no folder {path.parent}"
     names = [entry.name for entry in path.parent.glob("[!.]*") if entry.is_dir()]

@@ -1,4 +1,4 @@
-"""run.json as it lies on disk: a JSON object that ends with its own SHA-256."""
+"""The file run.json: a JSON object that ends with its own SHA-256."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from mnistlab.support.digests import DIGITS, NO_DIGEST, digest_without
 from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import read_artefact
 
-# A description of ten thousand layers takes a tenth of it.
+# A description of ten thousand layers needs a tenth of it.
 MAX_RUN_JSON_BYTES = 1 << 25
 DIGEST_KEY = "sha256"
 
@@ -18,8 +18,8 @@ DIGEST_KEY = "sha256"
 def write_run_json(run_dir: RunDir, content: Any) -> None:
     """Write a record, or a mapping in its own order, as run.json. Raises OSError.
 
-    NaN and infinities become null. The last entry is the SHA-256 of the file with these 64 digits
-    as zeros.
+    NaN and infinities become null. The last entry is the SHA-256 of the file with zeros for these
+    64 digits.
     """
     ours = {**as_json(content), DIGEST_KEY: NO_DIGEST.decode()}
     text = f"{json.dumps(ours, indent=2, allow_nan=False)}\n".encode()
@@ -29,10 +29,10 @@ def write_run_json(run_dir: RunDir, content: Any) -> None:
 
 
 def read_run_json(run_dir: RunDir, *, edited: bool = False) -> dict[str, Any]:
-    """What run.json says, without its digest; one that has none is taken as it stands.
+    """The content of run.json without its digest; a file without a digest is accepted.
 
-    Raises UsageError, with `file:line:column` where that is known, for a damaged one, and, unless
-    it may be `edited`, where the digest is not its own.
+    Raises UsageError, with `file:line:column` if known, if it is damaged, and, unless it may be
+    `edited`, if its digest does not match.
     """
     path = run_dir.run_json
     try:
@@ -54,9 +54,9 @@ def read_run_json(run_dir: RunDir, *, edited: bool = False) -> dict[str, Any]:
 
 
 def _taken_out(content: dict[str, Any]) -> str | None:
-    """The digest, which is then no longer in `content`; None where there is none.
+    """The digest, which is removed from `content`; None if there is none.
 
-    It is the last entry: its name too may be what is damaged.
+    It is the last entry: even its name may be damaged.
     """
     if not content:
         return None

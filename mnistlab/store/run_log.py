@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 class _OneLine(logging.Formatter):
-    """Writes each record as one line, also if it contains file names with line breaks."""
+    """Writes each record on one line, even if it has file names with line breaks."""
 
     def format(self, record: logging.LogRecord) -> str:
         return one_line(super().format(record))
@@ -43,13 +43,13 @@ class RunLog(logging.FileHandler):
             logger.warning("%s: cannot be written: %s", self.baseFilename, error)
 
 
-# The run whose log hears what is said; None: what is said concerns all that go on.
+# The run whose log receives messages; None: messages concern all runs in progress.
 _speaking: ContextVar[RunLog | None] = ContextVar("speaking", default=None)
 
 
 @contextmanager
 def at_level_of_logs() -> Iterator[None]:
-    """Have mnistlab log what a run's log is to hold."""
+    """Let mnistlab log the messages that belong into a run's log."""
     package = logging.getLogger("mnistlab")
     level = package.level
     package.setLevel(min(level or logging.INFO, logging.INFO))
@@ -61,9 +61,10 @@ def at_level_of_logs() -> Iterator[None]:
 
 @contextmanager
 def logged(path: Path) -> Iterator[None]:
-    """Keep what mnistlab logs in the file at `path` too. Raises OSError where it can't be made.
+    """Also write mnistlab's messages to the file at `path`. Raises OSError if it cannot be created.
 
-    Of several runs that go on at once, each in a context of its own, each hears itself alone.
+    Several runs may be in progress at once, each in its own context; each log gets its own
+    messages.
     """
     handler = RunLog(path, encoding="utf-8")
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(message)s"))

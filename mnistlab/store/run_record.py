@@ -16,7 +16,7 @@ from mnistlab.support.errors import UsageError
 
 @dataclass(frozen=True)
 class Seconds:
-    """How long a run took; `train` is the training steps alone."""
+    """The duration of a run in seconds; `train` is that of the training steps only."""
 
     total: float = 0.0
     train: float = 0.0
@@ -24,7 +24,7 @@ class Seconds:
 
 @dataclass(frozen=True)
 class GitState:
-    """The commit of the package, and whether it has changes; None where no repository has it."""
+    """The commit of the package, and whether it has changes; None if no repository has it."""
 
     commit: str | None
     dirty: bool | None
@@ -32,7 +32,7 @@ class GitState:
 
 @dataclass(frozen=True)
 class ImageCounts:
-    """How many images each part of a dataset has."""
+    """The number of images in each part of a dataset."""
 
     train: int
     validation: int
@@ -41,7 +41,7 @@ class ImageCounts:
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """What a run is trained on. The network sees pixel * scale + offset."""
+    """The data of a run. The network's input is pixel * scale + offset."""
 
     name: str
     sha256: str
@@ -66,7 +66,9 @@ class LayerRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFacts:
-    """What does not change while a run goes: programs, machine, data and network."""
+    """The facts of a run that do not change during training: programs, machine, data
+    and network.
+    """
 
     argv: list[str]
     mnistlab: str
@@ -76,7 +78,7 @@ class RunFacts:
     processor: str | None
     cpus: int
     threads: int
-    # What rounds numbers; run folders of earlier versions do not say.
+    # What affects rounding; run folders of earlier versions do not have it.
     arithmetic: dict[str, Any] | None = None
     dataset: DatasetRecord
     parameters: int
@@ -85,10 +87,10 @@ class RunFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
-    """A run.json. `facts` are None of a run that failed before its network was built.
+    """A run.json. `facts` are None if the run failed before its network was built.
 
-    `metrics` are those of the weights that are kept, `best` the best row by validation. `files` is
-    what the tables held when the run was left; `config` the resolved configuration.
+    `metrics` are those of the stored weights, `best` is the best row by validation. `files` has the
+    digests of the tables when the run ended or stopped; `config` is the resolved configuration.
     """
 
     status: Status
@@ -108,13 +110,13 @@ class RunRecord:
     config: dict[str, Any]
 
     def written(self, path: Path) -> FileDigest | None:
-        """What a table of the run held when it was left; None of one that goes on."""
+        """The digest of a table when the run ended or stopped; None if it is in progress."""
         return (self.files or {}).get(path.name)
 
 
 def read_run_record(run_dir: RunDir, *, edited: bool = False) -> RunRecord:
-    """What a run.json tells. Raises UsageError as `read_run_json` does, and, naming the key, where
-    a value is missing or of another type.
+    """The content of a run.json. Raises UsageError as `read_run_json` does, and, naming the key, if
+    a value is missing or has another type.
     """
     content = read_run_json(run_dir, edited=edited)
     try:
@@ -124,7 +126,7 @@ def read_run_record(run_dir: RunDir, *, edited: bool = False) -> RunRecord:
 
 
 def facts_of(run_dir: RunDir, record: RunRecord) -> RunFacts:
-    """The facts of a run; raises UsageError where its run.json has none."""
+    """The facts of a run; raises UsageError if its run.json has none."""
     if record.facts is None:
         raise UsageError(
             f"{run_dir.run_json}: tells nothing of the network and its data: the run ended before "
@@ -139,5 +141,7 @@ def write_run_record(run_dir: RunDir, record: RunRecord) -> None:
 
 
 def amend_run_record(run_dir: RunDir, **changes: Any) -> None:
-    """Change values of a whole run.json; all others stay, also those of a later version."""
+    """Change values of an existing run.json; all others are kept, including those of a later
+    version.
+    """
     write_run_json(run_dir, {**read_run_json(run_dir), **changes})

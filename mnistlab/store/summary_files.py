@@ -1,7 +1,7 @@
-"""trials.csv and ranking.csv: summaries of the folders, written as trials end, and checked.
+"""trials.csv and ranking.csv: summaries of the folders, written when trials end, and verified.
 
-A CSV file has no place for a digest, so .checksums.json keeps them. It is written first, and knows
-the digest of the old text and of the new one: whenever a process dies, what stands is one of both.
+A CSV file cannot contain a digest, so .checksums.json has it. It is written first, with the digests
+of the old and of the new text: whenever a process is killed, the file matches one of them.
 """
 
 import json
@@ -17,11 +17,11 @@ CHECKSUMS_NAME = ".checksums.json"
 
 
 def write_summary(path: Path, text: str) -> None:
-    """Write a summary, and its digest before it. Raises OSError; the file is then as it was."""
+    """Write a summary, after its digest. If it raises OSError, the file is unchanged."""
     try:
         known = _known(path)
     except UsageError:
-        known = {}  # the folders have all that the summaries and their digests say
+        known = {}  # the folders have everything that the summaries and their digests have
     before = [FileDigest.of(read_artefact(path)).sha256] if path.exists() else []
     after = FileDigest.of(text.encode()).sha256
     digests = {**known, path.name: [*before, after]}
@@ -30,9 +30,9 @@ def write_summary(path: Path, text: str) -> None:
 
 
 def read_summary(path: Path) -> str:
-    """The text of a summary; raises UsageError where it is missing or is not what was written.
+    """The text of a summary; raises UsageError if it is missing or differs from what was written.
 
-    One of which no digest was kept is taken as it stands.
+    A text without a stored digest is accepted.
     """
     text = durable.read_text(path)
     while not _is_known(path, text):
@@ -42,7 +42,7 @@ def read_summary(path: Path) -> str:
                 f"{path}: is damaged, or was edited: its SHA-256 is not in {CHECKSUMS_NAME}; "
                 f"`mnistlab resume {path.parent}` writes it again from the trials' folders"
             )
-        text = again  # a sweep under way has written it meanwhile
+        text = again  # a running sweep has just written it
     return text
 
 
@@ -52,7 +52,7 @@ def _is_known(path: Path, text: str) -> bool:
 
 
 def _known(path: Path) -> dict[str, Any]:
-    """The digests of the summaries in the folder of `path`; nothing where none were kept."""
+    """The digests of the summaries in the folder of `path`; empty if none are stored."""
     checksums = path.with_name(CHECKSUMS_NAME)
     if not checksums.exists():
         return {}

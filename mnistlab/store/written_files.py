@@ -1,7 +1,7 @@
-"""Files that mnistlab writes for people: figures, pages, exports. Only its own are overwritten.
+"""Files that mnistlab writes for people: figures, pages, exports. It overwrites only its own files.
 
-Such a file has a mark: the SHA-256 of the file with the 64 digits of the mark as zeros. A file that
-was edited, or that has no mark, belongs to the user.
+Such a file has a mark: the SHA-256 of the file with zeros for the 64 digits of the mark. A file
+that was edited, or has no mark, belongs to the user.
 """
 
 import os
@@ -17,13 +17,13 @@ from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import read_file
 
 MARK = b"mnistlab sha256 "
-# What a format may hold as a text of its own: `marked` fills in its digits.
+# The mark with blank digits, as a format may contain it; `marked` fills in the digits.
 BLANK_MARK = (MARK + NO_DIGEST).decode()
 MARKED = re.compile(re.escape(MARK) + rb"([0-9a-f]{64})")
 PNG_START = b"\x89PNG\r\n\x1a\n"
 PNG_END = struct.pack(">I", 0) + b"IEND" + struct.pack(">I", zlib.crc32(b"IEND"))
 PNG_TEXT = b"tEXtmnistlab\0"
-# What can stand behind the end of a file and means nothing there.
+# Bytes that may follow the end of a file without a meaning.
 COMMENTS = {
     "svg": b"<!-- %s -->\n",
     "html": b"\n<!-- %s -->\n",
@@ -33,7 +33,7 @@ COMMENTS = {
 
 
 def marked(content: bytes, format: str | None = None) -> bytes:
-    """The content with its mark: of a png, svg, pdf, html or md; of None it holds BLANK_MARK."""
+    """The content with its mark: for png, svg, pdf, html or md; for None it contains BLANK_MARK."""
     if format == "png":
         return _marked_png(content)
     if format is not None:
@@ -56,9 +56,9 @@ def is_own(path: Path) -> bool:
 
 
 def refuse_others(paths: Iterable[Path], *, force: bool = False, hint: str = "") -> None:
-    """Raise UsageError naming each path where something lies that mnistlab did not write.
+    """Raise UsageError that names each path with a file that mnistlab did not write.
 
-    `force` lets files pass, not folders; `hint` says what the user can do.
+    `force` allows files, not folders; `hint` says what the user can do.
     """
     taken = [
         path
@@ -77,21 +77,21 @@ def refuse_others(paths: Iterable[Path], *, force: bool = False, hint: str = "")
 def write_own(
     path: Path, content: bytes, format: str | None = None, *, force: bool = False
 ) -> None:
-    """Write the content as `marked`; raises UsageError as `refuse_others` does, OSError."""
+    """Write the content as `marked`; raises UsageError as `refuse_others` does; OSError."""
     refuse_others([path], force=force)
     durable.write_file(path, marked(content, format))
 
 
 def _digest(content: bytes, start: int) -> bytes:
-    """The digest, in hexadecimal, of the content with the 64 digits at `start` as zeros; of a PNG
-    with the checksum of their chunk as zeros too.
+    """The digest, in hexadecimal, of the content with zeros for the 64 digits at `start`; for a PNG
+    also with zeros for the checksum of their chunk.
     """
     is_png = content.startswith(PNG_START)
     return digest_without(content, start, NO_DIGEST + bytes(4) if is_png else NO_DIGEST)
 
 
 def _marked_png(content: bytes) -> bytes:
-    """A PNG with a chunk of text before its end."""
+    """A PNG with a text chunk before its end."""
     text = PNG_TEXT + MARK
     size = struct.pack(">I", len(text) - 4 + len(NO_DIGEST))
     before, after = content.removesuffix(PNG_END) + size + text, PNG_END

@@ -1,1 +1,3 @@
-"""Runs and sweeps found and read for lists: JSON and CSV alone, so that hundreds take no time."""
+"""Finds and reads runs and sweeps for lists: JSON and CSV only, so that hundreds
+are read quickly.
+"""

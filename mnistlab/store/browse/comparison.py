@@ -1,4 +1,4 @@
-"""Runs side by side: the keys of their configurations that differ, and their metrics."""
+"""Compares runs: the keys of their configurations that differ, and their metrics."""
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,14 +12,14 @@ from mnistlab.store.browse.summary import RunSummary, read_run
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import PENALTY, RUN_METRICS, is_accuracy
 
-SECONDS = "seconds"  # of training alone
+SECONDS = "seconds"  # of training steps only
 ABSENT = object()
 
 
 @dataclass(frozen=True)
 class ComparedRun:
-    """One run: `settings` holds its whole configuration by dotted path, `parameters` those of its
-    keys that differ, `metrics` what was measured, with the seconds that training took.
+    """One run: `settings` is its whole configuration by dotted path, `parameters` the keys that
+    differ, `metrics` what was measured, including the seconds of training.
     """
 
     run: RunSummary
@@ -30,12 +30,12 @@ class ComparedRun:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Runs side by side.
+    """Compared runs.
 
-    `every_key` is in some of them, by dotted path; `keys` differ in some. `implied` are those of
-    `keys` that say no more than another key's `type`, such as `optimizer.beta1` where only Adam
-    has it. `metrics` were measured in some run; the penalty is among them where some run has one.
-    `faults` tell of the runs that could not be read.
+    `every_key` are all keys by dotted path; `keys` are those that differ. `implied` are those of
+    `keys` that follow from another key's `type`, such as `optimizer.beta1`, which only Adam has.
+    `metrics` were measured in some run; the penalty is included if some run has one. `faults`
+    describe runs that could not be read.
     """
 
     every_key: tuple[str, ...]
@@ -46,10 +46,10 @@ class Comparison:
     faults: tuple[str, ...]
 
     def sorted_by(self, key: str) -> "Comparison":
-        """The runs in another order: accuracies from the highest down, all else from the lowest
-        up; with `-` before the key the other way round. Runs without a value come last.
+        """The runs in another order: accuracies descending, everything else ascending; with `-`
+        before the key reversed. Runs without a value come last.
 
-        Raises UsageError, with the nearest name, for a key that is none.
+        Raises UsageError, with the nearest name, for an unknown key.
         """
         name = key.removeprefix("-")
         known = (*self.keys, *self.metrics)
@@ -66,9 +66,9 @@ class Comparison:
 
 
 def compare(paths: Iterable[Path]) -> Comparison:
-    """Compare the runs at the paths: runs, sweeps, folders of both.
+    """Compare the runs at the paths: runs, sweeps, and folders of both.
 
-    Raises UsageError where a path is none of these, or where no run of them can be read.
+    Raises UsageError if a path is none of these, or if no run can be read.
     """
     runs: list[RunSummary] = []
     faults: list[str] = []
@@ -102,7 +102,7 @@ def compare(paths: Iterable[Path]) -> Comparison:
 
 
 def _tells(metric: str, value: float | None) -> bool:
-    """Whether a value is worth a column: no penalty is what most runs have."""
+    """Whether a value deserves a column: most runs have no penalty."""
     return value is not None and not (metric == PENALTY and value == 0)
 
 
@@ -120,7 +120,7 @@ def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _differing(flat: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The keys that do not have one value in all, in the order of the configurations."""
+    """The keys whose values differ, in the order of the configurations."""
     keys = dict.fromkeys(key for values in flat for key in values)
     first = flat[0]
     return [
@@ -131,7 +131,9 @@ def _differing(flat: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _is_implied(key: str, differing: Sequence[str], flat: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a key is there or not as a `type` beside it has it, with one value wherever it is."""
+    """Whether a key's presence depends only on a `type` beside it, and its value is always the
+    same.
+    """
     parents = key.split(".")[:-1]
     by_type = any(
         f"{'.'.join(parents[:depth])}.type" in differing for depth in range(1, len(parents) + 1)
@@ -141,6 +143,6 @@ def _is_implied(key: str, differing: Sequence[str], flat: Sequence[Mapping[str, 
 
 
 def _rank(value: Any) -> tuple[bool, Any]:
-    """Numbers by size, before all else by what it looks like."""
+    """The sort key: numbers by size, then everything else as text."""
     is_number = isinstance(value, int | float)
     return (not is_number, value if is_number else str(value))

@@ -1,4 +1,4 @@
-"""Which runs and sweeps lie at a path."""
+"""Finds runs and sweeps at a path."""
 
 import os
 from collections.abc import Iterable
@@ -14,8 +14,8 @@ def is_sweep(folder: Path) -> bool:
 
 
 def entries_in(folder: Path) -> list[Path]:
-    """The runs and sweeps that lie in a folder, by name: the oldest first, as names begin with
-    the time. Links, such as `latest`, are left out.
+    """The runs and sweeps in a folder, by name: the oldest first, because names begin with the
+    time. Links, such as `latest`, are left out.
     """
     found = [
         Path(entry.path)
@@ -26,7 +26,9 @@ def entries_in(folder: Path) -> list[Path]:
 
 
 def _is_entry(folder: Path) -> bool:
-    """Whether a folder is a run's or a sweep's, or may not be looked into: its reader says so."""
+    """Whether a folder is a run's or a sweep's; also if it may not be read: reading it reports
+    that.
+    """
     try:
         return (folder / CONFIG_NAME).is_file() or is_sweep(folder)
     except PermissionError:
@@ -34,10 +36,10 @@ def _is_entry(folder: Path) -> bool:
 
 
 def runs_at(paths: Iterable[Path]) -> list[Path]:
-    """The folders of the runs at each path, each once: a run's own, those of a sweep's trials, or
+    """The run folders at each path, without duplicates: a run's own, those of a sweep's trials, or
     those of all runs and sweeps in a folder.
 
-    Raises UsageError where a path is none of these, saying what it is.
+    Raises UsageError, saying what the path is, if it is none of these.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -52,11 +54,11 @@ def _runs_at(path: Path) -> list[Path]:
         return trials_of(path.resolve())
     inside = entries_in(path) if path.is_dir() else []
     if not inside:
-        open_run(path)  # raises, saying what is there instead
+        open_run(path)  # raises an error that says what is there instead
     return [run for entry in inside for run in _runs_at(entry)]
 
 
 def trials_of(sweep: Path) -> list[Path]:
-    """The run folders of a sweep's trials that have been begun, in the order of their numbers."""
+    """The run folders of a sweep's trials that have begun, in the order of their numbers."""
     trials = SweepDir(sweep).trials
     return entries_in(trials) if trials.is_dir() else []

@@ -1,4 +1,4 @@
-"""The runs and sweeps of a folder, one after another."""
+"""Lists the runs and sweeps of a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from mnistlab.support.errors import UsageError
 
 @dataclass(frozen=True)
 class Listing:
-    """What lies in a folder, the oldest first; `faults` tell of what could not be read."""
+    """The content of a folder, the oldest first; `faults` describe what could not be read."""
 
     folder: Path
     entries: tuple[RunSummary | SweepSummary, ...]
@@ -21,7 +21,7 @@ class Listing:
 def list_runs(folder: Path) -> Listing:
     """The runs and sweeps in a folder of runs, or the trials of a sweep.
 
-    Raises UsageError where there is no such folder, or it is one run's.
+    Raises UsageError if there is no such folder, or if it is a run's folder.
     """
     if (folder / CONFIG_NAME).is_file():
         raise UsageError(f"{folder}: is one run; name the folder that it lies in")

@@ -1,4 +1,4 @@
-"""The current state of a run or a sweep, read from its folder."""
+"""Reads the current state of a run or a sweep from its folder."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -24,11 +24,11 @@ from mnistlab.support.safe_files import read_artefact
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run. `record` is run.json's, of a run under way brought up to date; of one that says
-    `running`, `alive` is whether a process still trains it, otherwise None.
+    """One run. `record` is run.json's content, updated from metrics.csv if the run is in progress.
+    If its status is running, `alive` says whether a process trains it; otherwise None.
 
-    `best` is the best value by validation so far, under its name. `planned` epochs are None of a
-    run counted in steps, `planned_steps` of one counted in epochs.
+    `best` is the best value by validation so far, under its name. `planned` epochs are None if the
+    run is planned in steps, `planned_steps` if it is planned in epochs.
     """
 
     path: Path
@@ -41,9 +41,9 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class SweepSummary:
-    """One sweep. `status` is running, finished or interrupted; `trials` counts them by status,
-    `pending` those that are still to come. `best` is the chosen trial's value of the sweep's
-    metric, under its name; `best_run` that trial's folder.
+    """One sweep. `status` is running, finished or interrupted. `trials` counts them by status;
+    those still to come are `pending`. `best` is the chosen trial's value of the sweep's metric,
+    under its name; `best_run` is that trial's folder.
     """
 
     path: Path
@@ -56,7 +56,7 @@ class SweepSummary:
 
 
 def read_run(path: Path) -> RunSummary:
-    """What the run in a folder has come to; raises UsageError naming the file that is damaged."""
+    """The state of the run in a folder; raises UsageError that names a damaged file."""
     run_dir = RunDir(path)
     record = read_run_record(run_dir) if run_dir.run_json.exists() else _unrecorded(run_dir)
     running = record.status is Status.RUNNING
@@ -83,7 +83,7 @@ def run_status(run: RunSummary) -> str:
 
 
 def _unrecorded(run_dir: RunDir) -> RunRecord:
-    """What there is to tell of a run that is just beginning, or died before its run.json."""
+    """The state of a run that has just begun, or ended before it wrote run.json."""
     from mnistlab.config import load_run_config, resolved_mapping
 
     refuse_wrong_checksum(run_dir.config)
@@ -95,11 +95,11 @@ def _unrecorded(run_dir: RunDir) -> RunRecord:
 
 
 def _so_far(path: Path, record: RunRecord) -> RunRecord:
-    """The record of a run under way with what its metrics.csv tells beyond it: the last row's
-    metrics and steps, and the row with the best validation accuracy.
+    """The record of a run in progress, updated from its metrics.csv: the last row's metrics and
+    steps, and the row with the best validation accuracy.
     """
     text = read_artefact(path).decode(errors="replace") if path.exists() else ""
-    # The last line may be under way.
+    # The last line may be incomplete.
     rows = named_rows(text[: text.rfind("\n") + 1], path, ("epoch", "step", VALIDATION.accuracy))
     if not rows:
         return record
@@ -108,7 +108,7 @@ def _so_far(path: Path, record: RunRecord) -> RunRecord:
         best = max(map(_metrics_row, rows), key=lambda row: row.val_accuracy or 0.0)
     except ValueError as error:
         raise UsageError(f"{path}: is damaged: {error}") from error
-    # Run folders of earlier versions do not say how many steps an epoch has.
+    # Run folders of earlier versions do not record the number of steps in an epoch.
     per_epoch = record.steps_per_epoch
     return replace(
         record,
@@ -125,7 +125,7 @@ def _metrics_row(cells: Mapping[str, str]) -> MetricsRow:
 
 
 def _named_best(record: RunRecord) -> dict[str, float]:
-    """The best validation accuracy; of a run without one, the final accuracy that there is."""
+    """The best validation accuracy; without validation, the final accuracy."""
     best = {} if record.best is None else {VALIDATION.accuracy: record.best.val_accuracy}
     known = record.metrics | best
     for part in (VALIDATION, TEST, TRAINING):
@@ -136,7 +136,7 @@ def _named_best(record: RunRecord) -> dict[str, float]:
 
 
 def read_sweep(path: Path) -> SweepSummary:
-    """What the sweep in a folder has come to; raises UsageError naming the file that is damaged."""
+    """The state of the sweep in a folder; raises UsageError that names a damaged file."""
     expected, metric = _expected(path / SWEEP_NAME)
     stages, statuses = _trials(path)
     to_come = len(expected - stages)
@@ -161,7 +161,7 @@ def read_sweep(path: Path) -> SweepSummary:
 
 
 def _expected(path: Path) -> tuple[set[str], str]:
-    """The stages and refits that a sweep.yaml asks for, and the metric that it judges by."""
+    """The stages and refits of a sweep.yaml, and the metric that it ranks by."""
     config = _sweep_config(path)
     try:
         stages = {str(stage["name"]) for stage in config.get("stages") or ()}
@@ -185,9 +185,9 @@ def _sweep_config(path: Path) -> dict[str, Any]:
 
 
 def _trials(sweep: Path) -> tuple[set[str], Counter[Status]]:
-    """The stages that have trials, and how many trials are in which status.
+    """The stages that have trials, and the number of trials with each status.
 
-    trials.csv may be a second behind the folders: what has not ended there is looked at again.
+    trials.csv may be a second older than the folders, so unfinished trials are read from these.
     """
     stages: set[str] = set()
     statuses: Counter[Status] = Counter()
@@ -216,7 +216,7 @@ def _status(cell: str, path: Path) -> Status:
 
 
 def _started(folder: Path) -> datetime:
-    """When a folder was made, by its name; by its configuration's age where it was renamed."""
+    """When a folder was created, by its name; by its configuration's age if it was renamed."""
     try:
         return datetime.strptime(folder.name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)
     except ValueError:
