@@ -1,4 +1,4 @@
-"""What a run's folder holds, for whoever shows it: each part read when it is asked for, once."""
+"""The content of a run's folder, for display: each part is read on first use, and once."""
 
 import math
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from mnistlab.support.scale import LARGEST
 from mnistlab.training.initializers import initial_params
 
 PART_NAMES: dict[SplitName, str] = {part.name: part.images for part in PARTS}
-# What weighs a sum; its layers are the ones that have weights.
+# The layers with a weighted sum: these have weights.
 WEIGHED = ("conv", "dense")
 
 
@@ -35,8 +35,8 @@ Row = TypeVar("Row", MetricsRow, LayerRow)
 
 
 def to_be_shown(row: Row) -> Row:
-    """A row with infinity in the place of numbers that no scale holds: sums, squares and margins of
-    them overflow.
+    """A row with infinity in place of numbers that are too large for a scale: their sums, squares
+    and margins overflow.
     """
     beyond: dict[str, Any] = {
         name: math.copysign(math.inf, value)
@@ -47,9 +47,10 @@ def to_be_shown(row: Row) -> Row:
 
 
 class read_once(Generic[Value]):  # noqa: N801 - it is written as a decorator
-    """A property that is computed when first asked for and kept, or its error is raised again.
+    """A property that is computed on first use and kept; if it raised an error, that is raised
+    again.
 
-    So a damaged file is read once, and a dataset that can't be had is not asked for again.
+    So a damaged file is read once, and an unavailable dataset is requested once.
     """
 
     def __init__(self, read: Callable[[Any], Value]) -> None:
@@ -71,8 +72,10 @@ class read_once(Generic[Value]):  # noqa: N801 - it is written as a decorator
 
 
 class Artefacts:
-    """The artefacts of one run. Each raises UsageError naming the file where it is damaged, and
-    LackingError where the run has none; DataError where the dataset is missing.
+    """The artefacts of one run.
+
+    Each raises UsageError that names a damaged file, LackingError if the run does not have it, and
+    DataError if the dataset is missing.
     """
 
     def __init__(
@@ -96,30 +99,30 @@ class Artefacts:
 
     @read_once
     def record(self) -> RunRecord:
-        """What run.json tells."""
+        """The content of run.json."""
         return read_run_record(self.run_dir)
 
     @property
     def facts(self) -> RunFacts:
-        """What run.json tells of the network, its data and the machine."""
+        """run.json's facts about the network, its data and the machine."""
         return facts_of(self.run_dir, self.record)
 
     @property
     def _record_if_whole(self) -> RunRecord | None:
-        """run.json, or None: one that is damaged spoils only what can't be told without it."""
+        """run.json, or None if it is damaged: then only what needs it is missing."""
         try:
             return self.record
         except UsageError:
             return None
 
     def written(self, path: Path) -> FileDigest | None:
-        """What a table of the run held when it was last left; None of one that goes on."""
+        """The digest of a table when the run ended or stopped; None if it is in progress."""
         record = self._record_if_whole
         return None if record is None else record.written(path)
 
     @property
     def class_names(self) -> list[str]:
-        """What the classes are called, by number."""
+        """The names of the classes, by number."""
         return self.facts.dataset.class_names
 
     @read_once
@@ -130,8 +133,9 @@ class Artefacts:
 
     @read_once
     def evaluations(self) -> list[MetricsRow]:
-        """`metrics`, where early stopping kept earlier weights with the test figures in the row of
-        those weights: metrics.csv has them nowhere, as they were measured after that row.
+        """`metrics`; if early stopping kept earlier weights, their row also gets the test metrics.
+
+        metrics.csv does not have these, because they were measured after that row.
         """
         record = self._record_if_whole
         best = None if record is None else record.best
@@ -173,7 +177,7 @@ class Artefacts:
 
     @property
     def weighed_layers(self) -> list[tuple[str, tuple[int, ...]]]:
-        """Each layer with weights, and what it sees: (channels, rows, columns), also where that is
+        """Each layer with weights, and its input shape: (channels, rows, columns), even if it is
         flattened, or (units,).
         """
         found = []
@@ -187,14 +191,16 @@ class Artefacts:
 
     @property
     def part(self) -> SplitName:
-        """The images that the run is judged by: the test set's only where it was looked at."""
+        """The images that the run is evaluated on: the test set if it was tested, else another
+        part.
+        """
         if self.record.test_set_looked_at:
             return "test"
         return "validation" if self.facts.dataset.images.validation else "train"
 
     @read_once
     def dataset(self) -> Dataset:
-        """The run's dataset; not by way of the model, whose weights may be damaged."""
+        """The run's dataset; not from the model, whose weights may be damaged."""
         dataset = load_data(self.config, self._data_dir, self._data_progress)
         refuse_changed_data(self.facts.dataset, dataset.sha256)
         return dataset
@@ -206,9 +212,9 @@ class Artefacts:
 
     @read_once
     def predictions(self) -> Predictions:
-        """What the network says of the images of `part`: as it was written, or said now.
+        """The network's predictions for the images of `part`: from the file, or computed now.
 
-        A run that has not ended has written none. Outputs that are no number are left in.
+        A run that has not ended has no file. Outputs that are not finite are kept.
         """
         if self.part == "train":
             raise LackingError("the run evaluated neither test nor validation images")
@@ -224,7 +230,7 @@ class Artefacts:
         )
 
     def _checked(self, found: Predictions) -> Predictions:
-        """The predictions, if they are of these images and classes."""
+        """The predictions, if they match these images and classes."""
         path, data = self.run_dir.predictions, self.facts.dataset
         expected, classes = getattr(data.images, self.part), len(data.class_names)
         if len(found.labels) != expected:

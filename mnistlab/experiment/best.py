@@ -10,7 +10,7 @@ from mnistlab.support.metric_names import VALIDATION
 
 @dataclass
 class BestSoFar:
-    """Watches one metric: early stopping's, else validation accuracy (the loss breaks ties)."""
+    """Follows one metric: early stopping's, else validation accuracy (the loss breaks ties)."""
 
     monitor: str
     larger_is_better: bool
@@ -21,7 +21,7 @@ class BestSoFar:
 
     @classmethod
     def watching(cls, config: RunConfig, has_validation: bool) -> "BestSoFar | None":
-        """What a configuration asks to be watched; None where there is nothing to watch."""
+        """The metric to follow by a configuration; None if there is none."""
         early = config.training.early_stopping
         if early is not None:
             larger_is_better = {"min": False, "max": True}[early.mode]
@@ -29,7 +29,7 @@ class BestSoFar:
         return cls(VALIDATION.accuracy, True, None) if has_validation else None
 
     def update(self, row: MetricsRow) -> bool:
-        """Take a new row in; whether it is the best so far."""
+        """Add a new row; returns whether it is the best so far."""
         if self.row is None or self._improves(row, self.row):
             self.row, self.waited = row, 0
             return True
@@ -39,12 +39,15 @@ class BestSoFar:
     def _improves(self, row: MetricsRow, best: MetricsRow) -> bool:
         value, reference = self._value(row), self._value(best)
         if self.patience is None and value == reference:
-            # Early stopping watches its metric alone: a falling loss would never let it stop.
+            # Early stopping follows its metric alone: ties broken by a falling loss would never let
+            # it stop.
             return _loss(row) < _loss(best)
         return value > reference + self.min_delta
 
     def _value(self, row: MetricsRow) -> float:
-        """The metric watched, larger is better; the worst where it is missing or not finite."""
+        """The followed metric, negated if lower is better; the worst value if it is missing or not
+        finite.
+        """
         value = getattr(row, self.monitor)
         if value is None or not math.isfinite(value):
             return -math.inf

@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it."""
+"""The callbacks of a run."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,32 +12,32 @@ from mnistlab.support.metric_names import SPLIT_METRICS
 
 @dataclass(frozen=True)
 class Start:
-    """A run about to train: where it is kept, and how much there is to do."""
+    """A run about to train: its folder, and its length."""
 
     run_dir: Path
     epochs: int
     steps: int
     steps_per_epoch: int
-    evaluates_by_step: bool  # not once an epoch
+    evaluates_by_step: bool  # instead of once an epoch
 
 
 @dataclass(frozen=True)
 class RunProgress:
-    """A run under way. The loss and accuracy are means over the steps since the last row."""
+    """A run in progress. The loss and accuracy are means over the steps since the last row."""
 
     epoch: int
     step: int
-    images: int  # trained on so far, repeats counted
-    seconds: float  # of training alone
+    images: int  # trained on so far, with repetitions
+    seconds: float  # of training steps only
     loss: float
     accuracy: float
 
 
 class RunCallback:
-    """Watches a run; every method may be left out."""
+    """Receives a run's events; every method is optional."""
 
     def on_message(self, text: str) -> None:
-        """A line for people: what takes long, what went wrong."""
+        """A message for people: slow steps, errors."""
 
     def on_start(self, start: Start) -> None:
         """Training is about to begin."""
@@ -46,26 +46,26 @@ class RunCallback:
         """Some steps are done; called several times a second."""
 
     def on_row(self, row: MetricsRow) -> None:
-        """An evaluation is done, and its row written."""
+        """An evaluation is done, and its row is written."""
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """A run that has ended: its folder, how it ended, its final metrics."""
+    """A run that has ended or stopped: its folder, its status, its final metrics."""
 
     run_dir: Path
     status: Status  # finished, stopped_early, diverged, interrupted
-    epochs: int  # whole ones
+    epochs: int  # complete ones
     steps: int
     metrics: dict[str, float | None]
     seconds: Seconds
-    advice: str | None = None  # what to try, where it diverged
-    signal: int | None = None  # which stopped it, where it was interrupted
-    already_ended: bool = False  # of a resumed run: there was nothing left to do
+    advice: str | None = None  # what to try, if it diverged
+    signal: int | None = None  # the signal that stopped it, if it was interrupted
+    already_ended: bool = False  # of a resumed run: nothing was left to do
 
     @classmethod
     def of(cls, run_dir: Path, record: RunRecord, **more: Any) -> Self:
-        """What a run.json tells, and the fields that it does not have."""
+        """The result from a run.json, and fields that it does not have."""
         return cls(
             run_dir=run_dir,
             status=record.status,

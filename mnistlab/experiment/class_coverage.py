@@ -8,13 +8,13 @@ from mnistlab.config import RunConfig
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.data import Dataset
 
-# A class is short of validation images below this share of what a stratified choice would take.
+# Validation has too few images of a class below this share of a stratified choice.
 FEW = 0.25
 MOST_NAMED = 10
 
 
 def class_warnings(config: RunConfig, dataset: Dataset) -> list[str]:
-    """One line for each way in which classes are missing, the key at fault and its place first."""
+    """One line for each kind of missing class; it begins with the key and its position."""
     return [config.located(text) for text in _warnings(config, dataset)]
 
 
@@ -29,7 +29,7 @@ def _warnings(config: RunConfig, dataset: Dataset) -> Iterator[str]:
         others = np.ones(len(names), bool)
         others[list(data.classes)] = False
         stored[others] = 0
-    left = stored - validation  # what training may use, before a limit
+    left = stored - validation  # what training may use, before any limit
 
     def named(classes: np.ndarray) -> str:
         return _named([names[label] for label in np.flatnonzero(classes)])

@@ -1,4 +1,4 @@
-"""The dataset that a configuration asks for."""
+"""Opens the dataset of a configuration."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from mnistlab.support.errors import ConfigError, UsageError
 
 @contextmanager
 def located(config: RunConfig) -> Iterator[None]:
-    """Errors that name a key of the configuration, told with the place where it was written."""
+    """Add the position of a configuration's key to errors that name it."""
     try:
         yield
     except UsageError as error:
@@ -24,9 +24,9 @@ def located(config: RunConfig) -> Iterator[None]:
 def load_data(
     config: RunConfig, data_dir: Path, progress: DownloadProgress | None = None
 ) -> Dataset:
-    """The dataset of a configuration, fetched if it is missing, split and scaled as it says.
+    """The dataset of a configuration, downloaded if missing, split and scaled.
 
-    Raises DataError where it is missing or damaged, UsageError where the split leaves nothing.
+    Raises DataError if it is missing or damaged, UsageError if the split leaves no images.
     """
     data = config.data
     with located(config):

@@ -1,4 +1,4 @@
-"""Whether a disk has room for what a run will save, asked before it trains."""
+"""Checks before training that a disk has enough space for what a run will save."""
 
 import shutil
 from pathlib import Path
@@ -8,9 +8,9 @@ from mnistlab.training.trainer import Trainer
 
 
 def lacking_disk_space(folder: Path, trainer: Trainer, run_dir: RunDir | None = None) -> str | None:
-    """What to say where `folder`, there or to be made, lies on a disk that is too full for a run.
+    """The error message if the disk of `folder`, existing or not, is too full for a run; else None.
 
-    What `run_dir` has already of the run is taken off. A little is left out: logs, tables, figures.
+    What `run_dir` already has is subtracted. Logs, tables and figures are small and ignored.
     """
     needed = bytes_to_save(trainer)
     if run_dir is not None:
@@ -24,8 +24,8 @@ def lacking_disk_space(folder: Path, trainer: Trainer, run_dir: RunDir | None = 
 
 
 def bytes_to_save(trainer: Trainer) -> int:
-    """What a run's tensors take at most: two checkpoints and one that is being written, each with
-    the best weights in it, the best weights and the final ones.
+    """The largest size of a run's tensor files: two checkpoints and one that is being written, each
+    with the best weights, and the best and the final weights.
     """
     params, memory = trainer.params, trainer.memory
     states = (params, params, memory.states, memory.totals)

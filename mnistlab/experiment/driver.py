@@ -1,8 +1,8 @@
-"""Runs and who trains them: a run says up to which step, its driver trains, alone or in a group.
+"""Runs and their drivers: a run requests steps, its driver trains them, alone or in a group.
 
-A run is a generator. It yields each Stretch of steps that it needs, is sent whether the loss stayed
-finite, and returns its result. All that it does in between, evaluation, tables, checkpoints, knows
-nothing of other runs.
+A run is a generator. It yields each Stretch of steps that it needs, receives whether the loss is
+finite, and returns its result. Everything else that it does, evaluation, tables, checkpoints, is
+independent of other runs.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -21,7 +21,7 @@ from mnistlab.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Stretch:
-    """Steps that a run needs: `trainer` is to be trained up to step `stop`, within its epoch.
+    """Steps that a run needs: `trainer` must be trained up to step `stop`, within its epoch.
 
     `look` is called between steps several times a second, and may raise.
     """
@@ -35,7 +35,7 @@ Training = Generator[Stretch, bool, RunResult]
 
 
 def trained(training: Training) -> RunResult:
-    """Train a run by itself, to its end."""
+    """Train a run by itself until it ends."""
     try:
         stretch = next(training)
         while True:
@@ -51,7 +51,7 @@ def trained(training: Training) -> RunResult:
 
 
 class _Together:
-    """Runs under way, each with the stretch that it waits for."""
+    """Runs in progress, each with the stretch that it waits for."""
 
     def __init__(self, ended: Callable[[str, Exception | None], None]) -> None:
         self.ended = ended
@@ -62,9 +62,9 @@ class _Together:
         self._groups: dict[Any, Group] = {}
 
     def begin(self, name: str, training: Training) -> None:
-        """Let a run get ready to train."""
+        """Start a run, up to its first stretch."""
         self._trainings[name] = training
-        # What a run sets for itself, such as its log, is no other's.
+        # What a run sets for itself, such as its log, does not affect the others.
         self._contexts[name] = copy_context()
         self._go_on(name, training.__next__)
         if name in self.stretches:
@@ -72,7 +72,7 @@ class _Together:
             self._keys[name] = joint_key(trainer.config, trainer.dataset)
 
     def _go_on(self, name: str, resumed: Callable[..., Stretch], *sent: Any) -> None:
-        """Let a run go on to its next stretch, or its end."""
+        """Resume a run's generator until its next stretch or its end."""
         self.stretches.pop(name, None)
         error = None
         try:
@@ -85,13 +85,13 @@ class _Together:
         self.ended(name, error)
 
     def stop(self, error: BaseException) -> None:
-        """Raise an error in every run: each keeps what it has, and says why it stopped."""
+        """Raise an error in every run: each saves what it has, and records why it stopped."""
         for name in list(self.stretches):
             with suppress(KeyboardInterrupt):
                 self._go_on(name, self._trainings[name].throw, error)
 
     def train(self) -> None:
-        """Train those that are behind the others, up to where one of them has to stop."""
+        """Train the runs that are behind, until one of them has to stop."""
         step = min(stretch.trainer.step for stretch in self.stretches.values())
         names = self._beside(step)
         members = [self.stretches[name] for name in names]
@@ -114,7 +114,7 @@ class _Together:
                 self._go_on(name, self._trainings[name].send, finite)
 
     def _beside(self, step: int) -> list[str]:
-        """The first run that is at this step, and all that can train beside it."""
+        """The first run at this step, and all that can train beside it."""
         behind = [n for n, stretch in self.stretches.items() if stretch.trainer.step == step]
         key = self._keys[behind[0]]
         return behind[:1] if key is None else [n for n in behind if self._keys[n] == key]
@@ -123,10 +123,10 @@ class _Together:
 def train_together(
     trainings: Mapping[str, Training], ended: Callable[[str, Exception | None], None]
 ) -> None:
-    """Train runs to their ends on one thread, side by side wherever they can be.
+    """Train runs until they end, on one thread, side by side if possible.
 
-    `ended` is told the name of each run when it ends, and the error that ended it, if one did.
-    Each leaves what it leaves when it is trained by itself, bit for bit. A signal stops all.
+    `ended` receives the name of each run when it ends, and the error that ended it, if any. Each
+    run writes the same files as when it is trained by itself, bit for bit. A signal stops all.
     """
     together = _Together(ended)
     with engine_threads(1), stop_signals(), at_level_of_logs():

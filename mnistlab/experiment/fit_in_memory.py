@@ -1,4 +1,4 @@
-"""A configuration trained in memory: no folder, no checkpoint, the same weights."""
+"""Trains a configuration in memory: no folder, no checkpoint, the same weights."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -20,12 +20,12 @@ from mnistlab.training.trainer import Trainer
 
 
 class DivergedError(ValueError):
-    """The loss or a weight stopped being a finite number; the message says what to try."""
+    """The loss or a weight is no longer finite; the message says what to try."""
 
 
 @dataclass(frozen=True)
 class TrainingState:
-    """How far a training is: the steps done, and the optimizer's vectors."""
+    """The progress of a training: the steps done, and the optimizer's state vectors."""
 
     step: int
     states: np.ndarray
@@ -33,9 +33,9 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A trained network, compiled, what was measured, a row per epoch, and where training ended.
+    """A compiled trained network, a row of metrics per epoch, and the state of training.
 
-    `epochs` are those that were trained to their end: the last one may have been cut.
+    `epochs` are complete ones; the last may have been incomplete.
     """
 
     network: Inference
@@ -53,9 +53,9 @@ def fit(
 ) -> Fitted:
     """Train a configuration on a dataset; the weights are those that its run would keep.
 
-    It is evaluated after each epoch, whatever `training.evaluate_every` says, and never tested.
-    `tell` hears what takes long. Raises DivergedError; UsageError where the two don't go together
-    or memory does not hold them.
+    It is evaluated after each epoch, whatever `training.evaluate_every` is, and never tested.
+    `tell` receives messages about slow steps. Raises DivergedError; UsageError if configuration and
+    dataset do not match, or if memory does not suffice.
     """
     refuse_unfit(config, dataset)
     refuse_too_large(config, dataset)
@@ -83,9 +83,9 @@ def fit_epoch(
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Fitted:
-    """Train one epoch on a dataset, from where another training ended: its weights, its state.
+    """Train one epoch on a dataset, from another training's weights and state.
 
-    None stands for the configuration's initial weights. Raises as `fit` does.
+    None: from the configuration's initial weights. Raises as `fit` does.
     """
     refuse_too_large(config, dataset)
     trainer = new_trainer(config, dataset)
@@ -96,7 +96,7 @@ def fit_epoch(
             for name, tensor in trainer.inference.tensors.items():
                 tensor[:] = weights[name]
             trainer.memory.states[:] = state.states
-            # Steps are counted by whole epochs of these images, of which there may be others.
+            # Steps are counted in whole epochs of these images; their number may have changed.
             per_epoch = trainer.plan.steps_per_epoch
             trainer.step = math.ceil(state.step / per_epoch) * per_epoch
         row = _train_to(trainer, _next_boundary(trainer))
@@ -109,13 +109,13 @@ def _state_of(trainer: Trainer) -> TrainingState:
 
 
 def _next_boundary(trainer: Trainer) -> int:
-    """The step at which the epoch under way ends."""
+    """The step at which the current epoch ends."""
     per_epoch = trainer.plan.steps_per_epoch
     return (trainer.step // per_epoch + 1) * per_epoch
 
 
 def _train_to(trainer: Trainer, end: int) -> MetricsRow:
-    """Train to step `end`, within one epoch, and measure."""
+    """Train up to step `end`, within one epoch, and evaluate."""
     before = trainer.step
     if not trainer.train_to(end) or not trainer.is_finite():
         raise _diverged(trainer, before)
@@ -148,7 +148,7 @@ def load(
     pixel: tuple[float, float],
     weights: dict[str, np.ndarray],
 ) -> Inference:
-    """The network of a configuration with weights put into it; it sees pixel * scale + offset."""
+    """The network of a configuration with these weights; its input is pixel * scale + offset."""
     network = Inference(config, image_shape, classes, *pixel)
     for name, tensor in network.tensors.items():
         tensor[:] = weights[name]

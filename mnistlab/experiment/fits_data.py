@@ -7,8 +7,8 @@ from mnistlab.training.trainer import plan
 
 
 def refuse_unfit(config: RunConfig, dataset: Dataset) -> None:
-    """Raise UsageError, naming the key, where no step could be taken, or where early stopping
-    would watch what is never measured.
+    """Raise UsageError, naming the key, if no step could be taken, or if early stopping would
+    follow a metric that is never measured.
     """
     plan(config, len(dataset.train))
     early = config.training.early_stopping

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, turned into a request to stop at the next boundary of a step."""
+"""Turns Ctrl-C and SIGTERM into a request to stop between two steps."""
 
 import signal
 import sys
@@ -10,10 +10,10 @@ from typing import Any
 
 
 class StopRequested(BaseException):
-    """Somebody wants the run to stop; `number` is the signal's.
+    """A request to stop the run; `number` is the signal's.
 
-    No Exception, as KeyboardInterrupt is none: a library that tries something else after an error,
-    as a compiler may, must not take it for one.
+    Not an Exception, like KeyboardInterrupt: a library that tries something else after an error, as
+    a compiler may, must not handle it.
     """
 
     def __init__(self, number: int) -> None:
@@ -22,7 +22,7 @@ class StopRequested(BaseException):
 
 
 def _without_stops(hook: Callable[[Any], None]) -> Callable[[Any], None]:
-    """The hook for exceptions that can't be passed on, for all but a request to stop."""
+    """The hook for exceptions that cannot be raised, except for requests to stop."""
 
     def told(unraisable: Any) -> None:
         if not isinstance(unraisable.exc_value, StopRequested):
@@ -32,7 +32,7 @@ def _without_stops(hook: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 class StopSignals:
-    """Remembers the first signal; a second is a KeyboardInterrupt at once."""
+    """Remembers the first signal; a second one raises KeyboardInterrupt at once."""
 
     def __init__(self) -> None:
         self.number: int | None = None
@@ -48,11 +48,11 @@ class StopSignals:
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
-        """Raise StopRequested the moment a signal comes: while nothing has to be in step.
+        """Raise StopRequested as soon as a signal comes: for code that may be interrupted anywhere.
 
-        A callback of the compiler's library can't pass an exception on: Python would print it, and
-        the compiler would fail for the want of what the callback was to do. So an error after a
-        signal is the stop, too.
+        A callback of the compiler's library cannot raise an exception: Python would print it, and
+        the compiler would fail without the callback's result. So an error after a signal also
+        counts as the stop.
         """
         self.check()
         self._at_once = True
@@ -76,13 +76,13 @@ class StopSignals:
 
 @contextmanager
 def stop_signals() -> Iterator[StopSignals]:
-    """Listen for SIGINT and SIGTERM while training; only the main thread can."""
+    """Handle SIGINT and SIGTERM during training; only the main thread can."""
     stop = StopSignals()
     if threading.current_thread() is not threading.main_thread():
         yield stop
         return
     listening = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
-    if isinstance(listening, StopSignals):  # of several runs that are trained together
+    if isinstance(listening, StopSignals):  # one of several runs that are trained together
         yield listening
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -1,6 +1,6 @@
-"""A run that does not fit into memory is refused before any memory is allocated.
+"""Refuses a run that does not fit into memory before any memory is allocated.
 
-Otherwise the system would end a process once the memory is used, and not always the right one.
+Otherwise the system would end a process when memory is full, and not always the right one.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ WIDTHS = {"softmax": "model.type", "mlp": "model.hidden", "cnn": "model.layers"}
 
 
 def refuse_too_large(config: RunConfig, dataset: Dataset) -> None:
-    """Raise UsageError, with the estimate and the key most to blame, where a run can't fit."""
+    """Raise UsageError, with the estimate and the key that needs most, if a run does not fit."""
     words = lacking(memory_needed(config, dataset), process_room())
     if words is None:
         return
@@ -32,9 +32,9 @@ def refuse_too_large(config: RunConfig, dataset: Dataset) -> None:
 
 
 def workers_that_fit(needed: Sequence[int], workers: int, room: Room | None) -> int:
-    """How many of `workers` can train at once, at least one, whichever trials meet.
+    """How many of `workers`, at least one, can train at once, whichever trials coincide.
 
-    `needed`: the bytes that each trial takes.
+    `needed`: the bytes of each trial.
     """
     left = room.bytes if room else sum(needed) + workers * PROCESS
     for count, size in enumerate(sorted(needed, reverse=True)[:workers]):

@@ -34,9 +34,9 @@ MAX_CLASSES = 256  # labels are bytes
 class Model:
     """A run's network with its weights, and the dataset that it was trained on.
 
-    Images are uint8 (n, height, width). `facts` are run.json's; `weights` is the file that the
-    weights are from, `step` the training step that they are of. Its own threads compute, as in
-    training; the dataset is opened when it is asked for.
+    Images are uint8 (n, height, width). `facts` are run.json's; `weights` is the file of the
+    weights, `step` their training step. It computes on the engine's threads, as in training. The
+    dataset is opened on first use.
     """
 
     run_dir: RunDir
@@ -65,16 +65,16 @@ class Model:
 
     @cached_property
     def dataset(self) -> Dataset:
-        """The run's dataset, split and scaled as it was.
+        """The run's dataset, split and scaled as in training.
 
-        Raises DataError where it is missing or damaged, UsageError where it is another one now.
+        Raises DataError if it is missing or damaged, UsageError if it has changed.
         """
         dataset = load_data(self.config, self.data_dir, self.data_progress)
         refuse_changed_data(self.facts.dataset, dataset.sha256)
         return dataset
 
     def split(self, name: SplitName) -> Split:
-        """A part of the dataset; raises UsageError where the run has no such images."""
+        """A part of the dataset; raises UsageError if the run has no such images."""
         if name not in SPLIT_NAMES:
             raise UsageError(f"split: found {name!r}, expected one of {', '.join(SPLIT_NAMES)}")
         split: Split = getattr(self.dataset, name)
@@ -88,7 +88,7 @@ class Model:
             return self.inference.evaluate(split)
 
     def outputs(self, images: np.ndarray) -> np.ndarray:
-        """The network's outputs (n, classes): probabilities, where the output is softmax."""
+        """The network's outputs (n, classes): probabilities if the output is softmax."""
         with engine_threads(self.threads):
             return self.inference.outputs(images)
 
@@ -100,12 +100,12 @@ class Model:
     def activations(
         self, images: np.ndarray, layers: Collection[str] | None = None
     ) -> dict[str, np.ndarray]:
-        """What leaves the layers, by name: see `Inference.activations`."""
+        """The outputs of layers, by name: see `Inference.activations`."""
         with engine_threads(self.threads):
             return self.inference.activations(images, layers)
 
     def input_gradient(self, images: np.ndarray, classes: np.ndarray) -> np.ndarray:
-        """d log p_class / d pixel, (n, height, width): see `Inference.input_gradient`."""
+        """The gradient by each pixel, (n, height, width): see `Inference.input_gradient`."""
         with engine_threads(self.threads):
             return self.inference.input_gradient(images, classes)
 
@@ -122,8 +122,8 @@ def load_model(
     """The model of the run at `path`, compiled.
 
     The final weights of a run that has not ended are those of its last checkpoint. `data_dir` is
-    where datasets lie, `tell` hears of a compilation. Raises UsageError where there is no run, no
-    such weights, or where its files are damaged or do not belong together.
+    the folder of datasets; `tell` receives messages about compilation. Raises UsageError if there
+    is no run, or no such weights, or if its files are damaged or do not match.
     """
     run_dir = open_run(path)
     record = read_run_record(run_dir)
@@ -149,7 +149,7 @@ def load_model(
 
 
 def _refuse_no_dataset(run_dir: RunDir, data: DatasetRecord) -> None:
-    """Raise UsageError where run.json tells of images or classes that no dataset has."""
+    """Raise UsageError if run.json states images or classes that no dataset can have."""
     if max(data.image_shape) > MAX_SIDE:
         side = max(data.image_shape)
         raise UsageError(
@@ -165,7 +165,7 @@ def _refuse_no_dataset(run_dir: RunDir, data: DatasetRecord) -> None:
 def _read_weights(
     run_dir: RunDir, inference: Inference, weights: Weights
 ) -> tuple[Path, dict[str, np.ndarray], int]:
-    """The file of the weights asked for, its tensors, and the step that they are of."""
+    """The file of the requested weights, its tensors, and their step."""
     files: dict[str, Path] = {"final": run_dir.weights, "best": run_dir.best}
     if weights not in files:
         raise UsageError(f"weights: found {weights!r}, expected {' or '.join(files)}")
@@ -197,7 +197,7 @@ def _read_weights(
 
 
 def _fill(inference: Inference, tensors: dict[str, np.ndarray], file: Path) -> None:
-    """Put the tensors of a file into the network; raises UsageError where they are not its own."""
+    """Copy a file's tensors into the network; raises UsageError if they do not match it."""
     ours = inference.tensors
     faults = [
         f"{file}: {name} is {_said(tensors.get(name))}, the model's is {_said(ours.get(name))}"

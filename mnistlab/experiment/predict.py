@@ -1,4 +1,4 @@
-"""Predictions of a run's network for the user's own pictures."""
+"""Predictions of a run's network for the user's pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from mnistlab.support.errors import UsageError
 class Prediction:
     """The prediction for one picture.
 
-    `seen` is what it was given, uint8 (height, width); `outputs` its outputs (classes,), which are
-    probabilities where the output is softmax; `predicted` is the class of the largest.
+    `seen` is the network's input image, uint8 (height, width); `outputs` (classes,) are
+    probabilities if the output is softmax; `predicted` is the class of the largest.
     """
 
     image: Path
@@ -29,7 +29,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Unread:
-    """A file that is no picture of a digit, and why."""
+    """A file that is not a picture of a digit, and the reason."""
 
     image: Path
     why: str
@@ -37,7 +37,7 @@ class Unread:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a network said of pictures, which files were none, and the files saved of each."""
+    """The predictions for pictures, the files that could not be read, and the saved files."""
 
     model: Model
     predictions: list[Prediction]
@@ -46,15 +46,17 @@ class Answers:
 
     @property
     def are_probabilities(self) -> bool:
-        """Whether the outputs are; those of no softmax or sigmoid may be any numbers."""
+        """Whether the outputs are probabilities; without softmax or sigmoid they may be any
+        numbers.
+        """
         return self.model.config.model.output_activation.type in ("softmax", "sigmoid")
 
 
 def predict(model: Model, images: Sequence[Path], raw: bool = False) -> Answers:
-    """The class of each picture, and which of the files could not be read.
+    """The predicted class of each picture, and the files that could not be read.
 
-    Pictures are prepared as MNIST's were, or taken as they are if `raw`. One file's fault leaves
-    the others as they are. Raises UsageError where the network is not for prepared pictures.
+    Pictures are prepared as MNIST's were, or used unchanged if `raw`. An unreadable file does not
+    affect the others. Raises UsageError if the network does not take prepared pictures.
     """
     if not raw and model.image_shape != (SIDE, SIDE):
         height, width = model.image_shape
@@ -81,7 +83,7 @@ def predict(model: Model, images: Sequence[Path], raw: bool = False) -> Answers:
 
 
 def _read(image: Path, raw_shape: tuple[int, int] | None) -> np.ndarray:
-    """What the network is to see; `raw_shape` is the size that a raw image must have."""
+    """The network's input image; `raw_shape` is the required size of a raw image."""
     colours = read_picture(image)
     if raw_shape is None:
         return prepare(colours)

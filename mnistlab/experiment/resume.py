@@ -1,4 +1,4 @@
-"""Check whether a stopped run may be resumed: what it was, and what has changed since."""
+"""Checks whether a stopped run may be resumed: its state, and what has changed since."""
 
 from typing import Any
 
@@ -15,16 +15,16 @@ from mnistlab.support.safe_files import open_artefact
 
 
 def history_of(run_dir: RunDir, force: bool = False) -> RunRecord | None:
-    """What a run's run.json tells; None where the run died before it was written.
+    """The content of a run's run.json; None if the run ended before it was written.
 
-    Raises UsageError where it is damaged; `force` lets one pass that was edited.
+    Raises UsageError if it is damaged; `force` accepts one that was edited.
     """
     return read_run_record(run_dir, edited=force) if run_dir.run_json.exists() else None
 
 
 def config_of(run_dir: RunDir, history: RunRecord | None) -> RunConfig:
-    """A run's configuration; raises ConfigError or UsageError where it is not the one that the run
-    was started with.
+    """A run's configuration; raises ConfigError or UsageError if it is not the one that the run was
+    started with.
     """
     open_artefact(run_dir.config).close()
     config = load_run_config(run_dir.config)
@@ -53,14 +53,14 @@ def _with_recorded_length(run_dir: RunDir, history: RunRecord, config: RunConfig
 
 
 def ended_result(run_dir: RunDir, history: RunRecord | None) -> RunResult | None:
-    """The result of a run that has ended; None for one that can be resumed."""
+    """The result of a run that has ended; None if it can be resumed."""
     if history is None or history.status.resumable:
         return None
     return RunResult.of(run_dir.path, history, already_ended=True)
 
 
 def refuse_changed_config(history: RunRecord, config: RunConfig) -> None:
-    """Raise UsageError, naming the keys, where config.yaml is not what the run was started with."""
+    """Raise UsageError, naming the keys, if config.yaml has changed since the run was started."""
     before = dict(flattened(completed(history.config)))
     now = dict(flattened(resolved_mapping(config)))
     changed = [
@@ -79,7 +79,7 @@ def refuse_changed_config(history: RunRecord, config: RunConfig) -> None:
 
 
 def refuse_changed_data(stated: DatasetRecord, dataset_sha256: str) -> None:
-    """Raise UsageError where the dataset is not the one that the run was trained on."""
+    """Raise UsageError if the dataset is not the one that the run was trained on."""
     if stated.sha256 != dataset_sha256:
         raise UsageError(
             f"the dataset {stated.name} has changed since the run was started: "
@@ -90,10 +90,10 @@ def refuse_changed_data(stated: DatasetRecord, dataset_sha256: str) -> None:
 def refuse_changed_surroundings(
     facts: RunFacts | None, dataset_sha256: str, force: bool, *, processor: bool = True
 ) -> None:
-    """Raise UsageError, naming what changed, where the data, a library or a setting of the compiler
-    is not what it was; or the `processor`, where the run is to be resumed on this one.
+    """Raise UsageError, naming what changed, if the data, a library or a compiler setting has
+    changed; or the `processor`, if the run is to be resumed on this one.
 
-    `force` lets all pass but other data.
+    `force` accepts everything but other data.
     """
     if facts is None:
         return
@@ -114,9 +114,9 @@ def refuse_changed_surroundings(
 
 
 def changed_arithmetic(before: Any, *, processor: bool = True) -> list[str]:
-    """What of run.json's `arithmetic` is not so here; nothing where an earlier version wrote none.
+    """The differences from run.json's `arithmetic`; none if an earlier version wrote none.
 
-    Without `processor`, of the settings alone.
+    Without `processor`, only the settings are compared.
     """
     from mnistlab.runtime.arithmetic import arithmetic
 

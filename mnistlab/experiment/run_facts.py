@@ -1,4 +1,4 @@
-"""What run.json says of a run besides its provenance, and what to try where a run diverged."""
+"""run.json's facts about a run, and advice if a run diverged."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from mnistlab.training.trainer import Trainer
 
 
 def run_facts(trainer: Trainer, threads: int, argv: Sequence[str]) -> RunFacts:
-    """What run.json says that does not change while a run goes."""
+    """The facts in run.json that do not change during a run."""
     dataset, program = trainer.dataset, trainer.program
     return RunFacts(
         **collect(threads, argv),
@@ -42,7 +42,7 @@ def run_facts(trainer: Trainer, threads: int, argv: Sequence[str]) -> RunFacts:
 def metrics_of(kept: MetricsRow | None, last: MetricsRow | None = None) -> dict[str, float | None]:
     """The metrics of the row whose weights are kept.
 
-    Earlier versions wrote the test figures of the kept weights into the `last` row.
+    Earlier versions wrote the test metrics of the kept weights into the `last` row.
     """
     values = {name: getattr(kept, name, None) for name in RUN_METRICS}
     if values["test_loss"] is None and last is not None:
@@ -51,9 +51,9 @@ def metrics_of(kept: MetricsRow | None, last: MetricsRow | None = None) -> dict[
 
 
 def advice_on_divergence(config: RunConfig, step: int, epoch: int, kept: int) -> str:
-    """What to try after a loss or a weight that is not finite; the weights kept are of step `kept`.
+    """Advice after a loss or a weight that is not finite; the kept weights are of step `kept`.
 
-    `step` and `epoch` are where it was found.
+    `step` and `epoch` are where it was detected.
     """
     ideas = [f"a smaller optimizer.lr (now {config.optimizer.lr:g})"]
     if config.loss.reduction == "sum":

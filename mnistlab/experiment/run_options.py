@@ -10,10 +10,10 @@ from mnistlab.experiment.callbacks import RunCallback
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """Where datasets lie, who computes, who watches.
+    """The folder of datasets, the number of threads, the callbacks.
 
-    `threads`: None for as many as there are processors. `argv` is the command line that run.json
-    names. `data_progress` is told of a download.
+    `threads`: None for the number of processors. `argv` is the command line for run.json.
+    `data_progress` receives a download's progress.
     """
 
     data_dir: Path

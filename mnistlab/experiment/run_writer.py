@@ -22,17 +22,18 @@ from mnistlab.store.run_record import RunRecord, Seconds, write_run_record
 from mnistlab.store.status import Status
 from mnistlab.training.trainer import Trainer
 
-# Writing a checkpoint waits for the disk, so a run of many short epochs does not write each.
+# Writing a checkpoint waits for the disk, so a run with many short epochs does not write after
+# each.
 SECONDS_BETWEEN_CHECKPOINTS = 2.0
 
 
 class RunWriter:
-    """A run's memory: the best weights, the last state that was whole, and all its files."""
+    """A run's state to be saved: the best weights, the last finite state, and all its files."""
 
     def __init__(self, trainer: Trainer, run_dir: RunDir, record: RunRecord) -> None:
         self.trainer = trainer
         self.run_dir = run_dir
-        self.record = record  # as it was last written
+        self.record = record  # as last written
         self.best = BestSoFar.watching(trainer.config, len(trainer.dataset.validation) > 0)
         self.best_params = trainer.params.copy()
         self.metrics_table: TableWriter[MetricsRow] | None = None
@@ -42,20 +43,20 @@ class RunWriter:
         self.last_row: MetricsRow | None = None
         self.ended: Status | None = None
         self.reason: str | None = None
-        self.saved_step: int | None = None  # of the newest checkpoint that is on disk
+        self.saved_step: int | None = None  # of the newest checkpoint on disk
         self.began = self.written = time.perf_counter()
-        self.seconds_before = 0.0  # of the run before it was taken up again
+        self.seconds_before = 0.0  # of the run before it was resumed
         self.checkpoint = self.snapshot()
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Put the trainer and the run back to where a checkpoint was taken."""
+        """Restore the trainer and the run from a checkpoint."""
         trainer, position = self.trainer, checkpoint.position
         trainer.params[:] = checkpoint.tensors["params"]
         for name, state in trainer.states.items():
             state[:] = checkpoint.tensors[name]
         trainer.memory.totals[:] = checkpoint.tensors["totals"]
         self.best_params[:] = checkpoint.tensors["best_params"]
-        # A run that diverged had gone beyond the state that it keeps.
+        # A run that diverged was beyond the state that it kept.
         trainer.step = position.get("ended_step", position["step"])
         trainer.seconds = position["seconds"]
         self.test_seen = position["test_seen"]
@@ -69,9 +70,9 @@ class RunWriter:
         self.saved_step = position["step"]
 
     def open_tables(self) -> tuple[TableWriter[MetricsRow], TableWriter[LayerRow]]:
-        """metrics.csv and layers.csv, cut back to what they held at the checkpoint.
+        """metrics.csv and layers.csv, truncated to their content at the checkpoint.
 
-        Raises UsageError where one of them does not begin so.
+        Raises UsageError if one of them does not begin with that content.
         """
         run_dir, held = self.run_dir, self.checkpoint.position["files"]
         metrics = TableWriter(
@@ -84,7 +85,7 @@ class RunWriter:
         return metrics, layers
 
     def files(self) -> dict[str, FileDigest]:
-        """What each of the run's tables holds by now."""
+        """The digest of each of the run's tables so far."""
         tables = {METRICS_NAME: self.metrics_table, LAYERS_NAME: self.layers_table}
         held = {name: table.written for name, table in tables.items() if table is not None}
         if self.predictions is not None:
@@ -92,7 +93,7 @@ class RunWriter:
         return held
 
     def snapshot(self) -> Checkpoint:
-        """All that going on from here needs, copied."""
+        """A copy of everything that resuming from here needs."""
         trainer, memory = self.trainer, self.trainer.memory
         tensors = {
             "params": trainer.params.copy(),
@@ -115,16 +116,18 @@ class RunWriter:
         return Checkpoint(tensors, position)
 
     def take_checkpoint(self) -> None:
-        """Remember the state as whole; on disk too, if the last time was long enough ago."""
+        """Remember the state as the last finite one; also write it if the last write is long enough
+        ago.
+        """
         self.checkpoint = self.snapshot()
         if time.perf_counter() - self.written >= SECONDS_BETWEEN_CHECKPOINTS:
             self.write_checkpoint()
             self.written = time.perf_counter()
 
     def write_checkpoint(self) -> None:
-        """Write the state last remembered, and the best weights.
+        """Write the last finite state, and the best weights.
 
-        The rows that it knows of are on disk before it: it goes on from no others.
+        The rows up to this state are fsynced first, because resuming needs them.
         """
         for table in (self.metrics_table, self.layers_table):
             if table is not None:
@@ -135,10 +138,10 @@ class RunWriter:
             self._write_weights(self.run_dir.best, self.best_params, self.best.row.step)
 
     def end(self, status: Status, reason: str | None = None) -> None:
-        """Keep the final weights and predictions; run.json is written last, and is the end.
+        """Save the final weights and predictions; run.json is written last and marks the end.
 
-        A run that diverged keeps the weights of the last state that was whole. The checkpoint of
-        one that reached its length is of the state before its last step: a longer run starts there.
+        A run that diverged keeps the weights of the last finite state. The last checkpoint of a run
+        that reached its length is of the state before its last step; a longer run resumes there.
         """
         self.ended, self.reason = status, reason
         if status is Status.DIVERGED:
@@ -159,13 +162,13 @@ class RunWriter:
         self.write_run_json(status)
 
     def keep_best(self) -> None:
-        """With early stopping, the best weights are the ones that are tested and kept."""
+        """With early stopping, test and keep the best weights."""
         if self.trainer.config.training.early_stopping is not None:
             self.trainer.params[:] = self.best_params
 
     @contextmanager
     def kept_weights(self) -> Iterator[None]:
-        """Within it, the trainer has the weights that are kept, and afterwards its own again."""
+        """The trainer has the kept weights inside the block, and its own again afterwards."""
         last = self.trainer.params.copy()
         self.keep_best()
         try:
@@ -174,7 +177,7 @@ class RunWriter:
             self.trainer.params[:] = last
 
     def kept_row(self, last: MetricsRow) -> MetricsRow:
-        """The row of the weights that a run keeps whose last row is `last`."""
+        """The row of the weights that a run keeps; `last` is its last row."""
         early = self.trainer.config.training.early_stopping
         return self.best.row if early and self.best and self.best.row else last
 
@@ -183,7 +186,9 @@ class RunWriter:
         save_tensors(path, views(self.trainer.program.tensors, params), {"step": str(step)})
 
     def _write_predictions(self) -> None:
-        """What the kept weights say of the test set, or, where it was not seen, of validation."""
+        """Write the predictions of the kept weights for the test set, or, if it was not tested,
+        validation.
+        """
         dataset = self.trainer.dataset
         split = dataset.test if self.test_seen else dataset.validation
         if len(split) > 0:
@@ -194,8 +199,8 @@ class RunWriter:
             )
 
     def metrics(self) -> dict[str, float | None]:
-        """The metrics of the weights that are kept; before a run ends, or where it diverged, those
-        of its last row.
+        """The metrics of the kept weights; before a run ends, or if it diverged, those of its last
+        row.
         """
         last = self.last_row
         if last is None or self.ended is None or not self.ended.finished:
@@ -203,12 +208,12 @@ class RunWriter:
         return metrics_of(self.kept_row(last), last)
 
     def seconds(self) -> Seconds:
-        """How long the run has taken."""
+        """The duration of the run."""
         total = self.seconds_before + time.perf_counter() - self.began
         return Seconds(total, self.trainer.seconds)
 
     def write_run_json(self, status: Status, reason: str | None = None) -> None:
-        """Write how the run stands, and what it is."""
+        """Write the run's status and facts."""
         running = status is Status.RUNNING
         self.record = replace(
             self.record,
@@ -222,7 +227,7 @@ class RunWriter:
             metrics=self.metrics(),
             best=self.best.row if self.best else None,
             test_set_looked_at=self.test_seen,
-            # Of a run that goes on they change with every row.
+            # For a run in progress they change with every row.
             files={} if running else self.files(),
         )
         write_run_record(self.run_dir, self.record)

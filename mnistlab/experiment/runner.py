@@ -1,4 +1,4 @@
-"""One configuration → one finished run, in its folder; and a stopped run resumed."""
+"""Trains one configuration to one finished run in its folder; resumes a stopped run."""
 
 import errno
 import time
@@ -35,10 +35,10 @@ from mnistlab.training.trainer import Trainer
 
 
 def run(config: RunConfig, dataset: Dataset, runs_dir: Path, options: RunOptions) -> RunResult:
-    """Train a configuration on a dataset and leave a run folder.
+    """Train a configuration on a dataset into a new run folder.
 
-    Raises UsageError, before there is a folder, for an init file that does not fit, and where
-    memory or the disk has no room for the run.
+    Raises UsageError before there is a folder if an init file does not fit, or if memory or disk
+    space does not suffice.
     """
     began, started = time.perf_counter(), datetime.now(UTC)
     refuse_unfit(config, dataset)
@@ -64,11 +64,10 @@ def resume(
 ) -> RunResult:
     """Resume a stopped run from its last checkpoint, or from the beginning if it has none.
 
-    `history` is its run.json; without one, the run starts now. `new_length`:
-    `config` has a length that config.yaml has not yet. The result is bit for bit that of
-    an uninterrupted run. Raises RunInUseError where another process has the run,
-    UsageError where its checkpoints or tables are damaged or memory does not hold it, OSError
-    where the disk has no room.
+    `history` is its run.json; without one, the run starts now. `new_length`: `config` has a length
+    that config.yaml does not have yet. The result is bit for bit that of an uninterrupted run.
+    Raises RunInUseError if another process has the run, UsageError if its checkpoints or tables are
+    damaged or memory does not suffice, OSError if disk space does not.
     """
     return trained(resuming(run_dir, config, dataset, history, options, new_length))
 
@@ -81,7 +80,7 @@ def resuming(
     options: RunOptions,
     new_length: bool = False,
 ) -> Training:
-    """`resume`, for who drives several runs at once."""
+    """`resume` as a generator, for a driver of several runs."""
     refuse_too_large(config, dataset)
     with only_process(run_dir), _surroundings(run_dir, options.threads) as (pool, stop):
         remove_leftovers(run_dir.path)
@@ -107,7 +106,7 @@ def resuming(
 
 
 def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
-    """A trainer with its weights as they start."""
+    """A trainer with its initial weights."""
     trainer = Trainer(config, dataset)
     program = trainer.program
     trainer.params[:] = initial_params(
@@ -117,13 +116,13 @@ def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
 
 
 def _new_record(trainer: Trainer, facts: RunFacts, started: datetime) -> RunRecord:
-    """The run.json of a run that begins now."""
+    """The run.json of a new run."""
     config = resolved_mapping(trainer.config)
     return RunRecord(status=Status.RUNNING, started=started, facts=facts, config=config)
 
 
 @contextmanager
 def _surroundings(run_dir: RunDir, threads: int | None) -> Iterator[tuple[int, StopSignals]]:
-    """What training needs around it: our threads, the run's own log, an ear for signals."""
+    """The context of training: the engine's threads, the run's log, signal handlers."""
     with engine_threads(threads) as pool, logged(run_dir.log), stop_signals() as stop:
         yield pool, stop

@@ -1,4 +1,4 @@
-"""How well a network tells each class from the others, from what it said of labelled images."""
+"""Metrics of a network for each class, from its predictions for labelled images."""
 
 from dataclasses import dataclass, field
 
@@ -10,10 +10,11 @@ from mnistlab.support.metric_names import SplitName
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class; NaN where the denominator is 0: the class was never predicted, or has no image.
+    """One class; NaN if a denominator is 0: the class was never predicted, or has no image.
 
     `precision` is the share of the images predicted as this class that belong to it, `recall` the
-    share of its images that are predicted correctly, `f1` their harmonic mean; `images` counts it.
+    share of its images that are predicted correctly, `f1` their harmonic mean; `images` is their
+    number.
     """
 
     label: int
@@ -27,7 +28,8 @@ class ClassScore:
 class Scores:
     """A model on a part of its dataset: mean loss and accuracy, each class, confusion matrix.
 
-    `confusion` is int64 (classes, classes): a row for each true class, a column for each predicted.
+    `confusion` is int64 (classes, classes): a row for each true class, a column for each predicted
+    one.
     """
 
     model: Model = field(repr=False)
@@ -49,7 +51,8 @@ def score(model: Model, split: SplitName) -> Scores:
     said = model.evaluate(model.split(split))
     counts = confusion_counts(said.labels.astype(np.int64), said.predicted, len(model.class_names))
     correct, predicted, images = counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1)
-    # Three divisions: scikit-learn's functions for them take longer to import than all else here.
+    # Three divisions: importing scikit-learn's functions would take longer than everything else
+    # here.
     with np.errstate(invalid="ignore"):
         columns = (
             correct / predicted,

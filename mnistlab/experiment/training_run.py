@@ -1,4 +1,4 @@
-"""A running training: trains steps; evaluates, saves and reports after some of them."""
+"""A training in progress: trains steps; evaluates, saves and reports after some of them."""
 
 import logging
 from collections.abc import Generator, Sequence
@@ -32,7 +32,7 @@ class TrainingRun:
         self.metrics, self.layers = writer.open_tables()
 
     def to_the_end(self) -> Training:
-        """Train, and leave the folder telling how it ended, whatever happens."""
+        """Train, and record in the folder how it ended, whatever happens."""
         try:
             self.writer.write_run_json(Status.RUNNING)
             for text in class_warnings(self.config, self.trainer.dataset):
@@ -59,8 +59,8 @@ class TrainingRun:
         return RunResult.of(writer.run_dir.path, writer.record)
 
     def _tell_failure(self, error: BaseException) -> None:
-        """Say in run.json why the run stopped, if that can still be written, and what is kept."""
-        # A second Ctrl-C leaves at once: what was checkpointed before is what there is.
+        """Record in run.json why the run stopped, if possible, and what is kept."""
+        # A second Ctrl-C ends at once: the last checkpoint remains.
         status = Status.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Status.FAILED
         reason = f"{type(error).__name__}: {error}"
         logger.info("%s: %s", status, reason)
@@ -83,7 +83,7 @@ class TrainingRun:
             callback.on_start(start)
 
     def _train(self) -> Generator[Stretch, bool, Status]:
-        """Step after step to the end; returns the status."""
+        """Train step after step to the end; returns the status."""
         trainer, steps = self.trainer, self.trainer.plan.steps
         while trainer.step < steps:
             self.stop.check()
@@ -123,7 +123,7 @@ class TrainingRun:
         return step % (self.trainer.plan.steps_per_epoch if every == "epoch" else every) == 0
 
     def _evaluate(self) -> Status | None:
-        """Measure, write a row, keep the best; the status where that ends the run."""
+        """Evaluate, write a row, keep the best; returns a status if that ends the run."""
         trainer, writer, training = self.trainer, self.writer, self.config.training
         values = self._measured()
         if training.train_metrics == "full":
@@ -152,7 +152,7 @@ class TrainingRun:
         return Status.STOPPED_EARLY if stop else None
 
     def _measured(self) -> dict[str, Any]:
-        """What a row has without another look at the images."""
+        """The columns of a row that need no evaluation."""
         trainer = self.trainer
         loss, accuracy = trainer.running()
         return {
@@ -164,7 +164,9 @@ class TrainingRun:
         }
 
     def _test_kept(self, last: MetricsRow) -> MetricsRow:
-        """Test the weights that are kept; returns the last row, tested where they are its own."""
+        """Test the kept weights; returns the last row, with test metrics if the weights are its
+        own.
+        """
         writer = self.writer
         kept = writer.kept_row(last)
         if kept.test_loss is not None:
@@ -176,7 +178,7 @@ class TrainingRun:
         return tested if kept is last else last
 
     def _tested(self, row: MetricsRow) -> MetricsRow:
-        """The row with the figures of the test set, of the weights as they are now."""
+        """The row with the test metrics of the current weights."""
         self.writer.test_seen = True
         measured = self.trainer.evaluate(self.trainer.dataset.test)
         return replace(row, test_loss=measured.loss, test_accuracy=measured.accuracy)
@@ -193,7 +195,7 @@ class TrainingRun:
         self.layers.append(*(LayerRow(epoch=self.trainer.epoch, **asdict(row)) for row in rows))
 
     def _look(self) -> None:
-        """Between steps: tell who watches, and heed a signal."""
+        """Between steps: report progress, and handle a signal."""
         trainer = self.trainer
         loss, accuracy = trainer.running()
         images = trainer.step * trainer.plan.batch

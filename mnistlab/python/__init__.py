@@ -1,1 +1,1 @@
-"""What `import mnistlab` offers: the commands as functions, runs and sweeps as objects."""
+"""The interface of `import mnistlab`: the commands as functions, runs and sweeps as objects."""

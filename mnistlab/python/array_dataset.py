@@ -1,4 +1,4 @@
-"""Arrays of images and labels as a dataset that a network is trained on."""
+"""Arrays of images and labels as a dataset for training."""
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,8 @@ def array_dataset(
 ) -> Dataset:
     """Images (n, height, width), their labels' codes (n,) and all labels, (n_classes,).
 
-    `validation` of the images, a count or share, are set aside, drawn evenly from the classes.
-    `pixel` is the scale and offset of the training before, if there was one.
+    `validation` of the images, a count or share, are set aside, stratified by class. `pixel` is the
+    scale and offset of the previous training, if there was one.
     """
     train, held_out = np.arange(len(images)), np.zeros(0, dtype=np.int64)
     if validation:

@@ -11,30 +11,31 @@ from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepProgress
 
 
 class Callback:
-    """Watches a training; every method may be left out.
+    """Receives a training's events; every method is optional.
 
-    An exception ends the training: the run's folder says that it failed, and why, and the exception
-    goes on to the caller. A KeyboardInterrupt leaves the run as Ctrl-C would, to be resumed.
+    An exception ends the training: the run's folder records that it failed, and why, and the
+    exception is raised to the caller. A KeyboardInterrupt stops the run like Ctrl-C, so that it can
+    be resumed.
     """
 
     def on_start(self, run: Run) -> None:
-        """Training is about to begin; the run's folder is there."""
+        """Training is about to begin; the run's folder exists."""
 
     def on_epoch_end(self, run: Run, row: MetricsRow) -> None:
-        """An epoch is done, and its row of metrics.csv written; `row.val_accuracy` and the like.
+        """An epoch is done, and its row of metrics.csv is written; `row.val_accuracy` and so on.
 
-        Where `training.evaluate_every` is a number of steps: after so many steps.
+        If `training.evaluate_every` is a number of steps: after that many steps.
         """
 
     def on_end(self, run: Run) -> None:
-        """The run has ended and its figures are drawn; `run.status` says how."""
+        """The run has ended and its figures are drawn; `run.status` is its status."""
 
     def on_trial_end(self, run: Run, row: TrialRow) -> None:
         """A trial of a sweep has ended; `row.parameters`, `row.metrics` and `row.status`."""
 
 
 def checked(callbacks: Sequence[Callback]) -> tuple[Callback, ...]:
-    """The callbacks; raises TypeError for what is none, before anything is trained."""
+    """The callbacks; raises TypeError for any other object, before training."""
     for callback in callbacks:
         if not isinstance(callback, Callback):
             raise TypeError(f"callbacks: found {callback!r}, must be a mnistlab.Callback each")
@@ -42,7 +43,7 @@ def checked(callbacks: Sequence[Callback]) -> tuple[Callback, ...]:
 
 
 class RunListener(RunCallback):
-    """Passes on to a user's callbacks what a run tells."""
+    """Forwards a run's events to the user's callbacks."""
 
     def __init__(self, callbacks: Sequence[Callback], data_dir: Path) -> None:
         self.callbacks = callbacks
@@ -61,7 +62,7 @@ class RunListener(RunCallback):
 
 
 class SweepListener(SweepCallback):
-    """Passes on to a user's callbacks which trials have ended."""
+    """Forwards the ends of trials to the user's callbacks."""
 
     def __init__(self, callbacks: Sequence[Callback], data_dir: Path) -> None:
         self.callbacks = callbacks

@@ -38,7 +38,7 @@ from mnistlab.training.inference import Inference
 
 logger = logging.getLogger(__name__)
 
-# Far below what float64 holds, so that the difference of two is finite too.
+# Far below float64's largest number, so that the difference of two is finite.
 LARGEST = 1e300
 
 
@@ -47,35 +47,35 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    config : a YAML file or a mapping, as `mnistlab.train` takes; None: the defaults. Of its `data`
-        `normalize` alone is used: the images are those given to `fit`. Each of the following sets
-        one key of it, None leaves it as it is:
+    config : a YAML file or a mapping, as for `mnistlab.train`; None: the defaults. Only `normalize`
+        of its `data` is used: the images are those given to `fit`. Each of the following sets
+        one key of it; None leaves the key unchanged:
     model : softmax, mlp or cnn, or the whole section as a mapping.
     hidden, activation, dropout : of an MLP, `model.hidden` and so on.
     optimizer : sgd, adam, adamw or rmsprop, or the whole section as a mapping.
     lr, l1, l2, epochs, batch_size : `optimizer.lr`, `regularization.l1`, `training.epochs` ...
     random_state : the seed; None: the configuration's, so that two fits are equal, bit for bit.
-    validation : a count or share of the images, drawn evenly from the classes, for `history_` and
+    validation : a count or share of the images, stratified by class, for `history_` and
         `training.early_stopping`.
-    image_shape : (height, width) of images given as rows of pixels; None: square if they can be,
+    image_shape : (height, width) of images given as rows of pixels; None: square if possible,
         else one row.
-    threads : None for as many as there are processors; it changes no bit.
+    threads : None for the number of processors; it changes no bit.
 
     Attributes
     ----------
-    classes_ : the labels, (n_classes,); sorted, or as they first came if they have no order.
+    classes_ : the labels, (n_classes,); sorted, or in order of appearance if they have no order.
     weights_ : every weight and bias by tensor name.
-    history_ : a dict per epoch, as the rows of a run's metrics.csv.
+    history_ : a dict per epoch, like the rows of a run's metrics.csv.
     config_ : the complete configuration.
-    image_shape_, pixel_range_, n_iter_ : what images are, what is black and white, whole epochs
-        done.
+    image_shape_, pixel_range_, n_iter_ : (height, width), the numbers for black and white, the
+        number of complete epochs.
 
-    Images are (n, height, width) or (n, height * width). The network sees 256 levels of grey: uint8
-    is taken as it is; of other numbers the training images' range is divided into 256, from the
-    smallest to the largest, which is exact for 8-bit images scaled to 0 ... 1; where it is not
-    exact, outliers are no part of it: what is further than 8 standard deviations from the mean.
-    What lies beyond the range is cut off at it. Numbers below 0, such as a StandardScaler's, are
-    standardized where the configuration says minmax, which would make black of the smallest.
+    Images are (n, height, width) or (n, height * width). The network's input has 256 levels of
+    grey. uint8 is used unchanged. For other numbers, the range of the training images is divided
+    into 256 levels, from the smallest to the largest; this is exact for 8-bit images scaled to
+    0 ... 1. If it is not exact, outliers (more than 8 standard deviations from the mean) are not
+    part of the range. Numbers beyond the range are clipped. If there are numbers below 0, such as a
+    StandardScaler's, `standardize` replaces `minmax`, which would make the smallest number black.
     """
 
     def __init__(
@@ -116,10 +116,10 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def fit(
         self, X: npt.ArrayLike, y: Sequence[Hashable] | npt.NDArray[Any], **unsupported: Any
     ) -> Self:
-        """Train anew on images X and labels y, (n,), any hashable objects.
+        """Train from the beginning on images X and labels y, (n,), any hashable objects.
 
-        Raises ValueError for what are no images or labels, and where training diverges;
-        ConfigError, UsageError for parameters that are wrong; TypeError for `sample_weight`.
+        Raises ValueError if X or y is no array of images or labels, and if training diverges;
+        ConfigError or UsageError for wrong parameters; TypeError for `sample_weight`.
         """
         refuse_arguments("fit", unsupported)
         rows, labels = self._validated(X, y, first=True)
@@ -142,12 +142,13 @@ class Classifier(ClassifierMixin, BaseEstimator):
         classes: Sequence[Hashable] | npt.NDArray[Any] | None = None,
         **unsupported: Any,
     ) -> Self:
-        """Train one more epoch, on these images alone; the weights and the optimizer's state stay.
+        """Train one more epoch on these images only; the weights and the optimizer's state are
+        kept.
 
-        The first call needs `classes`, all labels there will be, and its images set `pixel_range_`
-        and the normalisation. `epochs`, `validation` and early stopping play no part. Raises as
-        `fit`; ValueError for a label that is no class; UsageError for a learning-rate schedule
-        over the whole run, whose length is not known.
+        The first call needs `classes`, all labels that will occur; its images determine
+        `pixel_range_` and the normalisation. `epochs`, `validation` and early stopping are ignored.
+        Raises as `fit`; ValueError for a label that is not in `classes`; UsageError for a
+        learning-rate schedule over the whole run, whose length is unknown.
         """
         refuse_arguments("partial_fit", unsupported)
         first = not hasattr(self, "weights_")
@@ -188,13 +189,13 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """The probability of each class, (n, n_classes), in the order of `classes_`.
 
-        Outputs of a sigmoid are divided by their sum. Not there with another output activation.
+        Sigmoid outputs are divided by their sum. Not available with other output activations.
         """
         return np.exp(self.predict_log_proba(X))
 
     @available_if(_gives_probabilities)
     def predict_log_proba(self, X: npt.ArrayLike) -> npt.NDArray[np.float64]:
-        """The logarithm of `predict_proba`, finite also where a probability rounds to 0."""
+        """The logarithm of `predict_proba`, finite even where a probability rounds to 0."""
         logits = self._answer(X, Inference.logits).astype(np.float64)
         output = run_config_from_mapping(self.config_).model.output_activation
         if isinstance(output, Sigmoid):
@@ -204,14 +205,18 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def _validated(
         self, X: npt.ArrayLike, y: Any, first: bool
     ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """Images as rows (n, pixels) and labels (n,); not `first`: as wide as those before."""
+        """Images as rows (n, pixels) and labels (n,); if not `first`, they must be as wide as
+        before.
+        """
         labels = label_column(y)
-        # Objects need be no numbers, which is all that is checked here.
+        # Objects need not be numbers; only finite numbers are checked here.
         numbers = labels if labels.dtype.kind != "O" else np.zeros(len(labels))
         return validate_data(self, as_rows(X), numbers, reset=first)[0], labels
 
     def _begin(self, rows: npt.NDArray[Any], classes: npt.NDArray[Any]) -> tuple[RunConfig, Images]:
-        """Settle from the first images what all later ones share; the configuration, the images."""
+        """Set what all later images share from the first ones; returns the configuration and the
+        images.
+        """
         config = self._run_config()
         self.classes_ = classes
         self.image_shape_ = shape_of_rows(rows.shape[1], self.image_shape)
@@ -226,10 +231,11 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def _keep(
         self, config: RunConfig, dataset: Dataset, fitted: Fitted, history: Sequence[Any] = ()
     ) -> None:
-        """Keep what was trained, and its rows behind those of `history`."""
+        """Keep the trained network, and append its rows to `history`."""
         self.config_ = resolved_mapping(config)
         rows = [asdict(row) for row in fitted.rows]
-        # Epochs of calls with other numbers of images have other numbers of steps: count them.
+        # Calls with different numbers of images have epochs of different lengths, so steps are
+        # counted.
         again = [{**row, "epoch": len(history) + n} for n, row in enumerate(rows, 1)]
         self.history_ = [*history, *again]
         self.n_iter_: int = fitted.epochs + (self.n_iter_ if history else 0)
@@ -239,7 +245,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
         self._state = fitted.state
 
     def _run_config(self) -> RunConfig:
-        """The configuration, with what the parameters set; raises ConfigError."""
+        """The configuration with the parameters set; raises ConfigError."""
         return estimator_config(self)
 
     def _pixels(self, X: npt.NDArray[Any]) -> Images:
@@ -250,14 +256,16 @@ class Classifier(ClassifierMixin, BaseEstimator):
     def _answer(
         self, X: npt.ArrayLike, ask: Callable[[Inference, Images], npt.NDArray[np.floating]]
     ) -> npt.NDArray[np.floating]:
-        """What the network answers of images to `ask`, (n, n_classes)."""
+        """The network's results of `ask` for images, (n, n_classes)."""
         check_is_fitted(self)
         rows: npt.NDArray[Any] = validate_data(self, as_rows(X), reset=False)
         with engine_threads(self.threads):
             return ask(self._trained(), self._pixels(rows))
 
     def _trained(self) -> Inference:
-        """The network; made again after a copy or a pickle, as addresses of code are no data."""
+        """The network; rebuilt after a copy or a pickle, because addresses of code cannot be
+        copied.
+        """
         if not hasattr(self, "_network"):
             config = run_config_from_mapping(self.config_)
             shape, classes = self.image_shape_, len(self.classes_)
@@ -275,5 +283,5 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
 
 def _finite(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Values with the largest number in the place of infinity: differences of two stay numbers."""
+    """Values with the largest number in place of infinity, so that differences are not NaN."""
     return np.clip(values, -LARGEST, LARGEST)

@@ -10,12 +10,12 @@ from mnistlab.support.paths import PathLike
 def load_dataset(
     name: str, path: PathLike | None = None, *, data_dir: PathLike | None = None
 ) -> Source:
-    """A dataset by its name in a configuration, `mnist` or `digits`; `idx`, `png`, `csv` or `npz`
+    """A dataset by its name in a configuration: `mnist` or `digits`; `idx`, `png`, `csv` or `npz`
     read the user's own files at `path`.
 
     `train_images` and `test_images` are uint8 (n, height, width), `train_labels` and `test_labels`
-    uint8 (n,), read-only and memory-mapped. What is missing is downloaded into `data_dir`. Raises
-    UsageError for an unknown name, DataError for data that are missing or damaged.
+    uint8 (n,), read-only and memory-mapped. Missing files are downloaded into `data_dir`. Raises
+    UsageError for an unknown name, DataError for missing or damaged data.
     """
     return open_source(
         name, None if path is None else Path(path), data_dir=paths.data_dir(data_dir)

@@ -1,4 +1,4 @@
-"""The configuration that a classifier's parameters stand for."""
+"""The configuration for a classifier's parameters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ WHOLE_RUN_SCHEDULES = ("cosine", "one_cycle")
 
 
 def estimator_config(estimator: Any) -> RunConfig:
-    """The configuration of a Classifier, with what its parameters set; raises ConfigError."""
+    """The configuration of a Classifier, with its parameters set; raises ConfigError."""
     mapping = {} if estimator.config is None else resolved_mapping(run_config(estimator.config, {}))
     sections = {"model": estimator.model, "optimizer": estimator.optimizer}
     types = {f"{k}.type": v for k, v in sections.items() if isinstance(v, str)}
@@ -39,7 +39,7 @@ def estimator_config(estimator: Any) -> RunConfig:
 
 
 def _seed(random_state: int | np.random.RandomState | None) -> int | None:
-    """The seed, drawn where a RandomState is given."""
+    """The seed; drawn if a RandomState is given."""
     if random_state is None or isinstance(random_state, int | np.integer):
         return None if random_state is None else int(random_state)
     return int(check_random_state(random_state).randint(2**31))
@@ -48,7 +48,7 @@ def _seed(random_state: int | np.random.RandomState | None) -> int | None:
 def refuse_arguments(method: str, unsupported: Mapping[str, Any]) -> None:
     """Raise TypeError for an argument that a method does not have.
 
-    `sample_weight` is no parameter with a name: scikit-learn would take it for supported.
+    `sample_weight` must not be a named parameter: scikit-learn would assume that it is supported.
     """
     if "sample_weight" in unsupported:
         raise TypeError(
@@ -60,7 +60,7 @@ def refuse_arguments(method: str, unsupported: Mapping[str, Any]) -> None:
 
 
 def refuse_whole_run_schedule(config: RunConfig) -> None:
-    """Raise UsageError for a learning-rate schedule that needs to know the number of all steps."""
+    """Raise UsageError for a learning-rate schedule that needs the number of all steps."""
     if config.lr_schedule.type in WHOLE_RUN_SCHEDULES:
         raise UsageError(
             f"lr_schedule.type: {config.lr_schedule.type} is over a whole run, whose length "

@@ -1,4 +1,4 @@
-"""Images as Python has them, as the uint8 pixels that networks here are given."""
+"""Converts images from Python to the network's uint8 pixels."""
 
 import math
 import warnings
@@ -11,18 +11,18 @@ Images = npt.NDArray[np.uint8]
 
 WHITE = 255.0
 OUTLIER = 8.0  # standard deviations from the mean
-# So much of a level off a whole one is the rounding of float32.
+# A difference from a level of at most this share of one is float32's rounding.
 EXACT = 1e-3
-# Less than so many of 256 levels of spread: the range is an outlier's, the image is lost in it.
+# With a spread of fewer levels, of 256, an outlier determines the range and hides the images.
 LEAST_SPREAD = 4.0
 
 
 def raw_pixels(images: npt.ArrayLike, image_shape: tuple[int, int]) -> Images:
     """Pixels of 0 to 255 as uint8 (n, height, width).
 
-    `images` is (n, height, width), (n, height * width), or one image (height, width); of any
-    numbers, which are rounded. Raises ValueError for another shape, for pixels out of range, and
-    for fractions of 1 where 0 to 255 is meant.
+    `images` is (n, height, width), (n, height * width), or one image (height, width); any numbers,
+    which are rounded. Raises ValueError for another shape, for pixels out of range, and for values
+    of 0 to 1 instead of 0 to 255.
     """
     pixels = np.asarray(images)
     height, width = image_shape
@@ -46,7 +46,9 @@ def raw_pixels(images: npt.ArrayLike, image_shape: tuple[int, int]) -> Images:
 
 
 def as_rows(X: npt.ArrayLike) -> Any:
-    """Images (n, height, width) as rows of pixels; all else as it is, for scikit-learn to check."""
+    """Images (n, height, width) as rows of pixels; anything else unchanged, for scikit-learn to
+    check.
+    """
     if getattr(X, "ndim", 3) == 3 and not hasattr(X, "tocsr"):
         X = np.asarray(X)
         return X.reshape(len(X), -1) if X.ndim == 3 else X
@@ -54,9 +56,9 @@ def as_rows(X: npt.ArrayLike) -> Any:
 
 
 def shape_of_rows(pixels: int, image_shape: tuple[int, int] | None) -> tuple[int, int]:
-    """The (height, width) of images in rows of so many pixels; ValueError where it is another.
+    """The (height, width) of images in rows of this many pixels; ValueError if they do not match.
 
-    None: square if they can be, else one row.
+    None: square if possible, else one row.
     """
     side = math.isqrt(pixels)
     height, width = image_shape or ((side, side) if side * side == pixels else (1, pixels))
@@ -68,8 +70,9 @@ def shape_of_rows(pixels: int, image_shape: tuple[int, int] | None) -> tuple[int
 
 
 def pixel_range(X: npt.NDArray[Any]) -> tuple[float, float]:
-    """What is black and what is white: the smallest and the largest number where 256 levels between
-    them hold every number, else no further from the mean than outliers begin.
+    """The numbers for black and white: the smallest and the largest if 256 levels between them
+    represent every number exactly, else limited to the distance from the mean at which outliers
+    begin.
     """
     if X.dtype == np.uint8:
         return 0.0, WHITE
@@ -85,7 +88,7 @@ def pixel_range(X: npt.NDArray[Any]) -> tuple[float, float]:
 
 
 def grey_levels(X: npt.NDArray[Any], limits: tuple[float, float]) -> Images:
-    """Numbers as the nearest of 256 levels from black to white, cut off at both."""
+    """Numbers as the nearest of 256 levels from black to white, clipped."""
     low, high = limits
     if X.dtype == np.uint8 and limits == (0.0, WHITE):
         return X
@@ -94,7 +97,7 @@ def grey_levels(X: npt.NDArray[Any], limits: tuple[float, float]) -> Images:
 
 
 def warn_if_lost(images: Images) -> None:
-    """Warn where the images' numbers are a few levels apart, for an outlier takes all others."""
+    """Warn if an outlier leaves only a few levels for the images' other numbers."""
     spread = float(images.std())
     if 0 < spread < LEAST_SPREAD:
         warnings.warn(

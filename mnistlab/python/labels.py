@@ -1,4 +1,4 @@
-"""Labels as scikit-learn gives them, and the classes' numbers that the engine takes."""
+"""Converts labels as scikit-learn gives them to the engine's class numbers."""
 
 from collections.abc import Hashable, Sequence
 from numbers import Number
@@ -9,15 +9,15 @@ import numpy.typing as npt
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
-MOST_CLASSES = 256  # labels are bytes to the engine
+MOST_CLASSES = 256  # labels are bytes in the engine
 
 Labels = npt.NDArray[Any]
 
 
 def label_column(y: Any) -> Labels:
-    """Labels as one column of what they are, (n,).
+    """Labels as one column with unchanged values, (n,).
 
-    Numpy would make columns of tuples, and strings of numbers that stand beside strings.
+    numpy would make columns of tuples, and strings of numbers beside strings.
     """
     return column_or_1d(_as_objects(y), warn=True)
 
@@ -32,14 +32,14 @@ def _as_objects(y: Any) -> Any:
 
 
 def _of_objects(items: Sequence[Any]) -> Labels:
-    """An array of any objects, (n,): numpy would look into tuples."""
+    """An array of any objects, (n,): numpy would convert tuples to columns."""
     array = np.empty(len(items), dtype=object)
     array[:] = items
     return array
 
 
 def encoded(y: Labels) -> tuple[Labels, npt.NDArray[np.uint8]]:
-    """The distinct labels, (classes,), and which of them each label is, uint8 (n,).
+    """The distinct labels, (classes,), and the index of each label in them, uint8 (n,).
 
     Raises ValueError for too few or too many classes.
     """
@@ -47,7 +47,7 @@ def encoded(y: Labels) -> tuple[Labels, npt.NDArray[np.uint8]]:
         check_classification_targets(y)
     try:
         classes = np.unique(y)
-    except TypeError:  # of kinds that have no order among them
+    except TypeError:  # types without a common order
         classes = _of_objects(list(dict.fromkeys(y.tolist())))
     if not 2 <= len(classes) <= MOST_CLASSES:
         raise ValueError(f"y: found {len(classes)} class(es), expected 2 to {MOST_CLASSES} classes")
@@ -55,7 +55,7 @@ def encoded(y: Labels) -> tuple[Labels, npt.NDArray[np.uint8]]:
 
 
 def codes_of(y: Labels, classes: Labels) -> npt.NDArray[np.uint8]:
-    """Which of `classes` each label is, uint8 (n,); raises ValueError for one that is none."""
+    """The index of each label in `classes`, uint8 (n,); raises ValueError for an unknown one."""
     if y.dtype.kind != "O":
         check_classification_targets(y)
     places = {label: place for place, label in enumerate(classes.tolist())}

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class OnDisk:
-    """A run or a sweep in its folder, which it stands for wherever a path is wanted."""
+    """A run or a sweep in its folder; usable wherever a path is expected."""
 
     path: Path
     _data_dir: Path
@@ -45,11 +45,11 @@ class OnDisk:
     def visualize(
         self, only: Collection[str] | None = None, *, format: str = "png", force: bool = False
     ) -> dict[str, Path]:
-        """Draw every figure, or those named, into the folder, with report.html when all are drawn;
-        their files by name. What there are no data for is left out.
+        """Draw every figure, or those named, into the folder, with report.html if all are drawn;
+        returns their files by name. Figures without data are left out.
 
-        Raises UsageError where a file that mnistlab did not write would be overwritten, unless
-        `force`; what is damaged, once the rest is drawn.
+        Raises UsageError if a file that mnistlab did not write would be overwritten, unless
+        `force`; for damaged files, after the other figures are drawn.
         """
         from mnistlab.python.commands.visualize import visualize
 
@@ -68,19 +68,19 @@ class OnDisk:
 
 
 class Run(OnDisk):
-    """A run: what was asked of it, what it measured, and the network that it trained.
+    """A run: its configuration, its metrics, and the trained network.
 
-    Everything is read from its folder at the time it is asked for, so a run that is still going can
-    be watched. Wherever a path is wanted, a Run will do. What is damaged raises UsageError naming
-    the file; what needs the dataset raises DataError where that is missing.
+    Everything is read from its folder on access, so a run in progress can be followed. A Run is
+    usable wherever a path is expected. Damaged files raise UsageError that names the file; whatever
+    needs the dataset raises DataError if that is missing.
     """
 
     def __init__(
         self, path: PathLike, *, data_dir: PathLike | None = None, threads: int | None = None
     ) -> None:
-        """The run at `path`. `data_dir` is where datasets lie, `threads` compute.
+        """The run at `path`. `data_dir` is the folder of datasets, `threads` the number of threads.
 
-        Raises UsageError where there is no run, saying what there is.
+        Raises UsageError, saying what is there, if there is no run.
         """
         self._run_dir: RunDir = open_run(Path(path))
         self.path = self._run_dir.path
@@ -95,7 +95,9 @@ class Run(OnDisk):
 
     @property
     def record(self) -> dict[str, Any]:
-        """All that run.json tells: status, versions, dataset, layers, metrics; may be empty yet."""
+        """The content of run.json: status, versions, dataset, layers, metrics; empty before it is
+        written.
+        """
         return read_run_json(self._run_dir) if self._run_dir.run_json.exists() else {}
 
     @property
@@ -119,13 +121,13 @@ class Run(OnDisk):
 
     @property
     def final_metrics(self) -> dict[str, float | None]:
-        """The metrics of the weights that are kept; None where not measured."""
+        """The metrics of the kept weights; None if not measured."""
         history = self._history
         return {} if history is None else dict(history.metrics)
 
     @property
     def metrics(self) -> pd.DataFrame:
-        """metrics.csv: a row per evaluation; NaN where not measured."""
+        """metrics.csv: a row per evaluation; NaN if not measured."""
         return frame(Artefacts(self._run_dir).metrics, MetricsRow)
 
     @property
@@ -137,7 +139,9 @@ class Run(OnDisk):
 
     @property
     def predictions(self) -> pd.DataFrame:
-        """predictions.csv: a row per test image; per validation image where no test was made."""
+        """predictions.csv: a row per test image, or per validation image if the run was
+        not tested.
+        """
         if not self._run_dir.predictions.exists():
             raise UsageError(f"{self.path}: has no predictions.csv; the run is {self.status}")
         path = self._run_dir.predictions
@@ -151,8 +155,8 @@ class Run(OnDisk):
 
     @property
     def weights(self) -> dict[str, np.ndarray]:
-        """The final weights by tensor name, `dense1.weight` (fan_in, fan_out) and so on; of a run
-        that has not ended, those of its last checkpoint.
+        """The final weights by tensor name, `dense1.weight` (fan_in, fan_out) and so on; if the run
+        has not ended, those of its last checkpoint.
         """
         return {name: tensor.copy() for name, tensor in self.model().tensors.items()}
 
@@ -164,8 +168,8 @@ class Run(OnDisk):
     def model(self, weights: Weights = "final") -> Model:
         """The network itself: outputs, activations of each layer, gradients by pixel.
 
-        Raises UsageError where the run has no such weights, ValueError for another word than final
-        or best.
+        Raises UsageError if the run has no such weights, ValueError if `weights` is neither final
+        nor best.
         """
         _refuse_unknown("weights", weights, get_args(Weights))
         if weights not in self._models:
@@ -178,9 +182,9 @@ class Run(OnDisk):
     def predict_proba(
         self, images: npt.ArrayLike, *, weights: Weights = "final"
     ) -> npt.NDArray[np.floating]:
-        """The network's outputs (n, classes): probabilities where the output is softmax.
+        """The network's outputs (n, classes): probabilities if the output is softmax.
 
-        `images` as `predict` takes them.
+        `images` as in `predict`.
         """
         model = self.model(weights)
         return model.outputs(raw_pixels(images, model.image_shape))
@@ -190,30 +194,30 @@ class Run(OnDisk):
     ) -> npt.NDArray[np.int64]:
         """The label of each image, int64 (n,).
 
-        `images`: (n, height, width) or (n, height * width), or one image, of pixels 0 to 255 as the
-        dataset has them. Raises ValueError for others.
+        `images`: (n, height, width) or (n, height * width), or one image, of the dataset's pixels 0
+        to 255. Raises ValueError for others.
         """
         return np.argmax(self.predict_proba(images, weights=weights), axis=1)
 
     def predict_files(
         self, *images: PathLike, raw: bool = False, weights: Weights = "final"
     ) -> Answers:
-        """The digits in picture files, prepared as MNIST's were, or taken as they are if `raw`.
+        """The digits in picture files, prepared as MNIST's were, or used unchanged if `raw`.
 
-        A file that is no picture of a digit is among the answer's `unread`.
+        Files that are not pictures of a digit are in the result's `unread`.
         """
         return ask(self.model(weights), [Path(image) for image in images], raw)
 
     def evaluate(self, split: SplitName = "test", *, weights: Weights = "final") -> Scores:
-        """Loss, accuracy, each class's precision and recall, and the confusion matrix, on a part
-        of the run's dataset: test, validation or train.
+        """Loss, accuracy, each class's precision and recall, and the confusion matrix, on a part of
+        the run's dataset: test, validation or train.
         """
         _refuse_unknown("split", split, SPLIT_NAMES)
         return score(self.model(weights), split)
 
     @property
     def figure_names(self) -> list[str]:
-        """What `figure` can draw, where the run has the data."""
+        """The names for `figure`, if the run has the data."""
         from mnistlab.figures.run import RUN_FIGURES
 
         return list(RUN_FIGURES)
@@ -221,7 +225,7 @@ class Run(OnDisk):
     def figure(self, name: str) -> "Figure":
         """One figure, drawn now: `run.figure("confusion_matrix")`.
 
-        Raises UsageError for a name that is none, LackingError where the run lacks its data.
+        Raises UsageError for an unknown name, LackingError if the run lacks its data.
         """
         from mnistlab.figures.gallery import LeftOut, run_figures
         from mnistlab.support.errors import LackingError
@@ -241,5 +245,5 @@ def _refuse_unknown(what: str, word: str, known: Sequence[str]) -> None:
 def load_run(
     path: PathLike, *, data_dir: PathLike | None = None, threads: int | None = None
 ) -> Run:
-    """The run at `path`, as `runs/latest`. Raises UsageError where there is none."""
+    """The run at `path`, e.g. `runs/latest`. Raises UsageError if there is none."""
     return Run(path, data_dir=data_dir, threads=threads)

@@ -22,12 +22,12 @@ from mnistlab.sweeps.results import parameter_keys, read_trials, sweep_of
 class Sweep(OnDisk):
     """A sweep: its trials, their ranking, and the best run.
 
-    Read from its folder at the time it is asked for. Wherever a path is wanted, a Sweep will do.
-    What is damaged raises UsageError naming the file.
+    Everything is read from its folder on access. A Sweep is usable wherever a path is expected.
+    Damaged files raise UsageError that names the file.
     """
 
     def __init__(self, path: PathLike, *, data_dir: PathLike | None = None) -> None:
-        """The sweep at `path`; raises UsageError where there is none, saying what there is."""
+        """The sweep at `path`; raises UsageError, saying what is there, if there is none."""
         if not is_sweep(Path(path)):
             raise UsageError(f"{open_run(Path(path)).path}: is one run, not a sweep")
         self._sweep_dir = SweepDir(Path(path).resolve())
@@ -46,7 +46,7 @@ class Sweep(OnDisk):
 
     @property
     def config(self) -> dict[str, Any]:
-        """The complete configuration, run included; `mnistlab.sweep(sweep.config)` repeats it."""
+        """The complete configuration with its run; `mnistlab.sweep(sweep.config)` repeats it."""
         return sweep_of(self._sweep_dir).mapping()
 
     @property
@@ -79,17 +79,17 @@ class Sweep(OnDisk):
 
     @property
     def runs(self) -> list[Run]:
-        """The trials that have been begun, as runs, in the order of their numbers."""
+        """The trials that have begun, as runs, in the order of their numbers."""
         return [Run(path, data_dir=self._data_dir) for path in trials_of(self.path)]
 
     @property
     def best(self) -> Run:
-        """The trial that the sweep has chosen; raises UsageError where there is none (yet)."""
+        """The best trial; raises UsageError if there is none (yet)."""
         if not self._sweep_dir.best.exists():
             raise UsageError(f"{self.path}: has chosen no trial; the sweep is {self.status}")
         return Run(self._sweep_dir.best, data_dir=self._data_dir)
 
 
 def load_sweep(path: PathLike, *, data_dir: PathLike | None = None) -> Sweep:
-    """The sweep at `path`. Raises UsageError where there is none."""
+    """The sweep at `path`. Raises UsageError if there is none."""
     return Sweep(path, data_dir=data_dir)

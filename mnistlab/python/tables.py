@@ -12,7 +12,7 @@ from mnistlab.support.paths import PathLike
 
 
 def frame(rows: Sequence[Any], row_type: type) -> pd.DataFrame:
-    """Dataclass rows as a DataFrame: a column for each field, NaN where nothing was measured."""
+    """Dataclass rows as a DataFrame: a column for each field, NaN if not measured."""
     columns = {column.name: column.type for column in fields(row_type)}
     table = pd.DataFrame([asdict(row) for row in rows], columns=list(columns))
     optional = {name: float for name, kind in columns.items() if kind == float | None}
@@ -20,11 +20,10 @@ def frame(rows: Sequence[Any], row_type: type) -> pd.DataFrame:
 
 
 def compare(paths: PathLike | Iterable[PathLike]) -> pd.DataFrame:
-    """Runs side by side: the configuration keys that differ, and the metrics, a row for each run.
+    """Compare runs: the configuration keys that differ, and the metrics, a row for each run.
 
     `paths`: runs, sweeps (all their trials), folders of them; one, or several. The index is the
-    run's folder, `status` its own column. Raises UsageError where there is no run, or a damaged
-    one.
+    run's folder; `status` is a column. Raises UsageError if there is no run, or a damaged one.
     """
     from mnistlab.store.browse.comparison import compare as compare_runs
     from mnistlab.support.errors import UsageError

@@ -1,4 +1,4 @@
-"""The commands that compute, as functions of Python: they begin, carry on and check."""
+"""The commands that compute, as Python functions: train, sweep, resume and check."""
 
 import os
 import signal
@@ -77,13 +77,13 @@ def resume(
     quiet: bool = False,
     callbacks: Sequence[Callback] = (),
 ) -> Run | Sweep:
-    """Carry a stopped run or sweep on, to the same bits: `mnistlab resume`. One that has ended is
-    returned as it is.
+    """Resume a stopped run or sweep, to the same bits: `mnistlab resume`. One that has ended is
+    returned unchanged.
 
-    `overrides` make a run longer, `{"training.epochs": 40}`, also one that has ended; or are more
-    values for the grid of a sweep, `{"optimizer.lr": [0.3, 1.0]}`. `force` resumes it although
-    libraries, compiler settings or the processor have changed. Raises UsageError where it can't be
-    resumed, and as `train` does.
+    `overrides` make a run longer, `{"training.epochs": 40}`, even one that has ended; or add values
+    to the grid of a sweep, `{"optimizer.lr": [0.3, 1.0]}`. `force` resumes it although libraries,
+    compiler settings or the processor have changed. Raises UsageError if it cannot be resumed, and
+    as `train` does.
     """
     datasets, folder = paths.data_dir(data_dir), Path(path)
     values = [_as_argument(key, value) for key, value in (overrides or {}).items()]
@@ -112,10 +112,10 @@ def sweep(
 ) -> Sweep:
     """Run every trial of a sweep into a new folder, and choose the best: `mnistlab sweep`.
 
-    `config` is a sweep's file or mapping; or a run's, whose values to try are `parameters`:
-    `{"optimizer.lr": [0.1, 0.01]}`, each point repeated with `seeds` seeds. `workers`: None for as
-    many as there are processors. Raises as `train` does, before there is a folder; trials that fail
-    or diverge are told by `sweep.trials`.
+    `config` is a sweep's file or mapping; or a run's, with the values to try in `parameters`:
+    `{"optimizer.lr": [0.1, 0.01]}`, each point repeated with `seeds` seeds. `workers`: None for the
+    number of processors. Raises as `train` does, before there is a folder; `sweep.trials` has the
+    trials that failed or diverged.
     """
     source = _sweep_source(config, parameters, seeds)
     datasets = paths.data_dir(data_dir)
@@ -132,9 +132,9 @@ def check(
     data_dir: PathLike | None = None,
     quiet: bool = False,
 ) -> CheckResult:
-    """Layers, memory, and this configuration's gradients by finite differences: `mnistlab check`.
+    """Layers, memory, and gradients checked by finite differences: `mnistlab check`.
 
-    `config` and `overrides` as `train` takes them, and raises for them.
+    `config` and `overrides` as in `train`, with the same errors.
     """
     with watch_download(quiet=quiet) as download:
         return check_config(
@@ -146,7 +146,7 @@ def check(
 
 
 def run_config(config: Config, overrides: Mapping[str, Any]) -> RunConfig:
-    """The checked and complete configuration; raises ConfigError with all that is wrong."""
+    """The validated and complete configuration; raises ConfigError with all errors."""
     if isinstance(config, RunConfig):
         config = resolved_mapping(config)
     if isinstance(config, Mapping):
@@ -175,7 +175,7 @@ def _sweep_source(
 
 
 def _ended(result: RunResult, listener: RunListener, threads: int | None) -> Run:
-    """The run, once its callbacks know that it has ended."""
+    """The run, after its callbacks have been told that it has ended."""
     if result.signal is not None:
         _stopped(result.signal, result.run_dir)
     run = listener.run or Run(result.run_dir, data_dir=listener.data_dir, threads=threads)
@@ -193,7 +193,7 @@ def _swept(result: SweepResult, data_dir: Path) -> Sweep:
 
 
 def _stopped(number: int, folder: Path) -> NoReturn:
-    """End as the signal would have ended Python, now that everything is saved."""
+    """End as the signal would have ended Python, after everything is saved."""
     if number != signal.SIGINT:
         signal.raise_signal(number)
     raise KeyboardInterrupt(

@@ -1,4 +1,4 @@
-"""One command's reports, one after another: their experiments, then their pages."""
+"""Reproduces the reports of one command, one after another: experiments, then pages."""
 
 import shlex
 from collections.abc import Sequence
@@ -26,14 +26,13 @@ ALL = "all"
 
 @dataclass(frozen=True)
 class Reproduction:
-    """What has become of the reports of one command.
+    """The state of the reports of one command.
 
-    `resumable` is the folder by which all of it is resumed; `signal` is set where it was
-    interrupted.
+    `resumable` is the folder for resuming all of them; `signal` is set if they were interrupted.
     """
 
     reports: tuple[WrittenReport, ...]
-    trials: dict[str, int]  # how many are finished, diverged, failed
+    trials: dict[str, int]  # the numbers of finished, diverged and failed trials
     resumable: Path
     already_ended: bool
     signal: int | None = None
@@ -46,7 +45,7 @@ def reproduce_all(
     runs_dir: Path,
     options: ReproduceOptions,
 ) -> Reproduction:
-    """Reproduce reports in new folders; `all` stands for every report that mnistlab brings."""
+    """Reproduce reports in new folders; `all` stands for every report that is part of mnistlab."""
     every = [one for name in names for one in (known_reports() if name == ALL else [name])]
     folders = make_folders(
         [load_report(name) for name in dict.fromkeys(every)],
@@ -60,12 +59,12 @@ def reproduce_all(
 
 
 def resume_all(path: Path, options: ReproduceOptions) -> Reproduction:
-    """Carry on, from the folder of the last report that one command began, all of its reports."""
+    """Resume all reports of one command, from the folder of the last one."""
     return _run_all(together_with(ReportDir(path.resolve())), options)
 
 
 def _run_all(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reproduction:
-    """Run and write each report; what stops it while no trial is trained says how it goes on."""
+    """Run and write each report; an error between trials says how to resume."""
     for folder in folders:
         _check(folder)
     try:
@@ -76,8 +75,8 @@ def _run_all(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reprodu
 
 
 def _check(folder: ReportDir) -> None:
-    """Raise UsageError or ConfigError where the pages could not be written in the end: the folder
-    may have been changed, or be a stranger's.
+    """Raise UsageError or ConfigError if the pages could not be written in the end: the folder may
+    have been changed, or come from a stranger.
     """
     plan = read_plan(folder)
     sources = {

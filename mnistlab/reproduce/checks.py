@@ -1,6 +1,6 @@
-"""What a report's findings and figures ask for, held against what is planned, before any training.
+"""Checks a report's findings and figures against the plan, before any training.
 
-What is found here would otherwise be found hours later, when the pages are written.
+Errors would otherwise appear hours later, when the pages are written.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,8 +22,8 @@ KeyPath = tuple[str | int, ...]
 def problems_of(
     report: Report, root: Node, sources: Mapping[str, SweepSource]
 ) -> Iterator[Problem]:
-    """What no page could be written of: findings and figures of what the experiments, `sources` by
-    name, do not have. `root` says where each stands.
+    """The findings and figures that cannot be written, because the experiments, `sources` by name,
+    do not have their data. `root` has the position of each key.
     """
     points = PlannedPoints({name: plan(source) for name, source in sources.items()})
     functions = functions_of(points)
@@ -45,7 +45,7 @@ def problems_of(
 def _check_figure(
     report: Report, spec: FigureSpec, points: PlannedPoints, sources: Mapping[str, SweepSource]
 ) -> None:
-    """Raise UsageError where the figure cannot be drawn of what is planned."""
+    """Raise UsageError if the figure cannot be drawn from what is planned."""
     if spec.figure in (TABLE, CURVES):
         if not any(table.experiment == spec.experiment for table in report.tables):
             raise UsageError(f"no table is of the experiment {spec.experiment}, nothing to draw")

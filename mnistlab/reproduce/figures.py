@@ -1,4 +1,4 @@
-"""A report's figures redrawn, each of one of its experiments, or of one of their runs."""
+"""Redraws a report's figures, each from one of its experiments or from one run."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ TABLE, CURVES = "table", "curves"  # the figures that are neither a run's nor a 
 
 
 def figure_name(number: int, spec: FigureSpec) -> str:
-    """What the file of a report's figure is called, by its place in the report from 1."""
+    """The name of a report's figure file, by the figure's number in the report, from 1."""
     return f"{number:02d}-{spec.experiment}-{spec.figure}"
 
 
@@ -33,8 +33,8 @@ def report_figures(
 ) -> Iterator[Drawn | LeftOut]:
     """Draw the figures of a report, one after another; `options` are those of Artefacts.
 
-    What a run lacks, or what is damaged, leaves out the figures that need it. Raises UsageError for
-    a name that no figure has.
+    If data are missing or damaged, the figures that need them are left out. Raises UsageError for
+    an unknown name.
     """
     for number, spec in enumerate(report.figures, 1):
         name = figure_name(number, spec)
@@ -53,8 +53,9 @@ def report_figures(
 
 
 def _of_table(table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
-    """Bars of what a table measured, the stated beside them: of its first accuracy that is stated,
-    or the first that it shows."""
+    """Bars of a table's measured and stated values: of the first accuracy that is stated, or else
+    the first that the table has.
+    """
     accuracies = [name for name in metrics_of(table, rows) if is_accuracy(name)]
     stated = [n for n in accuracies if any(row.metrics[n].stated is not None for row in rows)]
     name = (stated or accuracies)[0]
@@ -73,8 +74,9 @@ def _of_table(table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
 
 
 def _of_curves(report_dir: ReportDir, table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
-    """The curves of a table's rows, best first, a colour for all seeds of a row: of the metric that
-    the experiment is judged by."""
+    """The curves of a table's rows, best first, one colour for all seeds of a row: of the metric
+    that the experiment is ranked by.
+    """
     judged = sweep_of(report_dir.experiment(spec.experiment)).config.metric
     metric = SweepMetric(judged.name, judged.larger_is_better)
 

@@ -1,8 +1,8 @@
-"""The findings of a report: sentences with measured numbers in them.
+"""The findings of a report: sentences with measured numbers.
 
-A finding is written as a Jinja template, and Jinja parses it. What it may hold is evaluated here:
-text, numbers, + - * /, and the functions and filters below. So a report from a stranger runs no
-code, and a finding takes no longer than its text is long.
+A finding is a Jinja template, parsed by Jinja and evaluated here. It may have text, numbers, + - *
+/, and the functions and filters below. So a report from a stranger executes no code, and the time
+for a finding is limited by the length of its text.
 """
 
 import operator
@@ -26,7 +26,7 @@ OPERATIONS: dict[type[nodes.BinExpr], Callable[[Any, Any], Any]] = {
     nodes.Mul: operator.mul,
     nodes.Div: operator.truediv,
 }
-# How each filter writes what was measured, and what stands as it was stated.
+# How each filter writes a measured number, and a stated one.
 FILTERS: dict[str, tuple[Callable[[float], str], Callable[[float], str]]] = {
     "percent": (percent, lambda value: as_stated("accuracy", value)),
     "number": (number, exact),
@@ -38,11 +38,11 @@ Parameters = Mapping[str, Any] | None
 
 
 class FindingError(UsageError):
-    """A finding asks for what is not there, or holds what none may hold."""
+    """A finding uses a number that does not exist, or something that is not allowed."""
 
 
 class MeasuredRows:
-    """The numbers as they were measured, by experiment."""
+    """The measured numbers, by experiment."""
 
     def __init__(self, rows: Mapping[str, Sequence[Row]]) -> None:
         self._rows = rows
@@ -55,7 +55,7 @@ class MeasuredRows:
         parameters: Parameters = None,
         stage: str | None = None,
     ) -> float | None:
-        """The attribute `which` of what a row has of a metric; None where there is none."""
+        """The attribute `which` of a row's metric; None if there is none."""
         found = self._row(experiment, parameters, stage).metrics[_known(metric, METRICS, "metric")]
         value: float | None = getattr(found, which)
         return value
@@ -80,8 +80,8 @@ class MeasuredRows:
 
 
 class PlannedPoints:
-    """As MeasuredRows, with numbers that stand for those to be measured, each question its own: to
-    check a finding before anything is trained. `points` are what `plan` gives, by experiment.
+    """Like MeasuredRows, with a different stand-in number for each query, to check a finding before
+    training. `points` come from `plan`, by experiment.
     """
 
     def __init__(self, points: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
@@ -111,7 +111,7 @@ class PlannedPoints:
         return _stand_in("seconds", experiment, parameters, stage)
 
     def find(self, experiment: str, parameters: Parameters, stage: str | None) -> None:
-        """Raise FindingError where no point can have these values (and be of this stage)."""
+        """Raise FindingError if no point can have these values (and this stage)."""
         wanted = dict(parameters or {})
         here = self._points[_known(experiment, self._points, "experiment")]
         if not any(_may_be(point, wanted, stage) for point in here):
@@ -120,8 +120,8 @@ class PlannedPoints:
 
 
 def _may_be(point: Mapping[str, Any], wanted: Mapping[str, Any], stage: str | None) -> bool:
-    """Whether a planned point can have the values: what its stage takes from another's winner is
-    not known yet.
+    """Whether a planned point can have these values: values from another stage's winner are not
+    known yet.
     """
     values = point["parameters"]
     return stage in (None, point.get("stage")) and all(
@@ -131,7 +131,7 @@ def _may_be(point: Mapping[str, Any], wanted: Mapping[str, Any], stage: str | No
 
 
 def _stand_in(*question: Any) -> float:
-    """A number between 0 and 1 that differs from question to question."""
+    """A number between 0 and 1, different for each query."""
     return (zlib.crc32(repr(question).encode()) + 1) / (2**32 + 1)
 
 
@@ -142,11 +142,11 @@ def _known(name: str, there: Any, what: str) -> str:
 
 
 def functions_of(source: MeasuredRows | PlannedPoints) -> Functions:
-    """What a finding can call.
+    """The functions that a finding can call.
 
     `measured` (the mean over seeds), `spread`, `lowest`, `highest` and `stated` take an experiment,
-    a metric, and, to choose a row, values by dotted path and a stage; `best` takes the largest mean
-    that any row has.
+    a metric, and, to select a row, values by dotted path and a stage; `best` returns the largest
+    mean of all rows.
     """
 
     def stated(*row: Any, **options: Any) -> float | None:
@@ -165,7 +165,7 @@ def functions_of(source: MeasuredRows | PlannedPoints) -> Functions:
 
 
 def filled(template: str, functions: Functions) -> str:
-    """A finding with its numbers. Raises FindingError where it asks for what is not there."""
+    """A finding with its numbers. Raises FindingError if a number does not exist."""
     try:
         parsed = Environment().parse(template)
         text = "".join(_shown(_value(part, functions)) for part in _parts(parsed))
@@ -223,7 +223,7 @@ def _value(node: nodes.Node, functions: Functions) -> Any:
 
 
 def _computed(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-    """The result for two numbers; None where one of them was not measured."""
+    """The result for two numbers; None if one of them was not measured."""
     if left is None or right is None:
         return None
     return operation(_numeric(left), _numeric(right))
@@ -242,5 +242,5 @@ def _shown(value: Any) -> str:
 
 
 def _what(node: nodes.Node) -> str:
-    """A part of a template by what Jinja calls it."""
+    """Jinja's name for a part of a template."""
     return f"{type(node).__name__} (in line {node.lineno})"

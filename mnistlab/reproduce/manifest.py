@@ -1,4 +1,4 @@
-"""What a report consists of: report.yaml, read and checked."""
+"""The content of a report: report.yaml, read and validated."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from mnistlab.store.report_dir import MANIFEST_NAME
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import StatedMetric
 
-# In a clone a link to configs/reports, in what is installed the files themselves.
+# In a clone a link to configs/reports; in an installed package the files themselves.
 FOLDER = Path(__file__).parent / "reports"
 
 
@@ -40,7 +40,7 @@ class Experiment(Section):
 
 
 class Column(Section):
-    """A parameter that tells the rows of a table."""
+    """A parameter that distinguishes the rows of a table."""
 
     head: Text = Field(description="What the column is called.")
     values: tuple[Text, ...] = Field(
@@ -49,7 +49,7 @@ class Column(Section):
 
 
 class Table(Section):
-    """A table of stated and measured figures: a row for each point of an experiment."""
+    """A table of stated and measured values: a row for each point of an experiment."""
 
     title: Text = Field(description="What it shows.")
     experiment: Text = Field(description="Whose points are the rows.")
@@ -84,7 +84,7 @@ class FigureSpec(Section):
 
 
 class Report(Section):
-    """A report: where it comes from, its experiments, its tables and its figures."""
+    """A report: its source, its experiments, its tables and its figures."""
 
     title: Text = Field(description="What it is about.")
     source: Text = Field(description="Where it comes from.")
@@ -99,24 +99,24 @@ class Report(Section):
 
 @dataclass(frozen=True)
 class LoadedReport:
-    """A report, what it is called, and the folder of its files."""
+    """A report, its name, and the folder of its files."""
 
     name: str
     folder: Path
     report: Report
-    root: Node  # where each key stands
+    root: Node  # the position of each key
 
 
 def known_reports() -> dict[str, Path]:
-    """The folders of the reports that mnistlab brings, by name, in the order of their names."""
+    """The folders of the reports that are part of mnistlab, by name, in alphabetical order."""
     paths = sorted(FOLDER.glob(f"*/{MANIFEST_NAME}"))
     return {path.parent.name: path.parent.resolve() for path in paths}
 
 
 def load_report(name: str) -> LoadedReport:
-    """The report of a name, or of a user's own folder with a report.yaml.
+    """The report with this name, or of a user's own folder with a report.yaml.
 
-    Raises UsageError where there is none, ConfigError with everything that is wrong with it.
+    Raises UsageError if there is none, ConfigError with all its errors.
     """
     known = known_reports()
     folder = known.get(name, Path(name))
@@ -137,7 +137,7 @@ def load_report(name: str) -> LoadedReport:
 
 
 def _unusable_names(report: Report, root: Node) -> Iterator[Problem]:
-    """Experiments whose names could not be those of folders."""
+    """Experiments whose names cannot be names of folders."""
     for name in report.experiments:
         if not re.fullmatch(NAME_PATTERN, name):
             path = ("experiments", name)
@@ -147,7 +147,7 @@ def _unusable_names(report: Report, root: Node) -> Iterator[Problem]:
 
 
 def _unknown_experiments(report: Report, root: Node) -> Iterator[Problem]:
-    """Tables and figures of experiments that the report has not."""
+    """Tables and figures of experiments that the report does not have."""
     named = [("tables", index, one.experiment) for index, one in enumerate(report.tables)]
     named += [("figures", index, one.experiment) for index, one in enumerate(report.figures)]
     there = ", ".join(report.experiments)

@@ -1,4 +1,4 @@
-"""What a report's experiments have measured, beside what the report states: from their folders."""
+"""The measured and the stated results of a report's experiments, from their folders."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,26 +24,26 @@ METRICS = tuple(name for part in PARTS for name in (part.accuracy, part.loss, pa
 
 @dataclass(frozen=True)
 class Measured:
-    """One metric of one point: stated, and measured over those of its seeds that finished."""
+    """One metric of one point: stated, and measured over the seeds that finished."""
 
     stated: float | None
     mean: float | None
-    std: float | None  # of a sample: needs two seeds
+    std: float | None  # sample standard deviation; needs two seeds
     values: tuple[float, ...]  # of the seeds that finished
 
     @property
     def lowest(self) -> float | None:
-        """The least over the seeds."""
+        """The smallest value over the seeds."""
         return min(self.values, default=None)
 
     @property
     def highest(self) -> float | None:
-        """The greatest over the seeds."""
+        """The largest value over the seeds."""
         return max(self.values, default=None)
 
     @property
     def difference(self) -> float | None:
-        """How much more was measured than stated."""
+        """Measured minus stated."""
         if self.mean is None or self.stated is None:
             return None
         return self.mean - self.stated
@@ -51,46 +51,46 @@ class Measured:
 
 @dataclass(frozen=True)
 class Row:
-    """One point of an experiment, all its seeds together."""
+    """One point of an experiment, with all its seeds."""
 
     stage: str | None
     parameters: Mapping[str, Any]
     metrics: Mapping[str, Measured]
     statuses: tuple[Status, ...]  # of its trials
     run_dirs: tuple[Path, ...]  # of its trials
-    epochs: int  # that the first trial was trained for
+    epochs: int  # of the first trial
     images: int  # in each of them
-    seconds: float | None  # the training steps of one trial, the mean over seeds
+    seconds: float | None  # of the training steps of one trial, the mean over seeds
     stated_seconds: float | None
-    whole: FullLength | None  # what the report's own length is, where this is a share of it
+    whole: FullLength | None  # the report's own length, if this is a share of it
 
     @property
     def run_dir(self) -> Path:
-        """That of its first trial."""
+        """The folder of its first trial."""
         return self.run_dirs[0]
 
     @property
     def is_finished(self) -> bool:
-        """Whether all its trials came to their ends."""
+        """Whether all its trials finished."""
         return all(status.finished for status in self.statuses)
 
     @property
     def seconds_per_epoch(self) -> float | None:
-        """Measured on the images that were trained on."""
+        """Measured on the training images."""
         return self.seconds / self.epochs if self.seconds is not None and self.epochs else None
 
     @property
     def whole_seconds(self) -> float | None:
-        """How long the report's own epochs and images would take, by what was measured."""
+        """The estimated training time for the report's own epochs and images."""
         if self.whole is None or self.seconds_per_epoch is None or not self.images:
             return self.seconds
         return self.seconds_per_epoch * self.whole.epochs * self.whole.images / self.images
 
 
 def read_rows(report_dir: ReportDir, experiment: str, whole: FullLength | None) -> list[Row]:
-    """Every point of an experiment, of every stage and refit, in the order they were planned in.
+    """Every point of an experiment, of every stage and refit, in the planned order.
 
-    None where the experiment has not been begun. Raises UsageError where its folder is damaged.
+    Empty if the experiment has not begun. Raises UsageError if its folder is damaged.
     """
     sweep_dir = report_dir.experiment(experiment)
     if not sweep_dir.trials_csv.exists():
@@ -105,7 +105,7 @@ def read_rows(report_dir: ReportDir, experiment: str, whole: FullLength | None) 
 
 
 def find_row(rows: Sequence[Row], parameters: Mapping[str, Any], stage: str | None) -> Row:
-    """The first row that has these values (and is of this stage); raises UsageError for none."""
+    """The first row with these values (and this stage); raises UsageError if there is none."""
     for row in rows:
         values = row.parameters
         if stage in (None, row.stage) and all(
@@ -160,7 +160,7 @@ def _metric(name: str, records: Sequence[RunRecord | None], stated: StatedPoint 
 
 
 def _value(name: str, record: RunRecord | None) -> float | None:
-    """A metric of a run that came to its end; an objective is the loss and the penalty."""
+    """A metric of a finished run; an objective is the loss plus the penalty."""
     if record is None or not record.status.finished:
         return None
     measured = record.metrics

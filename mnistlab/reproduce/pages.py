@@ -1,4 +1,4 @@
-"""A report reproduced as a page, as text, and for programs."""
+"""Writes a reproduced report as a page, as text, and for programs."""
 
 import json
 import math
@@ -35,7 +35,7 @@ COMMANDS = {DEFAULT: "mnistlab reproduce {}", QUICK: "mnistlab reproduce {} --qu
 
 @dataclass(frozen=True)
 class WrittenReport:
-    """What was written of a report: its files' folder, its tables for programs, its figures."""
+    """The written files of a report: their folder, its tables for programs, its figures."""
 
     report_dir: ReportDir
     document: Mapping[str, Any]
@@ -47,8 +47,8 @@ def write_report(
 ) -> WrittenReport:
     """Draw a report's figures and write report.html, report.md and report.json.
 
-    From its experiments' folders. Raises UsageError where one is damaged, OSError where nothing
-    can be written.
+    From its experiments' folders. Raises UsageError if one is damaged, OSError if nothing can be
+    written.
     """
     plan = read_plan(report_dir)
     rows = {
@@ -85,7 +85,7 @@ def write_report(
 
 
 def refuse_foreign_pages(report_dir: ReportDir, report: Report) -> None:
-    """Raise UsageError where a page or figure would overwrite what mnistlab did not write."""
+    """Raise UsageError if a page or figure would overwrite a file that mnistlab did not write."""
     names = (figure_name(number, spec) for number, spec in enumerate(report.figures, 1))
     figures = (figure_file(report_dir.path, name) for name in names)
     pages = (report_dir.report, report_dir.markdown, report_dir.json)
@@ -99,7 +99,7 @@ def markdown(
     machine: Sequence[tuple[str, str]],
     time: str,
 ) -> str:
-    """A report's tables and findings as Markdown, its figures by their paths in the folder."""
+    """A report's tables and findings as Markdown, with its figures by their paths in the folder."""
     title = as_markdown(f"{plan.name.upper()}: {plan.report.title}")
     lines = [f"# {title}", "", as_markdown(plan.report.setting), ""]
     command = COMMANDS.get(plan.budget, f"mnistlab reproduce {{}} --{plan.budget}")
@@ -129,13 +129,13 @@ def _tables(plan: ReportPlan, rows: Mapping[str, Sequence[Row]]) -> list[Rendere
     for table in plan.report.tables:
         here = rows_of(table, rows)
         said = _finding(table.finding, functions) if table.finding and here else None
-        # What is measured on few images explains nothing.
+        # Results from few images explain nothing.
         found.append(rendered_table(table, here, None if plan.budget == QUICK else said))
     return found
 
 
 def _finding(template: str, functions: Functions) -> str:
-    """The finding; where the numbers leave it undefined, what is wrong, so that the rest of the
+    """The finding; if the numbers leave it undefined, the error as text, so that the rest of the
     page can be written.
     """
     try:
@@ -147,7 +147,7 @@ def _finding(template: str, functions: Functions) -> str:
 def _document(
     report_dir: ReportDir, plan: ReportPlan, rows: Mapping[str, Sequence[Row]]
 ) -> dict[str, Any]:
-    """Every table for programs; what was not measured is null."""
+    """Every table for programs; null for a value that was not measured."""
     tables = []
     for table in plan.report.tables:
         here = rows_of(table, rows)
@@ -212,7 +212,7 @@ def _time(report_dir: ReportDir) -> str:
 
 
 def _host(rows: Mapping[str, Sequence[Row]]) -> list[tuple[str, str]]:
-    """What the runs were trained on, as the first of them tells."""
+    """The machine of the runs, from the first of them."""
     first = next((row for here in rows.values() for row in here), None)
     record = read_record(RunDir(first.run_dir)) if first is not None else None
     if record is None or record.facts is None:

@@ -1,4 +1,4 @@
-"""From a report's files to what is to be run, at full size, within a budget, or scaled down."""
+"""Plans the runs for a report's files: at full size, within a budget, or scaled down."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,17 +23,17 @@ DEFAULT, FULL, QUICK = "default", "full", "quick"
 def planned_experiments(
     loaded: LoadedReport, budget: str, arguments: Sequence[str], datasets: Datasets
 ) -> dict[str, PlannedExperiment]:
-    """Every experiment of a report, each trial of it checked; `arguments` are `KEY=VALUE`, set in
+    """Every experiment of a report, with each trial validated; `arguments` are `KEY=VALUE`, set in
     all of them.
 
-    Raises ConfigError with all that is wrong with one, DataError.
+    Raises ConfigError with all errors of one; DataError.
     """
     found = {}
     sources: dict[str, SweepSource] = {}
     for name, experiment in loaded.report.experiments.items():
         path = loaded.folder / (experiment.file or f"{name}.yaml")
         limits = _limits(experiment, loaded.report.quick, budget)
-        # The file of a run becomes a sweep of one point by being given these.
+        # These make a run's file a sweep of one point.
         seeds = 1 if budget == QUICK else experiment.seeds
         always = [f"seeds={seeds}", *_judged_by(path), *arguments]
         limited = [f"{key}={value_as_yaml(value)}" for key, value in limits.items()]
@@ -48,7 +48,7 @@ def planned_experiments(
 
 
 def _judged_by(path: Path) -> list[str]:
-    """Of the file of a run, what is always measured: there is nothing to choose in it."""
+    """For a run's file, a metric that is always measured: there is nothing to choose."""
     root, _ = mapping_nodes(read_config_text(path), str(path), None)
     return ["metric.name=train_accuracy"] if sweep_mark(root) is None else []
 
@@ -60,8 +60,8 @@ def _limits(experiment: Experiment, quick: Mapping[str, Any], budget: str) -> Ma
 
 
 def _whole(source: SweepSource, datasets: Datasets, arguments: Sequence[str]) -> FullLength | None:
-    """How long an experiment's trials are at full size; None where they differ, and where the
-    arguments name data that are too few for it.
+    """The length of an experiment's trials at full size; None if they differ, or if the arguments
+    select data that are too few for it.
     """
     try:
         return _length(source, datasets)
@@ -72,7 +72,7 @@ def _whole(source: SweepSource, datasets: Datasets, arguments: Sequence[str]) ->
 
 
 def _length(source: SweepSource, datasets: Datasets) -> FullLength | None:
-    """How long the trials of a sweep are; None where they differ."""
+    """The length of a sweep's trials; None if they differ."""
     lengths = [_of_run(config, datasets) for _, _, config in checked_points(source)]
     return lengths[0] if all(length == lengths[0] for length in lengths) else None
 

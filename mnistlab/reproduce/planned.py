@@ -1,4 +1,4 @@
-"""What was planned in a reproduction's folder, so that it needs no other file."""
+"""The plan in a reproduction's folder, so that it needs no other file."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from mnistlab.support.safe_files import open_artefact
 
 
 class FullLength(Section):
-    """How long an experiment is without a budget: epochs, the training images in each, and the
-    images kept for validation, which a refit trains on too.
+    """The length of an experiment without a budget: epochs, training images in each, and validation
+    images, which a refit also trains on.
     """
 
     epochs: CountOrZero
@@ -21,29 +21,29 @@ class FullLength(Section):
     validation: CountOrZero
 
     def of_refit(self) -> "FullLength":
-        """How long a refit of it is."""
+        """The length of its refit."""
         return FullLength(epochs=self.epochs, images=self.images + self.validation, validation=0)
 
 
 class PlannedExperiment(Section):
-    """An experiment as it is run: its whole sweep, and, where that is a share, of what."""
+    """An experiment as planned: its complete sweep, and the full length if this is a share."""
 
     sweep: dict[str, Any]
     whole: FullLength | None = None
 
 
 class ReportPlan(Section):
-    """What a reproduction's folder is made with, so that it needs no other file."""
+    """The content of a reproduction's folder, so that it needs no other file."""
 
     name: str
     budget: str  # default, full, quick
-    together: tuple[str, ...]  # the folders of the reports that one command reproduces, in order
+    together: tuple[str, ...]  # the folders of all reports of the command, in order
     report: Report
     experiments: dict[str, PlannedExperiment]
 
 
 def read_plan(report_dir: ReportDir) -> ReportPlan:
-    """What is to be done in the folder. Raises ConfigError where the file is damaged."""
+    """The plan of the folder. Raises ConfigError if the file is damaged."""
     open_artefact(report_dir.plan).close()
     root, problems = mapping_nodes(read_config_text(report_dir.plan), str(report_dir.plan), None)
     plan, faults = validate(ReportPlan, root)

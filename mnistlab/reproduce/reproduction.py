@@ -1,4 +1,4 @@
-"""Reports reproduced in new folders, or resumed in their own: a sweep for each experiment."""
+"""Reproduces reports in new folders, or resumes them: a sweep for each experiment."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -24,13 +24,13 @@ from mnistlab.sweeps.sweep_options import SweepOptions
 from mnistlab.sweeps.trials import Datasets
 
 TIMES_HEAD = "experiment,seconds"
-# Shows one experiment under way, by a heading.
+# Shows one experiment's progress under a heading.
 Watch = Callable[[str], AbstractContextManager[SweepCallback]]
 
 
 @dataclass(frozen=True)
 class ReproduceOptions:
-    """What every experiment is run with; `watch` shows each by itself."""
+    """The options for every experiment; `watch` shows each one's progress."""
 
     sweep: SweepOptions
     watch: Watch
@@ -40,11 +40,11 @@ class ReproduceOptions:
 
 @dataclass(frozen=True)
 class Reproduced:
-    """How one report's experiments have gone; `signal` is set where they were interrupted."""
+    """The results of one report's experiments; `signal` is set if they were interrupted."""
 
     report_dir: ReportDir
     plan: ReportPlan
-    trials: dict[str, int]  # how many are finished, diverged, failed
+    trials: dict[str, int]  # the numbers of finished, diverged and failed trials
     already_ended: bool  # nothing was left to do
     signal: int | None = None
 
@@ -58,10 +58,10 @@ def make_folders(
     data_dir: Path,
     data_progress: DownloadProgress | None = None,
 ) -> list[ReportDir]:
-    """A new folder for each report, with all that is to be done in it; nothing is run yet.
+    """A new folder for each report, with its complete plan; nothing is run yet.
 
-    Every trial of every report is checked first: raises ConfigError, DataError, UsageError before
-    there is a folder.
+    Every trial of every report is validated first: raises ConfigError, DataError or UsageError
+    before there is a folder.
     """
     datasets = Datasets(data_dir, data_progress)
     planned = [planned_experiments(one, budget, arguments, datasets) for one in reports]
@@ -82,9 +82,10 @@ def make_folders(
 
 
 def run_report(report_dir: ReportDir, options: ReproduceOptions) -> Reproduced:
-    """Run what is left of a report's experiments, one after another, each trial on a processor.
+    """Run the remaining trials of a report's experiments, one experiment after another.
 
-    Raises UsageError where another process is at work on it or what it was begun with has changed.
+    Each trial uses one processor. Raises UsageError if another process works on the report, or if
+    its files have changed since it was begun.
     """
     plan = read_plan(report_dir)
     report_dir.experiments.mkdir(exist_ok=True)
@@ -102,7 +103,7 @@ def run_report(report_dir: ReportDir, options: ReproduceOptions) -> Reproduced:
 
 
 def together_with(report_dir: ReportDir) -> list[ReportDir]:
-    """The folders that one command made, this the last of them: those before it that are there."""
+    """The folders that one command created, this one last: those before it that still exist."""
     before = read_plan(report_dir).together
     if wrong := [name for name in before if not is_plain_name(name)]:
         raise UsageError(f"{report_dir.plan}: together: {wrong[0]!r} is no name of a folder")
@@ -137,7 +138,7 @@ def _note_time(report_dir: ReportDir, name: str, seconds: float) -> None:
 
 
 def seconds_taken(report_dir: ReportDir) -> float:
-    """Seconds of a clock on the wall that the experiments have taken, stops left out."""
+    """The duration of the experiments in seconds of wall time, without interruptions."""
     if not report_dir.times.exists():
         return 0.0
     lines = durable.read_text(report_dir.times).splitlines()[1:]

@@ -1,4 +1,4 @@
-"""A report's tables, in words: each row's stated and measured figures, its share, its time."""
+"""A report's tables as text: each row's stated and measured values, its share, its time."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ MINUTE, HOUR = 60.0, 3600.0
 
 @dataclass(frozen=True)
 class RenderedTable:
-    """A table as it is shown: heads, rows of cells, and what stands under it."""
+    """A table for display: heads, rows of cells, and the notes below it."""
 
     title: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
-    parameters: int  # the first columns: they tell the rows
+    parameters: int  # the number of first columns that identify a row
     notes: tuple[str, ...]
     finding: str | None
 
@@ -35,7 +35,7 @@ def rows_of(table: Table, rows: Mapping[str, Sequence[Row]]) -> list[Row]:
 
 
 def metrics_of(table: Table, rows: Sequence[Row]) -> list[str]:
-    """The metrics that a table shows: its own, or what is stated, or what is usual."""
+    """The metrics of a table: its own, or those stated, or the usual ones."""
     if table.metrics:
         return list(table.metrics)
     stated = [name for name in METRICS if any(row.metrics[name].stated is not None for row in rows)]
@@ -48,7 +48,7 @@ def metrics_of(table: Table, rows: Sequence[Row]) -> list[str]:
 
 
 def rendered_table(table: Table, rows: Sequence[Row], finding: str | None) -> RenderedTable:
-    """A table as it is shown."""
+    """A table for display."""
     columns = table.columns or {
         key: Column(head=key.rpartition(".")[2].replace("_", " ")) for key in _varied(rows)
     }
@@ -82,12 +82,12 @@ def rendered_table(table: Table, rows: Sequence[Row], finding: str | None) -> Re
 
 
 def row_names(shown: RenderedTable) -> list[str]:
-    """The rows of a table, each by the columns that tell it from the others."""
+    """The names of a table's rows, from the columns that differ."""
     return [", ".join(cells[: shown.parameters]) for cells in shown.rows]
 
 
 def duration(seconds: float) -> str:
-    """A time in the unit that leaves it readable."""
+    """A time in a readable unit."""
     if seconds < 10:
         return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
     if seconds < 2 * MINUTE:
@@ -126,7 +126,7 @@ def compared(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
 
 
 def _named(row: Row) -> str:
-    """A row by its values, for a sentence."""
+    """A row's values as text, for a sentence."""
     short = [
         f"{key.rpartition('.')[2]} {text}"
         for key, value in row.parameters.items()
@@ -136,7 +136,7 @@ def _named(row: Row) -> str:
 
 
 def _shares(rows: Sequence[Row]) -> list[str]:
-    """What was left out for the budget: how long it is in whole, by what was measured."""
+    """What was left out for the budget: the estimated length of the whole."""
     row = next((row for row in rows if row.whole is not None and row.seconds is not None), None)
     if row is None or row.whole is None:
         return []
@@ -167,7 +167,7 @@ def _from_to(least: float, most: float) -> str:
 
 
 def _varied(rows: Sequence[Row]) -> list[str]:
-    """The parameters that tell the rows apart."""
+    """The parameters that differ between rows."""
     keys = dict.fromkeys(key for row in rows for key in row.parameters)
     return [key for key in keys if len({repr(row.parameters.get(key)) for row in rows}) > 1]
 
@@ -190,7 +190,7 @@ def _value(row: Row, key: str, column: Column, seen: Sequence[Any]) -> str:
 
 
 def _measured(name: str, row: Row) -> str:
-    """The mean over the seeds that finished, and what became of the others."""
+    """The mean over the seeds that finished, and the statuses of the others."""
     found = row.metrics[name]
     others = [text for status, text in tally(row.statuses).items() if not status.finished]
     if found.mean is None and others:
@@ -199,7 +199,7 @@ def _measured(name: str, row: Row) -> str:
 
 
 def _time(row: Row) -> str:
-    """The training time of one run; where it is a share, what the whole would take."""
+    """The training time of one run; for a share, the estimated time of the whole."""
     if row.seconds is None:
         return "–"
     measured = duration(row.seconds)

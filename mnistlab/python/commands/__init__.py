@@ -1,1 +1,1 @@
-"""What mnistlab does, as plain functions: the commands call these, and so can Python."""
+"""The commands as plain functions, for the command line and for Python."""

@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What `check` found: the network, its memory in bytes, and each tensor's gradient error.
+    """The result of `check`: the network, its memory in bytes, and each tensor's gradient error.
 
-    `passed` is False where a gradient is wrong. A tensor that could not be compared is neither
-    right nor wrong; where no tensor could, `passed` is None.
+    `passed` is False if a gradient is wrong. A tensor that could not be compared is neither right
+    nor wrong; if no tensor could be compared, `passed` is None.
     """
 
     layers: tuple[LayerSpec, ...]

@@ -19,10 +19,10 @@ def evaluate(
     tell: Callable[[str], None] = lambda text: None,
     data_progress: DownloadProgress | None = None,
 ) -> Scores:
-    """Measure a run's network on a part of its dataset, which must be the one it was trained on.
+    """Evaluate a run's network on a part of its dataset, which must be unchanged since training.
 
-    Raises UsageError where there is no such run, no such weights or no such images; DataError where
-    the dataset is missing.
+    Raises UsageError if there is no such run, no such weights or no such images; DataError if the
+    dataset is missing.
     """
     model = load_model(
         path, weights, data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress

@@ -26,10 +26,10 @@ def export(
 ) -> "Exported":
     """Write a run's network for other tools, in a format of `export/formats/`.
 
-    To `output`, or `model.<ending>` in the run's folder. An ONNX model takes raw images of `pixels`
-    and is compared with our own predictions before it is written. Raises UsageError where there is
-    no such run or weights, where a library is missing, or the file can't be written: one that no
-    export wrote is overwritten only by `force`.
+    To `output`, or `model.<suffix>` in the run's folder. An ONNX model takes raw images of `pixels`
+    and is compared with mnistlab's outputs before it is written. Raises UsageError if there is no
+    such run or weights, if a library is missing, or if the file cannot be written. A file that no
+    export wrote is overwritten only with `force`.
     """
     from mnistlab.export.exporter import export_model, refuse_to_overwrite
     from mnistlab.export.formats import usable

@@ -20,13 +20,12 @@ def predict(
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Answers:
-    """Ask a run's network about pictures; `raw`: images that are to be taken as they are.
+    """Predict the classes of pictures with a run's network; `raw`: images are used unchanged.
 
     A folder among `images` stands for the pictures in it, in the order of their names. `save`: a
-    folder for what the network saw of each, and a figure of it. A file that is no picture of a
-    digit is among `unread`. Raises UsageError where there is no such run or weights, where
-    pictures can't be prepared for it, nothing can be saved, or a file that an earlier call did not
-    write would be overwritten.
+    folder for each picture's input image and figure. Files that are not pictures of a digit are in
+    `unread`. Raises UsageError if there is no such run or weights, if pictures cannot be prepared
+    for it, if nothing can be saved, or if a file that no earlier call wrote would be overwritten.
     """
     images = [picture for image in images for picture in pictures_at(image)]
     if save is None:

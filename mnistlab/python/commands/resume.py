@@ -30,12 +30,12 @@ def resume(
 ) -> RunResult:
     """Resume a stopped run, with the same bits as an uninterrupted run.
 
-    A run that has ended is left as it is, but drawn where it has no figures or no page. `values`,
-    `training.epochs=40` or `training.steps=N`, make a run longer, also one that has ended: it then
-    has the bits of one that had this length from the start. Raises ConfigError for values that are
-    wrong, and UsageError where the run's first steps would be others in a longer run. Raises
-    UsageError where the configuration, the data, or (unless `force`) a library, a setting of the
-    compiler or the processor has changed since, or where another process is training the run.
+    A run that has ended is not changed, except that missing figures and pages are drawn. `values`,
+    `training.epochs=40` or `training.steps=N`, make a run longer, even one that has ended: it then
+    has the bits of a run that had this length from the start. Raises ConfigError for wrong values.
+    Raises UsageError if a longer run would have other first steps, if the configuration, the data,
+    or (unless `force`) a library, a compiler setting or the processor has changed since, or if
+    another process is training the run.
     """
     run_dir = open_run(path)
     history = history_of(run_dir, force)

@@ -1,4 +1,4 @@
-"""Run the trials of a sweep, or those that are left of one."""
+"""Runs the trials of a sweep, or the remaining ones."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,8 +19,8 @@ def sweep(
 ) -> SweepResult:
     """Run every trial of a sweep into a new folder, and choose the best.
 
-    There are never more workers here than processors. Raises ConfigError with all that is wrong
-    with any trial, DataError, UsageError before there is a folder.
+    There are never more workers on this machine than processors. Raises ConfigError with all errors
+    of all trials, DataError or UsageError before there is a folder.
     """
     result = sweep_run.begin(source, runs_dir, _with_workers(options))
     if plots:
@@ -36,7 +36,7 @@ def resume_sweep(
     force: bool = False,
     plots: bool = True,
 ) -> SweepResult:
-    """Run what is left of a sweep: `arguments`, `KEY=V1,V2` each, make its grid larger first.
+    """Run the remaining trials of a sweep; `arguments`, `KEY=V1,V2` each, first enlarge its grid.
 
     Raises as `resume` does.
     """
@@ -52,7 +52,7 @@ def _with_workers(options: SweepOptions) -> SweepOptions:
 
 
 def _draw_sweep(result: SweepResult, options: SweepOptions) -> None:
-    """Draw what there is of a sweep that has ended."""
+    """Draw the figures and the page of a sweep that has ended."""
     if result.status is Status.INTERRUPTED:
         return
     for callback in options.callbacks:
@@ -61,7 +61,7 @@ def _draw_sweep(result: SweepResult, options: SweepOptions) -> None:
 
     try:
         told = list(visualize(result.sweep_dir, data_dir=options.data_dir).damaged)
-    except UsageError as error:  # what stands in the figures' places is not ours
+    except UsageError as error:  # the figures' paths have files that mnistlab did not write
         told = list(error.messages)
     for text in told:
         for callback in options.callbacks:

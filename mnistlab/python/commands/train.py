@@ -12,23 +12,21 @@ from mnistlab.experiment.run_options import RunOptions
 from mnistlab.store.status import Status
 from mnistlab.support.errors import UsageError
 
-# Draws the figures of the run in a folder, with the datasets in another, on so many threads.
+# Draws the figures of a run's folder; its arguments are the folder of datasets and the threads.
 QuickFigures = Callable[[Path, Path, int | None], list[str]]
 
 
 def quick_figures(run_dir: Path, data_dir: Path, threads: int | None, **options: Any) -> list[str]:
-    """Draw what is quickly drawn of a run; what can't be is no failure. Returns what is to be told.
+    """Draw a run's quick figures; a figure that cannot be drawn is no error. Returns messages.
 
-    `options` are more of those of `visualize`.
-
-    Raises OSError where nothing can be written.
+    `options` are further ones of `visualize`. Raises OSError if nothing can be written.
     """
     from mnistlab.figures.gallery import QUICK
     from mnistlab.python.commands.visualize import visualize
 
     try:
         drawn = visualize(run_dir, only=QUICK, data_dir=data_dir, threads=threads, **options)
-    except UsageError as error:  # what stands in the figures' places is not ours
+    except UsageError as error:  # the figures' paths have files that mnistlab did not write
         return list(error.messages)
     return [f"{left_out.name}: left out: {left_out.why}" for left_out in drawn.left_out]
 
@@ -43,8 +41,8 @@ def train(
 ) -> RunResult:
     """Train one configuration into a new run folder, and draw its figures unless `plots` is false.
 
-    Raises DataError, UsageError, ConfigError before there is a folder; a run that diverges returns,
-    with advice.
+    Raises DataError, UsageError or ConfigError before there is a folder. A run that diverges is
+    returned with advice.
     """
     dataset = load_data(config, options.data_dir, options.data_progress)
     with located(config):
@@ -55,7 +53,7 @@ def train(
 
 
 def draw(result: RunResult, options: RunOptions, figures: QuickFigures = quick_figures) -> None:
-    """Draw the figures of a run that has ended, and tell who watches what was left out."""
+    """Draw the figures of a run that has ended, and report those that were left out."""
     if result.status is Status.INTERRUPTED:
         return
     for text in figures(result.run_dir, options.data_dir, options.threads):

@@ -42,13 +42,13 @@ def visualize(
     data_progress: DownloadProgress | None = None,
     saver: Saver = at_once,
 ) -> SavedFigures:
-    """Draw the figures of a run or sweep into its folder: all, or those named in `only`; and
-    report.html with these figures on it, if `report`.
+    """Draw the figures of a run or sweep into its folder, all or those in `only`; with `report`,
+    also report.html with these figures.
 
-    `format` is png, svg or pdf. `saver` says which process saves a figure. What the run lacks, or
-    what of it is damaged, leaves out the figures that need it, and the result says why. Raises
-    UsageError where `path` is neither, where no figure has a name that is in `only`, or where a
-    file that mnistlab did not write would be overwritten, unless `force`.
+    `format` is png, svg or pdf. `saver` decides which process saves a figure. If data are missing
+    or damaged, the figures that need them are left out, and the result says why. Raises UsageError
+    if `path` is neither a run nor a sweep, if `only` has an unknown name, or if a file that
+    mnistlab did not write would be overwritten, unless `force`.
     """
     options: dict[str, Any] = {
         "data_dir": data_dir,
@@ -71,7 +71,7 @@ def visualize(
             else:
                 page = _write_sweep_report(SweepDir(folder), saved, force, options)
             return replace(saved, report=page)
-        except MnistlabError as error:  # what is damaged may leave the page out, too
+        except MnistlabError as error:  # damaged files may also prevent the page
             left_out = LeftOut("report", "Report", str(error), error)
             return replace(saved, left_out=[*saved.left_out, left_out])
 
@@ -79,7 +79,7 @@ def visualize(
 def _write_sweep_report(
     sweep_dir: SweepDir, saved: SavedFigures, force: bool, options: dict[str, Any]
 ) -> Path:
-    """A sweep's page, and its best run's, to which it leads, where that has none yet."""
+    """Write a sweep's page, and the page of its best run, which it links to, if that is missing."""
     if sweep_dir.best.exists() and not RunDir(sweep_dir.best).report.exists():
         visualize(sweep_dir.best, only=QUICK, force=force, **options)
     return write_sweep_report(sweep_dir, saved, force=force)
