@@ -1,4 +1,4 @@
-"""Messages between a sweep and its workers: JSON, a line each, over a socket."""
+"""Messages between a sweep and its workers: JSON, one per line, over a socket."""
 
 import json
 import socket
@@ -7,21 +7,21 @@ from typing import Any
 
 
 class Channel:
-    """One end of a socket. Whoever is at the other may be gone at any time."""
+    """One end of a socket. The process at the other end may be gone at any time."""
 
     def __init__(self, end: socket.socket) -> None:
         self.socket = end
         self._rest = b""
 
     def send(self, **message: Any) -> None:
-        """Send a message. It is lost where nobody is there any more to read it: whoever reads at
-        this end finds that out, and no trial is to fail for it.
+        """Send a message. If the other end is closed, the message is lost: `receive` reports the
+        closed end, and no trial should fail because of it.
         """
         with suppress(ConnectionError):
             self.socket.sendall(json.dumps(message).encode() + b"\n")
 
     def receive(self) -> list[dict[str, Any]] | None:
-        """The messages that have come whole, waiting for some bytes; None at the other's end."""
+        """The complete messages that have come; waits for data. None if the other end is closed."""
         try:
             received = self.socket.recv(1 << 16)
         except ConnectionError:
@@ -32,5 +32,5 @@ class Channel:
         return [json.loads(line) for line in lines]
 
     def close(self) -> None:
-        """Hang up: the other end finds out at once."""
+        """Close the socket: the other end notices at once."""
         self.socket.close()

@@ -1,14 +1,13 @@
-"""Trials under way on other machines: every attempt at one has a folder of its own, its claim.
+"""Trials in progress on other machines: each attempt at a trial has its own folder, its claim.
 
-A worker that is taken for lost may only have slept, and go on while another has begun the same
-trial again. No lock holds between machines that cannot reach each other, and a look at a token
-before each writing would leave a gap behind the look. So nobody but the sweep's process writes in
-the trials' folders: a worker knows the folder of its claim alone, and what becomes of that is for
-the sweep's process to say, by renaming. Whoever's claim was taken away writes to a path that is
-not there any more.
+A worker that seems lost may only have been suspended, and continue after another has begun the same
+trial again. No lock works between machines that cannot reach each other, and a token checked before
+each write leaves a gap after the check. So only the sweep's process writes in the trials' folders.
+A worker knows only the folder of its claim, and the sweep's process decides by renaming what
+happens to it. A worker whose claim was taken away writes to a path that no longer exists.
 
-A claim is `<trial's folder>-<token>`, in the sweep's `.claims` where its worker sees that folder,
-else on the worker's own disk, from where the files come back with the result.
+A claim is `<trial's folder>-<token>`: in the sweep's `.claims` if its worker sees that folder, else
+on the worker's own disk, from which the files come back with the result.
 """
 
 import hashlib
@@ -26,24 +25,24 @@ from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import inside, read_artefact
 from mnistlab.sweeps.results import read_record
 
-# One that was taken from its holder has a dot before it.
+# A claim taken from its holder has a dot in front.
 CLAIM_NAME = re.compile(r"\.?(\d{4,}-[0-9a-f]+)-[0-9a-f]{8}")
 
 
 class DamagedError(Exception):
-    """Files are not what they were when they were packed."""
+    """Files have changed since they were packed."""
 
 
 @dataclass(frozen=True)
 class FolderFiles:
-    """The files of a folder by their relative path, and what they must hash to."""
+    """The files of a folder by their relative path, and their hashes."""
 
     files: dict[str, bytes]
     sha256: str
 
 
 def pack(folder: Path) -> FolderFiles:
-    """All files of a folder, but for what a killed writer left."""
+    """All files of a folder, except temporary files of killed writers."""
     files = {
         path.relative_to(folder).as_posix(): read_artefact(inside(path, folder))
         for path in sorted(folder.rglob("*"))
@@ -53,7 +52,9 @@ def pack(folder: Path) -> FolderFiles:
 
 
 def unpack(packed: FolderFiles, folder: Path) -> None:
-    """Write the files into a folder, each durably. Raises DamagedError, with nothing written."""
+    """Write the files into a folder, each durably. Raises DamagedError before anything
+    is written.
+    """
     if _digest(packed.files) != packed.sha256:
         raise DamagedError("its files came damaged: they do not hash to what was sent")
     for name, content in packed.files.items():
@@ -70,16 +71,17 @@ def _digest(files: dict[str, bytes]) -> str:
 
 
 def new_claim(claims: Path, trial_name: str) -> Path:
-    """Make the empty folder of a new attempt at the trial whose folder is called so."""
+    """Create the empty folder of a new attempt at the trial with this folder name."""
     claim = claims / f"{trial_name}-{secrets.token_hex(4)}"
     claim.mkdir()
     return claim
 
 
 def replace_folder(fresh: Path, folder: Path, claims: Path, trial_name: str) -> None:
-    """Put a claim in a folder's place. Nobody may be writing in either any more.
+    """Replace a folder by a claim. No process may be writing in either of them.
 
-    Killed between its two renamings, `folder` is missing, and both are claims of the trial.
+    If the process is killed between its two renames, `folder` is missing and both are claims of the
+    trial.
     """
     if folder.exists():
         before = claims / f"{trial_name}-{secrets.token_hex(4)}"
@@ -92,8 +94,8 @@ def replace_folder(fresh: Path, folder: Path, claims: Path, trial_name: str) -> 
 
 
 def recover(claims: Path, trial_name: str, folder: Path) -> bool:
-    """Give `folder` the state of that claim of a trial that has come furthest, if any has come
-    further; whether one had. All claims but `folder` itself are taken away from their holders.
+    """Replace `folder` by the trial's most advanced claim, if it is more advanced; returns whether
+    it was. All other claims are taken from their holders.
     """
     recovered = False
     for claim in sorted(claims.glob(f"*{trial_name}-*")):
@@ -103,7 +105,7 @@ def recover(claims: Path, trial_name: str, folder: Path) -> bool:
         if not claim.name.startswith("."):
             revoked = claim.rename(claim.with_name(f".{claim.name}"))
         if _progress(revoked) > _progress(folder):
-            # Copied: a file that its holder has open is not one of the trial's.
+            # Copied: a file that its holder has open must not become one of the trial's.
             copy = new_claim(claims, trial_name)
             shutil.copytree(revoked, copy, dirs_exist_ok=True)
             replace_folder(copy, folder, claims, trial_name)
@@ -113,7 +115,7 @@ def recover(claims: Path, trial_name: str, folder: Path) -> bool:
 
 
 def recover_all(claims: Path, trials: Path) -> None:
-    """What the workers of a sweep's process that is gone had come to; no claim is left of it."""
+    """Recover the progress of the workers of a sweep's process that is gone; no claims remain."""
     if not claims.exists():
         return
     named = filter(None, (CLAIM_NAME.fullmatch(claim.name) for claim in claims.iterdir()))
@@ -123,18 +125,20 @@ def recover_all(claims: Path, trials: Path) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Remove a claim, or all of them, whoever may still hold it."""
+    """Remove a claim, or the folder of all claims, even if a worker still holds it."""
     if not folder.exists():
         return
-    # First out of its holder's reach, who could make another file behind our back.
+    # First move it out of its holder's reach, who could create another file during the removal.
     gone = folder.rename(folder.with_name(f".gone-{secrets.token_hex(4)}"))
-    # What is open on another machine may resist; nobody takes what is left for a trial's.
+    # Files open on another machine may resist removal; the rest is never taken for a trial's.
     with suppress(OSError):
         shutil.rmtree(gone)
 
 
 def _progress(folder: Path) -> tuple[bool, int]:
-    """Whether the run there has ended, and the step of its checkpoint; -1 without a whole one."""
+    """Whether the run there has ended, and the step of its checkpoint; -1 without a
+    complete one.
+    """
     run_dir = RunDir(folder)
     record = read_record(run_dir)
     ended = record is not None and record.status.ended

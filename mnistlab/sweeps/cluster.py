@@ -1,7 +1,7 @@
-"""Trials carried to other machines by Dask, and their folders brought back into the sweep's.
+"""Trains trials on other machines through Dask, and moves their folders into the sweep's.
 
-Dask is the carrier alone. What is done and what is left, the sweep's folder says: where the
-scheduler, a worker or this process is lost, what is lost with it is trials under way.
+Dask is only the transport. The sweep's folder records what is done and what remains: if the
+scheduler, a worker or this process is lost, only trials in progress are lost.
 """
 
 import queue
@@ -25,19 +25,19 @@ from mnistlab.sweeps.executors import Advanced, Busy, Died, Ended, Fatal, Report
 from mnistlab.sweeps.scheduler import Cluster, refuse_unsafe
 
 SECONDS_BETWEEN_LOOKS = 0.01
-SECONDS_BETWEEN_COUNTS = 1.0  # of the cluster's workers, which come and go
-SECONDS_ALONE = 10.0  # without a worker, before it is told
+SECONDS_BETWEEN_COUNTS = 1.0  # of the cluster's workers, whose number changes
+SECONDS_ALONE = 10.0  # without a worker, before a message
 SECONDS_TO_STOP = 15.0
-# How far a trial is goes through the one scheduler of all, which has other things to do as well.
+# Progress messages pass through the scheduler, which has other work, so their rate is limited.
 SECONDS_BETWEEN_SHARES = 2.0  # of one trial
-MOST_SHARES_A_SECOND = 100.0  # of all
+MOST_SHARES_A_SECOND = 100.0  # of all trials
 RESUME = "`mnistlab resume` resumes the trials that were running"
 
 
 class ClusterExecutor:
     """Gives trials to the workers of a Dask cluster, one to each of their threads.
 
-    Its user holds `only_sweeper`, and so is the only one who writes in the trials' folders.
+    Its user holds `only_sweeper`, and so is the only writer in the trials' folders.
     """
 
     trains_together = False
@@ -52,7 +52,7 @@ class ClusterExecutor:
         self.token = secrets.token_hex(8)
         self.workers = 0
         self._submitted = 0
-        # By Dask's key. A result is kept of a future that is waited for here, and of no other.
+        # By Dask's key. Dask keeps results only for futures that are referenced here.
         self._running: dict[str, tuple[Task, Any]] = {}
         self._ended = as_completed(loop=self.client.loop, with_results=True, raise_errors=False)
         self._told: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -62,7 +62,8 @@ class ClusterExecutor:
     def __enter__(self) -> Self:
         discard(self.claims)
         self.claims.mkdir(exist_ok=True)
-        # A worker that finds this file sees the sweep's folder, and not one of the same name.
+        # A worker that finds this file sees the sweep's folder, and not another one of the same
+        # name.
         durable.write_file(self.claims / self.token, "")
         self.client.subscribe_topic(
             remote.topic(self.token), lambda event: self._told.put(event[1])
@@ -70,13 +71,13 @@ class ClusterExecutor:
         return self
 
     def __exit__(self, *raised: Any) -> None:
-        # What runs is not waited for: a worker sees that nobody wants its result.
+        # Running tasks are not waited for: a worker notices that its result is not wanted.
         self._running.clear()
         self._ended.clear()
         discard(self.claims)
 
     def start(self, count: int) -> None:
-        """Nothing: the workers are there, or come."""
+        """Nothing to do: the workers exist, or will come."""
 
     def has_room(self) -> bool:
         if time.monotonic() - self._counted > SECONDS_BETWEEN_COUNTS:
@@ -84,8 +85,10 @@ class ClusterExecutor:
         return len(self._running) < self.workers
 
     def _count_workers(self) -> None:
-        """How many trials there are workers for; raises UsageError for a worker that is unsafe."""
-        # Where there is no scheduler any more, `reports` says so.
+        """The number of trials that the workers can train; raises UsageError for an unsafe
+        worker.
+        """
+        # If there is no scheduler any more, `reports` reports it.
         with suppress(OSError):
             threads = self.client.nthreads()
             for address in threads:
@@ -118,13 +121,13 @@ class ClusterExecutor:
         while not self._ended.has_ready() and self._told.empty() and time.monotonic() < until:
             time.sleep(SECONDS_BETWEEN_LOOKS)
         ended = self._ended.next_batch(block=False)
-        # After these were taken: of a connection that is lost, all trials seem cancelled.
+        # After the results, because a lost connection makes all trials look cancelled.
         if self.client.status != "running":
             return [Fatal(f"the scheduler at {self.cluster.address} is gone: {RESUME}", 1)]
         return [*self._news(), *(self._taken_back(*one) for one in ended)]
 
     def _news(self) -> Iterator[Report]:
-        """What workers tell of trials under way, and that there is no worker."""
+        """Workers' messages about trials in progress, and a warning if there is no worker."""
         running = {task.trial for task, _ in self._running.values()}
         while not self._told.empty():
             message = self._told.get()
@@ -141,7 +144,7 @@ class ClusterExecutor:
             yield Warned(f"no worker is at {self.cluster.address}; the trials wait for one")
 
     def _taken_back(self, future: Any, result: Any) -> Report:
-        """A trial that Dask is done with."""
+        """The report of a trial that Dask has finished."""
         task, _ = self._running.pop(future.key)
         if isinstance(result, CancelledError):
             return Died(task.trial, "with the connection to it")
@@ -160,7 +163,7 @@ class ClusterExecutor:
         return Ended(task.trial)
 
     def _take_in(self, task: Task, returned: remote.Returned) -> None:
-        """Put the folder that a worker is done with in the place of the trial's."""
+        """Replace the trial's folder by the one that a worker has returned."""
         name = task.run_dir.name
         with only_process(RunDir(task.run_dir)):
             if returned.files is None:
@@ -180,6 +183,7 @@ class ClusterExecutor:
             self.reports(0.1)
 
     def _tell_workers_to_stop(self) -> None:
-        # The connection may be closed under it: whoever has not been told then finds out by that.
+        # The connection may be closed during the call: workers not reached notice that by
+        # themselves.
         with suppress(OSError, CancelledError):
             self.client.run(remote.stop_sweep, self.token, on_error="ignore")

@@ -1,4 +1,4 @@
-"""Trials given to an executor until all have ended, whatever happens to its workers."""
+"""Gives trials to an executor until all have ended, even if workers die."""
 
 import time
 from collections import deque
@@ -29,12 +29,12 @@ from mnistlab.sweeps.trials import Trial
 
 DEATHS_ALLOWED = 3
 SECONDS_BETWEEN_LOOKS = 0.2
-ENOUGH_TO_JUDGE_BY = 0.1  # of a trial, before the time left is told
-SECONDS_BETWEEN_TRIES = 0.5  # at a trial that another process is still training
+ENOUGH_TO_JUDGE_BY = 0.1  # of a trial, before the remaining time is estimated
+SECONDS_BETWEEN_TRIES = 0.5  # of a trial that another process is still training
 
 
 class SweepError(MnistlabError):
-    """The sweep cannot go on: nothing can be run any more, or a stage has nothing to choose."""
+    """The sweep cannot continue: no trial can be run any more, or a stage has no winner."""
 
     def __init__(self, *messages: str, exit_code: int = 1) -> None:
         super().__init__(*messages)
@@ -43,22 +43,22 @@ class SweepError(MnistlabError):
 
 @dataclass
 class Pool:
-    """Trials to be run together: those that wait, and what is known of those that run."""
+    """Trials to be run together: those that wait, and the progress of those that run."""
 
     waiting: deque[Trial] = field(default_factory=deque)
-    groups: list[list[Trial]] = field(default_factory=list)  # that are to be trained together
+    groups: list[list[Trial]] = field(default_factory=list)  # to be trained together
     running: dict[str, Trial] = field(default_factory=dict)
-    shares: dict[str, float] = field(default_factory=dict)  # done of each that runs
+    shares: dict[str, float] = field(default_factory=dict)  # completed, of each running trial
     not_before: dict[str, float] = field(default_factory=dict)
 
     def ready(self) -> list[Trial]:
-        """The waiting trials that may be tried now."""
+        """The waiting trials that may be submitted now."""
         now = time.monotonic()
         return [one for one in self.waiting if self.not_before.get(one.id, 0.0) <= now]
 
 
 class Dispatcher:
-    """Has trials run: submits them, counts their workers' deaths, tells how far all are."""
+    """Runs trials: submits them, counts their workers' deaths, reports their progress."""
 
     def __init__(
         self,
@@ -79,13 +79,13 @@ class Dispatcher:
         self.argv = tuple(argv)
         self.submitted = 0
         self._warned: set[str] = set()
-        self.to_come = 0  # trials of later stages, as far as can be said
+        self.to_come = 0  # trials of later stages, as far as known
         self._deaths: dict[str, int] = {}
         self._ended = 0
         self._began = time.monotonic()
 
     def run(self, trials: Sequence[Trial], make_ready: Callable[[Sequence[Trial]], None]) -> None:
-        """Have every trial run that has not ended; returns when all have.
+        """Run every trial that has not ended; returns when all have.
 
         `make_ready` is called once, while workers start, with the trials that will be run.
         """
@@ -105,11 +105,13 @@ class Dispatcher:
             self._each(lambda callback: callback.on_progress(self._progress(pool)))
 
     def _next(self, pool: Pool) -> list[Trial]:
-        """Take the first trial that may be tried now, and those that are trained with it."""
+        """Remove from the pool the first trial that may be submitted now, and those trained with
+        it.
+        """
         ready = pool.ready()
         first = next(iter(ready), None)
         group = next((group for group in pool.groups if first in group), [])
-        # Where the worker of trials died, it is to be found by which: each is tried by itself.
+        # If a worker of several trials died, each trial is tried alone to find the cause.
         taken = [one for one in group if one in ready and one.id not in self._deaths]
         if first is not None and first not in taken:
             taken = [first]
@@ -132,7 +134,7 @@ class Dispatcher:
         if isinstance(report, Fatal):
             raise SweepError(report.why, exit_code=report.exit_code)
         if isinstance(report, Warned):
-            # What holds of the data holds in every trial, and is told once.
+            # Warnings about the data are the same for all trials, and shown once.
             if report.text not in self._warned:
                 self._warned.add(report.text)
                 self._warn(report.text)
@@ -142,14 +144,14 @@ class Dispatcher:
             self._take_back(report, pool)
 
     def _take_back(self, report: TrialReport, pool: Pool) -> None:
-        """A trial whose worker is done with it, or gone: its folder says what it has come to."""
+        """Update a trial whose worker has finished or is gone: its folder has its state."""
         trial = pool.running.pop(report.trial)
         del pool.shares[trial.id]
         self.ledger.read(trial)
         if isinstance(report, Busy):
             pool.not_before[trial.id] = time.monotonic() + SECONDS_BETWEEN_TRIES
         elif not self.ledger.has_ended(trial):
-            # One that ended without an end was told to, by somebody else than us.
+            # An ended worker without an ended trial was stopped by another process.
             how = report.how if isinstance(report, Died) else "by SIGTERM"
             self._count_death(trial, how)
         if not self.ledger.has_ended(trial):
@@ -164,7 +166,9 @@ class Dispatcher:
         self._each(lambda callback: callback.on_trial(row, seconds, progress))
 
     def _count_death(self, trial: Trial, how: str) -> None:
-        """After as many deaths as are allowed the trial is at fault, and fails."""
+        """Count a worker's death; after the allowed number the trial counts as its cause, and
+        fails.
+        """
         deaths = self._deaths[trial.id] = self._deaths.get(trial.id, 0) + 1
         if deaths >= DEATHS_ALLOWED:
             reason = f"its worker died {DEATHS_ALLOWED} times, the last time {how}"

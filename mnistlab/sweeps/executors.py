@@ -16,7 +16,7 @@ from typing import IO, Any, Protocol, Self
 from mnistlab.support.own_python import own_python
 from mnistlab.sweeps.channel import Channel
 
-# A worker has one thread, whichever library would like more.
+# A worker has one thread, even if a library requests more.
 ONE_THREAD = dict.fromkeys(
     ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
@@ -25,22 +25,22 @@ import sys
 from mnistlab.sweeps.worker import main
 main(int(sys.argv[1]), sys.argv[2])
 """
-LAST_WORDS = 300  # characters of what a dead worker said that are kept
+LAST_WORDS = 300  # characters of a dead worker's last output that are kept
 
 
 @dataclass(frozen=True)
 class Task:
-    """A trial to be run: its folder, with its configuration inside, and what that says."""
+    """A trial to run: its folder, which has its configuration, and that configuration."""
 
     trial: str  # its id
     run_dir: Path
-    config: dict[str, Any]  # resolved
+    config: dict[str, Any]  # the resolved configuration
     argv: tuple[str, ...] = ()
     arithmetic: dict[str, Any] | None = None  # of the sweep's process
 
 
 def told(task: Task, *, check_id: bool = False) -> dict[str, Any]:
-    """What a worker is told of a task; `check_id`: its data must be those that the trial is of."""
+    """The message to a worker for a task; `check_id`: the data must match the trial's id."""
     return {
         "trial": task.trial,
         "run_dir": str(task.run_dir),
@@ -53,12 +53,12 @@ def told(task: Task, *, check_id: bool = False) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Report:
-    """Something that has happened."""
+    """An event."""
 
 
 @dataclass(frozen=True)
 class TrialReport(Report):
-    """What is told of one trial, by its id."""
+    """An event of one trial, by its id."""
 
     trial: str
 
@@ -72,7 +72,7 @@ class Advanced(TrialReport):
 
 @dataclass(frozen=True)
 class Ended(TrialReport):
-    """Its worker is done with it; its folder tells how it ended."""
+    """Its worker has finished; its folder records how the trial ended."""
 
 
 @dataclass(frozen=True)
@@ -103,35 +103,35 @@ class Warned(Report):
 
 
 class Executor(Protocol):
-    """What a sweep asks of whoever runs its trials. A context manager: its end leaves no worker."""
+    """The interface to the workers. A context manager: at its end no worker remains."""
 
     workers: int
-    trains_together: bool  # whether a worker takes several tasks at once
+    trains_together: bool  # whether a worker accepts several tasks at once
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *raised: Any) -> None: ...
 
     def start(self, count: int) -> None:
-        """Get ready for so many tasks: workers may need a second before they can take one."""
+        """Prepare for this many tasks: a worker may need a second to start."""
 
     def has_room(self) -> bool:
         """Whether a worker is free."""
 
     def submit(self, *tasks: Task) -> None:
-        """Give tasks that are trained together to a free worker."""
+        """Give tasks to a free worker, which trains them together."""
 
     def reports(self, timeout: float) -> list[Report]:
-        """What has happened, waiting up to `timeout` seconds for something to."""
+        """New events; waits up to `timeout` seconds for one."""
 
     def stop(self) -> None:
-        """Let every worker save a checkpoint and end; returns when they have."""
+        """Make every worker save a checkpoint and end; returns when they have ended."""
 
 
 class LocalExecutor:
-    """Worker processes on this machine, each with one thread; one that dies is replaced.
+    """Worker processes on this machine, each with one thread; a dead one is replaced.
 
-    They die with this process: each notices when its socket is closed, however that comes.
+    They end with this process: each notices when its socket is closed, whatever the reason.
     """
 
     trains_together = True
@@ -194,11 +194,11 @@ class LocalExecutor:
 
 
 class WorkerProcess:
-    """One worker process, and the tasks that it has, by trial."""
+    """One worker process, and its tasks, by trial."""
 
     def __init__(self, data_dir: Path) -> None:
         ours, theirs = socket.socketpair()
-        # What it says before it dies: a file, so that nobody has to read it while it lives.
+        # Its output goes to a file, so that no process has to read it while it runs.
         self.said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         with theirs:
             self.process = subprocess.Popen(
@@ -208,14 +208,14 @@ class WorkerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=self.said,
                 stderr=self.said,
-                # Ctrl-C is for the sweep, which tells its workers.
+                # Ctrl-C goes to the sweep, which tells its workers.
                 process_group=0,
             )
         self.channel = Channel(ours)
         self.tasks: dict[str, Task] = {}
 
     def give(self, *tasks: Task, check_id: bool = False) -> None:
-        """Have tasks run; `check_id`: where the data there are those that the trials are of."""
+        """Send tasks to run; `check_id`: only if the data match the trials' ids."""
         self.tasks = {task.trial: task for task in tasks}
         self.channel.send(tasks=[told(task, check_id=check_id) for task in tasks])
 
@@ -234,7 +234,7 @@ class WorkerProcess:
         self.channel.send(stop=True)
 
     def close(self, *, kill: bool) -> str:
-        """Hang up, wait for the process's end, and tell how it came."""
+        """Close the socket, wait for the process's end, and return how it ended."""
         self.channel.close()
         if kill:
             self.process.kill()

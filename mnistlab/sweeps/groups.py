@@ -1,4 +1,4 @@
-"""Which trials one worker trains together."""
+"""Decides which trials one worker trains together."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,7 +16,9 @@ class Groups:
         self._keys: dict[str, Any] = {}
 
     def divide(self, trials: Sequence[Trial], workers: int) -> list[list[Trial]]:
-        """The trials, those together that a worker trains together; each has about its share."""
+        """The trials, divided into groups that a worker trains together, of about equal size per
+        worker.
+        """
         alike: dict[Any, list[Trial]] = {}
         for trial in trials:
             alike.setdefault(self._key(trial) or trial.id, []).append(trial)
@@ -29,7 +31,7 @@ class Groups:
         return found
 
     def compile(self, trials: Sequence[Trial], workers: int, tell: Callable[[str], None]) -> None:
-        """Have compiled what groups of these trials need, so that no worker has to."""
+        """Compile what groups of these trials need, so that workers need not."""
         counts = {
             self._key(group[0]): group for group in self.divide(trials, workers) if len(group) > 1
         }
@@ -43,7 +45,7 @@ class Groups:
         return self._keys[trial.id]
 
     def _most(self, trial: Trial) -> int:
-        """As many as are quickest, and take no more memory than the libraries of a process."""
+        """The fastest group size that needs no more memory than the libraries of a process."""
         dataset = self.datasets.of(trial.config)
         needed = memory_needed(trial.config, dataset) - LIBRARIES
         return max(1, min(most_together(trial.config, dataset), LIBRARIES // needed))

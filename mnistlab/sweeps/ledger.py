@@ -1,9 +1,9 @@
 """The trials' folders as the record of finished and remaining trials.
 
-A trial's folder is `trials/<number>-<id>`, its id the hash of what it is to compute. It has ended
-when its run.json says so, which comes by one renaming, after all else is written. There is no
-other record: trials.csv is a summary of the folders. Two locks of the kernel, which die with their
-holders, keep order: one process works on a sweep, and one on a trial.
+A trial's folder is `trials/<number>-<id>`; its id is the hash of its configuration and data. It has
+ended when its run.json says so, which is renamed into place after everything else is written. There
+is no other record: trials.csv is a summary of the folders. The kernel's locks, which end with their
+holders, allow one process per sweep and one per trial.
 """
 
 import math
@@ -29,17 +29,17 @@ from mnistlab.sweeps.results import TrialRow, read_record, trials_text
 from mnistlab.sweeps.trials import ID_DIGITS, Trial
 
 FOLDER_NAME = re.compile(rf"(\d{{4,}})-([0-9a-f]{{{ID_DIGITS}}})")
-# trials.csv is written again at most this often while trials end.
+# trials.csv is rewritten at most this often while trials end.
 SECONDS_BETWEEN_VIEWS = 1.0
 
 
 class Ledger:
-    """The trials of a sweep and how each stands. Its one user holds `only_sweeper`."""
+    """The trials of a sweep and their states. Its user holds `only_sweeper`."""
 
     def __init__(self, sweep_dir: SweepDir) -> None:
         self.sweep_dir = sweep_dir
         self.trials: dict[str, Trial] = {}
-        # By id: the stages that a trial belongs to, each with what the trial is there.
+        # By id: the stages of a trial, each with the trial's parameters there.
         self._places: dict[str, dict[str | None, dict[str, Any]]] = {}
         self._folders: dict[str, Path] = {}
         self._records: dict[str, RunRecord | None] = {}
@@ -56,11 +56,11 @@ class Ledger:
                 self._folders[named[2]] = inside(path)
                 self._taken.add(int(named[1]))
             elif path.name.startswith(".") and FOLDER_NAME.fullmatch(path.name[1:]):
-                # Made by a process that was killed before the folder got its name.
+                # Left by a process that was killed before the folder got its name.
                 shutil.rmtree(inside(path))
 
     def add(self, trial: Trial, stage: str | None) -> None:
-        """Take a trial in; a trial of the same id is the same one."""
+        """Add a trial; a trial of the same id is the same one."""
         if trial.id not in self.trials:
             self.trials[trial.id] = trial
             self._places[trial.id] = {}
@@ -71,17 +71,17 @@ class Ledger:
         self._places[trial.id].setdefault(stage, trial.parameters)
 
     def _free_folder(self, id: str) -> Path:
-        """The folder numbered as the trial is planned, or, where that is taken, behind the last."""
+        """The folder with the trial's planned number or, if that is taken, the next free one."""
         number = self._planned if self._planned not in self._taken else max(self._taken) + 1
         self._taken.add(number)
         return self.sweep_dir.trials / f"{number:04d}-{id}"
 
     def number_of(self, trial: Trial) -> int:
-        """The number that the trial's folder has."""
+        """The number of the trial's folder."""
         return int(self._folders[trial.id].name.partition("-")[0])
 
     def read(self, trial: Trial) -> Status:
-        """Look at the trial's folder again; its status."""
+        """Read the trial's folder again; returns its status."""
         self._records[trial.id] = read_record(self.run_dir(trial))
         return self.status(trial)
 
@@ -91,34 +91,37 @@ class Ledger:
         return Status.PENDING if record is None else record.status
 
     def record(self, trial: Trial) -> RunRecord | None:
-        """What its run.json told then."""
+        """Its run.json when it was last read."""
         return self._records[trial.id]
 
     def has_ended(self, trial: Trial) -> bool:
-        """Whether there is nothing left to do for it."""
+        """Whether nothing is left to do for it."""
         return self.status(trial).ended
 
     def run_dir(self, trial: Trial) -> RunDir:
-        """The trial's folder, there or not yet."""
+        """The trial's folder, which need not exist yet."""
         return RunDir(self._folders[trial.id])
 
     def prepare(self, trial: Trial) -> RunDir:
-        """The trial's folder, made with its configuration inside if it is not there."""
+        """The trial's folder, created with its configuration if missing."""
         folder = self._folders[trial.id]
         if not folder.exists() and not make_complete(folder, CONFIG_NAME, dump_yaml(trial.config)):
             raise UsageError(f"{folder}: cannot be made, something else of that name is there")
         return RunDir(folder)
 
     def mark_failed(self, trial: Trial, reason: str) -> None:
-        """Let the trial's folder say that it failed, and why. Raises UsageError where a process
-        still trains it."""
+        """Record in the trial's folder that it failed, and why. Raises UsageError if a process is
+        still training it.
+        """
         run_dir = self.prepare(trial)
         with only_process(run_dir):
             mark_failed(run_dir, resolved_mapping(trial.config), reason)
         self.read(trial)
 
     def rows(self, stage: str | None = None) -> list[TrialRow]:
-        """The trials in the order of their numbers; with `stage`, its trials as it sees them."""
+        """The trials in the order of their numbers; with `stage`, its trials with their parameters
+        there.
+        """
         rows = [
             self.row(trial) if stage is None else self.row(trial, self._places[id][stage])
             for id, trial in self.trials.items()
@@ -127,7 +130,7 @@ class Ledger:
         return sorted(rows, key=lambda row: row.trial)
 
     def row(self, trial: Trial, parameters: dict[str, Any] | None = None) -> TrialRow:
-        """One trial as it stands, with `parameters` in place of all that it has anywhere."""
+        """The current row of a trial, with `parameters` instead of those of all its stages."""
         folder, record = self._folders[trial.id], self._records[trial.id]
         places = self._places[trial.id]
         everywhere = {key: value for values in places.values() for key, value in values.items()}
@@ -143,7 +146,7 @@ class Ledger:
         )
 
     def best_position(self, rows: Sequence[TrialRow]) -> tuple[int, int] | None:
-        """The epoch and step at which trials were best, of the one in the middle; or None."""
+        """The epoch and step at which the median trial was best; or None."""
         numbers = {row.trial for row in rows}
         known = sorted(
             (record.best.step, record.best.epoch)
@@ -158,17 +161,17 @@ class Ledger:
         return epoch, step
 
     def write_summary(self, *, at_once: bool = False) -> None:
-        """Write trials.csv as the folders stand; not too often, unless `at_once`."""
+        """Write trials.csv from the folders; not too often, unless `at_once`."""
         if at_once or time.monotonic() - self._viewed >= SECONDS_BETWEEN_VIEWS:
             write_summary(self.sweep_dir.trials_csv, trials_text(self.rows()))
             self._viewed = time.monotonic()
 
     def point_best_at(self, folder: Path) -> None:
-        """Let `best` lead to a trial's folder."""
+        """Make `best` a link to a trial's folder."""
         point_link(self.sweep_dir.best, folder)
 
     def histories(self) -> Iterator[RunRecord]:
-        """What is told by the run.json of every folder there is, of whatever trial."""
+        """The run.json of every existing folder, of any trial."""
         for folder in self._folders.values():
             record = read_record(RunDir(folder))
             if record is not None:
@@ -176,7 +179,7 @@ class Ledger:
 
 
 def mark_failed(run_dir: RunDir, config: dict[str, Any], reason: str) -> None:
-    """Let a run's folder, held by this process, say that it failed."""
+    """Record in a run's folder, held by this process, that it failed."""
     now = datetime.now(UTC)
     if read_record(run_dir) is None:
         failed = RunRecord(

@@ -1,4 +1,4 @@
-"""Which point of a sweep is best: by the mean of one metric over its seeds."""
+"""Ranks the points of a sweep by the mean of one metric over their seeds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +14,11 @@ from mnistlab.sweeps.results import TrialRow, parameter_keys
 
 @dataclass(frozen=True)
 class Ranked:
-    """A point of a sweep, all its seeds together.
+    """A point of a sweep with all its seeds.
 
-    `rank` counts from 1; it is None of a point that can't be ranked, because a trial of it
-    diverged, failed, or is still to come. `tied` points share a rank: they differ from its first by
-    less than the standard deviation over seeds. `mean` and `std` are None where not measured;
-    `std`, of a sample, needs two seeds.
+    `rank` counts from 1; it is None if a trial of the point diverged, failed, or is still to come.
+    `tied` points share a rank: they differ from its first by less than the standard deviation over
+    seeds. `mean` and `std` are None if not measured; `std`, of a sample, needs two seeds.
     """
 
     rank: int | None
@@ -33,12 +32,12 @@ class Ranked:
 
     @property
     def first_trial(self) -> TrialRow:
-        """The first of its trials, the one with the seed of the configuration."""
+        """The first of its trials, with the configuration's seed."""
         return self.trials[0]
 
 
 def stages_of(config: SweepConfig) -> list[str | None]:
-    """The stages of a sweep, each with a ranking of its own; None is a sweep without stages."""
+    """The stages of a sweep, each with its own ranking; None is a sweep without stages."""
     return [stage.name for stage in config.stages] if config.stages else [None]
 
 
@@ -48,8 +47,8 @@ def ranking_of(
     stage: str | None = None,
     metric: Metric | None = None,
 ) -> list[Ranked]:
-    """The ranking of a stage (of all `rows` without one), for the sweep and for all who read it:
-    by the sweep's metric unless another is given, with what is stated for each point.
+    """The ranking of a stage (of all `rows` without stages), for the sweep and for all readers: by
+    the sweep's metric unless another is given, with the stated values of each point.
     """
     rows = rows_of_stage(config, rows, stage)
     return rank(rows, metric or config.metric, stage, config.reference or ())
@@ -58,8 +57,8 @@ def ranking_of(
 def rows_of_stage(
     config: SweepConfig, rows: Sequence[TrialRow], stage: str | None
 ) -> list[TrialRow]:
-    """The trials of a stage, with the parameters that they have there: in trials.csv, a trial that
-    two stages share has those of both.
+    """The trials of a stage with its parameters: in trials.csv, a trial of two stages has those of
+    both.
     """
     keys = _keys_of_stage(config, stage)
     return [
@@ -72,7 +71,7 @@ def rows_of_stage(
 
 
 def _keys_of_stage(config: SweepConfig, stage: str | None) -> set[str] | None:
-    """The parameters that trials have in a stage; None where that is all of them."""
+    """The parameters of a stage's trials; None for all parameters."""
     by_name = {one.name: one for one in config.stages or ()}
     if stage not in by_name:
         return None
@@ -90,7 +89,7 @@ def rank(
     stage: str | None = None,
     reference: Sequence[StatedPoint] = (),
 ) -> list[Ranked]:
-    """The points of a sweep or of a stage, best first, those without a rank behind them."""
+    """The points of a sweep or of a stage, best first; those without a rank come last."""
     found = [_point(trials, metric.name, stage, reference) for trials in _points(rows)]
     sign = -1.0 if metric.larger_is_better else 1.0
     complete = [point for point in found if point.mean is not None]
@@ -147,7 +146,7 @@ def _ties(leader: Ranked, point: Ranked) -> bool:
 def stated_point(
     parameters: dict[str, Any], stage: str | None, reference: Sequence[StatedPoint]
 ) -> StatedPoint | None:
-    """What is stated for a point: the first entry of which all values are the point's."""
+    """The stated values of a point: of the first entry whose values are all the point's."""
     for entry in reference:
         if entry.stage in (None, stage) and all(
             key in parameters and parameters[key] == value
@@ -190,7 +189,7 @@ def _cell(value: float | None) -> str:
 
 
 def mean_metrics(point: Ranked) -> dict[str, tuple[float | None, float | None]]:
-    """Mean and standard deviation of every metric over a point's seeds, where all have it."""
+    """Mean and standard deviation of every metric over a point's seeds, if all have it."""
     found: dict[str, tuple[float | None, float | None]] = {}
     for name in SPLIT_METRICS:
         known = list(filter(on_scale, (row.metrics[name] for row in point.trials)))

@@ -1,7 +1,7 @@
 """A trial on a Dask worker: a separate process trains it, and the worker returns the result.
 
-Such a process has one thread, and numba is imported there alone: Dask's worker, which loads its
-libraries as it likes, never trains. A worker of Dask with N threads trains N trials at a time.
+Such a process has one thread, and only it imports numba. Dask's worker, which loads libraries in
+its own order, never trains. A worker of Dask with N threads trains N trials at a time.
 """
 
 import os
@@ -32,44 +32,44 @@ from mnistlab.sweeps.executors import (
 
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_TO_SAVE = 10.0
-SECONDS_IDLE = 30.0  # that a process is kept for the next trial
+SECONDS_IDLE = 30.0  # before an idle process is ended
 ALIVE = ("running", "paused", "closing_gracefully")
 
-_stopped: set[str] = set()  # sweeps, by their token, that save what they have and end
+_stopped: set[str] = set()  # sweeps, by their token, whose trials save a checkpoint and end
 
 
 @dataclass(frozen=True)
 class Sender:
-    """What a worker of Dask has to know of the sweep's process that sends it a task."""
+    """What a Dask worker needs to know about the sweep's process."""
 
     token: str
-    claims: Path  # where a worker that sees the sweep's folder makes its claim
+    claims: Path  # the folder for claims, if the worker sees the sweep's folder
     data_dir: Path
     versions: dict[str, str | None]
-    seconds_between_shares: float  # that are told of the trial's progress
+    seconds_between_shares: float  # of the trial's progress
 
 
 @dataclass(frozen=True)
 class Returned(TrialReport):
-    """Its worker is done with it: the claim's folder, or, on another disk, the files of it."""
+    """Its worker has finished: the claim's folder or, on another disk, its files."""
 
     worker: str  # its address
-    claim: str | None = None  # the folder's name, where the worker saw the sweep's folder
+    claim: str | None = None  # the folder's name, if the worker sees the sweep's folder
     files: FolderFiles | None = None
 
 
 def topic(sweep: str) -> str:
-    """Under which name workers tell how trials go."""
+    """The Dask topic of workers' progress messages."""
     return f"mnistlab-{sweep}"
 
 
 def stop_sweep(sweep: str) -> None:
-    """Let every trial of a sweep on this worker save a checkpoint and come back as it is."""
+    """Make every trial of a sweep on this worker save a checkpoint and return."""
     _stopped.add(sweep)
 
 
 def run_trial(task: Task, files: FolderFiles, sender: Sender) -> Report:
-    """Train a trial, whose folder holds `files`; called by Dask in a thread of its worker.
+    """Train a trial, whose folder has `files`; Dask calls it in a thread of its worker.
 
     Returns Returned, Died or Fatal.
     """
@@ -85,7 +85,7 @@ def run_trial(task: Task, files: FolderFiles, sender: Sender) -> Report:
     key = worker.get_current_task()
 
     def state() -> str:
-        """What is wanted of this trial: to go on, to stop and come back, or nothing any more."""
+        """Whether this trial should continue, stop and return, or is not wanted any more."""
         known = worker.state.tasks.get(key)
         if worker.status.name not in ALIVE or known is None or known.state == "cancelled":
             return "unwanted"
@@ -111,12 +111,12 @@ def run_trial(task: Task, files: FolderFiles, sender: Sender) -> Report:
 def _claim(
     task: Task, files: FolderFiles, sender: Sender, scratch: Path
 ) -> Iterator[tuple[Path, bool]]:
-    """A new folder with the trial as it stands, and whether the sweep's process sees it too."""
+    """A new folder with the trial's current state, and whether the sweep's process sees it too."""
     name = task.run_dir.name
     if (sender.claims / sender.token).is_file() and os.access(sender.claims, os.W_OK):
         folder = new_claim(sender.claims, name)
         unpack(files, folder)
-        # Of a worker that was lost with this trial.
+        # Left by a worker that was lost with this trial.
         recover(sender.claims, name, folder)
         yield folder, True
         return
@@ -132,8 +132,8 @@ def _claim(
 def _train(
     task: Task, sender: Sender, state: Callable[[], str], tell: Callable[[dict[str, Any]], None]
 ) -> Report:
-    """Have a process train a trial, until it is done with it or is not to go on."""
-    # The sweep's folder of datasets where this machine has it, else the worker's own.
+    """Let a process train a trial, until it has finished or must stop."""
+    # The sweep's folder of datasets if this machine has it, else the worker's own.
     data_dir = sender.data_dir if sender.data_dir.is_dir() else paths.data_dir()
     process = IDLE_WORKERS.take(data_dir)
     process.give(task, check_id=True)
@@ -163,14 +163,14 @@ def _train(
 
 
 class IdleWorkers:
-    """Processes that wait for the next trial, for a while: to start one takes a second or two."""
+    """Processes that wait some time for the next trial: starting one takes a second or two."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Path, WorkerProcess, threading.Timer]] = []
         self._lock = threading.Lock()
 
     def take(self, data_dir: Path) -> WorkerProcess:
-        """A process that is free, or a new one."""
+        """A free process, or a new one."""
         with self._lock:
             found = next((one for one in self._waiting if one[0] == data_dir), None)
             if found is not None:
@@ -180,7 +180,7 @@ class IdleWorkers:
         return WorkerProcess(data_dir)
 
     def put_back(self, process: WorkerProcess, data_dir: Path, *, again: bool) -> None:
-        """Give a process back that is done with its trial; it is ended unless `again`."""
+        """Return a process that has finished its trial; it is ended unless `again`."""
         if not again or process.tasks:
             process.close(kill=True)
             return
@@ -199,7 +199,7 @@ class IdleWorkers:
         process.close(kill=True)
 
     def close(self) -> None:
-        """End all that wait."""
+        """End all waiting processes."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
         for _, process, timer in waiting:

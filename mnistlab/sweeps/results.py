@@ -1,4 +1,4 @@
-"""What a sweep has found so far, as rows: read from its folders, written as trials.csv."""
+"""The results of a sweep so far, as rows: read from its folders, written as trials.csv."""
 
 import logging
 from collections.abc import Sequence
@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrialRow:
-    """One trial as it stands; `metrics` are of the weights that it keeps."""
+    """The current row of a trial; `metrics` are of its kept weights."""
 
     trial: int
     status: Status
-    stages: tuple[str, ...]  # that it belongs to; none in a sweep without stages
+    stages: tuple[str, ...]  # its stages; none in a sweep without stages
     parameters: dict[str, Any]
     metrics: dict[str, float | None]
     run_dir: str  # relative to the sweep's folder
@@ -37,7 +37,7 @@ class TrialRow:
 
 
 def trials_text(rows: Sequence[TrialRow]) -> str:
-    """The text of trials.csv: a row per trial, in their order."""
+    """The text of trials.csv: a row per trial, in this order."""
     keys = parameter_keys(rows)
     staged = ["stage"] if any(row.stages for row in rows) else []
     table = [["trial", "status", *staged, *keys, *SPLIT_METRICS, "run_dir"]]
@@ -57,7 +57,7 @@ def parameter_keys(rows: Sequence[TrialRow]) -> list[str]:
 
 
 def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
-    """The rows of a sweep's trials.csv; raises UsageError where it is missing or damaged."""
+    """The rows of a sweep's trials.csv; raises UsageError if it is missing or damaged."""
     path = sweep_dir.trials_csv
     lines = named_rows(read_summary(path), path)
     known = {"trial", "status", "stage", *SPLIT_METRICS, "run_dir"}
@@ -70,7 +70,7 @@ def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
             metrics = {name: float(line[name]) if line[name] else None for name in SPLIT_METRICS}
             stages = tuple(line.get("stage", "").split())
             run_dir = line["run_dir"]
-            sweep_dir.trial(run_dir)  # raises for one elsewhere
+            sweep_dir.trial(run_dir)  # raises an error for a path outside
             number, status = int(line["trial"]), Status(line["status"])
             row = TrialRow(number, status, stages, parameters, metrics, run_dir)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -85,17 +85,18 @@ def _value(cell: str, path: Path) -> Any:
 
 
 def sweep_of(sweep_dir: SweepDir) -> SweepSource:
-    """The sweep that a folder is of; raises ConfigError or UsageError where sweep.yaml is damaged
-    or was edited.
+    """The sweep of a folder; raises ConfigError or UsageError if sweep.yaml is damaged or was
+    edited.
     """
     refuse_wrong_checksum(sweep_dir.config)
     return load_sweep(sweep_dir.config)
 
 
 def read_record(run_dir: RunDir) -> RunRecord | None:
-    """What a trial's run.json tells; None where there is none or, with a warning, a damaged one.
+    """The content of a trial's run.json; None if there is none or, with a warning, if it is
+    damaged.
 
-    Written whole by one renaming, it can only be damaged by others: the trial is taken up again.
+    It is written atomically, so only another program can damage it: the trial is then resumed.
     """
     if not run_dir.run_json.exists():
         return None

@@ -25,12 +25,12 @@ from mnistlab.sweeps.results import read_record
 from mnistlab.sweeps.trials import Datasets, identify
 from mnistlab.sweeps.worker import SECONDS_BETWEEN_REPORTS
 
-# The disk's trouble is no trial's: the sweep stops, and can be resumed when it is mended.
+# A disk error is not the trial's fault: the sweep stops, and can be resumed when it is fixed.
 FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
 
 
 class TrialRunner:
-    """What a worker keeps from trial to trial: the datasets, and the line to the sweep."""
+    """What a worker keeps from trial to trial: the datasets, and the channel to the sweep."""
 
     def __init__(self, data_dir: Path, channel: Channel) -> None:
         self.datasets = Datasets(data_dir)
@@ -42,7 +42,8 @@ class TrialRunner:
         Several are trained together.
         """
         if differ := changed_arithmetic(tasks[0]["arithmetic"], processor=False):
-            # A variable of this machine, or a .numba_config.yaml where Dask's worker was started.
+            # NUMBA_ variables of this machine, or a .numba_config.yaml where Dask's worker was
+            # started.
             why = f"a worker has other compiler settings than the sweep: {'; '.join(differ)}"
             self.channel.send(fatal=why, exit_code=2)
             return
@@ -66,7 +67,7 @@ class _Trial:
         self.config = RunConfig.model_validate(task["config"])
 
     def run(self) -> None:
-        """Train it by itself."""
+        """Train it alone."""
         error = None
         try:
             trained(self.training())
@@ -75,7 +76,7 @@ class _Trial:
         self.tell(error)
 
     def training(self) -> Training:
-        """Its run, from where its folder stands; of one that has ended, the end."""
+        """Its run, resumed from its folder; if it has ended, its result."""
         history = read_record(self.run_dir)
         if (ended := ended_result(self.run_dir, history)) is not None:
             return ended
@@ -92,7 +93,7 @@ class _Trial:
         return (yield from resuming(self.run_dir, config, dataset, history, options))
 
     def tell(self, error: Exception | None) -> None:
-        """Tell the sweep that the trial has ended, and how."""
+        """Report to the sweep that the trial has ended, and how."""
         trial = self.task["trial"]
         if isinstance(error, RunInUseError):
             self.channel.send(trial=trial, busy=str(error))
@@ -111,12 +112,12 @@ class _Trial:
 
 
 def _is_nobodys_fault(error: Exception | None) -> TypeGuard[Exception]:
-    """Whether an error would end any trial: the disk's, or the data's."""
+    """Whether an error would end any trial: a disk error, or a data error."""
     return isinstance(error, DataError) or (isinstance(error, OSError) and error.errno in FATAL)
 
 
 class Relay(RunCallback):
-    """Tells the sweep's process how far a trial is, a few times a second."""
+    """Reports a trial's progress to the sweep's process, a few times a second."""
 
     def __init__(self, channel: Channel, trial: str) -> None:
         self.channel = channel
@@ -141,7 +142,7 @@ class Relay(RunCallback):
 
 
 def _described(error: Exception) -> str:
-    """An error on one line, by its own words where it is one of ours."""
+    """An error on one line; of mnistlab's errors only the message."""
     if isinstance(error, MnistlabError):
         return "; ".join(error.messages)
     if isinstance(error, OSError) and error.strerror:
@@ -150,9 +151,9 @@ def _described(error: Exception) -> str:
 
 
 def _take_failure_back(run_dir: RunDir) -> None:
-    """Mark a run that failed by no fault of its own as one that can be resumed."""
+    """Mark a run as resumable that failed by no fault of its own."""
     record = read_record(run_dir)
     if record is not None and record.status is Status.FAILED:
-        # Where the disk has no room for this either, the trial stays a failed one, which is told.
+        # If this cannot be written either, the trial stays failed, which is reported.
         with suppress(OSError):
             amend_run_record(run_dir, status=Status.INTERRUPTED)

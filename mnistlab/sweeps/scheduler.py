@@ -17,32 +17,32 @@ from mnistlab.support.errors import UsageError
 
 LOCAL = "local"
 SECONDS_TO_CONNECT = 10
-# What TLS needs of a client: distributed's setting, its environment variable, its name to us.
+# The settings that TLS needs: distributed's key, its environment variable, its name in messages.
 TLS_FILES = (
     ("tls_ca_file", "DASK_DISTRIBUTED__COMM__TLS__CA_FILE"),
     ("tls_client_cert", "DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT"),
     ("tls_client_key", "DASK_DISTRIBUTED__COMM__TLS__CLIENT__KEY"),
 )
 SETTINGS = {
-    # A resumed trial goes to its worker with its checkpoint, which is no mistake.
+    # A resumed trial's task contains its checkpoint, so large tasks are no mistake.
     "distributed.admin.large-graph-warning-threshold": "1 TB",
-    # Of a scheduler that is started here: a machine that was suspended has not lost its worker.
+    # For a scheduler started here: after a suspension of the machine its worker is not lost.
     "distributed.scheduler.worker-ttl": None,
 }
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """A scheduler that a client of ours is connected to."""
+    """A scheduler with a connected client."""
 
     client: Any  # distributed.Client
     address: str
-    most: int | None  # trials at a time; None: as many as its workers have threads
+    most: int | None  # trials at a time; None: the number of its workers' threads
 
 
 def checked_address(text: str) -> str:
-    """An address with its protocol. Raises UsageError, with what to do, for one that is neither
-    on this machine nor encrypted.
+    """An address with its protocol. Raises UsageError, with a remedy, for one that is neither on
+    this machine nor encrypted.
     """
     address = text if "://" in text else f"tcp://{text}"
     try:
@@ -66,7 +66,7 @@ def checked_address(text: str) -> str:
 
 
 def is_safe(address: str) -> bool:
-    """Whether what goes to this address stays on this machine, or is encrypted."""
+    """Whether connections to this address stay on this machine, or are encrypted."""
     parts = urlsplit(address)
     if parts.scheme in ("tls", "inproc"):
         return True
@@ -78,7 +78,9 @@ def is_safe(address: str) -> bool:
 
 
 def refuse_unsafe(cluster: str, who: str, address: str) -> None:
-    """Raise UsageError where a part of a cluster can be reached in the clear from elsewhere."""
+    """Raise UsageError if a part of a cluster accepts unencrypted connections from
+    other machines.
+    """
     if not is_safe(address):
         raise UsageError(
             f"--scheduler: {who} of {cluster} listens at {address}, which is neither on this "
@@ -89,11 +91,11 @@ def refuse_unsafe(cluster: str, who: str, address: str) -> None:
 
 @contextmanager
 def connected(scheduler: str | None, workers: int | None) -> Iterator[Cluster | None]:
-    """A connection to the scheduler; None where there is to be none.
+    """A connection to the scheduler; None if no scheduler is requested.
 
-    `scheduler`: an address, or local, for one that is started here and ends with the block; it
-    has `workers` threads. Raises UsageError where there is no Dask, or none that is safe, or
-    nobody answers.
+    `scheduler`: an address, or local, for one that is started here and ends with the block; it has
+    `workers` threads. Raises UsageError if Dask is not installed, if the scheduler is unsafe, or if
+    it does not answer.
     """
     if scheduler is None:
         yield None
@@ -145,7 +147,7 @@ def _local_cluster(threads: int) -> Iterator[Any]:
             processes=False,
             host="127.0.0.1",
             protocol="tcp",
-            # Dask's web server, which has its own port even where it shows no dashboard.
+            # Dask's web server, which has its own port even without a dashboard.
             scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
             memory_limit=0,
         ) as cluster:
@@ -155,7 +157,7 @@ def _local_cluster(threads: int) -> Iterator[Any]:
 
 
 def _certificates(address: str) -> Any:
-    """The certificates that Dask's configuration names. Raises UsageError where it names none."""
+    """The certificates in Dask's configuration. Raises UsageError if there are none."""
     from distributed import Security
 
     security = Security(require_encryption=True)
@@ -167,7 +169,7 @@ def _certificates(address: str) -> Any:
         )
     for name, variable in TLS_FILES:
         given = getattr(security, name)
-        # Dask takes the text of a certificate in place of its path.
+        # Dask also accepts the text of a certificate instead of its path.
         if "-----BEGIN" not in given and not Path(given).is_file():
             raise UsageError(f"--scheduler: {variable}: there is no file {given}")
     return security
@@ -175,7 +177,7 @@ def _certificates(address: str) -> Any:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """What goes wrong with a cluster is told by us, once, not by its logs."""
+    """mnistlab reports a cluster's problems once, so Dask's own logs are silenced."""
     names = [n for n in logging.root.manager.loggerDict if n.partition(".")[0] == "distributed"]
     loggers = [logging.getLogger(name) for name in names]
     before = [logger.level for logger in loggers]

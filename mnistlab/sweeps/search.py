@@ -1,4 +1,4 @@
-"""What a sweep tries next: its method's search of each stage, as points with configurations."""
+"""The next points of a sweep: the method's search of each stage, as points with configurations."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from mnistlab.search.stages import Stages
 
 @dataclass(frozen=True)
 class Point:
-    """One combination of values, by dotted path, each with the place where it was written.
+    """One combination of values, by dotted path, each with its position in the source.
 
-    `values` are those that the search has asked for; `settings` has those of the stage and of the
-    winner that it continues, too. `config` is the trial's configuration, None where the values do
-    not go together: `problems`.
+    `values` are those that the search has asked for; `settings` also has those of the stage and of
+    the winner that it continues. `config` is the trial's configuration, or None if the values do
+    not fit together: `problems`.
     """
 
     values: Values
@@ -31,19 +31,20 @@ class Point:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """The settings without their places."""
+        """The settings without their positions."""
         return {key: node.plain() for key, node in self.settings.items()}
 
     @cached_property
     def identity(self) -> str:
-        """Equal for points whose resolved configurations are equal; by their values for those that
-        have none, so that each is told what is wrong with it."""
+        """Equal for points with equal resolved configurations. Points without a configuration are
+        compared by their values, so that each one's problems are reported.
+        """
         return repr(self.parameters) if self.config is None else config_hash(self.config)
 
 
 @dataclass(frozen=True)
 class StagePlan:
-    """Parameters tried together: a stage, or (`name` None) the whole of a sweep without stages."""
+    """Parameters tried together: a stage, or (`name` None) a whole sweep without stages."""
 
     name: str | None
     source: str | None  # the stage that it continues
@@ -51,19 +52,19 @@ class StagePlan:
     fixed: Mapping[str, Node]
 
     def groups(self, source: SweepSource) -> list[list[str]]:
-        """The keys that are crossed, each with those that move together with it."""
+        """The keys that are crossed, each with those that change together with it."""
         assert isinstance(self.parameters.value, dict)
         return groups(self.parameters.value, source.config.zip)
 
     def values(self, key: str) -> Node:
-        """What is to be tried for a key: a list or a range."""
+        """The values to try for a key: a list or a range."""
         node = self.parameters.child(key)
         assert node is not None
         return node
 
 
 def stage_plans(source: SweepSource) -> list[StagePlan]:
-    """The stages of a sweep in their order, or the one of a sweep without."""
+    """The stages of a sweep in their order; one for a sweep without stages."""
     whole = source.root.at(("parameters",))
     if whole is not None and source.config.parameters is not None:
         return [StagePlan(None, None, whole, {})]
@@ -97,9 +98,9 @@ class StageSearch(Search[Point]):
         self._search = source.config.method.start(self._space)
 
     def ask(self) -> list[Point]:
-        """The next points, each of a configuration that was not asked for before.
+        """The next points, each with a configuration that was not asked for before.
 
-        Raises ConfigError where the method asks for more than a sweep may have.
+        Raises ConfigError if the method asks for more points than a sweep may have.
         """
         found: dict[str, Point] = {}
         for point in map(self._point, self._search.ask()):
@@ -116,7 +117,7 @@ class StageSearch(Search[Point]):
 
     @property
     def most(self) -> int:
-        """How many points the method asks for at most, where no two are equal."""
+        """The largest number of points that the method asks for, if no two are equal."""
         sizes = [
             number_of_values(self.plan.values(keys[0]).plain())
             for keys in self.plan.groups(self.source)
@@ -124,13 +125,13 @@ class StageSearch(Search[Point]):
         return self.source.config.method.asks(sizes)
 
     def to_come(self) -> int:
-        """How many points may follow those that were asked for."""
+        """The number of points that may follow those that were asked for."""
         if not self.source.config.method.learns:
             return 0
         return max(0, self.most - len(self._asked))
 
     def ends(self) -> list[Point]:
-        """Points among which every listed value stands, and both ends of every range."""
+        """Points that together have every listed value and both ends of every range."""
         return [self._point(values) for values in self._space.ends()]
 
     def _point(self, values: Values) -> Point:
@@ -144,14 +145,14 @@ class StageSearch(Search[Point]):
         return self._points[key]
 
     def _node(self, key: str, value: Choice | int | float) -> Node:
-        """A value with the place where it, or its range, was written."""
+        """A value with the position where it, or its range, was written."""
         if isinstance(value, Choice):
             return self._listed[key][value.number]
         written = self.plan.values(key)
         return Node(value, written.place, written.key_place)
 
     def _axis(self, keys: Sequence[str]) -> Axis:
-        """The values of keys that move together: all of them are listed, or none is."""
+        """The values of keys that change together: all are listed, or none is."""
         if number_of_values(self.plan.values(keys[0]).plain()) is None:
             return RangeAxis({key: _range(key, self.plan.values(key).plain()) for key in keys})
         for key in keys:
@@ -178,7 +179,7 @@ class SweepSearch(Stages[Point]):
         return self._running[stage]
 
     def to_come(self) -> int:
-        """How many points may follow those that were asked for, as far as can be said."""
+        """The number of points that may follow those that were asked for, as far as known."""
         count = 0
         for stage, plan in self._plans.items():
             search = self._running.get(stage) or StageSearch(self._source, plan, {})

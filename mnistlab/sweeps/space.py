@@ -1,4 +1,4 @@
-"""What is known of a sweep before it is run: its points, and what follows from a winner."""
+"""What is known of a sweep before it is run: its points, and the stages after them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,20 +10,20 @@ from mnistlab.data import Dataset
 from mnistlab.support.text_format import counted
 from mnistlab.sweeps.search import Point, StagePlan, StageSearch, stage_plans
 
-# A later stage starts from a winner that is not known yet: it is tried on as many as these.
+# A later stage starts from an unknown winner: it is checked with this many candidates.
 WINNERS_LOOKED_AT = 1000
 
 
 def points(source: SweepSource, plan: StagePlan, winner: Mapping[str, Node]) -> list[Point]:
-    """The points that a stage begins with on top of `winner`'s settings, each configuration once.
+    """The first points of a stage on top of `winner`'s settings, each configuration once.
 
-    These are all of them, unless the method learns from their results.
+    These are all of them, unless the method learns from results.
     """
     return StageSearch(source, plan, winner).ask()
 
 
 def repetitions(source: SweepSource) -> list[str]:
-    """What to say where there are fewer points than were asked for, as some would be equal."""
+    """A message if there are fewer points than requested, because some would be equal."""
     if source.config.method.learns:
         return []
     told = []
@@ -39,7 +39,7 @@ def repetitions(source: SweepSource) -> list[str]:
 
 
 def chosen_later(source: SweepSource) -> list[str]:
-    """What to say of the points that a method chooses only when it has results."""
+    """A message about points that a method chooses only after results."""
     told = []
     for plan in stage_plans(source):
         search = StageSearch(source, plan, {})
@@ -57,11 +57,11 @@ def _stage(plan: StagePlan) -> str:
 
 
 def checked_points(source: SweepSource) -> list[tuple[StagePlan, Point, RunConfig]]:
-    """Every point that may come to be run, with its configuration; of a later stage, on top of
-    each point that may win the stage before. Of the points that a method chooses by results, a few
-    that have every value and both ends of every range.
+    """Every point that may be run, with its configuration; for a later stage, on top of each point
+    that may win the stage before. If a method chooses points by results: a few points that have
+    every value and both ends of every range.
 
-    Raises ConfigError with everything that is wrong with any of them.
+    Raises ConfigError with all errors of all points.
     """
     problems: list[Problem] = []
     found = []
@@ -81,7 +81,7 @@ def checked_points(source: SweepSource) -> list[tuple[StagePlan, Point, RunConfi
 
 
 def repeated(config: RunConfig, seeds: int) -> list[RunConfig]:
-    """The configuration with its seed, the next, and so on."""
+    """The configuration with its seed, with the next seed, and so on."""
     return [config.model_copy(update={"seed": config.seed + more}) for more in range(seeds)]
 
 
@@ -89,8 +89,8 @@ def refitted(config: RunConfig, dataset: Dataset, best: tuple[int, int] | None) 
     """A winner's configuration, to be trained on training and validation images and tested once.
 
     `dataset` is the winner's: a limit on its training images is raised by the number of its
-    validation images. Without validation there is no early stopping: `best`, the epoch and step
-    at which the winner was best, is where the training ends instead.
+    validation images. Without validation there is no early stopping: training ends at `best`, the
+    epoch and step at which the winner was best.
     """
     images, classes = len(dataset.validation), len(dataset.class_names)
     limits = {

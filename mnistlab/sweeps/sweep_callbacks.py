@@ -1,4 +1,4 @@
-"""What a sweep tells whoever watches it, and what it ends with."""
+"""The callbacks of a sweep, and its result."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,41 +11,41 @@ from mnistlab.sweeps.results import TrialRow
 
 @dataclass(frozen=True)
 class SweepProgress:
-    """A sweep under way. `total` grows where later stages turn out to have other trials."""
+    """A sweep in progress. `total` grows if later stages have more trials than expected."""
 
     total: int
-    done: int  # ended in any way, those found ended included
+    done: int  # ended in any way, including those that had ended before
     running: int
-    share: float  # of those running: how much of a trial is done in all
+    share: float  # of running trials: the sum of their completed shares
     diverged: int
     failed: int
-    metric: str  # that trials are judged by
+    metric: str  # that ranks the trials
     best: float | None  # its best value so far
-    seconds_left: float | None  # None: nothing to judge by yet
+    seconds_left: float | None  # None: no estimate yet
 
 
 class SweepCallback:
-    """Watches a sweep; every method may be left out."""
+    """Receives a sweep's events; every method is optional."""
 
     def on_start(self, sweep_dir: Path) -> None:
-        """The sweep's folder is there, and its trials are about to be run."""
+        """The sweep's folder exists, and its trials are about to be run."""
 
     def on_message(self, text: str) -> None:
-        """A line for people."""
+        """A message for people."""
 
     def on_warning(self, text: str) -> None:
-        """Something that people should know of."""
+        """A warning for people."""
 
     def on_progress(self, progress: SweepProgress) -> None:
         """Called several times a second."""
 
     def on_trial(self, row: TrialRow, took: float, progress: SweepProgress) -> None:
-        """A trial has ended, which took so many seconds."""
+        """A trial has ended; `took` is its duration in seconds."""
 
 
 @dataclass(frozen=True)
 class Best:
-    """The trial that the sweep has chosen."""
+    """The best trial of a sweep."""
 
     run_dir: Path
     parameters: dict[str, Any]
@@ -54,16 +54,16 @@ class Best:
 
 @dataclass(frozen=True)
 class SweepResult:
-    """A sweep that has ended, or was interrupted."""
+    """A sweep that has ended or was interrupted."""
 
     sweep_dir: Path
     status: Status  # finished, interrupted
-    metric: str  # that trials are judged by
-    trials: dict[str, int]  # how many are finished, diverged, failed
+    metric: str  # that ranks the trials
+    trials: dict[str, int]  # the numbers of finished, diverged and failed trials
     rankings: tuple[tuple[str | None, tuple[Ranked, ...]], ...]  # of each stage
     refits: tuple[tuple[str, Ranked], ...]  # stages' winners on training + validation, tested
     best: Best | None
     failures: tuple[TrialRow, ...] = ()
     left: int = 0  # trials still to be run
-    signal: int | None = None  # which interrupted it
+    signal: int | None = None  # that interrupted it
     already_ended: bool = False

@@ -10,11 +10,11 @@ from mnistlab.sweeps.sweep_callbacks import SweepCallback
 
 @dataclass(frozen=True, kw_only=True)
 class SweepOptions:
-    """Where datasets lie, who computes, who watches.
+    """The folder of datasets, the workers, the callbacks.
 
-    `workers`: None for as many as there are processors. `scheduler`: the address of a scheduler of
-    Dask whose workers train the trials (`workers` of them at a time, None: all), or local. `argv`
-    is the command line that every run.json names. `data_progress` is told of a download.
+    `workers`: None for the number of processors. `scheduler`: the address of a Dask scheduler whose
+    workers train the trials (`workers` of them at a time, None: all), or local. `argv` is the
+    command line for every run.json. `data_progress` receives a download's progress.
     """
 
     data_dir: Path

@@ -1,4 +1,4 @@
-"""A sweep started in a new folder, or resumed in its own."""
+"""Runs a sweep in a new folder, or resumes one."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,7 +37,7 @@ from mnistlab.training.footprint import PROCESS
 def begin(source: SweepSource, runs_dir: Path, options: SweepOptions) -> SweepResult:
     """Run a sweep in a new folder.
 
-    Every point is checked before there is a folder: raises ConfigError, DataError, UsageError.
+    Every point is validated before there is a folder: raises ConfigError, DataError, UsageError.
     """
     datasets = Datasets(options.data_dir, options.data_progress)
     options = _checked(source, datasets, options)
@@ -53,14 +53,14 @@ def begin(source: SweepSource, runs_dir: Path, options: SweepOptions) -> SweepRe
 def resume(
     path: Path, arguments: Sequence[str], options: SweepOptions, *, force: bool = False
 ) -> SweepResult:
-    """Run what is left of a sweep; `arguments`, `KEY=V1,V2` each, make its grid larger first.
+    """Run the remaining trials of a sweep; `arguments`, `KEY=V1,V2` each, first enlarge its grid.
 
-    Raises UsageError where another process is at work on it, or where what it was begun with has
-    changed; ConfigError, DataError.
+    Raises UsageError if another process works on it, or if its data or environment has changed
+    since it was begun; ConfigError, DataError.
     """
     sweep_dir = SweepDir(path.resolve())
     with connected(options.scheduler, options.workers) as cluster, only_sweeper(sweep_dir):
-        # Not below: a worker of a process that was killed may still be writing there.
+        # Not later: a worker of a killed process may still be writing there.
         remove_leftovers(sweep_dir.path)
         source = sweep_of(sweep_dir)
         datasets = Datasets(options.data_dir, options.data_progress)
@@ -75,9 +75,9 @@ def resume(
 
 
 def worker_count(wanted: int | None, processors: int, scheduler: str | None = None) -> int | None:
-    """How many workers: as many as processors, and never more, each has a thread of its own.
+    """The number of workers: at most the number of processors, because each has one thread.
 
-    On the cluster of a scheduler as many as are wanted; None: as many as it has.
+    On a cluster the wanted number; None: all its workers.
     """
     if wanted is not None and wanted < 1:
         raise UsageError(f"--workers: found {wanted}, must be auto or at least 1")
@@ -87,7 +87,7 @@ def worker_count(wanted: int | None, processors: int, scheduler: str | None = No
 
 
 def plan(source: SweepSource) -> list[dict[str, Any]]:
-    """The trials that are known before anything is run, and the winners' that are to follow."""
+    """The trials that are known before anything is run, and the winners' refits."""
     checked_points(source)
     seeds = source.config.seeds
     found: list[dict[str, Any]] = []
@@ -102,12 +102,12 @@ def plan(source: SweepSource) -> list[dict[str, Any]]:
 
 
 def _seeds(count: int) -> list[dict[str, Any]]:
-    """What the repeats of a point differ in, told from the run's seed on."""
+    """The parameters of a point's repetitions: the seeds, from the run's seed on."""
     return [{}] if count == 1 else [{"seed": f"seed + {n}" if n else "seed"} for n in range(count)]
 
 
 def _executor(cluster: Cluster | None, sweep_dir: SweepDir, options: SweepOptions) -> Executor:
-    """Who runs the trials: worker processes here, or those of a cluster."""
+    """The executor of the trials: worker processes on this machine, or those of a cluster."""
     if cluster is None:
         return LocalExecutor(options.workers or available_cpus(), options.data_dir)
     from mnistlab.sweeps.cluster import ClusterExecutor
@@ -116,13 +116,15 @@ def _executor(cluster: Cluster | None, sweep_dir: SweepDir, options: SweepOption
 
 
 def check(source: SweepSource, datasets: Datasets) -> list[int]:
-    """See that every trial can be run; the bytes that each takes. Raises ConfigError, DataError."""
+    """Validate every trial; returns the bytes that each needs. Raises ConfigError, DataError."""
     configs = (config for _, _, config in checked_points(source))
     return check_all(configs, datasets, source.config.metric.name) * source.config.seeds
 
 
 def _checked(source: SweepSource, datasets: Datasets, options: SweepOptions) -> SweepOptions:
-    """See that every trial can be run, warn of what is run twice; with the workers that fit."""
+    """Validate every trial, and warn of repeated points; returns options with the
+    workers that fit.
+    """
     needed = check(source, datasets)
     for text in repetitions(source):
         for callback in options.callbacks:
@@ -136,7 +138,7 @@ def _checked(source: SweepSource, datasets: Datasets, options: SweepOptions) -> 
 def _workers_that_fit(
     needed: Sequence[int], workers: int | None, callbacks: Sequence[SweepCallback]
 ) -> int:
-    """How many of the workers this machine's memory has room for, told where it is not all."""
+    """How many of the workers fit into this machine's memory; reports it if not all do."""
     workers = workers or available_cpus()
     room = shared_room()
     fitting = workers_that_fit(needed, workers, room)

@@ -25,7 +25,7 @@ Asked = tuple[str | None, Point]  # with the name of its stage
 
 
 class Sweeper:
-    """Runs the trials of a sweep that are left, and chooses. Its user holds `only_sweeper`."""
+    """Runs the remaining trials of a sweep, and chooses the best. Its user holds `only_sweeper`."""
 
     def __init__(
         self,
@@ -53,11 +53,11 @@ class Sweeper:
         self.search = SweepSearch(source)
         self.rankings: dict[str | None, list[Ranked]] = {}
         self.refits: dict[str, Ranked] = {}
-        # What was set for each trial of a stage, by the stage and the trial's number.
+        # The settings of each trial of a stage, by the stage and the trial's number.
         self._points: dict[str | None, dict[int, Point]] = {}
 
     def run(self) -> SweepResult:
-        """Every trial that is left, stage after stage, then the winners again, then the answer."""
+        """Run every remaining trial, stage after stage, then the refits; returns the result."""
         interrupted: int | None = None
         for callback in self.callbacks:
             callback.on_start(self.sweep_dir.path)
@@ -82,7 +82,7 @@ class Sweeper:
         return self._result(interrupted)
 
     def _stop(self) -> None:
-        """Let the workers save what they have, and look at all that there is."""
+        """Let the workers save checkpoints, and read all folders."""
         self.executor.stop()
         for trial in self.ledger.trials.values():
             self.ledger.read(trial)
@@ -90,7 +90,7 @@ class Sweeper:
             self.rankings[stage] = self._ranked(stage)
 
     def _search(self) -> None:
-        """Ask for points, have them trained and tell their results, until none is asked for."""
+        """Ask for points, train them and tell their results, until none is asked for."""
         refits = len(self.config.refit or ())
         while asked := self.search.ask():
             self.dispatcher.to_come = (self.search.to_come() + refits) * self.config.seeds
@@ -101,9 +101,9 @@ class Sweeper:
                 self.search.tell(result)
 
     def _planned(self, asked: Sequence[Asked]) -> list[Trial]:
-        """Take in the trials of the points that are asked for, each once."""
+        """Add the trials of the requested points, each once."""
         if self.config.method.learns:
-            # Known only now, so that they were not checked before the sweep began.
+            # These points were unknown before, so they were not validated before the sweep began.
             configs = [self._config(point) for _, point in asked]
             check_all(configs, self.datasets, self.config.metric.name)
         found: dict[str, Trial] = {}
@@ -116,12 +116,12 @@ class Sweeper:
         return list(found.values())
 
     def _results(self, asked: Sequence[Asked]) -> Iterator[Result[Asked]]:
-        """The results of points, in the order of asking."""
+        """The results of points, in the order of the request."""
         sign = 1.0 if self.config.metric.larger_is_better else -1.0
         found: dict[tuple[str | None, str], tuple[Ranked, int]] = {}
         for stage, points in self._points.items():
             for ranked in self.rankings[stage]:
-                # Points that differ in their seed alone, as a parameter, are ranked as one.
+                # Points that differ only in their seed, as a parameter, are ranked as one.
                 for row in ranked.trials:
                     found.setdefault((stage, points[row.trial].identity), (ranked, row.trial))
         for stage, point in asked:
@@ -158,12 +158,14 @@ class Sweeper:
         return ranking_of(self.config, self.ledger.rows(stage), stage)
 
     def _ranked_with(self, stage: str, trial: int) -> Ranked:
-        """The point of a stage that has a trial."""
+        """The point of a stage that has this trial."""
         ranked = self.rankings[stage]
         return next(one for one in ranked if trial in [row.trial for row in one.trials])
 
     def _refit(self) -> None:
-        """Train the winners of the stages named on training + validation, and test them once."""
+        """Train the winners of the stages in `refit` on training + validation, and test
+        them once.
+        """
         self.dispatcher.to_come = 0
         trials: list[Trial] = []
         for stage in self.config.refit or ():
@@ -184,7 +186,7 @@ class Sweeper:
             self.refits[stage] = self._ranked(f"{REFIT}{stage}")[0]
 
     def _write(self) -> None:
-        """The summaries: trials.csv, ranking.csv, the link to the best."""
+        """Write the summaries: trials.csv, ranking.csv, the link to the best."""
         self.ledger.write_summary(at_once=True)
         text = ranking_text(list(self.rankings.items()), self.config.metric.name)
         write_summary(self.sweep_dir.ranking_csv, text)
@@ -193,10 +195,9 @@ class Sweeper:
             self.ledger.point_best_at(best.run_dir)
 
     def _best(self) -> Best | None:
-        """The chosen trial: the best of the last choices, or, where it was refitted, its refit.
+        """The best trial: the best of the final stages or, if it was refitted, its refit.
 
-        Of several stages that nothing builds on, the one whose winner has the better metric: never
-        by the test set.
+        Of several final stages, the one whose winner has the better metric; never by the test set.
         """
         built_on = {plan.source for plan in stage_plans(self.source)} - {None}
         names = self.config.refit or [name for name in self.rankings if name not in built_on]

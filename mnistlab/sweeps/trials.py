@@ -1,4 +1,4 @@
-"""From configurations to trials: the data they need, what they are called, whether they can run."""
+"""From configurations to trials: their data, their ids, and whether they can run."""
 
 import hashlib
 import json
@@ -53,16 +53,16 @@ class Datasets:
 
 
 def identify(config: RunConfig, parameters: dict[str, Any], datasets: Datasets) -> Trial:
-    """The trial of a configuration on its data as they are now."""
+    """The trial of a configuration on its current data."""
     content = f"{config_hash(config)}{datasets.of(config).sha256}"
     digest = hashlib.sha256(content.encode()).hexdigest()
     return Trial(digest[:ID_DIGITS], config, parameters)
 
 
 def check_all(configs: Iterable[RunConfig], datasets: Datasets, metric: str) -> list[int]:
-    """See that every configuration fits its data and memory, and that its metric is measured.
+    """Check that every configuration fits its data and memory, and that its metric is measured.
 
-    Returns the bytes that each takes. Raises ConfigError with everything that is not so, DataError.
+    Returns the bytes that each needs. Raises ConfigError with all errors; DataError.
     """
     messages: dict[str, None] = {}
     needed: list[int] = []
@@ -85,9 +85,9 @@ def check_all(configs: Iterable[RunConfig], datasets: Datasets, metric: str) -> 
 def refuse_changed(
     histories: Iterable[RunRecord], datasets: Datasets, force: bool, *, here: bool
 ) -> None:
-    """Raise UsageError where the data, or (unless `force`) a library or a setting of the compiler,
-    has changed since trials were run: `histories` is what their run.json tell. Their results would
-    not be comparable. The processor must be the same where a trial is to be resumed `here`.
+    """Raise UsageError if the data, or (unless `force`) a library or a compiler setting, have
+    changed since trials were run: their results would not be comparable. `histories` are the
+    trials' run.json. The processor must be the same if a trial is to be resumed `here`.
     """
     seen: set[str] = set()
     for history in histories:
@@ -107,7 +107,7 @@ def refuse_changed(
 def compile_all(
     configs: Iterable[RunConfig], datasets: Datasets, tell: Callable[[str], None]
 ) -> None:
-    """Have everything compiled that these trials need, so that no worker has to."""
+    """Compile everything that these trials need, so that workers need not."""
     done: set[Any] = set()
     for config in configs:
         dataset = datasets.of(config)

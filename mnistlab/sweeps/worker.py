@@ -1,7 +1,7 @@
-"""A worker process: it takes trial after trial from the sweep's process, and dies with it.
+"""A worker process: it runs trial after trial for the sweep's process, and ends with it.
 
-Started by executors.py. What is heavy is imported once a thread listens to the sweep's process, so
-that its death is noticed from the first moment on.
+Started by executors.py. Heavy modules are imported after a thread listens to the sweep's process,
+so that its death is noticed from the first moment on.
 """
 
 import logging
@@ -16,7 +16,7 @@ from typing import Any
 
 from mnistlab.sweeps.channel import Channel
 
-# How long a worker whose sweep has died may take to save a checkpoint.
+# The time that a worker has to save a checkpoint if its sweep has died.
 SECONDS_TO_STOP = 3.0
 SECONDS_BETWEEN_REPORTS = 0.2
 
@@ -27,7 +27,7 @@ def main(descriptor: int, data_dir: str) -> None:
     tasks: queue.Queue[list[dict[str, Any]] | None] = queue.Queue()
     threading.Thread(target=_listen, args=(channel, tasks), daemon=True).start()
     _be_the_first_to_go()
-    # Not before: numba alone takes a second on a busy machine.
+    # Not before: importing numba alone takes a second on a busy machine.
     from mnistlab.sweeps.run_trial import TrialRunner
 
     logging.getLogger("mnistlab").addHandler(_Warnings(channel))
@@ -37,7 +37,7 @@ def main(descriptor: int, data_dir: str) -> None:
 
 
 def _listen(channel: Channel, tasks: "queue.Queue[list[dict[str, Any]] | None]") -> None:
-    """Hand tasks on. SIGTERM lets a run save a checkpoint, and ends a worker that has none."""
+    """Pass tasks on. SIGTERM lets a run save a checkpoint, and ends a worker without one."""
     while (messages := channel.receive()) is not None:
         for message in messages:
             if "stop" in message:
@@ -52,14 +52,14 @@ def _listen(channel: Channel, tasks: "queue.Queue[list[dict[str, Any]] | None]")
 
 
 def _be_the_first_to_go() -> None:
-    """Where memory runs out, let the system end a worker, which is replaced, not the sweep."""
+    """If memory runs out, let the system end this worker, which is replaced, and not the sweep."""
     score = Path("/proc/self/oom_score_adj")
     if score.exists():
         score.write_text("800")
 
 
 class _Warnings(logging.Handler):
-    """What mnistlab warns of, for the sweep's process to show."""
+    """Collects mnistlab's warnings for the sweep's process to show."""
 
     def __init__(self, channel: Channel) -> None:
         super().__init__(logging.WARNING)
