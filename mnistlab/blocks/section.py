@@ -19,6 +19,8 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from mnistlab.support.run_weights import ALLOWED, BEST, FINAL, SNAPSHOT, weights_file
+
 MAX_COUNT = 2**31 - 1
 MAX_UNITS = 100_000
 
@@ -64,6 +66,21 @@ Share = Annotated[Real, Field(ge=0, le=1)]
 ShareBelowOne = Annotated[Real, Field(ge=0, lt=1)]
 Text = Annotated[str, Field(strict=True, min_length=1, max_length=10_000)]
 UserPath = Annotated[Path, BeforeValidator(_nonempty)]
+
+
+def _weights_name(value: Any) -> str:
+    if isinstance(value, str) and weights_file(value) is not None:
+        return value
+    refuse(ALLOWED)
+
+
+WeightsName = Annotated[
+    str,
+    PlainValidator(_weights_name),
+    WithJsonSchema(
+        {"anyOf": [{"enum": [FINAL, BEST]}, {"type": "string", "pattern": f"^{SNAPSHOT.pattern}$"}]}
+    ),
+]
 
 
 def is_whole(value: Any) -> bool:

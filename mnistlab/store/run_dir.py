@@ -14,6 +14,7 @@ from mnistlab.store.checksums import with_checksum
 from mnistlab.store.folder import Artefact, Folder, Subfolder
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
+from mnistlab.support.run_weights import BEST, CHECKPOINTS_NAME, FILES, FINAL
 
 logger = logging.getLogger(__name__)
 
@@ -36,14 +37,14 @@ class RunDir(Folder):
     metrics = Artefact(METRICS_NAME)  # a row per evaluation
     layers = Artefact(LAYERS_NAME)  # a row per layer per epoch
     predictions = Artefact(PREDICTIONS_NAME)  # a row per image of the test or validation set
-    weights = Artefact("weights.safetensors")  # the final weights
+    weights = Artefact(FILES[FINAL])  # the final weights
     log = Artefact("train.log")  # the run's messages
-    checkpoints = Subfolder("checkpoints")
+    checkpoints = Subfolder(CHECKPOINTS_NAME)
 
     @property
     def best(self) -> Path:
         """The best weights by validation."""
-        return self.checkpoints / "best.safetensors"
+        return self.checkpoints / Path(FILES[BEST]).name
 
     @property
     def last(self) -> Path:

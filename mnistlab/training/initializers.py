@@ -9,6 +9,7 @@ import numpy as np
 from mnistlab.config import InitConfig
 from mnistlab.runtime.params import views
 from mnistlab.runtime.program import TensorSpec
+from mnistlab.support.errors import UsageError
 
 
 def initial_params(
@@ -23,8 +24,14 @@ def initial_params(
     vector = np.zeros(size)
     files: dict[Path, dict[str, np.ndarray]] = {}
     named = zip(tensors, views(tensors, vector).values(), strict=True)
+    faults: list[str] = []
     for index, (tensor, view) in enumerate(named):
         rule = init.layers.get(tensor.layer, init)
-        view[...] = rule.start(tensor, seed, index, dtype, files)
+        try:
+            view[...] = rule.start(tensor, seed, index, dtype, files)
+        except UsageError as error:
+            faults += error.messages
+    if faults:
+        raise UsageError(*dict.fromkeys(faults))
     with np.errstate(over="ignore"):  # the loss reveals a weight that overflows the dtype
         return vector.astype(dtype)

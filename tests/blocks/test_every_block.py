@@ -88,15 +88,16 @@ def test_every_family_has_a_configuration_for_its_blocks():
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory) -> Path:
-    """What the initialisation from a file starts with."""
+    """The initial weights of an initialisation from a file or a run."""
     return train(tmp_path_factory.mktemp("weights")).run_dir / "weights.safetensors"
 
 
 @pytest.mark.parametrize(("family", "name"), EVERY)
 def test_every_block_trains_checks_and_is_exported_or_refused(tmp_path, weights, family, name):
     sections = SECTIONS[family](name)
-    if (family, name) == ("inits", "file"):
-        sections["init"]["path"] = str(weights)
+    stored = {("inits", "file"): weights, ("inits", "run"): weights.parent}
+    if (family, name) in stored:
+        sections["init"]["path"] = str(stored[family, name])
     run = train(tmp_path, {"training": {"epochs": 2}, **sections}, threads=1)
     assert run.status == "finished"
     first, second = (row.train_loss for row in read_metrics(run.run_dir / "metrics.csv"))

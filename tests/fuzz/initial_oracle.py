@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from data_oracle import DoesNotFitError, stream
 from numpy_oracle import NoEquationError
+from safetensors.numpy import load_file
 
 WEIGHTS, BIASES = 1, 2
 
@@ -93,6 +94,9 @@ def initial_tensors(config, image_shape, classes):
         if rule.type == "file":
             with np.load(rule.path) as archive:
                 start[tensor.name] = archive[tensor.name]
+        elif rule.type == "run":
+            path = rule.path / {"final": "weights.safetensors"}[rule.weights]
+            start[tensor.name] = load_file(path)[tensor.name]
         elif tensor.part == "bias":
             start[tensor.name] = _bias(rule.bias, tensor, stream(config.seed, BIASES, index))
         else:

@@ -12,6 +12,7 @@ import numpy as np
 import yaml
 from data_oracle import DoesNotFitError, Images
 from initial_oracle import tensors_of
+from safetensors.numpy import save_file
 from schema_draws import Draws, put_right
 
 from mnistlab.config import load_run_config
@@ -126,4 +127,6 @@ def _write_start(config, images, path, random):
         tensors = tensors_of(config.model, images.train_images.shape[1:], images.classes)
     except DoesNotFitError:
         tensors = []
-    np.savez(path, **{one.name: 0.4 * numbers.standard_normal(one.shape) for one in tensors})
+    start = {one.name: 0.4 * numbers.standard_normal(one.shape) for one in tensors}
+    np.savez(path, **start)
+    save_file(start, path.with_name("weights.safetensors"))

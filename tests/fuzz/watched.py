@@ -14,6 +14,8 @@ WITHOUT_EQUATION = {
     "TrainingConfig.kernels": "both kinds of kernels are held to the same equations",
     "FileInit.bias": "the file holds the biases too",
     "RunFileInit.bias": "the file holds the biases too",
+    "WeightsOfRun.bias": "the run has the biases too",
+    "RunWeightsOfRun.bias": "the run has the biases too",
 }
 
 

@@ -4,6 +4,7 @@ The generator walks the schema, so a new key is drawn from the day it is there. 
 makes keys agree where the schema can't say that they must.
 """
 
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -161,6 +162,9 @@ def _with_files(value: Any, weights: str) -> Any:
     if found.get("type") == "file":
         found["path"] = weights
         found.pop("bias", None)  # the file has them
+    if found.get("type") == "run":
+        found |= {"path": str(Path(weights).parent), "weights": "final"}
+        found.pop("bias", None)  # the run has them
     if found.get("type") == "uniform" and "low" in found:
         found["low"], found["high"] = -abs(found["low"]), abs(found["high"]) + 0.1
     return found

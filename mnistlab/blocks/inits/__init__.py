@@ -54,7 +54,7 @@ class InitBlock(Section):
     if TYPE_CHECKING:  # each init has this key, after its own
         bias: BiasInit
 
-    def weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
+    def draw_weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
         """The initial values of a weight, float64; `tensor` has its shape and fans."""
         raise NotImplementedError(f"init {self.type}: draws no weights")
 
@@ -67,7 +67,7 @@ class InitBlock(Section):
         """
         if tensor.is_bias:
             return self.bias.draw(tensor.shape, random_stream(seed, Purpose.BIASES, index))
-        return self.weights(tensor, random_stream(seed, Purpose.WEIGHTS, index))
+        return self.draw_weights(tensor, random_stream(seed, Purpose.WEIGHTS, index))
 
 
 INITS = Family("mnistlab.blocks.inits", InitBlock)

@@ -17,7 +17,7 @@ class ScaledInit(InitBlock):
         """The variance of a weight."""
         raise NotImplementedError(f"init {self.type}: has no variance")
 
-    def weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
+    def draw_weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
         variance = self.variance(tensor.fan_in, tensor.fan_out)
         return drawn(self.shape, variance, tensor.shape, stream)
 

@@ -18,5 +18,5 @@ class NormalInit(InitBlock):
     std: Positive = Field(description="The standard deviation.")
     bias: BiasInit = BIAS
 
-    def weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
+    def draw_weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
         return self.std * stream.standard_normal(tensor.shape)

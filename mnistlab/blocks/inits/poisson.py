@@ -19,5 +19,5 @@ class PoissonInit(InitBlock):
     factor: Real = Field(description="Each count is multiplied by this.")
     bias: BiasInit = BIAS
 
-    def weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
+    def draw_weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
         return self.factor * stream.poisson(self.lam, tensor.shape)

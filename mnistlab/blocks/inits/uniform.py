@@ -17,5 +17,5 @@ class UniformInit(InitBlock):
     high: Real = Field(description="The largest weight; must be above `low`.")
     bias: BiasInit = BIAS
 
-    def weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
+    def draw_weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
         return stream.uniform(self.low, self.high, tensor.shape)

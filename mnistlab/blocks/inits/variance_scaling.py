@@ -30,6 +30,6 @@ class VarianceScaling(ScaledInit):
         fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_sum": fan_in + fan_out}
         return self.scale / fans[self.mode]
 
-    def weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
+    def draw_weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
         variance = self.variance(tensor.fan_in, tensor.fan_out)
         return drawn(self.distribution, variance, tensor.shape, stream)

@@ -14,5 +14,5 @@ class Zeros(InitBlock):
     type: Literal["zeros"] = Field(default="zeros", description="All weights zero.")
     bias: BiasInit = BIAS
 
-    def weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
+    def draw_weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
         return np.zeros(tensor.shape)

@@ -1,0 +1,71 @@
+"""Initial weights that are stored in a file: the checks that a file's tensors fit the network."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from mnistlab.blocks.inits import InitBlock
+from mnistlab.support.errors import UsageError
+from mnistlab.support.tensor_file import load_tensors
+
+
+class StoredInit(InitBlock):
+    """Weights and biases read from a file."""
+
+    draws_biases: ClassVar[bool] = False
+    if TYPE_CHECKING:  # each has this key, with its own description
+        path: Path
+
+    def stored(self, tensor: Any, files: dict[Path, Any]) -> np.ndarray:
+        """The stored values of a weight or bias; `files` holds the files that were read."""
+        raise NotImplementedError(f"init {self.type}: reads no file")
+
+    def start(
+        self, tensor: Any, seed: int, index: int, dtype: Any, files: dict[Path, Any]
+    ) -> np.ndarray:
+        found = self.stored(tensor, files)
+        _refuse_infinite(self.path, tensor, found, dtype)
+        return found
+
+
+def from_safetensors(path: Path, tensor: Any, files: dict[Path, Any]) -> np.ndarray:
+    """A tensor of a safetensors file; the whole file is read once, mnistlab's own by its checksum.
+
+    Raises UsageError if the file is unusable, or has no such tensor of this shape.
+    """
+    if path not in files:
+        try:
+            files[path] = load_tensors(path)[0]
+        except UsageError as error:
+            raise UsageError(*(f"init.path: {message}" for message in error.messages)) from error
+    tensors = files[path]
+    refuse_missing(path, tensor, tensors)
+    found: np.ndarray = tensors[tensor.name]
+    refuse_unfit(path, tensor, found.shape, found.dtype)
+    return found
+
+
+def refuse_missing(path: Path, tensor: Any, names: Collection[str]) -> None:
+    """Raise UsageError if a file that holds tensors of these names has not this one."""
+    if tensor.name not in names:
+        there = ", ".join(sorted(names)) or "nothing"
+        raise UsageError(f"init.path: {path}: no tensor {tensor.name}; it holds {there}")
+
+
+def refuse_unfit(path: Path, tensor: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
+    """Raise UsageError if a file's tensor has another shape, or holds no numbers."""
+    if shape != tensor.shape:
+        raise UsageError(
+            f"init.path: {path}: {tensor.name} has shape {shape}, expected {tensor.shape}"
+        )
+    if dtype.kind not in "fiu":
+        raise UsageError(f"init.path: {path}: {tensor.name} holds {dtype}, expected numbers")
+
+
+def _refuse_infinite(path: Path, tensor: Any, found: np.ndarray, dtype: Any) -> None:
+    if not (np.abs(found.astype(np.float64)) <= np.finfo(dtype).max).all():
+        raise UsageError(
+            f"init.path: {path}: {tensor.name} holds values that are not finite {np.dtype(dtype)}"
+        )
