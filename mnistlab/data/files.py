@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mnistlab.support.errors import UsageError, is_forbidden
-from mnistlab.support.memory import lacking, process_room
+from mnistlab.support.memory import available_to_process, lacking
 from mnistlab.support.safe_files import open_file
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -41,7 +41,7 @@ def check_memory(count: int) -> None:
     """Raise MalformedError if this many bytes of images do not fit into memory;
     allocates nothing.
     """
-    if words := lacking(count, process_room()):
+    if words := lacking(count, available_to_process()):
         raise MalformedError(f"its images take {words}")
 
 

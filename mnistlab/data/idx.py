@@ -23,21 +23,21 @@ def read_idx(path: Path, dimensions: int, shape: tuple[int, ...] | None = None) 
     `shape`: the only allowed shape, if known. Raises MalformedError, before anything is allocated,
     if header and size disagree.
     """
-    with unpacked(path, "an IDX file") as (stream, room):
-        return _read_stream(stream, dimensions, shape, room)
+    with unpacked(path, "an IDX file") as (stream, most):
+        return _read_stream(stream, dimensions, shape, most)
 
 
 def _read_stream(
-    stream: io.BufferedIOBase, dimensions: int, shape: tuple[int, ...] | None, room: int
+    stream: io.BufferedIOBase, dimensions: int, shape: tuple[int, ...] | None, most: int
 ) -> Bytes:
-    """`room`: the largest number of bytes in the stream."""
+    """`most`: the largest number of bytes in the stream."""
     found = _read_header(stream, dimensions)
     if shape is not None and found != shape:
         raise MalformedError(f"expected {_described(shape)}, its header says {_described(found)}")
     expected = math.prod(found)
     if expected == 0:
         raise MalformedError(f"expected at least one byte of data, found {_described(found)}")
-    if expected > MAX_BYTES or expected + header_bytes(dimensions) > room:
+    if expected > MAX_BYTES or expected + header_bytes(dimensions) > most:
         raise MalformedError(
             f"expected {expected:,} bytes after the header ({_described(found)}), "
             f"found a file that cannot hold them"

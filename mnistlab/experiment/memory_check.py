@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
 from mnistlab.support.errors import UsageError
-from mnistlab.support.memory import Room, lacking, process_room
+from mnistlab.support.memory import AvailableMemory, available_to_process, lacking
 from mnistlab.support.text_format import human_bytes
 from mnistlab.training.footprint import LIBRARIES, PROCESS, memory_estimate, memory_needed
 
@@ -17,7 +17,7 @@ WIDTHS = {"softmax": "model.type", "mlp": "model.hidden", "cnn": "model.layers"}
 
 def refuse_too_large(config: RunConfig, dataset: Dataset) -> None:
     """Raise UsageError, with the estimate and the key that needs most, if a run does not fit."""
-    words = lacking(memory_needed(config, dataset), process_room())
+    words = lacking(memory_needed(config, dataset), available_to_process())
     if words is None:
         return
     estimate = memory_estimate(config, dataset)
@@ -31,12 +31,12 @@ def refuse_too_large(config: RunConfig, dataset: Dataset) -> None:
     raise UsageError(f"{key}: training takes {words} (the most: {named})")
 
 
-def workers_that_fit(needed: Sequence[int], workers: int, room: Room | None) -> int:
+def workers_that_fit(needed: Sequence[int], workers: int, available: AvailableMemory | None) -> int:
     """How many of `workers`, at least one, can train at once, whichever trials coincide.
 
     `needed`: the bytes of each trial.
     """
-    left = room.bytes if room else sum(needed) + workers * PROCESS
+    left = available.bytes if available else sum(needed) + workers * PROCESS
     for count, size in enumerate(sorted(needed, reverse=True)[:workers]):
         left -= size + PROCESS
         if left < 0:

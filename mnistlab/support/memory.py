@@ -19,50 +19,54 @@ VERSION_2 = ("memory.max", "memory.current", "")
 
 
 @dataclass(frozen=True)
-class Room:
+class AvailableMemory:
     """Available bytes, and the name of what limits them."""
 
     bytes: int
     bound: str
 
 
-def shared_room(root: Path = ROOT) -> Room | None:
+def available_to_all(root: Path = ROOT) -> AvailableMemory | None:
     """What this process and its children can use together; None if unknown.
 
     `root` has the system's `proc`, and the mounts that its mountinfo names.
     """
-    return min((*_host(root), *_control_groups(root)), key=lambda r: r.bytes, default=None)
+    return min((*_host(root), *_control_groups(root)), key=lambda one: one.bytes, default=None)
 
 
-def process_room(root: Path = ROOT) -> Room | None:
+def available_to_process(root: Path = ROOT) -> AvailableMemory | None:
     """What this process alone can use; None if unknown."""
-    rooms = (shared_room(root), *_address_space(root))
-    return min((room for room in rooms if room), key=lambda r: r.bytes, default=None)
+    limits = (available_to_all(root), *_address_space(root))
+    return min(
+        (available for available in limits if available), key=lambda one: one.bytes, default=None
+    )
 
 
-def lacking(count: int, room: Room | None) -> str | None:
-    """If `count` is more than `room`: both as text, to complete "takes"; else None."""
-    if room is None or count <= room.bytes:
+def lacking(count: int, available: AvailableMemory | None) -> str | None:
+    """If `count` is more than `available`: both as text, to complete "takes"; else None."""
+    if available is None or count <= available.bytes:
         return None
-    return f"{human_bytes(count)} of memory, and {human_bytes(room.bytes)} {room.bound}"
+    return f"{human_bytes(count)} of memory, and {human_bytes(available.bytes)} {available.bound}"
 
 
-def _host(root: Path) -> Iterator[Room]:
+def _host(root: Path) -> Iterator[AvailableMemory]:
     free = _field(root / "proc/meminfo", "MemAvailable:")
     if free is not None:
-        yield Room(free * 1024, "are free on this machine")
+        yield AvailableMemory(free * 1024, "are free on this machine")
 
 
-def _address_space(root: Path) -> Iterator[Room]:
+def _address_space(root: Path) -> Iterator[AvailableMemory]:
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     used = _field(root / "proc/self/status", "VmSize:")
     if limit != resource.RLIM_INFINITY and used is not None:
         left = max(0, limit - used * 1024)
-        yield Room(left, f"are left of this process's limit of {human_bytes(limit)} (ulimit -v)")
+        yield AvailableMemory(
+            left, f"are left of this process's limit of {human_bytes(limit)} (ulimit -v)"
+        )
 
 
-def _control_groups(root: Path) -> Iterator[Room]:
-    """The room in each group with a limit, from this process's own to the outermost visible one."""
+def _control_groups(root: Path) -> Iterator[AvailableMemory]:
+    """The memory left in each limited group, from this process's own to the outermost visible."""
     for folder, mount, (limit_name, used_name, prefix) in _groups(root):
         while folder.is_relative_to(mount):
             limit, used = _number(folder / limit_name), _number(folder / used_name)
@@ -74,7 +78,7 @@ def _control_groups(root: Path) -> Iterator[Room]:
                 )
                 name = "/" + str(folder.relative_to(mount)).removeprefix(".")
                 bound = f"are left of the {human_bytes(limit)} of the control group {name}"
-                yield Room(max(0, limit - used + cached), bound)
+                yield AvailableMemory(max(0, limit - used + cached), bound)
             folder = folder.parent
 
 

@@ -12,7 +12,7 @@ from io import BufferedReader, BufferedWriter
 from pathlib import Path
 
 from mnistlab.support.errors import UsageError
-from mnistlab.support.memory import lacking, process_room
+from mnistlab.support.memory import available_to_process, lacking
 
 # Files up to this size are read without checking the free memory.
 SMALL = 1 << 24
@@ -102,7 +102,7 @@ def _read(file: BufferedReader, path: Path, limit: int | None) -> bytes:
     size = os.fstat(file.fileno()).st_size
     if limit is not None and size > limit:
         raise OSError(errno.EFBIG, f"has {size:,} bytes, more than {limit:,}", str(path))
-    if size > SMALL and (words := lacking(size, process_room())):
+    if size > SMALL and (words := lacking(size, available_to_process())):
         raise OSError(errno.ENOMEM, f"takes {words}", str(path))
     # Not to the end: a file of the kernel may be endless.
     return file.read(size)

@@ -18,7 +18,7 @@ from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import available_cpus
-from mnistlab.support.memory import shared_room
+from mnistlab.support.memory import available_to_all
 from mnistlab.support.text_format import human_bytes
 from mnistlab.sweeps.claims import recover_all
 from mnistlab.sweeps.executors import Executor, LocalExecutor
@@ -140,13 +140,14 @@ def _workers_that_fit(
 ) -> int:
     """How many of the workers fit into this machine's memory; reports it if not all do."""
     workers = workers or available_cpus()
-    room = shared_room()
-    fitting = workers_that_fit(needed, workers, room)
-    if room is not None and fitting < workers:
+    available = available_to_all()
+    fitting = workers_that_fit(needed, workers, available)
+    if available is not None and fitting < workers:
         for callback in callbacks:
             callback.on_warning(
                 f"workers: {fitting} instead of {workers}: a trial takes up to "
-                f"{human_bytes(max(needed) + PROCESS)}, and {human_bytes(room.bytes)} {room.bound}"
+                f"{human_bytes(max(needed) + PROCESS)}, "
+                f"and {human_bytes(available.bytes)} {available.bound}"
             )
     return fitting
 

@@ -11,7 +11,7 @@ from mnistlab.data import cache, describe, files, open_source, split
 from mnistlab.data.arrays import Arrays
 from mnistlab.data.sources import with_path
 from mnistlab.support.errors import UsageError
-from mnistlab.support.memory import Room
+from mnistlab.support.memory import AvailableMemory
 
 # A file of numbers alone can only be taken for square images.
 TELLING_SHAPES = ("idx", "idx, gzipped", "png", "csv with a header", "npz", "npz, compressed")
@@ -165,5 +165,5 @@ def test_the_formats_of_own_files_are_these():
 def test_images_that_memory_does_not_hold_are_refused(container, tmp_path, monkeypatch):
     name, write = CONTAINERS[container]
     path = write(tmp_path / "own", SMALL)
-    monkeypatch.setattr(files, "process_room", lambda: Room(20, "are free"))
+    monkeypatch.setattr(files, "available_to_process", lambda: AvailableMemory(20, "are free"))
     assert "of memory, and 20 bytes are free" in refusal(name, path)

@@ -18,7 +18,7 @@ from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.check import check
 from mnistlab.python.commands.train import train
 from mnistlab.support.errors import UsageError
-from mnistlab.support.memory import Room
+from mnistlab.support.memory import AvailableMemory
 from mnistlab.training.footprint import LIBRARIES, PROCESS, memory_estimate, memory_needed
 
 MB = 1 << 20
@@ -31,7 +31,9 @@ def config_of(**sections):
 
 
 def room_of(monkeypatch, count):
-    monkeypatch.setattr(memory_check, "process_room", lambda: Room(count, "are free"))
+    monkeypatch.setattr(
+        memory_check, "available_to_process", lambda: AvailableMemory(count, "are free")
+    )
 
 
 def trained(tmp_path, config):
@@ -81,7 +83,7 @@ def test_images_that_are_too_many_are_refused_unread(monkeypatch, tmp_path):
 
     path = tmp_path / "images"
     path.write_bytes(header((1000, 28, 28)) + bytes(784_000))
-    monkeypatch.setattr(files, "process_room", lambda: Room(700_000, "are free"))
+    monkeypatch.setattr(files, "available_to_process", lambda: AvailableMemory(700_000, "are free"))
     monkeypatch.setattr(np, "empty", lambda *_, **__: pytest.fail("memory was taken"))
     with pytest.raises(files.MalformedError, match="784 kB of memory, and 700 kB are free"):
         read_idx(path, 3)
@@ -90,10 +92,12 @@ def test_images_that_are_too_many_are_refused_unread(monkeypatch, tmp_path):
 def test_workers_of_a_sweep_count_together():
     needed = [100 * MB, 300 * MB, 200 * MB]
     two = 500 * MB + 2 * PROCESS  # the two largest may be trained at once
-    assert workers_that_fit(needed, 4, Room(two + 100 * MB + PROCESS, "")) == 4
-    assert workers_that_fit(needed, 3, Room(two, "")) == 2
-    assert workers_that_fit(needed, 3, Room(two - 1, "")) == 1
-    assert workers_that_fit(needed, 3, Room(0, "")) == 1  # each alone was looked at before
+    assert workers_that_fit(needed, 4, AvailableMemory(two + 100 * MB + PROCESS, "")) == 4
+    assert workers_that_fit(needed, 3, AvailableMemory(two, "")) == 2
+    assert workers_that_fit(needed, 3, AvailableMemory(two - 1, "")) == 1
+    assert (
+        workers_that_fit(needed, 3, AvailableMemory(0, "")) == 1
+    )  # each alone was looked at before
     assert workers_that_fit(needed, 3, None) == 3
 
 

@@ -5,7 +5,7 @@ import resource
 import pytest
 
 from mnistlab.support import memory
-from mnistlab.support.memory import Room, lacking, process_room, shared_room
+from mnistlab.support.memory import AvailableMemory, available_to_all, available_to_process, lacking
 
 GROUP_2 = "0::/{path}\n"
 MOUNT_2 = "30 23 0:26 {root} /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
@@ -48,21 +48,21 @@ def limit(system, path, most, used, cached=0, version=2):
 
 
 def test_without_control_groups_it_is_what_the_machine_has_free(system):
-    assert shared_room(system) == Room(5_000_000 * 1024, "are free on this machine")
+    assert available_to_all(system) == AvailableMemory(5_000_000 * 1024, "are free on this machine")
 
 
 def test_a_system_that_says_nothing_has_no_known_bound(tmp_path):
-    assert shared_room(tmp_path) is None
-    assert lacking(1 << 60, shared_room(tmp_path)) is None
+    assert available_to_all(tmp_path) is None
+    assert lacking(1 << 60, available_to_all(tmp_path)) is None
 
 
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_control_groups_limit_counts_without_its_file_cache(system, version):
     groups(system, "job", version)
     limit(system, "job", 500_000_000, 300_000_000, cached=100_000_000, version=version)
-    room = shared_room(system)
-    assert room.bytes == 300_000_000
-    assert "500 MB of the control group /job" in room.bound
+    available = available_to_all(system)
+    assert available.bytes == 300_000_000
+    assert "500 MB of the control group /job" in available.bound
 
 
 @pytest.mark.parametrize("version", [1, 2])
@@ -72,50 +72,50 @@ def test_of_nested_control_groups_the_tightest_counts(system, version, tightest)
     for path in ("a", "a/b", "a/b/c"):
         most = 400_000_000 if path == tightest else 3_000_000_000
         limit(system, path, most, 150_000_000, version=version)
-    room = shared_room(system)
-    assert room.bytes == 250_000_000
-    assert room.bound.endswith(f"control group /{tightest}")
+    available = available_to_all(system)
+    assert available.bytes == 250_000_000
+    assert available.bound.endswith(f"control group /{tightest}")
 
 
 @pytest.mark.parametrize(("version", "none"), [(1, 9223372036854771712), (2, "max")])
 def test_a_control_group_without_a_limit_changes_nothing(system, version, none):
     groups(system, "job", version)
     limit(system, "job", none, 300_000_000, version=version)
-    assert shared_room(system).bound == "are free on this machine"
+    assert available_to_all(system).bound == "are free on this machine"
 
 
 def test_a_container_that_sees_its_own_group_as_the_root_is_bound_by_it(system):
     groups(system, "docker/1234", 1, root="/docker/1234")
     limit(system, "", 200_000_000, 50_000_000, version=1)
-    assert shared_room(system).bytes == 150_000_000
+    assert available_to_all(system).bytes == 150_000_000
 
 
 def test_a_mount_that_does_not_show_the_own_group_counts_as_its_root(system):
     groups(system, "../../else/where", root="/")
     limit(system, "", 200_000_000, 50_000_000)
-    assert shared_room(system).bytes == 150_000_000
+    assert available_to_all(system).bytes == 150_000_000
 
 
 def test_a_group_that_uses_more_than_its_limit_has_no_room(system):
     groups(system, "job")
     limit(system, "job", 100, 200)
-    assert shared_room(system).bytes == 0
+    assert available_to_all(system).bytes == 0
 
 
 def test_the_limit_of_address_space_counts_for_this_process_alone(system, monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (1_000_000_000, -1))
-    assert process_room(system).bytes == 1_000_000_000 - 300_000 * 1024
-    assert "ulimit -v" in process_room(system).bound
-    assert shared_room(system).bytes == 5_000_000 * 1024
+    assert available_to_process(system).bytes == 1_000_000_000 - 300_000 * 1024
+    assert "ulimit -v" in available_to_process(system).bound
+    assert available_to_all(system).bytes == 5_000_000 * 1024
 
 
 def test_this_system_says_how_much_there_is():
-    room = process_room()
+    available = available_to_process()
     if (memory.ROOT / "proc/meminfo").exists():
-        assert room.bytes > 0
+        assert available.bytes > 0
 
 
 def test_what_lacks_is_told_in_words():
-    room = Room(100, "are free")
-    assert lacking(100, room) is None
-    assert lacking(101, room) == "101 bytes of memory, and 100 bytes are free"
+    available = AvailableMemory(100, "are free")
+    assert lacking(100, available) is None
+    assert lacking(101, available) == "101 bytes of memory, and 100 bytes are free"

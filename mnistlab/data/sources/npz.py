@@ -130,13 +130,13 @@ def _find_members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
 
 
 def _read_member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, is_images: bool, room: int
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, is_images: bool, file_size: int
 ) -> Bytes:
-    """`room`: the file's size in bytes, which no compressed member can exceed."""
+    """`file_size`: the file's size in bytes, which no compressed member can exceed."""
     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise MalformedError("expected a member stored or deflated, as numpy writes it")
     ratio = 1 if member.compress_type == zipfile.ZIP_STORED else MAX_DEFLATE_RATIO
-    if not member.file_size <= min(member.compress_size, room) * ratio:
+    if not member.file_size <= min(member.compress_size, file_size) * ratio:
         raise MalformedError(
             f"promises {member.file_size:,} bytes, which its {member.compress_size:,} cannot hold"
         )
