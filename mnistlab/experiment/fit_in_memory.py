@@ -65,8 +65,8 @@ def fit(
     rows: list[MetricsRow] = []
     with engine_threads(threads):
         trainer.compile(tell)
-        while trainer.step < trainer.plan.steps and not (best and best.should_stop):
-            rows.append(_train_to(trainer, min(trainer.plan.steps, _next_boundary(trainer))))
+        while trainer.step < trainer.length.steps and not (best and best.should_stop):
+            rows.append(_train_to(trainer, min(trainer.length.steps, _next_boundary(trainer))))
             if best is not None and best.update(rows[-1]):
                 best_params[:] = trainer.params
         state = _state_of(trainer)
@@ -97,7 +97,7 @@ def fit_epoch(
                 tensor[:] = weights[name]
             trainer.memory.states[:] = state.states
             # Steps are counted in whole epochs of these images; their number may have changed.
-            per_epoch = trainer.plan.steps_per_epoch
+            per_epoch = trainer.length.steps_per_epoch
             trainer.step = math.ceil(state.step / per_epoch) * per_epoch
         row = _train_to(trainer, _next_boundary(trainer))
         state = _state_of(trainer)
@@ -110,7 +110,7 @@ def _state_of(trainer: Trainer) -> TrainingState:
 
 def _next_boundary(trainer: Trainer) -> int:
     """The step at which the current epoch ends."""
-    per_epoch = trainer.plan.steps_per_epoch
+    per_epoch = trainer.length.steps_per_epoch
     return (trainer.step // per_epoch + 1) * per_epoch
 
 

@@ -59,7 +59,7 @@ def refuse_another_past(run_dir: RunDir, trainer: Trainer, checkpoint: Checkpoin
     """Raise UsageError, saying why, where the steps that a run has done are not those of a run that
     was begun with the length that the trainer has.
     """
-    position, length = checkpoint.position, trainer.plan
+    position, length = checkpoint.position, trainer.length
     done, planned = position["step"], position.get("planned_steps")
     if planned == length.steps:
         return
@@ -89,7 +89,7 @@ def refuse_another_past(run_dir: RunDir, trainer: Trainer, checkpoint: Checkpoin
 def _refuse_other_rates(run_dir: RunDir, trainer: Trainer, done: int, planned: int) -> None:
     """Raise UsageError where the schedule depends on the length, and the done steps show it."""
     config = trainer.config
-    steps = Steps(np.arange(done), trainer.plan.steps_per_epoch, planned)
+    steps = Steps(np.arange(done), trainer.length.steps_per_epoch, planned)
     had = config.lr_schedule.rates(config.optimizer.lr, steps)
     wanted = trainer.rates(0, done)
     differ = np.flatnonzero(had != wanted)
@@ -98,7 +98,7 @@ def _refuse_other_rates(run_dir: RunDir, trainer: Trainer, done: int, planned: i
         raise UsageError(
             f"lr_schedule.type {config.lr_schedule.type}: depends on the length of the run: step "
             f"{step + 1:,} had the learning rate {had[step]:.6g}, and would have {wanted[step]:.6g}"
-            f" in a run of {trainer.plan.steps:,} steps; `mnistlab train {run_dir.config} …` "
+            f" in a run of {trainer.length.steps:,} steps; `mnistlab train {run_dir.config} …` "
             "begins a new run"
         )
 

@@ -103,7 +103,7 @@ class RunWriter:
         }
         position = {
             "step": trainer.step,
-            "planned_steps": trainer.plan.steps,
+            "planned_steps": trainer.length.steps,
             "seconds": trainer.seconds,
             "total_seconds": self.seconds().total,
             "test_seen": self.test_seen,
@@ -223,7 +223,7 @@ class RunWriter:
             seconds=self.seconds(),
             epochs=self.trainer.epochs_done,
             steps=self.trainer.step,
-            steps_per_epoch=self.trainer.plan.steps_per_epoch,
+            steps_per_epoch=self.trainer.length.steps_per_epoch,
             metrics=self.metrics(),
             best=self.best.row if self.best else None,
             test_set_looked_at=self.test_seen,

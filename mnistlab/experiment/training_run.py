@@ -76,15 +76,15 @@ class TrainingRun:
             error.add_note(f"saved: {kept}; `mnistlab resume {path}` resumes from there")
 
     def _start(self) -> None:
-        plan, path = self.trainer.plan, self.writer.run_dir.path
+        run, path = self.trainer.length, self.writer.run_dir.path
         by_step = self.config.training.evaluate_every != "epoch"
-        start = Start(path, plan.epochs, plan.steps, plan.steps_per_epoch, by_step)
+        start = Start(path, run.epochs, run.steps, run.steps_per_epoch, by_step)
         for callback in self.callbacks:
             callback.on_start(start)
 
     def _train(self) -> Generator[Stretch, bool, Status]:
         """Train step after step to the end; returns the status."""
-        trainer, steps = self.trainer, self.trainer.plan.steps
+        trainer, steps = self.trainer, self.trainer.length.steps
         while trainer.step < steps:
             self.stop.check()
             target = self._next_stop()
@@ -93,7 +93,7 @@ class TrainingRun:
                 self._record(MetricsRow(trainer.epoch, trainer.step, **self._measured()))
                 return Status.DIVERGED
             at_end = target == steps
-            if at_end or target % trainer.plan.steps_per_epoch == 0:
+            if at_end or target % trainer.length.steps_per_epoch == 0:
                 self._write_layers()
             due = at_end or self._is_due("evaluate_every", target)
             if due and (ended := self._evaluate()) is not None:
@@ -108,19 +108,18 @@ class TrainingRun:
 
     def _next_stop(self) -> int:
         """The next step after which there is something to do."""
-        plan, step = self.trainer.plan, self.trainer.step
-        if step < plan.steps - 1:
-            plan = replace(plan, steps=plan.steps - 1)
-        lengths = [plan.steps_per_epoch]
+        run, step = self.trainer.length, self.trainer.step
+        last = run.steps - 1 if step < run.steps - 1 else run.steps
+        lengths = [run.steps_per_epoch]
         for key in ("evaluate_every", "checkpoint_every"):
             value = getattr(self.config.training, key)
             if value != "epoch":
                 lengths.append(value)
-        return min(plan.steps, *((step // length + 1) * length for length in lengths))
+        return min(last, *((step // length + 1) * length for length in lengths))
 
     def _is_due(self, key: str, step: int) -> bool:
         every = getattr(self.config.training, key)
-        return step % (self.trainer.plan.steps_per_epoch if every == "epoch" else every) == 0
+        return step % (self.trainer.length.steps_per_epoch if every == "epoch" else every) == 0
 
     def _evaluate(self) -> Status | None:
         """Evaluate, write a row, keep the best; returns a status if that ends the run."""
@@ -143,7 +142,7 @@ class TrainingRun:
             if writer.best.update(row):
                 writer.best_params[:] = trainer.params
             stop = writer.best.should_stop
-        if training.test != "never" and (stop or trainer.step == trainer.plan.steps):
+        if training.test != "never" and (stop or trainer.step == trainer.length.steps):
             row = self._test_kept(row)
         self._record(row)
         trainer.clear_totals()
@@ -198,8 +197,8 @@ class TrainingRun:
         """Between steps: report progress, and handle a signal."""
         trainer = self.trainer
         loss, accuracy = trainer.running()
-        images = trainer.step * trainer.plan.batch
-        epoch = trainer.step // trainer.plan.steps_per_epoch + 1
+        images = trainer.step * trainer.length.batch
+        epoch = trainer.step // trainer.length.steps_per_epoch + 1
         progress = RunProgress(epoch, trainer.step, images, trainer.seconds, loss, accuracy)
         for callback in self.callbacks:
             callback.on_progress(progress)

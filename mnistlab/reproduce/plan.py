@@ -15,7 +15,7 @@ from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps.space import checked_points
 from mnistlab.sweeps.sweep_run import check
 from mnistlab.sweeps.trials import Datasets
-from mnistlab.training.trainer import plan as training_plan
+from mnistlab.training.trainer import run_length
 
 DEFAULT, FULL, QUICK = "default", "full", "quick"
 
@@ -81,7 +81,7 @@ def _of_run(config: RunConfig, datasets: Datasets) -> FullLength:
     dataset = datasets.of(config)
     images = len(dataset.train)
     return FullLength(
-        epochs=training_plan(config, images).epochs,
+        epochs=run_length(config, images).epochs,
         images=images,
         validation=len(dataset.validation),
     )

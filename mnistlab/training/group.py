@@ -19,7 +19,7 @@ from mnistlab.data import Dataset
 from mnistlab.runtime.group_table import GroupTable, compile_group
 from mnistlab.runtime.memory import Memory
 from mnistlab.training.memory import nonzero_share
-from mnistlab.training.trainer import Trainer, plan, steps_per_look, training_program
+from mnistlab.training.trainer import Trainer, run_length, steps_per_look, training_program
 
 # The weights of a group's first layers fit into the L2 cache together.
 MOST_BYTES = 1 << 20
@@ -38,7 +38,7 @@ def joint_key(config: RunConfig, dataset: Dataset) -> Any:
     if layer is None or nonzero_share(split, dataset.offset) > MOST_NONZERO:
         return None
     images = (id(split.images), id(split.labels), id(split.indices), dataset.scale)
-    update, steps = config.optimizer.fused(), plan(config, len(split))
+    update, steps = config.optimizer.fused(), run_length(config, len(split))
     return layer.operands, update, images, config.seed, training.shuffle, steps
 
 
@@ -104,7 +104,7 @@ class Group:
 
     def _run(self, trainers: Sequence[Trainer], stop: int) -> list[Trainer]:
         members = self._of(tuple(trainers))
-        first, steps = trainers[0], trainers[0].plan
+        first, steps = trainers[0], trainers[0].length
         own = first.memory_up_to(stop)
         group = members.memory._replace(order=own.order)
         shared = {name: getattr(group, name) for name in ("order", "batch", "targets")}

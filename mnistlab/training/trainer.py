@@ -28,7 +28,7 @@ SECONDS_BETWEEN_LOOKS = 0.1
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunLength:
     """The size of a run: images per epoch, rows per batch, steps per epoch, steps in all."""
 
     images: int
@@ -41,7 +41,7 @@ class Plan:
         return math.ceil(self.steps / self.steps_per_epoch)
 
 
-def plan(config: RunConfig, images: int) -> Plan:
+def run_length(config: RunConfig, images: int) -> RunLength:
     """The steps of a run on `images` training images.
 
     Raises UsageError if `drop_last` leaves no batch.
@@ -57,7 +57,7 @@ def plan(config: RunConfig, images: int) -> Plan:
     steps_per_epoch = math.ceil(per_epoch / batch)
     # The configuration has exactly one of the two.
     steps = training.steps or (training.epochs or 0) * steps_per_epoch
-    return Plan(per_epoch, batch, steps_per_epoch, steps)
+    return RunLength(per_epoch, batch, steps_per_epoch, steps)
 
 
 def _refuse_no_full_batch(training: TrainingConfig, images: int) -> None:
@@ -78,7 +78,7 @@ def training_program(config: RunConfig, dataset: Dataset) -> Program:
         config,
         dataset.image_shape,
         len(dataset.class_names),
-        plan(config, len(dataset.train)).batch,
+        run_length(config, len(dataset.train)).batch,
         nonzero_share=nonzero_share(dataset.train, dataset.offset),
     )
 
@@ -98,7 +98,7 @@ class Trainer:
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
         self.config = config
         self.dataset = dataset
-        self.plan = plan(config, len(dataset.train))
+        self.length = run_length(config, len(dataset.train))
         shape, classes = dataset.image_shape, len(dataset.class_names)
         self.program = training_program(config, dataset)
         pixel = (dataset.scale, dataset.offset)
@@ -142,15 +142,15 @@ class Trainer:
     @property
     def epoch(self) -> int:
         """The epoch that the last step belongs to, counted from 1."""
-        return max(1, math.ceil(self.step / self.plan.steps_per_epoch))
+        return max(1, math.ceil(self.step / self.length.steps_per_epoch))
 
     @property
     def epochs_done(self) -> int:
         """The number of completed epochs."""
-        return self.step // self.plan.steps_per_epoch
+        return self.step // self.length.steps_per_epoch
 
     def _steps(self, first: int, last: int) -> Steps:
-        return Steps(np.arange(first, last), self.plan.steps_per_epoch, self.plan.steps)
+        return Steps(np.arange(first, last), self.length.steps_per_epoch, self.length.steps)
 
     def rates(self, first: int, last: int) -> np.ndarray:
         """The learning rates of the steps [first, last), float64."""
@@ -167,7 +167,7 @@ class Trainer:
             case "epoch":
                 return stream.permutation(indices)
             case "replacement":
-                return indices[stream.integers(0, len(indices), self.plan.images)]
+                return indices[stream.integers(0, len(indices), self.length.images)]
             case _:
                 assert_never(shuffle)
 
@@ -178,7 +178,7 @@ class Trainer:
         times a second, but not after the last step; it may raise to stop between two steps. The
         weights before the last step are kept.
         """
-        if stop > (self.step // self.plan.steps_per_epoch + 1) * self.plan.steps_per_epoch:
+        if stop > (self.step // self.length.steps_per_epoch + 1) * self.length.steps_per_epoch:
             raise ValueError(f"step {stop} lies in a later epoch than step {self.step + 1}")
         while self.step < stop - 1:
             if not self._run(min(stop - 1, self.step + self._steps_per_look)):
@@ -198,7 +198,7 @@ class Trainer:
 
     def memory_up_to(self, stop: int) -> Memory:
         """The memory for the steps up to `stop`, with the epoch's order and the rates."""
-        epoch = self.step // self.plan.steps_per_epoch
+        epoch = self.step // self.length.steps_per_epoch
         if epoch != self._order_epoch:
             self.memory = self.memory._replace(order=self.order(epoch))
             self._order_epoch = epoch
@@ -210,7 +210,7 @@ class Trainer:
 
     def _run(self, stop: int) -> bool:
         memory = self.memory_up_to(stop)
-        first = self.step % self.plan.steps_per_epoch
+        first = self.step % self.length.steps_per_epoch
         count, done, finite = stop - self.step, 0, True
         started = time.perf_counter()
         self._tables["pack"].run_once(memory)
@@ -220,8 +220,8 @@ class Trainer:
             with running_on(threads):
                 steps = self._tables["step"].run(
                     memory,
-                    self.plan.batch,
-                    self.plan.images,
+                    self.length.batch,
+                    self.length.images,
                     start,
                     start + steps,
                     self.step + done,
@@ -240,11 +240,11 @@ class Trainer:
         """The gradient of the last step, T (parameters,)."""
         if not self.program.fused:
             return self.memory.grads
-        place = (self.step - 1) % self.plan.steps_per_epoch
+        place = (self.step - 1) % self.length.steps_per_epoch
         params = self.params_before_last_step.copy()
         # No step is taken, but ops that could take one read its rate and its momentum.
         memory = self.memory._replace(params=params, totals=np.zeros(3), rates_from=self.step - 1)
-        batch, images = self.plan.batch, self.plan.images
+        batch, images = self.length.batch, self.length.images
         self._tables["gradient"].run(memory, batch, images, place, place + 1, self.step - 1)
         return memory.grads
 

@@ -60,13 +60,13 @@ def trainer_of(config: RunConfig, dataset: Dataset) -> Trainer:
 
 def next_boundary(trainer: Trainer) -> int:
     """The step at which the epoch under way ends, or the run."""
-    per_epoch = trainer.plan.steps_per_epoch
-    return min(trainer.plan.steps, (trainer.step // per_epoch + 1) * per_epoch)
+    per_epoch = trainer.length.steps_per_epoch
+    return min(trainer.length.steps, (trainer.step // per_epoch + 1) * per_epoch)
 
 
 def train(trainer: Trainer) -> bool:
     """Train to the end, an epoch at a time."""
-    while trainer.step < trainer.plan.steps:
+    while trainer.step < trainer.length.steps:
         if not trainer.train_to(next_boundary(trainer)):
             return False
     return True

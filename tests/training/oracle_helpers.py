@@ -25,7 +25,7 @@ def assert_engine_follows(trainer, oracle, steps):
     config, dataset = trainer.config, trainer.dataset
     indices = dataset.train.indices
     epoch = [indices[list(batch)] for batch in batches(config, len(indices))]
-    assert trainer.plan.steps_per_epoch == len(epoch)
+    assert trainer.length.steps_per_epoch == len(epoch)
     while trainer.step < steps:
         trainer.clear_totals()
         oracle.clear()

@@ -33,7 +33,7 @@ def train_both(trainer, network, optimizer, before_step=lambda step: None, after
     pixels = split.images.reshape(len(split.images), -1) * dataset.scale + dataset.offset
     x, labels = torch.from_numpy(pixels), torch.from_numpy(split.labels.astype(int))
     step = 0
-    while trainer.step < trainer.plan.steps:
+    while trainer.step < trainer.length.steps:
         assert trainer.train_to(next_boundary(trainer))
         for batch in places:
             rows = split.indices[list(batch)]
@@ -56,7 +56,7 @@ def test_a_momentum_that_rises_is_pytorch_s_with_the_momentum_set_before_each_st
     ramp = {"from": 0.5, "to": 0.95, "epochs": 5}
     trainer, network = pair_of(optimizer={"lr": 0.02, "momentum": ramp, "nesterov": nesterov})
     sgd = torch.optim.SGD(network.parameters(), 0.02, momentum=0.5, nesterov=nesterov)
-    line = 5 * trainer.plan.steps_per_epoch
+    line = 5 * trainer.length.steps_per_epoch
 
     def before_step(step):
         sgd.param_groups[0]["momentum"] = 0.5 + 0.45 * min(1, step / line)

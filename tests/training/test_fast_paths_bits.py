@@ -101,13 +101,13 @@ def test_step_by_step_looked_into_after_each_a_run_is_what_it_is_in_one_go(make)
     whole, _ = make()
     assert train(whole)
     parts, oracle = make()
-    places, size = parts.dataset.train.indices, parts.plan.batch
-    per_epoch = parts.plan.steps_per_epoch
-    while parts.step < parts.plan.steps:
+    places, size = parts.dataset.train.indices, parts.length.batch
+    per_epoch = parts.length.steps_per_epoch
+    while parts.step < parts.length.steps:
         first = parts.step % per_epoch * size
         batch = places[first : first + size]
         expected = expected_gradient(oracle, batch)
-        oracle.take_step(batch, per_epoch, parts.plan.steps)
+        oracle.take_step(batch, per_epoch, parts.length.steps)
         assert parts.train_to(parts.step + 1)
         before = digests(parts)
         offsets = {tensor.name: tensor for tensor in parts.program.tensors}
@@ -124,8 +124,8 @@ def test_a_run_carried_on_from_its_vectors_and_its_step_ends_with_the_same_bits(
     whole, _ = make()
     assert train(whole)
     first, _ = make()
-    while first.step < whole.plan.steps // 2:
-        assert first.train_to(min(next_boundary(first), whole.plan.steps // 2))
+    while first.step < whole.length.steps // 2:
+        assert first.train_to(min(next_boundary(first), whole.length.steps // 2))
     second, _ = make()
     second.params[:] = first.params
     for vector in ("states", "totals"):

@@ -91,8 +91,8 @@ def trainers_of(case, dataset, **training) -> list[Trainer]:
 
 def stops(trainer: Trainer) -> list[int]:
     """Steps up to which to train: some within an epoch, and the end of each."""
-    per_epoch = trainer.plan.steps_per_epoch
-    return sorted({1, *range(per_epoch, trainer.plan.steps + 1, per_epoch), per_epoch + 2})
+    per_epoch = trainer.length.steps_per_epoch
+    return sorted({1, *range(per_epoch, trainer.length.steps + 1, per_epoch), per_epoch + 2})
 
 
 def state_of(trainer: Trainer) -> list[object]:

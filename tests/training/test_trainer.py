@@ -23,7 +23,7 @@ from mnistlab.runtime.lanes import MOST_LANES, lanes_for
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.support.errors import UsageError
 from mnistlab.training.inference import EVALUATION_ROWS
-from mnistlab.training.trainer import Trainer, plan
+from mnistlab.training.trainer import Trainer, run_length
 
 HERE = Path(__file__).parent
 CNN = {
@@ -70,7 +70,7 @@ def mlp_config(training=None, **sections):
     ids=str,
 )
 def test_a_run_s_steps_are_counted(training, images, expected):
-    found = plan(config_of(training=training), images)
+    found = run_length(config_of(training=training), images)
     assert (found.images, found.batch, found.steps_per_epoch, found.steps) == expected
     assert found.epochs == math.ceil(expected[3] / expected[2])
 
@@ -79,7 +79,7 @@ def test_a_run_s_steps_are_counted(training, images, expected):
 def test_dropping_the_last_batch_of_fewer_images_than_a_batch_is_refused(length):
     config = config_of(training={**length, "batch_size": 1000, "drop_last": True})
     with pytest.raises(UsageError, match=r"^training\.drop_last: .*53 training images.*1000"):
-        plan(config, 53)
+        run_length(config, 53)
 
 
 @pytest.mark.parametrize("length", [{"epochs": 2}, {"steps": 12}])
@@ -194,7 +194,7 @@ def test_training_in_parts_is_training_in_one_go_bit_for_bit(case, dtype):
     whole, parts = trainer_of(config, dataset), trainer_of(config, dataset)
     whole._steps_per_look = 1000
     assert train(whole)
-    while parts.step < parts.plan.steps:
+    while parts.step < parts.length.steps:
         # One step, then two, then three; never past the epoch's end.
         assert parts.train_to(min(next_boundary(parts), parts.step + 1 + parts.step % 3))
     assert digest(parts.params) == digest(whole.params)
@@ -216,7 +216,7 @@ def test_who_looks_may_stop_the_run_between_steps_and_it_goes_on_as_if_never_sto
         if len(seen) % 2:
             raise StopHereError
 
-    while stopped.step < stopped.plan.steps:
+    while stopped.step < stopped.length.steps:
         try:
             stopped.train_to(next_boundary(stopped), look)
         except StopHereError:
@@ -273,9 +273,9 @@ def losses_before_each_step(config, dataset):
     """The loss and the number right of each batch, before its step, by evaluation."""
     trainer = trainer_of(config, dataset)
     found = []
-    while trainer.step < trainer.plan.steps:
-        epoch, batch = divmod(trainer.step, trainer.plan.steps_per_epoch)
-        size = trainer.plan.batch
+    while trainer.step < trainer.length.steps:
+        epoch, batch = divmod(trainer.step, trainer.length.steps_per_epoch)
+        size = trainer.length.batch
         places = trainer.order(epoch)[batch * size : (batch + 1) * size]
         split = Split(dataset.train.images, dataset.train.labels, places)
         evaluation = trainer.evaluate(split)
@@ -357,7 +357,7 @@ def test_evaluation_changes_neither_weights_nor_the_training_that_follows():
     dataset, config = toy_dataset(), mlp_config({"epochs": 2})
     plain, looked_at = trainer_of(config, dataset), trainer_of(config, dataset)
     assert train(plain)
-    while looked_at.step < looked_at.plan.steps:
+    while looked_at.step < looked_at.length.steps:
         looked_at.train_to(looked_at.step + 1)
         looked_at.evaluate(dataset.test)
         looked_at.inference.activations(dataset.train.images[:5])
@@ -453,7 +453,7 @@ def test_a_rate_far_too_high_is_found_out():
     config = mlp_config({"epochs": 50}, optimizer={"lr": 1e30})
     trainer = trainer_of(config, toy_dataset())
     assert train(trainer) is False
-    assert trainer.step < trainer.plan.steps
+    assert trainer.step < trainer.length.steps
 
 
 def test_weights_that_are_not_finite_are_found_out_though_no_loss_is_affected():
