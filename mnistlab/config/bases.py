@@ -8,7 +8,7 @@ from mnistlab.config.checks import KeyPath
 from mnistlab.config.config_text import mapping_nodes, read_config_text, sweep_mark
 from mnistlab.config.key_types import typed_sections
 from mnistlab.config.run import RunConfig
-from mnistlab.config.source_nodes import Node, Place, Problem, show
+from mnistlab.config.source_nodes import Node, Position, Problem, show
 from mnistlab.config.type_change import keys_of_other_types
 from mnistlab.support.errors import ConfigError
 
@@ -20,10 +20,10 @@ def over_bases(root: Node) -> tuple[Node, list[Problem]]:
 
     Mappings are joined key by key; any other value replaces the base's. A section whose `type`
     differs from the base's loses the base's keys that its type does not have. Every value keeps its
-    place. What is wrong with a base is returned.
+    position. What is wrong with a base is returned.
     """
     chain, problems = [root], []
-    files = [Path(os.path.realpath(root.place.source))]
+    files = [Path(os.path.realpath(root.position.source))]
     while (base := _taken(chain[-1])) is not None:
         below, found = _read(base, files)
         problems += found
@@ -39,7 +39,7 @@ def over_bases(root: Node) -> tuple[Node, list[Problem]]:
 def base_path(base: Node) -> Path:
     """The file that a base names, from the folder of the file in which it is named."""
     path = Path(str(base.value)).expanduser()
-    return path if base.place.folder is None else base.place.folder / path
+    return path if base.position.folder is None else base.position.folder / path
 
 
 def read_run(base: Node, path: Path) -> tuple[Node | None, list[Problem]]:
@@ -47,10 +47,10 @@ def read_run(base: Node, path: Path) -> tuple[Node | None, list[Problem]]:
     try:
         run, problems = mapping_nodes(read_config_text(path), str(path), path.parent)
     except ConfigError as error:
-        return None, [Problem(base.place, BASE, message) for message in error.messages]
+        return None, [Problem(base.position, BASE, message) for message in error.messages]
     if (mark := sweep_mark(run)) is not None:
         message = f"{path}: is the file of a sweep (it has {mark}), must be one of a run"
-        return None, [Problem(base.place, BASE, message)]
+        return None, [Problem(base.position, BASE, message)]
     return run, problems
 
 
@@ -66,20 +66,20 @@ def _read(base: Node, files: list[Path]) -> tuple[Node | None, list[Problem]]:
     """The nodes of a base; its file is added to the `files` that have led to it."""
     if not isinstance(base.value, str) or not base.value.strip():
         message = f"found {show(base.plain())}, must be the path of a run's YAML file"
-        return None, [Problem(base.place, BASE, message)]
+        return None, [Problem(base.position, BASE, message)]
     path = base_path(base)
     real = Path(os.path.realpath(path))
     if real in files:
-        message = f"{path}: {_circle(base.place, real == files[-1])}"
-        return None, [Problem(base.place, BASE, message)]
+        message = f"{path}: {_circle(base.position, real == files[-1])}"
+        return None, [Problem(base.position, BASE, message)]
     files.append(real)
     return read_run(base, path)
 
 
-def _circle(place: Place, is_itself: bool) -> str:
+def _circle(position: Position, is_itself: bool) -> str:
     if is_itself:
         return "is this file itself; a base must be another file"
-    return f"has a base that leads back to {place.source}; bases must not form a circle"
+    return f"has a base that leads back to {position.source}; bases must not form a circle"
 
 
 def _laid_over(base: Node, own: Node, path: KeyPath = ()) -> Node:
@@ -95,14 +95,18 @@ def _laid_over(base: Node, own: Node, path: KeyPath = ()) -> Node:
             kept.pop(key, None)
     for key, node in own.value.items():
         kept[key] = _laid_over(kept[key], node, (*path, key)) if key in kept else node
-    return Node(kept, own.place, own.key_place)
+    return Node(kept, own.position, own.key_position)
 
 
 def _as_mapping(node: Node) -> Node:
     """A section with a `type`, as a mapping where the type's name stands alone."""
     if not isinstance(node.value, str):
         return node
-    return Node({"type": Node(node.value, node.place, node.key_place)}, node.place, node.key_place)
+    return Node(
+        {"type": Node(node.value, node.position, node.key_position)},
+        node.position,
+        node.key_position,
+    )
 
 
 def _lost(base: Node, own: Node, typed: list[type[Section]]) -> set[str]:

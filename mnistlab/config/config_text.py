@@ -3,7 +3,7 @@
 import difflib
 from pathlib import Path
 
-from mnistlab.config.source_nodes import Node, Place, Problem, show
+from mnistlab.config.source_nodes import Node, Position, Problem, show
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.support.errors import ConfigError
 
@@ -27,13 +27,13 @@ def mapping_nodes(text: str, source: str, base_dir: Path | None) -> tuple[Node, 
     Raises ConfigError where it is none.
     """
     root, problems = nodes_from_text(
-        text, lambda line, column: Place(source, line, column, base_dir)
+        text, lambda line, column: Position(source, line, column, base_dir)
     )
     if root is None or root.value is None:
         raise ConfigError(f"{source}: is empty; a configuration is a mapping of keys to values")
     if not isinstance(root.value, dict):
         message = f"found {show(root.plain())}; a configuration is a mapping of keys to values"
-        raise ConfigError(f"{root.place}: {message}")
+        raise ConfigError(f"{root.position}: {message}")
     return root, problems
 
 
@@ -81,8 +81,8 @@ def _near_files(path: Path) -> str:
             # `train quickstart` means configs/quickstart.yaml.
             names = {
                 entry.stem: entry
-                for place in (folder, Path("configs"))
-                for entry in (_files_in(place).values() if place and place.is_dir() else ())
+                for near in (folder, Path("configs"))
+                for entry in (_files_in(near).values() if near and near.is_dir() else ())
                 if entry.suffix in YAML_SUFFIXES
             }
             near = difflib.get_close_matches(path.stem, names, 1, 0.8)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from mnistlab.config.dump import resolved_mapping
 from mnistlab.config.load_sweep import SweepSource, refuse, validated, value_nodes, values_of
 from mnistlab.config.overrides import set_node, split_key
-from mnistlab.config.source_nodes import Node, Place, Problem, show
+from mnistlab.config.source_nodes import Node, Position, Problem, show
 from mnistlab.config.sweep import SweepConfig
 from mnistlab.config.yaml_nodes import nodes_from_mapping
 from mnistlab.support.errors import ConfigError
@@ -48,7 +48,7 @@ def _extend(root: Node, source: SweepSource, argument: str) -> list[Problem]:
     known = value_nodes(key, before) if before is not None else _present_value(source, key)
     have = [node.plain() for node in known]
     added = [item for item in value_nodes(key, values) if item.plain() not in have]
-    parameters.value[key] = Node([*known, *added], values.place, values.key_place)
+    parameters.value[key] = Node([*known, *added], values.position, values.key_position)
     return []
 
 
@@ -60,7 +60,7 @@ def _grow(root: Node, source: SweepSource, key: str, values: Node) -> list[Probl
     if number is None or not isinstance(number.value, int | float) or number.value < present:
         found = show(number.plain() if number else values.plain())
         message = f"found {found}, must be a number of at least {present}, the present one"
-        return [Problem(values.place, split_key(key), message)]
+        return [Problem(values.position, split_key(key), message)]
     return set_node(root, split_key(key), number, SweepConfig)
 
 
@@ -73,6 +73,6 @@ def _present_value(source: SweepSource, key: str) -> list[Node]:
     config, problems = source.run_config(first)
     refuse(problems)
     assert config is not None
-    place = Place("present value")
-    node = nodes_from_mapping(resolved_mapping(config), place).at(split_key(key))
-    return [Node(node.value, place, place)] if node is not None else []
+    position = Position("present value")
+    node = nodes_from_mapping(resolved_mapping(config), position).at(split_key(key))
+    return [Node(node.value, position, position)] if node is not None else []

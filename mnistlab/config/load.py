@@ -8,7 +8,7 @@ from mnistlab.config.bases import over_bases
 from mnistlab.config.config_text import mapping_nodes, read_config_text, sweep_mark
 from mnistlab.config.overrides import Overrides, apply_overrides
 from mnistlab.config.run import RunConfig
-from mnistlab.config.source_nodes import Node, Place, Problem, messages
+from mnistlab.config.source_nodes import Node, Position, Problem, messages
 from mnistlab.config.validate import validate
 from mnistlab.config.yaml_nodes import nodes_from_mapping
 from mnistlab.support.errors import ConfigError
@@ -18,7 +18,7 @@ def load_run_config(path: Path | str, overrides: Overrides = ()) -> RunConfig:
     """The resolved run configuration of a YAML file, with overrides applied: `KEY=VALUE` each,
     or a mapping of values by their dotted paths.
 
-    Raises ConfigError with everything that is wrong, each message with its place.
+    Raises ConfigError with everything that is wrong, each message with its position.
     """
     text = read_config_text(path)
     return parse_run_config(text, str(path), overrides, base_dir=Path(path).parent)
@@ -45,7 +45,7 @@ def run_config_from_mapping(
 
     Raises ConfigError with everything that is wrong.
     """
-    root = nodes_from_mapping(mapping, Place(source))
+    root = nodes_from_mapping(mapping, Position(source))
     return _resolve(root, [], overrides)
 
 
@@ -66,7 +66,7 @@ def make_paths_absolute(root: Node) -> None:
     for owner in (root.at(("data",)), root.at(("init",)), *named.values()):
         node = owner.child("path") if owner is not None else None
         if node is not None and isinstance(node.value, str) and node.value.strip():
-            node.value = _absolute(node.value, node.place.folder)
+            node.value = _absolute(node.value, node.position.folder)
 
 
 def _absolute(text: str, folder: Path | None) -> str:

@@ -13,7 +13,7 @@ from mnistlab.config.load import make_paths_absolute
 from mnistlab.config.overrides import apply_override, set_node, split_key, wrong_argument
 from mnistlab.config.ranges import RANGES, listed_values
 from mnistlab.config.run import RunConfig
-from mnistlab.config.source_nodes import Node, Place, Problem, messages
+from mnistlab.config.source_nodes import Node, Position, Problem, messages
 from mnistlab.config.sweep import SweepConfig
 from mnistlab.config.type_change import drop_keys_of_other_types, types_at
 from mnistlab.config.validate import validate
@@ -26,7 +26,7 @@ SWEEP_KEYS = ("name", "method", "metric", "refit", "seeds", "zip")
 
 @dataclass(frozen=True)
 class SweepSource:
-    """A sweep's configuration, and its values with the places where they were written.
+    """A sweep's configuration, and its values with the positions where they were written.
 
     `root` holds the run that is varied under `run`, as it was written, whatever file it came from.
     """
@@ -79,15 +79,15 @@ def parse_sweep(
 
 def sweep_from_mapping(mapping: Mapping[str, Any], source: str = "configuration") -> SweepSource:
     """The sweep of a Python mapping, read as the same YAML would be. Raises ConfigError."""
-    return _resolve(nodes_from_mapping(mapping, Place(source)), [], ())
+    return _resolve(nodes_from_mapping(mapping, Position(source)), [], ())
 
 
 def value_nodes(key: str, values: Node) -> list[Node]:
     """The values to try of a key, one by one: of a list, of a `logspace` or of a `range`."""
     if isinstance(values.value, list):
-        return [Node(item.value, item.place, values.key_place) for item in values.value]
+        return [Node(item.value, item.position, values.key_position) for item in values.value]
     listed = listed_values(key, values.plain())
-    return [Node(value, values.place, values.key_place) for value in listed]
+    return [Node(value, values.position, values.key_position) for value in listed]
 
 
 def refuse(problems: list[Problem]) -> None:
@@ -100,7 +100,7 @@ def _resolve(root: Node, problems: list[Problem], arguments: Sequence[str]) -> S
     problems = list(problems)
     short_form = sweep_mark(root) is None
     if short_form:
-        root = Node({"run": root}, root.place)
+        root = Node({"run": root}, root.position)
     else:
         problems += _take_base_in(root)
     assert isinstance(root.value, dict)
@@ -116,11 +116,11 @@ def _resolve(root: Node, problems: list[Problem], arguments: Sequence[str]) -> S
         drop_keys_of_other_types(run, before, given)
     if short_form and not arguments:
         raise ConfigError(
-            f"{root.place.source}: is the configuration of one run; give the values to try behind "
-            "it, such as optimizer.lr=0.1,0.01, or name the file of a sweep"
+            f"{root.position.source}: is the configuration of one run; give the values to try "
+            "after it, such as optimizer.lr=0.1,0.01, or name the file of a sweep"
         )
     if short_form and "parameters" not in root.value:
-        root.value["parameters"] = Node(_single_values(arguments), root.place)
+        root.value["parameters"] = Node(_single_values(arguments), root.position)
     return validated(root, problems)
 
 
@@ -131,14 +131,14 @@ def _single_values(arguments: Sequence[str]) -> dict[str, Node]:
 
 
 def _take_base_in(root: Node) -> list[Problem]:
-    """Put the run's configuration, as its own file has it, in the place of the file's name."""
+    """Put the run's configuration, as its own file has it, in place of the file's name."""
     base = root.child("base")
     assert isinstance(root.value, dict)
     if base is None or not isinstance(base.value, str) or "run" in root.value:
         return []
     del root.value["base"]
     run, problems = read_run(base, base_path(base))
-    root.value["run"] = run or Node({}, base.place, base.key_place)
+    root.value["run"] = run or Node({}, base.position, base.key_position)
     return problems
 
 
@@ -157,7 +157,7 @@ def _apply(root: Node, argument: str) -> list[Problem]:
         return set_node(run, split_key(key), values.value[0])
     if root.at(("stages",)) is not None:
         message = "a sweep in stages takes one value for a key from the command line"
-        return [Problem(values.place, (), message)]
+        return [Problem(values.position, (), message)]
     return set_node(root, ("parameters", key), values)
 
 
@@ -167,31 +167,31 @@ def _is_of_the_sweep(argument: str) -> bool:
 
 def values_of(argument: str) -> tuple[str, Node, list[Problem]]:
     """The key and the values of `KEY=V1,V2`: read as the items of a YAML flow list."""
-    place = Place(f"command line: {argument}")
-    empty = Node([], place, place)
+    position = Position(f"command line: {argument}")
+    empty = Node([], position, position)
     key, equals, text = argument.partition("=")
     key = key.strip()
     if not equals:
         message = "must be KEY=V1,V2, such as optimizer.lr=0.1,0.01"
-        return key, empty, [Problem(place, (), message)]
+        return key, empty, [Problem(position, (), message)]
     if not all(split_key(key)):
         message = "the key before '=' must be a dotted path, as optimizer.lr is"
-        return key, empty, [Problem(place, (), message)]
+        return key, empty, [Problem(position, (), message)]
     try:
-        values, problems = nodes_from_text(f"[{text}\n]", lambda line, column: place)
+        values, problems = nodes_from_text(f"[{text}\n]", lambda line, column: position)
     except ConfigError as error:
         return key, empty, [wrong_argument(argument, error)]
     if problems or values is None or not isinstance(values.value, list):
         path = split_key(key)
-        return key, empty, [Problem(place, (*path, *p.path[1:]), p.message) for p in problems]
+        return key, empty, [Problem(position, (*path, *p.path[1:]), p.message) for p in problems]
     if not values.value:
-        return key, empty, [Problem(place, split_key(key), "needs at least one value")]
+        return key, empty, [Problem(position, split_key(key), "needs at least one value")]
     first = values.value[0]
     if len(values.value) == 1 and isinstance(first.value, dict) and set(first.value) & set(RANGES):
         values = first
-    values.key_place = place
+    values.key_position = position
     for item in values.value if isinstance(values.value, list) else ():
-        item.key_place = place
+        item.key_position = position
     return key, values, []
 
 
@@ -212,7 +212,7 @@ def _name_after_run(root: Node) -> None:
     name = run.child("name") if run is not None else None
     if name is not None and isinstance(name.value, str) and root.child("name") is None:
         assert isinstance(root.value, dict)
-        root.value["name"] = Node(f"{name.value}-sweep", name.place, name.key_place)
+        root.value["name"] = Node(f"{name.value}-sweep", name.position, name.key_position)
 
 
 def _make_values_absolute(root: Node, config: SweepConfig) -> None:
@@ -232,6 +232,6 @@ def _make_values_absolute(root: Node, config: SweepConfig) -> None:
         node = root.at(path)
         assert node is not None
         for item in node.value if isinstance(node.value, list) and path[-2] != "set" else [node]:
-            alone = Node({}, item.place)
+            alone = Node({}, item.position)
             set_node(alone, split_key(str(path[-1])), item)
             make_paths_absolute(alone)

@@ -7,7 +7,7 @@ from mnistlab.blocks.section import Section
 from mnistlab.config.checks import KeyPath
 from mnistlab.config.key_types import has_a_type
 from mnistlab.config.run import RunConfig
-from mnistlab.config.source_nodes import Node, Place, Problem, dotted, show
+from mnistlab.config.source_nodes import Node, Position, Problem, dotted, show
 from mnistlab.config.type_change import drop_keys_of_other_types, types_at
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.support.errors import ConfigError
@@ -23,27 +23,29 @@ def apply_override(root: Node, override: str, top: type[Section] = RunConfig) ->
     """Set one value in the nodes of a configuration of the kind `top`; what is wrong with the
     override is returned.
     """
-    place = Place(f"command line: {override}")
+    position = Position(f"command line: {override}")
     key, equals, text = override.partition("=")
     if not equals:
-        return [Problem(place, (), "must be KEY=VALUE, such as optimizer.lr=0.01")]
+        return [Problem(position, (), "must be KEY=VALUE, such as optimizer.lr=0.01")]
     path = split_key(key.strip())
     if not all(path):
-        return [Problem(place, (), "the key before '=' must be a dotted path, as optimizer.lr is")]
+        return [
+            Problem(position, (), "the key before '=' must be a dotted path, as optimizer.lr is")
+        ]
     try:
-        value, problems = nodes_from_text(text, lambda line, column: place)
+        value, problems = nodes_from_text(text, lambda line, column: position)
     except ConfigError as error:
         return [wrong_argument(override, error)]
-    value = value or Node(None, place)
-    value.key_place = place
-    problems = [Problem(place, (*path, *p.path), p.message) for p in problems]
+    value = value or Node(None, position)
+    value.key_position = position
+    problems = [Problem(position, (*path, *p.path), p.message) for p in problems]
     return problems or set_node(root, path, value, top)
 
 
 def wrong_argument(argument: str, error: ConfigError) -> Problem:
     """What is wrong with an argument of the command line, whose VALUE is no YAML."""
     message = str(error).removeprefix(one_line(f"command line: {argument}: "))
-    return Problem(Place(f"command line: {argument}"), (), message)
+    return Problem(Position(f"command line: {argument}"), (), message)
 
 
 def split_key(key: str) -> tuple[str, ...]:
@@ -60,26 +62,26 @@ def set_node(
 ) -> list[Problem]:
     """Put a value at a path of a configuration of the kind `top`, making the mappings around it;
     what stands in its way is returned."""
-    node, place = root, value.place
+    node, position = root, value.position
     for depth, key in enumerate(path):
         last = depth == len(path) - 1
         if node.value is None:
-            node.value, node.place = {}, place
+            node.value, node.position = {}, position
         if isinstance(node.value, str) and has_a_type(top, path[:depth]):
             # A bare name: `model: softmax` gets room for `model.bias`.
-            node.value = {"type": Node(node.value, node.place, node.key_place)}
+            node.value = {"type": Node(node.value, node.position, node.key_position)}
         if isinstance(node.value, dict):
             if last:
                 node.value[key] = value
             else:
-                node = node.value.setdefault(key, Node({}, place, place))
+                node = node.value.setdefault(key, Node({}, position, position))
         elif isinstance(node.value, list):
             index = (
                 int(key) if key.isascii() and key.isdigit() and len(key) < 9 else len(node.value)
             )
             if index >= len(node.value):
                 message = f"found {key!r}, must be an index below {len(node.value)}"
-                return [Problem(place, path[: depth + 1], message)]
+                return [Problem(position, path[: depth + 1], message)]
             if last:
                 node.value[index] = value
             else:
@@ -88,15 +90,15 @@ def set_node(
             message = (
                 f"is {show(node.value)}, a single value; {dotted(path[depth:])!r} is not in it"
             )
-            return [Problem(place, path[:depth], message)]
+            return [Problem(position, path[:depth], message)]
     return []
 
 
 def _set_value(root: Node, key: str, value: Any) -> list[Problem]:
-    path, place = split_key(key), Place("overrides")
+    path, position = split_key(key), Position("overrides")
     if not all(path):
-        return [Problem(place, (), f"found the key {key!r}, must be a dotted path")]
-    return set_node(root, path, nodes_from_mapping(value, place, path))
+        return [Problem(position, (), f"found the key {key!r}, must be a dotted path")]
+    return set_node(root, path, nodes_from_mapping(value, position, path))
 
 
 def apply_overrides(root: Node, overrides: Overrides) -> list[Problem]:

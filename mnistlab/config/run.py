@@ -111,10 +111,10 @@ class RunConfig(Section):
         return self
 
     def located(self, message: str) -> str:
-        """A message that begins with a key (`data.path: …`), the key's place put before it."""
+        """A message that begins with a key (`data.path: …`), the key's position put before it."""
         named = KEY_OF_MESSAGE.match(message)
         if named is None or self._origin.root is None:
             return message
         keys = named[1].split(".")
         path = [key if (i := whole_number(key, MAX_COUNT)) is None else i for key in keys]
-        return f"{self._origin.root.nearest(tuple(path)).place}: {message}"
+        return f"{self._origin.root.nearest(tuple(path)).position}: {message}"

@@ -10,7 +10,7 @@ from mnistlab.support.stated import Stated
 
 
 @dataclass(frozen=True)
-class Place:
+class Position:
     """Where a value was written: a file's line and column, counted from 1, or another source.
 
     Relative paths written there are relative to `folder` (None: the working folder).
@@ -27,14 +27,14 @@ class Place:
 
 @dataclass
 class Node:
-    """A value of the configuration with its place, and the place of the key it stands under.
+    """A value of the configuration with its position, and the position of the key it stands under.
 
     `text` is how a number was written that has a decimal point or an exponent.
     """
 
     value: "Scalar | list[Node] | dict[str, Node]"
-    place: Place
-    key_place: Place | None = None
+    position: Position
+    key_position: Position | None = None
     text: str | None = None
 
     def child(self, key: str | int) -> "Node | None":
@@ -63,16 +63,16 @@ class Node:
         return node
 
     def copy(self) -> "Node":
-        """The same value at the same place, to be changed by itself."""
+        """The same value at the same position, to be changed by itself."""
         value = self.value
         if isinstance(value, dict):
             value = {key: node.copy() for key, node in value.items()}
         elif isinstance(value, list):
             value = [node.copy() for node in value]
-        return Node(value, self.place, self.key_place, self.text)
+        return Node(value, self.position, self.key_position, self.text)
 
     def plain(self) -> Any:
-        """The value without its places: dicts, lists and scalars."""
+        """The value without its positions: dicts, lists and scalars."""
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
         if isinstance(self.value, list):
@@ -102,24 +102,26 @@ def dotted(path: KeyPath) -> str:
 class Problem:
     """One thing wrong with a configuration."""
 
-    place: Place
+    position: Position
     path: KeyPath
     message: str
 
     def __str__(self) -> str:
-        return ": ".join(filter(None, (str(self.place), dotted(self.path), self.message)))
+        return ": ".join(filter(None, (str(self.position), dotted(self.path), self.message)))
 
 
 def messages(problems: list[Problem]) -> Iterator[str]:
     """The problems as lines, each once: file by file, in each file's order."""
-    files = list(dict.fromkeys(problem.place.source for problem in problems if problem.place.line))
+    files = list(
+        dict.fromkeys(problem.position.source for problem in problems if problem.position.line)
+    )
 
     def position(problem: Problem) -> tuple[int, int, int, str]:
         # The command line (line 0) comes after the files that it changes.
-        place, number = problem.place, len(files)
-        if place.line:
-            number = files.index(place.source)
-        return number, place.line, place.column, dotted(problem.path)
+        position, number = problem.position, len(files)
+        if position.line:
+            number = files.index(position.source)
+        return number, position.line, position.column, dotted(problem.path)
 
     ordered = sorted(problems, key=position)
     return iter(dict.fromkeys(str(problem) for problem in ordered))

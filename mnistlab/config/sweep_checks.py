@@ -76,12 +76,12 @@ def _zip(config: "SweepConfig") -> Iterator[Conflict]:
         path: KeyPath = ("zip", index)
         if len(group) < 2:
             yield Conflict("must name at least two keys that move together", path)
-        for place, key in enumerate(group):
+        for index, key in enumerate(group):
             if key not in known:
                 message = f"found {key!r}, which is no parameter{did_you_mean(key, known)}"
-                yield Conflict(message, (*path, place), ("parameters",), ("stages",))
+                yield Conflict(message, (*path, index), ("parameters",), ("stages",))
             if key in seen:
-                yield Conflict(f"found {key!r} a second time", (*path, place))
+                yield Conflict(f"found {key!r} a second time", (*path, index))
             seen.add(key)
         for block, parameters in blocks:
             lengths = {key: number_of_values(parameters[key]) for key in group if key in parameters}

@@ -1,4 +1,4 @@
-"""Nodes to a configuration: pydantic's errors in plain words, each at its place."""
+"""Nodes to a configuration: pydantic's errors in plain words, each with its position."""
 
 import re
 from collections.abc import Sequence
@@ -87,7 +87,7 @@ def _depends(conflict: Conflict, touched: Sequence[KeyPath]) -> bool:
 
 def _located(conflict: Conflict, root: Node) -> Problem:
     path = next((path for path in conflict.paths if root.at(path)), conflict.paths[0])
-    return Problem(root.nearest(path).place, path, conflict.message)
+    return Problem(root.nearest(path).position, path, conflict.message)
 
 
 class _Fault:
@@ -106,14 +106,14 @@ class _Fault:
             if near:
                 self.meant = (*path[:-1], near)
             message = _unknown_key(path, section, family, near or _elsewhere(str(path[-1]), top))
-            self.problem = Problem(node.key_place or node.place, path, message)
+            self.problem = Problem(node.key_position or node.position, path, message)
         elif kind == "missing":
             self.prune = _up_to_list(path[:-1])
-            self.problem = Problem(node.place, path, _missing(path, section))
+            self.problem = Problem(node.position, path, _missing(path, section))
         elif kind == UNKNOWN_TYPE:
             self._unknown_type(path, node, error["ctx"]["types"])
         else:
-            self.problem = Problem(node.place, path, _bad_value(error, node))
+            self.problem = Problem(node.position, path, _bad_value(error, node))
 
     def _unknown_type(self, path: KeyPath, node: Node, types: list[str]) -> None:
         chosen = node.child("type")
@@ -124,7 +124,7 @@ class _Fault:
             message = f"needs a key 'type', one of {', '.join(types)}"
         else:
             message = _one_of(value.plain(), types)
-        self.problem = Problem(value.place, path, message)
+        self.problem = Problem(value.position, path, message)
 
 
 def _walk(
@@ -150,7 +150,7 @@ def _walk(
 
 
 def _up_to_list(path: KeyPath) -> KeyPath:
-    indices = [place for place, key in enumerate(path) if isinstance(key, int)]
+    indices = [index for index, key in enumerate(path) if isinstance(key, int)]
     return path[: indices[0]] if indices else path
 
 

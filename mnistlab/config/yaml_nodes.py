@@ -14,7 +14,7 @@ import yaml
 
 from mnistlab.config.checks import KeyPath
 from mnistlab.config.scalars import read_scalar
-from mnistlab.config.source_nodes import Node, Place, Problem, show
+from mnistlab.config.source_nodes import Node, Position, Problem, show
 from mnistlab.config.yaml_faults import yaml_fault
 from mnistlab.support.errors import ConfigError
 
@@ -31,7 +31,7 @@ class _Open:
     path: KeyPath
     anchor: str | None = None
     key: str | None = None
-    key_place: Place | None = None
+    key_position: Position | None = None
     awaits_value: bool = False
     awaits_merge: bool = False
     merged: Node | None = None  # what stands under `<<`
@@ -39,7 +39,7 @@ class _Open:
 
 @dataclass
 class _Builder:
-    place_of: Callable[[Any], Place]
+    position_of: Callable[[Any], Position]
     problems: list[Problem] = field(default_factory=list)
     open: list[_Open] = field(default_factory=list)
     root: Node | None = None
@@ -56,7 +56,7 @@ class _Builder:
         return (*parent.path, parent.key) if parent.key is not None else parent.path
 
     def refuse(self, event: Any, message: str) -> ConfigError:
-        return ConfigError(str(Problem(self.place_of(event.start_mark), self.path(), message)))
+        return ConfigError(str(Problem(self.position_of(event.start_mark), self.path(), message)))
 
     def add(self, event: Any) -> None:
         if isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
@@ -79,8 +79,8 @@ class _Builder:
         if self.count > MAX_NODES:
             raise self.refuse(event, f"more than {MAX_NODES} values are not allowed")
         if len(self.open) + depth > MAX_DEPTH:
-            place = self.place_of(event.start_mark)
-            raise ConfigError(f"{place}: nested more than {MAX_DEPTH} deep")
+            position = self.position_of(event.start_mark)
+            raise ConfigError(f"{position}: nested more than {MAX_DEPTH} deep")
 
     def _refuse_tag(self, event: Any) -> None:
         if event.tag is not None:
@@ -95,14 +95,18 @@ class _Builder:
         if not isinstance(event, yaml.ScalarEvent):
             raise self.refuse(event, "a key must be a word, not a list or a mapping")
         self._check(event)
-        parent, place, key = self.open[-1], self.place_of(event.start_mark), self._scalar(event)
+        parent, position, key = (
+            self.open[-1],
+            self.position_of(event.start_mark),
+            self._scalar(event),
+        )
         if key == MERGE and event.implicit[0]:
-            self._take_merge(parent, place)
+            self._take_merge(parent, position)
         else:
-            self._take_key(parent, key, place)
+            self._take_key(parent, key, position)
 
     def _add_alias(self, event: Any) -> None:
-        """A copy of the value that has the anchor, at the place of that value."""
+        """A copy of the value that has the anchor, at the position of that value."""
         name = event.anchor
         if name not in self.anchors:
             hint = f"no value before it has the anchor &{name}; put a text in quotes"
@@ -119,7 +123,7 @@ class _Builder:
         self._check(event, depth=0 if scalar else 1)
         if event.anchor in self.anchors:
             raise self.refuse(event, f"the anchor &{event.anchor} stands here a second time")
-        node = Node(place=self.place_of(event.start_mark), value=self._value(event))
+        node = Node(position=self.position_of(event.start_mark), value=self._value(event))
         if isinstance(node.value, float):
             node.text = event.value
         path = self.path()
@@ -143,7 +147,7 @@ class _Builder:
             if not isinstance(source.value, dict):
                 allowed = "a mapping, or a list of mappings, such as the alias of one"
                 message = f"found {show(source.plain())}, must be {allowed}"
-                self.problems.append(Problem(source.place, (*ended.path, MERGE), message))
+                self.problems.append(Problem(source.position, (*ended.path, MERGE), message))
                 continue
             for key, node in source.value.items():
                 ended.node.value.setdefault(key, node)
@@ -163,25 +167,25 @@ class _Builder:
         except ValueError as error:
             raise self.refuse(event, f"found {error}") from None
 
-    def _take_merge(self, parent: _Open, place: Place) -> None:
+    def _take_merge(self, parent: _Open, position: Position) -> None:
         if parent.merged is not None:
             message = "stands here twice; one with a list merges several mappings"
-            self.problems.append(Problem(place, (*parent.path, MERGE), message))
+            self.problems.append(Problem(position, (*parent.path, MERGE), message))
         parent.awaits_value = parent.awaits_merge = True
-        parent.key, parent.key_place = MERGE, place
+        parent.key, parent.key_position = MERGE, position
 
-    def _take_key(self, parent: _Open, key: Any, place: Place) -> None:
+    def _take_key(self, parent: _Open, key: Any, position: Position) -> None:
         parent.awaits_value = True
-        parent.key, parent.key_place = None, place
+        parent.key, parent.key_position = None, position
         assert isinstance(parent.node.value, dict)
         if not isinstance(key, str):
             message = f"found the key {show(key)}; a key must be a word (or put it in quotes)"
-            self.problems.append(Problem(place, parent.path, message))
+            self.problems.append(Problem(position, parent.path, message))
         elif key in parent.node.value:
-            first = parent.node.value[key].key_place
+            first = parent.node.value[key].key_position
             where = f" (first at line {first.line})" if first and first.line else ""
             message = f"the key {key!r} stands here twice{where}; keep one"
-            self.problems.append(Problem(place, (*parent.path, key), message))
+            self.problems.append(Problem(position, (*parent.path, key), message))
         else:
             parent.key = key
 
@@ -197,7 +201,7 @@ class _Builder:
                 return
             # A refused key's value is still read, for the sake of what follows it.
             if parent.key is not None and isinstance(parent.node.value, dict):
-                node.key_place = parent.key_place
+                node.key_position = parent.key_position
                 parent.node.value[parent.key] = node
             parent.key = None
 
@@ -219,65 +223,67 @@ def _unprintable(text: str) -> str | None:
     return None
 
 
-def _of_line(place: Place) -> str:
-    return f" of line {place.line}" if place.line else ""
+def _of_line(position: Position) -> str:
+    return f" of line {position.line}" if position.line else ""
 
 
 def nodes_from_text(
-    text: str, place_of: Callable[[int, int], Place]
+    text: str, position_of: Callable[[int, int], Position]
 ) -> tuple[Node | None, list[Problem]]:
     """The text's root node (None: no document), and keys that are doubled or no words.
 
-    `place_of` turns a line and a column, counted from 1, into a place.
+    `position_of` turns a line and a column, counted from 1, into a position.
     Aliases become copies of what they stand for, and `<<` the keys that it merges. Raises
     ConfigError for text that is no YAML, for tags, and for too many values or too deep nesting.
     """
-    builder = _Builder(lambda mark: place_of(mark.line + 1, mark.column + 1))
+    builder = _Builder(lambda mark: position_of(mark.line + 1, mark.column + 1))
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             builder.add(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = place_of(mark.line + 1, mark.column + 1) if mark else place_of(1, 1)
-        fault = yaml_fault(error, text, lambda mark: _of_line(place_of(mark.line + 1, 1)))
-        raise ConfigError(f"{place}: not valid YAML: {fault}") from None
+        position = position_of(mark.line + 1, mark.column + 1) if mark else position_of(1, 1)
+        fault = yaml_fault(error, text, lambda mark: _of_line(position_of(mark.line + 1, 1)))
+        raise ConfigError(f"{position}: not valid YAML: {fault}") from None
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
-        place = place_of(before.count("\n") + 1, len(before) - before.rfind("\n"))
+        position = position_of(before.count("\n") + 1, len(before) - before.rfind("\n"))
         code = f"U+{ord(text[error.position]):04X}" if error.position < len(text) else "at the end"
-        raise ConfigError(f"{place}: not valid YAML: unprintable character {code}") from None
+        raise ConfigError(f"{position}: not valid YAML: unprintable character {code}") from None
     # PyYAML lets these through for escapes and directives beyond what a character or number holds.
     except (ValueError, OverflowError, IndexError) as error:
-        raise ConfigError(f"{place_of(1, 1)}: not valid YAML: {error}") from None
+        raise ConfigError(f"{position_of(1, 1)}: not valid YAML: {error}") from None
     return builder.root, builder.problems
 
 
-def nodes_from_mapping(value: Any, place: Place, path: KeyPath = ()) -> Node:
-    """A Python value as nodes, all at one place.
+def nodes_from_mapping(value: Any, position: Position, path: KeyPath = ()) -> Node:
+    """A Python value as nodes, all at one position.
 
     Raises ConfigError for a key that is no string, or a value that YAML could not hold.
     """
     if len(path) > MAX_DEPTH:
-        raise ConfigError(f"{place}: nested more than {MAX_DEPTH} deep")
+        raise ConfigError(f"{position}: nested more than {MAX_DEPTH} deep")
     if isinstance(value, Path):
         value = str(value)
     if hasattr(value, "tolist"):  # numpy's numbers and arrays
         value = value.tolist()
     if isinstance(value, str) and (strange := _unprintable(value)):
-        raise ConfigError(str(Problem(place, path, strange)))
+        raise ConfigError(str(Problem(position, path, strange)))
     if value is None or isinstance(value, str | int | float):
-        return Node(value, place, place)
+        return Node(value, position, position)
     if isinstance(value, list | tuple):
         return Node(
-            [nodes_from_mapping(v, place, (*path, i)) for i, v in enumerate(value)], place, place
+            [nodes_from_mapping(v, position, (*path, i)) for i, v in enumerate(value)],
+            position,
+            position,
         )
     if not isinstance(value, Mapping):
         message = f"found an object of type {type(value).__name__}; YAML has no such value"
-        raise ConfigError(str(Problem(place, path, message)))
+        raise ConfigError(str(Problem(position, path, message)))
     for key in value:
         strange = _unprintable(key) if isinstance(key, str) else "a key must be a string"
         if strange:
             message = f"found the key {show(key)}; {strange}"
-            raise ConfigError(str(Problem(place, path, message)))
-    children = {key: nodes_from_mapping(v, place, (*path, key)) for key, v in value.items()}
-    return Node(children, place, place)
+            raise ConfigError(str(Problem(position, path, message)))
+    children = {key: nodes_from_mapping(v, position, (*path, key)) for key, v in value.items()}
+    return Node(children, position, position)

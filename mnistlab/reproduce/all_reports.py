@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mnistlab.config import sweep_from_mapping
 from mnistlab.config.load_sweep import refuse
-from mnistlab.config.source_nodes import Node, Place
+from mnistlab.config.source_nodes import Node, Position
 from mnistlab.reproduce.checks import problems_of
 from mnistlab.reproduce.manifest import known_reports, load_report
 from mnistlab.reproduce.pages import WrittenReport, refuse_foreign_pages, write_report
@@ -83,7 +83,7 @@ def _check(folder: ReportDir) -> None:
         name: sweep_from_mapping(experiment.sweep, source=f"{folder.plan}: {name}")
         for name, experiment in plan.experiments.items()
     }
-    where = Node({}, Place(str(folder.plan)))
+    where = Node({}, Position(str(folder.plan)))
     refuse(list(problems_of(plan.report, where, sources)))
     refuse_foreign_pages(folder, plan.report)
 

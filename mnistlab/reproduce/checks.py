@@ -33,13 +33,13 @@ def problems_of(
             try:
                 filled(table.finding, functions)
             except UsageError as error:
-                yield Problem(root.nearest(path).place, path, str(error))
+                yield Problem(root.nearest(path).position, path, str(error))
     for index, spec in enumerate(report.figures):
         try:
             _check_figure(report, spec, points, sources)
         except UsageError as error:
             path = ("figures", index)
-            yield Problem(root.nearest((*path, "figure")).place, path, str(error))
+            yield Problem(root.nearest((*path, "figure")).position, path, str(error))
 
 
 def _check_figure(

@@ -143,7 +143,7 @@ def _unusable_names(report: Report, root: Node) -> Iterator[Problem]:
             path = ("experiments", name)
             message = "the name of an experiment must be of letters, digits, . _ -"
             node = root.nearest(path)
-            yield Problem(node.key_place or node.place, path, message)
+            yield Problem(node.key_position or node.position, path, message)
 
 
 def _unknown_experiments(report: Report, root: Node) -> Iterator[Problem]:
@@ -155,4 +155,4 @@ def _unknown_experiments(report: Report, root: Node) -> Iterator[Problem]:
         if experiment not in report.experiments:
             path = (kind, index, "experiment")
             message = f"found {experiment!r}, must be an experiment: {there}"
-            yield Problem(root.nearest(path).place, path, message)
+            yield Problem(root.nearest(path).position, path, message)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mnistlab.config.dump import setting_as_yaml
 from mnistlab.config.load_sweep import SweepSource, load_sweep
-from mnistlab.config.source_nodes import Place
+from mnistlab.config.source_nodes import Position
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.store.checksums import refuse_wrong_checksum
 from mnistlab.store.csv_text import csv_text, named_rows
@@ -62,7 +62,7 @@ def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
     lines = named_rows(read_summary(path), path)
     known = {"trial", "status", "stage", *SPLIT_METRICS, "run_dir"}
     rows = []
-    for place, line in enumerate(lines, start=2):
+    for number, line in enumerate(lines, start=2):
         try:
             parameters = {
                 key: _value(cell, path) for key, cell in line.items() if key not in known and cell
@@ -74,13 +74,13 @@ def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
             number, status = int(line["trial"]), Status(line["status"])
             row = TrialRow(number, status, stages, parameters, metrics, run_dir)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UsageError(f"{path}:{place}: the row is damaged ({error})") from error
+            raise UsageError(f"{path}:{number}: the row is damaged ({error})") from error
         rows.append(row)
     return rows
 
 
 def _value(cell: str, path: Path) -> Any:
-    node, _ = nodes_from_text(cell, lambda line, column: Place(str(path)))
+    node, _ = nodes_from_text(cell, lambda line, column: Position(str(path)))
     return node.plain() if node is not None else None
 
 

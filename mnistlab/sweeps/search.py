@@ -109,7 +109,7 @@ class StageSearch(Search[Point]):
         self._asked |= found.keys()
         if len(self._asked) * self.source.config.seeds > MAX_TRIALS:
             message = f"makes more than {MAX_TRIALS:,} trials"
-            refuse([Problem(self.plan.parameters.place, ("parameters",), message)])
+            refuse([Problem(self.plan.parameters.position, ("parameters",), message)])
         return list(found.values())
 
     def tell(self, result: Result[Point]) -> None:
@@ -149,7 +149,7 @@ class StageSearch(Search[Point]):
         if isinstance(value, Choice):
             return self._listed[key][value.number]
         written = self.plan.values(key)
-        return Node(value, written.place, written.key_place)
+        return Node(value, written.position, written.key_position)
 
     def _axis(self, keys: Sequence[str]) -> Axis:
         """The values of keys that change together: all are listed, or none is."""
