@@ -9,7 +9,11 @@ from copy import deepcopy
 from typing import Any
 
 # By dotted path: what a version without the key did.
-ADDED_KEYS = {"training.kernels": "fast", "training.early_stopping.min_delta": 0.0}
+ADDED_KEYS = {
+    "training.kernels": "fast",
+    "training.early_stopping.min_delta": 0.0,
+    "regularization.max_norm": None,
+}
 
 
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from mnistlab.blocks.section import (
     Count,
     Flag,
     NonNegative,
+    Positive,
     Real,
     Section,
     Share,
@@ -58,12 +59,17 @@ RegularizedLayers = Annotated[
 
 
 class RegularizationConfig(Section):
-    """L1 and L2 penalties on the weights; biases are never penalised."""
+    """L1 and L2 penalties on the weights, and a bound of their norms; biases are left out."""
 
     l1: NonNegative = Field(default=0.0, description="Adds l1 * sum |W| to the objective.")
     l2: NonNegative = Field(default=0.0, description="Adds l2 * sum W^2 to the objective.")
+    max_norm: Positive | None = Field(
+        default=None,
+        description="After each step, the incoming weights of each unit or filter are scaled down "
+        "to this norm where theirs is larger.",
+    )
     layers: RegularizedLayers = Field(
-        default="all", description="The penalised layers: all, last, or a list of names."
+        default="all", description="The regularised layers: all, last, or a list of names."
     )
     mode: Literal["gradient", "step", "proximal"] = Field(
         default="gradient",

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from mnistlab.runtime.gather import GatherOperands, gather
 from mnistlab.runtime.kernel import Kernel
@@ -21,6 +21,17 @@ from mnistlab.support.errors import UsageError
 MOST_ROWS = 512
 # Elements between what two lanes write, so that prefetching never reads another lane's page.
 APART = 1024
+
+
+class Incoming(NamedTuple):
+    """Where a unit's incoming weights lie in the training loop.
+
+    In a column of a tile, `inputs` rows of `tile` weights, tile after tile; or where `tile` is 0,
+    together, `inputs` of them.
+    """
+
+    inputs: int
+    tile: int
 
 
 class Builder:
@@ -62,6 +73,7 @@ class Builder:
         self.listed_bits = 0
         self.listed_bytes = 0
         self.packed: dict[str, tuple[int, int]] = {}  # offset and size of a packed weight
+        self.incoming: dict[str, Incoming] = {}  # of packed weights
         self.counts: Counter[str] = Counter()
         self.layers: list[LayerSpec] = []
         self.tensors: list[TensorSpec] = []
@@ -109,6 +121,12 @@ class Builder:
         self.tensors.append(tensor)
         self.size = offset + tensor.size
         return offset
+
+    def incoming_of(self, weight: TensorSpec) -> Incoming:
+        """Where the incoming weights of each unit lie: of a dense layer, or of a filter."""
+        inputs = weight.size // weight.shape[0]
+        plain = Incoming(*weight.shape) if len(weight.shape) == 2 else Incoming(inputs, 0)
+        return self.incoming.get(weight.name, plain)
 
     def pack_weight(
         self, tensor: str, offset: int, size: int, pack: Kernel, unpack: Kernel, operands: Operands

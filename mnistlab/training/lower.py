@@ -72,6 +72,7 @@ def lower(
         config.regularization,
         {t.name: {**builder.in_the_loop(t), "lr_scale": scales[t.name]} for t in builder.tensors},
         penalised,
+        _limited(config, builder),
     )
     gradients, deltas = builder.by_rows(builder.gradients), chain[up + 1 :]
     whole = rows <= builder.rows  # a batch is processed at once, and its gradient is complete
@@ -116,6 +117,17 @@ def lower(
         unpack=tuple(builder.unpack),
         fused=bool(fused),
     )
+
+
+def _limited(config: RunConfig, builder: Builder) -> dict[str, dict[str, Any]]:
+    """The operands of max-norm for each weight that it acts on."""
+    if config.regularization.max_norm is None:
+        return {}
+    found = {}
+    for weight in regularized_tensors(config, builder.tensors):
+        incoming = builder.incoming_of(weight)
+        found[weight.name] = {**incoming._asdict(), **builder.take_scratch(incoming.tile)}
+    return found
 
 
 def penalised_tensors(config: RunConfig, tensors: Sequence[TensorSpec]) -> Set[str]:

@@ -177,6 +177,12 @@ def _update_cases():
     yield alone(penalties.signed, lambda t: (t(0.1), t(-3)))
     yield alone(penalties.penalty_step, lambda t: (weights(t), 0.1, 0.2, np.empty(300, t)))
     yield alone(penalties.penalty_descent, lambda t: (weights(t), 0.1, 0.2))
+    for square in (0.0, 5.0, np.inf, np.nan):
+        yield pytest.param(
+            penalties.norm_factor, lambda t, s=square: (t(s), 0.7), id=f"norm_factor {square}"
+        )
+    yield alone(penalties.limit_columns, lambda t: (weights(t), 20, 15, 13, 3.7, np.empty(15, t)))
+    yield alone(penalties.limit_rows, lambda t: (weights(t), 20, 3.7))
     yield alone(penalties.soft_threshold, lambda t: (weights(t), 0.5))
 
 

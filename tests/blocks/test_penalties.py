@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 from kernel_helpers import DTYPES, assert_gradient, normal
 
-from mnistlab.blocks.penalties.maths import penalty, penalty_gradient, penalty_step, soft_threshold
+from mnistlab.blocks.penalties.maths import (
+    limit_columns,
+    limit_rows,
+    penalty,
+    penalty_gradient,
+    penalty_step,
+    soft_threshold,
+)
 
 L1, L2 = 0.3, 0.2
 
@@ -88,3 +95,22 @@ def test_nan_weights_stay_nan_through_every_penalty():
     for array in (dW, taken, W):
         assert np.isnan(array).tolist() == [False, True, False]
     assert np.isnan(penalty(W, L1, L2))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_unit_s_weights_beyond_the_bound_are_scaled_to_it_and_the_others_are_left(dtype):
+    W = np.array([[3.0, 0.3, 0.0], [4.0, 0.4, 0.0]], dtype)  # columns of norm 5, 0.5 and 0
+    flat, turned = W.reshape(-1).copy(), W.T.reshape(-1).copy()
+    limit_columns(flat, 2, 3, 3, 2.0, np.empty(3, dtype))
+    limit_rows(turned, 2, 2.0)
+    expected = np.array([[1.2, 0.3, 0.0], [1.6, 0.4, 0.0]])
+    np.testing.assert_allclose(flat.reshape(2, 3), expected, rtol=1e-6)
+    np.testing.assert_array_equal(turned.reshape(3, 2).T, flat.reshape(2, 3))
+    np.testing.assert_array_equal(flat.reshape(2, 3)[:, 1:], W[:, 1:])
+
+
+@pytest.mark.parametrize("weight", [np.inf, np.nan])
+def test_weights_that_are_not_finite_stay_so(weight):
+    W = np.array([weight, 1.0])
+    limit_rows(W, 2, 0.5)
+    np.testing.assert_array_equal(W, [weight, 1.0])

@@ -35,6 +35,10 @@ RUNS = {
     "a momentum that rises": {
         "optimizer": {"momentum": {"from": 0.5, "to": 0.95, "epochs": 2}},
     },
+    "max-norm": {
+        "optimizer": {"type": "adam", "lr": 0.01},
+        "regularization": {"max_norm": 0.5},
+    },
     "velocity step, replacement": {
         "optimizer": {"type": "sgd", "momentum": 0.5, "velocity": "step"},
         "lr_schedule": {"type": "inverse_time", "decay": 0.01},

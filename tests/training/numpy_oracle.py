@@ -312,6 +312,15 @@ class Oracle:
             case other:
                 raise NoEquationError("regularization.mode", other)
 
+    def _limited(self, W):
+        """Each unit's weights scaled down to the largest norm: a column, or a filter."""
+        most = self.config.regularization.max_norm
+        if most is None:
+            return W
+        norms = np.sqrt((W**2).sum(axis=0 if W.ndim == 2 else (1, 2, 3), keepdims=True))
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return np.where((norms > most) & np.isfinite(norms), W * (most / norms), W)
+
     def rate(self, step, steps_per_epoch, total):
         """The learning rate of a step, counted from 0, without `lr_scale`."""
         schedule, lr = self.config.lr_schedule, self.config.optimizer.lr
@@ -328,7 +337,8 @@ class Oracle:
         self.epochs_done = self.step / steps_per_epoch
         for name, g in gradients.items():
             step = self._penalised_step if self._penalised(name) else self._move
-            self.tensors[name] = step(name, self.tensors[name], g, self._rate_of(name, base))
+            after = step(name, self.tensors[name], g, self._rate_of(name, base))
+            self.tensors[name] = self._limited(after) if self._penalised(name) else after
         self.step += 1
 
     def evaluate(self, split):

@@ -37,6 +37,8 @@ EXTRAS = {
     "rates of their own": {"rates": {"lr_scale": {"dense1.weight": 0.5, "*.bias": 0.25}}},
     "dropout": {"dropout": 0.3},
     "no bias": {"bias": False},
+    "max-norm": {"regularization": {"max_norm": 0.8}},
+    "max-norm of the first": {"regularization": {"max_norm": 0.8, "layers": ["dense1"]}},
     "the last alone penalised": {"regularization": {"layers": "last"}},
 }
 

@@ -121,6 +121,12 @@ CASES = {
     "penalty by proximal step": {"regularization": penalty("proximal", l1=0.01)},
     "proximal, l1 alone": {"regularization": {"l1": 0.01, "mode": "proximal"}},
     "proximal, l2 alone": {"regularization": {"l2": 0.01, "mode": "proximal"}},
+    "max-norm": {"regularization": {"max_norm": 0.9}},
+    "max-norm of the last layer": {"regularization": {"max_norm": 0.6, "layers": "last"}},
+    "max-norm, adam, a penalty": {
+        "regularization": penalty("step", max_norm=0.9),
+        "optimizer": {"type": "adam", "lr": 0.01},
+    },
     "proximal adam": {
         "regularization": penalty("proximal", l1=0.01),
         "optimizer": {"type": "adam", "lr": 0.01},

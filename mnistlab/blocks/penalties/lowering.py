@@ -7,7 +7,7 @@ from typing import Any
 from mnistlab.blocks.layers.dense import ops as dense
 from mnistlab.blocks.optimizers import OptimizerBlock
 from mnistlab.blocks.penalties import ops
-from mnistlab.blocks.penalties.ops import DescentOperands, PenaltyOperands
+from mnistlab.blocks.penalties.ops import DescentOperands, MaxNormOperands, PenaltyOperands
 from mnistlab.runtime.actions import SGD
 from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.lanes import lanes_for
@@ -18,13 +18,15 @@ from mnistlab.runtime.op import Op, one_launch
 class Updates:
     """The updates of every tensor; `penalised` names the tensors with a penalty.
 
-    `tensors` has the operands of each tensor's update, by its name.
+    `tensors` has the operands of each tensor's update, by its name; `limited` has the operands of
+    max-norm for each weight that it acts on.
     """
 
     optimizer: OptimizerBlock
     penalty: Any  # the configuration's `regularization`
     tensors: Mapping[str, dict[str, Any]]
     penalised: Set[str]
+    limited: Mapping[str, dict[str, Any]]
 
     def _one(
         self, function: Kernel, kind: type[Any], tensor: str, maker: Op | None = None, **own: Any
@@ -67,9 +69,25 @@ class Updates:
         return one_launch([self._one(ops.penalty_descent, DescentOperands, n, **own) for n in on])
 
     def steps(self, fused: Set[str], joined: Set[str]) -> tuple[Op, ...]:
-        """The optimizer's step for every tensor whose gradient's op does not take it."""
+        """The optimizer's step for every tensor whose gradient's op does not take it; max-norm.
+
+        The lanes of max-norm divide a weight by its units. A weight that has no other op in the
+        launch of the steps is limited in that launch, every other weight in the next.
+        """
         names = [name for name in self.tensors if name not in joined]
-        return one_launch([op for name in names for op in self._step(name, name in fused)])
+        steps = {name: self._step(name, name in fused) for name in names}
+        early = [self._max_norm(name) for name in self.limited if not steps.get(name)]
+        late = [self._max_norm(name) for name in self.limited if steps.get(name)]
+        updates = [op for name in names for op in steps[name]]
+        return (*one_launch([*updates, *early]), *one_launch(late))
+
+    def _max_norm(self, weight: str) -> Op:
+        own = {**self.limited[weight], "max_norm": self.penalty.max_norm}
+        inputs, tile, size = own["inputs"], own["tile"], self.tensors[weight]["size"]
+        function = ops.max_norm_of_columns if tile else ops.max_norm_of_rows
+        parts = size // (inputs * tile) * -(-tile // ops.COLUMNS) if tile else size // inputs
+        op = self._one(function, MaxNormOperands, weight, **own)
+        return replace(op, lanes=min(op.lanes, parts))
 
     def joined(self, maker: Op) -> list[Op]:
         """A weight's whole step; each lane uses the part of the gradient that it has just computed.

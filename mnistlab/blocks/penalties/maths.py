@@ -1,4 +1,4 @@
-"""L1 and L2 penalties on a tensor's elements W (n,), and the three modes in which they act.
+"""L1 and L2 penalties on a tensor's elements W (n,), the three modes in which they act; max-norm.
 
 A penalty's step is often less than the spacing of float32 numbers. With `dither`, see
 runtime/dither.py, it is taken exactly in the mean.
@@ -73,3 +73,53 @@ def soft_threshold(W: np.ndarray, threshold: float, dither: int | None = None) -
     for i in range(W.size):
         size = np.abs(W[i])
         W[i] = zero if size <= t else np.copysign(one, W[i]) * step_down(size, t, dither, i)
+
+
+@kernel
+def norm_factor(square: float, bound: float) -> float:
+    """What scales a unit's weights down to the norm `bound`; 1 where theirs is not larger.
+
+    `square` is their sum of squares. One that overflows scales nothing: the run is to diverge.
+    """
+    norm = np.sqrt(np.float64(square))
+    return bound / norm if bound < norm < np.inf else 1.0
+
+
+@kernel
+def limit_columns(
+    W: np.ndarray, inputs: int, apart: int, units: int, bound: float, factors: np.ndarray
+) -> None:
+    """w ← w · min(1, bound / ‖w‖) of each unit's incoming weights w, a column of W.
+
+    W is flat: `inputs` rows of `units` weights, which begin `apart`. factors (units,): scratch.
+    Source: Srivastava et al., Dropout (2014), section 5.1.
+    """
+    T, larger = W.dtype.type, False
+    for j in range(units):
+        factors[j] = 0
+    for k in range(inputs):
+        row = W[k * apart :][:units]
+        for j in range(units):
+            factors[j] += row[j] * row[j]
+    for j in range(units):
+        factors[j] = T(norm_factor(factors[j], bound))
+        larger = larger or factors[j] != 1
+    if larger:
+        for k in range(inputs):
+            row = W[k * apart :][:units]
+            for j in range(units):
+                row[j] *= factors[j]
+
+
+@kernel
+def limit_rows(W: np.ndarray, inputs: int, bound: float) -> None:
+    """`limit_columns` of weights that lie unit by unit: W (units · inputs,)."""
+    for unit in range(W.size // inputs):
+        row = W[unit * inputs :][:inputs]
+        square = W.dtype.type(0)
+        for k in range(inputs):
+            square += row[k] * row[k]
+        factor = W.dtype.type(norm_factor(square, bound))
+        if factor != 1:
+            for k in range(inputs):
+                row[k] *= factor

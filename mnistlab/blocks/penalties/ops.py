@@ -1,4 +1,4 @@
-"""The ops of a penalty on one tensor."""
+"""The ops of a penalty, or of max-norm, on one tensor."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from mnistlab.blocks.penalties import maths
 from mnistlab.runtime.dither import GRADIENT, PENALTY
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
-from mnistlab.runtime.parts import rate_of
+from mnistlab.runtime.parts import rate_of, scratch_of, share
 
 
 class PenaltyOperands(UpdateOperands):
@@ -16,6 +16,20 @@ class PenaltyOperands(UpdateOperands):
 
     l1: float
     l2: float
+
+
+# Columns that one lane has at least: a cache line of them.
+COLUMNS = 16
+
+
+class MaxNormOperands(UpdateOperands):
+    """Of max-norm on one weight, as the training loop has it; see Incoming."""
+
+    max_norm: float
+    inputs: int
+    tile: int
+    scratch: int  # elements of scratch that each lane has, …
+    scratch_at: int  # … which begin here
 
 
 class DescentOperands(PenaltyOperands):
@@ -54,3 +68,25 @@ def penalty_descent(op: Any, m: Memory, lane: int, step: int, first: int, rows: 
 def soft_threshold(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     threshold, dither = rate_of(op, m, step) * op.l1, dither_for(op, m, lane, step, PENALTY)
     maths.soft_threshold(part(op, m.params, lane), threshold, dither)
+
+
+@kernel
+def max_norm_of_columns(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    """Of a lane's columns, a few of a tile or of several."""
+    size, groups = op.inputs * op.tile, (op.tile + COLUMNS - 1) // COLUMNS
+    a, b = share(op.size // size * groups, op.lanes, lane)
+    while a < b:
+        begin = a % groups
+        end = min(groups, begin + b - a)
+        units = min(op.tile, end * COLUMNS) - begin * COLUMNS
+        W = m.params[op.weight + a // groups * size + begin * COLUMNS :]
+        factors = scratch_of(op, m, lane)
+        maths.limit_columns(W, op.inputs, op.tile, units, op.max_norm, factors)
+        a += end - begin
+
+
+@kernel
+def max_norm_of_rows(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = share(op.size // op.inputs, op.lanes, lane)
+    W = m.params[op.weight + a * op.inputs : op.weight + b * op.inputs]
+    maths.limit_rows(W, op.inputs, op.max_norm)

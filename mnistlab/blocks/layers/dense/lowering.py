@@ -26,7 +26,7 @@ from mnistlab.blocks.layers.dense.sparse_hidden import BLOCK
 from mnistlab.blocks.layers.dense.sparse_hidden_ops import SparseHiddenOperands
 from mnistlab.blocks.layers.dense.sparse_input import LISTED, words_of
 from mnistlab.blocks.layers.dense.sparse_input_ops import ListingOperands, SparseInputOperands
-from mnistlab.runtime.builder import Builder
+from mnistlab.runtime.builder import Builder, Incoming
 from mnistlab.runtime.lanes import MOST_LANES, lanes_for
 from mnistlab.runtime.op import Op
 
@@ -103,6 +103,7 @@ def _few_outputs(builder: Builder, operands: dict[str, Any], weight: str, packed
     builder.pack_weight(
         weight, packed, units * own.row, few_outputs_ops.transpose, few_outputs_ops.restore, own
     )
+    builder.incoming[weight] = Incoming(own.row, 0)
     builder.forward.append(Op(few_outputs_ops.few_outputs_forward, own))
     if not builder.on_image:
         builder.deltas.append(Op(few_outputs_ops.few_outputs_backward_input, own))
@@ -187,6 +188,7 @@ def _sparse_input(
     if not plan.by_column:
         builder.grain = plan.listed
     builder.packed[weight] = (packed, inputs * plan.tiles * plan.tile)
+    builder.incoming[weight] = Incoming(inputs, plan.tile)
     if packed != operands["weight"]:
         builder.pack_weight(
             weight,
