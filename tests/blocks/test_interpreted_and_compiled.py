@@ -181,7 +181,7 @@ def _update_cases():
         yield pytest.param(
             penalties.norm_factor, lambda t, s=square: (t(s), 0.7), id=f"norm_factor {square}"
         )
-    yield alone(penalties.limit_columns, lambda t: (weights(t), 20, 15, 13, 3.7, np.empty(15, t)))
+    yield alone(penalties.limit_columns, lambda t: (weights(t), 20, 15, 13, 3.7, np.zeros(15, t)))
     yield alone(penalties.limit_rows, lambda t: (weights(t), 20, 3.7))
     yield alone(penalties.soft_threshold, lambda t: (weights(t), 0.5))
 
