@@ -7,11 +7,12 @@ Every library trains in a process of its own, which sleeps while another is time
 
 import argparse
 import statistics
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import network, tables
+from benchmarks import instructions, network, tables
 from benchmarks.machine import blas_peak, surroundings
 from benchmarks.peers import LIBRARIES, PeerError, PeerProcess, in_turns, installed, running
 from benchmarks.serve import open_dataset
@@ -80,14 +81,24 @@ def main(arguments: list[str] | None = None) -> None:
         metavar="KEY=VALUE",
         help="a change to every row's configuration, for a trial: data.source=digits",
     )
+    parser.add_argument(
+        "--instructions", choices=list(instructions.SETS), help="restrict all libraries to these"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="a page with marks, or new")
     options = parser.parse_args(arguments)
+    if options.instructions:
+        instructions.restrict(options.instructions, "benchmarks.run", arguments or sys.argv[1:])
     rows = _chosen(parser, "rows", options.rows, list(WORKLOADS))
     libraries = installed(_chosen(parser, "peers", options.peers, list(LIBRARIES)))
     peers = columns(libraries, options.threads)
     result = surroundings(options.threads)
-    result |= {"rounds": options.rounds, "set": options.set, "rows": []}
+    result |= {
+        "instructions": options.instructions,
+        "rounds": options.rounds,
+        "set": options.set,
+        "rows": [],
+    }
     result["peak_gflops"] = {
         str(threads): blas_peak(threads) for threads in sorted({1, options.threads})
     }

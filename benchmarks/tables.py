@@ -37,8 +37,10 @@ def measured_on(result: dict[str, Any]) -> str:
     ]
     commit = (result["git"]["commit"] or "unknown")[:10]
     changed = ", changed" if result["git"]["dirty"] else ""
+    restricted = result.get("instructions")
+    only = f", restricted to {restricted.upper()}" if restricted else ""
     return (
-        f"Measured {result['measured'][:10]} on {result['processor']}, {result['cpus']} "
+        f"Measured {result['measured'][:10]} on {result['processor']}{only}, {result['cpus']} "
         f"processor{'s' if result['cpus'] != 1 else ''}; mnistlab {result['mnistlab']} "
         f"(commit {commit}{changed}), {', '.join(versions)}.\n"
     )

@@ -37,6 +37,14 @@ def code_key() -> str:
     return json.dumps([_compiler_settings(), _processor()], sort_keys=True)
 
 
+def compiles_for(feature: str) -> bool:
+    """Whether compiled code may use an extension of the instruction set, such as `avx512f`.
+
+    `NUMBA_CPU_FEATURES` can forbid an extension that the processor has.
+    """
+    return feature in _processor()["features"].split()
+
+
 def _compiler_settings() -> dict[str, Any]:
     config = numba.config
     return {

@@ -12,11 +12,12 @@ not stored; a `count` of 0 or less touches no memory.
 
 from typing import Any
 
-import llvmlite.binding
 import numpy as np
 
-# float32 numbers in a register of this processor.
-REGISTER = 16 if llvmlite.binding.get_host_cpu_features().get("avx512f") else 8
+from mnistlab.runtime.arithmetic import compiles_for
+
+# The float32 numbers in a register of the processor that the compiler has been told of.
+REGISTER = 16 if compiles_for("avx512f") else 8
 
 
 def load(array: np.ndarray, at: Any, lanes: int, count: int | None = None) -> np.ndarray:

@@ -17,17 +17,21 @@ from mnistlab.runtime.arithmetic import arithmetic
 from mnistlab.runtime.compiler import kernel_cache_dir
 print(json.dumps([arithmetic(), kernel_cache_dir().name]))
 """
+REGISTER = "from mnistlab.runtime.vectors import REGISTER; print(REGISTER)"
 
 
-def in_a_process(folder: Path, variables: dict[str, str], config: str = ""):
-    """`arithmetic()` and the name of the cache folder, in a process started in `folder`."""
+def in_a_process(folder: Path, variables: dict[str, str], config: str = "", program: str = PROGRAM):
+    """What a program prints, in a process started in `folder`.
+
+    `PROGRAM` prints `arithmetic()` and the name of the cache folder.
+    """
     folder.mkdir()
     if config:
         (folder / ".numba_config.yaml").write_text(config)
     plain = {name: value for name, value in os.environ.items() if not name.startswith("NUMBA_")}
     cache = {"MNISTLAB_CACHE_DIR": str(folder / "cache"), "PYTHONPATH": PACKAGE_PARENT}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM],
+        [sys.executable, "-c", program],
         env={**plain, **cache, **variables},
         cwd=folder,
         capture_output=True,
@@ -81,3 +85,11 @@ def test_a_processor_that_numba_is_told_of_is_recorded(tmp_path, plain):
 def test_the_choice_of_blas_kernels_is_recorded(tmp_path):
     found, _ = in_a_process(tmp_path / "told", {"OPENBLAS_CORETYPE": "Haswell"})
     assert found["settings"]["OPENBLAS_CORETYPE"] == "Haswell"
+
+
+@pytest.mark.parametrize(("features", "register"), [("+avx2,+fma", 8), ("+avx512f,+fma", 16)])
+def test_a_vector_fills_a_register_of_the_processor_that_numba_is_told_of(
+    tmp_path, features, register
+):
+    variables = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
+    assert in_a_process(tmp_path / "told", variables, program=REGISTER) == register
