@@ -18,7 +18,9 @@ from mnistlab.runtime import builder, lanes
 
 # The columns of a tile, by the width of a layer.
 TILES = {width: choice.input_plan(32, width).tile for width in (33, 40, 100, 128, 200, 256)}
-SPARSE_TILES = {width: choice.sparse_hidden_tile(width) for width in (32, 48, 64, 96, 112, 128)}
+SPARSE_TILES = {
+    width: choice.sparse_hidden_tile(width) for width in (32, 48, 64, 96, 100, 112, 128)
+}
 OPTIMIZERS = {
     "sgd": {"lr": 0.1},
     "momentum": {"lr": 0.02, "momentum": 0.9},
@@ -56,7 +58,7 @@ def skip_zeros_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
 def skip_zeros_by_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Layers behind a ReLU or dropout skip zeros, forward by columns, though they are small."""
     monkeypatch.setattr(choice, "INPUTS_WORTH_SKIPPING", 16)
-    monkeypatch.setattr(choice, "TILE_WORTH_SKIPPING", 16)
+    monkeypatch.setattr(choice, "TILE_WORTH_SKIPPING", 17)
     monkeypatch.setattr(choice, "ROWS_WORTH_SKIPPING", 1)
 
 

@@ -98,6 +98,8 @@ BEHIND_RELU = [
     (96, 10, "sgd", "step", {"bias": False}),
     (112, 33, "momentum", "none", {"dropout": 0.2}),
     (112, 64, "adamw", "gradient", {"relu": "relu6"}),
+    (100, 33, "momentum", "proximal", {}),  # of whose last tile some columns do not exist
+    (100, 64, "adam", "step", {"bias": False}),
     (128, 7, "sgd", "proximal", {}),
     (128, 32, "rmsprop", "none", {"bias": False}),
 ]
@@ -148,6 +150,8 @@ BY_COLUMNS = [
     (mlp(64, 32, bias=False), 64, "sgd", "none"),
     (mlp(48, 64, dropout=0.3), 100, "adam", "gradient"),
     (mlp(80, 160), 128, "adamw", "none"),
+    (mlp(70, 150), 100, "momentum", "proximal"),  # of whose last tile some columns do not exist
+    (mlp(150, 75, dropout=0.3), 64, "adam", "gradient"),
     (mlp(32, 32, 32), 65, "rmsprop", "proximal"),
     (mlp(32, 48), 1, "nesterov", "step"),
     (mlp(64, 32, dropout=0.5), 128, "sgd", "gradient"),

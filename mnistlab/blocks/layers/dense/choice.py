@@ -19,6 +19,7 @@ INPUTS_WORTH_LISTING = 4096
 MOST_NONZERO_INPUTS = 0.5
 INPUTS_WORTH_SKIPPING, TILE_WORTH_SKIPPING = 128, 4 * REGISTER
 ROWS_WORTH_SKIPPING, MOST_SKIPPING = 16, 2 * BLOCK
+FEWEST_REGISTERS, MOST_REGISTERS = 4, 8  # of a tile
 MOST_COLUMNS_OF_WHOLE_BLOCKS = 96
 MOST_FEW_OUTPUTS = 16
 
@@ -44,18 +45,21 @@ def sparse_input_work(pixels: int, outputs: int, nonzero_share: float) -> int:
     return int(pixels * (5 + 2 * outputs * nonzero_share))
 
 
+def may_skip_zero_inputs(inputs: int, outputs: int) -> bool:
+    """Whether a dense layer of this shape skips zero inputs for some batch (sparse_hidden.py)."""
+    if divides_inputs(inputs):
+        return 2 * REGISTER <= outputs <= MOST_REGISTERS * 16
+    return inputs >= INPUTS_WORTH_SKIPPING and sparse_hidden_tile(outputs) >= TILE_WORTH_SKIPPING
+
+
 def skips_zero_inputs(nonzero: float, rows: int, inputs: int, outputs: int) -> bool:
     """Whether a dense layer skips inputs that are zero (sparse_hidden.py).
 
     `nonzero` is the share of non-zero inputs. With fewer rows, a weight's row is read for too few
     of them. With more, their gradients do not fit into L1.
     """
-    tile = sparse_hidden_tile(outputs)
-    wide = inputs >= INPUTS_WORTH_SKIPPING and tile >= TILE_WORTH_SKIPPING
-    if divides_inputs(inputs):
-        suited = rows <= BLOCK and 2 * REGISTER <= outputs <= 8 * 16 and tile > 0
-    else:
-        suited = ROWS_WORTH_SKIPPING <= rows <= MOST_SKIPPING and wide
+    fewest, most = (1, BLOCK) if divides_inputs(inputs) else (ROWS_WORTH_SKIPPING, MOST_SKIPPING)
+    suited = fewest <= rows <= most and may_skip_zero_inputs(inputs, outputs)
     return nonzero <= MOST_NONZERO_INPUTS and suited
 
 
@@ -68,15 +72,19 @@ def divides_inputs(inputs: int) -> bool:
     return inputs >= INPUTS_WORTH_LISTING
 
 
+def rounded_up(number: int, step: int) -> int:
+    """The smallest multiple of `step` that is at least `number`."""
+    return -(-number // step) * step
+
+
 def sparse_hidden_tile(outputs: int) -> int:
     """The columns that such a layer processes at once: as many as leave registers for the rest.
 
-    0 if no number of whole registers divides the outputs.
+    Of the possible widths, the one that adds the fewest columns to the last tile.
     """
-    registers, rest = divmod(outputs, REGISTER)
-    if rest:
-        return 0
-    return REGISTER * max(n for n in range(1, 9) if registers % n == 0)
+    registers = -(-outputs // REGISTER)
+    possible = range(min(registers, FEWEST_REGISTERS), MOST_REGISTERS + 1)
+    return REGISTER * min(possible, key=lambda n: (rounded_up(registers, n), -n))
 
 
 def sparse_hidden_block(tile: int) -> int:

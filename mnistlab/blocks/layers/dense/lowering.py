@@ -13,6 +13,8 @@ from mnistlab.blocks.layers.dense.choice import (
     few_outputs_work,
     has_few_outputs,
     input_plan,
+    may_skip_zero_inputs,
+    rounded_up,
     skips_zero_inputs,
     skips_zero_pixels,
     sparse_hidden_block,
@@ -53,8 +55,8 @@ def build_dense(builder: Builder, units: int, bias: bool) -> None:
     packed = operands["weight"]
     if has_few_outputs(units):
         packed = builder.take_params(units * few_outputs_row(inputs))
-    elif builder.on_image and units != plan.tile:
-        packed = builder.take_params(inputs * plan.tiles * plan.tile)
+    elif size := max(_packed_size(builder, inputs, units, plan)):
+        packed = builder.take_params(size)
     operands["bias"] = builder.add_tensor(name, "bias", (units,), fans) if bias else 0
     if builder.plain:
         _plain(builder, DenseOperands(**operands), weight)
@@ -63,12 +65,26 @@ def build_dense(builder: Builder, units: int, bias: bool) -> None:
     elif first and skips_zero_pixels(builder.nonzero_share, inputs, units):
         _sparse_input(builder, operands, weight, packed, plan)
     elif _skips_zeros(builder, inputs, units):
-        _sparse_hidden(builder, operands, weight)
+        _sparse_hidden(builder, operands, weight, packed)
     else:
         _plain(builder, DenseOperands(**operands), weight)
     count = inputs * units + (units if bias else 0)
     builder.add_layer(name, "dense", f"{inputs} → {units}", (units,), count, operands["y"])
     builder.set_output(operands["y"], (units,))
+
+
+def _packed_size(builder: Builder, inputs: int, units: int, plan: InputPlan) -> tuple[int, int]:
+    """The elements of the weight in the order of sparse_input.py, and in that of sparse_hidden.py.
+
+    0 if the layer never needs that order, or the weight has it anyway.
+    """
+    on_image = builder.on_image and units != plan.tile
+    tile = sparse_hidden_tile(units)
+    skips = (builder.behind_relu or builder.on_image) and may_skip_zero_inputs(inputs, units)
+    return (
+        inputs * plan.tiles * plan.tile if on_image else 0,
+        inputs * rounded_up(units, tile) if skips and units != tile else 0,
+    )
 
 
 def _skips_zeros(builder: Builder, inputs: int, units: int) -> bool:
@@ -113,33 +129,39 @@ def _few_outputs(builder: Builder, operands: dict[str, Any], weight: str, packed
     builder.gradients.append(Op(backward, own, lanes=lanes, tensor=weight, owned=owned))
 
 
-def _sparse_hidden(builder: Builder, operands: dict[str, Any], weight: str) -> None:
+def _sparse_hidden(builder: Builder, operands: dict[str, Any], weight: str, packed: int) -> None:
     """Build a layer that skips zero inputs; the backward pass divides the inputs into blocks."""
     rows, inputs, units = builder.rows, operands["inputs"], operands["outputs"]
     builder.work += inputs * units
     by_inputs, tile = divides_inputs(inputs), sparse_hidden_tile(units)
+    width = rounded_up(units, tile)
     lanes, words = MOST_LANES, -(-rows // BLOCK)
     if not by_inputs:
         lanes = min(lanes_for(rows * inputs * units), -(-inputs // BLOCK))
     own = SparseHiddenOperands(
         **operands,
         **builder.take_scratch(rows * max(2 * BLOCK, tile)),
-        deltas_at=builder.take_scratch(rows * units, lanes=1)["scratch_at"],
+        deltas_at=builder.take_scratch(rows * width, lanes=1)["scratch_at"],
         bits_at=builder.listed_bits,
         words=words,
         parts=lanes if by_inputs else 2,
+        blocks=operands["weight"] if units == tile else packed,
         tile=tile,
+        width=width,
         block=sparse_hidden_block(tile),
         sends=not builder.on_image,
     )
     builder.listed_bits += MOST_LANES * words * BLOCK
+    if units != tile:
+        turn = sparse_hidden_ops.to_blocks, sparse_hidden_ops.from_blocks
+        builder.pack_weight(weight, packed, inputs * width, *turn, own)
     if by_inputs:
-        parts = builder.take_scratch(rows * units)
+        parts = builder.take_scratch(rows * width)
         own = replace(own, collected=parts["scratch_at"], collected_each=parts["scratch"])
         builder.forward.append(Op(sparse_hidden_ops.forward_of(tile), own, lanes=lanes))
         builder.forward.append(Op(sparse_hidden_ops.add_parts, own))
     else:
-        most = min(lanes, own.parts * units // tile)
+        most = min(lanes, own.parts * width // tile)
         forward = sparse_hidden_ops.forward_by_columns_of(tile)
         builder.forward.append(Op(forward, own, lanes=most))
     maker = Op(
@@ -148,7 +170,7 @@ def _sparse_hidden(builder: Builder, operands: dict[str, Any], weight: str) -> N
         lanes=lanes,
         tensor=weight,
         sends_down=own.sends,
-        owned=BLOCK * units,
+        owned=BLOCK * width,
     )
     (builder.deltas if own.sends else builder.gradients).append(maker)
     builder.deltas.append(Op(sparse_hidden_ops.lay_out_deltas, own))

@@ -2,6 +2,10 @@
 
 In the backward pass lanes divide the inputs. In the forward pass they do so if there are very many
 inputs; else they divide the outputs.
+
+During the training loop the weights, and all that belongs to them, are stored in blocks of inputs,
+and a block in tiles of columns: what a kernel reads for a block and a tile is contiguous. The
+columns of the last tile that do not exist are zero, and stay zero.
 """
 
 from functools import cache
@@ -25,7 +29,9 @@ class SparseHiddenOperands(DenseOperands):
 
     bits_at: int  # where the lanes' words begin
     parts: int  # of the inputs, or, by columns, of the rows
+    blocks: int  # offset of the weights, block by block, in the parameter vector
     tile: int  # columns that are processed at once
+    width: int  # columns of all tiles
     collected: int = 0  # where the parts of the output begin in the scratch
     collected_each: int = 0  # elements of each of these parts
     block: int = sparse_hidden.BLOCK  # inputs processed at once, forward by columns
@@ -50,11 +56,52 @@ def inputs_of(op: Any, lane: int) -> tuple[int, int]:
     return a * sparse_hidden.BLOCK, min(op.inputs, b * sparse_hidden.BLOCK)
 
 
+@kernel
+def place_of(op: Any, k: int, column: int) -> int:
+    """The offset in the parameter vector of input k's row in the tile that begins at `column`."""
+    block = k // sparse_hidden.BLOCK * sparse_hidden.BLOCK
+    size = min(sparse_hidden.BLOCK, op.inputs - block)
+    return int(op.blocks + block * op.width + column * size + (k - block) * op.tile)
+
+
+@kernel
+def turn_blocks(op: Any, values: np.ndarray, to_blocks: bool) -> None:
+    """Between a weight (inputs, outputs) and its blocks, which are zero outside of the loop."""
+    if values.size > 0:
+        plain = values[op.weight :][: op.inputs * op.outputs].reshape(op.inputs, op.outputs)
+        for k in range(op.inputs):
+            for column in range(0, op.outputs, op.tile):
+                row, place = plain[k, column : column + op.tile], place_of(op, k, column)
+                part = values[place : place + op.tile]
+                for j in range(row.size):
+                    if to_blocks:
+                        part[j] = row[j]
+                    else:
+                        row[j] = part[j]
+                if not to_blocks:
+                    part[:] = 0
+
+
+@kernel
+def to_blocks(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    for number in range(m.states.size // m.params.size):
+        turn_blocks(op, state_of(m, number), True)
+    turn_blocks(op, m.params, True)
+
+
+@kernel
+def from_blocks(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    for number in range(m.states.size // m.params.size):
+        turn_blocks(op, state_of(m, number), False)
+    for values in (m.params, m.grads):
+        turn_blocks(op, values, False)
+
+
 @generic_kernel
 def forward(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> None:
     """The part of the output from a lane's inputs; see `add_parts`."""
     first, last = inputs_of(op, lane)
-    part = m.scratch[op.collected + lane * op.collected_each :][: rows * op.outputs]
+    part = m.scratch[op.collected + lane * op.collected_each :][: rows * op.width]
     bits = bits_of(op, m, lane)
     for j in range(part.size):
         part[j] = 0
@@ -62,9 +109,9 @@ def forward(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> None:
         x = m.activations[op.x * m.capacity + a :]
         sparse_hidden.find_inputs(x, op.inputs, rows, min(sparse_hidden.BLOCK, last - a), bits)
         for column in range(0, op.outputs, lanes):
-            W = m.params[op.weight + a * op.outputs + column :]
+            W = m.params[place_of(op, a, column) :]
             tile = part[column * rows :]
-            sparse_hidden.sparse_forward(bits, x, op.inputs, rows, W, op.outputs, tile, lanes)
+            sparse_hidden.sparse_forward(bits, x, op.inputs, rows, W, lanes, tile, lanes)
 
 
 @generic_kernel
@@ -72,22 +119,22 @@ def forward_by_columns(op: Any, m: Memory, lane: int, rows: int, lanes: int) -> 
     """The part of the output of a lane's units: a unit is one tile's columns for a part of the
     rows.
     """
-    begin, end = share(op.outputs // lanes * op.parts, op.lanes, lane)
+    begin, end = share(op.width // lanes * op.parts, op.lanes, lane)
     tile, bits = scratch_of(op, m, lane), bits_of(op, m, lane)
     for unit in range(begin, end):
         column = unit // op.parts * lanes
         a, b = share(rows, op.parts, unit % op.parts)
-        bias = load(m.params, op.bias + column, lanes, lanes if op.biases > 0 else 0)
+        bias = load(m.params, op.bias + column, lanes, op.biases - column)
         for i in range(b - a):
             store(tile, i * lanes, bias)
         for k in range(0, op.inputs, op.block):
             x = m.activations[op.x * m.capacity + a * op.inputs + k :]
             sparse_hidden.find_inputs(x, op.inputs, b - a, min(op.block, op.inputs - k), bits)
-            W = m.params[op.weight + k * op.outputs + column :]
-            sparse_hidden.sparse_forward(bits, x, op.inputs, b - a, W, op.outputs, tile, lanes)
+            W = m.params[place_of(op, k, column) :]
+            sparse_hidden.sparse_forward(bits, x, op.inputs, b - a, W, lanes, tile, lanes)
         for i in range(b - a):
             at = op.y * m.capacity + (a + i) * op.outputs + column
-            store(m.activations, at, load(tile, i * lanes, lanes))
+            store(m.activations, at, load(tile, i * lanes, lanes), op.outputs - column)
 
 
 @kernel
@@ -104,7 +151,7 @@ def add_parts(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -
             own = m.scratch[op.collected + part * op.collected_each :]
             for column in range(0, op.outputs, op.tile):
                 tile = own[column * rows + i * op.tile :]
-                for j in range(op.tile):
+                for j in range(min(op.tile, op.outputs - column)):
                     row[column + j] += tile[j]
 
 
@@ -114,10 +161,12 @@ def lay_out_deltas(op: Any, m: Memory, lane: int, step: int, first: int, rows: i
     a, b = rows_of(op, rows, lane)
     for column in range(0, op.outputs, op.tile):
         for i in range(a, b):
-            source = m.deltas[op.y * m.capacity + i * op.outputs + column :][: op.tile]
+            size = min(op.tile, op.outputs - column)
+            source = m.deltas[op.y * m.capacity + i * op.outputs + column :][:size]
             target = m.scratch[op.deltas_at + column * rows + i * op.tile :][: op.tile]
-            for j in range(op.tile):
+            for j in range(size):
                 target[j] = source[j]
+            target[size:] = 0
 
 
 @generic_kernel
@@ -145,10 +194,10 @@ def backward(op: Any, m: Memory, lane: int, step: int, rows: int, lanes: int) ->
             sparse_hidden.find_inputs(block, sparse_hidden.BLOCK, images, size, own)
             sparse_hidden.turn_bits(own)
         for column in range(0, op.outputs, lanes):
-            at = op.weight + a * op.outputs + column
+            at = place_of(op, a, column)
             sparse_hidden.sparse_backward(
                 bits, x, rows, size, deltas[column * rows :], action, m.params[at:],
-                of[at:], op.outputs, lr, momentum, op.sends == 1, dx, lanes,
+                of[at:], lanes, lr, momentum, op.sends == 1, dx, lanes,
             )  # fmt: skip
         if op.sends == 1:
             for i in range(rows):
