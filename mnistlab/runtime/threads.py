@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 import numba
 
-TRIAL_STEPS = 8
+# The most steps of a trial, and the time for which it is long enough.
+TRIAL_STEPS, TRIAL_SECONDS = 8, 0.02
 # The time until the next trial, in trial durations: at first, and at most.
 SOON, SELDOM = 4, 50
 # A shorter measurement is dominated by the time to wake the threads.
@@ -51,6 +52,7 @@ class Pace:
         self._trained = 0.0  # seconds
         self._next_trial = 0.0
         self._patience = SOON
+        self._trial_steps = 1  # few at first: one step may take a second
 
     def choose(self, most: int, steps: int) -> tuple[int, int]:
         """The number of threads, and for how many of the next `steps`; `most` is the largest
@@ -59,14 +61,14 @@ class Pace:
         # One thread first: the very first steps are slow on any number of threads.
         for threads in (1, most):
             if threads not in self._seconds:
-                return threads, min(steps, TRIAL_STEPS)
+                return threads, min(steps, self._trial_steps)
         if self._best not in (1, most):
             self._best = most
         other = 1 if self._best == most else most
         if self._seconds[other] < GAIN * self._seconds[self._best]:
             self._best, other = other, self._best
         if most > 1 and self._trained >= self._next_trial:
-            return other, min(steps, TRIAL_STEPS)
+            return other, min(steps, self._trial_steps)
         return self._best, steps
 
     def tell(self, threads: int, steps: int, seconds: float) -> None:
@@ -74,6 +76,10 @@ class Pace:
         self._trained += seconds
         if steps >= TRIAL_STEPS or seconds >= SECONDS_WORTH_TELLING:
             self._seconds[threads] = seconds / steps
+        else:
+            self._trial_steps = min(TRIAL_STEPS, 2 * self._trial_steps)
+        if threads != self._best and seconds > TRIAL_SECONDS:
+            self._trial_steps = max(1, self._trial_steps // 2)
         if threads != self._best:
             self._next_trial = self._trained + self._patience * seconds
             self._patience = min(SELDOM, 2 * self._patience)
