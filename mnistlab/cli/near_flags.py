@@ -20,7 +20,7 @@ _ADVICE = {
         "mnistlab computes on the processor; --threads N says with how many threads"
     ),
     ("-c", "--config", "--config-file", "--cfg"): (
-        "the file of the configuration stands alone, without an option"
+        "the file of the configuration is given without an option"
     ),
     ("--resume", "--resume-from"): "`mnistlab resume PATH` resumes a run or a sweep",
     ("-v", "--verbose"): "progress is shown wherever --quiet is not given",

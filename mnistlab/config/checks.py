@@ -81,7 +81,8 @@ def _labels(config: "RunConfig") -> Iterator[Conflict]:
 def _length(config: "RunConfig") -> Iterator[Conflict]:
     if config.training.epochs is not None and config.training.steps is not None:
         yield Conflict(
-            "must not stand beside training.epochs; give one of the two, or set the other to null",
+            "cannot be combined with training.epochs; give one of the two, or set the other to "
+            "null",
             ("training", "steps"),
             ("training", "epochs"),
         )

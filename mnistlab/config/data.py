@@ -32,7 +32,7 @@ def _images(value: Any) -> int | float | str:
 
 def _distinct(labels: tuple[int, ...]) -> tuple[int, ...]:
     if len(set(labels)) < len(labels):
-        refuse("a list in which each label stands once")
+        refuse("a list without repeated labels")
     return labels
 
 
@@ -66,7 +66,7 @@ class ValidationImages(Section):
 class _ImagesOrMapping:
     """Annotation of a key that is a number of images, or a mapping that says which.
 
-    The number alone stands for a mapping that chooses from the end.
+    A bare number means a mapping that chooses from the end.
     """
 
     def __get_pydantic_core_schema__(

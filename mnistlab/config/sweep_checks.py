@@ -30,11 +30,11 @@ def groups(parameters: Mapping[str, Any], zipped: Sequence[Sequence[str]]) -> li
 
 def _shape(config: "SweepConfig") -> Iterator[Conflict]:
     if config.base is not None and config.run is not None:
-        yield Conflict("must not stand beside base; give one of the two", ("run",), ("base",))
+        yield Conflict("cannot be combined with base; give one of the two", ("run",), ("base",))
     if config.base is None and config.run is None:
         yield Conflict("must be given: the run configuration that is varied (or run)", ("base",))
     if config.parameters is not None and config.stages is not None:
-        message = "must not stand beside parameters; give one of the two"
+        message = "cannot be combined with parameters; give one of the two"
         yield Conflict(message, ("stages",), ("parameters",))
     if config.parameters is None and config.stages is None:
         message = "must be given: the values to try (or stages)"

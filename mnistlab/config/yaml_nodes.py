@@ -34,7 +34,7 @@ class _Open:
     key_position: Position | None = None
     awaits_value: bool = False
     awaits_merge: bool = False
-    merged: Node | None = None  # what stands under `<<`
+    merged: Node | None = None  # the value of `<<`
 
 
 @dataclass
@@ -113,7 +113,7 @@ class _Builder:
             raise self.refuse(event, f"found *{name}; {hint}")
         node = self.anchors[name]
         if node is None:
-            raise self.refuse(event, f"found *{name} inside the value that it stands for")
+            raise self.refuse(event, f"found *{name} inside the value of its own anchor")
         self._check(event, *_size_and_depth(node))
         self._attach(self.open[-1], node.copy())
 
@@ -122,7 +122,7 @@ class _Builder:
         scalar = isinstance(event, yaml.ScalarEvent)
         self._check(event, depth=0 if scalar else 1)
         if event.anchor in self.anchors:
-            raise self.refuse(event, f"the anchor &{event.anchor} stands here a second time")
+            raise self.refuse(event, f"found the anchor &{event.anchor} a second time")
         node = Node(position=self.position_of(event.start_mark), value=self._value(event))
         if isinstance(node.value, float):
             node.text = event.value
@@ -169,7 +169,7 @@ class _Builder:
 
     def _take_merge(self, parent: _Open, position: Position) -> None:
         if parent.merged is not None:
-            message = "stands here twice; one with a list merges several mappings"
+            message = "found twice; use one with a list to merge several mappings"
             self.problems.append(Problem(position, (*parent.path, MERGE), message))
         parent.awaits_value = parent.awaits_merge = True
         parent.key, parent.key_position = MERGE, position
@@ -184,7 +184,7 @@ class _Builder:
         elif key in parent.node.value:
             first = parent.node.value[key].key_position
             where = f" (first at line {first.line})" if first and first.line else ""
-            message = f"the key {key!r} stands here twice{where}; keep one"
+            message = f"found the key {key!r} twice{where}; keep one"
             self.problems.append(Problem(position, (*parent.path, key), message))
         else:
             parent.key = key

@@ -48,7 +48,9 @@ def find_ink(colours: Floats, inside: Mask | None = None) -> Floats:
         # Include the blurred edge of the frame: otherwise its rest would be another frame.
         has_frame = True
         inside &= ~ndimage.binary_dilation(frame, iterations=1 + max(ink.shape) // 100)
-    raise MalformedError("expected a digit, found no ink that stands out from its ground")
+    raise MalformedError(
+        "expected a digit, found no ink: nothing differs enough from its background"
+    )
 
 
 def _of_digit(colours: Floats, difference: Floats, labels: Labels, pieces: list[Piece]) -> Floats:

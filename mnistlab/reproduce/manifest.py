@@ -64,7 +64,7 @@ class Table(Section):
         default=(), description="The metrics shown; those that are stated if not given."
     )
     finding: Text | None = Field(
-        default=None, description="Why measured and stated differ; numbers stand in {{ }}."
+        default=None, description="Why measured and stated differ; {{ }} is replaced by a number."
     )
 
 

@@ -17,9 +17,9 @@ from mnistlab.support.errors import UsageError
 from mnistlab.support.safe_files import open_artefact, read_artefact
 
 MAX_CONFIG_BYTES = 1 << 24
-CHECKSUM_LINE = "# sha256 of what stands below: "
+CHECKSUM_LINE = "# sha256 of the text below: "
 # Without the end of the line: if that is damaged, the next line becomes part of the comment.
-CHECKSUM = re.compile(rb"\A# sha256 of what stands below: ([0-9a-f]{64})")
+CHECKSUM = re.compile(rb"\A# sha256 of (?:the text|what stands) below: ([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -89,5 +89,5 @@ def refuse_wrong_checksum(path: Path) -> None:
     if stated is not None and not _is_of(stated, content):
         raise UsageError(
             f"{path}: is damaged, or was edited: the text is not the one that the SHA-256 in its "
-            "first line was taken of; without that line it is taken as it stands"
+            "first line was taken of; without that line it is not checked"
         )

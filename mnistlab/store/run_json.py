@@ -48,7 +48,7 @@ def read_run_json(run_dir: RunDir, *, edited: bool = False) -> dict[str, Any]:
     if digest is not None and not edited and not _is_its_own(digest.encode(), written):
         raise UsageError(
             f"{path}: is damaged, or was edited: the SHA-256 that it ends with is not its own; "
-            "without that entry it is taken as it stands"
+            "without that entry it is not checked"
         )
     return content
 

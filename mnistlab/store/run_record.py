@@ -129,8 +129,8 @@ def facts_of(run_dir: RunDir, record: RunRecord) -> RunFacts:
     """The facts of a run; raises UsageError if its run.json has none."""
     if record.facts is None:
         raise UsageError(
-            f"{run_dir.run_json}: tells nothing of the network and its data: the run ended before "
-            "they were known"
+            f"{run_dir.run_json}: has no facts about the network and its data: the run ended "
+            "before they were known"
         )
     return record.facts
 

@@ -10,7 +10,7 @@ FILES = {
     "rate.yaml": "learning_rate: 0.1\n",
     "runs/a/config.yaml": "seed: 0\n",
 }
-TOP = "name, seed, data, model, loss, regularization, init, optimizer, lr_schedule, training"
+TOP = "base, name, seed, data, model, loss, regularization, init, optimizer, lr_schedule, training"
 ACTIVATIONS = (
     "elu, gelu, identity, leaky_relu, relu, relu6, sigmoid, silu, softplus, softsign, tanh"
 )
@@ -125,7 +125,7 @@ FLAGS = [
     ),
     (
         "train --config tiny.yaml",
-        "--config; the file of the configuration stands alone, without an option",
+        "--config; the file of the configuration is given without an option",
     ),
     (
         "train tiny.yaml --resume runs/a",

@@ -59,7 +59,7 @@ def run(trained, home) -> Path:
 
 
 def content(run: Path) -> dict[str, Any]:
-    """run.json without its digest, so that it is taken as it stands."""
+    """run.json without its digest, so that it is not checked."""
     told = json.loads((run / "run.json").read_text())
     del told["sha256"]
     return told

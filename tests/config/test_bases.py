@@ -101,9 +101,10 @@ def test_errors_of_all_files_are_told_at_their_places(tmp_path):
     )
     assert refused(path, ["training.epochs=0"]) == [
         "a.yaml:2:7: optimizer.lr: found -1, must be greater than 0",
-        "a.yaml:5:1: seed: the key 'seed' stands here twice (first at line 4); keep one",
+        "a.yaml:5:1: seed: found the key 'seed' twice (first at line 4); keep one",
         "b.yaml:2:18: model.hidden.0: found 0, must be at least 1",
-        "b.yaml:3:23: optimizer.momentum: found 'x', must be a number",
+        "b.yaml:3:23: optimizer.momentum: found 'x', must be a number, or a mapping "
+        "such as {from: 0.5, to: 0.95, epochs: 20}",
         "command line: training.epochs=0: training.epochs: found 0, must be at least 1",
     ]
 

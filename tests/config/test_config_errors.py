@@ -36,7 +36,7 @@ WRONG = [
     ("data: {validation: [1]}", "1:20", "data.validation", "found a list"),
     ("data: {validation: never}", "1:20", "data.validation", "'auto'"),
     ("data: {classes: []}", "1:17", "data.classes", "at least 1 item"),
-    ("data: {classes: [1, 1]}", "1:17", "data.classes", "each label stands once"),
+    ("data: {classes: [1, 1]}", "1:17", "data.classes", "without repeated labels"),
     ("data: {classes: [1, ten]}", "1:21", "data.classes.1", "found 'ten'"),
     ("data: {classes: [1, 10]}", "1:17", "data.classes", "found 10"),
     ("data: {train_limit: 0}", "1:21", "data.train_limit", "at least 1"),

@@ -18,7 +18,7 @@ DEEP_ALIASES = "a: &a [x]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n or ''}]\n" fo
 
 HOSTILE = {
     "billion laughs": (BILLION_LAUGHS, "more than 10000 values"),
-    "a list in itself": ("a: &a [*a]", "inside the value that it stands for"),
+    "a list in itself": ("a: &a [*a]", "inside the value of its own anchor"),
     "flow lists without end": ("a: " + "[" * 100_000, "deep"),
     "closed flow lists": ("a: " + "[" * 5000 + "]" * 5000, "deep"),
     "flow mappings": ("{a: " * 5000, "deep"),

@@ -72,7 +72,7 @@ def test_a_misspelt_key_beside_a_type_that_an_override_changes_is_refused():
         ("seed=[1", "not valid YAML"),
         ("seed=*a", "found *a; no value before it has the anchor &a"),
         ("seed=!!int 3", "found the tag"),
-        ("data={source: mnist, source: digits}", "data.source: the key 'source' stands here twice"),
+        ("data={source: mnist, source: digits}", "data.source: found the key 'source' twice"),
         ("name.first=x", "name: is 'run', a single value; 'first' is not in it"),
         ("model.hidden.2=3", "model.hidden.2: found '2', must be an index below 2"),
         ("model.hidden.x=3", "model.hidden.x: found 'x', must be an index below 2"),

@@ -58,12 +58,15 @@ def test_an_error_points_to_where_the_value_stands():
     ("text", "said"),
     [
         ("seed: *a", "f.yaml:1:7: seed: found *a; no value before it has the anchor &a"),
-        ("data: &a {path: *a}", "f.yaml:1:17: data.path: found *a inside the value that it stands"),
-        ("seed: &a 1\nname: &a x", "f.yaml:2:7: name: the anchor &a stands here a second time"),
+        (
+            "data: &a {path: *a}",
+            "f.yaml:1:17: data.path: found *a inside the value of its own anchor",
+        ),
+        ("seed: &a 1\nname: &a x", "f.yaml:2:7: name: found the anchor &a a second time"),
         ("&a seed: 1", "f.yaml:1:1: found &a; an anchor belongs before a value"),
         ("name: &a x\n*a : 1", "f.yaml:2:1: found *a; a key must be a word, not an alias"),
         ("data: {<<: 5}", "f.yaml:1:12: data.<<: found 5, must be a mapping, or a list of"),
-        ("data: {<<: {}, <<: {}}", "f.yaml:1:16: data.<<: stands here twice"),
+        ("data: {<<: {}, <<: {}}", "f.yaml:1:16: data.<<: found twice"),
         ("data: {'<<': {}}", "f.yaml:1:8: data.<<: unknown key '<<'"),
     ],
 )

@@ -108,7 +108,7 @@ def test_a_run_that_failed_before_its_network_was_known_has_no_facts(run_dir):
         '{"status": "failed", "started": "2026-11-21T14:25:30+00:00", "config": {}}'
     )
     record = read_run_record(run_dir)
-    with pytest.raises(UsageError, match=r"run\.json: tells nothing of the network"):
+    with pytest.raises(UsageError, match=r"run\.json: has no facts about the network"):
         facts_of(run_dir, record)
 
 

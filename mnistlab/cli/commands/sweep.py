@@ -25,7 +25,7 @@ def sweep(
         Path,
         typer.Argument(
             metavar="CONFIG",
-            help="The YAML file of the sweep; or of a run, with the values to try behind it.",
+            help="The YAML file of the sweep; or of a run, followed by the values to try.",
             show_default=False,
             autocompletion=completion.config_files,
         ),

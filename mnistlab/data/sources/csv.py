@@ -200,7 +200,7 @@ def _square(pixels: int) -> tuple[int, int]:
     if side * side != pixels:
         raise MalformedError(
             f"line 1: expected a label and the pixels of a square image, found {pixels:,} pixels; "
-            "a header of the names 1x1, 1x2, … (row x column) tells another shape"
+            "a header of the names 1x1, 1x2, … (row x column) states another shape"
         )
     return side, side
 
