@@ -27,6 +27,24 @@ Run = Annotated[
         metavar="RUN", help="The run's folder.", show_default=False, autocompletion=completion.runs
     ),
 ]
+FirstRun = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="The folder of the run or sweep.",
+        show_default=False,
+        autocompletion=completion.runs_and_sweeps,
+    ),
+]
+RunsTogether = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="RUN",
+        help="The run's folder; several, or a sweep's, are evaluated together.",
+        show_default=False,
+        autocompletion=completion.runs_and_sweeps,
+    ),
+]
 RunOrSweep = Annotated[
     Path,
     typer.Argument(

@@ -59,6 +59,11 @@ class Model:
         return self.facts.dataset.class_names
 
     @property
+    def gives_probabilities(self) -> bool:
+        """Whether the outputs are probabilities; those of other activations may be any numbers."""
+        return self.config.model.output_activation.type in ("softmax", "sigmoid")
+
+    @property
     def tensors(self) -> dict[str, np.ndarray]:
         """Every weight and bias by its name."""
         return self.inference.tensors

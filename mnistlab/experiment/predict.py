@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mnistlab.data.files import MalformedError
+from mnistlab.experiment.ensemble import Ensemble
 from mnistlab.experiment.model import Model
 from mnistlab.photo.picture import grey, read_picture
 from mnistlab.photo.prepare import DIGIT_SIDE, SIDE, prepare
@@ -39,7 +40,7 @@ class Unread:
 class Answers:
     """The predictions for pictures, the files that could not be read, and the saved files."""
 
-    model: Model
+    model: Model | Ensemble
     predictions: list[Prediction]
     unread: list[Unread]
     saved: dict[Path, list[Path]]
@@ -49,10 +50,10 @@ class Answers:
         """Whether the outputs are probabilities; without softmax or sigmoid they may be any
         numbers.
         """
-        return self.model.config.model.output_activation.type in ("softmax", "sigmoid")
+        return self.model.gives_probabilities
 
 
-def predict(model: Model, images: Sequence[Path], raw: bool = False) -> Answers:
+def predict(model: Model | Ensemble, images: Sequence[Path], raw: bool = False) -> Answers:
     """The predicted class of each picture, and the files that could not be read.
 
     Pictures are prepared as MNIST's were, or used unchanged if `raw`. An unreadable file does not

@@ -40,33 +40,39 @@ class Scores:
     per_class: tuple[ClassScore, ...]
     confusion: np.ndarray
 
+    @property
+    def class_names(self) -> list[str]:
+        return self.model.class_names
+
 
 def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int) -> np.ndarray:
     """How many images of each class (row) were predicted as each class (column); int64."""
     return np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, -1)
 
 
+def class_scores(
+    labels: np.ndarray, predicted: np.ndarray, classes: int
+) -> tuple[tuple[ClassScore, ...], np.ndarray]:
+    """The scores of each class and the confusion matrix, of integer labels, predictions (n,)."""
+    counts = confusion_counts(labels.astype(np.int64), predicted, classes)
+    correct, found, images = counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1)
+    # Three divisions: scikit-learn's functions for them take longer to import than all else here.
+    with np.errstate(invalid="ignore"):
+        columns = (correct / found, correct / images, 2 * correct / (found + images), images)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return tuple(ClassScore(label, *row) for label, row in enumerate(rows)), counts
+
+
 def score(model: Model, split: SplitName) -> Scores:
     """Evaluate a model on a part of its dataset; raises as `Model.split` does."""
     said = model.evaluate(model.split(split))
-    counts = confusion_counts(said.labels.astype(np.int64), said.predicted, len(model.class_names))
-    correct, predicted, images = counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1)
-    # Three divisions: importing scikit-learn's functions would take longer than everything else
-    # here.
-    with np.errstate(invalid="ignore"):
-        columns = (
-            correct / predicted,
-            correct / images,
-            2 * correct / (predicted + images),
-            images,
-        )
-    rows = zip(*(column.tolist() for column in columns), strict=True)
+    per_class, counts = class_scores(said.labels, said.predicted, len(model.class_names))
     return Scores(
         model=model,
         split=split,
         images=len(said.labels),
         loss=said.loss,
         accuracy=said.accuracy,
-        per_class=tuple(ClassScore(label, *row) for label, row in enumerate(rows)),
+        per_class=per_class,
         confusion=counts,
     )

@@ -82,7 +82,7 @@ def test_runs_and_sweeps_are_completed_by_their_folders(complete, home, monkeypa
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text("")
     (home / "runs" / "latest").symlink_to("r1")
-    assert complete("evaluate", "") == ["runs/latest", "runs/r1", "runs/s1/"]
+    assert complete("evaluate", "") == ["runs/latest", "runs/r1", "runs/s1"]
     assert complete("resume", "ru") == ["runs/latest", "runs/r1", "runs/s1"]
     assert complete("visualize", "runs/s") == ["runs/s1"]
     assert complete("export", "runs/s") == ["runs/s1/trials/0-a"]

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 from cli_helpers import mnistlab
+from PIL import Image
 
 
 @pytest.fixture
@@ -74,3 +75,42 @@ def test_more_classes_than_a_terminal_is_wide_are_told_as_pairs(home):
     pairs = mnistlab("evaluate", run).stdout.split("\n\n")[2].splitlines()
     assert pairs[0].split() == ["true", "predicted", "images"]
     assert len(pairs) == 22
+
+
+@pytest.fixture
+def sweep_dir(home):
+    arguments = ("sweep", "tiny.yaml", "optimizer.lr=0.1,0.3", "seeds=2", "--no-plots", "--json")
+    return mnistlab(*arguments, "--quiet").document["sweep_dir"]
+
+
+def test_the_trials_of_a_sweep_are_evaluated_together(sweep_dir):
+    outcome = mnistlab("evaluate", sweep_dir)
+    assert outcome.exit_code == 0, outcome.stderr
+    head, members, *_ = outcome.stdout.split("\n\n")
+    assert head.startswith("4 networks, mean of their probabilities: 360 test images of digits\n")
+    assert "over the mean of its members" in head
+    assert len(members.splitlines()) == 5
+    document = mnistlab("evaluate", sweep_dir, "--json").document
+    assert f"accuracy {document['accuracy']:.2%}" in head
+    trials = [member["run_dir"] for member in document["members"]]
+    assert mnistlab("evaluate", *trials, "--json").document == document
+    mean = np.mean([member["accuracy"] for member in document["members"]])
+    assert document["gain"]["over_mean"] == pytest.approx(document["accuracy"] - mean)
+
+
+def test_a_sweep_predicts_by_the_mean_of_its_trials(sweep_dir, home):
+    Image.fromarray(np.eye(28, dtype=np.uint8) * 255).save(home / "line.png")
+    trials = mnistlab("evaluate", sweep_dir, "--json").document["members"]
+    each = [
+        mnistlab("predict", one["run_dir"], "line.png", "--json").document["predictions"][0]
+        for one in trials
+    ]
+    mean = np.mean([one["probabilities"] for one in each], axis=0)
+    runs = [one["run_dir"] for one in trials]
+    for members in ([sweep_dir], runs):
+        (said,) = mnistlab("predict", *members, "line.png", "--json").document["predictions"]
+        np.testing.assert_allclose(said["probabilities"], mean, rtol=1e-6)
+        assert said["predicted"] == mean.argmax()
+    outcome = mnistlab("predict", *runs)
+    assert outcome.exit_code == 2
+    assert "no picture is named behind the runs" in outcome.stderr

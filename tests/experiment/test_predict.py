@@ -82,8 +82,8 @@ def test_a_network_for_other_images_takes_raw_ones_alone(tmp_path):
     ).run_dir
     Image.fromarray(parts["x_test"][0]).save(tmp_path / "a.png")
     with pytest.raises(UsageError, match=r"images of 5 × 4 pixels.*--raw"):
-        predict_command(run, [tmp_path / "a.png"])
-    (said,) = predict_command(run, [tmp_path / "a.png"], raw=True).predictions
+        predict_command([run], [tmp_path / "a.png"])
+    (said,) = predict_command([run], [tmp_path / "a.png"], raw=True).predictions
     assert said.outputs.shape == (3,)
 
 
@@ -92,7 +92,7 @@ def test_what_was_seen_is_saved_beside_a_figure_under_names_of_its_own(run_dir, 
         (tmp_path / folder).mkdir()
         Image.fromarray(random_page(7, seed=ord(folder))).save(tmp_path / folder / "seven.png")
     pictures = [tmp_path / "a" / "seven.png", tmp_path / "b" / "seven.png"]
-    answers = predict_command(run_dir, pictures, save=tmp_path / "seen")
+    answers = predict_command([run_dir], pictures, save=tmp_path / "seen")
     assert sorted(path.name for path in (tmp_path / "seen").iterdir()) == [
         "seven-2-prediction.png",
         "seven-2.png",
@@ -109,7 +109,7 @@ def test_what_was_seen_is_saved_beside_a_figure_under_names_of_its_own(run_dir, 
 def test_a_folder_that_can_not_be_made_is_named(run_dir, tmp_path):
     Image.fromarray(random_page(7, seed=1)).save(tmp_path / "seven.png")
     with pytest.raises(UsageError, match=r"seven\.png: nothing can be saved here"):
-        predict_command(run_dir, [tmp_path / "seven.png"], save=tmp_path / "seven.png")
+        predict_command([run_dir], [tmp_path / "seven.png"], save=tmp_path / "seven.png")
 
 
 @pytest.mark.mnist
@@ -132,7 +132,7 @@ def test_rendered_and_photographed_digits_are_read_by_a_network_of_real_mnist(
         pictures.append(tmp_path / f"{number}.jpg")
         Image.fromarray(image).save(pictures[-1], quality=90)
         digits.append(number % 10)
-    answers = predict_command(run, pictures)
+    answers = predict_command([run], pictures)
     assert answers.unread == []
     right = [
         said.predicted == digit for said, digit in zip(answers.predictions, digits, strict=True)

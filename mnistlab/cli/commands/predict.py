@@ -15,11 +15,12 @@ EXAMPLES = """\b
 Examples:
   mnistlab predict runs/latest seven.jpg
   mnistlab predict runs/latest photos/*.jpg --save seen
+  mnistlab predict runs/20261121-150000-my-sweep seven.jpg
 """
 
 
 def predict(
-    run: options.Run,
+    run: options.FirstRun,
     images: Annotated[
         list[Path],
         typer.Argument(
@@ -55,15 +56,24 @@ def predict(
     height or width, its centre of mass in the middle of 28 x 28 pixels. Ink may be dark or light
     and of any colour. Uneven light, and a frame or table around the paper, are removed. If a file
     cannot be read, it is named, the others are predicted, and the exit code is 2.
+
+    Several runs before the pictures, or a sweep, predict by the mean of their probabilities.
     """
     options.set_threads(threads)
     from mnistlab.python.commands import predict as command
+    from mnistlab.store.browse.found import is_run_or_sweep
+    from mnistlab.support.errors import UsageError
     from mnistlab.terminal.output import print_json, print_lines, print_note
     from mnistlab.terminal.progress import watch_messages
 
+    members, pictures = [run], list(images)
+    while pictures and is_run_or_sweep(pictures[0]):
+        members.append(pictures.pop(0))
+    if not pictures:
+        raise UsageError(f"{members[-1]}: no picture is named behind the runs")
     answers = command.predict(
-        run,
-        images,
+        members,
+        pictures,
         weights=weights,
         raw=raw,
         save=save,

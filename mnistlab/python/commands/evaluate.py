@@ -1,9 +1,11 @@
-"""Evaluate a run's network."""
+"""Evaluate a run's network, or several together."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mnistlab.data import DownloadProgress
+from mnistlab.experiment.ensemble import EnsembleScores, load_ensemble, members_at
+from mnistlab.experiment.ensemble import evaluate_ensemble as score_ensemble
 from mnistlab.experiment.model import Weights, load_model
 from mnistlab.experiment.scores import Scores, score
 from mnistlab.support.metric_names import SplitName
@@ -28,3 +30,29 @@ def evaluate(
         path, weights, data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress
     )
     return score(model, split)
+
+
+def evaluate_ensemble(
+    paths: Sequence[Path],
+    *,
+    split: SplitName = "test",
+    weights: Weights = "final",
+    data_dir: Path | None = None,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+    data_progress: DownloadProgress | None = None,
+) -> EnsembleScores:
+    """Evaluate several networks together: those of runs, and of the finished trials of sweeps.
+
+    Raises as `evaluate` does, and UsageError if there are fewer than two, or if they have other
+    images, classes or outputs.
+    """
+    ensemble = load_ensemble(
+        members_at(paths),
+        weights,
+        data_dir=data_dir,
+        threads=threads,
+        tell=tell,
+        data_progress=data_progress,
+    )
+    return score_ensemble(ensemble, split)

@@ -4,14 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from mnistlab.experiment.model import Weights, load_model
+from mnistlab.experiment.ensemble import Ensemble, load_ensemble, members_at
+from mnistlab.experiment.model import Model, Weights, load_model
 from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
 from mnistlab.photo.picture import pictures_at
+from mnistlab.store.browse.found import is_sweep
 
 
 def predict(
-    path: Path,
+    paths: Sequence[Path],
     images: Sequence[Path],
     *,
     weights: Weights = "final",
@@ -22,6 +24,8 @@ def predict(
 ) -> Answers:
     """Predict the classes of pictures with a run's network; `raw`: images are used unchanged.
 
+    Several runs, and the finished trials of sweeps, predict by the mean of their probabilities.
+
     A folder among `images` stands for the pictures in it, in the order of their names. `save`: a
     folder for each picture's input image and figure. Files that are not pictures of a digit are in
     `unread`. Raises UsageError if there is no such run or weights, if pictures cannot be prepared
@@ -29,10 +33,19 @@ def predict(
     """
     images = [picture for image in images for picture in pictures_at(image)]
     if save is None:
-        return ask(load_model(path, weights, threads=threads, tell=tell), images, raw)
+        return ask(_network(paths, weights, threads, tell), images, raw)
     from mnistlab.figures.prediction import files_of, refuse_to_overwrite, save_predictions
 
     files = files_of(images, save)
     refuse_to_overwrite(files)
-    answers = ask(load_model(path, weights, threads=threads, tell=tell), images, raw)
+    answers = ask(_network(paths, weights, threads, tell), images, raw)
     return replace(answers, saved=save_predictions(answers, files))
+
+
+def _network(
+    paths: Sequence[Path], weights: Weights, threads: int | None, tell: Callable[[str], None]
+) -> Model | Ensemble:
+    """The network of a run, or those of several runs and sweeps."""
+    if len(paths) == 1 and not is_sweep(paths[0]):
+        return load_model(paths[0], weights, threads=threads, tell=tell)
+    return load_ensemble(members_at(paths), weights, threads=threads, tell=tell)

@@ -22,10 +22,10 @@ def entries_in(folder: Path) -> list[Path]:
         for entry in os.scandir(folder)
         if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
     ]
-    return sorted(path for path in found if _is_entry(path))
+    return sorted(path for path in found if is_run_or_sweep(path))
 
 
-def _is_entry(folder: Path) -> bool:
+def is_run_or_sweep(folder: Path) -> bool:
     """Whether a folder is a run's or a sweep's; also if it may not be read: reading it reports
     that.
     """
