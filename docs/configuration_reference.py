@@ -193,7 +193,7 @@ class Page:
         kinds: dict[str, Schema] = {}
         for option in self.items(schema):
             if "const" in option:
-                lines.append(f"| `- {option['const']}` | | The image as a vector. |")
+                lines.append(f"| `- {option['const']}` | | {cell(self.means(option))} |")
                 continue
             ((kind, value),) = option["properties"].items()
             kinds[kind] = value

@@ -10,6 +10,7 @@ from typing import Any
 
 # By dotted path: what a version without the key did.
 ADDED_KEYS = {
+    "data.augment": [],
     "training.kernels": "fast",
     "training.early_stopping.min_delta": 0.0,
     "regularization.max_norm": None,

@@ -12,10 +12,19 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from pydantic import GetCoreSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from mnistlab.blocks.section import Section, TypedUnion, type_of
+from mnistlab.blocks.section import (
+    GetJsonSchemaHandler,
+    Section,
+    TypedUnion,
+    refuse,
+    stands_alone,
+    type_of,
+)
 from mnistlab.support.modules import modules_of
+from mnistlab.support.near_names import did_you_mean
 
 Block = TypeVar("Block", bound=Section)
 
@@ -77,3 +86,50 @@ class OneOf(TypedUnion):
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         return self._union_of(self.sections, handler)
+
+
+class ItemOf(OneOf):
+    """Annotation of an item of a list: a block of a family, chosen by the item's one key.
+
+    A block that needs no value may be named alone. `kind` is what messages call an item, `example`
+    is an item of the list.
+    """
+
+    def __init__(self, family: Family[Any], kind: str, example: str) -> None:
+        super().__init__(family)
+        self.kind = kind
+        self.example = example
+
+    def _by_type(self, value: Any) -> tuple[Any, type[Section]]:
+        blocks = self.family.blocks
+        for name in filter(lambda name: stands_alone(blocks[name]), blocks):
+            if value in (name, {name: None}):
+                return blocks[name](), blocks[name]
+        kinds = [kind for kind in value if kind in blocks] if isinstance(value, Mapping) else []
+        if len(kinds) > 1:
+            refuse(f"one {self.kind}; {' and '.join(kinds)} each need an item ('- ') of their own")
+        if kinds:
+            return value, blocks[kinds[0]]
+        named = next(iter(value), None) if isinstance(value, Mapping) else value
+        instead = f", not {named!r}" if isinstance(value, Mapping) and value else ""
+        hint = did_you_mean(str(named), blocks) if named is not None else ""
+        refuse(f"one of {', '.join(blocks)}, such as '- {self.example}'{instead}{hint}")
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        items: list[dict[str, Any]] = []
+        for (name, block), item in zip(
+            self.family.blocks.items(), handler(schema)["oneOf"], strict=True
+        ):
+            if stands_alone(block):
+                items.append({"const": name, "description": _meaning(name, block)})
+            items += [item] if block.model_fields else []
+        return {"anyOf": items}
+
+
+def _meaning(name: str, block: type[Section]) -> str:
+    """What the name of a block means alone."""
+    for field in block.model_fields.values():
+        return f"Short for `{name}: {field.default}`."
+    return inspect.cleandoc(block.__doc__ or "")

@@ -206,9 +206,10 @@ class TypedUnion(ChosenUnion):
             choice if name == self.default else {**choice, "required": ["type"]}
             for name, choice in zip(self.members, choices, strict=True)
         ]
-        alone = [name for name, member in self.members.items() if _stands_alone(member)]
+        alone = [name for name, member in self.members.items() if stands_alone(member)]
         return {"anyOf": [{"enum": alone}, *named]}
 
 
-def _stands_alone(section: type[Section]) -> bool:
+def stands_alone(section: type[Section]) -> bool:
+    """Whether the name of a section says enough: none of its keys is required."""
     return not any(field.is_required() for field in section.model_fields.values())

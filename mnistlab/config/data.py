@@ -13,6 +13,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from mnistlab.blocks.augmentations import Augmentation
 from mnistlab.blocks.section import MAX_COUNT, Count, Flag, Section, UserPath, is_whole, refuse
 from mnistlab.data.sources import SOURCES, with_path
 
@@ -134,6 +135,12 @@ class DataConfig(Section):
         default="minmax",
         description="minmax: pixel / 255; standardize: by one mean and one standard deviation of "
         "the training images; none: raw pixels, 0 to 255.",
+    )
+
+    augment: Annotated[tuple[Augmentation, ...], Field(max_length=20)] = Field(
+        default=(),
+        description="Random changes of the training images, drawn anew in each epoch, e.g. "
+        "[{shift: 2}, {elastic: {alpha: 34, sigma: 4}}]. Evaluation sees the images as they are.",
     )
 
     @property

@@ -31,6 +31,7 @@ class Memory(NamedTuple):
     losses: np.ndarray  # float64 (capacity or images,): a loss for every row
     totals: np.ndarray  # float64 (3,): sum of losses, correct predictions, images since cleared
     images: np.ndarray  # uint8 (images, pixels), read-only
+    augmented: np.ndarray  # uint8 (images of a window, pixels), or (0, 0): what augmentation makes
     labels: np.ndarray  # uint8 (images,), read-only
     order: np.ndarray  # int64: the images in the order in which they are used
     targets: np.ndarray  # int64 (capacity,): the labels of the batch
@@ -151,6 +152,7 @@ def _memory(
         losses=np.zeros(0),
         totals=np.zeros(3),
         images=images,
+        augmented=np.zeros((0, 0), np.uint8),
         labels=labels,
         order=order,
         targets=np.zeros(0, np.int64),

@@ -71,6 +71,7 @@ class Program:
     step: tuple[Op, ...]  # in training, from the deltas to the new weights
     pack: tuple[Op, ...]
     unpack: tuple[Op, ...]
+    augment: tuple[Op, ...]  # for the images of a window, before the other lists run
     fused: bool  # whether `step` uses some gradients at once and never stores them in `grads`
 
     @property
@@ -91,9 +92,13 @@ class Program:
 
     @property
     def training(self) -> Mapping[str, tuple[Op, ...]]:
-        """The lists for training: `pack`, a whole step, `unpack`; and `gradient`."""
+        """The lists for training: `pack`, a whole step, `unpack`; and `gradient`.
+
+        `augment` is one of them if the configuration augments images.
+        """
         step = (*self.forward, self.training_head, *self.step)
-        return {"pack": self.pack, "step": step, "unpack": self.unpack, "gradient": self.gradient}
+        lists = {"pack": self.pack, "step": step, "unpack": self.unpack, "gradient": self.gradient}
+        return {**lists, "augment": self.augment} if self.augment else lists
 
     @property
     def gradient(self) -> tuple[Op, ...]:

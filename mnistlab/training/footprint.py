@@ -3,7 +3,8 @@
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
 from mnistlab.training.inference import EVALUATION_ROWS
-from mnistlab.training.trainer import training_program
+from mnistlab.training.trainer import run_length, training_program
+from mnistlab.training.windows import window_rows
 
 # Libraries and compilation after the data is loaded: measured, 160 MB with all kernels cached.
 LIBRARIES = 256 << 20
@@ -34,6 +35,9 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
         "evaluation": (EVALUATION_ROWS * sizes.row + largest * program.classes + size) * item,
         "images": sum(sources.values()),
     }
+    if program.augment:
+        length = run_length(config, len(dataset.train))
+        parts["augmented images"] = window_rows(length.batch, length.images) * program.pixels
     return {**parts, "total": sum(parts.values())}
 
 

@@ -33,6 +33,8 @@ def joint_key(config: RunConfig, dataset: Dataset) -> Any:
     initial weights and the layers above.
     """
     split, training = dataset.train, config.training
+    if config.data.augment:  # a group has no memory for augmented images
+        return None
     layer = first_layer(training_program(config, dataset))
     # A single layer of few outputs does not skip zeros, whatever the images are.
     if layer is None or nonzero_share(split, dataset.offset) > MOST_NONZERO:

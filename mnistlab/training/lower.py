@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mnistlab.blocks.augmentations._lowering import build_augmentations
 from mnistlab.blocks.losses._head import RecordOperands, record_batch
 from mnistlab.blocks.penalties.lowering import Updates
 from mnistlab.config import RunConfig
@@ -47,16 +48,17 @@ def lower(
 ) -> Program:
     """The program of a configuration for images (height, width), in batches of up to `rows`.
 
-    `dtype` is the configuration's by default. If not `training`, there is no dropout, and the
-    backward pass ends at the images instead of the weights. `nonzero_share` is the share of the
-    training images' pixels whose network input is not zero. Raises UsageError if a layer does not
-    fit on the one before.
+    `dtype` is the configuration's by default. If not `training`, there is no dropout and no
+    augmentation, and the backward pass ends at the images instead of the weights. `nonzero_share`
+    is the share of the training images' pixels whose network input is not zero. Raises UsageError
+    if a layer does not fit on the one before.
     """
     plain = config.training.kernels == "plain"
     builder = Builder(config.seed, image_shape, rows, training, nonzero_share, plain)
     for index, layer in enumerate(config.model.layers_for(classes)):
         builder.key = config.model.key_of(index)
         layer.build(builder)
+    augment = build_augmentations(builder, config.data.augment if training else (), image_shape)
     head = config.loss.build(builder, config.model.output_activation)
     record = Op(record_batch, RecordOperands(y=builder.top, inputs=builder.width, training=True))
     # Ops that are divided by rows run in one launch: forward, through the head, and back.
@@ -115,6 +117,7 @@ def lower(
         step=step,
         pack=tuple(builder.pack),
         unpack=tuple(builder.unpack),
+        augment=augment,
         fused=bool(fused),
     )
 

@@ -22,6 +22,7 @@ from mnistlab.support.errors import UsageError
 from mnistlab.training.inference import Evaluation, Inference
 from mnistlab.training.lower import lower, regularized_tensors
 from mnistlab.training.memory import nonzero_share, workspace
+from mnistlab.training.windows import AugmentedImages, Window
 
 # The compiled loop returns this often, so that Python handles signals and shows progress.
 SECONDS_BETWEEN_LOOKS = 0.1
@@ -110,6 +111,9 @@ class Trainer:
         self.step = 0
         self.seconds = 0.0  # of training steps only
         self.params_before_last_step = self.params.copy()
+        self._augmented: AugmentedImages | None = None
+        if self.program.augment:
+            self._augmented = AugmentedImages(self.program, self.length.batch, self.length.images)
         self._tables: dict[str, Table] = {}
         self._order_epoch = -1
         self._steps_per_look = 1
@@ -129,6 +133,8 @@ class Trainer:
         }
         tables = compile_tables({**own, **of_inference}, self.program.dtype, tell)
         self._tables = {name: tables[name] for name in own}
+        if self._augmented is not None:
+            self._augmented.table = self._tables["augment"]
         self.inference.tables = {
             name.removeprefix("evaluation: "): tables[name] for name in of_inference
         }
@@ -208,6 +214,13 @@ class Trainer:
             rates_from=self.step,
         )
 
+    def _window(self, memory: Memory, step: int) -> Window:
+        """The steps around one, counted from the run's first, and the images that they see."""
+        epoch, place = divmod(step, self.length.steps_per_epoch)
+        if self._augmented is None:
+            return Window(memory, 0, self.length.steps_per_epoch, self.length.images)
+        return self._augmented.window(memory, epoch, place)
+
     def _run(self, stop: int) -> bool:
         memory = self.memory_up_to(stop)
         first = self.step % self.length.steps_per_epoch
@@ -216,14 +229,15 @@ class Trainer:
         self._tables["pack"].run_once(memory)
         while done < count and finite:
             threads, steps = self._pace.choose(numba.get_num_threads(), count - done)
-            begun, start = time.perf_counter(), first + done
             with running_on(threads):
+                window = self._window(memory, self.step + done)
+                begun, start = time.perf_counter(), first + done - window.first
                 steps = self._tables["step"].run(
-                    memory,
+                    window.memory,
                     self.length.batch,
-                    self.length.images,
+                    window.images,
                     start,
-                    start + steps,
+                    min(start + steps, window.steps),
                     self.step + done,
                 )
             self._pace.tell(threads, steps, time.perf_counter() - begun)
@@ -244,8 +258,11 @@ class Trainer:
         params = self.params_before_last_step.copy()
         # No step is taken, but ops that could take one read its rate and its momentum.
         memory = self.memory._replace(params=params, totals=np.zeros(3), rates_from=self.step - 1)
-        batch, images = self.length.batch, self.length.images
-        self._tables["gradient"].run(memory, batch, images, place, place + 1, self.step - 1)
+        window = self._window(memory, self.step - 1)
+        start = place - window.first
+        self._tables["gradient"].run(
+            window.memory, self.length.batch, window.images, start, start + 1, self.step - 1
+        )
         return memory.grads
 
     def clear_totals(self) -> None:

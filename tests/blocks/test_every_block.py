@@ -24,6 +24,7 @@ NEEDED = {
     "conv": {"filters": 2, "kernel": 3},
     "dense": {"units": 5},
     "dropout": 0.3,
+    "shift": {"pixels": 2},
     "activation": "relu",
     "exponential": {"gamma": 0.9},
     "inverse_time": {"decay": 0.1},
@@ -38,9 +39,13 @@ NEEDED = {
 OUTPUT_OF_LOSS = {"binary_cross_entropy": "sigmoid"}
 
 
+def item(name: str) -> dict | str:
+    """An item of a list of blocks."""
+    return name if name in ("flatten", "flip") else {name: NEEDED.get(name, {})}
+
+
 def layer(name: str) -> dict:
-    one = "flatten" if name == "flatten" else {name: NEEDED.get(name, {})}
-    return {"model": {"type": "cnn", "layers": [CONV, one]}}
+    return {"model": {"type": "cnn", "layers": [CONV, item(name)]}}
 
 
 def loss(name: str) -> dict:
@@ -60,6 +65,7 @@ def hidden(name: str) -> dict:
 # By family: the sections of a configuration with one of its blocks.
 SECTIONS = {
     "activations": hidden,
+    "augmentations": lambda name: {"data": {**SHORT["data"], "augment": [item(name)]}},
     "inits": lambda name: {"init": {"type": name, **NEEDED.get(name, {})}},
     "layers": layer,
     "losses": loss,

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from augmentation_cases import augmentation_cases
 from few_outputs_cases import few_outputs_cases
 from fewer_products_cases import fewer_products_cases
 from kernel_helpers import (
@@ -366,6 +367,7 @@ CASES = [
     *side_by_side_cases(),
     *fewer_products_cases(),
     *_random_cases(),
+    *augmentation_cases(),
     *_loss_cases(),
     *_update_cases(),
 ]

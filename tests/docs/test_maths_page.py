@@ -23,6 +23,9 @@ PLAIN = sorted(
         "layers/*/maths.py",
         "penalties/maths.py",
         "activations/[a-z]*.py",
+        "augmentations/[a-z]*.py",
+        "augmentations/_coordinates.py",
+        "augmentations/*/maths.py",
         "losses/[a-z]*.py",
         "optimizers/[a-z]*.py",
     )

@@ -36,9 +36,9 @@ def test_every_key_of_the_schema_has_a_line() -> None:
     for schema in (run_json_schema(), sweep_json_schema()):
         for section in (schema, *schema["$defs"].values()):
             for key, value in section.get("properties", {}).items():
-                kind_of_layer = section.get("title", "").endswith("Layer")
+                is_an_item = section.get("title", "").endswith(("Layer", "Augmentation"))
                 chooses = key == "type" and "const" in value
-                line = f"| `- {key}:` |" if kind_of_layer else f"| `{key}` |"
+                line = f"| `- {key}:` |" if is_an_item else f"| `{key}` |"
                 assert chooses or line in page, f"{section.get('title')}: {key}"
 
 

@@ -3,29 +3,12 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy_oracle import NoEquationError, Oracle, activate, pull_back
-
-WORD = 2**32
-
-
-def hashed(x):
-    """lowbias32 of uint64 numbers below 2³²."""
-    x = np.asarray(x, np.uint64)
-    x = ((x ^ (x >> np.uint64(16))) * np.uint64(0x7FEB352D)) % np.uint64(WORD)
-    x = ((x ^ (x >> np.uint64(15))) * np.uint64(0x846CA68B)) % np.uint64(WORD)
-    return x ^ (x >> np.uint64(16))
+from random_oracle import WORD, keys_of, numbers_of
 
 
 def dropout_factor(rate, seed, stream, step, shape):
     """0 or 1/(1 − rate) for each value, by mnistlab's counted random numbers."""
-    keys = []
-    for constant in (0, 0x9E3779B9):
-        key = hashed(seed % WORD ^ constant)
-        for word in (seed // WORD, stream, step % WORD, step // WORD):
-            key = hashed((int(key) + word) % WORD)
-        keys.append(int(key))
-    index = np.arange(np.prod(shape), dtype=np.uint64)
-    inner = hashed((index + np.uint64(keys[0])) % np.uint64(WORD))
-    numbers = hashed((inner + np.uint64(keys[1])) % np.uint64(WORD))
+    numbers = numbers_of(keys_of(seed, stream, step), np.arange(np.prod(shape)))
     return (numbers >= int(rate * WORD)).reshape(shape) / (1 - rate)
 
 

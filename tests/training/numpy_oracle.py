@@ -9,16 +9,8 @@ import math
 from fnmatch import fnmatchcase
 
 import numpy as np
-
-
-class NoEquationError(Exception):
-    """A value of the configuration that the second engine does not know."""
-
-    def __init__(self, key, value):
-        super().__init__(
-            f"the second engine has no equation for {key} {value!r}: "
-            "write it in tests/training/ from docs/maths.md"
-        )
+from augmentation_oracle import augmented
+from random_oracle import NoEquationError
 
 
 def _sigmoid(z):
@@ -217,8 +209,8 @@ class Oracle:
             case other:
                 raise NoEquationError("loss.reduction", other)
 
-    def _batch(self, split, places):
-        images, labels = split.images[places], split.labels[places]
+    def _batch(self, split, places, augment=lambda images: images):
+        images, labels = augment(np.asarray(split.images[places])), split.labels[places]
         x = images.reshape(len(places), -1) * self.dataset.scale + self.dataset.offset
         return x, np.eye(len(self.dataset.class_names))[labels], labels
 
@@ -328,7 +320,16 @@ class Oracle:
 
     def take_step(self, places, steps_per_epoch, total):
         """One step on the images at `places`."""
-        x, t, labels = self._batch(self.dataset.train, places)
+        epoch, number = divmod(self.step, steps_per_epoch)
+        size = self.config.training.batch_size
+        # Only the last batch of an epoch is short.
+        first = 0 if number == 0 else number * min(size, len(self.dataset.train.indices))
+
+        def augment(images):
+            config = self.config
+            return augmented(images, config.data.augment, config.seed, epoch, first)
+
+        x, t, labels = self._batch(self.dataset.train, places, augment)
         gradients, losses, y = self.gradients(x, t)
         self.losses += losses.sum()
         self.correct += int((y.argmax(axis=1) == labels).sum())

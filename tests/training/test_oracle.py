@@ -72,6 +72,17 @@ CASES = {
         "regularization": penalty("step"),
     },
     "rmsprop": {"optimizer": {"type": "rmsprop", "lr": 0.005, "alpha": 0.9, "epsilon": 1e-6}},
+    # Augmentations; 53 images in batches of 10.
+    "shifted": {"data": {"augment": [{"shift": 1}]}},
+    "mirrored": {"data": {"augment": ["flip"]}},
+    "affine": {
+        "data": {"augment": [{"affine": {"rotate": 30, "scale": 0.2, "shear": 9, "shift": 1.2}}]}
+    },
+    "elastic": {"data": {"augment": [{"elastic": {"alpha": 6.0, "sigma": 1.5}}]}},
+    "elastic, then affine, full batch": {
+        "data": {"augment": [{"elastic": {}}, {"affine": {"rotate": 30}}]},
+        "training": {"batch_size": "full"},
+    },
     # Models and their activations.
     "softmax regression": {"model": SOFTMAX},
     "softmax regression without bias": {"model": {**SOFTMAX, "bias": False}},
@@ -209,14 +220,15 @@ def shapes_of(model, pixels, classes):
 def prepared(case, folder, dtype="float64"):
     """The dataset, configuration and initial tensors of a case."""
     sections = {"model": MLP, "optimizer": sgd(), **case}
-    dataset = toy_dataset(**case.get("data", {}))
+    data = case.get("data", {})
+    dataset = toy_dataset(**{key: one for key, one in data.items() if key != "augment"})
     tensors = random_tensors(shapes_of(sections["model"], 36, 4), scale=0.3)
     path = write_npz(folder / "start.npz", tensors)
     training = {"steps": STEPS, "batch_size": 10, "shuffle": "none", "dtype": dtype}
     sections |= {
         "init": {"type": "file", "path": str(path)},
         "training": {**training, **case.get("training", {})},
-        "data": {"source": "digits"},
+        "data": {"source": "digits", "augment": data.get("augment", [])},
     }
     return dataset, config_of(**sections), tensors
 

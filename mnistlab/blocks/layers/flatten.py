@@ -9,11 +9,10 @@ from mnistlab.blocks.layers import LayerBlock
 
 
 class FlattenLayer(LayerBlock):
-    """An item of `layers`: the bare word `flatten`."""
+    """The image as a vector."""
 
     type: ClassVar[str] = "flatten"
     takes_vector = True
-    bare = True
 
     @model_serializer
     def _word(self) -> str:

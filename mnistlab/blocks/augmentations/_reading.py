@@ -1,0 +1,62 @@
+"""The first and the last op of augmentation: before coordinates are moved, and after it."""
+
+from typing import Any
+
+import numpy as np
+
+from mnistlab.blocks.augmentations._coordinates import (
+    FRAME,
+    identity_map,
+    neighbours,
+    read_at,
+)
+from mnistlab.blocks.augmentations._ops import coordinates_of
+from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.memory import CACHE_LINE, Memory
+from mnistlab.runtime.op import Operands
+from mnistlab.runtime.parts import rows_of, scratch_of
+from mnistlab.runtime.vectors import prefetch
+
+
+class ReadOperands(Operands):
+    """Of `begin_maps` and `read_images`."""
+
+    coordinates: int  # slot, see MapOperands
+    height: int
+    width: int
+    scratch: int
+    scratch_at: int
+
+
+@kernel
+def begin_maps(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    """Every image is read as it is, before the augmentations move the coordinates.
+
+    The images are brought near meanwhile: they lie all over the memory.
+    """
+    a, b = rows_of(op, rows, lane)
+    if a < b:
+        first_ys, first_xs = coordinates_of(op, m, a)
+        identity_map(op.width, first_ys, first_xs)
+        for i in range(a, b):
+            coming = m.images[m.order[first + i]]
+            for j in range(0, coming.size, CACHE_LINE):
+                prefetch(coming, j)
+            ys, xs = coordinates_of(op, m, i)
+            for p in range(ys.size):
+                ys[p], xs[p] = first_ys[p], first_xs[p]
+
+
+@kernel
+def read_images(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    """The images of the rows, read at their coordinates, to their place in the window."""
+    a, b = rows_of(op, rows, lane)
+    pixels, stride = op.height * op.width, op.width + FRAME
+    words = scratch_of(op, m, lane).view(np.uint32)
+    found, fours = words[:pixels], words[pixels:][: (op.height + 2) * stride]
+    padded = words[pixels + fours.size :].view(np.uint8)[: (op.height + FRAME) * stride + 1]
+    padded[:] = 0
+    for i in range(a, b):
+        ys, xs = coordinates_of(op, m, i)
+        neighbours(m.images[m.order[first + i]], op.width, padded, fours)
+        read_at(op.height, op.width, fours, ys, xs, found, m.augmented[m.batch[0] + i])
