@@ -4,16 +4,19 @@ What they wrote lacks these keys, and is still the same configuration: a run fol
 and compared, and a sweep finds its trials by their hashes.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-# By dotted path: what a version without the key did.
+# By dotted path: what a version without the key did. `loss:mse` is a section of that type, `*` is
+# every item of a list.
 ADDED_KEYS = {
     "data.augment": [],
     "training.kernels": "fast",
     "training.early_stopping.min_delta": 0.0,
     "regularization.max_norm": None,
+    "loss:cross_entropy.label_smoothing": 0.0,
+    "loss:mse.targets": "one_hot",
 }
 
 
@@ -38,8 +41,21 @@ def _sections(config: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, Any
     """Each added key whose section is there: the section, the key, what it was before."""
     for path, value in ADDED_KEYS.items():
         *names, key = path.split(".")
-        section: Any = config
-        for name in names:
-            section = section.get(name) if isinstance(section, dict) else None
-        if isinstance(section, dict):
+        for section in _reached(config, names):
             yield section, key, value
+
+
+def _reached(value: Any, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The sections at the end of a path that are there."""
+    if not names:
+        if isinstance(value, dict):
+            yield value
+        return
+    name, _, kind = names[0].partition(":")
+    if name == "*":
+        for item in value if isinstance(value, list) else ():
+            yield from _reached(item, names[1:])
+    elif isinstance(value, dict):
+        below = value.get(name)
+        if not kind or (isinstance(below, dict) and below.get("type") == kind):
+            yield from _reached(below, names[1:])

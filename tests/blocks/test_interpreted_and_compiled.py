@@ -127,12 +127,12 @@ def _loss_cases():
     yield case(
         softmax_block.softmax_backward, lambda t: (z(t), normal((BATCH, OUTPUTS), t, 5), empty(t))
     )
-    yield case(ce.cross_entropy_loss, lambda t: (z(t), labels, np.empty(BATCH)))
-    yield case(ce.cross_entropy_backward, lambda t: (z(t), labels, 0.25, empty(t)))
+    yield case(ce.cross_entropy_loss, lambda t: (z(t), labels, 0.1, np.empty(BATCH)))
+    yield case(ce.cross_entropy_backward, lambda t: (z(t), labels, 0.1, 0.25, empty(t)))
     yield case(bce.binary_cross_entropy_loss, lambda t: (z(t), 0.7, labels, np.empty(BATCH)))
     yield case(bce.binary_cross_entropy_backward, lambda t: (z(t), 0.7, labels, 0.25, empty(t)))
-    yield case(mse.squared_error_loss, lambda t: (z(t), labels, np.empty(BATCH)))
-    yield case(mse.squared_error_backward, lambda t: (z(t), labels, 0.25, empty(t)))
+    yield case(mse.squared_error_loss, lambda t: (z(t), labels, -1.0, np.empty(BATCH)))
+    yield case(mse.squared_error_backward, lambda t: (z(t), labels, -1.0, 0.25, empty(t)))
 
 
 def _update_cases():

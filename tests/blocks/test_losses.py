@@ -20,9 +20,9 @@ def probabilities(z):
     return y
 
 
-def cross_entropy(z, labels=LABELS):
+def cross_entropy(z, labels=LABELS, smoothing=0.0):
     found = np.full(len(z), np.nan)
-    ce.cross_entropy_loss(z, labels, found)
+    ce.cross_entropy_loss(z, labels, smoothing, found)
     return found
 
 
@@ -32,9 +32,9 @@ def binary_cross_entropy(z, k, labels=LABELS):
     return found
 
 
-def squared_error(y, labels=LABELS):
+def squared_error(y, labels=LABELS, other=0.0):
     found = np.full(len(y), np.nan)
-    mse.squared_error_loss(y, labels, found)
+    mse.squared_error_loss(y, labels, other, found)
     return found
 
 
@@ -83,13 +83,32 @@ def test_cross_entropy_of_a_sure_prediction_keeps_its_digits():
     assert cross_entropy(z, np.array([1])) == pytest.approx(40, rel=1e-14)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.75])
 @pytest.mark.parametrize("scale", [1.0, 0.125])
-def test_cross_entropy_s_gradient_is_that_of_finite_differences(scale):
+def test_cross_entropy_s_gradient_is_that_of_finite_differences(scale, smoothing):
     z = normal((BATCH, CLASSES))
     dz = np.empty_like(z)
-    ce.cross_entropy_backward(probabilities(z), LABELS, scale, dz)
-    assert_gradient(dz, lambda: scale * float(cross_entropy(z).sum()), z)
-    np.testing.assert_allclose(dz, scale * (softmax(z, axis=1) - T), rtol=0, atol=1e-15)
+    ce.cross_entropy_backward(probabilities(z), LABELS, smoothing, scale, dz)
+    assert_gradient(dz, lambda: scale * float(cross_entropy(z, LABELS, smoothing).sum()), z)
+    t = (1 - smoothing) * T + smoothing / CLASSES
+    np.testing.assert_allclose(dz, scale * (softmax(z, axis=1) - t), rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize("scale", [1, 60])
+@pytest.mark.parametrize("smoothing", [0.1, 0.75])
+def test_smoothed_cross_entropy_is_pytorch_s(smoothing, scale):
+    torch = pytest.importorskip("torch")
+    values = normal((BATCH, CLASSES), scale=scale)
+    z = torch.tensor(values, requires_grad=True)
+    losses = torch.nn.functional.cross_entropy(
+        z, torch.tensor(LABELS), label_smoothing=smoothing, reduction="none"
+    )
+    losses.mean().backward()
+    found = cross_entropy(values, LABELS, smoothing)
+    np.testing.assert_allclose(found, losses.detach(), rtol=1e-13)
+    dz = np.empty_like(values)
+    ce.cross_entropy_backward(probabilities(values), LABELS, smoothing, 1 / BATCH, dz)
+    np.testing.assert_allclose(dz, z.grad, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize("k", [1.0, 0.5, 3.0])
@@ -120,18 +139,21 @@ def test_binary_cross_entropy_s_gradient_is_that_of_finite_differences(k, scale)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_squared_error_is_half_the_sum_of_squares(dtype):
+@pytest.mark.parametrize(("other", "t"), [(0.0, T), (-1.0, 2 * T - 1)])
+def test_squared_error_is_half_the_sum_of_squares(dtype, other, t):
     y = normal((BATCH, CLASSES), dtype)
-    expected = 0.5 * np.linalg.norm(y.astype(np.float64) - T, axis=1) ** 2
-    np.testing.assert_allclose(squared_error(y), expected, rtol=1e-13)
+    expected = 0.5 * np.linalg.norm(y.astype(np.float64) - t, axis=1) ** 2
+    np.testing.assert_allclose(squared_error(y, LABELS, other), expected, rtol=1e-13)
 
 
+@pytest.mark.parametrize(("other", "t"), [(0.0, T), (-1.0, 2 * T - 1)])
 @pytest.mark.parametrize("scale", [1.0, 0.125])
-def test_squared_error_s_gradient_is_that_of_finite_differences(scale):
+def test_squared_error_s_gradient_is_that_of_finite_differences(scale, other, t):
     y = normal((BATCH, CLASSES))
     dy = np.empty_like(y)
-    mse.squared_error_backward(y, LABELS, scale, dy)
-    assert_gradient(dy, lambda: scale * float(squared_error(y).sum()), y)
+    mse.squared_error_backward(y, LABELS, other, scale, dy)
+    assert_gradient(dy, lambda: scale * float(squared_error(y, LABELS, other).sum()), y)
+    np.testing.assert_allclose(dy, scale * (y - t), rtol=0, atol=1e-15)
 
 
 LOSSES = {
@@ -170,7 +192,7 @@ def test_extreme_logits_give_finite_exact_losses():
     y = probabilities(z)
     np.testing.assert_allclose(y, [[1, 0, 0], [0, 1, 0], [1 / 3] * 3], rtol=1e-6)
     dz = np.empty_like(z)
-    ce.cross_entropy_backward(y, labels, 1.0, dz)
+    ce.cross_entropy_backward(y, labels, 0.0, 1.0, dz)
     np.testing.assert_allclose(dz, y - one_hot(labels, 3), atol=1e-6)
 
 

@@ -4,10 +4,12 @@ from mnistlab.added_keys import ADDED_KEYS, completed
 from mnistlab.config import config_hash, resolved_mapping, run_config_from_mapping
 
 STOPPING = {"training": {"epochs": 9, "early_stopping": {"monitor": "val_loss", "patience": 5}}}
+MSE = {"loss": "mse", "model": {"hidden": [5], "activation": "tanh"}}
 # As the first version gave them.
 HASHES = {
     "04c5c5e605c0aefe167ff7f6e39f8f0928b2bc35b73b0ad864387e1a68e15b9d": {},
     "599cd0960e822e0d9bc2c84ec0e58887af0737e87d060a1dbc883937a1c07b77": STOPPING,
+    "a97b7f7ec17093105ed139475c842ac685a9b7ee45e8c4627d480d69722ba7de": MSE,
 }
 
 
@@ -15,6 +17,8 @@ def first_version(mapping):
     """The resolved configuration as it was before any of the added keys."""
     resolved = resolved_mapping(run_config_from_mapping(mapping))
     del resolved["training"]["kernels"]
+    for key in {"label_smoothing", "targets"} & resolved["loss"].keys():
+        del resolved["loss"][key]
     if resolved["training"]["early_stopping"]:
         del resolved["training"]["early_stopping"]["min_delta"]
     return resolved
@@ -29,12 +33,14 @@ def test_an_added_key_with_another_value_changes_the_hash():
     plain = {"training": {"kernels": "plain"}}
     early = STOPPING["training"]["early_stopping"] | {"min_delta": 0.01}
     patient = {"training": {**STOPPING["training"], "early_stopping": early}}
-    hashes = {config_hash(run_config_from_mapping(m)) for m in ({}, plain, STOPPING, patient)}
-    assert len(hashes) == 4
+    smoothed, plus_minus = {"loss": {"label_smoothing": 0.1}}, {"targets": "plus_minus"}
+    mappings = ({}, plain, STOPPING, patient, MSE, MSE | {"loss": {"type": "mse", **plus_minus}})
+    hashes = {config_hash(run_config_from_mapping(m)) for m in (*mappings, smoothed)}
+    assert len(hashes) == 7
 
 
 def test_a_configuration_of_the_first_version_is_completed():
-    for mapping in ({}, STOPPING):
+    for mapping in ({}, STOPPING, MSE):
         now = resolved_mapping(run_config_from_mapping(mapping))
         assert first_version(mapping) != now
         assert completed(first_version(mapping)) == now
@@ -46,9 +52,18 @@ def test_a_configuration_without_the_section_of_an_added_key_is_left_as_it_is():
 
 
 def test_the_added_keys_are_keys_at_their_default():
-    resolved = resolved_mapping(run_config_from_mapping(STOPPING))
+    wholes = [resolved_mapping(run_config_from_mapping(one)) for one in (STOPPING, MSE)]
     for path, value in ADDED_KEYS.items():
-        found = resolved
-        for name in path.split("."):
-            found = found[name]
+        *names, key = path.split(".")
+        (found,) = {section[key] for whole in wholes for section in sections_at(whole, names)}
         assert found == value
+
+
+def sections_at(found, names):
+    """The sections of a configuration that a path of ADDED_KEYS leads to."""
+    for name in names:
+        name, _, kind = name.partition(":")
+        found = found[name]
+        if found is None or (kind and found["type"] != kind):
+            return []
+    return [found]

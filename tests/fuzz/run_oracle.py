@@ -49,7 +49,7 @@ class NoisyOracle(LayeredOracle):
 
     def _loss_gradient(self, z, y, t):
         # A difference of nearly equal outputs, or a sum over images, may be all rounding.
-        dz = super()._loss_gradient(z, y + self._noise(np.maximum(np.abs(y), t)), t)
+        dz = super()._loss_gradient(z, y + self._noise(np.maximum(np.abs(y), np.abs(t))), t)
         return dz + self._noise(dz)
 
     def _activate(self, activation, z):

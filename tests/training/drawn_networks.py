@@ -98,7 +98,12 @@ class Draw:
             (sigmoid, "binary_cross_entropy"),
             (self.of("softmax", sigmoid, self.activation()), "mse"),
         )
-        return output, {"type": loss, "reduction": self.of("mean", "mean", "sum")}
+        targets = {
+            "cross_entropy": {"label_smoothing": self.of(0.0, 0.0, 0.1, 0.9)},
+            "binary_cross_entropy": {},
+            "mse": {"targets": self.of("one_hot", "plus_minus")},
+        }[loss]
+        return output, {"type": loss, "reduction": self.of("mean", "mean", "sum"), **targets}
 
     def init(self):
         init = self.of(

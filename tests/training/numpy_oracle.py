@@ -209,10 +209,23 @@ class Oracle:
             case other:
                 raise NoEquationError("loss.reduction", other)
 
+    def _targets(self, one_hot):
+        loss = self.config.loss
+        match loss.type:
+            case "cross_entropy":
+                share = loss.label_smoothing
+                return (1 - share) * one_hot + share / one_hot.shape[1]
+            case "mse" if loss.targets == "plus_minus":
+                return 2 * one_hot - 1
+            case "mse" if loss.targets != "one_hot":
+                raise NoEquationError("loss.targets", loss.targets)
+            case _:
+                return one_hot
+
     def _batch(self, split, places, augment=lambda images: images):
         images, labels = augment(np.asarray(split.images[places])), split.labels[places]
         x = images.reshape(len(places), -1) * self.dataset.scale + self.dataset.offset
-        return x, np.eye(len(self.dataset.class_names))[labels], labels
+        return x, self._targets(np.eye(len(self.dataset.class_names))[labels]), labels
 
     def gradients(self, x, t):
         """The gradient of the objective, by name, without the penalty; the losses; the output."""

@@ -58,6 +58,7 @@ LEAKY, STEEP = {"type": "leaky_relu", "alpha": 0.2}, {"type": "sigmoid", "k": 2.
 SCALED = {"type": "tanh", "scale": 1.7159, "slope": 2 / 3}
 ACTIVATIONS = ["identity", "relu", "relu6", LEAKY, "sigmoid", STEEP, "tanh", SCALED]
 ACTIVATIONS += ["softsign", "softplus", {"type": "elu", "alpha": 0.7}, "gelu", "silu"]
+PLUS_MINUS = {"type": "mse", "targets": "plus_minus"}
 BCE, MSE = {"type": "binary_cross_entropy"}, {"type": "mse"}
 PENALTY = {"l1": 0.02, "l2": 0.03}
 
@@ -70,6 +71,9 @@ RIGHT = {
     "bce of slope": {"model": mlp(output=STEEP), "loss": BCE},
     "sum": {"model": mlp(), "loss": {"reduction": "sum"}},
     "bce sum": {"model": mlp(output=STEEP), "loss": {**BCE, "reduction": "sum"}},
+    "smoothed": {"model": mlp(), "loss": {"label_smoothing": 0.2}},
+    "smoothed sum": {"model": mlp(), "loss": {"label_smoothing": 0.7, "reduction": "sum"}},
+    "mse of plus and minus": {"model": mlp(output=SCALED), "loss": PLUS_MINUS},
     "mse sum": {"model": mlp(output="identity"), "loss": {**MSE, "reduction": "sum"}},
     "penalty": {"model": mlp(), "regularization": PENALTY},
     "penalty on the last": {"model": mlp(), "regularization": {**PENALTY, "layers": "last"}},
@@ -210,7 +214,7 @@ def label_s_own_term_alone(op, m, lane, step, first, rows):
     z = slot(m.activations, m, op.x, rows, op.inputs)
     y = slot(m.activations, m, op.y, rows, op.inputs)
     softmax_forward(z, y)
-    cross_entropy_loss(z, labels, losses_of(op, m, first, rows))
+    cross_entropy_loss(z, labels, op.smoothing, losses_of(op, m, first, rows))
     dz = slot(m.deltas, m, op.x, rows, op.inputs)
     scale = gradient_scale(op, rows)
     for i in range(rows):

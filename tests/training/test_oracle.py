@@ -105,6 +105,16 @@ CASES = {
     },
     "mse of softmax": {"model": output(MLP, "softmax"), "loss": MSE},
     "mse of tanh": {"model": output(MLP, "tanh"), "loss": MSE},
+    "smoothed": {"model": MLP, "loss": {"label_smoothing": 0.1}},
+    "smoothed sum": {
+        "model": SOFTMAX,
+        "loss": {"label_smoothing": 0.4, "reduction": "sum"},
+        "optimizer": sgd(lr=0.005),
+    },
+    "mse of plus and minus": {
+        "model": output(MLP, SCALED_TANH),
+        "loss": {**MSE, "targets": "plus_minus"},
+    },
     "mse of scaled tanh": {"model": output(MLP, SCALED_TANH), "loss": MSE},
     "mse of sigmoid": {"model": output(MLP, {"type": "sigmoid", "k": 2.0}), "loss": MSE},
     "mse of relu": {"model": output(MLP, "relu"), "loss": MSE},

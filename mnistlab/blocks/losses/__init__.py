@@ -1,6 +1,7 @@
 """Losses: each file has one, the loss above its gradient, and the op at the end of a network.
 
-`labels` (batch,) are class numbers; t (batch, classes) is their one-hot form. A loss writes one
+`labels` (batch,) are class numbers; t (batch, classes) are the targets that a loss makes of them,
+their one-hot form where it has no key for others. A loss writes one
 number for each sample to `losses` (batch,), float64. Its gradient is multiplied by `scale`, which
 is 1/batch for the mean over the batch and 1 for the sum.
 """

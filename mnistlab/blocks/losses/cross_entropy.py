@@ -15,6 +15,7 @@ from mnistlab.blocks.losses._head import (
     losses_of,
     put_output,
 )
+from mnistlab.blocks.section import ShareBelowOne
 from mnistlab.runtime.elementary import exp
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
@@ -23,26 +24,43 @@ from mnistlab.runtime.parts import rows_of, slot
 
 
 @kernel
-def cross_entropy_loss(z: np.ndarray, labels: np.ndarray, losses: np.ndarray) -> None:
-    """lossᵢ = log Σₖ exp(zₖ) − z_label, z (batch, classes) the logits; finite for any."""
+def cross_entropy_loss(
+    z: np.ndarray, labels: np.ndarray, smoothing: float, losses: np.ndarray
+) -> None:
+    """lossᵢ = log Σₖ exp(zₖ) − Σₖ tₖ zₖ, z (batch, classes) the logits; finite for any.
+
+    t is 1 − smoothing for the label, and the smoothing is shared by all classes:
+    Σₖ tₖ zₖ = z_label − smoothing · (z_label − mean z).
+    """
     for i in range(z.shape[0]):
         largest = z[i, 0]
         for j in range(z.shape[1]):
             largest = max(largest, z[i, j])
-        total = np.float64(0)
+        total, above = np.float64(0), np.float64(0)
         for j in range(z.shape[1]):
             total += exp(np.float64(z[i, j] - largest))
-        losses[i] = np.log(total) + largest - z[i, labels[i]]
+            above += np.float64(z[i, labels[i]]) - np.float64(z[i, j])
+        losses[i] = np.log(total) + largest - z[i, labels[i]] + smoothing * above / z.shape[1]
 
 
 @kernel
-def cross_entropy_backward(y: np.ndarray, labels: np.ndarray, scale: float, dz: np.ndarray) -> None:
-    """dz = scale · (y − t), for y = softmax(z); y, dz (batch, classes)."""
+def cross_entropy_backward(
+    y: np.ndarray, labels: np.ndarray, smoothing: float, scale: float, dz: np.ndarray
+) -> None:
+    """dz = scale · (y − t), for y = softmax(z); y, dz (batch, classes); t as in the loss."""
     s = y.dtype.type(scale)
+    shared = y.dtype.type(scale * smoothing / y.shape[1])
+    rest = y.dtype.type(scale * (1 - smoothing))
     for i in range(y.shape[0]):
         for j in range(y.shape[1]):
-            dz[i, j] = s * y[i, j]
-        dz[i, labels[i]] -= s
+            dz[i, j] = s * y[i, j] - shared
+        dz[i, labels[i]] -= rest
+
+
+class CrossEntropyHeadOperands(HeadOperands):
+    """A head's, with the label smoothing."""
+
+    smoothing: float
 
 
 @kernel
@@ -53,10 +71,11 @@ def cross_entropy_head(op: Any, m: Memory, lane: int, step: int, first: int, row
     z = slot(m.activations, m, op.x, rows, op.inputs)[a:b]
     y = slot(m.activations, m, op.y, rows, op.inputs)[a:b]
     softmax_forward(z, y)
-    cross_entropy_loss(z, labels, losses_of(op, m, first, rows)[a:b])
+    cross_entropy_loss(z, labels, op.smoothing, losses_of(op, m, first, rows)[a:b])
     if op.training:
         dz = slot(m.deltas, m, op.x, rows, op.inputs)[a:b]
-        cross_entropy_backward(y, labels, gradient_scale(op, m.batch[1]), dz)
+        scale = gradient_scale(op, m.batch[1])
+        cross_entropy_backward(y, labels, op.smoothing, scale, dz)
 
 
 class CrossEntropy(LossBlock):
@@ -64,6 +83,10 @@ class CrossEntropy(LossBlock):
 
     type: Literal["cross_entropy"] = Field(
         default="cross_entropy", description="Needs the output activation softmax."
+    )
+    label_smoothing: ShareBelowOne = Field(
+        default=0.0,
+        description="The share of each target that is divided equally among all classes.",
     )
 
     output = "softmax"
@@ -73,6 +96,8 @@ class CrossEntropy(LossBlock):
 
     def build(self, builder: Any, output: ActivationBlock) -> Op:
         y = builder.take_slot(builder.width)
-        operands = HeadOperands(**head_operands(builder, y, self.reduction))
+        operands = CrossEntropyHeadOperands(
+            **head_operands(builder, y, self.reduction), smoothing=self.label_smoothing
+        )
         put_output(builder, output, y)
         return Op(cross_entropy_head, operands)
