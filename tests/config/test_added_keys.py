@@ -55,8 +55,8 @@ def test_the_added_keys_are_keys_at_their_default():
     wholes = [resolved_mapping(run_config_from_mapping(one)) for one in (STOPPING, MSE)]
     for path, value in ADDED_KEYS.items():
         *names, key = path.split(".")
-        (found,) = {section[key] for whole in wholes for section in sections_at(whole, names)}
-        assert found == value
+        found = [section[key] for whole in wholes for section in sections_at(whole, names)]
+        assert found == [value] * len(found) != []
 
 
 def sections_at(found, names):
