@@ -114,3 +114,14 @@ def test_a_sweep_predicts_by_the_mean_of_its_trials(sweep_dir, home):
     outcome = mnistlab("predict", *runs)
     assert outcome.exit_code == 2
     assert "no picture is named behind the runs" in outcome.stderr
+
+
+def test_a_temperature_is_told_with_the_calibration_before_and_after(run_dir):
+    outcome = mnistlab("evaluate", run_dir, "--calibrate")
+    assert outcome.exit_code == 0, outcome.stderr
+    document = mnistlab("evaluate", run_dir, "--calibrate", "--json").document
+    assert f"temperature {document['temperature']:.4f}, fitted on 287" in outcome.stdout
+    row = next(line for line in outcome.stdout.splitlines() if "calibration error" in line)
+    assert row.split()[-2:] == [f"{document[when]['error']:.2%}" for when in ("before", "after")]
+    refused = mnistlab("evaluate", run_dir, run_dir, "--calibrate")
+    assert (refused.exit_code, refused.stderr.split(":")[0]) == (2, "--calibrate")

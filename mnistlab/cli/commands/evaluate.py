@@ -13,6 +13,7 @@ Examples:
   mnistlab evaluate runs/latest --split validation --weights best
   mnistlab evaluate runs/20261121-142530-mlp-3fa9c1 runs/20261121-143002-mlp-91c0de
   mnistlab evaluate runs/20261121-150000-my-sweep
+  mnistlab evaluate runs/latest --calibrate
 """
 
 
@@ -22,6 +23,14 @@ def evaluate(
         Literal["test", "validation", "train"], typer.Option(help="The images to evaluate.")
     ] = "test",
     weights: options.Weights = "final",
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="Fit a temperature on the validation images; show the expected calibration error "
+            "before and after.",
+        ),
+    ] = False,
     data_dir: options.DataDir = None,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -39,7 +48,8 @@ def evaluate(
     options.set_threads(threads)
     from mnistlab.python.commands import evaluate as command
     from mnistlab.store.browse.found import is_sweep
-    from mnistlab.terminal import ensemble, scores
+    from mnistlab.support.errors import UsageError
+    from mnistlab.terminal import calibration, ensemble, scores
     from mnistlab.terminal.output import print_json, print_lines
     from mnistlab.terminal.progress import watch_download, watch_messages
 
@@ -52,7 +62,13 @@ def evaluate(
             "tell": watch_messages(quiet=quiet).on_message,
             "data_progress": data_progress,
         }
-        if len(runs) > 1 or is_sweep(runs[0]):
+        is_ensemble = len(runs) > 1 or is_sweep(runs[0])
+        if is_ensemble and calibrate:
+            raise UsageError("--calibrate: is for one run; several are evaluated together")
+        if calibrate:
+            fitted = command.calibrate(runs[0], **how)
+            document, text = calibration.document(fitted), calibration.text(fitted)
+        elif is_ensemble:
             together = command.evaluate_ensemble(runs, **how)
             document, text = ensemble.document(together), ensemble.text(together)
         else:

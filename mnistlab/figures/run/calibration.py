@@ -1,6 +1,5 @@
 """Reliability diagram: is a network with a confidence of 90 % correct in 90 % of the cases?"""
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,13 +7,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator, PercentFormatter
 
 from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
+from mnistlab.experiment.calibration import Calibration, calibration
 from mnistlab.figures import style
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.run_data import output_activation, run_name, says_probabilities
 from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.support.errors import LackingError
 
-BINS = 10
 # Fewer images than this in a bin say little of their share.
 FEW = 10
 
@@ -37,35 +36,6 @@ FIGURE = FigureDefinition(
     how_to_read="A bar below the dashed line: the network is overconfident.",
     draw=draw,
 )
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Confidence and accuracy in bins of equal width; each array has shape (bins,).
-
-    `confidence` and `accuracy` are means of a bin, NaN for an empty bin. `error` is the expected
-    calibration error (ECE): the mean of |accuracy − confidence|, weighted by the bin's images.
-    Source: Guo et al., On calibration of modern neural networks (2017), equation 3.
-    """
-
-    counts: np.ndarray  # int64
-    confidence: np.ndarray
-    accuracy: np.ndarray
-    error: float
-
-
-def calibration(probabilities: np.ndarray, is_right: np.ndarray, bins: int = BINS) -> Calibration:
-    """`probabilities` of the predicted class, finite, 0 to 1; `is_right` bool; both (images,).
-
-    Bins are open below and closed above, but for the first, which holds 0.
-    """
-    bin_of = np.clip(np.ceil(probabilities * bins).astype(int) - 1, 0, bins - 1)
-    counts = np.bincount(bin_of, minlength=bins)
-    with np.errstate(invalid="ignore"):
-        confidence = np.bincount(bin_of, probabilities, bins) / counts
-        accuracy = np.bincount(bin_of, is_right.astype(float), bins) / counts
-    error = np.nansum(counts * np.abs(accuracy - confidence)) / counts.sum()
-    return Calibration(counts, confidence, accuracy, float(error))
 
 
 def reliability_diagram(found: Calibration, of: str, run: str) -> Figure:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mnistlab.data import DownloadProgress
+from mnistlab.experiment.calibration import CalibrationScores
+from mnistlab.experiment.calibration import calibrate as fit_and_score
 from mnistlab.experiment.ensemble import EnsembleScores, load_ensemble, members_at
 from mnistlab.experiment.ensemble import evaluate_ensemble as score_ensemble
 from mnistlab.experiment.model import Weights, load_model
@@ -56,3 +58,23 @@ def evaluate_ensemble(
         data_progress=data_progress,
     )
     return score_ensemble(ensemble, split)
+
+
+def calibrate(
+    path: Path,
+    *,
+    split: SplitName = "test",
+    weights: Weights = "final",
+    data_dir: Path | None = None,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+    data_progress: DownloadProgress | None = None,
+) -> CalibrationScores:
+    """Fit a network's temperature on its validation images; tell its calibration before and after.
+
+    Raises as `evaluate` does, and UsageError if the run has no validation images or no softmax.
+    """
+    model = load_model(
+        path, weights, data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress
+    )
+    return fit_and_score(model, split)
