@@ -12,7 +12,7 @@ from tools.short_runs import train
 # Trained long on few images: overconfident.
 OVERCONFIDENT = {
     "data": {"train_limit": 200},
-    "optimizer": {"lr": 0.3},
+    "optimizer": {"lr": 0.05},
     "training": {"epochs": 100},
 }
 
