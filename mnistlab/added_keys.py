@@ -17,6 +17,7 @@ ADDED_KEYS = {
     "regularization.max_norm": None,
     "loss:cross_entropy.label_smoothing": 0.0,
     "loss:mse.targets": "one_hot",
+    "model:mlp.batch_norm": None,
 }
 
 

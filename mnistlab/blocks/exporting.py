@@ -1,5 +1,6 @@
 """Exports of blocks: a trained layer becomes PyTorch modules or ONNX nodes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,12 +11,23 @@ from mnistlab.support.errors import UsageError
 
 @dataclass(frozen=True, eq=False)
 class TrainedLayer:
-    """A layer of the configuration, with its name and tensors in the run, if it has any."""
+    """A layer of the configuration, with its name and tensors in the run, if it has any.
+
+    `tensors` are by their kind, such as `weight`. `on_image`: whether its input is an image.
+    """
 
     layer: Any
+    on_image: bool
     name: str = ""
-    weight: np.ndarray | None = None
-    bias: np.ndarray | None = None
+    tensors: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def weight(self) -> np.ndarray | None:
+        return self.tensors.get("weight")
+
+    @property
+    def bias(self) -> np.ndarray | None:
+        return self.tensors.get("bias")
 
 
 @dataclass(frozen=True, eq=False)

@@ -131,5 +131,9 @@ class ItemOf(OneOf):
 def _meaning(name: str, block: type[Section]) -> str:
     """What the name of a block means alone."""
     for field in block.model_fields.values():
-        return f"Short for `{name}: {field.default}`."
+        default = field.default
+        if isinstance(default, Section):
+            keys = ", ".join(f"{key}: {value}" for key, value in default.model_dump().items())
+            default = f"{{{keys}}}"
+        return f"Short for `{name}: {default}`."
     return inspect.cleandoc(block.__doc__ or "")

@@ -141,23 +141,23 @@ def _bias_without_effect(config: "RunConfig") -> Iterator[Conflict]:
 
 def _layer_names(config: "RunConfig") -> Iterator[Conflict]:
     known = config.model.layer_names()
-    named: list[tuple[KeyPath, str]] = [
-        (("init", "layers", name), name) for name in config.init.layers
-    ]
-    if not isinstance(config.regularization.layers, str):
-        named += [
-            (("regularization", "layers", index), name)
-            for index, name in enumerate(config.regularization.layers)
-        ]
-    for path, name in named:
+    for name in config.init.layers:
         if name not in known:
-            yield Conflict(_unknown_name(f"layer {name!r}", name, known), path, ("model",))
+            message = _unknown_name(f"layer {name!r}", name, known)
+            yield Conflict(message, ("init", "layers", name), ("model",))
+    if isinstance(config.regularization.layers, str):
+        return
+    penalised = (*known, *config.model.normalisations())
+    for index, name in enumerate(config.regularization.layers):
+        if name not in penalised:
+            message = _unknown_name(f"layer {name!r}", name, penalised)
+            yield Conflict(message, ("regularization", "layers", index), ("model",))
 
 
 def _tensor_patterns(config: "RunConfig") -> Iterator[Conflict]:
-    known = [
-        f"{layer}.{part}" for layer in config.model.layer_names() for part in ("weight", "bias")
-    ]
+    model = config.model
+    known = [f"{layer}.{part}" for layer in model.layer_names() for part in ("weight", "bias")]
+    known += [f"{layer}.{part}" for layer in model.normalisations() for part in ("scale", "shift")]
     for pattern in config.optimizer.lr_scale:
         if not any(fnmatchcase(name, pattern) for name in known):
             message = _unknown_name(f"tensor {pattern!r}", pattern, known)

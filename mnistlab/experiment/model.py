@@ -68,6 +68,11 @@ class Model:
         """Every weight and bias by its name."""
         return self.inference.tensors
 
+    def layer_tensors(self, layer: str) -> dict[str, np.ndarray]:
+        """A layer's tensors by what they are to it: weight, bias, …"""
+        own = [spec for spec in self.inference.program.tensors if spec.layer == layer]
+        return {spec.kind: self.tensors[spec.name] for spec in own}
+
     @cached_property
     def dataset(self) -> Dataset:
         """The run's dataset, split and scaled as in training.

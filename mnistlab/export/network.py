@@ -17,13 +17,12 @@ def network_of(model: Model) -> list[TrainedLayer]:
     is_image, counts = True, Counter[str]()
     for layer in model.config.model.layers_for(len(model.class_names)):
         if layer.takes_vector and is_image:
-            network.append(TrainedLayer(FlattenLayer()))
+            network.append(TrainedLayer(FlattenLayer(), on_image=True))
             is_image = False
-        if layer.weighted:
+        if layer.named:
             counts[layer.type] += 1
             name = f"{layer.type}{counts[layer.type]}"
-            weight, bias = (model.tensors.get(f"{name}.{kind}") for kind in ("weight", "bias"))
-            network.append(TrainedLayer(layer, name, weight, bias))
+            network.append(TrainedLayer(layer, is_image, name, model.layer_tensors(name)))
         elif not layer.does_nothing:
-            network.append(TrainedLayer(layer))
+            network.append(TrainedLayer(layer, is_image))
     return network

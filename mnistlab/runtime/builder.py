@@ -39,7 +39,8 @@ class Builder:
 
     `training`: with dropout, and a backward pass to the weights; else a backward pass to the image.
     `nonzero_share` is the share of the training images' pixels that are not zero. `plain`: with
-    plain kernels only.
+    plain kernels only. `whole`: a batch is never divided into parts. `smallest_batch` is the number
+    of rows of the smallest batch in training; None if it is not known.
     """
 
     def __init__(
@@ -50,10 +51,13 @@ class Builder:
         training: bool,
         nonzero_share: float = 1.0,
         plain: bool = False,
+        whole: bool = False,
+        smallest_batch: int | None = None,
     ) -> None:
         self.seed = seed
         self.key = "model"  # the configuration key of the current layer, for messages
-        self.rows = min(rows, MOST_ROWS)
+        self.rows = rows if whole else min(rows, MOST_ROWS)
+        self.smallest_batch = smallest_batch
         self.training = training
         self.nonzero_share = nonzero_share
         self.plain = plain
@@ -84,6 +88,7 @@ class Builder:
         self.deltas: list[Op] = []  # in the order of the layers; they run in reverse order
         self.gradients: list[Op] = []
         self.sums: list[Op] = []
+        self.statistics: list[Op] = []  # that training keeps beside the weights
 
     def numbered(self, kind: str) -> str:
         """The name of the next layer of this kind: dense1, dense2, …"""
@@ -113,12 +118,26 @@ class Builder:
         return offset
 
     def add_tensor(
-        self, layer: str, kind: str, shape: tuple[int, ...], fans: tuple[int, int]
+        self,
+        layer: str,
+        kind: str,
+        shape: tuple[int, ...],
+        fans: tuple[int, int],
+        start: float | None = None,
     ) -> int:
-        """The offset of a new weight or bias; `fans` are its fan-in and fan-out."""
+        """The offset of a new weight or bias; `fans` are its fan-in and fan-out.
+
+        `start` is its value before the first step, where the `init` does not say it.
+        """
+        return self._add(TensorSpec(f"{layer}.{kind}", layer, shape, 0, *fans, start))
+
+    def add_statistic(self, layer: str, kind: str, shape: tuple[int, ...], start: float) -> int:
+        """The offset of a new tensor that is no parameter: the loop keeps a statistic in it."""
+        return self._add(TensorSpec(f"{layer}.{kind}", layer, shape, 0, 1, 1, start, trained=False))
+
+    def _add(self, tensor: TensorSpec) -> int:
         offset = aligned(self.size)
-        tensor = TensorSpec(f"{layer}.{kind}", layer, shape, offset, *fans)
-        self.tensors.append(tensor)
+        self.tensors.append(replace(tensor, offset=offset))
         self.size = offset + tensor.size
         return offset
 
@@ -150,9 +169,12 @@ class Builder:
         count: int,
         slot: int,
         activation: Any = None,
+        of_below: bool = False,
     ) -> None:
         """Record a layer for display; `count` is the number of its weights and biases."""
-        layer = LayerSpec(name, kind, text, self.shape, shape, count, slot, activation, slot)
+        layer = LayerSpec(
+            name, kind, text, self.shape, shape, count, slot, activation, slot, of_below
+        )
         self.layers.append(layer)
 
     def set_output(self, slot: int, shape: tuple[int, ...]) -> None:

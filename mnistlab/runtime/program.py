@@ -12,7 +12,11 @@ from mnistlab.runtime.op import Op
 
 @dataclass(frozen=True)
 class TensorSpec:
-    """A weight or bias: its name, its shape, its offset in the parameter vector, and its fans."""
+    """A weight, bias or statistic: name, shape, offset in the parameter vector, and fans.
+
+    `start` is the initial value of all its elements; None if the `init` sets it. A tensor that is
+    not `trained` has no gradient: the training loop keeps a running statistic in it.
+    """
 
     name: str
     layer: str
@@ -20,10 +24,13 @@ class TensorSpec:
     offset: int
     fan_in: int
     fan_out: int
+    start: float | None = None
+    trained: bool = True
 
     @property
-    def is_bias(self) -> bool:
-        return self.name.endswith(".bias")
+    def kind(self) -> str:
+        """What it is to its layer: weight, bias, scale, …"""
+        return self.name.rpartition(".")[2]
 
     @property
     def size(self) -> int:
@@ -43,6 +50,7 @@ class LayerSpec:
     slot: int = 0  # of the layer's output in the workspace
     activation: Any = None  # its block, if the layer is an activation or one follows it directly
     activation_slot: int = 0  # of the activation's output; the layer's own if none follows
+    of_below: bool = False  # whether figures count it as a part of the layer below
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,7 @@ class Program:
     @property
     def parameters(self) -> int:
         """The number of weights and biases."""
-        return sum(tensor.size for tensor in self.tensors)
+        return sum(tensor.size for tensor in self.tensors if tensor.trained)
 
     @property
     def backward(self) -> tuple[Op, ...]:

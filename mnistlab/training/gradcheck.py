@@ -93,7 +93,13 @@ class Objective:
         shape, classes = dataset.image_shape, len(dataset.class_names)
         share = nonzero_share(dataset.train, dataset.offset)
         self.program: Program = lower(
-            config, shape, classes, self.images, np.float64, nonzero_share=share
+            config,
+            shape,
+            classes,
+            self.images,
+            np.float64,
+            nonzero_share=share,
+            smallest_batch=self.images,
         )
         tables = compile_tables(
             {"gradient": self.program.gradient, "loss": self.program.loss},
@@ -152,11 +158,12 @@ def check_gradients(
     program, seed = objective.program, config.seed
     start = initial_params(config.init, program.tensors, program.sizes.parameters, seed, np.float64)
     stream = random_stream(seed, Purpose.GRADIENT_CHECK, 0)
-    for tensor, view in zip(program.tensors, views(program.tensors, start).values(), strict=True):
+    trained = [tensor for tensor in program.tensors if tensor.trained]
+    for tensor, view in zip(trained, views(trained, start).values(), strict=True):
         view += JITTER * stream.standard_normal(tensor.shape)
     objective.params[:] = start
     analytic = objective.gradient()
-    return [check_tensor(objective, analytic, tensor, stream) for tensor in program.tensors]
+    return [check_tensor(objective, analytic, tensor, stream) for tensor in trained]
 
 
 def check_tensor(

@@ -23,14 +23,15 @@ def initial_params(
     """
     vector = np.zeros(size)
     files: dict[Path, dict[str, np.ndarray]] = {}
-    named = zip(tensors, views(tensors, vector).values(), strict=True)
     faults: list[str] = []
-    for index, (tensor, view) in enumerate(named):
+    drawn = 0  # tensors that draw: those of a normalisation change no other's numbers
+    for tensor, view in zip(tensors, views(tensors, vector).values(), strict=True):
         rule = init.layers.get(tensor.layer, init)
         try:
-            view[...] = rule.start(tensor, seed, index, dtype, files)
+            view[...] = rule.start(tensor, seed, drawn, dtype, files)
         except UsageError as error:
             faults += error.messages
+        drawn += tensor.start is None
     if faults:
         raise UsageError(*dict.fromkeys(faults))
     with np.errstate(over="ignore"):  # the loss reveals a weight that overflows the dtype

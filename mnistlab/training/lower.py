@@ -17,15 +17,15 @@ from mnistlab.runtime.program import LayerSpec, Program, TensorSpec
 
 
 def regularized_tensors(config: RunConfig, tensors: Sequence[TensorSpec]) -> list[TensorSpec]:
-    """The weights that the penalty applies to."""
-    weights = [tensor for tensor in tensors if not tensor.is_bias]
+    """The weights that the penalty applies to; the scale of a normalisation only if it is named."""
+    weights = [tensor for tensor in tensors if tensor.kind == "weight"]
     chosen = config.regularization.layers
     if chosen == "all":
         return weights
     if chosen == "last":
         return weights[-1:]
     assert isinstance(chosen, tuple), chosen
-    return [weight for weight in weights if weight.layer in chosen]
+    return [t for t in tensors if t.kind in ("weight", "scale") and t.layer in chosen]
 
 
 def _lr_scales(scales: Mapping[str, float], tensors: Sequence[TensorSpec]) -> dict[str, float]:
@@ -45,17 +45,23 @@ def lower(
     dtype: Any = None,
     training: bool = True,
     nonzero_share: float = 1.0,
+    smallest_batch: int | None = None,
 ) -> Program:
     """The program of a configuration for images (height, width), in batches of up to `rows`.
 
     `dtype` is the configuration's by default. If not `training`, there is no dropout and no
     augmentation, and the backward pass ends at the images instead of the weights. `nonzero_share`
-    is the share of the training images' pixels whose network input is not zero. Raises UsageError
-    if a layer does not fit on the one before.
+    is the share of the training images' pixels whose network input is not zero, `smallest_batch`
+    the number of rows of the smallest batch in training. Raises UsageError if a layer does not fit
+    on the one before, or not on that batch.
     """
     plain = config.training.kernels == "plain"
-    builder = Builder(config.seed, image_shape, rows, training, nonzero_share, plain)
-    for index, layer in enumerate(config.model.layers_for(classes)):
+    layers = config.model.layers_for(classes)
+    undivided = training and any(layer.of_whole_batch for layer in layers)
+    builder = Builder(
+        config.seed, image_shape, rows, training, nonzero_share, plain, undivided, smallest_batch
+    )
+    for index, layer in enumerate(layers):
         builder.key = config.model.key_of(index)
         layer.build(builder)
     augment = build_augmentations(builder, config.data.augment if training else (), image_shape)
@@ -72,7 +78,11 @@ def lower(
     updating = Updates(
         config.optimizer,
         config.regularization,
-        {t.name: {**builder.in_the_loop(t), "lr_scale": scales[t.name]} for t in builder.tensors},
+        {
+            t.name: {**builder.in_the_loop(t), "lr_scale": scales[t.name]}
+            for t in builder.tensors
+            if t.trained
+        },
         penalised,
         _limited(config, builder),
     )
@@ -97,6 +107,7 @@ def lower(
         *sums,
         *updating.penalty_gradients(penalised - fused.keys() - joined.keys()),
         *updating.steps(fused.keys(), joined.keys()),
+        *one_launch(builder.statistics),
     )
     return Program(
         dtype=np.dtype(dtype or config.training.dtype),
@@ -127,7 +138,8 @@ def _limited(config: RunConfig, builder: Builder) -> dict[str, dict[str, Any]]:
     if config.regularization.max_norm is None:
         return {}
     found = {}
-    for weight in regularized_tensors(config, builder.tensors):
+    weights = [t for t in regularized_tensors(config, builder.tensors) if t.kind == "weight"]
+    for weight in weights:
         incoming = builder.incoming_of(weight)
         found[weight.name] = {**incoming._asdict(), **builder.take_scratch(incoming.tile)}
     return found
@@ -142,10 +154,16 @@ def penalised_tensors(config: RunConfig, tensors: Sequence[TensorSpec]) -> Set[s
 
 
 def _with_activations(layers: Sequence[LayerSpec]) -> list[LayerSpec]:
-    """Layers with weights, with the activation that follows them and its slot."""
-    told = []
-    for layer, following in zip(layers, [*layers[1:], layers[-1]], strict=True):
-        if following.kind == "activation":
-            layer = replace(layer, activation=following.activation, activation_slot=following.slot)
+    """Layers with weights, with the activation that follows them and its slot.
+
+    A normalisation between a layer and its activation is a part of that layer.
+    """
+    told: list[LayerSpec] = []
+    for layer, above in zip(layers[::-1], [layers[-1], *layers[:0:-1]], strict=True):
+        if above.kind == "activation":
+            layer = replace(layer, activation=above.activation, activation_slot=above.slot)
+        elif above.of_below:
+            own = told[-1]
+            layer = replace(layer, activation=own.activation, activation_slot=own.activation_slot)
         told.append(layer)
-    return told
+    return told[::-1]

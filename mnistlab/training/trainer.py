@@ -41,6 +41,11 @@ class RunLength:
     def epochs(self) -> int:
         return math.ceil(self.steps / self.steps_per_epoch)
 
+    @property
+    def smallest_batch(self) -> int:
+        """The rows of an epoch's last batch, which may be ragged."""
+        return self.images % self.batch or self.batch
+
 
 def run_length(config: RunConfig, images: int) -> RunLength:
     """The steps of a run on `images` training images.
@@ -75,12 +80,14 @@ def _refuse_no_full_batch(training: TrainingConfig, images: int) -> None:
 
 def training_program(config: RunConfig, dataset: Dataset) -> Program:
     """The program that trains a configuration on a dataset."""
+    steps = run_length(config, len(dataset.train))
     return lower(
         config,
         dataset.image_shape,
         len(dataset.class_names),
-        run_length(config, len(dataset.train)).batch,
+        steps.batch,
         nonzero_share=nonzero_share(dataset.train, dataset.offset),
+        smallest_batch=steps.smallest_batch,
     )
 
 

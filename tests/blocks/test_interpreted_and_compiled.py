@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from augmentation_cases import augmentation_cases
+from batch_norm_cases import batch_norm_cases
 from few_outputs_cases import few_outputs_cases
 from fewer_products_cases import fewer_products_cases
 from kernel_helpers import (
@@ -360,6 +361,7 @@ CASES = [
     *_convolution_cases(),
     *_pooling_cases(),
     *_activation_cases(),
+    *batch_norm_cases(),
     *sparse_input_cases(),
     *sparse_hidden_cases(),
     *few_outputs_cases(),

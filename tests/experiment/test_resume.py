@@ -23,6 +23,7 @@ CNN = {
         {"conv": {"filters": 2, "kernel": 3, "stride": 3}},
         {"activation": "relu"},
         {"pool": {"size": 2}},
+        "batch_norm",
         {"dropout": 0.2},
     ],
 }
@@ -58,6 +59,15 @@ RUNS = {
         "optimizer": {"type": "rmsprop", "lr": 0.05},
         "training": {
             "epochs": 9,
+            "evaluate_every": 3,
+            "early_stopping": {"monitor": "val_loss", "patience": 2},
+        },
+    },
+    "batch norm, early stopping": {
+        "model": {"type": "mlp", "hidden": [6, 5], "batch_norm": True},
+        "optimizer": {"type": "sgd", "momentum": 0.9},
+        "training": {
+            "epochs": 5,
             "evaluate_every": 3,
             "early_stopping": {"monitor": "val_loss", "patience": 2},
         },

@@ -87,6 +87,23 @@ MODELS = {
             {"pool": {"type": "average", "size": 3, "stride": 1}},
         ],
     },
+    "mlp_with_batch_norm": {"type": "mlp", "hidden": [7, 5], "batch_norm": True},
+    "batch_norm_everywhere": {
+        "type": "cnn",
+        "layers": [
+            "batch_norm",
+            CONV,
+            {"batch_norm": {"momentum": 0.5, "epsilon": 1e-2}},
+            {"activation": "relu"},
+            "flatten",
+            "batch_norm",
+            {"dense": {"units": 6}},
+            {"activation": "tanh"},
+            "batch_norm",
+            {"dense": {"units": CLASSES}},
+            "batch_norm",
+        ],
+    },
     **{
         f"hidden_{name}": {"type": "mlp", "hidden": [8], "activation": activation}
         for name, activation in ACTIVATIONS.items()
@@ -128,8 +145,10 @@ def random_model(
     inference = Inference(config, shape, len(names), *PIXELS[normalize])
     rng = np.random.default_rng(7)
     spread = 0.01 if normalize == "none" else 0.4
-    for tensor in inference.tensors.values():
+    for name, tensor in inference.tensors.items():
         tensor[...] = spread * rng.standard_normal(tensor.shape)
+        if name.endswith(".running_variance"):
+            tensor[...] = 0.5 + np.abs(tensor)
     inference.compile()
     run_dir = RunDir(folder)
     return Model(

@@ -32,6 +32,7 @@ LAYERS = {
     "dropout": {"dropout": 0.3},
     "dense": {"dense": {"units": 6}},
     "flatten": "flatten",
+    "batch_norm": "batch_norm",
 }
 
 

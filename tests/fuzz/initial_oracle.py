@@ -1,6 +1,7 @@
 """The tensors of a network and what they start from, by the equations of `init` alone."""
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +10,13 @@ from numpy_oracle import NoEquationError
 from safetensors.numpy import load_file
 
 WEIGHTS, BIASES = 1, 2
+# What the tensors of batch normalisation start from.
+NORMALISED = {"scale": 1.0, "shift": 0.0, "running_mean": 0.0, "running_variance": 1.0}
 
 
 @dataclass(frozen=True)
 class Tensor:
-    """A weight or bias, in the order of the network; the fans are those of its layer."""
+    """A tensor, in the order of the network; the fans are those of its layer."""
 
     layer: str
     part: str
@@ -26,9 +29,9 @@ class Tensor:
         return f"{self.layer}.{self.part}"
 
 
-def tensors_of(model, image_shape, classes):
+def tensors_of(model, image_shape, classes, smallest_batch=2):
     """Every tensor from the image on."""
-    shape, found, counts, last_units = (1, *image_shape), [], {"dense": 0, "conv": 0}, None
+    shape, found, counts, last_units = (1, *image_shape), [], defaultdict(int), None
 
     def dense(units, bias):
         nonlocal shape
@@ -43,6 +46,14 @@ def tensors_of(model, image_shape, classes):
         if len(shape) != 3 or kernel > min(shape[1:]) + 2 * padding:
             raise DoesNotFitError("model.layers")
         return tuple((side + 2 * padding - kernel) // stride + 1 for side in shape[1:])
+
+    def batch_norm():
+        counts["batch_norm"] += 1
+        name = f"batch_norm{counts['batch_norm']}"
+        if smallest_batch * math.prod(shape[1:]) < 2:
+            raise DoesNotFitError("batch_norm")
+        for part in NORMALISED:
+            found.append(Tensor(name, part, shape[:1], 1, 1))
 
     def conv(layer):
         nonlocal shape
@@ -62,6 +73,8 @@ def tensors_of(model, image_shape, classes):
         case "mlp":
             for units in model.hidden:
                 dense(units, model.bias)
+                if model.batch_norm is not None:
+                    batch_norm()
         case "cnn":
             for layer in model.layers:
                 match layer.type:
@@ -75,6 +88,8 @@ def tensors_of(model, image_shape, classes):
                         last_units = layer.dense.units
                     case "flatten":
                         shape = (math.prod(shape),)
+                    case "batch_norm":
+                        batch_norm()
                     case "activation" | "dropout":
                         pass
                     case other:
@@ -86,10 +101,11 @@ def tensors_of(model, image_shape, classes):
     return found
 
 
-def initial_tensors(config, image_shape, classes):
+def initial_tensors(config, image_shape, classes, smallest_batch):
     """Every tensor before the first step, by name."""
     start = {}
-    for index, tensor in enumerate(tensors_of(config.model, image_shape, classes)):
+    index = 0
+    for tensor in tensors_of(config.model, image_shape, classes, smallest_batch):
         rule = config.init.layers.get(tensor.layer, config.init)
         if rule.type == "file":
             with np.load(rule.path) as archive:
@@ -97,10 +113,13 @@ def initial_tensors(config, image_shape, classes):
         elif rule.type == "run":
             path = rule.path / {"final": "weights.safetensors"}[rule.weights]
             start[tensor.name] = load_file(path)[tensor.name]
+        elif tensor.part in NORMALISED:
+            start[tensor.name] = np.full(tensor.shape, NORMALISED[tensor.part])
         elif tensor.part == "bias":
             start[tensor.name] = _bias(rule.bias, tensor, stream(config.seed, BIASES, index))
         else:
             start[tensor.name] = _weight(rule, tensor, stream(config.seed, WEIGHTS, index))
+        index += tensor.part not in NORMALISED
     return start
 
 

@@ -94,7 +94,8 @@ class Run:
         watched = early is not None and early.monitor.startswith("val")
         if watched and not len(self.dataset.validation.indices):
             raise DoesNotFitError("training.early_stopping.monitor")
-        start = initial_tensors(config, self.dataset.image_shape, images.classes)
+        smallest = min(map(len, self._batches(0)))
+        start = initial_tensors(config, self.dataset.image_shape, images.classes, smallest)
         if noise is None:
             self.oracle = LayeredOracle(config, self.dataset, start)
         else:

@@ -1,5 +1,7 @@
 """The second engine with dropout, convolutions and pooling: a list of layers, plain numpy."""
 
+from collections import defaultdict
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy_oracle import NoEquationError, Oracle, activate, pull_back
@@ -33,6 +35,9 @@ class Layer:
 
     def down(self, x, dy, tensors, step):
         raise NotImplementedError
+
+    def keep(self, x, tensors):
+        """What a training step keeps of its batch, beside the weights."""
 
 
 class Dense(Layer):
@@ -121,6 +126,49 @@ class Dropout(Layer):
         return dy * self._factor(x.shape, step), {}
 
 
+class BatchNorm(Layer):
+    """Of every unit, or of every map over its positions: axis 1 stays."""
+
+    def __init__(self, name, settings):
+        super().__init__(name)
+        self.settings = settings
+
+    def _named(self, tensors, kind, x):
+        return tensors[f"{self.name}.{kind}"].reshape(1, -1, *[1] * (x.ndim - 2))
+
+    def _normalised(self, x):
+        axes = (0, *range(2, x.ndim))
+        deviation = np.sqrt(x.var(axis=axes, keepdims=True) + self.settings.epsilon)
+        return (x - x.mean(axis=axes, keepdims=True)) / deviation, deviation, axes
+
+    def up(self, x, tensors, step, training):
+        if training:
+            normalised = self._normalised(x)[0]
+        else:
+            variance = self._named(tensors, "running_variance", x)
+            centred = x - self._named(tensors, "running_mean", x)
+            normalised = centred / np.sqrt(variance + self.settings.epsilon)
+        return self._named(tensors, "scale", x) * normalised + self._named(tensors, "shift", x)
+
+    def down(self, x, dy, tensors, step):
+        normalised, deviation, axes = self._normalised(x)
+        found = {
+            f"{self.name}.scale": (dy * normalised).sum(axis=axes),
+            f"{self.name}.shift": dy.sum(axis=axes),
+        }
+        dn = dy * self._named(tensors, "scale", x)
+        mean = dn.mean(axis=axes, keepdims=True)
+        along = (dn * normalised).mean(axis=axes, keepdims=True)
+        return (dn - mean - normalised * along) / deviation, found
+
+    def keep(self, x, tensors):
+        axes, kept = (0, *range(2, x.ndim)), self.settings.momentum
+        batch = {"running_mean": x.mean(axis=axes), "running_variance": x.var(axis=axes, ddof=1)}
+        for kind, value in batch.items():
+            name = f"{self.name}.{kind}"
+            tensors[name] = kept * tensors[name] + (1 - kept) * value
+
+
 class Activation(Layer):
     def __init__(self, activation):
         super().__init__(activation.type)
@@ -149,13 +197,16 @@ class LayeredOracle(Oracle):
         return [layer.name for layer in self.stack if isinstance(layer, Dense | Conv)]
 
     def _stack(self):
-        model, counts, stack = self.config.model, {"dense": 0, "conv": 0, "dropout": 0}, []
+        model, counts, stack = self.config.model, defaultdict(int), []
         classes = len(self.dataset.class_names)
         last_units = None  # of the last layer with weights, if it is dense
 
         def number(kind):
             counts[kind] += 1
             return counts[kind]
+
+        def batch_norm(settings):
+            stack.append(BatchNorm(f"batch_norm{number('batch_norm')}", settings))
 
         def dropout(rate):
             if rate > 0:
@@ -166,7 +217,10 @@ class LayeredOracle(Oracle):
                 pass
             case "mlp":
                 for _ in model.hidden:
-                    stack += [Dense(f"dense{number('dense')}"), Activation(model.activation)]
+                    stack.append(Dense(f"dense{number('dense')}"))
+                    if model.batch_norm is not None:
+                        batch_norm(model.batch_norm)
+                    stack.append(Activation(model.activation))
                     dropout(model.dropout)
             case "cnn":
                 for layer in model.layers:
@@ -181,6 +235,8 @@ class LayeredOracle(Oracle):
                             stack.append(Pool("pool", layer.pool))
                         case "activation":
                             stack.append(Activation(layer.activation))
+                        case "batch_norm":
+                            batch_norm(layer.batch_norm)
                         case "dropout":
                             dropout(layer.dropout)
                         case "flatten":
@@ -213,4 +269,6 @@ class LayeredOracle(Oracle):
         for layer, below in zip(self.stack[-2::-1], values[-3::-1], strict=True):
             dy, found = layer.down(below, dy, self.tensors, self.step)
             gradients |= {name: g for name, g in found.items() if name in self.tensors}
+        for layer, below in zip(self.stack, values[:-1], strict=True):
+            layer.keep(below, self.tensors)
         return gradients, losses, values[-1]

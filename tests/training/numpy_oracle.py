@@ -245,7 +245,9 @@ class Oracle:
     def _penalised(self, name):
         layer, kind = name.split(".")
         chosen = self.config.regularization.layers
-        if kind == "bias":
+        if kind == "scale":
+            return layer in chosen  # only where it is named
+        if kind != "weight":
             return False
         return chosen == "all" or layer in ([self.layers[-1]] if chosen == "last" else chosen)
 
@@ -320,7 +322,7 @@ class Oracle:
     def _limited(self, W):
         """Each unit's weights scaled down to the largest norm: a column, or a filter."""
         most = self.config.regularization.max_norm
-        if most is None:
+        if most is None or W.ndim == 1:
             return W
         norms = np.sqrt((W**2).sum(axis=0 if W.ndim == 2 else (1, 2, 3), keepdims=True))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):

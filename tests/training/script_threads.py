@@ -43,6 +43,27 @@ RUNS = {
         "training": {"batch_size": 99, "epochs": 1},
         "optimizer": {"momentum": 0.9, "lr": 0.01},
     },
+    "a CNN with batch normalisation": {
+        "model": {
+            "type": "cnn",
+            "layers": [
+                {"conv": {"filters": 5, "kernel": 3, "padding": 1}},
+                "batch_norm",
+                {"activation": "relu"},
+                {"pool": {"type": "max"}},
+                {"dense": {"units": 33}},
+                "batch_norm",
+                {"activation": "relu"},
+            ],
+        },
+        "training": {"batch_size": 99, "epochs": 1},
+        "optimizer": {"momentum": 0.9, "lr": 0.01},
+    },
+    "a batch of all images with batch normalisation": {
+        "model": {"hidden": [301, 20], "batch_norm": True},
+        "training": {"batch_size": "full", "epochs": 3},
+        "optimizer": ADAM,
+    },
     "an MLP with dropout": {
         "model": {"hidden": [301], "dropout": 0.4},
         "training": {"batch_size": 99, "epochs": 1},

@@ -6,6 +6,13 @@ import numpy as np
 import pytest
 from engine_helpers import config_of, toy_dataset
 
+from mnistlab.blocks.layers.batch_norm import maths as batch_norm
+from mnistlab.blocks.layers.batch_norm import ops as batch_norm_ops
+from mnistlab.blocks.layers.batch_norm.ops import (
+    batch_norm_backward,
+    channels_of,
+    statistics_of,
+)
 from mnistlab.blocks.layers.conv2d import ops as conv_ops
 from mnistlab.blocks.layers.conv2d.ops import (
     conv2d_backward_weights,
@@ -84,6 +91,21 @@ RIGHT = {
         conv(2, 3), {"dense": {"units": 5}}, activation("tanh"), {"dropout": 0.3}
     ),
     "dropout upon dropout": cnn({"dropout": 0.3}, {"dropout": 0.3}, conv(2, 3), {"dropout": 0.1}),
+    "normalised maps": cnn(
+        conv(3, 3, bias="none"),
+        "batch_norm",
+        activation("tanh"),
+        conv(4, 3, bias="none"),
+        {"batch_norm": {}},
+    ),
+    "normalised image": cnn("batch_norm", conv(3, 3), activation("tanh"), "batch_norm"),
+    "normalised units": {
+        "type": "mlp",
+        "hidden": [9, 7],
+        "activation": "tanh",
+        "batch_norm": True,
+        "bias": False,
+    },
     "mlp with dropout": {"type": "mlp", "hidden": [9, 7], "activation": "tanh", "dropout": 0.3},
     "mlp with relu and dropout": {"type": "mlp", "hidden": [9, 7], "dropout": 0.5},
 }
@@ -116,13 +138,17 @@ OTHER_SECTIONS = {
     "sum": {"loss": {"reduction": "sum"}},
     "mse": {"loss": {"type": "mse"}},
     "penalty": {"regularization": {"l1": 0.01, "l2": 0.02}},
+    "penalty on a scale": {
+        "model": cnn(conv(3, 3, bias="none"), "batch_norm", activation("tanh")),
+        "regularization": {"l1": 0.01, "l2": 0.02, "layers": ["batch_norm1"]},
+    },
     "penalty on a convolution": {"regularization": {"l2": 0.02, "layers": ["conv2"]}},
 }
 
 
 @pytest.mark.parametrize("sections", OTHER_SECTIONS.values(), ids=OTHER_SECTIONS)
 def test_a_right_gradient_passes_whatever_the_weights_and_losses(sections):
-    for tensor in check(model=two_convolutions(), **sections):
+    for tensor in check(**{"model": two_convolutions(), **sections}):
         assert tensor.passed, tensor
 
 
@@ -262,6 +288,36 @@ def dropout_without_its_scale(op, m, lane, step, first, rows):
         dx[i] *= 1 - op.rate
 
 
+@kernel
+def the_mean_and_variance_held_fixed(op, m, lane, step, first, rows):
+    """dx as if the batch's mean and variance did not depend on x."""
+    batch_norm_backward(op, m, lane, step, first, rows)
+    a, b = share(op.channels, op.lanes, lane)
+    dx = channels_of(op, m.deltas, m, op.x, rows)
+    dy = channels_of(op, m.deltas, m, op.y, rows)
+    statistics = statistics_of(op, m)
+    for i in range(rows):
+        for c in range(a, b):
+            factor = m.params[op.scale + c] * statistics[batch_norm.INVERSE, c]
+            for p in range(op.positions):
+                dx[i, c, p] = factor * dy[i, c, p]
+
+
+@kernel
+def a_scale_by_the_values_themselves(op, m, lane, step, first, rows):
+    """dscale = Σ dy x in place of Σ dy x̂."""
+    batch_norm_backward(op, m, lane, step, first, rows)
+    a, b = share(op.channels, op.lanes, lane)
+    x = channels_of(op, m.activations, m, op.x, rows)
+    dy = channels_of(op, m.deltas, m, op.y, rows)
+    for c in range(a, b):
+        total = 0.0
+        for i in range(rows):
+            for p in range(op.positions):
+                total += dy[i, c, p] * x[i, c, p]
+        m.grads[op.scale + c] = total
+
+
 ALL = {f"{name}.{kind}" for name in ("conv1", "conv2", "dense1") for kind in ("weight", "bias")}
 BELOW = {"conv1.weight", "conv1.bias"}
 # One convolution on another with an overlap, a max pool and dropout between them; no kinks.
@@ -272,6 +328,9 @@ MODEL = cnn(
     {"dropout": 0.3},
     conv(4, 3),
     activation("tanh"),
+)
+NORMALISED = cnn(
+    conv(3, 3, bias="none"), "batch_norm", activation("tanh"), conv(2, 3), activation("tanh")
 )
 AVERAGE = cnn(conv(3, 3), activation("tanh"), pool("average"), conv(4, 3), activation("tanh"))
 WRONG = [
@@ -286,6 +345,13 @@ WRONG = [
     ("conv2d_backward_input", filters_turned_over, MODEL, BELOW),
     ("max_pool_backward_2", pool_ops.average_pool_backward_2, MODEL, BELOW),
     ("average_pool_backward_2", pool_ops.max_pool_backward_2, AVERAGE, BELOW),
+    ("batch_norm_backward", the_mean_and_variance_held_fixed, NORMALISED, {"conv1.weight"}),
+    (
+        "batch_norm_backward",
+        a_scale_by_the_values_themselves,
+        NORMALISED,
+        {"batch_norm1.scale"},
+    ),
     ("dropout_backward", dropout_without_its_mask, MODEL, BELOW),
     ("dropout_backward", dropout_with_the_next_step_s_mask, MODEL, BELOW),
     ("dropout_backward", dropout_without_its_scale, MODEL, BELOW),
@@ -303,7 +369,9 @@ def test_a_wrong_gradient_is_found_in_the_tensors_that_it_spoils(
     monkeypatch, name, wrong, model, spoilt
 ):
     assert failed(model) == set()
-    room = next(room for room in (conv_ops, pool_ops, dropout_ops) if hasattr(room, name))
+    room = next(
+        room for room in (conv_ops, pool_ops, dropout_ops, batch_norm_ops) if hasattr(room, name)
+    )
     monkeypatch.setattr(room, name, wrong)
     assert failed(model) == spoilt
 

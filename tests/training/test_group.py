@@ -45,6 +45,7 @@ CASES = {
     "several to a tile": (mlp(20, dropout=0.3), 32, {}, penalties("proximal")),
     "across the border of a tile": (mlp(48), 50, MOMENTUM, [{}] * 5),
     "two hidden layers": (mlp(32, 24), 16, {}, penalties("step")),
+    "batch norm": (mlp(32, 24, batch_norm=True), 16, {}, penalties("gradient")),
     "few hidden units": (mlp(8), 32, {}, penalties("gradient")),
     "some rates scaled": (mlp(32), 32, {"lr_scale": {"dense1.*": 0.5}}, penalties("gradient")),
 }

@@ -52,6 +52,11 @@ def conv_shapes(number, weight, bias=None):
     return shapes if bias is None else {**shapes, f"conv{number}.bias": bias}
 
 
+def normal_shapes(number, channels):
+    kinds = ("scale", "shift", "running_mean", "running_variance")
+    return {f"batch_norm{number}.{kind}": (channels,) for kind in kinds}
+
+
 DROPOUT = {"type": "mlp", "hidden": [9, 7], "activation": "tanh", "dropout": 0.3}
 DROPOUT_SHAPES = dense_shapes(HEIGHT * WIDTH, 9, 7, 4)
 
@@ -74,6 +79,43 @@ WHOLE_SHAPES = {
     **conv_shapes(2, (3, 4, 2, 2), (3, 5, 4)),
     **dense_shapes(36, 6, 4),
 }
+# No bias right below a normalisation: its gradient is 0.
+NORMALISED = {
+    "type": "mlp",
+    "hidden": [9, 7],
+    "activation": "tanh",
+    "batch_norm": {"momentum": 0.7, "epsilon": 1e-3},
+    "dropout": 0.2,
+    "bias": False,
+}
+NORMALISED_SHAPES = {
+    **{name: shape for name, shape in DROPOUT_SHAPES.items() if name.endswith("weight")},
+    **normal_shapes(1, 9),
+    **normal_shapes(2, 7),
+}
+NORMALISED_MAPS = cnn(
+    conv(4, 3, padding=1, bias="none"),
+    {"batch_norm": {"momentum": 0.5}},
+    activation("relu"),
+    pool("max", 2, 2),
+    conv(3, 2, padding=1, bias="none"),
+    "batch_norm",
+    activation("tanh"),
+    "flatten",
+    {"dense": {"units": 6}},
+    activation("tanh"),
+    "batch_norm",
+)
+NORMALISED_MAPS_SHAPES = {
+    "conv1.weight": (4, 1, 3, 3),
+    "conv2.weight": (3, 4, 2, 2),
+    **dense_shapes(60, 6, 4),
+    **{
+        name: shape
+        for number, channels in enumerate((4, 3, 6), 1)
+        for name, shape in normal_shapes(number, channels).items()
+    },
+}
 MOMENTUM = {"type": "sgd", "lr": 0.03, "momentum": 0.9}
 ADAM = {"type": "adam", "lr": 0.005}
 RMSPROP = {"type": "rmsprop", "lr": 0.003, "alpha": 0.9, "epsilon": 1e-6}
@@ -90,6 +132,36 @@ CASES = {
         DROPOUT_SHAPES,
     ),
     "dropout of nearly all": ({"model": {**DROPOUT, "dropout": 0.9}}, DROPOUT_SHAPES),
+    # Batch normalisation.
+    "normalised units": ({"model": NORMALISED}, NORMALISED_SHAPES),
+    "normalised units, adam": ({"model": NORMALISED, "optimizer": ADAM}, NORMALISED_SHAPES),
+    "normalised units, decay of all": (
+        {"model": NORMALISED, "optimizer": {"type": "adamw", "lr": 0.005, "weight_decay": 0.3}},
+        NORMALISED_SHAPES,
+    ),
+    "normalised units, penalised but for their scales": (
+        {"model": NORMALISED, "regularization": {"l1": 1e-3, "l2": 2e-3}},
+        NORMALISED_SHAPES,
+    ),
+    "a penalty on a scale": (
+        {
+            "model": NORMALISED,
+            "regularization": {"l1": 1e-3, "l2": 2e-3, "layers": ["batch_norm2", "dense1"]},
+        },
+        NORMALISED_SHAPES,
+    ),
+    "a rate of the scales' own": (
+        {"model": NORMALISED, "optimizer": {"lr": 0.1, "lr_scale": {"batch_norm*": 0.3}}},
+        NORMALISED_SHAPES,
+    ),
+    "normalised maps": (
+        {"model": NORMALISED_MAPS, "optimizer": MOMENTUM},
+        NORMALISED_MAPS_SHAPES,
+    ),
+    "normalised maps, summed": (
+        {"model": NORMALISED_MAPS, "loss": {"reduction": "sum"}, "optimizer": {"lr": 0.01}},
+        NORMALISED_MAPS_SHAPES,
+    ),
     # One convolution with each kind of bias.
     "shared bias": (
         {"model": cnn(conv(3, 3), activation("tanh"))},
@@ -216,6 +288,7 @@ def prepared(case, folder, dtype="float64"):
     sections, shapes = case
     dataset = toy_dataset(side=HEIGHT, width=WIDTH, **sections.get("data", {}))
     tensors = random_tensors(shapes, scale=0.3)
+    tensors |= {name: abs(one) for name, one in tensors.items() if name.endswith("variance")}
     path = write_npz(folder / "start.npz", tensors)
     sections = {"optimizer": {"lr": 0.1}, **sections}
     sections |= {
@@ -243,7 +316,9 @@ def test_the_engine_trains_as_the_equations_say(case, tmp_path):
 
 
 @pytest.mark.parametrize("side_by_side", [False, True])
-@pytest.mark.parametrize("name", [*WHOLE_ONES, "dropout", "max pool with overlap"])
+@pytest.mark.parametrize(
+    "name", [*WHOLE_ONES, "dropout", "max pool with overlap", "normalised maps"]
+)
 def test_the_work_divided_into_more_lanes_than_the_last_batch_has_rows_is_the_same(
     monkeypatch, name, side_by_side, tmp_path
 ):

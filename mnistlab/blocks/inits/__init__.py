@@ -65,7 +65,9 @@ class InitBlock(Section):
 
         `index` is the tensor's number in the network. `files` caches the files that have been read.
         """
-        if tensor.is_bias:
+        if tensor.start is not None:
+            return np.full(tensor.shape, tensor.start)
+        if tensor.kind == "bias":
             return self.bias.draw(tensor.shape, random_stream(seed, Purpose.BIASES, index))
         return self.draw_weights(tensor, random_stream(seed, Purpose.WEIGHTS, index))
 

@@ -27,6 +27,7 @@ class StoredInit(InitBlock):
     ) -> np.ndarray:
         found = self.stored(tensor, files)
         _refuse_infinite(self.path, tensor, found, dtype)
+        _refuse_negative(self.path, tensor, found)
         return found
 
 
@@ -62,6 +63,11 @@ def refuse_unfit(path: Path, tensor: Any, shape: tuple[int, ...], dtype: np.dtyp
         )
     if dtype.kind not in "fiu":
         raise UsageError(f"init.path: {path}: {tensor.name} holds {dtype}, expected numbers")
+
+
+def _refuse_negative(path: Path, tensor: Any, found: np.ndarray) -> None:
+    if tensor.kind == "running_variance" and (found < 0).any():
+        raise UsageError(f"init.path: {path}: {tensor.name} holds a negative variance")
 
 
 def _refuse_infinite(path: Path, tensor: Any, found: np.ndarray, dtype: Any) -> None:

@@ -20,7 +20,9 @@ class LayerBlock(Section):
     """The interface of a layer for the engine and the exports; `type` is the key that names it."""
 
     type: ClassVar[str]
-    weighted: ClassVar[bool] = False  # whether it has weights, and so a name
+    named: ClassVar[bool] = False  # whether it has tensors, and so a name
+    weighted: ClassVar[bool] = False  # whether it has weights; its units may then be the output
+    of_whole_batch: ClassVar[bool] = False  # whether an image's values depend on the whole batch
     takes_vector: ClassVar[bool] = False  # whether an image is flattened for it
 
     @property

@@ -1,5 +1,7 @@
 """Models: each file has one, as a list of layers from the image to the logits."""
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
@@ -39,6 +41,20 @@ class ModelBlock(Section):
         """
         raise NotImplementedError(f"model {self.type}: names no layers")
 
+    def normalisations(self) -> tuple[str, ...]:
+        """The layers with a scale and a shift, as `regularization.layers` may name them."""
+        counts = Counter(one.type for one in self.layers_for(1) if one.named and not one.weighted)
+        return numbered(counts)
+
+
+def numbered(counts: Mapping[str, int]) -> tuple[str, ...]:
+    """The names of so many layers of each kind: dense1, dense2, …"""
+    return tuple(
+        f"{kind}{number}"
+        for kind, count in sorted(counts.items())
+        for number in range(1, count + 1)
+    )
+
 
 def dense(units: int, bias: bool) -> DenseLayer:
     """A fully connected layer."""
@@ -49,4 +65,4 @@ MODELS = Family("mnistlab.blocks.models", ModelBlock)
 
 Model = Annotated[ModelBlock, OneOf(MODELS, default="mlp")]
 
-__all__ = ["MODELS", "OUTPUT", "Model", "ModelBlock", "OutputActivation", "dense"]
+__all__ = ["MODELS", "OUTPUT", "Model", "ModelBlock", "OutputActivation", "dense", "numbered"]

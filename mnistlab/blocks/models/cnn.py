@@ -7,7 +7,7 @@ from pydantic import Field
 
 from mnistlab.blocks.layers import Layer, LayerBlock
 from mnistlab.blocks.layers.dense import DenseLayer
-from mnistlab.blocks.models import OUTPUT, ModelBlock, OutputActivation, dense
+from mnistlab.blocks.models import OUTPUT, ModelBlock, OutputActivation, dense, numbered
 from mnistlab.blocks.section import Flag
 
 
@@ -44,8 +44,4 @@ class CNNModel(ModelBlock):
         """
         counts = Counter(layer.type for layer in self.layers if layer.weighted)
         counts["dense"] += 1
-        return tuple(
-            f"{kind}{number}"
-            for kind, count in sorted(counts.items())
-            for number in range(1, count + 1)
-        )
+        return numbered(counts)

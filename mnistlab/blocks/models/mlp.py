@@ -8,6 +8,7 @@ from mnistlab.blocks.activations import Activation
 from mnistlab.blocks.activations.relu import ReLU
 from mnistlab.blocks.layers import LayerBlock
 from mnistlab.blocks.layers.activation import ActivationLayer
+from mnistlab.blocks.layers.batch_norm import BatchNormLayer, OptionalBatchNorm
 from mnistlab.blocks.layers.dropout import DropoutLayer
 from mnistlab.blocks.models import OUTPUT, ModelBlock, OutputActivation, dense
 from mnistlab.blocks.section import Flag, NumberAlone, ShareBelowOne, Units
@@ -27,6 +28,11 @@ class MLPModel(ModelBlock):
         default=ReLU(),
         description="The activation of each hidden layer: a name, or {type: leaky_relu, ...}.",
     )
+    batch_norm: OptionalBatchNorm = Field(
+        default=None,
+        description="Batch normalisation of each hidden layer, before its activation: true, or "
+        "{momentum: 0.9, epsilon: 1e-5}.",
+    )
     dropout: ShareBelowOne = Field(
         default=0.0, description="The probability of setting a hidden value to zero in training."
     )
@@ -36,8 +42,10 @@ class MLPModel(ModelBlock):
     def layers_for(self, classes: int) -> tuple[LayerBlock, ...]:
         hidden: list[LayerBlock] = []
         for units in self.hidden:
+            hidden.append(dense(units, self.bias))
+            if self.batch_norm is not None:
+                hidden.append(BatchNormLayer(batch_norm=self.batch_norm))
             hidden += [
-                dense(units, self.bias),
                 ActivationLayer.model_construct(activation=self.activation),  # already validated
                 DropoutLayer(dropout=self.dropout),
             ]

@@ -41,6 +41,7 @@ class ConvLayer(LayerBlock):
     """An item of `layers`: a convolution."""
 
     type: ClassVar[str] = "conv"
+    named = True
     weighted = True
     conv: Conv = Field(description="A convolution.")
 

@@ -20,6 +20,7 @@ class DenseLayer(LayerBlock):
     """An item of `layers`: a fully connected layer."""
 
     type: ClassVar[str] = "dense"
+    named = True
     weighted = True
     takes_vector = True
     dense: Annotated[Dense, NumberAlone(lambda units: {"units": units})] = Field(
