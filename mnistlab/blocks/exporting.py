@@ -75,6 +75,6 @@ def no_counterpart(format: str, what: str, name: str) -> UsageError:
     different network.
     """
     return UsageError(
-        f"--format {format} knows no {what} {name!r}: nothing was written; "
+        f"--format {format} cannot represent the {what} {name!r}; nothing was written; "
         "--format npz has the tensors of any network"
     )

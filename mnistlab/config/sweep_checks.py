@@ -78,7 +78,7 @@ def _zip(config: "SweepConfig") -> Iterator[Conflict]:
             yield Conflict("must name at least two keys that move together", path)
         for index, key in enumerate(group):
             if key not in known:
-                message = f"found {key!r}, which is no parameter{did_you_mean(key, known)}"
+                message = f"found {key!r}, which is not a parameter{did_you_mean(key, known)}"
                 yield Conflict(message, (*path, index), ("parameters",), ("stages",))
             if key in seen:
                 yield Conflict(f"found {key!r} a second time", (*path, index))

@@ -98,7 +98,7 @@ def _open_array(entry: Path, name: str, meta: dict) -> Bytes:
     shape, header = tuple(stated["shape"]), _npy_header(stated["shape"])
     with open_file(path) as file:
         if file.read(len(header)) != header:
-            raise ValueError(f"{path.name} is no array of bytes of shape {shape}")
+            raise ValueError(f"{path.name} is not an array of bytes of shape {shape}")
     return np.memmap(path, dtype=np.uint8, mode="r", offset=len(header), shape=shape)
 
 

@@ -68,10 +68,10 @@ def unpacked(path: Path, expected: str) -> Iterator[tuple[io.BufferedIOBase, int
             with gzip.GzipFile(fileobj=raw) as stream:
                 yield stream, size * MAX_DEFLATE_RATIO
     except EOFError as error:
-        raise MalformedError("expected a whole gzip file, found a truncated one") from error
+        raise MalformedError("expected a complete gzip file, found a truncated one") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise MalformedError(
-            f"expected a sound gzip file, found a damaged one ({error})"
+            f"expected a valid gzip file, found a damaged one ({error})"
         ) from error
     except OSError as error:
         raise unreadable(path, error) from error

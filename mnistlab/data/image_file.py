@@ -58,7 +58,7 @@ def read_image(path: Path, shape: tuple[int, ...] | None = None) -> Bytes:
         raise
     except Exception as error:  # decoders may raise any error for damaged bytes
         raise MalformedError(
-            f"expected a sound {kind} file, found a damaged one ({error})"
+            f"expected a valid {kind} file, found a damaged one ({error})"
         ) from error
     check_shape(grey.shape, shape)
     return grey

@@ -7,7 +7,7 @@ from mnistlab.data.arrays import Arrays
 from mnistlab.data.files import MAX_BYTES, MalformedError
 from mnistlab.support.errors import DataError, data_error
 
-ADVICE = "mend or replace the file"
+ADVICE = "repair or replace the file"
 MAX_SIDE = 1024
 
 
@@ -83,5 +83,5 @@ def check_agreement(arrays: Arrays, places: Mapping[str, str]) -> None:
     if max(int(arrays.train_labels.max()), int(arrays.test_labels.max())) == 0:
         raise DataError(
             f"{places['train_labels']}: expected labels of two classes or more, "
-            f"found the label 0 alone; {ADVICE}"
+            f"found only the label 0; {ADVICE}"
         )

@@ -66,7 +66,7 @@ def read_png(path: Path, shape: tuple[int, ...] | None = None) -> Bytes:
                 return np.asarray(image)
             colours = np.asarray(image.convert("RGBA"))
     except Exception as error:  # decoders may raise any error for damaged bytes
-        raise MalformedError(f"expected a sound PNG file, found a damaged one ({error})") from error
+        raise MalformedError(f"expected a valid PNG file, found a damaged one ({error})") from error
     return opaque_grey(colours)
 
 
@@ -109,11 +109,11 @@ def _check_chunks(content: bytes) -> bytes:
     while kind != b"IEND":
         end = position + 8 + int.from_bytes(view[position : position + 4])
         if end + 4 > len(view):
-            raise MalformedError("expected a whole PNG file, found a truncated one")
+            raise MalformedError("expected a complete PNG file, found a truncated one")
         kind = bytes(view[position + 4 : position + 8])
         if zlib.crc32(view[position + 4 : end]) != int.from_bytes(view[end : end + 4]):
             raise MalformedError(
-                f"expected a sound PNG file, found a wrong checksum at byte {position}"
+                f"expected a valid PNG file, found a wrong checksum at byte {position}"
             )
         # A second header would change the verified size.
         if (kind == b"IHDR") != (position == len(SIGNATURE)):
@@ -134,7 +134,7 @@ def _check_pixels(deflated: bytes, header: PngHeader) -> None:
     try:
         found = len(zlib.decompressobj().decompress(deflated, expected))
     except zlib.error as error:
-        raise MalformedError(f"expected a sound PNG file, found a damaged one ({error})") from error
+        raise MalformedError(f"expected a valid PNG file, found a damaged one ({error})") from error
     if found < expected:
         raise MalformedError(f"expected {expected:,} bytes of pixels, found {found:,}")
 

@@ -108,7 +108,7 @@ def refuse_changed_surroundings(
     if changed and not force:
         raise UsageError(
             "libraries, compiler settings or the processor have changed since the run was started, "
-            "so that it would not end on the same bits; --force resumes it all the same:",
+            "so it would not end with the same bits; --force resumes it nevertheless:",
             *changed,
         )
 

@@ -20,7 +20,7 @@ def _import_matplotlib() -> None:
     try:
         import matplotlib
     except UnicodeDecodeError as error:
-        logger.warning("matplotlibrc: is no text (%s); its settings are left out", error)
+        logger.warning("matplotlibrc: is not text (%s); its settings are left out", error)
         _import_without_settings()
         import matplotlib
     finally:

@@ -85,9 +85,9 @@ def read_picture(path: Path) -> Bytes:
     except OSError as error:
         if error.strerror:
             raise MalformedError(f"cannot be read: {error.strerror}") from error
-        raise MalformedError(f"expected a sound image, found a damaged one ({error})") from error
+        raise MalformedError(f"expected a valid image, found a damaged one ({error})") from error
     except Exception as error:  # decoders may raise any error for damaged bytes
-        raise MalformedError(f"expected a sound image, found a damaged one ({error})") from error
+        raise MalformedError(f"expected a valid image, found a damaged one ({error})") from error
 
 
 def grey(colours: Bytes) -> Bytes:

@@ -172,7 +172,7 @@ def filled(template: str, functions: Functions) -> str:
     except FindingError:
         raise
     except TemplateSyntaxError as error:
-        raise FindingError(f"is no template: {error.message}") from error
+        raise FindingError(f"is not a template: {error.message}") from error
     except RecursionError as error:
         raise FindingError("is nested too deeply") from error
     except (ArithmeticError, TypeError, ValueError, UsageError) as error:
@@ -231,7 +231,7 @@ def _computed(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> An
 
 def _numeric(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise FindingError(f"{value!r} is no number")
+        raise FindingError(f"{value!r} is not a number")
     return value
 
 

@@ -106,7 +106,7 @@ def together_with(report_dir: ReportDir) -> list[ReportDir]:
     """The folders that one command created, this one last: those before it that still exist."""
     before = read_plan(report_dir).together
     if wrong := [name for name in before if not is_plain_name(name)]:
-        raise UsageError(f"{report_dir.plan}: together: {wrong[0]!r} is no name of a folder")
+        raise UsageError(f"{report_dir.plan}: together: {wrong[0]!r} is not the name of a folder")
     found = [ReportDir(report_dir.path.with_name(name)) for name in (*before, report_dir.path.name)]
     return [one for one in found if one.plan.is_file()]
 
@@ -121,7 +121,7 @@ def _run_experiment(
     folder = report_dir.experiment(name).path
     source = sweep_from_mapping(experiment.sweep, source=f"{report_dir.plan}: {name}")
     if not folder.exists() and not make_complete(folder, SWEEP_NAME, source.text()):
-        raise UsageError(f"{folder}: cannot be made, something else of that name is there")
+        raise UsageError(f"{folder}: cannot be created: this name is already taken")
     began = time.monotonic()
     with options.watch(heading) as watcher:
         how = replace(options.sweep, callbacks=[watcher])

@@ -190,7 +190,7 @@ class Builder:
         channels, height, width = self.shape
         if side > min(height, width) + 2 * padding:
             raise UsageError(
-                f"{self.key}: {name} looks at patches of {side} × {side}, "
+                f"{self.key}: {name} reads patches of {side} × {side}, "
                 f"but its input is {height} × {width}"
                 + (f" padded by {padding}" if padding else "")
             )

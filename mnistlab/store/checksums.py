@@ -58,7 +58,7 @@ class FileDigest:
                 raise UsageError(f"{path}: is damaged: it has {size:,} bytes, not {self.length:,}")
             content = file.read(self.length)
         if FileDigest.of(content) != self:
-            raise UsageError(f"{path}: is damaged, or was edited: its SHA-256 is not what it was")
+            raise UsageError(f"{path}: is damaged, or was edited: its SHA-256 has changed")
         return content
 
 

@@ -18,7 +18,7 @@ def named_rows(text: str, path: Path, needed: Collection[str] = ()) -> list[dict
     try:
         lines = [line for line in csv.reader(io.StringIO(text)) if line]
     except csv.Error as error:
-        raise UsageError(f"{path}: is damaged: it is no CSV table: {error}") from error
+        raise UsageError(f"{path}: is damaged: it is not a CSV table: {error}") from error
     if not lines:
         return []
     names, *rows = lines

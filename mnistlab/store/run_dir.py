@@ -88,7 +88,9 @@ def create_folder(
             if make_complete(folder, config_name, config_text):
                 break
     except OSError as error:
-        raise UsageError(f"{runs_dir}: no run folder can be made here: {error.strerror}") from error
+        raise UsageError(
+            f"{runs_dir}: cannot create a run folder here: {error.strerror}"
+        ) from error
     point_link(folder.with_name(LATEST_NAME), folder)
     return folder
 
@@ -124,7 +126,11 @@ def point_link(link: Path, folder: Path) -> None:
     unchanged.
     """
     if os.path.lexists(link) and not _is_ours(link):
-        logger.warning("%s is not ours: left as it is, it leads not to %s", link, folder.name)
+        logger.warning(
+            "%s was not made by mnistlab and is not changed; it does not point to %s",
+            link,
+            folder.name,
+        )
         return
     # The new link is first created inside the run's own folder, where its name is free. So a killed
     # process leaves nothing among the runs.
@@ -135,7 +141,7 @@ def point_link(link: Path, folder: Path) -> None:
         fresh.replace(link)
     except OSError as error:
         fresh.unlink(missing_ok=True)
-        logger.warning("%s could not be pointed at %s: %s", link, folder.name, error.strerror)
+        logger.warning("%s cannot be made a link to %s: %s", link, folder.name, error.strerror)
 
 
 def _is_ours(link: Path) -> bool:
@@ -176,7 +182,7 @@ def _what_it_is(path: Path) -> str:
     runs = sorted(folder for folder in folders if not folder.is_symlink())
     if runs:
         return f"{path}: is a folder of runs, not one run; name one of them, such as {runs[-1]}"
-    return f"{path}: is no run folder: it has no {CONFIG_NAME}"
+    return f"{path}: is not a run folder: it has no {CONFIG_NAME}"
 
 
 def _near(path: Path) -> str:

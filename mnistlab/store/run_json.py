@@ -41,14 +41,14 @@ def read_run_json(run_dir: RunDir, *, edited: bool = False) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise UsageError(f"{path}:{error.lineno}:{error.colno}: {error.msg}") from error
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: is no JSON: {error}") from error
+        raise UsageError(f"{path}: is not JSON: {error}") from error
     if not isinstance(content, dict):
-        raise UsageError(f"{path}: is no JSON object")
+        raise UsageError(f"{path}: is not a JSON object")
     digest = _taken_out(content)
     if digest is not None and not edited and not _is_its_own(digest.encode(), written):
         raise UsageError(
-            f"{path}: is damaged, or was edited: the SHA-256 that it ends with is not its own; "
-            "without that entry it is not checked"
+            f"{path}: is damaged, or was edited: its content does not match the SHA-256 at its "
+            "end; without that entry it is not checked"
         )
     return content
 
@@ -73,4 +73,4 @@ def _is_its_own(digest: bytes, content: bytes) -> bool:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")

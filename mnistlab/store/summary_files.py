@@ -61,5 +61,5 @@ def _known(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{checksums}: is damaged: {error}") from error
     if not isinstance(known, dict):
-        raise UsageError(f"{checksums}: is damaged: it is no JSON object")
+        raise UsageError(f"{checksums}: is damaged: it is not a JSON object")
     return known

@@ -31,5 +31,5 @@ class SweepDir(Folder):
         """
         folder, _, name = run_dir.partition("/")
         if folder != self.trials.name or Path(name).name != name:
-            raise UsageError(f"{self.path}: {run_dir!r} is no folder of a trial")
+            raise UsageError(f"{self.path}: {run_dir!r} is not the folder of a trial")
         return RunDir(inside(self.trials / name))

@@ -69,7 +69,11 @@ def refuse_others(paths: Iterable[Path], *, force: bool = False, hint: str = "")
     ]
     if taken:
         raise UsageError(
-            *(f"{path}: exists, not as mnistlab wrote it; it is not overwritten" for path in taken),
+            *(
+                f"{path}: exists and was not written by mnistlab, or was edited; it is not "
+                "overwritten"
+                for path in taken
+            ),
             *([hint] if hint else []),
         )
 

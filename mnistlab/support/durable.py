@@ -43,7 +43,7 @@ def read_text(path: Path) -> str:
     try:
         return read_artefact(path, MAX_TEXT_BYTES).decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: is no text: byte {error.start} is not UTF-8") from error
+        raise UsageError(f"{path}: is not text: byte {error.start} is not UTF-8") from error
 
 
 def append_lines(path: Path, lines: Iterable[str], *, fsync: bool = False) -> None:

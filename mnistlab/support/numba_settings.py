@@ -48,9 +48,9 @@ def _of_file() -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise _refusal(f"{where}is no YAML: {error.problem}") from error
+        raise _refusal(f"{where}is not YAML: {error.problem}") from error
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise _refusal(f"is no YAML: {str(error).splitlines()[0]}") from error
+        raise _refusal(f"is not YAML: {str(error).splitlines()[0]}") from error
     if settings is None:
         return {}
     if not isinstance(settings, dict) or not all(isinstance(name, str) for name in settings):

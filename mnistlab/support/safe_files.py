@@ -78,7 +78,7 @@ def inside(path: Path, folder: Path | None = None) -> Path:
     target = Path(os.path.realpath(path))
     if around not in target.parents:
         raise UsageError(
-            f"{path}: leads to {target}, outside of {around}; nothing is read or written there"
+            f"{path}: points to {target}, outside of {around}; nothing is read or written there"
         )
     return path
 

@@ -35,7 +35,7 @@ def load_tensors(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         content = read_artefact(path)
         return _decode(content), _checked_metadata(header, content)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: is no whole safetensors file: {error}") from error
+        raise UsageError(f"{path}: is not a complete safetensors file: {error}") from error
 
 
 def encode_tensors(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> bytes:
@@ -104,5 +104,5 @@ def _checked_metadata(header: dict[str, Any], content: bytes) -> dict[str, str]:
         return metadata
     start = _digest_start(content)
     if digest_without(content, start) != content[start : start + DIGITS]:
-        raise ValueError("its contents do not agree with the SHA-256 inside")
+        raise ValueError("its content does not match the SHA-256 inside")
     return json.loads(metadata[METADATA_KEY])["metadata"]

@@ -56,7 +56,7 @@ def unpack(packed: FolderFiles, folder: Path) -> None:
     is written.
     """
     if _digest(packed.files) != packed.sha256:
-        raise DamagedError("its files came damaged: they do not hash to what was sent")
+        raise DamagedError("its files were damaged in transfer: their hash has changed")
     for name, content in packed.files.items():
         path = inside(folder / name, folder)
         path.parent.mkdir(parents=True, exist_ok=True)

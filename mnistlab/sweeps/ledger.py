@@ -106,7 +106,7 @@ class Ledger:
         """The trial's folder, created with its configuration if missing."""
         folder = self._folders[trial.id]
         if not folder.exists() and not make_complete(folder, CONFIG_NAME, dump_yaml(trial.config)):
-            raise UsageError(f"{folder}: cannot be made, something else of that name is there")
+            raise UsageError(f"{folder}: cannot be created: this name is already taken")
         return RunDir(folder)
 
     def mark_failed(self, trial: Trial, reason: str) -> None:

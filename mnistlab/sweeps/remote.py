@@ -81,7 +81,9 @@ def run_trial(task: Task, files: FolderFiles, sender: Sender) -> Report:
     if (mine := deciding_versions()) != sender.versions:
         differ = [k for k in mine if mine[k] != sender.versions.get(k)]
         told = ", ".join(f"{k} is {mine[k]}, the sweep's {sender.versions.get(k)}" for k in differ)
-        return Fatal(f"a worker's libraries are others: {told} (on the worker {worker.address})", 2)
+        return Fatal(
+            f"a worker has other library versions: {told} (on the worker {worker.address})", 2
+        )
     key = worker.get_current_task()
 
     def state() -> str:

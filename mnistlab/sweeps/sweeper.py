@@ -174,9 +174,9 @@ class Sweeper:
             best = self.ledger.best_position(self._ranked_with(stage, winner.trial).trials)
             if config.training.early_stopping is not None and best is not None:
                 epoch = (
-                    f"refit of {stage}: trained up to epoch {best[0]}, the winner's best; without"
+                    f"refit of {stage}: trained up to epoch {best[0]}, the winner's best epoch: "
                 )
-                self._tell(f"{epoch} validation images there is nothing to stop early by")
+                self._tell(f"{epoch} early stopping needs validation images")
             config = refitted(config, self.datasets.of(config), best)
             for trial in self._trials(point, config):
                 self.ledger.add(trial, f"{REFIT}{stage}")

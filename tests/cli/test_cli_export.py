@@ -104,7 +104,7 @@ def test_an_export_is_renewed_and_any_other_file_needs_force(run_dir, home, form
     edited = (home / "mine").read_bytes()
     outcome = mnistlab("export", run_dir, *arguments)
     assert outcome.exit_code == 2
-    assert outcome.stderr.startswith(f"{home}/mine: exists, not as mnistlab wrote it")
+    assert outcome.stderr.startswith(f"{home}/mine: exists and was not written by mnistlab")
     assert (home / "mine").read_bytes() == edited
     assert mnistlab("export", run_dir, *arguments, "--force").exit_code == 0
     assert (home / "mine").read_bytes() != edited

@@ -86,7 +86,7 @@ def test_save_renews_its_own_files_and_no_picture_of_anybody_else(run_dir, pictu
     before = (home / "one.png").read_bytes()
     outcome = mnistlab("predict", run_dir, picture, "--save", ".")
     assert outcome.exit_code == 2
-    assert outcome.stderr.startswith("one.png: exists, not as mnistlab wrote it")
+    assert outcome.stderr.startswith("one.png: exists and was not written by mnistlab")
     assert (home / "one.png").read_bytes() == before
     assert not (home / "one-prediction.png").exists()
     for _ in range(2):

@@ -202,7 +202,7 @@ def test_a_page_that_was_edited_is_not_written_again(report):
         (folder / name).write_text(written + "and a note of mine")
         outcome = mnistlab("resume", folder, "--workers", 1)
         assert outcome.exit_code == 2
-        assert outcome.stderr.startswith(f"{folder / name}: exists, not as mnistlab wrote it")
+        assert outcome.stderr.startswith(f"{folder / name}: exists and was not written by mnistlab")
         (folder / name).write_text(written)
 
 

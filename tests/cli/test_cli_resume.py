@@ -82,7 +82,7 @@ def test_figures_and_page_that_are_missing_are_drawn_on_resuming_and_left_where_
 
 @pytest.mark.parametrize(
     ("path", "culprit"),
-    [("runs/none", "runs/none"), ("tiny.yaml", "tiny.yaml"), (".", "no run folder")],
+    [("runs/none", "runs/none"), ("tiny.yaml", "tiny.yaml"), (".", "not a run folder")],
 )
 def test_what_is_no_run_is_refused(home, path, culprit):
     outcome = mnistlab("resume", path)

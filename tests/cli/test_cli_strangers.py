@@ -68,7 +68,7 @@ def test_a_link_out_of_the_folder_is_not_followed(run, artefact):
     command, *rest = ARTEFACTS[artefact]
     outcome = mnistlab(command, run, *rest)
     assert outcome.exit_code == 2
-    assert f"{run / artefact}: leads to /dev/zero, outside of {run}" in outcome.stderr
+    assert f"{run / artefact}: points to /dev/zero, outside of {run}" in outcome.stderr
 
 
 def test_a_link_that_stays_in_the_folder_is_followed(run):
@@ -84,7 +84,7 @@ def test_one_bad_run_does_not_spoil_the_list_of_all(run, home):
     outcome = mnistlab("runs", "runs")
     assert outcome.exit_code == 2
     assert run.name in outcome.stdout
-    assert "leads to /dev/zero" in outcome.stderr
+    assert "points to /dev/zero" in outcome.stderr
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_linked_folder_is_neither_tidied_nor_written_to(run, victim, folder, c
     before = contents(victim)
     outcome = mnistlab(command, run)
     assert outcome.exit_code == 2
-    assert outcome.stderr.startswith(f"{run / folder}: leads to {victim}")
+    assert outcome.stderr.startswith(f"{run / folder}: points to {victim}")
     assert contents(victim) == before
 
 
@@ -134,7 +134,7 @@ def test_a_sweep_follows_no_link_out_of_its_folder(sweep, victim, name):
         outcome = mnistlab(command, sweep)
         assert (outcome.exit_code == 2) or name == ".claims"
         assert contents(victim) == before
-    assert mnistlab("resume", sweep).stderr.startswith(f"{sweep / name}: leads to {victim}")
+    assert mnistlab("resume", sweep).stderr.startswith(f"{sweep / name}: points to {victim}")
 
 
 def test_a_table_that_names_runs_elsewhere_is_refused(sweep, run):
@@ -143,7 +143,7 @@ def test_a_table_that_names_runs_elsewhere_is_refused(sweep, run):
     table.write_text(table.read_text().replace("trials/0000", f"../{run.name}/../trials/0000"))
     outcome = mnistlab("visualize", sweep)
     assert outcome.exit_code == 2
-    assert "is no folder of a trial" in outcome.stderr
+    assert "is not the folder of a trial" in outcome.stderr
 
 
 def test_links_that_mnistlab_makes_and_a_linked_runs_folder_go_on_working(home):

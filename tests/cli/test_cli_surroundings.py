@@ -124,13 +124,13 @@ def test_a_number_of_threads_that_is_none_is_named(tmp_path, threads):
 SETTINGS = {
     "a list": (b"[1]", "must be a mapping of names to values"),
     "a text": (b"hello", "must be a mapping of names to values"),
-    "no YAML": (b"a: [", "line 1, column 5: is no YAML"),
-    "no UTF-8": (b"a: \xff", "is no YAML: 'utf-8' codec"),
+    "no YAML": (b"a: [", "line 1, column 5: is not YAML"),
+    "no UTF-8": (b"a: \xff", "is not YAML: 'utf-8' codec"),
     "a number for a name": (b"1: 2", "must be a mapping of names to values"),
     "a list for a value": (b"opt: [1]", "opt: found a list or a mapping"),
     "no threads": (b"num_threads: 0", "num_threads: found '0', must be a whole number"),
     "threads of no kind": (b"threading_layer: foo", "threading_layer: found 'foo', must be one"),
-    "6,000 digits": (b"opt: " + b"9" * 6000, "is no YAML: Exceeds the limit"),
+    "6,000 digits": (b"opt: " + b"9" * 6000, "is not YAML: Exceeds the limit"),
 }
 
 

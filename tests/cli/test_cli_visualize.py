@@ -90,7 +90,7 @@ def test_figures_are_renewed_and_what_mnistlab_did_not_draw_is_left_as_it_is(run
     (run / "plots" / "weights.png").unlink()
     outcome = mnistlab("visualize", run, *only)
     assert outcome.exit_code == 2
-    assert outcome.stderr.startswith(f"{edited}: exists, not as mnistlab wrote it")
+    assert outcome.stderr.startswith(f"{edited}: exists and was not written by mnistlab")
     assert "--force" in outcome.stderr
     assert not (run / "plots" / "weights.png").exists()  # before anything is drawn
     assert mnistlab("visualize", run, *only, "--force").exit_code == 0

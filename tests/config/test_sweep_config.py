@@ -155,7 +155,7 @@ def test_what_is_wrong_on_the_command_line_is_named_as_it_was_typed(arguments, e
         ("zipp: []", "s.yaml:6:1: zipp: unknown key 'zipp'; allowed here: name, base, run"),
         (
             "zip: [[optimizer.lr, seed]]",
-            "s.yaml:6:22: zip.0.1: found 'seed', which is no parameter",
+            "s.yaml:6:22: zip.0.1: found 'seed', which is not a parameter",
         ),
         (
             "zip: [[optimizer.lr, regularization.l2]]",

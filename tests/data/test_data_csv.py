@@ -44,7 +44,7 @@ KAGGLE_TEST = ",".join(f"pixel{i}" for i in range(25))
 WRONG = {
     "an empty file": ("", "expected a CSV file, found an empty one (0 bytes)"),
     "blank lines alone": ("\n\r\n \n", "line 1: expected a header or a row, found a blank line"),
-    "a header alone": (header_1x1(5, 5), "a row for each image, found the header alone"),
+    "a header alone": (header_1x1(5, 5), "a row for each image, found only the header"),
     "a column too few": (
         with_line(7, LINES[6][:-4]),
         f"line 7: expected {CELLS} columns, found 25",
@@ -94,8 +94,8 @@ WRONG = {
     "UTF-16": (TEXT.encode("utf-16"), "expected a CSV file, found UTF-16 text"),
     "a ZIP archive": (b"PK\x03\x04" + bytes(50), "expected a CSV file, found a ZIP archive"),
     "zero bytes": (TEXT.encode()[:300] + bytes(50), "columns, found"),
-    "a truncated gzip": (PACKED[:-20], "expected a whole gzip file, found a truncated one"),
-    "a damaged gzip": (PACKED[:-8] + bytes(8), "expected a sound gzip file"),
+    "a truncated gzip": (PACKED[:-20], "expected a complete gzip file, found a truncated one"),
+    "a damaged gzip": (PACKED[:-8] + bytes(8), "expected a valid gzip file"),
 }
 
 
@@ -106,7 +106,7 @@ def test_a_wrong_file_is_named_with_its_line(name, tmp_path):
     message = refusal("csv", folder)
     assert message.startswith(f"{folder / 'train.csv'}: ")
     assert told in message
-    assert message.endswith("mend or replace the file")
+    assert message.endswith("repair or replace the file")
     assert len(message) < 500
 
 

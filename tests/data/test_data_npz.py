@@ -97,8 +97,8 @@ WRONG = {
     "one array": (npy(IMAGES), None, "expected an .npz file, found a NumPy file"),
     "a web page": (b"<!DOCTYPE html>", None, "expected an .npz file, found a web page"),
     "a pickle": (pickle.dumps(KEYED), None, "expected an .npz file, found 80 04"),
-    "a truncated archive": (SOUND[:-30], None, "expected a sound .npz file"),
-    "half an archive": (SOUND[: len(SOUND) // 2], None, "expected a sound .npz file"),
+    "a truncated archive": (SOUND[:-30], None, "expected a valid .npz file"),
+    "half an archive": (SOUND[: len(SOUND) // 2], None, "expected a valid .npz file"),
     "an archive of nothing": (zipped({}), None, "found none; x_train, y_train, x_test, y_test mis"),
     "a key missing": (without("y_test"), None, "found x_train, y_train, x_test; y_test missing"),
     "a flipped bit": (flipped(SOUND, 300), "x_train", "a damaged one (Bad CRC-32"),
@@ -184,7 +184,7 @@ def test_a_wrong_file_is_named_with_its_key(name, tmp_path):
     place = folder / "mnist.npz"
     assert message.startswith(f"{place}: {key}: " if key else f"{place}: ")
     assert told in message
-    assert message.endswith("mend or replace the file")
+    assert message.endswith("repair or replace the file")
 
 
 def test_every_wrong_key_is_complained_of_at_once(tmp_path):

@@ -112,7 +112,7 @@ def test_a_damaged_or_foreign_image_is_named(name, tmp_path):
     message = refusal("png", folder)
     assert message.startswith(f"{folder / ONE}: ")
     assert told in message
-    assert message.endswith("mend or replace the file")
+    assert message.endswith("repair or replace the file")
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "LA"])

@@ -117,7 +117,7 @@ def test_a_fault_is_found_in_a_network_that_enlarges_rounding(tmp_path, network)
     for tensor in model.tensors.values():
         kept = tensor.copy()
         tensor.flat[0] += 0.2
-        with pytest.raises(MnistlabError, match="does not say what the run's network says"):
+        with pytest.raises(MnistlabError, match="outputs differ from those of the run's network"):
             check_onnx(content, model, "uint8")
         tensor[...] = kept
 

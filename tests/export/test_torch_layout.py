@@ -94,7 +94,7 @@ def test_a_file_of_a_run_is_never_replaced_but_an_export_is(tmp_path):
     assert export_model(model, "safetensors", first).file == first
     elsewhere = tmp_path / "elsewhere.safetensors"
     elsewhere.write_text("the user's own")
-    with pytest.raises(UsageError, match=r"elsewhere\.safetensors: exists, not as mnistlab wrote"):
+    with pytest.raises(UsageError, match=r"elsewhere\.safetensors: exists and was not written"):
         export_model(model, "safetensors", elsewhere)
     assert elsewhere.read_text() == "the user's own"
     assert export_model(model, "safetensors", elsewhere, force=True).file == elsewhere

@@ -42,7 +42,7 @@ class Fixed:
     [
         ("At 0.1 it is {{ measured('x', 'test_accuracy') | percent }}.", "At 0.1 it is 25.00%."),
         ("{{ spread('x', 'test_accuracy', {'a': [1, None]}, 's') | points }}", "25.00"),
-        ("{{ (best('x', 'val_loss') - 2 * 1) / -4 | number }}", "is no number"),
+        ("{{ (best('x', 'val_loss') - 2 * 1) / -4 | number }}", "is not a number"),
         ("{{ ((best('x', 'val_loss') - 2 * 1) / -4) | number }}", "0.4375"),
         ("{{ seconds_per_epoch('x', stage='s') | duration }}", "0.25 s"),
         ("{{ 1 + 1 }} {{ 'words' }}", "2 words"),
@@ -50,7 +50,7 @@ class Fixed:
 )
 def test_a_finding_is_text_with_numbers(template, expected):
     functions = functions_of(Fixed(0.25))
-    if expected == "is no number":
+    if expected == "is not a number":
         with pytest.raises(FindingError, match=expected):
             filled(template, functions)
     else:
@@ -74,11 +74,11 @@ def test_what_was_not_measured_is_said_also_in_arithmetic():
         ("{% macro m() %}{{ m() }}{% endmacro %}", "Macro"),
         ("{{ range(1000000000) }}", "there is no function 'range'"),
         ("{{ 9**9**9**9 }}", "Pow"),
-        ("{{ 'x' * 10000000000 }}", "'x' is no number"),
-        ("{{ [0] * 10000000000 }}", r"\[0\] is no number"),
+        ("{{ 'x' * 10000000000 }}", "'x' is not a number"),
+        ("{{ [0] * 10000000000 }}", r"\[0\] is not a number"),
         ("{{ 1/0 }}", "division by zero"),
         ("{{ 1e308 * 10 | nothing }}", "there is no filter 'nothing'"),
-        ("{{ 'x' | percent }}", "'x' is no number"),
+        ("{{ 'x' | percent }}", "'x' is not a number"),
         ("{{ measured('rates') }}", "missing 1 required positional argument"),
         ("{{ measured('rates', 'test_accuracy', *[1]) }}", "Call"),
         ("{{ measured('rats', 'test_accuracy') }}", "there is no experiment 'rats'"),
@@ -87,7 +87,7 @@ def test_what_was_not_measured_is_said_also_in_arithmetic():
         ("{{ measured('rates', 'val_loss', {'optimizer.lr': 1}) }}", "no point of rates has"),
         ("{{ measured('rates', 'val_loss', 3) }}", "cannot be computed"),
         ("{{ measured('staged', 'val_loss', {}, 'l1') }}", "in stage l1"),
-        ("{{ stated(", "is no template"),
+        ("{{ stated(", "is not a template"),
         (f"{{{{ {'(' * 5000}1{')' * 5000} }}}}", "nested too deeply"),
         (f"{{{{ {'9' * 5000} }}}}", "cannot be computed"),
     ],

@@ -162,7 +162,7 @@ def raw(header: object, data: bytes = b"") -> bytes:
 def test_a_file_that_is_no_safetensors_is_an_error_that_names_it(tmp_path, content):
     path = tmp_path / "w.safetensors"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match=r"w\.safetensors: is no whole safetensors file"):
+    with pytest.raises(UsageError, match=r"w\.safetensors: is not a complete safetensors file"):
         load_tensors(path)
 
 

@@ -166,13 +166,13 @@ def test_a_run_json_that_was_edited_is_refused_unless_it_may_be_or_has_no_digest
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"[" * 100_000, r"run\.json: is no JSON"),
+        (b"[" * 100_000, r"run\.json: is not JSON"),
         (b" " * (1 << 25) + b"{}", r"run\.json: cannot be read: has .* more than"),
         (b'{"a": 1,\n "b" 2}', r"run\.json:2:6: "),
-        (b"[1]", r"run\.json: is no JSON object"),
-        (b'{"a": NaN}', r"run\.json: is no JSON: NaN"),
+        (b"[1]", r"run\.json: is not a JSON object"),
+        (b'{"a": NaN}', r"run\.json: is not JSON: NaN"),
         (b"", r"run\.json:1:1: "),
-        (b"\xff", r"run\.json: is no JSON"),
+        (b"\xff", r"run\.json: is not JSON"),
     ],
 )
 def test_a_damaged_run_json_is_named(tmp_path, content, message):

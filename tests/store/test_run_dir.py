@@ -132,7 +132,7 @@ def test_a_disk_full_leaves_no_folder_and_says_where(tmp_path, monkeypatch):
 
 def test_a_runs_folder_that_is_a_file_is_an_error_that_names_it(tmp_path):
     (tmp_path / "runs").write_text("")
-    with pytest.raises(UsageError, match="runs: no run folder can be made here"):
+    with pytest.raises(UsageError, match="runs: cannot create a run folder here"):
         create(tmp_path / "runs")
 
 

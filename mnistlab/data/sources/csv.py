@@ -114,7 +114,7 @@ def read_csv(path: Path) -> tuple[Bytes, Bytes]:
             pixels += rows[:, 1:].tobytes()
             check_size(len(labels), layout.height, layout.width)
     if not labels:
-        raise MalformedError("expected a row for each image, found the header alone")
+        raise MalformedError("expected a row for each image, found only the header")
     images = np.frombuffer(pixels, dtype=np.uint8).reshape(-1, layout.height, layout.width)
     return images, np.frombuffer(labels, dtype=np.uint8)
 

@@ -98,7 +98,7 @@ def read_file(path: Path) -> Arrays:
     except OSError as error:
         raise data_error(f"{path}: cannot be read ({error.strerror or error})", error) from error
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
-        raise DataError(f"{path}: expected a sound .npz file, {error}; {ADVICE}") from error
+        raise DataError(f"{path}: expected a valid .npz file, {error}; {ADVICE}") from error
     if errors:
         raise DataError(*errors)
     decoded = Arrays(**arrays)
@@ -153,7 +153,7 @@ def _read_member(
             # zipfile compares the checksum when it returns the last byte.
     except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, RuntimeError) as error:
         # RuntimeError: encrypted.
-        raise MalformedError(f"expected a sound member, found a damaged one ({error})") from error
+        raise MalformedError(f"expected a valid member, found a damaged one ({error})") from error
     except MemoryError as error:
         raise MalformedError("needs more memory than there is") from error
     return array.reshape(shape)
@@ -204,7 +204,7 @@ def _read_values(stream: IO[bytes], header: ArrayHeader) -> Bytes:
         wanted = min(CHUNK_ITEMS, count - start) * header.dtype.itemsize
         content = stream.read(wanted)
         if len(content) != wanted:
-            raise MalformedError("expected a whole member, found a truncated one")
+            raise MalformedError("expected a complete member, found a truncated one")
         chunk = np.frombuffer(content, dtype=header.dtype)
         if header.dtype != np.uint8:
             _check_values(chunk, start, header)

@@ -24,7 +24,7 @@ def list_runs(folder: Path) -> Listing:
     Raises UsageError if there is no such folder, or if it is a run's folder.
     """
     if (folder / CONFIG_NAME).is_file():
-        raise UsageError(f"{folder}: is one run; name the folder that it lies in")
+        raise UsageError(f"{folder}: is one run; name the folder that contains it")
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder")
     folder = folder.resolve()

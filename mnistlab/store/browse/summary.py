@@ -180,7 +180,7 @@ def _sweep_config(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from error
     if not isinstance(config, dict):
-        raise UsageError(f"{path}: is no sweep's configuration")
+        raise UsageError(f"{path}: is not a sweep's configuration")
     return config
 
 

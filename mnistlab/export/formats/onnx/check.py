@@ -45,9 +45,9 @@ def check_onnx(content: bytes, model: Model, pixels: Pixels) -> Agreement:
     largest = float(_difference(ours.outputs, theirs.outputs).max())
     if wrong.any():
         raise MnistlabError(
-            "the ONNX model does not say what the run's network says: "
+            "the ONNX model's outputs differ from those of the run's network: "
             f"{int(wrong.sum()):,} of {what} differ, by up to {largest:.2g}; "
-            "this is a fault of mnistlab, and nothing was written"
+            "this is a bug of mnistlab, and nothing was written"
         )
     return Agreement("onnxruntime", len(images), what, largest)
 
