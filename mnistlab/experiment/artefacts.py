@@ -14,6 +14,7 @@ from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.model import Model, load_model
 from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.runtime.params import views
+from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.checksums import FileDigest
 from mnistlab.store.metrics import LayerRow, MetricsRow, read_layers, read_metrics
 from mnistlab.store.predictions import Predictions, read_predictions
@@ -24,6 +25,7 @@ from mnistlab.support.errors import LackingError, MnistlabError, UsageError
 from mnistlab.support.metric_names import PARTS, SplitName
 from mnistlab.support.scale import LARGEST
 from mnistlab.training.initializers import initial_params
+from mnistlab.training.windows import augmented
 
 PART_NAMES: dict[SplitName, str] = {part.name: part.images for part in PARTS}
 # The layers with a weighted sum: these have weights.
@@ -204,6 +206,14 @@ class Artefacts:
         dataset = load_data(self.config, self._data_dir, self._data_progress)
         refuse_changed_data(self.facts.dataset, dataset.sha256)
         return dataset
+
+    def augmented(self, indices: np.ndarray, count: int) -> np.ndarray:
+        """`count` augmentations of each training image, uint8 (n, count, height, width).
+
+        `indices` int64 (n,) are those of the source's images.
+        """
+        with engine_threads(self._threads):
+            return augmented(self.config, self.dataset, indices, count, self._tell)
 
     @read_once
     def split(self) -> Split:

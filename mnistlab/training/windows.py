@@ -5,13 +5,18 @@ step, into bytes: what trains on them is the same as without. A window follows f
 configuration and the number of its epoch alone, so a resumed run makes it again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from mnistlab.config import RunConfig
+from mnistlab.data import Dataset
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.program import Program
-from mnistlab.runtime.table import Table
+from mnistlab.runtime.table import Table, compile_tables
+from mnistlab.training.lower import lower
+from mnistlab.training.memory import workspace
 
 # Images of a window, if a batch has no more: they fit in the caches of most processors.
 IMAGES = 2048
@@ -72,3 +77,25 @@ class AugmentedImages:
         images.flags.writeable = labels.flags.writeable = False
         seen = memory._replace(images=images, labels=labels, order=self._order)
         return Window(seen, number * self._steps, self._steps, last - first)
+
+
+def augmented(
+    config: RunConfig,
+    dataset: Dataset,
+    indices: np.ndarray,
+    count: int,
+    tell: Callable[[str], None] = lambda text: None,
+) -> np.ndarray:
+    """`count` augmentations of each training image at these indices of the source.
+
+    indices int64 (n,); returns uint8 (n, count, height, width). The random numbers are those of an
+    epoch that begins with these images. `tell` hears of a compilation.
+    """
+    program = lower(config, dataset.image_shape, len(dataset.class_names), len(indices) * count)
+    (table,) = compile_tables({"augment": program.augment}, program.dtype, tell).values()
+    pixel = (dataset.scale, dataset.offset)
+    memory = workspace(program, dataset.train, program.capacity, pixel)
+    order = np.repeat(indices, count)
+    made = np.zeros((len(order), program.pixels), np.uint8)
+    table.run(memory._replace(order=order, augmented=made), len(order), len(order), 0, 1, 0)
+    return made.reshape(len(indices), count, *dataset.image_shape)

@@ -85,6 +85,7 @@ def copy_of(run_dir, tmp_path):
     return shutil.copytree(run_dir, tmp_path / "copy")
 
 
+NOT_AUGMENTED = {"augmented": "its training images are not augmented"}
 RUNS = {
     "cnn": (CNN, {"output_weights": "dense2 has 12 inputs, which do not fill a square"}),
     "softmax": (
@@ -107,6 +108,10 @@ RUNS = {
             "the run evaluated neither test nor validation images",
         )
         | {"feature_maps": "it has no convolution"},
+    ),
+    "augmented": (
+        {**MLP, "data": {**MLP["data"], "augment": [{"shift": 1}, {"elastic": {}}]}},
+        {"feature_maps": "it has no convolution"},
     ),
     "diverged": (
         {**MLP, "model": {"type": "mlp", "hidden": [16]}, "optimizer": {"lr": 1e30}},
@@ -134,7 +139,7 @@ def test_all_that_a_run_has_is_drawn_legibly_and_the_rest_left_out_with_a_word(t
     found = gallery(train(tmp_path, mapping))
     assert list(found) == NAMES
     missing = left_out(found)
-    assert missing == expected
+    assert missing == expected | ({} if name == "augmented" else NOT_AUGMENTED)
     assert all(one.error is None for one in found.values() if isinstance(one, LeftOut))
     for one in found.values():
         if isinstance(one, Drawn):
@@ -269,7 +274,7 @@ def test_damage_is_named_the_rest_drawn_and_the_exit_code_tells(mlp, tmp_path):
     [
         ("metrics.csv", {"learning_curves", "layer_sheet"}),
         ("layers.csv", {"layer_statistics", "layer_sheet"}),
-        ("run.json", set(NAMES) - {"learning_curves", "layer_statistics"}),
+        ("run.json", set(NAMES) - {"learning_curves", "layer_statistics", "augmented"}),
     ],
 )
 def test_only_what_needs_a_damaged_file_is_left_out(mlp, tmp_path, name, lost):
