@@ -94,7 +94,7 @@ DAMAGES = {
     "an array has another value": lambda entry: flip_last_byte(entry / "train_images.npy"),
     "meta.json is missing": lambda entry: (entry / "meta.json").unlink(),
     "meta.json is empty": lambda entry: (entry / "meta.json").write_bytes(b""),
-    "meta.json is no JSON": lambda entry: (entry / "meta.json").write_bytes(b"\xff{"),
+    "meta.json is not JSON": lambda entry: (entry / "meta.json").write_bytes(b"\xff{"),
     "meta.json is a list": lambda entry: (entry / "meta.json").write_text("[]"),
     "meta.json lacks a key": lambda entry: edit_meta(entry, lambda m: m.pop("sha256")),
     "meta.json lacks an array": lambda entry: edit_meta(

@@ -78,7 +78,7 @@ def test_step_by_step_a_run_is_what_it_is_in_one_go(make):
     whole._steps_per_look = 1000
     assert train(whole)
     parts, _ = make()
-    while parts.step < parts.plan.steps:
+    while parts.step < parts.length.steps:
         assert parts.train_to(min(next_boundary(parts), parts.step + 1))
     assert digest(parts.params) == digest(whole.params)
 
