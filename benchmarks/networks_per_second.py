@@ -57,7 +57,7 @@ def mnistlab_rates(model: str, way: str, rounds: int) -> list[float]:
         for trainer in trainers:
             trainer.compile()
         group = Group()
-        steps_per_epoch = trainers[0].plan.steps_per_epoch
+        steps_per_epoch = trainers[0].length.steps_per_epoch
         for stop in range(STEPS, (rounds + 2) * STEPS, STEPS):
             began = time.perf_counter()
             if way == "side by side":

@@ -33,7 +33,7 @@ class MnistlabPeer:
         for _ in range(epochs):
             before = trainer.seconds
             trainer.clear_totals()
-            if not trainer.train_to(trainer.step + trainer.plan.steps_per_epoch):
+            if not trainer.train_to(trainer.step + trainer.length.steps_per_epoch):
                 raise SystemExit("the training diverged")
             seconds.append(trainer.seconds - before)
         return seconds
