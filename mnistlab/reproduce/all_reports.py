@@ -15,9 +15,9 @@ from mnistlab.reproduce.planned import read_plan
 from mnistlab.reproduce.reproduction import (
     Reproduced,
     ReproduceOptions,
+    folders_of_command,
     make_folders,
     run_report,
-    together_with,
 )
 from mnistlab.store.report_dir import ReportDir
 
@@ -60,7 +60,7 @@ def reproduce_all(
 
 def resume_all(path: Path, options: ReproduceOptions) -> Reproduction:
     """Resume all reports of one command, from the folder of the last one."""
-    return _run_all(together_with(ReportDir(path.resolve())), options)
+    return _run_all(folders_of_command(ReportDir(path.resolve())), options)
 
 
 def _run_all(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reproduction:

@@ -93,7 +93,7 @@ class Report(Section):
         default={}, description="What --quick sets in every experiment, by dotted path."
     )
     experiments: dict[str, Experiment] = Field(description="In the order that they are run in.")
-    tables: tuple[Table, ...] = Field(description="In the order that they are shown in.")
+    tables: tuple[Table, ...] = Field(description="In the order on the page.")
     figures: tuple[FigureSpec, ...] = Field(default=(), description="Likewise.")
 
 

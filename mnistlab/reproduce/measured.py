@@ -62,7 +62,7 @@ class Row:
     images: int  # in each of them
     seconds: float | None  # of the training steps of one trial, the mean over seeds
     stated_seconds: float | None
-    whole: FullLength | None  # the report's own length, if this is a share of it
+    full_length: FullLength | None  # the report's own length, if this is a share of it
 
     @property
     def run_dir(self) -> Path:
@@ -80,14 +80,16 @@ class Row:
         return self.seconds / self.epochs if self.seconds is not None and self.epochs else None
 
     @property
-    def whole_seconds(self) -> float | None:
+    def full_length_seconds(self) -> float | None:
         """The estimated training time for the report's own epochs and images."""
-        if self.whole is None or self.seconds_per_epoch is None or not self.images:
+        if self.full_length is None or self.seconds_per_epoch is None or not self.images:
             return self.seconds
-        return self.seconds_per_epoch * self.whole.epochs * self.whole.images / self.images
+        return (
+            self.seconds_per_epoch * self.full_length.epochs * self.full_length.images / self.images
+        )
 
 
-def read_rows(report_dir: ReportDir, experiment: str, whole: FullLength | None) -> list[Row]:
+def read_rows(report_dir: ReportDir, experiment: str, full_length: FullLength | None) -> list[Row]:
     """Every point of an experiment, of every stage and refit, in the planned order.
 
     Empty if the experiment has not begun. Raises UsageError if its folder is damaged.
@@ -100,7 +102,7 @@ def read_rows(report_dir: ReportDir, experiment: str, whole: FullLength | None) 
     return [
         row
         for stage in stages or [None]
-        for row in _of_stage(sweep_dir, config, stage, trials, whole)
+        for row in _of_stage(sweep_dir, config, stage, trials, full_length)
     ]
 
 
@@ -120,12 +122,12 @@ def _of_stage(
     config: SweepConfig,
     stage: str | None,
     trials: Sequence[TrialRow],
-    whole: FullLength | None,
+    full_length: FullLength | None,
 ) -> Iterator[Row]:
     points = ranking_of(config, trials, stage)
     for point in sorted(points, key=lambda point: point.first_trial.trial):
         stated = stated_point(point.parameters, stage, config.reference or ())
-        yield _row(sweep_dir, stage, point.parameters, point.trials, stated, whole)
+        yield _row(sweep_dir, stage, point.parameters, point.trials, stated, full_length)
 
 
 def _row(
@@ -134,7 +136,7 @@ def _row(
     parameters: Mapping[str, Any],
     trials: Sequence[TrialRow],
     stated: StatedPoint | None,
-    whole: FullLength | None,
+    full_length: FullLength | None,
 ) -> Row:
     records = [read_record(RunDir(sweep_dir.path / trial.run_dir)) for trial in trials]
     known = [record.seconds.train for record in records if record is not None]
@@ -149,7 +151,9 @@ def _row(
         images=first.facts.dataset.images.train if first and first.facts else 0,
         seconds=fmean(known) if known else None,
         stated_seconds=stated.seconds if stated is not None else None,
-        whole=whole.of_refit() if whole and (stage or "").startswith(REFIT) else whole,
+        full_length=full_length.of_refit()
+        if full_length and (stage or "").startswith(REFIT)
+        else full_length,
     )
 
 

@@ -52,7 +52,7 @@ def write_report(
     """
     plan = read_plan(report_dir)
     rows = {
-        name: read_rows(report_dir, name, experiment.whole)
+        name: read_rows(report_dir, name, experiment.full_length)
         for name, experiment in plan.experiments.items()
     }
     tables = _tables(plan, rows)
@@ -173,10 +173,10 @@ def _row_document(row: Row, names: Sequence[str]) -> dict[str, Any]:
         "statuses": list(row.statuses),
         "epochs": row.epochs,
         "images": row.images,
-        "whole": row.whole and row.whole.model_dump(),
+        "full_length": row.full_length and row.full_length.model_dump(),
         "seconds": row.seconds,
         "seconds_per_epoch": row.seconds_per_epoch,
-        "whole_seconds": row.whole_seconds,
+        "full_length_seconds": row.full_length_seconds,
         "stated_seconds": row.stated_seconds,
         "run_dir": str(row.run_dir),
     }

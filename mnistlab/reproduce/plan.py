@@ -40,9 +40,9 @@ def planned_experiments(
         source = load_sweep(path, [*limited, *always])
         check(source, datasets)
         sources[name] = source
-        whole = _whole(load_sweep(path, always), datasets, arguments) if limits else None
-        whole = None if whole == _length(source, datasets) else whole
-        found[name] = PlannedExperiment(sweep=source.mapping(), whole=whole)
+        full = _full_length(load_sweep(path, always), datasets, arguments) if limits else None
+        full = None if full == _length(source, datasets) else full
+        found[name] = PlannedExperiment(sweep=source.mapping(), full_length=full)
     refuse(list(problems_of(loaded.report, loaded.root, sources)))
     return found
 
@@ -59,7 +59,9 @@ def _limits(experiment: Experiment, quick: Mapping[str, Any], budget: str) -> Ma
     return experiment.budget if budget == DEFAULT else {}
 
 
-def _whole(source: SweepSource, datasets: Datasets, arguments: Sequence[str]) -> FullLength | None:
+def _full_length(
+    source: SweepSource, datasets: Datasets, arguments: Sequence[str]
+) -> FullLength | None:
     """The length of an experiment's trials at full size; None if they differ, or if the arguments
     select data that are too few for it.
     """

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pydantic import model_validator
+
 from mnistlab.blocks.section import CountOrZero, Section
 from mnistlab.config.config_text import mapping_nodes, read_config_text
 from mnistlab.config.load_sweep import refuse
@@ -29,7 +31,12 @@ class PlannedExperiment(Section):
     """An experiment as planned: its complete sweep, and the full length if this is a share."""
 
     sweep: dict[str, Any]
-    whole: FullLength | None = None
+    full_length: FullLength | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_earlier_version(cls, keys: Any) -> Any:
+        return _renamed(keys, "whole", "full_length")
 
 
 class ReportPlan(Section):
@@ -37,9 +44,21 @@ class ReportPlan(Section):
 
     name: str
     budget: str  # default, full, quick
-    together: tuple[str, ...]  # the folders of all reports of the command, in order
+    earlier_folders: tuple[str, ...]  # of the reports that the command began before this one
     report: Report
     experiments: dict[str, PlannedExperiment]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_an_earlier_version(cls, keys: Any) -> Any:
+        return _renamed(keys, "together", "earlier_folders")
+
+
+def _renamed(keys: Any, before: str, now: str) -> Any:
+    """A mapping with the key that an earlier version called `before` under its present name."""
+    if not isinstance(keys, dict) or before not in keys:
+        return keys
+    return {now if key == before else key: value for key, value in keys.items()}
 
 
 def read_plan(report_dir: ReportDir) -> ReportPlan:

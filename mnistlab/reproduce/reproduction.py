@@ -71,7 +71,7 @@ def make_folders(
         plan = ReportPlan(
             name=one.name,
             budget=budget,
-            together=tuple(before.path.name for before in found),
+            earlier_folders=tuple(before.path.name for before in found),
             report=one.report,
             experiments=experiments,
         )
@@ -102,11 +102,13 @@ def run_report(report_dir: ReportDir, options: ReproduceOptions) -> Reproduced:
     return Reproduced(report_dir, plan, counts, already_ended, number)
 
 
-def together_with(report_dir: ReportDir) -> list[ReportDir]:
+def folders_of_command(report_dir: ReportDir) -> list[ReportDir]:
     """The folders that one command created, this one last: those before it that still exist."""
-    before = read_plan(report_dir).together
+    before = read_plan(report_dir).earlier_folders
     if wrong := [name for name in before if not is_plain_name(name)]:
-        raise UsageError(f"{report_dir.plan}: together: {wrong[0]!r} is not the name of a folder")
+        raise UsageError(
+            f"{report_dir.plan}: earlier_folders: {wrong[0]!r} is not the name of a folder"
+        )
     found = [ReportDir(report_dir.path.with_name(name)) for name in (*before, report_dir.path.name)]
     return [one for one in found if one.plan.is_file()]
 

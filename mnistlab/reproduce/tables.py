@@ -136,22 +136,24 @@ def _named(row: Row) -> str:
 
 
 def _shares(rows: Sequence[Row]) -> list[str]:
-    """What was left out for the budget: the estimated length of the whole."""
-    row = next((row for row in rows if row.whole is not None and row.seconds is not None), None)
-    if row is None or row.whole is None:
+    """What was left out for the budget: the estimated full length."""
+    row = next(
+        (row for row in rows if row.full_length is not None and row.seconds is not None), None
+    )
+    if row is None or row.full_length is None:
         return []
-    whole, done = row.whole, []
-    if whole.epochs != row.epochs:
-        done.append(f"{row.epochs:,} of {counted(whole.epochs, 'epoch')}")
-    if whole.images != row.images:
-        done.append(f"{row.images:,} of {counted(whole.images, 'image')}")
+    full, done = row.full_length, []
+    if full.epochs != row.epochs:
+        done.append(f"{row.epochs:,} of {counted(full.epochs, 'epoch')}")
+    if full.images != row.images:
+        done.append(f"{row.images:,} of {counted(full.images, 'image')}")
     shortest, longest = _range([r.seconds_per_epoch for r in rows])
-    least, most = _range([r.whole_seconds for r in rows])
+    least, most = _range([r.full_length_seconds for r in rows])
     if not done:
         return []
     return [
         f"A share, within the budget: {' and '.join(done)}. An epoch took "
-        f"{_from_to(shortest, longest)}; the whole of a run would take {_from_to(least, most)} "
+        f"{_from_to(shortest, longest)}; the full length would take {_from_to(least, most)} "
         "(--full runs it)."
     ]
 
@@ -199,12 +201,12 @@ def _measured(name: str, row: Row) -> str:
 
 
 def _time(row: Row) -> str:
-    """The training time of one run; for a share, the estimated time of the whole."""
+    """The training time of one run; for a share, the estimated time of the full length."""
     if row.seconds is None:
         return "–"
     measured = duration(row.seconds)
-    if row.whole is not None and row.whole_seconds is not None:
-        measured = f"{measured} of {duration(row.whole_seconds)}"
+    if row.full_length is not None and row.full_length_seconds is not None:
+        measured = f"{measured} of {duration(row.full_length_seconds)}"
     if row.stated_seconds is None:
         return measured
     return f"{duration_as_stated(row.stated_seconds)} → {measured}"

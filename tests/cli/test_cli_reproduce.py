@@ -72,8 +72,8 @@ def test_every_stated_figure_stands_beside_the_mean_of_its_runs(report):
     assert fast["metrics"]["test_accuracy"]["std"] is not None
     assert [fast["metrics"]["test_accuracy"]["stated"], fast["stated_seconds"]] == [0.05, 90]
     assert fast["epochs"] == 2
-    assert fast["whole"] == {"epochs": 3, "images": 60, "validation": 0}
-    assert fast["whole_seconds"] == pytest.approx(fast["seconds"] * 3 / 2)
+    assert fast["full_length"] == {"epochs": 3, "images": 60, "validation": 0}
+    assert fast["full_length_seconds"] == pytest.approx(fast["seconds"] * 3 / 2)
     text = Path(found["markdown"]).read_text()
     mean = f"{100 * fast['metrics']['test_accuracy']['mean']:.2f}"
     assert f"At 0.1 it is {mean}%." in text
@@ -93,7 +93,7 @@ def test_every_stated_figure_stands_beside_the_mean_of_its_runs(report):
 def test_full_lifts_the_budget_and_quick_sets_its_own(report):
     full = mnistlab("reproduce", report, "--full", "--json", "--quiet", "--workers", 1)
     row = full.document["reports"][0]["tables"][0]["rows"][0]
-    assert (row["epochs"], row["whole"]) == (3, None)
+    assert (row["epochs"], row["full_length"]) == (3, None)
     quick = mnistlab(
         "reproduce",
         report,

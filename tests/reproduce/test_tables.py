@@ -23,7 +23,7 @@ def row(accuracy: Measured, *statuses: str) -> Row:
         images=60,
         seconds=1.5,
         stated_seconds=None,
-        whole=None,
+        full_length=None,
     )
 
 
