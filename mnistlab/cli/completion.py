@@ -39,6 +39,11 @@ def runs_and_sweeps(incomplete: str) -> list[str]:
     return _run_folders(incomplete, (RUN_FILE, SWEEP_FILE))
 
 
+def weights(incomplete: str) -> list[str]:
+    """The names of a run's weights that every run may have."""
+    return [name for name in ("final", "best", "epoch-") if name.startswith(incomplete)]
+
+
 def sources(incomplete: str) -> list[str]:
     """The names of datasets, the user's own kinds of files included."""
     return [name for name in _keys(False)["data.source"] if name.startswith(incomplete)]

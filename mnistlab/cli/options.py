@@ -2,15 +2,24 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from mnistlab.cli import completion
 from mnistlab.support.numba_settings import MAX_THREADS, check_numba_settings
+from mnistlab.support.run_weights import ALLOWED, weights_file
 from mnistlab.support.whole_numbers import whole_number
 
 MAX_WORKERS = 10_000
+
+
+def checked_weights(name: str) -> str:
+    """The name of a run's weights; refused if no run has such weights."""
+    if weights_file(name) is None:
+        raise typer.BadParameter(f"found {name!r}, must be {ALLOWED}")
+    return name
+
 
 Config = Annotated[
     Path,
@@ -115,8 +124,14 @@ Json = Annotated[
 ]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 Weights = Annotated[
-    Literal["final", "best"],
-    typer.Option(help="The final weights, or the best weights by validation."),
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="final: the final weights; best: the best by validation; epoch-N: those kept after an "
+        "epoch (training.snapshots).",
+        callback=checked_weights,
+        autocompletion=completion.weights,
+    ),
 ]
 
 

@@ -143,6 +143,10 @@ class TrainingConfig(Section):
     checkpoint_every: Interval = Field(
         default="epoch", description="When a checkpoint is written: epoch, or a number of steps."
     )
+    snapshots: Count | None = Field(
+        default=None,
+        description="Keep the weights after every N-th epoch, in checkpoints/epoch-N.safetensors.",
+    )
     dtype: Literal["float32", "float64"] = Field(
         default="float32", description="The floating-point type of weights and computation."
     )

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from mnistlab.store.run_dir import RunDir
+from mnistlab.support.run_weights import SNAPSHOT, names_of_weights
 from mnistlab.training.trainer import Trainer
 
 
@@ -14,7 +15,9 @@ def lacking_disk_space(folder: Path, trainer: Trainer, run_dir: RunDir | None = 
     """
     needed = bytes_to_save(trainer)
     if run_dir is not None:
-        saved = (run_dir.last, run_dir.previous, run_dir.best, run_dir.weights)
+        names = [name for name in names_of_weights(run_dir.path) if SNAPSHOT.fullmatch(name)]
+        kept = [run_dir.snapshot(name) for name in names]
+        saved = (run_dir.last, run_dir.previous, run_dir.best, run_dir.weights, *kept)
         needed -= sum(path.stat().st_size for path in saved if path.exists())
     there = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(there).free
@@ -25,8 +28,10 @@ def lacking_disk_space(folder: Path, trainer: Trainer, run_dir: RunDir | None = 
 
 def bytes_to_save(trainer: Trainer) -> int:
     """The largest size of a run's tensor files: two checkpoints and one that is being written, each
-    with the best weights, and the best and the final weights.
+    with the best weights, and the best, the final and the epochs' weights.
     """
     params, memory = trainer.params, trainer.memory
     states = (params, params, memory.states, memory.totals)
-    return 3 * sum(state.nbytes for state in states) + 2 * params.nbytes
+    every, length = trainer.config.training.snapshots, trainer.length
+    epochs = length.steps // length.steps_per_epoch // every if every is not None else 0
+    return 3 * sum(state.nbytes for state in states) + (2 + epochs) * params.nbytes

@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -22,11 +21,19 @@ from mnistlab.store.run_record import DatasetRecord, RunFacts, facts_of, read_ru
 from mnistlab.support import paths
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SPLIT_NAMES, SplitName
+from mnistlab.support.run_weights import (
+    ALLOWED,
+    BEST,
+    FINAL,
+    SNAPSHOT,
+    names_of_weights,
+    weights_file,
+)
 from mnistlab.support.tensor_file import load_tensors
 from mnistlab.support.whole_numbers import whole_number
 from mnistlab.training.inference import Evaluation, Inference
 
-Weights = Literal["final", "best"]
+Weights = str  # final, best or epoch-N: see support/run_weights.py
 MAX_CLASSES = 256  # labels are bytes
 
 
@@ -176,10 +183,10 @@ def _read_weights(
     run_dir: RunDir, inference: Inference, weights: Weights
 ) -> tuple[Path, dict[str, np.ndarray], int]:
     """The file of the requested weights, its tensors, and their step."""
-    files: dict[str, Path] = {"final": run_dir.weights, "best": run_dir.best}
-    if weights not in files:
-        raise UsageError(f"weights: found {weights!r}, expected {' or '.join(files)}")
-    file = files[weights]
+    name = weights_file(weights)
+    if name is None:
+        raise UsageError(f"weights: found {weights!r}, expected {ALLOWED}")
+    file = run_dir.path / name
     if file.exists():
         tensors, metadata = load_tensors(file)
         written = str(metadata.get("step", 0))  # other tools write none
@@ -187,13 +194,8 @@ def _read_weights(
         if step is None:
             raise UsageError(f"{file}: step: found {written[:40]!r}, expected a whole number")
         return file, tensors, step
-    if weights == "best":
-        why = (
-            "that needs validation images"
-            if run_dir.weights.exists()
-            else "it has no final ones either"
-        )
-        raise UsageError(f"{run_dir.path}: has no best weights: {why}")
+    if weights != FINAL:
+        raise UsageError(f"{run_dir.path}: has no {weights} weights: {_why_none(run_dir, weights)}")
     checkpoint = load_checkpoint(run_dir)
     if checkpoint is None:
         raise UsageError(f"{run_dir.path}: has no weights: it was stopped before its first save")
@@ -204,6 +206,15 @@ def _read_weights(
             f"the model has {program.sizes.parameters:,}"
         )
     return run_dir.last, views(program.tensors, params), checkpoint.position["step"]
+
+
+def _why_none(run_dir: RunDir, weights: Weights) -> str:
+    """Why a run lacks weights that are not the final ones, and which others it has."""
+    if weights == BEST:
+        ended = run_dir.weights.exists()
+        return "that needs validation images" if ended else "it has no final ones either"
+    kept = [name for name in names_of_weights(run_dir.path) if SNAPSHOT.fullmatch(name)]
+    return f"it has {', '.join(kept)}" if kept else "it kept none (training.snapshots)"
 
 
 def _fill(inference: Inference, tensors: dict[str, np.ndarray], file: Path) -> None:

@@ -20,6 +20,7 @@ from mnistlab.store.predictions import write_predictions
 from mnistlab.store.run_dir import LAYERS_NAME, METRICS_NAME, PREDICTIONS_NAME, RunDir
 from mnistlab.store.run_record import RunRecord, Seconds, write_run_record
 from mnistlab.store.status import Status
+from mnistlab.support.run_weights import snapshot_name
 from mnistlab.training.trainer import Trainer
 
 # Writing a checkpoint waits for the disk, so a run with many short epochs does not write after
@@ -180,6 +181,11 @@ class RunWriter:
         """The row of the weights that a run keeps; `last` is its last row."""
         early = self.trainer.config.training.early_stopping
         return self.best.row if early and self.best and self.best.row else last
+
+    def write_snapshot(self, epoch: int) -> None:
+        """Keep the weights as they are after an epoch, counted from 1."""
+        path = self.run_dir.snapshot(snapshot_name(epoch))
+        self._write_weights(path, self.trainer.params, self.trainer.step)
 
     def _write_weights(self, path: Path, params: np.ndarray, step: int) -> None:
         path.parent.mkdir(exist_ok=True)

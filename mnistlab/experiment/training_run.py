@@ -95,6 +95,7 @@ class TrainingRun:
             at_end = target == steps
             if at_end or target % trainer.length.steps_per_epoch == 0:
                 self._write_layers()
+            self._keep_snapshot(target)
             due = at_end or self._is_due("evaluate_every", target)
             if due and (ended := self._evaluate()) is not None:
                 return ended
@@ -116,6 +117,12 @@ class TrainingRun:
             if value != "epoch":
                 lengths.append(value)
         return min(last, *((step // length + 1) * length for length in lengths))
+
+    def _keep_snapshot(self, step: int) -> None:
+        """Keep the weights, if the step is the last of an epoch whose weights are asked for."""
+        every, per_epoch = self.config.training.snapshots, self.trainer.length.steps_per_epoch
+        if every is not None and step % (every * per_epoch) == 0:
+            self.writer.write_snapshot(step // per_epoch)
 
     def _is_due(self, key: str, step: int) -> bool:
         every = getattr(self.config.training, key)

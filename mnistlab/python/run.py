@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ from mnistlab.store.status import Status
 from mnistlab.support import paths
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SPLIT_NAMES, SplitName, is_accuracy
+from mnistlab.support.run_weights import ALLOWED, weights_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -168,10 +169,11 @@ class Run(OnDisk):
     def model(self, weights: Weights = "final") -> Model:
         """The network itself: outputs, activations of each layer, gradients by pixel.
 
-        Raises UsageError if the run has no such weights, ValueError if `weights` is neither final
-        nor best.
+        Raises UsageError if the run has no such weights, ValueError if `weights` is not final,
+        best or epoch-N.
         """
-        _refuse_unknown("weights", weights, get_args(Weights))
+        if weights_file(weights) is None:
+            raise ValueError(f"weights: found {weights!r}, must be {ALLOWED}")
         if weights not in self._models:
             model = load_model(self.path, weights, data_dir=self._data_dir, threads=self._threads)
             if self._status.resumable:

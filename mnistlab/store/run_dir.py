@@ -56,6 +56,10 @@ class RunDir(Folder):
         """The checkpoint before the newest."""
         return self.checkpoints / "last.previous.safetensors"
 
+    def snapshot(self, name: str) -> Path:
+        """The weights kept after an epoch, by their name: `epoch-6`."""
+        return self.checkpoints / f"{name}.safetensors"
+
     def exported(self, ending: str) -> Path:
         """The default path of an export: `model.onnx` and so on."""
         return self.path / f"model.{ending}"

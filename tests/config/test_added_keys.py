@@ -16,7 +16,8 @@ HASHES = {
 def first_version(mapping):
     """The resolved configuration as it was before any of the added keys."""
     resolved = resolved_mapping(run_config_from_mapping(mapping))
-    del resolved["training"]["kernels"]
+    for key in ("kernels", "snapshots"):
+        del resolved["training"][key]
     for key in {"label_smoothing", "targets"} & resolved["loss"].keys():
         del resolved["loss"][key]
     if resolved["training"]["early_stopping"]:

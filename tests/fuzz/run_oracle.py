@@ -142,7 +142,8 @@ class Run:
             self._note_size()
             step, last = oracle.step, oracle.step == self.steps
             measured = last or self._due(self.training.evaluate_every, step)
-            kept = self._due(self.training.checkpoint_every, step)
+            before_last = step == self.steps - 1
+            kept = before_last or self._due(self.training.checkpoint_every, step)
             boundary = measured or kept or step % self.per_epoch == 0
             finite = all(np.isfinite(W).all() for W in oracle.tensors.values())
             if not np.isfinite(oracle.losses) or (boundary and not finite):

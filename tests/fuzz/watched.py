@@ -11,6 +11,7 @@ WITHOUT_EQUATION = {
     "DataConfig.source": "the images are made by the fuzzer",
     "DataConfig.path": "the images are made by the fuzzer",
     "TrainingConfig.dtype": "the second engine is of float64; float32 is held to its own bits",
+    "TrainingConfig.snapshots": "it keeps files, and changes no number",
     "TrainingConfig.kernels": "both kinds of kernels are held to the same equations",
     "FileInit.bias": "the file holds the biases too",
     "RunFileInit.bias": "the file holds the biases too",
