@@ -28,25 +28,31 @@ Compiled = tuple[Kernel, tuple[Any, ...]]  # a kernel, and its arguments' types
 
 
 def compile_all(
-    functions: Sequence[Compiled], processes: int, lock: int, first: Callable[[], None]
+    functions: Sequence[Compiled],
+    processes: int,
+    lock: int,
+    first: Callable[[], None],
+    done: Callable[[], None] = lambda: None,
 ) -> None:
     """Compile functions that are called by their address, in `processes` processes, this one
     included.
 
-    This process calls `first` before it takes its share. `lock` is the descriptor of the cache's
+    This process calls `first` before it takes its share. `done` is called for each function that
+    has been compiled, from any thread. `lock` is the descriptor of the cache's
     lock, which the caller holds.
     """
     lent = [task for task in functions if kernel_at(*task[0].place) is task[0]]
     tasks = deque([*(task for task in functions if task not in lent), *lent])
     count = min(processes - 1, len(lent) // OPS_WORTH_A_HELPER)
     with _no_garbage_collection(), _helpers(count, lock) as helpers:
-        threads = [threading.Thread(target=_feed, args=(one, tasks)) for one in helpers]
+        threads = [threading.Thread(target=_feed, args=(one, tasks, done)) for one in helpers]
         for thread in threads:
             thread.start()
         try:
             first()
             while (task := _next(tasks)) is not None:
                 compiler.address_of(*task)
+                done()
         except BaseException:
             tasks.clear()
             for helper in helpers:
@@ -96,7 +102,9 @@ def _helpers(count: int, lock: int) -> Iterator[list["subprocess.Popen[bytes]"]]
             helper.wait()
 
 
-def _feed(helper: "subprocess.Popen[bytes]", tasks: "deque[Compiled]") -> None:
+def _feed(
+    helper: "subprocess.Popen[bytes]", tasks: "deque[Compiled]", done: Callable[[], None]
+) -> None:
     """Send a helper one task after another, from the end of the remaining ones."""
     assert helper.stdin is not None
     assert helper.stdout is not None
@@ -109,6 +117,7 @@ def _feed(helper: "subprocess.Popen[bytes]", tasks: "deque[Compiled]") -> None:
             return
         if helper.stdout.read(len(DONE)) != DONE:
             return
+        done()
 
 
 def _next(tasks: "deque[Compiled]", *, of_the_last: bool = False) -> Compiled | None:

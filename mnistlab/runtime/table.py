@@ -11,6 +11,7 @@ import numpy as np
 
 from mnistlab.runtime import compiler
 from mnistlab.runtime.calls import keep_interpreted
+from mnistlab.runtime.compiling import WAITING, announcement, told_end
 from mnistlab.runtime.helpers import compile_all
 from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.loop import ROW_DTYPE, run_batches, run_batches_types
@@ -90,20 +91,18 @@ def compile_tables(
 
     if not missing():
         return load()
-    with compiler.compile_lock(
-        waiting=lambda: tell("another process compiles the engine; waiting …")
-    ) as lock:
+    with compiler.compile_lock(waiting=lambda: tell(WAITING)) as lock:
         left = missing()  # another process may have compiled everything
         if not left:
             return load()
-        tell("compiling the engine for this processor; once only, later runs start at once …")
+        tell(announcement(list(left), dtype))
         started = time.perf_counter()
         by_address = [one for one in dict.fromkeys(needed) if one in left and one not in loops]
         compile_all(by_address, compiler.processors(), lock, first=compile_loops)
         tables = load()
         for function in left:
             compiler.mark_compiled(*function)
-    tell(f"compiled in {time.perf_counter() - started:.0f} s")
+    tell(told_end(time.perf_counter() - started))
     return tables
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mnistlab.config import RunConfig, config_hash, resolved_mapping
 from mnistlab.data import Dataset, DownloadProgress
 from mnistlab.experiment.dataset import load_data, located
@@ -108,23 +110,16 @@ def compile_all(
     configs: Iterable[RunConfig], datasets: Datasets, tell: Callable[[str], None]
 ) -> None:
     """Compile everything that these trials need, so that workers need not."""
-    done: set[Any] = set()
+    needed: dict[np.dtype[Any], dict[Any, Op]] = {}
     for config in configs:
         dataset = datasets.of(config)
         program = training_program(config, dataset)
         evaluation = evaluation_programs(config, dataset.image_shape, program.classes)
-        tables = {
-            **program.training,
-            **{f"evaluation: {n}": o for n, o in evaluation.lists.items()},
-        }
-        key = (program.dtype, *map(_functions, tables.values()))
-        if key not in done:
-            compile_tables(tables, program.dtype, tell)
-            done.add(key)
-
-
-def _functions(ops: Iterable[Op]) -> frozenset[Any]:
-    return frozenset((op.function, type(op.operands), *op.called.values()) for op in ops)
+        ops = needed.setdefault(program.dtype, {})
+        for each in (*program.training.values(), *evaluation.lists.values()):
+            ops |= {(op.function, type(op.operands), *op.called.values()): op for op in each}
+    for dtype, kinds in needed.items():
+        compile_tables({"all": tuple(kinds.values())}, dtype, tell)
 
 
 def _refuse_unmeasured(config: RunConfig, dataset: Dataset, metric: str) -> None:

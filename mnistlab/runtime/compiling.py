@@ -1,0 +1,89 @@
+"""What is said of a compilation, and the compilation of kernels before they are needed."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from mnistlab.runtime import compiler
+from mnistlab.runtime.helpers import Compiled, compile_all
+from mnistlab.support.text_format import counted
+
+WAITING = "another process compiles kernels; waiting …"
+WARMUP = "`mnistlab warmup` compiles all kernels in advance"
+# Files of a family of one block.
+FILES_OF_A_BLOCK = ("lowering", "maths", "ops")
+
+_told: set[str] = set()  # kinds of kernels of which this process has said that they are compiled
+
+
+def kinds_of(functions: Iterable[Compiled]) -> list[str]:
+    """The blocks that kernels belong to: `conv2d`, `adam`; a family where several share a file."""
+    kinds: dict[str, None] = {}
+    for kernel, _ in functions:
+        _, room, *path = kernel.place[0].split(".")
+        if room == "blocks":
+            family, block = path[:2]
+            of_family = block.startswith("_") or block in FILES_OF_A_BLOCK
+            kinds[family if of_family else block] = None
+        else:
+            kinds["the training loop"] = None
+    return sorted(kinds)
+
+
+def announcement(functions: Sequence[Compiled], dtype: Any) -> str:
+    """The sentence on kernels that are about to be compiled; it names each kind only once in the
+    life of a process.
+    """
+    kinds = [f"{kind} in {dtype}" for kind in kinds_of(functions)]
+    new = [kind.removesuffix(f" in {dtype}") for kind in kinds if kind not in _told]
+    _told.update(kinds)
+    count = len(functions)
+    if not new:
+        return f"compiling {count} more of these kernels …"
+    names = ", ".join(new)
+    kernels = counted(count, "kernel")
+    return f"first use of {names} in {dtype}: compiling {kernels}, kept for later runs …"
+
+
+def told_end(seconds: float) -> str:
+    """The sentence on the end of a compilation; the first tells of `mnistlab warmup`."""
+    took = f"compiled in {seconds:.0f} s"
+    if WARMUP in _told:
+        return took
+    _told.add(WARMUP)
+    return f"{took}; {WARMUP}"
+
+
+def compile_in_advance(
+    loops: Sequence[Compiled],
+    functions: Sequence[Compiled],
+    processes: int,
+    progress: Callable[[int, int], None],
+    tell: Callable[[str], None] = lambda text: None,
+) -> tuple[int, float]:
+    """Compile what the cache lacks of these loops and functions, on so many processes.
+
+    `progress` is called with how many are compiled, and of how many, from any thread. Returns how
+    many were compiled, and the seconds that it took.
+    """
+    with compiler.compile_lock(waiting=lambda: tell(WAITING)) as lock:
+        missing = [one for one in loops if not compiler.is_compiled(*one)]
+        left = [one for one in functions if not compiler.is_compiled(*one)]
+        total, started = len(missing) + len(left), time.perf_counter()
+        compiled: list[None] = []  # appending to a list is safe among threads
+
+        def done() -> None:
+            compiled.append(None)
+            progress(len(compiled), total)
+
+        def compile_loops() -> None:
+            for loop in missing:
+                compiler.compile_for(*loop)
+                done()
+
+        if total:
+            progress(0, total)
+            compile_all(left, processes, lock, first=compile_loops, done=done)
+        for one in (*missing, *left):
+            compiler.mark_compiled(*one)
+        return total, time.perf_counter() - started

@@ -1,0 +1,61 @@
+import pytest
+from cli_helpers import Terminal, mnistlab
+
+from mnistlab.runtime import compiler
+from mnistlab.runtime.loop import run_batches, run_batches_types
+from mnistlab.terminal import compile_progress
+from mnistlab.training.every_kernel import every_kernel
+
+
+@pytest.fixture
+def few_kernels(monkeypatch):
+    """Adam's update alone, so that the test does not wait for all kernels."""
+
+    def few(dtypes):
+        asked.append([str(dtype) for dtype in dtypes])
+        loops = [(run_batches, run_batches_types(dtype)) for dtype in dtypes]
+        functions = [one for one in every_kernel(dtypes)[1] if one[0].place[1] == "adam"]
+        return loops, functions
+
+    asked: list[list[str]] = []
+    monkeypatch.setattr("mnistlab.python.commands.warmup.every_kernel", few)
+    return asked
+
+
+@pytest.mark.long
+def test_warmup_compiles_what_the_cache_lacks_and_says_where_it_is(few_kernels):
+    first = mnistlab("warmup", "--dtype", "float32")
+    again = mnistlab("warmup", "--dtype", "float32")
+    assert (first.exit_code, again.exit_code) == (0, 0)
+    assert again.stdout == first.stdout == f"{compiler.kernel_cache_dir()}\n"
+    assert again.stderr == "nothing left to compile: the cache has all 2 kernels\n"
+    document = mnistlab("warmup", "--dtype", "float32", "--json").document
+    assert (document["kernels"], document["compiled"]) == (2, 0)
+    assert few_kernels[0] == ["float32"]
+
+
+def test_warmup_refuses_where_nothing_is_compiled(monkeypatch):
+    monkeypatch.setattr("mnistlab.python.commands.warmup.INTERPRETED", True)
+    outcome = mnistlab("warmup")
+    assert (outcome.exit_code, outcome.stderr) == (
+        2,
+        "NUMBA_DISABLE_JIT is set in the environment: no kernel is compiled\n",
+    )
+
+
+def test_lines_tell_each_tenth_of_the_kernels(capsys):
+    with compile_progress.watch_compiling(quiet=False) as progress:
+        for done in range(21):
+            progress(done, 20)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:3] == [f"compiled {done} of 20 kernels" for done in (0, 2, 4)]
+    assert len(lines) == 11
+
+
+def test_a_terminal_shows_a_bar(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    with compile_progress.watch_compiling(quiet=False) as progress:
+        progress(3, 20)
+    assert "3/20" in terminal.getvalue()
