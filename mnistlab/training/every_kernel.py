@@ -100,9 +100,10 @@ def _settings() -> Iterator[Setting]:
         yield {"model": model, "optimizer": optimizer, "regularization": penalty}, [USUAL]
     for loss, output in product(values.of("loss"), ("softmax", "sigmoid", "identity")):
         yield {"model": {"type": "softmax", "output_activation": output}, "loss": loss}, [USUAL]
-    alone = [training for training in values.of("training") if len(training) == 1]
-    for model, training in product(_usual(), alone):
-        yield {"model": model, "training": training}, [USUAL]
+    for key in ("data", "regularization", "training"):
+        alone = [one for one in values.of(key) if len(one) == 1]
+        for model, setting in product(_usual(), alone):
+            yield {"model": model, key: setting}, [USUAL]
 
 
 def _usual() -> list[dict[str, Any]]:
