@@ -16,7 +16,14 @@ from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.runtime.params import views
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.checksums import FileDigest
-from mnistlab.store.metrics import LayerRow, MetricsRow, read_layers, read_metrics
+from mnistlab.store.metrics import (
+    LayerRow,
+    MetricsRow,
+    StepRow,
+    read_last_steps,
+    read_layers,
+    read_metrics,
+)
 from mnistlab.store.predictions import Predictions, read_predictions
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import RunFacts, RunRecord, facts_of, read_run_record
@@ -33,7 +40,7 @@ WEIGHED = ("conv", "dense")
 
 
 Value = TypeVar("Value")
-Row = TypeVar("Row", MetricsRow, LayerRow)
+Row = TypeVar("Row", MetricsRow, LayerRow, StepRow)
 
 
 def to_be_shown(row: Row) -> Row:
@@ -97,7 +104,7 @@ class Artefacts:
 
     @read_once
     def config(self) -> RunConfig:
-        return config_of(self.run_dir, self._record_if_whole)
+        return config_of(self.run_dir, self.record_if_whole)
 
     @read_once
     def record(self) -> RunRecord:
@@ -110,7 +117,7 @@ class Artefacts:
         return facts_of(self.run_dir, self.record)
 
     @property
-    def _record_if_whole(self) -> RunRecord | None:
+    def record_if_whole(self) -> RunRecord | None:
         """run.json, or None if it is damaged: then only what needs it is missing."""
         try:
             return self.record
@@ -119,7 +126,7 @@ class Artefacts:
 
     def written(self, path: Path) -> FileDigest | None:
         """The digest of a table when the run ended or stopped; None if it is in progress."""
-        record = self._record_if_whole
+        record = self.record_if_whole
         return None if record is None else record.written(path)
 
     @property
@@ -139,7 +146,7 @@ class Artefacts:
 
         metrics.csv does not have these, because they were measured after that row.
         """
-        record = self._record_if_whole
+        record = self.record_if_whole
         best = None if record is None else record.best
         if best is None or best.test_loss is None or best.test_accuracy is None:
             return self.metrics
@@ -157,6 +164,14 @@ class Artefacts:
         if not rows:
             raise LackingError("no epoch was finished")
         return rows
+
+    @read_once
+    def last_steps(self) -> list[StepRow]:
+        """A row per layer for each of the last steps of a run that diverged; none of another."""
+        path = self.run_dir.last_steps
+        if not path.exists():
+            return []
+        return [to_be_shown(row) for row in read_last_steps(path, self.written(path))]
 
     @read_once
     def model(self) -> Model:

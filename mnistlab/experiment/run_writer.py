@@ -10,16 +10,32 @@ from pathlib import Path
 import numpy as np
 
 from mnistlab.experiment.best import BestSoFar
+from mnistlab.experiment.divergence import last_steps
 from mnistlab.experiment.run_facts import metrics_of
 from mnistlab.runtime.params import views
 from mnistlab.store.checkpoint import Checkpoint, save_checkpoint, save_tensors
 from mnistlab.store.checksums import FileDigest
 from mnistlab.store.json_fields import as_json
-from mnistlab.store.metrics import LAYERS, METRICS, LayerRow, MetricsRow, TableWriter, read_metrics
+from mnistlab.store.metrics import (
+    LAST_STEPS,
+    LAYERS,
+    METRICS,
+    LayerRow,
+    MetricsRow,
+    TableWriter,
+    read_metrics,
+)
 from mnistlab.store.predictions import write_predictions
-from mnistlab.store.run_dir import LAYERS_NAME, METRICS_NAME, PREDICTIONS_NAME, RunDir
+from mnistlab.store.run_dir import (
+    LAST_STEPS_NAME,
+    LAYERS_NAME,
+    METRICS_NAME,
+    PREDICTIONS_NAME,
+    RunDir,
+)
 from mnistlab.store.run_record import RunRecord, Seconds, write_run_record
 from mnistlab.store.status import Status
+from mnistlab.support import durable
 from mnistlab.support.run_weights import snapshot_name
 from mnistlab.training.trainer import Trainer
 
@@ -40,6 +56,7 @@ class RunWriter:
         self.metrics_table: TableWriter[MetricsRow] | None = None
         self.layers_table: TableWriter[LayerRow] | None = None
         self.predictions: FileDigest | None = None
+        self.last_steps: FileDigest | None = None
         self.test_seen = False
         self.last_row: MetricsRow | None = None
         self.ended: Status | None = None
@@ -67,6 +84,7 @@ class RunWriter:
         if self.best is not None:
             self.best.waited = position["waited"]
             self.best.row = MetricsRow(**position["best_row"]) if position["best_row"] else None
+        self.last_steps = FileDigest.from_json(position["files"].get(LAST_STEPS_NAME))
         self.checkpoint = checkpoint
         self.saved_step = position["step"]
 
@@ -89,6 +107,8 @@ class RunWriter:
         """The digest of each of the run's tables so far."""
         tables = {METRICS_NAME: self.metrics_table, LAYERS_NAME: self.layers_table}
         held = {name: table.written for name, table in tables.items() if table is not None}
+        if self.last_steps is not None:
+            held[LAST_STEPS_NAME] = self.last_steps
         if self.predictions is not None:
             held[PREDICTIONS_NAME] = self.predictions
         return held
@@ -137,6 +157,14 @@ class RunWriter:
         self.saved_step = self.checkpoint.position["step"]
         if self.best is not None and self.best.row is not None:
             self._write_weights(self.run_dir.best, self.best_params, self.best.row.step)
+
+    def write_last_steps(self) -> None:
+        """Write how a run diverged: its steps since the last state that was whole, one by one."""
+        whole = self.checkpoint
+        rows = last_steps(self.trainer, whole.tensors, whole.position["step"])
+        content = LAST_STEPS.text(rows).encode()
+        durable.write_file(self.run_dir.last_steps, content)
+        self.last_steps = FileDigest.of(content)
 
     def end(self, status: Status, reason: str | None = None) -> None:
         """Save the final weights and predictions; run.json is written last and marks the end.

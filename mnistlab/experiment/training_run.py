@@ -49,6 +49,8 @@ class TrainingRun:
                 trainer.compile(self._tell)
             self._start()
             status = writer.ended or (yield from self._train())
+            if status is Status.DIVERGED and writer.ended is None:
+                writer.write_last_steps()
             writer.end(status, writer.reason or self._advice(status))
         except StopRequested as request:
             writer.checkpoint = writer.snapshot()

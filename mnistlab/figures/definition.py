@@ -19,6 +19,7 @@ class FigureDefinition(Generic[Data]):
     it there. `draw` takes what all figures of the folder are drawn of. It raises LackingError where
     there is nothing to draw: the figure is then left out, with this reason. `is_quick`: it is drawn
     at the end of `mnistlab train`, too; all quick figures together take less than two seconds.
+    `of_network`: it shows the trained network, and is left out where none was trained.
     """
 
     order: int
@@ -26,6 +27,7 @@ class FigureDefinition(Generic[Data]):
     how_to_read: str
     draw: Callable[[Data], Figure]
     is_quick: bool = False
+    of_network: bool = True
 
 
 def figures_in(package: str) -> dict[str, FigureDefinition[Any]]:

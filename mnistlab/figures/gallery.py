@@ -13,8 +13,9 @@ from mnistlab.figures import style
 from mnistlab.figures.definition import Data, FigureDefinition
 from mnistlab.figures.run import RUN_FIGURES
 from mnistlab.store.folder import Folder
+from mnistlab.store.status import Status
 from mnistlab.store.written_files import refuse_others, write_own
-from mnistlab.support.errors import LackingError, MnistlabError, UsageError
+from mnistlab.support.errors import DoesNotApplyError, LackingError, MnistlabError, UsageError
 from mnistlab.support.near_names import nearest
 
 
@@ -49,12 +50,16 @@ class Drawn:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A figure that was not drawn; `error` is set where that is because something is damaged."""
+    """A figure that was not drawn; `error` is set where that is because something is damaged.
+
+    Of one that does not apply nothing is told, unless it was asked for.
+    """
 
     name: str
     title: str
     why: str
     error: MnistlabError | None = None
+    applies: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,15 @@ class SavedFigures:
     figures: dict[str, Path]
     left_out: list[LeftOut]
     report: Path | None = None
+
+    @property
+    def missed(self) -> dict[str, list[LeftOut]]:
+        """What was left out and applies, by its reason, in words."""
+        found: dict[str, list[LeftOut]] = {}
+        for left_out in self.left_out:
+            if left_out.applies:
+                found.setdefault(left_out.why, []).append(left_out)
+        return found
 
     @property
     def damaged(self) -> dict[str, list[LeftOut]]:
@@ -91,7 +105,22 @@ QUICK = [name for name, figure in RUN_FIGURES.items() if figure.is_quick]
 
 def run_entries(artefacts: Artefacts) -> list[Entry]:
     """What can be drawn of a run."""
-    return [Entry.of(name, figure, artefacts) for name, figure in RUN_FIGURES.items()]
+    return [_run_entry(name, figure, artefacts) for name, figure in RUN_FIGURES.items()]
+
+
+def _run_entry(name: str, figure: FigureDefinition[Artefacts], run: Artefacts) -> Entry:
+    def draw() -> Figure:
+        if figure.of_network:
+            _refuse_untrained(run)
+        return figure.draw(run)
+
+    return Entry(name, figure.title, figure.how_to_read, draw)
+
+
+def _refuse_untrained(run: Artefacts) -> None:
+    """Raise LackingError where a run diverged before it had any weights but the initial ones."""
+    if run.record.status is Status.DIVERGED and run.model.step == 0:
+        raise LackingError("the run diverged in its first epoch, before it had trained a network")
 
 
 def run_figures(
@@ -123,7 +152,8 @@ def draw_each(entries: Iterable[Entry]) -> Iterator[Drawn | LeftOut]:
             with style.drawing():
                 figure = entry.draw()
         except LackingError as lacking:
-            yield LeftOut(entry.name, entry.title, str(lacking))
+            applies = not isinstance(lacking, DoesNotApplyError)
+            yield LeftOut(entry.name, entry.title, str(lacking), applies=applies)
         except MnistlabError as error:
             yield LeftOut(entry.name, entry.title, str(error), error)
         else:

@@ -7,18 +7,22 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from PIL import Image
 
 from mnistlab.experiment.predict import Answers
 from mnistlab.figures import style
+from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.photo.picture import read_picture
 from mnistlab.store.written_files import refuse_others, write_own
 from mnistlab.support.errors import UsageError
 
-HEIGHT = 3.6  # inches
+HEIGHT = 2.75  # inches, of the part under the heading
+PICTURE_SIDE, SEEN_SIDE = 3.1, 2.45  # inches at most
 # Of more classes than this, the likeliest alone are shown.
 MOST_BARS = 10
 NAME_LENGTH = 14
+BYTE = (0.0, 255.0)
 
 
 def prediction(
@@ -28,49 +32,59 @@ def prediction(
     class_names: Sequence[str],
     *,
     probabilities: bool,
-    title: str,
+    name: str,
+    run: str,
 ) -> Figure:
     """The picture uint8 (height, width, 3), the prepared image uint8 (height, width), and the
-    outputs (classes,) as bars; `probabilities`: whether the outputs are probabilities.
+    outputs (classes,) as bars; `probabilities`: whether the outputs are probabilities. `name` is
+    the picture's file, `run` the network's.
     """
+    heading = f"{name}: predicted {class_names[int(np.argmax(outputs))]}"
+    what = "probability" if probabilities else "output"
+    note = (
+        f"Left: the picture. Middle: the prepared image of {seen.shape[0]} × {seen.shape[1]} "
+        f"pixels, as the network sees it. Right: the {what} of each class."
+    )
+    if len(outputs) > MOST_BARS:
+        note = note.replace("each class", f"the {MOST_BARS} classes of largest {what}")
     with style.drawing():
-        figure = style.new_figure(style.WIDTH, HEIGHT)
-        figure.suptitle(title, x=0.02, y=0.97, ha="left", fontsize=style.LARGE)
-        given = figure.add_axes((0.02, 0.08, 0.30, 0.68))
-        given.imshow(picture, interpolation="antialiased")
-        given.set_title("the picture")
-        inside = figure.add_axes((0.34, 0.08, 0.24, 0.68))
-        inside.imshow(seen, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-        inside.set_title(f"prepared image, {seen.shape[0]} × {seen.shape[1]}")
-        for axes in (given, inside):
-            axes.set_axis_off()
-        _bars(figure, outputs, class_names, probabilities)
-        return figure
+        sheet = Sheet(HEIGHT, heading, note, run)
+        tall = picture.shape[0] / picture.shape[1]
+        width = min(PICTURE_SIDE, SEEN_SIDE / tall)
+        given = sheet.panel(MARGIN, 0.05, width, width * tall)
+        given.imshow(picture, interpolation="antialiased", aspect="auto")
+        given.set_axis_off()
+        side = SEEN_SIDE * min(1.0, seen.shape[1] / seen.shape[0])
+        x = MARGIN + PICTURE_SIDE + 0.25
+        height = sheet.picture(x, 0.05, side, seen, "gray", BYTE)
+        sheet.frame((x, 0.05, side, height))
+        _bars(sheet, x + SEEN_SIDE + 0.3, outputs, class_names, what)
+    return sheet.figure
 
 
 def _bars(
-    figure: Figure, outputs: np.ndarray, class_names: Sequence[str], probabilities: bool
+    sheet: Sheet, x: float, outputs: np.ndarray, class_names: Sequence[str], what: str
 ) -> None:
     shown = np.sort(np.argsort(-outputs, kind="stable")[:MOST_BARS])
     values = outputs[shown].astype(np.float64)
     names = [_short(class_names[label]) for label in shown]
-    longest = max(map(len, names))
-    left = 0.61 + 0.009 * longest
-    axes = figure.add_axes((left, 0.14, 0.91 - left, 0.62))
+    left = x + 0.15 + 0.085 * max(map(len, names))
+    axes = sheet.panel(left, 0.05, style.WIDTH - MARGIN - 0.75 - left, SEEN_SIDE - 0.2)
     best = int(np.argmax(values))
     colours = [style.BLUE if place == best else style.BAR for place in range(len(shown))]
     rows = np.arange(len(shown))
     axes.barh(rows, values, color=colours, height=0.75)
-    axes.set_yticks(rows, names)
+    axes.set_yticks(rows, names, parse_math=False)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
-    axes.set_title("probability" if probabilities else "output")
-    if probabilities:
+    is_share = what == "probability"
+    if is_share:
         axes.set_xlim(0, 1)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+        axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
     for row, value in zip(rows, values, strict=True):
-        text = f"{value:.1%}" if probabilities else f"{value:.3g}"
-        axes.annotate(text, (max(value, 0.0), row), (4, 0), textcoords="offset points", va="center")
+        text = f"{100 * value:.1f} %" if is_share else f"{value:.3g}"
+        place = (max(value, 0.0), row)
+        axes.annotate(text, place, (4, 0), textcoords="offset points", va="center")
 
 
 def _short(name: str) -> str:
@@ -121,7 +135,8 @@ def save_predictions(
                 said.outputs,
                 model.class_names,
                 probabilities=answers.are_probabilities,
-                title=f"{said.image.name}: {model.class_names[said.predicted]}",
+                name=said.image.name,
+                run=model.config.name,
             )
             write_own(drawn, style.rendered(figure), "png")
             saved[said.image] = [seen, drawn]

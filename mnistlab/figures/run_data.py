@@ -1,16 +1,22 @@
 """Data that several figures of a run share: classes, mistakes, weights, rows of layers."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from mnistlab.blocks.schedules import Steps
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.experiment.scores import confusion_counts
 from mnistlab.figures.pictures import Read
-from mnistlab.store.metrics import LayerRow
+from mnistlab.store.metrics import LayerRow, MetricsRow
 from mnistlab.support.errors import LackingError
+from mnistlab.training.trainer import plan
 
 CONVOLUTIONS = 8  # of more, so many are drawn
+# Below this share of the largest learning rate a step changes nothing that could be compared.
+RESTING_RATE = 1e-3
+RATE_POINTS = 1000  # steps whose rates are drawn
 
 
 def run_name(run: Artefacts) -> str:
@@ -112,6 +118,43 @@ def relative_updates(rows: Sequence[LayerRow]) -> np.ndarray:
     size = np.hypot(finite_column(rows, "weight_mean"), finite_column(rows, "weight_std"))
     size[size == 0] = np.nan
     return update / size
+
+
+def epochs_at_rest(rows: Sequence[MetricsRow]) -> frozenset[int]:
+    """The epochs whose last learning rate is next to zero, as the last one of a cosine is."""
+    rates = {row.epoch: row.lr for row in rows if row.lr is not None}
+    largest = max(rates.values(), default=0.0)
+    return frozenset(epoch for epoch, rate in rates.items() if rate < RESTING_RATE * largest)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Learning rates of a run: `steps` int64 (n,), counted from 1, and `values` float64 (n,)."""
+
+    steps: np.ndarray
+    values: np.ndarray
+    per_epoch: int
+
+
+def rates_by_step(run: Artefacts) -> Rates | None:
+    """The learning rates of the steps that a run has done, evenly spread, as its schedule gives
+    them; None where run.json does not tell the steps, or the rows had other rates.
+    """
+    record = run.record_if_whole
+    if record is None or record.facts is None or not record.steps:
+        return None
+    config, length = run.config, plan(run.config, record.facts.dataset.images.train)
+
+    def rates(numbers: np.ndarray) -> np.ndarray:
+        steps = Steps(numbers - 1, length.steps_per_epoch, length.steps)
+        return config.lr_schedule.rates(config.optimizer.lr, steps)
+
+    rows = [row for row in run.metrics if row.lr is not None]
+    measured = np.array([row.lr for row in rows])
+    if not np.allclose(rates(np.array([row.step for row in rows], int)), measured, atol=0):
+        return None
+    numbers = np.unique(np.linspace(1, record.steps, RATE_POINTS).astype(np.int64))
+    return Rates(numbers, rates(numbers), length.steps_per_epoch)
 
 
 def finite_column(rows: Sequence[LayerRow], name: str) -> np.ndarray:

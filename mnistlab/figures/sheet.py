@@ -20,6 +20,7 @@ from matplotlib.ticker import StrMethodFormatter
 from mnistlab.figures import style
 
 MARGIN = 0.35  # inches, left and right
+HEADING_CHARACTERS = 58  # that fit beside the run's name
 NOTE_LINE = 0.19  # inches, of one line of the note
 NOTE_CHARACTERS = 138  # that fit in a line of it
 CAPTION_LINE = 0.135  # inches, of one line of a caption
@@ -45,8 +46,9 @@ class Sheet:
 
     def _write_heading(self, heading: str, lines: Sequence[str], run: str) -> None:
         bold: Any = {"size": style.LARGE, "weight": "bold", "va": "center"}
-        self.write(MARGIN, 0.25 - self.top, heading, **bold)
-        name = textwrap.shorten(run, 50, placeholder=" …")
+        short = textwrap.shorten(heading, HEADING_CHARACTERS, placeholder=" …")
+        self.write(MARGIN, 0.25 - self.top, short, **bold)
+        name = textwrap.shorten(run, 44, placeholder=" …")
         right = style.WIDTH - MARGIN
         self.write(right, 0.25 - self.top, name, ha="right", va="center", color=style.FAINT)
         for number, line in enumerate(lines):

@@ -37,6 +37,9 @@ CLASS_COLOURS = (
 )
 BAR = "#A9BCD0"
 INK = "#262626"
+PAPER = "#FFFFFF"
+# Words on a picture keep their colour where a page is dark: the picture keeps its own, too.
+ON_LIGHT, ON_DARK = "#252525", "#FEFEFE"
 FAINT = "#8C8C8C"
 GRID = "#E4E4E4"
 
@@ -57,7 +60,8 @@ RC: Any = {  # matplotlib's stubs want a Literal of every key
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": MEDIUM,
-    "figure.facecolor": "white",
+    "axes.facecolor": "none",
+    "figure.facecolor": PAPER,
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": SMALL,

@@ -1,66 +1,122 @@
-"""The learning curves of all trials of a sweep in one axis."""
+"""The learning curves of a sweep in one axis: a line for each point, a band for its seeds."""
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from mnistlab.figures import style
-from mnistlab.figures.sweep_points import LearningCurve, SweepMetric, write_title
+from mnistlab.figures.line_labels import Label, write_labels
+from mnistlab.figures.sheet import MARGIN, Sheet
+from mnistlab.figures.sweep_points import LearningCurve, SweepMetric, near_the_best
 from mnistlab.support.errors import LackingError
 
-WIDTH, HEIGHT = 9.5, 5.2  # inches
-NAMED = 12  # curves that have a colour and a name; the others are drawn faintly
+HEIGHT = 4.3  # inches, of the panel
+COLOURS = (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY_BLUE)
+DASHES: tuple[Any, ...] = ("-", (0, (5, 2)))
+NAMED = len(COLOURS) * len(DASHES)  # points that have a colour and a name; the others are faint
 LOG_SPAN = 50.0  # losses that span more are drawn on a log axis
 NAME_CHARACTERS = 44
+CHARACTER_WIDTH = 0.072  # inches, of a name
 
 
-def sweep_curves(curves: Sequence[LearningCurve], metric: SweepMetric, title: str) -> Figure:
-    """The metric of every trial by epoch; `curves` are ordered best first.
+@dataclass(frozen=True)
+class PointCurve:
+    """A point of a sweep as drawn: the mean over its seeds and their standard deviation, which is
+    zero of one seed; each array (rows,).
+    """
 
-    The best have colours, from dark to light, and stand in the legend; those of one label share
-    both. A diverged trial ends in a cross. Raises LackingError where nothing finite was measured.
+    label: str
+    x: np.ndarray
+    mean: np.ndarray
+    std: np.ndarray
+
+
+def sweep_curves(
+    curves: Sequence[LearningCurve], metric: SweepMetric, heading: str, run: str
+) -> Figure:
+    """The metric of every point by epoch; `curves` are ordered best first, a curve for each seed.
+
+    The best have colours, and their names stand at their ends. A diverged trial ends in a cross.
+    Raises LackingError where nothing finite was measured.
     """
     drawn = [(curve, *_columns(curve, metric)) for curve in curves]
     drawn = [(curve, x, y) for curve, x, y in drawn if len(x)]
     if not drawn:
         raise LackingError("no trial has a finite value")
-    labels = [curve.label for curve, _, _ in drawn if not curve.diverged]
-    named = list(dict.fromkeys(labels))[:NAMED]
-    apart = len(set(labels)) == len(labels)
-    colours = colormaps["viridis"](np.linspace(0.0, 0.92, max(len(named), 2)))
+    whole = [(curve.label, x, y) for curve, x, y in drawn if not curve.diverged]
+    diverged = [(x, y) for curve, x, y in drawn if curve.diverged]
+    points = mean_curves(whole)
+    seeds = len(whole) > len(points)
+    near = _near(points, metric)
+    note = _note(points, near, seeds, len(diverged))
+    longest = max((len(_name(point.label)) for point in points[:NAMED]), default=0)
     with style.drawing():
-        figure = style.new_figure(WIDTH, HEIGHT)
-        write_title(figure, title)
-        axes = figure.add_axes((0.085, 0.115, 0.52, 0.78))
-        for curve, x, y in reversed(drawn):
-            # One line stands out as the best where each has a name of its own.
-            is_named = curve.label in named
-            is_best = apart and named[:1] == [curve.label]
-            colour = colours[named.index(curve.label)] if is_named else style.FAINT
-            order = 3 if not is_named else 4 + is_best
-            width = 2.6 if is_best else 1.5 if is_named else 0.8
-            marker = "o" if len(x) == 1 else ""
-            axes.plot(
-                x, y, color=colour, linewidth=width, zorder=order, label="_trial", marker=marker
-            )
-            if curve.diverged:
-                cross: Any = {"marker": "X", "color": style.VERMILLION, "markersize": 7.0}
-                axes.plot(x[-1:], y[-1:], linestyle="none", label="_end", zorder=6, **cross)
-        _set_axes(axes, [y for _, _, y in drawn], metric)
-        entries: Any = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.01), "frameon": False}
-        handles = [Line2D([], [], color=colour) for colour in colours[: len(named)]]
-        legend = axes.legend(handles, map(_name, named), title="best first", **entries)
-        for text in legend.get_texts():
-            text.set_parse_math(False)
-        notes = _notes(drawn, named)
-        if notes:
-            axes.text(1.03, 0.0, notes, transform=axes.transAxes, color=style.FAINT, va="bottom")
-    return figure
+        sheet = Sheet(HEIGHT + 0.85, heading, note, run)
+        room = 0.45 + CHARACTER_WIDTH * max(longest, 8)
+        width = style.WIDTH - 2 * MARGIN - 0.6 - room
+        axes = sheet.panel(MARGIN + 0.6, 0.15, width, HEIGHT)
+        labels = _draw_points(axes, points)
+        for x, y in diverged:
+            axes.plot(x, y, color=style.FAINT, linewidth=0.8, linestyle=":", label="_diverged")
+            cross: Any = {"marker": "X", "color": style.FAINT, "markersize": 7.0, "zorder": 6}
+            axes.plot(x[-1:], y[-1:], linestyle="none", label="_end", clip_on=False, **cross)
+        shown = [point.mean for point in near] or [y for _, _, y in drawn]
+        _set_axes(axes, shown, metric)
+        write_labels(axes, labels)
+    return sheet.figure
+
+
+def mean_curves(
+    curves: Sequence[tuple[str, np.ndarray, np.ndarray]],
+) -> list[PointCurve]:
+    """The mean and standard deviation over the curves (label, x, y) of each label, in the order of
+    the labels; at the places that all curves of a label have.
+    """
+    by_label: dict[str, list[dict[float, float]]] = {}
+    for label, x, y in curves:
+        by_label.setdefault(label, []).append(dict(zip(x.tolist(), y.tolist(), strict=True)))
+    found = []
+    for label, seeds in by_label.items():
+        shared = sorted(set.intersection(*map(set, seeds)))
+        if not shared:
+            continue
+        values = np.array([[seed[x] for x in shared] for seed in seeds])
+        std = values.std(axis=0, ddof=1) if len(seeds) > 1 else np.zeros(len(shared))
+        found.append(PointCurve(label, np.array(shared), values.mean(axis=0), std))
+    return found
+
+
+def _near(points: Sequence[PointCurve], metric: SweepMetric) -> list[PointCurve]:
+    """The points whose curves end not far behind the best one: the axis is theirs."""
+    if not points:
+        return []
+    near = near_the_best(np.array([point.mean[-1] for point in points]), metric)
+    return [point for point, is_near in zip(points, near, strict=True) if is_near]
+
+
+def _draw_points(axes: Axes, points: Sequence[PointCurve]) -> list[Label]:
+    """The lines and bands of the points, best first; the names of those that have one."""
+    labels = []
+    for place, point in enumerate(points):
+        line: Any = {"color": style.FAINT, "linewidth": 0.8, "zorder": 2}
+        if place < NAMED:
+            colour, dashes = COLOURS[place % len(COLOURS)], DASHES[place // len(COLOURS)]
+            width = 2.8 if place == 0 else 1.6
+            line = {"color": colour, "linestyle": dashes, "linewidth": width}
+            line["zorder"] = 3 + (NAMED - place) / NAMED
+            labels.append(Label(point.x[-1], point.mean[-1], _name(point.label), colour))
+            if point.std.any():
+                low, high = point.mean - point.std, point.mean + point.std
+                axes.fill_between(point.x, low, high, color=colour, alpha=0.15, linewidth=0)
+        marker = "o" if len(point.x) == 1 else ""
+        axes.plot(point.x, point.mean, label="_point", marker=marker, **line)
+    return labels
 
 
 def _columns(curve: LearningCurve, metric: SweepMetric) -> tuple[np.ndarray, np.ndarray]:
@@ -75,11 +131,17 @@ def _columns(curve: LearningCurve, metric: SweepMetric) -> tuple[np.ndarray, np.
     return np.array(x)[kept], values[kept]
 
 
-def _set_axes(axes: Any, columns: Sequence[np.ndarray], metric: SweepMetric) -> None:
-    lowest, highest = min(map(np.min, columns)), max(map(np.max, columns))
+def _set_axes(axes: Axes, columns: Sequence[np.ndarray], metric: SweepMetric) -> None:
+    """The range of these columns; never less than zero, nor more than 100 %."""
+    lowest, highest = float(min(map(np.min, columns))), float(max(map(np.max, columns)))
     if not metric.is_share and lowest > 0 and highest > LOG_SPAN * lowest:
         axes.set_yscale("log")
-    axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set_ylim(lowest / 1.2, highest * 1.2)
+    else:
+        margin = 0.06 * (highest - lowest) or 0.05 * abs(highest) or 1.0
+        ceiling = metric.factor if metric.is_share else np.inf
+        axes.set_ylim(max(lowest - margin, min(lowest, 0.0)), min(highest + margin, ceiling))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True))
     axes.set_xlabel("epoch")
     axes.set_ylabel(metric.label)
 
@@ -88,11 +150,17 @@ def _name(label: str) -> str:
     return textwrap.shorten(label, NAME_CHARACTERS, placeholder=" …") or "the run"
 
 
-def _notes(
-    drawn: Sequence[tuple[LearningCurve, np.ndarray, np.ndarray]], named: Sequence[str]
+def _note(
+    points: Sequence[PointCurve], near: Sequence[PointCurve], has_seeds: bool, diverged: int
 ) -> str:
-    diverged = sum(curve.diverged for curve, _, _ in drawn)
-    others = sum(curve.label not in named and not curve.diverged for curve, _, _ in drawn)
-    notes = [f"faint: {others} more trials"] if others else []
-    notes += [f"cross: {diverged} diverged"] if diverged else []
-    return "\n".join(notes)
+    told = ["A line for each point; the best is the thick one."]
+    if has_seeds:
+        told = ["A line is the mean over a point's seeds, its band ± one standard deviation."]
+        told.append("The best point has the thick line.")
+    if len(points) > NAMED:
+        told.append(f"Grey: {len(points) - NAMED} more points.")
+    if len(near) < len(points):
+        told.append("Curves that end far behind the best may lie outside the axis.")
+    if diverged:
+        told.append(f"Dotted, to a cross: {diverged} diverged.")
+    return " ".join(told)

@@ -1,15 +1,18 @@
 """What the figures of a sweep are drawn of, from its folder."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.figures.run_data import kept_classes
 from mnistlab.figures.sweep_points import SweepMetric, SweepPoint
-from mnistlab.store.run_dir import open_run
+from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.errors import UsageError
 from mnistlab.sweeps.ranking import Ranked
 from mnistlab.sweeps.results import TrialRow
 
@@ -32,6 +35,18 @@ class RankedPoints:
             SweepPoint(point.parameters, point.values, point.mean is not None, point.stated)
             for point in self.ranked
         ]
+
+    @cached_property
+    def chance(self) -> float | None:
+        """The accuracy of guessing among the classes that the trials know; None where no trial's
+        folder tells them.
+        """
+        for row in (row for point in self.ranked for row in point.trials):
+            run = Artefacts(RunDir(self.sweep_dir.path / row.run_dir))
+            # A dashed line is not worth a figure: what needs a damaged run.json tells of it.
+            with suppress(UsageError):
+                return 1 / len(kept_classes(run))
+        return None
 
 
 @dataclass(frozen=True)

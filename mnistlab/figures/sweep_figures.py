@@ -79,8 +79,7 @@ def _best_of(stage: str | None, ranked: Sequence[Ranked]) -> list[tuple[str, Tri
 def _of_refits(sweep_dir: SweepDir, config: SweepConfig, refits: Sequence[TrialRow]) -> list[Entry]:
     metric = Metric.model_validate({"name": TEST.accuracy})
     ranked = ranking_of(config, refits, metric=metric)
-    title = f"{config.name}: winners, trained on all training images"
-    points = RankedPoints(sweep_dir, title, TESTED, ranked)
+    points = RankedPoints(sweep_dir, config.name, TESTED, ranked)
     return [
         Entry.of(f"{REFIT_PREFIX}{name}", figure, points) for name, figure in REFIT_FIGURES.items()
     ]

@@ -1,17 +1,18 @@
 """What the figures of a sweep are drawn from: its points, and the curves of its trials."""
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from mnistlab.figures import style
+from mnistlab.config.dump import value_as_yaml
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.metric_names import is_accuracy, metric_words
+from mnistlab.support.text_format import in_print, metric
+
+REACH = 5.0  # times the median distance from the best point: what is farther is far behind
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class SweepPoint:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """The rows of one trial's metrics.csv, and what it tried, in words."""
+    """The rows of one trial's metrics.csv, and its point in words, which its other seeds share."""
 
     label: str
     rows: Sequence[MetricsRow]
@@ -65,26 +66,41 @@ class SweepMetric:
 
     @property
     def label(self) -> str:
-        return f"{metric_words(self.name)} ({'%' if self.is_share else 'mean per image'})"
+        return f"{self.words} ({'%' if self.is_share else 'mean per image'})"
 
-    def written(self, drawn: float, digits: int = 2) -> str:
-        """A value, as drawn, in words."""
-        return f"{drawn:.{digits}f}" if self.is_share else f"{drawn:.4g}"
+    @property
+    def words(self) -> str:
+        """`validation accuracy`."""
+        return metric_words(self.name)
 
-
-def write_title(figure: Figure, title: str) -> None:
-    """The title at the figure's top left, shortened to its width."""
-    heading = textwrap.shorten(title, int(8.2 * figure.get_figwidth()), placeholder=" …")
-    top = 1 - 0.12 / figure.get_figheight()
-    look: Any = {"size": style.LARGE, "weight": "bold", "va": "top"}
-    # A name may hold a dollar sign, which is no mathematics.
-    figure.text(0.012, top, heading, parse_math=False, **look)
+    def written(self, value: float, std: float = math.nan) -> str:
+        """A value as it was measured, with its standard deviation unless that is NaN."""
+        return in_print(metric(self.name, value, std if math.isfinite(std) else None))
 
 
 def varied(points: Sequence[SweepPoint]) -> list[str]:
     """The parameters that have more than one value among the points."""
     keys = dict.fromkeys(key for point in points for key in point.parameters)
     return [key for key in keys if len({repr(p.parameters.get(key)) for p in points}) > 1]
+
+
+def near_the_best(values: np.ndarray, metric: SweepMetric) -> np.ndarray:
+    """Which values, (points,), are not far behind the best one, bool: those at most REACH times as
+    far from it as the median value. One failed point would else press all others together.
+    """
+    behind = np.abs(values - (values.max() if metric.maximize else values.min()))
+    middle = float(np.median(behind))
+    return behind <= REACH * middle if middle > 0 else np.ones(len(values), bool)
+
+
+def ordered(values: Sequence[Any]) -> list[Any]:
+    """Each value once: numbers by their size, lists of numbers by their length, else by name."""
+    distinct = list({value_as_yaml(value): value for value in values}.values())
+    if is_numeric(distinct):
+        return sorted(distinct)
+    if all(isinstance(value, list) and is_numeric(value) for value in distinct):
+        return sorted(distinct, key=lambda value: (len(value), value))
+    return sorted(distinct, key=value_as_yaml)
 
 
 def is_numeric(values: Sequence[Any]) -> bool:

@@ -16,7 +16,7 @@ from mnistlab.figures.gallery import Drawn, SavedFigures
 from mnistlab.figures.style import rendered
 from mnistlab.store.written_files import write_own
 from mnistlab.support.safe_files import read_artefact
-from mnistlab.support.text_format import counted, metric, number, percent, seconds
+from mnistlab.support.text_format import counted, in_print, metric, number, percent, seconds
 
 # Figures are drawn in few colours: with this many of their own they look as they did, in a third
 # of the bytes. A page is to stay below 4 MB with twenty of them.
@@ -60,9 +60,9 @@ def _picture(drawn: Drawn, png: bytes) -> Picture:
     return Picture(drawn.name, drawn.title, drawn.how_to_read, source, width, height)
 
 
-def left_out(saved: SavedFigures) -> list[tuple[str, str]]:
-    """What was not drawn: title and reason."""
-    return [(one.title, one.why) for one in saved.left_out]
+def left_out(saved: SavedFigures) -> list[tuple[list[str], str]]:
+    """What was not drawn: titles and their reason."""
+    return [([one.title for one in of], why) for why, of in saved.missed.items()]
 
 
 def write_page(
@@ -89,7 +89,7 @@ def text_address(text: str, kind: str) -> str:
 
 def measured(value: float | None, name: str, std: float | None = None) -> str:
     """A metric in words, by its name, with its spread; a dash where it was not measured."""
-    return "–" if value is None or math.isnan(value) else metric(name, value, std)
+    return "–" if value is None or math.isnan(value) else in_print(metric(name, value, std))
 
 
 @cache

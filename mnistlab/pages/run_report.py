@@ -17,7 +17,7 @@ from mnistlab.store.status import Status
 from mnistlab.support import durable
 from mnistlab.support.errors import MnistlabError
 from mnistlab.support.metric_names import PARTS, PENALTY, TEST, TRAINING, VALIDATION, Part
-from mnistlab.support.text_format import as_stated, counted, seconds, training_length
+from mnistlab.support.text_format import as_stated, counted, in_print, seconds, training_length
 
 COLUMNS = tuple(MetricsRow.__dataclass_fields__)
 # Of a longer metrics.csv, so many rows stand on the page, evenly spread, the last among them.
@@ -184,7 +184,7 @@ def _reference(config: RunConfig, record: RunRecord) -> dict[str, Any]:
         rows.append(
             {
                 "name": name,
-                "stated": as_stated(name, value),
+                "stated": in_print(as_stated(name, value)),
                 "here": measured(found, name),
                 "difference": sign + measured(difference, name),
             }

@@ -13,7 +13,7 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support import durable
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING, metric_words
-from mnistlab.support.text_format import as_stated, counted
+from mnistlab.support.text_format import as_stated, counted, in_print
 from mnistlab.sweeps.ranking import Ranked, mean_metrics, ranking_of, stages_of
 from mnistlab.sweeps.results import TrialRow, read_trials, sweep_of
 
@@ -206,7 +206,7 @@ def _metric_cell(name: str, mean: float | None, std: float | None = None) -> tup
 
 
 def _stated_cell(name: str, stated: float | None) -> tuple[str, str]:
-    return ("–", "") if stated is None else (as_stated(name, stated), repr(stated))
+    return ("–", "") if stated is None else (in_print(as_stated(name, stated)), repr(stated))
 
 
 def _trial(sweep_dir: SweepDir, row: TrialRow) -> dict[str, str]:

@@ -7,10 +7,10 @@ from typing import Any
 
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures.gallery import Drawn, Entry, LeftOut, draw_each, run_figures
-from mnistlab.figures.sweep_bars import bars
 from mnistlab.figures.sweep_curves import sweep_curves
 from mnistlab.figures.sweep_figures import sweep_figures
 from mnistlab.figures.sweep_points import LearningCurve, SweepMetric, SweepPoint
+from mnistlab.figures.sweep_ranking import ranking_dots
 from mnistlab.reproduce.manifest import FigureSpec, Report, Table
 from mnistlab.reproduce.measured import Row, find_row
 from mnistlab.reproduce.tables import metrics_of, rendered_table, row_names, rows_of
@@ -53,7 +53,7 @@ def report_figures(
 
 
 def _of_table(table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
-    """Bars of a table's measured and stated values: of the first accuracy that is stated, or else
+    """A table's measured and stated values as dots: of the first accuracy that is stated, or else
     the first that the table has.
     """
     accuracies = [name for name in metrics_of(table, rows) if is_accuracy(name)]
@@ -69,12 +69,14 @@ def _of_table(table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
         TABLE,
         spec.caption,
         "A diamond is what the report states.",
-        lambda: bars(points, metric, table.title, labels),
+        lambda: ranking_dots(
+            points, metric, table.title, metric.words, labels=labels, is_ranking=False
+        ),
     )
 
 
 def _of_curves(report_dir: ReportDir, table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
-    """The curves of a table's rows, best first, one colour for all seeds of a row: of the metric
+    """The curves of a table's rows, best first, one line for all seeds of a row: of the metric
     that the experiment is ranked by.
     """
     judged = sweep_of(report_dir.experiment(spec.experiment)).config.metric
@@ -94,8 +96,8 @@ def _of_curves(report_dir: ReportDir, table: Table, spec: FigureSpec, rows: Sequ
     return Entry(
         CURVES,
         spec.caption,
-        "A colour is a row of the table, a line one of its seeds.",
-        lambda: sweep_curves(curves, metric, table.title),
+        "A line is a row of the table; its band holds the row's seeds.",
+        lambda: sweep_curves(curves, metric, table.title, metric.words),
     )
 
 

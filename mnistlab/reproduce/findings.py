@@ -17,7 +17,14 @@ from mnistlab.reproduce.measured import METRICS, Row, find_row
 from mnistlab.reproduce.tables import duration
 from mnistlab.support.errors import UsageError
 from mnistlab.support.stated import Stated
-from mnistlab.support.text_format import as_stated, duration_as_stated, exact, number, percent
+from mnistlab.support.text_format import (
+    as_stated,
+    duration_as_stated,
+    exact,
+    in_print,
+    number,
+    percent,
+)
 
 NOT_MEASURED = "(not measured)"
 OPERATIONS: dict[type[nodes.BinExpr], Callable[[Any, Any], Any]] = {
@@ -28,7 +35,10 @@ OPERATIONS: dict[type[nodes.BinExpr], Callable[[Any, Any], Any]] = {
 }
 # How each filter writes a measured number, and a stated one.
 FILTERS: dict[str, tuple[Callable[[float], str], Callable[[float], str]]] = {
-    "percent": (percent, lambda value: as_stated("accuracy", value)),
+    "percent": (
+        lambda value: in_print(percent(value)),
+        lambda value: in_print(as_stated("accuracy", value)),
+    ),
     "number": (number, exact),
     "duration": (duration, duration_as_stated),
     "points": (lambda value: f"{100 * value:.2f}", lambda value: exact(value, 100)),

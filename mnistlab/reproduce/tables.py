@@ -10,7 +10,7 @@ from mnistlab.reproduce.manifest import Column, Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
 from mnistlab.store.status import tally
 from mnistlab.support.metric_names import PARTS, is_accuracy, metric_words
-from mnistlab.support.text_format import as_stated, counted, duration_as_stated
+from mnistlab.support.text_format import as_stated, counted, duration_as_stated, in_print
 
 WHEN_NONE_IS_STATED = tuple(part.accuracy for part in PARTS)
 MINUTE, HOUR = 60.0, 3600.0
@@ -74,7 +74,7 @@ def rendered_table(table: Table, rows: Sequence[Row], finding: str | None) -> Re
         for name in names:
             if any(other.metrics[name].stated is not None for other in rows):
                 stated = row.metrics[name].stated
-                line.append("–" if stated is None else as_stated(name, stated))
+                line.append("–" if stated is None else in_print(as_stated(name, stated)))
             line.append(_measured(name, row))
         cells.append((*line, _time(row)))
     notes = (*_shares(rows), *compared(rows, names))
@@ -119,7 +119,7 @@ def compared(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     farthest = min(pairs, key=lambda pair: pair[0], default=None)
     if farthest is not None and farthest[0] < -0.5e-4:
         difference, row, name, found = farthest
-        stated = as_stated(name, found.stated or 0)
+        stated = in_print(as_stated(name, found.stated or 0))
         what = f"{metric_words(name)} {measured(found.mean, name)} where {stated}"
         text += f"; farthest below: {_named(row)}{what} is stated ({100 * difference:+.2f} points)"
     return [f"{text}."]

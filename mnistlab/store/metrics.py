@@ -1,4 +1,4 @@
-"""The growing tables of a run: metrics.csv and layers.csv, written and read."""
+"""The tables of a run: metrics.csv and layers.csv, which grow by the row, and last_steps.csv."""
 
 import hashlib
 import logging
@@ -61,6 +61,26 @@ class LayerRow:
     activation_mean: float | None = None
     activation_std: float | None = None
     inactive_share: float | None = None
+
+
+@dataclass(frozen=True)
+class StepRow:
+    """One layer in one step of a run that diverged: the batch's loss, and the norm of the update
+    as a share of the norm of the weights before it.
+    """
+
+    step: int
+    layer: str
+    loss: float | None = None
+    update: float | None = None
+
+
+def blow_up(rows: Iterable[StepRow]) -> StepRow | None:
+    """The first update that is at least as large as the weights before it, so that it replaces what
+    they were; None where there is none that is finite.
+    """
+    updates = ((row, row.update) for row in rows if row.update is not None)
+    return next((row for row, size in updates if math.isfinite(size) and size >= 1), None)
 
 
 def _whole(cell: str) -> int:
@@ -152,7 +172,8 @@ class CsvTable(Generic[Row]):
 
 METRICS = CsvTable(MetricsRow)
 LAYERS = CsvTable(LayerRow)
-read_metrics, read_layers = METRICS.read, LAYERS.read
+LAST_STEPS = CsvTable(StepRow)
+read_metrics, read_layers, read_last_steps = METRICS.read, LAYERS.read, LAST_STEPS.read
 
 
 class TableWriter(Generic[Row]):

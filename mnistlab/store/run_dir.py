@@ -22,6 +22,7 @@ CONFIG_NAME = "config.yaml"
 SWEEP_NAME = "sweep.yaml"
 METRICS_NAME = "metrics.csv"
 LAYERS_NAME = "layers.csv"
+LAST_STEPS_NAME = "last_steps.csv"
 PREDICTIONS_NAME = "predictions.csv"
 LATEST_NAME = "latest"
 # The error of os.rename if the new name already exists.
@@ -36,6 +37,7 @@ class RunDir(Folder):
     run_json = Artefact("run.json")  # status, provenance, layers, final and best metrics
     metrics = Artefact(METRICS_NAME)  # a row per evaluation
     layers = Artefact(LAYERS_NAME)  # a row per layer per epoch
+    last_steps = Artefact(LAST_STEPS_NAME)  # of a run that diverged, a row per layer per step
     predictions = Artefact(PREDICTIONS_NAME)  # a row per image of the test or validation set
     weights = Artefact(FILES[FINAL])  # the final weights
     log = Artefact("train.log")  # the run's messages

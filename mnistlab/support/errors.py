@@ -27,6 +27,10 @@ class LackingError(UsageError):
     """A run or sweep does not have these data: never measured, or not yet. Nothing is damaged."""
 
 
+class DoesNotApplyError(LackingError):
+    """A figure that such a run never has, as that of a divergence where nothing diverged."""
+
+
 class ConfigError(UsageError):
     """A configuration is wrong: every error of the file, each with `file:line:column`."""
 

@@ -68,6 +68,11 @@ def duration_as_stated(value: float) -> str:
     return f"{exact(value)} s"
 
 
+def in_print(text: str) -> str:
+    """A number as figures and pages write it: `98.21 %`; a terminal has no room for the space."""
+    return text.replace("%", " %")
+
+
 def counted(number: int, noun: str) -> str:
     """A count with its noun: `1 epoch`, `1,200 epochs`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

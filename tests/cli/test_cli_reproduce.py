@@ -77,11 +77,11 @@ def test_every_stated_figure_stands_beside_the_mean_of_its_runs(report):
     text = Path(found["markdown"]).read_text()
     mean = f"{100 * fast['metrics']['test_accuracy']['mean']:.2f}"
     assert f"At 0.1 it is {mean}%." in text
-    assert f"| 0.1 | 5% | {mean} ± " in text
+    assert f"| 0.1 | 5 % | {mean} ± " in text
     assert "2 of 3 epochs" in text
     assert "| alone | " in text
     low = slow["metrics"]["test_accuracy"]["mean"]
-    below = f"lr 0.001: test accuracy {100 * low:.2f}% where 99% is stated"
+    below = f"lr 0.001: test accuracy {100 * low:.2f} % where 99 % is stated"
     assert f"1 of 2 stated accuracies reached or passed; farthest below: {below}" in text
     plots = {path.name for path in (folder / "plots").iterdir()}
     assert plots == {"01-rates-table.png", "02-rates-curves.png", "03-rates-learning_curves.png"}

@@ -66,4 +66,20 @@ def test_the_diagram_draws_these_bins_and_no_empty_ones():
     assert sorted(bar.get_height() for bar in lower.patches) == [4, 30]
     (dots,) = [line for line in upper.get_lines() if line.get_marker() == "o"]
     np.testing.assert_allclose(dots.get_xdata(), [0.42, 0.93])
+    (diagonal,) = [line for line in upper.get_lines() if line.get_label() == "diagonal"]
+    assert all(bar.get_zorder() < diagonal.get_zorder() for bar in upper.patches)
+    assert 0 <= upper.get_ylim()[0] < upper.get_ylim()[1] <= 1
     assert faults(figure) == []
+
+
+def test_each_mark_of_the_legend_looks_like_what_it_names():
+    found = calibration(np.full(30, 0.93), np.arange(30) % 3 > 0)
+    with style.drawing():
+        figure = reliability_diagram(found, "test images", "run")
+    canvas, upper, _ = figure.axes
+    (bar,) = canvas.patches
+    assert bar.get_facecolor() == upper.patches[0].get_facecolor()
+    dot, dashes = canvas.get_lines()
+    assert (dot.get_marker(), dashes.is_dashed()) == ("o", True)
+    heading = canvas.texts[0].get_text()
+    assert heading.startswith("Expected calibration error (ECE): ")

@@ -87,7 +87,7 @@ def copy_of(run_dir, tmp_path):
 
 NOT_AUGMENTED = {"augmented": "its training images are not augmented"}
 RUNS = {
-    "cnn": (CNN, {"output_weights": "dense2 has 12 inputs, which do not fill a square"}),
+    "cnn": (CNN, {}),
     "softmax": (
         {**MLP, "model": {"type": "softmax"}},
         dict.fromkeys(["output_weights", "tsne"], "it has no hidden layer")
@@ -115,8 +115,11 @@ RUNS = {
     ),
     "diverged": (
         {**MLP, "model": {"type": "mlp", "hidden": [16]}, "optimizer": {"lr": 1e30}},
-        dict.fromkeys(["layer_statistics", "layer_sheet"], "no epoch was finished")
-        | {"feature_maps": "it has no convolution"},
+        dict.fromkeys(
+            [n for n, figure in RUN_FIGURES.items() if figure.of_network],
+            "the run diverged in its first epoch, before it had trained a network",
+        )
+        | dict.fromkeys(["learning_curves", "layer_statistics"], "no epoch was finished"),
     ),
     "no probabilities": (
         {
@@ -139,6 +142,8 @@ def test_all_that_a_run_has_is_drawn_legibly_and_the_rest_left_out_with_a_word(t
     found = gallery(train(tmp_path, mapping))
     assert list(found) == NAMES
     missing = left_out(found)
+    if name != "diverged":
+        assert missing.pop("last_steps") == "the run did not diverge"
     assert missing == expected | ({} if name == "augmented" else NOT_AUGMENTED)
     assert all(one.error is None for one in found.values() if isinstance(one, LeftOut))
     for one in found.values():
@@ -272,9 +277,12 @@ def test_damage_is_named_the_rest_drawn_and_the_exit_code_tells(mlp, tmp_path):
 @pytest.mark.parametrize(
     ("name", "lost"),
     [
-        ("metrics.csv", {"learning_curves", "layer_sheet"}),
+        ("metrics.csv", {"learning_curves", "layer_statistics", "layer_sheet"}),
         ("layers.csv", {"layer_statistics", "layer_sheet"}),
-        ("run.json", set(NAMES) - {"learning_curves", "layer_statistics", "augmented"}),
+        (
+            "run.json",
+            set(NAMES) - {"learning_curves", "layer_statistics", "last_steps", "augmented"},
+        ),
     ],
 )
 def test_only_what_needs_a_damaged_file_is_left_out(mlp, tmp_path, name, lost):
@@ -300,5 +308,6 @@ def test_without_the_dataset_what_needs_no_image_is_drawn(mlp, tmp_path, monkeyp
 
 def test_only_what_is_named_is_drawn_and_an_unknown_name_is_answered_with_the_nearest(mlp):
     assert list(gallery(mlp, QUICK)) == [name for name in NAMES if name in QUICK]
+    assert not gallery(mlp, ["last_steps"])["last_steps"].applies
     with pytest.raises(UsageError, match="did you mean calibration"):
         gallery(mlp, ["callibration"])

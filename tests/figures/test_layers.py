@@ -9,8 +9,8 @@ from figure_helpers import faults
 
 from mnistlab.figures import style
 from mnistlab.figures.run.layer_statistics import layer_statistics
-from mnistlab.figures.run_data import relative_updates
-from mnistlab.store.metrics import LayerRow
+from mnistlab.figures.run_data import epochs_at_rest, relative_updates
+from mnistlab.store.metrics import LayerRow, MetricsRow
 from mnistlab.support.errors import LackingError
 
 
@@ -76,6 +76,21 @@ def test_what_spans_much_has_a_log_axis_of_which_six_decades_are_shown():
     low, high = gradient.get_ylim()
     assert 1e5 < high / low < 1e7
     assert drawn["activations: mean"].get_yscale() == "linear"
+
+
+def test_an_update_at_a_rate_of_zero_does_not_flatten_the_others():
+    made = [replace(row, update_mean=1e-3 / row.epoch) for row in rows(6)]
+    made = [replace(row, update_mean=1e-12) if row.epoch == 6 else row for row in made]
+    with style.drawing():
+        figure = layer_statistics(made, "run", at_rest={6})
+    updates = figure.axes[1]
+    low, high = updates.get_ylim()
+    assert high / low < 100
+    assert len(lines(updates)["dense1"]) == 5
+    note = " ".join(text.get_text() for text in figure.axes[0].texts)
+    assert "Updates at a learning rate of zero are left out." in note
+    metrics = [MetricsRow(e, e, lr=lr) for e, lr in enumerate((0.1, 0.05, 1e-5), start=1)]
+    assert epochs_at_rest(metrics) == {3}
 
 
 def test_noise_on_a_constant_is_not_blown_up():

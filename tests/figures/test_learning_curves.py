@@ -12,6 +12,7 @@ from matplotlib.colors import to_hex
 from mnistlab.figures import style
 from mnistlab.figures.line_labels import spread
 from mnistlab.figures.run.learning_curves import learning_curves
+from mnistlab.figures.run_data import Rates
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.errors import UsageError
 
@@ -47,7 +48,7 @@ def written(axes) -> list[str]:
 
 def test_each_measured_split_is_a_line_of_its_own_values_by_epoch():
     rows = run(6)
-    loss, accuracy, rate = learning_curves(rows, "run").axes
+    _, loss, accuracy, rate = learning_curves(rows, "run").axes
     epochs = np.arange(1, 7)
     expected = np.column_stack([epochs, [row.train_loss for row in rows]])
     np.testing.assert_allclose(lines(loss)["train"], expected)
@@ -60,7 +61,7 @@ def test_each_measured_split_is_a_line_of_its_own_values_by_epoch():
 
 
 def test_the_best_validation_point_is_ringed_and_named():
-    loss, accuracy, _ = learning_curves(run(6), "run").axes
+    _, loss, accuracy, _ = learning_curves(run(6), "run").axes
     np.testing.assert_allclose(lines(loss)["best"], [[3, 0.5]])
     np.testing.assert_allclose(lines(accuracy)["best"], [[4, 90.0]])
     assert loss.get_title(loc="left") == "best validation 0.5000, epoch 3"
@@ -70,7 +71,7 @@ def test_the_best_validation_point_is_ringed_and_named():
 def test_final_values_are_written_in_the_colours_of_their_splits():
     rows = run(5)
     rows[-1] = replace(rows[-1], test_loss=0.3, test_accuracy=0.9123)
-    loss, accuracy, _ = learning_curves(rows, "run").axes
+    _, loss, accuracy, _ = learning_curves(rows, "run").axes
     assert written(loss) == ["training 0.2000", "validation 0.5400", "test 0.3000"]
     assert written(accuracy) == ["training 98.00 %", "validation 89.90 %", "test 91.23 %"]
     for axes in (loss, accuracy):
@@ -81,7 +82,7 @@ def test_final_values_are_written_in_the_colours_of_their_splits():
 def test_a_test_measured_at_the_end_alone_is_one_marker():
     rows = run(5)
     rows[-1] = replace(rows[-1], test_loss=0.3)
-    loss = learning_curves(rows, "run").axes[0]
+    loss = learning_curves(rows, "run").axes[1]
     np.testing.assert_allclose(lines(loss)["test"], [[5, 0.3]])
     (line,) = [line for line in loss.get_lines() if line.get_label() == "test"]
     assert line.get_marker() == "D"
@@ -89,16 +90,16 @@ def test_a_test_measured_at_the_end_alone_is_one_marker():
 
 def test_what_was_not_measured_is_left_out():
     rows = run(4, val_loss=None, val_accuracy=None)
-    loss, accuracy, _ = learning_curves(rows, "run").axes
+    _, loss, accuracy, _ = learning_curves(rows, "run").axes
     assert set(lines(loss)) == set(lines(accuracy)) == {"train"}
     assert loss.get_title(loc="left") == ""
     only_loss = learning_curves(run(4, train_accuracy=None, val_accuracy=None), "run")
-    assert len(only_loss.axes) == 2
+    assert len(only_loss.axes) == 3
 
 
 def test_several_rows_an_epoch_are_drawn_by_step_without_markers():
     rows = [replace(row, epoch=1 + i // 10) for i, row in enumerate(run(40))]
-    loss, _, rate = learning_curves(rows, "run").axes
+    _, loss, _, rate = learning_curves(rows, "run").axes
     assert lines(loss)["train"][:, 0].tolist() == [100 * (i + 1) for i in range(40)]
     assert loss.get_xlabel() == rate.get_xlabel() == "step"
     assert {line.get_marker() for line in loss.get_lines() if line.get_label() != "best"} == {""}
@@ -106,12 +107,12 @@ def test_several_rows_an_epoch_are_drawn_by_step_without_markers():
 
 def test_a_split_measured_every_few_rows_is_one_line_through_them():
     rows = [replace(row, val_loss=row.val_loss if row.epoch % 3 == 0 else None) for row in run(9)]
-    assert lines(learning_curves(rows, "run").axes[0])["val"][:, 0].tolist() == [3, 6, 9]
+    assert lines(learning_curves(rows, "run").axes[1])["val"][:, 0].tolist() == [3, 6, 9]
 
 
 def test_a_run_of_one_epoch_is_drawn_as_markers_over_one_tick():
     figure = learning_curves(run(1), "run")
-    loss = figure.axes[0]
+    loss = figure.axes[1]
     assert [line.get_marker() for line in loss.get_lines()] == ["o", "s"]
     assert loss.get_xticks().tolist() == [1]
     assert "best" not in lines(loss)
@@ -121,17 +122,17 @@ def test_a_diverged_run_is_drawn_as_far_as_it_goes_and_says_where_it_ends():
     rows = [replace(row, train_loss=0.1 * 10**row.epoch) for row in run(5)]
     rows.append(MetricsRow(6, 600, 0.1, math.nan, 0.098, math.inf, 0.1))
     figure = learning_curves(rows, "run")
-    loss, accuracy, _ = figure.axes
+    canvas, loss, accuracy, _ = figure.axes
     assert lines(loss)["train"][:, 0].tolist() == [1, 2, 3, 4, 5]
     assert lines(accuracy)["train"][-1].tolist() == [6, 9.8]
     assert lines(loss)["diverged"][:, 0].tolist() == [6, 6]
-    assert "values not finite from epoch 6" in [text.get_text() for text in figure.texts]
+    assert written(canvas)[0] == "Learning curves: diverged by epoch 6"
     assert loss.get_yscale() == "log"
 
 
 @pytest.mark.parametrize("rows", [[], [MetricsRow(1, 10, 0.1, math.nan, val_loss=math.inf)]])
 def test_a_run_without_a_finite_value_is_refused_rather_than_drawn_empty(rows):
-    with pytest.raises(UsageError, match="no finite loss or accuracy"):
+    with pytest.raises(UsageError, match=r"no finite loss or accuracy|no epoch was finished"):
         learning_curves(rows, "run")
 
 
@@ -154,12 +155,26 @@ def test_the_learning_rate_has_a_panel_on_a_log_axis_where_it_varies_much(rates,
     assert rate.get_yscale() == scale
     low, high = rate.get_ylim()
     assert all(low <= lr <= high for lr in drawn)
-    assert rate.get_position().height < 0.15
+    assert rate.get_position().height < 0.2
+
+
+def test_the_learning_rate_is_drawn_by_step_so_that_a_warm_up_within_an_epoch_shows():
+    values = np.concatenate([np.linspace(0.01, 0.1, 50), np.full(250, 0.1)])
+    rates = Rates(np.arange(1, 301), values, 100)
+    rate = learning_curves(run(3), "run", rates=rates).axes[-1]
+    line = rate.get_lines()[0]
+    np.testing.assert_allclose(line.get_xdata(), np.arange(1, 301) / 100)
+    np.testing.assert_allclose(line.get_ydata(), values)
+    low, high = rate.get_xlim()
+    assert low <= 0.01
+    assert high >= 3
+    figure = rate.get_figure()
+    assert rate.get_position().height * figure.get_figheight() > 0.9
 
 
 def test_stated_values_are_dashed_lines_in_the_colour_of_their_split():
     reference = {"source": "a report", "test_accuracy": 0.9087, "val_objective": 0.4}
-    loss, accuracy, _ = learning_curves(run(4), "run", reference).axes
+    _, loss, accuracy, _ = learning_curves(run(4), "run", reference).axes
     assert "stated" not in lines(loss)
     np.testing.assert_allclose(lines(accuracy)["stated"][:, 1], 90.87)
     assert "test stated 90.87 %" in written(accuracy)
@@ -208,10 +223,10 @@ def test_the_users_own_settings_are_neither_changed_nor_needed():
         before = dict(matplotlib.rcParams)
         figure = learning_curves(run(3), "run")
         assert dict(matplotlib.rcParams) == before
-    assert figure.axes[0].xaxis.label.get_size() == style.MEDIUM
+    assert figure.axes[1].xaxis.label.get_size() == style.MEDIUM
 
 
 def test_a_title_with_dollar_signs_is_no_mathematics():
     figure = learning_curves(run(3), "a $x_{ b$")
     style.rendered(figure)
-    assert figure.texts[0].get_text() == "a $x_{ b$"
+    assert "a $x_{ b$" in written(figure.axes[0])

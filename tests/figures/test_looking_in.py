@@ -1,6 +1,7 @@
 """What is shown of the inside of a network: feature maps, layers as images, the t-SNE map."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -61,6 +62,28 @@ def test_the_sheet_shows_means_weights_and_the_size_of_the_summed_updates():
     assert f"weights\nμ {weights.mean():.2g}, σ {weights.std():.2g}" in words
     assert words.count("change by training\nmean 0.25") == 2
     assert faults(figure) == []
+
+
+def test_rounding_noise_is_of_one_colour():
+    """The weights of softmax regression have a mean of zero over the classes, but for rounding."""
+    noisy = layer("dense1", 12, 10, (1, 3, 4))
+    weights = noisy.weights - noisy.weights.mean(axis=1, keepdims=True)
+    weights[:, 0] += 1e-9 * RNG.normal(size=12)
+    with style.drawing():
+        figure = layer_sheet([replace(noisy, weights=weights)], [], [], "test images", "run")
+    _, picture, _ = figure.axes[0].get_images()
+    drawn = picture.norm(picture.get_array())
+    assert np.ptp(drawn) < 1e-4
+    assert abs(drawn.mean() - 0.5) < 1e-4
+
+
+def test_the_accuracy_has_no_line_that_nothing_explains():
+    metrics = [MetricsRow(e, 100 * e, train_accuracy=0.5) for e in (1, 2)]
+    one = layer("dense1", 12, 10, (1, 3, 4))
+    with style.drawing():
+        figure = layer_sheet([one], metrics, [], "test images", "run")
+    accuracy = next(a for a in figure.axes if a.get_title(loc="left") == "accuracy (%)")
+    assert [line.get_label() for line in accuracy.get_lines()] == ["training"]
 
 
 def test_of_many_filters_those_that_vary_most_are_shown_each_on_its_own_scale():

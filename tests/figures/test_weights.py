@@ -5,6 +5,7 @@ import pytest
 from figure_helpers import faults, shown_texts
 
 from mnistlab.figures import style
+from mnistlab.figures.run.output_weights import by_preference, output_weights
 from mnistlab.figures.run.weight_distributions import distribution, weight_distributions
 from mnistlab.figures.run.weights import filters, unit_weights
 from mnistlab.figures.sheet import mosaic
@@ -109,3 +110,29 @@ def test_a_layer_is_drawn_as_it_is_and_as_it_started():
     expected = distribution(start["dense1"], found.edges).counts
     np.testing.assert_array_equal(line.get_data().values, expected)
     assert faults(figure) == []
+
+
+def test_hidden_units_are_ordered_by_the_class_that_they_prefer():
+    weights = RNG.normal(size=(4, 30))
+    order = by_preference(weights)
+    assert sorted(order) == list(range(30))
+    prefers, strength = weights.argmax(axis=0)[order], weights.max(axis=0)[order]
+    assert (np.diff(prefers) >= 0).all()
+    for label in range(4):
+        assert (np.diff(strength[prefers == label]) <= 0).all()
+    with style.drawing():
+        figure = output_weights(weights, ["a", "b", "c", "$d"], "dense2", "run")
+    (picture,) = figure.axes[1].get_images()
+    np.testing.assert_array_equal(picture.get_array(), weights[:, order])
+    assert faults(figure) == []
+
+
+def test_of_many_hidden_units_the_strongest_are_drawn():
+    weights = RNG.normal(size=(10, 800))
+    weights[:, 5] *= 100
+    with style.drawing():
+        figure = output_weights(weights, list("0123456789"), "dense2", "run")
+    drawn = figure.axes[1].get_images()[0].get_array()
+    assert drawn.shape == (10, 300)
+    assert np.abs(drawn).max() == np.abs(weights).max()
+    assert "300 strongest of 800 inputs" in " ".join(t.get_text() for t in shown_texts(figure))

@@ -33,7 +33,7 @@ def words(text: str) -> str:
 
 def test_the_first_sentence_says_what_was_run_on_what_and_how_well(text, run_dir):
     record = record_of(run_dir)
-    accuracy = f"{record['metrics']['test_accuracy']:.2%}"
+    accuracy = f"{100 * record['metrics']['test_accuracy']:.2f} %"
     lead = words(re.search(r'<p class="lead">(.*?)</p>', text, re.S)[1])
     assert lead == (
         "An MLP with 1 hidden layer (9), 7,165 parameters, trained on 300 images of digits for "
@@ -45,7 +45,7 @@ def test_the_first_sentence_says_what_was_run_on_what_and_how_well(text, run_dir
 def test_metrics_layers_and_provenance_are_those_of_the_run(text, run_dir):
     seen, record = words(text), record_of(run_dir)
     for key in ("train", "val", "test"):
-        assert f"{record['metrics'][f'{key}_accuracy']:.2%}" in seen
+        assert f"{100 * record['metrics'][f'{key}_accuracy']:.2f} %" in seen
     for layer in record["layers"]:
         shape = " × ".join(map(str, layer["output_shape"]))
         assert shape in seen
@@ -57,7 +57,7 @@ def test_metrics_layers_and_provenance_are_those_of_the_run(text, run_dir):
 def test_what_is_stated_stands_beside_what_was_measured(text, run_dir):
     measured = record_of(run_dir)["metrics"]["test_accuracy"]
     row = re.search(r"<tr><th>test_accuracy</th>(.*?)</tr>", text, re.S)[1]
-    assert words(row) == f"51.234% {measured:.2%} {measured - 0.51234:+.2%}"
+    assert words(row) == f"51.234 % {100 * measured:.2f} % {100 * (measured - 0.51234):+.2f} %"
     # What a user wrote is text, never part of the page.
     assert "in A &lt;b&gt;bold&lt;/b&gt; claim &amp; more" in text
 
@@ -75,7 +75,7 @@ def test_the_configuration_on_the_page_is_the_runs_and_can_be_saved(text, run_di
 
 def test_training_leaves_a_page_with_its_few_figures_each_read_in_a_line(text):
     names = re.findall(r'<figure id="(\w+)">', text)
-    assert set(names) == set(QUICK)
+    assert set(names) == set(QUICK) - {"last_steps"}  # which it has if it diverged
     for name in names:
         figure = text[text.index(f'<figure id="{name}">') :].split("</figure>")[0]
         assert len(words(re.search(r"<figcaption>(.*?)</figcaption>", figure, re.S)[1])) > 40
@@ -96,7 +96,7 @@ def test_every_figure_that_is_drawn_is_on_the_page_in_little_space(run_dir):
     assert done.report == run_dir / "report.html"
     text = done.report.read_text()
     assert set(re.findall(r'<figure id="(\w+)">', text)) == set(done.figures)
-    assert {one.why for one in done.left_out} == {"it has no convolution"}
+    assert set(done.missed) == {"it has no convolution"}
     assert "1 figure left out" in text
     assert len(text) < 1_000_000
     visualize(run_dir, only=["weights"], report=False)

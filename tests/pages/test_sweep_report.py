@@ -30,7 +30,7 @@ def test_the_question_and_its_answer_stand_on_top(sweep_dir, sweep_page):
     assert question == "Which of 4 values of optimizer.lr gives the highest validation accuracy?"
     with (sweep_dir / "ranking.csv").open() as file:
         first = next(csv.DictReader(file))
-    accuracy = f"{float(first['val_accuracy_mean']):.2%}"
+    accuracy = f"{100 * float(first['val_accuracy_mean']):.2f} %"
     assert answer.startswith(f"optimizer.lr = {first['optimizer.lr']}: {accuracy}.")
 
 

@@ -40,7 +40,7 @@ class Fixed:
 @pytest.mark.parametrize(
     ("template", "expected"),
     [
-        ("At 0.1 it is {{ measured('x', 'test_accuracy') | percent }}.", "At 0.1 it is 25.00%."),
+        ("At 0.1 it is {{ measured('x', 'test_accuracy') | percent }}.", "At 0.1 it is 25.00 %."),
         ("{{ spread('x', 'test_accuracy', {'a': [1, None]}, 's') | points }}", "25.00"),
         ("{{ (best('x', 'val_loss') - 2 * 1) / -4 | number }}", "is not a number"),
         ("{{ ((best('x', 'val_loss') - 2 * 1) / -4) | number }}", "0.4375"),

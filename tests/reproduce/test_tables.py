@@ -37,8 +37,8 @@ def test_a_diverged_seed_stands_beside_the_mean_of_the_others():
     accuracy = Measured(stated=0.934008, mean=0.5, std=0.1, values=(0.4, 0.6))
     assert cells(row(accuracy, "diverged", "finished", "finished")) == (
         "alone",
-        "93.4008%",
-        "50.00 ± 10.00%, 1 diverged",
+        "93.4008 %",
+        "50.00 ± 10.00 %, 1 diverged",
         "1.5 s",
     )
     assert (accuracy.lowest, accuracy.highest) == (0.4, 0.6)
@@ -58,8 +58,8 @@ def test_a_stated_time_and_the_sentence_below_have_every_digit_stated():
     table = Table(title="One row", experiment="alone", metrics=["test_accuracy"])
     one = replace(row(accuracy, "finished"), stated_seconds=40.4)
     shown = rendered_table(table, [one], None)
-    assert shown.rows == (("alone", "91.041%", "90.00%", "40.4 s → 1.5 s"),)
-    assert "90.00% where 91.041% is stated (-1.04 points)" in shown.notes[0]
+    assert shown.rows == (("alone", "91.041 %", "90.00 %", "40.4 s → 1.5 s"),)
+    assert "90.00 % where 91.041 % is stated (-1.04 points)" in shown.notes[0]
 
 
 def test_a_finding_says_what_was_stated_and_rounds_what_was_measured():
@@ -68,4 +68,4 @@ def test_a_finding_says_what_was_stated_and_rounds_what_was_measured():
     template = "{{ measured('alone', 'test_accuracy') | percent }} for "
     template += "{{ stated('alone', 'test_accuracy') | percent }}, "
     template += "{{ stated('alone', 'test_loss') | number }}"
-    assert filled(template, functions) == "90.12% for 91.041%, (not measured)"
+    assert filled(template, functions) == "90.12 % for 91.041 %, (not measured)"

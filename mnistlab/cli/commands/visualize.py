@@ -74,7 +74,8 @@ def _report(done: "SavedFigures", folder: str, *, quiet: bool, json: bool) -> in
 
     is_in_vain = not done.figures
     for left_out in done.left_out:
-        if left_out.error is None and (is_in_vain or not quiet):
+        is_told = is_in_vain or (left_out.applies and not quiet)
+        if left_out.error is None and is_told:
             print_note(f"{left_out.name}: left out: {left_out.why}")
     for damage, lost in done.damaged.items():
         print_lines(damage, on_stderr=True)
@@ -86,7 +87,9 @@ def _report(done: "SavedFigures", folder: str, *, quiet: bool, json: bool) -> in
                 folder: done.folder,
                 "report": done.report,
                 "figures": done.figures,
-                "left_out": {one.name: one.why for one in done.left_out},
+                "left_out": {
+                    one.name: one.why for one in done.left_out if one.applies or is_in_vain
+                },
             }
         )
     else:

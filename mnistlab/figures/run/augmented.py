@@ -10,7 +10,7 @@ from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.pictures import BYTE, COLUMNS, GAP
 from mnistlab.figures.run_data import run_name
 from mnistlab.figures.sheet import CAPTION_LINE, CAPTION_SIZE, MARGIN, Sheet
-from mnistlab.support.errors import LackingError
+from mnistlab.support.errors import DoesNotApplyError
 
 ROWS = 10  # images, at most one of each class
 WORDS = 300  # characters of the configuration that are shown
@@ -19,7 +19,7 @@ WORDS = 300  # characters of the configuration that are shown
 def draw(run: Artefacts) -> Figure:
     augment = run.config.data.augment
     if not augment:
-        raise LackingError("its training images are not augmented")
+        raise DoesNotApplyError("its training images are not augmented")
     train = run.dataset.train
     labels = train.labels[train.indices]
     firsts = [int(np.flatnonzero(labels == label)[0]) for label in np.unique(labels)[:ROWS]]
@@ -37,6 +37,7 @@ FIGURE = FigureDefinition(
     title="Augmented training images",
     how_to_read="Would a person still see the same class in each row? If not, augment less.",
     draw=draw,
+    of_network=False,
 )
 
 

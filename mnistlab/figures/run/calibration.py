@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullLocator, PercentFormatter
 
 from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
@@ -13,9 +14,15 @@ from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.run_data import output_activation, run_name, says_probabilities
 from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.support.errors import LackingError
+from mnistlab.support.text_format import in_print, percent
 
 # Fewer images than this in a bin say little of their share.
 FEW = 10
+PALE = 0.35  # the opacity of their bars
+LEGEND_TOP, LEGEND_LINE, KEY_WIDTH = 0.25, 0.27, 0.26  # inches
+DIAGONAL: Any = {"color": style.INK, "linestyle": (0, (4, 3)), "linewidth": 1.3}
+GAP: Any = {"color": style.WRONG, "linewidth": 2.2}
+DOT: Any = {"color": style.WRONG, "marker": "o", "markersize": 5}
 
 
 def draw(run: Artefacts) -> Figure:
@@ -44,7 +51,7 @@ def reliability_diagram(found: Calibration, of: str, run: str) -> Figure:
     edges = np.linspace(0, 1, bins + 1)
     middles = (edges[:-1] + edges[1:]) / 2
     filled = found.counts > 0
-    heading = f"Expected calibration error (ECE): {found.error:.2%}".replace("%", " %")
+    heading = f"Expected calibration error (ECE): {in_print(percent(found.error))}"
     note = (
         f"{found.counts.sum():,} {of}, binned by the probability of the predicted class. On the "
         "dashed line, accuracy equals confidence. Below it the network is overconfident, above it "
@@ -53,26 +60,18 @@ def reliability_diagram(found: Calibration, of: str, run: str) -> Figure:
     sheet = Sheet(5.2, heading, note, run)
     width, left = 7.1, MARGIN + 0.75
     axes = sheet.panel(left, 0.1, width, 3.2)
-    axes.plot([0, 1], [0, 1], color=style.FAINT, linestyle=(0, (4, 3)), linewidth=1.2)
+    # Above the bars, which would hide it just where they fall short of it.
+    axes.plot([0, 1], [0, 1], label="diagonal", zorder=2.5, **DIAGONAL)
     few = filled & (found.counts < FEW)
-    for kind, alpha in ((filled & ~few, 1.0), (few, 0.35)):
+    for kind, alpha in ((filled & ~few, 1.0), (few, PALE)):
         heights, place = found.accuracy[kind], middles[kind]
         axes.bar(place, heights, 0.88 / bins, color=style.BAR, alpha=alpha, zorder=2)
-    gap: Any = {"color": style.WRONG, "linewidth": 2.2, "zorder": 3}
     low = np.minimum(found.accuracy, found.confidence)[filled]
     high = np.maximum(found.accuracy, found.confidence)[filled]
-    axes.vlines(found.confidence[filled], low, high, **gap)
+    axes.vlines(found.confidence[filled], low, high, zorder=3, **GAP)
     points = found.confidence[filled], found.confidence[filled]
-    axes.plot(
-        *points,
-        linestyle="none",
-        marker="o",
-        markersize=5,
-        color=style.WRONG,
-        zorder=4,
-        clip_on=False,
-    )
-    axes.set_ylim(0, 1.05)
+    axes.plot(*points, linestyle="none", zorder=4, clip_on=False, **DOT)
+    axes.set_ylim(0, 1)
     axes.set_ylabel("accuracy")
     below = sheet.panel(left, 3.5, width, 1.05)
     below.bar(middles[filled], found.counts[filled], 0.88 / bins, color=style.FAINT)
@@ -93,16 +92,22 @@ def reliability_diagram(found: Calibration, of: str, run: str) -> Figure:
 
 
 def _explain(sheet: Sheet, x: float, has_few: bool) -> None:
-    """A legend right of the panel."""
-    lines = [
-        (style.BAR, "bar: accuracy of the bin"),
-        (style.WRONG, "dot: mean confidence;\nline: gap to the accuracy"),
-        (style.FAINT, "dashed: accuracy = confidence"),
-    ]
-    if has_few:
-        lines.append((style.FAINT, f"pale: fewer than {FEW} images"))
-    y = 0.25
-    for colour, text in lines:
-        sheet.write(x, y, "■", color=colour, size=11, va="center")
-        sheet.write(x + 0.22, y - 0.08, text, size=style.SMALL, va="top")
-        y += 0.28 + 0.17 * text.count("\n")
+    """A legend right of the panel: each mark as it is drawn."""
+    canvas, middle = sheet.canvas, x + KEY_WIDTH / 2
+    texts = ["accuracy of the bin"] + [f"of fewer than {FEW} images"] * has_few
+    for number in range(1 + has_few):
+        y = LEGEND_TOP + number * LEGEND_LINE
+        alpha = (1.0, PALE)[number]
+        canvas.add_patch(Rectangle((x, y - 0.07), KEY_WIDTH, 0.14, color=style.BAR, alpha=alpha))
+    y = LEGEND_TOP + len(texts) * LEGEND_LINE
+    canvas.plot([middle], [y], **DOT)
+    texts.append("mean confidence of the bin")
+    y += LEGEND_LINE
+    canvas.vlines(middle, y - 0.1, y + 0.1, **GAP)
+    texts.append("gap between the two")
+    y += LEGEND_LINE
+    canvas.plot([x, x + KEY_WIDTH], [y, y], **DIAGONAL)
+    texts.append("accuracy = confidence")
+    for number, text in enumerate(texts):
+        y = LEGEND_TOP + number * LEGEND_LINE
+        sheet.write(x + KEY_WIDTH + 0.1, y, text, size=style.SMALL, va="center")

@@ -83,7 +83,7 @@ def confused_pairs(pairs: Sequence[Confusion], note: str, run: str) -> Figure:
             words = f"{pair.label}\nas {pair.predicted}"
         middle = y + height / 2
         sheet.write(MARGIN, middle, words, size=11, weight="bold", va="bottom", linespacing=1.15)
-        share = f"{pair.count} of {pair.of:,} ({pair.count / pair.of:.1%})".replace("%", " %")
+        share = f"{pair.count} of {pair.of:,} ({100 * pair.count / pair.of:.1f} %)"
         sheet.write(MARGIN, middle + 0.13, share, size=style.MEDIUM, va="center")
         for place, read in enumerate(pair.images[:most]):
             x = MARGIN + room + place * (side + GAP)

@@ -1,6 +1,7 @@
 """The confusion matrix."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import to_rgb
@@ -11,6 +12,7 @@ from mnistlab.figures import style
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.run_data import counts_of, kept_classes, run_name
 from mnistlab.figures.sheet import MARGIN, Sheet
+from mnistlab.support.text_format import in_print, percent
 
 COUNTS_AND_SHARES, COUNTS = 12, 30  # most classes whose cells hold both, and the counts
 RIGHT_CELL, WRONG_CELL = "#8F959B", "#D0589A"
@@ -56,7 +58,7 @@ def confusion_matrix(counts: np.ndarray, names: Sequence[str], of: str, run: str
     height = min(max(0.52 * classes, 1.6), 7.5) if classes <= COUNTS_AND_SHARES else 7.5
     if classes < 6:
         width = min(width, 1.6 * classes)
-    heading = f"Confusion matrix: accuracy {accuracy:.2%}".replace("%", " %")
+    heading = f"Confusion matrix: accuracy {in_print(percent(accuracy))}"
     sheet = Sheet(0.1 + height + bottom + 0.25, heading, note, run)
     axes = sheet.panel(MARGIN + left, 0.1, width, height)
     axes.imshow(_cells(shares), aspect="auto", interpolation="nearest")
@@ -81,7 +83,8 @@ def confusion_matrix(counts: np.ndarray, names: Sequence[str], of: str, run: str
             if classes <= COUNTS_AND_SHARES:
                 text += f"\n{100 * shares[row, column]:.1f} %"
             size = style.SMALL if classes <= COUNTS_AND_SHARES else 6.5
-            axes.text(column, row, text, ha="center", va="center", size=size, linespacing=1.15)
+            words: Any = {"ha": "center", "va": "center", "size": size, "linespacing": 1.15}
+            axes.text(column, row, text, color=style.ON_LIGHT, **words)
     return sheet.figure
 
 

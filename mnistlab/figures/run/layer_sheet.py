@@ -17,13 +17,16 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.figures import style
 from mnistlab.figures.definition import FigureDefinition
-from mnistlab.figures.run_data import refuse_no_numbers, relative_updates, run_name
+from mnistlab.figures.run_data import epochs_at_rest, refuse_no_numbers, relative_updates, run_name
 from mnistlab.figures.sheet import MARGIN, Sheet, around_zero
 from mnistlab.store.metrics import LayerRow, MetricsRow
 
 LAYERS = 4  # at most: the first ones, and the output
 CURVES = 3.1  # inches, of the curves beside them
 BINS = 60
+# A picture whose values differ by less than this share of the layer's own spread is of one colour:
+# the mean over classes of softmax regression's weights is rounding alone.
+LEAST_SPREAD = 1e-3
 LEGEND: Any = {"frameon": False, "fontsize": 8, "borderaxespad": 0.3}
 SHEET_IMAGES = 500
 
@@ -110,7 +113,7 @@ def layer_sheet(
     images = len(layers[0].activations)
     note = (
         f"Top: activations of the layer, mean over {images} {of}. Middle: mean weight of each "
-        "input. Bottom: change by training, mean |w - initial w|."
+        "input. Bottom: change by training, mean |w − w₀|."
     )
     step = min((style.WIDTH - 2 * MARGIN - CURVES) / max(len(layers), 3), 2.5)
     side = min(step - 0.75, 1.75)
@@ -123,7 +126,9 @@ def layer_sheet(
     _draw_histogram(sheet.panel(left, 0.5, width, height), layers)
     _draw_accuracy(sheet.panel(left, 0.5 + row, width, height), metrics)
     names = [layer.name for layer in layers]
-    _draw_updates(sheet.panel(left, 0.5 + 2 * row, width, height), rows, names)
+    at_rest = epochs_at_rest(metrics)
+    moving = [one for one in rows if one.epoch not in at_rest]
+    _draw_updates(sheet.panel(left, 0.5 + 2 * row, width, height), moving, names)
     return sheet.figure
 
 
@@ -134,16 +139,28 @@ def _draw_column(sheet: Sheet, x: float, side: float, row: float, layer: LayerIm
     sheet.write(x, 0.1, layer.name, size=11, weight="bold", va="center")
     mean = as_image(activations.mean(axis=0))
     words = f"activations\nμ {_short(activations.mean())}, σ {_short(activations.std())}"
-    limits = (float(np.nanmin(mean)), float(np.nanmax(mean)))
+    limits = at_least((float(np.nanmin(mean)), float(np.nanmax(mean))), activations.std())
     _draw_image(sheet, x, 0.25, side, words, mean, style.SIZE, limits)
     mean = by_input(weights, layer.input_shape)
     words = f"weights\nμ {_short(weights.mean())}, σ {_short(weights.std())}"
-    limits, _ = around_zero(mean, share=1.0)
+    limits = at_least(around_zero(mean, share=1.0)[0], weights.std())
     _draw_image(sheet, x, 0.25 + row, side, words, mean, style.SIGNED, limits)
     mean = by_input(change, layer.input_shape)
     words = f"change by training\nmean {_short(change.mean())}"
-    limits = (0.0, float(np.nanmax(mean)) or 1.0)
+    limits = at_least((0.0, float(np.nanmax(mean))), weights.std())
     _draw_image(sheet, x, 0.25 + 2 * row, side, words, mean, style.SIZE, limits)
+
+
+def at_least(limits: tuple[float, float], spread: float) -> tuple[float, float]:
+    """Limits of a scale, widened where they hold rounding alone; `spread` is the layer's own."""
+    low, high = limits
+    least = LEAST_SPREAD * spread or 1.0
+    if high - low >= least:
+        return limits
+    if low == 0:
+        return 0.0, float(least)
+    middle = (low + high) / 2
+    return middle - least / 2, middle + least / 2
 
 
 def _draw_image(
@@ -159,8 +176,6 @@ def _draw_image(
     sheet.write(x, y, words, size=8.5, va="top", linespacing=1.25)
     rows, columns = values.shape
     width = side * min(1.0, columns / rows)
-    if limits[0] == limits[1]:
-        limits = (limits[0] - 0.5, limits[1] + 0.5)
     height = sheet.picture(x, y + 0.38, width, values, colours, limits)
     sheet.frame((x, y + 0.38, width, height))
     sheet.scale(x + width + 0.06, y + 0.38, max(height, 0.8), colours, limits, "")
@@ -195,7 +210,6 @@ def _draw_accuracy(axes: Axes, metrics: Sequence[MetricsRow]) -> None:
             marker = "o" if len(points) <= 30 else ""
             line: Any = {"color": style.SPLIT_COLOURS[split], "marker": marker, "markersize": 3.5}
             axes.plot(*zip(*points, strict=True), label=name, **line)
-    axes.axhline(90, color=style.FAINT, linestyle=(0, (4, 3)), linewidth=1.1)
     axes.set_title("accuracy (%)", loc="left")
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
     axes.set_xlabel("step")
@@ -206,7 +220,7 @@ def _draw_accuracy(axes: Axes, metrics: Sequence[MetricsRow]) -> None:
 def _draw_updates(axes: Axes, rows: Sequence[LayerRow], names: Sequence[str]) -> None:
     updates = relative_updates(rows)
     for name, colour in zip(names, style.layer_colours(len(names)), strict=True):
-        mine = np.array([row.layer == name for row in rows]) & (np.nan_to_num(updates) > 0)
+        mine = np.array([row.layer == name for row in rows], bool) & (np.nan_to_num(updates) > 0)
         epochs = np.array([row.epoch for row in rows])[mine]
         marker = "o" if mine.sum() <= 30 else ""
         axes.plot(epochs, updates[mine], color=colour, marker=marker, markersize=3.5)

@@ -1,6 +1,6 @@
 """Statistics of every layer by epoch: its updates, gradients, weights and activations."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures import style
 from mnistlab.figures.definition import FigureDefinition
-from mnistlab.figures.run_data import finite_column, relative_updates
+from mnistlab.figures.run_data import epochs_at_rest, finite_column, relative_updates
 from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.store.metrics import LayerRow
 from mnistlab.support.errors import LackingError
@@ -29,7 +29,7 @@ USUAL_UPDATE = 1e-3
 
 
 def draw(run: Artefacts) -> Figure:
-    return layer_statistics(run.layers, run.config.name)
+    return layer_statistics(run.layers, run.config.name, epochs_at_rest(run.metrics))
 
 
 FIGURE = FigureDefinition(
@@ -37,6 +37,7 @@ FIGURE = FigureDefinition(
     title="Layer statistics",
     how_to_read=("Updates of about a thousandth of the weights are usual; dead units stay dead."),
     draw=draw,
+    of_network=False,
 )
 
 
@@ -51,17 +52,20 @@ class Statistic:
     usual: float | None = None
 
 
-def layer_statistics(rows: Sequence[LayerRow], run: str) -> Figure:
+def layer_statistics(
+    rows: Sequence[LayerRow], run: str, at_rest: Collection[int] = frozenset()
+) -> Figure:
     """The statistics of each layer by epoch; a panel for each that was measured.
 
-    Raises LackingError where nothing finite was.
+    The updates of the epochs `at_rest` are left out: they are as good as zero, and would press all
+    others together. Raises LackingError where nothing finite was measured.
     """
     names = list(dict.fromkeys(row.layer for row in rows))
     layers = style.spread(names, MOST_LAYERS)
     if len(layers) < len(names):
         drawn = set(layers)
         rows = [row for row in rows if row.layer in drawn]
-    panels = [statistic for statistic in _statistics(rows) if _is_measured(statistic)]
+    panels = [s for s in _statistics(rows, at_rest) if _is_measured(s)]
     if not panels:
         raise LackingError("no finite value was measured")
     colours = dict(zip(layers, style.layer_colours(len(layers)), strict=True))
@@ -72,6 +76,8 @@ def layer_statistics(rows: Sequence[LayerRow], run: str) -> Figure:
         "A line for each layer with weights, from the image (dark) to the output (light), at the "
         "end of every epoch."
     )
+    if any(row.epoch in at_rest for row in rows):
+        note += " Updates at a learning rate of zero are left out."
     if len(layers) < len(names):
         note += f" Of {len(names):,} layers, {len(layers)} are drawn."
     top = 0.29 + _legend_places(layers)[-1][1]
@@ -86,11 +92,13 @@ def layer_statistics(rows: Sequence[LayerRow], run: str) -> Figure:
     return sheet.figure
 
 
-def _statistics(rows: Sequence[LayerRow]) -> list[Statistic]:
+def _statistics(rows: Sequence[LayerRow], at_rest: Collection[int]) -> list[Statistic]:
+    updates = relative_updates(rows)
+    updates[[row.epoch in at_rest for row in rows]] = np.nan
     return [
         Statistic(
             "update / weight, in the last step",
-            _by_layer(rows, relative_updates(rows)),
+            _by_layer(rows, updates),
             is_log=True,
             usual=USUAL_UPDATE,
         ),

@@ -1,7 +1,6 @@
 """Loss, accuracy and learning rate over a run's training."""
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,11 +19,13 @@ from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures import style
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.line_labels import Label, write_labels
+from mnistlab.figures.run_data import Rates, rates_by_step
+from mnistlab.figures.sheet import Sheet
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.errors import LackingError
 from mnistlab.support.text_format import exact
 
-WIDTH, HEIGHT = 11.0, 5.4  # inches
+PANEL_TOP, PANEL_HEIGHT, RATE_HEIGHT = 0.3, 2.75, 0.95  # inches
 AXIS_WIDTH = 0.85  # inches, left of each panel, for its axis
 LABEL_WIDTH = 1.65  # inches, right of each panel, for the values written in
 MANY_POINTS = 30  # above this a line's points are no longer marked
@@ -36,7 +37,8 @@ RATE_LOG_SPANS = (10.0, 2000.0)
 
 def draw(run: Artefacts) -> Figure:
     reference = run.config.reference.model_dump() if run.config.reference else None
-    return learning_curves(run.evaluations, run.config.name, reference)
+    name = run.config.name
+    return learning_curves(run.evaluations, name, reference, rates_by_step(run))
 
 
 FIGURE = FigureDefinition(
@@ -47,6 +49,7 @@ FIGURE = FigureDefinition(
         "needs a smaller learning rate."
     ),
     draw=draw,
+    of_network=False,
     is_quick=True,
 )
 
@@ -70,46 +73,56 @@ ACCURACY = Quantity("accuracy", "accuracy (%)", 100.0, np.argmax)
 
 
 def learning_curves(
-    rows: Sequence[MetricsRow], title: str, reference: Mapping[str, Any] | None = None
+    rows: Sequence[MetricsRow],
+    run: str,
+    reference: Mapping[str, Any] | None = None,
+    rates: Rates | None = None,
 ) -> Figure:
     """Loss and accuracy of every measured split, the learning rate beneath.
 
     By epoch, or by step where an epoch has several rows; drawn as far as values are finite.
     `reference` is the configuration's: what of it names a drawn metric becomes a dashed line.
-    Raises LackingError where no loss or accuracy is finite.
+    `rates` are those of the steps; without them, those of the rows are drawn. Raises LackingError
+    where no loss or accuracy is finite.
     """
     by_step = len({row.epoch for row in rows}) < len(rows)
     x = np.array([row.step if by_step else row.epoch for row in rows], dtype=float)
     unit = "step" if by_step else "epoch"
     quantities = [quantity for quantity in (LOSS, ACCURACY) if _curves(rows, quantity)]
+    if len(rows) == 1 and not rows[0].is_finite:
+        raise LackingError("no epoch was finished")
     if not quantities:
         raise LackingError("no finite loss or accuracy was measured")
     with style.drawing():
-        figure = style.new_figure(WIDTH, HEIGHT)
-        _write_title(figure, title, _first_not_finite(x, rows), unit)
-        panels, rate_panel = _lay_out(figure, len(quantities))
-        for axes, quantity in zip(panels, quantities, strict=True):
+        sheet = _sheet(rows, x, unit, run, bool(reference))
+        full = style.WIDTH - AXIS_WIDTH - LABEL_WIDTH
+        step = (full + AXIS_WIDTH + LABEL_WIDTH) / len(quantities)
+        for number, quantity in enumerate(quantities):
+            left, width = AXIS_WIDTH + number * step, step - AXIS_WIDTH - LABEL_WIDTH
+            axes = sheet.panel(left, PANEL_TOP, width, PANEL_HEIGHT)
             _draw_panel(axes, x, rows, quantity, unit, reference or {})
-        _draw_rate(rate_panel, x, rows, unit)
-    return figure
+        top = PANEL_TOP + PANEL_HEIGHT + 0.9
+        rate_panel = sheet.panel(AXIS_WIDTH, top, full, RATE_HEIGHT)
+        drawn = _rates_of_rows(x, rows)
+        if rates is not None:
+            drawn = (rates.steps if by_step else rates.steps / rates.per_epoch), rates.values
+        _draw_rate(rate_panel, x, *drawn, unit)
+    return sheet.figure
 
 
-def _write_title(figure: Figure, title: str, diverged: float | None, unit: str) -> None:
-    heading = textwrap.shorten(title, 105 if diverged is None else 70, placeholder=" …")
-    # A name may hold a dollar sign, which is no mathematics.
-    figure.text(0.012, 0.975, heading, size=style.LARGE, weight="bold", va="top", parse_math=False)
+def _sheet(
+    rows: Sequence[MetricsRow], x: np.ndarray, unit: str, run: str, has_stated: bool
+) -> Sheet:
+    heading, note = "Learning curves", f"Loss and accuracy by {unit}, and the learning rate below."
+    diverged = _first_not_finite(x, rows)
     if diverged is not None:
-        note = f"values not finite from {unit} {diverged:,.0f}"
-        figure.text(0.988, 0.972, note, size=style.MEDIUM, va="top", ha="right")
-
-
-def _lay_out(figure: Figure, panels: int) -> tuple[list[Axes], Axes]:
-    """Panels in one row, each with room for its labels on its right, and a thin one beneath."""
-    left, right = AXIS_WIDTH / WIDTH, 1 - LABEL_WIDTH / WIDTH
-    gap = (LABEL_WIDTH + AXIS_WIDTH) / WIDTH
-    width = (right - left - gap * (panels - 1)) / panels
-    upper = [figure.add_axes((left + i * (width + gap), 0.35, width, 0.5)) for i in range(panels)]
-    return upper, figure.add_axes((left, 0.1, right - left, 0.1))
+        heading += f": diverged by {unit} {diverged:,.0f}"
+        note += f" From the dotted line on, at {unit} {diverged:,.0f}, values are not finite."
+    if len(rows) > 1 and any(row.val_loss is not None for row in rows):
+        note += " Ring: the best validation value."
+    if has_stated:
+        note += " Dashed: what a report states."
+    return Sheet(PANEL_TOP + PANEL_HEIGHT + 0.9 + RATE_HEIGHT + 0.55, heading, note, run)
 
 
 def _values(rows: Sequence[MetricsRow], name: str, factor: float = 1.0) -> np.ndarray:
@@ -157,7 +170,7 @@ def _draw_panel(
     _label_x(axes, x, unit, ticks=5)
     axes.set_ylabel(quantity.axis_label)
     # Where the tick labels end is known only once drawn; the axis label is to keep its place.
-    axes.yaxis.set_label_coords(-0.58 / (axes.get_position().width * WIDTH), 0.5)
+    axes.yaxis.set_label_coords(-0.58 / (axes.get_position().width * style.WIDTH), 0.5)
     write_labels(axes, labels)
 
 
@@ -228,13 +241,17 @@ def _label_x(axes: Axes, x: np.ndarray, unit: str, ticks: int) -> None:
     axes.set_xlabel(unit)
 
 
-def _draw_rate(axes: Axes, x: np.ndarray, rows: Sequence[MetricsRow], unit: str) -> None:
-    """The learning rate, on a log axis where it varies much."""
+def _rates_of_rows(x: np.ndarray, rows: Sequence[MetricsRow]) -> tuple[np.ndarray, np.ndarray]:
     rate = _values(rows, "lr")
     measured = np.isfinite(rate)
-    marker = "o" if len(rows) <= MANY_POINTS else ""
-    axes.plot(x[measured], rate[measured], color=style.INK, marker=marker, markersize=3, lw=1.3)
-    low, high = (rate[measured].min(), rate[measured].max()) if measured.any() else (0.0, 0.0)
+    return x[measured], rate[measured]
+
+
+def _draw_rate(axes: Axes, limits: np.ndarray, x: np.ndarray, rate: np.ndarray, unit: str) -> None:
+    """The learning rate, on a log axis where it varies much; x as far as `limits` go."""
+    marker = "o" if len(x) <= MANY_POINTS else ""
+    axes.plot(x, rate, color=style.INK, marker=marker, markersize=3, lw=1.3)
+    low, high = (rate.min(), rate.max()) if len(rate) else (0.0, 0.0)
     least, most = RATE_LOG_SPANS
     if low > 0 and least < high / low < most:
         axes.margins(y=0.15)
@@ -242,11 +259,12 @@ def _draw_rate(axes: Axes, x: np.ndarray, rows: Sequence[MetricsRow], unit: str)
         axes.yaxis.set_major_locator(LogLocator(numticks=4))
         axes.yaxis.set_minor_locator(NullLocator())
     else:
-        axes.set_ylim(0, (2.0 if low == high else 1.2) * high or 1.0)
+        axes.set_ylim(0, (2.0 if low == high else 1.15) * high or 1.0)
         if low == high:
-            axes.set_yticks([low] if measured.any() else [])
+            axes.set_yticks([low] if len(rate) else [])
         else:
-            axes.yaxis.set_major_locator(MaxNLocator(nbins=2))
+            axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.3g}"))
-    _label_x(axes, x, unit, ticks=10)
+    first = min(limits[0], x[0]) if len(x) else limits[0]
+    _label_x(axes, np.array([first, *limits[1:]]), unit, ticks=10)
     axes.set_title("learning rate", loc="left", size=style.MEDIUM)

@@ -1,37 +1,76 @@
-"""The weights from the last hidden layer to each class, as images."""
+"""The weights from the last hidden layer to each class, the units ordered by the class they
+prefer.
+"""
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.figures import style
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.run_data import kept_classes, output_layer, run_name
-from mnistlab.figures.weight_images import class_weights
+from mnistlab.figures.sheet import MARGIN, Sheet, around_zero
+from mnistlab.figures.weight_images import SCALE_ROOM, SIGNS, strongest
 from mnistlab.support.errors import LackingError
+
+UNITS = 300  # drawn at most: those with the largest weights
+ROW_HEIGHT = 0.32  # inches, of a class
+MOST_HEIGHT = 7.0
 
 
 def draw(run: Artefacts) -> Figure:
-    """The output layer's weights, if its inputs can be laid out as a square."""
     layer = output_layer(run)
-    weight = run.model.tensors[f"{layer}.weight"]
     if len(run.weighed_layers) < 2:
         raise LackingError("it has no hidden layer")
-    side = round(weight.shape[0] ** 0.5)
-    if side * side != weight.shape[0]:
-        raise LackingError(f"{layer} has {weight.shape[0]:,} inputs, which do not fill a square")
     shown = kept_classes(run)
-    images = weight.T.reshape(-1, side, side)[shown]
-    heading = "Weights from the last hidden layer to each class"
-    note = (
-        f"{layer}: one cell for each of its {weight.shape[0]:,} inputs, at the same position in "
-        "each class. Red weights are positive, blue weights are negative."
-    )
-    names = [run.class_names[i] for i in shown]
-    return class_weights(images, names, heading, note, run_name(run))
+    weights = run.model.tensors[f"{layer}.weight"].T[shown]
+    return output_weights(weights, [run.class_names[i] for i in shown], layer, run_name(run))
 
 
 FIGURE = FigureDefinition(
     order=80,
     title="Hidden layer to classes",
-    how_to_read="A class with few strong weights depends on few units.",
+    how_to_read="A class with a narrow block of red depends on few units.",
     draw=draw,
 )
+
+
+def by_preference(weights: np.ndarray) -> np.ndarray:
+    """The units in the order of the class to which each has its largest weight, the strongest of a
+    class first; `weights` (classes, units).
+    """
+    return np.lexsort((-weights.max(axis=0), weights.argmax(axis=0)))
+
+
+def output_weights(weights: np.ndarray, names: Sequence[str], layer: str, run: str) -> Figure:
+    """A row for each class, a column for each hidden unit; `weights` (classes, units)."""
+    count = weights.shape[1]
+    drawn = weights[:, strongest(weights.T, UNITS)]
+    drawn = drawn[:, by_preference(drawn)]
+    which = f"{layer}: a column is one of its {count:,} inputs"
+    if drawn.shape[1] < count:
+        which = f"{layer}: a column is one of the {drawn.shape[1]} strongest of {count:,} inputs"
+    note = f"{which}; the columns are ordered by the class to which they add most. {SIGNS}."
+    heading = "Weights from the last hidden layer to each class"
+    left = 0.55 + 0.085 * max(*map(len, names), 2)
+    height = min(ROW_HEIGHT * len(names), MOST_HEIGHT)
+    sheet = Sheet(height + 0.7, heading, note, run)
+    axes = sheet.panel(MARGIN + left, 0.1, style.WIDTH - 2 * MARGIN - left - SCALE_ROOM, height)
+    limits, extend = around_zero(drawn)
+    look: Any = {"cmap": colormaps[style.SIGNED], "vmin": limits[0], "vmax": limits[1]}
+    axes.imshow(drawn, aspect="auto", interpolation="nearest", **look)
+    axes.grid(False)
+    axes.set_yticks(range(len(names)), names, parse_math=False)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    for edge in np.flatnonzero(np.diff(drawn.argmax(axis=0))):
+        axes.axvline(edge + 0.5, color=style.FAINT, linewidth=0.6)
+    axes.set_ylabel("class")
+    axes.set_xlabel("hidden units, by the class that they prefer")
+    bar = style.WIDTH - MARGIN - SCALE_ROOM + 0.25
+    sheet.scale(bar, 0.1, min(height, 3.0), style.SIGNED, limits, "weight", extend)
+    return sheet.figure

@@ -28,7 +28,9 @@ def quick_figures(run_dir: Path, data_dir: Path, threads: int | None, **options:
         drawn = visualize(run_dir, only=QUICK, data_dir=data_dir, threads=threads, **options)
     except UsageError as error:  # the figures' paths have files that mnistlab did not write
         return list(error.messages)
-    return [f"{left_out.name}: left out: {left_out.why}" for left_out in drawn.left_out]
+    return [
+        f"{', '.join(one.name for one in of)}: left out: {why}" for why, of in drawn.missed.items()
+    ]
 
 
 def train(

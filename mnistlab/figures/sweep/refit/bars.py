@@ -1,14 +1,18 @@
-"""The winners of the stages on the test set, as bars."""
+"""The winners of the stages on the test set."""
 
 from matplotlib.figure import Figure
 
 from mnistlab.figures.definition import FigureDefinition
-from mnistlab.figures.sweep_bars import bars
 from mnistlab.figures.sweep_data import RankedPoints
+from mnistlab.figures.sweep_ranking import ranking_dots
 
 
 def draw(winners: RankedPoints) -> Figure:
-    return bars(winners.points, winners.metric, winners.title)
+    """No point is marked as the best: no test set is to choose among the winners."""
+    points, metric = winners.points, winners.metric
+    heading = f"Winners of the stages: {metric.words}"
+    chance = winners.chance
+    return ranking_dots(points, metric, heading, winners.title, chance=chance, is_ranking=False)
 
 
 FIGURE = FigureDefinition(

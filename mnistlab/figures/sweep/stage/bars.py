@@ -1,19 +1,20 @@
-"""The ranking of a stage, or of a sweep without stages, as bars."""
+"""The ranking of a stage, or of a sweep without stages."""
 
 from matplotlib.figure import Figure
 
 from mnistlab.figures.definition import FigureDefinition
-from mnistlab.figures.sweep_bars import bars
 from mnistlab.figures.sweep_data import RankedPoints
+from mnistlab.figures.sweep_ranking import ranking_dots
 
 
 def draw(stage: RankedPoints) -> Figure:
-    return bars(stage.points, stage.metric, stage.title)
+    heading = f"Ranking by {stage.metric.words}"
+    return ranking_dots(stage.points, stage.metric, heading, stage.title, chance=stage.chance)
 
 
 FIGURE = FigureDefinition(
     order=40,
     title="Ranking",
-    how_to_read="If whiskers overlap, this many seeds cannot separate the points.",
+    how_to_read="If error bars overlap, this many seeds cannot separate the points.",
     draw=draw,
 )

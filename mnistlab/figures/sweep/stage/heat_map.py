@@ -2,23 +2,27 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.figures import style
 from mnistlab.figures.definition import FigureDefinition
+from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.figures.sweep_data import RankedPoints
-from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, is_numeric, varied, write_title
+from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, near_the_best, ordered, varied
 from mnistlab.support.errors import LackingError
 
-CELL_WIDTH, CELL_HEIGHT = 0.85, 0.5  # inches
-LEFT, BOTTOM, TOP, BETWEEN = 1.35, 0.75, 0.85, 0.35
+CELL_WIDTH, CELL_HEIGHT = 0.9, 0.5  # inches, of a cell where there is room
+LEFT, BELOW, BETWEEN = 1.15, 0.75, 0.35  # inches: left of a panel, below it, between two
+SCALE_WIDTH, SCALE_HEIGHT = 1.1, 2.6  # inches, of the scale right of all panels, at least
 MAX_VALUES = 14  # of a parameter, beyond which its cells could not be read
 MAX_PARAMETERS = 3
 COLOURS = "cividis"
@@ -36,110 +40,153 @@ FIGURE = FigureDefinition(
 )
 
 
-def heat_map(points: Sequence[SweepPoint], metric: SweepMetric, title: str) -> Figure:
-    """The metric by two parameters, written into each cell; of three parameters each pair.
+@dataclass(frozen=True)
+class Cells:
+    """The best point of each cell as drawn: `mean` and `std` (rows, columns), NaN where none is."""
+
+    x: str
+    y: str
+    mean: np.ndarray
+    std: np.ndarray
+
+
+def heat_map(points: Sequence[SweepPoint], metric: SweepMetric, run: str) -> Figure:
+    """The metric by two parameters, written into each cell; of three parameters each pair, all on
+    one scale and with the parameters in one order.
 
     A cell shows the best over the parameters that it does not name; the best cell has a frame.
     Raises LackingError where the points do not vary in two or three parameters of few values each.
     """
     keys = [key for key in varied(points) if all(key in point.parameters for point in points)]
-    values = {key: _values(points, key) for key in keys}
-    keys = [key for key in keys if len(values[key]) <= MAX_VALUES]
-    measured = [point for point in points if math.isfinite(point.mean)]
+    values = {key: ordered([point.parameters[key] for point in points]) for key in keys}
+    # The parameter of more values goes down the side: labels stand upright there.
+    keys = sorted((k for k in keys if len(values[k]) <= MAX_VALUES), key=lambda k: len(values[k]))
+    measured = [point for point in points if point.complete and math.isfinite(point.mean)]
     if not 2 <= len(keys) <= MAX_PARAMETERS or not measured:
         raise LackingError("needs two or three parameters of few values, and a result")
-    pairs = list(itertools.combinations(keys, 2))
-    # The parameter of more values goes down the side: labels stand upright there.
-    pairs = [(y, x) if len(values[y]) < len(values[x]) else (x, y) for x, y in pairs]
-    widths = [LEFT + max(len(values[x]) * CELL_WIDTH, 2.2) for x, _ in pairs]
-    height = TOP + BOTTOM + max(len(values[y]) for _, y in pairs) * CELL_HEIGHT
-    width = sum(widths) + BETWEEN * len(pairs)
+    maps = [cells(points, metric, values, x, y) for x, y in itertools.combinations(keys, 2)]
+    limits, extend = colour_limits(maps, metric)
     with style.drawing():
-        figure = style.new_figure(max(width, 5.5), height)
-        figure_width = figure.get_figwidth()
-        write_title(figure, title)
-        note = f"{metric.label}; framed: the {'largest' if metric.maximize else 'smallest'}"
-        note += "; a cell is the best over the parameter that it leaves open" * (len(keys) > 2)
-        figure.text(0.012, 1 - 0.45 / height, note, size=style.SMALL, va="top", color=style.INK)
-        left = 0.0
-        for (x, y), taken in zip(pairs, widths, strict=True):
-            tall = len(values[y]) * CELL_HEIGHT
-            place = (
-                (left + LEFT) / figure_width,
-                (height - TOP - tall) / height,
-                (taken - LEFT) / figure_width,
-                tall / height,
-            )
-            _draw_map(figure.add_axes(place), points, metric, x, y, values)
-            left += taken + BETWEEN
-    return figure
-
-
-def _values(points: Sequence[SweepPoint], key: str) -> list[Any]:
-    distinct = list({value_as_yaml(p.parameters[key]): p.parameters[key] for p in points}.values())
-    return sorted(distinct) if is_numeric(distinct) else distinct
+        places, height = _places(maps)
+        heading = f"{metric.words.capitalize()} by two parameters"
+        sheet = Sheet(height, heading, _note(metric, maps, len(keys)), run)
+        for found, (left, top, width, tall) in zip(maps, places, strict=True):
+            _draw_map(sheet.panel(left, top, width, tall), found, metric, values, limits)
+        end = max(left + width for left, _, width, _ in places)
+        tall = max(places[0][3], SCALE_HEIGHT)
+        colours = _colours(metric)
+        sheet.scale(end + 0.3, places[0][1], tall, colours, limits, metric.label, extend)
+    return sheet.figure
 
 
 def cells(
-    points: Sequence[SweepPoint], metric: SweepMetric, x: Sequence[Any], y: Sequence[Any],
-    keys: tuple[str, str],
-) -> np.ndarray:  # fmt: skip
-    """The best mean of each cell as drawn, (len(y), len(x)); NaN where no complete point is."""
-    table = np.full((len(y), len(x)), np.nan)
-    columns = {value_as_yaml(value): index for index, value in enumerate(x)}
-    rows = {value_as_yaml(value): index for index, value in enumerate(y)}
-    best = np.fmax if metric.maximize else np.fmin
+    points: Sequence[SweepPoint],
+    metric: SweepMetric,
+    values: Mapping[str, Sequence[Any]],
+    x: str,
+    y: str,
+) -> Cells:
+    """The best complete point of each cell; `values` are those of each parameter, in order."""
+    shape = len(values[y]), len(values[x])
+    mean, std = np.full(shape, np.nan), np.full(shape, np.nan)
+    places = {key: {value_as_yaml(v): i for i, v in enumerate(values[key])} for key in (x, y)}
+    sign = 1 if metric.maximize else -1
     for point in points:
-        if point.complete and math.isfinite(point.mean):
-            column = columns[value_as_yaml(point.parameters[keys[0]])]
-            row = rows[value_as_yaml(point.parameters[keys[1]])]
-            table[row, column] = best(table[row, column], point.mean * metric.factor)
-    return table
+        if not point.complete or not math.isfinite(point.mean):
+            continue
+        column, row = (places[key][value_as_yaml(point.parameters[key])] for key in (x, y))
+        drawn = point.mean * metric.factor
+        if not sign * drawn <= sign * mean[row, column]:
+            mean[row, column], std[row, column] = drawn, point.std * metric.factor
+    return Cells(x, y, mean, std)
+
+
+def colour_limits(maps: Sequence[Cells], metric: SweepMetric) -> tuple[tuple[float, float], str]:
+    """The scale of all maps together, and at which end values lie beyond it: those of cells that
+    are far behind the best.
+    """
+    found = np.concatenate([one.mean[np.isfinite(one.mean)] for one in maps])
+    near = found[near_the_best(found, metric)]
+    low, high = near.min(), near.max()
+    beyond = bool((found < low).any() or (found > high).any())
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return (float(low), float(high)), ("min" if metric.maximize else "max") * beyond or "neither"
+
+
+def _colours(metric: SweepMetric) -> str:
+    return COLOURS if metric.maximize else f"{COLOURS}_r"
+
+
+def _places(maps: Sequence[Cells]) -> tuple[list[tuple[float, float, float, float]], float]:
+    """Where each panel lies, (left, top, width, height), row by row; the height of them all."""
+    room = style.WIDTH - 2 * MARGIN - SCALE_WIDTH
+    places, left, top, tallest = [], MARGIN, 0.1, 0.0
+    for one in maps:
+        rows, columns = one.mean.shape
+        width = min(max(columns * CELL_WIDTH, 2.2), room - LEFT)
+        height = rows * CELL_HEIGHT
+        if left > MARGIN and left + LEFT + width > MARGIN + room:
+            left, top, tallest = MARGIN, top + tallest + BELOW, 0.0
+        places.append((left + LEFT, top, width, height))
+        left, tallest = left + LEFT + width + BETWEEN, max(tallest, height)
+    return places, max(top + tallest, SCALE_HEIGHT) + BELOW
+
+
+def _note(metric: SweepMetric, maps: Sequence[Cells], parameters: int) -> str:
+    told = [f"Framed: the {'highest' if metric.maximize else 'lowest'} mean."]
+    if any(np.isfinite(one.std).any() for one in maps):
+        told.append("±: the standard deviation over seeds.")
+    if parameters > 2:
+        told.append("A cell shows the best value of the parameter that its panel leaves out.")
+    return " ".join(told)
 
 
 def _draw_map(
-    axes: Axes, points: Sequence[SweepPoint], metric: SweepMetric, x: str, y: str,
-    values: dict[str, list[Any]],
-) -> None:  # fmt: skip
-    table = cells(points, metric, values[x], values[y], (x, y))
+    axes: Axes,
+    found: Cells,
+    metric: SweepMetric,
+    values: Mapping[str, Sequence[Any]],
+    limits: tuple[float, float],
+) -> None:
+    table = found.mean
     axes.grid(visible=False)
     axes.set_facecolor(style.GRID)
-    # The worst are many and far off: from the middle down to them one colour would be enough.
-    low, high = np.nanpercentile(table, [10, 100] if metric.maximize else [0, 90])
-    colours = colormaps[COLOURS if metric.maximize else f"{COLOURS}_r"]
-    if not np.isfinite(table).any():
-        return
+    colours = colormaps[_colours(metric)]
+    low, high = limits
     axes.imshow(table, cmap=colours, vmin=low, vmax=high, aspect="auto", origin="lower")
     for (row, column), value in np.ndenumerate(table):
-        share = (value - low) / (high - low) if high > low else 1.0
-        dark = share < 0.55 if metric.maximize else share > 0.45
-        text, colour = ("none", style.FAINT)
+        text, colour = "none", style.INK
         if math.isfinite(value):
-            text, colour = metric.written(value), "white" if dark else style.INK
-        axes.text(column, row, text, ha="center", va="center", color=colour, size=style.SMALL)
+            text = _written(value, float(found.std[row, column]), metric)
+            share = min(max((value - low) / (high - low), 0.0), 1.0)
+            red, green, blue, _ = colours(share)
+            is_dark = 0.3 * red + 0.59 * green + 0.11 * blue < 0.5
+            colour = style.ON_DARK if is_dark else style.ON_LIGHT
+        words: Any = {"ha": "center", "va": "center", "size": 8.5, "linespacing": 1.1}
+        axes.text(column, row, text, color=colour, **words)
     best = np.nanargmax(table) if metric.maximize else np.nanargmin(table)
     row, column = divmod(int(best), table.shape[1])
     frame: Any = {"fill": False, "edgecolor": style.VERMILLION, "linewidth": 2.5}
-    axes.add_patch(_rectangle(column, row, frame))
-    _label(axes, x, y, values)
+    axes.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, **frame))
+    _label(axes, found, values)
 
 
-def _rectangle(column: int, row: int, frame: dict[str, Any]) -> Any:
-    from matplotlib.patches import Rectangle
+def _written(mean: float, std: float, metric: SweepMetric) -> str:
+    """A cell's mean, over its standard deviation; the scale beside says the unit."""
+    digits = ".2f" if metric.is_share else ".3g"
+    return f"{mean:{digits}}" + (f"\n± {std:{digits}}" if math.isfinite(std) else "")
 
-    return Rectangle((column - 0.5, row - 0.5), 1, 1, **frame)
 
-
-def _label(axes: Axes, x: str, y: str, values: dict[str, list[Any]]) -> None:
-    texts = {key: [_short(value_as_yaml(value)) for value in values[key]] for key in (x, y)}
-    axes.set_xticks(range(len(texts[x])), texts[x], parse_math=False)
-    axes.set_yticks(range(len(texts[y])), texts[y], parse_math=False)
-    if max(map(len, texts[x])) > 9:
+def _label(axes: Axes, found: Cells, values: Mapping[str, Sequence[Any]]) -> None:
+    texts = {k: [_short(value_as_yaml(value)) for value in values[k]] for k in (found.x, found.y)}
+    axes.set_xticks(range(len(texts[found.x])), texts[found.x], parse_math=False)
+    axes.set_yticks(range(len(texts[found.y])), texts[found.y], parse_math=False)
+    if max(map(len, texts[found.x])) > 9:
         axes.tick_params(axis="x", rotation=20)
-    axes.set_xlabel(x, parse_math=False)
-    axes.set_ylabel(y, parse_math=False)
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.set_xlabel(found.x, parse_math=False)
+    axes.set_ylabel(found.y, parse_math=False)
+    axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
 
 

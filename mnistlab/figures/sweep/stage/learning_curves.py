@@ -1,4 +1,4 @@
-"""The learning curves of all trials of a stage, or of a sweep without stages."""
+"""The learning curves of a stage, or of a sweep without stages."""
 
 from matplotlib.figure import Figure
 
@@ -13,7 +13,8 @@ from mnistlab.store.status import Status
 
 
 def draw(stage: RankedPoints) -> Figure:
-    return sweep_curves(_curves(stage), stage.metric, stage.title)
+    heading = f"{stage.metric.words.capitalize()} by epoch"
+    return sweep_curves(_curves(stage), stage.metric, heading, stage.title)
 
 
 FIGURE = FigureDefinition(
@@ -25,18 +26,18 @@ FIGURE = FigureDefinition(
 
 
 def _curves(stage: RankedPoints) -> list[LearningCurve]:
-    """Every trial that has rows, named by what varies; best first."""
+    """Every trial that has rows, named by what varies between points; best first."""
     keys = varied(stage.points)
     curves = []
     for point in stage.ranked:
+        label = "  ".join(
+            f"{key.rpartition('.')[2]} {value_as_yaml(point.parameters[key])}"
+            for key in keys
+            if key in point.parameters
+        )
         for row in point.trials:
             run_dir = RunDir(stage.sweep_dir.path / row.run_dir)
-            if not run_dir.metrics.exists():
-                continue
-            shown = [key for key in [*keys, "seed"] if key in row.parameters]
-            label = "  ".join(
-                f"{key.rpartition('.')[2]} {value_as_yaml(row.parameters[key])}" for key in shown
-            )
-            rows = Artefacts(run_dir).metrics
-            curves.append(LearningCurve(label, rows, row.status is Status.DIVERGED))
+            if run_dir.metrics.exists():
+                rows = Artefacts(run_dir).metrics
+                curves.append(LearningCurve(label, rows, row.status is Status.DIVERGED))
     return curves

@@ -1,0 +1,56 @@
+"""The last steps of a run that diverged, one by one: its loss, and how far each layer moved."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mnistlab.runtime.params import views
+from mnistlab.store.metrics import StepRow
+from mnistlab.training.trainer import Trainer
+
+MOST_STEPS = 300  # of the last ones, that are kept
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
+def last_steps(trainer: Trainer, whole: Mapping[str, np.ndarray], step: int) -> list[StepRow]:
+    """The steps up to the one that the trainer has reached, trained once more from `step` on, whose
+    state was `whole`; a row for each step and layer.
+
+    Training leaves its loss as a sum over many steps. That is too coarse to tell which step broke
+    the run; the same steps, taken one by one, have the same bits. The trainer is left as it was.
+    """
+    ended, seconds = trainer.step, trainer.seconds
+    state = {"params": trainer.params, "totals": trainer.memory.totals, **trainer.states}
+    reached = {name: values.copy() for name, values in state.items()}
+    for name, values in state.items():
+        values[:] = whole[name]
+    trainer.step = step
+    rows = []
+    per_epoch = trainer.plan.steps_per_epoch
+    while trainer.step < ended:
+        if trainer.step < ended - MOST_STEPS:
+            end_of_epoch = (trainer.step // per_epoch + 1) * per_epoch
+            trainer.train_to(min(end_of_epoch, ended - MOST_STEPS))
+        else:
+            trainer.clear_totals()
+            trainer.train_to(trainer.step + 1)
+            rows += _rows(trainer)
+    for name, values in state.items():
+        values[:] = reached[name]
+    trainer.seconds = seconds
+    return rows
+
+
+def _rows(trainer: Trainer) -> list[StepRow]:
+    """The step just taken, a row for each layer with weights."""
+    loss, _ = trainer.running()
+    before = views(trainer.program.tensors, trainer.params_before_last_step)
+    now = views(trainer.program.tensors, trainer.params)
+    rows = []
+    for name, weight in before.items():
+        layer, _, kind = name.rpartition(".")
+        if kind == "weight":
+            was = weight.astype(np.float64)
+            size, change = np.linalg.norm(was), np.linalg.norm(now[name] - was)
+            rows.append(StepRow(trainer.step, layer, loss, float(change / size)))
+    return rows
