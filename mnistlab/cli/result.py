@@ -7,6 +7,7 @@ from mnistlab.store.status import Status
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, VALIDATION
 from mnistlab.support.text_format import number, percent, seconds, training_length
 from mnistlab.terminal.output import (
+    print_findings,
     print_how_to_resume,
     print_json,
     print_note,
@@ -20,9 +21,15 @@ if TYPE_CHECKING:
 
 def tell_result(result: "RunResult", *, quiet: bool, json: bool) -> int:
     """Print the result of a run, its folder or JSON document last; returns the exit code."""
+    from mnistlab.findings import findings_of
+
     _print_summary(result, quiet=quiet)
+    is_told = result.signal is None and (json or not quiet)
+    findings = findings_of(result.run_dir) if is_told else []
+    if not quiet:
+        print_findings(findings)
     if json:
-        print_json(_document(result))
+        print_json({**_document(result), "findings": findings})
     else:
         print_result(str(result.run_dir))
     if result.already_ended:

@@ -10,6 +10,7 @@ from mnistlab.config import RunConfig
 from mnistlab.config.config_diff import lines_with_changes
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures.gallery import SavedFigures
+from mnistlab.findings import run_findings
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_record import LayerRecord, RunFacts, RunRecord
@@ -52,6 +53,7 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
             "title": config.name,
             "lead": [sentence],
             "warnings": warnings,
+            "findings": run_findings(artefacts.run_dir),
             "tiles": _tiles(record, facts),
             "pictures": pictures(saved),
             "left_out": left_out(saved),

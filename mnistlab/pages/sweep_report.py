@@ -7,6 +7,7 @@ from typing import Any
 from mnistlab.config.dump import setting_as_yaml, value_as_yaml
 from mnistlab.config.sweep import Metric, SweepConfig
 from mnistlab.figures.gallery import SavedFigures
+from mnistlab.findings import sweep_findings
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
@@ -36,6 +37,7 @@ def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures, *, force: bool 
             "title": config.name,
             "lead": _lead(config, stages, chosen),
             "warnings": _warnings(rows),
+            "findings": sweep_findings(sweep_dir),
             "tiles": _tiles(config, rows),
             "chosen": chosen and _trial(sweep_dir, chosen),
             "stages": stages,

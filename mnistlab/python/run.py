@@ -218,6 +218,13 @@ class Run(OnDisk):
         return score(self.model(weights), split)
 
     @property
+    def findings(self) -> list[str]:
+        """What the run says, in sentences: that it overfits, is at chance level, and the like."""
+        from mnistlab.findings import run_findings
+
+        return run_findings(self._run_dir)
+
+    @property
     def figure_names(self) -> list[str]:
         """The names for `figure`, if the run has the data."""
         from mnistlab.figures.run import RUN_FIGURES

@@ -78,6 +78,13 @@ class Sweep(OnDisk):
         return pd.read_csv(io.StringIO(read_summary(self._sweep_dir.ranking_csv)))
 
     @property
+    def findings(self) -> list[str]:
+        """What the sweep says, in sentences: a best value at the edge of the grid, and the like."""
+        from mnistlab.findings import sweep_findings
+
+        return sweep_findings(self._sweep_dir)
+
+    @property
     def runs(self) -> list[Run]:
         """The trials that have begun, as runs, in the order of their numbers."""
         return [Run(path, data_dir=self._data_dir) for path in trials_of(self.path)]

@@ -49,6 +49,12 @@ def _write_note(text: str) -> None:
         drop("stderr")
 
 
+def print_findings(sentences: Iterable[str]) -> None:
+    """Print what a run or sweep says, a paragraph for each finding."""
+    for sentence in sentences:
+        print_note(f"- {sentence}")
+
+
 def print_how_to_resume(number: int, kept: str, folder: Path) -> None:
     """Print the signal that stopped the work, what is kept, and the command that resumes it."""
     print_note(f"stopped by {signal.Signals(number).name}; {kept}. To resume:")

@@ -9,6 +9,7 @@ from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING
 from mnistlab.support.text_format import as_stated
 from mnistlab.terminal.output import (
     metric_value,
+    print_findings,
     print_how_to_resume,
     print_json,
     print_note,
@@ -27,14 +28,20 @@ SOME_FAILED = 3
 
 def tell_sweep(result: "SweepResult", *, quiet: bool, json: bool) -> int:
     """Print the ranking, the sweep's folder or JSON document last; returns the exit code."""
+    from mnistlab.findings import findings_of
+
     if not quiet:
         _print_summary(result)
     for row in result.failures:
         print_note(f"trial {row.trial} failed: {row.reason}")
     if result.signal is not None:
         print_how_to_resume(result.signal, "finished trials are kept", result.sweep_dir)
+    is_told = result.signal is None and (json or not quiet)
+    findings = findings_of(result.sweep_dir) if is_told else []
+    if not quiet:
+        print_findings(findings)
     if json:
-        print_json(_document(result))
+        print_json({**_document(result), "findings": findings})
     else:
         print_result(str(result.sweep_dir))
     if result.signal is not None:

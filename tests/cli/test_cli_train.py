@@ -45,7 +45,8 @@ def test_quiet_says_nothing_but_the_path(home):
 def test_json_is_the_document_of_the_contract(home):
     outcome = mnistlab("train", "tiny.yaml", "--json", "--no-plots", "--runs-dir", "here")
     document = outcome.document
-    assert set(document) == {"run_dir", "status", "epochs", "steps", "metrics", "seconds"}
+    expected = {"run_dir", "status", "epochs", "steps", "metrics", "seconds", "findings"}
+    assert set(document) == expected
     assert (document["status"], document["epochs"]) == ("finished", 2)
     assert Path(document["run_dir"]).parent == home / "here"
     assert set(document["metrics"]) == METRICS
@@ -170,3 +171,14 @@ def test_a_signal_before_training_ends_in_a_plain_line(home, number, exit_code):
 def open_when_read(pipe: Path) -> int:
     """Open a pipe for writing: this waits until somebody reads it."""
     return os.open(pipe, os.O_WRONLY)
+
+
+def test_the_findings_are_printed_and_stand_in_the_document(home):
+    rate = ["optimizer.lr=0.02", "training.epochs=5", "--no-plots"]
+    outcome = mnistlab("train", "tiny.yaml", *rate, "--json")
+    findings = outcome.document["findings"]
+    assert any("loss still falls at the end: in the last" in text for text in findings)
+    assert "- The validation loss still falls at the end" in outcome.stderr
+    quiet = mnistlab("train", "tiny.yaml", *rate, "--json", "--quiet")
+    assert quiet.document["findings"] == findings
+    assert "still falls" not in quiet.stderr

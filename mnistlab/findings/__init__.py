@@ -1,0 +1,90 @@
+"""What a finished run or sweep says, in sentences: each finding is a file, found by looking.
+
+A sentence is true, has its numbers in it, and says what to do. A finding that a run does not have
+has no sentence.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from mnistlab.config.sweep import SweepConfig
+from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.store.browse.found import is_sweep
+from mnistlab.store.run_dir import RunDir
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.errors import MnistlabError
+from mnistlab.support.modules import modules_of
+from mnistlab.sweeps.ranking import Ranked, ranking_of, stages_of
+from mnistlab.sweeps.results import TrialRow, read_trials, sweep_of
+
+logger = logging.getLogger(__name__)
+
+Data = TypeVar("Data")
+
+
+@dataclass(frozen=True)
+class Finding(Generic[Data]):
+    """A file of findings has it as `FINDING`. `order`: its place, smallest first; `find` gives its
+    sentences, mostly one or none.
+    """
+
+    order: int
+    find: Callable[[Data], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class RankedStage:
+    """The ranking of a stage, or of a sweep without stages."""
+
+    sweep_dir: SweepDir
+    config: SweepConfig
+    name: str | None
+    ranked: list[Ranked]
+    rows: list[TrialRow]
+
+    @property
+    def where(self) -> str:
+        """What a sentence on a stage begins with."""
+        return "" if self.name is None else f"Stage {self.name}: "
+
+
+def findings_of(folder: Path) -> list[str]:
+    """The findings of a run or a sweep that has ended."""
+    return sweep_findings(SweepDir(folder)) if is_sweep(folder) else run_findings(RunDir(folder))
+
+
+def run_findings(run_dir: RunDir) -> list[str]:
+    """The findings of a run."""
+    return _found("mnistlab.findings.run", Artefacts(run_dir))
+
+
+def sweep_findings(sweep_dir: SweepDir) -> list[str]:
+    """The findings of every stage of a sweep, then those of its best run.
+
+    Raises UsageError where sweep.yaml or trials.csv is missing or damaged.
+    """
+    config, rows = sweep_of(sweep_dir).config, read_trials(sweep_dir)
+    found = []
+    for name in stages_of(config):
+        ranked = ranking_of(config, rows, name)
+        stage = RankedStage(sweep_dir, config, name, ranked, rows)
+        found += _found("mnistlab.findings.sweep", stage)
+    if sweep_dir.best.exists():
+        best = run_findings(RunDir(sweep_dir.best.resolve()))
+        found += [f"The best run: {text[0].lower()}{text[1:]}" for text in best]
+    return found
+
+
+def _found(package: str, data: Any) -> list[str]:
+    """The sentences of every finding of a folder, in the findings' order."""
+    findings = sorted((module.FINDING for module in modules_of(package)), key=lambda f: f.order)
+    sentences: list[str] = []
+    for finding in findings:
+        try:
+            sentences += finding.find(data)
+        except MnistlabError as error:  # who shows the file tells what is wrong with it
+            logger.debug("no finding: %s", error)
+    return sentences

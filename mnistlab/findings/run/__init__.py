@@ -1,0 +1,1 @@
+"""Every finding of a run: each module of this folder is one."""

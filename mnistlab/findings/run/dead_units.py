@@ -1,0 +1,40 @@
+"""Layers many units of which are dead or saturated."""
+
+from collections.abc import Iterator
+
+from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.findings import Finding
+from mnistlab.support.text_format import percent
+
+MANY = 0.2  # of a layer, from which it is told
+SATURATING = ("sigmoid", "tanh")
+
+
+def find(run: Artefacts) -> Iterator[str]:
+    rows = run.layers
+    last = max(row.epoch for row in rows)
+    for row in rows:
+        share = row.inactive_share
+        if row.epoch != last or share is None or share < MANY:
+            continue
+        if _activation(run, row.layer).startswith(SATURATING):
+            yield (
+                f"{percent(share)} of the activations of {row.layer} are saturated: almost no "
+                "gradient passes them. Try a smaller optimizer.lr, or smaller initial weights."
+            )
+        else:
+            yield (
+                f"{percent(share)} of the units of {row.layer} are dead: they are constant for "
+                "all images of a sample, and no gradient reaches them. Try a smaller optimizer.lr, "
+                "or leaky_relu."
+            )
+
+
+def _activation(run: Artefacts, layer: str) -> str:
+    """The name of the activation behind a layer; empty where there is none."""
+    names = [one.name for one in run.facts.layers]
+    behind = run.facts.layers[names.index(layer) + 1 :]
+    return next((one.name for one in behind if one.kind == "activation"), "")
+
+
+FINDING = Finding(order=40, find=find)

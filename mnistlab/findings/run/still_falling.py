@@ -1,0 +1,41 @@
+"""A loss that still falls at the end, although the learning rate has not run out."""
+
+import itertools
+import math
+from collections.abc import Iterator
+
+from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.findings import Finding
+from mnistlab.support.text_format import counted, number
+
+FALL = 0.02  # of the loss in each of the last intervals, from which it is told
+INTERVALS = 2
+# A rate below this share of its largest has been run out by its schedule: the loss falls by design.
+RUN_OUT = 0.5
+
+
+def find(run: Artefacts) -> Iterator[str]:
+    if not run.record.status.finished:
+        return
+    rows = run.metrics
+    name = "validation" if rows and rows[-1].val_loss is not None else "training"
+    losses = [row.val_loss if name == "validation" else row.train_loss for row in rows]
+    tail = losses[-INTERVALS - 1 :]
+    rates = [row.lr for row in rows if row.lr is not None]
+    if len(tail) <= INTERVALS or not rates or rates[-1] < RUN_OUT * max(rates):
+        return
+    values = [math.nan if loss is None else loss for loss in tail]
+    falls = [1 - after / before for before, after in itertools.pairwise(values)]
+    if not all(fall >= FALL for fall in falls):
+        return
+    length = run.config.training.epochs
+    more = "training.epochs" if length is not None else "training.steps"
+    steps = rows[-1].step - rows[-1 - INTERVALS].step
+    yield (
+        f"The {name} loss still falls at the end: in the last {counted(steps, 'step')} from "
+        f"{number(values[0])} to {number(values[-1])}. Try a larger optimizer.lr (now "
+        f"{run.config.optimizer.lr:g}), or more {more}."
+    )
+
+
+FINDING = Finding(order=30, find=find)
