@@ -26,7 +26,7 @@ def last_steps(trainer: Trainer, whole: Mapping[str, np.ndarray], step: int) -> 
         values[:] = whole[name]
     trainer.step = step
     rows = []
-    per_epoch = trainer.plan.steps_per_epoch
+    per_epoch = trainer.length.steps_per_epoch
     while trainer.step < ended:
         if trainer.step < ended - MOST_STEPS:
             end_of_epoch = (trainer.step // per_epoch + 1) * per_epoch

@@ -11,7 +11,7 @@ from mnistlab.experiment.scores import confusion_counts
 from mnistlab.figures.pictures import Read
 from mnistlab.store.metrics import LayerRow, MetricsRow
 from mnistlab.support.errors import LackingError
-from mnistlab.training.trainer import plan
+from mnistlab.training.trainer import run_length
 
 CONVOLUTIONS = 8  # of more, so many are drawn
 # Below this share of the largest learning rate a step changes nothing that could be compared.
@@ -143,7 +143,7 @@ def rates_by_step(run: Artefacts) -> Rates | None:
     record = run.record_if_whole
     if record is None or record.facts is None or not record.steps:
         return None
-    config, length = run.config, plan(run.config, record.facts.dataset.images.train)
+    config, length = run.config, run_length(run.config, record.facts.dataset.images.train)
 
     def rates(numbers: np.ndarray) -> np.ndarray:
         steps = Steps(numbers - 1, length.steps_per_epoch, length.steps)
