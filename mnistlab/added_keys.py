@@ -19,6 +19,7 @@ ADDED_KEYS = {
     "loss:cross_entropy.label_smoothing": 0.0,
     "loss:mse.targets": "one_hot",
     "model:mlp.batch_norm": None,
+    "model:mlp.input_dropout": 0.0,
 }
 
 

@@ -72,6 +72,18 @@ WRONG = [
         "must be given",
     ),
     (
+        "model: {type: cnn, layers: [{conv: {filters: 2, kernel: 4, padding: same}}]}",
+        "1:69",
+        "model.layers.0.conv.padding",
+        "found 'same', must be a whole number, as 'same' needs an odd kernel and kernel is 4",
+    ),
+    (
+        "model: {type: cnn, layers: [{conv: {filters: 2, kernel: 3, padding: valid}}]}",
+        "1:69",
+        "model.layers.0.conv.padding",
+        "found 'valid', must be a whole number from 0 to 1,024, or 'same'",
+    ),
+    (
         "model: {type: cnn, layers: [{conv: {filters: 2, kernel: 3, strid: 1}}]}",
         "1:60",
         "model.layers.0.conv.strid",

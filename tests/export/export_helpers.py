@@ -35,7 +35,7 @@ ACTIVATIONS = {
 MODELS = {
     "softmax": {"type": "softmax"},
     "softmax_without_bias": {"type": "softmax", "bias": False},
-    "mlp": {"type": "mlp", "hidden": [7, 5], "dropout": 0.4},
+    "mlp": {"type": "mlp", "hidden": [7, 5], "dropout": 0.4, "input_dropout": 0.2},
     "mlp_without_bias": {"type": "mlp", "hidden": [6], "bias": False},
     "mlp_without_hidden_layers": {"type": "mlp", "hidden": []},
     "cnn": {
@@ -62,6 +62,14 @@ MODELS = {
             {"conv": {"filters": 4, "kernel": 3, "stride": 2, "padding": 2}},
             {"activation": "leaky_relu"},
             {"conv": {"filters": 5, "kernel": 2, "stride": 1, "padding": 1, "bias": "none"}},
+        ],
+    },
+    "padding_same": {
+        "type": "cnn",
+        "layers": [
+            {"conv": {"filters": 4, "kernel": 5, "padding": "same"}},
+            {"activation": "tanh"},
+            {"conv": {"filters": 3, "kernel": 3, "stride": 2, "padding": "same"}},
         ],
     },
     "bias_per_position": {

@@ -61,7 +61,8 @@ def tensors_of(model, image_shape, classes, smallest_batch=2):
         name, channels, area = f"conv{counts['conv']}", shape[0], layer.kernel**2
         fans = channels * area, layer.filters * area
         patch = (layer.filters, channels, layer.kernel, layer.kernel)
-        shape = (layer.filters, *sizes(layer.kernel, layer.stride, layer.padding))
+        padding = (layer.kernel - 1) // 2 if layer.padding == "same" else layer.padding
+        shape = (layer.filters, *sizes(layer.kernel, layer.stride, padding))
         found.append(Tensor(name, "weight", patch, *fans))
         biases = {"shared": shape[:1], "per_position": shape, "none": None}[layer.bias]
         if biases is not None:

@@ -150,8 +150,18 @@ def put_right(mapping: dict[str, Any], data: dict[str, Any], weights: str) -> di
     needed = {"binary_cross_entropy": "sigmoid", "mse": None}.get(loss, "softmax")
     output = _section(model, "output_activation").get("type", "softmax")
     if needed not in (None, output):
-        right["model"] = {**model, "output_activation": needed}
+        model = right["model"] = {**model, "output_activation": needed}
+    if "layers" in model:
+        right["model"] = {**model, "layers": [_odd_if_same(layer) for layer in model["layers"]]}
     return _named(_with_files(right, weights))
+
+
+def _odd_if_same(layer: Any) -> Any:
+    """A layer whose padding `same` has an odd kernel."""
+    conv = layer.get("conv") if isinstance(layer, dict) else None
+    if not isinstance(conv, dict) or conv.get("padding") != "same":
+        return layer
+    return {"conv": {**conv, "kernel": conv["kernel"] // 2 * 2 + 1}}
 
 
 def _with_files(value: Any, weights: str) -> Any:

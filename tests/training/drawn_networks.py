@@ -61,6 +61,7 @@ class Draw:
             "hidden": widths,
             "activation": self.activation(),
             "dropout": self.of(0.0, 0.0, 0.3, 0.8),
+            "input_dropout": self.of(0.0, 0.0, 0.2),
             "bias": self.chance(0.8),
         }
 

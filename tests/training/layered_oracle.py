@@ -59,9 +59,11 @@ class Conv(Layer):
     def __init__(self, name, conv):
         super().__init__(name)
         self.conv = conv
+        same = conv.padding == "same"
+        self.padding = (conv.kernel - 1) // 2 if same else conv.padding
 
     def _windows(self, x):
-        p = self.conv.padding
+        p = self.padding
         return windows(
             np.pad(x, [(0, 0), (0, 0), (p, p), (p, p)]), self.conv.kernel, self.conv.stride
         )
@@ -79,7 +81,7 @@ class Conv(Layer):
         by_position = dy.sum(axis=0)
         shared = self.conv.bias == "shared"
         found[f"{self.name}.bias"] = by_position.sum(axis=(1, 2)) if shared else by_position
-        p, s = self.conv.padding, self.conv.stride
+        p, s = self.padding, self.conv.stride
         n, channels, height, width = x.shape
         dx = np.zeros((n, channels, height + 2 * p, width + 2 * p))
         rows, columns = dy.shape[2:]
@@ -216,6 +218,7 @@ class LayeredOracle(Oracle):
             case "softmax":
                 pass
             case "mlp":
+                dropout(model.input_dropout)
                 for _ in model.hidden:
                     stack.append(Dense(f"dense{number('dense')}"))
                     if model.batch_norm is not None:

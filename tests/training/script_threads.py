@@ -65,7 +65,7 @@ RUNS = {
         "optimizer": ADAM,
     },
     "an MLP with dropout": {
-        "model": {"hidden": [301], "dropout": 0.4},
+        "model": {"hidden": [301], "dropout": 0.4, "input_dropout": 0.2},
         "training": {"batch_size": 99, "epochs": 1},
         "optimizer": ADAM,
     },

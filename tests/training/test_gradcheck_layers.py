@@ -84,6 +84,7 @@ RIGHT = {
     "no bias": two_convolutions(bias="none"),
     "one convolution alone": cnn(conv(3, 5)),
     "strides and padding": cnn(conv(3, 3, 2, 3), activation("relu"), conv(4, 2, 3, 1)),
+    "padding same": cnn(conv(3, 5, 1, "same"), activation("tanh"), conv(2, 3, 2, "same")),
     "padding beyond the patch": cnn(conv(3, 1, 1, 2), activation("relu"), conv(2, 3, 2, 3)),
     "max pool of the image": cnn(pool("max", 3, 1), conv(3, 3), activation("relu")),
     "from the image": cnn(activation("tanh"), {"dropout": 0.2}, conv(3, 3), pool("max")),
@@ -107,6 +108,13 @@ RIGHT = {
         "bias": False,
     },
     "mlp with dropout": {"type": "mlp", "hidden": [9, 7], "activation": "tanh", "dropout": 0.3},
+    "mlp with dropout of pixels": {"type": "mlp", "hidden": [9], "input_dropout": 0.3},
+    "mlp with dropout of pixels and units": {
+        "type": "mlp",
+        "hidden": [9, 7],
+        "dropout": 0.5,
+        "input_dropout": 0.2,
+    },
     "mlp with relu and dropout": {"type": "mlp", "hidden": [9, 7], "dropout": 0.5},
 }
 

@@ -131,6 +131,11 @@ CASES = {
         {"model": DROPOUT, "loss": {"reduction": "sum"}, "optimizer": {"lr": 0.01}},
         DROPOUT_SHAPES,
     ),
+    "dropout of pixels": ({"model": {**DROPOUT, "input_dropout": 0.2}}, DROPOUT_SHAPES),
+    "dropout of pixels alone": (
+        {"model": {**DROPOUT, "dropout": 0.0, "input_dropout": 0.5}, "optimizer": ADAM},
+        DROPOUT_SHAPES,
+    ),
     "dropout of nearly all": ({"model": {**DROPOUT, "dropout": 0.9}}, DROPOUT_SHAPES),
     # Batch normalisation.
     "normalised units": ({"model": NORMALISED}, NORMALISED_SHAPES),
@@ -190,6 +195,14 @@ CASES = {
             **conv_shapes(1, (2, 1, 3, 3), (2,)),
             **conv_shapes(2, (2, 2, 1, 1), (2, 10, 9)),
             **dense_shapes(2 * 10 * 9, 4),
+        },
+    ),
+    "padding that keeps the size": (
+        {"model": cnn(conv(3, 3, 1, "same"), activation("tanh"), conv(2, 5, 2, "same"))},
+        {
+            **conv_shapes(1, (3, 1, 3, 3), (3,)),
+            **conv_shapes(2, (2, 3, 5, 5), (2,)),
+            **dense_shapes(2 * 4 * 4, 4),
         },
     ),
     # Pools.

@@ -13,7 +13,6 @@ from mnistlab.blocks.registry import Family, ItemOf
 from mnistlab.blocks.section import Section
 
 Extent = Annotated[int, Field(strict=True, ge=1, le=1024)]
-Padding = Annotated[int, Field(strict=True, ge=0, le=1024)]
 
 
 class LayerBlock(Section):

@@ -36,11 +36,14 @@ class MLPModel(ModelBlock):
     dropout: ShareBelowOne = Field(
         default=0.0, description="The probability of setting a hidden value to zero in training."
     )
+    input_dropout: ShareBelowOne = Field(
+        default=0.0, description="The probability of setting a pixel to zero in training."
+    )
     bias: Flag = Field(default=True, description="Whether each unit has a bias.")
     output_activation: OutputActivation = OUTPUT
 
     def layers_for(self, classes: int) -> tuple[LayerBlock, ...]:
-        hidden: list[LayerBlock] = []
+        hidden: list[LayerBlock] = [DropoutLayer(dropout=self.input_dropout)]
         for units in self.hidden:
             hidden.append(dense(units, self.bias))
             if self.batch_norm is not None:

@@ -1,12 +1,12 @@
 """The convolution over square patches."""
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from mnistlab.blocks.exporting import OnnxGraph, TorchModule, TrainedLayer, described, tensors_of
-from mnistlab.blocks.layers import Extent, LayerBlock, Padding
-from mnistlab.blocks.section import Section, Units
+from mnistlab.blocks.layers import Extent, LayerBlock
+from mnistlab.blocks.section import Section, Units, is_whole, refuse
 
 POSITION_BIAS = '''\
 class PositionBias(nn.Module):
@@ -21,6 +21,29 @@ class PositionBias(nn.Module):
 '''
 
 
+MOST_PADDING = 1024
+
+
+def _padding(value: Any, others: ValidationInfo) -> int | str:
+    if is_whole(value) and 0 <= value <= MOST_PADDING:
+        return value
+    kernel = others.data.get("kernel", 1)
+    if value != "same":
+        refuse(f"a whole number from 0 to {MOST_PADDING:,}, or 'same'")
+    if kernel % 2 == 0:
+        refuse(f"a whole number, as 'same' needs an odd kernel and kernel is {kernel}")
+    return value
+
+
+ConvPadding = Annotated[
+    int | Literal["same"],
+    PlainValidator(_padding),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 0, "maximum": MOST_PADDING}, {"const": "same"}]}
+    ),
+]
+
+
 class Conv(Section):
     """A convolution over square patches; sizes round down."""
 
@@ -29,12 +52,19 @@ class Conv(Section):
     stride: Extent = Field(
         default=1, description="Pixels from one position of the filter to the next."
     )
-    padding: Padding = Field(
-        default=0, description="Rows and columns of zeros on each side of the image."
+    padding: ConvPadding = Field(
+        default=0,
+        description="Rows and columns of zeros on each side of the image. `same` has "
+        "(kernel - 1) / 2, so that with stride 1 the output has the size of the input.",
     )
     bias: Literal["shared", "per_position", "none"] = Field(
         default="shared", description="One bias per filter, one per filter and position, or none."
     )
+
+    @property
+    def border(self) -> int:
+        """The padding in pixels."""
+        return self.kernel // 2 if isinstance(self.padding, str) else self.padding
 
 
 class ConvLayer(LayerBlock):
@@ -61,7 +91,7 @@ class ConvLayer(LayerBlock):
             *(tensors if conv.bias == "shared" else tensors[:1]),
             kernel_shape=[conv.kernel, conv.kernel],
             strides=[conv.stride, conv.stride],
-            pads=[conv.padding] * 4,
+            pads=[conv.border] * 4,
         )
         if conv.bias == "per_position":
             graph.add("Add", "", *tensors[1:])
@@ -73,7 +103,7 @@ class ConvLayer(LayerBlock):
         filters, channels, kernel, _ = weight.shape
         settings = [str(channels), str(filters), str(kernel)]
         settings += [f"stride={conv.stride}"] if conv.stride != 1 else []
-        settings += [f"padding={conv.padding}"] if conv.padding else []
+        settings += [f"padding={conv.border}"] if conv.border else []
         tensors = {"weight": weight}
         if conv.bias == "shared" and bias is not None:
             tensors["bias"] = bias

@@ -49,7 +49,7 @@ class ConvOps(NamedTuple):
 def build_conv2d(builder: Builder, conv: Any) -> None:
     """Build a convolution, see the configuration's `conv`."""
     name = builder.numbered("conv")
-    patches = builder.patches(name, conv.kernel, conv.stride, conv.padding)
+    patches = builder.patches(name, conv.kernel, conv.stride, conv.border)
     shape = (conv.filters, patches["rows"], patches["columns"])
     weights = (conv.filters, patches["channels"], conv.kernel, conv.kernel)
     fans = (patches["channels"] * conv.kernel**2, conv.filters * conv.kernel**2)
@@ -57,7 +57,7 @@ def build_conv2d(builder: Builder, conv: Any) -> None:
     biases = math.prod(bias_shape) if bias_shape else 0
     operands = ConvOperands(
         **patches,
-        padding=conv.padding,
+        padding=conv.border,
         y=builder.take_slot(math.prod(shape)),
         filters=conv.filters,
         weight=builder.add_tensor(name, "weight", weights, fans),
