@@ -1,10 +1,10 @@
-"""How rounds of kills, faults or damage say what they came to."""
+"""Prints the results of rounds of kills, faults or damage."""
 
 from collections.abc import Mapping, Sequence
 
 
 def print_report(text: str, faults: Sequence[str]) -> bool:
-    """Print what rounds came to, and each fault below it; returns whether there is one."""
+    """Print the counts of rounds, and each fault below them; returns whether there is a fault."""
     print(text, flush=True)
     for fault in faults:
         print("  ", fault)
@@ -12,5 +12,5 @@ def print_report(text: str, faults: Sequence[str]) -> bool:
 
 
 def counted(counts: Mapping[str, int]) -> str:
-    """`3 killed, 2 failed`: how many of each kind."""
+    """`3 killed, 2 failed`: the count of each kind."""
     return ", ".join(f"{count} {kind}" for kind, count in counts.items())

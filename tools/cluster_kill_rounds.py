@@ -19,7 +19,7 @@ KINDS = ("worker", "client", "scheduler")
 
 
 def _kill(sweep: Sweep, dask: DaskProcesses, kind: str, chance: random.Random, report: Report):
-    """Kill one of these, see that the rest does what it should, and put another in its place."""
+    """Kill one of these, check the rest of the cluster, and start a replacement."""
     assert sweep.process is not None
     assert dask.scheduler is not None
     report.kills[kind] = report.kills.get(kind, 0) + 1
@@ -31,7 +31,7 @@ def _kill(sweep: Sweep, dask: DaskProcesses, kind: str, chance: random.Random, r
     else:
         dask.kill(dask.scheduler)
         code, error = sweep.finish()
-        # One that was only just begun may not have got through to it.
+        # A trial that had just begun may not have received it.
         gone = (
             code == 1 and "is gone: `mnistlab resume` resumes the trials that were running" in error
         )
@@ -47,9 +47,9 @@ def rounds(
     spread: float = 0.5,
     workers: int = 3,
 ) -> Report:
-    """Kill something of a sweep so many times, spread over this share of its life, and let it end.
+    """Kill parts of a sweep `kills` times over this share of its duration, and let it end.
 
-    What it ends on is compared with the same sweep on this machine's own workers.
+    The result is compared with the same sweep on this machine's own workers.
     """
     report, chance = Report(), random.Random(seed)
     with tempfile.TemporaryDirectory() as scratch:

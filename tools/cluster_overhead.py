@@ -1,9 +1,9 @@
-"""What a trial costs in a sweep on a Dask cluster besides its training, in processor time.
+"""Measures a trial's cost in a sweep on a Dask cluster besides its training, in processor time.
 
-`python -m tools.cluster_overhead [--trials N]` runs the same tiny trials by a worker of this
-machine's own and by one of Dask's, and prints how much processor time each trial takes of every
-process that all trials go through. Not seconds on the wall: this is what limits how many trials a
-second a cluster can be given, and whatever else the machine does changes it little.
+`python -m tools.cluster_overhead [--trials N]` runs the same tiny trials with a local worker and
+with a Dask worker, and prints the processor time per trial of every process that all trials pass
+through. Processor time limits how many trials per second a cluster can handle, and depends little
+on the machine's load, unlike wall time.
 """
 
 import argparse
@@ -25,19 +25,19 @@ PROCESSES = ("the sweep's process", "Dask's scheduler", "Dask's worker")
 
 
 def processor_seconds(pid: int) -> float:
-    """What a process has used so far, without its children."""
+    """The processor seconds of a process so far, without its children."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def used_by(dask: DaskProcesses) -> list[float]:
-    """What PROCESSES have used so far."""
+    """The processor seconds of PROCESSES so far."""
     pids = (os.getpid(), dask.scheduler.pid, dask.workers[0].pid)
     return [processor_seconds(pid) for pid in pids]
 
 
 def pause(result: SweepResult) -> float:
-    """Seconds on the wall between a trial's end and the next one's begin, the median."""
+    """The median wall time in seconds from a trial's end to the next one's begin."""
     moment = datetime.fromisoformat
     trials = sorted((moment(r["started"]), moment(r["finished"])) for r in records(result).values())
     return statistics.median(
@@ -46,15 +46,15 @@ def pause(result: SweepResult) -> float:
 
 
 def tell(count: int) -> None:
-    """What a worker tells of trials under way, so many times."""
+    """Send `count` progress messages of trials, as a worker does."""
     worker = get_worker()
     for _ in range(count):
         worker.log_event("overhead", {"trial": "0123456789ab", "share": 0.5})
 
 
 def of_trials(dask: DaskProcesses, folder: Path, trials: int) -> dict[str, list[float]]:
-    """Seconds for each trial, without a cluster and with one."""
-    # What is done once: compiling, importing, waiting for the worker.
+    """Seconds per trial, without a cluster and with one."""
+    # Warm up: compile, import, and wait for the worker.
     sweep(folder, "seeds=2", workers=1, scheduler=dask.address)
     rows, pauses = [], []
     for scheduler in (None, dask.address):
@@ -67,7 +67,7 @@ def of_trials(dask: DaskProcesses, folder: Path, trials: int) -> dict[str, list[
 
 
 def of_reports(dask: DaskProcesses, count: int) -> dict[str, float]:
-    """Seconds for each report of a trial's progress."""
+    """Seconds per report of a trial's progress."""
     heard: queue.SimpleQueue = queue.SimpleQueue()
     with Client(dask.address, set_as_default=False) as client:
         client.subscribe_topic("overhead", heard.put)

@@ -27,8 +27,8 @@ training: {epochs: 2, batch_size: 8}
 QUIETLY = ("--json", "--no-plots", "--threads=1")
 # Every fifth round trains half of them in float64: two kinds of code for the same functions.
 MIXED_EVERY = 5
-# Says on stderr, once the command is done, how many datasets it has decoded, how many functions it
-# has compiled, and how many it has loaded.
+# Prints on stderr, at the command's end, the numbers of datasets decoded, functions compiled, and
+# functions loaded.
 LAUNCH = """
 import atexit, gc, sys
 from mnistlab.data import cache
@@ -57,23 +57,21 @@ app(sys.argv[1:])
 
 @dataclass
 class Crowd:
-    """What many processes did together."""
+    """The results of many processes together."""
 
     processes: int
-    compiled: int = 0  # of them compiled the engine
-    decoded: int = 0  # of them decoded the dataset
+    compiled: int = 0  # processes that compiled the engine
+    decoded: int = 0  # processes that decoded the dataset
     spread: float = 0.0  # seconds from the first start to the last
     faults: list[str] = field(default_factory=list)
 
 
 def gather(folder: Path, dtypes: Sequence[str], values: Sequence[str] = ()) -> Crowd:
-    """A process for each of `dtypes`, all with the caches and the runs of `folder`; and its faults.
+    """Start a process for each of `dtypes`, all with the caches and the runs of `folder`.
 
-    `values` are set in CONFIG, as `key=value`.
-
-    Each has to end well, with a run folder of its own, and to say so where it compiles. Those of a
-    dtype have the same weights, whoever compiled: two copies of a kernel, inlined and not, were
-    once seen to differ.
+    `values` are set in CONFIG, as `key=value`. Each process must succeed with its own run folder,
+    and report it if it compiles. Runs of one dtype must have the same weights, whichever process
+    compiled: two copies of a kernel, inlined and not, once differed.
     """
     folder.mkdir(exist_ok=True)
     config = folder / "config.yaml"
@@ -121,7 +119,7 @@ def gather(folder: Path, dtypes: Sequence[str], values: Sequence[str] = ()) -> C
 
 
 def left_over(folder: Path) -> list[str]:
-    """What should have been taken away, and a link that does not lead to a run."""
+    """Files that should have been removed, and links that do not point to a run."""
     names = [str(path) for path in folder.rglob("*") if ".tmp." in path.name]
     names += [str(path) for path in folder.rglob(".*")]
     latest = folder / "runs" / "latest"
@@ -129,7 +127,7 @@ def left_over(folder: Path) -> list[str]:
 
 
 def cold_round(folder: Path, processes: int, mixed: bool, values: Sequence[str] = ()) -> Crowd:
-    """All at once on empty caches: one compiles for each dtype, one decodes."""
+    """All at once on empty caches: one process compiles for each dtype, one decodes."""
     dtypes = ["float32", "float64"] if mixed else ["float32"]
     crowd = gather(folder, [dtypes[number % len(dtypes)] for number in range(processes)], values)
     if crowd.compiled != len(dtypes):
@@ -141,14 +139,14 @@ def cold_round(folder: Path, processes: int, mixed: bool, values: Sequence[str] 
 
 
 def round_after(folder: Path, mixed: bool) -> list[str]:
-    """What is wrong with one more of each dtype, which must find all that it needs."""
+    """The faults of one more process of each dtype, which must find everything in the caches."""
     after = gather(folder, ["float32", "float64"] if mixed else ["float32"])
     lacking = ["the caches lack something afterwards"] if after.compiled or after.decoded else []
     return after.faults + lacking
 
 
 def warm_round(folder: Path, processes: int, values: Sequence[str] = ()) -> Crowd:
-    """All within a second on the caches of `folder`, which are warm: nobody compiles or decodes."""
+    """All within a second on the warm caches of `folder`: no process compiles or decodes."""
     crowd = gather(folder, ["float32"] * processes, values)
     if crowd.compiled or crowd.decoded:
         crowd.faults.append(f"{crowd.compiled} compiled, {crowd.decoded} decoded")

@@ -1,9 +1,9 @@
-"""Cut every file of a run, of a sweep and of the caches short, flip its bits, and read it.
+"""Truncates every file of a run, of a sweep and of the caches, flips its bits, and reads it.
 
-A file is cut at every 64th of its length, and one random bit at a time is flipped. What is read
-must then be what it was (`harmless`; `recovered`, with a warning), or be refused by the file's name
-(`refused`). Anything else is a loss: another value without a word, a crash, a refusal that names
-no file.
+A file is truncated at every 64th of its length, and one random bit at a time is flipped. The result
+must then be unchanged (`harmless`; `recovered`, with a warning), or an error must name the file
+(`refused`). Anything else is a loss: a changed value without a message, a crash, an error that
+names no file.
 
 `python -m tools.damage_rounds` flips 1,000 bits of each and prints the counts; the test in
 tests/reliability/test_damage.py flips some.
@@ -56,12 +56,12 @@ GOOD = ("harmless", "recovered", "refused")
 
 @dataclass(frozen=True)
 class Target:
-    """A file to damage, and what is read where it has a part in."""
+    """A file to damage, and the functions that read it."""
 
     name: str
     path: Path
     read: Callable[[], Any]
-    # What a damaged file is called in a refusal, where it is not by its own name.
+    # The names of damaged files in error messages, if not their own.
     named: str = ""
 
 
@@ -83,7 +83,7 @@ class _Warnings(logging.Handler):
 
 @contextmanager
 def warnings_heard() -> Iterator[list[str]]:
-    """The warnings that mnistlab logs meanwhile."""
+    """The warnings that mnistlab logs inside the block."""
     handler, package = _Warnings(), logging.getLogger("mnistlab")
     package.addHandler(handler)
     try:
@@ -93,7 +93,9 @@ def warnings_heard() -> Iterator[list[str]]:
 
 
 def damage(target: Target, flips: int, parts: int = PARTS, seed: int = 0) -> Report:
-    """Cut the file at each of so many parts of its length; flip so many random bits, one each."""
+    """Truncate the file at `parts` points of its length; flip `flips` random bits, one
+    at a time.
+    """
     whole, report = target.path.read_bytes(), Report()
     chance = random.Random(f"{target.name} {seed}")
     wanted = target.read()
@@ -139,7 +141,7 @@ def _outcome(target: Target, wanted: Any, heard: list[str]) -> tuple[str, str]:
 
 
 def finished_run(scratch: Path) -> Iterator[Target]:
-    """What visualize, report, evaluate, predict, export and compare read of a run."""
+    """The files of a run that visualize, report, evaluate, predict, export and compare read."""
     run_dir = RunDir(train(scratch / "finished", threads=1).run_dir)
 
     def opened() -> Artefacts:
@@ -167,7 +169,7 @@ def finished_run(scratch: Path) -> Iterator[Target]:
 
 
 def stopped_run(scratch: Path) -> Iterator[Target]:
-    """What resuming reads: the damaged run is carried on, and must end on the same bits."""
+    """The files that resuming reads: the damaged run must end with the same bits."""
     run_writer.SECONDS_BETWEEN_CHECKPOINTS = trainer.SECONDS_BETWEEN_LOOKS = 0.0
     run_dir = train(scratch / "stopped", None, StopAt(12), threads=1).run_dir
     copy = scratch / "copy" / run_dir.name
@@ -190,7 +192,7 @@ def stopped_run(scratch: Path) -> Iterator[Target]:
 
 
 def whole_sweep(scratch: Path) -> Iterator[Target]:
-    """What a sweep is carried on, ranked and drawn by."""
+    """The files that resuming, ranking and drawing a sweep read."""
     with trials_in_this_process():
         done = sweep(scratch / "sweep", "optimizer.lr=0.1,0.01")
     folder = SweepDir(done.sweep_dir)
@@ -198,7 +200,7 @@ def whole_sweep(scratch: Path) -> Iterator[Target]:
     checksums = folder.path / ".checksums.json"
 
     def record() -> dict[str, Any]:
-        # A damaged record is none: the trial is taken up again, from its last checkpoint.
+        # A damaged record counts as none: the trial is resumed from its last checkpoint.
         with warnings_heard() as heard:
             found = read_record(trial)
         return whole if heard and not found else found
@@ -214,7 +216,7 @@ def whole_sweep(scratch: Path) -> Iterator[Target]:
 
 
 def dataset_cache(scratch: Path) -> Iterator[Target]:
-    """The decoded dataset: made again where it is damaged."""
+    """The decoded dataset: decoded again if damaged."""
     os.environ["MNISTLAB_CACHE_DIR"] = str(scratch / "cache")
     decoded = Arrays(*(array[:50] for array in decode()))
 
@@ -230,7 +232,7 @@ def dataset_cache(scratch: Path) -> Iterator[Target]:
 
 
 def kernel_cache(scratch: Path) -> Iterator[Target]:
-    """Compiled code: not loaded, and compiled again, where it is damaged."""
+    """Compiled code: compiled again if damaged, never loaded."""
     (scratch / "kernels").mkdir()
     files = CheckedCacheFile(str(scratch / "kernels"), "loop", "stamp")
     code = random.Random(0).randbytes(30_000)
@@ -246,7 +248,7 @@ def kernel_cache(scratch: Path) -> Iterator[Target]:
 
 
 def download(scratch: Path) -> Iterator[Target]:
-    """The files of MNIST as they are downloaded; only where MNISTLAB_DATA_DIR has them."""
+    """The files of MNIST as downloaded; only if MNISTLAB_DATA_DIR has them."""
     dataset = published()["mnist"]
     for file in dataset.files[2:]:  # the smaller two: the other two are read in the same way
         for name in (file.download_name, file.download_name.removesuffix(".gz")):

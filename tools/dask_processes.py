@@ -1,4 +1,4 @@
-"""A scheduler of Dask and its workers as processes of this machine, to be killed like others."""
+"""Runs a Dask scheduler and its workers as local processes that can be killed."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ SECONDS_TO_END = 10.0
 
 
 class DaskProcesses:
-    """A cluster on the loopback; its logs and its workers' scratch lie in `folder`."""
+    """A cluster on the loopback interface; `folder` has its logs and its workers' scratch."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class DaskProcesses:
         self.threads = threads
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.address = f"{protocol}://127.0.0.1:{free.getsockname()[1]}"
-        # Nobody is given up because the machine was busy, or paused.
+        # No worker is lost because the machine was busy or suspended.
         patience = {"DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "None"}
         self.environment = {**os.environ, **patience, **(settings or {})}
         self.scheduler: subprocess.Popen | None = None
@@ -46,7 +46,9 @@ class DaskProcesses:
         self._log.close()
 
     def start(self) -> None:
-        """Start what is not alive. Workers wait for their scheduler, clients for both."""
+        """Start the processes that are not alive. Workers wait for their scheduler, clients for
+        both.
+        """
         if self.scheduler is None or self.scheduler.poll() is not None:
             self._end_workers()
             port = self.address.rpartition(":")[2]
@@ -57,9 +59,10 @@ class DaskProcesses:
         self._wait_for_the_scheduler()
 
     def _end_workers(self) -> None:
-        """Workers end by themselves when their scheduler is gone, those that wait for one do not.
+        """End the workers. They end by themselves if their scheduler is gone, unless they wait for
+        one.
 
-        One that is about to end must not count as alive: nobody would put another in its place.
+        A worker that is about to end must not count as alive: it would not be replaced.
         """
         for worker in self._alive():
             try:
@@ -75,7 +78,7 @@ class DaskProcesses:
         return worker
 
     def stop(self) -> None:
-        """Kill all: nothing of Dask's needs to end well."""
+        """Kill all processes."""
         for process in [self.scheduler, *self.workers]:
             if process is not None:
                 process.kill()

@@ -1,9 +1,9 @@
-"""Digests of what trainings leave: whether a change of the code changed a bit.
+"""Digests of trained runs, to detect whether a change of the code changes a bit.
 
 `python -m tools.digests write FILE` trains every configuration below on one thread and on two, and
-writes the SHA-256 of weights, metrics and predictions. `… compare FILE` trains again and names what
-differs. The figures hold for one processor and one set of library versions. The configurations
-cover every block, both dtypes and every kernel's path.
+writes the SHA-256 of weights, metrics and predictions. `… compare FILE` trains again and names the
+differences. Digests are valid for one processor and one set of library versions. The configurations
+cover every block, both dtypes and every kernel.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def conv(filters: int, kernel: int = 3, **keys: object) -> dict[str, object]:
     return {"conv": {"filters": filters, "kernel": kernel, **keys}}
 
 
-# By name: sections of a run configuration, laid over BASE.
+# By name: sections of a run configuration that replace those of BASE.
 CONFIGURATIONS: dict[str, dict[str, object]] = {
     "softmax": {"model": {"type": "softmax"}},
     "softmax-no-bias-f64": {
@@ -192,7 +192,7 @@ BASE = {
 
 
 def configurations() -> Iterator[tuple[str, dict[str, object]]]:
-    """Each configuration whole, by its name."""
+    """Each complete configuration, by its name."""
     for name, sections in CONFIGURATIONS.items():
         whole = {"name": name, "seed": 5, **BASE, **sections}
         for key in BASE:
@@ -221,7 +221,7 @@ def digest(run_dir: Path) -> dict[str, str]:
 
 
 def train(name: str, config: dict[str, object], threads: int, folder: Path) -> dict[str, str]:
-    """Train in a process of its own; the digests, or what went wrong."""
+    """Train in a separate process; returns the digests, or the error."""
     file = folder / f"{name}.yaml"
     file.write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML without anchors
     command = [

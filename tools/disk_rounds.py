@@ -1,7 +1,7 @@
-"""Train on a disk that is too small, or that somebody else fills; make room; carry on; compare.
+"""Trains on a disk that is too small or that fills up, makes space, resumes, and compares.
 
 `python -m tools.disk_rounds` does it on a tmpfs of 20 sizes, and on one that is filled after the
-first epoch but for 20 amounts. Only root may mount one.
+first epoch except for 20 amounts. Only root may mount one.
 """
 
 import argparse
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# First, as it sets the number of numba's threads, which can't be changed later.
+# First, because it sets numba's number of threads, which cannot be changed later.
 from tools.closing_report import counted, print_report
 from tools.fault_rounds import Report, in_child, the_folder
 
@@ -38,13 +38,13 @@ CONFIG = {
 KB = 1024
 ENOUGH = 16_384 * KB
 CANNOT_MOUNT = 77  # the exit code
-# The run expects to save 2.9 MB; tables and predictions are a little more.
+# The run's estimate is 2.9 MB; tables and predictions need a little more.
 SIZES = tuple(240 * KB * n for n in range(1, 21))
 LEFT_FREE = tuple(160 * KB * n for n in range(20))
 
 
 class Neighbour(RunCallback):
-    """Fills the disk, but for so many bytes, when the first epoch is done."""
+    """Fills the disk except for this many bytes when the first epoch is done."""
 
     def __init__(self, folder: Path, left: int | None) -> None:
         self.folder = folder
@@ -62,7 +62,7 @@ class Neighbour(RunCallback):
 
 @contextmanager
 def small_disk(size: int) -> Iterator[Path]:
-    """A file system of so many bytes. Raises CalledProcessError where none may be mounted."""
+    """A file system of this many bytes. Raises CalledProcessError if none may be mounted."""
     with tempfile.TemporaryDirectory() as folder:
         options = ["-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder]
         subprocess.run(["mount", *options], check=True, capture_output=True)
@@ -89,7 +89,7 @@ def resumed(folder: Path) -> str:
 
 
 def rounds(every: int = 1) -> dict[str, Report]:
-    """A report for disks too small from the start, and one for disks that fill up."""
+    """A report for disks that are too small from the beginning, and one for disks that fill up."""
     run_writer.SECONDS_BETWEEN_CHECKPOINTS = 0.0
     reports = {"too small": Report(), "filled meanwhile": Report()}
     with small_disk(ENOUGH) as folder:
@@ -137,7 +137,7 @@ def _folder_of(folder: Path) -> Path:
 
 
 def refuse_without_a_mount() -> None:
-    """End this process where no file system may be mounted."""
+    """End this process if no file system may be mounted."""
     try:
         with small_disk(64 * KB):
             return

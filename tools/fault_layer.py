@@ -1,9 +1,8 @@
-"""A file layer that fails on purpose: at the k-th operation that changes what a folder holds.
+"""A file layer that fails at the k-th operation that changes a folder.
 
-Everything that mnistlab writes goes through `open` and a few functions of `os`; `Faults` stands
-in their place while it lasts, counts what they do within a folder, and at operation `at` lets the
-process die or the disk fail. A file's `write` is counted where the system is called, below the
-buffers.
+Everything that mnistlab writes goes through `open` and a few functions of `os`. `Faults` replaces
+these inside its block, counts the operations within a folder, and at operation `at` ends the
+process or makes the disk fail. A file's `write` is counted at the system call, below the buffers.
 """
 
 import builtins
@@ -15,20 +14,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 DEATHS = ("before", "after", "torn")  # torn: half of what is to be written, or before
-FAILURES = ("ENOSPC", "EIO", "full")  # full: nothing more can be written from there on
+FAILURES = ("ENOSPC", "EIO", "full")  # full: every later write fails, too
 Fault = Literal["before", "after", "torn", "ENOSPC", "EIO", "full"]
 DIED = 86  # the exit code of a process that a fault has killed
 
-# What takes a path (or two: the last is what changes) and what takes a descriptor.
+# Functions that take a path (or two: the last one changes), and those that take a descriptor.
 BY_PATH = ("rename", "replace", "mkdir", "unlink", "rmdir", "symlink", "truncate")
 BY_DESCRIPTOR = ("fsync", "ftruncate")
 TAKES_ROOM = ("open", "write", "mkdir", "symlink")
 
 
 class Faults:
-    """Counts the operations within `folder`; at number `at`, from 0, `fault` strikes.
+    """Counts the operations within `folder`; at number `at`, from 0, `fault` happens.
 
-    With `at` None nothing strikes, and `operations` tells what there was to strike.
+    If `at` is None, nothing happens, and `operations` lists all operations.
     """
 
     def __init__(self, folder: Path, at: int | None = None, fault: Fault = "before") -> None:
@@ -74,7 +73,7 @@ class Faults:
         try:
             if last is not None:
                 last()
-        finally:  # also where it has failed by itself, as `mkdir` of a folder that exists
+        finally:  # also if it failed by itself, as `mkdir` of an existing folder
             os._exit(DIED)
 
     def _fail(self) -> None:
@@ -82,14 +81,14 @@ class Faults:
         raise OSError(number, os.strerror(number))
 
     def _is_within(self, path: str) -> bool:
-        # The link itself is what is made or removed, so only its folder is followed.
+        # The link itself is created or removed, so only its folder is resolved.
         return f"{os.path.realpath(Path(path).parent)}/".startswith(f"{self.folder}/")
 
     def _by_path(self, name: str) -> Callable[..., Any]:
         function = self.real[name]
 
         def call(*arguments: Any, **options: Any) -> Any:
-            # `rmtree` names what it removes by a descriptor of its folder.
+            # `rmtree` names what it removes relative to a descriptor of its folder.
             folder = options.get("dir_fd")
             place = os.fspath(arguments[1 if name in ("rename", "replace", "symlink") else 0])
             if folder is not None:

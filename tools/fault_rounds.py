@@ -1,9 +1,9 @@
-"""Let a process die, or the disk fail, at every single operation of a run or a sweep; carry it on;
-compare: the bits must be those of an undisturbed one.
+"""Ends the process, or makes the disk fail, at every single operation of a run or a sweep; resumes,
+and compares: the bits must be those of an undisturbed one.
 
 `python -m tools.fault_rounds run sweep` does it at every operation with every fault and prints the
 counts; the test in tests/reliability/test_damage.py does it at some. Each round is a fork of this
-process, which has everything loaded and compiled.
+process, which has loaded and compiled everything.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from typing import Any
 
 for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[name] = "1"
-# GNU OpenMP, numba's first choice, ends a process that forks after it has made its threads.
+# GNU OpenMP, numba's first choice, ends a process that forks after it has created its threads.
 os.environ["NUMBA_THREADING_LAYER"] = "workqueue"
 
 from mnistlab.cli.errors import describe  # noqa: E402
@@ -55,12 +55,12 @@ model: {type: mlp, hidden: [6]}
 optimizer: {type: adam, lr: 0.01}
 training: {epochs: 1, batch_size: 9}
 """
-UNEXPECTED = 87  # the exit code of a child that ended in a way it must not
+UNEXPECTED = 87  # the exit code of a child that ended in an unexpected way
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """Something to disturb: how it is begun in a folder, carried on, and told from another."""
+    """Something to disturb: how it is begun in a folder, resumed, and compared with another."""
 
     begin: Callable[[Path], str]  # returns the status
     resume: Callable[[Path], str]
@@ -108,13 +108,13 @@ class Report:
     operations: list[str] = field(default_factory=list)  # of an undisturbed run
     rounds: int = 0
     ends: Counter[str] = field(default_factory=Counter)  # how the disturbed process ended
-    before_a_folder: int = 0  # struck before there was anything to carry on
+    before_a_folder: int = 0  # the fault happened before there was anything to resume
     identical: int = 0
     lost: list[str] = field(default_factory=list)
 
 
 def in_child(work: Callable[[], Any]) -> tuple[int, Any]:
-    """What `work` returns in a fork of this process, or its exit code and what it said."""
+    """The result of `work` in a fork of this process, or its exit code and its output."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -132,7 +132,7 @@ def in_child(work: Callable[[], Any]) -> tuple[int, Any]:
         if "Traceback" in said.getvalue():
             code, answer = UNEXPECTED, said.getvalue()
         with os.fdopen(writing, "wb") as pipe:
-            pipe.write(pickle.dumps(answer))  # our own child's, in our own pipe
+            pipe.write(pickle.dumps(answer))  # from our own child, through our own pipe
         os._exit(code)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
@@ -142,15 +142,15 @@ def in_child(work: Callable[[], Any]) -> tuple[int, Any]:
 
 
 def the_folder(folder: Path) -> Path | None:
-    """The one run or sweep begun in a folder, once it has its name."""
+    """The single run or sweep begun in a folder, once it has its name."""
     found = [path for path in (folder / "runs").glob("[!.]*") if not path.is_symlink()]
     return found[0] if found else None
 
 
 def rounds(kind: str, faults: Iterable[Fault], every: int = 1, offset: int = 0) -> Report:
-    """Strike at operations offset, offset + every, … with each of these faults."""
+    """Let each of these faults happen at the operations offset, offset + every, …"""
     run_writer.SECONDS_BETWEEN_CHECKPOINTS = 0.0  # a checkpoint at every epoch
-    ledger.SECONDS_BETWEEN_VIEWS = 0.0  # the same operations, however slow the machine is
+    ledger.SECONDS_BETWEEN_VIEWS = 0.0  # the same operations, however slow the machine
     scenario, report = SCENARIOS[kind], Report()
     config = run_config_from_mapping(RUN)
     with tempfile.TemporaryDirectory() as scratch:
@@ -203,11 +203,12 @@ def _round(
         return
     if code in (1, 2) and not told:
         report.lost.append(f"{where}: said nothing")
-    # The link to the best trial is no result: a sweep is finished without it, and says so.
+    # The link to the best trial is not part of the result: a sweep finishes without it, with a
+    # warning.
     warned = code == 0 and any("could not be pointed at" in warning for warning in told)
     path = the_folder(folder)
     if path is None and code != 0:
-        # Nothing was claimed, and what is left does not stand in the way of the next.
+        # Nothing was claimed, and the rest does not block the next round.
         report.before_a_folder += 1
         code, told = in_child(lambda: scenario.begin(folder))
         path = the_folder(folder)
@@ -244,7 +245,7 @@ if __name__ == "__main__":
     failed = False
     for kind in options.kinds:
         for number, fault in enumerate(options.faults):
-            # Of a few rounds, those of each fault are at other operations.
+            # With few rounds, each fault happens at other operations.
             shift = options.offset + number * options.every // len(options.faults)
             done = rounds(kind, [fault], options.every, shift % options.every)
             text = (

@@ -1,9 +1,9 @@
-"""Hold drawn trainings to a second engine of plain numpy, and to their own bits.
+"""Compares drawn trainings with a second implementation in plain numpy, and bit by bit with itself.
 
 `python -m tools.fuzz_training --draws 5000 --seed 1` draws configurations from the JSON Schema and
-trains each for a few steps: held to the equations, on two threads, stopped and resumed. Draw N of a
-seed is always the same, so `--first N` continues from there and `--first N --draws 1` repeats one.
-It stops at the first draw that differs, and prints its YAML.
+trains each for a few steps: compared with the equations, on two threads, stopped and resumed. Draw
+N of a seed is always the same, so `--first N` continues from there and `--first N --draws 1`
+repeats one. It stops at the first draw that differs, and prints its YAML.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Sweeps without worker processes: one death takes all of it, and nothing waits for a sweep_run."""
+"""Runs sweeps without worker processes: one death ends all, and nothing waits for a process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +35,7 @@ class HereExecutor(executors.LocalExecutor):
         self.runner.run([executors.told(task) for task in tasks])
 
     def send(self, **message: Any) -> None:
-        """What a worker would tell through its socket."""
+        """The messages that a worker would send through its socket."""
         if "fatal" in message:
             self.found.append(executors.Fatal(message["fatal"], message["exit_code"]))
         elif "ended" in message:
@@ -48,7 +48,7 @@ class HereExecutor(executors.LocalExecutor):
 
 @contextmanager
 def trials_in_this_process() -> Iterator[None]:
-    """Let sweeps started meanwhile run their trials in this process, one after the other."""
+    """Sweeps started inside the block run their trials in this process, one after the other."""
     real = sweep_run.LocalExecutor
     sweep_run.LocalExecutor = HereExecutor  # type: ignore[misc]
     try:

@@ -36,7 +36,7 @@ KINDS = {
     ],
 }
 COMMON = ["data.source=digits", "training.epochs=40", "training.batch_size=8"]
-# A checkpoint may be written at any step, so that kills meet many of them, half written too.
+# A checkpoint may be written at any step, so kills hit many of them, including half-written ones.
 LAUNCH = """
 import sys
 from mnistlab.experiment import run_writer
@@ -55,7 +55,7 @@ def start(arguments: list[str]) -> subprocess.Popen:
 
 
 def train_arguments(kind: str, folder: Path) -> list[str]:
-    """A training without figures: only a resumed run needs them to be looked for."""
+    """A training without figures: only a resumed run needs them."""
     config = folder / "config.yaml"
     config.write_text("training: {checkpoint_every: 3}\n")
     return [
@@ -70,7 +70,7 @@ def train_arguments(kind: str, folder: Path) -> list[str]:
 
 
 def run_folder(folder: Path) -> Path | None:
-    """The one run of a round, once it has its name."""
+    """The single run of a round, once it has its name."""
     found = [path for path in (folder / "runs").glob("[!.]*") if not path.is_symlink()]
     return found[0] if found else None
 
@@ -79,30 +79,32 @@ def run_folder(folder: Path) -> Path | None:
 class Report:
     kind: str
     rounds: int = 0
-    interrupted: int = 0  # killed before the run had ended by itself
+    interrupted: int = 0  # killed before the run ended by itself
     identical: int = 0
     faults: list[str] = field(default_factory=list)
 
 
 def has_checkpoint(folder: Path) -> bool:
-    """Whether the one run of a round has something to be resumed from."""
+    """Whether the single run of a round has a checkpoint."""
     run = run_folder(folder)
     return run is not None and (run / "checkpoints" / "last.safetensors").exists()
 
 
 def wait_until(ready: Callable[[Path], Any], folder: Path, process: subprocess.Popen) -> float:
-    """The time at which `ready(folder)` is true, or the process has ended."""
+    """The time when `ready(folder)` is true or the process has ended."""
     while not ready(folder) and process.poll() is None:
         time.sleep(0.002)
     return time.monotonic()
 
 
-# From what on a run is killed, in turn: most of its life is no training.
+# A run is killed after these events, in turn: most of its duration is not training.
 SINCE = (has_checkpoint, run_folder)
 
 
 def undisturbed(kind: str, folder: Path) -> tuple[dict[str, Any], dict[Callable, float]]:
-    """The fingerprint of a run that nobody kills, and its seconds from each of SINCE to its end."""
+    """The fingerprint of a run that is not killed, and its seconds from each event of SINCE to its
+    end.
+    """
     folder.mkdir()
     process = start(train_arguments(kind, folder))
     began = {ready: wait_until(ready, folder, process) for ready in reversed(SINCE)}
@@ -111,7 +113,7 @@ def undisturbed(kind: str, folder: Path) -> tuple[dict[str, Any], dict[Callable,
         raise RuntimeError(error.decode())
     run = run_folder(folder)
     assert run is not None
-    if b"compiling" in error:  # which takes longer than the training, and must not be counted
+    if b"compiling" in error:  # compilation takes longer than the training, and must not count
         return undisturbed(kind, folder.with_name(f"{folder.name}-again"))
     ended = time.monotonic()
     return fingerprint(run), {ready: ended - at for ready, at in began.items()}
@@ -120,8 +122,8 @@ def undisturbed(kind: str, folder: Path) -> tuple[dict[str, Any], dict[Callable,
 def kill_once(
     kind: str, folder: Path, since: Callable, seconds: float, chance: random.Random
 ) -> bool:
-    """Start a run and kill it at a random moment of the `seconds` after `since`; whether it was
-    still alive.
+    """Start a run and kill it at a random moment of the `seconds` after `since`; returns whether it
+    was still alive.
     """
     folder.mkdir()
     process = start(train_arguments(kind, folder))
@@ -133,9 +135,9 @@ def kill_once(
 
 
 def rounds(kind: str, count: int, seed: int = 0) -> Report:
-    """Kill and resume `count` times; at every second round the resumed run is killed once more.
+    """Kill and resume `count` times; in every second round the resumed run is killed once more.
 
-    The figures are drawn in the first round alone: they take longer than all else.
+    The figures are drawn in the first round only: they take longer than everything else.
     """
     report, chance = Report(kind), random.Random(f"{kind}{seed}")
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,5 +1,5 @@
-"""Configurations drawn from the whole schema: a valid one trains, resumes and evaluates; an invalid
-one exits 2 and leaves nothing.
+"""Draws configurations from the whole schema: a valid one trains, resumes and evaluates; an invalid
+one exits with 2 and leaves nothing.
 
 `python -m tools.schema_rounds --rounds 1000` draws a thousand of each and prints the counts;
 tests/schema/test_schema.py draws a few.
@@ -50,14 +50,14 @@ def write_images(folder: Path) -> dict[str, Any]:
     arrays = {}
     for part, count in (("train", 24), ("test", 9)):
         images = rng.integers(0, 256, (count, *SHAPE), dtype=np.uint8)
-        arrays[f"x_{part}"] = images * (images > 180)  # most of it dark
+        arrays[f"x_{part}"] = images * (images > 180)  # mostly zero
         arrays[f"y_{part}"] = np.arange(count, dtype=np.uint8) % CLASSES
     np.savez(folder / "mnist.npz", **arrays)
     return {"source": "npz", "path": str(folder / "mnist.npz")}
 
 
 class StopAtOnce(RunCallback):
-    """Asks the run to stop, as Ctrl-C does, when it is first heard of."""
+    """Asks the run to stop, as Ctrl-C does, at its first event."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -75,7 +75,7 @@ class StopAtOnce(RunCallback):
 
 
 class Rounds:
-    """What came of each configuration, counted; anything but that is raised."""
+    """Counts the results of configurations; any other result is raised."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -104,7 +104,7 @@ class Rounds:
         try:
             result = self._train(mapping, StopAtOnce())
         except UsageError:
-            # The keys agree, but not with these images: a pool larger than what is left of them.
+            # The keys agree, but not with these images: a pool larger than its input.
             assert self._folders() == folders
             self.counts["valid: does not fit its data"] += 1
             return
@@ -118,7 +118,7 @@ class Rounds:
         self.counts[f"valid: {result.status}"] += 1
 
     def invalid(self, drawn: dict[str, Any], source: st.DataObject) -> None:
-        """Be refused with exit code 2, in words, and leave no folder."""
+        """Be refused with exit code 2 and a message, and leave no folder."""
         mapping = source.draw(spoilt(put_right(drawn, self.data, self.weights)))
         if isinstance(mapping, dict) and refusal(mapping) is None:
             self.counts["invalid: still valid"] += 1
@@ -145,14 +145,14 @@ class Rounds:
 
 
 def draw_rounds(folder: Path, rounds: int, seed: int | None = None) -> Counter[str]:
-    """Draw so many valid and so many invalid configurations; `seed` None: always the same."""
+    """Draw `rounds` valid and as many invalid configurations; with `seed` None always the same."""
     done = Rounds(folder)
     how = settings(
         max_examples=rounds,
         deadline=None,
         database=None,
         derandomize=seed is None,
-        # What fails is shown as it was drawn: to shrink it would be to train hundreds of times.
+        # A failing draw is shown as drawn: shrinking it would train hundreds of times.
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
         print_blob=False,

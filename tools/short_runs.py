@@ -1,4 +1,4 @@
-"""Short runs on the bundled digits, in this process, and what must be the same in two of them."""
+"""Short runs on the bundled digits, in this process, and what must be equal in two of them."""
 
 import hashlib
 import signal
@@ -42,7 +42,7 @@ def resume(run_dir: Path, *values: str, force: bool = False, **options) -> RunRe
 
 
 def fingerprint(run_dir: Path) -> dict[str, object]:
-    """Everything of a run that does not tell the time."""
+    """Everything of a run that does not depend on time."""
     rows = [{**vars(row), "seconds": None} for row in read_metrics(run_dir / "metrics.csv")]
     contents: dict[str, object] = {"metrics.csv": repr(rows)}
     for name in ("weights.safetensors", "layers.csv", "predictions.csv"):
@@ -53,7 +53,7 @@ def fingerprint(run_dir: Path) -> dict[str, object]:
 
 
 class StopAt(RunCallback):
-    """Asks the run to stop, as Ctrl-C does, once it has done so many steps."""
+    """Asks the run to stop, as Ctrl-C does, after this many steps."""
 
     def __init__(self, step: int) -> None:
         self.step = step

@@ -1,4 +1,4 @@
-"""Small sweeps on the bundled digits, and what must be the same in two of them."""
+"""Small sweeps on the bundled digits, and what must be equal in two of them."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ training: {epochs: 2, batch_size: 9, test: never}
 
 
 class Heard(SweepCallback):
-    """Keeps everything that a sweep tells."""
+    """Collects all events of a sweep."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
@@ -75,6 +75,6 @@ def records(result: SweepResult) -> dict[str, dict]:
 
 
 def fingerprints(result: SweepResult) -> dict[str, dict]:
-    """Everything of each trial that does not tell the time."""
+    """Everything of each trial that does not depend on time."""
     trials = sorted(result.sweep_dir.glob("trials/[!.]*"))
     return {trial.name: fingerprint(trial) for trial in trials}

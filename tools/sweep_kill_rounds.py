@@ -31,7 +31,7 @@ training: {batch_size: 8, checkpoint_every: 40, epochs: 20}
 GRID = ("optimizer.lr=3e-3,1e-3,3e-4,1e-4,1e-5", "regularization.l2=0,1e-4,1e-3,1e-2", "seeds=3")
 SECONDS_TO_DIE = 5.0
 HALF_DONE = ("running", "interrupted")
-# A checkpoint may be written at any step, so that kills meet many of them, half written too.
+# A checkpoint may be written at any step, so kills hit many of them, including half-written ones.
 LAUNCH = """
 import sys
 from mnistlab.sweeps import executors
@@ -46,15 +46,15 @@ app(sys.argv[1:])
 @dataclass
 class Report:
     kills: dict[str, int] = field(default_factory=dict)  # by what was killed
-    half_done: int = 0  # trials found in the middle, over all kills
-    carried_on: int = 0  # trials that went on from where a process had left them
+    half_done: int = 0  # unfinished trials at a kill, over all kills
+    carried_on: int = 0  # trials resumed from a checkpoint
     identical: int = 0  # trials with the bits of the undisturbed sweep
     trials: int = 0
     faults: list[str] = field(default_factory=list)
 
 
 class Sweep:
-    """One sweep, and the process that is at work on it, if any."""
+    """One sweep, and the process that works on it, if any."""
 
     def __init__(self, folder: Path, values: Sequence[str], options: Sequence[str] = ()) -> None:
         folder.mkdir()
@@ -70,8 +70,8 @@ class Sweep:
         return found[0] if found else None
 
     def start(self) -> None:
-        """Begin the sweep, or take it up where it was left."""
-        # The data folder stands on every worker's command line: so they are known by it.
+        """Begin the sweep, or resume it."""
+        # The data folder is on every worker's command line, which identifies them.
         data = ["--data-dir", str(self.folder), "--no-plots", *self.options]
         if self.path is None:
             runs = ["--runs-dir", str(self.folder / "runs")]
@@ -85,7 +85,7 @@ class Sweep:
         )
 
     def finish(self) -> tuple[int, str]:
-        """Wait for the process's end: its exit code, and what it said."""
+        """Wait for the process's end; returns its exit code and its output."""
         if self.process is None:
             self.start()
         assert self.process is not None
@@ -141,7 +141,7 @@ def _kill(sweep: Sweep, kind: str, chance: random.Random, report: Report) -> Non
 
 
 def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: float = 1.2) -> Report:
-    """Kill a sweep so many times, spread over this share of its life at most, and let it end."""
+    """Kill a sweep `kills` times, over at most this share of its duration, and let it end."""
     report, chance = Report(), random.Random(seed)
     kinds = ("parent", "workers", "both")
     with tempfile.TemporaryDirectory() as scratch:
@@ -155,7 +155,7 @@ def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: floa
 
 
 def undisturbed(scratch: Path, values: Sequence[str]) -> tuple[dict[str, dict], float]:
-    """The fingerprints of the trials of a sweep that nobody kills, and the seconds it takes."""
+    """The fingerprints of the trials of a sweep that is not killed, and its duration in seconds."""
     sweep, began = Sweep(scratch / "calm", values), time.monotonic()
     code, error = sweep.finish()
     if code != 0:
@@ -192,7 +192,9 @@ def kill_and_compare(
 
 
 def _wait_until_it_trains(sweep: Sweep, since: float) -> None:
-    """Until a trial's run.json is newer than `since`: what is killed before has nothing to lose."""
+    """Wait until a trial's run.json is newer than `since`: before that a kill has nothing to
+    destroy.
+    """
     deadline = time.monotonic() + 600
     while sweep.process.poll() is None and not _is_training(sweep, since):
         if time.monotonic() > deadline:
@@ -201,12 +203,12 @@ def _wait_until_it_trains(sweep: Sweep, since: float) -> None:
 
 
 def _is_training(sweep: Sweep, since: float) -> bool:
-    # Of a trial under way on a cluster it is in the claim.
+    # For a trial on a cluster it is in the claim.
     folders = ("trials", ".claims") if sweep.path else ()
     try:
         runs = [run for name in folders for run in sweep.path.glob(f"{name}/[!.]*/run.json")]
         return any(run.stat().st_mtime > since for run in runs)
-    except FileNotFoundError:  # a claim that was just given up
+    except FileNotFoundError:  # a claim that was just removed
         return False
 
 
@@ -233,7 +235,9 @@ def _compare(sweep: Sweep, wanted: dict, ended: dict, report: Report) -> None:
 def main(
     rounds: Callable[..., Report], description: str | None, kills: int, what: Sequence[str]
 ) -> None:
-    """The command line of rounds of kills; `what` of a Report's counts is told, besides kills."""
+    """The command line of rounds of kills; `what` names the counts of a Report to print, besides
+    kills.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--kills", type=int, default=kills)
     parser.add_argument("--seed", type=int, default=0)
