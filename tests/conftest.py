@@ -1,4 +1,4 @@
-"""What holds for every test and for every process that a test starts."""
+"""Settings for every test and for every process that a test starts."""
 
 import os
 import signal
@@ -8,24 +8,24 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Numba makes one pool of threads in a process and refuses another number afterwards: as many as the
-# test that asks for most.
+# Numba makes one thread pool per process and refuses another size afterwards: it has the size that
+# the most demanding test needs.
 os.environ["NUMBA_NUM_THREADS"] = "4"
-# Each processor has a test process of its own. A thread that waits must sleep: one that spins takes
-# its time from the other process. OpenBLAS's threads spin whatever they are told, so it has one.
+# Each processor has its own test process. A waiting thread must sleep, because one that spins takes
+# time from the other process. OpenBLAS's threads always spin, so it has one.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# Nobody cuts the power here, and a small run waits for the disk as long as it works. The tests of
-# durable writes look at the calls themselves.
+# There is no power failure here, and a small run waits for the disk as long as it works. The tests
+# of atomic writes check the calls themselves.
 os.fsync = lambda descriptor: None  # type: ignore[assignment]
 
-# A busy machine makes a drawn example slow, which says nothing of the code.
+# A busy machine slows drawn examples down; that is no fault of the code.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-# Where a shell runs the tests in the background it ignores Ctrl-C for them, and so would every
-# command that a test starts and then stops.
+# A shell that runs the tests in the background ignores Ctrl-C for them, and so would every command
+# that a test starts and stops.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -38,9 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def compile_alone() -> Iterator[None]:
-    """Compile in this process: other processors have tests of their own, and helpers start slowly.
+    """Compile in this process: other processors run other tests, and helpers start slowly.
 
-    The processes that tests start compile as a user's do.
+    Processes that tests start compile as a user's do.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mnistlab.runtime.compiler.processors", lambda: 1)
@@ -49,7 +49,7 @@ def compile_alone() -> Iterator[None]:
 
 @pytest.fixture
 def trials_here() -> Iterator[None]:
-    """Sweeps train in this process: workers are not what the test is about, and start slowly."""
+    """Train sweeps in this process: the test is not about workers, and they start slowly."""
     from tools.here_executor import trials_in_this_process
 
     with trials_in_this_process():

@@ -6,7 +6,7 @@ from types import FunctionType
 import numpy as np
 
 DTYPES = [np.float32, np.float64]
-# BLAS and reassociated sums round otherwise than a plain loop does.
+# BLAS and reassociated sums round differently from a plain loop.
 TOLERANCE = {np.dtype(np.float32): 3e-6, np.dtype(np.float64): 1e-13}
 
 
@@ -24,13 +24,13 @@ def one_hot(labels, classes):
 
 
 def is_generic(function):
-    """Whether a function is a kernel that is compiled within others alone."""
+    """Whether a function is a kernel that is compiled only inside others."""
     ours = isinstance(function, FunctionType) and function.__module__.startswith("mnistlab.")
     return ours and inspect.getsource(function).startswith("@generic_kernel")
 
 
 def kernels_called(kernel):
-    """The kernels, generic ones too, that a kernel calls by name: by the name, each with it."""
+    """The kernels, generic ones too, that a kernel calls by name: by the name, with the module."""
     function = getattr(kernel, "py_func", kernel)
     named = {name: function.__globals__.get(name) for name in function.__code__.co_names}
     return {
@@ -56,16 +56,17 @@ def interpreted(kernel):
 
 
 def run_interpreted(kernel, *arguments):
-    """Run a kernel as plain Python, where overflow is the kernel's own business."""
+    """Run a kernel as plain Python, without numpy's warnings of overflow."""
     with np.errstate(all="ignore"):
         return interpreted(kernel)(*arguments)
 
 
 def assert_interpreted_equals_compiled(kernel, make):
-    """Both ways to run a kernel return the same and leave equal arrays.
+    """Running a kernel both ways returns the same and leaves equal arrays.
 
-    `make` gives fresh arguments at each call. Compared are whole buffers, of which an argument may
-    be a part: nothing else is written to. Interpreted runs first, as its errors can be read.
+    `make` returns fresh arguments at each call. Whole buffers are compared, of which an argument
+    may be a part: nothing else may be written. The interpreted run is first, because its errors are
+    readable.
     """
     plain, compiled = make(), make()
     returned = run_interpreted(kernel, *plain)

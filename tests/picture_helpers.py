@@ -14,7 +14,7 @@ TABLE = (90, 60, 40)
 
 
 def glyph(digit: int, size: int, font: str = PLAIN_FONTS[0]) -> Image.Image:
-    """The digit alone, cropped: mode L, 255 where it is inked."""
+    """The digit only, cropped: mode L, 255 where it has ink."""
     drawn = Image.new("L", (3 * size, 3 * size))
     at, family = (1.5 * size, 1.5 * size), ImageFont.truetype(str(FONTS / font), size)
     ImageDraw.Draw(drawn).text(at, str(digit), 255, font=family, anchor="mm")
@@ -31,7 +31,7 @@ def page(
     ink: tuple[int, int, int] | int = 0,
     font: str = PLAIN_FONTS[0],
 ) -> np.ndarray:
-    """A digit on an even page of `shape` (height, width): uint8 (height, width, 3)."""
+    """A digit on a uniform page of `shape` (height, width): uint8 (height, width, 3)."""
     image = Image.new("RGB", shape[::-1], _rgb(ground))
     mask = glyph(digit, size, font)
     image.paste(_rgb(ink), at, mask)
@@ -43,7 +43,7 @@ def _rgb(colour):
 
 
 def random_page(digit: int, seed: int) -> np.ndarray:
-    """A digit of random size, place, polarity, thickness and slant."""
+    """A digit of random size, position, polarity, thickness and slant."""
     rng = np.random.default_rng(seed)
     height, width = rng.integers(200, 600, 2)
     size = int(min(height, width) * rng.uniform(0.3, 0.6))
@@ -74,7 +74,7 @@ def random_page(digit: int, seed: int) -> np.ndarray:
 def photograph(
     page: np.ndarray, *, darkest: float = 0.5, angle: float = 0.6, grain: float = 4.0
 ) -> np.ndarray:
-    """A page under light that falls off to one side, out of focus a little, with grain."""
+    """A page under light that decreases to one side, slightly out of focus, with grain."""
     rng = np.random.default_rng(0)
     height, width = page.shape[:2]
     y, x = np.mgrid[-0.5 : 0.5 : height * 1j, -0.5 : 0.5 : width * 1j]
@@ -91,7 +91,7 @@ def shadowed(photo: np.ndarray, share: float = 0.6, left: float = 0.45) -> np.nd
 
 
 def on_table(photo: np.ndarray, margin: int, turned: float = 0.0) -> np.ndarray:
-    """A photograph of a sheet that lies on a table."""
+    """A photograph of a sheet on a table."""
     height, width = photo.shape[:2]
     whole = np.empty((height + 2 * margin, width + 2 * margin, 3))
     whole[:] = TABLE

@@ -1,4 +1,4 @@
-"""The test of the house: a new piece of a kind is one file, which nothing else lists."""
+"""A new piece of any kind is one file, which no list names."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The other parts: their tables and figure say what was measured."""
+"""Further benchmarks: their tables and figure show what was measured."""
 
 import json
 import sys

@@ -1,4 +1,6 @@
-"""The benchmark runs: a row on a small dataset, by a real process; what is missing is skipped."""
+"""The benchmark runs one row on a small dataset in a real process; missing
+libraries are skipped.
+"""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""Results as a table: leads, rates and shares are what the seconds say."""
+"""Results as a table: leads, rates and shares follow from the seconds."""
 
 import pytest
 

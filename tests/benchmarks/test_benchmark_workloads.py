@@ -1,4 +1,6 @@
-"""The rows of the benchmark: their layers are the engine's, their operations are counted right."""
+"""The rows of the benchmark: their layers are the engine's, their operations are
+counted correctly.
+"""
 
 import pytest
 

@@ -19,7 +19,7 @@ def bytes_of(shape, seed=0):
 
 
 def _coordinates_in_and_out(dtype, seed):
-    """Some within the image, some on a pixel, some far outside."""
+    """Some coordinates within the image, some on a pixel, some far outside."""
     found = 2 + 5 * normal(PIXELS, dtype, seed)
     found[::5] = np.round(found[::5])
     found[:4] = [-1e9, -1.0, HEIGHT, 1e9]

@@ -1,4 +1,4 @@
-"""Every kernel of batch normalisation, of whole arrays and of some of their channels."""
+"""Every kernel of batch normalisation, on whole arrays and on some of their channels."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ EPSILON = 1e-5
 
 
 def forwarded(x, dtype):
-    """What forward leaves for backward."""
+    """What the forward pass stores for the backward pass."""
     statistics = np.empty((maths.STATISTICS, x.shape[1]), dtype)
     run_interpreted(maths.batch_statistics, x, EPSILON, statistics)
     return statistics

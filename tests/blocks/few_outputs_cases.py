@@ -12,7 +12,7 @@ SIZES = [(3, WIDE + 5, 7), (4, 2 * WIDE, 10)]  # images, inputs, outputs
 
 
 def turned(t, inputs, outputs, seed=1):
-    """Weights turned: rows of whole vectors, zero beyond the inputs."""
+    """Transposed weights: rows of whole vectors, zero beyond the inputs."""
     rows = normal((outputs, -(-inputs // WIDE) * WIDE), t, seed)
     rows[:, inputs:] = 0
     return rows

@@ -34,7 +34,7 @@ def penalty(t, seed):
 
 
 def descent(_):
-    """Of float32, as all networks side by side are: their steps are dithered."""
+    """Only float32, the dtype of all networks side by side: their steps are dithered."""
     W = normal(SIZE * COLUMNS, np.float32)
     return W, penalty(np.float32, 1), penalty(np.float32, 2), columns(3), columns(4)
 

@@ -1,4 +1,4 @@
-"""Kernels of which the lanes are a constant, given one; and sparse numbers."""
+"""Kernels compiled for a constant number of lanes, and sparse numbers."""
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def sparse_backward_of_lanes(lanes):
     return backward
 
 
-# What the engine has in float64 is tested there, for every width of a tile.
+# The float64 kernels of the engine are tested there, for every width of a tile.
 SPARSE_INPUT_FORWARD = {lanes: forward_of_lanes(lanes) for lanes in (16, 104)}
 SPARSE_INPUT_BACKWARD = {lanes: backward_of_lanes(lanes) for lanes in (16, 104)}
 SPARSE_HIDDEN_LANES = 24
@@ -61,7 +61,9 @@ SPARSE_HIDDEN_BACKWARD = sparse_backward_of_lanes(SPARSE_HIDDEN_LANES)
 
 
 def sparse_bytes(images, pixels, share, seed=0):
-    """Images uint8 (images, pixels), each pixel lit with the probability `share`, some in none."""
+    """Images uint8 (images, pixels); each pixel is non-zero with the probability `share`, some in
+    no image.
+    """
     rng = np.random.default_rng(seed)
     lit = rng.random((images, pixels)) < share * rng.choice([0.0, 0.5, 1.5], pixels)
     if share in (0, 1):
@@ -70,6 +72,6 @@ def sparse_bytes(images, pixels, share, seed=0):
 
 
 def sparse_numbers(images, inputs, share, dtype, seed=0):
-    """Numbers (images, inputs) of either sign, zero but for about a `share`."""
+    """Numbers (images, inputs) of either sign; about a `share` of them is not zero."""
     lit = sparse_bytes(images, inputs, share, seed) != 0
     return np.where(lit, np.random.default_rng(seed).standard_normal(lit.shape), 0).astype(dtype)

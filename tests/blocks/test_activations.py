@@ -84,13 +84,13 @@ def test_leaky_relu_s_derivative_at_zero_is_alpha():
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("name", "parameters", "equation"), EQUATIONS)
 def test_nan_stays_nan(name, parameters, equation, dtype):
-    # Long enough for the vectorised part of the loop and for its rest.
+    # Long enough for the vectorised part of the loop and for its remainder.
     x = normal(37, dtype)
     places = [0, 5, 16, 36]
     x[places] = np.nan
     y = forward(name, x, parameters)
     assert np.flatnonzero(np.isnan(y)).tolist() == places
-    # A gradient that is NaN is not lost where the activation lets gradients through.
+    # A NaN gradient stays NaN where the activation passes gradients.
     dy = np.full(37, np.nan, dtype)
     dx = backward(name, np.full(37, 0.5, dtype), parameters, dy)
     assert np.isnan(dx).all()
@@ -112,7 +112,7 @@ def test_infinite_and_huge_values_reach_the_limit(name, parameters, equation, dt
         assert forward(name, infinite, parameters).tolist() == np.array(limits, dtype).tolist()
 
 
-# Where a careless formula overflows, or subtracts two numbers that are nearly the same.
+# Arguments for which a careless formula overflows, or loses digits by cancellation.
 FAR = [-100.0, -60.0, -30.0, -12.0, -5.0, 5.0, 12.0, 30.0, 60.0, 100.0]
 NEAR = [sign * size for sign in (-1, 1) for size in (1e-30, 1e-8, 1e-4, 0.01)]
 
@@ -122,7 +122,7 @@ def test_in_float32_no_digit_is_lost_far_from_zero_or_near_it(name):
     parameters, equation = next(rule[1:] for rule in EQUATIONS if rule[0] == name)
     x = np.array([*FAR, *NEAR], np.float32)
     y, slopes = forward(name, x, parameters), backward(name, x, parameters, np.ones_like(x))
-    least = np.finfo(np.float32).tiny  # below, what float32 has is 0 or few digits
+    least = np.finfo(np.float32).tiny  # below this, float32 has 0 or few digits
     exact = x.astype(np.float64)
     for found, expected in ((y, equation(exact)), (slopes, SLOPES[name](exact))):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=least)

@@ -1,4 +1,6 @@
-"""Augmentations against SciPy's filters and interpolation, and what their numbers are like."""
+"""Augmentations compared with SciPy's filters and interpolation, and the distribution of their
+numbers.
+"""
 
 import math
 
@@ -34,7 +36,7 @@ def grid(height, width, dtype=np.float64):
 
 
 def read(image, rows, columns):
-    """The image at coordinates, uint8 (height, width)."""
+    """The image interpolated at coordinates, uint8 (height, width)."""
     height, width = image.shape
     stride = width + FRAME
     fours = np.empty((height + 2) * stride, np.uint32)
@@ -62,7 +64,7 @@ def test_an_image_is_read_as_scipy_interpolates_it_with_zeros_around(shape, dtyp
         image.astype(np.float64), [rows, columns], order=1, mode="grid-constant"
     )
     found = read(image, rows, columns).ravel()
-    # float32 may round what lies in the middle of two bytes to the other one.
+    # float32 may round a value between two bytes to the other one.
     assert np.abs(found - values).max() <= 0.5 + {np.float32: 1e-3, np.float64: 1e-9}[dtype]
 
 

@@ -1,4 +1,6 @@
-"""Batch normalisation's kernels beside finite differences, PyTorch, and what rounding leaves."""
+"""Batch normalisation's kernels compared with finite differences and PyTorch, and
+their rounding.
+"""
 
 import numpy as np
 import pytest
@@ -70,7 +72,9 @@ def exact(x, dy, scale, shift):
 @pytest.mark.parametrize("first", [0.0, 100.0], ids=["even", "an outlier first"])
 @pytest.mark.parametrize("shape", [(128, 4, 1), (16, 4, 81)], ids=SHAPES)
 def test_in_float32_a_large_mean_takes_no_digits_of_small_differences(shape, first):
-    """Of values about 1000 that differ by 0.01, all that rounding leaves is what float32 holds."""
+    """For values about 1000 that differ by 0.01, the only error is float32's rounding
+    of the input.
+    """
     x = (1000 + normal(shape, scale=1e-2)).astype(np.float32)
     x[0, :, 0] += np.float32(first)
     dy = normal(shape, np.float32, 1)

@@ -36,7 +36,7 @@ def layer(place, bias="shared", dtype=np.float64):
 
 
 def scratch_for(W, y):
-    """Nothing that is in the scratch may matter."""
+    """The content of the scratch must not matter."""
     return np.full(W[0].size * y.shape[2] * y.shape[3] + 3, np.nan, W.dtype)
 
 

@@ -11,7 +11,9 @@ from mnistlab.blocks.layers.dense.maths import (
 
 @pytest.fixture
 def layer():
-    """x (5, 4), W (4, 3), b (3,), and the gradient c (5, 3) of a scalar by the output."""
+    """x (5, 4), W (4, 3), b (3,), and the gradient c (5, 3) of a scalar with respect
+    to the output.
+    """
     return tuple(normal(shape, seed=i) for i, shape in enumerate([(5, 4), (4, 3), (3,), (5, 3)]))
 
 

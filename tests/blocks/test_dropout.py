@@ -101,7 +101,9 @@ OTHERS = {
 
 
 def assert_independent(a, b, rate):
-    """The four ways to keep and drop a pair are as frequent as they should be: chi-squared."""
+    """The four combinations of keeping and dropping a pair have the right frequencies:
+    chi-squared.
+    """
     counts = np.bincount(2 * a + b, minlength=4)
     keep = np.array([rate, 1 - rate])
     expected = len(a) * np.outer(keep, keep).ravel()
@@ -127,7 +129,7 @@ def test_masks_are_independent_over_all_places_and_successive_steps(rate):
     for z in (correlations[within], correlations[across].ravel()):
         z = z * math.sqrt(3999)
         assert np.abs(z).max() < 5
-        # Their squares together: chi-squared, neither too large nor too small.
+        # The sum of their squares: chi-squared, neither too large nor too small.
         assert abs((z * z).sum() - z.size) < 5 * math.sqrt(2 * z.size)
 
 
@@ -142,7 +144,7 @@ def test_patterns_of_four_neighbours_are_as_frequent_as_they_should_be():
 
 
 def test_a_mask_stays_what_it_is():
-    """Runs are to be repeated bit by bit: these values may never change."""
+    """Runs must be repeatable bit by bit: these values must never change."""
     found = "".join("1" if one else "0" for one in kept(0.5, 32, seed=42, stream=3, step=1000))
     assert found == PINNED_MASK
 

@@ -1,6 +1,6 @@
-"""Every registered block trains, has the right gradients, and is exported right or is refused.
+"""Every registered block trains, has the right gradients, and is exported correctly or refused.
 
-The families are found where they are registered, so a new block is tested from the day it is there.
+The blocks come from the registered families, so a new block is tested without a change here.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ from mnistlab.support.modules import modules_of
 from tools.short_runs import SHORT, train
 
 CONV = {"conv": {"filters": 2, "kernel": 3}}
-# The keys that a block must be given, or that the rest of a configuration must have for it.
+# The keys that a block requires, in its own section or in others.
 NEEDED = {
     "conv": {"filters": 2, "kernel": 3},
     "dense": {"units": 5},
@@ -56,7 +56,7 @@ def loss(name: str) -> dict:
 
 
 def hidden(name: str) -> dict:
-    # A softmax is the output's alone.
+    # A softmax is an output activation only.
     if name == "softmax":
         return {"model": {"type": "mlp", "hidden": [6], "output_activation": name}}
     return {"model": {"type": "mlp", "hidden": [6], "activation": name}}
@@ -116,7 +116,7 @@ def test_every_block_trains_checks_and_is_exported_or_refused(tmp_path, weights,
     for form in ("onnx", "safetensors"):
         refusal, written = "", None
         try:
-            # The export compares what the file answers with the network's own outputs.
+            # The export compares the file's outputs with the network's own.
             written = export(run.run_dir, form, data_dir=tmp_path / "data", threads=1).file
         except UsageError as error:
             refusal = str(error)

@@ -1,4 +1,4 @@
-"""A layer of few outputs, its weights turned, against the plain products."""
+"""A layer of few outputs with transposed weights, compared with the plain products."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_the_gradient_is_put_to_use_part_by_part(images, inputs, outputs, dtype,
 
 
 def test_an_output_that_is_done_again_counts_once():
-    """Outputs that are no multiple of those done at once: some are in two groups."""
+    """If the outputs are not a multiple of those computed at once, some are in two groups."""
     for outputs in range(OUTPUTS, 2 * OUTPUTS + 1):
         dy, rows = np.ones((2, outputs)), np.zeros((outputs, WIDE))
         rows[:, 0] = 1

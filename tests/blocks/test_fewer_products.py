@@ -1,4 +1,4 @@
-"""The convolution with fewer products against the plain definition."""
+"""The convolution with fewer products, compared with the plain definition."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def drawn(layer, dtype):
 
 
 def convolved(s, x, W, b):
-    """The outputs of `correlate_3x3`, whose scratch was full of NaN."""
+    """The outputs of `correlate_3x3`, whose scratch was filled with NaN."""
     squares = np.full(s.filter_squares, np.nan, x.dtype)
     fewer_products.transform_filters(W.ravel(), s.filters, s.channels, squares)
     y, scratch = np.full(s.outputs * TILE, np.nan, x.dtype), np.full(s.squares, np.nan, x.dtype)
@@ -55,7 +55,7 @@ def test_the_weights_gradient_is_the_plain_definition_s(layer, dtype):
 
 @pytest.mark.parametrize("layer", SQUARES)
 def test_the_output_of_a_blank_patch_is_exactly_the_bias(layer):
-    """So ReLU's kink lies where the plain definition has it, though neighbours are not blank."""
+    """So ReLU's kink is where the plain definition has it, even if neighbours are not blank."""
     s, x, W, _, _ = drawn(layer, np.float32)
     x *= np.random.default_rng(5).random(x.shape[2:]) < 0.15
     seen = np.lib.stride_tricks.sliding_window_view(np.abs(x).sum(axis=1), (3, 3), axis=(1, 2))
@@ -68,7 +68,7 @@ def test_the_output_of_a_blank_patch_is_exactly_the_bias(layer):
 
 
 def test_float32_loses_no_more_than_the_plain_definition():
-    """Of 64 channels, against float64: fewer numbers are added one after another."""
+    """For 64 channels, compared with float64: fewer numbers are added one after another."""
     s = Squares(64, 8, 6, 6)
     x, W = normal((TILE, 64, 6, 6), np.float64, 1), normal((8, 64, 3, 3), np.float64, 2)
     exact, plain = np.zeros((TILE, 8, 4, 4)), np.zeros((TILE, 8, 4, 4), np.float32)

@@ -1,4 +1,4 @@
-"""Every kernel gives the same interpreted and compiled, in both dtypes."""
+"""Every kernel gives the same results interpreted and compiled, in both dtypes."""
 
 import importlib
 import inspect
@@ -193,7 +193,7 @@ CONVOLUTIONS = [(3, 1, 0, 1), (3, 2, 1, 0), (1, 1, 2, 1), (2, 3, 0, 0), (4, 2, 3
 
 
 def _convolution(dtype, side, stride, padding, biases):
-    """Two of four images: arrays as a lane has them, each a part of a larger one."""
+    """Two of four images: a lane's arrays are parts of larger ones."""
     rows, columns = (7 + 2 * padding - side) // stride + 1, (6 + 2 * padding - side) // stride + 1
     biases = rows * columns if biases is None else biases
     patches, positions = 2 * side * side, rows * columns
@@ -285,7 +285,7 @@ def _random_cases():
 
 
 def _by_rows_cases():
-    """The convolution by rows of output, and what else stands beside a plain definition."""
+    """Cases of the convolution by rows of output, and of other fast kernels."""
     yield pytest.param(
         without_patches.bias_gradient,
         lambda t: (normal((2, 3, 20), t), normal((3, 1), t)),

@@ -69,7 +69,7 @@ def test_adam_divides_the_unbiased_mean_by_the_root_of_the_unbiased_square(dtype
         so_far.append(g.astype(np.float64))
         weights1 = np.array([(1 - beta1) * beta1 ** (t - 1 - i) for i in range(t)])
         weights2 = np.array([(1 - beta2) * beta2 ** (t - 1 - i) for i in range(t)])
-        # Means over the past whose weights sum to one: that is what the correction is for.
+        # Means over the past whose weights have sum one: the purpose of the correction.
         mean = weights1 @ np.array(so_far) / weights1.sum()
         square = weights2 @ np.array(so_far) ** 2 / weights2.sum()
         expected = expected - LR * mean / (np.sqrt(square) + epsilon)
@@ -85,7 +85,7 @@ def test_adam_s_first_step_is_the_learning_rate_whatever_the_gradient_s_size():
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_gradient_of_zero_moves_nothing(dtype):
-    """A blank pixel's weights stay where they are, and 0/0 is not computed."""
+    """A blank pixel's weights do not change, and 0/0 is not computed."""
     zero = np.zeros(SIZE, dtype)
     W = normal(SIZE, dtype)
     before = W.copy()

@@ -34,7 +34,7 @@ def test_without_a_penalty_it_is_zero_whatever_the_weights_are(weight):
 
 
 def test_a_penalty_that_overflows_is_infinite():
-    """A warning of numpy's would fail this test."""
+    """A warning of numpy would fail this test."""
     assert penalty(np.array([1.0, 1e200]), 0.0, L2) == np.inf
     assert penalty(np.array([1.0, np.inf]), L1, 0.0) == np.inf
 
@@ -78,7 +78,7 @@ def test_soft_threshold_shrinks_by_the_threshold_and_makes_exact_zeros(dtype):
 
 
 def test_soft_threshold_solves_the_proximal_problem():
-    """The minimum of ½ (u − w)² + t |u|, looked for on a fine grid."""
+    """The minimum of ½ (u − w)² + t |u|, searched on a fine grid."""
     W, t = normal(20), 0.4
     grid = np.linspace(-4, 4, 80_001)
     best = [grid[np.argmin(0.5 * (grid - w) ** 2 + t * np.abs(grid))] for w in W]

@@ -7,7 +7,7 @@ from kernel_helpers import DTYPES, TOLERANCE, assert_gradient, normal
 from mnistlab.blocks.layers.pool2d import maths as pool2d
 
 HEIGHT, WIDTH = 7, 9
-# Patches that touch, overlap, and leave pixels out between them and at the ends.
+# Patches that touch, overlap, and leave out pixels between them and at the ends.
 PLACES = list(product(range(1, 5), range(1, 5)))
 KINDS = ["max", "average"]
 

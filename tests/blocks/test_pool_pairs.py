@@ -1,4 +1,4 @@
-"""Pooling of 2 × 2 patches side by side against the plain definition."""
+"""Pooling of adjacent 2 × 2 patches, compared with the plain definition."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ MAPS = 6
 
 
 def pooled(kind, x, dy):
-    """(y, dx) by the kernels for pairs, into memory that was full of NaN."""
+    """(y, dx) by the kernels for pairs, in memory that was filled with NaN."""
     y, dx = np.full_like(dy, np.nan), np.full_like(x, np.nan)
     sizes = MAPS, *x.shape[2:]
     if kind == "max":
@@ -38,7 +38,7 @@ def plainly_pooled(kind, x, dy):
 @pytest.mark.parametrize("kind", ["max", "average"])
 @pytest.mark.parametrize("shape", [(2, 2), (8, 8), (13, 11), (6, 4 * REGISTER + 7)])
 def test_pools_of_pairs_are_the_plain_definition_s(shape, kind, dtype):
-    # Small whole numbers: ties, of which the first is taken, and sums without rounding.
+    # Small integers: ties, of which the first counts, and sums without rounding.
     x = np.random.default_rng(0).integers(-3, 4, (3, 2, *shape)).astype(dtype)
     dy = normal((3, 2, shape[0] // 2, shape[1] // 2), dtype)
     for found, expected in zip(pooled(kind, x, dy), plainly_pooled(kind, x, dy), strict=True):

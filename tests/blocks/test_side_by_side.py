@@ -1,4 +1,4 @@
-"""The convolution of images side by side against the plain definition."""
+"""The convolution of images side by side, compared with the plain definition."""
 
 import numpy as np
 import pytest
@@ -15,14 +15,14 @@ def near(found, expected):
 
 
 def tile_of(images, size):
-    """The images (n, …) turned into a tile, in memory that was full of NaN."""
+    """The images (n, …) interleaved into a tile, in memory that was filled with NaN."""
     tile = np.full(tile_size(size), np.nan, images.dtype)
     side_by_side.turn_images_in(images.reshape(-1), size, tile)
     return tile
 
 
 def images_of(tile, images):
-    """A tile turned back into as many images as `images` has."""
+    """A tile converted back to as many images as `images` has."""
     found = np.full_like(images, np.nan)
     side_by_side.turn_images_out(tile, images[0].size, found.reshape(-1))
     return found

@@ -1,6 +1,6 @@
-"""A penalty or weight decay takes off in float32 what it takes off in float64, in the mean.
+"""A penalty or weight decay subtracts in float32 what it subtracts in float64, in the mean.
 
-float32 numbers near W lie about 1e-7 · |W| apart: a smaller step, taken off by itself, is lost.
+float32 numbers near W are about 1e-7 · |W| apart: a smaller step, subtracted by itself, is lost.
 """
 
 from functools import cache
@@ -22,7 +22,7 @@ from mnistlab.blocks.penalties.maths import (
 from mnistlab.runtime.dither import DECAY, GRADIENT, PENALTY, UPDATE, dither_of
 
 SIZE, STEPS = 20_000, 600
-# Of its size a weight loses this much at each step.
+# A weight loses this share of its size at each step.
 SHARES = [1e-10, 1e-9, 2e-8, 1e-6]
 LR = 1e-2
 
@@ -32,7 +32,7 @@ def weights(dtype):
 
 
 def shrink(update, dtype):
-    """How much of their size weights lose in STEPS steps, as a share; `update(W, step)`."""
+    """The share of their size that weights lose in STEPS steps; `update(W, step)`."""
     W = weights(dtype)
     before = W.astype(np.float64)
     for step in range(STEPS):
@@ -64,7 +64,7 @@ def by_decay(share):
 
 
 def by_sgd(share):
-    """Penalty in the gradient, which is otherwise zero."""
+    """The penalty in the gradient, which is otherwise zero."""
 
     def update(W, step):
         dW = np.zeros_like(W)
@@ -81,7 +81,7 @@ def by_momentum(function):
         def update(W, step):
             v = velocity.setdefault(0, np.zeros_like(W))
             dW = np.zeros_like(W)
-            # Momentum of a half doubles what a gradient does.
+            # Momentum of a half doubles the effect of a gradient.
             penalty_gradient(W, 0.0, share / LR / 4, dW, dither_of(W, step, 0, GRADIENT))
             function(W, dW, v, LR, 0.5, False, dither_of(W, step, 0, UPDATE))
 
@@ -109,7 +109,7 @@ def test_weights_without_a_gradient_shrink_in_float32_as_in_float64(way, share):
 
 
 def step_of_momentum(W, dW, v, share, step):
-    # Momentum of a half doubles what a gradient does.
+    # Momentum of a half doubles the effect of a gradient.
     penalty_gradient(W, 0.0, share / LR / 4, dW, dither_of(W, step, 0, GRADIENT))
     momentum_update(W, dW, v, LR, 0.5, False, dither_of(W, step, 0, UPDATE))
 
@@ -129,7 +129,7 @@ WITH_GRADIENT = [step_of_momentum, step_taken_within_the_gradient, step_with_wei
 
 @cache
 def sparse_gradients():
-    """Some steps' gradients, (60, SIZE), taken again and again: most weights have none at most."""
+    """The gradients of some steps, (60, SIZE), used repeatedly: most weights mostly have none."""
     rng = np.random.default_rng(5)
     shape = 60, SIZE
     return np.where(rng.random(shape) < 0.3, 1e-3 * rng.standard_normal(shape), 0)
@@ -148,7 +148,7 @@ def with_gradient(take, dtype, share):
 @pytest.mark.parametrize("share", [1e-9, 2e-8, 1e-6])
 @pytest.mark.parametrize("take", WITH_GRADIENT)
 def test_weights_with_a_gradient_shrink_in_float32_as_in_float64(take, share):
-    """The same gradients with the penalty and without: what is between the two is its part."""
+    """The same gradients with the penalty and without: the difference is the penalty's effect."""
 
     def part(dtype):
         without = with_gradient(take, dtype, 0.0)

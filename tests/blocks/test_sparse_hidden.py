@@ -1,4 +1,4 @@
-"""A dense layer behind a ReLU: of inputs that are zero nothing is read, and nothing sent to."""
+"""A dense layer behind a ReLU: zero inputs are not read, and get no gradient."""
 
 import numpy as np
 import pytest

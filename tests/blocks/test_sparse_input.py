@@ -1,4 +1,4 @@
-"""A dense layer on non-zero pixels: the listings are exactly of those, and so are the sums."""
+"""A dense layer on non-zero pixels: the listings have exactly these, and the sums are right."""
 
 import numpy as np
 import pytest
@@ -10,12 +10,12 @@ from mnistlab.runtime.actions import ADD, DECAY, MOMENTUM, SET, SGD
 
 SCALE, LR, KEPT = 1 / 255, 0.3, 0.75
 NONE = np.zeros(0, np.int64)
-# Lanes of a tile, and columns of one: whole, and with a remainder.
+# Lanes of a tile, and columns of one: complete, and with a remainder.
 WIDTHS = [(16, 16), (16, 5), (16, 1), (104, 104), (104, 100)]
 
 
 def listed(images, numbers=None, coming=NONE, parts=1):
-    """The listing of images[numbers], all unless given, made by so many parts of the words."""
+    """The listing of images[numbers], by default of all, made in `parts` parts of the words."""
     numbers = np.arange(len(images)) if numbers is None else numbers
     size = images.shape[1]
     words = words_of(size)
@@ -30,7 +30,7 @@ def listed(images, numbers=None, coming=NONE, parts=1):
 
 
 def seen(dtype):
-    """What the network sees of each byte."""
+    """The network's input for each byte."""
     return (np.arange(256) * SCALE).astype(dtype)
 
 
@@ -64,7 +64,7 @@ def test_images_are_listed_in_the_order_asked_for_though_others_are_coming():
 
 
 def close(found, expected, dtype, terms):
-    """Equal up to the rounding of a sum of so many terms of about 1."""
+    """Equal up to the rounding of a sum of this many terms of about 1."""
     np.testing.assert_allclose(found, expected, rtol=0, atol=terms * TOLERANCE[np.dtype(dtype)])
 
 
@@ -89,7 +89,7 @@ def padded(W, lanes):
 
 @pytest.mark.parametrize(("lanes", "width", "dtype", "images", "share"), CASES)
 def test_forward_is_the_product_with_all_pixels(lanes, width, dtype, images, share):
-    """A tile's columns of y lie among those of others, which are not touched."""
+    """A tile's columns of y are among those of other tiles, which are not changed."""
     bytes_ = sparse_bytes(images, 100, share)
     W, bias = normal((100, width), dtype, 1), normal(width, dtype, 2)
     x = bytes_ * SCALE
@@ -110,7 +110,7 @@ def test_forward_is_the_product_with_all_pixels(lanes, width, dtype, images, sha
 
 
 def after(use, gradient, W, G):
-    """(W, G) when the gradient has been put to use, by the equations of gradient_action.py."""
+    """(W, G) after the action on the gradient, by the equations of gradient_action.py."""
     if use == SET:
         return W, gradient
     if use == ADD:
@@ -126,7 +126,7 @@ def after(use, gradient, W, G):
 def test_backward_is_the_product_with_all_pixels_put_to_use(
     lanes, width, dtype, images, share, use
 ):
-    """Part by part; what a part leaves alone are exactly the other parts' pixels."""
+    """Part by part; a part changes only its own pixels."""
     bytes_ = sparse_bytes(images, 100, share)
     start, state = normal((100, width), dtype, 1), normal((100, width), dtype, 2)
     dy = normal((images, width + 2), dtype, 3)
@@ -151,7 +151,7 @@ def test_backward_is_the_product_with_all_pixels_put_to_use(
 
 
 def test_a_pixel_that_is_dark_in_all_images_leaves_its_weights_bits_alone():
-    """But for momentum: a velocity carries a weight on without a gradient."""
+    """Except with momentum: a velocity changes a weight without a gradient."""
     images = sparse_bytes(8, 100, 0.2)
     dark = ~images.any(axis=0)
     assert 10 < dark.sum() < 90

@@ -1,4 +1,4 @@
-"""The convolution by rows and the pool of pairs against the plain definitions."""
+"""The convolution by rows and the pool of pairs, compared with the plain definitions."""
 
 import numpy as np
 import pytest

@@ -13,7 +13,7 @@ IMAGES, CHANNELS = 2, 3
 
 
 class Convolution:
-    """The sizes of one, and what the kernels want besides x, W and dy."""
+    """The sizes of a convolution, and the arguments of its kernels besides x, W and dy."""
 
     def __init__(self, channels, filters, height, width, side, stride):
         self.filters, self.stride, self.height, self.side = filters, stride, height, side

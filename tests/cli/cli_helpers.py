@@ -1,4 +1,4 @@
-"""The command line as a test calls it: in this process, or in one of its own."""
+"""Runs command lines in tests, in this process or in another one."""
 
 import io
 import json
@@ -41,14 +41,14 @@ class Outcome:
 
 
 class Terminal(io.StringIO):
-    """A terminal as far as a program asks; COLUMNS says how wide."""
+    """A terminal, as far as programs ask; COLUMNS is its width."""
 
     def isatty(self) -> bool:
         return True
 
 
 def mnistlab(*arguments: object, screen: type[io.StringIO] = io.StringIO) -> Outcome:
-    """What a command line does, run in this process because starting one takes long.
+    """The outcome of a command line, run in this process because starting one takes long.
 
     `screen` may be Terminal.
     """
@@ -61,7 +61,7 @@ def mnistlab(*arguments: object, screen: type[io.StringIO] = io.StringIO) -> Out
 
 
 def process_arguments(*arguments: object) -> dict[str, Any]:
-    """What starts `python -m mnistlab` with any of subprocess's functions, from any folder."""
+    """Arguments for subprocess's functions to start `python -m mnistlab`, from any folder."""
     paths = [PACKAGE_PARENT, os.environ.get("PYTHONPATH", "")]
     return {
         "args": [sys.executable, "-m", "mnistlab", *map(str, arguments)],

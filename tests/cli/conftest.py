@@ -12,7 +12,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MNISTLAB_RUNS_DIR", raising=False)
     monkeypatch.setenv("MNISTLAB_DATA_DIR", str(tmp_path / "data"))
-    # --threads changes it for the process; this puts it back.
+    # --threads changes it for the process; this restores it.
     monkeypatch.setenv("NUMBA_NUM_THREADS", "4")
     (tmp_path / "tiny.yaml").write_text(TINY)
     return tmp_path

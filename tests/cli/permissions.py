@@ -1,4 +1,4 @@
-"""Permissions as they bind any user: root obeys none of them."""
+"""Makes permissions apply to root, too."""
 
 import ctypes
 import os
@@ -15,8 +15,8 @@ CAN_BE_BOUND = os.geteuid() != 0 or sys.platform == "linux"
 
 @contextmanager
 def bound_by_permissions() -> Iterator[None]:
-    """While it lasts, this thread, and those that it starts, have no more rights than the mode of
-    a file gives its owner.
+    """Inside the block, this thread and the threads that it starts have only the rights that a
+    file's mode gives its owner.
     """
     if os.geteuid() != 0:
         yield

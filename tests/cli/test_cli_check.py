@@ -53,7 +53,7 @@ def test_a_wrong_gradient_is_named_and_exits_1(home, monkeypatch):
 
 
 def unseen(tensor):
-    """The tensor's check, had nothing of it been compared."""
+    """The tensor's check, if nothing of it had been compared."""
     count = tensor.checked + tensor.left_out
     return replace(
         tensor, verdict="not compared", error=None, uncertainty=None, checked=0, left_out=count

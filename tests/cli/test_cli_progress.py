@@ -76,7 +76,7 @@ def read_all(terminal: int) -> str:
     try:
         while chunk := os.read(terminal, 65536):
             chunks.append(chunk)
-    except OSError:  # how Linux says that nobody is at the other end
+    except OSError:  # how Linux reports that the other end is closed
         pass
     os.close(terminal)
     return b"".join(chunks).decode()

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during training, and `mnistlab resume`, as a user meets them."""
+"""Ctrl-C and SIGTERM during training, and `mnistlab resume`, as a user sees them."""
 
 import json
 import signal
@@ -13,7 +13,7 @@ LONG = ("data.train_limit=null", "training.epochs=100000", "--no-plots")
 
 
 def stopped_by(number: signal.Signals, home, *more: str):
-    """A long run, sent a signal once it trains: (exit code, stdout, stderr)."""
+    """A long run that gets a signal during training: (exit code, stdout, stderr)."""
     process = subprocess.Popen(
         **process_arguments("train", home / "tiny.yaml", *LONG, *more),
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""A run.json that was edited by hand: one line that names it and the key, exit code 2."""
+"""A run.json that was edited by hand: one line names the file and the key, exit code 2."""
 
 import copy
 import json
@@ -66,7 +66,9 @@ def content(run: Path) -> dict[str, Any]:
 
 
 def keys(value: Any, path: Path_ = ()) -> Iterator[Path_]:
-    """Every key there is; of a list the first two; the configuration is a value by itself."""
+    """Every key of a value; of a list the first two items; the configuration counts as
+    one value.
+    """
     if path:
         yield path
     if path == ("config",):

@@ -1,4 +1,4 @@
-"""Folders that come from a stranger: nothing outside of them is read or written, nothing waits."""
+"""Folders from strangers: nothing outside of them is read or written, nothing waits."""
 
 import os
 import shutil

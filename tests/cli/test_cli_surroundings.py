@@ -1,4 +1,4 @@
-"""What lies in the working folder or the environment does not change what a command does."""
+"""Files in the working folder and environment variables do not change what a command does."""
 
 import json
 import os
@@ -28,7 +28,7 @@ parameters: {optimizer.lr: [0.1, 0.2]}
 
 
 def command(folder, *arguments, **environment):
-    """The command line in a folder that is on nobody's import path, as the console script is."""
+    """The command line in a folder that is not on the import path, like the console script."""
     (folder / "run.yaml").write_text(RUN)
     (folder / "sweep.yaml").write_text(SWEEP)
     return subprocess.run(

@@ -152,7 +152,7 @@ def test_a_signal_stops_a_run_with_its_checkpoint_and_its_own_exit_code(home, nu
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_before_training_ends_in_a_plain_line(home, number, exit_code):
-    """The configuration is a pipe, so that the command waits while it is told to stop."""
+    """The configuration is a pipe, so the command waits until it is stopped."""
     os.mkfifo(home / "pipe.yaml")
     command = process_arguments("train", "pipe.yaml", "--json")
     with subprocess.Popen(
@@ -169,7 +169,7 @@ def test_a_signal_before_training_ends_in_a_plain_line(home, number, exit_code):
 
 
 def open_when_read(pipe: Path) -> int:
-    """Open a pipe for writing: this waits until somebody reads it."""
+    """Open a pipe for writing: this waits until a process reads it."""
     return os.open(pipe, os.O_WRONLY)
 
 

@@ -1,4 +1,4 @@
-"""`mnistlab visualize`: the files it leaves, what it says, and its exit code."""
+"""`mnistlab visualize`: its files, its output, and its exit code."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Everything a user can get wrong: the exit code, the culprit by name, and nothing left behind."""
+"""Every wrong input: the exit code, the name of the wrong part, and no files left behind."""
 
 import shlex
 

@@ -1,4 +1,4 @@
-"""Tables and lines fit the terminal; what has no room is named."""
+"""Tables and lines fit the terminal; what does not fit is named."""
 
 import io
 import sys

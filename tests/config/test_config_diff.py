@@ -1,4 +1,4 @@
-"""Which lines of a configuration are marked: those that say what the defaults do not."""
+"""Which lines of a configuration are marked: those that differ from the defaults."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_nothing_is_marked_of_the_defaults_written_out():
         ({"seed": 3}, ["seed: 3"]),
         ({"optimizer": {"lr": 0.25}}, ["lr: 0.25"]),
         ({"model": {"hidden": [5, 6]}}, ["hidden: [5, 6]"]),
-        # Of another type, what is that type's own default is no choice.
+        # Of another type, its own defaults are not marked.
         ({"optimizer": {"type": "adam"}}, ["type: adam"]),
         ({"model": {"activation": "tanh"}}, ["activation: tanh"]),
         (

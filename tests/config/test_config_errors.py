@@ -1,4 +1,4 @@
-"""Every wrong configuration is refused with its place, the key's path and the culprit."""
+"""Every wrong configuration is refused with its position, the key's path and the wrong value."""
 
 import pytest
 

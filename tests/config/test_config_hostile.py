@@ -1,4 +1,4 @@
-"""Deep, explosive, huge and random files are refused quickly and in plain words."""
+"""Deep, explosive, huge and random files are refused quickly with a plain message."""
 
 import time
 from collections.abc import Callable
@@ -59,7 +59,7 @@ def test_a_mapping_that_holds_itself_is_refused():
 
 
 def refusal(load: Callable[..., RunConfig], *arguments: object) -> str:
-    """The message of a refusal, nothing where the configuration loads; any other error passes."""
+    """The message of a refusal, empty if the configuration loads; any other error is raised."""
     try:
         load(*arguments)
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""A resolved configuration is complete, and loads again as what it was."""
+"""A resolved configuration is complete, and loads unchanged."""
 
 import pytest
 import yaml

@@ -1,4 +1,4 @@
-"""A sweep's file and its short form on the command line: what is read, and every error's place."""
+"""A sweep's file and its short form on the command line: the result, and every error's position."""
 
 import jsonschema
 import pytest
@@ -70,7 +70,7 @@ def test_base_is_read_from_beside_the_sweep_and_its_paths_from_beside_itself(tmp
         str(tmp_path.parent / "other"),
     ]
     text = load_sweep(tmp_path / "s.yaml", ["data.path=null", "seed=1,2"]).text()
-    # What lies in the sweep's own folder later has to need neither of the files.
+    # The sweep's own folder later needs neither of the files.
     again = parse_sweep(text, "sweep.yaml")
     assert again.config.run["data"]["path"] == str(tmp_path / "base" / "images")
 

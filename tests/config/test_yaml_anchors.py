@@ -1,4 +1,4 @@
-"""Anchors, aliases and merge keys: a value is written once and stands in several places."""
+"""Anchors, aliases and merge keys: a value is written once and used several times."""
 
 import pytest
 

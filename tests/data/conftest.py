@@ -7,7 +7,7 @@ from mnistlab.data.sources import SOURCES
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("MNISTLAB_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")  # a proxy would stand between test and mirror
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")  # a proxy would be between test and mirror
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
 
@@ -18,7 +18,7 @@ def arrays():
 
 @pytest.fixture
 def make_mirror(arrays):
-    """Starts a mirror of the small arrays that behaves as told; all are stopped at the end."""
+    """Starts a mirror of the small arrays with a given behaviour; all are stopped at the end."""
     mirrors = []
 
     def make(behaviour):
@@ -32,7 +32,7 @@ def make_mirror(arrays):
 
 @pytest.fixture
 def know(arrays, monkeypatch):
-    """Makes the dataset `toy` known, with the given mirrors."""
+    """Registers the dataset `toy`, with the given mirrors."""
 
     def make_known(*mirrors, checksum="sha256"):
         urls = tuple(mirror if isinstance(mirror, str) else mirror.url for mirror in mirrors)

@@ -1,4 +1,4 @@
-"""Small datasets, and a mirror on loopback that can be told to misbehave."""
+"""Small datasets, and a mirror on loopback that can misbehave."""
 
 import gzip
 import hashlib
@@ -26,7 +26,7 @@ NAMES = (
 
 
 def small_arrays(train: int = 12, test: int = 6, side: int = 5, classes: int = 3) -> Arrays:
-    """Images of random pixels, whose labels go round the classes."""
+    """Images of random pixels, with the labels 0, 1, … in turn."""
     rng = np.random.default_rng(7)
     return Arrays(
         rng.integers(0, 256, (train, side, side), dtype=np.uint8),
@@ -56,7 +56,7 @@ def write_folder(folder: Path, arrays: Arrays, *, gzipped: bool = False) -> Path
 def toy_dataset(
     arrays: Arrays, mirrors: tuple[str, ...] = (), *, checksum: str = "sha256"
 ) -> PublishedSource:
-    """A dataset known by the name of `toy`, with the checksums of the arrays given."""
+    """A dataset named `toy`, with the checksums of the given arrays."""
     files = []
     for role, array in zip(ROLES, arrays, strict=True):
         content = idx_bytes(array)
@@ -81,7 +81,7 @@ def source_of(arrays: Arrays, classes: int = 3) -> Source:
 
 
 class Mirror:
-    """A server on 127.0.0.1 of the four files, which answers as `behaviour` does."""
+    """A server on 127.0.0.1 with the four files, which answers as `behaviour` says."""
 
     def __init__(self, arrays: Arrays, behaviour: "Behaviour") -> None:
         self.files = {f"{n}.gz": packed(idx_bytes(a)) for n, a in zip(NAMES, arrays, strict=True)}
@@ -106,7 +106,7 @@ class Mirror:
             block_on_close = False
 
             def handle_error(self, *_: object) -> None:
-                pass  # the client hung up, which is what is tested
+                pass  # the client closed the connection, which is tested
 
         self.server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/"
@@ -229,7 +229,7 @@ def circular(handler, mirror, content):
     handler.end_headers()
 
 
-# What each does, and a part of what the user is told.
+# The behaviours, and a part of the message to the user.
 MISBEHAVIOURS: dict[str, tuple[Behaviour, str]] = {
     "cuts": (cut, "ended after"),
     "cuts without stating a length": (cut_without_length, "truncated"),

@@ -23,7 +23,7 @@ def parts_of(arrays: Arrays) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def write_png(folder: Path, arrays: Arrays) -> Path:
-    """Names carry the index, with no zeros before it."""
+    """Names have the index without leading zeros."""
     for part, (images, labels) in parts_of(arrays).items():
         for index, (image, label) in enumerate(zip(images, labels, strict=True)):
             path = folder / part / str(label) / f"img_{index}.png"
@@ -87,7 +87,7 @@ def open_own(name: str, path: Path) -> Source:
 
 
 def refusal(name: str, path: Path) -> str:
-    """What the user is told of files that are refused as missing or damaged."""
+    """The message for files that are refused as missing or damaged."""
     with pytest.raises(DataError) as caught:
         open_own(name, path)
     assert caught.value.exit_code == 4
@@ -114,7 +114,9 @@ def png_bytes(
     *extra: bytes,
     interlaced: int = 0,
 ) -> bytes:
-    """A PNG file by hand; `rows` with their filter bytes; `extra` chunks go before the pixels."""
+    """A PNG file, built here; `rows` with their filter bytes; `extra` chunks go before
+    the pixels.
+    """
     header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, interlaced)
     chunks = [png_chunk(b"IHDR", header), *extra]
     chunks += [png_chunk(b"IDAT", zlib.compress(rows)), png_chunk(b"IEND", b"")]

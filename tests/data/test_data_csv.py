@@ -20,7 +20,7 @@ CELLS = 26
 
 
 def with_line(number: int, line: str) -> str:
-    """The training set's file with another line in the place of one of its twelve."""
+    """The training set's file with one of its twelve lines replaced."""
     return "\n".join([*LINES[: number - 1], line, *LINES[number:]]) + "\n"
 
 
@@ -40,7 +40,7 @@ VALUE = "expected a whole number of 0 to 255, found"
 PACKED = gzip.compress(TEXT.encode())
 KAGGLE_TEST = ",".join(f"pixel{i}" for i in range(25))
 
-# What stands in train.csv, and a part of what the user is told.
+# The content of train.csv, and a part of the message.
 WRONG = {
     "an empty file": ("", "expected a CSV file, found an empty one (0 bytes)"),
     "blank lines alone": ("\n\r\n \n", "line 1: expected a header or a row, found a blank line"),
@@ -247,7 +247,7 @@ def test_plain_rows_are_never_read_one_by_one(tmp_path, monkeypatch):
 
 
 def outcome(parse, block, columns):
-    """The rows, or what is said of the first that is wrong."""
+    """The rows, or the message about the first wrong one."""
     try:
         return parse(block, columns, 1).tolist()
     except MalformedError as error:

@@ -42,7 +42,7 @@ def test_the_frame_of_four_pixels_is_blank_and_the_middle_is_not(digits):
         frame[4:-4, 4:-4] = False
         assert not images[:, frame].any()
         assert images.max() == 255
-        # Ink reaches the rows next to the frame, above and below: nothing is off centre.
+        # Ink is in the rows next to the margin, above and below: the digits are centred.
         assert images[:, 4].any()
         assert images[:, -5].any()
 

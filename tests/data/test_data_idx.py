@@ -29,7 +29,7 @@ def changed(content, place, value):
     return bytes(copy)
 
 
-# What stands in the file of the training images, and a part of what the user is told.
+# The content of the file of training images, and a part of the message.
 DAMAGED = {
     "an empty file": (b"", "an empty one"),
     "one byte": (b"\0", "magic bytes 00 00 08 03"),
@@ -140,7 +140,7 @@ def test_a_size_beyond_the_limit_is_refused_before_memory_is_asked_for(tmp_path,
     assert side * side * 2 > MAX_BYTES
     with sparse.open("wb") as file:
         file.write(image_header(2, side, side))
-        file.truncate(16 + 2 * side * side)  # a sparse file takes no room on the disk
+        file.truncate(16 + 2 * side * side)  # a sparse file uses no disk space
     monkeypatch.setattr(np, "empty", no_memory)
     with pytest.raises(MalformedError, match="cannot hold"):
         read_idx(sparse, 3)

@@ -1,4 +1,4 @@
-"""Training images in kinds of files other than PNG."""
+"""Training images in file formats other than PNG."""
 
 import io
 

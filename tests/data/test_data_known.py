@@ -18,7 +18,7 @@ def flipped(content):
     return content[:-1] + bytes([content[-1] ^ 1])
 
 
-# Soundly formed, and yet not this dataset: what stands in the file, and what the user is told.
+# Valid files that are not this dataset: their content, and the message.
 WRONG = {
     "another pixel": (0, lambda a: flipped(idx_bytes(a)), "expected content of SHA-256"),
     "another pixel, gzipped": (0, lambda a: packed(flipped(idx_bytes(a))), "SHA-256"),
@@ -191,7 +191,7 @@ def test_real_mnist_has_its_known_counts_and_moments(mnist_data_dir):
     assert about.sha256 == MNIST_SHA256
     assert about.train.per_class == (5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949)
     assert about.test.per_class == (980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009)
-    # The figures that every PyTorch tutorial normalises by.
+    # The mean and standard deviation of every PyTorch tutorial.
     assert round(about.train.mean / 255, 4) == 0.1307
     assert round(about.train.std / 255, 4) == 0.3081
     assert source.train_labels[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]

@@ -69,7 +69,7 @@ def with_value(value: float, dtype: object = np.float64) -> bytes:
 
 
 def lying_size() -> bytes:
-    """The sizes in the directory say four gigabytes, of a member of a few hundred bytes."""
+    """The directory states four gigabytes for a member of a few hundred bytes."""
     content = bytearray(SOUND)
     entry = content.index(b"PK\x01\x02")
     content[entry + 24 : entry + 28] = struct.pack("<I", 0xFFFFFFF0)
@@ -91,7 +91,7 @@ HUGE = header_of("|u1", "(1000000000, 28, 28)")
 WHOLE = "expected whole numbers of 0 to 255, found"
 OBJECTS = np.array([{"a": 1}] * 12, dtype=object)
 
-# What stands in mnist.npz, the key that is named, and a part of what the user is told.
+# The content of mnist.npz, the named key, and a part of the message.
 WRONG = {
     "an empty file": (b"", None, "expected an .npz file, found an empty one (0 bytes)"),
     "one array": (npy(IMAGES), None, "expected an .npz file, found a NumPy file"),

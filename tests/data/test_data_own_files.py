@@ -1,4 +1,4 @@
-"""What holds for the user's own files in every format."""
+"""Tests for the user's own files in every format."""
 
 import os
 
@@ -13,7 +13,7 @@ from mnistlab.data.sources import with_path
 from mnistlab.support.errors import UsageError
 from mnistlab.support.memory import AvailableMemory
 
-# A file of numbers alone can only be taken for square images.
+# A file with numbers only is read as square images.
 TELLING_SHAPES = ("idx", "idx, gzipped", "png", "csv with a header", "npz", "npz, compressed")
 MANY = small_arrays(train=150, test=50, side=6, classes=10)
 
@@ -34,7 +34,7 @@ def idx_sha256(tmp_path_factory):
 
 @pytest.fixture
 def decodings(monkeypatch):
-    """What was decoded, by the source's name; the cache answers for the rest."""
+    """What was decoded, by the source's name; the rest came from the cache."""
     names, load = [], cache.load
 
     def counting(name, identity, decode):

@@ -57,7 +57,7 @@ def transparent() -> Image.Image:
 
 
 def bomb() -> bytes:
-    """A few kilobytes that promise 2.5 gigabytes."""
+    """A few kilobytes that declare 2.5 gigabytes."""
     return png_bytes(bytes(1 << 20), 50_000, 50_000)
 
 
@@ -65,7 +65,7 @@ def flipped(content: bytes, place: int) -> bytes:
     return content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
 
 
-# What stands in one image's file, and a part of what the user is told.
+# The content of one image's file, and a part of the message.
 DAMAGED = {
     "an empty file": (b"", "expected a PNG file, found an empty file"),
     "a JPEG image": (b"\xff\xd8\xff\xe0" + bytes(50), "expected a PNG file, found a JPEG image"),
@@ -210,7 +210,7 @@ def copy(source: Path, to: str) -> None:
     shutil.copytree(source, source.parent / to)
 
 
-# What is done to the folder, the folder or file that is named, and a part of what is said.
+# The change to the folder, the named folder or file, and a part of the message.
 MISPLACED = {
     "the training part is missing": (
         lambda f: shutil.rmtree(f / "train"),
@@ -273,7 +273,7 @@ def test_a_file_too_large_for_any_image_is_not_read(tmp_path, monkeypatch):
     path = tmp_path / "large.png"
     path.write_bytes(SOUND)
     with path.open("r+b") as file:
-        file.truncate(png.MAX_FILE_BYTES + 1)  # a sparse file takes no room on the disk
+        file.truncate(png.MAX_FILE_BYTES + 1)  # a sparse file uses no disk space
     monkeypatch.setattr(Path, "read_bytes", lambda _: pytest.fail("read"))
     with pytest.raises(MalformedError, match="at most 67,108,864 bytes"):
         read_png(path)

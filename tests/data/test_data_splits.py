@@ -11,7 +11,7 @@ from mnistlab.support.errors import UsageError
 
 
 def labelled(train, test=(0, 1, 2), classes=3):
-    """A source whose training images have these labels, one pixel each: the image's number."""
+    """A source with these training labels and one pixel per image: the image's number."""
     return source_of(
         Arrays(
             np.arange(len(train), dtype=np.uint8).reshape(-1, 1, 1),
@@ -24,7 +24,7 @@ def labelled(train, test=(0, 1, 2), classes=3):
 
 
 def many(count):
-    """A source of so many training images, of one pixel each."""
+    """A source of this many training images, of one pixel each."""
     pixels = np.zeros((count, 1, 1), dtype=np.uint8)
     return source_of(Arrays(pixels, np.zeros(count, dtype=np.uint8), pixels[:1], pixels[:1, 0, 0]))
 
@@ -247,7 +247,7 @@ def test_a_random_validation_is_drawn_by_the_seed_and_both_parts_keep_their_orde
     assert sorted(both.tolist()) == list(range(1000))
     assert (np.diff(first.train.indices) > 0).all()
     assert (np.diff(first.validation.indices) > 0).all()
-    # Drawn from all over the set: a fifth of each half, give or take five standard deviations.
+    # Drawn from the whole set: a fifth of each half, within five standard deviations.
     assert abs((first.validation.indices < 500).sum() - 100) < 5 * 9
 
 

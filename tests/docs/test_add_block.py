@@ -1,6 +1,6 @@
-"""docs/add-activation.md and docs/add-optimizer.md, done to a copy of mnistlab as they say.
+"""docs/add-activation.md and docs/add-optimizer.md, applied to a copy of mnistlab.
 
-Each adds one file to the package, and nothing else.
+Each adds one file to the package, and changes nothing else.
 """
 
 import json
@@ -18,9 +18,9 @@ from mnistlab.blocks.activations import ELEMENTWISE
 from mnistlab.blocks.section import BareSection
 
 ACTIVATION, OPTIMIZER = text_of("add-activation.md"), text_of("add-optimizer.md")
-# The fast kernels know nothing of a new block, and take longest to compile.
+# The fast kernels do not know a new block, and take longest to compile.
 PLAIN = "training.kernels=plain"
-# Interpreted, which spares a compilation, a step takes a thousand times as long.
+# Interpreted, which needs no compilation, a step takes a thousand times as long.
 SMALL = {
     "train": [
         "data.train_limit=200",
@@ -92,7 +92,7 @@ def test_compiled_the_activation_learns_and_is_exported_right(copy):
     result = json.loads(done.stdout)
     assert result["metrics"]["val_accuracy"] > 0.9
     for format in ("onnx", "safetensors"):
-        # The export compares ONNX's answers with the network's own.
+        # The export compares ONNX's outputs with the network's own.
         done = run(copy, "-m", "mnistlab", "export", result["run_dir"], "--format", format)
         assert done.returncode == 0, done.stderr
     assert "Swish(1.5)" in done.stdout
@@ -101,7 +101,7 @@ def test_compiled_the_activation_learns_and_is_exported_right(copy):
 @pytest.mark.long
 def test_the_page_s_equation_is_that_of_its_functions(copy):
     file = "tests/blocks/test_activations.py"
-    # Interpreted, numpy warns where compiled code goes on with an infinite number.
+    # Interpreted, numpy warns where compiled code continues with infinity.
     lenient = ["-W", "ignore:overflow:RuntimeWarning"]
     done = run(copy, "-m", "pytest", "-q", "-k", "swish", *lenient, file)
     assert done.returncode == 0, done.stdout

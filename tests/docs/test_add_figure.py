@@ -1,4 +1,4 @@
-"""docs/add-figure.md: the figure of its example, drawn as it stands there."""
+"""docs/add-figure.md: the figure of its example, drawn by its code."""
 
 import importlib.util
 from types import SimpleNamespace

@@ -1,5 +1,6 @@
-"""docs/add-search-method.md, done to a copy of mnistlab as it says: one file is added, no other
-is touched, and sweeps are listed, run, killed, resumed and staged by the new method."""
+"""docs/add-search-method.md, applied to a copy of mnistlab: one file is added, no other is changed,
+and sweeps are listed, run, killed, resumed and staged with the new method.
+"""
 
 import csv
 import hashlib
@@ -17,7 +18,7 @@ from docs_helpers import REPOSITORY, blocks, commands, generated, text_of
 
 PAGE = text_of("add-search-method.md")
 COMMANDS = commands(PAGE, "mnistlab")
-# Interpreted, which spares a compilation, a step takes a thousand times as long.
+# Interpreted, which needs no compilation, a step takes a thousand times as long.
 SMALL = (
     "data.train_limit=30",
     "data.validation=30",
@@ -115,7 +116,7 @@ def test_the_sweep_climbs_from_the_best_of_its_first_points(undisturbed):
     first, later = found[:4], found[4:]
     start = max(first, key=lambda row: float(row["val_accuracy"]))
     ratios = [float(row["optimizer.lr"]) / float(start["optimizer.lr"]) for row in later[:2]]
-    # A quarter of three decades, down and up, as far as the range goes.
+    # A quarter of three decades, down and up, within the range.
     assert ratios[0] == pytest.approx(10**-0.75, rel=1e-4)
     assert len({row["optimizer.lr"] for row in found}) == len(found)
     assert all(row["status"] == "finished" for row in found)
@@ -127,7 +128,7 @@ def test_killed_and_resumed_it_asks_for_the_same_points_and_ends_on_the_same_bit
 ):
     words = (*COMMANDS[1], *SMALL, "--no-plots", "--workers", "1")
     process = started(copy, *words, runs="killed")
-    # In the second round: what it asks for depends on results.
+    # In the second round: its points depend on results.
     while not list((copy / "killed").glob("2*/trials/0004-*/run.json")):
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""The right gradients of docs/faults are the engine's, and its faulty ones are found."""
+"""The right gradients of docs/faults are the engine's, and the faulty ones are detected."""
 
 import importlib
 from dataclasses import replace
@@ -58,7 +58,7 @@ def sized(params: common.Params, scale: float) -> common.Params:
 
 
 MLP = {"type": "mlp", "activation": "relu"}
-# A rule, its network, and the configuration of the same: the layers' tensors in the same order.
+# A rule, its network, and its configuration: the layers' tensors in the same order.
 SAME = {
     "a, the MLP": (
         report_a.mlp_gradient,

@@ -1,4 +1,4 @@
-"""docs/maths.md names all that is there; every function that a page links to is there."""
+"""docs/maths.md names everything; every function that a page links to exists."""
 
 import importlib
 import inspect
@@ -16,7 +16,7 @@ LINK = re.compile(r"\[`(\w+)`\]\(\.\./mnistlab/([\w/]+)\.py\)")
 LINKED = LINK.findall(PAGE)
 ALL_LINKED = {link for page in DOCS.glob("*.md") for link in LINK.findall(text_of(page.name))}
 ROOT = Path(mnistlab.__file__).parent
-# The files that hold the plain definitions; what is quicker is held to them by tests.
+# The files with the plain definitions; tests compare the faster kernels with them.
 PLAIN = sorted(
     path.relative_to(ROOT).with_suffix("").as_posix()
     for pattern in (
@@ -55,7 +55,7 @@ def test_every_function_of_the_plain_kernels_is_named(path):
 
 
 def options():
-    """Every type, and every key of a type, of the configuration that is a matter of maths."""
+    """Every type, and every key of a type, of the configuration that concerns the maths."""
     definitions = run_json_schema()["$defs"]
     not_maths = {"DataConfig", "TrainingConfig", "EarlyStopping", "Reference"}
     for title, section in definitions.items():

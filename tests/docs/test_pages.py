@@ -1,4 +1,4 @@
-"""What the pages say can be typed and followed: commands, links, figures, modules."""
+"""What the pages show works: commands, links, figures, modules."""
 
 import importlib.util
 import re
@@ -56,7 +56,7 @@ def test_a_command_is_one_that_there_is_with_these_options(page, line):
 @pytest.mark.parametrize(("page", "line"), list(typed()))
 def test_a_command_s_configuration_is_accepted(page, line):
     command, *words = words_of(line)
-    # A file of the reader's own, or an activation of the reader's own, is not here.
+    # The reader's own files and activations are not available here.
     if command not in ("train", "check", "sweep") or page.name.startswith("add-"):
         return
     path = REPOSITORY / words[0]

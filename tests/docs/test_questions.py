@@ -1,4 +1,4 @@
-"""The sweep files of the open questions are sound, and their answers are what the sweeps found."""
+"""The sweep files of the open questions are valid, and their answers are the sweeps' results."""
 
 from datetime import UTC, datetime
 from pathlib import Path

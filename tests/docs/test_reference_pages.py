@@ -1,4 +1,4 @@
-"""The pages that are made from the program are those that it makes today."""
+"""The generated pages are up to date."""
 
 import os
 import re

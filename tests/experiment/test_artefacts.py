@@ -1,4 +1,4 @@
-"""What a run's folder gives to whoever shows it, and what it says it has not."""
+"""What a run's folder provides for display, and what it reports as missing."""
 
 import json
 import shutil

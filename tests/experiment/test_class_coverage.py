@@ -1,4 +1,4 @@
-"""What a run is told of classes that its parts lack."""
+"""The warnings about classes that a run's parts lack."""
 
 import logging
 
@@ -16,7 +16,7 @@ TEN = np.repeat(np.arange(10), 100)
 
 
 def told(train_labels, test_labels=range(10), data="{}"):
-    """What is said of a source with these labels, split as the keys of `data` say."""
+    """The warnings for a source with these labels, split by the keys of `data`."""
     arrays = []
     for labels in (train_labels, test_labels):
         labels = np.array(labels, np.uint8)

@@ -1,4 +1,4 @@
-"""Runs that are trained together leave what each leaves alone."""
+"""Runs trained together leave the same files as when trained alone."""
 
 from contextlib import suppress
 
@@ -92,7 +92,7 @@ def groups(monkeypatch):
     """How many networks were trained together, each time."""
     sizes = []
     real = Group.train_to
-    # Of the digits' pixels more are not zero than is worth listing.
+    # More of the digits' pixels are non-zero than listing is worth.
     monkeypatch.setattr(group, "MOST_NONZERO", 1)
 
     def train_to(self, trainers, *more):
@@ -139,7 +139,7 @@ def test_all_that_are_stopped_together_end_as_if_never_stopped(runs, tmp_path, g
     alone(apart, tmp_path)
     together(beside, tmp_path, {"slow": [StopAt(20)]})
     assert statuses(beside)["usual"] == "interrupted"
-    # Some go on by themselves, and the others have to come up with them.
+    # Some continue alone, and the others have to catch up.
     ahead = {name: beside[name] for name in ("usual", "penalised")}
     with suppress(KeyError):
         together(ahead, tmp_path, {"usual": [StopAt(35)]})

@@ -1,4 +1,4 @@
-"""Early stopping: what an improvement is, and whose figures are kept."""
+"""Early stopping: what an improvement is, and whose metrics are kept."""
 
 import json
 
@@ -65,7 +65,7 @@ def test_without_early_stopping_the_loss_breaks_ties_of_the_best_accuracy():
 )
 def test_an_improvement_is_larger_than_min_delta(monitor, rows):
     best = watching(monitor=monitor, min_delta=0.125)
-    # 0.125 exactly is none; what counts is the distance from the last improvement.
+    # 0.125 exactly is none: the distance from the last improvement counts.
     assert improvements(best, *rows) == [True, True, False, True]
 
 
@@ -97,7 +97,7 @@ def test_no_row_has_the_test_figures_of_another_rows_weights(tmp_path):
 
 
 def test_a_share_of_no_validation_image_is_refused_where_early_stopping_watches_them(tmp_path):
-    """Otherwise the first weights would be kept for the best."""
+    """Otherwise the first weights would be kept as the best."""
     sections = {"data": {"validation": 0.0001}, "training": OVERSHOOTING["training"]}
     with pytest.raises(UsageError, match=r"monitor: val_loss is never measured.*0\.0001 leaves"):
         train(tmp_path, sections)

@@ -1,4 +1,4 @@
-"""Signals that come while nothing has to be in step."""
+"""Signals that may stop code anywhere."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ from mnistlab.experiment.interruption import StopRequested, stop_signals
 
 
 def interrupt_within_a_callback():
-    """A signal while a library written in C calls Python, as the compiler's does."""
+    """A signal while a C library calls Python, as the compiler's library does."""
     callback = ctypes.CFUNCTYPE(None)(lambda: os.kill(os.getpid(), signal.SIGINT))
     callback()
 

@@ -1,4 +1,6 @@
-"""A configuration that memory does not hold is refused, with the estimate, and leaves nothing."""
+"""A configuration that does not fit into memory is refused, with the estimate, and
+leaves nothing.
+"""
 
 import os
 import re

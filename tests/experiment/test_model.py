@@ -1,4 +1,6 @@
-"""A run's model loaded again: it says what the run said, and nothing where it is not whole."""
+"""A run's model loaded again: it gives the run's results, or an error if its files
+are incomplete.
+"""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The same images give the same weights, whatever files they come in."""
+"""The same images give the same weights, in any file format."""
 
 import gzip
 import hashlib

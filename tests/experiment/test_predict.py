@@ -1,4 +1,4 @@
-"""A run's network asked about pictures: what is prepared, what is raw, what is refused."""
+"""A run's network predicts pictures: which are prepared, used raw, or refused."""
 
 import numpy as np
 import pytest
@@ -116,7 +116,9 @@ def test_a_folder_that_can_not_be_made_is_named(run_dir, tmp_path):
 def test_rendered_and_photographed_digits_are_read_by_a_network_of_real_mnist(
     mnist_data_dir, tmp_path
 ):
-    """An MLP of one epoch over a third of MNIST reads 19 of 20 test images; of these, most."""
+    """An MLP trained for one epoch on a third of MNIST classifies 19 of 20 test images; of these,
+    most.
+    """
     config = run_config_from_mapping(
         {
             "data": {"source": "mnist", "train_limit": 20_000},

@@ -1,4 +1,4 @@
-"""A stopped run carried on ends on the bits of one that was never stopped, or says why it can't."""
+"""A resumed run ends with the bits of one that was never stopped, or says why it cannot."""
 
 import fcntl
 import json

@@ -13,7 +13,7 @@ from tools.short_runs import train
 
 
 def scores_of(labels, predicted, classes):
-    """Scores of a model that says what it is told to."""
+    """Scores of a model with given predictions."""
     labels, outputs = np.array(labels), np.eye(classes)[predicted]
     said = Evaluation(outputs, np.arange(len(labels), dtype=float), labels)
     model = SimpleNamespace(
@@ -59,7 +59,7 @@ def test_scores_are_those_of_scikit_learn():
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
     labels, predicted = np.random.default_rng(3).integers(0, 6, (2, 500))
-    labels[labels == 4] = 5  # a class that is predicted, but is not there
+    labels[labels == 4] = 5  # a class that is predicted but has no image
     names = np.arange(7)  # and one that is neither
     scores = scores_of(labels, predicted, classes=7)
     expected = precision_recall_fscore_support(

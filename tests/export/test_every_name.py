@@ -1,4 +1,4 @@
-"""Every name that a configuration can have is exported right, or is refused."""
+"""Every name that a configuration can have is exported correctly, or refused."""
 
 import typing
 

@@ -1,4 +1,4 @@
-"""An ONNX model says what the run's network says, whatever the network is made of."""
+"""An ONNX model gives the outputs of the run's network, whatever its layers."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""A safetensors file in PyTorch's layout; where PyTorch is installed, its snippet is run."""
+"""A safetensors file in PyTorch's layout; if PyTorch is installed, its snippet is run."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is asked of every figure: no word lies on another, and none is cut off."""
+"""Checks of every figure: no text overlaps another, and none is cut off."""
 
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -7,13 +7,15 @@ from mnistlab.figures import style
 
 
 def shown_texts(figure: Figure) -> list[Text]:
-    """Every text that is drawn; tick labels outside an axis' range are kept by it, not drawn."""
+    """Every text that is drawn; an axis also has tick labels outside its range, which are not
+    drawn.
+    """
     texts = list(figure.texts)
     for axes in figure.axes:
         texts += list(axes.texts)
         if not axes.axison:
             continue
-        # A title of each alignment is kept apart; only the left one is ours.
+        # matplotlib has a title for each alignment; only the left one is ours.
         texts += [axes._left_title, axes.xaxis.label, axes.yaxis.label]
         legend = axes.get_legend()
         texts += legend.get_texts() if legend else []
@@ -27,12 +29,12 @@ def shown_texts(figure: Figure) -> list[Text]:
 
 
 def faults(figure: Figure) -> list[str]:
-    """Each word that is cut off, or that lies on another by a pixel and more, in words."""
+    """Messages about each text that is cut off, or overlaps another by at least a pixel."""
     with style.drawing():
         figure.canvas.draw()
         renderer = figure.canvas.get_renderer()
         words = shown_texts(figure)
-        # An annotation's own extent takes in its leader line as well.
+        # An annotation's own extent includes its leader line.
         boxes = [Text.get_window_extent(text, renderer) for text in words]
     found = []
     width, height = figure.canvas.get_width_height()

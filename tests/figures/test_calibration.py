@@ -1,4 +1,4 @@
-"""The bins and the expected error of the calibration, by hand and by brute force."""
+"""The bins and the expected calibration error, by hand and by brute force."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The counts behind the confusion matrix, and what its cells say."""
+"""The counts behind the confusion matrix, and the text of its cells."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ def drawn(counts, names):
 
 
 def cells(figure) -> dict[tuple[int, int], str]:
-    """The words of each cell by (true class, class read)."""
+    """The text of each cell by (true class, predicted class)."""
     axes = figure.axes[1]
     return {(int(t.get_position()[1]), int(t.get_position()[0])): t.get_text() for t in axes.texts}
 

@@ -1,4 +1,4 @@
-"""Every figure of real runs: what is drawn, what is left out and why, and the numbers within."""
+"""Every figure of real runs: what is drawn, what is left out and why, and the numbers."""
 
 import math
 import shutil
@@ -77,7 +77,7 @@ def left_out(found) -> dict[str, str]:
 
 
 def pictures(found: Drawn) -> list[np.ndarray]:
-    """Every picture of a sheet, in the order in which it was drawn."""
+    """Every image of a sheet, in the order in which it was drawn."""
     return [np.asarray(image.get_array()) for image in found.figure.axes[0].get_images()]
 
 
@@ -155,7 +155,7 @@ def test_all_that_a_run_has_is_drawn_legibly_and_the_rest_left_out_with_a_word(t
 
 
 def with_cells(path: Path, figures: list[str], kept: set[str]) -> None:
-    """Put figures in turn into all rows of a table but its columns `kept`."""
+    """Write values in turn into all rows of a table except its columns `kept`."""
     head, *lines = path.read_text().splitlines()
     names = head.split(",")
     rows = [
@@ -226,7 +226,9 @@ def test_the_matrix_counts_predictions_csv_and_states_the_run_s_accuracy(mlp):
     ("model", "tolerance"), [({"type": "softmax"}, 1e-7), (MLP["model"], 2e-3)]
 )
 def test_saliency_is_what_finite_differences_of_the_outputs_give(tmp_path, model, tolerance):
-    """Against the others: of log p less its mean over classes; a step is one byte of a pixel."""
+    """Compared with the other classes: log p minus its mean over classes; a step is one byte of a
+    pixel.
+    """
     training = {"epochs": 3, "dtype": "float64"}
     run_dir = train(tmp_path, {**MLP, "model": model, "training": training})
     run = opened(run_dir)

@@ -1,4 +1,4 @@
-"""The numbers behind the layers' curves, and which panels there are."""
+"""The numbers behind the layers' curves, and which panels exist."""
 
 import math
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The numbers behind the learning curves, and that no words of the figure lie on others."""
+"""The numbers behind the learning curves, and that no texts of the figure overlap."""
 
 import math
 from dataclasses import replace

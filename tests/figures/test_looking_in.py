@@ -1,4 +1,4 @@
-"""What is shown of the inside of a network: feature maps, layers as images, the t-SNE map."""
+"""Figures of the inside of a network: feature maps, layers as images, the t-SNE map."""
 
 import math
 from dataclasses import replace

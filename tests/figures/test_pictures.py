@@ -1,4 +1,4 @@
-"""What stands under an image, and in what colour."""
+"""The text under an image, and its colour."""
 
 import numpy as np
 from figure_helpers import faults, shown_texts
@@ -12,7 +12,7 @@ IMAGE = np.arange(28 * 20, dtype=np.uint8).reshape(28, 20)
 
 
 def captions(figure) -> dict[str, str]:
-    """Each word under the heading and its colour."""
+    """Each text under the heading and its colour."""
     return {text.get_text(): to_hex(text.get_color()).upper() for text in shown_texts(figure)[3:]}
 
 

@@ -1,4 +1,4 @@
-"""Where a sheet places things, and that the test of its words can fail."""
+"""The positions on a sheet, and that the test of its texts can fail."""
 
 import numpy as np
 from figure_helpers import faults

@@ -1,4 +1,4 @@
-"""Figures are saved whole, repeat byte for byte, and need no display."""
+"""Figures are saved completely, repeat byte for byte, and need no display."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Every figure of a sweep in stages, from its folder; and what a damaged trial costs."""
+"""Every figure of a sweep in stages, from its folder; and the effect of a damaged trial."""
 
 import csv
 import shutil

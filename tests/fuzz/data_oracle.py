@@ -10,11 +10,13 @@ from numpy_oracle import NoEquationError
 
 
 class DoesNotFitError(Exception):
-    """A configuration and its images do not go together: nothing can be trained."""
+    """A configuration and its images do not fit together: nothing can be trained."""
 
 
 def stream(seed, purpose, index=0):
-    """Random numbers for one purpose: Philox keyed by seed and purpose, one counter an index."""
+    """Random numbers for one purpose: Philox keyed by seed and purpose, with one
+    counter per index.
+    """
     key = np.array([seed, purpose], np.uint64)
     counter = np.array([0, 0, index, 0], np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))
@@ -26,7 +28,7 @@ def named_stream(seed, word, index=0):
 
 @dataclass(frozen=True)
 class Images:
-    """What a source holds: uint8 (n, height, width) and (n,), of training and of test."""
+    """A source: uint8 (n, height, width) and (n,), for training and test."""
 
     train_images: np.ndarray
     train_labels: np.ndarray
@@ -36,7 +38,7 @@ class Images:
 
 
 def prepared(config, images):
-    """The dataset that the second engine trains on."""
+    """The dataset of the second implementation."""
     data, seed = config.data, config.seed
     if data.classes is not None and max(data.classes) >= images.classes:
         raise DoesNotFitError("data.classes")

@@ -1,8 +1,8 @@
-"""Feed the readers with what atheris makes of whole files, steered by the code that it reaches.
+"""Feeds the readers with files made by atheris, guided by code coverage.
 
-`python tests/fuzz/fuzz_readers.py --seconds 300` gives each reader so long; `pip install
-mnistlab[fuzz]` brings atheris. What breaks a reader is kept as `crash-*` in the working folder. A
-file is taken for broken too where it takes 20 s to read, or a gigabyte.
+`python tests/fuzz/fuzz_readers.py --seconds 300` gives each reader this long; `pip install
+mnistlab[fuzz]` installs atheris. Inputs that break a reader are kept as `crash-*` in the working
+folder. A file also counts as breaking if reading it takes 20 s or a gigabyte.
 """
 
 import argparse
@@ -59,7 +59,7 @@ def main() -> int:
         fuzz(options.readers[0], options.seconds)
     failed = False
     for reader in options.readers:
-        # libFuzzer ends its process, so that each reader has one of its own.
+        # libFuzzer ends its process, so each reader has its own.
         command = [sys.executable, __file__, reader, "--alone", "--seconds", str(options.seconds)]
         done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
         words = [line.split() for line in done.stderr.splitlines()]

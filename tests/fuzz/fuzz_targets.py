@@ -1,4 +1,4 @@
-"""What a fuzzer feeds: each reader has to read a file, or to refuse it by its own error."""
+"""The targets of a fuzzer: each reader must read a file, or refuse it with its own error."""
 
 import gzip
 import tempfile
@@ -28,7 +28,7 @@ def read_yaml(path: Path) -> bool:
 
 
 def read_idx_file(path: Path) -> bool:
-    """Whether the file holds IDX images or labels; never more of them than it has bytes for."""
+    """Whether the file has IDX images or labels; never more of them than it has bytes for."""
     read = False
     for dimensions in (1, 3):
         try:
@@ -43,7 +43,7 @@ def read_idx_file(path: Path) -> bool:
 
 
 def read_safetensors(path: Path) -> bool:
-    """Whether the file holds tensors; never more of them than it has bytes."""
+    """Whether the file has tensors; never more of them than it has bytes."""
     try:
         tensors, metadata = load_tensors(path)
     except UsageError:
@@ -77,7 +77,7 @@ def safetensors_seeds() -> list[bytes]:
 
 @dataclass(frozen=True)
 class Target:
-    """A reader of a file, whole files to begin with, and the most bytes worth trying."""
+    """A reader of a file, valid files to begin with, and the largest useful number of bytes."""
 
     read: Callable[[Path], bool]
     seeds: Callable[[], list[bytes]]

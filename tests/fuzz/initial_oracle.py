@@ -1,4 +1,4 @@
-"""The tensors of a network and what they start from, by the equations of `init` alone."""
+"""The tensors of a network and their initial values, by the equations of `init` alone."""
 
 import math
 from collections import defaultdict

@@ -1,5 +1,5 @@
-"""A whole run by the equations: which images each step sees, which rows are written, which weights
-are kept. Each step is the second engine's, tests/training/layered_oracle.py.
+"""A whole run by the equations: which images each step uses, which rows are written, which weights
+are kept. Each step is the second implementation's, tests/training/layered_oracle.py.
 """
 
 import math
@@ -18,16 +18,16 @@ from numpy_oracle import NoEquationError, activate
 ORDER = 3
 # Noise of the size of rounding: relative to a weight, and to a tensor's largest gradient.
 ROUNDING = 1e-15
-# Products of larger numbers overflow, and whether they do follows from the order of the factors.
+# Products of larger numbers overflow, depending on the order of the factors.
 LARGEST = 1e100
 TESTED = ("test_loss", "test_accuracy")
 
 
 @dataclass
 class Outcome:
-    """How a run ended: its rows in order, the tensors and metrics that it keeps, the best's step.
+    """How a run ended: its rows in order, its kept tensors and metrics, the best's step.
 
-    `bits` is empty, or what two runs must agree in to the last bit. Of a run whose numbers outgrow
+    `bits` is empty, or what two runs must agree in to the last bit. If a run's numbers overflow
     float64, `certain_rows` are the rows before that.
     """
 
@@ -41,14 +41,14 @@ class Outcome:
 
 
 class NoisyOracle(LayeredOracle):
-    """The same with noise of the size of rounding in each step: what it moves, rounding moves."""
+    """The same with noise of the size of rounding in each step: it shows the effect of rounding."""
 
     def __init__(self, config, dataset, tensors, noise):
         super().__init__(config, dataset, tensors)
         self.noise = noise
 
     def _loss_gradient(self, z, y, t):
-        # A difference of nearly equal outputs, or a sum over images, may be all rounding.
+        # A difference of nearly equal outputs, or a sum over images, may be rounding only.
         dz = super()._loss_gradient(z, y + self._noise(np.maximum(np.abs(y), np.abs(t))), t)
         return dz + self._noise(dz)
 
@@ -58,7 +58,7 @@ class NoisyOracle(LayeredOracle):
 
     @contextmanager
     def _noisy_activations(self):
-        """Outputs that are equal but for rounding may be in any order."""
+        """Outputs that are equal up to rounding may be in any order."""
         with ExitStack() as stack:
             for module in (numpy_oracle, layered_oracle):
                 stack.enter_context(patch.object(module, "activate", self._activate))
@@ -82,7 +82,7 @@ class NoisyOracle(LayeredOracle):
 
 
 class Run:
-    """The state of a run under way."""
+    """The state of a run in progress."""
 
     def __init__(self, config, images, noise=None):
         self.config, self.training = config, config.training
@@ -111,7 +111,7 @@ class Run:
         """The images of each step of an epoch."""
         indices = self.dataset.train.indices
         n, size = len(indices), self.training.batch_size
-        # A batch drawn with replacement is never short.
+        # A batch drawn with replacement is always full.
         whole = self.training.drop_last and self.training.shuffle != "replacement"
         least = size if whole and size != "full" else 1
         size = n if size == "full" else min(size, n)
@@ -132,7 +132,7 @@ class Run:
         return self._kept(self._train())
 
     def _train(self):
-        """The status that the run ends with."""
+        """The status of the run at its end."""
         oracle = self.oracle
         while oracle.step < self.steps:
             epoch, place = divmod(oracle.step, self.per_epoch)
@@ -167,7 +167,7 @@ class Run:
         return step % (self.per_epoch if every == "epoch" else every) == 0
 
     def _measured(self):
-        """What a row holds without another look at the images."""
+        """The columns of a row that need no evaluation."""
         oracle = self.oracle
         loss, accuracy = oracle.running()
         return {
@@ -185,7 +185,7 @@ class Run:
         return {f"{name}_loss": loss, f"{name}_accuracy": accuracy}
 
     def _evaluate(self, last):
-        """Write a row; the status where that ends the run."""
+        """Write a row; returns a status if that ends the run."""
         row = self._measured()
         match self.training.train_metrics:
             case "running" | "batch":
@@ -211,7 +211,7 @@ class Run:
         return "stopped_early" if stop else None
 
     def _watch(self, row):
-        """Keep the best weights; whether they have been the best for too long."""
+        """Keep the best weights; returns whether they have been the best for too long."""
         early = self.training.early_stopping
         if early is None and not len(self.dataset.validation.indices):
             return False
@@ -231,7 +231,7 @@ class Run:
         return new > old + early.min_delta
 
     def _test_kept(self, last):
-        """Test the weights that are kept: the figures stand in the row of those weights."""
+        """Test the kept weights: the metrics are in the row of those weights."""
         kept = last if self.training.early_stopping is None else self.best
         now, self.oracle.tensors = self.oracle.tensors, self._kept_tensors()
         scores = self._scores("test")
@@ -266,6 +266,8 @@ def _is_finite(row):
 
 
 def run_by_equations(config, images, noise=None):
-    """The outcome of a run; `noise`, a generator of numpy: with rounding as large as it may be."""
+    """The outcome of a run; `noise`, a generator of numpy, simulates the largest
+    possible rounding.
+    """
     with np.errstate(all="ignore"):
         return Run(config, images, noise).to_the_end()

@@ -1,6 +1,6 @@
-"""The readers that are fuzzed, fed a little without a fuzzer: whole files, cut ones, changed ones.
+"""The fuzzed readers, tested a little without a fuzzer: valid, truncated and changed files.
 
-What `fuzz_readers.py` has found stands here as a test of its own.
+Inputs that `fuzz_readers.py` has found have tests here.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""Trainings drawn from the schema keep to the equations, to the bit on two threads and resumed.
+"""Trainings drawn from the schema follow the equations, with equal bits on two threads and resumed.
 
 `python -m tools.fuzz_training` draws thousands.
 """
@@ -22,7 +22,7 @@ MOST_FOR_EVERY_KEY = 2000
 
 
 def held(number, folder):
-    """What came of a draw. Kernels are compiled for each dtype: here for float64 alone."""
+    """The result of a draw. Kernels are compiled for each dtype: here only for float64."""
     drawn, config = draw(SEED, number, folder)
     return hold(drawn, config, folder, set(), float64_alone=True)
 

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over its own pipe: no package is needed for that.
+"""A headless Chromium, driven over its own pipe: this needs no package.
 
 Source: the Chrome DevTools Protocol, https://chromedevtools.github.io/devtools-protocol/.
 """
@@ -31,7 +31,7 @@ EVENTS = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded
 
 
 class Page:
-    """A page in a browser of its own; what it asks for and complains of is kept."""
+    """A page in its own browser; its requests and errors are recorded."""
 
     def __init__(self, profile: Path) -> None:
         assert EXECUTABLE is not None
@@ -60,7 +60,7 @@ class Page:
             self.send(f"{domain}.enable")
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """Ask the browser for something and wait for its answer."""
+        """Send the browser a command and wait for its answer."""
         self._number += 1
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
         if self._session:
@@ -88,13 +88,13 @@ class Page:
         return event
 
     def open(self, path: Path) -> None:
-        """Go to a file, and wait until all of it is there."""
+        """Open a file, and wait until it is loaded completely."""
         self.send("Page.navigate", url=path.as_uri())
         while self._next().get("method") != "Page.loadEventFired":
             pass
 
     def look(self, *, width: int, scheme: str = "light") -> None:
-        """Look through a window of this width, by day or by night."""
+        """Set the window's width and the colour scheme."""
         self.send(
             "Emulation.setDeviceMetricsOverride",
             **{"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False},
@@ -103,7 +103,7 @@ class Page:
         self.send("Emulation.setEmulatedMedia", features=features)
 
     def value(self, expression: str) -> Any:
-        """What a JavaScript expression is."""
+        """The value of a JavaScript expression."""
         found = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")

@@ -1,4 +1,4 @@
-"""The pages in a real browser: they ask for nothing, complain of nothing, fit, and sort."""
+"""The pages in a real browser: no requests, no errors, and they fit and sort."""
 
 import chromium
 import pytest

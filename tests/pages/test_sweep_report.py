@@ -1,4 +1,4 @@
-"""A sweep's page: the question, the ranking that ranking.csv has, the stages, the chosen run."""
+"""A sweep's page: the question, the ranking of ranking.csv, the stages, the best run."""
 
 import csv
 import re

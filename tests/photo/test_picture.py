@@ -1,4 +1,4 @@
-"""Pictures of every common kind, and files that are none."""
+"""Pictures of every common format, and files that are none."""
 
 import io
 import struct

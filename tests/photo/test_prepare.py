@@ -1,4 +1,4 @@
-"""Pictures prepared as MNIST's images were, whatever they were taken of and by what light."""
+"""Pictures prepared as MNIST's images were, for any pen, paper and light."""
 
 from functools import cache
 
@@ -22,12 +22,12 @@ from mnistlab.data import open_source
 from mnistlab.data.files import MalformedError
 from mnistlab.photo.prepare import prepare
 
-# Of 255, mean over all pixels: what a smooth edge moved by half a pixel makes.
+# The mean over all pixels, of 255: the effect of moving a smooth edge by half a pixel.
 ALIKE = 12.0
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> float:
-    """Mean difference of two prepared digits, the better of places one pixel apart."""
+    """The mean difference of two prepared digits, the smallest over shifts of one pixel."""
     moves = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
     moved = (np.roll(other.astype(float), move, axis=(0, 1)) for move in moves)
     return min(float(np.abs(one - image).mean()) for image in moved)

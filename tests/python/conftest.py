@@ -22,6 +22,6 @@ def digits():
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> mnistlab.Run:
-    """A run of TINY, for tests that only look at it."""
+    """A run of TINY, for tests that only read it."""
     folder = tmp_path_factory.mktemp("trained")
     return mnistlab.train(TINY, runs_dir=folder, data_dir=folder, plots=False, quiet=True)

@@ -1,12 +1,12 @@
-"""scikit-learn's own checks of an estimator, on the classifier for images. All of them pass; those
-of array API input are left out by scikit-learn itself, where SciPy is not set up for it.
+"""scikit-learn's own checks of an estimator, applied to the classifier for images. All pass;
+scikit-learn itself skips those of array API input if SciPy is not configured for it.
 """
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from mnistlab import Classifier
 
-# Their data are no images but a few numbers in a row: spread out, and learnt for longer.
+# Their data are no images but a few numbers per row: spread out, and trained for longer.
 POINTS = Classifier({"data": {"normalize": "standardize"}}, hidden=[16], epochs=20, batch_size=8)
 
 

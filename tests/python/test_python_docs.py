@@ -1,4 +1,4 @@
-"""docs/python.md, as a reader follows it: block after block, in one session."""
+"""docs/python.md, executed block after block in one session."""
 
 import re
 from pathlib import Path

@@ -1,10 +1,10 @@
-"""A little of `crowd_rounds.py`: many processes at once, with cold caches and with warm ones."""
+"""Some rounds of `crowd_rounds.py`: many processes at once, with cold and with warm caches."""
 
 import pytest
 
 from tools.crowd_rounds import cold_round, warm_round
 
-# What compiles soonest.
+# The configuration that compiles fastest.
 SMALL = ("model=softmax", "optimizer=sgd", "training.kernels=plain")
 
 

@@ -1,4 +1,4 @@
-"""Some rounds of `damage_rounds.py` and its like: nothing is lost, or wrong in silence."""
+"""Some rounds of `damage_rounds.py` and others: nothing is lost, and no wrong value is silent."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def test_a_damaged_file_is_refused_or_recovered_and_never_silently_wrong(group):
     assert all(report.flips.total() and report.cuts.total() for report in reports.values())
 
 
-# In a process of its own: one whose threads run already can't be forked.
+# In a separate process: one with running threads cannot be forked.
 def in_a_process(*command: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", *command],

@@ -1,4 +1,4 @@
-"""The findings of a report: what they may hold, and that nothing in them runs or hangs."""
+"""The findings of a report: what they may contain, and that they run no code and do not hang."""
 
 import pytest
 
@@ -22,7 +22,7 @@ PLANNED = functions_of(PlannedPoints(POINTS))
 
 
 class Fixed:
-    """Every number that is asked for is this one."""
+    """Every number is this one."""
 
     def __init__(self, value):
         self.value = value

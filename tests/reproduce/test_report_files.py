@@ -1,4 +1,4 @@
-"""The five reports' files: what they state is what the reports state, and every trial is valid."""
+"""The five reports' files: their stated values are the reports', and every trial is valid."""
 
 import pytest
 

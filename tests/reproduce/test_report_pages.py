@@ -1,4 +1,4 @@
-"""A report's text, whatever stands in the report's own file."""
+"""A report's text, for any text in the report's own file."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""How a row of a report's table reads."""
+"""The text of a row of a report's table."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What rounds numbers is recorded as it is in force, wherever it was set."""
+"""The settings that affect rounding are recorded, wherever they were set."""
 
 import json
 import os
@@ -21,7 +21,7 @@ REGISTER = "from mnistlab.runtime.vectors import REGISTER; print(REGISTER)"
 
 
 def in_a_process(folder: Path, variables: dict[str, str], config: str = "", program: str = PROGRAM):
-    """What a program prints, in a process started in `folder`.
+    """The output of a program in a process started in `folder`.
 
     `PROGRAM` prints `arithmetic()` and the name of the cache folder.
     """
@@ -43,7 +43,7 @@ def in_a_process(folder: Path, variables: dict[str, str], config: str = "", prog
 
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
-    """What a process is told that nothing is set for."""
+    """The output of a process without settings."""
     return in_a_process(tmp_path_factory.mktemp("settings") / "plain", {})
 
 

@@ -1,4 +1,4 @@
-"""exp, tanh and others against exact values, over their whole range and beyond it."""
+"""exp, tanh and others compared with exact values, over their whole range and beyond it."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Processes that compile beside this one fill its cache, and nothing depends on them."""
+"""Processes that compile at the same time fill the cache, and nothing depends on them."""
 
 import subprocess
 import sys

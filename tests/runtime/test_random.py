@@ -1,4 +1,4 @@
-"""The counted random numbers: their definition, and that no pattern is to be seen in them."""
+"""The counter-based random numbers: their definition, and that they show no pattern."""
 
 import math
 
@@ -95,7 +95,7 @@ def test_a_key_is_the_words_of_seed_purpose_and_step_hashed_in_turn(seed):
 
 
 def test_the_numbers_stay_what_they_are():
-    """Runs are to be repeated bit by bit: these values may never change."""
+    """Runs must be repeatable bit by bit: these values must never change."""
     assert [hash32(x) for x in (0, 1, 2, MASK)] == PINNED_HASHES
     assert [stream_key(0, 1, 0, 0), stream_key(0, 1, 0, 1)] == PINNED_KEYS[:2]
     assert [stream_key(42, 3, 1000, 0), stream_key(2**40, 1, 2**33, 1)] == PINNED_KEYS[2:]
@@ -134,7 +134,7 @@ def test_every_byte_of_a_stream_is_uniform(seed, step):
         assert_uniform(np.bincount((numbers >> shift) & 255, minlength=256))
 
 
-# Two streams that might be related: the same place, or one beside it.
+# Two streams that might be related: the same counter, or the next one.
 RELATED = {
     "the next step": {"step": 1},
     "the next stream": {"purpose": 2},

@@ -1,4 +1,4 @@
-"""Tiny numbers are zero where it is asked for, and nowhere else."""
+"""Subnormal numbers are zero where requested, and nowhere else."""
 
 import threading
 
@@ -30,7 +30,7 @@ def products_without_tiny_ones(x, y, z):
 
 @kernel
 def products_within_and_after(x, y, within, after):
-    """Asked for twice, one within the other: the inner end is not the end."""
+    """Requested twice, one inside the other: the inner end is not the end."""
     outer = tiny_to_zero()
     inner = tiny_to_zero()
     products(x, y, within)

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="there are no
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
-    """The folder of caches, and what finds the folder of compiled code anew."""
+    """The folder of caches, and a function that determines the folder of compiled code again."""
     monkeypatch.setenv("MNISTLAB_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache", compiler.kernel_cache_dir.__wrapped__
 

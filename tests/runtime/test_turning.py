@@ -1,4 +1,4 @@
-"""Squares of images turned into vectors of one pixel each, and back."""
+"""Squares of images transposed into vectors of one pixel each, and back."""
 
 import numpy as np
 import pytest

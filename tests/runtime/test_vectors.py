@@ -1,4 +1,4 @@
-"""Vectors: what is loaded, stored and summed, and what beside it is left alone."""
+"""Vectors: what is loaded, stored and summed, and that nothing else is changed."""
 
 import numpy as np
 import pytest

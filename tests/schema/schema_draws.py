@@ -1,7 +1,7 @@
-"""Values drawn from the JSON Schema of a run configuration: what it allows, kept small.
+"""Values drawn from the JSON Schema of a run configuration: any allowed value, but small.
 
-The generator walks the schema, so a new key is drawn from the day it is there. `put_right` then
-makes keys agree where the schema can't say that they must.
+The generator follows the schema, so a new key is drawn without a change here. `put_right` then
+makes keys agree where the schema cannot state that they must.
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ REMARKS = {"title", "description", "default", "format", "required"}
 
 
 def resolved(schema: dict[str, Any]) -> dict[str, Any]:
-    """A part of the schema with its reference followed."""
+    """A part of the schema with its reference resolved."""
     if "$ref" not in schema:
         return schema
     target = SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
@@ -39,7 +39,7 @@ class Draws:
         self.extreme = extreme
 
     def configuration(self) -> dict[str, Any]:
-        """A mapping that the schema allows; its keys need not agree with each other."""
+        """A mapping that the schema allows; its keys may contradict each other."""
         return self.value(SCHEMA)
 
     def value(self, schema: dict[str, Any]) -> Any:
@@ -126,15 +126,15 @@ def _allows(schema: dict[str, Any], value: float) -> bool:
 
 
 def _section(mapping: dict[str, Any], key: str) -> dict[str, Any]:
-    """A part of a mapping, where a name alone stands for a mapping of that `type`."""
+    """A part of a mapping, where a bare name means a mapping of that `type`."""
     value = mapping.get(key, {})
     return {"type": value} if isinstance(value, str) else value
 
 
 def put_right(mapping: dict[str, Any], data: dict[str, Any], weights: str) -> dict[str, Any]:
-    """The same, its keys agreeing where the schema can't say that they must.
+    """The same mapping, with keys made to agree where the schema cannot state that they must.
 
-    `data` are the images that there are, `weights` a file of weights that there is.
+    `data` are existing images, `weights` an existing file of weights.
     """
     section = {**mapping.get("data", {}), **data}
     training = {"epochs": 2, **mapping.get("training", {})}

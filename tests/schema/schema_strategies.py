@@ -1,4 +1,4 @@
-"""Any configuration that the JSON Schema allows, kept small; and any that it does not allow."""
+"""Any configuration that the JSON Schema allows, but small; and any that it does not allow."""
 
 from random import Random
 from typing import Any
@@ -13,7 +13,7 @@ def configurations() -> st.SearchStrategy[dict[str, Any]]:
     return st.integers(0, 2**63).map(lambda seed: Draws(Random(seed), extreme=0.1).configuration())
 
 
-# What stands in a value's place, or as a key, and is now and then allowed there.
+# Wrong values and keys, some of which are allowed in some places.
 WRONG = st.one_of(
     st.none(),
     st.booleans(),
@@ -39,7 +39,7 @@ def _replaced(value: Any, path: tuple, new: Any) -> Any:
 
 @st.composite
 def spoilt(draw: st.DrawFn, whole: dict[str, Any]) -> Any:
-    """A configuration with a wrong value, or a key too many, at any of its places."""
+    """A configuration with a wrong value, or a key too many, anywhere."""
     path = draw(st.sampled_from(_places(whole)))
     found = whole
     for key in path:

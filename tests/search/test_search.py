@@ -1,4 +1,4 @@
-"""The protocol of every search: what is asked for, when, and what a result decides."""
+"""The protocol of every search: what is asked for, when, and the effect of a result."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def listed(key: str, count: int) -> ListedAxis:
 
 
 class Upwards(Search):
-    """Asks for the double of each number that was told to be good."""
+    """Asks for the double of each number with a good result."""
 
     def __init__(self, first: int) -> None:
         self.next = [first]
@@ -31,7 +31,7 @@ class Upwards(Search):
 
 
 def run(search: Search, score) -> list[list]:
-    """Everything that a search asks for, round by round."""
+    """All points of a search, round by round."""
     rounds = []
     while asked := search.ask():
         rounds.append(asked)

@@ -1,4 +1,6 @@
-"""Tensors come back to the bit or not at all, and a checkpoint survives a death at any moment."""
+"""Tensors are read back to the bit or not at all, and a checkpoint survives a kill
+at any moment.
+"""
 
 import hashlib
 import json
@@ -35,7 +37,7 @@ TENSORS = {
 
 
 class Killed(BaseException):
-    """Stands for the end of the process: nothing that runs afterwards may be relied upon."""
+    """Simulates the end of the process: nothing after it runs."""
 
 
 def state(step: int) -> Checkpoint:
@@ -241,7 +243,7 @@ def test_weights_alone_are_no_checkpoint(run_dir):
 def test_a_death_at_any_moment_of_saving_leaves_a_whole_checkpoint(
     run_dir, monkeypatch, moment, before
 ):
-    """Dies before or after the nth of the calls that change the disk, and cleans up nothing."""
+    """Dies before or after the nth call that changes the disk, and cleans up nothing."""
     save_checkpoint(run_dir, state(1))
     save_checkpoint(run_dir, state(2))
     calls = 0

@@ -1,4 +1,4 @@
-"""What a killed process left in a folder is removed by whoever draws there next."""
+"""Files that a killed process left in a folder are removed by the next process that draws there."""
 
 from mnistlab.store.drawing import drawing_in, remove_leftovers
 from mnistlab.support import durable
@@ -23,5 +23,5 @@ def test_who_draws_beside_another_leaves_the_others_files_alone(tmp_path):
             durable.temporary_beside(path).write_text("half")
         with drawing_in(tmp_path):
             assert len(list(tmp_path.rglob("*.tmp"))) == 2
-    with drawing_in(tmp_path):  # alone: whoever wrote them is gone
+    with drawing_in(tmp_path):  # alone: the processes that wrote them are gone
         assert not list(tmp_path.rglob("*.tmp"))

@@ -1,4 +1,4 @@
-"""A t-SNE is made once for the same features, and never of nothing."""
+"""A t-SNE is computed once for the same features, and never without data."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_what_is_alike_lies_together_and_twice_in_the_same_place():
 
 @pytest.fixture
 def counted(monkeypatch):
-    """The features that were really laid out; the layout itself is their first two columns."""
+    """The features that were actually laid out; the layout is their first two columns."""
     made = []
 
     def lay_out(values):

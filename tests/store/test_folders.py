@@ -1,4 +1,4 @@
-"""What the folders of runs, sweeps and reports have in common, and who may work on them."""
+"""Shared by the folders of runs, sweeps and reports, and who may work on them."""
 
 import pytest
 

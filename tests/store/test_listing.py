@@ -24,7 +24,7 @@ def held(path):
 
 
 def listed_as_done(folder, capsys):
-    """What `mnistlab runs` says is done of the one run in a folder."""
+    """The column `done` of `mnistlab runs` for the single run in a folder."""
     runs(folder)
     _head, line = capsys.readouterr().out.splitlines()
     start = line.index("/")
@@ -49,7 +49,7 @@ def test_a_run_is_alive_as_long_as_a_process_holds_it(tmp_path):
     folder = make_run(tmp_path / "run", status="running")
     with held(folder):
         assert read_run(folder).alive is True
-        assert read_run(folder).alive is True  # looking takes nothing from who holds it
+        assert read_run(folder).alive is True  # checking does not take the lock from its holder
     assert read_run(folder).alive is False
 
 

@@ -96,7 +96,7 @@ def test_a_figure_that_was_changed_is_no_figure_of_the_run(path):
 def test_a_torn_last_row_is_left_out_with_a_warning_and_gone_after_a_cut(path, caplog):
     held = written(path).written
     with path.open("a") as file:
-        file.write("2,400,0.1,0.2,0.9,0.3,0.9,,,,5.2")  # all there but for its end
+        file.write("2,400,0.1,0.2,0.9,0.3,0.9,,,,5.2")  # complete except for its end
     with caplog.at_level(logging.WARNING):
         assert read_metrics(path) == ROWS
     assert f"{path}:5" in caplog.text

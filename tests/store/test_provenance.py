@@ -1,4 +1,4 @@
-"""What run.json says of a run's origin is true, quick to find out, and read back strictly."""
+"""run.json's facts about a run's origin are true, quick to find out, and read back strictly."""
 
 import json
 import math

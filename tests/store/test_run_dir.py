@@ -1,4 +1,4 @@
-"""Every run gets a folder of its own, and a wrong path is told what it is."""
+"""Every run gets its own folder, and an error describes what a wrong path is."""
 
 import errno
 import logging

@@ -1,4 +1,4 @@
-"""run.json as a record: written and read back whole, and every wrong value named by its key."""
+"""run.json as a record: read back as written, and every wrong value named by its key."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""What each status means, to all who ask."""
+"""The meanings of each status."""
 
 import json
 

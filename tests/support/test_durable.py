@@ -1,4 +1,4 @@
-"""A file is the old one or the new one, whole, whatever fails on the way."""
+"""A file is the old one or the new one, complete, whatever fails."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Locks between processes: one at a time, let go by the dead, done without where there are none."""
+"""Locks between processes: one at a time, released when a holder dies, optional without support."""
 
 import errno
 import fcntl

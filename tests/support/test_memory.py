@@ -1,4 +1,4 @@
-"""How much memory can be had, read from a system's files that a test has written."""
+"""The available memory, from system files written by a test."""
 
 import resource
 
@@ -25,14 +25,16 @@ def write(path, text):
 
 @pytest.fixture
 def system(tmp_path):
-    """Of 8,000,000 kB memory, 5,000,000 kB free; no control groups."""
+    """A system with 8,000,000 kB memory, 5,000,000 kB free, and no control groups."""
     write(tmp_path / "proc/meminfo", "MemTotal: 8000000 kB\nMemAvailable: 5000000 kB\n")
     write(tmp_path / "proc/self/status", "VmPeak: 9 kB\nVmSize:   300000 kB\n")
     return tmp_path
 
 
 def groups(system, path, version=2, root="/"):
-    """This process in the group `path`, of a mount that shows the hierarchy from `root` down."""
+    """Put this process in the group `path`, with a mount that shows the hierarchy from
+    `root` down.
+    """
     group, mount = (GROUP_2, MOUNT_2) if version == 2 else (GROUP_1, MOUNT_1)
     write(system / "proc/self/cgroup", group.format(path=path))
     write(system / "proc/self/mountinfo", mount.format(root=root))

@@ -88,7 +88,7 @@ def test_code_in_markdown_ends_where_the_text_ends():
 
 
 def on_a_terminal(*command: str, cwd: Path) -> bytes:
-    """What a command writes where all that it has is a terminal."""
+    """The output of a command that has nothing but a terminal."""
     leader, follower = pty.openpty()
     # A line of a table is written at once, and the terminal is wide enough for it.
     process = subprocess.Popen(
@@ -104,7 +104,7 @@ def on_a_terminal(*command: str, cwd: Path) -> bytes:
     try:
         while piece := os.read(leader, 65536):
             written += piece
-    except OSError:  # Linux tells so that the other side is closed
+    except OSError:  # Linux reports in this way that the other side is closed
         pass
     finally:
         os.close(leader)

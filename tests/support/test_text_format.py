@@ -1,4 +1,4 @@
-"""Figures that are stated are written with every digit that was given, and none more."""
+"""Stated numbers are written with exactly the digits that were given."""
 
 import pytest
 

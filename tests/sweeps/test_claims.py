@@ -1,4 +1,4 @@
-"""Claims: who may write where, and what is taken over of whoever is gone."""
+"""Claims: who may write where, and what is recovered from lost workers."""
 
 import json
 from dataclasses import replace
@@ -39,7 +39,7 @@ def trial(tmp_path):
 
 
 def train(folder, step: int, status: str | None = None) -> None:
-    """Leave in a folder what a run leaves there that came to this step."""
+    """Leave in a folder the files of a run that reached this step."""
     save_checkpoint(RunDir(folder), Checkpoint({"params": np.ones(2)}, {"step": step, "files": {}}))
     (folder / "metrics.csv").write_text(f"up to {step}\n")
     if status is not None:

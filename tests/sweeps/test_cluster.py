@@ -1,4 +1,4 @@
-"""Sweeps whose trials are carried by Dask: a scheduler and workers as processes of this machine."""
+"""Sweeps whose trials run on Dask: a scheduler and workers as processes of this machine."""
 
 import hashlib
 import os
@@ -21,7 +21,7 @@ from tools.short_sweeps import Heard, fingerprints, records, resume, rows, sweep
 
 VALUES = ("optimizer.lr=0.1,0.01", "seeds=2")
 LONG = ("optimizer.lr=0.1,0.2", "training.epochs=2000", "training.checkpoint_every=500")
-# For sweeps that are stopped: so long that no trial ends first, however fast the machine is.
+# For sweeps that are stopped: so long that no trial ends first on any machine.
 ENDLESS = (*LONG[:1], "training.epochs=1000000", "training.checkpoint_every=500")
 
 
@@ -34,7 +34,7 @@ def dask(tmp_path_factory):
 
 @pytest.fixture
 def unseen(monkeypatch, tmp_path):
-    """Let workers be as on machines that do not see the sweep's folder."""
+    """Makes workers behave as on machines that do not see the sweep's folder."""
     real = remote.Sender
     elsewhere = tmp_path / "elsewhere"
     monkeypatch.setattr(
@@ -48,7 +48,7 @@ def carried(folder, dask, *values, **options):
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory):
-    """The same sweep by this machine's own workers."""
+    """The same sweep with this machine's own workers."""
     return fingerprints(sweep(tmp_path_factory.mktemp("calm"), *VALUES))
 
 
@@ -70,7 +70,7 @@ def test_a_scheduler_that_is_started_here_does_the_same(tmp_path, calm):
 
 
 class Interrupting(Heard):
-    """Asks the sweep to stop once a trial has left a checkpoint that it could go on from."""
+    """Asks the sweep to stop once a trial has a checkpoint to resume from."""
 
     def __init__(self, pattern: str) -> None:
         super().__init__()
@@ -107,7 +107,7 @@ def test_a_worker_with_other_libraries_is_refused(tmp_path, dask, monkeypatch):
 
 
 def test_what_fails_on_a_worker_is_told_with_the_worker(tmp_path, dask, monkeypatch):
-    # As if there were more memory here than where the worker is.
+    # As if there were more memory here than on the worker's machine.
     monkeypatch.setattr(sweep_trials, "refuse_too_large", lambda config, dataset: None)
     huge = f"[{', '.join(['100000'] * 30)}]"
     result = carried(tmp_path, dask, f"model.hidden=[4],{huge}")
@@ -129,8 +129,8 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 class PuttingToSleep(Heard):
-    """Stops a worker of Dask, with the process of its trial, in the middle of that; the scheduler
-    gives it up at once, as it would after minutes without a sign of life.
+    """Suspends a Dask worker and its trial's process during training; the scheduler drops it at
+    once, as it would after minutes without contact.
     """
 
     def __init__(self, folder: Path, dask: DaskProcesses, client: Client) -> None:
@@ -164,7 +164,8 @@ def test_a_worker_that_wakes_after_its_trial_was_finished_elsewhere_changes_noth
     try:
         assert result.trials == {"finished": 2, "diverged": 0, "failed": 0}
         before = hashes(result.sweep_dir)
-        # First the trial alone, which nobody has told: it goes on, and finds its folder gone.
+        # First resume the trial only, which was told nothing: it continues, and finds its folder
+        # gone.
         *trials, _ = sleep.asleep
         for one in trials:
             os.kill(one, signal.SIGCONT)
@@ -175,7 +176,7 @@ def test_a_worker_that_wakes_after_its_trial_was_finished_elsewhere_changes_noth
     finally:
         for one in sleep.asleep:
             os.kill(one, signal.SIGCONT)
-    # Given up, it ends.
+    # Dropped, it ends.
     dask.workers[0].wait(60)
     dask.start()
     assert hashes(result.sweep_dir) == before
@@ -183,7 +184,7 @@ def test_a_worker_that_wakes_after_its_trial_was_finished_elsewhere_changes_noth
 
 
 def has_ended(pid: int) -> bool:
-    """Whether a process is no more, though its parent, asleep, has not yet been told."""
+    """Whether a process has ended, even if its suspended parent has not noticed yet."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:

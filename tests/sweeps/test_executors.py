@@ -1,4 +1,4 @@
-"""Workers that die, are stopped, or run into what the machine refuses; real processes all."""
+"""Workers that die, are stopped, or hit a limit of the machine; all are real processes."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps import dispatch, executors
 from tools.short_sweeps import RUN, Heard, fingerprints, resume, rows, sweep
 
-# What a worker runs before it takes trials; some trials do something else first.
+# Code that a worker runs before it takes trials; some trials do something else first.
 SABOTAGE = """
 import errno, os, signal, time
 from pathlib import Path
@@ -34,7 +34,7 @@ SEGFAULT = "    if lr == 0.5: import ctypes; ctypes.string_at(0)"
 
 @pytest.fixture
 def sabotaged(monkeypatch):
-    """Let workers do this, given in lines indented once, before each trial."""
+    """Makes workers run this code, indented once, before each trial."""
 
     def sabotage(lines: str) -> None:
         begin = "from mnistlab.sweeps.worker import main\n"
@@ -107,7 +107,7 @@ def worker_of(folder) -> list[int]:
 
 
 class Interrupting(Heard):
-    """Sends this process a signal once, in the middle of a trial."""
+    """Sends this process a signal once, during a trial."""
 
     def __init__(self, number: signal.Signals) -> None:
         super().__init__()
@@ -124,7 +124,7 @@ LONG = ("optimizer.lr=0.1,0.2,0.3", "training.epochs=100", "data.train_limit=nul
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory):
-    """The sweep that nobody stops."""
+    """The sweep that is not stopped."""
     return fingerprints(sweep(tmp_path_factory.mktemp("calm"), *LONG))
 
 
@@ -150,7 +150,7 @@ def test_what_a_worker_warns_of_is_told(tmp_path, sabotaged):
 
 
 def test_a_trial_that_another_process_trains_is_waited_for(tmp_path, monkeypatch):
-    """As after a sweep that was killed, while its last worker still saves a checkpoint."""
+    """As after a killed sweep, while its last worker still saves a checkpoint."""
     result = sweep(tmp_path, "optimizer.lr=0.1")
     (folder,) = (result.sweep_dir / "trials").iterdir()
     (folder / "run.json").write_text(
@@ -175,7 +175,7 @@ def test_a_trial_that_another_process_trains_is_waited_for(tmp_path, monkeypatch
 
 
 def test_a_worker_whose_sweep_hangs_up_saves_a_checkpoint_and_ends(tmp_path):
-    """As when the sweep is killed: nothing that it would have been told is the trial's fault."""
+    """As when the sweep is killed: no lost message counts as the trial's fault."""
     config = parse_run_config(RUN, "f", ["training.epochs=100000"])
     folder = tmp_path / "trial"
     assert make_complete(folder, "config.yaml", dump_yaml(config))

@@ -34,7 +34,7 @@ def text(tmp_path):
 
 @pytest.fixture
 def submitted(monkeypatch):
-    """How many tasks a worker was given together, each time."""
+    """How many tasks a worker got together, each time."""
     counts = []
     real = executors.LocalExecutor.submit
 
@@ -100,7 +100,7 @@ def test_a_worker_that_is_killed_takes_no_trial_with_it(text, tmp_path, submitte
     long = text.replace("epochs: 4", "epochs: 400")
     result = sweep(tmp_path, *GRID, text=long, workers=1, callbacks=[heard])
     assert killed
-    # Whoever was with the worker that died is trained by itself from there on.
+    # Trials that were with the worker that died are trained alone from then on.
     assert submitted == [6, 1, 1, 1, 1, 1, 1]
     assert len([text for text in heard.warnings if "died" in text]) == 6
     assert {row.status for row in rows(result)} == {"finished"}

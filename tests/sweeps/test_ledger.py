@@ -1,4 +1,4 @@
-"""The folders are the truth: what they say is what is done, and who may touch them."""
+"""The folders are the record: they determine what is done, and who may change them."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Which point is best, what counts as a tie, and the tables that say so."""
+"""Which point is best, what counts as a tie, and the tables that show it."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Which schedulers are spoken to; what is said of the others."""
+"""Which schedulers are accepted, and the messages about the others."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Which points a sweep has, and what a trial's configuration is made of."""
+"""Which points a sweep has, and how a trial's configuration is made."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a sweep makes of the points of a method that learns, whatever the method asks for."""
+"""How a sweep uses the points of a method that learns, whatever the method asks for."""
 
 import dataclasses
 from typing import ClassVar, Literal
@@ -15,7 +15,7 @@ from tools.short_sweeps import RUN
 
 
 class Asking(Search):
-    """Asks for learning rates, a list for each round, and keeps what it is told."""
+    """Asks for learning rates, a list for each round, and records the results."""
 
     def __init__(self, rounds) -> None:
         self.rounds = list(rounds)

@@ -1,4 +1,4 @@
-"""Whole sweeps: the bits, the stages, the refit, what is never run twice."""
+"""Whole sweeps: the bits, the stages, the refit, and that nothing is run twice."""
 
 import os
 
@@ -102,10 +102,10 @@ def test_a_larger_grid_reuses_what_it_has_by_hash(tmp_path):
     after = records(result)
     assert len(after) == 4
     assert {name: after[name] for name in before} == before
-    # The key that was no parameter has the value that it had, for what there was already.
+    # The new parameter has its former value in the existing trials.
     values = {tuple(row.parameters.values()) for row in rows(more)}
     assert values == {(0.5, 0), (0.5, 1e-3), (0.05, 0), (0.05, 1e-3)}
-    # What the folder holds is the larger sweep, also for the next who resumes it.
+    # The folder has the larger sweep, also for the next resume.
     assert resume(result).already_ended
     assert len(rows(result)) == 4
 

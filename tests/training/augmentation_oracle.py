@@ -1,4 +1,6 @@
-"""The second engine's augmentations: numpy, SciPy's filters and interpolation, in float64."""
+"""The second implementation's augmentations: numpy, SciPy's filters and
+interpolation, in float64.
+"""
 
 import math
 

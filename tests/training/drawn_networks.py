@@ -1,7 +1,7 @@
 """Small configurations drawn at random, of every kind that has a gradient, on small images.
 
-`drawn(number)` is always the same one, so that a number is all that a failure needs to be repeated.
-As a program it checks the gradients of a range of them: `python drawn_networks.py 0 1000`.
+`drawn(number)` is always the same, so the number is enough to repeat a failure. As a program it
+checks the gradients of a range of them: `python drawn_networks.py 0 1000`.
 """
 
 import collections
@@ -20,7 +20,7 @@ WIDTHS = (1, 2, 3, 5, 8, 13, 16, 20, 33)
 
 
 class Draw:
-    """What one number decides."""
+    """The choices determined by one number."""
 
     def __init__(self, number: int) -> None:
         self.rng = np.random.default_rng([20, number])
@@ -91,7 +91,7 @@ class Draw:
         return {"type": "cnn", "layers": layers}
 
     def ending(self):
-        """An output activation and a loss that go together."""
+        """An output activation and a loss that fit together."""
         sigmoid = self.of("sigmoid", {"type": "sigmoid", "k": self.log(1e-2, 1e4)})
         output, loss = self.of(
             ("softmax", "cross_entropy"),

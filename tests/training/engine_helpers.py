@@ -1,4 +1,4 @@
-"""Small datasets and configurations, and a trainer made and driven as a run does it."""
+"""Small datasets and configurations, and a trainer created and driven as in a run."""
 
 import hashlib
 from pathlib import Path
@@ -20,7 +20,7 @@ def toy_dataset(
     width: int | None = None,
     **keys,
 ) -> Dataset:
-    """Random bytes whose brightest rows tell the class, so that there is something to learn.
+    """Random bytes whose brightest rows determine the class, so that there is something to learn.
 
     Images are `side` pixels high, and as wide unless `width` is given.
     """
@@ -34,7 +34,7 @@ def toy_dataset(
 
 
 def dark_dataset(train: int = 130, side: int = 9, lit: float = 0.2, **keys) -> Dataset:
-    """Random images of which about a `lit` share of the pixels is not zero."""
+    """Random images with about a `lit` share of non-zero pixels."""
     rng = np.random.default_rng(4)
     shape = (train + 30, side, side)
     images = np.where(rng.random(shape) < lit, rng.integers(1, 256, shape), 0).astype(np.uint8)
@@ -59,7 +59,7 @@ def trainer_of(config: RunConfig, dataset: Dataset) -> Trainer:
 
 
 def next_boundary(trainer: Trainer) -> int:
-    """The step at which the epoch under way ends, or the run."""
+    """The step at which the current epoch or the run ends."""
     per_epoch = trainer.length.steps_per_epoch
     return min(trainer.length.steps, (trainer.step // per_epoch + 1) * per_epoch)
 

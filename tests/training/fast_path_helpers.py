@@ -1,4 +1,4 @@
-"""Runs on the paths that skip zeros: a first layer on dark images, a layer behind a ReLU."""
+"""Runs with the kernels that skip zeros: a first layer on sparse images, a layer behind a ReLU."""
 
 from itertools import pairwise
 
@@ -41,22 +41,22 @@ IMAGES = 130
 
 
 def divide_all_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However little it is, into as many lanes as its shape allows."""
+    """Divide even little work, into as many lanes as its shape allows."""
     monkeypatch.setattr(lanes, "WORK_PER_LANE", 1)
 
 
 def work_in_parts(monkeypatch: pytest.MonkeyPatch, rows: int = 20) -> None:
-    """A batch of more than `rows` is worked on part by part."""
+    """Process a batch of more than `rows` in parts."""
     monkeypatch.setattr(builder, "MOST_ROWS", rows)
 
 
 def skip_zeros_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Layers behind a ReLU skip zeros though they have few inputs."""
+    """Let layers behind a ReLU skip zeros even with few inputs."""
     monkeypatch.setattr(choice, "INPUTS_WORTH_LISTING", 64)
 
 
 def skip_zeros_by_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Layers behind a ReLU or dropout skip zeros, forward by columns, though they are small."""
+    """Let small layers behind a ReLU or dropout skip zeros, forward by columns."""
     monkeypatch.setattr(choice, "INPUTS_WORTH_SKIPPING", 16)
     monkeypatch.setattr(choice, "TILE_WORTH_SKIPPING", 17)
     monkeypatch.setattr(choice, "ROWS_WORTH_SKIPPING", 1)
@@ -81,7 +81,7 @@ def cnn(units, *, bias=True, dropout=0.0, relu="relu", above="tanh", conv=(4, 3,
 
 
 def shapes_of(model, image_shape, classes=4):
-    """Those of every tensor of `mlp` or `cnn`."""
+    """The shapes of every tensor of `mlp` or `cnn`."""
     inputs, shapes = image_shape[0] * image_shape[1], {}
     layers = model.get("layers", [])
     hidden = [each["dense"]["units"] for each in layers if "dense" in each]

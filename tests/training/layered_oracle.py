@@ -1,4 +1,6 @@
-"""The second engine with dropout, convolutions and pooling: a list of layers, plain numpy."""
+"""The second implementation with dropout, convolutions and pooling: a list of
+layers, plain numpy.
+"""
 
 from collections import defaultdict
 
@@ -9,7 +11,7 @@ from random_oracle import WORD, keys_of, numbers_of
 
 
 def dropout_factor(rate, seed, stream, step, shape):
-    """0 or 1/(1 − rate) for each value, by mnistlab's counted random numbers."""
+    """0 or 1/(1 − rate) for each value, by mnistlab's counter-based random numbers."""
     numbers = numbers_of(keys_of(seed, stream, step), np.arange(np.prod(shape)))
     return (numbers >= int(rate * WORD)).reshape(shape) / (1 - rate)
 
@@ -20,12 +22,12 @@ def windows(x, side, stride):
 
 
 def places(n, offset, stride):
-    """The pixels that n windows have at `offset`."""
+    """The pixels at `offset` in each of n windows."""
     return slice(offset, offset + (n - 1) * stride + 1, stride)
 
 
 class Layer:
-    """up: the output; down: the gradients by the input and, by name, by the layer's tensors."""
+    """up: the output; down: the gradients of the input and, by name, of the layer's tensors."""
 
     def __init__(self, name):
         self.name = name
@@ -103,7 +105,7 @@ class Pool(Layer):
     def down(self, x, dy, tensors, step):
         size, stride = self.pool.size, self.pool.stride
         found = windows(x, size, stride)
-        # Where in its window the largest stands: the first of equals.
+        # The position of the maximum in its window: the first of equal ones.
         first = found.reshape(*dy.shape, -1).argmax(axis=-1)
         dx = np.zeros(x.shape)
         rows, columns = dy.shape[2:]

@@ -1,8 +1,7 @@
-"""A second engine, slow and plain: numpy in float64, written from the configuration's equations.
+"""A second implementation, slow and plain: numpy in float64, from the configuration's equations.
 
-It shares with the first nothing but the configuration and the dataset: neither kernels nor
-schedules, nor the choice of tensors. A name that it has no equation for is an error, never another
-name's equation.
+It shares only the configuration and the dataset with the engine: no kernels, no schedules, no
+choice of tensors. A name without an equation is an error; no other equation replaces it.
 """
 
 import math
@@ -59,7 +58,7 @@ def activate(activation, z):
 
 
 def pull_back(activation, z, dy):
-    """The gradient by z, from the gradient dy by the activation's output."""
+    """The gradient of z, from the gradient dy of the activation's output."""
     y = activate(activation, z)
     match activation.type:
         case "identity":
@@ -120,7 +119,7 @@ def rate_at(schedule, lr, step, steps_per_epoch, total):
             if step < top:
                 low, share = lr / 25, step / top
                 return lr + (low - lr) * 0.5 * (1 + math.cos(math.pi * share))
-            # A run of one step has no way down: its rate is the peak.
+            # A run of one step has no decreasing part: its rate is the peak.
             low, share = lr * schedule.final, (step - top) / (last - top) if last > top else 0
             return low + (lr - low) * 0.5 * (1 + math.cos(math.pi * share))
         case other:
@@ -137,7 +136,9 @@ def momentum_at(optimizer, epochs_done):
 
 
 class Oracle:
-    """Trains the images in their order, `shuffle: none`. `losses`, `correct`, `images` run on."""
+    """Trains on the images in their order, `shuffle: none`. `losses`, `correct`, `images`
+    accumulate.
+    """
 
     def __init__(self, config, dataset, tensors):
         self.config = config
@@ -167,7 +168,7 @@ class Oracle:
         return [*hidden * (len(self.layers) - 1), self.config.model.output_activation]
 
     def _forward(self, x):
-        """Each layer's input, each layer's sums, and the network's output."""
+        """Each layer's input, each layer's pre-activation, and the network's output."""
         inputs, sums = [x], []
         for layer, activation in zip(self.layers, self._activations(), strict=True):
             z = inputs[-1] @ self.tensors[f"{layer}.weight"]
@@ -254,7 +255,7 @@ class Oracle:
     def penalty(self):
         r = self.config.regularization
         weights = [value for name, value in self.tensors.items() if self._penalised(name)]
-        # A term whose factor is 0 is 0, also where the weights overflow.
+        # A term whose factor is 0 is 0, even if the weights overflow.
         absolute = sum(r.l1 * np.abs(W).sum() for W in weights) if r.l1 else 0.0
         square = sum(r.l2 * (W * W).sum() for W in weights) if r.l2 else 0.0
         return absolute + square
@@ -306,7 +307,7 @@ class Oracle:
         return W - lr * mean / (np.sqrt(square) + o.epsilon)
 
     def _penalised_step(self, name, W, g, lr):
-        """The weights after a step with the penalty, as the mode says."""
+        """The weights after a step with the penalty, by its mode."""
         r = self.config.regularization
         match r.mode:
             case "gradient":
@@ -337,7 +338,7 @@ class Oracle:
         """One step on the images at `places`."""
         epoch, number = divmod(self.step, steps_per_epoch)
         size = self.config.training.batch_size
-        # Only the last batch of an epoch is short.
+        # Only the last batch of an epoch may be smaller.
         first = 0 if number == 0 else number * min(size, len(self.dataset.train.indices))
 
         def augment(images):

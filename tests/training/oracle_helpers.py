@@ -1,4 +1,4 @@
-"""The engine beside the second one: the same batches, and how far apart the two are at the end."""
+"""The engine and the second implementation: the same batches, and their difference at the end."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,6 @@
-"""On the paths that skip zeros: the same bits however a run is divided, and nothing left behind."""
+"""With the kernels that skip zeros: equal bits however a run is divided, and
+nothing left behind.
+"""
 
 import numpy as np
 import pytest
@@ -66,7 +68,7 @@ def make(request, monkeypatch, tmp_path):
 
 
 def digests(trainer):
-    """Of all that a step leaves for the next, and of the running means."""
+    """Digests of everything that a step leaves for the next, and of the running means."""
     memory = trainer.memory
     return [digest(each) for each in (trainer.params, memory.states, memory.totals)]
 
@@ -97,7 +99,9 @@ def expected_gradient(oracle, places):
 
 
 def test_step_by_step_looked_into_after_each_a_run_is_what_it_is_in_one_go(make):
-    """Between steps the weights lie as ever, and the last gradient is that of the last step."""
+    """Between steps the weights have their plain order, and the last gradient is the
+    last step's.
+    """
     whole, _ = make()
     assert train(whole)
     parts, oracle = make()
@@ -141,7 +145,7 @@ LOOKED_AT = ["tiles, few rows", "tiles, step by step", "behind a relu, penalised
 
 @pytest.mark.parametrize("make", [CASES[name] for name in LOOKED_AT], ids=LOOKED_AT, indirect=True)
 def test_who_looks_on_sees_the_weights_as_they_are_at_rest(make):
-    """At a look in the middle of an epoch, and after an exception that ends it there."""
+    """A look during an epoch, and an exception that ends it there."""
     trainer, _ = make()
     trainer._steps_per_look = 1
     other, _ = make()
@@ -161,7 +165,7 @@ def test_who_looks_on_sees_the_weights_as_they_are_at_rest(make):
 
 
 def test_nothing_is_written_beyond_an_array_of_the_workspace(make):
-    """A lane's listing beyond its room would be another's, or no one's."""
+    """A lane's listing beyond its space would be another lane's, or outside the array."""
     trainer, _ = make()
     guarded, mark, beyond = {}, 77, 4096
     for name, array in trainer.memory._asdict().items():

@@ -1,4 +1,4 @@
-"""The derivative of a function of one number is found, and what it may be off by is told."""
+"""The derivative of a function of one number is found with its uncertainty."""
 
 import math
 

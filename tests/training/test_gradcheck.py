@@ -1,4 +1,4 @@
-"""The numerical check passes what is right, and finds every gradient that is made wrong here."""
+"""The gradient check accepts right gradients, and finds every gradient made wrong here."""
 
 from dataclasses import replace
 
@@ -29,12 +29,12 @@ from mnistlab.runtime.parts import flat, share, slot
 from mnistlab.training.gradcheck import COORDINATES, check_gradients
 
 PRECISION = 1e-7
-# From zero weights a gradient is so small that the rounding of the loss shows beside it.
+# With zero weights a gradient is so small that the loss's rounding is visible.
 PRECISION_OF_ZEROS = 1e-6
 
 
 def blank_pixels():
-    """Images of which most pixels are 0 in all, as the borders of MNIST are."""
+    """Images in which most pixels are 0 everywhere, like the borders of MNIST."""
     dataset = toy_dataset(side=8)
     images = dataset.train.images.copy()
     images[:, :3] = images[:, -3:] = 0
@@ -167,7 +167,7 @@ def test_a_check_of_fewer_images_than_a_batch_has_passes():
         assert tensor.passed
 
 
-# Gradients made wrong. Each op has the arguments of those of the engine's passes.
+# Wrong gradients. Each op has the signature of the engine's.
 
 
 @kernel
@@ -183,7 +183,7 @@ def half_the_weights(op, m, lane, step, first, rows):
 
 @kernel
 def bias_summed_over_everything(op, m, lane, step, first, rows):
-    """db is one number, Σᵢⱼ dyᵢⱼ, for all."""
+    """db is one number for all, Σᵢⱼ dyᵢⱼ."""
     dense_backward_weights(op, m, lane, step, first, rows)
     total = slot(m.deltas, m, op.y, rows, op.outputs).sum()
     for j in range(op.biases):
@@ -209,7 +209,7 @@ def input_gradient_forgotten(op, m, lane, step, first, rows):
 
 @kernel
 def label_s_own_term_alone(op, m, lane, step, first, rows):
-    """dz = t·y − t in place of y − t: the softmax's terms off the diagonal are missing."""
+    """dz = t·y − t instead of y − t: the softmax's off-diagonal terms are missing."""
     labels = m.targets[:rows]
     z = slot(m.activations, m, op.x, rows, op.inputs)
     y = slot(m.activations, m, op.y, rows, op.inputs)
@@ -277,7 +277,7 @@ def activation_s_derivative_left_out(op, m, lane, step, first, rows):
         dx[i] = dy[i]
 
 
-# What is replaced, by what, in which configuration, and the tensors whose gradient it spoils.
+# What is replaced, by what, in which configuration, and the tensors with a wrong gradient.
 ALL = {f"dense{n}.{kind}" for n in (1, 2, 3) for kind in ("weight", "bias")}
 WEIGHTS = {name for name in ALL if name.endswith("weight")}
 BELOW = {name for name in ALL if not name.startswith("dense3")}
@@ -308,11 +308,11 @@ def failed(sections, dataset=None):
 
 
 def unscaled():
-    """Images of which the network sees the pixels themselves, 0 to 240."""
+    """Images whose pixels are the network's input unscaled, 0 to 240."""
     return toy_dataset(normalize="none", side=5)
 
 
-# Weights that do not saturate a network of such pixels all over.
+# Weights that do not saturate a network with such pixels everywhere.
 FINE = {"init": {"type": "normal", "std": 1e-3}}
 
 

@@ -1,6 +1,6 @@
-"""Networks drawn at random: no right gradient is called wrong, and a wrong one is found.
+"""Networks drawn at random: no right gradient is called wrong, and wrong ones are found.
 
-`python tests/training/drawn_networks.py 0 1000` draws as many as are wanted.
+`python tests/training/drawn_networks.py 0 1000` draws as many as requested.
 """
 
 import collections

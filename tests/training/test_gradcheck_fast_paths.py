@@ -1,4 +1,4 @@
-"""The numerical check passes the paths that skip zeros, and finds what is made wrong in them."""
+"""The gradient check accepts the kernels that skip zeros, and finds errors made in them."""
 
 import pytest
 from engine_helpers import config_of, dark_dataset, toy_dataset
@@ -60,7 +60,7 @@ def test_a_right_gradient_passes(monkeypatch, op, sections):
         assert tensor.checked >= 0.5 * (tensor.checked + tensor.left_out)
 
 
-# Gradients made wrong. Each op has the arguments of those of the engine's passes.
+# Wrong gradients. Each op has the signature of the engine's.
 
 
 RIGHT_SPARSE_INPUT, RIGHT_SPARSE_HIDDEN = (

@@ -1,4 +1,4 @@
-"""The numerical check of dropout and of CNNs: what is right passes, what is made wrong is found."""
+"""The gradient check of dropout and of CNNs: right gradients pass, wrong ones are found."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ PRECISION = 1e-7
 
 
 def digits_like(height=14, width=14, border=4):
-    """Images of which all but the middle is 0, as MNIST's are."""
+    """Images with a border of 0, like MNIST's."""
     dataset = toy_dataset(side=height, width=width, labelled=5)
     images = np.zeros_like(dataset.train.images)
     middle = np.s_[:, border:-border, border:-border]
@@ -173,7 +173,7 @@ def test_the_gradient_divided_into_many_lanes_passes(monkeypatch):
         assert tensor.passed, tensor
 
 
-# Gradients made wrong. Each op has the arguments of those of the engine's passes.
+# Wrong gradients. Each op has the signature of the engine's.
 
 
 @kernel
@@ -226,7 +226,7 @@ def last_lane_alone(op, m, lane, step, first, rows):
 
 @kernel
 def patches_that_overlap_overwrite(op, m, lane, step, first, rows):
-    """dx is what the last patch over a pixel gives, not the sum of all."""
+    """dx is the last patch's value at a pixel, not the sum over patches."""
     a, b = share(rows, op.lanes, lane)
     dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
     dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
@@ -251,7 +251,7 @@ def patches_that_overlap_overwrite(op, m, lane, step, first, rows):
 
 @kernel
 def filters_turned_over(op, m, lane, step, first, rows):
-    """dx is made with the filters turned by half a turn, as for a true convolution."""
+    """dx uses filters rotated by half a turn, as in a true convolution."""
     a, b = share(rows, op.lanes, lane)
     dx = images_of(m.deltas, m, op.x, rows, op.channels, op.height, op.width)
     dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
@@ -328,7 +328,7 @@ def a_scale_by_the_values_themselves(op, m, lane, step, first, rows):
 
 ALL = {f"{name}.{kind}" for name in ("conv1", "conv2", "dense1") for kind in ("weight", "bias")}
 BELOW = {"conv1.weight", "conv1.bias"}
-# One convolution on another with an overlap, a max pool and dropout between them; no kinks.
+# Two convolutions with overlap, with a max pool and dropout between them; no kinks.
 MODEL = cnn(
     conv(3, 3, padding=1),
     activation("tanh"),
@@ -394,7 +394,7 @@ def test_a_lost_lane_is_found(monkeypatch):
 
 @pytest.mark.parametrize("wrong", [filters_by_the_sum_over_all_positions, dropout_backward])
 def test_a_wrong_gradient_is_found_on_images_with_blank_borders_too(monkeypatch, wrong):
-    """Leaving coordinates out where a kink lies must not leave the error out."""
+    """Leaving out coordinates at a kink must not leave out the error."""
     model = cnn(conv(3, 3), activation("relu"), {"dropout": 0.3}, pool("max"))
     assert all(tensor.passed for tensor in check(model=model))
     if wrong is dropout_backward:

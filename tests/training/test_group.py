@@ -57,7 +57,7 @@ def dataset() -> Dataset:
 
 
 def images_of(nonzero_share: float) -> Dataset:
-    """Random images of which so many pixels are not zero."""
+    """Random images with this share of non-zero pixels."""
     rng = np.random.default_rng(4)
     shape = (IMAGES + 30, 11, 13)
     images = np.where(rng.random(shape) < nonzero_share, rng.integers(1, 256, shape), 0).astype(
@@ -91,13 +91,13 @@ def trainers_of(case, dataset, **training) -> list[Trainer]:
 
 
 def stops(trainer: Trainer) -> list[int]:
-    """Steps up to which to train: some within an epoch, and the end of each."""
+    """Steps to train up to: some within an epoch, and the end of each."""
     per_epoch = trainer.length.steps_per_epoch
     return sorted({1, *range(per_epoch, trainer.length.steps + 1, per_epoch), per_epoch + 2})
 
 
 def state_of(trainer: Trainer) -> list[object]:
-    """All that a look at a trainer, a checkpoint or the next step finds."""
+    """Everything that a look at a trainer, a checkpoint or the next step reads."""
     memory = trainer.memory
     arrays = (trainer.params, trainer.params_before_last_step, memory.states, memory.totals)
     return [trainer.step, *map(digest, arrays), digest(trainer.last_gradient())]

@@ -1,4 +1,4 @@
-"""The network that only looks: against the trainer, against finite differences, and its memory."""
+"""Evaluation: compared with the trainer and finite differences, and its memory."""
 
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
@@ -116,7 +116,7 @@ def test_only_the_layers_asked_for_are_copied():
     ],
 )
 def test_the_gradient_by_pixels_is_that_of_finite_differences(sections):
-    # One byte more or less is a small step where the network sees little of it.
+    # One byte is a small step if the network's scale is small.
     inference = inference_of(scale=1e-5, offset=0.1, **sections)
     image = images_of(1, seed=4)[0]  # not within a byte of where max pooling changes its mind
     stepped = np.repeat(image[None], 2 * image.size, axis=0)
@@ -153,7 +153,7 @@ def test_of_mostly_dark_images_the_lit_pixels_alone_are_worked_on(units, lit):
     dataset = dark_dataset(train=EVALUATION_ROWS + 70, side=9, lit=lit)
     inference = filled(Inference(config, dataset.image_shape, CLASSES, 1 / 255, 0.0))
     before = inference.params.copy()
-    # Without the table of the other path, so that only the right one has any outputs.
+    # Without the other program's table, so that only the right one has outputs.
     other = "evaluate" if lit < MOST_NONZERO else "evaluate sparse"
     inference.tables[other] = Table(inference.tables[other].rows[:0], None)
     found = inference.evaluate(dataset.train)
@@ -205,7 +205,7 @@ def test_a_model_trained_on_a_full_batch_is_looked_at_in_little_memory():
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 2.5 * again.params.nbytes  # they are in another order a second time
+    assert peak < 2.5 * again.params.nbytes  # a second copy is in another order
 
 
 @pytest.mark.parametrize(("lit", "kind"), [(0.2, " sparse"), (0.6, "")])

@@ -268,7 +268,7 @@ def test_a_tensor_that_holds_no_real_numbers_is_named(tmp_path, tensor):
 
 
 def test_a_weight_that_is_finite_in_the_file_alone_is_refused(tmp_path):
-    """1e300 is infinite in float32: the run would start diverged."""
+    """1e300 is infinite in float32: the run would begin diverged."""
     path = write_npz(
         tmp_path / "w.npz", random_tensors(SHAPES) | {"dense1.bias": np.full(3, 1e300)}
     )

@@ -1,4 +1,4 @@
-"""From a CNN's list of layers to tensors and sizes; and what does not fit."""
+"""From a CNN's list of layers to tensors and sizes; and layers that do not fit."""
 
 import numpy as np
 import pytest

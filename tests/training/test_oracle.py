@@ -1,4 +1,4 @@
-"""The engine against a second one in plain numpy, over 200 steps in float64."""
+"""The engine compared with a second implementation in plain numpy, over 200 steps in float64."""
 
 from itertools import pairwise
 
@@ -268,7 +268,7 @@ def test_float32_follows_float64_at_its_own_precision(name, tmp_path):
 
 
 def test_every_case_moves_the_weights_otherwise_than_plain_sgd(tmp_path):
-    """Were a key without effect, its case would prove nothing."""
+    """If a key had no effect, its case would prove nothing."""
     same_by_design = {"sgd", "nesterov without momentum"}
     plain = trained({}, tmp_path)
     for name, case in CASES.items():

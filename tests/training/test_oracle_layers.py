@@ -1,4 +1,4 @@
-"""Dropout and CNNs against the second engine, over 100 steps in float64."""
+"""Dropout and CNNs compared with the second implementation, over 100 steps in float64."""
 
 from itertools import pairwise
 
@@ -355,7 +355,7 @@ def test_float32_follows_float64_at_its_own_precision(name, tmp_path):
     assert 0 < distance(short.params.astype(np.float64), long.params) < 1e-4
 
 
-# What must make a difference; were a key without effect, its case would prove nothing.
+# What must make a difference: if a key had no effect, its case would prove nothing.
 OTHERWISE = {
     "no dropout": ("dropout", {**DROPOUT, "dropout": 0.0}),
     "another rate": ("dropout", {**DROPOUT, "dropout": 0.31}),

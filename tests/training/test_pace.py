@@ -1,10 +1,10 @@
-"""The number of threads follows what is quickest, trying the other now and then."""
+"""The number of threads is the fastest one; the other is tried sometimes."""
 
 from mnistlab.runtime.threads import TRIAL_STEPS, Pace
 
 
 def paced(seconds_per_step, steps, most=2):
-    """Take steps that cost what `seconds_per_step` says by number of threads, and when."""
+    """Take steps that last `seconds_per_step`, by number of threads."""
     now = [0.0]
     pace, taken = Pace(), []
     while steps > 0:

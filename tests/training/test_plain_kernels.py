@@ -1,4 +1,6 @@
-"""`training.kernels: plain` trains with the plain definitions, to the same weights but rounding."""
+"""`training.kernels: plain` trains with the plain definitions, to the same weights
+up to rounding.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Learning rates worked out by hand from the schedules' definitions; steps count from 0."""
+"""Learning rates computed by hand from the schedules' definitions; steps count from 0."""
 
 import math
 

@@ -1,7 +1,7 @@
-"""Penalties below the spacing of float32 act on every path of training as they do in float64.
+"""Penalties below the spacing of float32 act in every kernel as they do in float64.
 
-Images without a non-zero pixel, in a network without biases, leave every weight without a gradient:
-what a run changes is the penalty's own work.
+Images without a non-zero pixel, in a network without biases, give no weight a gradient: every
+change is the penalty's.
 """
 
 import numpy as np
@@ -12,7 +12,8 @@ from fast_path_helpers import divide_all_work, mlp, ops_of, skip_zeros_of_few, w
 from mnistlab.runtime.threads import engine_threads
 
 STEPS, LR = 200, 0.1
-# Of its size, or of 0.1, a weight loses this much at a step. Rounded by itself, it would lose none.
+# A weight loses this share of its size, or of 0.1, per step. Rounded on its own, it would lose
+# none.
 SHARE = 1e-8
 
 

@@ -1,4 +1,4 @@
-"""The statistics of a CNN's layers are those of what leaves them, whatever comes next."""
+"""The statistics of a CNN's layers are those of their outputs, whatever follows."""
 
 import numpy as np
 import pytest

@@ -149,7 +149,7 @@ def test_replacement_draws_full_batches_with_repeats_from_the_training_set_alone
 
 
 def test_validation_images_are_never_trained_on():
-    """Training on a set whose validation images are another's leaves the same weights."""
+    """Training on a set with other validation images gives the same weights."""
     one, other = toy_dataset(), toy_dataset()
     blank = other.train.images.copy()
     blank[other.validation.indices] = 255
@@ -384,7 +384,7 @@ def test_nothing_is_dropped_in_evaluation():
 
 
 def test_running_metrics_are_those_of_what_was_left():
-    """The same weights and images: only what dropout takes can make the difference."""
+    """The same weights and images: only dropped values make a difference."""
     one, other = dropout_and_its_like(0.5)
     one.train_to(1)
     other.train_to(1)
@@ -498,7 +498,7 @@ def test_lanes_are_fixed_by_the_work():
 
 
 def run_script(name, **environment):
-    """The last line that a script beside this file prints, as JSON."""
+    """The last line that a script in this folder prints, as JSON."""
     path = os.pathsep.join([str(HERE.parent.parent), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, str(HERE / name)],

@@ -1,4 +1,4 @@
-"""A name that the engine does not know ends in an error; nothing is taken for something else."""
+"""A name that the engine does not know is an error; nothing else is used instead."""
 
 from typing import ClassVar, Literal
 
