@@ -16,7 +16,7 @@ MACHINE = {
 }
 
 
-def test_commands_are_told_in_seconds_shares_and_megabytes():
+def test_commands_are_reported_in_seconds_shares_and_megabytes():
     result = MACHINE | {
         "start_up": {"import typer": 0.1, "mnistlab --help": 0.14},
         "training": {"warm": 3.5, "engine cold": 9, "dataset cold": 4, "everything cold": 9.5},
@@ -43,7 +43,7 @@ def test_commands_are_told_in_seconds_shares_and_megabytes():
     assert lines[-1].endswith("mnistlab 0.1.0 (commit unknown), python 3.11.7.")
 
 
-def test_trainings_of_many_seeds_are_told_by_mean_and_range():
+def test_trainings_of_many_seeds_are_reported_by_mean_and_range():
     trainings = [{"seconds": 2.0, "accuracy": 0.989}, {"seconds": 3.0, "accuracy": 0.992}]
     table = time_to_99.table(MACHINE | {"seeds": 2, "trainings": {"mnistlab-2": trainings}})
     expected = "| mnistlab, 2 threads | 2.50 | 2.00 to 3.00 | **99.050** | 98.90 to 99.20 |"
@@ -64,7 +64,7 @@ def test_a_panel_shows_every_library_at_every_value():
         assert list(lines["mnistlab"].get_ydata()) == [0.5, 0.5, 0.5]
 
 
-def test_what_is_varied_is_what_the_configuration_says():
+def test_the_varied_parameters_are_those_of_the_configuration():
     varied = list(scaling.points(2))
     assert [point[3] for point in varied] == [2] * (len(varied) - 2) + [1, 2]
     for what, value, work, _ in varied[:-2]:

@@ -13,7 +13,7 @@ from benchmarks.peers import PeerError, PeerProcess, installed
 SMALL = ["--set", "data.source=digits"]
 
 
-def test_a_row_is_trained_timed_and_told(tmp_path, capsys):
+def test_a_row_is_trained_timed_and_printed(tmp_path, capsys):
     found, page = tmp_path / "rows.json", tmp_path / "rows.md"
     arguments = ["--rows", "W1", "--peers", "mnistlab", "--rounds", "2", "--threads", "1", *SMALL]
     run.main([*arguments, "--json", str(found), "--markdown", str(page)])

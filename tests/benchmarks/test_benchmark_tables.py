@@ -67,20 +67,20 @@ def test_the_table_holds_seconds_lead_rate_and_share_of_the_peak(result):
     assert found["test accuracy (epochs)"] == "PyTorch 90.00, JAX 91.00, mnistlab 90.00 (6)"
 
 
-def test_the_closing_line_tells_mean_and_worst(result):
+def test_the_closing_line_has_mean_and_worst(result):
     *_, closing, _, _ = tables.rows_table(result).splitlines()
     assert "leads 3.00; the least 1.50 (W2)" in closing
     assert "100 GFLOP/s on 2 threads" in closing
 
 
-def test_the_last_line_tells_where_and_with_what_it_was_measured(result):
+def test_the_last_line_has_the_machine_and_the_versions(result):
     assert tables.rows_table(result).splitlines()[-1] == (
         "Measured 2026-11-21 on A Processor, 2 processors; mnistlab 0.1.0 (commit 0123456789, "
         "changed), python 3.11.7, torch 2.13.0."
     )
 
 
-def test_a_table_replaces_what_stands_between_its_marks(tmp_path):
+def test_a_table_replaces_the_text_between_its_marks(tmp_path):
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- rows -->\nold\n<!-- /rows -->\nafter\n")
     tables.write(page, "rows", "| new |\n")

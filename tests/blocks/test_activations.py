@@ -156,7 +156,7 @@ def test_pytorch_has_the_same_function_and_derivative(name, parameters):
 
 
 @pytest.mark.parametrize("name", ["relu", "relu6", "sigmoid", "tanh", "softsign", "elu"])
-def test_the_share_of_inactive_units_is_told_where_there_is_a_flat_part(name):
+def test_the_share_of_inactive_units_is_measured_if_there_is_a_flat_part(name):
     block = ELEMENTWISE.blocks[name]()
     x = np.full((6, 5), 0.5)
     x[:, :3] = -1e4

@@ -36,7 +36,7 @@ def test_a_value_is_either_zero_or_divided_by_the_share_that_is_kept(rate, dtype
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("rate", RATES)
-def test_behind_a_relu_the_output_tells_the_mask_as_the_random_numbers_do(rate, dtype):
+def test_behind_a_relu_the_output_gives_the_same_mask_as_the_random_numbers(rate, dtype):
     x, dy = np.maximum(normal(1000, dtype), 0), normal(1000, dtype, 1)
     found = np.full_like(x, np.nan)
     dropout_backward_by_output(dropped(x, rate), dy, rate, found)

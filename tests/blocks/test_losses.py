@@ -77,7 +77,7 @@ def test_cross_entropy_is_scikit_learn_s_log_loss():
     assert cross_entropy(z).mean() == pytest.approx(expected, rel=1e-13)
 
 
-def test_cross_entropy_of_a_sure_prediction_keeps_its_digits():
+def test_cross_entropy_of_a_confident_prediction_keeps_its_digits():
     z = np.array([[40.0, 0.0]])
     assert cross_entropy(z, np.array([0])) >= 0
     assert cross_entropy(z, np.array([1])) == pytest.approx(40, rel=1e-14)

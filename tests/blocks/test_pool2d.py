@@ -107,7 +107,7 @@ def test_the_largest_of_negative_values_is_negative():
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("place", list(np.ndindex(3, 3)), ids=str)
-def test_a_nan_anywhere_in_a_patch_is_passed_on_and_goes_nowhere_else(kind, place, dtype):
+def test_a_nan_anywhere_in_a_patch_propagates_to_its_output_only(kind, place, dtype):
     x = normal((1, 2, 3, 6), dtype)
     x[0, 1, place[0], place[1]] = np.nan
     found = np.isnan(forward(kind, x, 3, 3))

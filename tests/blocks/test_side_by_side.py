@@ -75,7 +75,7 @@ def test_the_weights_gradient_is_the_plain_definition_s(layer, images, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer[0] >= FILTERS])
-def test_the_gradient_goes_down_by_a_convolution_with_the_filters_turned(layer, dtype):
+def test_the_input_gradient_is_a_convolution_with_the_flipped_filters(layer, dtype):
     tiles, x, W, dy, scratch = drawn(layer, TILE - 1, dtype)
     expected = np.zeros_like(x)
     maths.conv2d_backward_input(dy, W, expected, scratch, tiles.stride, tiles.padding)

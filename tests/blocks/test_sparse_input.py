@@ -150,7 +150,7 @@ def test_backward_is_the_product_with_all_pixels_put_to_use(
             assert not found.reshape(100, lanes)[:, width:].any(), "what is beyond stays zero"
 
 
-def test_a_pixel_that_is_dark_in_all_images_leaves_its_weights_bits_alone():
+def test_a_pixel_that_is_zero_in_all_images_leaves_its_weights_unchanged():
     """Except with momentum: a velocity changes a weight without a gradient."""
     images = sparse_bytes(8, 100, 0.2)
     dark = ~images.any(axis=0)

@@ -80,7 +80,7 @@ def test_gradients_are_the_plain_definition_s(size, bias, dtype):
 
 
 @pytest.mark.parametrize("side", [1, 2, 5])
-def test_the_gradient_goes_down_by_a_convolution_with_the_filters_turned(side):
+def test_the_input_gradient_is_a_convolution_with_the_flipped_filters(side):
     conv, _, x, W, _, dy, scratch = layer((1, 8, 3, 9, 3, side, 1), "none", np.float64)
     expected = np.zeros_like(x)
     conv2d.conv2d_backward_input(dy, W, expected, scratch, 1, 0)

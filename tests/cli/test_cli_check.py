@@ -60,7 +60,7 @@ def unseen(tensor):
     )
 
 
-def test_what_could_not_be_compared_is_said_and_is_no_wrong_gradient(home, monkeypatch):
+def test_a_tensor_that_could_not_be_compared_is_named_and_not_wrong(home, monkeypatch):
     right = check
 
     def unseen_first(*args, **kwargs):

@@ -91,7 +91,7 @@ def test_runs_lists_runs_and_sweeps(trained):
     assert all(" finished " in line and "val_accuracy" in line for line in lines)
 
 
-def test_runs_tells_a_process_that_died_from_one_that_runs(trained, tmp_path):
+def test_runs_distinguishes_a_dead_process_from_a_running_one(trained, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "config.yaml").write_text("name: x\n")
@@ -106,7 +106,7 @@ def test_an_empty_folder_has_no_run_yet(tmp_path):
     assert "no run yet" in outcome.stderr
 
 
-def test_a_damaged_run_is_named_and_the_exit_code_says_so(trained, tmp_path):
+def test_a_damaged_run_is_named_and_gives_exit_code_2(trained, tmp_path):
     run = tmp_path / "run"
     run.mkdir()
     (run / "config.yaml").write_text("name: x\n")
@@ -137,7 +137,7 @@ def test_no_line_is_wider_than_the_terminal(trained, monkeypatch, command, colum
     assert max(map(len, lines)) <= columns
 
 
-def test_runs_names_the_columns_that_a_narrow_terminal_has_no_room_for(trained, monkeypatch):
+def test_runs_names_the_columns_that_do_not_fit_a_narrow_terminal(trained, monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     lines = plain(mnistlab("runs", trained, screen=Terminal).stdout).splitlines()
     heading = next(line for line in lines if line.startswith("folder"))

@@ -132,7 +132,7 @@ def test_what_is_completed_is_what_there_is():
     assert set(completion.sources("")) == set(SOURCES)
 
 
-def test_the_file_of_keys_is_what_the_schema_says():
+def test_the_file_of_keys_matches_the_schema():
     text = key_values.FILE.read_text(encoding="utf-8")
     assert text == key_values.as_text(key_values.collected()), (
         "out of date: run `python -m docs.make_reference`"
@@ -148,7 +148,7 @@ def test_the_file_of_keys_is_what_the_schema_says():
         ("mnistlab visualize --only calib", "calibration"),
     ],
 )
-def test_each_shell_is_answered_without_anything_heavy(shell, line, word, tmp_path):
+def test_each_shells_completion_imports_nothing_heavy(shell, line, word, tmp_path):
     asked = {
         "_MNISTLAB_COMPLETE": f"complete_{shell}",
         "_TYPER_COMPLETE_ARGS": line,

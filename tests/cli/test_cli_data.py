@@ -22,7 +22,7 @@ def test_list_shows_every_dataset_with_its_state(home):
     assert str(home / "data" / "mnist") in outcome.stdout
 
 
-def test_list_says_what_is_wrong_with_a_dataset(home):
+def test_list_shows_what_is_wrong_with_a_dataset(home):
     (home / "data" / "mnist").mkdir(parents=True)
     (home / "data" / "mnist" / "train-labels-idx1-ubyte").write_bytes(b"x" * 2000)
     outcome = mnistlab("data", "list")

@@ -33,7 +33,7 @@ def drawn(folder: Path) -> dict[str, bytes]:
     return {path.stem: path.read_bytes() for path in (folder / "plots").iterdir()}
 
 
-def test_a_process_beside_draws_what_the_command_would(run_dir, home, monkeypatch):
+def test_a_second_process_draws_the_same_figures(run_dir, home, monkeypatch):
     here = drawing._here
     monkeypatch.setattr(drawing, "_here", None)
     with drawing.quick_figures_beside(wanted=True) as figures:

@@ -56,7 +56,7 @@ def test_classes_that_are_left_out_are_counted_and_not_shown(home):
     assert outcome.stdout.rstrip().splitlines()[-1].split()[0] == "9"
 
 
-def test_what_is_no_run_and_what_it_lacks_are_told_without_a_traceback(home, run_dir):
+def test_a_path_without_a_run_and_missing_data_are_reported_without_a_traceback(home, run_dir):
     assert mnistlab("evaluate", "nowhere").exit_code == 2
     without = mnistlab("train", "tiny.yaml", "data.validation=0", "--no-plots", "--json")
     outcome = mnistlab("evaluate", without.document["run_dir"], "--split", "validation", "--json")
@@ -64,7 +64,7 @@ def test_what_is_no_run_and_what_it_lacks_are_told_without_a_traceback(home, run
     assert "data.validation is 0" in outcome.document["errors"][0]
 
 
-def test_more_classes_than_a_terminal_is_wide_are_told_as_pairs(home):
+def test_more_classes_than_fit_the_terminal_are_shown_as_pairs(home):
     rng = np.random.default_rng(0)
     parts = {"x_train": (90, 5, 5), "x_test": (60, 5, 5)}
     images = {name: rng.integers(0, 256, shape, np.uint8) for name, shape in parts.items()}
@@ -116,7 +116,7 @@ def test_a_sweep_predicts_by_the_mean_of_its_trials(sweep_dir, home):
     assert "no picture is named behind the runs" in outcome.stderr
 
 
-def test_a_temperature_is_told_with_the_calibration_before_and_after(run_dir):
+def test_a_temperature_is_reported_with_the_calibration_before_and_after(run_dir):
     outcome = mnistlab("evaluate", run_dir, "--calibrate")
     assert outcome.exit_code == 0, outcome.stderr
     document = mnistlab("evaluate", run_dir, "--calibrate", "--json").document

@@ -15,7 +15,7 @@ def run_dir(home):
     return home / run.document["run_dir"]
 
 
-def test_an_onnx_model_is_written_into_the_run_and_says_on_what_it_was_compared(run_dir):
+def test_an_onnx_model_is_written_into_the_run_with_a_report_of_the_comparison(run_dir):
     outcome = mnistlab("export", run_dir, "--format", "onnx")
     assert outcome.exit_code == 0
     assert outcome.stdout == f"{run_dir}/model.onnx\n"
@@ -87,7 +87,7 @@ def test_an_exported_npz_starts_another_run(run_dir):
         ),
     ],
 )
-def test_a_mistake_is_told_and_nothing_is_written(run_dir, arguments, said):
+def test_a_mistake_is_reported_and_nothing_is_written(run_dir, arguments, said):
     before = {path: path.stat().st_mtime_ns for path in run_dir.rglob("*")}
     outcome = mnistlab("export", *(argument.format(run=run_dir) for argument in arguments))
     assert outcome.exit_code == 2

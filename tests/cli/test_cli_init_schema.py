@@ -11,7 +11,7 @@ def test_init_writes_a_configuration_that_check_accepts(home):
     assert mnistlab("train", "mnistlab.yaml", "--print-config").exit_code == 0
 
 
-def test_the_schema_lies_where_the_configuration_says(home):
+def test_the_schema_is_where_the_configuration_refers_to_it(home):
     document = mnistlab("init", "deep/er", "--json").document
     assert document["config"] == str(home / "deep" / "er" / "mnistlab.yaml")
     first = (home / "deep" / "er" / "mnistlab.yaml").read_text().splitlines()[0]
@@ -20,7 +20,7 @@ def test_the_schema_lies_where_the_configuration_says(home):
     assert json.loads(schema.read_text()) == mnistlab("schema", "run").document
 
 
-def test_init_takes_the_name_of_a_file_and_tells_commands_that_fit_it(home):
+def test_init_takes_the_name_of_a_file_and_prints_commands_for_it(home):
     outcome = mnistlab("init", "my folder/wide.yaml")
     commands = [line.strip() for line in outcome.stdout.split("next:\n")[1].splitlines()]
     assert all("'my folder/wide.yaml'" in command for command in commands)

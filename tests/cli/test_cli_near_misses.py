@@ -146,14 +146,16 @@ def folder(home):
 
 
 @pytest.mark.parametrize(("override", "message", "meant"), OVERRIDES)
-def test_a_near_miss_in_an_override_is_told_with_what_was_meant(folder, override, message, meant):
+def test_a_near_miss_in_an_override_is_answered_with_the_likely_key(
+    folder, override, message, meant
+):
     outcome = mnistlab("train", "tiny.yaml", override)
     expected = f"command line: {override}: {message}; did you mean {meant!r}?\n"
     assert (outcome.exit_code, outcome.stderr) == (2, expected)
 
 
 @pytest.mark.parametrize(("line", "message"), LINES)
-def test_a_near_miss_is_told_with_what_to_type_in_its_place(folder, line, message):
+def test_a_near_miss_is_answered_with_what_to_type(folder, line, message):
     outcome = mnistlab(*shlex.split(line))
     assert (outcome.exit_code, outcome.stderr) == (2, f"{message}\n")
 
@@ -169,7 +171,7 @@ def test_an_override_of_a_type_drops_the_keys_of_the_other_type_and_names_them(f
     assert "  type: adam\n  lr: 0.05\n  beta1: 0.8\n" in outcome.stdout
 
 
-def test_a_network_that_becomes_a_cnn_is_told_that_a_cnn_has_layers(folder):
+def test_a_network_changed_to_a_cnn_gives_a_hint_at_layers(folder):
     outcome = mnistlab("train", "tiny.yaml", "model.type=cnn", "--print-config")
     assert outcome.stderr == (
         "warning: model.type is now cnn; dropped from the file: model.hidden; the keys of cnn: "
@@ -196,7 +198,7 @@ def test_an_override_that_repeats_the_type_of_the_file_drops_nothing(folder):
 
 
 @pytest.mark.parametrize(("line", "message"), FLAGS)
-def test_an_option_of_other_programs_is_told_with_what_does_the_same(folder, line, message):
+def test_an_option_of_other_programs_is_answered_with_the_equivalent(folder, line, message):
     outcome = mnistlab(*shlex.split(line))
     usage, error = outcome.stderr.split("\n\n")
     assert usage.startswith("Usage: mnistlab ")
@@ -237,7 +239,7 @@ def test_a_short_form_does_what_the_long_one_does(folder, line, same):
         ("tune", "sweep"),
     ],
 )
-def test_a_command_of_other_programs_is_told_by_its_name_here(folder, word, meant):
+def test_a_command_of_other_programs_is_answered_with_mnistlabs_command(folder, word, meant):
     outcome = mnistlab(word, "tiny.yaml")
     assert outcome.exit_code == 2
     assert outcome.stderr.endswith(

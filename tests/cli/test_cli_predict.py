@@ -39,7 +39,9 @@ def test_programs_read_classes_and_probabilities(run_dir, picture, home):
     assert "status" not in document
 
 
-def test_bad_files_are_named_the_others_read_and_the_exit_code_says_so(run_dir, picture, home):
+def test_bad_files_are_named_the_others_predicted_and_the_exit_code_is_not_0(
+    run_dir, picture, home
+):
     (home / "text.png").write_text("no picture")
     outcome = mnistlab("predict", run_dir, "text.png", picture, "gone.png", "--json")
     assert outcome.exit_code == 2

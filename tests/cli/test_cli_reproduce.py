@@ -55,7 +55,7 @@ def report(home, trials_here):
     return folder
 
 
-def test_every_stated_figure_stands_beside_the_mean_of_its_runs(report):
+def test_every_stated_value_is_compared_with_the_mean_of_its_runs(report):
     outcome = mnistlab("reproduce", report, "--json", "--workers", 1)
     assert outcome.exit_code == 0
     assert "report mine, 1 of 2: rates" in outcome.stderr
@@ -113,7 +113,7 @@ def test_full_lifts_the_budget_and_quick_sets_its_own(report):
     assert "batch_size: 20" in (Path(row["run_dir"]) / "config.yaml").read_text()
 
 
-def test_a_stopped_reproduction_is_carried_on_to_the_same_figures(report, home):
+def test_a_stopped_reproduction_is_resumed_to_the_same_figures(report, home):
     ended = mnistlab("reproduce", report, "--json", "--quiet", "--workers", 1)
     whole = ended.document["reports"][0]["tables"]
     with subprocess.Popen(

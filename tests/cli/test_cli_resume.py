@@ -32,7 +32,7 @@ def stopped_by(number: signal.Signals, home, *more: str):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_saves_a_checkpoint_and_says_how_to_go_on(home, number, code):
+def test_a_signal_saves_a_checkpoint_and_prints_how_to_resume(home, number, code):
     exit_code, _, stderr = stopped_by(number, home)
     run = (home / "runs" / "latest").resolve()
     assert exit_code == code
@@ -42,7 +42,7 @@ def test_a_signal_saves_a_checkpoint_and_says_how_to_go_on(home, number, code):
     assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
 
 
-def test_an_interrupted_run_says_so_in_json(home):
+def test_an_interrupted_run_has_this_status_in_json(home):
     exit_code, stdout, _ = stopped_by(signal.SIGINT, home, "--json")
     assert exit_code == 130
     assert json.loads(stdout)["status"] == "interrupted"

@@ -92,7 +92,7 @@ def changed(told: dict[str, Any], path: Path_, value: Any) -> dict[str, Any]:
     return told
 
 
-def test_whatever_stands_at_a_key_is_read_or_named(run):
+def test_any_value_at_a_key_is_read_or_named_in_an_error(run):
     told, refused = content(run), 0
     for path in keys(told):
         for value in HOSTILE:

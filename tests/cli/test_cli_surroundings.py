@@ -135,7 +135,7 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize(("content", "message"), SETTINGS.values(), ids=SETTINGS)
-def test_a_file_of_numbas_settings_that_is_none_is_named(tmp_path, content, message):
+def test_an_invalid_file_of_numbas_settings_is_named(tmp_path, content, message):
     (tmp_path / ".numba_config.yaml").write_bytes(content)
     for arguments in (["train", "run.yaml"], ["train", "run.yaml", "--threads", "1"]):
         done = command(tmp_path, *arguments)
@@ -153,7 +153,7 @@ def test_a_setting_that_numba_does_not_know_is_one_line_of_warning(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_too_little_memory_for_a_library_is_told_without_a_traceback(tmp_path):
+def test_too_little_memory_for_a_library_is_reported_without_a_traceback(tmp_path):
     (tmp_path / "run.yaml").write_text(RUN)
     line = f'ulimit -v 300000; "{sys.executable}" -P -c "{COMMAND}" train run.yaml'
     done = shell(tmp_path, line)
@@ -181,7 +181,7 @@ with multiprocessing.get_context("fork").Pool(1) as pool:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there are no forks here")
-def test_a_process_forked_after_training_is_told_so_and_does_not_wait_for_ever(tmp_path):
+def test_a_process_forked_after_training_raises_an_error_and_does_not_hang(tmp_path):
     (tmp_path / "run.yaml").write_text(RUN)
     done = subprocess.run(
         [sys.executable, "-c", FORKED],

@@ -71,7 +71,7 @@ def test_dry_run_lists_the_trials_and_makes_nothing(home):
     assert sorted(home.rglob("*")) == before
 
 
-def test_a_sweep_with_a_failed_trial_ends_with_3_and_says_why_even_quietly(home, trials_here):
+def test_a_sweep_with_a_failed_trial_exits_with_3_and_prints_why_even_if_quiet(home, trials_here):
     run = mnistlab("train", "tiny.yaml", "model.hidden=[4]", "--quiet", "--no-plots")
     weights = f"init={{type: file, path: {run.stdout.strip()}/weights.safetensors}}"
     values = ("model.hidden=[4],[5]", weights, "--quiet", "--no-plots")
@@ -82,7 +82,7 @@ def test_a_sweep_with_a_failed_trial_ends_with_3_and_says_why_even_quietly(home,
     assert mnistlab("resume", outcome.stdout.strip(), "--quiet").exit_code == 0
 
 
-def test_a_diverged_trial_is_no_failure_and_stands_last(home):
+def test_a_diverged_trial_is_no_failure_and_comes_last(home):
     values = ("loss={type: mse}", "model.output_activation=identity", "optimizer.lr=1e30,0.01")
     outcome = mnistlab("sweep", "tiny.yaml", *values)
     assert outcome.exit_code == 0
@@ -106,7 +106,7 @@ def test_options_of_a_run_and_of_a_sweep_are_not_mixed_up(swept, home):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_keeps_what_is_done_and_says_how_to_go_on(home, number, code):
+def test_a_signal_keeps_finished_trials_and_prints_how_to_resume(home, number, code):
     values = ("optimizer.lr=0.1,0.01", "training.epochs=100000", "data.train_limit=null")
     process = subprocess.Popen(
         **process_arguments("sweep", home / "tiny.yaml", *values, "--workers", 1, "--json"),
@@ -167,7 +167,7 @@ def test_figures_of_losses_and_accuracies_have_their_own_form():
     assert metric_value("val_loss", None) == "-"
 
 
-def test_what_all_trials_warn_of_is_told_once(home):
+def test_a_warning_of_all_trials_is_shown_once(home):
     arguments = ("data.train_limit=3", "optimizer.lr=0.1,0.01,0.001", "--workers", 1, "--no-plots")
     stderr = mnistlab("sweep", "tiny.yaml", *arguments).stderr
     assert stderr.count("warning: data.train_limit: the first 3 training images hold none of") == 1

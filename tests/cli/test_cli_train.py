@@ -36,7 +36,7 @@ def test_stderr_has_a_line_per_epoch_and_a_summary(home):
     assert lines[-1].startswith("test ")
 
 
-def test_quiet_says_nothing_but_the_path(home):
+def test_quiet_prints_only_the_path(home):
     outcome = mnistlab("train", "tiny.yaml", "--quiet", "--no-plots")
     assert outcome.stderr == ""
     assert Path(outcome.stdout.strip()).is_dir()
@@ -72,7 +72,7 @@ def test_a_diverged_run_exits_1_with_advice_and_its_document(home):
     assert "Traceback" not in outcome.stderr
 
 
-def test_options_may_stand_before_and_after_the_overrides(home):
+def test_options_may_come_before_and_after_the_overrides(home):
     outcome = mnistlab(
         "train", "--no-plots", "tiny.yaml", "seed=3", "--quiet", "training.epochs=1", "--json"
     )
@@ -173,7 +173,7 @@ def open_when_read(pipe: Path) -> int:
     return os.open(pipe, os.O_WRONLY)
 
 
-def test_the_findings_are_printed_and_stand_in_the_document(home):
+def test_the_findings_are_printed_and_are_in_the_document(home):
     rate = ["optimizer.lr=0.02", "training.epochs=5", "--no-plots"]
     outcome = mnistlab("train", "tiny.yaml", *rate, "--json")
     findings = outcome.document["findings"]

@@ -11,7 +11,7 @@ def run(home) -> Path:
     return Path(mnistlab("train", "tiny.yaml", "--quiet", "--no-plots").stdout.strip())
 
 
-def test_the_paths_of_the_figures_are_printed_and_what_was_left_out_is_said(run):
+def test_the_paths_of_the_figures_and_those_left_out_are_printed(run):
     outcome = mnistlab("visualize", run, "--only", "weights", "--only", "feature_maps")
     assert outcome.exit_code == 0
     assert outcome.stdout == f"{run / 'plots' / 'weights.png'}\n"

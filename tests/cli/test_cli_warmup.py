@@ -23,7 +23,7 @@ def few_kernels(monkeypatch):
 
 
 @pytest.mark.long
-def test_warmup_compiles_what_the_cache_lacks_and_says_where_it_is(few_kernels):
+def test_warmup_compiles_what_the_cache_lacks_and_prints_its_path(few_kernels):
     first = mnistlab("warmup", "--dtype", "float32")
     again = mnistlab("warmup", "--dtype", "float32")
     assert (first.exit_code, again.exit_code) == (0, 0)

@@ -130,7 +130,7 @@ def mistakes(home):
 
 
 @pytest.mark.parametrize(("line", "exit_code", "named"), CASES)
-def test_a_mistake_is_told_by_name_and_leaves_nothing(mistakes, line, exit_code, named):
+def test_a_mistake_is_named_and_leaves_nothing(mistakes, line, exit_code, named):
     before = sorted(mistakes.rglob("*"))
     outcome = mnistlab(*shlex.split(line))
     assert outcome.exit_code == exit_code
@@ -154,7 +154,7 @@ def test_with_json_a_mistake_is_one_document(mistakes, line, exit_code, named):
     assert all(isinstance(message, str) for message in document["errors"])
 
 
-def test_all_errors_of_a_file_are_told_at_once_in_its_order(mistakes):
+def test_all_errors_of_a_file_are_reported_at_once_in_its_order(mistakes):
     errors = mnistlab("train", "several.yaml", "--json").document["errors"]
     assert [error.partition(": ")[0] for error in errors] == [
         "several.yaml:1:1",

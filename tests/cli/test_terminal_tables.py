@@ -66,7 +66,7 @@ def test_no_line_of_the_epoch_table_is_wider_than_the_terminal(width, start, row
     assert max(map(len, EpochTable(start, width).lines(row))) <= width
 
 
-def test_figures_without_room_are_named_above_the_epoch_table():
+def test_metrics_that_do_not_fit_are_named_above_the_epoch_table():
     note, *heading, row = EpochTable(BY_STEP, 60).lines(TESTED)
     assert note == "(no room for test loss, trained for; metrics.csv has all)"
     assert len(heading) == 2
@@ -118,7 +118,7 @@ def test_lines_break_between_words_and_never_within_a_number_or_a_path():
     ]
 
 
-def test_figures_without_room_are_left_out_of_a_bar():
+def test_metrics_that_do_not_fit_are_left_out_of_a_bar():
     parts = ["loss 0.25", "acc 92.50%", "4,800 images/s"]
     assert that_fit(parts, 25) == "loss 0.25  acc 92.50%"
     assert that_fit(parts, 30, least_first=True) == "acc 92.50%  4,800 images/s"
@@ -126,7 +126,7 @@ def test_figures_without_room_are_left_out_of_a_bar():
 
 
 @pytest.mark.parametrize("columns", [60, 80])
-def test_the_bar_of_a_run_leaves_room_for_a_bar(monkeypatch, columns):
+def test_the_text_of_a_runs_bar_leaves_space_for_the_bar(monkeypatch, columns):
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("COLUMNS", str(columns))
@@ -155,7 +155,7 @@ def test_a_name_in_a_table_has_no_colour_and_the_column_of_statuses_has(monkeypa
     assert sys.stdout.getvalue() == "run     status\nfailed  \x1b[31mfailed\x1b[0m\n"
 
 
-def test_nothing_limits_the_lines_of_a_file_whatever_columns_says(monkeypatch):
+def test_lines_in_a_file_have_any_length_whatever_columns_is(monkeypatch):
     monkeypatch.setenv("COLUMNS", "60")
     assert (terminal_width(io.StringIO()), terminal_width(Terminal())) == (None, 60)
     monkeypatch.setenv("COLUMNS", "nonsense")

@@ -40,7 +40,7 @@ def test_keys_hold_over_the_base_and_mappings_are_joined_key_by_key(tmp_path):
     assert (config.model.hidden, config.model.dropout) == ((16,), 0.1)
 
 
-def test_a_base_may_have_a_base_and_overrides_stand_above_all(tmp_path):
+def test_a_base_may_have_a_base_and_overrides_replace_all(tmp_path):
     path = written(
         tmp_path,
         a="seed: 1\noptimizer: {lr: 0.1}\nmodel: {dropout: 0.3}",
@@ -51,7 +51,7 @@ def test_a_base_may_have_a_base_and_overrides_stand_above_all(tmp_path):
     assert (config.seed, config.optimizer.lr, config.model.dropout) == (3, 0.4, 0.3)
 
 
-def test_the_resolved_file_stands_alone(tmp_path):
+def test_the_resolved_file_needs_no_other_file(tmp_path):
     path = written(tmp_path, a="seed: 7\nmodel: cnn", b="base: a.yaml\noptimizer: adam")
     config = load_run_config(path)
     text = dump_yaml(config)
@@ -84,7 +84,7 @@ def test_null_takes_a_section_of_the_base_away(tmp_path):
     assert (training.early_stopping, training.epochs, training.batch_size) == (None, 4, 8)
 
 
-def test_a_path_is_relative_to_the_file_that_it_stands_in(tmp_path):
+def test_a_path_is_relative_to_its_file(tmp_path):
     (tmp_path / "deep").mkdir()
     written(tmp_path / "deep", a="data: {source: idx, path: images}")
     path = written(tmp_path, b="base: deep/a.yaml\ninit: {type: file, path: start.npz}")
@@ -93,7 +93,7 @@ def test_a_path_is_relative_to_the_file_that_it_stands_in(tmp_path):
     assert config.init.path == tmp_path / "start.npz"
 
 
-def test_errors_of_all_files_are_told_at_their_places(tmp_path):
+def test_errors_of_all_files_are_reported_at_their_positions(tmp_path):
     path = written(
         tmp_path,
         a="optimizer:\n  lr: -1\n  momentum: 0.5\nseed: 1\nseed: 2",
@@ -132,7 +132,7 @@ def test_a_circle_is_refused_with_both_files_named(tmp_path):
         ("torn.yaml", "b.yaml:1:7: base: torn.yaml:1:5: not valid YAML"),
     ],
 )
-def test_a_base_that_is_none_is_refused_where_it_is_named(base, said, tmp_path):
+def test_an_unusable_base_is_refused_at_its_position(base, said, tmp_path):
     files = {"torn": "a: b: c", "sweep": "base: b.yaml\nparameters: {seed: [1]}"}
     message = refused(written(tmp_path, **files, b=f"base: {base}\nseed: 1"))[0]
     assert message.startswith(said)

@@ -212,7 +212,7 @@ def test_no_message_speaks_of_the_library_that_checks(text):
             assert leak not in message
 
 
-def test_all_errors_of_a_file_are_told_at_once_in_its_order():
+def test_all_errors_of_a_file_are_reported_at_once_in_its_order():
     text = (
         "data: {source: idx, valdation: 3}\n"
         "model: {hidden: [0]}\n"
@@ -232,12 +232,12 @@ def test_all_errors_of_a_file_are_told_at_once_in_its_order():
     ]
 
 
-def test_a_conflict_that_may_come_from_a_reported_error_is_not_told():
+def test_a_conflict_that_may_come_from_a_reported_error_is_not_reported():
     (message,) = refusal("loss: {typ: mse}\nmodel: {output_activation: sigmoid}")
     assert "loss.typ" in message
 
 
-def test_a_conflict_is_told_where_the_file_has_one_of_its_keys():
+def test_a_conflict_is_reported_at_one_of_its_keys_in_the_file():
     (message,) = refusal("model:\n  output_activation: sigmoid")
     assert message.startswith("f.yaml:2:22: model.output_activation: ")
 
@@ -302,7 +302,7 @@ def test_text_that_is_no_yaml_is_refused_in_plain_words(text, message):
     assert str(caught.value) == f"f.yaml:{place}: not valid YAML: {words}"
 
 
-def test_an_open_bracket_on_the_command_line_is_told_without_a_line():
+def test_an_open_bracket_on_the_command_line_is_reported_without_a_line():
     with pytest.raises(ConfigError) as caught:
         parse_run_config("seed: 1", "f.yaml", ["model.hidden=[3"])
     assert str(caught.value) == (

@@ -152,7 +152,7 @@ def test_a_missing_file_names_those_near_it(tmp_path):
         load_run_config(tmp_path / "quickstrat.yaml")
 
 
-def test_a_folder_misspelt_is_told_with_the_file_in_it(tmp_path):
+def test_a_misspelt_folder_is_answered_with_the_file_meant(tmp_path):
     (tmp_path / "configs" / "sweeps").mkdir(parents=True)
     (tmp_path / "configs" / "sweeps" / "softmax.yaml").write_text("seed: 1")
     meant = str(tmp_path / "configs" / "sweeps" / "softmax.yaml")
@@ -281,7 +281,7 @@ def test_the_schema_has_no_bare_name_of_a_type_that_needs_keys():
         ("{type: cnn, layers: [dense: 10]}", "{type: cnn, layers: [dense: {units: 10}]}"),
     ],
 )
-def test_a_number_of_units_alone_stands_for_the_list_or_mapping_of_it(short, full):
+def test_a_bare_number_of_units_means_the_list_or_mapping_of_it(short, full):
     assert parse_run_config(f"model: {short}", "f").model == (
         parse_run_config(f"model: {full}", "f").model
     )

@@ -35,7 +35,7 @@ def test_a_mapping_given_by_an_override_replaces_the_files():
     assert config.optimizer == SGD(lr=0.5)
 
 
-def test_the_later_override_stands():
+def test_the_later_override_wins():
     assert parse_run_config("seed: 1", "f.yaml", ["seed=2", "seed=3"]).seed == 3
 
 
@@ -86,7 +86,7 @@ def test_a_wrong_override_is_named_as_it_was_typed(override, rest):
     assert str(caught.value).startswith(f"command line: {override}: {rest}")
 
 
-def test_every_wrong_override_is_told_at_once():
+def test_every_wrong_override_is_reported_at_once():
     with pytest.raises(ConfigError) as caught:
         parse_run_config("seed: 1", "f.yaml", ["a", "b=1", "seed=[", "name=ok"])
     assert [m.split(": ")[1] for m in caught.value.messages] == ["a", "seed=[", "b=1"]

@@ -108,7 +108,7 @@ def test_the_layers_of_a_cnn_are_written_as_they_were_read():
     assert resolved_mapping(config)["model"]["layers"] == LAYERS
 
 
-def test_pooling_strides_by_its_size_unless_told_otherwise():
+def test_pooling_strides_by_its_size_by_default():
     config = run_config_from_mapping({"model": {"type": "cnn", "layers": [{"pool": {"size": 3}}]}})
     assert config.model.layers[0].pool.stride == 3
 
@@ -119,7 +119,7 @@ def test_a_dotted_override_of_the_resolved_yaml_still_loads():
     assert config.model.layers[0].conv.bias == "none"
 
 
-def test_the_hash_tells_configurations_apart_and_not_how_they_were_written():
+def test_the_hash_depends_on_the_configuration_and_not_on_its_notation():
     written = parse_run_config("optimizer: {lr: 1}\nseed: 0", "f.yaml")
     otherwise = parse_run_config("seed: 0\noptimizer: {type: sgd, lr: 1.0e+0}", "f.yaml")
     assert config_hash(written) == config_hash(otherwise)

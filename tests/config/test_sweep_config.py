@@ -58,7 +58,7 @@ def test_logspace_gives_the_numbers_that_a_person_would_write():
     assert values == [1e-5, 1e-4, 1e-3]
 
 
-def test_base_is_read_from_beside_the_sweep_and_its_paths_from_beside_itself(tmp_path):
+def test_base_is_relative_to_the_sweep_and_its_paths_to_itself(tmp_path):
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "run.yaml").write_text("data: {source: idx, path: images}")
     (tmp_path / "s.yaml").write_text(
@@ -200,7 +200,7 @@ def test_what_is_wrong_with_stages_is_named_at_its_place(change, expected):
     assert messages[0].startswith(expected), messages
 
 
-def test_errors_of_the_base_are_told_at_their_place_in_its_file_and_those_of_the_sweep_too(
+def test_errors_of_the_base_and_of_the_sweep_are_reported_at_their_positions(
     tmp_path,
 ):
     (tmp_path / "run.yaml").write_text("seed: -1\ndata: {source: digits}\n")
@@ -297,7 +297,7 @@ def test_a_mapping_is_a_sweep_as_its_yaml_would_be():
     assert len(checked_points(source)) == 2
 
 
-def test_a_bare_name_is_a_value_to_try_and_has_room_for_other_keys():
+def test_a_bare_name_is_a_value_to_try_and_can_get_other_keys():
     found = checked_points(
         parse_sweep("model: softmax", "s", ["optimizer=adam,sgd", "optimizer.lr=1,2"])
     )

@@ -12,7 +12,7 @@ def refused(text):
     return caught.value.messages
 
 
-def test_an_alias_stands_for_the_value_with_its_anchor():
+def test_an_alias_means_the_value_with_its_anchor():
     text = "seed: &seed 7\ndata: {train_limit: *seed}\nmodel: {hidden: &h [8, 4]}\nname: x"
     config = parse_run_config(text, "f.yaml")
     assert (config.seed, config.data.train_limit, config.model.hidden) == (7, 7, (8, 4))
@@ -46,7 +46,7 @@ def test_anchors_serve_in_the_file_of_a_sweep(tmp_path):
     assert load_sweep(path).config.parameters["regularization.l2"] == [0.1, 0.2]
 
 
-def test_an_error_points_to_where_the_value_stands():
+def test_an_error_points_to_the_position_of_the_value():
     text = "init:\n  layers:\n    dense1: &a {type: normal, std: -1}\n    dense2: *a"
     assert list(refused(text)) == [
         "f.yaml:3:36: init.layers.dense1.std: found -1, must be greater than 0",

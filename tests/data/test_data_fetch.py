@@ -69,7 +69,7 @@ def test_the_next_mirror_serves_when_one(name, tmp_path, make_mirror, know, smal
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOURS)
-def test_nothing_stays_and_the_reason_is_told_when_every_mirror(
+def test_nothing_stays_and_the_reason_is_reported_when_every_mirror(
     name, tmp_path, make_mirror, know, small_limit
 ):
     behaviour, told = MISBEHAVIOURS[name]
@@ -86,7 +86,7 @@ def test_nothing_stays_and_the_reason_is_told_when_every_mirror(
     assert not (tmp_path / "data").exists()
 
 
-def test_a_mirror_that_cannot_be_reached_is_told(tmp_path, make_mirror, know):
+def test_an_unreachable_mirror_is_reported(tmp_path, make_mirror, know):
     mirror = make_mirror(good)
     mirror.close()
     know(mirror.url)
@@ -241,7 +241,7 @@ def test_a_data_folder_that_cannot_be_made_is_a_data_error(tmp_path, make_mirror
         fetch("toy", tmp_path / "file", timeout=TIMEOUT)
 
 
-def test_a_download_says_nothing(tmp_path, make_mirror, know, capfd):
+def test_a_quiet_download_prints_nothing(tmp_path, make_mirror, know, capfd):
     know(make_mirror(good))
     fetch("toy", tmp_path, timeout=TIMEOUT)
     assert capfd.readouterr() == ("", "")

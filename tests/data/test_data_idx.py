@@ -93,7 +93,7 @@ def test_a_damaged_file_is_named_with_what_was_expected(name, tmp_path):
     assert len(caught.value.messages) == 1
 
 
-def test_every_damaged_file_is_told_at_once(tmp_path):
+def test_every_damaged_file_is_reported_at_once(tmp_path):
     folder = write_folder(tmp_path / "own", small_arrays())
     for name in (NAMES[0], NAMES[3]):
         (folder / name).write_bytes(b"")
@@ -148,7 +148,7 @@ def test_a_size_beyond_the_limit_is_refused_before_memory_is_asked_for(tmp_path,
 
 @pytest.mark.parametrize("name", ["images", "images.gz", "images.anything"])
 @pytest.mark.parametrize("content", [PLAIN, GZIPPED], ids=["plain", "gzipped"])
-def test_gzip_is_told_by_content_and_not_by_name(name, content, tmp_path):
+def test_gzip_is_detected_by_content_and_not_by_name(name, content, tmp_path):
     (tmp_path / name).write_bytes(content)
     read = read_idx(tmp_path / name, 3)
     assert read.dtype == np.uint8

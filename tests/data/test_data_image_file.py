@@ -42,7 +42,7 @@ def test_the_first_of_several_pictures_is_read(tmp_path):
         np.testing.assert_array_equal(read_image(path), GREY)
 
 
-def test_an_image_that_says_that_it_lies_on_its_side_is_set_upright(tmp_path):
+def test_an_image_tagged_as_rotated_becomes_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     path = saved(tmp_path / "a.webp", Image.fromarray(GREY), lossless=True, exif=exif)

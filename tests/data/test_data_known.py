@@ -152,7 +152,7 @@ def test_describe_counts_and_measures(tmp_path, arrays):
     assert about.test.std == pytest.approx(arrays.test_images.std(), rel=1e-14)
 
 
-def test_the_listing_tells_present_absent_incomplete_and_damaged_apart(
+def test_the_listing_distinguishes_present_absent_incomplete_and_damaged(
     tmp_path, arrays, know, monkeypatch
 ):
     know()

@@ -237,7 +237,7 @@ def test_whole_numbers_of_any_dtype_and_order_are_the_same_images(
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_a_wrong_value_is_found_where_it_stands_in_any_order(order, tmp_path, monkeypatch):
+def test_a_wrong_value_is_found_at_its_index_in_any_order(order, tmp_path, monkeypatch):
     monkeypatch.setattr(npz, "CHUNK_ITEMS", 7)
     images = np.array(IMAGES, dtype=np.int16, order=order)
     images[7, 3, 4] = 1000

@@ -155,7 +155,7 @@ def test_a_gamma_changes_no_pixel():
     np.testing.assert_array_equal(read_bytes(png_bytes(rows, 5, 5, 8, 0, gamma)), GREY)
 
 
-def test_images_stand_in_natural_order_of_their_names_across_all_labels(tmp_path):
+def test_images_are_in_natural_order_of_their_names_across_all_labels(tmp_path):
     names = {
         "3": ["img_2", "img_10", "b1"],
         "11": ["img_1", "img_9", "7", "b"],
@@ -177,7 +177,7 @@ def test_images_stand_in_natural_order_of_their_names_across_all_labels(tmp_path
     np.testing.assert_array_equal(source.test_images, source.train_images)
 
 
-def test_equal_names_stand_in_order_of_label(tmp_path):
+def test_equal_names_are_in_order_of_label(tmp_path):
     for part in ("train", "test"):
         for label in (10, 2, 0):
             for stem in ("1", "2"):
@@ -187,7 +187,7 @@ def test_equal_names_stand_in_order_of_label(tmp_path):
     assert open_own("png", tmp_path).train_labels.tolist() == [0, 2, 10, 0, 2, 10]
 
 
-def test_hidden_and_other_files_are_passed_over_and_what_is_left_out_is_told(tmp_path, caplog):
+def test_hidden_and_other_files_are_ignored_and_the_others_reported(tmp_path, caplog):
     folder = write_png(tmp_path / "own", SMALL)
     label = folder / "train" / "1"
     for name in (".DS_Store", "._img_4.png", "notes.txt", "img_4.HEIC", "img_5.heic"):

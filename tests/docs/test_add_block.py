@@ -129,7 +129,7 @@ def test_the_page_s_update_is_its_equation(copy):
     assert done.returncode == 0, done.stderr
 
 
-def test_a_misspelt_activation_is_told_the_new_name(copy):
+def test_a_misspelt_activation_is_answered_with_the_new_name(copy):
     done = run(
         copy, "-m", "mnistlab", "check", "configs/quickstart.yaml", "model.activation=swisch"
     )

@@ -78,7 +78,7 @@ def mistakes():
 
 
 @pytest.mark.parametrize(("command", "shown"), list(mistakes()))
-def test_a_mistake_is_answered_as_the_page_shows(command, shown):
+def test_a_mistake_gives_the_message_on_the_page(command, shown):
     _, path, *values = words_of(command.removeprefix("$ "))
     with pytest.raises(ConfigError) as caught:
         load_run_config(REPOSITORY / path, values)
@@ -107,7 +107,7 @@ def test_every_link_leads_somewhere(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_figure_is_told_in_words_and_small(page):
+def test_every_figure_has_an_alternative_text_and_is_small(page):
     for words, target in re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", page.read_text(encoding="utf-8")):
         assert len(words) > 20, f"{target}: say what there is to see"
         if not target.startswith("http"):

@@ -45,7 +45,7 @@ def test_every_question_is_a_sweep_that_the_page_has_a_place_for(path):
     )
 
 
-def test_an_answer_tells_means_the_lowest_and_how_many_are_stable(tmp_path):
+def test_an_answer_has_means_the_lowest_and_the_number_of_stable_runs(tmp_path):
     (tmp_path / "sweep.yaml").write_text(SWEEP)
     values = {0.1: [0.90] * 5, 1.0: [0.95, 0.95, 0.95, 0.95, 0.10]}
     lines = [HEADER + "test_loss,test_accuracy,run_dir"]
@@ -113,7 +113,7 @@ def _run(folder: Path) -> str:
     return "trials/0"
 
 
-def test_a_network_is_told_by_what_stands_behind_its_logits():
+def test_a_network_is_named_by_what_follows_its_logits():
     layers = ["flatten", {"dense": {"units": 10}}]
     behind = [{"activation": "relu"}, {"dropout": 0.2}]
 

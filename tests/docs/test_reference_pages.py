@@ -82,7 +82,7 @@ def test_options_are_named_as_they_are_typed(command) -> None:
     assert told == accepted
 
 
-def test_every_environment_variable_of_the_program_is_told() -> None:
+def test_every_environment_variable_of_the_program_is_documented() -> None:
     page = (DOCS / "commands.md").read_text(encoding="utf-8")
     sources = [path.read_text(encoding="utf-8") for path in REPOSITORY.glob("mnistlab/**/*.py")]
     read = {name for text in sources for name in re.findall(r"\bMNISTLAB_[A-Z_]+\b", text)}

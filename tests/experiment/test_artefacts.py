@@ -71,7 +71,7 @@ def test_a_stopped_run_s_predictions_are_those_of_its_checkpoint(tmp_path):
     assert run.model.step == 6
 
 
-def test_what_is_damaged_is_read_once_and_told_again(run_dir, tmp_path, monkeypatch):
+def test_a_damaged_file_is_read_once_and_its_error_raised_again(run_dir, tmp_path, monkeypatch):
     copy = shutil.copytree(run_dir, tmp_path / "copy")
     calls = []
 

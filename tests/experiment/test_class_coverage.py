@@ -38,7 +38,7 @@ def told(train_labels, test_labels=range(10), data="{}"):
     return class_warnings(config, dataset)
 
 
-def test_nothing_is_said_where_every_part_has_every_class():
+def test_there_is_no_warning_if_every_part_has_every_class():
     assert told(np.tile(np.arange(10), 100), data="validation: 0.2") == []
 
 

@@ -125,7 +125,7 @@ def test_each_leaves_the_files_that_it_leaves_alone(runs, tmp_path, groups):
     assert found["stops early"] == "stopped_early"
 
 
-def test_a_log_tells_of_its_own_run_alone(runs, tmp_path, groups):
+def test_a_log_has_only_its_own_runs_messages(runs, tmp_path, groups):
     beside = runs("beside")
     together(beside, tmp_path)
     assert groups

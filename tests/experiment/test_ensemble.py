@@ -105,7 +105,7 @@ def test_sigmoid_outputs_are_averaged_without_a_loss(folder):
         ),
     ],
 )
-def test_networks_that_cannot_answer_together_are_refused(runs, folder, other, split, said):
+def test_networks_that_cannot_predict_together_are_refused(runs, folder, other, split, said):
     unlike = trained(folder, 5, **other)
     with pytest.raises(UsageError) as caught:
         evaluate_ensemble(ensemble_of([runs[0], unlike], folder), split)

@@ -37,7 +37,7 @@ def test_an_error_without_a_signal_stays_what_it_is():
         raise RuntimeError("a fault")
 
 
-def test_other_errors_of_a_callback_are_still_told(monkeypatch):
+def test_other_errors_of_a_callback_are_still_printed(monkeypatch):
     told = []
     monkeypatch.setattr(sys, "unraisablehook", lambda found: told.append(str(found.exc_value)))
 

@@ -45,7 +45,7 @@ def test_it_measures_what_the_run_measured(run_dir):
     np.testing.assert_array_equal(tested.predicted, predictions.predicted)
 
 
-def test_the_best_weights_measure_what_the_best_row_says(run_dir):
+def test_the_best_weights_have_the_metrics_of_the_best_row(run_dir):
     rows = read_metrics(run_dir / "metrics.csv")
     best = max(rows, key=lambda row: (row.val_accuracy, -row.val_loss))
     assert best is not rows[-1]
@@ -99,7 +99,7 @@ def test_a_run_without_validation_has_no_best_weights(tmp_path):
         load_model(run).split("validation")
 
 
-def test_a_run_without_any_weights_says_so(run_dir, tmp_path):
+def test_a_run_without_any_weights_raises_an_error(run_dir, tmp_path):
     copy = copy_of(run_dir, tmp_path)
     for file in [copy / "weights.safetensors", *copy.glob("checkpoints/*")]:
         file.unlink()

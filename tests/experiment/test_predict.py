@@ -87,7 +87,7 @@ def test_a_network_for_other_images_takes_raw_ones_alone(tmp_path):
     assert said.outputs.shape == (3,)
 
 
-def test_what_was_seen_is_saved_beside_a_figure_under_names_of_its_own(run_dir, tmp_path):
+def test_input_images_are_saved_beside_figures_with_their_own_names(run_dir, tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         Image.fromarray(random_page(7, seed=ord(folder))).save(tmp_path / folder / "seven.png")

@@ -24,7 +24,7 @@ def scores_of(labels, predicted, classes):
     return score(model, "test")
 
 
-def test_rows_are_what_an_image_is_and_columns_what_it_was_read_as():
+def test_rows_are_true_classes_and_columns_predicted_ones():
     scores = scores_of([0, 0, 0, 1, 1, 2], [0, 1, 1, 1, 1, 0], classes=3)
     np.testing.assert_array_equal(scores.confusion, [[1, 2, 0], [0, 2, 0], [1, 0, 0]])
     assert scores.accuracy == 0.5
@@ -43,7 +43,7 @@ def test_precision_divides_by_a_column_and_recall_by_a_row():
 
 
 @pytest.mark.parametrize("split", ["test", "validation", "train"])
-def test_a_run_scores_what_its_last_row_says(tmp_path, split):
+def test_a_runs_scores_are_those_of_its_last_row(tmp_path, split):
     run = train(tmp_path, {"training": {"train_metrics": "full"}}).run_dir
     row = read_metrics(run / "metrics.csv")[-1]
     key = {"validation": "val"}.get(split, split)

@@ -29,7 +29,7 @@ def assert_says_the_same(model, file, images):
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_every_kind_of_network_says_the_same_in_onnxruntime(tmp_path, kind):
+def test_every_kind_of_network_has_the_same_outputs_in_onnxruntime(tmp_path, kind):
     model = random_model(tmp_path, MODELS[kind])
     exported = export_model(model, "onnx")
     assert exported.file == tmp_path / "model.onnx"
@@ -51,7 +51,7 @@ def test_any_number_of_images_goes_in_at_once(tmp_path, count):
     assert_says_the_same(model, export_model(model, "onnx").file, random_images(count))
 
 
-def test_the_file_says_what_goes_in_and_comes_out(tmp_path):
+def test_the_file_names_inputs_and_outputs(tmp_path):
     exported = export_model(random_model(tmp_path, MODELS["mlp"]), "onnx")
     session = onnxruntime.InferenceSession(exported.file, providers=["CPUExecutionProvider"])
     (image,), (probabilities, logits) = session.get_inputs(), session.get_outputs()
@@ -72,7 +72,7 @@ def test_logits_are_what_the_output_activation_takes(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["softmax", "cnn", "output_leaky_relu", "output_identity"])
-def test_a_model_that_says_otherwise_is_refused_and_not_written(tmp_path, kind, monkeypatch):
+def test_a_model_with_other_outputs_is_refused_and_not_written(tmp_path, kind, monkeypatch):
     model = random_model(tmp_path, MODELS[kind])
     content = onnx_model(model, "uint8").SerializeToString()
     check_onnx(content, model, "uint8")

@@ -43,7 +43,7 @@ network = nn.Sequential(
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_the_snippet_says_the_same_in_pytorch(tmp_path, kind):
+def test_the_snippet_gives_the_same_outputs_in_pytorch(tmp_path, kind):
     assert_snippet_agrees(random_model(tmp_path, MODELS[kind]), 2e-5)
 
 
@@ -104,7 +104,7 @@ def test_a_file_of_a_run_is_never_replaced_but_an_export_is(tmp_path):
             export_model(model, "safetensors", file, force=True)
 
 
-def test_where_nothing_can_be_written_is_said(tmp_path):
+def test_an_unwritable_path_is_named(tmp_path):
     model = random_model(tmp_path, MODELS["softmax"])
     with pytest.raises(
         UsageError, match=r"is a folder; name the file to write, such as model\.npz"

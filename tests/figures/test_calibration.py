@@ -27,7 +27,7 @@ def test_the_ends_of_the_range_have_a_bin_and_an_edge_belongs_below():
     assert np.flatnonzero(found.counts).tolist() == [0, 4, 9]
 
 
-def test_one_that_is_right_as_often_as_it_says_has_no_error():
+def test_a_calibrated_network_has_no_calibration_error():
     probabilities = np.repeat([0.25, 0.75], 4)
     is_right = np.array([1, 0, 0, 0, 1, 1, 1, 0], dtype=bool)
     assert calibration(probabilities, is_right).error == pytest.approx(0)

@@ -261,7 +261,7 @@ def test_the_weights_of_two_classes_are_those_of_the_two_that_were_kept(tmp_path
     np.testing.assert_array_equal(drawn, weight.T.reshape(-1, 28, 28)[[1, 9]])
 
 
-def test_damage_is_named_the_rest_drawn_and_the_exit_code_tells(mlp, tmp_path):
+def test_damage_is_named_the_rest_drawn_and_the_exit_code_is_not_0(mlp, tmp_path):
     copy = copy_of(mlp, tmp_path)
     weights = copy / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:2000])
@@ -308,7 +308,7 @@ def test_without_the_dataset_what_needs_no_image_is_drawn(mlp, tmp_path, monkeyp
     assert [one.name for one in saved.damaged["the dataset is missing"]] == ["mistakes", "tsne"]
 
 
-def test_only_what_is_named_is_drawn_and_an_unknown_name_is_answered_with_the_nearest(mlp):
+def test_only_named_figures_are_drawn_and_an_unknown_name_is_answered_with_the_nearest(mlp):
     assert list(gallery(mlp, QUICK)) == [name for name in NAMES if name in QUICK]
     assert not gallery(mlp, ["last_steps"])["last_steps"].applies
     with pytest.raises(UsageError, match="did you mean calibration"):

@@ -118,7 +118,7 @@ def test_a_run_of_one_epoch_is_drawn_as_markers_over_one_tick():
     assert "best" not in lines(loss)
 
 
-def test_a_diverged_run_is_drawn_as_far_as_it_goes_and_says_where_it_ends():
+def test_a_diverged_run_is_drawn_up_to_its_end_which_is_marked():
     rows = [replace(row, train_loss=0.1 * 10**row.epoch) for row in run(5)]
     rows.append(MetricsRow(6, 600, 0.1, math.nan, 0.098, math.inf, 0.1))
     figure = learning_curves(rows, "run")
@@ -195,14 +195,14 @@ def many_steps() -> list[MetricsRow]:
 
 
 @pytest.mark.parametrize("rows", [crowded(), many_steps(), run(1), run(10)])
-def test_no_word_lies_on_another_or_is_cut_off(rows):
+def test_no_text_overlaps_another_or_is_cut_off(rows):
     reference = {f"{s}_{q}": 0.98 for s in ("train", "val", "test") for q in ("loss", "accuracy")}
     figure = learning_curves(rows, "20261121-142530-a-rather-long-name-of-a-run-3fa9c1", reference)
     assert len(shown_texts(figure)) > 15
     assert faults(figure) == []
 
 
-def test_spread_labels_keep_their_order_and_distance_and_stay_in_the_room():
+def test_spread_labels_keep_their_order_and_distance_and_stay_in_the_axes():
     wanted = np.array([50.0, 51.0, 49.0, 99.0, 10.0])
     placed = spread(wanted, 12.0, 100.0)
     assert placed[4] == 10.0

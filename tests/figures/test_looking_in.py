@@ -30,7 +30,7 @@ def test_channels_are_averaged():
     np.testing.assert_allclose(as_image(maps), maps.mean(axis=0))
 
 
-def test_the_mean_weight_from_an_input_stands_where_the_input_is():
+def test_the_mean_weight_from_an_input_is_drawn_at_the_inputs_position():
     weights = RNG.normal(size=(12, 7))
     np.testing.assert_allclose(by_input(weights, (1, 3, 4)), weights.mean(axis=1).reshape(3, 4))
     filters = RNG.normal(size=(6, 2, 3, 3))
@@ -106,7 +106,7 @@ def test_of_many_filters_those_that_vary_most_are_shown_each_on_its_own_scale():
     assert faults(figure) == []
 
 
-def test_two_names_never_stand_in_one_place():
+def test_two_labels_never_have_the_same_position():
     points = RNG.normal(size=(60, 2))
     labels = np.repeat([0, 1, 2], 20)
     places = label_places(points, labels, np.array([0.5, 0.2]))

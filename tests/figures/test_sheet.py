@@ -21,7 +21,7 @@ def test_a_mosaic_lays_images_row_by_row_with_gaps_of_nan():
     np.testing.assert_array_equal(mosaic(images, columns=2, gap=1), expected)
 
 
-def test_the_scale_is_centred_on_zero_and_says_which_values_lie_beyond_it():
+def test_the_scale_is_centred_on_zero_and_marks_values_beyond_it():
     values = np.concatenate([np.linspace(-1, 1, 2001), [50.0]])
     (low, high), extend = around_zero(values, share=0.99)
     assert low == -high
@@ -37,7 +37,7 @@ def test_a_scale_is_never_empty_even_of_zeros_and_never_lost_to_a_lone_value():
     assert around_zero(lone) == ((-3.0, 3.0), "neither")
 
 
-def test_what_is_placed_in_inches_stands_there():
+def test_parts_are_at_their_positions_in_inches():
     with style.drawing():
         sheet = Sheet(3.0, "Heading", "one line", run="run")
         axes = sheet.panel(2.0, 0.5, 4.0, 1.5)

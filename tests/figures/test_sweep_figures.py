@@ -59,7 +59,7 @@ def test_the_best_of_a_loss_is_the_least_and_incomplete_points_are_none():
     np.testing.assert_allclose(best.get_ydata(), [0.0, 0.1, 0.2])
 
 
-def test_a_zero_stands_at_the_left_end_of_a_log_axis_and_says_so():
+def test_a_zero_is_labelled_at_the_left_end_of_a_log_axis():
     points = [SweepPoint({"l2": v}, (0.5,)) for v in (0, 1e-4, 1e-3)]
     _, axes = metric_by_parameter(points, ACCURACY, "s").axes
     assert axes.get_xscale() == "log"
@@ -71,7 +71,7 @@ def test_a_zero_stands_at_the_left_end_of_a_log_axis_and_says_so():
 
 
 @pytest.mark.parametrize("values", [(1e-300, 1e-3, 0), (1e308, 1, -1e308), (5e-324, 1e308)])
-def test_values_that_no_axis_can_hold_stand_side_by_side(values):
+def test_values_without_an_axis_are_drawn_side_by_side(values):
     points = [SweepPoint({"l2": v}, (0.5,)) for v in values]
     figure = metric_by_parameter(points, ACCURACY, "s")
     figure.canvas.draw()
@@ -135,7 +135,7 @@ def test_no_axis_shows_less_than_zero_or_more_than_all(values):
     assert 0 <= panel.get_ylim()[0] < panel.get_ylim()[1] <= 100
 
 
-def test_the_axis_tells_the_best_apart_and_a_failed_point_is_an_arrow_with_its_value():
+def test_the_axis_separates_the_best_and_a_failed_point_is_an_arrow_with_its_value():
     values = (0.981, 0.979, 0.975, 0.974, 0.098)
     canvas, panel = ranking([SweepPoint({"lr": n}, (v,)) for n, v in enumerate(values)])
     low, high = panel.get_xlim()
@@ -148,7 +148,7 @@ def test_the_axis_tells_the_best_apart_and_a_failed_point_is_an_arrow_with_its_v
     assert "An arrow: the value lies beyond the axis." in " ".join(written(canvas))
 
 
-def test_the_best_point_is_filled_and_the_winners_on_the_test_set_are_not_told_apart():
+def test_the_best_point_is_filled_and_winners_on_the_test_set_look_alike():
     points = [SweepPoint({"lr": n}, (v,)) for n, v in enumerate((0.9, 0.8, 0.7))]
     for is_ranking, expected in ((True, 1), (False, 0)):
         _, panel = ranking(points, is_ranking=is_ranking)
@@ -253,14 +253,14 @@ def test_a_mean_is_taken_where_every_seed_has_a_value():
     np.testing.assert_array_equal(found.mean, [2, 3])
 
 
-def test_no_more_points_than_can_be_read_and_the_figure_says_so():
+def test_a_figure_has_only_as_many_points_as_are_readable_and_states_it():
     many = [SweepPoint({"lr": n}, (0.5,)) for n in range(MAX_POINTS + 5)]
     canvas, panel = ranking(many)
     assert len(dots(panel)) == MAX_POINTS
     assert f"The first {MAX_POINTS} of {MAX_POINTS + 5} points." in " ".join(written(canvas))
 
 
-def test_stated_values_are_marks_beside_the_means_and_stand_in_a_column_as_stated():
+def test_stated_values_are_marks_beside_the_means_and_a_column_as_stated():
     points = [SweepPoint({"lr": 1}, (0.8, 0.82), stated=0.91041), SweepPoint({"lr": 2}, (0.7,))]
     canvas, panel = ranking(points)
     stated = {line.get_label(): line for line in panel.get_lines()}["stated"]

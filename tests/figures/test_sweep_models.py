@@ -34,7 +34,7 @@ def test_no_more_pictures_than_columns_and_long_names_are_cut():
     assert any("…\na 1" in text.get_text() for text in shown_texts(figure))
 
 
-def test_maps_have_a_scale_each_and_the_image_stands_beside_them():
+def test_maps_have_a_scale_each_and_are_beside_the_image():
     maps = RNG.random((4, 6, 6)) * np.array([1, 10, 100, 0])[:, None, None]
     image = np.arange(64, dtype=np.uint8).reshape(8, 8)
     with style.drawing():

@@ -64,12 +64,12 @@ def test_no_overfitting_is_found_where_there_is_none(rows):
     assert found(overfitting, run(metrics=rows)) == []
 
 
-def test_early_stopping_keeps_the_best_weights_so_overfitting_is_not_told():
+def test_with_early_stopping_overfitting_is_not_reported():
     early = {"epochs": 8, "early_stopping": {"monitor": "val_loss", "mode": "min"}}
     assert found(overfitting, run(training=early)) == []
 
 
-def test_a_loss_that_still_falls_at_a_full_rate_is_told():
+def test_a_loss_that_still_falls_at_a_full_rate_is_reported():
     rows = [replace(row, val_loss=0.9**row.epoch) for row in ROWS]
     (text,) = found(still_falling, run(metrics=rows))
     assert text == (
@@ -89,7 +89,7 @@ def predictions(predicted: np.ndarray) -> Predictions:
     return Predictions(labels, predicted, np.full(1000, 0.3))
 
 
-def test_a_network_at_chance_level_is_told_with_the_class_that_it_predicts():
+def test_a_network_at_chance_level_is_reported_with_its_predicted_class():
     (text,) = found(chance, run(predictions=predictions(np.full(1000, 3))))
     assert "classifies 10.00% of the test images correctly" in text
     assert "It predicts 3 for 100.00% of them." in text
@@ -102,7 +102,7 @@ def test_a_network_at_chance_level_is_told_with_the_class_that_it_predicts():
 @pytest.mark.parametrize(
     ("activation", "said"), [("relu", "units of dense1 are dead"), ("tanh2", "are saturated")]
 )
-def test_dead_and_saturated_units_of_the_last_epoch_are_told(activation, said):
+def test_dead_and_saturated_units_of_the_last_epoch_are_reported(activation, said):
     layers = [LayerRow(1, "dense1", inactive_share=0.9), LayerRow(2, "dense1", inactive_share=0.25)]
     (text,) = found(dead_units, run(layers=layers, activation=activation))
     assert text.startswith("25.00% of the ")
@@ -111,7 +111,7 @@ def test_dead_and_saturated_units_of_the_last_epoch_are_told(activation, said):
     assert found(dead_units, run(layers=alive)) == []
 
 
-def test_the_update_that_blew_a_run_up_is_told():
+def test_the_update_that_made_a_run_diverge_is_reported():
     steps = [StepRow(1, "dense1", 1.0, 0.5), StepRow(2, "dense1", 9.0, 40.0)]
     (text,) = found(blown_up, run(last_steps=steps))
     assert text.startswith("The run blew up in step 2: there the update of dense1 was 40 times")

@@ -56,7 +56,7 @@ def test_a_value_that_no_run_can_have_is_not_advised(tmp_path):
     assert not any("To extend the grid" in text for text in findings_of(folder))
 
 
-def test_trials_at_chance_level_are_told_though_they_finished(tmp_path):
+def test_finished_trials_at_chance_level_are_reported(tmp_path):
     folder = swept(tmp_path, "parameters: {optimizer.lr: [1.0e-30, 0.1]}\n")
     (text,) = [text for text in findings_of(folder) if "chance level" in text]
     assert text.startswith(
@@ -65,7 +65,7 @@ def test_trials_at_chance_level_are_told_though_they_finished(tmp_path):
     assert text.endswith("The others have learned.")
 
 
-def test_a_value_from_which_on_trials_diverge_is_told(tmp_path):
+def test_a_value_above_which_trials_diverge_is_reported(tmp_path):
     folder = swept(tmp_path, "parameters: {optimizer.lr: [0.01, 0.1, 1.0e+38]}\n")
     assert (
         "1 trial diverged, all with optimizer.lr of 1e+38 and more; with up to 0.1 all finished."
@@ -73,7 +73,7 @@ def test_a_value_from_which_on_trials_diverge_is_told(tmp_path):
     )
 
 
-def test_a_lead_within_the_deviation_over_seeds_is_told(tmp_path):
+def test_a_lead_within_the_deviation_over_seeds_is_reported(tmp_path):
     keys = "{optimizer.lr: [0.1, 0.1001], init.type: [he_normal]}"
     folder = swept(tmp_path, f"parameters: {keys}\nseeds: 3\n")
     (text,) = [t for t in findings_of(folder) if "do not tell them apart" in t]

@@ -45,7 +45,7 @@ def test_a_page_is_no_wider_than_its_window(opened, width):
     assert browser.value(f"{root}.scrollWidth <= {root}.clientWidth")
 
 
-def test_by_night_light_stands_on_dark(opened):
+def test_the_dark_scheme_has_light_text_on_dark(opened):
     browser, _ = opened
     brightness = "getComputedStyle(document.body).{}.match(/\\d+/g).slice(0, 3).map(Number)"
     shown = {}

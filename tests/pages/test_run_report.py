@@ -31,7 +31,7 @@ def words(text: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
-def test_the_first_sentence_says_what_was_run_on_what_and_how_well(text, run_dir):
+def test_the_first_sentence_has_the_network_the_data_and_the_result(text, run_dir):
     record = record_of(run_dir)
     accuracy = f"{100 * record['metrics']['test_accuracy']:.2f} %"
     lead = words(re.search(r'<p class="lead">(.*?)</p>', text, re.S)[1])
@@ -54,7 +54,7 @@ def test_metrics_layers_and_provenance_are_those_of_the_run(text, run_dir):
     assert f"numpy {record['versions']['numpy']}" in seen
 
 
-def test_what_is_stated_stands_beside_what_was_measured(text, run_dir):
+def test_stated_values_are_beside_measured_ones(text, run_dir):
     measured = record_of(run_dir)["metrics"]["test_accuracy"]
     row = re.search(r"<tr><th>test_accuracy</th>(.*?)</tr>", text, re.S)[1]
     assert words(row) == f"51.234 % {100 * measured:.2f} % {100 * (measured - 0.51234):+.2f} %"
@@ -115,7 +115,9 @@ def copy_of(folder, tmp_path):
         ("running", None, "The run has not ended yet"),
     ],
 )
-def test_a_run_that_did_not_finish_says_so_on_top(run_dir, tmp_path, status, reason, expected):
+def test_the_page_of_an_unfinished_run_begins_with_a_warning(
+    run_dir, tmp_path, status, reason, expected
+):
     copy = copy_of(run_dir, tmp_path)
     record = {**record_of(copy), "status": status, "reason": reason, "finished": None}
     write_run_json(RunDir(copy), record)
@@ -143,7 +145,7 @@ def test_a_damaged_record_leaves_the_page_out_and_is_named(run_dir, tmp_path):
     assert any("run.json:1:2" in one.why for one in done.left_out if one.name == "report")
 
 
-def test_a_run_without_test_or_validation_tells_of_its_training(tmp_path):
+def test_a_run_without_test_or_validation_shows_its_training_metrics(tmp_path):
     folder = trained(
         tmp_path,
         data={"source": "digits", "train_limit": 100, "validation": 0},

@@ -24,7 +24,7 @@ def rows_of(text, table):
     return [[(words(c), value) for value, c in re.findall(cell, row, re.S)] for row in rows]
 
 
-def test_the_question_and_its_answer_stand_on_top(sweep_dir, sweep_page):
+def test_the_question_and_its_answer_come_first(sweep_dir, sweep_page):
     text = sweep_page.read_text()
     question, answer = re.findall(r'<p class="lead">(.*?)</p>', text, re.S)
     assert question == "Which of 4 values of optimizer.lr gives the highest validation accuracy?"

@@ -91,7 +91,7 @@ def test_floats_that_pass_white_by_a_little_keep_their_greys(tmp_path, scale):
     np.testing.assert_array_equal(found[0, :, 0], [0, 128, 255, 255])
 
 
-def test_a_picture_of_shares_that_is_dark_stays_dark(tmp_path):
+def test_a_dark_picture_of_values_below_1_stays_dark(tmp_path):
     values = np.array([[0, 0.01]], np.float32)
     found = read_picture(saved(tmp_path, "a.tif", Image.fromarray(values)))
     np.testing.assert_array_equal(found[0, :, 0], [0, 3])
@@ -108,7 +108,7 @@ def test_a_picture_of_nothing_is_black(tmp_path):
     assert not read_picture(saved(tmp_path, "a.png", Image.fromarray(values))).any()
 
 
-def test_a_photograph_that_the_camera_was_turned_for_stands_upright(tmp_path):
+def test_a_photograph_of_a_rotated_camera_becomes_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned by a quarter
     path = saved(tmp_path, "a.png", Image.fromarray(COLOURS), exif=exif)

@@ -51,7 +51,7 @@ def test_images_may_be_rows_and_fractions_of_one_without_a_bit_of_difference(ima
         assert np.array_equal(first.predict(X), other.predict(given))
 
 
-def test_what_lies_beyond_the_training_images_range_is_cut_off_at_it(images):
+def test_values_beyond_the_training_images_range_are_clipped(images):
     X, y = images
     classifier = mnistlab.Classifier(**FAST).fit(X / 255, y)
     assert np.array_equal(classifier.predict(X / 255), classifier.predict(X / 255 * 1.0 + 0.0))

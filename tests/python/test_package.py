@@ -8,7 +8,7 @@ import pytest
 import mnistlab
 
 
-def test_every_name_that_is_offered_is_there_and_told():
+def test_every_exported_name_exists_and_has_a_docstring():
     for name in mnistlab.__all__:
         assert getattr(mnistlab, name) is not None
         assert name in dir(mnistlab)
@@ -32,5 +32,5 @@ def test_importing_the_package_imports_nothing_of_weight():
     assert not loaded & {"numpy", "pandas", "numba", "sklearn", "matplotlib", "pydantic", "yaml"}
 
 
-def test_the_package_says_that_it_is_typed():
+def test_the_package_is_marked_as_typed():
     assert (resources.files("mnistlab") / "py.typed").is_file()

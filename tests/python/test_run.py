@@ -88,20 +88,20 @@ def test_figures_are_drawn_when_asked(trained):
     assert saved["weights"].exists()
 
 
-def test_a_run_stands_for_its_path(trained):
+def test_a_run_is_usable_as_its_path(trained):
     again = mnistlab.load_run(trained)
     assert again.path == trained.path
     assert repr(again).startswith(f"<Run {trained.path}: finished, train_accuracy 0.")
 
 
-def test_picture_files_are_read_and_what_is_none_is_named(trained, tmp_path):
+def test_picture_files_are_predicted_and_other_files_are_named(trained, tmp_path):
     (tmp_path / "no.png").write_text("no")
     answers = trained.predict_files(tmp_path / "no.png")
     assert answers.predictions == []
     assert [one.image.name for one in answers.unread] == ["no.png"]
 
 
-def test_what_is_no_run_says_what_it_is(trained, tmp_path):
+def test_a_path_without_a_run_is_described(trained, tmp_path):
     with pytest.raises(mnistlab.UsageError, match="is a folder of runs"):
         mnistlab.load_run(trained.path.parent)
     with pytest.raises(mnistlab.UsageError, match="is one run, not a sweep"):

@@ -58,7 +58,7 @@ def test_the_best_and_all_others_are_runs(swept):
     assert [str(run.path) for run in swept.runs] == swept.trials["run_dir"].tolist()
 
 
-def test_callbacks_hear_of_each_trial(swept, heard):
+def test_callbacks_receive_each_trial(swept, heard):
     ended = zip(swept.trials["status"], (run.path for run in swept.runs), strict=True)
     assert heard.ended == dict(zip(swept.trials["optimizer.lr"], ended, strict=True))
 

@@ -77,7 +77,7 @@ def test_overrides_set_keys_by_their_path_and_may_be_numpys(home):
         ("no.yaml", None, r"no\.yaml: no such file"),
     ],
 )
-def test_a_mistake_is_told_before_there_is_a_folder(home, config, overrides, message):
+def test_a_mistake_is_reported_before_there_is_a_folder(home, config, overrides, message):
     with pytest.raises(mnistlab.ConfigError, match=message):
         train(config, overrides)
     with pytest.raises(TypeError, match="config: found None, must be a YAML file's path"):
@@ -85,7 +85,7 @@ def test_a_mistake_is_told_before_there_is_a_folder(home, config, overrides, mes
     assert not (home / "runs").exists()
 
 
-def test_it_is_silent_when_asked_and_tells_each_epoch_otherwise(home, capfd):
+def test_it_is_silent_if_quiet_and_prints_each_epoch_otherwise(home, capfd):
     train(TINY)
     assert capfd.readouterr() == ("", "")
     train(TINY, quiet=False)
@@ -98,7 +98,7 @@ def test_it_is_silent_when_asked_and_tells_each_epoch_otherwise(home, capfd):
     ]
 
 
-def test_callbacks_hear_the_run_from_its_start_to_its_end(home):
+def test_callbacks_receive_the_runs_events_from_start_to_end(home):
     heard = Heard()
     train(TINY, callbacks=[heard, mnistlab.Callback()])
     epochs = [("epoch", 1), ("epoch", 2), ("epoch", 3)]
@@ -161,13 +161,13 @@ def test_a_run_that_diverges_is_returned_with_a_warning(home):
     assert run.status == "diverged"
 
 
-def test_figures_and_the_report_are_drawn_unless_told_otherwise(home):
+def test_figures_and_the_report_are_drawn_by_default(home):
     run = train(TINY, {"training.epochs": 1}, plots=True)
     assert (run.path / "plots" / "learning_curves.png").stat().st_size > 0
     assert (run.path / "report.html").exists()
 
 
-def test_check_tells_layers_and_gradients(home):
+def test_check_shows_layers_and_gradients(home):
     checked = mnistlab.check(TINY, {"model.hidden": [5]}, quiet=True)
     assert checked.passed
     assert checked.parameters == 784 * 5 + 5 + 5 * 10 + 10

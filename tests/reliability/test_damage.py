@@ -35,14 +35,14 @@ def in_a_process(*command: str) -> subprocess.CompletedProcess:
 
 @pytest.mark.long
 @pytest.mark.parametrize(("kind", "every"), [("run", 20), ("sweep", 60)])
-def test_whatever_operation_fails_the_rest_is_carried_on_to_the_same_bits(kind, every):
+def test_after_any_failed_operation_the_run_is_resumed_to_the_same_bits(kind, every):
     done = in_a_process("tools.fault_rounds", kind, "--every", str(every))
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" 0 lost") == 6
 
 
 @pytest.mark.long
-def test_a_run_on_a_disk_that_is_too_small_or_fills_up_ends_on_the_same_bits_once_there_is_room():
+def test_a_run_on_a_disk_that_is_or_becomes_full_ends_with_the_same_bits_once_there_is_space():
     done = in_a_process("tools.disk_rounds", "--every", "7")
     if done.returncode == CANNOT_MOUNT:
         pytest.skip(done.stderr)

@@ -57,7 +57,7 @@ def test_a_finding_is_text_with_numbers(template, expected):
         assert filled(template, functions) == expected
 
 
-def test_what_was_not_measured_is_said_also_in_arithmetic():
+def test_a_value_that_was_not_measured_is_named_even_in_arithmetic():
     functions = functions_of(Fixed(None))
     assert filled("{{ measured('x', 'val_loss') }}", functions) == NOT_MEASURED
     assert filled("{{ (1 - best('x', 'val_loss')) | percent }}", functions) == NOT_MEASURED

@@ -14,7 +14,7 @@ def test_there_are_five_reports():
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_every_experiment_stands_in_a_table_and_each_of_its_trials_is_valid(name):
+def test_every_experiment_is_in_a_table_and_each_of_its_trials_is_valid(name):
     loaded = load_report(name)
     shown = {table.experiment for table in loaded.report.tables}
     shown |= {figure.experiment for figure in loaded.report.figures}

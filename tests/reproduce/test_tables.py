@@ -33,7 +33,7 @@ def cells(one: Row) -> tuple[str, ...]:
     return found
 
 
-def test_a_diverged_seed_stands_beside_the_mean_of_the_others():
+def test_a_diverged_seed_is_reported_with_the_mean_of_the_others():
     accuracy = Measured(stated=0.934008, mean=0.5, std=0.1, values=(0.4, 0.6))
     assert cells(row(accuracy, "diverged", "finished", "finished")) == (
         "alone",

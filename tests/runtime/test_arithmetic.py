@@ -75,7 +75,7 @@ def test_a_setting_is_recorded_and_has_a_cache_of_its_own(
     assert by_file[1] != cache
 
 
-def test_a_processor_that_numba_is_told_of_is_recorded(tmp_path, plain):
+def test_a_processor_set_for_numba_is_recorded(tmp_path, plain):
     found, cache = in_a_process(tmp_path / "told", {"NUMBA_CPU_NAME": "generic"})
     unset, plain_cache = plain
     assert found["processor"]["name"] == "generic" != unset["processor"]["name"]
@@ -88,8 +88,6 @@ def test_the_choice_of_blas_kernels_is_recorded(tmp_path):
 
 
 @pytest.mark.parametrize(("features", "register"), [("+avx2,+fma", 8), ("+avx512f,+fma", 16)])
-def test_a_vector_fills_a_register_of_the_processor_that_numba_is_told_of(
-    tmp_path, features, register
-):
+def test_a_vector_fills_a_register_of_the_processor_set_for_numba(tmp_path, features, register):
     variables = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features}
     assert in_a_process(tmp_path / "told", variables, program=REGISTER) == register

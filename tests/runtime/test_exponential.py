@@ -86,7 +86,7 @@ def test_zero_one_and_the_ends_are_exact(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_nan_is_nan_wherever_it_stands_among_others(dtype):
+def test_nan_is_nan_in_every_position_among_others(dtype):
     x = np.linspace(-2, 2, 133).astype(dtype)
     x[::7] = np.nan
     for values in found(x):

@@ -48,7 +48,7 @@ def factors(dtype):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_tiny_results_and_operands_are_zero_within_and_as_ever_afterwards(dtype):
+def test_subnormal_results_and_operands_are_zero_inside_and_normal_afterwards(dtype):
     x, y, flushed = factors(dtype)
     exact = x * y
     assert (exact != flushed)[1:4].all()

@@ -95,7 +95,7 @@ def test_of_a_count_of_lanes_so_many_are_loaded_and_stored_and_the_others_are_ze
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("lanes", LANES)
-def test_a_whole_vector_goes_to_any_place_and_nowhere_else(lanes, dtype):
+def test_a_vector_is_stored_at_any_offset_and_nowhere_else(lanes, dtype):
     for at in (0, 1, 7, 64):
         a, _, expected, y = both(lanes, WHOLE, dtype, at=at)
         expected[at : at + lanes] = a[at : at + lanes]

@@ -108,7 +108,7 @@ def test_the_ends_have_every_listed_value_and_both_ends_of_each_range():
         (Range(2, 9, logarithmic=False, whole=True), -3, 2),
     ],
 )
-def test_a_number_beside_a_range_is_brought_into_it(one, number, nearest):
+def test_a_number_outside_a_range_is_clipped(one, number, nearest):
     found = one.nearest(number)
     assert found == nearest
     assert type(found) is type(nearest)

@@ -12,7 +12,7 @@ def lines(comparison):
     return {one.run.path.name: one.parameters for one in comparison.runs}
 
 
-def test_only_the_keys_that_differ_are_told(tmp_path):
+def test_only_the_keys_that_differ_are_listed(tmp_path):
     make_run(tmp_path / "a", {"optimizer": {"lr": 0.1}, "seed": 3})
     make_run(tmp_path / "b", {"optimizer": {"lr": 0.2}, "seed": 3})
     assert lines(compare([tmp_path])) == {
@@ -21,7 +21,7 @@ def test_only_the_keys_that_differ_are_told(tmp_path):
     }
 
 
-def test_a_key_that_only_another_type_has_is_told_and_known_as_implied(tmp_path):
+def test_a_key_that_only_another_type_has_is_reported_as_implied(tmp_path):
     make_run(tmp_path / "a", {"optimizer": {"type": "sgd", "lr": 0.1}})
     make_run(tmp_path / "b", {"optimizer": {"type": "adam", "lr": 0.1}})
     found = compare([tmp_path])

@@ -16,7 +16,7 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path):
     assert left == [".notes.tmp", "notes.tmp", "run.json"]
 
 
-def test_who_draws_beside_another_leaves_the_others_files_alone(tmp_path):
+def test_two_processes_that_draw_do_not_touch_each_others_files(tmp_path):
     figure = tmp_path / "plots" / "curves.png"
     with drawing_in(tmp_path):
         for path in (figure, tmp_path / "report.html"):

@@ -16,7 +16,7 @@ def features(seed: int = 0) -> np.ndarray:
     return (rng.normal(size=(120, 8)) + 20 * CLASSES[:, None]).astype(np.float32)
 
 
-def test_what_is_alike_lies_together_and_twice_in_the_same_place():
+def test_similar_features_are_near_each_other_and_a_second_layout_is_equal():
     points = embedding(features())
     middles = np.array([points[k == CLASSES].mean(axis=0) for k in range(3)])
     nearest = np.linalg.norm(points[:, None] - middles, axis=2).argmin(axis=1)
@@ -59,7 +59,7 @@ def test_a_damaged_one_is_made_anew(tmp_path, counted):
 @pytest.mark.parametrize(
     "nothing", [np.zeros((50, 4)), np.full((50, 4), np.nan), np.eye(4), np.ones((50, 4))]
 )
-def test_nothing_to_lay_out_is_said_so(tmp_path, nothing):
+def test_nothing_to_lay_out_is_reported(tmp_path, nothing):
     with pytest.raises(LackingError):
         kept_embedding(tmp_path / "tsne.safetensors", nothing)
     assert list(tmp_path.iterdir()) == []

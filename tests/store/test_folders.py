@@ -25,7 +25,7 @@ def test_figures_are_not_drawn_through_a_link_out_of_the_folder(kind, tmp_path):
         _ = kind(tmp_path / "here").plots
 
 
-def test_a_run_and_a_sweep_are_held_by_one_and_free_afterwards(tmp_path):
+def test_a_run_and_a_sweep_are_locked_by_one_process_and_free_afterwards(tmp_path):
     run_dir, sweep_dir = RunDir(tmp_path), SweepDir(tmp_path)
     with only_process(run_dir), only_sweeper(sweep_dir):
         assert is_held(run_dir.path)

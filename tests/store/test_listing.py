@@ -31,7 +31,7 @@ def listed_as_done(folder, capsys):
     return " ".join(line[line.rindex("  ", 0, start) :].split()[:2])
 
 
-def test_a_finished_run_tells_its_best_and_final_metrics(tmp_path):
+def test_a_finished_run_has_its_best_and_final_metrics(tmp_path):
     run = read_run(make_run(tmp_path / "run"))
     assert (run.record.status, run.alive, run.record.started) == ("finished", None, STARTED)
     assert (run.record.epochs, run.planned) == (3, 3)
@@ -53,7 +53,7 @@ def test_a_run_is_alive_as_long_as_a_process_holds_it(tmp_path):
     assert read_run(folder).alive is False
 
 
-def test_a_running_run_tells_what_it_has_measured_so_far(tmp_path):
+def test_a_running_run_has_the_metrics_measured_so_far(tmp_path):
     folder = make_run(tmp_path / "run", status="running", epochs=0, best=None)
     rows = [MetricsRow(n, 10 * n, val_accuracy=a) for n, a in ((1, 0.4), (2, 0.6), (3, 0.5))]
     (folder / "metrics.csv").write_text(METRICS.text(rows) + "4,40,0.")
@@ -93,7 +93,7 @@ def test_a_run_that_died_before_its_first_record_is_listed(tmp_path):
     assert run.record.config["training"]["epochs"] == 3
 
 
-def test_a_sweep_counts_its_trials_and_tells_the_chosen_ones_metric(tmp_path):
+def test_a_sweep_counts_its_trials_and_has_the_best_ones_metric(tmp_path):
     folder = make_sweep(tmp_path / "20261121-140000-s", ["stopped_early", "diverged", "failed"])
     sweep = read_sweep(folder)
     assert sweep.status == "finished"

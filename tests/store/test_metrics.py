@@ -66,7 +66,7 @@ def test_numpy_numbers_are_written_as_plain_ones(path):
     assert path.read_text().splitlines()[1].startswith(f"1,10,0.1,{float(np.float32(0.1))!r},")
 
 
-def test_a_run_that_goes_on_keeps_the_rows_up_to_its_checkpoint(path):
+def test_a_resumed_run_keeps_the_rows_up_to_its_checkpoint(path):
     held = written(path, ROWS[:2]).written
     whole = TableWriter(METRICS, path, held)
     whole.append(ROWS[2])

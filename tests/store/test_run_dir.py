@@ -119,7 +119,7 @@ def test_a_latest_of_the_users_own_is_left_alone_with_a_warning(tmp_path, caplog
     assert str(latest) in caplog.text
 
 
-def test_a_disk_full_leaves_no_folder_and_says_where(tmp_path, monkeypatch):
+def test_a_full_disk_leaves_no_folder_and_is_named(tmp_path, monkeypatch):
     def no_space(*_arguments):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -158,25 +158,25 @@ def refusal(path: Path) -> str:
     return str(caught.value)
 
 
-def test_a_misspelt_run_is_told_the_ones_near_it(tmp_path):
+def test_a_misspelt_run_is_answered_with_similar_names(tmp_path):
     create(tmp_path)
     message = refusal(tmp_path / BASE.replace("mlp", "mpl"))
     assert "no such run folder" in message
     assert BASE in message
 
 
-def test_a_run_in_a_folder_that_is_missing_is_told_so(tmp_path):
+def test_a_run_in_a_missing_folder_is_reported(tmp_path):
     assert f"no folder {tmp_path / 'nowhere'}" in refusal(tmp_path / "nowhere" / "run")
 
 
-def test_a_file_is_told_the_run_it_lies_in(tmp_path):
+def test_a_file_is_answered_with_the_run_that_contains_it(tmp_path):
     run_dir = create(tmp_path)
     message = refusal(run_dir.config)
     assert "is a file" in message
     assert message.endswith(str(run_dir.path))
 
 
-def test_a_sweep_an_empty_folder_and_a_folder_of_runs_are_told_apart(tmp_path):
+def test_a_sweep_an_empty_folder_and_a_folder_of_runs_are_distinguished(tmp_path):
     (tmp_path / "sweep").mkdir()
     (tmp_path / "sweep" / "sweep.yaml").write_text("name: s\n")
     (tmp_path / "empty").mkdir()
@@ -191,6 +191,6 @@ def test_a_sweep_an_empty_folder_and_a_folder_of_runs_are_told_apart(tmp_path):
     assert message.endswith(str(run_dir.path))
 
 
-def test_a_latest_whose_run_is_gone_is_told_where_it_leads(tmp_path):
+def test_a_latest_whose_run_is_gone_names_its_target(tmp_path):
     (tmp_path / "latest").symlink_to(BASE)
     assert f"leads to {BASE}" in refusal(tmp_path / "latest")

@@ -31,7 +31,7 @@ def content_of(format: str) -> bytes:
 
 
 @pytest.mark.parametrize("format", ["png", "svg", "pdf", "html", "md", "npz", "json"])
-def test_a_written_file_is_told_from_one_with_any_byte_changed(tmp_path, format):
+def test_a_written_file_is_distinguished_from_one_with_any_byte_changed(tmp_path, format):
     path = tmp_path / f"file.{format}"
     write_own(path, content_of(format), None if format in ("npz", "json") else format)
     assert is_own(path)
@@ -68,7 +68,7 @@ def test_what_mnistlab_wrote_is_renewed_and_what_anybody_else_wrote_is_refused(t
     assert is_own(path)
 
 
-def test_links_and_folders_are_nobodys_to_overwrite(tmp_path):
+def test_links_and_folders_are_never_overwritten(tmp_path):
     (tmp_path / "real.html").write_text("the user's own")
     (tmp_path / "link.html").symlink_to("real.html")
     (tmp_path / "dangling.html").symlink_to("nothing")

@@ -18,7 +18,7 @@ def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
-def test_a_written_file_holds_bytes_or_utf8_text_and_nothing_lies_beside_it(tmp_path):
+def test_a_written_file_has_bytes_or_utf8_text_and_leaves_no_temporary(tmp_path):
     durable.write_file(tmp_path / "a", b"\x00\xff")
     durable.write_file(tmp_path / "b", "é\n")
     assert (tmp_path / "a").read_bytes() == b"\x00\xff"
@@ -66,7 +66,7 @@ def test_a_written_file_is_as_readable_as_the_umask_allows(tmp_path):
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o644
 
 
-def test_appended_lines_stand_whole_at_the_end(tmp_path):
+def test_appended_lines_are_complete_at_the_end(tmp_path):
     path = tmp_path / "table.csv"
     durable.write_file(path, "a,b\n")
     durable.append_lines(path, ["1,2", "3,4"], fsync=True)

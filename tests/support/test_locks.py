@@ -44,7 +44,7 @@ def no_locks(*_):
     raise OSError(errno.ENOLCK, "No locks available")
 
 
-def test_who_comes_second_is_told_and_waits_until_the_holder_dies(tmp_path, hold):
+def test_a_second_process_is_notified_and_waits_until_the_holder_dies(tmp_path, hold):
     holder = hold("file_lock", tmp_path / "lock")
     waits, has = threading.Event(), threading.Event()
 
@@ -61,13 +61,13 @@ def test_who_comes_second_is_told_and_waits_until_the_holder_dies(tmp_path, hold
     thread.join()
 
 
-def test_who_is_alone_waits_for_nobody(tmp_path):
+def test_a_single_process_does_not_wait(tmp_path):
     for _ in range(2):
         with file_lock(tmp_path / "new" / "lock", lambda: pytest.fail("nobody to wait for")):
             pass
 
 
-def test_a_folder_held_by_another_process_is_not_had_twice(tmp_path, hold):
+def test_a_folder_locked_by_another_process_cannot_be_locked(tmp_path, hold):
     with folder_lock(tmp_path) as held:
         assert held
     holder = hold("folder_lock", tmp_path)
@@ -79,13 +79,13 @@ def test_a_folder_held_by_another_process_is_not_had_twice(tmp_path, hold):
         assert held
 
 
-def test_a_lock_can_be_had_whoever_holds_it(tmp_path, hold):
+def test_a_lock_is_granted_after_any_holder(tmp_path, hold):
     check_lockable(tmp_path / "lock")
     hold("file_lock", tmp_path / "lock")
     check_lockable(tmp_path / "lock")
 
 
-def test_a_file_system_without_locks_is_told_of(tmp_path, monkeypatch):
+def test_a_file_system_without_locks_gives_a_warning(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", no_locks)
     with pytest.raises(OSError, match="No locks"), file_lock(tmp_path / "lock"):
         pass

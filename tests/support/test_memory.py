@@ -53,7 +53,7 @@ def test_without_control_groups_it_is_what_the_machine_has_free(system):
     assert available_to_all(system) == AvailableMemory(5_000_000 * 1024, "are free on this machine")
 
 
-def test_a_system_that_says_nothing_has_no_known_bound(tmp_path):
+def test_a_system_without_information_has_no_known_limit(tmp_path):
     assert available_to_all(tmp_path) is None
     assert lacking(1 << 60, available_to_all(tmp_path)) is None
 
@@ -98,7 +98,7 @@ def test_a_mount_that_does_not_show_the_own_group_counts_as_its_root(system):
     assert available_to_all(system).bytes == 150_000_000
 
 
-def test_a_group_that_uses_more_than_its_limit_has_no_room(system):
+def test_a_group_that_uses_more_than_its_limit_has_no_memory_left(system):
     groups(system, "job")
     limit(system, "job", 100, 200)
     assert available_to_all(system).bytes == 0
@@ -111,13 +111,13 @@ def test_the_limit_of_address_space_counts_for_this_process_alone(system, monkey
     assert available_to_all(system).bytes == 5_000_000 * 1024
 
 
-def test_this_system_says_how_much_there_is():
+def test_this_systems_available_memory_is_known():
     available = available_to_process()
     if (memory.ROOT / "proc/meminfo").exists():
         assert available.bytes > 0
 
 
-def test_what_lacks_is_told_in_words():
+def test_missing_memory_is_described():
     available = AvailableMemory(100, "are free")
     assert lacking(100, available) is None
     assert lacking(101, available) == "101 bytes of memory, and 100 bytes are free"

@@ -44,7 +44,7 @@ def test_a_stated_time_is_not_rounded_to_its_unit(seconds, expected):
         (".5", "50%", "0.5"),
     ],
 )
-def test_a_stated_figure_stands_to_its_last_zero(text, as_accuracy, as_loss):
+def test_a_stated_number_is_shown_to_its_last_zero(text, as_accuracy, as_loss):
     figure = Stated(float(text), text)
     assert as_stated("test_accuracy", figure) == as_accuracy
     assert as_stated("test_loss", figure) == as_loss

@@ -86,7 +86,7 @@ def test_a_claim_that_came_no_further_changes_nothing(claims, trial):
     assert (trial / "metrics.csv").read_text() == "up to 5\n"
 
 
-def test_whoever_held_a_claim_that_was_recovered_can_write_nothing_of_the_trial(claims, trial):
+def test_the_former_holder_of_a_recovered_claim_cannot_write_into_the_trial(claims, trial):
     held = new_claim(claims, TRIAL)
     train(held, 3)
     with (held / "train.log").open("w") as open_file:

@@ -106,7 +106,7 @@ def test_a_worker_with_other_libraries_is_refused(tmp_path, dask, monkeypatch):
         carried(tmp_path, dask, *VALUES)
 
 
-def test_what_fails_on_a_worker_is_told_with_the_worker(tmp_path, dask, monkeypatch):
+def test_a_failure_on_a_worker_is_reported_with_the_worker(tmp_path, dask, monkeypatch):
     # As if there were more memory here than on the worker's machine.
     monkeypatch.setattr(sweep_trials, "refuse_too_large", lambda config, dataset: None)
     huge = f"[{', '.join(['100000'] * 30)}]"

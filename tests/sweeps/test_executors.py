@@ -142,7 +142,7 @@ def test_a_signal_stops_all_workers_with_their_checkpoints_and_the_rest_is_resum
     assert fingerprints(again) == calm
 
 
-def test_what_a_worker_warns_of_is_told(tmp_path, sabotaged):
+def test_a_workers_warnings_are_shown(tmp_path, sabotaged):
     sabotaged("    import logging; logging.getLogger('mnistlab.data').warning('the disk is slow')")
     heard = Heard()
     sweep(tmp_path, "optimizer.lr=0.1", callbacks=[heard])

@@ -127,7 +127,7 @@ def test_a_trial_that_a_process_is_training_is_not_marked(sweep_dir, trials):
     assert ledger.read(trials[0]) == "pending"
 
 
-def test_one_process_works_on_a_sweep_and_the_second_hears_which(sweep_dir):
+def test_one_process_works_on_a_sweep_and_the_second_gets_its_name(sweep_dir):
     hold = (
         "import sys, time\nfrom pathlib import Path\n"
         "from mnistlab.store.locks import only_sweeper\n"

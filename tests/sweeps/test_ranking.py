@@ -23,7 +23,7 @@ def row(number: int, value: float | None, status: str = "finished", **parameters
     return TrialRow(number, Status(status), (), parameters, metrics, f"trials/{number:04d}-0")
 
 
-def test_the_best_mean_comes_first_whichever_way_the_metric_goes():
+def test_the_best_mean_comes_first_for_metrics_to_maximise_and_to_minimise():
     rows = [row(0, 0.7, lr=1), row(1, 0.9, lr=2), row(2, 0.8, lr=3)]
     assert [p.parameters["lr"] for p in rank(rows, ACCURACY)] == [2, 3, 1]
     assert [p.parameters["lr"] for p in rank(rows, LOSS)] == [1, 3, 2]
@@ -62,7 +62,7 @@ def test_without_seeds_only_equal_points_are_tied():
     assert [(p.rank, p.tied) for p in rank(rows, ACCURACY)] == [(1, True), (1, True), (3, False)]
 
 
-def test_what_diverged_failed_or_is_to_come_has_no_rank_and_stands_last():
+def test_points_that_diverged_failed_or_are_pending_have_no_rank_and_come_last():
     rows = [
         row(0, 0.99, "diverged", lr=1),
         row(1, None, "failed", lr=2),
@@ -80,7 +80,7 @@ def test_a_point_of_which_one_seed_diverged_is_not_ranked_by_the_others():
     assert [p.parameters["lr"] for p in rank(rows, ACCURACY)] == [2, 1]
 
 
-def test_stated_values_stand_beside_the_points_that_they_are_stated_for():
+def test_stated_values_are_in_the_rows_of_their_points():
     rows = [row(0, 0.9, lr=1, l1=0), row(1, 0.8, lr=2, l1=0)]
     stated = [
         StatedPoint(stage="other", parameters={"lr": 1}, val_accuracy=0.1),

@@ -58,7 +58,7 @@ def test_tls_without_certificates_names_the_settings_that_lack(monkeypatch):
         pass
 
 
-def test_without_dask_the_way_to_install_it_is_told(monkeypatch):
+def test_without_dask_the_command_to_install_it_is_printed(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with (
         pytest.raises(UsageError, match=r"pip install 'mnistlab\[cluster\]'"),

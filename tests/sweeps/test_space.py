@@ -162,7 +162,7 @@ def test_a_grid_has_equal_values_once():
     assert [point["optimizer.lr"] for point in found] == [0.1, 0.3]
 
 
-def test_what_a_random_search_lacks_is_told():
+def test_points_missing_from_a_random_search_are_reported():
     source = source_of("optimizer.lr=0.1,0.02", "method={type: random, trials: 4}")
     (told,) = repetitions(source)
     assert told == (

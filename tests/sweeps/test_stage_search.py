@@ -65,7 +65,7 @@ def test_equal_points_of_one_answer_are_one():
     assert asked(of(scripted(rounds=((0.1, 0.1, 0.2, 0.1),)))) == [0.1, 0.2]
 
 
-def test_a_method_is_told_its_own_values_with_their_score():
+def test_a_method_receives_its_own_values_with_their_score():
     found = of(scripted())
     first, second = found.ask()
     for result in (Result(second, None, 1), Result(first, 0.5, 0)):
@@ -108,7 +108,7 @@ def test_every_listed_value_is_checked_before_a_method_may_choose_it():
         checked_points(scripted("0.1,0.2,-3"))
 
 
-def test_a_dry_run_tells_of_the_points_that_follow_and_misses_none():
+def test_a_dry_run_lists_all_points_that_follow():
     assert chosen_later(scripted()) == [
         "method scripted chooses up to 3 more points by the results of these"
     ]

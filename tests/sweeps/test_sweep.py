@@ -162,7 +162,7 @@ def test_stages_build_on_winners_and_only_the_refits_are_tested(tmp_path):
 
 
 @pytest.mark.usefixtures("trials_here")
-def test_a_stage_with_nothing_to_choose_stops_the_sweep_and_says_so(tmp_path):
+def test_a_stage_without_a_winner_stops_the_sweep_with_an_error(tmp_path):
     text = STAGED.replace("[0.5, 0.05, 1.0e-3]", "[1e30]").replace(
         "training: {", "loss: {type: mse}\n  training: {"
     )
@@ -174,7 +174,7 @@ def test_a_stage_with_nothing_to_choose_stops_the_sweep_and_says_so(tmp_path):
 
 
 @pytest.mark.usefixtures("trials_here")
-def test_points_that_differ_in_their_seed_alone_are_one_choice_and_the_first_seed_goes_on(tmp_path):
+def test_points_that_differ_only_in_their_seed_are_one_choice_and_the_first_seed_is_used(tmp_path):
     head = STAGED.partition("stages:")[0]
     stages = """stages:
   - {name: s, parameters: {seed: [5, 4], optimizer.lr: [1.0e-3, 0.5]}}

@@ -52,7 +52,7 @@ def test_the_statistics_are_those_of_the_whole_batch_whatever_the_lanes(monkeypa
     assert len(bits) == 1
 
 
-def test_an_image_is_evaluated_by_running_statistics_whoever_stands_beside_it():
+def test_an_image_is_evaluated_by_running_statistics_whatever_the_batch():
     trainer = trained(MLP)
     split = trainer.dataset.train
     alone = Split(split.images, split.labels, split.indices[:1])
@@ -99,7 +99,7 @@ def test_a_network_has_the_same_initial_weights_with_and_without_it():
     }
 
 
-def test_the_row_of_a_layer_tells_of_the_activation_behind_its_normalisation():
+def test_the_row_of_a_layer_has_the_activation_behind_its_normalisation():
     rows = {row.layer: row for row in layer_statistics(trained(MLP))}
     assert list(rows) == ["dense1", "dense2", "dense3"]
     assert rows["dense1"].inactive_share is not None

@@ -65,7 +65,7 @@ def dark_cases():
 @pytest.mark.parametrize(
     ("width", "batch", "optimizer", "penalty", "extra", "divided"), list(dark_cases())
 )
-def test_a_first_layer_on_dark_images_trains_as_the_equations_say(
+def test_a_first_layer_on_sparse_images_trains_by_the_equations(
     monkeypatch, tmp_path, width, batch, optimizer, penalty, extra, divided
 ):
     if divided:
@@ -125,7 +125,7 @@ def test_so_do_two_such_layers_with_rates_of_their_own(monkeypatch, tmp_path, op
     assert_engine_follows(trainer, oracle, 11)
 
 
-def test_so_does_a_layer_of_which_each_lane_has_several_blocks_of_inputs(tmp_path):
+def test_so_does_a_layer_with_several_blocks_of_inputs_in_each_lane(tmp_path):
     """4374 inputs: a lane has eight or nine blocks of 64, the last one of 22."""
     model = cnn(32, conv=(6, 2, 0))
     dataset = toy_dataset(64, side=28)
@@ -201,7 +201,7 @@ def test_nothing_is_sent_down_to_an_image_of_which_pixels_are_dropped():
         (0.2, 9, "standardize", False),  # then none is zero
     ],
 )
-def test_dark_pixels_are_skipped_where_there_are_enough(lit, side, normalize, taken):
+def test_zero_pixels_are_skipped_if_there_are_enough(lit, side, normalize, taken):
     dataset = dark_dataset(side=side, lit=lit, normalize=normalize)
     share = nonzero_share(dataset.train, dataset.offset)
     program = lower(config_of(model=mlp(40)), (side, side), 4, 32, nonzero_share=share)

@@ -98,7 +98,7 @@ def expected_gradient(oracle, places):
     return gradients
 
 
-def test_step_by_step_looked_into_after_each_a_run_is_what_it_is_in_one_go(make):
+def test_a_run_with_a_look_after_each_step_has_the_same_bits(make):
     """Between steps the weights have their plain order, and the last gradient is the
     last step's.
     """
@@ -124,7 +124,7 @@ def test_step_by_step_looked_into_after_each_a_run_is_what_it_is_in_one_go(make)
     assert digests(parts) == digests(whole)
 
 
-def test_a_run_carried_on_from_its_vectors_and_its_step_ends_with_the_same_bits(make):
+def test_a_run_resumed_from_its_vectors_and_its_step_ends_with_the_same_bits(make):
     whole, _ = make()
     assert train(whole)
     first, _ = make()

@@ -55,7 +55,7 @@ SMOOTH = {
 
 
 @pytest.mark.parametrize(("function", "x", "expected"), SMOOTH.values(), ids=SMOOTH)
-def test_a_derivative_is_found_as_exactly_as_is_told(function, x, expected):
+def test_a_derivative_is_within_its_stated_uncertainty(function, x, expected):
     found = slope(function, x)
     assert abs(found.value - expected) <= found.uncertainty
     assert found.uncertainty <= 1e-4 * abs(expected)

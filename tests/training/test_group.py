@@ -203,7 +203,7 @@ def test_a_network_that_a_group_has_no_ops_for_trains_alone(change, dataset):
     assert joint_key(config_of(**{**USUAL, **change}), dataset) is None
 
 
-def test_images_that_are_not_dark_are_not_listed_for_a_group(dataset):
+def test_dense_images_are_not_listed_for_a_group(dataset):
     config = config_of(model=SOFTMAX, training={"batch_size": 32})
     assert joint_key(config, dataset) is not None
     assert joint_key(config, images_of(0.5)) is None

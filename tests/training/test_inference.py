@@ -50,7 +50,7 @@ def images_of(count: int, seed: int = 2) -> np.ndarray:
 
 
 @pytest.mark.parametrize("model", [{"type": "softmax"}, {"hidden": [8, 5], "dropout": 0.3}, CNN])
-def test_alone_it_says_what_a_trainer_of_the_same_weights_says(model):
+def test_alone_it_gives_the_outputs_of_a_trainer_with_the_same_weights(model):
     dataset = toy_dataset(labelled=CLASSES, side=SHAPE[0], width=SHAPE[1], normalize="standardize")
     config = config_of(model=model, training={"epochs": 1, "batch_size": 10})
     trainer = trainer_of(config, dataset)
@@ -137,7 +137,7 @@ def minus_loss(inference: Inference, images: np.ndarray, label: int) -> np.ndarr
     return -inference.evaluate(Split(images, labels, np.arange(len(images)))).losses
 
 
-def test_every_image_has_a_gradient_of_its_own_whatever_stands_beside_it():
+def test_every_image_has_its_own_gradient_whatever_the_batch():
     inference = inference_of(model=CNN)
     images, classes = images_of(EVALUATION_ROWS + 2), np.arange(EVALUATION_ROWS + 2) % CLASSES
     together = inference.input_gradient(images, classes)
@@ -148,7 +148,7 @@ def test_every_image_has_a_gradient_of_its_own_whatever_stands_beside_it():
 
 @pytest.mark.parametrize("units", [17, 96, 130])  # a tile less than a vector, a whole one, two
 @pytest.mark.parametrize("lit", [0.2, 0.6])
-def test_of_mostly_dark_images_the_lit_pixels_alone_are_worked_on(units, lit):
+def test_only_the_non_zero_pixels_of_sparse_images_are_used(units, lit):
     config = config_of(model={"hidden": [units]}, training={"dtype": "float64"})
     dataset = dark_dataset(train=EVALUATION_ROWS + 70, side=9, lit=lit)
     inference = filled(Inference(config, dataset.image_shape, CLASSES, 1 / 255, 0.0))
@@ -170,7 +170,7 @@ def test_of_mostly_dark_images_the_lit_pixels_alone_are_worked_on(units, lit):
     np.testing.assert_array_equal(inference.params, before)
 
 
-def test_a_dark_byte_that_the_network_does_not_see_as_zero_is_worked_on():
+def test_a_zero_byte_whose_network_input_is_not_zero_is_not_skipped():
     config = config_of(model={"hidden": [17]}, training={"dtype": "float64"})
     dataset = dark_dataset()
     inference = filled(Inference(config, dataset.image_shape, CLASSES, 1 / 255, -0.5))

@@ -91,7 +91,7 @@ def test_poisson_weights_are_counts_times_the_factor():
     assert (counts == 0).mean() == pytest.approx(math.exp(-2), abs=0.01)
 
 
-def test_zeros_are_zeros_and_so_are_biases_unless_told():
+def test_zeros_are_zeros_and_so_are_biases_by_default():
     for name, tensor in tensors({"type": "zeros"}).items():
         assert (tensor == 0).all(), name
     assert (tensors({"type": "he_normal"})["dense1.bias"] == 0).all()

@@ -79,7 +79,7 @@ OUTPUT_ADDED = {
 
 
 @pytest.mark.parametrize(("layers", "fan_in"), OUTPUT_ADDED.values(), ids=OUTPUT_ADDED)
-def test_an_output_layer_is_added_where_the_last_with_weights_is_none(layers, fan_in):
+def test_an_output_layer_is_added_if_the_last_layer_with_weights_is_none(layers, fan_in):
     program = lowered(*layers)
     count = sum("dense" in layer for layer in layers) + 1
     assert program.tensors[-2].name == f"dense{count}.weight"
@@ -103,7 +103,7 @@ def test_no_output_layer_is_added_after_a_dense_layer_of_one_unit_per_class(laye
     assert names == [f"dense{n}.{kind}" for n in range(1, count + 1) for kind in ("weight", "bias")]
 
 
-def test_as_many_units_as_classes_goes_by_the_dataset():
+def test_the_number_of_output_units_is_the_datasets_number_of_classes():
     assert list(shapes(lowered(dense(10), classes=4))) == [
         "dense1.weight",
         "dense1.bias",

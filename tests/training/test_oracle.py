@@ -267,7 +267,7 @@ def test_float32_follows_float64_at_its_own_precision(name, tmp_path):
     assert 0 < distance(short.params.astype(np.float64), long.params) < 1e-4
 
 
-def test_every_case_moves_the_weights_otherwise_than_plain_sgd(tmp_path):
+def test_every_case_changes_the_weights_differently_from_plain_sgd(tmp_path):
     """If a key had no effect, its case would prove nothing."""
     same_by_design = {"sgd", "nesterov without momentum"}
     plain = trained({}, tmp_path)

@@ -371,7 +371,7 @@ OTHERWISE = {
 
 
 @pytest.mark.parametrize(("name", "model"), OTHERWISE.values(), ids=OTHERWISE)
-def test_another_model_with_tensors_of_the_same_shapes_trains_otherwise(name, model, tmp_path):
+def test_another_model_with_tensors_of_the_same_shapes_trains_differently(name, model, tmp_path):
     sections, shapes = CASES[name]
     one = trained(CASES[name], tmp_path)
     other = trained(({**sections, "model": model}, shapes), tmp_path)

@@ -202,7 +202,7 @@ def test_training_in_parts_is_training_in_one_go_bit_for_bit(case, dtype):
     assert digest(parts.memory.totals) == digest(whole.memory.totals)
 
 
-def test_who_looks_may_stop_the_run_between_steps_and_it_goes_on_as_if_never_stopped():
+def test_a_look_may_stop_the_run_between_steps_and_it_continues_as_if_never_stopped():
     dataset, config = toy_dataset(), mlp_config({"epochs": 4})
     whole, stopped = trainer_of(config, dataset), trainer_of(config, dataset)
     assert train(whole)
@@ -235,7 +235,7 @@ def test_the_weights_before_the_last_step_are_kept():
     assert not np.array_equal(trainer.params, shorter.params)
 
 
-def test_a_run_may_be_carried_on_from_its_vectors_and_its_step():
+def test_a_run_may_be_resumed_from_its_vectors_and_its_step():
     config = mlp_config({"epochs": 4}, optimizer={"type": "adam", "lr": 0.01})
     dataset = toy_dataset()
     whole, first, second = (trainer_of(config, dataset) for _ in range(3))
@@ -344,7 +344,7 @@ def test_evaluation_in_parts_is_evaluation_image_by_image(count):
     np.testing.assert_array_equal(whole.predicted, y.argmax(axis=1))
 
 
-def test_an_evaluation_says_nothing_of_a_part_without_images():
+def test_an_evaluation_has_no_metrics_of_a_part_without_images():
     dataset = toy_dataset(validation=0)
     trainer = trainer_of(mlp_config(), dataset)
     assert len(dataset.validation) == 0
