@@ -9,7 +9,7 @@ import pandas as pd
 from mnistlab.python.run import OnDisk, Run
 from mnistlab.python.tables import PathLike
 from mnistlab.store.browse.found import is_sweep, trials_of
-from mnistlab.store.browse.summary import read_sweep
+from mnistlab.store.browse.sweep_summary import read_sweep
 from mnistlab.store.run_dir import open_run
 from mnistlab.store.summary_files import read_summary
 from mnistlab.store.sweep_dir import SweepDir

@@ -1,11 +1,12 @@
-"""The runs and sweeps of a folder on the terminal."""
+"""The runs, sweeps and reproduced reports of a folder on the terminal."""
 
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from mnistlab.store.browse.listing import Listing
-from mnistlab.store.browse.summary import RunSummary, SweepSummary, run_status
+from mnistlab.store.browse.listing import Entry, Listing
+from mnistlab.store.browse.summary import RunSummary, run_status
+from mnistlab.store.browse.sweep_summary import ReportSummary, SweepSummary
 from mnistlab.store.status import Status
 from mnistlab.support.metric_names import TEST
 from mnistlab.terminal.output import metric_value, print_table
@@ -56,17 +57,21 @@ def _narrow(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     return [heading, *body]
 
 
-def _row(entry: RunSummary | SweepSummary) -> list[str]:
+def _row(entry: Entry) -> list[str]:
     if isinstance(entry, RunSummary):
         done, status = _length(entry), run_status(entry)
-        tested, started = entry.record.metrics.get(TEST.accuracy), entry.record.started
-    else:
-        total = sum(entry.trials.values())
-        done = f"{total - entry.trials[Status.PENDING]}/{total} trials"
-        status, tested, started = _sweep_status(entry), entry.test_accuracy, entry.started
-    best = [f"{name} {metric_value(name, value)}" for name, value in entry.best.items()]
-    test = metric_value(TEST.accuracy, tested)
-    return [entry.path.name, status, _age(started), done, *(best or ["-"]), test]
+        tested = metric_value(TEST.accuracy, entry.record.metrics.get(TEST.accuracy))
+        best = [f"{name} {metric_value(name, value)}" for name, value in entry.best.items()]
+        return [entry.path.name, status, _age(entry.record.started), done, *(best or ["-"]), tested]
+    if isinstance(entry, ReportSummary):
+        done = f"{entry.done}/{entry.planned} experiments"
+        return [entry.path.name, entry.status.words, _age(entry.started), done, "-", "-"]
+    total = sum(entry.trials.values())
+    done = f"{total - entry.trials[Status.PENDING]}/{total} trials"
+    best = [f"{n} {metric_value(n, value, entry.best_std)}" for n, value in entry.best.items()]
+    tested = metric_value(TEST.accuracy, entry.test_accuracy, entry.test_accuracy_std)
+    status, age = _sweep_status(entry), _age(entry.started)
+    return [entry.path.name, status, age, done, *(best or ["-"]), tested]
 
 
 def _length(run: RunSummary) -> str:

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -125,3 +126,18 @@ def test_a_temperature_is_reported_with_the_calibration_before_and_after(run_dir
     assert row.split()[-2:] == [f"{document[when]['error']:.2%}" for when in ("before", "after")]
     refused = mnistlab("evaluate", run_dir, run_dir, "--calibrate")
     assert (refused.exit_code, refused.stderr.split(":")[0]) == (2, "--calibrate")
+
+
+def test_latest_after_a_sweep_is_its_best_trial_and_says_so(sweep_dir, home):
+    latest, best = Path(sweep_dir).with_name("latest"), (Path(sweep_dir) / "best").resolve()
+    assert latest.is_symlink()
+    said = f"{latest} is a sweep: using its best trial, {best}\n"
+    evaluated = mnistlab("evaluate", latest, "--json")
+    assert evaluated.stderr == said
+    assert evaluated.document["run_dir"] == str(best)
+    exported = mnistlab("export", latest, "--format", "npz", "--json")
+    assert exported.stderr.startswith(said)
+    assert exported.document["file"] == str(best / "model.npz")
+    picture = home / "one.png"
+    Image.fromarray(np.pad(np.zeros((40, 6), np.uint8), 20, constant_values=255)).save(picture)
+    assert mnistlab("predict", latest, picture).stderr == said

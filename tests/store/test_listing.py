@@ -6,8 +6,11 @@ import pytest
 from browse_helpers import STARTED, make_run, make_sweep
 
 from mnistlab.cli.commands.runs import runs
+from mnistlab.store.browse.comparison import compare
+from mnistlab.store.browse.found import best_of
 from mnistlab.store.browse.listing import list_runs
-from mnistlab.store.browse.summary import read_run, read_sweep
+from mnistlab.store.browse.summary import read_run
+from mnistlab.store.browse.sweep_summary import read_sweep
 from mnistlab.store.metrics import METRICS, MetricsRow
 from mnistlab.support.errors import UsageError
 
@@ -204,3 +207,70 @@ def test_what_is_no_folder_of_runs_is_refused(tmp_path):
         list_runs(tmp_path / "nowhere")
     with pytest.raises(UsageError, match="is one run"):
         list_runs(make_run(tmp_path / "run"))
+
+
+def seeded(folder, stage, columns, rows):
+    """A sweep's folder whose trials have these metrics; the first is the best."""
+    make_sweep(folder, [])
+    lines = [f"trial,status,stage,optimizer.lr,seed,{','.join(columns)},run_dir"]
+    for number, (rate, seed, *values) in enumerate(rows):
+        run_dir = f"trials/{number:04d}-{number:012x}"
+        make_run(folder / run_dir, metrics=dict(zip(columns, values, strict=True)))
+        figures = ",".join(str(value or "") for value in values)
+        lines.append(f"{number},finished,{stage},{rate},{seed},{figures},{run_dir}")
+    (folder / "trials.csv").write_text("\n".join(lines) + "\n")
+    (folder / "best").symlink_to("trials/0000-000000000000")
+    return folder
+
+
+def test_a_sweep_tells_the_mean_and_the_deviation_of_the_winner_over_its_seeds(tmp_path, capsys):
+    rows = [(0.1, 0, 0.9, 0.8), (0.2, 0, 0.5, 0.1), (0.1, 1, 0.8, 0.7)]
+    folder = seeded(tmp_path / "s", "", ["val_accuracy", "test_accuracy"], rows)
+    sweep = read_sweep(folder)
+    assert sweep.best == {"val_accuracy": pytest.approx(0.85)}
+    assert sweep.best_std == pytest.approx(0.1 / 2**0.5)
+    assert (sweep.test_accuracy, sweep.test_accuracy_std) == pytest.approx((0.75, 0.1 / 2**0.5))
+    runs(tmp_path)
+    assert "  val_accuracy 85.00 ± 7.07%  75.00 ± 7.07%" in capsys.readouterr().out
+
+
+def test_a_staged_sweep_tells_what_its_refit_has_tested(tmp_path):
+    rows = [(0.1, 0, None, 0.8), (0.1, 1, None, 0.7)]
+    folder = seeded(tmp_path / "s", "refit:two", ["val_accuracy", "test_accuracy"], rows)
+    assert read_sweep(folder).best == {"test_accuracy": pytest.approx(0.75)}
+
+
+def make_report(folder):
+    """A reproduced report with one of two experiments done."""
+    folder.mkdir()
+    (folder / "report.yaml").write_text("name: a\nexperiments: {one: {}, two: {}}\n")
+    make_sweep(folder / "experiments" / "one", ["finished", "finished"])
+    return folder
+
+
+def test_a_reproduced_report_is_listed_with_its_experiments(tmp_path, capsys):
+    report = make_report(tmp_path / "20261121-140000-report-a")
+    (entry,) = list_runs(tmp_path).entries
+    assert (entry.status, entry.done, entry.planned) == ("interrupted", 1, 2)
+    runs(tmp_path)
+    assert "1/2 experiments" in capsys.readouterr().out
+    (experiment,) = list_runs(report).entries
+    assert experiment.path.name == "one"
+    assert len(compare([report]).runs) == 2
+
+
+def test_a_damaged_report_is_named(tmp_path):
+    make_report(tmp_path / "r")
+    (tmp_path / "r" / "report.yaml").write_text("experiments: 3\n")
+    (fault,) = list_runs(tmp_path).faults
+    assert "report.yaml: experiments: found 3, expected a mapping" in fault
+
+
+def test_the_best_trial_stands_for_a_sweep_and_is_told(tmp_path):
+    sweep, run = make_sweep(tmp_path / "s", ["finished"]), make_run(tmp_path / "r")
+    told = []
+    assert best_of(run, told.append) == run
+    assert best_of(sweep, told.append).resolve() == sweep / "trials" / "0000-000000000000"
+    assert told == [f"{sweep} is a sweep: using its best trial, {sweep}/trials/0000-000000000000"]
+    with pytest.raises(UsageError, match="without a best trial yet"):
+        best_of(make_sweep(tmp_path / "empty", []))

@@ -43,11 +43,12 @@ def evaluate(
     share of the images of a class that are predicted correctly. F1 is their harmonic mean.
 
     Several runs, or the finished trials of a sweep, are evaluated as an ensemble: by the mean of
-    their probabilities, and by their votes. Its gain over its members is told.
+    their probabilities, and by their votes. Its gain over its members is told. `runs/latest` after
+    a sweep is its best trial.
     """
     options.set_threads(threads)
     from mnistlab.python.commands import evaluate as command
-    from mnistlab.store.browse.found import is_sweep
+    from mnistlab.store.browse.found import is_link_to_sweep, is_sweep
     from mnistlab.support.errors import UsageError
     from mnistlab.terminal import calibration, ensemble, scores
     from mnistlab.terminal.output import print_json, print_lines
@@ -62,7 +63,7 @@ def evaluate(
             "tell": watch_messages(quiet=quiet).on_message,
             "data_progress": data_progress,
         }
-        is_ensemble = len(runs) > 1 or is_sweep(runs[0])
+        is_ensemble = len(runs) > 1 or (is_sweep(runs[0]) and not is_link_to_sweep(runs[0]))
         if is_ensemble and calibrate:
             raise UsageError("--calibrate: is for one run; several are evaluated together")
         if calibrate:

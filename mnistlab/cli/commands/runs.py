@@ -8,7 +8,7 @@ import typer
 from mnistlab.cli import options
 
 if TYPE_CHECKING:
-    from mnistlab.store.browse.summary import RunSummary, SweepSummary
+    from mnistlab.store.browse.listing import Entry
 
 ORDER = 7  # in --help
 EXAMPLES = """\b
@@ -55,8 +55,9 @@ def runs(
     return 2 if listing.faults else 0
 
 
-def _document(entry: "RunSummary | SweepSummary") -> dict[str, Any]:
+def _document(entry: "Entry") -> dict[str, Any]:
     from mnistlab.store.browse.summary import RunSummary
+    from mnistlab.store.browse.sweep_summary import ReportSummary
 
     if isinstance(entry, RunSummary):
         return {
@@ -71,12 +72,22 @@ def _document(entry: "RunSummary | SweepSummary") -> dict[str, Any]:
             "planned_steps": entry.planned_steps,
             "metrics": entry.record.metrics,
         }
+    if isinstance(entry, ReportSummary):
+        return {
+            "report_dir": entry.path,
+            "status": entry.status,
+            "started": entry.started,
+            "experiments": entry.done,
+            "planned_experiments": entry.planned,
+        }
     return {
         "sweep_dir": entry.path,
         "status": entry.status,
         "started": entry.started,
         "best": entry.best,
+        "best_std": entry.best_std,
         "trials": entry.trials,
         "best_run_dir": entry.best_run,
         "test_accuracy": entry.test_accuracy,
+        "test_accuracy_std": entry.test_accuracy_std,
     }

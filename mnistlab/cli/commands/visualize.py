@@ -36,10 +36,11 @@ def visualize(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Draw every figure of a run or sweep, write report.html.
+    """Draw every figure of a run, sweep or report.
 
     The figures are written to the folder `plots`. report.html is one self-contained file with all
-    figures. --only draws single figures and does not change report.html.
+    figures; a reproduced report has its tables there, too. --only draws single figures and does not
+    change report.html.
 
     Figures that mnistlab drew before are overwritten. If a file there was edited or was not written
     by mnistlab, the command fails before it draws anything, unless --force is given.
@@ -50,6 +51,7 @@ def visualize(
     options.set_threads(threads)
     from mnistlab.python.commands import visualize as command
     from mnistlab.store.browse.found import is_sweep
+    from mnistlab.store.report_dir import is_reproduction
     from mnistlab.terminal.progress import watch_download, watch_messages
 
     with watch_download(quiet=quiet) as data_progress:
@@ -65,6 +67,8 @@ def visualize(
             data_progress=data_progress,
         )
     folder = "sweep_dir" if is_sweep(path) else "run_dir"
+    if is_reproduction(path):
+        folder = "report_dir"
     return _report(done, folder, quiet=quiet, json=json)
 
 

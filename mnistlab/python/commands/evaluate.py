@@ -10,6 +10,7 @@ from mnistlab.experiment.ensemble import EnsembleScores, load_ensemble, members_
 from mnistlab.experiment.ensemble import evaluate_ensemble as score_ensemble
 from mnistlab.experiment.model import Weights, load_model
 from mnistlab.experiment.scores import Scores, score
+from mnistlab.store.browse.found import best_of
 from mnistlab.support.metric_names import SplitName
 
 
@@ -23,13 +24,20 @@ def evaluate(
     tell: Callable[[str], None] = lambda text: None,
     data_progress: DownloadProgress | None = None,
 ) -> Scores:
-    """Evaluate a run's network on a part of its dataset, which must be unchanged since training.
+    """Evaluate the network of a run, or of a sweep's best trial, on a part of its dataset.
+
+    The dataset must be unchanged since training.
 
     Raises UsageError if there is no such run, no such weights or no such images; DataError if the
     dataset is missing.
     """
     model = load_model(
-        path, weights, data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress
+        best_of(path, tell),
+        weights,
+        data_dir=data_dir,
+        threads=threads,
+        tell=tell,
+        data_progress=data_progress,
     )
     return score(model, split)
 
@@ -75,6 +83,11 @@ def calibrate(
     Raises as `evaluate` does, and UsageError if the run has no validation images or no softmax.
     """
     model = load_model(
-        path, weights, data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress
+        best_of(path, tell),
+        weights,
+        data_dir=data_dir,
+        threads=threads,
+        tell=tell,
+        data_progress=data_progress,
     )
     return fit_and_score(model, split)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnistlab.experiment.model import Weights, load_model
+from mnistlab.store.browse.found import best_of
 from mnistlab.store.run_dir import open_run
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def export(
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> "Exported":
-    """Write a run's network for other tools, in a format of `export/formats/`.
+    """Write the network of a run, or of a sweep's best trial, in a format of `export/formats/`.
 
     To `output`, or `model.<suffix>` in the run's folder. An ONNX model takes raw images of `pixels`
     and is compared with mnistlab's outputs before it is written. Raises UsageError if there is no
@@ -34,6 +35,7 @@ def export(
     from mnistlab.export.exporter import export_model, refuse_to_overwrite
     from mnistlab.export.formats import usable
 
+    path = best_of(path, tell)
     refuse_to_overwrite(open_run(path), usable(format), output, force=force)
     model = load_model(path, weights, data_dir=data_dir, threads=threads, tell=tell)
     return export_model(model, format, output, pixels, force=force)

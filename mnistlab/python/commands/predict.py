@@ -9,7 +9,7 @@ from mnistlab.experiment.model import Model, Weights, load_model
 from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
 from mnistlab.photo.picture import pictures_at
-from mnistlab.store.browse.found import is_sweep
+from mnistlab.store.browse.found import best_of, is_link_to_sweep, is_sweep
 
 
 def predict(
@@ -24,7 +24,8 @@ def predict(
 ) -> Answers:
     """Predict the classes of pictures with a run's network; `raw`: images are used unchanged.
 
-    Several runs, and the finished trials of sweeps, predict by the mean of their probabilities.
+    Several runs, and the finished trials of sweeps, predict by the mean of their probabilities; a
+    link to a sweep, such as `runs/latest`, is its best trial.
 
     A folder among `images` stands for the pictures in it, in the order of their names. `save`: a
     folder for each picture's input image and figure. Files that are not pictures of a digit are in
@@ -46,6 +47,6 @@ def _network(
     paths: Sequence[Path], weights: Weights, threads: int | None, tell: Callable[[str], None]
 ) -> Model | Ensemble:
     """The network of a run, or those of several runs and sweeps."""
-    if len(paths) == 1 and not is_sweep(paths[0]):
-        return load_model(paths[0], weights, threads=threads, tell=tell)
+    if len(paths) == 1 and (is_link_to_sweep(paths[0]) or not is_sweep(paths[0])):
+        return load_model(best_of(paths[0], tell), weights, threads=threads, tell=tell)
     return load_ensemble(members_at(paths), weights, threads=threads, tell=tell)

@@ -22,11 +22,14 @@ from mnistlab.figures.gallery import (
 from mnistlab.figures.sweep_figures import sweep_entries
 from mnistlab.pages.run_report import write_run_report
 from mnistlab.pages.sweep_report import write_sweep_report
+from mnistlab.reproduce.pages import write_report
 from mnistlab.store.browse.found import is_sweep
 from mnistlab.store.drawing import drawing_in
+from mnistlab.store.report_dir import ReportDir, is_reproduction
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.sweep_dir import SweepDir
-from mnistlab.support.errors import MnistlabError
+from mnistlab.support import paths
+from mnistlab.support.errors import MnistlabError, UsageError
 
 
 def visualize(
@@ -43,7 +46,7 @@ def visualize(
     saver: Saver = at_once,
 ) -> SavedFigures:
     """Draw the figures of a run or sweep into its folder, all or those in `only`; with `report`,
-    also report.html with these figures.
+    also report.html with these figures. Of a reproduced report, all figures and pages.
 
     `format` is png, svg or pdf. `saver` decides which process saves a figure. If data are missing
     or damaged, the figures that need them are left out, and the result says why. Raises UsageError
@@ -56,6 +59,8 @@ def visualize(
         "tell": tell,
         "data_progress": data_progress,
     }
+    if is_reproduction(path):
+        return _report(path, only=only, format=format, force=force, data_dir=data_dir, tell=tell)
     artefacts = None if is_sweep(path) else Artefacts(open_run(path), **options)
     folder = path.resolve() if artefacts is None else artefacts.run_dir.path
     every = run_entries(artefacts) if artefacts else sweep_entries(SweepDir(folder), options)
@@ -74,6 +79,25 @@ def visualize(
         except MnistlabError as error:  # damaged files may also prevent the page
             left_out = LeftOut("report", "Report", str(error), error)
             return replace(saved, left_out=[*saved.left_out, left_out])
+
+
+def _report(
+    path: Path,
+    *,
+    only: Collection[str] | None,
+    format: str,
+    force: bool,
+    data_dir: Path | None,
+    tell: Callable[[str], None],
+) -> SavedFigures:
+    """The figures and pages of a reproduced report, which are written together."""
+    given = {"--only": only, "--format": format != "png", "--force": force}
+    if out_of_place := [option for option, value in given.items() if value]:
+        raise UsageError(
+            f"{out_of_place[0]}: is for runs and sweeps; all figures of a report are drawn as png"
+        )
+    written = write_report(ReportDir(path.resolve()), data_dir=paths.data_dir(data_dir), tell=tell)
+    return replace(written.saved, report=written.report_dir.report)
 
 
 def _write_sweep_report(

@@ -1,11 +1,13 @@
-"""Finds runs and sweeps at a path."""
+"""Finds runs, sweeps and reproduced reports at a path."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from mnistlab.store.report_dir import ReportDir, is_reproduction
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, open_run
 from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.errors import UsageError
 
 
 def is_sweep(folder: Path) -> bool:
@@ -14,8 +16,8 @@ def is_sweep(folder: Path) -> bool:
 
 
 def entries_in(folder: Path) -> list[Path]:
-    """The runs and sweeps in a folder, by name: the oldest first, because names begin with the
-    time. Links, such as `latest`, are left out.
+    """The runs, sweeps and reports in a folder, by name: the oldest first, because names begin with
+    the time. Links, such as `latest`, are left out.
     """
     found = [
         Path(entry.path)
@@ -26,18 +28,18 @@ def entries_in(folder: Path) -> list[Path]:
 
 
 def is_run_or_sweep(folder: Path) -> bool:
-    """Whether a folder is a run's or a sweep's; also if it may not be read: reading it reports
-    that.
+    """Whether a folder is a run's, a sweep's or a report's; also if it may not be read: reading it
+    reports that.
     """
     try:
-        return (folder / CONFIG_NAME).is_file() or is_sweep(folder)
+        return (folder / CONFIG_NAME).is_file() or is_sweep(folder) or is_reproduction(folder)
     except PermissionError:
         return True
 
 
 def runs_at(paths: Iterable[Path]) -> list[Path]:
-    """The run folders at each path, without duplicates: a run's own, those of a sweep's trials, or
-    those of all runs and sweeps in a folder.
+    """The run folders at each path, without duplicates: a run's own, those of a sweep's trials or
+    of a report's experiments, or those of all runs, sweeps and reports in a folder.
 
     Raises UsageError, saying what the path is, if it is none of these.
     """
@@ -52,10 +54,37 @@ def _runs_at(path: Path) -> list[Path]:
         return [path.resolve()]
     if is_sweep(path):
         return trials_of(path.resolve())
+    if is_reproduction(path):
+        return [run for sweep in experiments_of(path.resolve()) for run in trials_of(sweep)]
     inside = entries_in(path) if path.is_dir() else []
     if not inside:
         open_run(path)  # raises an error that says what is there instead
     return [run for entry in inside for run in _runs_at(entry)]
+
+
+def best_of(path: Path, tell: Callable[[str], None] = lambda text: None) -> Path:
+    """The folder of a sweep's best trial, of which `tell` is told; of a run the path itself.
+
+    Raises UsageError if the sweep has no best trial yet.
+    """
+    if not is_sweep(path):
+        return path
+    best = SweepDir(path.resolve()).best
+    if not (best / CONFIG_NAME).is_file():
+        raise UsageError(f"{path}: is a sweep without a best trial yet; `mnistlab resume` it first")
+    tell(f"{path} is a sweep: using its best trial, {best.resolve()}")
+    return best
+
+
+def is_link_to_sweep(path: Path) -> bool:
+    """Whether a path such as `runs/latest` leads to a sweep; it then stands for the best trial."""
+    return path.is_symlink() and is_sweep(path)
+
+
+def experiments_of(report: Path) -> list[Path]:
+    """The sweep folders of a reproduced report's experiments that have begun."""
+    experiments = ReportDir(report).experiments
+    return entries_in(experiments) if experiments.is_dir() else []
 
 
 def trials_of(sweep: Path) -> list[Path]:

@@ -1,12 +1,21 @@
-"""Lists the runs and sweeps of a folder."""
+"""Lists the runs, sweeps and reproduced reports of a folder."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistlab.store.browse.found import entries_in, is_sweep, trials_of
-from mnistlab.store.browse.summary import RunSummary, SweepSummary, read_run, read_sweep
+from mnistlab.store.browse.found import entries_in, experiments_of, is_sweep, trials_of
+from mnistlab.store.browse.summary import RunSummary, read_run
+from mnistlab.store.browse.sweep_summary import (
+    ReportSummary,
+    SweepSummary,
+    read_report,
+    read_sweep,
+)
+from mnistlab.store.report_dir import is_reproduction
 from mnistlab.store.run_dir import CONFIG_NAME
 from mnistlab.support.errors import UsageError
+
+Entry = RunSummary | SweepSummary | ReportSummary
 
 
 @dataclass(frozen=True)
@@ -14,12 +23,13 @@ class Listing:
     """The content of a folder, the oldest first; `faults` describe what could not be read."""
 
     folder: Path
-    entries: tuple[RunSummary | SweepSummary, ...]
+    entries: tuple[Entry, ...]
     faults: tuple[str, ...]
 
 
 def list_runs(folder: Path) -> Listing:
-    """The runs and sweeps in a folder of runs, or the trials of a sweep.
+    """The runs, sweeps and reports in a folder of runs, the trials of a sweep, or the experiments
+    of a report.
 
     Raises UsageError if there is no such folder, or if it is a run's folder.
     """
@@ -28,13 +38,25 @@ def list_runs(folder: Path) -> Listing:
     if not folder.is_dir():
         raise UsageError(f"{folder}: there is no such folder")
     folder = folder.resolve()
-    entries: list[RunSummary | SweepSummary] = []
+    entries: list[Entry] = []
     faults: list[str] = []
-    for path in trials_of(folder) if is_sweep(folder) else entries_in(folder):
+    for path in _inside(folder):
         try:
-            entries.append(read_sweep(path) if is_sweep(path) else read_run(path))
+            entries.append(_read(path))
         except UsageError as error:
             faults += error.messages
         except PermissionError as error:
             faults.append(f"{error.filename}: {error.strerror}")
     return Listing(folder, tuple(entries), tuple(faults))
+
+
+def _inside(folder: Path) -> list[Path]:
+    if is_sweep(folder):
+        return trials_of(folder)
+    return experiments_of(folder) if is_reproduction(folder) else entries_in(folder)
+
+
+def _read(path: Path) -> Entry:
+    if is_sweep(path):
+        return read_sweep(path)
+    return read_report(path) if is_reproduction(path) else read_run(path)
