@@ -15,6 +15,7 @@ ADDED_KEYS = {
     "training.kernels": "fast",
     "training.early_stopping.min_delta": 0.0,
     "regularization.max_norm": None,
+    "training.average_last": None,
     "training.snapshots": None,
     "loss:cross_entropy.label_smoothing": 0.0,
     "loss:mse.targets": "one_hot",

@@ -41,6 +41,7 @@ def run_conflicts(config: "RunConfig") -> Iterator[Conflict]:
         _labels,
         _length,
         _early_stopping,
+        _average,
         _loss_and_output,
         _uniform_range,
         _bias_without_effect,
@@ -98,6 +99,22 @@ def _early_stopping(config: "RunConfig") -> Iterator[Conflict]:
             ("training", "early_stopping"),
             ("data", "validation"),
         )
+
+
+def _average(config: "RunConfig") -> Iterator[Conflict]:
+    training = config.training
+    if training.average_last is None:
+        return
+    path: KeyPath = ("training", "average_last")
+    if training.early_stopping is not None:
+        message = (
+            "must not stand beside training.early_stopping, which keeps the best weights; set one "
+            "of them to null"
+        )
+        yield Conflict(message, path, ("training", "early_stopping"))
+    if training.epochs is not None and training.average_last > training.epochs:
+        message = f"found {training.average_last}, must be at most training.epochs, "
+        yield Conflict(f"{message}{training.epochs}", path, ("training", "epochs"))
 
 
 def _loss_and_output(config: "RunConfig") -> Iterator[Conflict]:

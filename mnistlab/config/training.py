@@ -143,6 +143,11 @@ class TrainingConfig(Section):
     checkpoint_every: Interval = Field(
         default="epoch", description="When a checkpoint is written: epoch, or a number of steps."
     )
+    average_last: Count | None = Field(
+        default=None,
+        description="The final weights are the mean of the weights after each of the last N "
+        "epochs; the final metrics are those of the mean.",
+    )
     snapshots: Count | None = Field(
         default=None,
         description="Keep the weights after every N-th epoch, in checkpoints/epoch-N.safetensors.",

@@ -32,6 +32,7 @@ def bytes_to_save(trainer: Trainer) -> int:
     """
     params, memory = trainer.params, trainer.memory
     states = (params, params, memory.states, memory.totals)
+    average = 0 if trainer.config.training.average_last is None else 8 * params.size
     every, length = trainer.config.training.snapshots, trainer.length
     epochs = length.steps // length.steps_per_epoch // every if every is not None else 0
-    return 3 * sum(state.nbytes for state in states) + (2 + epochs) * params.nbytes
+    return 3 * (sum(state.nbytes for state in states) + average) + (2 + epochs) * params.nbytes

@@ -1,5 +1,6 @@
 """A run made longer: `mnistlab resume RUN training.epochs=40`."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from mnistlab.blocks.schedules import Steps
 from mnistlab.config import RunConfig, dump_yaml, load_run_config, resolved_mapping
+from mnistlab.experiment.averaging import first_averaged
 from mnistlab.store.browse.comparison import flattened
 from mnistlab.store.checkpoint import Checkpoint
 from mnistlab.store.checksums import with_checksum
@@ -83,7 +85,24 @@ def refuse_another_past(run_dir: RunDir, trainer: Trainer, checkpoint: Checkpoin
             f"{key}: found {length.steps // per_unit:,}, must be at least "
             f"{done // per_unit + 1:,}: the run has trained {done + 1:,} steps"
         )
+    _refuse_other_average(trainer, done, planned)
     _refuse_other_rates(run_dir, trainer, done, planned)
+
+
+def _refuse_other_average(trainer: Trainer, done: int, planned: int) -> None:
+    """Raise UsageError if an average has begun that would begin with another epoch."""
+    last = trainer.config.training.average_last
+    if last is None:
+        return
+    per_epoch = trainer.length.steps_per_epoch
+    before = first_averaged(math.ceil(planned / per_epoch), last)
+    now, epochs_done = first_averaged(trainer.length.epochs, last), done // per_epoch
+    if now != before and now <= epochs_done:
+        raise UsageError(
+            f"training.average_last: the mean has begun with the weights after epoch {before:,}, "
+            f"and would begin with those after epoch {now:,}; a run with "
+            f"{epochs_done + last:,} epochs or more can be resumed"
+        )
 
 
 def _refuse_other_rates(run_dir: RunDir, trainer: Trainer, done: int, planned: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mnistlab.experiment.averaging import WeightAverage
 from mnistlab.experiment.best import BestSoFar
 from mnistlab.experiment.divergence import last_steps
 from mnistlab.experiment.run_facts import metrics_of
@@ -53,6 +54,7 @@ class RunWriter:
         self.record = record  # as last written
         self.best = BestSoFar.watching(trainer.config, len(trainer.dataset.validation) > 0)
         self.best_params = trainer.params.copy()
+        self.average = WeightAverage.of(trainer)
         self.metrics_table: TableWriter[MetricsRow] | None = None
         self.layers_table: TableWriter[LayerRow] | None = None
         self.predictions: FileDigest | None = None
@@ -78,6 +80,8 @@ class RunWriter:
         trainer.step = position.get("ended_step", position["step"])
         trainer.seconds = position["seconds"]
         self.test_seen = position["test_seen"]
+        if self.average is not None:
+            self.average.restore(checkpoint.tensors["average"], position["averaged"])
         self.ended = Status(position["ended"]) if position["ended"] else None
         self.reason = position["reason"]
         self.seconds_before = position["total_seconds"]
@@ -122,11 +126,14 @@ class RunWriter:
             "totals": memory.totals.copy(),
             "best_params": self.best_params.copy(),
         }
+        if self.average is not None:
+            tensors["average"] = self.average.total.copy()
         position = {
             "step": trainer.step,
             "planned_steps": trainer.length.steps,
             "seconds": trainer.seconds,
             "total_seconds": self.seconds().total,
+            "averaged": self.average.count if self.average else 0,
             "test_seen": self.test_seen,
             "best_row": asdict(self.best.row) if self.best and self.best.row else None,
             "waited": self.best.waited if self.best else 0,
@@ -183,23 +190,27 @@ class RunWriter:
         else:
             if status is Status.STOPPED_EARLY:
                 self.checkpoint = self.snapshot()
-            self.keep_best()
+            self.set_kept()
             kept = self.trainer.step
         self.write_checkpoint()
         self._write_weights(self.run_dir.weights, self.trainer.params, kept)
         self._write_predictions()
         self.write_run_json(status)
 
-    def keep_best(self) -> None:
-        """With early stopping, test and keep the best weights."""
+    def set_kept(self) -> None:
+        """Set the trainer's weights to those that the run keeps: with early stopping the best, with
+        averaging the mean, else its last.
+        """
         if self.trainer.config.training.early_stopping is not None:
             self.trainer.params[:] = self.best_params
+        elif self.average is not None:
+            self.trainer.params[:] = self.average.mean
 
     @contextmanager
     def kept_weights(self) -> Iterator[None]:
         """The trainer has the kept weights inside the block, and its own again afterwards."""
         last = self.trainer.params.copy()
-        self.keep_best()
+        self.set_kept()
         try:
             yield
         finally:
@@ -207,6 +218,8 @@ class RunWriter:
 
     def kept_row(self, last: MetricsRow) -> MetricsRow:
         """The row of the weights that a run keeps; `last` is its last row."""
+        if self.average is not None and self.average.row is not None:
+            return self.average.row
         early = self.trainer.config.training.early_stopping
         return self.best.row if early and self.best and self.best.row else last
 

@@ -97,6 +97,8 @@ class TrainingRun:
             at_end = target == steps
             if at_end or target % trainer.length.steps_per_epoch == 0:
                 self._write_layers()
+                if self.writer.average is not None:
+                    self.writer.average.add()
             self._keep_snapshot(target)
             due = at_end or self._is_due("evaluate_every", target)
             if due and (ended := self._evaluate()) is not None:
@@ -151,13 +153,32 @@ class TrainingRun:
             if writer.best.update(row):
                 writer.best_params[:] = trainer.params
             stop = writer.best.should_stop
-        if training.test != "never" and (stop or trainer.step == trainer.length.steps):
+        at_end = trainer.step == trainer.length.steps
+        if at_end and writer.average is not None:
+            writer.average.row = self._averaged(row)
+        elif training.test != "never" and (stop or at_end):
             row = self._test_kept(row)
         self._record(row)
         trainer.clear_totals()
         if not writer.kept_row(row).is_finite:
             return Status.DIVERGED
         return Status.STOPPED_EARLY if stop else None
+
+    def _averaged(self, last: MetricsRow) -> MetricsRow:
+        """The metrics of the mean of the last epochs' weights, at the end of the run."""
+        trainer = self.trainer
+        values: dict[str, Any] = {}
+        parts = {"train": trainer.dataset.train, "val": trainer.dataset.validation}
+        with self.writer.kept_weights():
+            for name, split in parts.items():
+                if len(split):
+                    measured = trainer.evaluate(split)
+                    values |= {
+                        f"{name}_loss": measured.loss,
+                        f"{name}_accuracy": measured.accuracy,
+                    }
+            row = replace(last, **values, penalty=trainer.penalty())
+            return row if self.config.training.test == "never" else self._tested(row)
 
     def _measured(self) -> dict[str, Any]:
         """The columns of a row that need no evaluation."""

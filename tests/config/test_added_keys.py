@@ -16,7 +16,7 @@ HASHES = {
 def first_version(mapping):
     """The resolved configuration as it was before any of the added keys."""
     resolved = resolved_mapping(run_config_from_mapping(mapping))
-    for key in ("kernels", "snapshots"):
+    for key in ("kernels", "snapshots", "average_last"):
         del resolved["training"][key]
     for key in {"label_smoothing", "targets"} & resolved["loss"].keys():
         del resolved["loss"][key]

@@ -72,6 +72,7 @@ def test_the_disk_is_asked_for_the_space_of_all_snapshots():
         trainer.memory.states, trainer.memory.totals = np.zeros(10), np.zeros(3)
         trainer.config.training = Trainer()
         trainer.config.training.snapshots = every
+        trainer.config.training.average_last = None
         trainer.length.steps, trainer.length.steps_per_epoch = 37, 5
         return bytes_to_save(trainer)
 

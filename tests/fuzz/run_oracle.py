@@ -106,6 +106,7 @@ class Run:
         self.certain_rows = None
         self.checkpoint = self.oracle.tensors
         self.best_tensors = self.oracle.tensors
+        self.last_epochs, self.average_row = [], None
 
     def _batches(self, epoch):
         """The images of each step of an epoch."""
@@ -149,6 +150,8 @@ class Run:
             if not np.isfinite(oracle.losses) or (boundary and not finite):
                 self.rows.append(self._measured())
                 return "diverged"
+            if last or step % self.per_epoch == 0:
+                self.last_epochs.append(dict(oracle.tensors))
             if measured and (ended := self._evaluate(last)) is not None:
                 return ended
             if kept:
@@ -202,11 +205,13 @@ class Run:
             self.rows.append(row)
             return "diverged"
         stop = self._watch(row)
-        if self.training.test == "end" and (stop or last):
+        if last and self.training.average_last is not None:
+            self._measure_average(row)
+        elif self.training.test == "end" and (stop or last):
             self._test_kept(row)
         self.rows.append(row)
         self.oracle.clear()
-        if not _is_finite(row if self.training.early_stopping is None else self.best):
+        if not _is_finite(self._kept_row(row)):
             return "diverged"
         return "stopped_early" if stop else None
 
@@ -241,14 +246,32 @@ class Run:
         else:
             self.best = {**kept, **scores}
 
+    def _measure_average(self, last):
+        """The figures of the mean weights."""
+        now, self.oracle.tensors = self.oracle.tensors, self._kept_tensors()
+        self.average_row = {**last, **self._scores("train"), "penalty": self.oracle.penalty()}
+        if len(self.dataset.validation.indices):
+            self.average_row |= self._scores("val")
+        if self.training.test != "never":
+            self.average_row |= self._scores("test")
+        self.oracle.tensors = now
+
+    def _kept_row(self, last):
+        if self.average_row is not None:
+            return self.average_row
+        return last if self.training.early_stopping is None else self.best
+
     def _kept_tensors(self):
+        if self.training.average_last is not None:
+            kept = self.last_epochs[-self.training.average_last :]
+            return {name: np.mean([one[name] for one in kept], axis=0) for name in kept[0]}
         early = self.training.early_stopping
         return self.oracle.tensors if early is None else self.best_tensors
 
     def _kept(self, status):
-        early, last = self.training.early_stopping, self.rows[-1]
+        last = self.rows[-1]
         diverged = status == "diverged"
-        row = last if early is None or diverged else self.best
+        row = last if diverged else self._kept_row(last)
         return Outcome(
             status=status,
             rows=self.rows,

@@ -145,6 +145,9 @@ def put_right(mapping: dict[str, Any], data: dict[str, Any], weights: str) -> di
         validation = section.get("validation")
         images = validation.get("images") if isinstance(validation, dict) else validation
         section["validation"] = validation if images else "auto"
+    average = training.get("average_last")
+    if average and (stopping or average > (training.get("epochs") or average)):
+        training["average_last"] = None
     right = {**mapping, "base": None, "data": section, "training": training}
     loss, model = _section(mapping, "loss").get("type"), _section(mapping, "model")
     needed = {"binary_cross_entropy": "sigmoid", "mse": None}.get(loss, "softmax")

@@ -1,0 +1,49 @@
+"""The mean of the weights after each of the last epochs."""
+
+import numpy as np
+
+from mnistlab.store.metrics import MetricsRow
+from mnistlab.training.trainer import Trainer
+
+
+class WeightAverage:
+    """A sum of weights, float64 (parameters,), and the number of epochs in it.
+
+    An epoch that the end of the run cuts short counts as one. `row` has the metrics of the mean,
+    once they were measured.
+    """
+
+    def __init__(self, trainer: Trainer, last: int) -> None:
+        self.trainer = trainer
+        self.before = first_averaged(trainer.length.epochs, last) - 1
+        self.total = np.zeros(trainer.params.size)
+        self.count = 0
+        self.row: MetricsRow | None = None
+
+    @classmethod
+    def of(cls, trainer: Trainer) -> "WeightAverage | None":
+        """What a configuration asks for; None if it asks for no average."""
+        last = trainer.config.training.average_last
+        return None if last is None else cls(trainer, last)
+
+    def add(self) -> None:
+        """Add the weights after an epoch, if it is among the last."""
+        if self.trainer.epoch > self.before:
+            self.total += self.trainer.params
+            self.count += 1
+
+    def restore(self, total: np.ndarray, count: int) -> None:
+        """Continue a sum; one that a longer run has no use for is left out."""
+        if self.trainer.epochs_done > self.before:
+            self.total[:] = total
+            self.count = count
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean, in the dtype of the weights."""
+        return (self.total / self.count).astype(self.trainer.params.dtype)
+
+
+def first_averaged(epochs: int, last: int) -> int:
+    """The first of the last epochs of a run, counted from 1; of all, if it has fewer."""
+    return max(1, epochs - last + 1)
