@@ -44,6 +44,11 @@ def weights(incomplete: str) -> list[str]:
     return [name for name in ("final", "best", "epoch-") if name.startswith(incomplete)]
 
 
+def models(incomplete: str) -> list[str]:
+    """The types of networks."""
+    return [name for name in _keys(False)["model.type"] if name.startswith(incomplete)]
+
+
 def sources(incomplete: str) -> list[str]:
     """The names of datasets, the user's own kinds of files included."""
     return [name for name in _keys(False)["data.source"] if name.startswith(incomplete)]

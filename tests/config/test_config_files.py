@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 import yaml
 
+from mnistlab.blocks.section import Section, keys_of
 from mnistlab.config import (
     RunConfig,
     dump_yaml,
@@ -30,11 +31,35 @@ def test_the_quickstart_needs_no_network():
     assert load_run_config(CONFIGS / "quickstart.yaml").data.source == "digits"
 
 
-def test_the_starter_trains_an_mlp_without_a_network_and_shows_every_section():
-    text = starter_files()["mnistlab.yaml"]
+@pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
+def test_the_starter_of_each_model_trains_it_without_a_network(model):
+    config = parse_run_config(starter_files(model)["mnistlab.yaml"], "mnistlab.yaml")
+    assert (config.data.source, config.model.type) == ("digits", model)
+
+
+@pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
+def test_the_starter_has_every_key_of_every_section_below_a_comment(model):
+    text = starter_files(model)["mnistlab.yaml"]
+    assert max(map(len, text.splitlines())) <= 100
     config = parse_run_config(text, "mnistlab.yaml")
-    assert (config.data.source, config.model.type) == ("digits", "mlp")
-    assert list(yaml.safe_load(text)) == list(RunConfig.model_fields)
+    sections = [config, *(value for _, value in config if isinstance(value, Section))]
+    for section in sections:
+        for key in keys_of(type(section)):
+            assert re.search(rf"(?m)^ *# .+\n *(# )?{re.escape(key)}:", text), key
+
+
+def test_what_the_starter_comments_out_loads_too():
+    text = starter_files("mlp")["mnistlab.yaml"]
+    for key in ("early_stopping", "validation"):
+        text = re.sub(rf"(?m)^  {key}: .*$", "  #", text)
+        text = re.sub(
+            rf"(?m)^  # {key}:\n(  #   .*\n)+",
+            lambda block: re.sub("(?m)^  # ", "  ", block[0]),
+            text,
+        )
+    config = parse_run_config(text, "mnistlab.yaml")
+    assert config.training.early_stopping.patience == 5
+    assert config.data.validation_images == "auto"
 
 
 def test_the_starter_names_the_schema_beside_it_in_its_first_line():
@@ -42,18 +67,6 @@ def test_the_starter_names_the_schema_beside_it_in_its_first_line():
     first = files["mnistlab.yaml"].splitlines()[0]
     assert first == "# yaml-language-server: $schema=./mnistlab.schema.json"
     assert json.loads(files["mnistlab.schema.json"]) == run_json_schema()
-
-
-def test_what_the_starter_comments_out_loads_too():
-    text = re.sub(r"^  # ", "  ", starter_files()["mnistlab.yaml"], flags=re.MULTILINE)
-    text = text.replace("source: digits", "source: idx")
-    # The two forms of the activation stand for each other.
-    text = text.replace("  activation: relu", "  #", 1)
-    config = parse_run_config(text, "mnistlab.yaml")
-    assert config.data.classes == (1, 9)
-    assert config.model.activation.type == "leaky_relu"
-    assert config.init.layers["dense1"].type == "normal"
-    assert config.optimizer.lr_scale == {"*.bias": 0.1}
 
 
 def test_the_schema_describes_every_key():
