@@ -11,6 +11,20 @@ from mnistlab.runtime.params import views
 from mnistlab.training.initializers import initial_params
 from mnistlab.training.trainer import Trainer
 
+CNN = {
+    "type": "cnn",
+    "layers": [
+        {"conv": {"filters": 3, "kernel": 3, "padding": 1}},
+        {"activation": "relu"},
+        {"dropout": 0.2},
+        {"pool": {"type": "max"}},
+        {"conv": {"filters": 2, "kernel": 2, "bias": "per_position"}},
+        {"activation": "tanh"},
+        {"pool": {"type": "average", "size": 2, "stride": 1}},
+        {"dropout": 0.4},
+    ],
+}
+
 
 def toy_dataset(
     train: int = 53,
@@ -88,3 +102,9 @@ def write_npz(path: Path, tensors: dict[str, np.ndarray]) -> Path:
 
 def digest(array: np.ndarray) -> str:
     return hashlib.sha256(array.tobytes()).hexdigest()
+
+
+def mlp_config(training=None, **sections):
+    """An MLP with 8 hidden units and batches of 10, with these sections replaced."""
+    sections = {"model": {"hidden": [8]}, **sections}
+    return config_of(training={"batch_size": 10, **(training or {})}, **sections)
