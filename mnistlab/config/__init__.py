@@ -1,4 +1,4 @@
-"""The run configuration: YAML in, a checked and complete RunConfig out."""
+"""The run configuration: from YAML to a validated and complete RunConfig."""
 
 from mnistlab.blocks.inits import InitConfig
 from mnistlab.config.dump import config_hash, dump_yaml, resolved_mapping

@@ -1,4 +1,4 @@
-"""`base: other.yaml`: a file's keys over those of another file, which may have a base itself."""
+"""`base: other.yaml`: a file's keys replace those of another file, which may have a base itself."""
 
 import os
 from pathlib import Path
@@ -16,11 +16,11 @@ BASE: KeyPath = ("base",)
 
 
 def over_bases(root: Node) -> tuple[Node, list[Problem]]:
-    """The nodes of a run over those of its base, over those of the base's base, and so on.
+    """The nodes of a run merged over those of its base, over those of the base's base, and so on.
 
-    Mappings are joined key by key; any other value replaces the base's. A section whose `type`
+    Mappings are merged key by key; any other value replaces the base's. A section whose `type`
     differs from the base's loses the base's keys that its type does not have. Every value keeps its
-    position. What is wrong with a base is returned.
+    position. Also returns the problems of the bases.
     """
     chain, problems = [root], []
     files = [Path(os.path.realpath(root.position.source))]
@@ -37,13 +37,13 @@ def over_bases(root: Node) -> tuple[Node, list[Problem]]:
 
 
 def base_path(base: Node) -> Path:
-    """The file that a base names, from the folder of the file in which it is named."""
+    """The path of a base, relative to the folder of the file that names it."""
     path = Path(str(base.value)).expanduser()
     return path if base.position.folder is None else base.position.folder / path
 
 
 def read_run(base: Node, path: Path) -> tuple[Node | None, list[Problem]]:
-    """The nodes of the run's file that a base names, and what is wrong with it."""
+    """The nodes of a base's file, and its problems."""
     try:
         run, problems = mapping_nodes(read_config_text(path), str(path), path.parent)
     except ConfigError as error:
@@ -55,7 +55,7 @@ def read_run(base: Node, path: Path) -> tuple[Node | None, list[Problem]]:
 
 
 def _taken(root: Node) -> Node | None:
-    """The base of a file, taken out of its nodes; None where it has none."""
+    """Remove the base from a file's nodes and return it; None if there is none."""
     if not isinstance(root.value, dict) or root.child("base") is None:
         return None
     base = root.value.pop("base")
@@ -63,7 +63,7 @@ def _taken(root: Node) -> Node | None:
 
 
 def _read(base: Node, files: list[Path]) -> tuple[Node | None, list[Problem]]:
-    """The nodes of a base; its file is added to the `files` that have led to it."""
+    """The nodes of a base; its file is added to `files`, the chain of bases."""
     if not isinstance(base.value, str) or not base.value.strip():
         message = f"found {show(base.plain())}, must be the path of a run's YAML file"
         return None, [Problem(base.position, BASE, message)]
@@ -83,7 +83,7 @@ def _circle(position: Position, is_itself: bool) -> str:
 
 
 def _laid_over(base: Node, own: Node, path: KeyPath = ()) -> Node:
-    """The values of a file over those of its base, both at `path` of the configuration."""
+    """The values of a file merged over those of its base, both at `path` of the configuration."""
     typed = typed_sections(RunConfig, path)
     if typed:
         base, own = _as_mapping(base), _as_mapping(own)
@@ -99,7 +99,7 @@ def _laid_over(base: Node, own: Node, path: KeyPath = ()) -> Node:
 
 
 def _as_mapping(node: Node) -> Node:
-    """A section with a `type`, as a mapping where the type's name stands alone."""
+    """A section with a `type`, as a mapping even if the type's name stands for it."""
     if not isinstance(node.value, str):
         return node
     return Node(

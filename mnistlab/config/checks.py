@@ -19,7 +19,7 @@ CONFLICTS = "conflicts"  # the type of pydantic's error that carries them
 
 
 class Conflict:
-    """Keys that do not go together, the one to show first; the message stands for all of them."""
+    """Keys that do not fit together, the one to show first; one message for all of them."""
 
     def __init__(self, message: str, *paths: KeyPath) -> None:
         self.message = message
@@ -27,14 +27,14 @@ class Conflict:
 
 
 def refuse_conflicts(found: Iterable[Conflict]) -> None:
-    """Raise pydantic's error with every conflict; none: do nothing."""
+    """Raise pydantic's error with every conflict, if there are any."""
     if conflicts := list(found):
         text = "; ".join(conflict.message for conflict in conflicts)
         raise PydanticCustomError(CONFLICTS, "{text}", {"text": text, "conflicts": conflicts})
 
 
 def run_conflicts(config: "RunConfig") -> Iterator[Conflict]:
-    """Every disagreement between keys that are each valid alone."""
+    """Every contradiction between keys that are each valid alone."""
     for check in (
         _base,
         _data_path,
@@ -142,7 +142,7 @@ def _uniform_range(config: "RunConfig") -> Iterator[Conflict]:
 
 
 def _bias_without_effect(config: "RunConfig") -> Iterator[Conflict]:
-    """A bias beside an init that brings its own; a resolved configuration has one, of no effect."""
+    """A bias beside an init that reads biases; in a resolved configuration it has no effect."""
     init, named = config.init, config.init.layers
     inits: dict[KeyPath, InitBlock] = {
         ("init", "layers", name): layer for name, layer in named.items() if layer.bias != init.bias

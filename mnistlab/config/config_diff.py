@@ -14,8 +14,7 @@ Path = tuple[str | int, ...]
 def lines_with_changes(config: RunConfig) -> list[tuple[str, bool]]:
     """The lines of the configuration's YAML, and whether each differs from the defaults.
 
-    Where a type was chosen that is not the default one, its keys are compared with its own
-    defaults.
+    If a type is not the default one, its keys are compared with its own defaults.
     """
     text = dump_yaml(config)
     root, changed = yaml.compose(text), set(_changed(config, RunConfig()))
@@ -29,7 +28,9 @@ def lines_with_changes(config: RunConfig) -> list[tuple[str, bool]]:
 
 
 def _changed(section: Section, default: Section | None) -> list[Path]:
-    """The paths below a section whose values are others; no `default`: those of its own type."""
+    """The paths below a section with other values; without `default`, compared with
+    its own type's.
+    """
     found: list[Path] = []
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
@@ -61,5 +62,5 @@ def _places(node: yaml.Node, path: Path) -> list[tuple[int, Path]]:
             for index, item in enumerate(node.value)
             for place in _places(item, (*path, index))
         ]
-    # What is but a type may be written as that word alone.
+    # A section with a type only may be written as that word.
     return [(node.start_mark.line, path), (node.start_mark.line, (*path, "type"))]

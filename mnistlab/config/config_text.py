@@ -1,4 +1,6 @@
-"""The text of a configuration file as nodes: what is no file, no text or no mapping is refused."""
+"""Reads the text of a configuration file as nodes; refuses missing files, other text and no
+mappings.
+"""
 
 import difflib
 from pathlib import Path
@@ -7,24 +9,24 @@ from mnistlab.config.source_nodes import Node, Position, Problem, show
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.support.errors import ConfigError
 
-# Reading a file of this size takes PyYAML about a second.
+# PyYAML needs about a second for a file of this size.
 MAX_BYTES = 256 * 1024
 YAML_SUFFIXES = (".yaml", ".yml")
-# Keys that a sweep has, and no run; those that tell a sweep from a run that has a base, too.
+# Keys that only a sweep has; those that also distinguish a sweep from a run with a base.
 SWEEP_MARKS = ("run", "parameters", "stages")
 MARKS_BESIDE_BASE = ("method", "zip", "seeds", "metric", "refit")
 
 
 def sweep_mark(root: Node) -> str | None:
-    """The key by which a configuration is known to be a sweep's; None of a run's."""
+    """The key that marks a configuration as a sweep's; None for a run's."""
     marks = SWEEP_MARKS if root.child("base") is None else SWEEP_MARKS + MARKS_BESIDE_BASE
     return next((key for key in marks if root.child(key) is not None), None)
 
 
 def mapping_nodes(text: str, source: str, base_dir: Path | None) -> tuple[Node, list[Problem]]:
-    """The nodes of YAML text that has to be a mapping, and keys that are doubled or no words.
+    """The nodes of YAML text that must be a mapping, and problems of its keys.
 
-    Raises ConfigError where it is none.
+    Raises ConfigError if it is not a mapping.
     """
     root, problems = nodes_from_text(
         text, lambda line, column: Position(source, line, column, base_dir)
@@ -40,7 +42,7 @@ def mapping_nodes(text: str, source: str, base_dir: Path | None) -> tuple[Node, 
 def read_config_text(path: Path | str) -> str:
     """The text of a configuration file.
 
-    Raises ConfigError where there is no such file, or it is too large, unreadable or not UTF-8.
+    Raises ConfigError if the file does not exist, or is too large, unreadable or not UTF-8.
     """
     try:
         with Path(path).open("rb") as file:
@@ -64,15 +66,16 @@ def read_config_text(path: Path | str) -> str:
 
 
 def _run_hint(folder: Path) -> str:
-    """Where the YAML file is in the folder of a run, and what else can be done with the run."""
+    """A hint at the YAML file in a run's folder, and at other commands for the run."""
     if not (folder / "config.yaml").is_file():
         return ""
     return f" such as {folder}/config.yaml; `mnistlab resume {folder}` resumes the run"
 
 
 def _near_files(path: Path) -> str:
-    """`; did you mean …?` with files of like names, in a folder of a like name or in `configs`; or
-    nothing."""
+    """`; did you mean …?` with files of similar names, in a folder of a similar name or in
+    `configs`; or an empty text.
+    """
     try:
         folder = _near_folder(path.parent)
         names = _files_in(folder) if folder else {}
@@ -96,7 +99,7 @@ def _files_in(folder: Path) -> dict[str, Path]:
 
 
 def _near_folder(path: Path) -> Path | None:
-    """The folder, or where there is none the one most like it."""
+    """The folder or, if it does not exist, the one with the most similar name."""
     if path.is_dir():
         return path
     parent = _near_folder(path.parent) if path.name else None

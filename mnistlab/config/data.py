@@ -65,7 +65,7 @@ class ValidationImages(Section):
 
 
 class _ImagesOrMapping:
-    """Annotation of a key that is a number of images, or a mapping that says which.
+    """Annotation of a key that is a number of images, or a mapping with the choice.
 
     A bare number means a mapping that chooses from the end.
     """
@@ -152,7 +152,7 @@ class DataConfig(Section):
 
     @property
     def validation_choice(self) -> Choice:
-        """Which of the training images are for validation."""
+        """How the validation images are chosen from the training images."""
         return self.validation.choose if isinstance(self.validation, ValidationImages) else "end"
 
     @property

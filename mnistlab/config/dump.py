@@ -23,7 +23,9 @@ _TAGS = {
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes what our loader, not PyYAML's, would read as no string; never writes an alias."""
+    """Quotes strings that this package's loader would read as another type; never
+    writes an alias.
+    """
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
         if kind is yaml.ScalarNode and implicit[0]:
@@ -38,7 +40,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 class _OneLineDumper(_Dumper):
-    """Puts no line break into a list."""
+    """Writes lists on one line."""
 
 
 def _represent_list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.Node:
@@ -56,20 +58,20 @@ _OneLineDumper.add_representer(list, yaml.SafeDumper.represent_list)
 
 
 def resolved_mapping(config: RunConfig) -> dict[str, Any]:
-    """The whole configuration as dicts, lists and scalars, in the order of the documentation."""
+    """The complete configuration as dicts, lists and scalars, in the order of the documentation."""
     return config.model_dump(mode="json")
 
 
 def dump_yaml(config: RunConfig) -> str:
-    """The whole configuration as YAML; loaded again, it equals the configuration."""
+    """The complete configuration as YAML; loaded again, it is equal."""
     return mapping_as_yaml(restated(resolved_mapping(config), config.reference))
 
 
 def restated(
     mapping: dict[str, Any], reference: Reference | Sequence[Reference] | None
 ) -> dict[str, Any]:
-    """A resolved configuration with the figures of its `reference` as they were written, for which
-    JSON's types have no room.
+    """A resolved configuration with the numbers of its `reference` as written, which JSON's types
+    cannot represent.
     """
     if reference is None:
         return mapping
@@ -86,12 +88,12 @@ def _restated(plain: dict[str, Any], reference: Reference) -> dict[str, Any]:
 
 
 def mapping_as_yaml(mapping: dict[str, Any]) -> str:
-    """Plain data as YAML that our loader reads back as it is."""
+    """Plain data as YAML that this package's loader reads back unchanged."""
     return yaml.dump(mapping, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def value_as_yaml(value: Any) -> str:
-    """One value as the user would write it behind a key, on one line."""
+    """One value as the user would write it after a key, on one line."""
     if isinstance(value, float) and float(short := f"{value:g}") == value:
         return short
     options: Any = {"sort_keys": False, "allow_unicode": True, "width": float("inf")}
@@ -100,12 +102,12 @@ def value_as_yaml(value: Any) -> str:
 
 
 def setting_as_yaml(settings: Mapping[str, Any], key: str) -> str:
-    """A setting as the user would write its value; nothing where it is not set."""
+    """A setting as the user would write its value; empty if it is not set."""
     return value_as_yaml(settings[key]) if key in settings else ""
 
 
 def config_hash(config: RunConfig) -> str:
-    """The SHA-256, in hex, of the resolved configuration; the order of keys does not matter."""
+    """The SHA-256, in hex, of the resolved configuration, whatever the order of keys."""
     mapping = as_first_written(resolved_mapping(config))
     canonical = json.dumps(mapping, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""A sweep made larger, with every point that it has."""
+"""Extends a sweep and keeps all its points."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,10 @@ from mnistlab.support.errors import ConfigError
 
 
 def extended(source: SweepSource, arguments: Sequence[str]) -> SweepSource:
-    """A larger sweep that has every point of this one, as far as its method can grow.
+    """A larger sweep with every point of this one, if its method can be extended.
 
-    Each `KEY=V1,V2` adds to the key's values, or crosses the points with a key that was no
-    parameter yet: the value that it had is its first. `method.KEY=N` makes a number of the method
-    larger. Raises ConfigError.
+    Each `KEY=V1,V2` adds to the key's values, or crosses the points with a new parameter, whose
+    former value comes first. `method.KEY=N` increases a number of the method. Raises ConfigError.
     """
     if source.config.parameters is None:
         raise ConfigError("a sweep in stages cannot be extended; start another one")
@@ -27,7 +26,7 @@ def extended(source: SweepSource, arguments: Sequence[str]) -> SweepSource:
 
 
 def _extend(root: Node, source: SweepSource, argument: str) -> list[Problem]:
-    """Add what one argument says to the nodes of a sweep."""
+    """Apply one argument to the nodes of a sweep; returns the problems."""
     method = source.config.method
     key, values, faults = values_of(argument)
     if faults:
@@ -53,7 +52,7 @@ def _extend(root: Node, source: SweepSource, argument: str) -> list[Problem]:
 
 
 def _grow(root: Node, source: SweepSource, key: str, values: Node) -> list[Problem]:
-    """Set a number of the method, which must not become smaller."""
+    """Set a number of the method, which must not decrease; returns the problems."""
     name = key.partition(".")[2]
     present = getattr(source.config.method, name)
     number = values.value[0] if isinstance(values.value, list) and len(values.value) == 1 else None
@@ -65,7 +64,7 @@ def _grow(root: Node, source: SweepSource, key: str, values: Node) -> list[Probl
 
 
 def _present_value(source: SweepSource, key: str) -> list[Node]:
-    """The value that every trial of a grid has had for a key that was no parameter."""
+    """The former value, in every trial of a grid, of a key that becomes a parameter."""
     block = source.root.at(("parameters",))
     assert block is not None
     assert isinstance(block.value, dict)

@@ -1,4 +1,4 @@
-"""What the schema of a configuration says of the key at a path."""
+"""The types that a configuration's schema allows for the key at a path."""
 
 from collections.abc import Iterator, Sequence
 from types import UnionType
@@ -11,12 +11,12 @@ from mnistlab.blocks.section import Section, keys_of
 
 
 def has_a_type(top: type[Section], path: Sequence[str | int]) -> bool:
-    """Whether the value at a path is chosen by its `type`, so that a bare name is that type."""
+    """Whether the value at a path is selected by its `type`, so that a bare name is that type."""
     return bool(typed_sections(top, path))
 
 
 def typed_sections(top: type[Section], path: Sequence[str | int]) -> list[type[Section]]:
-    """The sections among which the `type` of the value at a path chooses."""
+    """The sections that the `type` of the value at a path selects from."""
     return [
         one for one in _annotations(top, path) if _is_section(one) and "type" in one.model_fields
     ]
@@ -30,7 +30,7 @@ def number_types(top: type[Section], path: Sequence[str | int]) -> set[type]:
 
 
 def sections_of(field: FieldInfo) -> tuple[type[Section], ...]:
-    """The sections that a key's value may be, or hold."""
+    """The sections that may be a key's value, or in it."""
     return tuple(_sections(_alternatives(field.annotation, field.metadata)))
 
 
@@ -47,7 +47,7 @@ def _is_section(annotation: Any) -> bool:
 
 
 def _annotations(top: type[Section], path: Sequence[str | int]) -> list[Any]:
-    """What the value at a path may be; nothing where no section has such a key."""
+    """The types that the value at a path may have; empty if no section has such a key."""
     found: list[Any] = [top]
     for key in path:
         found = [below for one in found for below in _below(one, str(key))]
@@ -55,7 +55,7 @@ def _annotations(top: type[Section], path: Sequence[str | int]) -> list[Any]:
 
 
 def _below(annotation: Any, key: str) -> list[Any]:
-    """What may stand under a key of a section or mapping, or at an index of a list."""
+    """The types allowed for a key of a section or mapping, or for an item of a list."""
     if _is_section(annotation):
         field = keys_of(annotation).get(key)
         return [] if field is None else _alternatives(field.annotation, field.metadata)

@@ -1,8 +1,9 @@
-"""The keys that a command line can set, with values to try, and the datasets that can be fetched:
-what a shell completes.
+"""The keys that a command line can set, with values to try, and the datasets that can be
+downloaded: the words for shell completion.
 
-Made from the schema and the sources, and kept in key_values.json, as a shell can't wait for either.
-`python -m docs.make_reference` writes that file anew; a test says when it is out of date.
+They come from the schema and the sources, and are stored in key_values.json, because completion is
+too fast for either. `python -m docs.make_reference` rewrites that file; a test fails if it is out
+of date.
 """
 
 import json
@@ -14,7 +15,7 @@ FILE = Path(__file__).with_name("key_values.json")
 
 
 def key_values(schema: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Every dotted key of a JSON Schema, and its values: all that it allows, or its default."""
+    """Every dotted key of a JSON Schema, with all allowed values, or its default."""
     found: dict[str, list[str]] = {}
     for key, value in _walk(schema, "", schema["$defs"]):
         values = found.setdefault(key, [])
@@ -26,7 +27,7 @@ def key_values(schema: Mapping[str, Any]) -> dict[str, list[str]]:
 def _walk(
     node: Mapping[str, Any], key: str, definitions: Mapping[str, Any]
 ) -> Iterator[tuple[str, str | None]]:
-    """(key, value) for every value that is known of a key, and (key, None) for every key."""
+    """(key, value) for every known value of a key, and (key, None) for every key."""
     if "$ref" in node:
         yield from _walk(definitions[node["$ref"].rpartition("/")[2]], key, definitions)
     for choice in node.get("anyOf", ()):
@@ -43,7 +44,7 @@ def _walk(
 
 
 def _is_section(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
-    """Whether the node is a mapping of keys alone, or a choice of such."""
+    """Whether the node is a mapping of keys, or a choice of such mappings."""
     if "$ref" in node:
         return _is_section(definitions[node["$ref"].rpartition("/")[2]], definitions)
     choices = [choice for choice in node.get("anyOf", ()) if choice != {"type": "null"}]
@@ -57,7 +58,7 @@ def _as_yaml(value: Any) -> str:
 
 
 def collected() -> dict[str, dict[str, list[str]]]:
-    """What key_values.json holds: a run's keys, a sweep's own, and what `data` can do."""
+    """The content of key_values.json: a run's keys, a sweep's own keys, and the datasets."""
     from mnistlab.config.load_sweep import SWEEP_KEYS
     from mnistlab.config.schema import run_json_schema, sweep_json_schema
     from mnistlab.data.sources import published

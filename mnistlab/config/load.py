@@ -1,4 +1,4 @@
-"""Read a run configuration: from a file, from text, or from a Python mapping."""
+"""Reads a run configuration: from a file, from text, or from a Python mapping."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +15,10 @@ from mnistlab.support.errors import ConfigError
 
 
 def load_run_config(path: Path | str, overrides: Overrides = ()) -> RunConfig:
-    """The resolved run configuration of a YAML file, with overrides applied: `KEY=VALUE` each,
-    or a mapping of values by their dotted paths.
+    """The resolved run configuration of a YAML file, with overrides: `KEY=VALUE` each, or a mapping
+    of values by their dotted paths.
 
-    Raises ConfigError with everything that is wrong, each message with its position.
+    Raises ConfigError with all errors, each with its position.
     """
     text = read_config_text(path)
     return parse_run_config(text, str(path), overrides, base_dir=Path(path).parent)
@@ -27,10 +27,10 @@ def load_run_config(path: Path | str, overrides: Overrides = ()) -> RunConfig:
 def parse_run_config(
     text: str, source: str, overrides: Overrides = (), base_dir: Path | None = None
 ) -> RunConfig:
-    """The resolved run configuration of YAML text; `source` stands for it in messages.
+    """The resolved run configuration of YAML text; `source` is its name in messages.
 
     Relative paths are relative to `base_dir` (None: the working folder), those of overrides to the
-    working folder. Raises ConfigError with everything that is wrong.
+    working folder. Raises ConfigError with all errors.
     """
     root, problems = mapping_nodes(text, source, base_dir)
     if sweep_mark(root) is not None:
@@ -41,9 +41,9 @@ def parse_run_config(
 def run_config_from_mapping(
     mapping: Mapping[str, Any], overrides: Overrides = (), source: str = "configuration"
 ) -> RunConfig:
-    """The resolved run configuration of a Python mapping, read as the same YAML would be.
+    """The resolved run configuration of a Python mapping, read like the same YAML.
 
-    Raises ConfigError with everything that is wrong.
+    Raises ConfigError with all errors.
     """
     root = nodes_from_mapping(mapping, Position(source))
     return _resolve(root, [], overrides)
@@ -60,7 +60,7 @@ def _resolve(root: Node, problems: list[Problem], overrides: Overrides) -> RunCo
 
 
 def make_paths_absolute(root: Node) -> None:
-    """Read every path of a run configuration relative to the folder that it was written for."""
+    """Resolve every path of a run configuration relative to the folder of its file."""
     layers = root.at(("init", "layers"))
     named = layers.value if layers is not None and isinstance(layers.value, dict) else {}
     for owner in (root.at(("data",)), root.at(("init",)), *named.values()):
@@ -74,6 +74,6 @@ def _absolute(text: str, folder: Path | None) -> str:
     try:
         path = path.expanduser()
         return str(((folder or Path()) / path).resolve())
-    # No home folder, or links in a circle: whoever opens the file will say so.
+    # No home folder, or circular links: opening the file will raise the error.
     except (OSError, RuntimeError):
         return str(((folder or Path()) / path).absolute())

@@ -1,4 +1,4 @@
-"""Read a sweep: from its file, or from a run configuration and values on the command line."""
+"""Reads a sweep: from its file, or from a run configuration and values on the command line."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from mnistlab.config.validate import validate
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.support.errors import ConfigError
 
-# What `KEY=VALUE` sets of the sweep, not of its runs.
+# The keys of the sweep, not of its runs, that `KEY=VALUE` may set.
 SWEEP_KEYS = ("name", "method", "metric", "refit", "seeds", "zip")
 
 
@@ -28,14 +28,14 @@ SWEEP_KEYS = ("name", "method", "metric", "refit", "seeds", "zip")
 class SweepSource:
     """A sweep's configuration, and its values with the positions where they were written.
 
-    `root` holds the run that is varied under `run`, as it was written, whatever file it came from.
+    `root` has the run that is varied under `run`, as written, from any file.
     """
 
     config: SweepConfig
     root: Node
 
     def run_config(self, settings: Mapping[str, Node]) -> tuple[RunConfig | None, list[Problem]]:
-        """The run's configuration with values set by their paths; or what is wrong with it."""
+        """The run's configuration with values set by their paths; or its problems."""
         run = self.root.at(("run",))
         assert run is not None
         run, problems = run.copy(), []
@@ -47,11 +47,11 @@ class SweepSource:
         return config.written_at(run), []
 
     def mapping(self) -> dict[str, Any]:
-        """The whole sweep as dicts, lists and scalars; it needs no other file."""
+        """The complete sweep as dicts, lists and scalars; it needs no other file."""
         return self.config.model_dump(mode="json", by_alias=True, exclude={"base"})
 
     def text(self) -> str:
-        """The whole sweep as YAML."""
+        """The complete sweep as YAML."""
         mapping, run = restated(self.mapping(), self.config.reference), self.root.at(("run",))
         stated = run.child("reference") if run is not None else None
         if stated is not None:
@@ -62,8 +62,8 @@ class SweepSource:
 def load_sweep(path: Path | str, arguments: Sequence[str] = ()) -> SweepSource:
     """The sweep of a YAML file, with `KEY=V1,V2` from the command line.
 
-    The file is a sweep's, or a run's whose values to try are all on the command line. Raises
-    ConfigError with everything that is wrong with the sweep; its trials are not looked at yet.
+    The file is a sweep's; or a run's, if all values to try are on the command line. Raises
+    ConfigError with all errors of the sweep; its trials are not validated yet.
     """
     text = read_config_text(path)
     return parse_sweep(text, str(path), arguments, base_dir=Path(path).parent)
@@ -72,18 +72,18 @@ def load_sweep(path: Path | str, arguments: Sequence[str] = ()) -> SweepSource:
 def parse_sweep(
     text: str, source: str, arguments: Sequence[str] = (), base_dir: Path | None = None
 ) -> SweepSource:
-    """The sweep of YAML text; `source` stands for it in messages. As `load_sweep` otherwise."""
+    """The sweep of YAML text, as `load_sweep`; `source` is its name in messages."""
     root, problems = mapping_nodes(text, source, base_dir)
     return _resolve(root, problems, arguments)
 
 
 def sweep_from_mapping(mapping: Mapping[str, Any], source: str = "configuration") -> SweepSource:
-    """The sweep of a Python mapping, read as the same YAML would be. Raises ConfigError."""
+    """The sweep of a Python mapping, read like the same YAML. Raises ConfigError."""
     return _resolve(nodes_from_mapping(mapping, Position(source)), [], ())
 
 
 def value_nodes(key: str, values: Node) -> list[Node]:
-    """The values to try of a key, one by one: of a list, of a `logspace` or of a `range`."""
+    """The single values to try for a key: from a list, a `logspace` or a `range`."""
     if isinstance(values.value, list):
         return [Node(item.value, item.position, values.key_position) for item in values.value]
     listed = listed_values(key, values.plain())
@@ -91,7 +91,7 @@ def value_nodes(key: str, values: Node) -> list[Node]:
 
 
 def refuse(problems: list[Problem]) -> None:
-    """Raise ConfigError with the problems, each file's in its own order; none: do nothing."""
+    """Raise ConfigError with the problems, in order for each file, if there are any."""
     if problems:
         raise ConfigError(*messages(problems))
 
@@ -125,13 +125,13 @@ def _resolve(root: Node, problems: list[Problem], arguments: Sequence[str]) -> S
 
 
 def _single_values(arguments: Sequence[str]) -> dict[str, Node]:
-    """The values set in every trial, as parameters: where nothing varies but perhaps the seed."""
+    """Single values as parameters, set in every trial: for a sweep that varies at most the seed."""
     told = (values_of(argument) for argument in arguments if not _is_of_the_sweep(argument))
     return {key: values for key, values, problems in told if not problems}
 
 
 def _take_base_in(root: Node) -> list[Problem]:
-    """Put the run's configuration, as its own file has it, in place of the file's name."""
+    """Replace the name of the run's file by the configuration in it."""
     base = root.child("base")
     assert isinstance(root.value, dict)
     if base is None or not isinstance(base.value, str) or "run" in root.value:
@@ -143,7 +143,7 @@ def _take_base_in(root: Node) -> list[Problem]:
 
 
 def _apply(root: Node, argument: str) -> list[Problem]:
-    """Set what one `KEY=V1,V2` says: a key of the sweep, values to try, or a value of every run."""
+    """Apply one `KEY=V1,V2`: a key of the sweep, values to try, or a value of every run."""
     if _is_of_the_sweep(argument):
         return apply_override(root, argument, SweepConfig)
     key, values, problems = values_of(argument)
@@ -166,7 +166,7 @@ def _is_of_the_sweep(argument: str) -> bool:
 
 
 def values_of(argument: str) -> tuple[str, Node, list[Problem]]:
-    """The key and the values of `KEY=V1,V2`: read as the items of a YAML flow list."""
+    """The key and the values of `KEY=V1,V2`, read as the items of a YAML flow list."""
     position = Position(f"command line: {argument}")
     empty = Node([], position, position)
     key, equals, text = argument.partition("=")
@@ -196,7 +196,7 @@ def values_of(argument: str) -> tuple[str, Node, list[Problem]]:
 
 
 def validated(root: Node, problems: list[Problem]) -> SweepSource:
-    """The sweep of nodes; raises ConfigError with `problems` and all else that is wrong."""
+    """The sweep of nodes; raises ConfigError with `problems` and all further errors."""
     _name_after_run(root)
     config, faults = validate(SweepConfig, root)
     refuse(problems + faults)
@@ -216,7 +216,7 @@ def _name_after_run(root: Node) -> None:
 
 
 def _make_values_absolute(root: Node, config: SweepConfig) -> None:
-    """Read the paths in the run, and in every value to try, from where they were written."""
+    """Resolve the paths in the run, and in every value to try, relative to their files."""
     run = root.at(("run",))
     assert run is not None
     make_paths_absolute(run)

@@ -1,4 +1,4 @@
-"""`KEY=VALUE` on the command line: one value of the configuration replaced by its dotted path."""
+"""`KEY=VALUE` on the command line: replaces one value of the configuration by its dotted path."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,13 +15,13 @@ from mnistlab.support.safe_text import one_line
 
 Overrides = Sequence[str] | Mapping[str, Any]
 
-# Its keys are names of tensors, which have dots of their own.
+# Its keys are names of tensors, which contain dots.
 _NAMES_WITH_DOTS: KeyPath = ("optimizer", "lr_scale")
 
 
 def apply_override(root: Node, override: str, top: type[Section] = RunConfig) -> list[Problem]:
-    """Set one value in the nodes of a configuration of the kind `top`; what is wrong with the
-    override is returned.
+    """Set one value in the nodes of a configuration of type `top`; returns the
+    override's problems.
     """
     position = Position(f"command line: {override}")
     key, equals, text = override.partition("=")
@@ -43,13 +43,13 @@ def apply_override(root: Node, override: str, top: type[Section] = RunConfig) ->
 
 
 def wrong_argument(argument: str, error: ConfigError) -> Problem:
-    """What is wrong with an argument of the command line, whose VALUE is no YAML."""
+    """The problem of a command-line argument whose VALUE is not YAML."""
     message = str(error).removeprefix(one_line(f"command line: {argument}: "))
     return Problem(Position(f"command line: {argument}"), (), message)
 
 
 def split_key(key: str) -> tuple[str, ...]:
-    """The path that a dotted key means."""
+    """The path of a dotted key."""
     path = tuple(key.split("."))
     named = len(_NAMES_WITH_DOTS)
     if path[:named] == _NAMES_WITH_DOTS and len(path) > named:
@@ -60,15 +60,16 @@ def split_key(key: str) -> tuple[str, ...]:
 def set_node(
     root: Node, path: tuple[str, ...], value: Node, top: type[Section] = RunConfig
 ) -> list[Problem]:
-    """Put a value at a path of a configuration of the kind `top`, making the mappings around it;
-    what stands in its way is returned."""
+    """Set a value at a path of a configuration of type `top`, with new mappings around it if
+    needed; returns problems.
+    """
     node, position = root, value.position
     for depth, key in enumerate(path):
         last = depth == len(path) - 1
         if node.value is None:
             node.value, node.position = {}, position
         if isinstance(node.value, str) and has_a_type(top, path[:depth]):
-            # A bare name: `model: softmax` gets room for `model.bias`.
+            # A bare name becomes a mapping: `model: softmax` can get `model.bias`.
             node.value = {"type": Node(node.value, node.position, node.key_position)}
         if isinstance(node.value, dict):
             if last:
@@ -102,9 +103,9 @@ def _set_value(root: Node, key: str, value: Any) -> list[Problem]:
 
 
 def apply_overrides(root: Node, overrides: Overrides) -> list[Problem]:
-    """Set every override, the later over the earlier; what is wrong with them is returned.
+    """Set every override, in order; returns the problems.
 
-    A mapping's are values by their dotted paths, as Python gives them.
+    A mapping has values by their dotted paths, from Python.
     """
     given = [split_key(one.partition("=")[0].strip()) for one in overrides]
     before = types_at(root, given)

@@ -1,6 +1,6 @@
 """Values to try that are written as a range: `{logspace: [1e-5, 1e-3, 3]}`.
 
-A key of whole numbers gets whole numbers from every range.
+An integer key gets integers from every range.
 """
 
 import math
@@ -25,7 +25,7 @@ DRAWN = ("uniform", "loguniform")
 
 
 def checked_values(value: Any) -> list[Any] | dict[str, Any]:
-    """The values to try of one key, a list or a range; anything else is refused."""
+    """The values to try for one key, a list or a range; anything else is refused."""
     if isinstance(value, list | tuple) and value:
         return list(value)
     if not isinstance(value, Mapping) or len(value) != 1 or not set(value) <= set(RANGES):
@@ -58,7 +58,7 @@ def _is_range(kind: str, numbers: list[Number]) -> bool:
 
 
 def number_of_values(values: Any) -> int | None:
-    """How many values there are to try; None of a range that is only drawn from."""
+    """The number of values to try; None for a range of random numbers."""
     if not isinstance(values, Mapping):
         return len(values)
     ((kind, numbers),) = values.items()
@@ -68,9 +68,9 @@ def number_of_values(values: Any) -> int | None:
 
 
 def is_whole_range(key: str, values: Mapping[str, Any]) -> bool:
-    """Whether a range gives whole numbers to a key, by what the key may hold.
+    """Whether a range gives integers for a key, by the key's types.
 
-    `data.validation` may hold a count of images or a share of them: a range from 1 on gives counts.
+    `data.validation` may be a count of images or a share: a range from 1 on gives counts.
     """
     types = number_types(RunConfig, split_key(key))
     (numbers,) = values.values()
@@ -78,10 +78,10 @@ def is_whole_range(key: str, values: Mapping[str, Any]) -> bool:
 
 
 def listed_values(key: str, values: Mapping[str, Any]) -> list[Number]:
-    """Every value of a `logspace` or `range`, its ends included.
+    """Every value of a `logspace` or `range`, including its ends.
 
-    Rounded, so that 1e-4 is the 0.0001 that somebody else writes, and the same trial. Raises
-    ValueError for a range that is drawn from.
+    Rounded, so that 1e-4 equals a written 0.0001 and gives the same trial. Raises ValueError for a
+    range of random numbers.
     """
     ((kind, numbers),) = values.items()
     if kind == "logspace":
@@ -95,14 +95,14 @@ def listed_values(key: str, values: Mapping[str, Any]) -> list[Number]:
     if all(map(is_whole, numbers)):
         return stepped
     stepped = [_short(value) for value in stepped]
-    # A fraction is left to be refused by the key: no step was asked for that ends beside it.
+    # The key refuses a fraction: a step that gives one is an error, and is not rounded.
     whole = is_whole_range(key, values)
     return [int(value) if whole and value.is_integer() else value for value in stepped]
 
 
 def whole_bounds(key: str, values: Mapping[str, Any]) -> tuple[int, int] | None:
-    """The least and greatest whole number of a range that is drawn from; None where the key takes
-    any number. Where there is no whole number in the range, the least is above the greatest.
+    """The smallest and largest integer of a range of random numbers; None if the key takes any
+    number. If the range has no integer, the smallest is above the largest.
     """
     (numbers,) = values.values()
     if not is_whole_range(key, values):
@@ -113,7 +113,7 @@ def whole_bounds(key: str, values: Mapping[str, Any]) -> tuple[int, int] | None:
 def _steps(start: Number, stop: Number, step: Number) -> int:
     if is_whole(start) and is_whole(stop) and is_whole(step):
         return int((stop - start) // step)
-    # 0.1 + 2 * 0.1 is a little above 0.3, which is still the end of its range.
+    # 0.1 + 2 * 0.1 is slightly above 0.3, but still the end of its range.
     return math.floor((stop - start) / step + 1e-9)
 
 

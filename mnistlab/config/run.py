@@ -22,19 +22,19 @@ from mnistlab.config.source_nodes import Node
 from mnistlab.config.training import Reference, RegularizationConfig, TrainingConfig
 from mnistlab.support.whole_numbers import whole_number
 
-# A run's folder carries the name, so it must not be able to lead anywhere else.
+# The name is part of a run's folder name, so it must not contain a path.
 NAME_PATTERN = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 
 Name = Annotated[str, Field(strict=True, max_length=100, pattern=NAME_PATTERN)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 
 
-# What a message about a key begins with, once the data and the layers have been looked at.
+# The first keys of messages after the data and the layers have been checked.
 KEY_OF_MESSAGE = re.compile(r"((?:data|init|model|training)(?:\.\w+)+): ")
 
 
 class Origin:
-    """Where a configuration was written, if it was; no part of what it says."""
+    """Where a configuration was written, if anywhere; not part of its value."""
 
     def __init__(self, root: Node | None = None) -> None:
         self.root = root
@@ -106,12 +106,12 @@ class RunConfig(Section):
         return self
 
     def written_at(self, root: Node) -> Self:
-        """This configuration, knowing where its keys were written."""
+        """This configuration with the positions of its keys."""
         self._origin = Origin(root)
         return self
 
     def located(self, message: str) -> str:
-        """A message that begins with a key (`data.path: …`), the key's position put before it."""
+        """A message that begins with a key (`data.path: …`), with the key's position in front."""
         named = KEY_OF_MESSAGE.match(message)
         if named is None or self._origin.root is None:
             return message

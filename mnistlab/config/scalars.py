@@ -1,6 +1,6 @@
-"""What an unquoted word of YAML means: YAML 1.2's core schema, so that `1e-3` is a number.
+"""The value of an unquoted word in YAML 1.2's core schema, so that `1e-3` is a number.
 
-PyYAML's own reading is YAML 1.1: `1e-3` a string, `no` a boolean, `1:30` ninety.
+PyYAML reads YAML 1.1: `1e-3` is a string, `no` a boolean, `1:30` ninety.
 """
 
 import re
@@ -17,14 +17,14 @@ _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
-# Python refuses to read integers of more than 4300 digits; no setting needs a tenth of that.
+# Python refuses integers of more than 4300 digits; no setting needs a tenth of that.
 MAX_DIGITS = 400
 
 
 def read_scalar(text: str) -> Scalar:
     """The value of an unquoted scalar.
 
-    Raises ValueError for a number of too many digits.
+    Raises ValueError for a number with too many digits.
     """
     if text in _WORDS:
         return _WORDS[text]

@@ -8,12 +8,12 @@ from mnistlab.config.sweep import SweepConfig
 
 
 def run_json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a run configuration, short forms included."""
+    """The JSON Schema (draft 2020-12) of a run configuration, including short forms."""
     return _schema(RunConfig, "mnistlab run configuration")
 
 
 def sweep_json_schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a sweep, the run that it varies included."""
+    """The JSON Schema (draft 2020-12) of a sweep, including the run that it varies."""
     return _schema(SweepConfig, "mnistlab sweep configuration")
 
 

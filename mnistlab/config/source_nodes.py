@@ -27,9 +27,9 @@ class Position:
 
 @dataclass
 class Node:
-    """A value of the configuration with its position, and the position of the key it stands under.
+    """A value of the configuration with its position, and the position of its key.
 
-    `text` is how a number was written that has a decimal point or an exponent.
+    `text` is the notation of a number with a decimal point or an exponent.
     """
 
     value: "Scalar | list[Node] | dict[str, Node]"
@@ -38,7 +38,7 @@ class Node:
     text: str | None = None
 
     def child(self, key: str | int) -> "Node | None":
-        """The value under a key or index, or None where there is none."""
+        """The value under a key or index, or None if there is none."""
         if isinstance(self.value, dict) and isinstance(key, str):
             return self.value.get(key)
         if isinstance(self.value, list) and isinstance(key, int) and 0 <= key < len(self.value):
@@ -46,14 +46,14 @@ class Node:
         return None
 
     def at(self, path: KeyPath) -> "Node | None":
-        """The value at a path, or None where there is none."""
+        """The value at a path, or None if there is none."""
         node: Node | None = self
         for key in path:
             node = node.child(key) if node is not None else None
         return node
 
     def nearest(self, path: KeyPath) -> "Node":
-        """The value at a path, or the innermost one around it that exists."""
+        """The value at a path, or the innermost existing one around it."""
         node = self
         for key in path:
             inner = node.child(key)
@@ -63,7 +63,7 @@ class Node:
         return node
 
     def copy(self) -> "Node":
-        """The same value at the same position, to be changed by itself."""
+        """An independent copy of the value, with the same position."""
         value = self.value
         if isinstance(value, dict):
             value = {key: node.copy() for key, node in value.items()}
@@ -80,7 +80,7 @@ class Node:
         return self.value
 
     def stated(self) -> Any:
-        """As `plain`, and every number knows how it was written."""
+        """As `plain`, but every number keeps its notation."""
         if isinstance(self.value, dict):
             return {key: node.stated() for key, node in self.value.items()}
         if isinstance(self.value, list):
@@ -100,7 +100,7 @@ def dotted(path: KeyPath) -> str:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a configuration."""
+    """One error of a configuration."""
 
     position: Position
     path: KeyPath
@@ -111,7 +111,7 @@ class Problem:
 
 
 def messages(problems: list[Problem]) -> Iterator[str]:
-    """The problems as lines, each once: file by file, in each file's order."""
+    """The problems as lines without repetitions: file by file, in each file's order."""
     files = list(
         dict.fromkeys(problem.position.source for problem in problems if problem.position.line)
     )
@@ -128,7 +128,7 @@ def messages(problems: list[Problem]) -> Iterator[str]:
 
 
 def show(value: Any) -> str:
-    """A value as it may stand in a message: short, and in YAML's words."""
+    """A value for a message: short, in YAML notation."""
     if value is None:
         return "nothing (null)"
     if isinstance(value, bool):

@@ -97,7 +97,7 @@ class StatedPoint(Reference):
 
 
 class _RunMapping:
-    """A run configuration as written; it is checked only with the values of a trial."""
+    """A run configuration as written; it is validated only with the values of a trial."""
 
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler

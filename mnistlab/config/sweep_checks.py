@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 def sweep_conflicts(config: "SweepConfig") -> Iterator[Conflict]:
-    """Every disagreement between keys that are each valid alone."""
+    """Every contradiction between keys that are each valid alone."""
     for check in (_shape, _stage_names, _refit, _zip, _ranges, _seeds, _metric, _size):
         yield from check(config)
 
 
 def groups(parameters: Mapping[str, Any], zipped: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The keys that are crossed, each with those that move together with it, in their order."""
+    """The keys that are crossed, each with those that change together with it, in their order."""
     found: list[list[str]] = []
     for key in parameters:
         together = next((group for group in zipped if key in group), (key,))

@@ -200,7 +200,7 @@ class Reference(Section):
     @field_validator("*", mode="wrap")
     @classmethod
     def _as_written(cls, value: Any, validated: ValidatorFunctionWrapHandler) -> Any:
-        """Let a figure stand as it was stated, to its last zero."""
+        """Keep a stated number with its trailing zeros."""
         found = validated(value)
         return value if isinstance(value, Stated) and isinstance(found, float) else found
 

@@ -1,4 +1,6 @@
-"""A `type` changed by an override: the keys that only the type before has are dropped, and told."""
+"""An override that changes a `type` removes the keys that only the former type
+has, with a warning.
+"""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,17 +15,18 @@ logger = logging.getLogger(__name__)
 
 
 def types_at(root: Node, paths: Iterable[KeyPath]) -> dict[KeyPath, str | None]:
-    """The type that the nodes have for each path to a `type`; None where they leave it out."""
+    """The type in the nodes for each path to a `type`; None if it is omitted."""
     return {path: _type_at(root, path) for path in paths if path[-1:] == ("type",)}
 
 
 def drop_keys_of_other_types(
     root: Node, before: Mapping[KeyPath, str | None], given: Sequence[KeyPath]
 ) -> None:
-    """Drop from a run's nodes the keys of another type, where the type is no more that of `before`.
+    """Remove from a run's nodes the keys of another type, if the type differs from that in
+    `before`.
 
-    A key that no type has stays, and one that an override of a path in `given` sets: both are
-    refused later. A warning says what has been dropped, and which keys the new type has.
+    A key that no type has is kept, and so is one that an override of a path in `given` sets: both
+    are refused later. A warning names the removed keys and the new type's keys.
     """
     for path, old in before.items():
         new, block = _type_at(root, path), path[:-1]
@@ -44,13 +47,13 @@ def drop_keys_of_other_types(
 
 
 def keys_of_other_types(sections: Sequence[type[Section]], chosen: str) -> set[str]:
-    """The keys that some of the sections have, and the one of the type `chosen` has not."""
+    """The keys that some of the sections have, but the one of type `chosen` does not."""
     own = {key for one in sections if type_of(one) == chosen for key in keys_of(one)}
     return {key for one in sections for key in keys_of(one)} - own
 
 
 def _type_at(root: Node, path: KeyPath) -> str | None:
     block = root.at(path[:-1])
-    # A bare name is the type alone.
+    # A bare name has the type only.
     node = block if block is not None and isinstance(block.value, str) else root.at(path)
     return node.value if node is not None and isinstance(node.value, str) else None

@@ -1,4 +1,4 @@
-"""Nodes to a configuration: pydantic's errors in plain words, each with its position."""
+"""From nodes to a configuration: pydantic's errors in plain words, each with its position."""
 
 import re
 from collections.abc import Sequence
@@ -40,11 +40,11 @@ _ALLOWED = {
 
 
 def validate(top: type[Top], root: Node) -> tuple[Top | None, list[Problem]]:
-    """The nodes as a configuration of the kind `top`, or everything that is wrong with it."""
+    """The nodes as a configuration of type `top`, or all its errors."""
     config, errors = _attempt(top, _plain(root))
     faults = [_Fault(error, root, top) for error in errors if error["type"] != CONFLICTS]
     if faults:
-        # What is left of the file may have conflicts of its own, to be told in the same breath.
+        # The valid rest of the file may have conflicts, which are reported at the same time.
         pruned = _pruned(_plain(root), [fault.prune for fault in faults])
         config, errors = _attempt(top, pruned)
     found = [c for error in errors if error["type"] == CONFLICTS for c in error["ctx"]["conflicts"]]
@@ -55,7 +55,7 @@ def validate(top: type[Top], root: Node) -> tuple[Top | None, list[Problem]]:
 
 
 def _plain(root: Node) -> Any:
-    """The values, those of `reference` as they were written."""
+    """The values; those of `reference` keep their notation."""
     data = root.plain()
     if (reference := root.child("reference")) is not None:
         data["reference"] = reference.stated()
@@ -93,8 +93,8 @@ def _located(conflict: Conflict, root: Node) -> Problem:
 class _Fault:
     """One of pydantic's errors in the user's terms.
 
-    `problem` is what to say, `prune` the path without which the rest may be valid, `meant` the path
-    that the user most likely had in mind.
+    `problem` is the error, `prune` the path to remove so that the rest may be valid, `meant` the
+    path that the user probably meant.
     """
 
     def __init__(self, error: ErrorDetails, root: Node, top: type[Section]) -> None:
@@ -130,8 +130,9 @@ class _Fault:
 def _walk(
     loc: tuple[str | int, ...], top: type[Section]
 ) -> tuple[KeyPath, type[Section] | None, tuple[type[Section], ...]]:
-    """The user's path of one of pydantic's locations, the section its last key stands in, and that
-    section's siblings by `type`."""
+    """The user's path for one of pydantic's locations, the section of its last key, and that
+    section's siblings by `type`.
+    """
     path: list[str | int] = []
     family: tuple[type[Section], ...] = (top,)
     inner: type[Section] | None = top
@@ -168,7 +169,7 @@ def _unknown_key(
 
 
 def _elsewhere(key: str, top: type[Section]) -> str | None:
-    """The dotted path of the key in a section of the top, where only the section was left out."""
+    """The dotted path of the key in a section of the top, if only the section was omitted."""
     keys = [
         (name, inner)
         for name, field in keys_of(top).items()
@@ -206,6 +207,6 @@ def _bad_value(error: ErrorDetails, node: Node) -> str:
 
 
 def _is_several_numbers(value: Any) -> bool:
-    """Whether the value is the text `0.1,0.2`, which is two values to a sweep."""
+    """Whether the value is the text `0.1,0.2`, which means two values in a sweep."""
     items = value.split(",") if isinstance(value, str) else []
     return len(items) > 1 and all(isinstance(read_scalar(item), int | float) for item in items)

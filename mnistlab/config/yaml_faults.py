@@ -1,4 +1,4 @@
-"""What is wrong with text that is no YAML, in plain words in place of the parser's."""
+"""Explains why text is not YAML, in plain words instead of the parser's."""
 
 import re
 from collections.abc import Callable
@@ -9,9 +9,10 @@ NO_COLON = "found a new key, but the line above has no ':' behind its own"
 
 
 def yaml_fault(error: Any, text: str, line_of: Callable[[Any], str]) -> str:
-    """One sentence on PyYAML's error; its own words where the error is a rare one.
+    """One sentence about PyYAML's error; for a rare error, its own words.
 
-    `line_of` turns one of PyYAML's marks into ` of line 3`, or nothing where there are no lines.
+    `line_of` converts one of PyYAML's marks to ` of line 3`, or to an empty text if there are no
+    lines.
     """
     reason = ", ".join(filter(None, (error.context, error.problem)))
     for pattern, words in _FAULTS.items():
@@ -39,14 +40,14 @@ def _colon(error: Any, text: str, line_of: Any) -> str:
 
 def _less(error: Any, text: str, line_of: Any) -> str:
     above = _line_above(error, text)
-    # Behind a comment, the parser does not miss the ':' until the next key.
+    # After a comment, the parser misses the ':' only at the next key.
     if _indent(above) == error.problem_mark.column and not re.search(r":(\s|$)", above):
         return NO_COLON
     return "the line's indent is that of no line above; indent all keys of a section alike"
 
 
 def _line_above(error: Any, text: str) -> str:
-    """The last line before the error's that is neither empty nor a comment."""
+    """The last line before the error that is neither empty nor a comment."""
     lines = text.split("\n")[: error.problem_mark.line]
     return next((one for one in reversed(lines) if re.match(r"\s*[^\s#]", one)), "")
 
@@ -79,7 +80,7 @@ def _at(error: Any, line_of: Any) -> str:
     return str(line_of(error.context_mark))
 
 
-# PyYAML's words, and the function that says it in ours with what the pattern's groups have found.
+# PyYAML's message as a pattern, and the function that explains it from the pattern's groups.
 _FAULTS: dict[str, Callable[..., str]] = {
     r"found character '\\t'": _tab,
     r"found character ('.') that cannot start": _sign,

@@ -1,7 +1,7 @@
-"""YAML text, or a Python mapping, to values with their positions.
+"""From YAML text, or a Python mapping, to values with their positions.
 
-The nodes are built from PyYAML's stream of events, not by its composer: that one recurses, keeps
-the last of two equal keys, and lets aliases make a short text endlessly large.
+The nodes are built from PyYAML's stream of events, not by its composer: that is recursive, keeps
+the last of two equal keys, and lets aliases expand a short text endlessly.
 """
 
 import unicodedata
@@ -25,7 +25,7 @@ MERGE = "<<"
 
 @dataclass
 class _Open:
-    """A mapping or list whose end is still to come, and the key that waits for its value."""
+    """A mapping or list that is not complete yet, and the key that waits for its value."""
 
     node: Node
     path: KeyPath
@@ -47,7 +47,7 @@ class _Builder:
     anchors: dict[str, Node | None] = field(default_factory=dict)  # None: its value is not read yet
 
     def path(self) -> KeyPath:
-        """Where the next value will stand."""
+        """The path of the next value."""
         if not self.open:
             return ()
         parent = self.open[-1]
@@ -74,7 +74,7 @@ class _Builder:
                 self._add_value(event)
 
     def _check(self, event: Any, size: int = 1, depth: int = 0) -> None:
-        """Refuse a value that makes the whole too large, or too deep."""
+        """Refuse a value that makes the configuration too large or too deep."""
         self.count += size
         if self.count > MAX_NODES:
             raise self.refuse(event, f"more than {MAX_NODES} values are not allowed")
@@ -134,14 +134,14 @@ class _Builder:
             self.open.append(_Open(node, path, event.anchor))
 
     def _close(self, ended: _Open) -> None:
-        """The end of a mapping or list: what it merges is put in, and it can be an alias's."""
+        """End a mapping or list: its merges are applied, and aliases may refer to it."""
         if ended.merged is not None:
             self._merge(ended, ended.merged)
         if ended.anchor is not None:
             self.anchors[ended.anchor] = ended.node
 
     def _merge(self, ended: _Open, merged: Node) -> None:
-        """Put the keys of merged mappings in, the earlier's first; a mapping's own hold."""
+        """Add the keys of merged mappings, earlier ones first; a mapping's own keys win."""
         assert isinstance(ended.node.value, dict)
         for source in merged.value if isinstance(merged.value, list) else [merged]:
             if not isinstance(source.value, dict):
@@ -199,7 +199,7 @@ class _Builder:
             if parent.awaits_merge:
                 parent.awaits_merge, parent.merged = False, node
                 return
-            # A refused key's value is still read, for the sake of what follows it.
+            # A refused key's value is still read, so that parsing can continue.
             if parent.key is not None and isinstance(parent.node.value, dict):
                 node.key_position = parent.key_position
                 parent.node.value[parent.key] = node
@@ -207,7 +207,7 @@ class _Builder:
 
 
 def _size_and_depth(node: Node) -> tuple[int, int]:
-    """How many values a value is made of, itself included; how many mappings and lists deep."""
+    """The number of values in a value, including itself; its depth of mappings and lists."""
     if not isinstance(node.value, dict | list):
         return 1, 0
     inner = node.value.values() if isinstance(node.value, dict) else node.value
@@ -216,7 +216,7 @@ def _size_and_depth(node: Node) -> tuple[int, int]:
 
 
 def _unprintable(text: str) -> str | None:
-    """What is wrong with a text that no file could hold as it is; None where nothing is."""
+    """Why a text cannot be written to a file; None if it can."""
     for character in text:
         if character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs"):
             return f"found the unprintable character U+{ord(character):04X}; take it out"
@@ -230,11 +230,11 @@ def _of_line(position: Position) -> str:
 def nodes_from_text(
     text: str, position_of: Callable[[int, int], Position]
 ) -> tuple[Node | None, list[Problem]]:
-    """The text's root node (None: no document), and keys that are doubled or no words.
+    """The text's root node (None: no document), and problems of its keys.
 
-    `position_of` turns a line and a column, counted from 1, into a position.
-    Aliases become copies of what they stand for, and `<<` the keys that it merges. Raises
-    ConfigError for text that is no YAML, for tags, and for too many values or too deep nesting.
+    `position_of` converts a line and a column, counted from 1, to a position. Aliases become copies
+    of their values, and `<<` the keys that it merges. Raises ConfigError for text that is not YAML,
+    for tags, and for too many values or too deep nesting.
     """
     builder = _Builder(lambda mark: position_of(mark.line + 1, mark.column + 1))
     try:
@@ -250,7 +250,7 @@ def nodes_from_text(
         position = position_of(before.count("\n") + 1, len(before) - before.rfind("\n"))
         code = f"U+{ord(text[error.position]):04X}" if error.position < len(text) else "at the end"
         raise ConfigError(f"{position}: not valid YAML: unprintable character {code}") from None
-    # PyYAML lets these through for escapes and directives beyond what a character or number holds.
+    # PyYAML raises these for escapes and directives beyond the range of a character or number.
     except (ValueError, OverflowError, IndexError) as error:
         raise ConfigError(f"{position_of(1, 1)}: not valid YAML: {error}") from None
     return builder.root, builder.problems
@@ -259,7 +259,7 @@ def nodes_from_text(
 def nodes_from_mapping(value: Any, position: Position, path: KeyPath = ()) -> Node:
     """A Python value as nodes, all at one position.
 
-    Raises ConfigError for a key that is no string, or a value that YAML could not hold.
+    Raises ConfigError for a key that is not a string, or a value that YAML cannot represent.
     """
     if len(path) > MAX_DEPTH:
         raise ConfigError(f"{position}: nested more than {MAX_DEPTH} deep")
