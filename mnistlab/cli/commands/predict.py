@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 ORDER = 5  # in --help
 EXAMPLES = """\b
 Examples:
-  mnistlab predict runs/latest seven.jpg
+  mnistlab predict runs/latest examples/digit.png
   mnistlab predict runs/latest photos/*.jpg --save seen
   mnistlab predict runs/20261121-150000-my-sweep seven.jpg
 """
