@@ -76,11 +76,14 @@ def test_a_loss_that_still_falls_at_a_full_rate_is_reported():
         "The validation loss still falls at the end: in the last 20 steps from 0.5314 to 0.4305. "
         "Try a larger optimizer.lr (now 0.1), or more training.epochs."
     )
+    slow = [replace(row, val_loss=2.4 - 0.02 * row.epoch) for row in ROWS]
+    assert "from 2.2800 to 2.2400" in found(still_falling, run(metrics=slow))[0]
     # A schedule that has run out its rate, a loss that stands, one that fell only once.
     annealed = [replace(row, lr=0.1 / row.epoch**2) for row in rows]
     flat = [replace(row, val_loss=0.5) for row in rows]
+    settling = [replace(row, val_loss=1 + 0.6**row.epoch) for row in rows]
     once = [*flat[:-1], replace(flat[-1], val_loss=0.3)]
-    for other in (annealed, flat, once, rows[:2]):
+    for other in (annealed, flat, settling, once, rows[:2]):
         assert found(still_falling, run(metrics=other)) == []
 
 
@@ -103,9 +106,9 @@ def test_a_network_at_chance_level_is_reported_with_its_predicted_class():
     ("activation", "said"), [("relu", "units of dense1 are dead"), ("tanh2", "are saturated")]
 )
 def test_dead_and_saturated_units_of_the_last_epoch_are_reported(activation, said):
-    layers = [LayerRow(1, "dense1", inactive_share=0.9), LayerRow(2, "dense1", inactive_share=0.25)]
+    layers = [LayerRow(1, "dense1", inactive_share=0.9), LayerRow(2, "dense1", inactive_share=0.35)]
     (text,) = found(dead_units, run(layers=layers, activation=activation))
-    assert text.startswith("25.00% of the ")
+    assert text.startswith("35.00% of the ")
     assert said in text
     alive = [LayerRow(1, "dense1", inactive_share=0.9), LayerRow(2, "dense1", inactive_share=0.1)]
     assert found(dead_units, run(layers=alive)) == []

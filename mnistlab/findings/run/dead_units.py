@@ -6,7 +6,7 @@ from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.findings import Finding
 from mnistlab.support.text_format import percent
 
-MANY = 0.2  # of a layer, from which it is told
+MANY = 0.3  # of a layer, from which it is told
 SATURATING = ("sigmoid", "tanh")
 
 

@@ -2,14 +2,16 @@
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.findings import Finding
 from mnistlab.support.text_format import counted, number
 
-FALL = 0.02  # of the loss in each of the last intervals, from which it is told
-INTERVALS = 2
+INTERVALS = 2  # between evaluations, the last ones, in each of which the loss fell so much
+FALL = 0.02
+# A smaller fall tells as much where the loss falls as fast as ever: the rate is far too low.
+LEAST_FALL, STEADY = 0.005, 0.5  # of the loss; of the mean fall between two evaluations
 # A rate below this share of its largest has been run out by its schedule: the loss falls by design.
 RUN_OUT = 0.5
 
@@ -26,7 +28,7 @@ def find(run: Artefacts) -> Iterator[str]:
         return
     values = [math.nan if loss is None else loss for loss in tail]
     falls = [1 - after / before for before, after in itertools.pairwise(values)]
-    if not all(fall >= FALL for fall in falls):
+    if not all(fall >= FALL for fall in falls) and not _is_steady(losses, falls):
         return
     length = run.config.training.epochs
     more = "training.epochs" if length is not None else "training.steps"
@@ -36,6 +38,14 @@ def find(run: Artefacts) -> Iterator[str]:
         f"{number(values[0])} to {number(values[-1])}. Try a larger optimizer.lr (now "
         f"{run.config.optimizer.lr:g}), or more {more}."
     )
+
+
+def _is_steady(losses: Sequence[float | None], falls: Sequence[float]) -> bool:
+    """Whether the last falls are hardly smaller than the mean one since the first evaluation."""
+    values = [math.nan if loss is None else loss for loss in losses]
+    mean = (values[0] - values[-1]) / (len(values) - 1)
+    last = [before - after for before, after in itertools.pairwise(values[-INTERVALS - 1 :])]
+    return min(falls) >= LEAST_FALL and min(last) >= STEADY * mean
 
 
 FINDING = Finding(order=30, find=find)
