@@ -134,7 +134,7 @@ def test_a_figure_of_a_run_is_one_file(run, tmp_path):
     page = (folder / "report.html").read_text()
     assert re.findall(r'<figure id="(\w+)">', page)[:2] == ["learning_curves", "new"]
     assert "<h3>A new figure</h3>\n<p>Look at it.</p>" in page
-    assert 'alt="A new figure"' in page
+    assert 'aria-label="A new figure"' in page
     drawn = run("visualize", str(folder), "--only", "new", "--format", "svg")
     assert drawn == f"{folder / 'plots' / 'new.svg'}\n"
     words = {"COMP_WORDS": f"mnistlab\nvisualize\n{folder}\n--only\nn", "COMP_CWORD": "4"}

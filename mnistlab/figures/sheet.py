@@ -6,15 +6,18 @@ would take matplotlib seconds.
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import StrMethodFormatter
 
 from mnistlab.figures import style
@@ -28,6 +31,33 @@ CAPTION_SIZE = 7.5  # points
 FRAME = "#BDBDBD"
 
 
+@dataclass
+class FigureWords:
+    """The words of a figure, so that a page can write them as text, and draw the rest alone.
+
+    `head` is the height of the heading and the note, in inches, which `head_texts` draw. `alt` says
+    what is seen, for those who do not see it.
+    """
+
+    heading: str
+    alt: str
+    note: str = ""
+    run: str = ""
+    head: float = 0.0
+    head_texts: Sequence[Text] = ()
+
+
+class SheetFigure(Figure):
+    """A figure that knows its words."""
+
+    words: FigureWords
+
+
+def words_of(figure: Figure, title: str) -> FigureWords:
+    """The words of a figure; of one that was drawn on no sheet, its title."""
+    return figure.words if isinstance(figure, SheetFigure) else FigureWords(title, title)
+
+
 class Sheet:
     """A figure under way. Lengths are inches; x goes right, y down from the end of the heading."""
 
@@ -36,13 +66,20 @@ class Sheet:
         lines = textwrap.wrap(note, NOTE_CHARACTERS)
         self.top = 0.5 + NOTE_LINE * len(lines)
         self.height = self.top + height
-        self.figure: Figure = style.new_figure(style.WIDTH, self.height)
+        self.figure = SheetFigure(figsize=(style.WIDTH, self.height), dpi=style.DPI)
+        FigureCanvasAgg(self.figure)
         self.canvas = self.figure.add_axes((0, 0, 1, 1), label="canvas")
         self.canvas.set_axis_off()
         self.canvas.set_xlim(0, style.WIDTH)
         self.canvas.set_ylim(height, -self.top)
         self.canvas.set_autoscale_on(False)
         self._write_heading(heading, lines, run)
+        alt, texts = f"{heading}. {note}", list(self.canvas.texts)
+        self.figure.words = FigureWords(heading, alt, note, run, self.top, texts)
+
+    def describe(self, seen: str) -> None:
+        """Say what is seen in the figure, in place of its heading and note alone."""
+        self.figure.words.alt = f"{self.figure.words.heading}. {seen}"
 
     def _write_heading(self, heading: str, lines: Sequence[str], run: str) -> None:
         bold: Any = {"size": style.LARGE, "weight": "bold", "va": "center"}
@@ -115,6 +152,9 @@ class Sheet:
         bar.formatter = StrMethodFormatter("{x:.3g}")
         bar.ax.tick_params(labelsize=8)
         bar.outline.set_visible(False)
+        # As vectors, its colours would be hundreds of shapes with gaps between them.
+        assert bar.solids is not None
+        bar.solids.set_rasterized(True)
 
 
 def mosaic(images: np.ndarray, columns: int, gap: int) -> np.ndarray:

@@ -69,6 +69,10 @@ def sweep_curves(
         shown = [point.mean for point in near] or [y for _, _, y in drawn]
         _set_axes(axes, shown, metric)
         write_labels(axes, labels)
+        ends = [
+            f"{point.label or 'the run'} ends at {point.mean[-1]:.4g}" for point in points[:NAMED]
+        ]
+        sheet.describe(f"{metric.label}, best first: {'; '.join(ends) or 'all diverged'}.")
     return sheet.figure
 
 

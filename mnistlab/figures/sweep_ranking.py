@@ -81,6 +81,8 @@ def ranking_dots(
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.set_xlabel(metric.label)
         _write_columns(sheet, axes, columns, best)
+        values = zip(ticks, columns[0][1:], strict=True)
+        sheet.describe(f"From top to bottom: {'; '.join(f'{n}: {v}' for n, v in values)}.")
     return sheet.figure
 
 

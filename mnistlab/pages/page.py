@@ -1,9 +1,8 @@
-"""A page made of a template: self-contained, its figures inside it."""
+"""A page made of a template: self-contained, its figures inside it as SVG."""
 
 import base64
-import io
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,51 +12,44 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import mnistlab
 from mnistlab.figures.gallery import Drawn, SavedFigures
-from mnistlab.figures.style import rendered
+from mnistlab.figures.sheet import words_of
+from mnistlab.pages.inline_svg import inline_svg, on_dark
 from mnistlab.store.written_files import write_own
-from mnistlab.support.safe_files import read_artefact
 from mnistlab.support.text_format import counted, in_print, metric, number, percent, seconds
-
-# Figures are drawn in few colours: with this many of their own they look as they did, in a third
-# of the bytes. A page is to stay below 4 MB with twenty of them.
-COLOURS = 192
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure on a page; `source` is the PNG itself, as a data address, in pixels at that size."""
+    """A figure on a page: its words, and the rest as SVG markup. `title` is for the contents."""
 
     name: str
     title: str
-    how_to_read: str
-    source: str
-    width: int
-    height: int
+    heading: str
+    run: str
+    words: str
+    markup: str
+    width: float  # CSS pixels at full size
+    colours: frozenset[str]
 
 
-def pictures(saved: SavedFigures) -> list[Picture]:
-    """The figures that were drawn, those saved as PNG read again, the others drawn as PNG."""
-    found = []
-    for drawn in saved.drawn:
-        file = saved.figures[drawn.name]
-        content = read_artefact(file) if file.suffix == ".png" else rendered(drawn.figure)
-        found.append(_picture(drawn, content))
-    return found
+def pictures(saved: SavedFigures, *, by_title: bool = False) -> list[Picture]:
+    """The figures that were drawn, under their own headings, or under the titles given to them."""
+    return [_picture(drawn, by_title=by_title) for drawn in saved.drawn]
 
 
-def _picture(drawn: Drawn, png: bytes) -> Picture:
-    from PIL import Image
-
-    with Image.open(io.BytesIO(png)) as image:
-        few = image.convert("RGB").quantize(
-            COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
-        )
-        width, height = image.size
-    smaller = io.BytesIO()
-    few.save(smaller, "PNG")
-    best = min(smaller.getvalue(), png, key=len)
-    source = f"data:image/png;base64,{base64.b64encode(best).decode()}"
-    return Picture(drawn.name, drawn.title, drawn.how_to_read, source, width, height)
+def _picture(drawn: Drawn, *, by_title: bool) -> Picture:
+    words = words_of(drawn.figure, drawn.title)
+    svg = inline_svg(drawn.figure, words, drawn.name)
+    return Picture(
+        name=drawn.name,
+        title=drawn.title,
+        heading=drawn.title if by_title else words.heading,
+        run=words.run,
+        words=f"{words.note} {drawn.how_to_read}".strip(),
+        markup=svg.markup,
+        width=svg.width,
+        colours=svg.colours,
+    )
 
 
 def left_out(saved: SavedFigures) -> list[tuple[list[str], str]]:
@@ -72,7 +64,10 @@ def write_page(
 
     Raises UsageError where mnistlab did not write what is there, unless `force`; OSError.
     """
-    page = _environment().get_template(template).render(values)
+    found: Sequence[Picture] = values["pictures"]
+    colours = sorted(frozenset().union(*(picture.colours for picture in found)))
+    palette = [(colour, on_dark(colour)) for colour in colours]
+    page = _environment().get_template(template).render(values, palette=palette)
     write_own(path, page.encode(), "html", force=force)
 
 

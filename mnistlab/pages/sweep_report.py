@@ -140,16 +140,17 @@ def _table(
             {
                 "cells": [
                     _rank_cell(point),
-                    *(_value_cell(_written(point, key)) for key in keys),
+                    # Before the parameters, which may be many: a phone shows the first columns.
                     _metric_cell(names[0], point.mean, point.std),
                     *([_stated_cell(names[0], point.stated)] if stated else []),
+                    *(_value_cell(_written(point, key)) for key in keys),
                     *(_metric_cell(name, *means[name]) for name in names[1:]),
                 ],
                 "trials": [_trial(sweep_dir, row) for row in point.trials],
                 "style": {1: "best", None: "unranked"}.get(point.rank, ""),
             }
         )
-    return _headed(["rank", *keys, names[0], *stated, *names[1:]], {0}, len(keys), rows)
+    return _headed(["rank", names[0], *stated, *keys, *names[1:]], keys, rows)
 
 
 def _refits(sweep_dir: SweepDir, rows: Sequence[TrialRow]) -> dict[str, Any] | None:
@@ -165,24 +166,25 @@ def _refits(sweep_dir: SweepDir, rows: Sequence[TrialRow]) -> dict[str, Any] | N
         {
             "cells": [
                 _value_cell(name.removeprefix(REFIT)),
+                _metric_cell(names[0], row.metrics.get(names[0])),
                 *(_value_cell(setting_as_yaml(row.parameters, key)) for key in keys),
-                *(_metric_cell(name, row.metrics.get(name)) for name in names),
+                *(_metric_cell(name, row.metrics.get(name)) for name in names[1:]),
             ],
             "trials": [_trial(sweep_dir, row)],
             "style": "",
         }
         for name, row in refits
     ]
-    return _headed(["winner of", *keys, *names], set(), len(keys), table)
+    return _headed(["winner of", names[0], *keys, *names[1:]], ["winner of", *keys], table)
 
 
 def _headed(
-    heads: Sequence[str], numeric: set[int], parameters: int, rows: Sequence[Mapping[str, Any]]
+    heads: Sequence[str], words: Sequence[str], rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """A table with its heads; what comes behind the parameters are numbers."""
+    """A table with its heads; all columns but `words` are numbers."""
     return {
         "heads": [*map(_spaced, heads), "trials"],
-        "numeric": numeric | set(range(1 + parameters, len(heads))),
+        "numeric": {place for place, head in enumerate(heads) if head not in words},
         "rows": rows,
     }
 

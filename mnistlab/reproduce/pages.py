@@ -76,7 +76,7 @@ def write_report(
             "warnings": _warnings(plan, rows),
             "tiles": [*_tiles(rows), (_time(report_dir), "on the clock")],
             "tables": tables,
-            "pictures": pictures(saved),
+            "pictures": pictures(saved, by_title=True),
             "left_out": left_out(saved),
             "machine": machine,
         },

@@ -31,9 +31,12 @@ def test_a_page_asks_for_nothing_but_itself_and_complains_of_nothing(opened):
     asked = [url for url in browser.requests if not url.startswith("data:")]
     assert asked == [path.as_uri()]
     assert browser.complaints == []
-    loaded = "[...document.images].every(image => image.complete && image.naturalWidth > 300)"
-    assert browser.value(loaded)
-    assert browser.value("document.images.length") >= 3
+    figures = "[...document.querySelectorAll('.figure svg')]"
+    assert browser.value(f"{figures}.length") >= 3
+    assert browser.value(f"{figures}.every(one => one.getBoundingClientRect().width > 300)")
+    assert browser.value(f"{figures}.every(one => one.ariaLabel.length > 60)")
+    names = "[...document.querySelectorAll('[id]')].map(one => one.id)"
+    assert browser.value(f"new Set({names}).size === {names}.length")
 
 
 @pytest.mark.parametrize("width", [1280, 390])
@@ -57,18 +60,56 @@ def test_the_dark_scheme_has_light_text_on_dark(opened):
     assert shown["dark"] < -450
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_contents_stay_in_sight(opened, width):
+    browser, _ = opened
+    browser.look(width=width)
+    browser.value("document.documentElement.style.scrollBehavior = 'auto'; scrollTo(0, 1200)")
+    assert browser.value("scrollY") > 500
+    top = browser.value("document.querySelector('nav').getBoundingClientRect().top")
+    assert 0 <= top < 100
+    targets = "[...document.querySelectorAll('nav a')].map(a => document.querySelector(a.hash))"
+    assert browser.value(f"{targets}.length >= 4 && {targets}.every(Boolean)")
+
+
+def test_a_figure_wider_than_a_phone_is_scrolled_by_itself_and_says_so(opened):
+    browser, _ = opened
+    browser.look(width=390)
+    figures = "[...document.querySelectorAll('.figure')]"
+    assert browser.value(f"{figures}.every(one => one.scrollWidth > one.clientWidth)")
+    hints = "[...document.querySelectorAll('.hint')].map(one => one.offsetHeight)"
+    assert min(browser.value(hints)) > 0
+    browser.look(width=1280)
+    assert max(browser.value(hints)) == 0
+
+
+def test_the_metric_of_a_ranking_is_on_the_screen_of_a_phone(browser, sweep_page):
+    browser.open(sweep_page)
+    browser.look(width=390)
+    cell = "document.querySelector('#table-1 tbody tr').cells[1].getBoundingClientRect()"
+    assert browser.value(f"{cell}.right") <= 390
+
+
+def test_the_words_of_a_figure_are_the_page_s_own_light_on_dark(opened):
+    browser, _ = opened
+    browser.look(width=1280, scheme="dark")
+    words = "document.querySelector('.figure svg [id$=\"-text_3\"] g')"
+    fill = browser.value(f"getComputedStyle({words}).fill")
+    assert fill == browser.value("getComputedStyle(document.body).color")
+
+
 def test_a_click_on_a_head_sorts_and_a_second_one_turns_it_round(browser, sweep_page):
     browser.open(sweep_page)
     by_rank = browser.value(CELLS.format(0))
     assert by_rank == ["1", "2", "3", ""]
-    rate = 1
+    rate = 2
     browser.value(CLICK.format(rate))
     assert browser.value(CELLS.format(rate)) == ["0.001", "0.01", "0.1", "1e+38"]
     browser.value(CLICK.format(rate))
     assert browser.value(CELLS.format(rate)) == ["1e+38", "0.1", "0.01", "0.001"]
     heads = "[...document.querySelectorAll('#table-1 thead th')].map(h => h.ariaSort)"
-    assert browser.value(heads)[:2] == [None, "descending"]
-    accuracy = 2
+    assert browser.value(heads)[:3] == [None, None, "descending"]
+    accuracy = 1
     browser.value(CLICK.format(accuracy))
     found = browser.value(CELLS.format(accuracy))
     assert found[-1] == ""  # the diverged trial has none, and stays last

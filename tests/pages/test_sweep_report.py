@@ -40,8 +40,8 @@ def test_the_ranking_is_that_of_the_sweep(sweep_dir, sweep_page):
         ranking = list(csv.DictReader(file))
     for row, expected in zip(rows, ranking, strict=True):
         assert row[0][1] == expected["rank"]
-        assert row[1] == (expected["optimizer.lr"],) * 2
-        assert row[2][1] == expected["val_accuracy_mean"]
+        assert row[1][1] == expected["val_accuracy_mean"]
+        assert row[2] == (expected["optimizer.lr"],) * 2
     assert rows[-1][0] == ("–", "")
     assert rows[-1][-1][0] == "1 diverged"
 
@@ -64,7 +64,7 @@ def test_each_stage_has_its_question_and_the_winners_are_not_ranked_by_the_test_
     assert "Starts from the winner of plain. Which of 2 values of regularization.l2" in seen
     rows = rows_of(text, "table-refits")
     assert [row[0][0] for row in rows] == ["plain", "l2"]
-    assert rows[0][2] == ("–", "")
+    assert rows[0][3] == ("–", "")
     table = text[text.index('id="table-refits"') :].split("</table>")[0]
     assert "rank" not in table
     assert 'class="best"' not in table

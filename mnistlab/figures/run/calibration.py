@@ -87,6 +87,13 @@ def reliability_diagram(found: Calibration, of: str, run: str) -> Figure:
         panel.grid(axis="x", visible=False)
     axes.tick_params("x", labelbottom=False)
     axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+    told = [
+        f"{accuracy:.0%} correct at a confidence of {confidence:.0%}".replace("%", " %")
+        for accuracy, confidence in zip(
+            found.accuracy[filled], found.confidence[filled], strict=True
+        )
+    ]
+    sheet.describe(f"From the lowest bin to the highest: {'; '.join(told)}.")
     _explain(sheet, left + width + 0.35, bool(few.any()))
     return sheet.figure
 

@@ -75,6 +75,7 @@ def confusion_matrix(counts: np.ndarray, names: Sequence[str], of: str, run: str
             label.set_rotation_mode("anchor")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
+    sheet.describe(_seen(counts, names))
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     if classes <= COUNTS:
@@ -86,6 +87,19 @@ def confusion_matrix(counts: np.ndarray, names: Sequence[str], of: str, run: str
             words: Any = {"ha": "center", "va": "center", "size": size, "linespacing": 1.15}
             axes.text(column, row, text, color=style.ON_LIGHT, **words)
     return sheet.figure
+
+
+def _seen(counts: np.ndarray, names: Sequence[str]) -> str:
+    """The largest cells off the diagonal, in words."""
+    wrong = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
+    largest = np.argsort(-wrong, axis=None, kind="stable")[:3]
+    places = [divmod(int(place), len(counts)) for place in largest]
+    told = [
+        f"{names[true]} predicted as {names[said]}, {counts[true, said]:,} images"
+        for true, said in places
+        if wrong[true, said]
+    ]
+    return f"Most frequent mistakes: {'; '.join(told)}." if told else "No image is misclassified."
 
 
 def _cells(shares: np.ndarray) -> np.ndarray:

@@ -107,7 +107,29 @@ def learning_curves(
         if rates is not None:
             drawn = (rates.steps if by_step else rates.steps / rates.per_epoch), rates.values
         _draw_rate(rate_panel, x, *drawn, unit)
+        sheet.describe(_seen(x, rows, quantities, unit))
     return sheet.figure
+
+
+def _seen(
+    x: np.ndarray, rows: Sequence[MetricsRow], quantities: Sequence[Quantity], unit: str
+) -> str:
+    """The curves in words: where each begins, is best, and ends."""
+    told = []
+    for quantity in quantities:
+        for split, y in _curves(rows, quantity).items():
+            shown = np.flatnonzero(np.isfinite(y))
+            best = shown[quantity.best(y[shown])]
+            what = f"{style.SPLIT_NAMES[split]} {quantity.key}"
+            told.append(
+                f"{what} goes from {quantity.written(y[shown[0]])} to "
+                f"{quantity.written(y[shown[-1]])}, best {quantity.written(y[best])} at {unit} "
+                f"{x[best]:,.0f}"
+                if len(shown) > 1
+                else f"{what} is {quantity.written(y[shown[0]])}"
+            )
+    text = "; ".join(told)
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def _sheet(

@@ -72,6 +72,7 @@ def heat_map(points: Sequence[SweepPoint], metric: SweepMetric, run: str) -> Fig
         sheet = Sheet(height, heading, _note(metric, maps, len(keys)), run)
         for found, (left, top, width, tall) in zip(maps, places, strict=True):
             _draw_map(sheet.panel(left, top, width, tall), found, metric, values, limits)
+        sheet.describe(_seen(maps, metric, values))
         end = max(left + width for left, _, width, _ in places)
         tall = max(places[0][3], SCALE_HEIGHT)
         colours = _colours(metric)
@@ -116,6 +117,17 @@ def colour_limits(maps: Sequence[Cells], metric: SweepMetric) -> tuple[tuple[flo
 
 def _colours(metric: SweepMetric) -> str:
     return COLOURS if metric.maximize else f"{COLOURS}_r"
+
+
+def _seen(maps: Sequence[Cells], metric: SweepMetric, values: Mapping[str, Sequence[Any]]) -> str:
+    """The best cell of each map, in words."""
+    told = []
+    for one in maps:
+        best = np.nanargmax(one.mean) if metric.maximize else np.nanargmin(one.mean)
+        row, column = divmod(int(best), one.mean.shape[1])
+        x, y = (value_as_yaml(v) for v in (values[one.x][column], values[one.y][row]))
+        told.append(f"{one.mean[row, column]:.4g} at {one.x} {x} and {one.y} {y}")
+    return f"The best {metric.label}: {'; '.join(told)}."
 
 
 def _places(maps: Sequence[Cells]) -> tuple[list[tuple[float, float, float, float]], float]:

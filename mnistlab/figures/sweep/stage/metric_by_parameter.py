@@ -78,7 +78,23 @@ def metric_by_parameter(points: Sequence[SweepPoint], metric: SweepMetric, run: 
             axes.set_ylim(*limits)
             if column == 0:
                 axes.set_ylabel(metric.label)
+        sheet.describe(_seen(measured, metric, keys))
     return sheet.figure
+
+
+def _seen(points: Sequence[SweepPoint], metric: SweepMetric, keys: Sequence[str]) -> str:
+    """The best point of each value of each parameter, in words."""
+    best = max if metric.maximize else min
+    told = []
+    for key in keys:
+        here = [point for point in points if key in point.parameters]
+        ends = [
+            f"{value_as_yaml(value)}: "
+            + metric.written(best(p.mean for p in here if p.parameters[key] == value))
+            for value in ordered([point.parameters[key] for point in here])
+        ]
+        told.append(f"by {key}, {', '.join(ends)}")
+    return f"The best {metric.words} {'; '.join(told)}."
 
 
 def _limits(points: Sequence[SweepPoint], metric: SweepMetric) -> tuple[float, float]:

@@ -1,0 +1,121 @@
+"""A figure as SVG within a page: sharp at every size, its colours the page's, light or dark."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import matplotlib
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from matplotlib.transforms import Bbox
+
+from mnistlab.figures import style
+from mnistlab.figures.sheet import FRAME, FigureWords
+
+RASTER_DPI = 240  # of what is no vector: twice that of a PNG
+# What a page says of its own text and lines, light and dark.
+OF_THE_PAGE = {
+    style.INK: "--ink",
+    style.FAINT: "--faint",
+    style.GRID: "--line",
+    FRAME: "--line",
+    style.PAPER: "--page",
+    style.WRONG: "--bad",
+}
+KEPT = {style.ON_LIGHT.lower(), style.ON_DARK.lower()}
+DARK_PAGE = "#14171A"
+CONTRAST = 3.5  # of a colour with the dark page, at least
+
+
+@dataclass(frozen=True)
+class InlineSvg:
+    """The markup, and the colours that it refers to by `var(--c…)`, each a hex number."""
+
+    markup: str
+    width: float  # CSS pixels at full size
+    colours: frozenset[str]
+
+
+def inline_svg(figure: Figure, words: FigureWords, name: str) -> InlineSvg:
+    """A figure without its heading and note, which the page has as text. `name` begins its ids."""
+    width, height = figure.get_size_inches()
+    content = io.StringIO()
+    body = Bbox.from_bounds(0, 0, width, height - words.head)
+    single: Any = {"image.composite_image": False}
+    with style.drawing(), matplotlib.rc_context(single), _as_on_a_page(figure, words):
+        figure.savefig(
+            content,
+            format="svg",
+            bbox_inches=body,
+            dpi=RASTER_DPI,
+            transparent=True,
+            metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")),
+        )
+    markup = content.getvalue()
+    box = re.search(r'viewBox="([^"]+)"', markup)
+    assert box is not None
+    inside = markup[markup.index(">", markup.index("<svg")) + 1 : markup.rindex("</svg>")]
+    inside = re.sub(r"<(metadata|style)\b.*?</\1>", "", inside, flags=re.DOTALL)
+    inside = re.sub(r'\bid="', f'id="{name}-', inside)
+    inside = re.sub(r'href="#', f'href="#{name}-', inside)
+    inside = re.sub(r"url\(#", f"url(#{name}-", inside)
+    colours: set[str] = set()
+    inside = re.sub(r"\b(fill|stroke): #([0-9a-f]{6})", lambda m: _colour(m, colours), inside)
+    inside = re.sub(r"\n\s*", "\n", inside).strip()
+    return InlineSvg(
+        f'<svg role="img" viewBox="{box[1]}" aria-label="{escape(words.alt)}">{inside}</svg>',
+        float(width) * 96,
+        frozenset(colours),
+    )
+
+
+@contextmanager
+def _as_on_a_page(figure: Figure, words: FigureWords) -> Iterator[None]:
+    """The figure without its heading, its pictures as they are, pixel by pixel."""
+    images = figure.findobj(AxesImage)
+    before = [image.get_interpolation() for image in images]
+    for image in images:
+        image.set_interpolation("none")
+    for text in words.head_texts:
+        text.set_visible(False)
+    try:
+        yield
+    finally:
+        for image, interpolation in zip(images, before, strict=True):
+            image.set_interpolation(interpolation)
+        for text in words.head_texts:
+            text.set_visible(True)
+
+
+def _colour(match: "re.Match[str]", colours: set[str]) -> str:
+    """A colour by the name under which the page has it, light and dark."""
+    what, digits = match.groups()
+    if f"#{digits}" in KEPT:
+        return match[0]
+    own = {colour.lower(): name for colour, name in OF_THE_PAGE.items()}.get(f"#{digits}")
+    if own is not None:
+        return f"{what}: var({own})"
+    colours.add(digits)
+    return f"{what}: var(--c{digits})"
+
+
+def on_dark(digits: str) -> str:
+    """A colour as it is on a dark page: lighter, if it would not be seen there."""
+    colour = to_rgb(f"#{digits}")
+    page = _luminance(to_rgb(DARK_PAGE))
+    for step in range(101):
+        mixed = tuple(c + (1 - c) * step / 100 for c in colour)
+        if (_luminance(mixed) + 0.05) / (page + 0.05) >= CONTRAST:
+            break
+    return "".join(f"{round(255 * c):02x}" for c in mixed)
+
+
+def _luminance(colour: tuple[float, ...]) -> float:
+    """The relative luminance of an sRGB colour, 0 to 1. Source: WCAG 2.2."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
