@@ -34,13 +34,15 @@ class Commands(TyperGroup):
         open_closed_streams()
         _print_any_character()
         args = list(sys.argv[1:] if args is None else args)
-        if args[:1] == ["help"]:  # as git has it: `mnistlab help train`
+        if args[:1] == ["help"]:  # as in git: `mnistlab help train`
             args = [*args[1:], "--help"]
         options["standalone_mode"] = False  # the group below would print tracebacks and exit
         errors.exit_after(super().main, args, *more, **options)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that the first word names; an error says which one others call so."""
+        """The command that the first word names; the error for another program's name suggests
+        ours.
+        """
         try:
             return super().resolve_command(ctx, args)
         except errors.CommandLineError as error:

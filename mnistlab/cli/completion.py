@@ -1,8 +1,8 @@
-"""What a shell completes: configuration files, keys and their values, runs, datasets, figures.
+"""Shell completion: configuration files, keys and their values, runs, datasets, figures.
 
-A shell waits for it at every press of a key, so that nothing heavy is imported: the keys come from
-a file made of the schema, figures are called as their files, and folders are looked at by their
-names.
+It must be fast at every press of a key, so nothing heavy is imported. The keys come from a file
+made from the schema, figures have the names of their files, and folders are recognised by their
+files' names.
 """
 
 import csv
@@ -60,8 +60,8 @@ def fetched(incomplete: str) -> list[str]:
 
 
 def figures(context: typer.Context, incomplete: str) -> list[str]:
-    """The figures of the run or sweep that is typed; those of a run where none is typed yet."""
-    # Behind an option without its value, the words before have not become parameters.
+    """The figures of the typed run or sweep; those of a run if none is typed yet."""
+    # After an option without its value, the words before have not become parameters.
     typed = [context.params.get("path"), *context.args]
     folders = [Path(word).expanduser() for word in typed if word]
     sweeps = [folder for folder in folders if (folder / SWEEP_FILE).is_file()]
@@ -70,11 +70,11 @@ def figures(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def _figures_of_sweep(folder: Path) -> list[str]:
-    """What can be drawn of a sweep, by the stages that its trials name."""
+    """The names of a sweep's figures, by the stages of its trials."""
     try:
         with (folder / TRIALS_FILE).open(encoding="utf-8", newline="") as file:
             cells = [row.get("stage") or "" for row in csv.DictReader(file)]
-    except (OSError, ValueError, csv.Error):  # a shell has no use for a message
+    except (OSError, ValueError, csv.Error):  # a shell cannot show a message
         cells = []
     stages = dict.fromkeys(stage for cell in cells for stage in cell.split())
     ranked = [stage for stage in stages if not stage.startswith(REFIT)]
@@ -82,12 +82,12 @@ def _figures_of_sweep(folder: Path) -> list[str]:
 
 
 def overrides(context: typer.Context, incomplete: str) -> list[str]:
-    """A run's keys, each with `=`; behind that, its values."""
+    """A run's keys, each with `=`; after that, its values."""
     return _assignments(_keys(False), context.params.get("overrides") or (), incomplete)
 
 
 def sweep_values(context: typer.Context, incomplete: str) -> list[str]:
-    """A run's keys and a sweep's own, each with `=`; behind that, its values, behind commas too."""
+    """A run's keys and a sweep's own, each with `=`; after that, its values, also after commas."""
     return _assignments(_keys(True), context.params.get("values") or (), incomplete)
 
 
@@ -102,7 +102,7 @@ def _known() -> dict[str, dict[str, list[str]]]:
 
 
 def _assignments(keys: dict[str, list[str]], words: Sequence[str], incomplete: str) -> list[str]:
-    """What follows `incomplete`, the word at the cursor, behind the words before."""
+    """The completions of `incomplete`, the word at the cursor, after the words before."""
     key = _key_apart(words)
     if key in keys:
         return _values(keys[key], incomplete)
@@ -112,14 +112,15 @@ def _assignments(keys: dict[str, list[str]], words: Sequence[str], incomplete: s
     fitting = [name for name in keys if name.startswith(incomplete)]
     if len(fitting) > 1:
         return [f"{name}=" for name in fitting]
-    # A shell puts a space behind what it is sure of; with a value beside it, it stops at the `=`.
+    # A shell adds a space after a unique completion; with a value beside it, it stops at the `=`.
     return [f"{name}={value}" for name in fitting for value in ["", *keys[name]]]
 
 
 def _key_apart(words: Sequence[str]) -> str | None:
-    """The key in a word of its own before this one, as bash breaks words at `=`; else None.
+    """The key, if it is a word of its own before this one, because bash splits words at `=`; else
+    None.
 
-    `words` are those before. Where the cursor is right behind the `=`, that is not among them.
+    `words` are those before. If the cursor is directly after the `=`, that is not one of them.
     """
     before, last = ["", "", *words][-2:]
     if last == "=":
@@ -128,7 +129,7 @@ def _key_apart(words: Sequence[str]) -> str | None:
 
 
 def _values(known: list[str], typed: str) -> list[str]:
-    """The values that begin with what is typed behind the last comma."""
+    """The values that begin with the text after the last comma."""
     before, comma, last = typed.rpartition(",")
     return [f"{before}{comma}{value}" for value in known if value.startswith(last)]
 
@@ -140,7 +141,7 @@ def _run_folders(incomplete: str, marks: tuple[str, ...]) -> list[str]:
 
 
 def _paths(incomplete: str, is_wanted: Callable[[Path], bool]) -> list[str]:
-    """Paths that begin so: those wanted, and folders; of a folder that is alone, what is in it."""
+    """Paths with this beginning: wanted ones, and folders; for a single folder, its content."""
     found = list(_beginning(incomplete, is_wanted))
     while len(found) == 1 and found[0].endswith("/"):
         below = list(_beginning(found[0], is_wanted))
@@ -151,7 +152,7 @@ def _paths(incomplete: str, is_wanted: Callable[[Path], bool]) -> list[str]:
 
 
 def _beginning(incomplete: str, is_wanted: Callable[[Path], bool]) -> Iterator[str]:
-    """What lies in the folder that is typed, and begins with what is typed behind it."""
+    """The entries of the typed folder that begin with the text after it."""
     folder, slash, name = incomplete.rpartition("/")
     inside = Path(folder + slash).expanduser()
     for entry in sorted(inside.iterdir()) if inside.is_dir() else []:

@@ -1,7 +1,7 @@
-"""Figures drawn by a process of their own, which is made ready while a run is trained.
+"""Draws figures in a second process, which starts while a run trains.
 
-To import what draws takes as long as the training of a small network. Nothing depends on the
-process: what it does not draw is drawn here, and fails here if it must.
+Importing the figures' libraries takes as long as training a small network. Nothing depends on the
+second process: what it does not draw is drawn here, and errors are raised here.
 """
 
 import json
@@ -22,15 +22,16 @@ if TYPE_CHECKING:
     from mnistlab.python.commands.train import QuickFigures
 
 PROGRAM = "from mnistlab.cli.drawing import main\nmain()\n"
-# It has the processor that training leaves free: its libraries start no threads.
+# It uses the processor that training leaves free: its libraries start no threads.
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @contextmanager
 def quick_figures_beside(*, wanted: bool) -> Iterator["QuickFigures"]:
-    """What draws a run's figures as `quick_figures` does, by a process that gets ready meanwhile.
+    """A function that draws a run's figures like `quick_figures`, in a process that starts
+    meanwhile.
 
-    In this process where it can draw already, or has no second processor to lend.
+    In this process, if its libraries are loaded already or there is no second processor.
     """
     if not wanted or "matplotlib" in sys.modules or available_cpus() < 2:
         yield _here
@@ -41,7 +42,7 @@ def quick_figures_beside(*, wanted: bool) -> Iterator["QuickFigures"]:
         stdout=subprocess.PIPE,
         env={**os.environ, **ONE_THREAD},
         bufsize=0,
-        process_group=0,  # Ctrl-C is for this process, which ends it
+        process_group=0,  # Ctrl-C goes to this process, which ends the other
     ) as process:
 
         def beside(run_dir: Path, data_dir: Path, threads: int | None) -> list[str]:
@@ -61,7 +62,7 @@ def _here(run_dir: Path, data_dir: Path, threads: int | None) -> list[str]:
 
 
 def _ask(process: "subprocess.Popen[bytes]", what: list[Any]) -> list[str] | None:
-    """What the process tells of the figures that it has drawn; None where it drew none."""
+    """The other process's messages about its figures; None if it drew none."""
     assert process.stdin is not None
     assert process.stdout is not None
     try:
@@ -73,7 +74,9 @@ def _ask(process: "subprocess.Popen[bytes]", what: list[Any]) -> list[str] | Non
 
 
 def main() -> None:
-    """Be that process: get ready, draw the run whose folder comes through stdin, tell, end."""
+    """Run as the second process: import, draw the run whose folder comes through stdin, report,
+    end.
+    """
     reply, sys.stdout = sys.stdout, sys.stderr
     from mnistlab.figures.sheet import Sheet
     from mnistlab.figures.style import drawing, rendered
@@ -92,14 +95,14 @@ def main() -> None:
     try:
         with log_on_stderr():
             told = quick_figures(Path(run_dir), Path(data_dir), threads, saver=_forked)
-    except Exception:  # the process that asks draws again, and tells what is wrong
+    except Exception:  # the asking process draws again, and reports the error
         return
     reply.write(json.dumps(told) + "\n")
     reply.flush()
 
 
 def _forked(save: "Save") -> "Save":
-    """Save a figure by a fork of this process, which has a single thread; here if that fails."""
+    """Save a figure in a fork of this process, which has a single thread; here if that fails."""
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -107,7 +110,7 @@ def _forked(save: "Save") -> "Save":
             save()
             code = 0
         finally:
-            os._exit(code)  # leaves what the fork has inherited alone, and no traceback
+            os._exit(code)  # no cleanup of what the fork has inherited, and no traceback
 
     def wait() -> None:
         if os.waitpid(pid, 0)[1] != 0:

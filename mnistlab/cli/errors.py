@@ -1,4 +1,4 @@
-"""The one place where an exception becomes a message and an exit code."""
+"""Turns exceptions into messages and exit codes."""
 
 import io
 import logging
@@ -16,7 +16,7 @@ from mnistlab.support.errors import MnistlabError, UsageError, is_forbidden
 from mnistlab.support.safe_text import one_line
 from mnistlab.terminal.output import drop, print_json, print_lines, print_note
 
-# `typer.BadParameter` is public, its base that knows how to show itself is not.
+# `typer.BadParameter` is public; its base class, which can show itself, is not.
 CommandLineError: Any = typer.BadParameter.__mro__[2]
 
 
@@ -29,7 +29,7 @@ class StoppedError(MnistlabError):
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM was received; it is cleaned up after like Ctrl-C."""
+    """SIGTERM was received; the cleanup is the same as after Ctrl-C."""
 
 
 def exit_after(run: Callable[..., Any], args: Sequence[str] | None, *more: Any, **kw: Any) -> None:
@@ -74,7 +74,7 @@ def _report(error: Exception, *, as_json: bool) -> NoReturn:
         if as_json:
             print_json({"status": "error", "exit_code": exit_code, "errors": messages})
         sys.stdout.flush()
-    except OSError:  # nobody reads stdout any more, or its disk is full; stderr says what was wrong
+    except OSError:  # stdout is closed, or its disk is full; stderr has the message
         drop("stdout")
     if isinstance(error, CommandLineError):
         print_lines(_with_usage(error), on_stderr=True)
@@ -85,14 +85,14 @@ def _report(error: Exception, *, as_json: bool) -> NoReturn:
 
 
 def _with_usage(error: Any) -> str:
-    """An error of the command line, the usage above it."""
+    """An error of the command line, below the usage."""
     text, message = io.StringIO(), error.format_message()
     error.show(file=text)
     return text.getvalue().rstrip().replace(message, one_line(message))
 
 
 def _without_pydantic(error: Any) -> None:
-    """Take off the words that typer's validator puts before its own."""
+    """Remove the words that typer's validator puts before the message."""
     error.message = error.message.removeprefix("Value error, ")
 
 
@@ -119,20 +119,20 @@ def describe(error: Exception) -> tuple[list[str], int]:
 
 
 class _StderrHandler(logging.Handler):
-    """Warnings as plain lines on whatever stderr is at the time, so that they go above a bar."""
+    """Warnings as plain lines on the current stderr, so that they go above a bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
         print_note(f"{record.levelname.lower()}: {record.getMessage()}")
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    """A library's warning as one of ours: numba puts a traceback below it."""
+    """A library's warning in our format: numba adds a traceback."""
     print_note(f"warning: {str(message).partition(chr(10))[0]}")
 
 
 @contextmanager
 def log_on_stderr() -> Iterator[None]:
-    """While it lasts, warnings, libraries' too, are plain lines on stderr."""
+    """Inside the block, warnings, also of libraries, are plain lines on stderr."""
     logger, handler = logging.getLogger("mnistlab"), _StderrHandler(logging.WARNING)
     logger.addHandler(handler)
     try:

@@ -1,4 +1,4 @@
-"""Options that other programs have: what does the same here."""
+"""Options of other programs, with the equivalent of mnistlab."""
 
 import json
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from typing import Any
 from mnistlab.cli.completion import KEY_VALUES
 from mnistlab.support.near_names import nearest
 
-# What is said of options; where a command has the first word of it as its own option, or where the
-# first word is no option.
+# Explanations of options; used if the command has the first word as an option, or if that is no
+# option.
 _ADVICE = {
     ("-o", "--out", "--output", "--out-dir", "--output-dir", "--log-dir", "--save-dir"): (
         "--runs-dir DIR says where run folders are made"
@@ -28,9 +28,9 @@ _ADVICE = {
 
 
 def explain(error: Any, arguments: Sequence[str]) -> None:
-    """Say in the message of an error for an unknown option how the command line is written here.
+    """Add to the error for an unknown option how the command line is written for mnistlab.
 
-    An error of another kind, or an option that nothing is known of, keeps its message.
+    An error of another kind, or an unknown option without an explanation, keeps its message.
     """
     if not hasattr(error, "option_name") or not hasattr(error, "possibilities"):
         return
@@ -56,7 +56,7 @@ def _advice(flag: str, options: set[str]) -> str | None:
 
 
 def _key(name: str) -> str | None:
-    """The dotted key that a name means: `optimizer.lr`, or its last word alone."""
+    """The dotted key for a name: `optimizer.lr`, or its last word only."""
     keys = json.loads(KEY_VALUES.read_text(encoding="utf-8"))["run"]
     if name in keys:
         return name
@@ -70,7 +70,7 @@ def _depth(key: str) -> int:
 
 
 def _value(flag: str, arguments: Sequence[str]) -> str:
-    """What the command line gives for an option: `--lr=0.1`, or the word behind `--lr`."""
+    """The value of an option on the command line: `--lr=0.1`, or the word after `--lr`."""
     for index, argument in enumerate(arguments):
         name, equals, value = argument.partition("=")
         if name == flag and equals:

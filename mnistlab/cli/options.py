@@ -164,5 +164,5 @@ def worker_count(workers: str) -> int | None:
 
 
 def yaml_string(text: str) -> str:
-    """The text as a quoted YAML string, so that `--name 007` is a name and no number."""
+    """The text as a quoted YAML string, so that `--name 007` is a name and not a number."""
     return "'" + text.replace("'", "''") + "'"

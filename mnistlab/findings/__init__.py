@@ -1,7 +1,7 @@
-"""What a finished run or sweep says, in sentences: each finding is a file, found by looking.
+"""The findings of a finished run or sweep, in sentences: each finding is a file of this package.
 
-A sentence is true, has its numbers in it, and says what to do. A finding that a run does not have
-has no sentence.
+A sentence is true, has numbers, and says what to do. A finding that does not apply gives no
+sentence.
 """
 
 import logging
@@ -27,8 +27,8 @@ Data = TypeVar("Data")
 
 @dataclass(frozen=True)
 class Finding(Generic[Data]):
-    """A file of findings has it as `FINDING`. `order`: its place, smallest first; `find` gives its
-    sentences, mostly one or none.
+    """The value of `FINDING` in a file. `order`: its position, smallest first; `find` returns its
+    sentences, usually one or none.
     """
 
     order: int
@@ -47,7 +47,7 @@ class RankedStage:
 
     @property
     def where(self) -> str:
-        """What a sentence on a stage begins with."""
+        """The beginning of a sentence about a stage."""
         return "" if self.name is None else f"Stage {self.name}: "
 
 
@@ -64,7 +64,7 @@ def run_findings(run_dir: RunDir) -> list[str]:
 def sweep_findings(sweep_dir: SweepDir) -> list[str]:
     """The findings of every stage of a sweep, then those of its best run.
 
-    Raises UsageError where sweep.yaml or trials.csv is missing or damaged.
+    Raises UsageError if sweep.yaml or trials.csv is missing or damaged.
     """
     config, rows = sweep_of(sweep_dir).config, read_trials(sweep_dir)
     found = []
@@ -85,6 +85,6 @@ def _found(package: str, data: Any) -> list[str]:
     for finding in findings:
         try:
             sentences += finding.find(data)
-        except MnistlabError as error:  # who shows the file tells what is wrong with it
+        except MnistlabError as error:  # whatever shows the file reports its damage
             logger.debug("no finding: %s", error)
     return sentences

@@ -10,7 +10,7 @@ from mnistlab.terminal.output import table_text
 
 
 def text(scores: CalibrationScores) -> str:
-    """The temperature, and what it changes, for people."""
+    """The temperature and its effect, for people."""
     images = f"{scores.images:,} {part_named(scores.split).images}"
     before, after = scores.before, scores.after
     rows = [
@@ -27,7 +27,7 @@ def text(scores: CalibrationScores) -> str:
 
 
 def document(scores: CalibrationScores) -> dict[str, Any]:
-    """The temperature, and what it changes, for programs."""
+    """The temperature and its effect, for programs."""
     return {
         "run_dir": scores.run_dir,
         "split": scores.split,

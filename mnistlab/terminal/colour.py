@@ -20,13 +20,13 @@ _WORDS = re.compile(rf"\b(?:{'|'.join(COLOURS)})\b")
 
 
 def has_colour(stream: TextIO) -> bool:
-    """Whether colours are shown: on a terminal, unless NO_COLOR is set or it can show none."""
+    """Whether to show colours: on a terminal that has them, unless NO_COLOR is set."""
     unwanted = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return not unwanted and stream.isatty()
 
 
 def coloured(text: str, stream: TextIO) -> str:
-    """A text with the statuses in it in their colours, if the stream has any."""
+    """A text with its statuses in colour, if the stream has colours."""
     if not has_colour(stream):
         return text
     return _WORDS.sub(lambda found: f"\x1b[{COLOURS[found[0]]}m{found[0]}\x1b[0m", text)

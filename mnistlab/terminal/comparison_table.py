@@ -20,7 +20,7 @@ IMPORTANT = (VALIDATION.accuracy, TEST.accuracy)
 
 
 def print_comparison(comparison: Comparison) -> None:
-    """Print the runs on stdout, as it fits the terminal; on stderr what is not shown."""
+    """Print the runs on stdout in the form that fits the terminal; on stderr what is not shown."""
     keys = [k for k in comparison.keys if k != "name" and k not in comparison.implied]
     names = _names([one.run.path for one in comparison.runs])
     statuses = [run_status(one.run) for one in comparison.runs]

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from mnistlab.terminal.output import print_note
 from mnistlab.terminal.progress import bar, on_terminal
 
-LINES = 10  # at most, where there is no bar
+LINES = 10  # at most, if there is no bar
 
 Progress = Callable[[int, int], None]  # the number of compiled kernels, and their total
 
 
 @contextmanager
 def watch_compiling(*, quiet: bool) -> Iterator[Progress]:
-    """What shows the progress; it may be called from any thread."""
+    """The display of the progress; it may be called from any thread."""
     if quiet:
         yield lambda done, total: None
     elif on_terminal():

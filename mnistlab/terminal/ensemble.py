@@ -10,7 +10,7 @@ from mnistlab.terminal.scores import accuracy, class_documents, class_table, con
 
 
 def text(scores: EnsembleScores) -> str:
-    """What the networks say together, each by itself, and each class, for people."""
+    """The results of the networks together, of each alone, and of each class, for people."""
     parts = [_summary(scores), _members(scores), class_table(scores), confusion_table(scores)]
     return "\n\n".join(parts)
 

@@ -35,8 +35,8 @@ class Column:
 class EpochTable:
     """Makes the lines of the table, one row after another.
 
-    The columns are those of the first row. A row that has more gets a heading of its own, except
-    for the test figures of a last row, which the end of a run tells.
+    The columns are those of the first row. A row with more columns gets its own heading, except for
+    the test metrics of a last row, which are printed at the end of a run.
     """
 
     def __init__(self, start: Start | None, width: int | None) -> None:
@@ -47,7 +47,7 @@ class EpochTable:
         self.widths: list[int] = []
 
     def lines(self, row: MetricsRow) -> list[str]:
-        """The lines that show a row, with the heading where it needs one."""
+        """The lines of a row, with the heading if it needs one."""
         parts = tuple(part for part in PARTS if _is_measured(row, part))
         lines: list[str] = []
         if self.parts is None or set(parts) - set(self.parts) - {TEST}:
@@ -56,14 +56,14 @@ class EpochTable:
         return [*lines, self._line(column.cell(row) for column in self.columns)]
 
     def _heading(self) -> list[str]:
-        """Choose the columns that have room; returns the lines of their heading."""
+        """Choose the columns that fit; returns the lines of their heading."""
         assert self.parts is not None
         counts = list(_counts(self.start, with_totals=True))
         columns = [*counts, *_figures(self.parts), _time()]
         heading = headings([c.heading for c in columns], [c.width for c in columns], self.width)
         widths = _widths(columns, heading)
         if self.width is not None and table_columns(widths) > self.width:
-            # The bar tells how many there will be.
+            # The bar shows the total.
             columns[: len(counts)] = _counts(self.start, with_totals=False)
             widths = _widths(columns, heading)
         order = [*range(len(counts)), *_by_importance(columns, len(counts))]
@@ -88,12 +88,12 @@ def _is_measured(row: MetricsRow, part: Part) -> bool:
 
 
 def _counts(start: Start | None, *, with_totals: bool) -> Iterable[Column]:
-    """The columns that say which evaluation it is."""
+    """The columns that identify an evaluation."""
     if start is None:
         yield Column("epoch", 5, lambda row: str(row.epoch))
         return
     epochs, steps = (f"/{n}" if with_totals else "" for n in (start.epochs, start.steps))
-    # A run that is counted in steps may have no whole epoch to come.
+    # A run with a length in steps may never complete an epoch.
     epochs = epochs if start.epochs else ""
     width = len(str(start.epochs)) + len(epochs)
     yield Column("epoch", width, lambda row: f"{row.epoch}{epochs}")
@@ -121,6 +121,6 @@ def _cell(name: str, text: Callable[[float], str]) -> Callable[[MetricsRow], str
 
 
 def _by_importance(columns: list[Column], counts: int) -> list[int]:
-    """The columns behind the counts: validation first, the training time last."""
+    """The columns after the counts: validation first, the training time last."""
     heads = ["val acc", "val loss", "train loss", "train acc", "test acc", "test loss", TRAINED_FOR]
     return sorted(range(counts, len(columns)), key=lambda c: heads.index(columns[c].heading))

@@ -1,7 +1,7 @@
-"""What commands print: lines, tables, results for programs, JSON documents.
+"""The output of commands: lines, tables, results for programs, JSON documents.
 
 Nothing else in mnistlab prints. Text from outside passes `one_line` here, so that it can neither
-send escape sequences to the terminal nor add lines of its own.
+send escape sequences to the terminal nor add lines.
 """
 
 import json
@@ -22,22 +22,22 @@ from mnistlab.terminal.width import terminal_width, wrapped
 
 
 def print_line(text: str) -> None:
-    """One line on stdout; on a terminal broken between words, where it is too narrow."""
+    """Print one line on stdout; a narrow terminal gets several, broken between words."""
     for line in wrapped(one_line(text), terminal_width(sys.stdout)):
         print(line)
 
 
 def print_note(text: str) -> None:
-    """One line on stderr, seen at once; on a terminal broken between words.
+    """Print one line on stderr at once; a narrow terminal gets several, broken between words.
 
-    Notes accompany work that must not end with them: where stderr can't be written to, as behind a
-    redirection to a full disk, this note and all that follow are dropped.
+    A failing note must not end the work: if stderr cannot be written to, such as a redirection to a
+    full disk, this note and all later ones are dropped.
     """
     _write_note("\n".join(wrapped(one_line(text), terminal_width(sys.stderr))))
 
 
 def print_status(text: str) -> None:
-    """A note of our own words, the statuses in it in their colours."""
+    """Print a note with its statuses in colour."""
     lines = wrapped(one_line(text), terminal_width(sys.stderr))
     _write_note(coloured("\n".join(lines), sys.stderr))
 
@@ -50,7 +50,7 @@ def _write_note(text: str) -> None:
 
 
 def print_findings(sentences: Iterable[str]) -> None:
-    """Print what a run or sweep says, a paragraph for each finding."""
+    """Print the findings of a run or sweep, one paragraph each."""
     for sentence in sentences:
         print_note(f"- {sentence}")
 
@@ -67,7 +67,7 @@ def drop(stream: Literal["stdout", "stderr"]) -> None:
 
 
 def open_closed_streams() -> None:
-    """Let a command run whose stdout or stderr its caller has closed (`>&-`)."""
+    """Let a command run even if its caller has closed stdout or stderr (`>&-`)."""
     if sys.stdout is None:
         drop("stdout")
     if sys.stderr is None:
@@ -93,7 +93,7 @@ def print_json(document: Any) -> None:
 
 
 def metric_value(metric: str, value: float | None, std: float | None = None) -> str:
-    """A metric as `text_format.metric` writes it; `-` where it was not measured."""
+    """A metric as `text_format.metric` writes it; `-` if it was not measured."""
     return "-" if value is None else text_format.metric(metric, value, std)
 
 
@@ -105,7 +105,7 @@ def print_table(
     on_stderr: bool = False,
     **options: Any,
 ) -> None:
-    """Print a table that fits the terminal; `status` numbers the column of statuses.
+    """Print a table that fits the terminal; `status` is the index of the column of statuses.
 
     `options` are those of `tables.table`.
     """

@@ -16,7 +16,7 @@ from mnistlab.terminal.width import terminal_width, that_fit, wrapped
 if TYPE_CHECKING:
     from mnistlab.data import DownloadProgress
 
-SHORTEST_BAR = 10  # columns; figures without room beside it are left out
+SHORTEST_BAR = 10  # columns; metrics that do not fit beside it are left out
 
 
 def watch_run(*, quiet: bool) -> AbstractContextManager[RunCallback]:

@@ -35,8 +35,8 @@ def print_listing(listing: Listing) -> None:
 
 
 def _narrow(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The table with the metric of `best` in the heading, where all entries have the same; and
-    with a column of its own for trials that diverged or failed.
+    """The table with the metric of `best` in the heading, if all entries have the same one; and
+    with a separate column for trials that diverged or failed.
     """
     heading, *body = map(list, rows)
     metrics = {row[BEST].partition(" ")[0] for row in body} - {"-"}

@@ -20,7 +20,7 @@ CORNER = "true \\ predicted"
 
 
 class ScoredClasses(Protocol):
-    """What the tables of classes show: the scores of one network, or of several together."""
+    """The data for the tables of classes: the scores of one network, or of several together."""
 
     @property
     def class_names(self) -> list[str]: ...
@@ -75,7 +75,7 @@ def class_table(scores: ScoredClasses) -> str:
 
 
 def confusion_table(scores: ScoredClasses) -> str:
-    """The confusion matrix, or the most confused pairs where it does not fit the terminal."""
+    """The confusion matrix, or the most confused pairs if it does not fit the terminal."""
     names, shown = scores.class_names, _shown(scores)
     rows = [[CORNER, *map(str, shown)]]
     for label in shown:

@@ -42,7 +42,7 @@ class SweepLines(QuietSweep):
         self._print(text)
 
     def on_trial(self, row: "TrialRow", took: float, progress: SweepProgress) -> None:
-        # A refit has no validation images: what it is trained for is its test.
+        # A refit has no validation images; its metric is the test's.
         metric = progress.metric if row.metrics.get(progress.metric) is not None else TEST.accuracy
         values = [f"{key}={setting_as_yaml(row.parameters, key)}" for key in row.parameters]
         figures = [f"{metric} {metric_value(metric, row.metrics.get(metric))}"]

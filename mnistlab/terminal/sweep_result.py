@@ -70,7 +70,7 @@ def _print_summary(result: "SweepResult") -> None:
 
 
 def _print_ranking(metric: str, ranked: Sequence["Ranked"]) -> None:
-    """The points, best first; `=` behind a rank that is shared."""
+    """Print the points, best first; `=` after a shared rank."""
     keys = list(dict.fromkeys(key for point in ranked for key in point.parameters))
     stated = any(point.stated is not None for point in ranked)
     notes = [_note(point) for point in ranked[:SHOWN]]

@@ -1,7 +1,7 @@
 """Aligned tables that fit the terminal.
 
-A table that is too wide has headings on several lines; then it lacks its least important columns,
-and names them; at last its cells are shortened.
+A table that is too wide gets headings on several lines. If that is not enough, its least important
+columns are left out and named; at last its cells are shortened.
 """
 
 import re
@@ -25,12 +25,12 @@ def table(
     least: Mapping[int, int] = MappingProxyType({}),
     paint: Callable[[int, str], str] = lambda column, cell: cell,
 ) -> str:
-    """Rows as lines of aligned columns, those numbered in `right` to the right.
+    """Rows as lines of aligned columns; the columns with an index in `right` are right-aligned.
 
-    The first row is the heading. `width` is how many columns a line may have. `first` numbers the
-    most important columns, the most important first; the others follow in their order. A last line
-    names those without room, and `elsewhere` says where they are. `least` is the width to which a
-    column may be shortened to make room for others. `paint` gives a cell of a column its colours.
+    The first row is the heading. `width` is the largest length of a line. `first` has the indices
+    of the most important columns, in this order; the others follow in their order. A last line
+    names the columns that do not fit; `elsewhere` says where they are. `least` is the width to
+    which a column may be shortened. `paint` colours a cell of a column.
     """
     safe = [[one_line(cell) for cell in row] for row in rows]
     heading = headings(safe[0], list(map(widest, _columns(safe[1:], len(safe[0])))), width)
@@ -54,12 +54,12 @@ def table(
 
 
 def natural_width(rows: Rows) -> int:
-    """The columns of a table that nothing limits."""
+    """The width of a table without a limit."""
     return table_columns([widest(map(one_line, column)) for column in zip(*rows, strict=True)])
 
 
 def no_room(names: Sequence[str], elsewhere: str = "") -> str:
-    """The sentence that names the columns which a narrow terminal has no room for."""
+    """The sentence that names the columns that do not fit the terminal."""
     where = f"; {elsewhere}" if elsewhere else ""
     return f"(no room for {', '.join(names)}{where})"
 
@@ -82,7 +82,7 @@ def headings(names: Sequence[str], body: Sequence[int], width: int | None) -> li
 
 def broken(heading: str, width: int) -> list[str]:
     """A heading on as few lines of at most `width` columns as its words allow: a dotted key breaks
-    behind its dots.
+    after its dots.
     """
     lines: list[str] = []
     words = re.findall(r"[^\s._]+[._]*\s*|[._]+\s*", heading)
@@ -96,7 +96,9 @@ def broken(heading: str, width: int) -> list[str]:
 
 
 def columns_with_room(widths: Sequence[int], order: Sequence[int], width: int | None) -> list[int]:
-    """The columns that fit, in the order of the table: each in its turn, the first at any rate."""
+    """The columns that fit, in the order of the table: chosen by importance, the first
+    in any case.
+    """
     shown: list[int] = []
     for column in order:
         if (
@@ -109,7 +111,7 @@ def columns_with_room(widths: Sequence[int], order: Sequence[int], width: int | 
 
 
 def widest(cells: Iterable[str]) -> int:
-    """The columns of the widest of some texts."""
+    """The width of the widest text."""
     return max(map(columns_of, cells), default=0)
 
 
@@ -130,17 +132,17 @@ def table_columns(widths: Sequence[int]) -> int:
 
 
 def _narrowed(widths: list[int], needed: Sequence[int], width: int | None) -> list[int]:
-    """The widths of columns, made narrower until all fit: those first that need not be so wide."""
+    """The widths of columns, reduced until all fit: first those that are wider than needed."""
     for column in sorted(range(len(widths)), key=lambda column: needed[column] - widths[column]):
         excess = 0 if width is None else max(0, table_columns(widths) - width)
         widths[column] = max(needed[column], widths[column] - excess)
-    if width is not None and table_columns(widths) > width:  # the first column alone is too wide
+    if width is not None and table_columns(widths) > width:  # even the first column is too wide
         widths[0] = max(1, widths[0] - (table_columns(widths) - width))
     return widths
 
 
 def heading_rows(heading: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The lines of headings as rows; those of a few lines stand lowest."""
+    """The lines of headings as rows; short headings are at the bottom."""
     height = max(map(len, heading))
     return [
         [lines[index - height] if index >= height - len(lines) else "" for lines in heading]
@@ -158,7 +160,7 @@ def _padded(row: Sequence[str], widths: Sequence[int], at_right: Sequence[bool])
 
 
 def shortened(text: str, width: int) -> str:
-    """A text in at most `width` columns, without its middle: both ends tell it from others."""
+    """A text in at most `width` columns, without its middle: both ends identify it."""
     if columns_of(text) <= width:
         return text
     while columns_of(text) > width - 1:

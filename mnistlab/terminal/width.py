@@ -12,8 +12,8 @@ USUAL, NARROWEST, WIDEST = 80, 20, 100_000
 
 
 def terminal_width(stream: TextIO) -> int | None:
-    """The columns of the terminal behind a stream, or COLUMNS of the environment; None where it is
-    no terminal, so that nothing limits a line.
+    """The columns of a stream's terminal, or COLUMNS of the environment; None if it is not a
+    terminal, so that lines have no limit.
     """
     if not stream.isatty():
         return None
@@ -22,12 +22,12 @@ def terminal_width(stream: TextIO) -> int | None:
     except OSError:
         columns = 0
     wish = whole_number(os.environ.get("COLUMNS", ""), WIDEST)
-    # Some programs start a terminal of no width.
+    # Some programs start a terminal of width 0.
     return max(NARROWEST, wish or columns or USUAL)
 
 
 def columns_of(text: str) -> int:
-    """The columns that a terminal takes for a text: two for a Chinese or Japanese character."""
+    """The columns of a text on a terminal: two for a Chinese or Japanese character."""
     if text.isascii():
         return len(text)
     wide = sum(unicodedata.east_asian_width(character) in "WF" for character in text)
@@ -36,7 +36,7 @@ def columns_of(text: str) -> int:
 
 
 def wrapped(text: str, width: int | None) -> list[str]:
-    """A line broken between words, so that no number or path is torn; its indent is kept."""
+    """A line broken between words, so that no number or path is split; its indent is kept."""
     if width is None or columns_of(text) <= width:
         return [text]
     indent = text[: len(text) - len(text.lstrip())]
@@ -52,9 +52,9 @@ def wrapped(text: str, width: int | None) -> list[str]:
 
 
 def that_fit(parts: Sequence[str], width: int, *, least_first: bool = False) -> str:
-    """The parts, two blanks between them, as far as `width` columns have room.
+    """The parts, separated by two blanks, that fit into `width` columns.
 
-    The last are left out, or, with the least important first, the first.
+    The last ones are left out or, with the least important first, the first ones.
     """
     fitting = list(parts)
     while fitting and columns_of("  ".join(fitting)) > width:

@@ -39,12 +39,12 @@ def evaluate(
 ) -> int:
     """Evaluate a network class by class, or several together.
 
-    Precision is the share of the images predicted as a class that belong to it. Recall is the
-    share of the images of a class that are predicted correctly. F1 is their harmonic mean.
+    Precision is the share of the images predicted as a class that belong to it. Recall is the share
+    of the images of a class that are predicted correctly. F1 is their harmonic mean.
 
     Several runs, or the finished trials of a sweep, are evaluated as an ensemble: by the mean of
-    their probabilities, and by their votes. Its gain over its members is told. `runs/latest` after
-    a sweep is its best trial.
+    their probabilities, and by their votes. Its gain over its members is printed. `runs/latest`
+    after a sweep is its best trial.
     """
     options.set_threads(threads)
     from mnistlab.python.commands import evaluate as command

@@ -8,7 +8,7 @@ from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.findings import Finding
 from mnistlab.support.text_format import percent
 
-DEVIATIONS = 3.0  # above guessing that luck explains
+DEVIATIONS = 3.0  # above guessing, which chance explains
 
 
 def find(run: Artefacts) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Layers many units of which are dead or saturated."""
+"""Layers with many dead or saturated units."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.findings import Finding
 from mnistlab.support.text_format import percent
 
-MANY = 0.3  # of a layer, from which it is told
+MANY = 0.3  # of a layer; at least this share is reported
 SATURATING = ("sigmoid", "tanh")
 
 
@@ -31,7 +31,7 @@ def find(run: Artefacts) -> Iterator[str]:
 
 
 def _activation(run: Artefacts, layer: str) -> str:
-    """The name of the activation behind a layer; empty where there is none."""
+    """The name of the activation after a layer; empty if there is none."""
     names = [one.name for one in run.facts.layers]
     behind = run.facts.layers[names.index(layer) + 1 :]
     return next((one.name for one in behind if one.kind == "activation"), "")

@@ -8,12 +8,12 @@ from mnistlab.findings import Finding
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.text_format import number
 
-RISE = 1.05  # the last validation loss over the lowest one, from which it is told
+RISE = 1.05  # reported if the last validation loss is at least this many times the lowest one
 
 
 def find(run: Artefacts) -> Iterator[str]:
     if run.config.training.early_stopping is not None:
-        return  # the weights that are kept are the best ones
+        return  # the kept weights are the best ones
     rows = [row for row in run.metrics if _measured(row)]
     if len(rows) < 3:
         return

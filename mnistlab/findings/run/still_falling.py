@@ -1,4 +1,4 @@
-"""A loss that still falls at the end, although the learning rate has not run out."""
+"""A loss that still falls at the end, although the learning rate has not decreased to its end."""
 
 import itertools
 import math
@@ -8,11 +8,13 @@ from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.findings import Finding
 from mnistlab.support.text_format import counted, number
 
-INTERVALS = 2  # between evaluations, the last ones, in each of which the loss fell so much
+# Reported if the loss fell by this share in each of the last intervals between evaluations.
+INTERVALS = 2
 FALL = 0.02
-# A smaller fall tells as much where the loss falls as fast as ever: the rate is far too low.
+# A smaller fall is reported if the loss still falls at its mean speed: the rate is far too low.
 LEAST_FALL, STEADY = 0.005, 0.5  # of the loss; of the mean fall between two evaluations
-# A rate below this share of its largest has been run out by its schedule: the loss falls by design.
+# Below this share of its largest value, a rate has been decreased by its schedule, and a falling
+# loss is expected.
 RUN_OUT = 0.5
 
 

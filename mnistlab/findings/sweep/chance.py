@@ -1,4 +1,4 @@
-"""Trials that finished and have learned nothing."""
+"""Trials that finished but have learned nothing."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from mnistlab.support.metric_names import PARTS
 from mnistlab.support.text_format import counted, percent
 from mnistlab.sweeps.results import TrialRow
 
-NEAR = 1.3  # times the accuracy of guessing: classes are not of one size
+NEAR = 1.3  # times the accuracy of guessing, because classes differ in size
 MOST_NAMED = 3
 
 
@@ -34,7 +34,7 @@ def find(stage: RankedStage) -> Iterator[str]:
 
 
 def _accuracy(row: TrialRow) -> float | None:
-    """The accuracy on images that were not trained on, else on the training images."""
+    """The accuracy on images that were not used in training, else on the training images."""
     found = (row.metrics.get(part.accuracy) for part in (*PARTS[1:], PARTS[0]))
     return next((accuracy for accuracy in found if accuracy is not None), None)
 

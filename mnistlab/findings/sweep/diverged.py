@@ -1,4 +1,4 @@
-"""A value from which on the trials diverged."""
+"""A value above or below which the trials diverged."""
 
 from collections.abc import Iterator, Sequence
 

@@ -14,7 +14,7 @@ from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps.ranking import Ranked
 from mnistlab.sweeps.results import sweep_of
 
-FEWEST = 3  # values of a key, in which an edge tells of a direction
+FEWEST = 3  # values of a key, below which an edge gives no direction
 
 
 def find(stage: RankedStage) -> Iterator[str]:
@@ -47,7 +47,9 @@ def _is_number(value: Any) -> TypeGuard[float]:
 
 
 def _is_tied(ranked: Sequence[Ranked], key: str, values: Sequence[float]) -> bool:
-    """Whether a value inside the range, all else as in the best point, shares its rank."""
+    """Whether a value inside the range, with everything else as in the best point,
+    shares its rank.
+    """
     best = ranked[0].parameters
     return any(
         point.rank == 1 and {**point.parameters, key: best[key]} == best
@@ -57,7 +59,7 @@ def _is_tied(ranked: Sequence[Ranked], key: str, values: Sequence[float]) -> boo
 
 
 def _beyond(values: Sequence[float]) -> str:
-    """The next value in the direction of these, as YAML: by the last ratio where the values lie so,
+    """The next value in this direction, as YAML: by the last ratio if the values are spaced so,
     else by the last difference.
     """
     before, last = values[-2], values[-1]
@@ -71,7 +73,7 @@ def _beyond(values: Sequence[float]) -> str:
 
 
 def _can_be_tried(stage: RankedStage, key: str, value: str) -> bool:
-    """Whether the grid can be extended by the value, and a run can have it."""
+    """Whether the grid can be extended by the value, and a run can use it."""
     source = sweep_of(stage.sweep_dir)
     if not source.config.method.grows_by_values or any(key in group for group in source.config.zip):
         return False
@@ -89,7 +91,7 @@ def _can_be_tried(stage: RankedStage, key: str, value: str) -> bool:
 
 
 def _shown(path: Path) -> Path:
-    """A folder as it is typed: from the working folder, where it lies in it."""
+    """A folder as the user types it: relative to the working folder, if it is inside."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 

@@ -1,4 +1,4 @@
-"""A winner whose lead is smaller than what the seed changes."""
+"""A winner whose lead is smaller than the effect of the seed."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ def find(stage: RankedStage) -> Iterator[str]:
 
 
 def _name(point: Ranked, other: Ranked) -> str:
-    """What tells a point from another one."""
+    """The parameters in which a point differs from another one."""
     keys = [k for k, value in point.parameters.items() if other.parameters.get(k) != value]
     return ", ".join(f"{key} = {setting_as_yaml(point.parameters, key)}" for key in keys)
 
