@@ -21,6 +21,8 @@ ADDED_KEYS = {
     "loss:mse.targets": "one_hot",
     "model:mlp.batch_norm": None,
     "model:mlp.input_dropout": 0.0,
+    "optimizer.clip_value": None,
+    "optimizer.clip_norm": None,
 }
 
 

@@ -228,6 +228,7 @@ class Builder:
             row=self.row_size,
             scratch=self.scratch,
             lane_grads=self.lane_grads,
+            squares=MOST_LANES * len(self.tensors),
             tap_offsets=self.tap_offsets,
             listed_bits=self.listed_bits,
             listed_bytes=self.listed_bytes,

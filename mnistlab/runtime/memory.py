@@ -29,6 +29,7 @@ class Memory(NamedTuple):
     listed_bytes: np.ndarray  # uint8: the listed images, pixel by pixel
     pixel_values: np.ndarray  # T (256,): the network's input for each byte
     losses: np.ndarray  # float64 (capacity or images,): a loss for every row
+    squares: np.ndarray  # float64: sums of squares of the gradient, of each tensor and lane
     totals: np.ndarray  # float64 (3,): sum of losses, correct predictions, images since cleared
     images: np.ndarray  # uint8 (images, pixels), read-only
     augmented: np.ndarray  # uint8 (images of a window, pixels), or (0, 0): what augmentation makes
@@ -58,6 +59,7 @@ class Sizes:
     tap_offsets: int
     listed_bits: int  # words
     listed_bytes: int
+    squares: int  # sums of squares of the gradient's parts
     states: int  # the optimizer's state vectors, each as long as the parameter vector
     step_penalty: bool  # whether a penalty has its own step
 
@@ -121,6 +123,7 @@ def allocate(
         listed_bits=zeros(sizes.listed_bits, np.uint64),
         listed_bytes=zeros(sizes.listed_bytes, np.uint8),
         pixel_values=(np.arange(256) * scale + offset).astype(dtype),
+        squares=np.zeros(sizes.squares if training else 0),
         losses=np.zeros(rows if evaluated is None else evaluated),
         targets=np.zeros(rows, np.int64),
         pixel=np.array(pixel, np.float64),
@@ -150,6 +153,7 @@ def _memory(
         listed_bytes=np.zeros(0, np.uint8),
         pixel_values=none,
         losses=np.zeros(0),
+        squares=np.zeros(0),
         totals=np.zeros(3),
         images=images,
         augmented=np.zeros((0, 0), np.uint8),

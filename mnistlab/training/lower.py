@@ -90,7 +90,8 @@ def lower(
     whole = rows <= builder.rows  # a batch is processed at once, and its gradient is complete
     makers = [op.having(lr_scale=scales[op.tensor]) for op in (*gradients, *deltas) if op.tensor]
     fused = updating.fused(makers) if whole and not plain else {}
-    owners = [op for op in makers if op.owned and op.tensor not in fused and whole and not plain]
+    at_once = whole and not plain and not updating.needs_norm
+    owners = [op for op in makers if op.owned and op.tensor not in fused and at_once]
     joined = {op.tensor: [op, *updating.joined(op)] for op in owners}
     sums = one_launch(builder.by_rows(builder.sums))
 

@@ -36,7 +36,7 @@ from mnistlab.blocks.layers.pool2d import pairs
 from mnistlab.blocks.losses import _head, mse
 from mnistlab.blocks.losses import binary_cross_entropy as bce
 from mnistlab.blocks.losses import cross_entropy as ce
-from mnistlab.blocks.optimizers import adam, adamw, rmsprop, sgd
+from mnistlab.blocks.optimizers import _clip, adam, adamw, rmsprop, sgd
 from mnistlab.blocks.penalties import maths as penalties
 from mnistlab.runtime import parts, random
 from mnistlab.runtime.dither import PENALTY, dither_of
@@ -182,6 +182,14 @@ def _update_cases():
     for square in (0.0, 5.0, np.inf, np.nan):
         yield pytest.param(
             penalties.norm_factor, lambda t, s=square: (t(s), 0.7), id=f"norm_factor {square}"
+        )
+    yield alone(_clip.clip_elements, lambda t: (normal(300, t), 0.5))
+    yield alone(_clip.sum_of_squares, lambda t: (np.round(normal(300, t, scale=9)),))
+    for bound in (1.0, 1e3):
+        yield pytest.param(
+            _clip.scale_to_norm,
+            lambda t, bound=bound: (normal(300, t), np.array([3.0, 0.0, 9.0]), bound),
+            id=f"scale_to_norm {bound}",
         )
     yield alone(penalties.limit_columns, lambda t: (weights(t), 20, 15, 13, 3.7, np.zeros(15, t)))
     yield alone(penalties.limit_rows, lambda t: (weights(t), 20, 3.7))

@@ -40,6 +40,7 @@ RUNS = {
         "optimizer": {"type": "adam", "lr": 0.01},
         "regularization": {"max_norm": 0.5},
     },
+    "a clipped gradient": {"optimizer": {"lr": 0.3, "clip_value": 0.1, "clip_norm": 0.2}},
     "velocity step, replacement": {
         "optimizer": {"type": "sgd", "momentum": 0.5, "velocity": "step"},
         "lr_schedule": {"type": "inverse_time", "decay": 0.01},

@@ -306,19 +306,50 @@ class Oracle:
         square = state[1] / (1 - o.beta2 ** (self.step + 1))
         return W - lr * mean / (np.sqrt(square) + o.epsilon)
 
-    def _penalised_step(self, name, W, g, lr):
-        """The weights after a step with the penalty, by its mode."""
-        r = self.config.regularization
+    def _objective_gradient(self, name, g):
+        """The gradient with the penalty's, as far as the mode adds it."""
+        r, W = self.config.regularization, self.tensors[name]
+        if not self._penalised(name):
+            return g
         match r.mode:
             case "gradient":
-                return self._move(name, W, g + r.l1 * np.sign(W) + 2 * r.l2 * W, lr)
+                return g + r.l1 * np.sign(W) + 2 * r.l2 * W
             case "step":
-                return self._move(name, W, g, lr) - (r.l1 * np.sign(W) + r.l2 * W)
+                return g
             case "proximal":
-                after = self._move(name, W, g + 2 * r.l2 * W, lr)
-                return np.sign(after) * np.maximum(np.abs(after) - lr * r.l1, 0)
+                return g + 2 * r.l2 * W
             case other:
                 raise NoEquationError("regularization.mode", other)
+
+    def _clipped(self, gradients):
+        """The gradients of all tensors, limited element by element, then in length together."""
+        o = self.config.optimizer
+        if o.clip_value is not None:
+            gradients = {
+                name: np.clip(g, -o.clip_value, o.clip_value) for name, g in gradients.items()
+            }
+        if o.clip_norm is None:
+            return gradients
+        norm = math.sqrt(sum(float((g**2).sum()) for g in gradients.values()))
+        factor = o.clip_norm / norm if o.clip_norm < norm < math.inf else 1.0
+        return {name: g * factor for name, g in gradients.items()}
+
+    def _after_step(self, name, g, lr):
+        """The weights after a step with the penalty, as the mode says, and within max-norm."""
+        r, W = self.config.regularization, self.tensors[name]
+        after = self._move(name, W, g, lr)
+        if not self._penalised(name):
+            return after
+        match r.mode:
+            case "gradient":
+                pass
+            case "step":
+                after = after - (r.l1 * np.sign(W) + r.l2 * W)
+            case "proximal":
+                after = np.sign(after) * np.maximum(np.abs(after) - lr * r.l1, 0)
+            case other:
+                raise NoEquationError("regularization.mode", other)
+        return self._limited(after)
 
     def _limited(self, W):
         """Each unit's weights scaled down to the largest norm: a column, or a filter."""
@@ -352,10 +383,9 @@ class Oracle:
         self.images += len(places)
         base = self.rate(self.step, steps_per_epoch, total)
         self.epochs_done = self.step / steps_per_epoch
-        for name, g in gradients.items():
-            step = self._penalised_step if self._penalised(name) else self._move
-            after = step(name, self.tensors[name], g, self._rate_of(name, base))
-            self.tensors[name] = self._limited(after) if self._penalised(name) else after
+        objective = {name: self._objective_gradient(name, g) for name, g in gradients.items()}
+        for name, g in self._clipped(objective).items():
+            self.tensors[name] = self._after_step(name, g, self._rate_of(name, base))
         self.step += 1
 
     def evaluate(self, split):

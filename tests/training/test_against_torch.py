@@ -62,3 +62,24 @@ def test_a_momentum_that_rises_is_pytorch_s_with_the_momentum_set_before_each_st
         sgd.param_groups[0]["momentum"] = 0.5 + 0.45 * min(1, step / line)
 
     train_both(trainer, network, sgd, before_step)
+
+
+@pytest.mark.parametrize("velocity", ["sgd", "momentum"])
+def test_clipping_is_pytorch_s_of_elements_and_of_the_whole_gradient(velocity):
+    momentum = {"sgd": 0.0, "momentum": 0.9}[velocity]
+    optimizer = {"lr": 0.05, "momentum": momentum, "clip_value": 0.03, "clip_norm": 0.15}
+    trainer, network = pair_of(optimizer=optimizer)
+    sgd, weights = torch.optim.SGD(network.parameters(), 0.05, momentum=momentum), []
+    clipped = {"elements": 0, "norm": 0}
+
+    def before_step(step):
+        weights[:] = network.parameters()
+        clipped["elements"] += any((w.grad.abs() > 0.03).any() for w in weights)
+        torch.nn.utils.clip_grad_value_(weights, 0.03)
+        norm = torch.nn.utils.get_total_norm([w.grad for w in weights])
+        clipped["norm"] += bool(norm > 0.15)
+        # PyTorch adds 1e-6 to the norm that it divides by.
+        torch.nn.utils.clip_grads_with_norm_(weights, 0.15, norm - 1e-6)
+
+    train_both(trainer, network, sgd, before_step)
+    assert min(clipped.values()) > 5

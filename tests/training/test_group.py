@@ -173,6 +173,8 @@ UNFIT = {
     "a convolution first": {
         "model": {"type": "cnn", "layers": [{"conv": {"filters": 4, "kernel": 3}}]}
     },
+    "clipped elements": {"optimizer": {"clip_value": 0.1}},
+    "a clipped norm": {"optimizer": {"clip_norm": 0.1}},
     "plain kernels": {"training": {"batch_size": 32, "kernels": "plain"}},
     "dropout on the image": {
         "model": {"type": "cnn", "layers": [{"dropout": 0.2}, "flatten", {"dense": {"units": 20}}]}

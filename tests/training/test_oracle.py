@@ -83,6 +83,19 @@ CASES = {
         "data": {"augment": [{"elastic": {}}, {"affine": {"rotate": 30}}]},
         "training": {"batch_size": "full"},
     },
+    "elements clipped": {"optimizer": sgd(clip_value=0.002)},
+    "the norm clipped": {"optimizer": sgd(clip_norm=0.1)},
+    "elements and the norm clipped, momentum": {
+        "optimizer": sgd(clip_value=0.02, clip_norm=0.1, momentum=0.9)
+    },
+    "the norm clipped with the penalty's gradient": {
+        "optimizer": {"type": "rmsprop", "lr": 0.005, "clip_norm": 0.1},
+        "regularization": penalty("gradient", l2=0.02),
+    },
+    "the norm clipped, a penalty step": {
+        "optimizer": {"type": "adamw", "lr": 0.005, "clip_norm": 0.1},
+        "regularization": penalty("step"),
+    },
     # Models and their activations.
     "softmax regression": {"model": SOFTMAX},
     "softmax regression without bias": {"model": {**SOFTMAX, "bias": False}},

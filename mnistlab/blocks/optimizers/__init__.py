@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
+from mnistlab.blocks.optimizers._clip import ClipNorm, ClipValue
 from mnistlab.blocks.optimizers._update import FusedUpdate, Update
 from mnistlab.blocks.registry import Family, OneOf
 from mnistlab.blocks.schedules import Steps
@@ -42,9 +43,11 @@ class OptimizerBlock(Section):
     """The interface of an optimizer."""
 
     type: str
-    if TYPE_CHECKING:  # each optimizer has these keys, the second after its own
+    if TYPE_CHECKING:  # each optimizer has these keys, all but the first after its own
         lr: float
         lr_scale: dict[str, float]
+        clip_value: float | None
+        clip_norm: float | None
 
     def update(self) -> Update:
         """Its op."""
@@ -58,6 +61,17 @@ class OptimizerBlock(Section):
         """The momentum of the steps, float64 (n,): zeros where the update has none."""
         return np.zeros(len(steps.numbers))
 
+
+__all__ = [
+    "NO_SCALES",
+    "OPTIMIZERS",
+    "ClipNorm",
+    "ClipValue",
+    "LRScale",
+    "Optimizer",
+    "OptimizerBlock",
+    "learning_rate",
+]
 
 OPTIMIZERS = Family("mnistlab.blocks.optimizers", OptimizerBlock)
 

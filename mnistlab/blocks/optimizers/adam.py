@@ -5,7 +5,14 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from mnistlab.blocks.optimizers import NO_SCALES, LRScale, OptimizerBlock, learning_rate
+from mnistlab.blocks.optimizers import (
+    NO_SCALES,
+    ClipNorm,
+    ClipValue,
+    LRScale,
+    OptimizerBlock,
+    learning_rate,
+)
 from mnistlab.blocks.optimizers._update import Update, UpdateOperands, dither_for, part
 from mnistlab.blocks.section import Positive, ShareBelowOne
 from mnistlab.runtime.dither import UPDATE, step_down
@@ -89,6 +96,8 @@ class Adam(OptimizerBlock):
     )
     epsilon: Positive = Field(default=1e-8, description="Added to the denominator √v̂.")
     lr_scale: LRScale = NO_SCALES
+    clip_value: ClipValue = None
+    clip_norm: ClipNorm = None
 
     @property
     def hyperparameters(self) -> dict[str, Any]:

@@ -5,7 +5,14 @@ from typing import Any, Literal
 import numpy as np
 from pydantic import Field
 
-from mnistlab.blocks.optimizers import NO_SCALES, LRScale, OptimizerBlock, learning_rate
+from mnistlab.blocks.optimizers import (
+    NO_SCALES,
+    ClipNorm,
+    ClipValue,
+    LRScale,
+    OptimizerBlock,
+    learning_rate,
+)
 from mnistlab.blocks.optimizers._momentum import Momentum, MomentumRamp
 from mnistlab.blocks.optimizers._update import FusedUpdate, Update, UpdateOperands, dither_for, part
 from mnistlab.blocks.schedules import Steps
@@ -156,6 +163,8 @@ class SGD(OptimizerBlock):
         description="gradient: v = momentum v + g; W -= lr v. step: v = momentum v + lr g; W -= v.",
     )
     lr_scale: LRScale = NO_SCALES
+    clip_value: ClipValue = None
+    clip_norm: ClipNorm = None
 
     def update(self) -> Update:
         if self.momentum == 0:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from mnistlab.blocks.layers.dense import ops as dense
-from mnistlab.blocks.optimizers import OptimizerBlock
+from mnistlab.blocks.optimizers import OptimizerBlock, _clip
+from mnistlab.blocks.optimizers._clip import ClipOperands, SquaresOperands
 from mnistlab.blocks.penalties import ops
 from mnistlab.blocks.penalties.ops import DescentOperands, MaxNormOperands, PenaltyOperands
 from mnistlab.runtime.actions import SGD
 from mnistlab.runtime.kernel import Kernel
-from mnistlab.runtime.lanes import lanes_for
+from mnistlab.runtime.lanes import MOST_LANES, lanes_for
 from mnistlab.runtime.op import Op, one_launch
 
 
@@ -71,6 +72,7 @@ class Updates:
     def steps(self, fused: Set[str], joined: Set[str]) -> tuple[Op, ...]:
         """The optimizer's step for every tensor whose gradient's op does not take it; max-norm.
 
+        Before them the sums of squares of the gradient, where its norm is clipped.
         The lanes of max-norm divide a weight by its units. A weight that has no other op in the
         launch of the steps is limited in that launch, every other weight in the next.
         """
@@ -79,7 +81,33 @@ class Updates:
         early = [self._max_norm(name) for name in self.limited if not steps.get(name)]
         late = [self._max_norm(name) for name in self.limited if steps.get(name)]
         updates = [op for name in names for op in steps[name]]
-        return (*one_launch([*updates, *early]), *one_launch(late))
+        squares = one_launch([op for name in names for op in self._squares(name)])
+        return (*squares, *one_launch([*updates, *early]), *one_launch(late))
+
+    @property
+    def needs_norm(self) -> bool:
+        """Whether no step may be taken before the whole gradient has been computed."""
+        return self.optimizer.clip_norm is not None
+
+    def _squares(self, name: str) -> list[Op]:
+        if not self.needs_norm:
+            return []
+        at = MOST_LANES * list(self.tensors).index(name)
+        squares = self._one(_clip.gradient_squares, SquaresOperands, name, squares_at=at)
+        return [*self._clip_value(name, None), squares]
+
+    def _clip_value(self, name: str, maker: Op | None) -> list[Op]:
+        bound = self.optimizer.clip_value
+        if bound is None:
+            return []
+        return [self._one(_clip.clip_value, ClipOperands, name, maker, bound=bound)]
+
+    def _clips(self, name: str, maker: Op | None) -> list[Op]:
+        """The ops that clip the gradient right before the optimizer's step."""
+        if not self.needs_norm:
+            return self._clip_value(name, maker)
+        bound = self.optimizer.clip_norm
+        return [self._one(_clip.clip_norm, ClipOperands, name, maker, bound=bound)]
 
     def _max_norm(self, weight: str) -> Op:
         own = {**self.limited[weight], "max_norm": self.penalty.max_norm}
@@ -110,7 +138,8 @@ class Updates:
         if not fused:
             # The step includes the penalty's gradient, which may be a very small part of it.
             own = {**rule.hyperparameters, "dithered": penalised and any(self._in_gradient)}
-            update = [self._one(rule.function, rule.operands, name, maker, **own)]
+            step = self._one(rule.function, rule.operands, name, maker, **own)
+            update = [*self._clips(name, maker), step]
         if penalised and mode == "step" and update:
             before = self._one(ops.penalty_step, PenaltyOperands, name, maker, **both)
             after = self._one(ops.take_penalty_step, PenaltyOperands, name, maker, **both)
@@ -121,8 +150,9 @@ class Updates:
 
     def fused(self, gradients: Sequence[Op]) -> dict[str, Op]:
         """By weight: the ops that compute a gradient and take the optimizer's step at once."""
-        own = self.optimizer.fused()
-        if own is None:
+        own, optimizer = self.optimizer.fused(), self.optimizer
+        # Those ops know no bound of the gradient.
+        if own is None or optimizer.clip_value is not None or optimizer.clip_norm is not None:
             return {}
         action = own.gradient_action
         fused = {}
