@@ -26,12 +26,13 @@ APART = 1024
 class Incoming(NamedTuple):
     """Where a unit's incoming weights lie in the training loop.
 
-    In a column of a tile, `inputs` rows of `tile` weights, tile after tile; or where `tile` is 0,
-    together, `inputs` of them.
+    In a column: blocks of `block` of the `inputs` follow one another, in each the tiles, of which
+    each input has a row of `tile` weights. Or where `tile` is 0, together, `inputs` of them.
     """
 
     inputs: int
     tile: int
+    block: int
 
 
 class Builder:
@@ -143,15 +144,27 @@ class Builder:
 
     def incoming_of(self, weight: TensorSpec) -> Incoming:
         """Where the incoming weights of each unit lie: of a dense layer, or of a filter."""
-        inputs = weight.size // weight.shape[0]
-        plain = Incoming(*weight.shape) if len(weight.shape) == 2 else Incoming(inputs, 0)
-        return self.incoming.get(weight.name, plain)
+        if weight.name in self.incoming:
+            return self.incoming[weight.name]
+        if len(weight.shape) == 2:
+            inputs, units = weight.shape
+            return Incoming(inputs, units, inputs)
+        return Incoming(weight.size // weight.shape[0], 0, 0)
 
     def pack_weight(
-        self, tensor: str, offset: int, size: int, pack: Kernel, unpack: Kernel, operands: Operands
+        self,
+        tensor: str,
+        place: tuple[int, int],
+        incoming: Incoming,
+        pack: Kernel,
+        unpack: Kernel,
+        operands: Operands,
     ) -> None:
-        """Reorder a weight before the loop runs, and restore its order after it."""
-        self.packed[tensor] = (offset, size)
+        """Reorder a weight before the loop runs, and restore its order after it.
+
+        `place` is the offset and the size of the reordered weight.
+        """
+        self.packed[tensor], self.incoming[tensor] = place, incoming
         self.pack.append(Op(pack, operands, lanes=1))
         self.unpack.append(Op(unpack, operands, lanes=1))
 

@@ -191,7 +191,9 @@ def _update_cases():
             lambda t, bound=bound: (normal(300, t), np.array([3.0, 0.0, 9.0]), bound),
             id=f"scale_to_norm {bound}",
         )
-    yield alone(penalties.limit_columns, lambda t: (weights(t), 20, 15, 13, 3.7, np.zeros(15, t)))
+    yield alone(
+        penalties.limit_columns, lambda t: (weights(t), 20, 5, 6, 11, 3, 2.7, np.zeros(3, t))
+    )
     yield alone(penalties.limit_rows, lambda t: (weights(t), 20, 3.7))
     yield alone(penalties.soft_threshold, lambda t: (weights(t), 0.5))
 

@@ -101,7 +101,7 @@ def test_nan_weights_stay_nan_through_every_penalty():
 def test_a_unit_s_weights_beyond_the_bound_are_scaled_to_it_and_the_others_are_left(dtype):
     W = np.array([[3.0, 0.3, 0.0], [4.0, 0.4, 0.0]], dtype)  # columns of norm 5, 0.5 and 0
     flat, turned = W.reshape(-1).copy(), W.T.reshape(-1).copy()
-    limit_columns(flat, 2, 3, 3, 2.0, np.empty(3, dtype))
+    limit_columns(flat, 2, 3, 2, 0, 3, 2.0, np.empty(3, dtype))
     limit_rows(turned, 2, 2.0)
     expected = np.array([[1.2, 0.3, 0.0], [1.6, 0.4, 0.0]])
     np.testing.assert_allclose(flat.reshape(2, 3), expected, rtol=1e-6)

@@ -87,28 +87,41 @@ def norm_factor(square: float, bound: float) -> float:
 
 @kernel
 def limit_columns(
-    W: np.ndarray, inputs: int, apart: int, units: int, bound: float, factors: np.ndarray
+    W: np.ndarray,
+    inputs: int,
+    tile: int,
+    block: int,
+    first: int,
+    units: int,
+    bound: float,
+    factors: np.ndarray,
 ) -> None:
-    """w ← w · min(1, bound / ‖w‖) of each unit's incoming weights w, a column of W.
+    """w ← w · min(1, bound / ‖w‖) of each unit's incoming weights w: columns of one tile.
 
-    W is flat: `inputs` rows of `units` weights, which begin `apart`. factors (units,): scratch.
+    Of the units [first, first + units). W (inputs · width,) is flat: blocks of `block` inputs, in
+    each the tiles, in each a row of `tile` weights for each input. factors (units,): scratch.
     Source: Srivastava et al., Dropout (2014), section 5.1.
     """
-    T, larger = W.dtype.type, False
+    T, larger, width = W.dtype.type, False, W.size // inputs
+    column, begin = first // tile * tile, first % tile
     for j in range(units):
         factors[j] = 0
-    for k in range(inputs):
-        row = W[k * apart :][:units]
-        for j in range(units):
-            factors[j] += row[j] * row[j]
+    for k in range(0, inputs, block):
+        rows = min(block, inputs - k)
+        for i in range(rows):
+            row = W[k * width + column * rows + i * tile + begin :][:units]
+            for j in range(units):
+                factors[j] += row[j] * row[j]
     for j in range(units):
         factors[j] = T(norm_factor(factors[j], bound))
         larger = larger or factors[j] != 1
     if larger:
-        for k in range(inputs):
-            row = W[k * apart :][:units]
-            for j in range(units):
-                row[j] *= factors[j]
+        for k in range(0, inputs, block):
+            rows = min(block, inputs - k)
+            for i in range(rows):
+                row = W[k * width + column * rows + i * tile + begin :][:units]
+                for j in range(units):
+                    row[j] *= factors[j]
 
 
 @kernel

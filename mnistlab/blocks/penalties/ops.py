@@ -28,6 +28,7 @@ class MaxNormOperands(UpdateOperands):
     max_norm: float
     inputs: int
     tile: int
+    block: int
     scratch: int  # elements of scratch that each lane has, …
     scratch_at: int  # … which begin here
 
@@ -72,16 +73,18 @@ def soft_threshold(op: Any, m: Memory, lane: int, step: int, first: int, rows: i
 
 @kernel
 def max_norm_of_columns(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """Of a lane's columns, a few of a tile or of several."""
-    size, groups = op.inputs * op.tile, (op.tile + COLUMNS - 1) // COLUMNS
-    a, b = share(op.size // size * groups, op.lanes, lane)
+    """A lane's groups of columns, tile by tile."""
+    groups, factors = (op.tile + COLUMNS - 1) // COLUMNS, scratch_of(op, m, lane)
+    W = m.params[op.weight : op.weight + op.size]
+    a, b = share(op.size // (op.inputs * op.tile) * groups, op.lanes, lane)
     while a < b:
         begin = a % groups
         end = min(groups, begin + b - a)
         units = min(op.tile, end * COLUMNS) - begin * COLUMNS
-        W = m.params[op.weight + a // groups * size + begin * COLUMNS :]
-        factors = scratch_of(op, m, lane)
-        maths.limit_columns(W, op.inputs, op.tile, units, op.max_norm, factors)
+        maths.limit_columns(
+            W, op.inputs, op.tile, op.block, a // groups * op.tile + begin * COLUMNS, units,
+            op.max_norm, factors,
+        )  # fmt: skip
         a += end - begin
 
 

@@ -116,10 +116,9 @@ def _few_outputs(builder: Builder, operands: dict[str, Any], weight: str, packed
     inputs, units = operands["inputs"], operands["outputs"]
     builder.work += few_outputs_work(inputs, units)
     own = FewOutputsOperands(**operands, transposed=packed, row=few_outputs_row(inputs))
-    builder.pack_weight(
-        weight, packed, units * own.row, few_outputs_ops.transpose, few_outputs_ops.restore, own
-    )
-    builder.incoming[weight] = Incoming(own.row, 0)
+    place, incoming = (packed, units * own.row), Incoming(own.row, 0, 0)
+    turn = few_outputs_ops.transpose, few_outputs_ops.restore
+    builder.pack_weight(weight, place, incoming, *turn, own)
     builder.forward.append(Op(few_outputs_ops.few_outputs_forward, own))
     if not builder.on_image:
         builder.deltas.append(Op(few_outputs_ops.few_outputs_backward_input, own))
@@ -154,7 +153,8 @@ def _sparse_hidden(builder: Builder, operands: dict[str, Any], weight: str, pack
     builder.listed_bits += MOST_LANES * words * BLOCK
     if units != tile:
         turn = sparse_hidden_ops.to_blocks, sparse_hidden_ops.from_blocks
-        builder.pack_weight(weight, packed, inputs * width, *turn, own)
+        place, incoming = (packed, inputs * width), Incoming(inputs, tile, BLOCK)
+        builder.pack_weight(weight, place, incoming, *turn, own)
     if by_inputs:
         parts = builder.take_scratch(rows * width)
         own = replace(own, collected=parts["scratch_at"], collected_each=parts["scratch"])
@@ -209,16 +209,13 @@ def _sparse_input(
         builder.forward.append(Op(sparse_input_ops.collect, own))
     if not plan.by_column:
         builder.grain = plan.listed
-    builder.packed[weight] = (packed, inputs * plan.tiles * plan.tile)
-    builder.incoming[weight] = Incoming(inputs, plan.tile)
-    if packed != operands["weight"]:
-        builder.pack_weight(
-            weight,
-            *builder.packed[weight],
-            sparse_input_ops.to_tiles,
-            sparse_input_ops.from_tiles,
-            own,
-        )
+    place = (packed, inputs * plan.tiles * plan.tile)
+    incoming = Incoming(inputs, plan.tile, inputs)
+    if packed == operands["weight"]:
+        builder.packed[weight], builder.incoming[weight] = place, incoming
+    else:
+        turn = sparse_input_ops.to_tiles, sparse_input_ops.from_tiles
+        builder.pack_weight(weight, place, incoming, *turn, own)
     backward = sparse_input_ops.backward_weights_of(plan.tile)
     owned = inputs // plan.parts * plan.tile if inputs % plan.parts == 0 else 0
     builder.gradients.append(Op(backward, own, lanes=lanes, tensor=weight, owned=owned))
