@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from kernel_helpers import normal, run_interpreted
 
-from mnistlab.blocks.layers.batch_norm import maths
+from mnistlab.blocks.layers.batch_norm import lines, maths
 
 SHAPES = {"units": (7, 5, 1), "maps": (3, 4, 6)}
 EPSILON = 1e-5
@@ -21,6 +21,9 @@ def batch_norm_cases():
     for name, shape in SHAPES.items():
         yield from _cases_of(name, shape, slice(None))
         yield from _cases_of(f"some {name}", shape, slice(1, 4))
+    yield from _line_cases()
+    yield from _map_cases()
+    yield from _unit_cases()
 
 
 def _cases_of(name, shape, some):
@@ -57,6 +60,10 @@ def _cases_of(name, shape, some):
         lambda x, dy, y, scale, shift, mean, variance, found: (found, 7, 0.9, mean, variance),
     )
     yield case(
+        maths.running_factors,
+        lambda x, dy, y, scale, shift, mean, variance, found: (scale, variance, EPSILON, mean),
+    )
+    yield case(
         maths.running_forward,
         lambda x, dy, y, scale, shift, mean, variance, found: (
             *(x, scale, shift, mean, variance),
@@ -66,4 +73,119 @@ def _cases_of(name, shape, some):
     yield case(
         maths.running_backward_input,
         lambda x, dy, y, scale, shift, mean, variance, found: (dy, scale, variance, EPSILON, y),
+    )
+
+
+def _line_cases():
+    """Sums and sweeps over one line."""
+
+    def case(kernel, *scalars, vectors):
+        def make(dtype):
+            arrays = [normal(70, dtype, seed) for seed in range(vectors + 1)]
+            return (*arrays[:-1], *map(dtype, scalars), *arrays[-1:])
+
+        return pytest.param(kernel, make, id=kernel.__name__)
+
+    def sums(kernel, vectors):
+        def make(dtype):
+            return (*(normal(70, dtype, seed) for seed in range(vectors)), dtype(0.25))
+
+        return pytest.param(kernel, make, id=kernel.__name__)
+
+    yield sums(lines.line_sum, 1)
+    yield sums(lines.line_sums, 1)
+    yield sums(lines.line_products, 2)
+    yield case(lines.line_forward, 0.25, 2, 3, vectors=1)
+    yield case(lines.line_backward, 0.25, 2, 3, 4, vectors=2)
+    for kernel, vectors in (
+        (lines.set_zero, 1),
+        (lines.end_block, 2),
+        (lines.add_distances, 4),
+        (lines.add_products, 5),
+        (lines.row_forward, 5),
+        (lines.row_backward, 7),
+    ):
+        yield pytest.param(
+            kernel,
+            lambda dtype, vectors=vectors: tuple(
+                normal(70, dtype, seed) for seed in range(vectors)
+            ),
+            id=kernel.__name__,
+        )
+    yield pytest.param(
+        lines.set_statistics,
+        lambda dtype: (normal((4, 5), dtype), 2, dtype(0.5), 0.25, 1.5, EPSILON),
+        id="set_statistics",
+    )
+
+
+def _arrays(shape, dtype):
+    """x, dy, y, scale, shift, statistics, sums."""
+    x, dy, y = (normal(shape, dtype, seed) for seed in range(3))
+    scale, shift = normal(shape[1], dtype, 3), normal(shape[1], dtype, 4)
+    sums = normal((lines.SUMS, shape[1]), dtype, 5)
+    return *(one.reshape(-1) for one in (x, dy, y)), scale, shift, forwarded(x, dtype), sums
+
+
+def _map_cases():
+    shape, c = (3, 4, 18), 2
+
+    def case(kernel, choose):
+        return pytest.param(
+            kernel, lambda dtype: choose(*_arrays(shape, dtype)), id=kernel.__name__
+        )
+
+    yield case(
+        lines.map_statistics,
+        lambda x, dy, y, scale, shift, found, sums: (x, *shape, c, EPSILON, found),
+    )
+    yield case(
+        lines.map_forward,
+        lambda x, dy, y, scale, shift, found, sums: (x, *shape, c, scale[c], shift[c], found, y),
+    )
+    yield case(
+        lines.map_backward_weights,
+        lambda x, dy, y, scale, shift, found, sums: (x, dy, *shape, c, found, scale, shift),
+    )
+    yield case(
+        lines.map_backward_input,
+        lambda x, dy, y, scale, shift, found, sums: (
+            *(x, dy, *shape, c, found),
+            *(scale, shift, scale.copy(), y),
+        ),
+    )
+
+
+def _unit_cases():
+    rows, channels, a, b = 70, 20, 3, 20
+
+    def case(kernel, choose):
+        def make(dtype):
+            return choose(*_arrays((rows, channels, 1), dtype))
+
+        return pytest.param(kernel, make, id=kernel.__name__)
+
+    of = rows, channels, a, b
+    yield case(
+        lines.unit_sums,
+        lambda x, dy, y, scale, shift, found, sums: (x, *of, scale[a:b], sums),
+    )
+    yield case(
+        lines.unit_statistics,
+        lambda x, dy, y, scale, shift, found, sums: (x, *of, EPSILON, sums, found),
+    )
+    yield case(
+        lines.unit_forward,
+        lambda x, dy, y, scale, shift, found, sums: (x, *of, scale, shift, sums, found, y),
+    )
+    yield case(
+        lines.unit_backward_weights,
+        lambda x, dy, y, scale, shift, found, sums: (x, dy, *of, found, sums, scale, shift),
+    )
+    yield case(
+        lines.unit_backward_input,
+        lambda x, dy, y, scale, shift, found, sums: (
+            *(x, dy, *of, found, scale, shift),
+            *(scale.copy(), sums, y),
+        ),
     )

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from kernel_helpers import DTYPES, assert_gradient, normal
 
-from mnistlab.blocks.layers.batch_norm import maths
+from mnistlab.blocks.layers.batch_norm import lines, maths
 
 EPSILON = 1e-5
 SHAPES = {"units": (9, 4, 1), "maps": (3, 4, 10)}
 STEPS = 200
 
 
-def forward(x, scale, shift, epsilon=EPSILON):
+def plain_forward(x, scale, shift, epsilon=EPSILON):
     statistics = np.full((maths.STATISTICS, x.shape[1]), np.nan, x.dtype)
     y = np.full_like(x, np.nan)
     maths.batch_statistics(x, epsilon, statistics)
@@ -21,16 +21,63 @@ def forward(x, scale, shift, epsilon=EPSILON):
     return y, statistics
 
 
-def backward(x, dy, scale, statistics):
+def plain_backward(x, dy, scale, statistics):
     dscale, dshift, dx = np.empty_like(scale), np.empty_like(scale), np.empty_like(x)
     maths.batch_norm_backward_weights(x, dy, statistics, dscale, dshift)
     maths.batch_norm_backward_input(x, dy, statistics, scale, dscale, dshift, dx)
     return dx, dscale, dshift
 
 
+def lines_forward(x, scale, shift, epsilon=EPSILON):
+    """By lines: of units side by side, in two lanes, or of maps."""
+    rows, channels, positions = x.shape
+    statistics = np.full((maths.STATISTICS, channels), np.nan, x.dtype)
+    y = np.full_like(x, np.nan)
+    flat = x.reshape(-1), rows, channels
+    if positions == 1:
+        sums = np.full((lines.SUMS, channels), np.nan, x.dtype)
+        for a, b in ((0, channels // 2), (channels // 2, channels)):
+            lines.unit_statistics(*flat, a, b, epsilon, sums, statistics)
+            lines.unit_forward(*flat, a, b, scale, shift, sums, statistics, y.reshape(-1))
+    else:
+        for c in range(channels):
+            lines.map_statistics(*flat, positions, c, epsilon, statistics)
+            target = y.reshape(-1)
+            lines.map_forward(*flat, positions, c, scale[c], shift[c], statistics, target)
+    return y, statistics
+
+
+def lines_backward(x, dy, scale, statistics):
+    rows, channels, positions = x.shape
+    dscale, dshift, dx = np.empty_like(scale), np.empty_like(scale), np.full_like(x, np.nan)
+    given = x.reshape(-1), dy.reshape(-1), rows, channels
+    found = statistics, scale, dscale, dshift
+    if positions == 1:
+        sums = np.full((lines.SUMS, channels), np.nan, x.dtype)
+        for a, b in ((0, channels // 2), (channels // 2, channels)):
+            lines.unit_backward_weights(*given, a, b, statistics, sums, dscale, dshift)
+            lines.unit_backward_input(*given, a, b, *found, sums, dx.reshape(-1))
+    else:
+        for c in range(channels):
+            lines.map_backward_weights(*given, positions, c, statistics, dscale, dshift)
+            lines.map_backward_input(*given, positions, c, *found, dx.reshape(-1))
+    return dx, dscale, dshift
+
+
+@pytest.fixture(params=["plain", "lines"])
+def kernels(request):
+    """Forward and backward, by the plain kernels and by lines."""
+    by_name = {
+        "plain": (plain_forward, plain_backward),
+        "lines": (lines_forward, lines_backward),
+    }
+    return by_name[request.param]
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_each_channel_has_the_mean_and_the_deviation_that_it_is_given(shape, dtype):
+def test_each_channel_has_the_mean_and_the_deviation_that_it_is_given(kernels, shape, dtype):
+    forward, _ = kernels
     x = normal(shape, dtype, scale=3) + dtype(2)
     scale, shift = np.array([1, 2, 0.5, 0], dtype), np.array([0, 1, -2, 3], dtype)
     y, _ = forward(x, scale, shift)
@@ -41,7 +88,8 @@ def test_each_channel_has_the_mean_and_the_deviation_that_it_is_given(shape, dty
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_every_gradient_is_the_one_of_finite_differences(shape):
+def test_every_gradient_is_the_one_of_finite_differences(kernels, shape):
+    forward, backward = kernels
     x, c = normal(shape), normal(shape, seed=1)
     scale, shift = normal(shape[1], seed=2), normal(shape[1], seed=3)
 
@@ -55,7 +103,8 @@ def test_every_gradient_is_the_one_of_finite_differences(shape):
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_nothing_is_sent_down_to_a_change_of_all_values_of_a_channel(shape):
+def test_nothing_is_sent_down_to_a_change_of_all_values_of_a_channel(kernels, shape):
+    forward, backward = kernels
     x, dy = normal(shape), normal(shape, seed=1)
     scale = normal(shape[1], seed=2)
     dx, _, _ = backward(x, dy, scale, forward(x, scale, scale)[1])
@@ -65,16 +114,17 @@ def test_nothing_is_sent_down_to_a_change_of_all_values_of_a_channel(shape):
 def exact(x, dy, scale, shift):
     """y and dx of float32 values, in float64."""
     x, dy, scale, shift = (one.astype(np.float64) for one in (x, dy, scale, shift))
-    y, statistics = forward(x, scale, shift)
-    return y, backward(x, dy, scale, statistics)[0], statistics
+    y, statistics = plain_forward(x, scale, shift)
+    return y, plain_backward(x, dy, scale, statistics)[0], statistics
 
 
 @pytest.mark.parametrize("first", [0.0, 100.0], ids=["even", "an outlier first"])
 @pytest.mark.parametrize("shape", [(128, 4, 1), (16, 4, 81)], ids=SHAPES)
-def test_in_float32_a_large_mean_takes_no_digits_of_small_differences(shape, first):
+def test_in_float32_a_large_mean_takes_no_digits_of_small_differences(kernels, shape, first):
     """For values about 1000 that differ by 0.01, the only error is float32's rounding
     of the input.
     """
+    forward, backward = kernels
     x = (1000 + normal(shape, scale=1e-2)).astype(np.float32)
     x[0, :, 0] += np.float32(first)
     dy = normal(shape, np.float32, 1)
@@ -87,7 +137,8 @@ def test_in_float32_a_large_mean_takes_no_digits_of_small_differences(shape, fir
     np.testing.assert_allclose(statistics[maths.VARIANCE], wanted[maths.VARIANCE], rtol=1e-5)
 
 
-def test_a_channel_of_equal_values_is_its_shift_and_sends_nothing_that_is_not_finite():
+def test_a_channel_of_equal_values_is_its_shift_and_sends_nothing_that_is_not_finite(kernels):
+    forward, backward = kernels
     x = np.full((6, 2, 3), 1000.1, np.float32)
     scale, shift = np.ones(2, np.float32), np.array([0.5, -0.5], np.float32)
     y, statistics = forward(x, scale, shift)
@@ -95,7 +146,8 @@ def test_a_channel_of_equal_values_is_its_shift_and_sends_nothing_that_is_not_fi
     assert np.isfinite(backward(x, normal(x.shape, np.float32), scale, statistics)[0]).all()
 
 
-def test_a_value_that_is_no_number_spoils_its_channel_alone():
+def test_a_value_that_is_no_number_spoils_its_channel_alone(kernels):
+    forward, _ = kernels
     x = normal((6, 3, 1))
     x[2, 1] = np.nan
     y, _ = forward(x, np.ones(3), np.zeros(3))
@@ -104,8 +156,9 @@ def test_a_value_that_is_no_number_spoils_its_channel_alone():
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-def test_200_steps_are_those_of_pytorch(shape):
+def test_200_steps_are_those_of_pytorch(kernels, shape):
     """Forward, backward and running statistics, each step's weights moved by its gradients."""
+    forward, backward = kernels
     torch = pytest.importorskip("torch")
     channels, images = shape[1], shape if shape[2] > 1 else shape[:2]
     kind = torch.nn.BatchNorm1d

@@ -111,6 +111,15 @@ def update_running(
 
 
 @kernel
+def running_factors(
+    scale: np.ndarray, variance: np.ndarray, epsilon: float, factor: np.ndarray
+) -> None:
+    """factor = scale / √(variance + ε), of the running variance; all (channels,)."""
+    for c in range(scale.size):
+        factor[c] = scale[c] / np.sqrt(np.float64(variance[c]) + epsilon)
+
+
+@kernel
 def running_forward(
     x: np.ndarray,
     scale: np.ndarray,

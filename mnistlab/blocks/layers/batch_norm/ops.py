@@ -8,7 +8,7 @@ from mnistlab.blocks.layers.batch_norm import maths
 from mnistlab.runtime.kernel import kernel, view
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import Operands
-from mnistlab.runtime.parts import rows_of, share
+from mnistlab.runtime.parts import rows_of
 
 
 class BatchNormOperands(Operands):
@@ -50,7 +50,7 @@ def statistics_of(op: Any, m: Memory) -> np.ndarray:
 
 @kernel
 def batch_norm_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = share(op.channels, op.lanes, lane)
+    a, b = rows_of(op, op.channels, lane)
     x = channels_of(op, m.activations, m, op.x, rows)[:, a:b]
     y = channels_of(op, m.activations, m, op.y, rows)[:, a:b]
     statistics = statistics_of(op, m)[:, a:b]
@@ -61,7 +61,7 @@ def batch_norm_forward(op: Any, m: Memory, lane: int, step: int, first: int, row
 
 @kernel
 def batch_norm_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = share(op.channels, op.lanes, lane)
+    a, b = rows_of(op, op.channels, lane)
     x = channels_of(op, m.activations, m, op.x, rows)[:, a:b]
     dy = channels_of(op, m.deltas, m, op.y, rows)[:, a:b]
     statistics = statistics_of(op, m)[:, a:b]
