@@ -10,7 +10,14 @@ from typing import Any
 
 # By dotted path: what a version without the key did. `loss:mse` is a section of that type, `*` is
 # every item of a list.
-ADDED_KEYS = {
+ADDED_KEYS: dict[str, Any] = {
+    "data.label_noise": 0.0,
+    "data.shuffle_labels": False,
+    "data.transpose": False,
+    "data.invert": False,
+    "data.deskew": False,
+    "data.resize": None,
+    "data.permute_pixels": None,
     "data.augment": [],
     "training.kernels": "fast",
     "training.early_stopping.min_delta": 0.0,

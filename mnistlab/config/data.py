@@ -14,7 +14,18 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from mnistlab.blocks.augmentations import Augmentation
-from mnistlab.blocks.section import MAX_COUNT, Count, Flag, Section, UserPath, is_whole, refuse
+from mnistlab.blocks.section import (
+    MAX_COUNT,
+    Count,
+    Flag,
+    NumberAlone,
+    Section,
+    Share,
+    UserPath,
+    is_whole,
+    refuse,
+)
+from mnistlab.data.preparation import Preparation
 from mnistlab.data.sources import SOURCES, with_path
 
 if TYPE_CHECKING:
@@ -37,6 +48,7 @@ def _distinct(labels: tuple[int, ...]) -> tuple[int, ...]:
     return labels
 
 
+Side = Annotated[int, Field(strict=True, ge=1, le=1024)]
 Label = Annotated[int, Field(strict=True, ge=0, le=65_535)]
 IMAGES_SCHEMA: list[dict[str, Any]] = [
     {"const": "auto"},
@@ -137,6 +149,42 @@ class DataConfig(Section):
         "the training images; none: raw pixels, 0 to 255.",
     )
 
+    label_noise: Share = Field(
+        default=0.0,
+        description="The share of training labels that are replaced by another class, drawn with "
+        "the seed. Labels of validation and test images stay right.",
+    )
+    shuffle_labels: Flag = Field(
+        default=False,
+        description="The training images get each other's labels, in an order drawn with the seed.",
+    )
+    transpose: Flag = Field(
+        default=False,
+        description="Swap rows and columns of every image, as EMNIST's files need.",
+    )
+    invert: Flag = Field(
+        default=False,
+        description="Replace every pixel by 255 less it: dark on light becomes light on dark.",
+    )
+    deskew: Flag = Field(
+        default=False,
+        description="Move the rows of every image sideways, so that slanted digits stand upright.",
+    )
+    resize: (
+        Annotated[
+            Annotated[tuple[Side, ...], Field(min_length=2, max_length=2)],
+            NumberAlone(lambda side: [side, side]),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="The size of every image in pixels, [height, width] or one number for both: "
+        "means by area.",
+    )
+    permute_pixels: Annotated[int, Field(strict=True, ge=0, lt=2**63)] | None = Field(
+        default=None,
+        description="A seed: the pixels of every image change places, in one random order.",
+    )
     augment: Annotated[tuple[Augmentation, ...], Field(max_length=20)] = Field(
         default=(),
         description="Random changes of the training images, drawn anew in each epoch, e.g. "
@@ -158,4 +206,17 @@ class DataConfig(Section):
     @property
     def depends_on_seed(self) -> bool:
         """Whether another seed gives another split, or another order."""
-        return self.shuffle_once or self.validation_choice != "end"
+        labels = self.label_noise > 0 or self.shuffle_labels
+        return self.shuffle_once or labels or self.validation_choice != "end"
+
+    @property
+    def preparation(self) -> Preparation:
+        """The changes of every image."""
+        height_and_width = None if self.resize is None else (self.resize[0], self.resize[1])
+        return Preparation(
+            transpose=self.transpose,
+            invert=self.invert,
+            deskew=self.deskew,
+            resize=height_and_width,
+            permute_pixels=self.permute_pixels,
+        )

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnistlab.data.arrays import Bytes
+from mnistlab.data.label_changes import changed_labels
 from mnistlab.data.moments import pixel_moments
 from mnistlab.data.source import Source
 from mnistlab.runtime.streams import Purpose, random_stream
@@ -66,12 +67,15 @@ def split(
     classes: Sequence[int] | None = None,
     shuffle_once: bool = False,
     normalize: Normalization = "minmax",
+    label_noise: float = 0.0,
+    shuffle_labels: bool = False,
     seed: int = 0,
 ) -> Dataset:
     """The parts of a source, by the `data` keys of a configuration, in this order: `classes`
     selects images of every part; `validation` images are taken from the END of the training set, or
     as `choose` says; of the rest, the first `per_class_limit` of each class are kept, then the
-    first `train_limit`; `shuffle_once` shuffles these.
+    first `train_limit`; `shuffle_once` shuffles these. Of these, `shuffle_labels` and `label_noise`
+    change the labels.
 
     Raises UsageError that names the key if a value is out of range, or leaves no image to train on
     or to test with.
@@ -92,11 +96,19 @@ def split(
     trained = trained[:train_limit]
     if shuffle_once:
         trained = _random_stream(seed, Purpose.SHUFFLE_ONCE).permutation(trained)
+    labels = changed_labels(
+        source.train_labels,
+        trained,
+        range(len(source.class_names)) if classes is None else classes,
+        noise=label_noise,
+        shuffle=shuffle_labels,
+        seed=seed,
+    )
     scale, offset = scaling(normalize, source.train_images, trained)
     return Dataset(
         name=source.name,
         sha256=source.sha256,
-        train=Split(source.train_images, source.train_labels, trained),
+        train=Split(source.train_images, labels, trained),
         validation=Split(source.train_images, source.train_labels, validated),
         test=Split(source.test_images, source.test_labels, tested),
         class_names=source.class_names,

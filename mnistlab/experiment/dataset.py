@@ -32,7 +32,7 @@ def load_data(
     with located(config):
         source = open_source(data.source, data.path, data_dir=data_dir, progress=progress)
         return split(
-            source,
+            data.preparation.prepared(source),
             validation=data.validation_images,
             choose=data.validation_choice,
             per_class_limit=data.per_class_limit,
@@ -40,5 +40,7 @@ def load_data(
             classes=data.classes,
             shuffle_once=data.shuffle_once,
             normalize=data.normalize,
+            label_noise=data.label_noise,
+            shuffle_labels=data.shuffle_labels,
             seed=config.seed,
         )

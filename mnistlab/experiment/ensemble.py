@@ -170,6 +170,7 @@ def _refuse_unlike(first: Model, other: Model) -> None:
     pairs = {
         "classes": (first.class_names, other.class_names),
         "images": (first.image_shape, other.image_shape),
+        "preparation of images": (first.config.data.preparation, other.config.data.preparation),
         "model.output_activation": (
             first.config.model.output_activation.type,
             other.config.model.output_activation.type,

@@ -56,10 +56,14 @@ class Answers:
 def predict(model: Model | Ensemble, images: Sequence[Path], raw: bool = False) -> Answers:
     """The predicted class of each picture, and the files that could not be read.
 
-    Pictures are prepared as MNIST's were, or used unchanged if `raw`. An unreadable file does not
-    affect the others. Raises UsageError if the network does not take prepared pictures.
+    Pictures are prepared as MNIST's were, then as the configuration says (`data.deskew`, `resize`,
+    `permute_pixels`). If `raw`, they are prepared as the images of the run's dataset are. An
+    unreadable file does not affect the others. Raises UsageError if the network does not take
+    prepared pictures.
     """
-    if not raw and model.image_shape != (SIDE, SIDE):
+    preparation = model.config.data.preparation
+    of_pictures = preparation.of_pictures
+    if not raw and model.image_shape != of_pictures.shape(SIDE, SIDE):
         height, width = model.image_shape
         raise UsageError(
             f"{model.run_dir.path}: was trained on images of {height} × {width} pixels; pictures "
@@ -70,7 +74,11 @@ def predict(model: Model | Ensemble, images: Sequence[Path], raw: bool = False) 
     unread = []
     for image in images:
         try:
-            seen.append((image, _read(image, model.image_shape if raw else None)))
+            if raw:
+                pixels = preparation(_raw(image, preparation.before(model.image_shape))[None])
+            else:
+                pixels = of_pictures(prepare(read_picture(image))[None])
+            seen.append((image, pixels[0]))
         except MalformedError as error:
             unread.append(Unread(image, str(error)))
     if not seen:
@@ -83,14 +91,10 @@ def predict(model: Model | Ensemble, images: Sequence[Path], raw: bool = False) 
     return Answers(model, predictions, unread, {})
 
 
-def _read(image: Path, raw_shape: tuple[int, int] | None) -> np.ndarray:
-    """The network's input image; `raw_shape` is the required size of a raw image."""
+def _raw(image: Path, shape: tuple[int, int] | None) -> np.ndarray:
+    """A raw image, uint8 (height, width); `shape` is the size required, if any."""
     colours = read_picture(image)
-    if raw_shape is None:
-        return prepare(colours)
-    if colours.shape[:2] != raw_shape:
-        expected, found = (
-            f"{height} × {width}" for height, width in (raw_shape, colours.shape[:2])
-        )
+    if shape is not None and colours.shape[:2] != shape:
+        expected, found = (f"{height} × {width}" for height, width in (shape, colours.shape[:2]))
         raise MalformedError(f"expected a raw image of {expected} pixels, found {found}")
     return grey(colours)

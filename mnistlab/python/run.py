@@ -189,7 +189,9 @@ class Run(OnDisk):
         `images` as in `predict`.
         """
         model = self.model(weights)
-        return model.outputs(raw_pixels(images, model.image_shape))
+        preparation = model.config.data.preparation
+        shape = preparation.before(model.image_shape) or np.asarray(images).shape[-2:]
+        return model.outputs(preparation(raw_pixels(images, shape)))
 
     def predict(
         self, images: npt.ArrayLike, *, weights: Weights = "final"

@@ -11,6 +11,7 @@ from mnistlab.experiment.predict import predict
 from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.predict import predict as predict_command
 from mnistlab.python.commands.train import train as train_command
+from mnistlab.python.run import Run
 from mnistlab.support.errors import UsageError
 from tools.short_runs import train
 
@@ -85,6 +86,27 @@ def test_a_network_for_other_images_takes_raw_ones_alone(tmp_path):
         predict_command([run], [tmp_path / "a.png"])
     (said,) = predict_command([run], [tmp_path / "a.png"], raw=True).predictions
     assert said.outputs.shape == (3,)
+
+
+def test_pictures_are_prepared_as_the_images_of_the_run_were(tmp_path):
+    data = {"transpose": True, "invert": True, "deskew": True, "resize": 14, "permute_pixels": 3}
+    run_dir = train(tmp_path, {"data": data}).run_dir
+    model, plain = load_model(run_dir), load_model(train(tmp_path / "plain").run_dir)
+    assert model.image_shape == (14, 14)
+    own, sources = (one.split("test").gather()[0][:3] for one in (model, plain))
+    preparation = model.config.data.preparation
+    np.testing.assert_array_equal(own, preparation(sources))
+    # A raw image is one of the source's.
+    Image.fromarray(sources[1]).save(tmp_path / "raw.png")
+    (said,) = predict(model, [tmp_path / "raw.png"], raw=True).predictions
+    np.testing.assert_array_equal(said.seen, own[1])
+    np.testing.assert_array_equal(said.outputs, model.outputs(own[1:2])[0])
+    np.testing.assert_array_equal(Run(run_dir).predict_proba(sources[1]), model.outputs(own[1:2]))
+    # A picture is upright, and light on dark already.
+    Image.fromarray(random_page(7, seed=1)).save(tmp_path / "page.png")
+    (as_mnist,) = predict(plain, [tmp_path / "page.png"]).predictions
+    (said,) = predict(model, [tmp_path / "page.png"]).predictions
+    np.testing.assert_array_equal(said.seen, preparation.of_pictures(as_mnist.seen[None])[0])
 
 
 def test_input_images_are_saved_beside_figures_with_their_own_names(run_dir, tmp_path):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 from numpy_oracle import NoEquationError
+from scipy.ndimage import affine_transform
 
 
 class DoesNotFitError(Exception):
@@ -42,6 +43,9 @@ def prepared(config, images):
     data, seed = config.data, config.seed
     if data.classes is not None and max(data.classes) >= images.classes:
         raise DoesNotFitError("data.classes")
+    train_images, test_images = (
+        changed(some, data) for some in (images.train_images, images.test_images)
+    )
     kept = _of_classes(images.train_labels, data.classes)
     tested = _of_classes(images.test_labels, data.classes)
     if not len(kept) or not len(tested):
@@ -56,16 +60,75 @@ def prepared(config, images):
         trained = trained[: data.train_limit]
     if data.shuffle_once:
         trained = named_stream(seed, "SHUFFLE").permutation(trained)
-    scale, offset = _scaling(data.normalize, images.train_images[trained])
+    labels = _labels(data, images, trained, seed)
+    scale, offset = _scaling(data.normalize, train_images[trained])
     return SimpleNamespace(
-        train=_part(images.train_images, images.train_labels, trained),
-        validation=_part(images.train_images, images.train_labels, validated),
-        test=_part(images.test_images, images.test_labels, tested),
+        train=_part(train_images, labels, trained),
+        validation=_part(train_images, images.train_labels, validated),
+        test=_part(test_images, images.test_labels, tested),
         class_names=[str(label) for label in range(images.classes)],
-        image_shape=images.train_images.shape[1:],
+        image_shape=train_images.shape[1:],
         scale=scale,
         offset=offset,
     )
+
+
+def changed(images, data):
+    """Every image as the network sees it, uint8."""
+    if data.transpose:
+        images = np.swapaxes(images, 1, 2)
+    if data.invert:
+        images = 255 - images
+    if data.deskew:
+        images = np.array([_upright(image) for image in images])
+    if data.resize is not None:
+        height, width = data.resize
+        images = np.array([_by_area(_by_area(one, height).T, width).T for one in images])
+        images = np.floor(images + 0.5 + 1e-9).astype(np.uint8)
+    if data.permute_pixels is not None:
+        pixels = images.reshape(len(images), -1)
+        order = named_stream(data.permute_pixels, "PIXELS").permutation(pixels.shape[1])
+        images = pixels[:, order].reshape(images.shape)
+    return images
+
+
+def _upright(image):
+    """One image without its slant, by SciPy's affine map."""
+    ink = image.astype(np.float64)
+    if not ink.any():
+        return image
+    rows, columns = np.indices(ink.shape)
+    row, column = ((ink * place).sum() / ink.sum() for place in (rows, columns))
+    variance = (ink * (rows - row) ** 2).sum()
+    if variance == 0:
+        return image
+    slope = (ink * (rows - row) * (columns - column)).sum() / variance
+    moved = affine_transform(
+        ink, [[1, 0], [slope, 1]], [0, -slope * row], order=1, mode="grid-constant"
+    )
+    return np.floor(moved + 0.5 + 1e-9).astype(np.uint8)
+
+
+def _by_area(image, rows):
+    """An image with so many rows, each the mean of what lies under it."""
+    parts = np.repeat(np.asarray(image, np.float64), rows, axis=0)
+    return parts.reshape(rows, len(image), -1).mean(axis=1)
+
+
+def _labels(data, images, trained, seed):
+    """The labels, those of the training images wrong where they are to be."""
+    labels = images.train_labels.copy()
+    if data.shuffle_labels:
+        labels[trained] = named_stream(seed, "LABELS").permutation(labels[trained])
+    classes = sorted(range(images.classes) if data.classes is None else data.classes)
+    count = math.floor(Fraction(str(data.label_noise)) * len(trained)) if len(classes) > 1 else 0
+    if count:
+        numbers = named_stream(seed, "NOISE")
+        wrong = trained[numbers.permutation(len(trained))[:count]]
+        steps = numbers.integers(1, len(classes), count)
+        for place, step in zip(wrong, steps, strict=True):
+            labels[place] = classes[(classes.index(labels[place]) + step) % len(classes)]
+    return labels
 
 
 def _part(images, labels, indices):

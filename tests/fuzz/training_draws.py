@@ -10,7 +10,7 @@ from random import Random
 
 import numpy as np
 import yaml
-from data_oracle import DoesNotFitError, Images
+from data_oracle import DoesNotFitError, Images, changed
 from initial_oracle import tensors_of
 from safetensors.numpy import save_file
 from schema_draws import Draws, put_right
@@ -123,8 +123,9 @@ def _kept_short(mapping, random):
 def _write_start(config, images, path, random):
     """Weights of the right shapes for whoever starts from a file."""
     numbers = np.random.default_rng(random.getrandbits(64))
+    shape = changed(images.train_images[:1], config.data).shape[1:]
     try:
-        tensors = tensors_of(config.model, images.train_images.shape[1:], images.classes)
+        tensors = tensors_of(config.model, shape, images.classes)
     except DoesNotFitError:
         tensors = []
     start = {one.name: 0.4 * numbers.standard_normal(one.shape) for one in tensors}

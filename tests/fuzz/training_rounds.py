@@ -15,6 +15,7 @@ from watched import watched
 
 from mnistlab.blocks.layers.dense import choice
 from mnistlab.data import Source
+from mnistlab.data.arrays import Arrays, digest
 from mnistlab.experiment import dataset
 from mnistlab.experiment.callbacks import RunCallback
 from mnistlab.experiment.run_options import RunOptions
@@ -75,7 +76,7 @@ def engine_for(drawn):
     images = drawn.images
     names = tuple(str(label) for label in range(images.classes))
     parts = images.train_images, images.train_labels, images.test_images, images.test_labels
-    source = Source("drawn", *parts, names, "0" * 64)
+    source = Source("drawn", *parts, names, digest(Arrays(*parts)))
     changes = [
         (dataset, "open_source", lambda *arguments, **options: source),
         (Pace, "choose", lambda self, most, steps: (most, steps)),
