@@ -1,6 +1,6 @@
-"""Configurations of every kind: each key of the schema with values that stand for all others.
+"""Configurations of every kind: each key of the schema with representative values.
 
-Made from the JSON Schema, so that a new key or block is among them from the day it is there.
+They come from the JSON Schema, so a new key or block is included without a change here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,11 +20,11 @@ class Representatives:
         self.schema = schema
 
     def of(self, key: str) -> list[Any]:
-        """The values that stand for all of a key at the top."""
+        """The representative values of a key at the top."""
         return _distinct(self._values(self.schema["properties"][key]))
 
     def layers(self) -> list[Any]:
-        """The items that stand for all of a CNN's `layers`."""
+        """The representative items of a CNN's `layers`."""
         models = self.schema["$defs"]["CNNModel"]["properties"]["layers"]
         return _distinct(self._values(models["items"]))
 
@@ -62,7 +62,7 @@ class Representatives:
             for value in allowed:
                 yield {**needed, name: value}
         choices = [name for name, allowed in values.items() if _is_choice(allowed)]
-        for choice in choices:  # what it does may depend on another key
+        for choice in choices:  # its effect may depend on another key
             for name in values.keys() - {choice}:
                 for one, other in product(values[choice], values[name]):
                     yield {**needed, choice: one, name: other}

@@ -22,7 +22,7 @@ class WeightAverage:
 
     @classmethod
     def of(cls, trainer: Trainer) -> "WeightAverage | None":
-        """What a configuration asks for; None if it asks for no average."""
+        """The average that a configuration asks for; None if it asks for none."""
         last = trainer.config.training.average_last
         return None if last is None else cls(trainer, last)
 
@@ -33,7 +33,7 @@ class WeightAverage:
             self.count += 1
 
     def restore(self, total: np.ndarray, count: int) -> None:
-        """Continue a sum; one that a longer run has no use for is left out."""
+        """Continue a sum; it is dropped if a longer run does not use it."""
         if self.trainer.epochs_done > self.before:
             self.total[:] = total
             self.count = count

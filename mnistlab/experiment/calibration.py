@@ -15,7 +15,7 @@ from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SplitName
 
 BINS = 10
-# The range of temperatures: a network that is right on every image would get one without end.
+# The range of temperatures: a network that is always correct would have an infinite one.
 COLDEST, HOTTEST = 0.01, 100.0
 
 
@@ -37,7 +37,7 @@ class Calibration:
 def calibration(probabilities: np.ndarray, is_right: np.ndarray, bins: int = BINS) -> Calibration:
     """`probabilities` of the predicted class, finite, 0 to 1; `is_right` bool; both (images,).
 
-    Bins are open below and closed above, but for the first, which holds 0.
+    Bins are open below and closed above, except the first, which includes 0.
     """
     bin_of = np.clip(np.ceil(probabilities * bins).astype(int) - 1, 0, bins - 1)
     counts = np.bincount(bin_of, minlength=bins)
@@ -75,7 +75,7 @@ class CalibrationScores:
 def calibrate(model: Model, split: SplitName) -> CalibrationScores:
     """Fit a network's temperature on its validation images, and evaluate it on another part.
 
-    Raises UsageError if the output is no softmax, or as `Model.split` does.
+    Raises UsageError if the output is not softmax, or as `Model.split` does.
     """
     output = model.config.model.output_activation.type
     if output != "softmax":
@@ -102,7 +102,7 @@ def calibrate(model: Model, split: SplitName) -> CalibrationScores:
 
 
 def fitted_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature with the least loss; logits float64 (n, classes), labels int64 (n,)."""
+    """The temperature with the smallest loss; logits float64 (n, classes), labels int64 (n,)."""
     from scipy.optimize import minimize_scalar
 
     def loss(logarithm: float) -> float:

@@ -1,4 +1,4 @@
-"""The last steps of a run that diverged, one by one: its loss, and how far each layer moved."""
+"""The last steps of a run that diverged, one by one: its loss, and the update of each layer."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from mnistlab.runtime.params import views
 from mnistlab.store.metrics import StepRow
 from mnistlab.training.trainer import Trainer
 
-MOST_STEPS = 300  # of the last ones, that are kept
+MOST_STEPS = 300  # kept of the last steps
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
@@ -42,7 +42,7 @@ def last_steps(trainer: Trainer, whole: Mapping[str, np.ndarray], step: int) -> 
 
 
 def _rows(trainer: Trainer) -> list[StepRow]:
-    """The step just taken, a row for each layer with weights."""
+    """The last step, a row for each layer with weights."""
     loss, _ = trainer.running()
     before = views(trainer.program.tensors, trainer.params_before_last_step)
     now = views(trainer.program.tensors, trainer.params)

@@ -1,4 +1,4 @@
-"""Several networks that answer together: the mean of their probabilities, and their votes."""
+"""Several networks that predict together: the mean of their probabilities, and their votes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from mnistlab.store.run_record import read_run_record
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SplitName
 
-# The logarithm of a probability that float32 has rounded to 0 is this number's.
+# A probability that float32 has rounded to 0 gets the logarithm of this number.
 LEAST_PROBABILITY = float(np.finfo(np.float32).tiny)
 
 
@@ -47,7 +47,7 @@ class Ensemble:
 
     @property
     def gives_probabilities(self) -> bool:
-        """Always: networks of other outputs are refused."""
+        """Always: networks with other outputs are refused."""
         return True
 
     def outputs(self, images: np.ndarray) -> np.ndarray:
@@ -71,10 +71,10 @@ class MemberScore:
 class EnsembleScores:
     """An ensemble on a part of its members' dataset.
 
-    `loss` is the mean of −log p of the labels, of the mean probabilities; None if the output is no
-    softmax. `votes` is the accuracy of the class that most members predict; of classes with equal
-    votes, the one with the larger mean probability. The other figures are those of the class with
-    the largest mean probability. `confusion` is int64 (classes, classes): a row for each true
+    `loss` is the mean of −log p of the labels for the mean probabilities; None if the output is not
+    softmax. `votes` is the accuracy of the class that most members predict; of classes with equally
+    many votes, the one with the larger mean probability. The other metrics are those of the class
+    with the largest mean probability. `confusion` is int64 (classes, classes): a row for each true
     class, a column for each predicted class.
     """
 
@@ -101,12 +101,12 @@ class EnsembleScores:
 
     @property
     def gain_over_mean(self) -> float:
-        """How much larger the accuracy is than the mean of the members'."""
+        """The accuracy minus the mean of the members' accuracies."""
         return self.accuracy - self.mean_accuracy
 
     @property
     def gain_over_best(self) -> float:
-        """How much larger the accuracy is than the best member's."""
+        """The accuracy minus the best member's."""
         return self.accuracy - self.best_accuracy
 
 
@@ -139,10 +139,10 @@ def load_ensemble(
     tell: Callable[[str], None] = lambda text: None,
     data_progress: DownloadProgress | None = None,
 ) -> Ensemble:
-    """The networks of the runs at `paths`, as `load_model` gives each.
+    """The networks of the runs at `paths`, each as from `load_model`.
 
     Raises UsageError as `load_model` does, and if there are fewer than two, or if they cannot
-    answer together.
+    predict together.
     """
     if len(paths) < 2:
         raise UsageError(f"{paths[0]}: an ensemble needs at least two runs, found one")
@@ -187,7 +187,7 @@ def _refuse_unlike(first: Model, other: Model) -> None:
 def evaluate_ensemble(ensemble: Ensemble, split: SplitName) -> EnsembleScores:
     """Evaluate an ensemble on a part of its members' dataset, which must be the same for all.
 
-    Raises UsageError as `Model.split` does, and if two members have other images there.
+    Raises UsageError as `Model.split` does, and if the members have different images there.
     """
     first = ensemble.members[0]
     labels = _images_of(first, split)[1]
@@ -210,7 +210,7 @@ def evaluate_ensemble(ensemble: Ensemble, split: SplitName) -> EnsembleScores:
     per_class, confusion = class_scores(labels, predicted, len(ensemble.class_names))
     is_softmax = ensemble.config.model.output_activation.type == "softmax"
     of_label = np.maximum(mean[np.arange(len(labels)), labels], LEAST_PROBABILITY)
-    # A probability is at most 1: it decides among equal numbers of votes alone.
+    # A probability is at most 1: it decides only between equal numbers of votes.
     voted = np.argmax(votes + mean / 2, axis=1)
     return EnsembleScores(
         dataset=first.dataset.name,

@@ -24,8 +24,8 @@ EPOCHS, STEPS = "training.epochs", "training.steps"
 def with_length(run_dir: RunDir, config: RunConfig, values: Sequence[str]) -> RunConfig:
     """A run's configuration with `KEY=VALUE` of its length; `config` is the present one.
 
-    Raises ConfigError for values that are wrong, and UsageError for a key that is no length, or
-    for a trial of a sweep, which its sweep would not know any more.
+    Raises ConfigError for wrong values, and UsageError for a key that is not a length, or for a
+    trial of a sweep, which its sweep would not recognise any more.
     """
     if (run_dir.path.parent.parent / SWEEP_NAME).is_file():
         raise UsageError(
@@ -33,7 +33,7 @@ def with_length(run_dir: RunDir, config: RunConfig, values: Sequence[str]) -> Ru
             f"`mnistlab train {run_dir.config} {values[0]}` trains a run of its own"
         )
     given = {value.partition("=")[0].strip() for value in values}
-    # The other one would stand beside it.
+    # The other key of the length must be unset.
     other = {EPOCHS: f"{STEPS}=null", STEPS: f"{EPOCHS}=null"}
     added = [other[key] for key in given if key in other and not given >= other.keys()]
     longer = load_run_config(run_dir.config, [*_present(config), *values, *added])
@@ -58,8 +58,8 @@ def _flat(config: RunConfig) -> dict[str, Any]:
 
 
 def refuse_another_past(run_dir: RunDir, trainer: Trainer, checkpoint: Checkpoint) -> None:
-    """Raise UsageError, saying why, where the steps that a run has done are not those of a run that
-    was begun with the length that the trainer has.
+    """Raise UsageError, with the reason, if a run with the trainer's length would have had other
+    first steps than this run.
     """
     position, length = checkpoint.position, trainer.length
     done, planned = position["step"], position.get("planned_steps")
@@ -106,7 +106,7 @@ def _refuse_other_average(trainer: Trainer, done: int, planned: int) -> None:
 
 
 def _refuse_other_rates(run_dir: RunDir, trainer: Trainer, done: int, planned: int) -> None:
-    """Raise UsageError where the schedule depends on the length, and the done steps show it."""
+    """Raise UsageError if the schedule depends on the length, and the done steps show it."""
     config = trainer.config
     steps = Steps(np.arange(done), trainer.length.steps_per_epoch, planned)
     had = config.lr_schedule.rates(config.optimizer.lr, steps)
@@ -123,13 +123,14 @@ def _refuse_other_rates(run_dir: RunDir, trainer: Trainer, done: int, planned: i
 
 
 def has_other_length(run_dir: RunDir, config: RunConfig) -> bool:
-    """Whether config.yaml has another length than the configuration that the run is to have."""
+    """Whether config.yaml has another length than the run's new configuration."""
     return load_run_config(run_dir.config) != config
 
 
 def write_length(run_dir: RunDir, config: RunConfig) -> None:
-    """Give config.yaml the length of the configuration, which run.json already has. The predictions
-    of the shorter run are removed: they are not those of the last weights any more.
+    """Write the configuration's length, which run.json already has, into config.yaml. The
+    predictions of the shorter run are removed, because they are not those of the final weights any
+    more.
 
     Raises OSError.
     """

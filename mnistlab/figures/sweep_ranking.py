@@ -1,4 +1,4 @@
-"""The points of a sweep as dots with error bars, on an axis that tells the best ones apart."""
+"""The points of a sweep as dots with error bars, on an axis that separates the best ones."""
 
 import math
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ ABOVE, BELOW = 0.3, 0.65  # inches around the panel
 MAX_POINTS = 40
 LABEL_CHARACTERS = 56
 CHARACTER_WIDTH = 0.072  # inches, of a label or a value
-# The chance level is drawn where it is not farther from the axis than this share of its length.
+# The chance level is drawn if its distance from the axis is at most this share of the axis.
 NEAR_CHANCE = 0.5
 
 
@@ -44,12 +44,11 @@ def ranking_dots(
     chance: float | None = None,
     is_ranking: bool = True,
 ) -> Figure:
-    """A dot for each point, in the order given: its mean over seeds, ± the standard deviation, both
-    written on its right; a diamond is what a report states. `labels` name the points, otherwise
-    told apart by their parameters. `chance` is the accuracy of guessing. `is_ranking`: the best
-    point is marked.
+    """A dot for each point, in the given order: its mean over seeds ± the standard deviation, both
+    written on its right; a diamond is a stated value. `labels` name the points; otherwise their
+    parameters do. `chance` is the accuracy of guessing. `is_ranking`: the best point is marked.
 
-    Raises LackingError where nothing was measured.
+    Raises LackingError if nothing was measured.
     """
     keys = varied(points) or list(dict.fromkeys(key for p in points for key in p.parameters))
     names = labels or [_label(point, keys) for point in points]
@@ -87,7 +86,7 @@ def ranking_dots(
 
 
 def spans_of(points: Sequence[SweepPoint], metric: SweepMetric) -> Spans:
-    """Means and error bars as drawn; no bar ends below zero, nor beyond 100 %."""
+    """Means and error bars as drawn; no bar ends below zero or beyond 100 %."""
     mean = np.array([point.mean for point in points]) * metric.factor
     spread = np.nan_to_num([point.std for point in points]) * metric.factor
     ceiling = metric.factor if metric.is_share else math.inf
@@ -98,8 +97,8 @@ def spans_of(points: Sequence[SweepPoint], metric: SweepMetric) -> Spans:
 def axis_limits(
     points: Sequence[SweepPoint], spans: Spans, metric: SweepMetric, chance: float | None
 ) -> tuple[float, float]:
-    """The lowest and highest value on the axis: what the points reach that are not far behind the
-    best one, what is stated, and the chance level where it is near; within 0 and 100 %.
+    """The lowest and highest value on the axis: those of points near the best one, the stated ones,
+    and the chance level if it is near; within 0 and 100 %.
     """
     near = near_the_best(spans.mean, metric)
     stated = [p.stated * metric.factor for p in points if p.stated is not None]
@@ -186,7 +185,7 @@ def _draw(
 
 
 def _columns(points: Sequence[SweepPoint], metric: SweepMetric) -> list[list[str]]:
-    """What is written right of the panel: a head and a value for each point."""
+    """The text right of the panel: a heading and a value for each point."""
     seeded = any(math.isfinite(point.std) for point in points)
     measured = [metric.written(point.mean, point.std) for point in points]
     columns = [["mean ± sd" if seeded else "measured", *measured]]
@@ -201,10 +200,10 @@ def _columns(points: Sequence[SweepPoint], metric: SweepMetric) -> list[list[str
 def _write_columns(
     sheet: Sheet, axes: Axes, columns: Sequence[Sequence[str]], best: int | None
 ) -> None:
-    """The values in columns of their own: no mark can lie on them."""
+    """Write the values in their own columns, where no mark can overlap them."""
     end = axes.get_position().x1 * style.WIDTH
     rows = len(columns[0]) - 1
-    step = ROW_HEIGHT * max(rows, 3) / (rows + 0.2)  # as the panel has them
+    step = ROW_HEIGHT * max(rows, 3) / (rows + 0.2)  # as in the panel
     for column in columns:
         end += 0.25
         sheet.write(end, ABOVE - 0.12, column[0], color=style.FAINT, va="center")
@@ -215,7 +214,9 @@ def _write_columns(
 
 
 def _label(point: SweepPoint, keys: Sequence[str]) -> str:
-    """What the point differs in from the others: the last parts of the keys, and the values."""
+    """The parameters in which the point differs from the others: the last parts of the keys, and
+    values.
+    """
     told = [
         f"{key.rpartition('.')[2]} {value_as_yaml(point.parameters[key])}"
         for key in keys

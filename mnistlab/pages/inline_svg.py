@@ -1,4 +1,4 @@
-"""A figure as SVG within a page: sharp at every size, its colours the page's, light or dark."""
+"""A figure as SVG within a page: sharp at every size, in the page's colours, light or dark."""
 
 import io
 import re
@@ -17,8 +17,8 @@ from matplotlib.transforms import Bbox
 from mnistlab.figures import style
 from mnistlab.figures.sheet import FRAME, FigureWords
 
-RASTER_DPI = 240  # of what is no vector: twice that of a PNG
-# What a page says of its own text and lines, light and dark.
+RASTER_DPI = 240  # of raster parts: twice that of a PNG
+# The page's colours of text and lines, light and dark.
 OF_THE_PAGE = {
     style.INK: "--ink",
     style.FAINT: "--faint",
@@ -29,7 +29,7 @@ OF_THE_PAGE = {
 }
 KEPT = {style.ON_LIGHT.lower(), style.ON_DARK.lower()}
 DARK_PAGE = "#14171A"
-CONTRAST = 3.5  # of a colour with the dark page, at least
+CONTRAST = 3.5  # the smallest contrast of a colour with the dark page
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _colour(match: "re.Match[str]", colours: set[str]) -> str:
 
 
 def on_dark(digits: str) -> str:
-    """A colour as it is on a dark page: lighter, if it would not be seen there."""
+    """A colour for a dark page: lighter, if it would not be visible there."""
     colour = to_rgb(f"#{digits}")
     page = _luminance(to_rgb(DARK_PAGE))
     for step in range(101):

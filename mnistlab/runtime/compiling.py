@@ -1,4 +1,4 @@
-"""What is said of a compilation, and the compilation of kernels before they are needed."""
+"""Messages about compilation, and compilation of kernels in advance."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,11 +13,11 @@ WARMUP = "`mnistlab warmup` compiles all kernels in advance"
 # Files of a family of one block.
 FILES_OF_A_BLOCK = ("lowering", "maths", "ops")
 
-_told: set[str] = set()  # kinds of kernels of which this process has said that they are compiled
+_told: set[str] = set()  # kinds of kernels whose compilation this process has announced
 
 
 def kinds_of(functions: Iterable[Compiled]) -> list[str]:
-    """The blocks that kernels belong to: `conv2d`, `adam`; a family where several share a file."""
+    """The blocks of kernels: `conv2d`, `adam`; a family if several share a file."""
     kinds: dict[str, None] = {}
     for kernel, _ in functions:
         _, room, *path = kernel.place[0].split(".")
@@ -31,8 +31,8 @@ def kinds_of(functions: Iterable[Compiled]) -> list[str]:
 
 
 def announcement(functions: Sequence[Compiled], dtype: Any) -> str:
-    """The sentence on kernels that are about to be compiled; it names each kind only once in the
-    life of a process.
+    """The sentence about kernels that will be compiled; it names each kind only once
+    in a process.
     """
     kinds = [f"{kind} in {dtype}" for kind in kinds_of(functions)]
     new = [kind.removesuffix(f" in {dtype}") for kind in kinds if kind not in _told]
@@ -46,7 +46,7 @@ def announcement(functions: Sequence[Compiled], dtype: Any) -> str:
 
 
 def told_end(seconds: float) -> str:
-    """The sentence on the end of a compilation; the first tells of `mnistlab warmup`."""
+    """The sentence at the end of a compilation; the first one mentions `mnistlab warmup`."""
     took = f"compiled in {seconds:.0f} s"
     if WARMUP in _told:
         return took
@@ -61,16 +61,16 @@ def compile_in_advance(
     progress: Callable[[int, int], None],
     tell: Callable[[str], None] = lambda text: None,
 ) -> tuple[int, float]:
-    """Compile what the cache lacks of these loops and functions, on so many processes.
+    """Compile what the cache lacks of these loops and functions, in `processes` processes.
 
-    `progress` is called with how many are compiled, and of how many, from any thread. Returns how
-    many were compiled, and the seconds that it took.
+    `progress` receives the number of compiled kernels and their total, from any thread. Returns the
+    number of newly compiled kernels, and the seconds that it took.
     """
     with compiler.compile_lock(waiting=lambda: tell(WAITING)) as lock:
         missing = [one for one in loops if not compiler.is_compiled(*one)]
         left = [one for one in functions if not compiler.is_compiled(*one)]
         total, started = len(missing) + len(left), time.perf_counter()
-        compiled: list[None] = []  # appending to a list is safe among threads
+        compiled: list[None] = []  # appending to a list is thread-safe
 
         def done() -> None:
             compiled.append(None)

@@ -9,7 +9,7 @@ FINAL, BEST = "final", "best"
 SNAPSHOT = re.compile(r"epoch-([1-9][0-9]{0,9})")
 CHECKPOINTS_NAME = "checkpoints"
 FILES = {FINAL: "weights.safetensors", BEST: f"{CHECKPOINTS_NAME}/best.safetensors"}
-# What a name may be, for messages.
+# The allowed names, for messages.
 ALLOWED = "final, best or epoch-N"
 
 
@@ -26,7 +26,7 @@ def weights_file(name: str) -> str | None:
 
 
 def find_weights(run_dir: Path, name: str) -> Path:
-    """The file of a run's weights; raises UsageError, with those that there are, if there is none.
+    """The file of a run's weights; raises UsageError, with the existing ones, if there is none.
 
     The final weights of a run are written when it has ended.
     """

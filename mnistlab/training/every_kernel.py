@@ -22,39 +22,39 @@ from mnistlab.training.lower import lower
 Compiled = tuple[Kernel, tuple[Any, ...]]
 
 IMAGE, CLASSES = (28, 28), 10
-SIDE_BY_SIDE = 2  # networks of a group: the kernels do not depend on how many there are
-# The rows of a batch, and the share of the images' pixels that is not zero.
+SIDE_BY_SIDE = 2  # networks of a group: the kernels do not depend on their number
+# The rows of a batch, and the share of the images' pixels that are not zero.
 USUAL, DENSE_IMAGES = (32, MOST_NONZERO), (512, 1.0)
 BATCHES = [*product((1, 16, 32, 128, 512), (MOST_NONZERO, 1.0))]
-# Units of a dense layer, maps of a convolution: kernels are chosen by them.
+# Units of a dense layer, maps of a convolution: they determine the kernels.
 UNITS = (1, 8, 10, *range(16, 129, 16), 256)
 MAPS = (1, 8, 32)
-WIDE = 4096  # a dense layer of so many inputs may divide these
+WIDE = 4096  # a dense layer of this many inputs may divide them
 
 Setting = tuple[dict[str, Any], Sequence[tuple[int, float]]]  # a configuration and its batches
 
 
 def every_kernel(dtypes: Iterable[np.dtype[Any]]) -> tuple[list[Compiled], list[Compiled]]:
-    """The loops that run ops, and the functions of all ops, for numbers of these types."""
+    """The loops that run ops, and the functions of all ops, for these dtypes."""
     alone: dict[Any, Op] = {}
     grouped: dict[Any, Op] = {}
     for mapping, batches in _settings():
         try:
             config = run_config_from_mapping(mapping)
-            if mapping.keys() <= {"model", "loss"}:  # nothing else changes what evaluates
+            if mapping.keys() <= {"model", "loss"}:  # other keys do not change evaluation
                 alone |= _by_kind(_evaluated(config))
             for rows, share in batches:
                 program = lower(config, IMAGE, CLASSES, rows, nonzero_share=share)
                 alone |= _by_kind(_trained(program))
                 grouped |= _by_kind(_in_a_group(program))
-        except (ConfigError, UsageError):  # keys or layers do not go together
+        except (ConfigError, UsageError):  # keys or layers do not fit together
             continue
     loops: list[Compiled] = []
     functions: dict[Compiled, None] = {}
     for dtype in dtypes:
         loops.append((run_batches, run_batches_types(dtype)))
         ops = alone
-        if dtype == np.float32:  # networks train side by side in float32 alone
+        if dtype == np.float32:  # networks train side by side in float32 only
             loops += loops_of_groups(dtype)
             ops = alone | grouped
         functions |= {one: None for op in ops.values() for one in op.functions(dtype)}
@@ -67,13 +67,13 @@ def _by_kind(ops: Iterable[Op]) -> dict[Any, Op]:
 
 
 def _trained(program: Program) -> Iterator[Op]:
-    """What training and the gradient check need."""
+    """The ops of training and of the gradient check."""
     for ops in (*program.training.values(), program.loss):
         yield from ops
 
 
 def _in_a_group(program: Program) -> Iterator[Op]:
-    """What networks need beside it that train side by side."""
+    """The further ops of networks that train side by side."""
     layer = first_layer(program)
     if layer is not None:
         for numbered in side_by_side([layer] * SIDE_BY_SIDE).lists.values():
@@ -81,7 +81,7 @@ def _in_a_group(program: Program) -> Iterator[Op]:
 
 
 def _evaluated(config: RunConfig) -> Iterator[Op]:
-    """What evaluation and saliency need."""
+    """The ops of evaluation and saliency."""
     programs = evaluation_programs(config, IMAGE, CLASSES)
     for ops in programs.lists.values():
         yield from ops
@@ -112,14 +112,14 @@ def _usual() -> list[dict[str, Any]]:
 
 
 def _penalties(alone: Sequence[Any]) -> list[Any]:
-    """No penalty, and both penalties with each choice of how they act."""
+    """No penalty, and both penalties with each mode."""
     both = {"l1": 1e-4, "l2": 1e-4}
     choices = [one for one in alone if [type(value) for value in one.values()] == [str]]
     return [{}, *({**both, **choice} for choice in choices)]
 
 
 def _stacked(layers: Sequence[Any]) -> Iterator[dict[str, Any]]:
-    """Each layer on images, on maps, and on what a dense layer leaves."""
+    """Each layer on images, on maps, and on a dense layer's output."""
     below = [
         [],
         [{"conv": {"filters": 8, "kernel": 3}}, {"activation": "relu"}],

@@ -1,8 +1,8 @@
-"""Where the loop finds the batches of an epoch: in the dataset, or augmented in a window.
+"""The source of an epoch's batches: the dataset, or augmented images in a window.
 
 A window is a part of an epoch, a whole number of batches. Its images are augmented before its first
-step, into bytes: what trains on them is the same as without. A window follows from the
-configuration and the number of its epoch alone, so a resumed run makes it again.
+step, into bytes; training uses them like those of the dataset. A window depends only on the
+configuration and the number of its epoch, so a resumed run makes it again.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from mnistlab.runtime.table import Table, compile_tables
 from mnistlab.training.lower import lower
 from mnistlab.training.memory import workspace
 
-# Images of a window, if a batch has no more: they fit in the caches of most processors.
+# Images of a window, if a batch is not larger: they fit into the caches of most processors.
 IMAGES = 2048
 
 
@@ -26,7 +26,7 @@ IMAGES = 2048
 class Window:
     """Steps that can be taken without a pause: `steps` from the epoch's step `first` on.
 
-    `memory` has the `images` that they see, in their order.
+    `memory` has their `images`, in order.
     """
 
     memory: Memory
@@ -36,12 +36,12 @@ class Window:
 
 
 def window_steps(batch: int) -> int:
-    """The steps of a window of augmented images, for batches of so many."""
+    """The steps of a window of augmented images, for this batch size."""
     return max(1, IMAGES // batch)
 
 
 def window_rows(batch: int, images: int) -> int:
-    """The images of a window, in an epoch of so many."""
+    """The images of a window, in an epoch of `images` images."""
     return min(images, window_steps(batch) * batch)
 
 
@@ -60,10 +60,10 @@ class AugmentedImages:
         self._augmented = np.zeros((rows, program.pixels), np.uint8)
         self._labels = np.zeros(rows, np.uint8)
         self._order = np.arange(rows)
-        self._kept = (-1, -1)  # epoch and number of the window
+        self._kept = (-1, -1)  # epoch and index of the window
 
     def window(self, memory: Memory, epoch: int, step: int) -> Window:
-        """The window that an epoch's step lies in; `memory` has the epoch's order."""
+        """The window of an epoch's step; `memory` has the epoch's order."""
         number = step // self._steps
         first = number * self._rows
         last = min(self._images, first + self._rows)
@@ -89,7 +89,7 @@ def augmented(
     """`count` augmentations of each training image at these indices of the source.
 
     indices int64 (n,); returns uint8 (n, count, height, width). The random numbers are those of an
-    epoch that begins with these images. `tell` hears of a compilation.
+    epoch that begins with these images. `tell` receives messages about compilation.
     """
     program = lower(config, dataset.image_shape, len(dataset.class_names), len(indices) * count)
     (table,) = compile_tables({"augment": program.augment}, program.dtype, tell).values()

@@ -15,7 +15,7 @@ from mnistlab.runtime.kernel import kernel
 def elu_forward(x: np.ndarray, parameters: tuple[float, float], y: np.ndarray) -> None:
     """y = x where x > 0, else alpha (exp(x) − 1).
 
-    With t = tanh(x / 2), exp(x) − 1 = 2 t / (1 − t): no digit of a small x is lost.
+    With t = tanh(x / 2), exp(x) − 1 = 2 t / (1 − t): a small x loses no digits.
     """
     zero, half, one, two = x.dtype.type(0), x.dtype.type(0.5), x.dtype.type(1), x.dtype.type(2)
     alpha = x.dtype.type(parameters[0])

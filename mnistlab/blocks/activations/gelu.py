@@ -18,7 +18,7 @@ DENSITY = 1 / math.sqrt(2 * math.pi)  # of the standard normal distribution at 0
 def gelu_forward(x: np.ndarray, parameters: tuple[float, float], y: np.ndarray) -> None:
     """y = x Φ(x), with Φ the standard normal distribution function.
 
-    From Φ(−|x|), which has all its digits where 1 + erf would have none.
+    Computed from Φ(−|x|), which keeps its digits where 1 + erf loses them.
     """
     zero, one = x.dtype.type(0), x.dtype.type(1)
     for i in range(x.size):
@@ -33,7 +33,7 @@ def gelu_backward(
     """dx = dy · (Φ(x) + x φ(x)), with φ(x) = exp(−x²/2) / √(2π)."""
     zero, one = x.dtype.type(0), x.dtype.type(1)
     half, density = x.dtype.type(0.5), x.dtype.type(DENSITY)
-    largest = x.dtype.type(50)  # φ is 0 beyond, and the square of a larger x may be infinite
+    largest = x.dtype.type(50)  # φ is 0 beyond this, and the square of a larger x may be infinite
     for i in range(dy.size):
         inside = largest if x[i] > largest else (-largest if x[i] < -largest else x[i])
         tail = normal_tail(np.abs(inside))
@@ -52,7 +52,7 @@ class GELU(BareSection, ActivationBlock):
     backward = gelu_backward
 
     def onnx(self, graph: Any, output: str) -> None:
-        """x (1 + erf(x/√2)) / 2: the operator of this name is of a later opset."""
+        """x (1 + erf(x/√2)) / 2: ONNX's operator of this name needs a later opset."""
         x = graph.top
         graph.add("Mul", "", graph.new_constant("gelu.scale", math.sqrt(0.5)))
         graph.add("Erf")

@@ -1,9 +1,9 @@
-"""Augmentations: random changes of the training images, each in a file of its own.
+"""Augmentations: random changes of the training images, each in its own file.
 
-An augmentation moves the coordinates at which an image is read. A list of them makes one map from
-the pixels of the new image to coordinates of the old one, and the image is read once: two
-augmentations blur no more than one does. The result is rounded to bytes, as the dataset's images
-are.
+An augmentation moves the coordinates at which an image is sampled. A list of augmentations makes
+one map from the pixels of the new image to coordinates of the old one, and the image is sampled
+once: two augmentations blur no more than one. The result is rounded to bytes, like the dataset's
+images.
 """
 
 from typing import Annotated, Any, ClassVar
@@ -13,7 +13,7 @@ from mnistlab.blocks.section import Section
 
 
 class AugmentationBlock(Section):
-    """What the engine asks of an augmentation; `type` is the key that names it."""
+    """The interface of an augmentation; `type` is the key that names it."""
 
     type: ClassVar[str]
 

@@ -1,17 +1,18 @@
-"""Where an image is read: coordinates for every pixel of the new image, and the reading itself."""
+"""Samples an image: coordinates for every pixel of the new image, and the interpolation."""
 
 import numpy as np
 
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.random import random32
 
-# Zeros around an image that is read: one before it, and two behind, as a pixel has a neighbour.
+# Zeros around a sampled image: one before it, and two after, because each pixel needs its
+# neighbours.
 FRAME = 3
 
 
 @kernel
 def uniform(key: int, other_key: int, number: int, least: float, most: float) -> float:
-    """A random number from [least, most): the one with this number of the stream of two keys."""
+    """A random number from [least, most): the one with index `number` in the stream of two keys."""
     return least + (most - least) * (random32(key, other_key, number) * 2.0**-32)
 
 
@@ -30,7 +31,7 @@ def neighbours(image: np.ndarray, width: int, padded: np.ndarray, fours: np.ndar
     """Each pixel with the one to its right and the two below, four bytes in a word.
 
     image uint8 (height · width,). padded uint8 ((height + FRAME) · stride + 1,), stride = width +
-    FRAME, zero around the image: what lies within becomes the image. fours uint32 ((height + 2) ·
+    FRAME, zero around the image; the image is copied into it. fours uint32 ((height + 2) ·
     stride,): the first is that of the pixel above and left of the image's first.
     """
     stride = width + FRAME
@@ -55,11 +56,11 @@ def read_at(
     found: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """out_p = the image at (rows_p, columns_p), between four pixels by both distances, rounded.
+    """out_p = the image at (rows_p, columns_p), interpolated bilinearly and rounded.
 
-    `fours` are the image's `neighbours`; outside are zeros. rows, columns (height · width,), which
-    are overwritten; found uint32 (height · width,) is scratch; out uint8 (height · width,). In
-    three loops, as the compiler vectorises the first and the last.
+    `fours` are the image's `neighbours`; outside are zeros. rows, columns (height · width,) are
+    overwritten; found uint32 (height · width,) is scratch; out uint8 (height · width,). In three
+    loops, because the compiler vectorises the first and the last.
     """
     number = rows.dtype.type
     zero, one, half = number(0), number(1), number(0.5)

@@ -1,4 +1,4 @@
-"""A list of augmentations as ops."""
+"""Lowers a list of augmentations to ops."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,15 +11,15 @@ from mnistlab.runtime.builder import Builder
 from mnistlab.runtime.lanes import row_lanes
 from mnistlab.runtime.op import Op
 
-# Dropout's layers have the streams from 1 on.
+# Dropout layers use the streams from 1 on.
 FIRST_STREAM = 0x41_55_47_00
-# What a pixel costs, about, in multiplications of a product.
+# The approximate cost of a pixel, in multiplications of a product.
 WORK = 100
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where an augmentation works: the network that it is for, and the operands of its map."""
+    """The context of an augmentation: the network's builder, and the operands of its map."""
 
     builder: Builder
     operands: dict[str, Any]
@@ -30,7 +30,7 @@ def build_augmentations(
 ) -> tuple[Op, ...]:
     """The ops that augment images (height, width), one launch; none for an empty list.
 
-    A pixel of the last augmentation's image is looked up in the image of the one before, and so on:
+    A pixel of the last augmentation's image is sampled from the image before it, and so on:
     coordinates are moved from the last augmentation to the first.
     """
     if not augmentations:
@@ -42,7 +42,7 @@ def build_augmentations(
     def map_operands(number: int) -> dict[str, Any]:
         return {**image, "seed": builder.seed, "stream": FIRST_STREAM + number}
 
-    # Words of 32 bits: what is found for each pixel, an image's neighbours, and less of its bytes.
+    # 32-bit words: the samples of each pixel and an image's neighbours; its bytes need fewer.
     words = pixels + 2 * (height + FRAME) * (width + FRAME)
     reading = ReadOperands(**image, **builder.take_scratch(words))
     ops = [

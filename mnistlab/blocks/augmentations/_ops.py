@@ -1,6 +1,6 @@
-"""What the ops of augmentations share: they run on the images of a window, a part of an epoch.
+"""Shared by the ops of augmentations: they run on the images of a window, a part of an epoch.
 
-`first` is the position in the epoch of the rows at hand, `step` is the number of the epoch, and
+`first` is the position in the epoch of the current rows, `step` is the number of the epoch, and
 `m.batch[0]` counts the rows of the window before them; see training/windows.py.
 """
 
@@ -15,18 +15,18 @@ from mnistlab.runtime.random import random32, stream_key
 
 
 class MapOperands(Operands):
-    """Of an op that moves coordinates."""
+    """Operands of an op that moves coordinates."""
 
-    coordinates: int  # slot: the rows that an image is read at, then its columns
+    coordinates: int  # slot: the row coordinates at which an image is sampled, then the columns
     height: int
     width: int
     seed: int  # the run's
-    stream: int  # which augmentation's random numbers
+    stream: int  # which stream of random numbers, by augmentation
 
 
 @view
 def coordinates_of(op: Any, m: Memory, row: int) -> tuple[np.ndarray, np.ndarray]:
-    """The rows and the columns at which an image is read, each (height · width,)."""
+    """The row and column coordinates at which an image is sampled, each (height · width,)."""
     pixels = op.height * op.width
     both = m.activations[op.coordinates * m.capacity + row * 2 * pixels :]
     return both[:pixels], both[pixels : 2 * pixels]

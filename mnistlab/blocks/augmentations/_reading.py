@@ -1,4 +1,4 @@
-"""The first and the last op of augmentation: before coordinates are moved, and after it."""
+"""The first and the last op of augmentation: before coordinates are moved, and after."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from mnistlab.runtime.vectors import prefetch
 
 
 class ReadOperands(Operands):
-    """Of `begin_maps` and `read_images`."""
+    """Operands of `begin_maps` and `read_images`."""
 
     coordinates: int  # slot, see MapOperands
     height: int
@@ -30,9 +30,9 @@ class ReadOperands(Operands):
 
 @kernel
 def begin_maps(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """Every image is read as it is, before the augmentations move the coordinates.
+    """Set the coordinates to the pixels themselves, before the augmentations move them.
 
-    The images are brought near meanwhile: they lie all over the memory.
+    The images are prefetched, because they are scattered over the memory.
     """
     a, b = rows_of(op, rows, lane)
     if a < b:
@@ -49,7 +49,7 @@ def begin_maps(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) 
 
 @kernel
 def read_images(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """The images of the rows, read at their coordinates, to their place in the window."""
+    """Sample the images of the rows at their coordinates, into the window."""
     a, b = rows_of(op, rows, lane)
     pixels, stride = op.height * op.width, op.width + FRAME
     words = scratch_of(op, m, lane).view(np.uint32)

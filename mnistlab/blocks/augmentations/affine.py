@@ -1,4 +1,4 @@
-"""Rotation, scale, shear and shift in one. Source: LeCun et al. (1998), Simard et al. (2003)."""
+"""Rotation, scale, shear and shift together. Source: LeCun et al. (1998), Simard et al. (2003)."""
 
 import math
 from typing import Annotated, Any, ClassVar
@@ -30,9 +30,10 @@ def affine_map(
     rows: np.ndarray,
     columns: np.ndarray,
 ) -> None:
-    """The image is sheared, turned to the left, scaled and moved, about its middle; angles in
-    radians. Each coordinate (y, x) goes the other way: with the middle as the origin,
-    (u, v) = the turn of (y − down, x − right) / scale to the right, then (u, v − u · tan shear).
+    """Shear, rotate anticlockwise, scale and shift the image about its middle; angles in radians.
+
+    The coordinates are transformed by the inverse: with the middle as the origin, (u, v) is (y −
+    down, x − right) / scale rotated clockwise, and the result is (u, v − u · tan shear).
     """
     cos, sin = math.cos(angle) / scale, math.sin(angle) / scale
     slant = math.tan(shear)
@@ -49,7 +50,7 @@ def affine_map(
 
 
 class AffineOperands(MapOperands):
-    """Of an affine map: how far each of its numbers goes; angles in radians."""
+    """Operands of an affine map: the ranges of its numbers; angles in radians."""
 
     rotate: float
     scale: float
@@ -77,7 +78,7 @@ def move_by_affine(op: Any, m: Memory, lane: int, step: int, first: int, rows: i
 
 
 class Affine(Section):
-    """Rotation, scale, shear and shift, each drawn evenly from its range."""
+    """Rotation, scale, shear and shift, each drawn uniformly from its range."""
 
     rotate: Annotated[NonNegative, Field(le=180)] = Field(
         default=0.0, description="The image turns by up to this many degrees, left or right."

@@ -17,14 +17,14 @@ from mnistlab.runtime.parts import rows_of
 
 @kernel
 def flip_map(width: int, columns: np.ndarray) -> None:
-    """The image is read from right to left."""
+    """Sample the image from right to left."""
     last = columns.dtype.type(width - 1)
     for p in range(columns.size):
         columns[p] = last - columns[p]
 
 
 class FlipOperands(MapOperands):
-    """Of a flip."""
+    """Operands of a flip."""
 
     probability: float
 

@@ -19,13 +19,13 @@ MOST_PIXELS = 1024
 
 @kernel
 def whole_shift(key: int, other_key: int, number: int, pixels: int) -> int:
-    """A random whole number from −pixels to pixels, each as likely."""
+    """A random integer from −pixels to pixels, all equally likely."""
     return ((random32(key, other_key, number) * (2 * pixels + 1)) >> 32) - pixels
 
 
 @kernel
 def shift_map(down: int, right: int, rows: np.ndarray, columns: np.ndarray) -> None:
-    """The image moves down and right, so it is read further up and left."""
+    """Move the image down and right: it is sampled further up and left."""
     dy, dx = rows.dtype.type(down), rows.dtype.type(right)
     for p in range(rows.size):
         rows[p] -= dy
@@ -33,7 +33,7 @@ def shift_map(down: int, right: int, rows: np.ndarray, columns: np.ndarray) -> N
 
 
 class ShiftOperands(MapOperands):
-    """Of a shift."""
+    """Operands of a shift."""
 
     pixels: int
 

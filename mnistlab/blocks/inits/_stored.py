@@ -1,4 +1,4 @@
-"""Initial weights that are stored in a file: the checks that a file's tensors fit the network."""
+"""Initial weights from a file: checks that a file's tensors fit the network."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -19,7 +19,7 @@ class StoredInit(InitBlock):
         path: Path
 
     def stored(self, tensor: Any, files: dict[Path, Any]) -> np.ndarray:
-        """The stored values of a weight or bias; `files` holds the files that were read."""
+        """The stored values of a weight or bias; `files` caches the files that have been read."""
         raise NotImplementedError(f"init {self.type}: reads no file")
 
     def start(
@@ -32,7 +32,8 @@ class StoredInit(InitBlock):
 
 
 def from_safetensors(path: Path, tensor: Any, files: dict[Path, Any]) -> np.ndarray:
-    """A tensor of a safetensors file; the whole file is read once, mnistlab's own by its checksum.
+    """A tensor of a safetensors file; the file is read once, mnistlab's own verified by its
+    checksum.
 
     Raises UsageError if the file is unusable, or has no such tensor of this shape.
     """
@@ -49,14 +50,14 @@ def from_safetensors(path: Path, tensor: Any, files: dict[Path, Any]) -> np.ndar
 
 
 def refuse_missing(path: Path, tensor: Any, names: Collection[str]) -> None:
-    """Raise UsageError if a file that holds tensors of these names has not this one."""
+    """Raise UsageError if a file with tensors of these names does not have this one."""
     if tensor.name not in names:
         there = ", ".join(sorted(names)) or "nothing"
         raise UsageError(f"init.path: {path}: no tensor {tensor.name}; it holds {there}")
 
 
 def refuse_unfit(path: Path, tensor: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
-    """Raise UsageError if a file's tensor has another shape, or holds no numbers."""
+    """Raise UsageError if a file's tensor has another shape, or is not numeric."""
     if shape != tensor.shape:
         raise UsageError(
             f"init.path: {path}: {tensor.name} has shape {shape}, expected {tensor.shape}"

@@ -1,4 +1,4 @@
-"""The momentum of the steps: one number, or a straight line over the first epochs."""
+"""The momentum of the steps: one number, or a linear ramp over the first epochs."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ NUMBER: TypeAdapter[float] = TypeAdapter(ShareBelowOne)
 
 
 class MomentumRamp(Section):
-    """A straight line from one momentum to another over the first epochs, constant after them."""
+    """A linear ramp from one momentum to another over the first epochs, constant after them."""
 
     start: ShareBelowOne = Field(alias="from", description="The momentum of the first step.")
     to: ShareBelowOne = Field(description="The momentum after `epochs`.")

@@ -1,4 +1,4 @@
-"""Training images, and what augmentation makes of them."""
+"""Training images and their augmentations."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ FIGURE = FigureDefinition(
 def augmented(images: np.ndarray, made: np.ndarray, settings: str, run: str) -> Figure:
     """A row for each image: images uint8 (n, height, width), made (n, COLUMNS − 1, height, width).
 
-    `settings` are the augmentations in words.
+    `settings` describes the augmentations.
     """
     note = (
         "Left: the first training image of each class. Beside it: what augmentation may make of "

@@ -18,9 +18,9 @@ from mnistlab.support.errors import DoesNotApplyError
 
 AXIS_WIDTH, LABEL_WIDTH = 0.95, 1.1  # inches, left and right of each panel
 PANEL_TOP, PANEL_HEIGHT = 0.3, 3.1
-LOG_SPAN = 50.0  # losses that span more are drawn on a log axis
+LOG_SPAN = 50.0  # losses that span more have a log axis
 MANY_POINTS = 40  # above this a line's points are no longer marked
-MOST_LAYERS = 8  # of more, so many are drawn
+MOST_LAYERS = 8  # if there are more, this many are drawn
 
 
 def draw(run: Artefacts) -> Figure:
@@ -73,7 +73,7 @@ def loss_by_step(rows: Sequence[StepRow]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def first_not_finite(rows: Sequence[StepRow]) -> int | None:
-    """The step in which a loss or an update was first not finite; None where all were."""
+    """The step in which a loss or an update was first not finite; None if all were finite."""
     for row in rows:
         if not all(v is not None and np.isfinite(v) for v in (row.loss, row.update)):
             return row.step

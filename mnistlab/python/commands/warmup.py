@@ -30,11 +30,11 @@ def warmup(
     progress: Callable[[int, int], None] = lambda done, total: None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> WarmedUp:
-    """Compile what the cache lacks of all kernels, in `workers` processes (None: one for each
+    """Compile all kernels that the cache lacks, in `workers` processes (None: one for each
     processor).
 
     `progress` receives the number of compiled kernels and their total, from any thread. Raises
-    UsageError where the environment turns compilation off.
+    UsageError if the environment turns compilation off.
     """
     if INTERPRETED:
         raise UsageError("NUMBA_DISABLE_JIT is set in the environment: no kernel is compiled")

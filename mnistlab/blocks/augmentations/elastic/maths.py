@@ -1,7 +1,7 @@
 """A field of displacements: uniform noise, smoothed by a Gaussian along both axes.
 
-Along one axis the smoothing is a product with a matrix. Both fields of several images are smoothed
-by two products.
+Smoothing along one axis is a matrix product. Both fields of several images are smoothed by two
+products.
 """
 
 import math
@@ -12,7 +12,7 @@ from mnistlab.runtime.blas import gemm
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.random import random32
 
-# The Gaussian ends after so many standard deviations, as that of scipy.ndimage does.
+# The Gaussian is truncated at this many standard deviations, as in scipy.ndimage.
 TRUNCATE = 4.0
 UNIT = 2.0**-15
 
@@ -77,9 +77,9 @@ def smooth(
 def elastic_map(
     width: int, stride: int, field: np.ndarray, rows: np.ndarray, columns: np.ndarray
 ) -> None:
-    """Each coordinate moves by the field at its pixel: rows, columns (height · width,).
+    """Add the field at each pixel to the coordinates: rows, columns (height · width,).
 
-    The two fields lie as `displacement_noise` leaves them.
+    The two fields have the layout of `displacement_noise`.
     """
     for i in range(rows.size // width):
         down, right = field[i * stride :][:width], field[i * stride + width :][:width]

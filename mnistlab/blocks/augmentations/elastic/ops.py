@@ -14,12 +14,12 @@ from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import Op
 from mnistlab.runtime.parts import rows_of, scratch_of
 
-# Images whose fields are smoothed together: BLAS needs a product of some size to be quick.
+# Images whose fields are smoothed together: BLAS is efficient only for larger products.
 TOGETHER = 4
 
 
 class ElasticOperands(MapOperands):
-    """Of an elastic distortion."""
+    """Operands of an elastic distortion."""
 
     alpha: float
     sigma: float

@@ -11,7 +11,9 @@ from mnistlab.blocks.section import Positive, Section, ShareBelowOne
 
 
 class BatchNorm(Section):
-    """Each channel is brought to mean 0 and variance 1 over the batch, then scaled and shifted."""
+    """Each channel is normalised to mean 0 and variance 1 over the batch, then scaled
+    and shifted.
+    """
 
     momentum: ShareBelowOne = Field(
         default=0.9,
@@ -24,7 +26,7 @@ class BatchNorm(Section):
 
 
 class Switched:
-    """Annotation of a key: `true` stands for `whole()`, `false` for null."""
+    """Annotation of a key: `true` means `whole()`, `false` means null."""
 
     def __init__(self, whole: type[Section]) -> None:
         self.whole = whole

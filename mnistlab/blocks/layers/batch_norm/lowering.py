@@ -1,4 +1,6 @@
-"""Batch normalisation built: by the batch's statistics in training, by the running ones after."""
+"""Lowers batch normalisation: with the batch's statistics in training, with the
+running ones after.
+"""
 
 import math
 from dataclasses import replace
@@ -15,7 +17,7 @@ from mnistlab.support.errors import UsageError
 
 
 def build_batch_norm(builder: Builder, settings: Any) -> None:
-    """Batch normalisation of each unit, or of each map of an image."""
+    """Build batch normalisation of each unit, or of each map of an image."""
     name, shape = builder.numbered("batch_norm"), builder.shape
     channels, positions = shape[0], math.prod(shape[1:])
     _refuse_single_values(builder, name, positions)
@@ -37,7 +39,7 @@ def build_batch_norm(builder: Builder, settings: Any) -> None:
     )
     own = _ops_for(builder, positions)
     if builder.training:
-        # The lanes divide the channels: each sums the whole batch of its own.
+        # The lanes divide the channels: each sums the whole batch of its channels.
         lanes = min(-(-channels // own.grain), lanes_for(4 * builder.rows * builder.width))
         builder.forward.append(Op(own.forward, operands, lanes=lanes, grain=own.grain))
         builder.deltas.append(Op(own.backward, operands, lanes=lanes, grain=own.grain))
@@ -77,7 +79,9 @@ def _take(builder: Builder, size: int) -> int:
 
 
 def _refuse_single_values(builder: Builder, name: str, positions: int) -> None:
-    """Raise UsageError where a channel of the smallest batch has one value: it has no variance."""
+    """Raise UsageError if a channel of the smallest batch has a single value, and so
+    no variance.
+    """
     if builder.smallest_batch is not None and builder.smallest_batch * positions < 2:
         raise UsageError(
             f"{builder.key}: {name} needs at least two values of each channel in every batch, and "

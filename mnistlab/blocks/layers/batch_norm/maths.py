@@ -1,10 +1,10 @@
 """Batch normalisation: each channel over the whole batch, in plain loops.
 
-x, y, dx, dy (images, channels, positions): a dense layer's units are channels of one position. All
-is computed in float64, channel by channel, in the order of the images: how the channels are divided
-changes no bit. `statistics` (4, channels) is what forward leaves for backward: of each channel the
-mean, what rounding has taken off that mean, the variance, and 1/√(variance + ε). In float32 a mean
-of 1000 alone would be off by 3e-5, which is much for values that differ by 1e-2.
+x, y, dx, dy (images, channels, positions): a dense layer's units are channels of one position.
+Everything is computed in float64, channel by channel, in the order of the images, so the division
+of the channels changes no bit. `statistics` (4, channels) is kept for the backward pass: for each
+channel the mean, its rounding error, the variance, and 1/√(variance + ε). In float32 a mean of 1000
+alone would be off by 3e-5, which is much for values that differ by 1e-2.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ def channel_sums(x: np.ndarray, c: int, mean: float) -> tuple[float, float]:
 
 @kernel
 def batch_statistics(x: np.ndarray, epsilon: float, statistics: np.ndarray) -> None:
-    """Each channel's mean, then the mean square of its distances from that mean."""
+    """Each channel's mean, then the mean squared difference from that mean."""
     n = x.shape[0] * x.shape[2]
     for c in range(x.shape[1]):
         mean = channel_sums(x, c, 0.0)[0] / n
@@ -82,7 +82,9 @@ def batch_norm_backward_input(
     dshift: np.ndarray,
     dx: np.ndarray,
 ) -> None:
-    """dx = scale / √(variance + ε) · (dy − dshift / n − x̂ · dscale / n), n values a channel."""
+    """dx = scale / √(variance + ε) · (dy − dshift / n − x̂ · dscale / n), for n values
+    per channel.
+    """
     n = np.float64(x.shape[0] * x.shape[2])
     for i in range(x.shape[0]):
         for c in range(x.shape[1]):
@@ -99,8 +101,8 @@ def update_running(
 ) -> None:
     """mean ← momentum · mean + (1 − momentum) · the batch's, likewise the variance; (channels,).
 
-    The variance of the batch is then the unbiased one, over n − 1 in place of n: what it estimates
-    is that of all images. Source: Ioffe and Szegedy (2015), algorithm 2; as PyTorch.
+    The batch's variance is the unbiased one here, over n − 1 instead of n, as an estimate for all
+    images. Source: Ioffe and Szegedy (2015), algorithm 2; as in PyTorch.
     """
     T = mean.dtype.type
     kept, new = T(momentum), T(1 - momentum)

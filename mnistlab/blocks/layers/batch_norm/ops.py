@@ -1,4 +1,4 @@
-"""Batch normalisation's ops: lanes divide the channels, so that each has its whole batch."""
+"""Batch normalisation's ops: lanes divide the channels, so each has its whole batch."""
 
 from typing import Any
 
@@ -12,20 +12,20 @@ from mnistlab.runtime.parts import rows_of
 
 
 class BatchNormOperands(Operands):
-    """Of batch normalisation: x, y (channels, positions) per row."""
+    """Operands of batch normalisation: x, y (channels, positions) per row."""
 
     x: int  # slot
     y: int  # slot
     channels: int
     positions: int
-    scale: int  # offset in the parameter vector, and of the other three
+    scale: int  # offset in the parameter vector, followed by the other three
     shift: int
     running_mean: int
     running_variance: int
     statistics: int  # offset in the scratch
     momentum: float
     epsilon: float
-    sends: bool  # whether the gradient is sent down: images need none in training
+    sends: bool  # whether the gradient of the inputs is computed: images need none in training
 
 
 @view
@@ -43,7 +43,7 @@ def vector_of(op: Any, values: np.ndarray, offset: int) -> np.ndarray:
 
 @view
 def statistics_of(op: Any, m: Memory) -> np.ndarray:
-    """What forward leaves for backward, see maths.py."""
+    """The values kept for the backward pass, see maths.py."""
     size = maths.STATISTICS * op.channels
     return m.scratch[op.statistics : op.statistics + size].reshape(maths.STATISTICS, op.channels)
 
@@ -76,7 +76,7 @@ def batch_norm_backward(op: Any, m: Memory, lane: int, step: int, first: int, ro
 
 @kernel
 def keep_statistics(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """The batch's statistics into the running ones."""
+    """Update the running statistics with the batch's."""
     mean = vector_of(op, m.params, op.running_mean)
     variance = vector_of(op, m.params, op.running_variance)
     n = rows * op.positions
