@@ -141,3 +141,52 @@ def test_latest_after_a_sweep_is_its_best_trial_and_says_so(sweep_dir, home):
     picture = home / "one.png"
     Image.fromarray(np.pad(np.zeros((40, 6), np.uint8), 20, constant_values=255)).save(picture)
     assert mnistlab("predict", latest, picture).stderr == said
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "strengths"),
+    [
+        ("--noise", "gaussian:0.5", [0, 0.1, 0.2, 0.3, 0.4, 0.5]),
+        ("--shift", "2", [0, 1, 2]),
+        ("--rotate", "50", [0, 10, 20, 30, 40, 50]),
+        ("--attack", "fgsm:0.25", [0, 0.05, 0.1, 0.15, 0.2, 0.25]),
+    ],
+)
+def test_the_accuracy_is_told_by_the_strength_of_a_disturbance(
+    run_dir, home, option, value, strengths
+):
+    outcome = mnistlab("evaluate", run_dir, option, value, "--figure", "curve.png")
+    assert outcome.exit_code == 0, outcome.stderr
+    document = mnistlab("evaluate", run_dir, option, value, "--json").document
+    assert [one["strength"] for one in document["curve"]] == pytest.approx(strengths)
+    rows = [line.split() for line in outcome.stdout.splitlines()[-len(strengths) :]]
+    assert [row[-1] for row in rows] == [f"{one['accuracy']:.2%}" for one in document["curve"]]
+    undisturbed = mnistlab("evaluate", run_dir, "--json").document
+    assert document["curve"][0]["accuracy"] == undisturbed["accuracy"]
+    assert document["curve"][0]["loss"] == pytest.approx(undisturbed["loss"])
+    with Image.open(home / "curve.png") as picture:
+        assert picture.size[0] > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--noise", "0.3"), "--noise: found '0.3', must be gaussian:STD"),
+        (("--noise", "gaussian:-1"), "--noise: found 'gaussian:-1'"),
+        (("--attack", "fgsm:2"), "--attack: found 'fgsm:2', must be fgsm:SIZE"),
+        (("--shift", "0"), "--shift: found 0, must be a whole number of pixels, 1 or more"),
+        (("--shift", "28"), "--shift: found 28, must be below 28"),
+        (("--rotate", "200"), "--rotate: found 200, must be above 0 and at most 180 degrees"),
+        (("--shift", "1", "--rotate", "2"), "--shift and --rotate: choose one of them"),
+        (("--figure", "a.png"), "--figure: needs --noise"),
+        (("--shift", "1", "--figure", "a.txt"), "a.txt: must end in .png"),
+        (("--shift", "1", "--calibrate"), "--calibrate: is for images that are not disturbed"),
+        (("--shift", "1", "--figure", "mine.png"), "mine.png"),
+    ],
+)
+def test_a_disturbance_that_cannot_be_is_refused(run_dir, home, arguments, said):
+    (home / "mine.png").write_text("mine")
+    outcome = mnistlab("evaluate", run_dir, *arguments)
+    assert outcome.exit_code == 2
+    assert said in outcome.stderr
+    assert (home / "mine.png").read_text() == "mine"

@@ -1,5 +1,6 @@
 """`mnistlab evaluate`: loss, accuracy and the metrics of each class."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -14,6 +15,7 @@ Examples:
   mnistlab evaluate runs/20261121-142530-mlp-3fa9c1 runs/20261121-143002-mlp-91c0de
   mnistlab evaluate runs/20261121-150000-my-sweep
   mnistlab evaluate runs/latest --calibrate
+  mnistlab evaluate runs/latest --attack fgsm:0.25 --figure attack.png
 """
 
 
@@ -31,6 +33,47 @@ def evaluate(
             "before and after.",
         ),
     ] = False,
+    noise: Annotated[
+        str | None,
+        typer.Option(
+            metavar="gaussian:STD",
+            help="Disturb the images by normal noise, up to this standard deviation (white is 1).",
+            show_default=False,
+        ),
+    ] = None,
+    shift: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="Shift the images in four directions, up to so many pixels.",
+            show_default=False,
+        ),
+    ] = None,
+    rotate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="DEGREES",
+            help="Rotate the images both ways, up to an angle.",
+            show_default=False,
+        ),
+    ] = None,
+    attack: Annotated[
+        str | None,
+        typer.Option(
+            metavar="fgsm:SIZE",
+            help="Attack the network: change every pixel by up to SIZE (white is 1) by the sign of "
+            "the loss's gradient.",
+            show_default=False,
+        ),
+    ] = None,
+    figure: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Draw the accuracy by the strength of the disturbance: png, svg or pdf.",
+            show_default=False,
+        ),
+    ] = None,
     data_dir: options.DataDir = None,
     threads: options.Threads = None,
     quiet: options.Quiet = False,
@@ -45,12 +88,15 @@ def evaluate(
     Several runs, or the finished trials of a sweep, are evaluated as an ensemble: by the mean of
     their probabilities, and by their votes. Its gain over its members is printed. `runs/latest`
     after a sweep is its best trial.
+
+    With --noise, --shift, --rotate or --attack, loss and accuracy are printed by the strength of
+    the disturbance.
     """
     options.set_threads(threads)
+    from mnistlab.experiment.robustness import disturbance
     from mnistlab.python.commands import evaluate as command
     from mnistlab.store.browse.found import is_link_to_sweep, is_sweep
-    from mnistlab.support.errors import UsageError
-    from mnistlab.terminal import calibration, ensemble, scores
+    from mnistlab.terminal import calibration, ensemble, robustness, scores
     from mnistlab.terminal.output import print_json, print_lines
     from mnistlab.terminal.progress import watch_download, watch_messages
 
@@ -64,9 +110,12 @@ def evaluate(
             "data_progress": data_progress,
         }
         is_ensemble = len(runs) > 1 or (is_sweep(runs[0]) and not is_link_to_sweep(runs[0]))
-        if is_ensemble and calibrate:
-            raise UsageError("--calibrate: is for one run; several are evaluated together")
-        if calibrate:
+        by = disturbance(noise, shift, rotate, attack)
+        _refuse_out_of_place(is_ensemble, calibrate, by is not None, figure)
+        if by is not None:
+            disturbed = command.disturb(runs[0], by, figure=figure, **how)
+            document, text = robustness.document(disturbed), robustness.text(disturbed)
+        elif calibrate:
             fitted = command.calibrate(runs[0], **how)
             document, text = calibration.document(fitted), calibration.text(fitted)
         elif is_ensemble:
@@ -80,3 +129,19 @@ def evaluate(
     else:
         print_lines(text)
     return 0
+
+
+def _refuse_out_of_place(
+    is_ensemble: bool, calibrate: bool, is_disturbed: bool, figure: Path | None
+) -> None:
+    """Raise UsageError for options that do not go together."""
+    from mnistlab.support.errors import UsageError
+
+    if is_ensemble and calibrate:
+        raise UsageError("--calibrate: is for one run; several are evaluated together")
+    if is_ensemble and is_disturbed:
+        raise UsageError("disturbed images are for one run; several are evaluated together")
+    if calibrate and is_disturbed:
+        raise UsageError("--calibrate: is for images that are not disturbed")
+    if figure is not None and not is_disturbed:
+        raise UsageError("--figure: needs --noise, --shift, --rotate or --attack")

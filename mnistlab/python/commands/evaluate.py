@@ -9,9 +9,18 @@ from mnistlab.experiment.calibration import calibrate as fit_and_score
 from mnistlab.experiment.ensemble import EnsembleScores, load_ensemble, members_at
 from mnistlab.experiment.ensemble import evaluate_ensemble as score_ensemble
 from mnistlab.experiment.model import Weights, load_model
+from mnistlab.experiment.robustness import (
+    Disturbance,
+    RobustnessScores,
+    evaluate_robustness,
+)
 from mnistlab.experiment.scores import Scores, score
 from mnistlab.store.browse.found import best_of
+from mnistlab.store.written_files import refuse_others, write_own
+from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SplitName
+
+FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def evaluate(
@@ -91,3 +100,44 @@ def calibrate(
         data_progress=data_progress,
     )
     return fit_and_score(model, split)
+
+
+def disturb(
+    path: Path,
+    by: Disturbance,
+    *,
+    figure: Path | None = None,
+    split: SplitName = "test",
+    weights: Weights = "final",
+    data_dir: Path | None = None,
+    threads: int | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+    data_progress: DownloadProgress | None = None,
+) -> RobustnessScores:
+    """Evaluate a run's network on disturbed images; `figure` is a png, svg or pdf to draw.
+
+    Raises as `evaluate` does, and UsageError for a figure that would overwrite a file that mnistlab
+    did not write.
+    """
+    if figure is not None and figure.suffix not in FIGURE_SUFFIXES:
+        raise UsageError(f"{figure}: must end in {', '.join(FIGURE_SUFFIXES)}")
+    if figure is not None:
+        refuse_others([figure])
+    model = load_model(
+        path, weights, data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress
+    )
+    scores = evaluate_robustness(model, split, by)
+    if figure is not None:
+        _draw(scores, figure)
+    return scores
+
+
+def _draw(scores: RobustnessScores, figure: Path) -> None:
+    from mnistlab.figures import style
+    from mnistlab.figures.robustness import robustness
+
+    form = figure.suffix.removeprefix(".")
+    try:
+        write_own(figure, style.rendered(robustness(scores), form), form)
+    except OSError as error:
+        raise UsageError(f"{figure}: cannot be written: {error.strerror}") from error
