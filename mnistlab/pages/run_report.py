@@ -1,14 +1,19 @@
 """A run's report.html: what was run, on what, how well; figures, configuration, provenance."""
 
+import logging
+import math
 import shlex
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mnistlab.config import RunConfig
 from mnistlab.config.config_diff import lines_with_changes
-from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
+from mnistlab.experiment.scores import class_scores
 from mnistlab.figures.gallery import SavedFigures
 from mnistlab.findings import run_findings
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
@@ -18,7 +23,16 @@ from mnistlab.store.status import Status
 from mnistlab.support import durable
 from mnistlab.support.errors import MnistlabError
 from mnistlab.support.metric_names import PARTS, PENALTY, TEST, TRAINING, VALIDATION, Part
-from mnistlab.support.text_format import as_stated, counted, in_print, seconds, training_length
+from mnistlab.support.text_format import (
+    as_stated,
+    counted,
+    in_print,
+    percent,
+    seconds,
+    training_length,
+)
+
+logger = logging.getLogger(__name__)
 
 COLUMNS = tuple(MetricsRow.__dataclass_fields__)
 # Of a longer metrics.csv, so many rows stand on the page, evenly spread, the last among them.
@@ -60,6 +74,7 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
             "summary": _summary(record, facts),
             "best": record.best,
             "metrics_note": _metrics_note(config, record),
+            **_per_class(artefacts),
             **_reference(config, record),
             **_table(rows),
             "layers": [_layer(layer) for layer in facts.layers],
@@ -166,6 +181,38 @@ def _metrics_note(config: RunConfig, record: RunRecord) -> str:
     if not record.test_set_looked_at:
         how += " The test set was not evaluated."
     return f"{how} Losses are without the penalty."
+
+
+def _per_class(artefacts: Artefacts) -> dict[str, Any]:
+    """A row for each class that has images or was predicted: precision, recall, F1; as figures do,
+    none where the run has no predictions.
+    """
+    try:
+        found, names = artefacts.predictions, artefacts.class_names
+    except MnistlabError as error:  # the figures that need it tell what is damaged
+        logger.debug("no table by class: %s", error)
+        return {"per_class": [], "per_class_of": ""}
+    scores, _ = class_scores(found.labels, found.predicted, len(names))
+    predicted = np.bincount(found.predicted, minlength=len(names))
+    rows = [
+        {
+            "name": names[one.label],
+            "images": f"{one.images:,}",
+            "shares": [_share(value) for value in (one.precision, one.recall, one.f1)],
+        }
+        for one in scores
+        if one.images or predicted[one.label]
+    ]
+    means = [
+        _share(float(np.mean([getattr(one, name) for one in scores if one.images])))
+        for name in ("precision", "recall", "f1")
+    ]
+    rows.append({"name": "mean", "images": f"{len(found.labels):,}", "shares": means})
+    return {"per_class": rows, "per_class_of": PART_NAMES[artefacts.part]}
+
+
+def _share(value: float) -> str:
+    return "–" if math.isnan(value) else in_print(percent(value))
 
 
 def _reference(config: RunConfig, record: RunRecord) -> dict[str, Any]:

@@ -21,8 +21,8 @@ IMPORTANT = (VALIDATION.accuracy, TEST.accuracy)
 
 def print_comparison(comparison: Comparison) -> None:
     """Print the runs on stdout in the form that fits the terminal; on stderr what is not shown."""
-    keys = [k for k in comparison.keys if k != "name" and k not in comparison.implied]
-    names = _names([one.run.path for one in comparison.runs])
+    keys = shown_keys(comparison)
+    names = folder_names([one.run.path for one in comparison.runs])
     statuses = [run_status(one.run) for one in comparison.runs]
     shown = [*keys, *comparison.metrics]
     cells = [_cells(one, keys, comparison.metrics) for one in comparison.runs]
@@ -51,6 +51,11 @@ def print_comparison(comparison: Comparison) -> None:
     _tell_the_rest(comparison)
 
 
+def shown_keys(comparison: Comparison) -> list[str]:
+    """The keys that differ, without those that follow from another key's `type`."""
+    return [k for k in comparison.keys if k != "name" and k not in comparison.implied]
+
+
 def _tell_the_rest(comparison: Comparison) -> None:
     implied = Counter(key.partition(".")[0] for key in comparison.implied)
     if implied:
@@ -65,7 +70,7 @@ def _cells(one: ComparedRun, keys: Sequence[str], metrics: Sequence[str]) -> lis
     return [*values, *(metric_value(metric, one.metrics[metric]) for metric in metrics)]
 
 
-def _names(folders: list[Path]) -> list[str]:
+def folder_names(folders: list[Path]) -> list[str]:
     """The folders relative to the innermost folder that contains all of them."""
     above = os.path.commonpath([folder.parent for folder in folders])
     return [str(folder.relative_to(above)) for folder in folders]

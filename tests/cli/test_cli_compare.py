@@ -71,6 +71,32 @@ def test_a_sort_by_nothing_known_is_an_error_of_the_command_line(trained):
     assert "did you mean optimizer.lr?" in outcome.stderr
 
 
+def test_compare_writes_markdown_with_what_differs_and_every_metric(trained):
+    lines = mnistlab("compare", trained, "--markdown", "--sort", "model.hidden").stdout.splitlines()
+    head, marks, *rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert head[:3] == ["run", "model.hidden", "optimizer.lr"]
+    assert "test accuracy" in head
+    assert marks[:4] == ["---", "---", "---", "---:"]
+    assert len(rows) == 4
+    document = {
+        run["run_dir"]: run["metrics"]
+        for run in mnistlab("compare", trained, "--json").document["runs"]
+    }
+    shares = {f"{100 * metrics['test_accuracy']:.2f} %" for metrics in document.values()}
+    assert {row[head.index("test accuracy")] for row in rows} == shares
+
+
+def test_compare_writes_latex_that_needs_no_package(trained):
+    first, _, head, _, *rows, _, last = mnistlab("compare", trained, "--latex").stdout.splitlines()
+    cells = head.removesuffix(r" \\").split(" & ")
+    assert first == rf"\begin{{tabular}}{{lll{'r' * (len(cells) - 3)}}}"
+    assert cells[:3] == ["run", "model.hidden", "optimizer.lr"]
+    assert len(rows) == 4
+    assert all(row.endswith(r" \\") and len(row.split(" & ")) == len(cells) for row in rows)
+    assert all(r" \%" in row and "{[" in row for row in rows)
+    assert last == r"\end{tabular}"
+
+
 def test_csv_and_json_exclude_each_other(trained):
     assert mnistlab("compare", trained, "--csv", "--json").exit_code == 2
 

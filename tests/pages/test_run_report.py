@@ -5,13 +5,16 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 from report_helpers import trained
+from sklearn.metrics import precision_recall_fscore_support
 
 from mnistlab.config import load_run_config
 from mnistlab.figures.gallery import QUICK
 from mnistlab.figures.run import RUN_FIGURES
 from mnistlab.python.commands.visualize import visualize
+from mnistlab.store.predictions import read_predictions
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_json import write_run_json
 
@@ -60,6 +63,18 @@ def test_stated_values_are_beside_measured_ones(text, run_dir):
     assert words(row) == f"51.234 % {100 * measured:.2f} % {100 * (measured - 0.51234):+.2f} %"
     # What a user wrote is text, never part of the page.
     assert "in A &lt;b&gt;bold&lt;/b&gt; claim &amp; more" in text
+
+
+def test_every_class_has_its_precision_recall_and_f1(text, run_dir):
+    found = read_predictions(run_dir / "predictions.csv")
+    table = text[text.index('id="classes"') :].split("</table>")[0]
+    rows = [words(row).split() for row in re.findall(r"<tr>(.*?)</tr>", table, re.S)[1:]]
+    expected = precision_recall_fscore_support(found.labels, found.predicted, zero_division=np.nan)
+    assert len(rows) == 11
+    for label, (precision, recall, f1, images) in enumerate(zip(*expected, strict=True)):
+        told = [f"{100 * v:.2f} %" if v == v else "–" for v in (precision, recall, f1)]
+        assert rows[label] == [str(label), str(images), *" ".join(told).split()]
+    assert rows[-1][:2] == ["mean", "360"]
 
 
 def test_the_configuration_on_the_page_is_the_runs_and_can_be_saved(text, run_dir, tmp_path):
