@@ -3,7 +3,7 @@
 import fnmatch
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -65,51 +65,12 @@ def lower(
         builder.key = config.model.key_of(index)
         layer.build(builder)
     augment = build_augmentations(builder, config.data.augment if training else (), image_shape)
-    head = config.loss.build(builder, config.model.output_activation)
-    record = Op(record_batch, RecordOperands(y=builder.top, inputs=builder.width, training=True))
-    # Ops that are divided by rows run in one launch: forward, through the head, and back.
-    up = len(builder.forward)
-    chain = builder.by_rows([*builder.forward, head, *reversed(builder.deltas)])
-    (*_, evaluation_head) = builder.by_rows([*builder.forward, head.having(training=False)])
-    (*_, kept) = builder.by_rows([head, record])
-    summed = replace(record, lanes=1, row_lanes=kept.row_lanes)
-    scales = _lr_scales(config.optimizer.lr_scale, builder.tensors)
-    penalised = penalised_tensors(config, builder.tensors)
-    updating = Updates(
-        config.optimizer,
-        config.regularization,
-        {
-            t.name: {**builder.in_the_loop(t), "lr_scale": scales[t.name]}
-            for t in builder.tensors
-            if t.trained
-        },
-        penalised,
-        _limited(config, builder),
-    )
-    gradients, deltas = builder.by_rows(builder.gradients), chain[up + 1 :]
-    whole = rows <= builder.rows  # a batch is processed at once, and its gradient is complete
-    makers = [op.having(lr_scale=scales[op.tensor]) for op in (*gradients, *deltas) if op.tensor]
-    fused = updating.fused(makers) if whole and not plain else {}
-    at_once = whole and not plain and not updating.needs_norm
-    owners = [op for op in makers if op.owned and op.tensor not in fused and at_once]
-    joined = {op.tensor: [op, *updating.joined(op)] for op in owners}
-    sums = one_launch(builder.by_rows(builder.sums))
-
-    def stepping(ops: Sequence[Op]) -> list[Op]:
-        """The same ops; a weight's step is joined to the op that computes its gradient, where
-        possible.
-        """
-        return [each for op in ops for each in joined.get(op.tensor, [fused.get(op.tensor, op)])]
-
-    step = (
-        *stepping(deltas),
-        *updating.penalty_descents(penalised & fused.keys()),
-        *one_launch([summed, *stepping(gradients)]),
-        *sums,
-        *updating.penalty_gradients(penalised - fused.keys() - joined.keys()),
-        *updating.steps(fused.keys(), joined.keys()),
-        *one_launch(builder.statistics),
-    )
+    by_rows = _ops_by_rows(builder, config.loss.build(builder, config.model.output_activation))
+    gradients = builder.by_rows(builder.gradients)
+    updating = _updates(config, builder)
+    # A batch is processed at once, and its gradient is complete.
+    whole = rows <= builder.rows
+    step, fused = _step(builder, by_rows, gradients, updating, at_once=whole and not plain)
     return Program(
         dtype=np.dtype(dtype or config.training.dtype),
         classes=classes,
@@ -118,20 +79,98 @@ def lower(
         tensors=tuple(builder.tensors),
         sizes=builder.sizes(config.optimizer.update().states, config.regularization.mode == "step"),
         capacity=builder.rows,
-        forward=chain[:up],
-        evaluation_head=evaluation_head,
-        training_head=chain[up],
-        record_batch=kept,
-        deltas=deltas,
+        forward=by_rows.forward,
+        evaluation_head=by_rows.evaluation_head,
+        training_head=by_rows.training_head,
+        record_batch=by_rows.record,
+        deltas=by_rows.deltas,
         gradients=one_launch(gradients),
-        sums=sums,
-        penalties=updating.penalty_gradients(penalised),
+        sums=one_launch(builder.by_rows(builder.sums)),
+        penalties=updating.penalty_gradients(updating.penalised),
         step=step,
         pack=tuple(builder.pack),
         unpack=tuple(builder.unpack),
         augment=augment,
-        fused=bool(fused),
+        fused=fused,
     )
+
+
+class _ByRows(NamedTuple):
+    """The ops that are divided by rows. They run in one launch: forward, head and back."""
+
+    forward: tuple[Op, ...]
+    training_head: Op
+    deltas: tuple[Op, ...]
+    evaluation_head: Op
+    record: Op
+    record_whole: Op  # of the whole batch, on one lane
+
+
+def _ops_by_rows(builder: Builder, head: Op) -> _ByRows:
+    record = Op(record_batch, RecordOperands(y=builder.top, inputs=builder.width, training=True))
+    up = len(builder.forward)
+    chain = builder.by_rows([*builder.forward, head, *reversed(builder.deltas)])
+    (*_, evaluation_head) = builder.by_rows([*builder.forward, head.having(training=False)])
+    (*_, kept) = builder.by_rows([head, record])
+    whole = replace(record, lanes=1, row_lanes=kept.row_lanes)
+    return _ByRows(chain[:up], chain[up], chain[up + 1 :], evaluation_head, kept, whole)
+
+
+def _updates(config: RunConfig, builder: Builder) -> Updates:
+    """The updates of every trained tensor."""
+    scales = _lr_scales(config.optimizer.lr_scale, builder.tensors)
+    return Updates(
+        config.optimizer,
+        config.regularization,
+        {
+            t.name: {**builder.in_the_loop(t), "lr_scale": scales[t.name]}
+            for t in builder.tensors
+            if t.trained
+        },
+        penalised_tensors(config, builder.tensors),
+        _limited(config, builder),
+    )
+
+
+def _step(
+    builder: Builder,
+    by_rows: _ByRows,
+    gradients: Sequence[Op],
+    updating: Updates,
+    at_once: bool,
+) -> tuple[tuple[Op, ...], bool]:
+    """From the deltas to the new weights; and whether some gradients are never stored.
+
+    `at_once`: an op that computes a complete gradient may also take the weight's step.
+    """
+    makers = [
+        op.having(lr_scale=updating.tensors[op.tensor]["lr_scale"])
+        for op in (*gradients, *by_rows.deltas)
+        if op.tensor
+    ]
+    fused = updating.fused(makers) if at_once else {}
+    owners = [
+        op
+        for op in makers
+        if op.owned and op.tensor not in fused and at_once and not updating.needs_norm
+    ]
+    joined = {op.tensor: [op, *updating.joined(op)] for op in owners}
+
+    def stepping(ops: Sequence[Op]) -> list[Op]:
+        """The same ops; a weight's step is joined to its gradient's op, where possible."""
+        return [each for op in ops for each in joined.get(op.tensor, [fused.get(op.tensor, op)])]
+
+    penalised = updating.penalised
+    step = (
+        *stepping(by_rows.deltas),
+        *updating.penalty_descents(penalised & fused.keys()),
+        *one_launch([by_rows.record_whole, *stepping(gradients)]),
+        *one_launch(builder.by_rows(builder.sums)),
+        *updating.penalty_gradients(penalised - fused.keys() - joined.keys()),
+        *updating.steps(fused.keys(), joined.keys()),
+        *one_launch(builder.statistics),
+    )
+    return step, bool(fused)
 
 
 def _limited(config: RunConfig, builder: Builder) -> dict[str, dict[str, Any]]:
