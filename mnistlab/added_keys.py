@@ -11,6 +11,7 @@ from typing import Any
 # By dotted path: what a version without the key did. `loss:mse` is a section of that type, `*` is
 # every item of a list.
 ADDED_KEYS: dict[str, Any] = {
+    "data.class_names": None,
     "data.label_noise": 0.0,
     "data.shuffle_labels": False,
     "data.transpose": False,

@@ -48,7 +48,14 @@ def _distinct(labels: tuple[int, ...]) -> tuple[int, ...]:
     return labels
 
 
+def _distinct_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names) or not all(name.isprintable() for name in names):
+        refuse("a list of printable names, none of them twice")
+    return names
+
+
 Side = Annotated[int, Field(strict=True, ge=1, le=1024)]
+ClassName = Annotated[str, Field(strict=True, min_length=1, max_length=60)]
 Label = Annotated[int, Field(strict=True, ge=0, le=65_535)]
 IMAGES_SCHEMA: list[dict[str, Any]] = [
     {"const": "auto"},
@@ -138,6 +145,18 @@ class DataConfig(Section):
             description="Keep only these labels in every split, e.g. [1, 9]. The network still has "
             "one output per label of the source.",
         )
+    )
+    class_names: (
+        Annotated[
+            tuple[ClassName, ...],
+            Field(min_length=2, max_length=256),
+            AfterValidator(_distinct_names),
+        ]
+        | None
+    ) = Field(
+        default=None,
+        description="The names of the classes, in the order of their labels. Default: those of the "
+        "dataset, or of the folders of your own images, else the labels.",
     )
     shuffle_once: Flag = Field(
         default=False,

@@ -2,15 +2,15 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.download import DownloadProgress
 from mnistlab.data.files import fingerprint
-from mnistlab.support.errors import data_error
+from mnistlab.support.errors import UsageError, data_error
 
 Status = Literal["bundled", "present", "absent", "incomplete", "damaged"]
 
@@ -76,6 +76,21 @@ class DataSource(ABC):
     def listing(self, data_dir: Path) -> DatasetListing | None:
         """Its line in the list of datasets; None if it is not a single dataset."""
         return None
+
+
+def named(source: Source, names: Sequence[str] | None) -> Source:
+    """The source with these names of its classes, if any; there may be more than it has labels.
+
+    Raises UsageError if there are fewer.
+    """
+    if names is None:
+        return source
+    if len(names) < len(source.class_names):
+        raise UsageError(
+            f"data.class_names: found {len(names)} names, expected {len(source.class_names)}: "
+            f"{source.name} has labels of 0 to {len(source.class_names) - 1}"
+        )
+    return replace(source, class_names=tuple(names))
 
 
 def identity(paths: Mapping[str, Path]) -> str:

@@ -101,12 +101,14 @@ class OwnFiles(DataSource):
     """A format of the user's own files. Its classes are the labels from 0 to the largest one.
 
     `find` searches for the files at `data.path`; `read` makes arrays from the result; `identity` is
-    a text that changes when one of the files does. All three raise DataError.
+    a text that changes when one of the files does. All three raise DataError. `names` are the names
+    of the classes by label, if the files have names.
     """
 
     find: Callable[[Path], Any]
     read: Callable[[Any], Arrays]
     identity: Callable[[Any], str]
+    names: Callable[[Any], tuple[str, ...] | None] = lambda found: None
     takes_path: ClassVar[bool] = True
 
     def open(self, request: Request) -> Source:
@@ -114,5 +116,5 @@ class OwnFiles(DataSource):
         found = self.find(request.path)
         arrays, sha256 = cache.load(self.name, self.identity(found), lambda: self.read(found))
         classes = 1 + max(int(arrays.train_labels.max()), int(arrays.test_labels.max()))
-        names = tuple(str(label) for label in range(classes))
+        names = self.names(found) or tuple(str(label) for label in range(classes))
         return Source(self.name, *arrays, class_names=names, sha256=sha256)

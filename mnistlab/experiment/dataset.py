@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, DownloadProgress, open_source, split
+from mnistlab.data.source import named
 from mnistlab.support.errors import ConfigError, UsageError
 
 
@@ -32,7 +33,7 @@ def load_data(
     with located(config):
         source = open_source(data.source, data.path, data_dir=data_dir, progress=progress)
         return split(
-            data.preparation.prepared(source),
+            data.preparation.prepared(named(source, data.class_names)),
             validation=data.validation_images,
             choose=data.validation_choice,
             per_class_limit=data.per_class_limit,

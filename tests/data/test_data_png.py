@@ -24,6 +24,7 @@ from PIL import Image
 from mnistlab.data import png
 from mnistlab.data.files import MalformedError
 from mnistlab.data.png import read_png
+from mnistlab.support.errors import DataError
 
 GREY = SMALL.train_images[0]
 ONE = Path("train") / "1" / "img_4.png"  # neither the first image nor the last
@@ -175,6 +176,36 @@ def test_images_are_in_natural_order_of_their_names_across_all_labels(tmp_path):
     assert source.train_labels.tolist() == [label_of[stem] for stem in order]
     assert source.class_names == tuple(str(label) for label in range(12))
     np.testing.assert_array_equal(source.test_images, source.train_images)
+
+
+def named_folders(folder, train=("cat", "ant", "bee"), test=("ant", "cat")):
+    for part, names in (("train", train), ("test", test)):
+        for number, name in enumerate(names):
+            (folder / part / name).mkdir(parents=True)
+            pixels = np.full((4, 4), number, np.uint8)
+            Image.fromarray(pixels).save(folder / part / name / f"{name}_1.png")
+    return folder
+
+
+def test_named_folders_are_classes_in_alphabetical_order(tmp_path):
+    source = open_own("png", named_folders(tmp_path))
+    assert source.class_names == ("ant", "bee", "cat")
+    assert source.train_labels.tolist() == [0, 1, 2]
+    assert source.test_labels.tolist() == [0, 2]
+    assert source.train_images[:, 0, 0].tolist() == [1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "told"),
+    [
+        (("ant", "bee"), ("ant", "cow"), r"test/cow: expected the name of a folder in .*ant, bee"),
+        (("ant", "7"), ("ant",), r"train/ant: expected a folder named by a label"),
+        (("ant", "b\x1bee"), ("ant",), r"expected printable names, found 'b\\x1bee'"),
+    ],
+)
+def test_named_folders_that_are_no_classes_are_refused(tmp_path, train, test, told):
+    with pytest.raises(DataError, match=told):
+        open_own("png", named_folders(tmp_path, train, test))
 
 
 def test_equal_names_are_in_order_of_label(tmp_path):

@@ -10,6 +10,7 @@ WITHOUT_EQUATION = {
     "RunConfig.reference": "it stands beside what was measured",
     "DataConfig.source": "the images are made by the fuzzer",
     "DataConfig.path": "the images are made by the fuzzer",
+    "DataConfig.class_names": "names change no number",
     "TrainingConfig.dtype": "the second engine is of float64; float32 is held to its own bits",
     "TrainingConfig.snapshots": "it keeps files, and changes no number",
     "TrainingConfig.kernels": "both kinds of kernels are held to the same equations",

@@ -1,15 +1,18 @@
 """The `png` source: PATH/train/<label>/*.png and PATH/test/<label>/*.png, or other formats.
 
 Images are in natural order of their names across all labels (img_2 before img_10), so that names
-with an index keep the original order; equal names are in order of label.
+with an index keep the original order; equal names are in order of label. A folder's name is the
+label, a number, or the name of the class: labels are then numbered in alphabetical order.
 """
 
 import json
 import logging
 import os
 import re
+import sys
 import warnings
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -26,6 +29,7 @@ from mnistlab.support.whole_numbers import whole_number
 
 PARTS = ("train", "test")
 MAX_LABEL = 255
+EXPECTED = "folders named by label"
 CHUNK_FILES = 512
 logger = logging.getLogger("mnistlab")
 
@@ -47,7 +51,9 @@ def find_files(folder: Path) -> dict[str, list[Picture]]:
     """
     try:
         left_out: Counter[str] = Counter()
-        parts = {p: _find_part(found, left_out) for p, found in _find_parts(folder).items()}
+        folders = _find_parts(folder)
+        labels = _named_labels(folders)
+        parts = {part: _find_part(path, labels, left_out) for part, path in folders.items()}
     except OSError as error:
         raise data_error(f"{error.filename}: cannot be read ({error.strerror})", error) from error
     if left_out:
@@ -75,23 +81,64 @@ def _find_parts(folder: Path) -> dict[str, Path]:
     return one_of_each(folder, parts, lambda part: (f"a {named(part)}", named(part)))
 
 
-def _find_part(part: Path, left_out: Counter[str]) -> list[Picture]:
+def _find_part(
+    part: Path, labels: Mapping[str, int] | None, left_out: Counter[str]
+) -> list[Picture]:
+    """The images of a part, in order. `labels` are those of named folders."""
     folders: dict[int, Path] = {}
-    for path in list_folder(part, "folders named by label"):
-        if not path.is_dir():
-            if _ending(path.name) in KINDS:
-                left_out[f"{_ending(path.name)} outside the folders of labels"] += 1
-            continue
-        label = whole_number(path.name, MAX_LABEL)
+    for path in _folders(part):
+        label = whole_number(path.name, MAX_LABEL) if labels is None else labels[path.name]
         if label is None:
-            raise DataError(f"{path}: expected a folder named by a label, 0 to {MAX_LABEL}")
+            raise DataError(
+                f"{path}: expected a folder named by a label, 0 to {MAX_LABEL}, as the others are"
+            )
         if other := folders.get(label):
             raise DataError(f"{path}: expected one folder of a label, found {other.name} too")
         folders[label] = path
-    if not folders:
-        raise DataError(f"{part}: expected folders named by label, found none")
+    for path in list_folder(part, EXPECTED):
+        if not path.is_dir() and _ending(path.name) in KINDS:
+            left_out[f"{_ending(path.name)} outside the folders of labels"] += 1
     found = [picture for label, path in folders.items() for picture in _scan(path, label, left_out)]
     return sorted(found, key=_natural)
+
+
+def _folders(part: Path) -> list[Path]:
+    """The folders of a part, by name; raises DataError if there is none."""
+    folders = [path for path in list_folder(part, EXPECTED) if path.is_dir()]
+    if not folders:
+        raise DataError(f"{part}: expected folders named by label, found none")
+    return folders
+
+
+def _named_labels(parts: Mapping[str, Path]) -> dict[str, int] | None:
+    """The label of each named folder: its place in the alphabet. None if a name is a number.
+
+    Raises DataError if the test images have a class that the training images lack.
+    """
+    names = {part: [path.name for path in _folders(path)] for part, path in parts.items()}
+    if any(whole_number(name, sys.maxsize) is not None for one in names.values() for name in one):
+        return None
+    train, test = (names[part] for part in PARTS)
+    if strange := [name for name in test if name not in train]:
+        raise DataError(
+            f"{parts['test'] / strange[0]}: expected the name of a folder in {parts['train']}: "
+            f"{', '.join(train[:10])}"
+        )
+    if unprintable := [name for name in train if not name.isprintable()]:
+        raise DataError(f"{parts['train']}: expected printable names, found {unprintable[0]!r}")
+    if len(train) > MAX_LABEL + 1:
+        raise DataError(
+            f"{parts['train']}: expected at most {MAX_LABEL + 1} folders, found {len(train):,}"
+        )
+    return {name: label for label, name in enumerate(train)}
+
+
+def class_names(parts: dict[str, list[Picture]]) -> tuple[str, ...] | None:
+    """The names of the folders by label; None if they are numbers."""
+    # One picture is enough to know the folder of its label.
+    firsts = {picture.label: picture for pictures in parts.values() for picture in pictures}
+    names = [Path(firsts[label].path).parent.name for label in sorted(firsts)]
+    return None if whole_number(names[0], sys.maxsize) is not None else tuple(names)
 
 
 def _scan(folder: Path, label: int, left_out: Counter[str]) -> list[Picture]:
@@ -165,4 +212,5 @@ SOURCE = OwnFiles(
     find=find_files,
     read=read_folder,
     identity=json.dumps,
+    names=class_names,
 )
