@@ -80,6 +80,7 @@ def main() -> None:
     reply, sys.stdout = sys.stdout, sys.stderr
     from mnistlab.figures.sheet import Sheet
     from mnistlab.figures.style import drawing, rendered
+    from mnistlab.pages.inline_svg import inline_svg
     from mnistlab.pages.page import read_templates
     from mnistlab.python.commands.train import quick_figures
     from mnistlab.python.commands.visualize import visualize  # noqa: F401 - before it is needed
@@ -88,6 +89,7 @@ def main() -> None:
         sheet = Sheet(1.0, "A figure, so that fonts are read")
         sheet.panel(1.0, 0.2, 1.0, 0.5)
     rendered(sheet.figure)
+    inline_svg(sheet.figure, sheet.figure.words, "ready")
     read_templates()
     if not (line := sys.stdin.readline()):
         return
