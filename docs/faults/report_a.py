@@ -214,28 +214,41 @@ CNN_RULES = {
 CNN_RATES = {"F": RATE / BATCH, "W": RATE, "b": RATE / BATCH}
 
 
-def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
-    """Train with every rule in the report's setting, and write the section."""
+def _mlp_trained(
+    digits: Digits, settings: Settings
+) -> tuple[list[tuple[str, ...]], list[float], list[float]]:
+    """The MLP's rows of the table; the accuracies of its rules, and with He's initialisation."""
     start = mlp(settings.hidden)
-    mlp_rows, mlp_shares = [], []
+    rows, shares, he_shares = [], [], []
     for name, (rule, logits) in MLP_RULES.items():
         found = verdict(check(mlp_loss, rule, mlp(CHECKED_UNITS), digits.sample))
-        mlp_shares.append(_validated(digits, settings, start, rule, logits, MLP_RATES))
-        mlp_rows.append((name, found, percent(mlp_shares[-1])))
+        shares.append(_validated(digits, settings, start, rule, logits, MLP_RATES))
+        rows.append((name, found, percent(shares[-1])))
     # He's initialisation, and W1's step as large as W2's.
     start = {**start, "W1": start["W1"] * np.float32((2 / (SIDE * SIDE)) ** 0.5)}
     together = dict.fromkeys(start, RATE)
-    he_shares = []
     for name, (rule, logits) in [*MLP_RULES.items()][:2]:
         he_shares.append(_validated(digits, settings, start, rule, logits, together))
         name = f"He's initialisation, all steps sums: {name}"
-        mlp_rows.append((name, "as above", percent(he_shares[-1])))
+        rows.append((name, "as above", percent(he_shares[-1])))
+    return rows, shares, he_shares
+
+
+def _cnn_trained(digits: Digits, settings: Settings) -> tuple[list[tuple[str, ...]], list[float]]:
+    """The CNN's rows of the table, and the accuracies of its rules."""
     start = cnn(settings.filters)
-    cnn_rows, cnn_shares = [], []
+    rows, shares = [], []
     for name, (rule, logits) in CNN_RULES.items():
         found = verdict(check(cnn_loss, rule, cnn(CHECKED_FILTERS), digits.sample))
-        cnn_shares.append(_validated(digits, settings, start, rule, logits, CNN_RATES))
-        cnn_rows.append((name, found, percent(cnn_shares[-1])))
+        shares.append(_validated(digits, settings, start, rule, logits, CNN_RATES))
+        rows.append((name, found, percent(shares[-1])))
+    return rows, shares
+
+
+def section(digits: Digits, settings: Settings = SETTINGS) -> Section:
+    """Train with every rule in the report's setting, and write the section."""
+    mlp_rows, mlp_shares, he_shares = _mlp_trained(digits, settings)
+    cnn_rows, cnn_shares = _cnn_trained(digits, settings)
     images = len(digits.train_x) - settings.validation
     header = ("rule", "what the check finds: relative error", "validation accuracy, %")
     text = f"""\
