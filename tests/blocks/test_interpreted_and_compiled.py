@@ -36,7 +36,7 @@ from mnistlab.blocks.layers.pool2d import pairs
 from mnistlab.blocks.losses import _head, mse
 from mnistlab.blocks.losses import binary_cross_entropy as bce
 from mnistlab.blocks.losses import cross_entropy as ce
-from mnistlab.blocks.optimizers import _clip, adam, adamw, rmsprop, sgd
+from mnistlab.blocks.optimizers import _clip, adadelta, adagrad, adam, adamw, rmsprop, sgd
 from mnistlab.blocks.penalties import maths as penalties
 from mnistlab.runtime import parts, random
 from mnistlab.runtime.dither import PENALTY, dither_of
@@ -153,6 +153,8 @@ def _update_cases():
     for t in (1, 1000):
         yield case(adam.adam_update, 2, 0.01, 0.9, 0.999, 1e-8, t)
     yield case(rmsprop.rmsprop_update, 1, 0.01, 0.99, 1e-8)
+    yield case(adagrad.adagrad_update, 1, 0.01, 1e-8)
+    yield case(adadelta.adadelta_update, 2, 1.0, 0.9, 1e-6)
 
     def dithered(kernel, states, *hyperparameters):
         def make(dtype):
@@ -167,6 +169,8 @@ def _update_cases():
         yield dithered(kernel, 1, 1e-9, 0.9, False)
     yield dithered(adam.adam_update, 2, 1e-9, 0.9, 0.999, 1e-8, 3)
     yield dithered(rmsprop.rmsprop_update, 1, 1e-9, 0.99, 1e-8)
+    yield dithered(adagrad.adagrad_update, 1, 1e-9, 1e-8)
+    yield dithered(adadelta.adadelta_update, 2, 1e-9, 0.9, 1e-6)
 
     def weights(dtype):
         return normal(300, dtype) * (np.arange(300) % 3 > 0)

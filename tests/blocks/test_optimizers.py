@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from kernel_helpers import DTYPES, normal
 
-from mnistlab.blocks.optimizers import adam, adamw, rmsprop, sgd
+from mnistlab.blocks.optimizers import adadelta, adagrad, adam, adamw, rmsprop, sgd
 
 SIZE, STEPS, LR = 50, 6, 0.05
 TOLERANCE = {np.float32: 3e-6, np.float64: 1e-14}
@@ -91,6 +91,8 @@ def test_a_gradient_of_zero_moves_nothing(dtype):
     before = W.copy()
     adam.adam_update(W, zero, zero.copy(), zero.copy(), LR, 0.9, 0.999, 1e-8, 1)
     rmsprop.rmsprop_update(W, zero, zero.copy(), LR, 0.99, 1e-8)
+    adagrad.adagrad_update(W, zero, zero.copy(), LR, 1e-10)
+    adadelta.adadelta_update(W, zero, zero.copy(), zero.copy(), LR, 0.9, 1e-6)
     sgd.sgd_update(W, zero, LR)
     np.testing.assert_array_equal(W, before)
 
@@ -123,6 +125,10 @@ UPDATES = {
     "step": lambda W, g: sgd.momentum_step_update(W, g, np.zeros(SIZE), LR, 0.9, False),
     "adam": lambda W, g: adam.adam_update(
         W, g, np.zeros(SIZE), np.zeros(SIZE), LR, 0.9, 0.999, 1e-8, 1
+    ),
+    "adagrad": lambda W, g: adagrad.adagrad_update(W, g, np.zeros(SIZE), LR, 1e-10),
+    "adadelta": lambda W, g: adadelta.adadelta_update(
+        W, g, np.zeros(SIZE), np.zeros(SIZE), 1.0, 0.9, 1e-6
     ),
     "rmsprop": lambda W, g: rmsprop.rmsprop_update(W, g, np.zeros(SIZE), LR, 0.9, 1e-8),
 }

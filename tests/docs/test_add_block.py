@@ -43,7 +43,7 @@ def copy(tmp_path_factory):
         shutil.copytree(REPOSITORY / folder, root / folder, ignore=ignored)
     for name in ("pyproject.toml", "tests/conftest.py", "tests/kernel_helpers.py"):
         shutil.copy(REPOSITORY / name, root / name)
-    for page, file in ((ACTIVATION, "activations/swish.py"), (OPTIMIZER, "optimizers/adagrad.py")):
+    for page, file in ((ACTIVATION, "activations/swish.py"), (OPTIMIZER, "optimizers/adamax.py")):
         assert f"`mnistlab/blocks/{file}`" in page
         (code,) = blocks(page, "python")
         (root / "mnistlab" / "blocks" / file).write_text(code, encoding="utf-8")
@@ -84,7 +84,7 @@ def test_the_page_s_commands_train_and_check(copy, page, accuracy):
 def test_compiled_the_activation_learns_and_is_exported_right(copy):
     done = run(
         copy, "-m", "mnistlab", "train", "configs/quickstart.yaml",
-        "optimizer={type: adagrad, lr: 0.05}",
+        "optimizer={type: adamax, lr: 0.02}",
         "model.activation={type: swish, beta: 1.5}", PLAIN, "--no-plots", "--json",
         compiled=True,
     )  # fmt: skip
@@ -110,16 +110,17 @@ def test_the_page_s_equation_is_that_of_its_functions(copy):
 
 UPDATE = """
 import numpy as np
-from mnistlab.blocks.optimizers.adagrad import adagrad_update
+from mnistlab.blocks.optimizers.adamax import adamax_update
 
 rng = np.random.default_rng(0)
-W, s = rng.standard_normal(20), np.zeros(20)
-expected, squares = W.copy(), np.zeros(20)
-for _ in range(5):
-    g = rng.standard_normal(20)
-    adagrad_update(W, g, s, 0.1, 1e-10)
-    squares += g**2
-    expected -= 0.1 * g / (np.sqrt(squares) + 1e-10)
+W, m, u = rng.standard_normal(20), np.zeros(20), np.zeros(20)
+expected, so_far = W.copy(), []
+for t in range(1, 6):
+    so_far.append(rng.standard_normal(20))
+    adamax_update(W, so_far[-1], m, u, 0.1, 0.9, 0.99, 1e-8, t)
+    mean = sum(0.1 * 0.9 ** (t - i) * g for i, g in enumerate(so_far, 1))
+    largest = np.max([0.99 ** (t - i) * (abs(g) + 1e-8) for i, g in enumerate(so_far, 1)], axis=0)
+    expected -= 0.1 / (1 - 0.9**t) * mean / largest
 np.testing.assert_allclose(W, expected, rtol=1e-13)
 """
 
@@ -140,7 +141,7 @@ def test_a_misspelt_activation_is_answered_with_the_new_name(copy):
 def test_the_schema_has_both(copy):
     done = run(copy, "-m", "mnistlab", "schema", "run")
     definitions = json.loads(done.stdout)["$defs"]
-    assert {"Swish", "AdaGrad"} <= definitions.keys()
+    assert {"Swish", "AdaMax"} <= definitions.keys()
 
 
 def test_what_the_page_says_of_sections_without_parameters_holds():
@@ -154,7 +155,7 @@ def test_what_the_page_says_of_sections_without_parameters_holds():
     ("page", "key", "name"),
     [
         (ACTIVATION, "model.activation.type", "swish"),
-        (OPTIMIZER, "optimizer.type", "adagrad"),
+        (OPTIMIZER, "optimizer.type", "adamax"),
     ],
 )
 def test_the_page_s_last_command_puts_the_block_into_completion_and_the_reference(

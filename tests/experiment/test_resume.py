@@ -41,6 +41,8 @@ RUNS = {
         "regularization": {"max_norm": 0.5},
     },
     "a clipped gradient": {"optimizer": {"lr": 0.3, "clip_value": 0.1, "clip_norm": 0.2}},
+    "adagrad": {"optimizer": {"type": "adagrad", "lr": 0.05}},
+    "adadelta": {"optimizer": "adadelta"},
     "velocity step, replacement": {
         "optimizer": {"type": "sgd", "momentum": 0.5, "velocity": "step"},
         "lr_schedule": {"type": "inverse_time", "decay": 0.01},

@@ -29,6 +29,13 @@ OPTIMIZERS = {
     "velocity of steps": {"lr": 0.02, "momentum": 0.9, "velocity": "step"},
     "adam": {"type": "adam", "lr": 0.005},
     "adamw": {"type": "adamw", "lr": 0.005, "weight_decay": 0.3},
+    "rising nesterov": {
+        "lr": 0.02,
+        "momentum": {"from": 0.1, "to": 0.8, "epochs": 2},
+        "nesterov": True,
+    },
+    "adagrad": {"type": "adagrad", "lr": 0.02, "epsilon": 1e-6},
+    "adadelta": {"type": "adadelta", "rho": 0.9, "epsilon": 1e-4},
     "rmsprop": {"type": "rmsprop", "lr": 0.002, "epsilon": 1e-4},
 }
 PENALTIES = {

@@ -276,6 +276,14 @@ class Oracle:
         match o.type:
             case "sgd":
                 return self._momentum(state, W, g, lr)
+            case "adagrad":
+                state[0] = state[0] + g**2
+                return W - lr * g / (np.sqrt(state[0]) + o.epsilon)
+            case "adadelta":
+                state[0] = o.rho * state[0] + (1 - o.rho) * g**2
+                change = np.sqrt((state[1] + o.epsilon) / (state[0] + o.epsilon)) * g
+                state[1] = o.rho * state[1] + (1 - o.rho) * change**2
+                return W - lr * change
             case "rmsprop":
                 state[0] = o.alpha * state[0] + (1 - o.alpha) * g**2
                 return W - lr * g / (np.sqrt(state[0]) + o.epsilon)

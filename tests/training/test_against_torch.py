@@ -83,3 +83,24 @@ def test_clipping_is_pytorch_s_of_elements_and_of_the_whole_gradient(velocity):
 
     train_both(trainer, network, sgd, before_step)
     assert min(clipped.values()) > 5
+
+
+@pytest.mark.parametrize("penalty", [0.0, 0.01])
+def test_adagrad_is_pytorch_s(penalty):
+    regularization = {"l2": penalty / 2}
+    trainer, network = pair_of(
+        optimizer={"type": "adagrad", "lr": 0.03}, regularization=regularization
+    )
+    groups = [
+        {"params": [w for w in network.parameters() if w.ndim == 2], "weight_decay": penalty},
+        {"params": [w for w in network.parameters() if w.ndim == 1]},
+    ]
+    train_both(trainer, network, torch.optim.Adagrad(groups, 0.03))
+
+
+@pytest.mark.parametrize(("lr", "rho", "epsilon"), [(1.0, 0.9, 1e-6), (0.5, 0.95, 1e-3)])
+def test_adadelta_is_pytorch_s(lr, rho, epsilon):
+    optimizer = {"type": "adadelta", "lr": lr, "rho": rho, "epsilon": epsilon}
+    trainer, network = pair_of(optimizer=optimizer)
+    theirs = torch.optim.Adadelta(network.parameters(), lr, rho, epsilon)
+    train_both(trainer, network, theirs)

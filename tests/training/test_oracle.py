@@ -83,6 +83,12 @@ CASES = {
         "data": {"augment": [{"elastic": {}}, {"affine": {"rotate": 30}}]},
         "training": {"batch_size": "full"},
     },
+    "adagrad": {"optimizer": {"type": "adagrad", "lr": 0.05, "epsilon": 1e-6}},
+    "adagrad with a penalty": {
+        "optimizer": {"type": "adagrad", "lr": 0.05},
+        "regularization": penalty("gradient"),
+    },
+    "adadelta": {"optimizer": {"type": "adadelta", "rho": 0.8, "epsilon": 1e-4}},
     "elements clipped": {"optimizer": sgd(clip_value=0.002)},
     "the norm clipped": {"optimizer": sgd(clip_norm=0.1)},
     "elements and the norm clipped, momentum": {
