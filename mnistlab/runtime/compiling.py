@@ -20,13 +20,15 @@ def kinds_of(functions: Iterable[Compiled]) -> list[str]:
     """The blocks of kernels: `conv2d`, `adam`; a family if several share a file."""
     kinds: dict[str, None] = {}
     for kernel, _ in functions:
-        _, room, *path = kernel.place[0].split(".")
-        if room == "blocks":
-            family, block = path[:2]
-            of_family = block.startswith("_") or block in FILES_OF_A_BLOCK
-            kinds[family if of_family else block] = None
-        else:
-            kinds["the training loop"] = None
+        names = kernel.place[0].split(".")
+        match names:
+            case ["mnistlab", "blocks", family, block, *_]:
+                of_family = block.startswith("_") or block in FILES_OF_A_BLOCK
+                kinds[family if of_family else block] = None
+            case ["mnistlab", *_]:
+                kinds["the training loop"] = None
+            case [*_, module]:  # of a program that uses the engine, or of a test
+                kinds[module] = None
     return sorted(kinds)
 
 
