@@ -29,6 +29,7 @@ ADDED_KEYS: dict[str, Any] = {
     "loss:mse.targets": "one_hot",
     "model:mlp.batch_norm": None,
     "model:mlp.input_dropout": 0.0,
+    "model:cnn.layers.*.conv.connections": None,
     "optimizer.clip_value": None,
     "optimizer.clip_norm": None,
 }

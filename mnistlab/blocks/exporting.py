@@ -51,7 +51,7 @@ class OnnxGraph(Protocol):
     def constant(self, name: str, values: Any, dtype: Any = np.float32) -> str:
         """Add a constant to the graph; returns its name."""
 
-    def new_constant(self, name: str, value: Any) -> str:
+    def new_constant(self, name: str, value: Any, dtype: Any = np.float32) -> str:
         """Add a constant of one node; its name gets the node's number as a suffix."""
 
 

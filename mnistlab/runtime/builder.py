@@ -65,7 +65,7 @@ class Builder:
         self.shape: tuple[int, ...] = (1, *image_shape)
         self.width = math.prod(image_shape)
         self.top = 0  # the slot of the last layer's output
-        self.on_image = True  # whether all layers so far are dropout
+        self.on_image = True  # whether all layers so far are dropout and padding
         self.behind_relu = False  # whether the last layer is a ReLU, possibly followed by dropout
         self.nonzero = nonzero_share  # the share of values in that slot that is not zero, about
         self.grain = 1  # rows that stay together in a lane
@@ -125,12 +125,15 @@ class Builder:
         shape: tuple[int, ...],
         fans: tuple[int, int],
         start: float | None = None,
+        absent: Sequence[tuple[int, int]] = (),
     ) -> int:
         """The offset of a new weight or bias; `fans` are its fan-in and fan-out.
 
-        `start` is its value before the first step, where the `init` does not say it.
+        `start` is its value before the first step, where the `init` does not say it. The elements
+        in the ranges `absent` are always 0: the layer sets their gradient to 0.
         """
-        return self._add(TensorSpec(f"{layer}.{kind}", layer, shape, 0, *fans, start))
+        name, absent = f"{layer}.{kind}", tuple(absent)
+        return self._add(TensorSpec(name, layer, shape, 0, *fans, start, absent=absent))
 
     def add_statistic(self, layer: str, kind: str, shape: tuple[int, ...], start: float) -> int:
         """The offset of a new tensor that is no parameter: the loop keeps a statistic in it."""
@@ -196,11 +199,16 @@ class Builder:
         self.on_image = self.behind_relu = False
         self.nonzero = 1.0
 
-    def patches(self, name: str, side: int, stride: int, padding: int) -> dict[str, int]:
-        """The operands of a layer that reads patches; raises UsageError if no patch fits."""
+    def image(self, name: str) -> tuple[int, int, int]:
+        """(channels, height, width) of what is below; raises UsageError if that is a vector."""
         if len(self.shape) != 3:
             raise UsageError(f"{self.key}: {name} needs an image, but follows flatten or dense")
         channels, height, width = self.shape
+        return channels, height, width
+
+    def patches(self, name: str, side: int, stride: int, padding: int) -> dict[str, int]:
+        """The operands of a layer that reads patches; raises UsageError if no patch fits."""
+        channels, height, width = self.image(name)
         if side > min(height, width) + 2 * padding:
             raise UsageError(
                 f"{self.key}: {name} reads patches of {side} × {side}, "

@@ -15,7 +15,8 @@ class TensorSpec:
     """A weight, bias or statistic: name, shape, offset in the parameter vector, and fans.
 
     `start` is the initial value of all its elements; None if the `init` sets it. A tensor that is
-    not `trained` has no gradient: the training loop keeps a running statistic in it.
+    not `trained` has no gradient: the training loop keeps a running statistic in it. The elements
+    [begin, end) of `absent` belong to no connection: they are 0 and stay 0.
     """
 
     name: str
@@ -26,6 +27,15 @@ class TensorSpec:
     fan_out: int
     start: float | None = None
     trained: bool = True
+    absent: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def present(self) -> np.ndarray:
+        """Which elements belong to a connection, bool (size,)."""
+        present = np.ones(self.size, bool)
+        for begin, end in self.absent:
+            present[begin:end] = False
+        return present
 
     @property
     def kind(self) -> str:
@@ -85,7 +95,7 @@ class Program:
     @property
     def parameters(self) -> int:
         """The number of weights and biases."""
-        return sum(tensor.size for tensor in self.tensors if tensor.trained)
+        return sum(int(tensor.present.sum()) for tensor in self.tensors if tensor.trained)
 
     @property
     def backward(self) -> tuple[Op, ...]:

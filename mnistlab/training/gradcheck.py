@@ -8,7 +8,7 @@ out, and a tensor without any remaining coordinate is not compared.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -160,7 +160,7 @@ def check_gradients(
     stream = random_stream(seed, Purpose.GRADIENT_CHECK, 0)
     trained = [tensor for tensor in program.tensors if tensor.trained]
     for tensor, view in zip(trained, views(trained, start).values(), strict=True):
-        view += JITTER * stream.standard_normal(tensor.shape)
+        view += JITTER * stream.standard_normal(tensor.shape) * tensor.present.reshape(tensor.shape)
     objective.params[:] = start
     analytic = objective.gradient()
     return [check_tensor(objective, analytic, tensor, stream) for tensor in trained]
@@ -174,14 +174,17 @@ def check_tensor(
 ) -> TensorCheck:
     """Compare a gradient (parameters,) with finite differences at the coordinates of one tensor.
 
-    If the tensor has more than COORDINATES, `stream` draws which of them are compared.
+    If the tensor has more than COORDINATES, `stream` draws which of them are compared. The gradient
+    of a connection that is absent must be 0.
     """
-    count = min(COORDINATES, tensor.size)
-    places = tensor.offset + np.sort(stream.choice(tensor.size, count, replace=False))
+    present = np.flatnonzero(tensor.present)
+    count = min(COORDINATES, len(present))
+    places = tensor.offset + present[np.sort(stream.choice(len(present), count, replace=False))]
     part = slice(tensor.offset, tensor.offset + tensor.size)
     given = analytic[places]
     slopes = _slopes(objective, places, given, rounding_of(objective, part, stream))
-    return _judged(tensor, given, *slopes)
+    judged = _judged(tensor, given, *slopes)
+    return replace(judged, verdict="wrong") if analytic[part][~tensor.present].any() else judged
 
 
 def _slopes(

@@ -29,6 +29,7 @@ def initial_params(
         rule = init.layers.get(tensor.layer, init)
         try:
             view[...] = rule.start(tensor, seed, drawn, dtype, files)
+            view.reshape(-1)[~tensor.present] = 0
         except UsageError as error:
             faults += error.messages
         drawn += tensor.start is None

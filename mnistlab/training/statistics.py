@@ -39,18 +39,21 @@ def layer_statistics(trainer: Trainer) -> list[LayerStatistics]:
     sample = trainer.inference.activations(
         train.images[train.indices[:SAMPLE_IMAGES]], [layer.name for layer in layers]
     )
+    specs = {tensor.name: tensor for tensor in tensors}
     rows = []
     for layer in layers:
         name = f"{layer.name}.weight"
         values = sample[layer.name].astype(np.float64).reshape(len(sample[layer.name]), -1)
-        weight = now[name].astype(np.float64)
+        present = specs[name].present
+        weight = now[name].reshape(-1)[present].astype(np.float64)
+        old = before[name].reshape(-1)[present]
         rows.append(
             LayerStatistics(
                 layer=layer.name,
                 weight_mean=float(weight.mean()),
                 weight_std=float(weight.std()),
                 zero_share=float((weight == 0).mean()),
-                update_mean=float(np.abs(weight - before[name]).mean()),
+                update_mean=float(np.abs(weight - old).mean()),
                 gradient_norm=float(np.linalg.norm(gradients[name].astype(np.float64))),
                 activation_mean=float(values.mean()),
                 activation_std=float(values.std()),

@@ -24,6 +24,7 @@ NEEDED = {
     "conv": {"filters": 2, "kernel": 3},
     "dense": {"units": 5},
     "dropout": 0.3,
+    "pad": {"size": 1, "value": 0.5},
     "shift": {"pixels": 2},
     "activation": "relu",
     "exponential": {"gamma": 0.9},

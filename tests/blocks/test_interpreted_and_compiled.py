@@ -31,6 +31,7 @@ from mnistlab.blocks.layers.conv2d import maths as conv2d
 from mnistlab.blocks.layers.conv2d import without_patches
 from mnistlab.blocks.layers.dense import maths as dense
 from mnistlab.blocks.layers.dropout import maths as dropout
+from mnistlab.blocks.layers.pad import maths as pad
 from mnistlab.blocks.layers.pool2d import maths as pool2d
 from mnistlab.blocks.layers.pool2d import pairs
 from mnistlab.blocks.losses import _head, mse
@@ -276,6 +277,14 @@ def _pooling_cases():
         yield case(pool2d.largest, name, lambda t, n=numbers: (x(t)[0, 1], n[1], 2, n[0]))
 
 
+def _pad_cases():
+    small, large = (2, 3, 5, 4), (2, 3, 9, 8)
+    yield pytest.param(pad.pad, lambda t: (normal(small, t), 2, -0.3, np.empty(large, t)), id="pad")
+    yield pytest.param(
+        pad.pad_backward, lambda t: (normal(large, t), 2, np.empty(small, t)), id="pad backward"
+    )
+
+
 def _random_cases():
     highest = 2**32 - 1
     for number in (0, 1, 0x12345678, 2**31, highest):
@@ -374,6 +383,7 @@ CASES = [
     *_dense_cases(),
     *_convolution_cases(),
     *_pooling_cases(),
+    *_pad_cases(),
     *_activation_cases(),
     *batch_norm_cases(),
     *sparse_input_cases(),

@@ -72,6 +72,18 @@ WRONG = [
         "must be given",
     ),
     (
+        "model: {type: cnn, layers: [{conv: {filters: 2, kernel: 4, connections: [[0]]}}]}",
+        "1:73",
+        "model.layers.0.conv.connections",
+        "must be a list of input maps for each of the 2 filters; it has 1 lists",
+    ),
+    (
+        "model: {type: cnn, layers: [{conv: {filters: 1, kernel: 4, connections: [[0, 0]]}}]}",
+        "1:73",
+        "model.layers.0.conv.connections",
+        "must be lists that name each input map once",
+    ),
+    (
         "model: {type: cnn, layers: [{conv: {filters: 2, kernel: 4, padding: same}}]}",
         "1:69",
         "model.layers.0.conv.padding",

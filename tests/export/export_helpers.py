@@ -64,6 +64,20 @@ MODELS = {
             {"conv": {"filters": 5, "kernel": 2, "stride": 1, "padding": 1, "bias": "none"}},
         ],
     },
+    "padding_by_values": {
+        "type": "cnn",
+        "layers": [
+            {"pad": {"size": 2, "value": -1.0}},
+            CONV,
+            {"activation": "relu"},
+            {"pad": {"size": 1}},
+            {"pool": {"size": 3, "stride": 2}},
+        ],
+    },
+    "partial_connections": {
+        "type": "cnn",
+        "layers": [CONV, {"conv": {"filters": 2, "kernel": 3, "connections": [[0, 2], [1]]}}],
+    },
     "padding_same": {
         "type": "cnn",
         "layers": [

@@ -29,6 +29,7 @@ LAYERS = {
     "conv": CONV,
     "activation": {"activation": "relu"},
     "pool": {"pool": {}},
+    "pad": {"pad": {"size": 2, "value": -0.7}},
     "dropout": {"dropout": 0.3},
     "dense": {"dense": {"units": 6}},
     "flatten": "flatten",

@@ -23,6 +23,15 @@ class Tensor:
     shape: tuple[int, ...]
     fan_in: int
     fan_out: int
+    seen: tuple | None = None  # of a convolution: for each filter, the input maps that it sees
+
+    @property
+    def connected(self):
+        """1 for an element of a connection, 0 for one of none."""
+        found = np.ones(self.shape)
+        for row, maps in zip(found, self.seen or (), strict=False):
+            row[[c for c in range(len(row)) if c not in maps]] = 0
+        return found
 
     @property
     def name(self):
@@ -63,7 +72,12 @@ def tensors_of(model, image_shape, classes, smallest_batch=2):
         patch = (layer.filters, channels, layer.kernel, layer.kernel)
         padding = (layer.kernel - 1) // 2 if layer.padding == "same" else layer.padding
         shape = (layer.filters, *sizes(layer.kernel, layer.stride, padding))
-        found.append(Tensor(name, "weight", patch, *fans))
+        if layer.connections is not None:
+            pairs = [(f, c) for f, maps in enumerate(layer.connections) for c in maps]
+            if any(c >= channels for _, c in pairs):
+                raise DoesNotFitError("model.layers")
+            fans = round(len(pairs) * area / layer.filters), round(len(pairs) * area / channels)
+        found.append(Tensor(name, "weight", patch, *fans, layer.connections))
         biases = {"shared": shape[:1], "per_position": shape, "none": None}[layer.bias]
         if biases is not None:
             found.append(Tensor(name, "bias", biases, *fans))
@@ -87,6 +101,9 @@ def tensors_of(model, image_shape, classes, smallest_batch=2):
                     case "dense":
                         dense(layer.dense.units, layer.dense.bias)
                         last_units = layer.dense.units
+                    case "pad":
+                        height, width = sizes(1, 1, layer.pad.size)
+                        shape = (shape[0], height, width)
                     case "flatten":
                         shape = (math.prod(shape),)
                     case "batch_norm":
@@ -119,7 +136,8 @@ def initial_tensors(config, image_shape, classes, smallest_batch):
         elif tensor.part == "bias":
             start[tensor.name] = _bias(rule.bias, tensor, stream(config.seed, BIASES, index))
         else:
-            start[tensor.name] = _weight(rule, tensor, stream(config.seed, WEIGHTS, index))
+            drawn = _weight(rule, tensor, stream(config.seed, WEIGHTS, index))
+            start[tensor.name] = drawn * tensor.connected
         index += tensor.part not in NORMALISED
     return start
 

@@ -128,7 +128,7 @@ def _write_start(config, images, path, random):
         tensors = tensors_of(config.model, shape, images.classes)
     except DoesNotFitError:
         tensors = []
-    start = {one.name: 0.4 * numbers.standard_normal(one.shape) for one in tensors}
+    start = {one.name: 0.4 * numbers.standard_normal(one.shape) * one.connected for one in tensors}
     start |= {name: abs(one) for name, one in start.items() if name.endswith("variance")}
     np.savez(path, **start)
     save_file(start, path.with_name("weights.safetensors"))

@@ -4,6 +4,7 @@ The generator follows the schema, so a new key is drawn without a change here. `
 makes keys agree where the schema cannot state that they must.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -155,16 +156,26 @@ def put_right(mapping: dict[str, Any], data: dict[str, Any], weights: str) -> di
     if needed not in (None, output):
         model = right["model"] = {**model, "output_activation": needed}
     if "layers" in model:
-        right["model"] = {**model, "layers": [_odd_if_same(layer) for layer in model["layers"]]}
+        right["model"] = {**model, "layers": list(_agreeing(model["layers"]))}
     return _named(_with_files(right, weights))
 
 
-def _odd_if_same(layer: Any) -> Any:
-    """A layer whose padding `same` has an odd kernel."""
-    conv = layer.get("conv") if isinstance(layer, dict) else None
-    if not isinstance(conv, dict) or conv.get("padding") != "same":
-        return layer
-    return {"conv": {**conv, "kernel": conv["kernel"] // 2 * 2 + 1}}
+def _agreeing(layers: list[Any]) -> Iterator[Any]:
+    """Layers whose padding `same` has an odd kernel, and whose connections are of maps below."""
+    channels = 1
+    for layer in layers:
+        conv = layer.get("conv") if isinstance(layer, dict) else None
+        if not isinstance(conv, dict):
+            yield layer
+            continue
+        conv, filters = dict(conv), conv["filters"]
+        if conv.get("padding") == "same":
+            conv["kernel"] = conv["kernel"] // 2 * 2 + 1
+        if conv.get("connections") is not None:
+            seen = [[c for c in range(channels) if (f + c) % 3] or [0] for f in range(filters)]
+            conv["connections"] = seen
+        channels = filters
+        yield {"conv": conv}
 
 
 def _with_files(value: Any, weights: str) -> Any:

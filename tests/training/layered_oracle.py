@@ -64,6 +64,13 @@ class Conv(Layer):
         same = conv.padding == "same"
         self.padding = (conv.kernel - 1) // 2 if same else conv.padding
 
+    def _connected(self, dW):
+        """The gradient, 0 where the table of connections has no connection."""
+        seen = np.ones(dW.shape)
+        for row, maps in zip(seen, self.conv.connections or (), strict=False):
+            row[[c for c in range(len(row)) if c not in maps]] = 0
+        return dW * seen
+
     def _windows(self, x):
         p = self.padding
         return windows(
@@ -79,7 +86,8 @@ class Conv(Layer):
 
     def down(self, x, dy, tensors, step):
         W = tensors[f"{self.name}.weight"]
-        found = {f"{self.name}.weight": np.einsum("ncrquv,nfrq->fcuv", self._windows(x), dy)}
+        dW = np.einsum("ncrquv,nfrq->fcuv", self._windows(x), dy)
+        found = {f"{self.name}.weight": self._connected(dW)}
         by_position = dy.sum(axis=0)
         shared = self.conv.bias == "shared"
         found[f"{self.name}.bias"] = by_position.sum(axis=(1, 2)) if shared else by_position
@@ -113,6 +121,20 @@ class Pool(Layer):
             share = (first == u * size + v) if self.pool.type == "max" else 1 / size**2
             dx[:, :, places(rows, u, stride), places(columns, v, stride)] += dy * share
         return dx, {}
+
+
+class Pad(Layer):
+    def __init__(self, name, pad):
+        super().__init__(name)
+        self.pad = pad
+
+    def up(self, x, tensors, step, training):
+        size = (self.pad.size, self.pad.size)
+        return np.pad(x, [(0, 0), (0, 0), size, size], constant_values=self.pad.value)
+
+    def down(self, x, dy, tensors, step):
+        size = self.pad.size
+        return dy[:, :, size:-size, size:-size], {}
 
 
 class Dropout(Layer):
@@ -236,6 +258,8 @@ class LayeredOracle(Oracle):
                         case "conv":
                             stack.append(Conv(f"conv{number('conv')}", layer.conv))
                             last_units = None
+                        case "pad":
+                            stack.append(Pad("pad", layer.pad))
                         case "pool":
                             stack.append(Pool("pool", layer.pool))
                         case "activation":

@@ -31,10 +31,18 @@ RUNS = {
                 {"activation": "relu"},
                 {"pool": {"type": "max"}},
                 {"dropout": 0.2},
-                {"conv": {"filters": 7, "kernel": 3, "bias": "per_position"}},
+                {
+                    "conv": {
+                        "filters": 7,
+                        "kernel": 3,
+                        "bias": "per_position",
+                        "connections": [[i % 5, (i + 2) % 5] for i in range(7)],
+                    }
+                },
                 {"activation": "tanh"},
                 {"pool": {"type": "average", "size": 3, "stride": 2}},
                 {"dropout": 0.3},
+                {"pad": {"size": 1, "value": -0.5}},
                 "flatten",
                 {"dense": {"units": 33}},
                 {"activation": "relu"},

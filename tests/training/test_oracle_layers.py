@@ -23,8 +23,8 @@ STEPS = 100
 HEIGHT, WIDTH = 8, 7
 
 
-def conv(filters, kernel, stride=1, padding=0, bias="shared"):
-    keys = {"kernel": kernel, "stride": stride, "padding": padding, "bias": bias}
+def conv(filters, kernel, stride=1, padding=0, bias="shared", **keys):
+    keys |= {"kernel": kernel, "stride": stride, "padding": padding, "bias": bias}
     return {"conv": {"filters": filters, **keys}}
 
 
@@ -116,6 +116,17 @@ NORMALISED_MAPS_SHAPES = {
         for name, shape in normal_shapes(number, channels).items()
     },
 }
+SEEN = [[0, 1], [2, 1], [0], [0, 1, 2]]
+PARTIAL = cnn(
+    conv(3, 3),
+    activation("tanh"),
+    conv(4, 3, 1, 1, connections=SEEN),
+)
+PARTIAL_SHAPES = {
+    **conv_shapes(1, (3, 1, 3, 3), (3,)),
+    **conv_shapes(2, (4, 3, 3, 3), (4,)),
+    **dense_shapes(4 * 6 * 5, 4),
+}
 MOMENTUM = {"type": "sgd", "lr": 0.03, "momentum": 0.9}
 ADAM = {"type": "adam", "lr": 0.005}
 RMSPROP = {"type": "rmsprop", "lr": 0.003, "alpha": 0.9, "epsilon": 1e-6}
@@ -204,6 +215,31 @@ CASES = {
             **conv_shapes(2, (2, 3, 5, 5), (2,)),
             **dense_shapes(2 * 4 * 4, 4),
         },
+    ),
+    "padding by values": (
+        {
+            "model": cnn(
+                {"pad": {"size": 2, "value": -1.0}},
+                conv(3, 3),
+                activation("tanh"),
+                {"pad": {"size": 1, "value": 0.5}},
+                conv(2, 4, 2),
+            )
+        },
+        {
+            **conv_shapes(1, (3, 1, 3, 3), (3,)),
+            **conv_shapes(2, (2, 3, 4, 4), (2,)),
+            **dense_shapes(2 * 5 * 4, 4),
+        },
+    ),
+    "partial connections": ({"model": PARTIAL}, PARTIAL_SHAPES),
+    "partial connections, adam and decay": (
+        {"model": PARTIAL, "optimizer": {"type": "adamw", "lr": 0.01, "weight_decay": 0.1}},
+        PARTIAL_SHAPES,
+    ),
+    "partial connections, penalised": (
+        {"model": PARTIAL, "regularization": {"l1": 1e-3, "l2": 1e-3, "mode": "step"}},
+        PARTIAL_SHAPES,
     ),
     # Pools.
     "max pool with overlap": (
@@ -302,6 +338,9 @@ def prepared(case, folder, dtype="float64"):
     dataset = toy_dataset(side=HEIGHT, width=WIDTH, **sections.get("data", {}))
     tensors = random_tensors(shapes, scale=0.3)
     tensors |= {name: abs(one) for name, one in tensors.items() if name.endswith("variance")}
+    if sections["model"] == PARTIAL:
+        for one, maps in zip(tensors["conv2.weight"], SEEN, strict=True):
+            one[[c for c in range(3) if c not in maps]] = 0
     path = write_npz(folder / "start.npz", tensors)
     sections = {"optimizer": {"lr": 0.1}, **sections}
     sections |= {

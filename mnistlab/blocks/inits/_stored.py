@@ -28,6 +28,7 @@ class StoredInit(InitBlock):
         found = self.stored(tensor, files)
         _refuse_infinite(self.path, tensor, found, dtype)
         _refuse_negative(self.path, tensor, found)
+        _refuse_connected(self.path, tensor, found)
         return found
 
 
@@ -69,6 +70,14 @@ def refuse_unfit(path: Path, tensor: Any, shape: tuple[int, ...], dtype: np.dtyp
 def _refuse_negative(path: Path, tensor: Any, found: np.ndarray) -> None:
     if tensor.kind == "running_variance" and (found < 0).any():
         raise UsageError(f"init.path: {path}: {tensor.name} holds a negative variance")
+
+
+def _refuse_connected(path: Path, tensor: Any, found: np.ndarray) -> None:
+    if found.reshape(-1)[~tensor.present].any():
+        raise UsageError(
+            f"init.path: {path}: {tensor.name} has weights for connections that the layer's "
+            "`connections` leaves out"
+        )
 
 
 def _refuse_infinite(path: Path, tensor: Any, found: np.ndarray, dtype: Any) -> None:

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from mnistlab.blocks.exporting import OnnxGraph, TorchModule, TrainedLayer, described, tensors_of
 from mnistlab.blocks.layers import Extent, LayerBlock
-from mnistlab.blocks.section import Section, Units, is_whole, refuse
+from mnistlab.blocks.section import CountOrZero, Section, Units, is_whole, refuse
 
 POSITION_BIAS = '''\
 class PositionBias(nn.Module):
@@ -44,6 +44,18 @@ ConvPadding = Annotated[
 ]
 
 
+def _connections(table: Any, others: ValidationInfo) -> Any:
+    filters = others.data.get("filters")
+    if table is not None and filters is not None and len(table) != filters:
+        refuse(f"a list of input maps for each of the {filters} filters; it has {len(table)} lists")
+    if table is not None and any(len(set(maps)) < len(maps) for maps in table):
+        refuse("lists that name each input map once")
+    return table
+
+
+InputMaps = Annotated[tuple[CountOrZero, ...], Field(min_length=1, max_length=1024)]
+
+
 class Conv(Section):
     """A convolution over square patches; sizes round down."""
 
@@ -59,6 +71,11 @@ class Conv(Section):
     )
     bias: Literal["shared", "per_position", "none"] = Field(
         default="shared", description="One bias per filter, one per filter and position, or none."
+    )
+    connections: Annotated[tuple[InputMaps, ...] | None, AfterValidator(_connections)] = Field(
+        default=None,
+        description="For each filter, the numbers of the input maps that it sees, from 0, e.g. "
+        "[[0, 1], [1, 2], [0, 2]]. Null: all see all.",
     )
 
     @property

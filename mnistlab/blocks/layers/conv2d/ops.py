@@ -7,7 +7,7 @@ import numpy as np
 from mnistlab.blocks.layers.conv2d import maths
 from mnistlab.runtime.kernel import kernel, view
 from mnistlab.runtime.memory import Memory
-from mnistlab.runtime.op import GradientOperands
+from mnistlab.runtime.op import GradientOperands, Operands
 from mnistlab.runtime.parts import images_of, lane_grads_of, rows_of, scratch_of
 
 
@@ -86,6 +86,20 @@ def conv2d_backward_weights(
     db = own[weights : weights + op.biases].reshape(op.filters, op.biases // op.filters)
     scratch = scratch_of(op, m, lane)
     maths.conv2d_backward_weights(x[a:b], dy[a:b], dW, db, scratch, op.stride, op.padding)
+
+
+class AbsentOperands(Operands):
+    """Operands of weights [begin, end) in the parameter vector that belong to no connection."""
+
+    begin: int
+    end: int
+
+
+@kernel
+def clear_gradient(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    """Set the gradient of absent connections to 0, so that their weights stay 0."""
+    for i in range(op.begin, op.end):
+        m.grads[i] = 0
 
 
 @kernel

@@ -41,9 +41,9 @@ class Graph:
         self.constants.append(numpy_helper.from_array(np.asarray(values, dtype), name))
         return name
 
-    def new_constant(self, name: str, value: Any) -> str:
+    def new_constant(self, name: str, value: Any, dtype: Any = np.float32) -> str:
         """Add a constant of one node; its name gets the node's number as a suffix."""
-        return self.constant(f"{name}{len(self.nodes)}", value)
+        return self.constant(f"{name}{len(self.nodes)}", value, dtype)
 
 
 def onnx_model(model: Model, pixels: Pixels) -> onnx.ModelProto:
