@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mnistlab.data.files import MalformedError
+from mnistlab.data.sources.csv import read_rows
 from mnistlab.experiment.ensemble import Ensemble
 from mnistlab.experiment.model import Model
 from mnistlab.photo.picture import grey, read_picture
@@ -58,27 +59,15 @@ def predict(model: Model | Ensemble, images: Sequence[Path], raw: bool = False) 
 
     Pictures are prepared as MNIST's were, then as the configuration says (`data.deskew`, `resize`,
     `permute_pixels`). If `raw`, they are prepared as the images of the run's dataset are. An
-    unreadable file does not affect the others. Raises UsageError if the network does not take
+    unreadable file does not affect the others. Each row of a CSV file is an image of the dataset's
+    kind, with a label before it or not. Raises UsageError if the network does not take
     prepared pictures.
     """
-    preparation = model.config.data.preparation
-    of_pictures = preparation.of_pictures
-    if not raw and model.image_shape != of_pictures.shape(SIDE, SIDE):
-        height, width = model.image_shape
-        raise UsageError(
-            f"{model.run_dir.path}: was trained on images of {height} × {width} pixels; pictures "
-            f"are prepared as MNIST's were, {SIDE} × {SIDE} with digits of {DIGIT_SIDE}: give "
-            f"images of {height} × {width} with --raw"
-        )
     seen: list[tuple[Path, np.ndarray]] = []
     unread = []
     for image in images:
         try:
-            if raw:
-                pixels = preparation(_raw(image, preparation.before(model.image_shape))[None])
-            else:
-                pixels = of_pictures(prepare(read_picture(image))[None])
-            seen.append((image, pixels[0]))
+            seen += _rows(model, image) if is_table(image) else [_picture(model, image, raw)]
         except MalformedError as error:
             unread.append(Unread(image, str(error)))
     if not seen:
@@ -89,6 +78,43 @@ def predict(model: Model | Ensemble, images: Sequence[Path], raw: bool = False) 
         for (image, pixels), said in zip(seen, outputs, strict=True)
     ]
     return Answers(model, predictions, unread, {})
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file has images as rows of a CSV table, by its name."""
+    return path.name.lower().endswith((".csv", ".csv.gz"))
+
+
+def _rows(model: Model | Ensemble, path: Path) -> list[tuple[Path, np.ndarray]]:
+    """The images of a CSV file, prepared as the dataset's; each is named by its line: `a.csv:2`."""
+    preparation = model.config.data.preparation
+    images, line = read_rows(path, preparation.before(model.image_shape))
+    return [
+        (path.with_name(f"{path.name}:{number}"), pixels)
+        for number, pixels in enumerate(preparation(images), line)
+    ]
+
+
+def _picture(model: Model | Ensemble, image: Path, raw: bool) -> tuple[Path, np.ndarray]:
+    """A picture with the network's input image of it."""
+    preparation = model.config.data.preparation
+    if raw:
+        pixels = preparation(_raw(image, preparation.before(model.image_shape))[None])
+    else:
+        _refuse_other_sizes(model)
+        pixels = preparation.of_pictures(prepare(read_picture(image))[None])
+    return image, pixels[0]
+
+
+def _refuse_other_sizes(model: Model | Ensemble) -> None:
+    """Raise UsageError if the network does not take pictures that are prepared as MNIST's were."""
+    if model.image_shape != model.config.data.preparation.of_pictures.shape(SIDE, SIDE):
+        height, width = model.image_shape
+        raise UsageError(
+            f"{model.run_dir.path}: was trained on images of {height} × {width} pixels; pictures "
+            f"are prepared as MNIST's were, {SIDE} × {SIDE} with digits of {DIGIT_SIDE}: give "
+            f"images of {height} × {width} with --raw"
+        )
 
 
 def _raw(image: Path, shape: tuple[int, int] | None) -> np.ndarray:

@@ -88,6 +88,51 @@ def test_a_network_for_other_images_takes_raw_ones_alone(tmp_path):
     assert said.outputs.shape == (3,)
 
 
+def written(path, rows, header=""):
+    path.write_text(header + "".join(",".join(map(str, row)) + "\n" for row in rows))
+    return path
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+@pytest.mark.parametrize("header", [False, True])
+def test_rows_of_a_table_are_images_of_the_dataset(model, tmp_path, labelled, header):
+    images, labels = model.split("test").gather()
+    rows = [
+        [*([label] if labelled else []), *image.ravel()]
+        for image, label in zip(images, labels, strict=True)
+    ]
+    names = [*(["label"] if labelled else []), *(f"pixel{number}" for number in range(784))]
+    path = written(tmp_path / "test.csv", rows, ",".join(names) + "\n" if header else "")
+    answers = predict(model, [path])
+    np.testing.assert_array_equal([said.seen for said in answers.predictions], images)
+    assert answers.predictions[2].image == tmp_path / f"test.csv:{3 + header}"
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([range(20)], "line 1: expected 784 pixels, with a label before them or not, found 20"),
+        ([[0] * 784, [0] * 783], "line 2: expected 784 columns, found 783"),
+        ([[0] * 783 + [256]], "line 1, column 784: expected a whole number of 0 to 255"),
+        ([], "found an empty one"),
+    ],
+)
+def test_a_table_that_holds_no_images_is_named_with_the_line(model, tmp_path, rows, told):
+    (unread,) = predict(model, [written(tmp_path / "test.csv", rows)]).unread
+    assert told in unread.why
+
+
+def test_rows_of_a_table_are_prepared_and_are_not_saved(run_dir, tmp_path):
+    small = train(tmp_path, {"data": {"resize": 14, "invert": True}}).run_dir
+    path = written(tmp_path / "test.csv", [range(256)])
+    (said,) = predict(load_model(small), [path]).predictions
+    preparation = load_model(small).config.data.preparation
+    expected = preparation(np.arange(256, dtype=np.uint8).reshape(1, 16, 16))
+    np.testing.assert_array_equal(said.seen, expected[0])
+    with pytest.raises(UsageError, match=r"test\.csv: the rows of a table cannot be saved"):
+        predict_command([run_dir], [path], save=tmp_path / "seen")
+
+
 def test_pictures_are_prepared_as_the_images_of_the_run_were(tmp_path):
     data = {"transpose": True, "invert": True, "deskew": True, "resize": 14, "permute_pixels": 3}
     run_dir = train(tmp_path, {"data": data}).run_dir

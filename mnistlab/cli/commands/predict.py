@@ -26,7 +26,7 @@ def predict(
         typer.Argument(
             metavar="IMAGE...",
             help="Pictures of a digit each, or folders of such: PNG, JPEG, WebP, TIFF, BMP, "
-            "GIF, PPM.",
+            "GIF, PPM; or a CSV file with an image in each row.",
             show_default=False,
         ),
     ],
@@ -56,6 +56,9 @@ def predict(
     height or width, its centre of mass in the middle of 28 x 28 pixels. Ink may be dark or light
     and of any colour. Uneven light, and a frame or table around the paper, are removed. If a file
     cannot be read, it is named, the others are predicted, and the exit code is 2.
+
+    Each row of a CSV file is an image like those of the run's dataset, with or without a label
+    before its pixels.
 
     Several runs before the pictures, or a sweep, predict by the mean of their probabilities.
     """

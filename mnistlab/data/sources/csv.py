@@ -119,6 +119,54 @@ def read_csv(path: Path) -> tuple[Bytes, Bytes]:
     return images, np.frombuffer(labels, dtype=np.uint8)
 
 
+def read_rows(path: Path, shape: tuple[int, int] | None) -> tuple[Bytes, int]:
+    """The images of a file without labels, uint8 (n, height, width), and the line of the first.
+
+    A row of one number more begins with a label, which is left out. `shape` is the size of the
+    images; None: they are square. Raises MalformedError, naming the line.
+    """
+    parts, first_line = [], 0
+    with unpacked(path, "a CSV file") as (stream, _):
+        columns, size = 0, shape
+        for number, lines in _blocks(stream):
+            first, block = number, lines
+            if size is None or not columns:
+                head, _, rest = lines.partition(b"\n")
+                cells = [cell.strip(b' \t\r"') for cell in head.split(b",")]
+                columns = len(cells)
+                size = shape or _side_of(columns)
+                _refuse_columns(columns, size)
+                if _is_header(cells):
+                    first, block = number + 1, rest
+                first_line = first
+            if block:
+                rows = parse_rows(block, columns, first)
+                parts.append(rows[:, columns - size[0] * size[1] :])
+                check_size(sum(map(len, parts)), *size)
+    if not parts or size is None:
+        raise MalformedError("expected a row for each image, found none")
+    return np.concatenate(parts).reshape(-1, *size), first_line
+
+
+def _side_of(columns: int) -> tuple[int, int]:
+    """The size of square images of so many pixels, or one fewer; (0, 0) if there is none."""
+    for pixels in (columns, columns - 1):
+        side = math.isqrt(pixels)
+        if side * side == pixels:
+            return side, side
+    return 0, 0
+
+
+def _refuse_columns(columns: int, size: tuple[int, int]) -> None:
+    pixels = size[0] * size[1]
+    if not pixels or columns - pixels not in (0, 1):
+        expected = f"{pixels:,} pixels" if pixels else "the pixels of a square image"
+        raise MalformedError(
+            f"line 1: expected {expected}, with a label before them or not, "
+            f"found {columns:,} columns"
+        )
+
+
 def _blocks(stream: io.BufferedIOBase) -> Iterator[tuple[int, bytes]]:
     """Complete lines, each ended by a newline, many at a time, with the first one's number.
 

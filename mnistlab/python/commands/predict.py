@@ -6,10 +6,11 @@ from pathlib import Path
 
 from mnistlab.experiment.ensemble import Ensemble, load_ensemble, members_at
 from mnistlab.experiment.model import Model, Weights, load_model
-from mnistlab.experiment.predict import Answers
+from mnistlab.experiment.predict import Answers, is_table
 from mnistlab.experiment.predict import predict as ask
 from mnistlab.photo.picture import pictures_at
 from mnistlab.store.browse.found import best_of, is_link_to_sweep, is_sweep
+from mnistlab.support.errors import UsageError
 
 
 def predict(
@@ -32,6 +33,8 @@ def predict(
     `unread`. Raises UsageError if there is no such run or weights, if pictures cannot be prepared
     for it, if nothing can be saved, or if a file that no earlier call wrote would be overwritten.
     """
+    if save is not None and (tables := [image for image in images if is_table(image)]):
+        raise UsageError(f"{tables[0]}: the rows of a table cannot be saved; leave --save out")
     images = [picture for image in images for picture in pictures_at(image)]
     if save is None:
         return ask(_network(paths, weights, threads, tell), images, raw)
