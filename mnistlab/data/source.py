@@ -73,6 +73,12 @@ class DataSource(ABC):
     def open(self, request: Request) -> Source:
         """The images and labels. Raises DataError if data are missing or damaged."""
 
+    def lacks_files(self, data_dir: Path) -> bool:
+        """Whether its files are missing in a folder of datasets. Raises DataError if the folder may
+        not be read.
+        """
+        return False
+
     def listing(self, data_dir: Path) -> DatasetListing | None:
         """Its line in the list of datasets; None if it is not a single dataset."""
         return None

@@ -57,6 +57,9 @@ class PublishedSource(DataSource):
         arrays, sha256 = cache.load(self.name, identity(paths), lambda: self._read(paths))
         return Source(self.name, *arrays, class_names=self.class_names, sha256=sha256)
 
+    def lacks_files(self, data_dir: Path) -> bool:
+        return bool(self._missing(self._folder(data_dir)))
+
     def listing(self, data_dir: Path) -> DatasetListing:
         folder = self._folder(data_dir)
         found = [path for file in self.files if (path := locate(folder, file)) is not None]

@@ -10,7 +10,7 @@ import numpy as np
 
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, DownloadProgress, Split
-from mnistlab.experiment.dataset import load_data
+from mnistlab.experiment.dataset import data_dir_of_run, load_data
 from mnistlab.experiment.model import Model, load_model
 from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.runtime.params import views
@@ -218,7 +218,9 @@ class Artefacts:
     @read_once
     def dataset(self) -> Dataset:
         """The run's dataset; not from the model, whose weights may be damaged."""
-        dataset = load_data(self.config, self._data_dir, self._data_progress)
+        recorded = self.facts.data_dir
+        folder = data_dir_of_run(self.config, recorded, self._data_dir, self._tell)
+        dataset = load_data(self.config, folder, self._data_progress)
         refuse_changed_data(self.facts.dataset, dataset.sha256)
         return dataset
 

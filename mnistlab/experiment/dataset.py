@@ -1,13 +1,15 @@
 """Opens the dataset of a configuration."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, DownloadProgress, open_source, split
 from mnistlab.data.source import named
-from mnistlab.support.errors import ConfigError, UsageError
+from mnistlab.data.sources import SOURCES
+from mnistlab.support import paths
+from mnistlab.support.errors import ConfigError, DataError, UsageError
 
 
 @contextmanager
@@ -20,6 +22,26 @@ def located(config: RunConfig) -> Iterator[None]:
         if messages == list(error.messages):
             raise
         raise ConfigError(*messages) from error
+
+
+def data_dir_of_run(
+    config: RunConfig, recorded: str | None, data_dir: Path, tell: Callable[[str], None]
+) -> Path:
+    """The folder of datasets for a run that exists.
+
+    It is `data_dir`, or the folder `recorded` in its run.json if the user has named none and the
+    usual folder lacks the dataset; `tell` then receives a message.
+    """
+    source = SOURCES[config.data.source]
+    if recorded is None or not paths.is_usual_data_dir(data_dir):
+        return data_dir
+    try:
+        if not source.lacks_files(data_dir) or source.lacks_files(Path(recorded)):
+            return data_dir
+    except DataError:  # what may not be read here is reported when the dataset is opened
+        return data_dir
+    tell(f"{source.name} is not in {data_dir}; using {recorded}, where the run had it")
+    return Path(recorded)
 
 
 def load_data(

@@ -11,7 +11,7 @@ from mnistlab.blocks.section import MAX_COUNT
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, DownloadProgress, Split
 from mnistlab.data.own_files import MAX_SIDE
-from mnistlab.experiment.dataset import load_data
+from mnistlab.experiment.dataset import data_dir_of_run, load_data
 from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.runtime.params import views
 from mnistlab.runtime.threads import engine_threads
@@ -86,7 +86,9 @@ class Model:
 
         Raises DataError if it is missing or damaged, UsageError if it has changed.
         """
-        dataset = load_data(self.config, self.data_dir, self.data_progress)
+        tell = self.inference.tell
+        folder = data_dir_of_run(self.config, self.facts.data_dir, self.data_dir, tell)
+        dataset = load_data(self.config, folder, self.data_progress)
         refuse_changed_data(self.facts.dataset, dataset.sha256)
         return dataset
 

@@ -1,6 +1,7 @@
 """run.json's facts about a run, and advice if a run diverged."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from mnistlab.config import RunConfig
 from mnistlab.store.metrics import MetricsRow
@@ -10,7 +11,7 @@ from mnistlab.support.metric_names import RUN_METRICS
 from mnistlab.training.trainer import Trainer
 
 
-def run_facts(trainer: Trainer, threads: int, argv: Sequence[str]) -> RunFacts:
+def run_facts(trainer: Trainer, threads: int, argv: Sequence[str], data_dir: Path) -> RunFacts:
     """The facts in run.json that do not change during a run."""
     dataset, program = trainer.dataset, trainer.program
     return RunFacts(
@@ -24,6 +25,7 @@ def run_facts(trainer: Trainer, threads: int, argv: Sequence[str]) -> RunFacts:
             scale=dataset.scale,
             offset=dataset.offset,
         ),
+        data_dir=str(data_dir),
         parameters=program.parameters,
         layers=[
             LayerRecord(

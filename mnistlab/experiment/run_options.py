@@ -21,3 +21,8 @@ class RunOptions:
     callbacks: Sequence[RunCallback] = ()
     argv: Sequence[str] = ()
     data_progress: DownloadProgress | None = None
+
+    def tell(self, text: str) -> None:
+        """Tell every callback a message."""
+        for callback in self.callbacks:
+            callback.on_message(text)

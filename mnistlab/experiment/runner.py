@@ -48,7 +48,9 @@ def run(config: RunConfig, dataset: Dataset, runs_dir: Path, options: RunOptions
         raise UsageError(f"{runs_dir}: {lacking}")
     run_dir = create_run_dir(runs_dir, config.name, dump_yaml(config), config_hash(config), started)
     with only_process(run_dir), _surroundings(run_dir, options.threads) as (pool, stop):
-        record = _new_record(trainer, run_facts(trainer, pool, options.argv), started)
+        record = _new_record(
+            trainer, run_facts(trainer, pool, options.argv, options.data_dir), started
+        )
         writer = RunWriter(trainer, run_dir, record)
         writer.began = began
         return trained(TrainingRun(writer, options.callbacks, stop).to_the_end())
@@ -90,7 +92,7 @@ def resuming(
             refuse_another_past(run_dir, trainer, checkpoint)
         now = datetime.now(UTC)
         begun_by = history.facts.argv if history is not None and history.facts else options.argv
-        record = _new_record(trainer, run_facts(trainer, pool, begun_by), now)
+        record = _new_record(trainer, run_facts(trainer, pool, begun_by, options.data_dir), now)
         if history is not None:
             record = replace(record, started=history.started, resumed=[*history.resumed, now])
         if lacking := lacking_disk_space(run_dir.path, trainer, run_dir):

@@ -81,6 +81,8 @@ class RunFacts:
     # What affects rounding; run folders of earlier versions do not have it.
     arithmetic: dict[str, Any] | None = None
     dataset: DatasetRecord
+    # The folder of datasets; run folders of earlier versions do not have it.
+    data_dir: str | None = field(default=None, metadata=LEFT_OUT)
     parameters: int
     layers: list[LayerRecord]
 

@@ -24,6 +24,11 @@ def data_dir(option: PathLike | None = None) -> Path:
     return Path(folder).expanduser().absolute() if folder else _users_cache() / "data"
 
 
+def is_usual_data_dir(folder: Path) -> bool:
+    """Whether it is the folder of datasets of a user who has named none."""
+    return folder == _users_cache() / "data"
+
+
 def runs_dir(option: PathLike | None = None) -> Path:
     """The folder of runs: the option, `MNISTLAB_RUNS_DIR`, or `runs` in the working folder."""
     folder = option or os.environ.get("MNISTLAB_RUNS_DIR") or "runs"

@@ -1,11 +1,12 @@
 """Resume a run that has stopped."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mnistlab.experiment import runner
 from mnistlab.experiment.callbacks import RunResult
-from mnistlab.experiment.dataset import load_data
+from mnistlab.experiment.dataset import data_dir_of_run, load_data
 from mnistlab.experiment.longer import has_other_length, with_length
 from mnistlab.experiment.resume import (
     config_of,
@@ -44,8 +45,11 @@ def resume(
     result = ended_result(run_dir, history) if config == present else None
     if result is None:
         config = config or config_of(run_dir, history)
-        dataset = load_data(config, options.data_dir, options.data_progress)
         facts = history.facts if history is not None else None
+        recorded = facts.data_dir if facts is not None else None
+        folder = data_dir_of_run(config, recorded, options.data_dir, options.tell)
+        options = replace(options, data_dir=folder)
+        dataset = load_data(config, folder, options.data_progress)
         refuse_changed_surroundings(facts, dataset.sha256, force)
         new_length = has_other_length(run_dir, config)
         result = runner.resume(run_dir, config, dataset, history, options, new_length)
