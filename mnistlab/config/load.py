@@ -1,5 +1,6 @@
 """Reads a run configuration: from a file, from text, or from a Python mapping."""
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from mnistlab.config.source_nodes import Node, Position, Problem, messages
 from mnistlab.config.validate import validate
 from mnistlab.config.yaml_nodes import nodes_from_mapping
 from mnistlab.support.errors import ConfigError
+
+logger = logging.getLogger(__name__)
 
 
 def load_run_config(path: Path | str, overrides: Overrides = ()) -> RunConfig:
@@ -56,6 +59,8 @@ def _resolve(root: Node, problems: list[Problem], overrides: Overrides) -> RunCo
     config, faults = validate(RunConfig, root)
     if config is None or problems:
         raise ConfigError(*messages(problems + faults))
+    if remark := config.model.remark:
+        logger.warning("%s", remark)
     return config.written_at(root)
 
 

@@ -1,7 +1,8 @@
 """Reads a sweep: from its file, or from a run configuration and values on the command line."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.support.errors import ConfigError
 
 # The keys of the sweep, not of its runs, that `KEY=VALUE` may set.
+logger = logging.getLogger(__name__)
+
 SWEEP_KEYS = ("name", "method", "metric", "refit", "seeds", "zip")
 
 
@@ -33,18 +36,29 @@ class SweepSource:
 
     config: SweepConfig
     root: Node
+    _warned: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def run_config(self, settings: Mapping[str, Node]) -> tuple[RunConfig | None, list[Problem]]:
         """The run's configuration with values set by their paths; or its problems."""
         run = self.root.at(("run",))
         assert run is not None
         run, problems = run.copy(), []
+        given = [split_key(key) for key in settings]
+        before = types_at(run, given)
         for key, value in settings.items():
             problems += set_node(run, split_key(key), value.copy())
+        drop_keys_of_other_types(run, before, given, self._warn_once)
         config, faults = validate(RunConfig, run)
         if config is None or problems:
             return None, problems + faults
+        if remark := config.model.remark:
+            self._warn_once(remark)
         return config.written_at(run), []
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            logger.warning("%s", text)
 
     def mapping(self) -> dict[str, Any]:
         """The complete sweep as dicts, lists and scalars; it needs no other file."""

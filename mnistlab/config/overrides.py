@@ -1,6 +1,7 @@
 """`KEY=VALUE` on the command line: replaces one value of the configuration by its dotted path."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mnistlab.blocks.section import Section
@@ -9,6 +10,7 @@ from mnistlab.config.key_types import has_a_type
 from mnistlab.config.run import RunConfig
 from mnistlab.config.source_nodes import Node, Position, Problem, dotted, show
 from mnistlab.config.type_change import drop_keys_of_other_types, types_at
+from mnistlab.config.validate import SWEEP_HINT
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.support.errors import ConfigError
 from mnistlab.support.safe_text import one_line
@@ -35,11 +37,25 @@ def apply_override(root: Node, override: str, top: type[Section] = RunConfig) ->
     try:
         value, problems = nodes_from_text(text, lambda line, column: position)
     except ConfigError as error:
-        return [wrong_argument(override, error)]
+        problem = wrong_argument(override, error)
+        if _is_several(text):
+            problem = replace(
+                problem, path=path, message=f"found {show(text)}, must be one value; {SWEEP_HINT}"
+            )
+        return [problem]
     value = value or Node(None, position)
     value.key_position = position
     problems = [Problem(position, (*path, *p.path), p.message) for p in problems]
     return problems or set_node(root, path, value, top)
+
+
+def _is_several(text: str) -> bool:
+    """Whether a VALUE such as `[64],[32]` is several values, as a sweep reads them."""
+    try:
+        values, _ = nodes_from_text(f"[{text}\n]", lambda line, column: Position(""))
+    except ConfigError:
+        return False
+    return values is not None and isinstance(values.value, list) and len(values.value) > 1
 
 
 def wrong_argument(argument: str, error: ConfigError) -> Problem:

@@ -3,7 +3,7 @@ has, with a warning.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from mnistlab.blocks.section import Section, keys_of, type_of
 from mnistlab.config.checks import KeyPath
@@ -20,13 +20,16 @@ def types_at(root: Node, paths: Iterable[KeyPath]) -> dict[KeyPath, str | None]:
 
 
 def drop_keys_of_other_types(
-    root: Node, before: Mapping[KeyPath, str | None], given: Sequence[KeyPath]
+    root: Node,
+    before: Mapping[KeyPath, str | None],
+    given: Sequence[KeyPath],
+    warn: Callable[[str], None] = logger.warning,
 ) -> None:
     """Remove from a run's nodes the keys of another type, if the type differs from that in
     `before`.
 
     A key that no type has is kept, and so is one that an override of a path in `given` sets: both
-    are refused later. A warning names the removed keys and the new type's keys.
+    are refused later. `warn` receives the names of the removed keys and the new type's keys.
     """
     for path, old in before.items():
         new, block = _type_at(root, path), path[:-1]
@@ -42,8 +45,10 @@ def drop_keys_of_other_types(
             del node.value[key]
         if dropped:
             names = ", ".join(dotted((*block, key)) for key in dropped)
-            message = "%s is now %s; dropped from the file: %s; the keys of %s: %s"
-            logger.warning(message, dotted(path), new, names, new, ", ".join(own))
+            warn(
+                f"{dotted(path)} is now {new}; dropped from the file: {names}; "
+                f"the keys of {new}: {', '.join(own)}"
+            )
 
 
 def keys_of_other_types(sections: Sequence[type[Section]], chosen: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -10,11 +11,13 @@ from pydantic_core import ErrorDetails
 from mnistlab.blocks.section import REFUSED, UNKNOWN_TYPE, Section, keys_of, tag, type_of
 from mnistlab.config.checks import CONFLICTS, Conflict, KeyPath
 from mnistlab.config.key_types import sections_of
-from mnistlab.config.scalars import read_scalar
 from mnistlab.config.source_nodes import Node, Problem, dotted, show
 from mnistlab.support.near_names import did_you_mean, nearest
 
 Top = TypeVar("Top", bound=Section)
+
+SEVERAL_VALUES = re.compile(r"[^\s,]+(,[^\s,]+)+")
+SWEEP_HINT = "`mnistlab sweep` tries several values"
 
 _ALLOWED = {
     "bool_type": "true or false",
@@ -48,7 +51,7 @@ def validate(top: type[Top], root: Node) -> tuple[Top | None, list[Problem]]:
         pruned = _pruned(_plain(root), [fault.prune for fault in faults])
         config, errors = _attempt(top, pruned)
     found = [c for error in errors if error["type"] == CONFLICTS for c in error["ctx"]["conflicts"]]
-    problems = [fault.problem for fault in faults]
+    problems = [_with_hint(fault.problem, root) for fault in faults]
     touched = [fault.meant for fault in faults]
     problems += [_located(c, root) for c in found if not _depends(c, touched)]
     return (None if problems else config), problems
@@ -202,11 +205,14 @@ def _bad_value(error: ErrorDetails, node: Node) -> str:
             for key, bound in context.items()
         }
         allowed = _ALLOWED.get(error["type"], "something else").format_map(bounds)
-    hint = "; `mnistlab sweep` tries several values" if _is_several_numbers(value) else ""
-    return f"found {show(value)}, must be {allowed}{hint}"
+    return f"found {show(value)}, must be {allowed}"
 
 
-def _is_several_numbers(value: Any) -> bool:
-    """Whether the value is the text `0.1,0.2`, which means two values in a sweep."""
-    items = value.split(",") if isinstance(value, str) else []
-    return len(items) > 1 and all(isinstance(read_scalar(item), int | float) for item in items)
+def _with_hint(problem: Problem, root: Node) -> Problem:
+    """A problem with a hint if the value is a text such as `0.1,0.2`: two values in a sweep."""
+    node = root.at(problem.path)
+    value = node.value if node is not None else None
+    if not isinstance(value, str) or not SEVERAL_VALUES.fullmatch(value):
+        return problem
+    joint = "" if problem.message.endswith("?") else ";"
+    return replace(problem, message=f"{problem.message}{joint} {SWEEP_HINT}")

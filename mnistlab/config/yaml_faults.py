@@ -68,6 +68,10 @@ def _bracket(error: Any, text: str, line_of: Any, got: str) -> str:
     return f"{opened!r}{_at(error, line_of)} is not closed by {closing!r}, or a comma is missing"
 
 
+def _behind(error: Any, text: str, line_of: Any, got: str) -> str:
+    return f"found {got!r} behind the end of a value"
+
+
 def _open_end(error: Any, text: str, line_of: Any) -> str:
     return "a bracket, '[' or '{', is not closed"
 
@@ -89,5 +93,6 @@ _FAULTS: dict[str, Callable[..., str]] = {
     r"expected <block end>, but found '[?-]'": _item,
     r"while parsing a flow (?:sequence|mapping), expected ',' or '.', but got '(.+)'": _bracket,
     r"while parsing a flow node, .* but found '<stream end>'": _open_end,
+    r"expected '<document start>', but found '(.+)'": _behind,
     r"while scanning a quoted scalar, found unexpected end of stream": _quote,
 }

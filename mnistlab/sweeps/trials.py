@@ -9,7 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.config import RunConfig, config_hash, resolved_mapping
+from mnistlab.config import (
+    RunConfig,
+    config_hash,
+    resolved_mapping,
+    run_config_from_mapping,
+)
 from mnistlab.data import Dataset, DownloadProgress
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.fits_data import refuse_unfit
@@ -101,7 +106,7 @@ def refuse_changed(
         key = json.dumps([*parts, facts.mnistlab, facts.versions, facts.arithmetic], sort_keys=True)
         if key not in seen:
             seen.add(key)
-            config = RunConfig.model_validate(history.config)
+            config = run_config_from_mapping(history.config, source="run.json")
             sha256 = datasets.of(config).sha256
             refuse_changed_surroundings(facts, sha256, force, processor=resumed_here)
 

@@ -173,9 +173,26 @@ def test_an_override_of_a_type_drops_the_keys_of_the_other_type_and_names_them(f
 
 def test_a_network_changed_to_a_cnn_gives_a_hint_at_layers(folder):
     outcome = mnistlab("train", "tiny.yaml", "model.type=cnn", "--print-config")
-    assert outcome.stderr == (
+    changed, empty = outcome.stderr.splitlines()
+    assert changed == (
         "warning: model.type is now cnn; dropped from the file: model.hidden; the keys of cnn: "
-        "type, layers, bias, output_activation\n"
+        "type, layers, bias, output_activation"
+    )
+    assert empty == (
+        "warning: model.layers is empty: the network is an output layer alone, softmax regression; "
+        "a CNN needs layers, such as [{conv: {filters: 8, kernel: 3}}, {activation: relu}, "
+        "{pool: {type: max}}]"
+    )
+
+
+def test_a_grid_over_types_drops_the_keys_of_the_other_types_and_says_so_once(folder):
+    line = "sweep configs/quickstart.yaml optimizer.type=adam,sgd optimizer.lr=0.1,0.2 --dry-run"
+    outcome = mnistlab(*shlex.split(line))
+    assert outcome.exit_code == 0
+    assert len(outcome.stdout.splitlines()) == 5
+    assert outcome.stderr == (
+        "warning: optimizer.type is now adam; dropped from the file: optimizer.momentum; the keys "
+        "of adam: type, lr, beta1, beta2, epsilon, lr_scale\n"
     )
 
 

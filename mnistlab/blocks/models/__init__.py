@@ -27,6 +27,11 @@ class ModelBlock(Section):
     if TYPE_CHECKING:  # each model has this key, after its own
         output_activation: ActivationBlock
 
+    @property
+    def remark(self) -> str | None:
+        """A sentence on a network that is hardly the one that was meant; None of all others."""
+        return None
+
     def layers_for(self, classes: int) -> tuple[LayerBlock, ...]:
         """Every layer from the image to the logits; the output activation follows."""
         raise NotImplementedError(f"model {self.type}: has no layers")

@@ -26,6 +26,16 @@ class CNNModel(ModelBlock):
     bias: Flag = Field(default=True, description="Whether the added output layer has a bias.")
     output_activation: OutputActivation = OUTPUT
 
+    @property
+    def remark(self) -> str | None:
+        if self.layers:
+            return None
+        return (
+            "model.layers is empty: the network is an output layer alone, softmax regression; "
+            "a CNN needs layers, such as [{conv: {filters: 8, kernel: 3}}, {activation: relu}, "
+            "{pool: {type: max}}]"
+        )
+
     def layers_for(self, classes: int) -> tuple[LayerBlock, ...]:
         weighted = [layer for layer in self.layers if layer.weighted]
         last = weighted[-1] if weighted else None
