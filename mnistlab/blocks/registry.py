@@ -111,6 +111,8 @@ class ItemOf(OneOf):
         if kinds:
             return value, blocks[kinds[0]]
         named = next(iter(value), None) if isinstance(value, Mapping) else value
+        if isinstance(named, str) and named in blocks:
+            refuse(f"a mapping: {named} needs a value, as in '- {named}: …'")
         instead = f", not {named!r}" if isinstance(value, Mapping) and value else ""
         hint = did_you_mean(str(named), blocks) if named is not None else ""
         refuse(f"one of {', '.join(blocks)}, such as '- {self.example}'{instead}{hint}")

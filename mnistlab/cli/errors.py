@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import signal
 import sys
 import traceback
@@ -85,15 +86,44 @@ def _report(error: Exception, *, as_json: bool) -> NoReturn:
 
 
 def _with_usage(error: Any) -> str:
-    """An error of the command line, below the usage."""
+    """An error of the command line, the usage above it; where a command is missing, the help."""
     text, message = io.StringIO(), error.format_message()
     error.show(file=text)
-    return text.getvalue().rstrip().replace(message, one_line(message))
+    shown = text.getvalue().rstrip()
+    return shown if _is_help(error) else shown.replace(message, one_line(_joined(message)))
 
 
-def _without_pydantic(error: Any) -> None:
-    """Remove the words that typer's validator puts before the message."""
-    error.message = error.message.removeprefix("Value error, ")
+def _joined(message: str) -> str:
+    """A message in one line: the library lists choices below each other."""
+    return " ".join(message.split())
+
+
+def _is_help(error: Any) -> bool:
+    """Whether the help of a group stands in the place of a message."""
+    context = getattr(error, "ctx", None)
+    return context is not None and error.format_message() == context.get_help()
+
+
+def _in_our_words(error: Any) -> None:
+    """Put our words in the place of those of the library that validates options."""
+    if _is_help(error):
+        return
+    message = _joined(error.message or "")
+    for pattern, words in _WORDS.items():
+        message = re.sub(pattern, words, message)
+    error.message = message or error.message
+
+
+# The words of the library, and ours.
+_WORDS = {
+    r"^Value error, ": "",
+    r"Input should be greater than or equal to ": "must be at least ",
+    r"Input should be less than or equal to ": "must be at most ",
+    r"Input should be less than ": "must be below ",
+    r"Input should be a valid integer.*": "must be a whole number",
+    r"Input should be a valid number.*": "must be a number",
+    r"Input should be ": "must be ",
+}
 
 
 def describe(error: Exception) -> tuple[list[str], int]:
@@ -101,8 +131,8 @@ def describe(error: Exception) -> tuple[list[str], int]:
     if isinstance(error, MnistlabError):
         return list(error.messages), error.exit_code
     if isinstance(error, CommandLineError):
-        _without_pydantic(error)
-        return [error.format_message()], error.exit_code
+        _in_our_words(error)
+        return [_joined(error.format_message())], error.exit_code
     if isinstance(error, typer.Abort):
         return ["aborted"], 1
     if isinstance(error, MemoryError):

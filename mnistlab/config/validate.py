@@ -168,6 +168,8 @@ def _unknown_key(
         return f"{belongs}, not {type_of(section)}"
     allowed = ", ".join(keys_of(section))
     hint = f"; did you mean {near!r}?" if near else ""
+    if ":" in str(key):
+        hint = "; a blank must follow the ':' behind a key"
     return f"unknown key {show(key)}; allowed here: {allowed}{hint}"
 
 
