@@ -90,15 +90,21 @@ def _length(config: "RunConfig") -> Iterator[Conflict]:
 
 
 def _early_stopping(config: "RunConfig") -> Iterator[Conflict]:
-    stopping = config.training.early_stopping
-    if stopping and stopping.monitor.startswith("val_") and config.data.validation_images == 0:
-        yield Conflict(
-            f"{stopping.monitor} is never measured with data.validation 0; keep some images for "
-            "validation, or monitor train_loss",
-            ("training", "early_stopping", "monitor"),
-            ("training", "early_stopping"),
-            ("data", "validation"),
-        )
+    stopping, rule = config.training.early_stopping, config.lr_schedule.fall_rule()
+    monitors: dict[KeyPath, str] = {}
+    if stopping is not None:
+        monitors["training", "early_stopping"] = stopping.monitor
+    if rule is not None:
+        monitors["lr_schedule",] = rule.monitor
+    for path, monitor in monitors.items():
+        if monitor.startswith("val_") and config.data.validation_images == 0:
+            yield Conflict(
+                f"{monitor} is never measured with data.validation 0; keep some images for "
+                "validation, or monitor train_loss",
+                (*path, "monitor"),
+                path,
+                ("data", "validation"),
+            )
 
 
 def _average(config: "RunConfig") -> Iterator[Conflict]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mnistlab.config import RunConfig
 from mnistlab.store.metrics import MetricsRow
-from mnistlab.support.metric_names import VALIDATION
+from mnistlab.support.metric_names import VALIDATION, is_accuracy
 
 
 @dataclass
@@ -28,6 +28,14 @@ class BestSoFar:
             return cls(early.monitor, larger_is_better, early.patience, early.min_delta)
         return cls(VALIDATION.accuracy, True, None) if has_validation else None
 
+    @classmethod
+    def for_rate(cls, config: RunConfig) -> "BestSoFar | None":
+        """Monitors what makes the learning rate fall; None if nothing does."""
+        rule = config.lr_schedule.fall_rule()
+        if rule is None:
+            return None
+        return cls(rule.monitor, is_accuracy(rule.monitor), rule.patience, rule.min_delta)
+
     def update(self, row: MetricsRow) -> bool:
         """Add a new row; returns whether it is the best so far."""
         if self.row is None or self._improves(row, self.row):
@@ -35,6 +43,14 @@ class BestSoFar:
             return True
         self.waited += 1
         return False
+
+    def ends_patience(self, row: MetricsRow) -> bool:
+        """Update with a new row; whether its patience is at an end, and begins anew."""
+        self.update(row)
+        ended = self.should_stop
+        if ended:
+            self.waited = 0
+        return ended
 
     def _improves(self, row: MetricsRow, best: MetricsRow) -> bool:
         value, reference = self._value(row), self._value(best)

@@ -61,7 +61,7 @@ def fit(
     refuse_too_large(config, dataset)
     trainer = new_trainer(config, dataset)
     best = BestSoFar.watching(config, len(dataset.validation) > 0)
-    best_params = trainer.params.copy()
+    plateau, best_params = BestSoFar.for_rate(config), trainer.params.copy()
     rows: list[MetricsRow] = []
     with engine_threads(threads):
         trainer.compile(tell)
@@ -69,6 +69,8 @@ def fit(
             rows.append(_train_to(trainer, min(trainer.length.steps, _next_boundary(trainer))))
             if best is not None and best.update(rows[-1]):
                 best_params[:] = trainer.params
+            if plateau is not None and plateau.ends_patience(rows[-1]):
+                trainer.falls.append(trainer.step)
         state = _state_of(trainer)
     if config.training.early_stopping is not None:
         trainer.params[:] = best_params

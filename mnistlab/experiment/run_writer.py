@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +54,7 @@ class RunWriter:
         self.run_dir = run_dir
         self.record = record  # as last written
         self.best = BestSoFar.watching(trainer.config, len(trainer.dataset.validation) > 0)
+        self.plateau = BestSoFar.for_rate(trainer.config)
         self.best_params = trainer.params.copy()
         self.average = WeightAverage.of(trainer)
         self.metrics_table: TableWriter[MetricsRow] | None = None
@@ -88,6 +90,11 @@ class RunWriter:
         if self.best is not None:
             self.best.waited = position["waited"]
             self.best.row = MetricsRow(**position["best_row"]) if position["best_row"] else None
+        if self.plateau is not None:
+            held = position["plateau"]
+            self.plateau.waited = held["waited"]
+            self.plateau.row = MetricsRow(**held["row"]) if held["row"] else None
+            trainer.falls[:] = held["falls"]
         self.last_steps = FileDigest.from_json(position["files"].get(LAST_STEPS_NAME))
         self.checkpoint = checkpoint
         self.saved_step = position["step"]
@@ -137,11 +144,24 @@ class RunWriter:
             "test_seen": self.test_seen,
             "best_row": asdict(self.best.row) if self.best and self.best.row else None,
             "waited": self.best.waited if self.best else 0,
+            "plateau": self._plateau(),
             "ended": self.ended,
             "reason": self.reason,
             "files": as_json(self.files()),
         }
         return Checkpoint(tensors, position)
+
+    def _plateau(self) -> dict[str, Any] | None:
+        """What decides when the learning rate falls next, and when it fell."""
+        if self.plateau is None:
+            return None
+        row = asdict(self.plateau.row) if self.plateau.row else None
+        return {"row": row, "waited": self.plateau.waited, "falls": list(self.trainer.falls)}
+
+    def let_rate_fall(self, row: MetricsRow) -> None:
+        """Lower the learning rate from the next step on, if the schedule's metric is at rest."""
+        if self.plateau is not None and self.plateau.ends_patience(row):
+            self.trainer.falls.append(self.trainer.step)
 
     def take_checkpoint(self) -> None:
         """Remember the state as the last finite one; also write it if the last write is long enough

@@ -153,6 +153,7 @@ class TrainingRun:
             if writer.best.update(row):
                 writer.best_params[:] = trainer.params
             stop = writer.best.should_stop
+        writer.let_rate_fall(row)
         at_end = trainer.step == trainer.length.steps
         if at_end and writer.average is not None:
             writer.average.row = self._averaged(row)

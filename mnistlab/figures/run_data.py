@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -146,10 +147,12 @@ def rates_by_step(run: Artefacts) -> Rates | None:
     config, length = run.config, run_length(run.config, record.facts.dataset.images.train)
 
     def rates(numbers: np.ndarray) -> np.ndarray:
-        steps = Steps(numbers - 1, length.steps_per_epoch, length.steps)
+        steps = Steps(numbers - 1, length.steps_per_epoch, length.steps, falls)
         return config.lr_schedule.rates(config.optimizer.lr, steps)
 
     rows = [row for row in run.metrics if row.lr is not None]
+    # Only a schedule that follows a metric looks at them: its rate falls right after a row.
+    falls = tuple(row.step for row, after in pairwise(rows) if after.lr != row.lr)
     measured = np.array([row.lr for row in rows])
     if not np.allclose(rates(np.array([row.step for row in rows], int)), measured, atol=0):
         return None

@@ -125,12 +125,13 @@ class Classifier(ClassifierMixin, BaseEstimator):
         rows, labels = self._validated(X, y, first=True)
         classes, codes = encoded(labels)
         config, images = self._begin(rows, classes)
-        early = config.training.early_stopping
-        if not self.validation and early is not None and early.monitor.startswith("val"):
-            raise UsageError(
-                "validation: is 0, and training.early_stopping monitors validation images; "
-                "set it, such as validation=0.1"
-            )
+        early, rule = config.training.early_stopping, config.lr_schedule.fall_rule()
+        for key, one in (("training.early_stopping", early), ("lr_schedule", rule)):
+            if not self.validation and one is not None and one.monitor.startswith("val"):
+                raise UsageError(
+                    f"validation: is 0, and {key} monitors validation images; "
+                    "set it, such as validation=0.1"
+                )
         dataset = array_dataset(config, images, codes, classes, validation=self.validation)
         self._keep(config, dataset, fit(config, dataset, threads=self.threads, tell=logger.info))
         return self

@@ -10,7 +10,7 @@ from mnistlab.config import RunConfig, resolved_mapping, run_config_from_mapping
 from mnistlab.python.training import run_config
 from mnistlab.support.errors import UsageError
 
-WHOLE_RUN_SCHEDULES = ("cosine", "one_cycle")
+WHOLE_RUN_SCHEDULES = ("cosine", "one_cycle", "plateau")
 
 
 def estimator_config(estimator: Any) -> RunConfig:

@@ -116,6 +116,7 @@ class Trainer:
         if self.inference.program.tensors != self.program.tensors:
             raise AssertionError("evaluation looks for the weights where training has others")
         self.step = 0
+        self.falls: list[int] = []  # the steps from which on the learning rate is lower; see Steps
         self.seconds = 0.0  # of training steps only
         self.params_before_last_step = self.params.copy()
         self._augmented: AugmentedImages | None = None
@@ -163,7 +164,8 @@ class Trainer:
         return self.step // self.length.steps_per_epoch
 
     def _steps(self, first: int, last: int) -> Steps:
-        return Steps(np.arange(first, last), self.length.steps_per_epoch, self.length.steps)
+        numbers, length = np.arange(first, last), self.length
+        return Steps(numbers, length.steps_per_epoch, length.steps, tuple(self.falls))
 
     def rates(self, first: int, last: int) -> np.ndarray:
         """The learning rates of the steps [first, last), float64."""

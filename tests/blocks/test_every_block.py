@@ -27,6 +27,7 @@ NEEDED = {
     "pad": {"size": 1, "value": 0.5},
     "shift": {"pixels": 2},
     "activation": "relu",
+    "milestones": {"at": {"1": 0.5}},
     "exponential": {"gamma": 0.9},
     "inverse_time": {"decay": 0.1},
     "linear": {"final": 0.1, "steps": 20},

@@ -43,6 +43,18 @@ RUNS = {
     "a clipped gradient": {"optimizer": {"lr": 0.3, "clip_value": 0.1, "clip_norm": 0.2}},
     "adagrad": {"optimizer": {"type": "adagrad", "lr": 0.05}},
     "adadelta": {"optimizer": "adadelta"},
+    "milestones": {"lr_schedule": {"type": "milestones", "at": {"1": 0.5}}},
+    "plateau": {
+        "optimizer": {"lr": 0.5},
+        "lr_schedule": {
+            "type": "plateau",
+            "monitor": "train_loss",
+            "factor": 0.5,
+            "patience": 1,
+            "min_delta": 0.2,
+        },
+        "training": {"evaluate_every": 2},
+    },
     "velocity step, replacement": {
         "optimizer": {"type": "sgd", "momentum": 0.5, "velocity": "step"},
         "lr_schedule": {"type": "inverse_time", "decay": 0.01},

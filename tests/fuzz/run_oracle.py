@@ -103,6 +103,7 @@ class Run:
         steps = self.training.steps
         self.steps = self.training.epochs * self.per_epoch if steps is None else steps
         self.rows, self.best, self.waited = [], None, 0
+        self.at_rest = None  # the best value that the schedule has seen, and the rows since
         self.certain_rows = None
         self.checkpoint = self.oracle.tensors
         self.best_tensors = self.oracle.tensors
@@ -205,6 +206,7 @@ class Run:
             self.rows.append(row)
             return "diverged"
         stop = self._watch(row)
+        self._let_rate_fall(row)
         if last and self.training.average_last is not None:
             self._measure_average(row)
         elif self.training.test == "end" and (stop or last):
@@ -226,6 +228,21 @@ class Run:
         else:
             self.waited += 1
         return early is not None and self.waited >= early.patience
+
+    def _let_rate_fall(self, row):
+        """After `patience` rows that are no better than the best, the next steps are smaller."""
+        schedule = self.config.lr_schedule
+        if schedule.type != "plateau":
+            return
+        sign = 1 if schedule.monitor.endswith("accuracy") else -1
+        value = sign * row[schedule.monitor]
+        if self.at_rest is None or value > self.at_rest[0] + schedule.min_delta:
+            self.at_rest = (value, 0)
+        else:
+            self.at_rest = (self.at_rest[0], self.at_rest[1] + 1)
+        if self.at_rest[1] >= schedule.patience:
+            self.at_rest = (self.at_rest[0], 0)
+            self.oracle.falls.append(self.oracle.step)
 
     def _improves(self, row, early):
         if early is None:

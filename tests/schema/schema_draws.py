@@ -141,8 +141,10 @@ def put_right(mapping: dict[str, Any], data: dict[str, Any], weights: str) -> di
     training = {"epochs": 2, **mapping.get("training", {})}
     if training.get("steps") is not None:
         training["epochs"] = None
+    schedule = _section(mapping, "lr_schedule")
     stopping = training.get("early_stopping")
-    if stopping and stopping.get("monitor", "val_loss").startswith("val_"):
+    monitors = [stopping, schedule if schedule.get("type") == "plateau" else None]
+    if any(one and one.get("monitor", "val_loss").startswith("val_") for one in monitors):
         validation = section.get("validation")
         images = validation.get("images") if isinstance(validation, dict) else validation
         section["validation"] = validation if images else "auto"

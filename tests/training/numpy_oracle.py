@@ -91,8 +91,8 @@ def pull_back(activation, z, dy):
             raise NoEquationError("activation", other)
 
 
-def rate_at(schedule, lr, step, steps_per_epoch, total):
-    """The learning rate of one step, counted from 0."""
+def rate_at(schedule, lr, step, steps_per_epoch, total, falls=()):
+    """The learning rate of one step, counted from 0; `falls` are the steps after each fall."""
     epoch = step // steps_per_epoch
     match schedule.type:
         case "constant":
@@ -114,6 +114,19 @@ def rate_at(schedule, lr, step, steps_per_epoch, total):
             after, length = step - schedule.warmup, total - schedule.warmup
             within = (after * schedule.cycles % length) / length
             return schedule.min + 0.5 * (lr - schedule.min) * (1 + math.cos(math.pi * within))
+        case "milestones":
+            return lr * math.prod(f for at, f in schedule.at.items() if epoch >= int(at))
+        case "inverse_sqrt":
+            t = step + 1
+            return lr * (
+                t / schedule.warmup if t < schedule.warmup else (schedule.warmup / t) ** 0.5
+            )
+        case "plateau":
+            fallen = lr
+            for fall in falls:
+                if step >= fall:
+                    fallen = max(fallen * schedule.factor, schedule.min_lr)
+            return min(lr, fallen)
         case "one_cycle":
             top, last = schedule.warmup * (total - 1), total - 1
             if step < top:
@@ -150,6 +163,7 @@ class Oracle:
         }
         self.layers = self._weighted_layers()
         self.step = 0
+        self.falls = []
         self.clear()
 
     def _weighted_layers(self):
@@ -371,7 +385,7 @@ class Oracle:
     def rate(self, step, steps_per_epoch, total):
         """The learning rate of a step, counted from 0, without `lr_scale`."""
         schedule, lr = self.config.lr_schedule, self.config.optimizer.lr
-        return rate_at(schedule, lr, step, steps_per_epoch, total)
+        return rate_at(schedule, lr, step, steps_per_epoch, total, self.falls)
 
     def take_step(self, places, steps_per_epoch, total):
         """One step on the images at `places`."""

@@ -222,6 +222,8 @@ CASES = {
         "lr_schedule": {"type": "linear", "final": 0.2, "steps": 4, "restart_every_epoch": True}
     },
     "inverse time schedule": {"lr_schedule": {"type": "inverse_time", "decay": 0.02}},
+    "milestones": {"lr_schedule": {"type": "milestones", "at": {"4": 0.5, "20": 0.1}}},
+    "inverse root": {"lr_schedule": {"type": "inverse_sqrt", "warmup": 17}},
     "cosine schedule": {"lr_schedule": {"type": "cosine"}},
     "cosine schedule, cycles and warmup": {
         "lr_schedule": {"type": "cosine", "min": 0.01, "cycles": 3, "warmup": 23}

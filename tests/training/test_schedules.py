@@ -32,6 +32,19 @@ BY_HAND = {
         {"type": "exponential", "gamma": 0.5},
         {0: 0.4, 9: 0.4, 10: 0.2, 20: 0.1, 39: 0.05},
     ),
+    "milestones: a factor from each epoch on": (
+        {"type": "milestones", "at": {"8": 0.1, "3": 0.5}},
+        {0: 0.4, 29: 0.4, 30: 0.2, 79: 0.2, 80: 0.02, 99: 0.02},
+    ),
+    "inverse root: from the first step": (
+        {"type": "inverse_sqrt"},
+        {0: 0.4, 3: 0.2, 15: 0.1, 99: 0.04},
+    ),
+    "inverse root: after a warmup": (
+        {"type": "inverse_sqrt", "warmup": 4},
+        {0: 0.1, 1: 0.2, 3: 0.4, 15: 0.2, 63: 0.1},
+    ),
+    "plateau: without a fall": ({"type": "plateau", "factor": 0.5}, {0: 0.4, 99: 0.4}),
     "linear: a line, then its end": (
         {"type": "linear", "final": 0.25, "steps": 40},
         {0: 0.4, 10: 0.325, 20: 0.25, 40: 0.1, 41: 0.1, 99: 0.1},
@@ -138,3 +151,30 @@ def test_a_schedule_changes_the_rates_of_a_trainer_by_its_own_epochs_and_steps()
     trainer = Trainer(config, toy_dataset(train=53))
     assert trainer.rates(0, 9).tolist() == [1.0] * 3 + [0.5] * 3 + [0.25] * 3
     assert trainer.rates(4, 7).tolist() == [0.5, 0.5, 0.25]
+
+
+def test_a_plateau_s_rate_falls_from_each_fall_on_and_not_below_the_lowest():
+    schedule = schedule_of(type="plateau", factor=0.5, min_lr=0.15)
+    steps = Steps(np.array([0, 9, 10, 29, 30, 50, 99]), PER_EPOCH, TOTAL, falls=(10, 30, 50))
+    expected = [0.4, 0.4, 0.2, 0.2, 0.15, 0.15, 0.15]
+    np.testing.assert_allclose(schedule.rates(LR, steps), expected, rtol=1e-12)
+    np.testing.assert_array_equal(schedule.rates(0.1, steps), 0.1)
+
+
+def test_milestones_of_a_file_and_of_python_are_the_same():
+    assert schedule_of(type="milestones", at={3: 0.5}) == schedule_of(
+        type="milestones", at={"03": 0.5}
+    )
+
+
+def test_rates_are_those_of_pytorch_s_schedulers():
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=LR)
+    theirs = torch.optim.lr_scheduler.MultiStepLR(optimizer, [3, 8], gamma=0.1)
+    schedule = schedule_of(type="milestones", at={"3": 0.1, "8": 0.1})
+    for epoch in range(10):
+        np.testing.assert_allclose(
+            rates(schedule, [PER_EPOCH * epoch]), theirs.get_last_lr(), rtol=1e-12
+        )
+        optimizer.step()
+        theirs.step()

@@ -1,4 +1,7 @@
-"""Learning-rate schedules: each file has one, a function of the step's number without state."""
+"""Learning-rate schedules: each file has one, a function of the step's number.
+
+Only a schedule with a FallRule also depends on the falls so far, which the run keeps.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,17 +16,28 @@ from mnistlab.blocks.section import Section
 class Steps:
     """The steps whose rates are requested, and the length of their run.
 
-    `numbers` int64 (n,) count from the run's first step, 0; the run has `total` steps.
+    `numbers` int64 (n,) count from the run's first step, 0; the run has `total` steps. `falls` are
+    the numbers of the first steps after each fall that a FallRule has caused, in their order.
     """
 
     numbers: np.ndarray
     per_epoch: int
     total: int
+    falls: tuple[int, ...] = ()
 
     @property
     def epochs(self) -> np.ndarray:
         """The epoch of each step, counted from 0."""
         return self.numbers // self.per_epoch
+
+
+@dataclass(frozen=True)
+class FallRule:
+    """The rate falls when `monitor` has not improved by more than `min_delta` in so many rows."""
+
+    monitor: str
+    patience: int
+    min_delta: float
 
 
 class ScheduleBlock(Section):
@@ -34,6 +48,10 @@ class ScheduleBlock(Section):
     def rates(self, lr: float, steps: Steps) -> np.ndarray:
         """The learning rates of the steps, float64 (n,); `lr` is the optimizer's."""
         raise NotImplementedError(f"schedule {self.type}: has no rates")
+
+    def fall_rule(self) -> FallRule | None:
+        """What makes the rate fall besides the steps' numbers, if anything does."""
+        return None
 
 
 SCHEDULES = Family("mnistlab.blocks.schedules", ScheduleBlock)
