@@ -61,7 +61,7 @@ def run_script(name, **environment):
 
 def test_one_two_and_three_threads_leave_the_same_bytes():
     found = run_script("script_threads.py", NUMBA_NUM_THREADS="3")
-    assert len(found) == 5
+    assert len(found) == 7
     for name, by_threads in found.items():
         assert list(by_threads) == ["1", "2", "3"]
         lanes = {run["lanes"] for run in by_threads.values()}
