@@ -1,5 +1,6 @@
 """The last steps of a run that diverged, one by one: its loss, and the update of each layer."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -46,11 +47,15 @@ def _rows(trainer: Trainer) -> list[StepRow]:
     loss, _ = trainer.running()
     before = views(trainer.program.tensors, trainer.params_before_last_step)
     now = views(trainer.program.tensors, trainer.params)
-    rows = []
-    for name, weight in before.items():
-        layer, _, kind = name.rpartition(".")
-        if kind == "weight":
-            was = weight.astype(np.float64)
-            size, change = np.linalg.norm(was), np.linalg.norm(now[name] - was)
-            rows.append(StepRow(trainer.step, layer, loss, float(change / size)))
-    return rows
+    sizes: dict[str, float] = {}
+    changes: dict[str, float] = {}
+    for name, values in before.items():
+        # Of a layer whose units are dead, the biases alone may grow without bound.
+        layer, was = name.rpartition(".")[0], values.astype(np.float64)
+        sizes[layer] = math.hypot(sizes.get(layer, 0.0), float(np.linalg.norm(was)))
+        change = float(np.linalg.norm(now[name] - was))
+        changes[layer] = math.hypot(changes.get(layer, 0.0), change)
+    return [
+        StepRow(trainer.step, layer, loss, changes[layer] / size if size else math.nan)
+        for layer, size in sizes.items()
+    ]

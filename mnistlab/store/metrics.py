@@ -66,7 +66,7 @@ class LayerRow:
 @dataclass(frozen=True)
 class StepRow:
     """One layer in one step of a run that diverged: the batch's loss, and the norm of the update
-    as a share of the norm of the weights before it.
+    as a share of the norm of the weights and biases before it.
     """
 
     step: int

@@ -98,18 +98,19 @@ def _draw_updates(axes: Axes, rows: Sequence[StepRow]) -> None:
     """The update of each layer as a share of its weights; the largest one is marked."""
     layers = style.spread(list(dict.fromkeys(row.layer for row in rows)), MOST_LAYERS)
     labels = []
+    is_log = any(row.update is not None and row.update > 0 for row in rows)
     for layer, colour in zip(layers, style.layer_colours(len(layers)), strict=True):
         mine = [row for row in rows if row.layer == layer]
         steps = np.array([row.step for row in mine], dtype=float)
         updates = np.array([row.update for row in mine], dtype=float)
-        updates[~np.isfinite(updates) | (updates <= 0)] = np.nan
+        updates[~np.isfinite(updates) | ((updates <= 0) & is_log)] = np.nan
         marker = "o" if len(steps) <= MANY_POINTS else ""
         axes.plot(steps, updates, color=colour, marker=marker, markersize=4, label=layer)
         shown = np.flatnonzero(np.isfinite(updates))
         if len(shown):
             last = shown[-1]
             labels.append(Label(steps[last], updates[last], layer, colour))
-    if labels:
+    if is_log:
         _log_axis(axes)
     blow = blow_up(rows)
     if blow is not None and blow.layer in layers:
