@@ -16,6 +16,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from docs.markdown import between
+from mnistlab.support.text_format import in_print, percent
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "tutorial.md"
@@ -102,7 +103,9 @@ def results(folders: dict[str, Path]) -> str:
         record = json.loads((folders[name] / "run.json").read_text(encoding="utf-8"))
         metrics = record["metrics"]
         count = sum(layer["parameters"] for layer in record["layers"])
-        shares = [f"{metrics[f'{split}_accuracy']:.2%}" for split in ("train", "val", "test")]
+        shares = [
+            in_print(percent(metrics[f"{split}_accuracy"])) for split in ("train", "val", "test")
+        ]
         wrong = round(10_000 * (1 - metrics["test_accuracy"]))
         lines.append(f"| {name} | {count:,} | {' | '.join(shares)} | {wrong} |")
     return "\n".join(lines)
