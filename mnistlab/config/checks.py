@@ -114,8 +114,8 @@ def _average(config: "RunConfig") -> Iterator[Conflict]:
     path: KeyPath = ("training", "average_last")
     if training.early_stopping is not None:
         message = (
-            "must not stand beside training.early_stopping, which keeps the best weights; set one "
-            "of them to null"
+            "cannot be combined with training.early_stopping, which keeps the best weights; set "
+            "one of them to null"
         )
         yield Conflict(message, path, ("training", "early_stopping"))
     if training.epochs is not None and training.average_last > training.epochs:

@@ -11,10 +11,10 @@ logger = logging.getLogger(__name__)
 
 
 def _import_matplotlib() -> None:
-    """Import matplotlib whatever MPLBACKEND and matplotlibrc say: no figure needs either.
+    """Import matplotlib, even if MPLBACKEND or a matplotlibrc is unusable: no figure needs either.
 
-    A backend that matplotlib does not know, as a notebook's in a plain shell, would end its import,
-    and so would a file of settings that is no text.
+    An unknown backend (a notebook's, in a plain shell) or a settings file that is not text would
+    make the import fail.
     """
     backend = os.environ.pop("MPLBACKEND", None)
     try:
@@ -34,12 +34,14 @@ def _import_matplotlib() -> None:
 
 
 def _import_without_settings() -> None:
-    """Import matplotlib with its own settings: it looks for others in the working folder first."""
+    """Import matplotlib with its own settings: by default it first reads those in the working
+    folder.
+    """
     spec = importlib.util.find_spec("matplotlib")
     assert spec is not None
     assert spec.origin is not None
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
-        del sys.modules[name]  # what the failed import has left
+        del sys.modules[name]  # what the failed import left
     before = os.environ.get("MATPLOTLIBRC")
     os.environ["MATPLOTLIBRC"] = str(Path(spec.origin).parent / "mpl-data" / "matplotlibrc")
     try:

@@ -1,4 +1,4 @@
-"""What the file of a figure says of it, and how a folder of such files is read."""
+"""The definition of a figure in its file, and the figures of a folder."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ Data = TypeVar("Data")
 
 @dataclass(frozen=True)
 class FigureDefinition(Generic[Data]):
-    """A figure. Its file has it as `FIGURE`; the file's name is the figure's.
+    """A figure. Its file defines it as `FIGURE`; the file's name is the figure's name.
 
-    `order`: its place on the page, smallest first. `title` and `how_to_read`, one line, stand over
-    it there. `draw` takes what all figures of the folder are drawn of. It raises LackingError where
-    there is nothing to draw: the figure is then left out, with this reason. `is_quick`: it is drawn
-    at the end of `mnistlab train`, too; all quick figures together take less than two seconds.
-    `of_network`: it shows the trained network, and is left out where none was trained.
+    `order`: its position on the page, smallest first. `title` and `how_to_read`, one line, are
+    written above it there. `draw` takes the data that all figures of the folder share. It raises
+    LackingError if there is nothing to draw: the figure is then left out, with this reason.
+    `is_quick`: it is also drawn at the end of `mnistlab train`; all quick figures together take
+    less than two seconds. `of_network`: it shows the trained network, and is left out if none was
+    trained.
     """
 
     order: int

@@ -21,8 +21,8 @@ from mnistlab.support.near_names import nearest
 
 @dataclass(frozen=True)
 class Entry:
-    """A figure that can be drawn of one run or sweep: `name` is its file's, `title` and
-    `how_to_read` stand over it on the page.
+    """A figure that can be drawn for a run or sweep. `name` is the name of its file; `title` and
+    `how_to_read` are written above it on the page.
     """
 
     name: str
@@ -50,9 +50,9 @@ class Drawn:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A figure that was not drawn; `error` is set where that is because something is damaged.
+    """A figure that was not drawn. `error` is set if the reason is damage.
 
-    Of one that does not apply nothing is told, unless it was asked for.
+    A figure that does not apply is not reported, unless it was asked for.
     """
 
     name: str
@@ -64,9 +64,9 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class SavedFigures:
-    """What became of the figures: those drawn, their files by name, and what was left out.
+    """The result of saving figures: those drawn, their files by name, and those left out.
 
-    `folder` is the run's or the sweep's, `report` its page, where one was written.
+    `folder` is the run's or the sweep's; `report` is its page, if one was written.
     """
 
     folder: Path
@@ -77,7 +77,7 @@ class SavedFigures:
 
     @property
     def missed(self) -> dict[str, list[LeftOut]]:
-        """What was left out and applies, by its reason, in words."""
+        """The figures that apply and were left out, by the reason in words."""
         found: dict[str, list[LeftOut]] = {}
         for left_out in self.left_out:
             if left_out.applies:
@@ -86,7 +86,7 @@ class SavedFigures:
 
     @property
     def damaged(self) -> dict[str, list[LeftOut]]:
-        """What was left out because of damage, by what is damaged, in words."""
+        """The figures left out because of damage, by what is damaged, in words."""
         found: dict[str, list[LeftOut]] = {}
         for left_out in self.left_out:
             if left_out.error is not None:
@@ -95,7 +95,7 @@ class SavedFigures:
 
     @property
     def exit_code(self) -> int:
-        """That of the gravest damage; 0 where the run merely lacks something."""
+        """The exit code of the most serious damage; 0 if the run only lacks something."""
         return max((one.error.exit_code for one in self.left_out if one.error), default=0)
 
 
@@ -104,7 +104,7 @@ QUICK = [name for name, figure in RUN_FIGURES.items() if figure.is_quick]
 
 
 def run_entries(artefacts: Artefacts) -> list[Entry]:
-    """What can be drawn of a run."""
+    """The figures that can be drawn for a run."""
     return [_run_entry(name, figure, artefacts) for name, figure in RUN_FIGURES.items()]
 
 
@@ -118,7 +118,7 @@ def _run_entry(name: str, figure: FigureDefinition[Artefacts], run: Artefacts) -
 
 
 def _refuse_untrained(run: Artefacts) -> None:
-    """Raise LackingError where a run diverged before it had any weights but the initial ones."""
+    """Raise LackingError if a run diverged before it had any weights but the initial ones."""
     if run.record.status is Status.DIVERGED and run.model.step == 0:
         raise LackingError("the run diverged in its first epoch, before it had trained a network")
 
@@ -126,16 +126,16 @@ def _refuse_untrained(run: Artefacts) -> None:
 def run_figures(
     artefacts: Artefacts, only: Collection[str] | None = None
 ) -> Iterator[Drawn | LeftOut]:
-    """Draw the figures of a run, one after another: all, or those named in `only`.
+    """Draw the figures of a run one after another: all, or those named in `only`.
 
-    What the run lacks, or what is damaged of it, leaves the figures out that need it, and no
-    other. Raises UsageError for a name that no figure has.
+    If the run lacks a file, or a file is damaged, only the figures that need it are left out.
+    Raises UsageError for an unknown figure name.
     """
     return draw_each(chosen(run_entries(artefacts), only))
 
 
 def chosen(entries: Sequence[Entry], only: Collection[str] | None) -> list[Entry]:
-    """The entries named in `only`, or all; raises UsageError for a name that none has."""
+    """The entries named in `only`, or all; raises UsageError for an unknown name."""
     names = [entry.name for entry in entries]
     for name in only or ():
         if name not in names:
@@ -146,7 +146,7 @@ def chosen(entries: Sequence[Entry], only: Collection[str] | None) -> list[Entry
 
 
 def draw_each(entries: Iterable[Entry]) -> Iterator[Drawn | LeftOut]:
-    """Each figure drawn, or left out with its reason."""
+    """Yield each figure drawn, or left out with its reason."""
     for entry in entries:
         try:
             with style.drawing():
@@ -161,9 +161,9 @@ def draw_each(entries: Iterable[Entry]) -> Iterator[Drawn | LeftOut]:
 
 
 def figure_file(folder: Path, name: str, format: str = "png") -> Path:
-    """Where a figure of a run, sweep or report is saved.
+    """The path at which a figure of a run, sweep or report is saved.
 
-    Raises UsageError where the folder `plots` leads elsewhere.
+    Raises UsageError if the folder `plots` is a link to somewhere else.
     """
     return Folder(folder).plots / f"{name}.{format}"
 
@@ -171,8 +171,8 @@ def figure_file(folder: Path, name: str, format: str = "png") -> Path:
 def refuse_foreign(
     entries: Iterable[Entry], folder: Path, format: str, *, report: bool, force: bool
 ) -> None:
-    """Raise UsageError where a figure, or report.html if it is to be written, would overwrite
-    what mnistlab did not write; `force` lets that happen.
+    """Raise UsageError if a figure, or report.html if it is to be written, would overwrite a file
+    that mnistlab did not write. `force` allows it.
     """
     files = [figure_file(folder, entry.name, format) for entry in entries]
     pages = [Folder(folder).report] if report else []
@@ -180,13 +180,13 @@ def refuse_foreign(
     refuse_others([*files, *pages], force=force, hint=hint)
 
 
-# Saves a figure, now or by another process; what it returns waits until that is done.
+# Saves a figure, now or in another process; the function it returns waits until that is done.
 Save = Callable[[], None]
 Saver = Callable[[Save], Save]
 
 
 def at_once(save: Save) -> Save:
-    """The saver that saves in this process, and leaves nothing to wait for."""
+    """The saver that saves in this process; its result has nothing to wait for."""
     save()
     return lambda: None
 
@@ -199,10 +199,10 @@ def save_each(
     force: bool = False,
     saver: Saver = at_once,
 ) -> SavedFigures:
-    """Save what is drawn into the folder `plots` of a run or sweep, each a file of its name.
+    """Save the figures in the folder `plots` of a run or sweep, each in a file of its name.
 
-    Raises UsageError for a file that mnistlab did not write, unless `force`; OSError where nothing
-    can be written.
+    Raises UsageError for a file that mnistlab did not write, unless `force`; OSError if a file
+    cannot be written.
     """
     saved = SavedFigures(folder, [], {}, [])
     with ExitStack() as saving:

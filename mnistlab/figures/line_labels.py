@@ -8,12 +8,14 @@ from matplotlib.axes import Axes
 
 from mnistlab.figures import style
 
-LINE_HEIGHT = 13.0  # points, of one written value
+LINE_HEIGHT = 13.0  # points, of one value
 
 
 @dataclass(frozen=True)
 class Label:
-    """A value written beside a panel, at the height of `y` or as near as the others let it."""
+    """A value written beside a panel, at the height of `y` or as near to it as the other labels
+    allow.
+    """
 
     x: float
     y: float
@@ -22,7 +24,9 @@ class Label:
 
 
 def write_labels(axes: Axes, labels: Sequence[Label]) -> None:
-    """Write the labels right of the panel, as near their points as they do not overlap."""
+    """Write the labels right of the panel, as near to their points as they can be
+    without overlap.
+    """
     figure = axes.get_figure(root=True)
     assert figure is not None
     to_share = axes.transData + axes.transAxes.inverted()
@@ -53,9 +57,11 @@ def write_labels(axes: Axes, labels: Sequence[Label]) -> None:
 
 
 def spread(wanted: np.ndarray, height: float, room: float) -> np.ndarray:
-    """Heights as near `wanted`, shape (labels,), as keeps them `height` apart within 0 … `room`.
+    """Return the heights, shape (labels,), nearest to `wanted` that are at least `height` apart and
+    within 0 … `room`.
 
-    The least squares of the displacements: what must touch is pooled and centred on its mean.
+    They minimise the sum of squared displacements: labels that touch are pooled and centred on
+    their mean.
     """
     order = np.argsort(wanted, kind="stable")
     offsets = height * np.arange(len(wanted))

@@ -12,14 +12,16 @@ from mnistlab.figures.sheet import CAPTION_LINE, CAPTION_SIZE, MARGIN, Sheet
 COLUMNS = 10
 SHEET_PICTURES = 30  # of mistakes, and of images at random
 BYTE = (0.0, 255.0)
-CAPTION_CHARACTERS = 17  # that fit under one, if barely
-EASY_CHARACTERS = 14  # that fit with room to spare
+CAPTION_CHARACTERS = 17  # that just fit under one
+EASY_CHARACTERS = 14  # that fit easily
 GAP = 0.16  # inches between pictures
 
 
 @dataclass(frozen=True)
 class Read:
-    """An image with its prediction: pixels uint8 (rows, columns), label, predicted class."""
+    """An image with its prediction: pixels uint8 (rows, columns), the label, the
+    predicted class.
+    """
 
     image: np.ndarray
     label: str
@@ -32,7 +34,7 @@ class Read:
 
 
 def read_images(images: Sequence[Read], heading: str, note: str, run: str) -> Figure:
-    """A sheet of images with true and predicted class; mistakes have their own colour."""
+    """A sheet of images with true and predicted class; mistakes have a colour of their own."""
     captions = [_caption(read) for read in images]
     lines = max(map(len, captions))
     side = (style.WIDTH - 2 * MARGIN + GAP) / COLUMNS - GAP
@@ -52,7 +54,7 @@ def read_images(images: Sequence[Read], heading: str, note: str, run: str) -> Fi
 
 
 def draw_read(sheet: Sheet, x: float, y: float, side: float, read: Read) -> None:
-    """An image in its frame."""
+    """Draw an image in its frame."""
     height = sheet.picture(x, y, side, read.image, style.PICTURE, BYTE)
     sheet.frame((x, y, side, height))
 
@@ -67,7 +69,7 @@ def _caption(read: Read) -> list[str]:
 
 
 def fitted(text: str) -> str:
-    """A text cut to what fits under a picture."""
+    """A text cut to the length that fits under a picture."""
     if len(text) <= CAPTION_CHARACTERS:
         return text
     return f"{text[: CAPTION_CHARACTERS - 1]}…"

@@ -19,7 +19,7 @@ from mnistlab.support.errors import UsageError
 
 HEIGHT = 2.75  # inches, of the part under the heading
 PICTURE_SIDE, SEEN_SIDE = 3.1, 2.45  # inches at most
-# Of more classes than this, the likeliest alone are shown.
+# If there are more classes than this, only the most probable are shown.
 MOST_BARS = 10
 NAME_LENGTH = 14
 BYTE = (0.0, 255.0)
@@ -92,8 +92,8 @@ def _short(name: str) -> str:
 
 
 def files_of(images: Sequence[Path], folder: Path) -> dict[Path, list[Path]]:
-    """What is to be saved of each picture: NAME.png, as the network saw it, and
-    NAME-prediction.png, the figure. Pictures of one name get numbers.
+    """The files to save for each picture: NAME.png, the image as the network received it, and
+    NAME-prediction.png, the figure. Pictures with the same name get numbers.
     """
     found: dict[Path, list[Path]] = {}
     taken: set[Path] = set()
@@ -109,7 +109,7 @@ def files_of(images: Sequence[Path], folder: Path) -> dict[Path, list[Path]]:
 
 
 def refuse_to_overwrite(files: Mapping[Path, Sequence[Path]]) -> None:
-    """Raise UsageError where one of the files is there, and is not what an earlier call saved."""
+    """Raise UsageError if one of the files exists and was not saved by an earlier call."""
     every = (file for of_one in files.values() for file in of_one)
     refuse_others(every, hint="choose another folder for --save")
 
@@ -117,9 +117,10 @@ def refuse_to_overwrite(files: Mapping[Path, Sequence[Path]]) -> None:
 def save_predictions(
     answers: Answers, files: Mapping[Path, Sequence[Path]]
 ) -> dict[Path, list[Path]]:
-    """Save of each picture what the network saw and a figure, as `files_of` names them.
+    """Save two files for each picture: the image as the network received it, and the figure;
+    `files_of` names them.
 
-    Raises UsageError where nothing can be written, or what is there was not saved by this.
+    Raises UsageError if a file cannot be written, or exists and was not saved by this command.
     """
     model, saved = answers.model, {}
     try:

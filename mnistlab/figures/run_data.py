@@ -14,8 +14,8 @@ from mnistlab.store.metrics import LayerRow, MetricsRow
 from mnistlab.support.errors import LackingError
 from mnistlab.training.trainer import run_length
 
-CONVOLUTIONS = 8  # of more, so many are drawn
-# Below this share of the largest learning rate a step changes nothing that could be compared.
+CONVOLUTIONS = 8  # if there are more, this many are drawn
+# At a learning rate below this share of the largest, a step changes too little to compare.
 RESTING_RATE = 1e-3
 RATE_POINTS = 1000  # steps whose rates are drawn
 
@@ -40,7 +40,7 @@ def output_layer(run: Artefacts) -> str:
 
 
 def refuse_no_numbers(values: Mapping[str, np.ndarray]) -> None:
-    """Raise LackingError where weights or activations, by their layer, have no finite range."""
+    """Raise LackingError if weights or activations, by their layer, have no finite range."""
     for layer, array in values.items():
         if not np.isfinite(array).all():
             raise LackingError(f"{layer} has weights or activations that are not finite")
@@ -58,7 +58,7 @@ def counts_of(run: Artefacts) -> np.ndarray:
 
 
 def most_confident_mistakes(run: Artefacts) -> np.ndarray:
-    """Indices of the misclassified images, by falling confidence."""
+    """Indices of the misclassified images, by decreasing confidence."""
     found = run.predictions
     wrong = np.flatnonzero(found.labels != found.predicted)
     sure = np.nan_to_num(found.probabilities[wrong], nan=-np.inf)
@@ -75,7 +75,7 @@ def reads_of(run: Artefacts, places: Sequence[int] | np.ndarray) -> Iterator[Rea
 
 
 def some_of_each(run: Artefacts, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first image or images of each class, `count` in all at most, and their labels.
+    """The first image or images of each class, at most `count` in all, and their labels.
 
     Images uint8 (n, rows, columns), labels int64 (n,), ascending.
     """
@@ -111,9 +111,9 @@ def said_of(run: Artefacts, output: float) -> str:
 
 
 def relative_updates(rows: Sequence[LayerRow]) -> np.ndarray:
-    """Mean |change of a weight| in an epoch's last step over the weights' root mean square.
+    """Mean |change of a weight| in an epoch's last step, divided by the weights' root mean square.
 
-    Shape (rows,), NaN where either was not measured or the weights are all zero.
+    Shape (rows,), NaN if either was not measured or all weights are zero.
     """
     update = finite_column(rows, "update_mean")
     size = np.hypot(finite_column(rows, "weight_mean"), finite_column(rows, "weight_std"))
@@ -122,7 +122,7 @@ def relative_updates(rows: Sequence[LayerRow]) -> np.ndarray:
 
 
 def epochs_at_rest(rows: Sequence[MetricsRow]) -> frozenset[int]:
-    """The epochs whose last learning rate is next to zero, as the last one of a cosine is."""
+    """The epochs whose last learning rate is nearly zero, as the last one of a cosine is."""
     rates = {row.epoch: row.lr for row in rows if row.lr is not None}
     largest = max(rates.values(), default=0.0)
     return frozenset(epoch for epoch, rate in rates.items() if rate < RESTING_RATE * largest)
@@ -138,8 +138,8 @@ class Rates:
 
 
 def rates_by_step(run: Artefacts) -> Rates | None:
-    """The learning rates of the steps that a run has done, evenly spread, as its schedule gives
-    them; None where run.json does not tell the steps, or the rows had other rates.
+    """The learning rates of the steps that a run has done, evenly spaced, computed from its
+    schedule. None if run.json does not give the number of steps, or if the rows have other rates.
     """
     record = run.record_if_whole
     if record is None or record.facts is None or not record.steps:

@@ -1,7 +1,7 @@
-"""A figure laid out in inches from its upper left corner: a heading, and what is placed under it.
+"""A figure laid out in inches from its upper left corner: a heading, and content below it.
 
-Pictures and their captions share one pair of axes, however many there are: a hundred small axes
-would take matplotlib seconds.
+Pictures and their captions share one pair of axes: a hundred small axes would take matplotlib
+seconds.
 """
 
 import textwrap
@@ -33,10 +33,10 @@ FRAME = "#BDBDBD"
 
 @dataclass
 class FigureWords:
-    """The words of a figure, so that a page can write them as text, and draw the rest alone.
+    """The words of a figure: a page writes them as text and draws only the rest.
 
-    `head` is the height of the heading and the note, in inches, which `head_texts` draw. `alt` says
-    what is seen, for those who do not see it.
+    `head` is the height of the heading and the note, in inches, which `head_texts` draw. `alt`
+    describes what the figure shows, for readers who cannot see it.
     """
 
     heading: str
@@ -48,21 +48,23 @@ class FigureWords:
 
 
 class SheetFigure(Figure):
-    """A figure that knows its words."""
+    """A figure that has its words."""
 
     words: FigureWords
 
 
 def words_of(figure: Figure, title: str) -> FigureWords:
-    """The words of a figure; of one that was drawn on no sheet, its title."""
+    """The words of a figure; if it was not drawn on a sheet, its title."""
     return figure.words if isinstance(figure, SheetFigure) else FigureWords(title, title)
 
 
 class Sheet:
-    """A figure under way. Lengths are inches; x goes right, y down from the end of the heading."""
+    """A figure being drawn. Lengths are in inches; x goes right, y down from the end of the
+    heading.
+    """
 
     def __init__(self, height: float, heading: str, note: str = "", run: str = "") -> None:
-        """`height` is that of the part under the heading; `run` is named on the upper right."""
+        """`height` is that of the part under the heading; `run` is written on the upper right."""
         lines = textwrap.wrap(note, NOTE_CHARACTERS)
         self.top = 0.5 + NOTE_LINE * len(lines)
         self.height = self.top + height
@@ -78,7 +80,7 @@ class Sheet:
         self.figure.words = FigureWords(heading, alt, note, run, self.top, texts)
 
     def describe(self, seen: str) -> None:
-        """Say what is seen in the figure, in place of its heading and note alone."""
+        """Set the description of what the figure shows; without it, heading and note are used."""
         self.figure.words.alt = f"{self.figure.words.heading}. {seen}"
 
     def _write_heading(self, heading: str, lines: Sequence[str], run: str) -> None:
@@ -93,11 +95,11 @@ class Sheet:
             self.write(MARGIN, y, line, size=style.MEDIUM, va="center")
 
     def write(self, x: float, y: float, text: str, **properties: Any) -> None:
-        """Text at a place; a dollar sign in it is no mathematics."""
+        """Write text at a position; a dollar sign does not start a formula."""
         self.canvas.text(x, y, text, parse_math=False, **properties)
 
     def panel(self, x: float, y: float, width: float, height: float) -> Axes:
-        """Axes whose box, without its ticks and labels, has its upper left corner at (x, y)."""
+        """Axes whose box, without ticks and labels, has its upper left corner at (x, y)."""
         bottom = self.height - self.top - y - height
         box = (x / style.WIDTH, bottom / self.height, width / style.WIDTH, height / self.height)
         return self.figure.add_axes(box)
@@ -111,7 +113,9 @@ class Sheet:
         colours: str,
         limits: tuple[float, float],
     ) -> float:
-        """One array, (rows, columns) or (rows, columns, 3), NaN left white; returns its height."""
+        """Draw one array, (rows, columns) or (rows, columns, 3), NaN as white; return its
+        height.
+        """
         height = width * values.shape[0] / values.shape[1]
         self.canvas.imshow(
             values,
@@ -125,7 +129,7 @@ class Sheet:
         return height
 
     def frame(self, *boxes: tuple[float, float, float, float], colour: str = FRAME) -> None:
-        """A thin line around pictures; each box is (x, y, width, height)."""
+        """Draw a thin line around pictures; each box is (x, y, width, height)."""
         lines = [
             [(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)]
             for x, y, width, height in boxes
@@ -143,7 +147,7 @@ class Sheet:
         label: str,
         extend: str = "neither",
     ) -> None:
-        """A bar of colours with the values that they stand for."""
+        """Draw a colour bar with its values."""
         axes = self.panel(x, y, 0.13, height)
         norm = Normalize(*limits)
         mappable = ScalarMappable(norm=norm, cmap=matplotlib.colormaps[colours])
@@ -170,9 +174,10 @@ def mosaic(images: np.ndarray, columns: int, gap: int) -> np.ndarray:
 
 
 def around_zero(values: np.ndarray, share: float = 0.999) -> tuple[tuple[float, float], str]:
-    """Limits centred on zero that hold `share` of the values; which ends of a scale lie beyond.
+    """Limits centred on zero that hold `share` of the values, and the ends of the scale that some
+    values exceed.
 
-    The outermost few are left to the ends of the scale, or they would make all others white.
+    A few extreme values are left outside; otherwise all others would be nearly white.
     """
     sizes = np.abs(values[np.isfinite(values)])
     limit = float(np.quantile(sizes, share)) if sizes.size else 0.0

@@ -11,12 +11,12 @@ from mnistlab.figures.sheet import MARGIN, Sheet
 COLUMNS = 10
 LEFT = 1.9  # inches, for a model's name
 GAP, CAPTION = 0.08, 0.2
-WORDS_CHARACTERS = 26  # of a model's name, a line
+WORDS_CHARACTERS = 26  # in a line of a model's name
 
 
 @dataclass(frozen=True)
 class ModelImages:
-    """One model in words, a line each, and its images (n, rows, columns); NaN is left white."""
+    """One model in words, a list of lines, and its images (n, rows, columns); NaN is left white."""
 
     words: Sequence[str]
     images: np.ndarray

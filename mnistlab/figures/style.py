@@ -1,4 +1,4 @@
-"""What every figure has in common: one colour per meaning, sizes, fonts, and how it is saved."""
+"""What all figures share: one colour per meaning, sizes, fonts, and how a figure is saved."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from mnistlab.support.metric_names import PARTS
 
 Item = TypeVar("Item")
 
-# Okabe and Ito's palette, told apart with every common colour blindness.
+# Okabe and Ito's palette, distinguishable with every common colour blindness.
 BLUE = "#0072B2"
 VERMILLION = "#D55E00"
 GREEN = "#009E73"
@@ -27,10 +27,10 @@ PALETTE = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY_BLUE, YELLOW, BLACK)
 
 SPLIT_COLOURS = {"train": BLUE, "val": VERMILLION, "test": GREEN}
 SPLIT_NAMES = {part.prefix: part.word for part in PARTS}
-# What the network says of an image, right or wrong.
+# The network's prediction, right or wrong.
 RIGHT, WRONG = "#262626", "#A2195B"
-# Ten colours for ten classes: Paul Tol's "muted", the palest two darker, and black. Each class is
-# also written on itself.
+# Ten colours for ten classes: Paul Tol's "muted", the two palest darkened, and black. Each class
+# also has its name written on it.
 CLASS_COLOURS = (
     *("#332288", "#4FA8D8", "#44AA99", "#117733", "#999933"),
     *("#C99B1D", "#CC6677", "#882255", "#AA4499", "#000000"),
@@ -38,12 +38,12 @@ CLASS_COLOURS = (
 BAR = "#A9BCD0"
 INK = "#262626"
 PAPER = "#FFFFFF"
-# Words on a picture keep their colour where a page is dark: the picture keeps its own, too.
+# Words on a picture keep their colour on a dark page, as the picture does.
 ON_LIGHT, ON_DARK = "#252525", "#FEFEFE"
 FAINT = "#8C8C8C"
 GRID = "#E4E4E4"
 
-# Pictures are ink on paper; what may be negative is blue below zero, white at it, red above.
+# Pictures are black on white; signed values are blue below zero, white at zero, red above.
 PICTURE, SIGNED, SIZE = "gray_r", "RdBu_r", "viridis"
 
 WIDTH = 11.0  # inches, of every figure
@@ -71,7 +71,7 @@ RC: Any = {  # matplotlib's stubs want a Literal of every key
     "pdf.fonttype": 42,
     "savefig.bbox": None,
     "savefig.dpi": DPI,
-    # Ids of an SVG's parts are drawn from this, not at random.
+    # The ids of an SVG's parts are derived from this and not random.
     "svg.hashsalt": "mnistlab",
     "text.color": INK,
     "text.usetex": False,
@@ -83,7 +83,7 @@ RC: Any = {  # matplotlib's stubs want a Literal of every key
     "ytick.labelsize": SMALL,
 }
 
-# Left as they are, these would put the hour or the library's version into the bytes.
+# Otherwise these would write the time or the library's version into the file.
 METADATA: Mapping[str, dict[str, Any]] = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -92,19 +92,21 @@ METADATA: Mapping[str, dict[str, Any]] = {
 
 
 def drawing() -> AbstractContextManager[None]:
-    """A context in which figures are drawn in our style; then the user's settings return."""
+    """A context in which figures are drawn in our style; afterwards the user's settings are
+    restored.
+    """
     return matplotlib.rc_context(RC)
 
 
 def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, in inches, that needs no display and that pyplot knows nothing of."""
+    """An empty figure, sizes in inches, that needs no display and is unknown to pyplot."""
     figure = Figure(figsize=(width, height), dpi=DPI)
     FigureCanvasAgg(figure)
     return figure
 
 
 def layer_colours(count: int) -> list[str]:
-    """A colour for each of `count` layers, from dark by the image to light by the output."""
+    """`count` colours for layers, from dark near the image to light near the output."""
     shares = [0.85 * layer / max(count - 1, 1) for layer in range(count)]
     return [to_hex(matplotlib.colormaps[SIZE](share)) for share in shares]
 
@@ -118,7 +120,9 @@ def rendered(figure: Figure, format: str = "png") -> bytes:
 
 
 def spread(items: Sequence[Item], most: int) -> list[Item]:
-    """The items, or so many of them, evenly spread from the first to the last."""
+    """The items; if there are more than `most`, that many, evenly spaced from the first to the
+    last.
+    """
     if len(items) <= most:
         return list(items)
     return [items[place * (len(items) - 1) // (most - 1)] for place in range(most)]

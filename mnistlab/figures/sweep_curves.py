@@ -27,8 +27,8 @@ CHARACTER_WIDTH = 0.072  # inches, of a name
 
 @dataclass(frozen=True)
 class PointCurve:
-    """A point of a sweep as drawn: the mean over its seeds and their standard deviation, which is
-    zero of one seed; each array (rows,).
+    """A point of a sweep as drawn: the mean over its seeds and their standard deviation, zero if
+    there is one seed; each array (rows,).
     """
 
     label: str
@@ -42,8 +42,8 @@ def sweep_curves(
 ) -> Figure:
     """The metric of every point by epoch; `curves` are ordered best first, a curve for each seed.
 
-    The best have colours, and their names stand at their ends. A diverged trial ends in a cross.
-    Raises LackingError where nothing finite was measured.
+    The best have colours, with their names at the ends of their lines. A diverged trial ends in a
+    cross. Raises LackingError if nothing finite was measured.
     """
     drawn = [(curve, *_columns(curve, metric)) for curve in curves]
     drawn = [(curve, x, y) for curve, x, y in drawn if len(x)]
@@ -80,7 +80,7 @@ def mean_curves(
     curves: Sequence[tuple[str, np.ndarray, np.ndarray]],
 ) -> list[PointCurve]:
     """The mean and standard deviation over the curves (label, x, y) of each label, in the order of
-    the labels; at the places that all curves of a label have.
+    the labels, at the x that all curves of a label share.
     """
     by_label: dict[str, list[dict[float, float]]] = {}
     for label, x, y in curves:
@@ -97,7 +97,9 @@ def mean_curves(
 
 
 def _near(points: Sequence[PointCurve], metric: SweepMetric) -> list[PointCurve]:
-    """The points whose curves end not far behind the best one: the axis is theirs."""
+    """The points whose curves do not end far behind the best one: they set the limits
+    of the axis.
+    """
     if not points:
         return []
     near = near_the_best(np.array([point.mean[-1] for point in points]), metric)
@@ -105,7 +107,9 @@ def _near(points: Sequence[PointCurve], metric: SweepMetric) -> list[PointCurve]
 
 
 def _draw_points(axes: Axes, points: Sequence[PointCurve]) -> list[Label]:
-    """The lines and bands of the points, best first; the names of those that have one."""
+    """Draw the lines and bands of the points, best first; return the names of those
+    that have one.
+    """
     labels = []
     for place, point in enumerate(points):
         line: Any = {"color": style.FAINT, "linewidth": 0.8, "zorder": 2}
@@ -124,7 +128,9 @@ def _draw_points(axes: Axes, points: Sequence[PointCurve]) -> list[Label]:
 
 
 def _columns(curve: LearningCurve, metric: SweepMetric) -> tuple[np.ndarray, np.ndarray]:
-    """Epochs and finite values as drawn, (rows,) each; steps of an epoch stand within it."""
+    """Epochs and finite values as drawn, (rows,) each; the steps of an epoch are
+    fractions of it.
+    """
     steps = max((row.step for row in curve.rows), default=1)
     epochs = max((row.epoch for row in curve.rows), default=1)
     by_step = len({row.epoch for row in curve.rows}) < len(curve.rows)
@@ -136,7 +142,7 @@ def _columns(curve: LearningCurve, metric: SweepMetric) -> tuple[np.ndarray, np.
 
 
 def _set_axes(axes: Axes, columns: Sequence[np.ndarray], metric: SweepMetric) -> None:
-    """The range of these columns; never less than zero, nor more than 100 %."""
+    """Set the range of the axis from these columns, within 0 and 100 %."""
     lowest, highest = float(min(map(np.min, columns))), float(max(map(np.max, columns)))
     if not metric.is_share and lowest > 0 and highest > LOG_SPAN * lowest:
         axes.set_yscale("log")

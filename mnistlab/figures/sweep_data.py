@@ -1,4 +1,4 @@
-"""What the figures of a sweep are drawn of, from its folder."""
+"""The data for the figures of a sweep, from its folder."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ from mnistlab.support.errors import UsageError
 from mnistlab.sweeps.ranking import Ranked
 from mnistlab.sweeps.results import TrialRow
 
-NamedRun = tuple[list[str], Artefacts]  # a model in words, a line each, and its run
+NamedRun = tuple[list[str], Artefacts]  # a model in words, a list of lines, and its run
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,13 @@ class RankedPoints:
 
     @cached_property
     def chance(self) -> float | None:
-        """The accuracy of guessing among the classes that the trials know; None where no trial's
-        folder tells them.
+        """The accuracy of guessing among the classes of the trials; None if no trial's folder gives
+        them.
         """
         for row in (row for point in self.ranked for row in point.trials):
             run = Artefacts(RunDir(self.sweep_dir.path / row.run_dir))
-            # A dashed line is not worth a figure: what needs a damaged run.json tells of it.
+            # A dashed line is not worth losing a figure: figures that need the damaged run.json
+            # report it.
             with suppress(UsageError):
                 return 1 / len(kept_classes(run))
         return None
@@ -51,9 +52,9 @@ class RankedPoints:
 
 @dataclass(frozen=True)
 class BestModels:
-    """The winners of a sweep's stages, or the best of a sweep without stages: `who` says which.
+    """The winners of a sweep's stages, or the best of a sweep without stages; `who` says which.
 
-    `trials` are theirs, each with the model's name; `options` are those of Artefacts.
+    `trials` are their trials, each with the model's name; `options` are those of Artefacts.
     """
 
     sweep_dir: SweepDir
@@ -64,7 +65,7 @@ class BestModels:
 
     @cached_property
     def runs(self) -> list[NamedRun]:
-        """Opened when a figure needs them, so that a damaged one spoils no other figure."""
+        """Opened when a figure needs them, so that a damaged run affects no other figure."""
         return [
             (
                 _words(name, row),
@@ -75,7 +76,7 @@ class BestModels:
 
 
 def _words(name: str, row: TrialRow) -> list[str]:
-    """A model's name and what was tried in it, a line each."""
+    """A model's name and the values that were tried in it, a list of lines."""
     tried = [
         f"{key.rpartition('.')[2]} {value_as_yaml(value)}"
         for key, value in row.parameters.items()

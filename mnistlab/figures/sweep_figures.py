@@ -17,23 +17,25 @@ from mnistlab.sweeps.ranking import Ranked, ranking_of, stages_of
 from mnistlab.sweeps.results import TrialRow, read_trials, sweep_of
 
 TESTED = SweepMetric(TEST.accuracy, maximize=True)
-BEST_POINTS = 4  # whose models stand side by side where a sweep has no stages
+BEST_POINTS = 4  # whose models are drawn side by side if a sweep has no stages
 
 
 def sweep_figures(
     sweep_dir: SweepDir, only: Collection[str] | None = None, **options: Any
 ) -> Iterator[Drawn | LeftOut]:
-    """Draw the figures of a sweep, one after another: all, or those named in `only`.
+    """Draw the figures of a sweep one after another: all, or those named in `only`.
 
     Reads sweep.yaml, trials.csv and the trials' folders; `options` are those of Artefacts. Raises
-    UsageError where one of the first two is missing or damaged, or for a name that no figure has;
-    what else is damaged leaves the figures out that need it.
+    UsageError if one of the first two is missing or damaged, or for an unknown figure name. If
+    anything else is damaged, only the figures that need it are left out.
     """
     return draw_each(chosen(sweep_entries(sweep_dir, options), only))
 
 
 def sweep_entries(sweep_dir: SweepDir, options: dict[str, Any]) -> list[Entry]:
-    """What can be drawn of a sweep: figures of each stage, of the refits, of the best models."""
+    """The figures that can be drawn for a sweep: of each stage, of the refits, of the
+    best models.
+    """
     config = sweep_of(sweep_dir).config
     rows = read_trials(sweep_dir)
     entries: list[Entry] = []
@@ -88,7 +90,7 @@ def _of_refits(sweep_dir: SweepDir, config: SweepConfig, refits: Sequence[TrialR
 def _refitted(
     winners: Sequence[tuple[str, TrialRow]], refits: Sequence[TrialRow]
 ) -> list[tuple[str, TrialRow]]:
-    """The winners of the stages, those that were trained again as they are after that."""
+    """The winners of the stages; those that were trained again are replaced by their refits."""
     done = {stage: row for row in refits if row.status.finished for stage in row.stages}
     return [
         (again, done[again]) if (again := f"{REFIT}{stage}") in done else (stage, row)

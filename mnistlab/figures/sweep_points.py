@@ -1,4 +1,4 @@
-"""What the figures of a sweep are drawn from: its points, and the curves of its trials."""
+"""The points of a sweep and the curves of its trials, from which its figures are drawn."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,15 +12,15 @@ from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.metric_names import is_accuracy, metric_words
 from mnistlab.support.text_format import in_print, metric
 
-REACH = 5.0  # times the median distance from the best point: what is farther is far behind
+REACH = 5.0  # times the median distance from the best point; farther points are far behind
 
 
 @dataclass(frozen=True)
 class SweepPoint:
     """One point of a sweep.
 
-    `values` are its metric, one for each seed that finished; `complete` is False where a seed
-    diverged, failed or is still to come. `stated` is what a report states for it.
+    `values` are its metric, one for each seed that finished. `complete` is False if a seed
+    diverged, failed or has not run yet. `stated` is the value that a report states for it.
     """
 
     parameters: Mapping[str, Any]
@@ -30,18 +30,18 @@ class SweepPoint:
 
     @property
     def mean(self) -> float:
-        """The mean over seeds; NaN where none finished."""
+        """The mean over seeds; NaN if none finished."""
         return float(np.mean(self.values)) if self.values else math.nan
 
     @property
     def std(self) -> float:
-        """The sample standard deviation over seeds; NaN of fewer than two."""
+        """The sample standard deviation over seeds; NaN if there are fewer than two."""
         return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else math.nan
 
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """The rows of one trial's metrics.csv, and its point in words, which its other seeds share."""
+    """The rows of one trial's metrics.csv, and its point in words, which all its seeds share."""
 
     label: str
     rows: Sequence[MetricsRow]
@@ -50,7 +50,7 @@ class LearningCurve:
 
 @dataclass(frozen=True)
 class SweepMetric:
-    """What points are judged by, as an axis shows it."""
+    """The metric by which points are ranked, as an axis shows it."""
 
     name: str
     maximize: bool
@@ -61,7 +61,7 @@ class SweepMetric:
 
     @property
     def factor(self) -> float:
-        """What a value is multiplied by to be drawn: accuracies are in per cent."""
+        """The factor by which a value is multiplied to be drawn: accuracies are in per cent."""
         return 100.0 if self.is_share else 1.0
 
     @property
@@ -70,7 +70,7 @@ class SweepMetric:
 
     @property
     def words(self) -> str:
-        """`validation accuracy`."""
+        """The metric in words: `validation accuracy`."""
         return metric_words(self.name)
 
     def written(self, value: float, std: float = math.nan) -> str:
@@ -86,7 +86,7 @@ def varied(points: Sequence[SweepPoint]) -> list[str]:
 
 def near_the_best(values: np.ndarray, metric: SweepMetric) -> np.ndarray:
     """Which values, (points,), are not far behind the best one, bool: those at most REACH times as
-    far from it as the median value. One failed point would else press all others together.
+    far from it as the median value. Otherwise one failed point would squeeze all others together.
     """
     behind = np.abs(values - (values.max() if metric.maximize else values.min()))
     middle = float(np.median(behind))
@@ -94,7 +94,7 @@ def near_the_best(values: np.ndarray, metric: SweepMetric) -> np.ndarray:
 
 
 def ordered(values: Sequence[Any]) -> list[Any]:
-    """Each value once: numbers by their size, lists of numbers by their length, else by name."""
+    """Each value once: numbers by size, lists of numbers by length, all others by name."""
     distinct = list({value_as_yaml(value): value for value in values}.values())
     if is_numeric(distinct):
         return sorted(distinct)
@@ -112,6 +112,6 @@ def is_numeric(values: Sequence[Any]) -> bool:
 
 
 def wants_log_axis(values: Sequence[float]) -> bool:
-    """Whether values lie on a log axis better: none negative, the positive ones far apart."""
+    """Whether values suit a log axis: none is negative, and the positive ones are far apart."""
     positive = [value for value in values if value > 0]
     return min(values) >= 0 and len(set(positive)) > 1 and max(positive) >= 9.99 * min(positive)

@@ -86,7 +86,7 @@ def ranking_dots(
 
 
 def spans_of(points: Sequence[SweepPoint], metric: SweepMetric) -> Spans:
-    """Means and error bars as drawn; no bar ends below zero or beyond 100 %."""
+    """Means and error bars as drawn; no bar ends below zero or above 100 %."""
     mean = np.array([point.mean for point in points]) * metric.factor
     spread = np.nan_to_num([point.std for point in points]) * metric.factor
     ceiling = metric.factor if metric.is_share else math.inf
@@ -215,7 +215,7 @@ def _write_columns(
 
 def _label(point: SweepPoint, keys: Sequence[str]) -> str:
     """The parameters in which the point differs from the others: the last parts of the keys, and
-    values.
+    their values.
     """
     told = [
         f"{key.rpartition('.')[2]} {value_as_yaml(point.parameters[key])}"

@@ -1,4 +1,4 @@
-"""Weights as images: which are drawn, and those of each class side by side."""
+"""Weights as images: the choice of those to draw, and the weights of each class side by side."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ SCALE_ROOM = 1.15  # inches, right of the pictures, for the scale
 
 
 def strongest(weights: np.ndarray, count: int) -> np.ndarray:
-    """The places of the `count` members of largest norm along the first axis, largest first."""
+    """The indices of the `count` members of largest norm along the first axis, largest first."""
     norms = np.linalg.norm(weights.reshape(len(weights), -1).astype(np.float64), axis=1)
     return np.argsort(-norms, kind="stable")[:count]
 

@@ -1,1 +1,1 @@
-"""report.html: a run or a sweep on one self-contained page."""
+"""report.html: a run or a sweep as one self-contained page."""

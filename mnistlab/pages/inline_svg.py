@@ -1,4 +1,4 @@
-"""A figure as SVG within a page: sharp at every size, in the page's colours, light or dark."""
+"""A figure as SVG in a page: sharp at every size, in the page's colours, light or dark."""
 
 import io
 import re
@@ -34,7 +34,7 @@ CONTRAST = 3.5  # the smallest contrast of a colour with the dark page
 
 @dataclass(frozen=True)
 class InlineSvg:
-    """The markup, and the colours that it refers to by `var(--c…)`, each a hex number."""
+    """The markup, and the colours to which it refers by `var(--c…)`, each a hex number."""
 
     markup: str
     width: float  # CSS pixels at full size
@@ -42,7 +42,9 @@ class InlineSvg:
 
 
 def inline_svg(figure: Figure, words: FigureWords, name: str) -> InlineSvg:
-    """A figure without its heading and note, which the page has as text. `name` begins its ids."""
+    """A figure without its heading and note, which the page has as text. Its ids begin
+    with `name`.
+    """
     width, height = figure.get_size_inches()
     content = io.StringIO()
     body = Bbox.from_bounds(0, 0, width, height - words.head)
@@ -76,7 +78,9 @@ def inline_svg(figure: Figure, words: FigureWords, name: str) -> InlineSvg:
 
 @contextmanager
 def _as_on_a_page(figure: Figure, words: FigureWords) -> Iterator[None]:
-    """The figure without its heading, its pictures as they are, pixel by pixel."""
+    """Within this context, the figure has no heading, and its pictures are embedded
+    pixel by pixel.
+    """
     images = figure.findobj(AxesImage)
     before = [image.get_interpolation() for image in images]
     for image in images:
@@ -93,7 +97,7 @@ def _as_on_a_page(figure: Figure, words: FigureWords) -> Iterator[None]:
 
 
 def _colour(match: "re.Match[str]", colours: set[str]) -> str:
-    """A colour by the name under which the page has it, light and dark."""
+    """Replace a colour by its name on the page, light and dark."""
     what, digits = match.groups()
     if f"#{digits}" in KEPT:
         return match[0]

@@ -1,4 +1,4 @@
-"""A page made of a template: self-contained, its figures inside it as SVG."""
+"""A page from a template: self-contained, with its figures embedded as SVG."""
 
 import base64
 import math
@@ -33,7 +33,7 @@ class Picture:
 
 
 def pictures(saved: SavedFigures, *, by_title: bool = False) -> list[Picture]:
-    """The figures that were drawn, under their own headings, or under the titles given to them."""
+    """The figures that were drawn, under their own headings or under the titles given for them."""
     return [_picture(drawn, by_title=by_title) for drawn in saved.drawn]
 
 
@@ -53,7 +53,7 @@ def _picture(drawn: Drawn, *, by_title: bool) -> Picture:
 
 
 def left_out(saved: SavedFigures) -> list[tuple[list[str], str]]:
-    """What was not drawn: titles and their reason."""
+    """The figures that were not drawn: their titles and the reason."""
     return [([one.title for one in of], why) for why, of in saved.missed.items()]
 
 
@@ -62,7 +62,7 @@ def write_page(
 ) -> None:
     """Fill a template and write the page.
 
-    Raises UsageError where mnistlab did not write what is there, unless `force`; OSError.
+    Raises UsageError if the file exists and was not written by mnistlab, unless `force`; OSError.
     """
     found: Sequence[Picture] = values["pictures"]
     colours = sorted(frozenset().union(*(picture.colours for picture in found)))
@@ -72,18 +72,20 @@ def write_page(
 
 
 def read_templates() -> None:
-    """Compile all templates, so that the first page takes no longer than others."""
+    """Compile all templates, so that the first page takes no longer than the others."""
     for name in _environment().list_templates(extensions=["html"]):
         _environment().get_template(name)
 
 
 def text_address(text: str, kind: str) -> str:
-    """A text as a data address, for a link by which it can be saved."""
+    """A text as a data URL, for a link that saves it."""
     return f"data:{kind};base64,{base64.b64encode(text.encode()).decode()}"
 
 
 def measured(value: float | None, name: str, std: float | None = None) -> str:
-    """A metric in words, by its name, with its spread; a dash where it was not measured."""
+    """A metric in words, by its name, with its standard deviation; a dash if it was
+    not measured.
+    """
     return "–" if value is None or math.isnan(value) else in_print(metric(name, value, std))
 
 

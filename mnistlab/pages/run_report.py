@@ -1,4 +1,6 @@
-"""A run's report.html: what was run, on what, how well; figures, configuration, provenance."""
+"""A run's report.html: what was trained, on which data, how well; figures, configuration,
+provenance.
+"""
 
 import logging
 import math
@@ -35,7 +37,7 @@ from mnistlab.support.text_format import (
 logger = logging.getLogger(__name__)
 
 COLUMNS = tuple(MetricsRow.__dataclass_fields__)
-# Of a longer metrics.csv, so many rows stand on the page, evenly spread, the last among them.
+# A longer metrics.csv is shown in so many rows, evenly spaced, including the last.
 MOST_ROWS = 200
 STATUS = {
     Status.RUNNING: "The run has not ended yet. This page shows its results so far.",
@@ -45,11 +47,11 @@ STATUS = {
 
 
 def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool = False) -> Path:
-    """Write a run's report.html with the figures that were drawn of it; returns its path.
+    """Write a run's report.html with the figures that were drawn for it; return its path.
 
-    What of the run is damaged is named on the page. Raises UsageError where config.yaml or run.json
-    is, or where mnistlab did not write the page that is there, unless `force`; OSError where
-    nothing can be written.
+    The page names what is damaged in the run. Raises UsageError if config.yaml or run.json is
+    damaged, or if the page exists and was not written by mnistlab, unless `force`; OSError if it
+    cannot be written.
     """
     config, record, facts = artefacts.config, artefacts.record, artefacts.facts
     sentence, warnings = _lead(record, facts)
@@ -116,7 +118,7 @@ def _lead(record: RunRecord, facts: RunFacts) -> tuple[str, list[str]]:
 
 
 def _judged_by(record: RunRecord, facts: RunFacts) -> Part:
-    """The images by which a run is evaluated."""
+    """The images on which a run is evaluated."""
     if record.metrics.get(TEST.accuracy) is not None:
         return TEST
     return VALIDATION if facts.dataset.images.validation else TRAINING
@@ -154,7 +156,7 @@ def _tiles(record: RunRecord, facts: RunFacts) -> list[tuple[str, str]]:
 
 
 def _summary(record: RunRecord, facts: RunFacts) -> list[dict[str, Any]]:
-    """A row for each part of the dataset that was measured."""
+    """A row for each split of the dataset that was measured."""
     metrics, best, images = record.metrics, record.best, facts.dataset.images
     return [
         {
@@ -184,12 +186,12 @@ def _metrics_note(config: RunConfig, record: RunRecord) -> str:
 
 
 def _per_class(artefacts: Artefacts) -> dict[str, Any]:
-    """A row for each class that has images or was predicted: precision, recall, F1; as figures do,
-    none where the run has no predictions.
+    """A row for each class that has images or was predicted: precision, recall, F1. No rows if the
+    run has no predictions, as with the figures.
     """
     try:
         found, names = artefacts.predictions, artefacts.class_names
-    except MnistlabError as error:  # the figures that need it tell what is damaged
+    except MnistlabError as error:  # the figures that need it report the damage
         logger.debug("no table by class: %s", error)
         return {"per_class": [], "per_class_of": ""}
     scores, _ = class_scores(found.labels, found.predicted, len(names))
@@ -216,7 +218,7 @@ def _share(value: float) -> str:
 
 
 def _reference(config: RunConfig, record: RunRecord) -> dict[str, Any]:
-    """What is stated for this experiment beside what was measured."""
+    """The values stated for this experiment beside the measured ones."""
     stated = config.reference.model_dump() if config.reference else {}
     here = {**record.metrics, "seconds": record.seconds.train}
     penalty = here.get(PENALTY) or 0.0
@@ -242,7 +244,7 @@ def _reference(config: RunConfig, record: RunRecord) -> dict[str, Any]:
 
 
 def _table(rows: Sequence[MetricsRow]) -> dict[str, Any]:
-    """metrics.csv, thinned where it is long."""
+    """metrics.csv, with fewer rows if it is long."""
     step = -(-len(rows) // MOST_ROWS) if rows else 1
     shown = list(reversed(rows[::-1][::step]))
     columns = [name for name in COLUMNS if any(getattr(row, name) is not None for row in rows)]

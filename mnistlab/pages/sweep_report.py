@@ -20,10 +20,10 @@ from mnistlab.sweeps.results import TrialRow, read_trials, sweep_of
 
 
 def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures, *, force: bool = False) -> Path:
-    """Write a sweep's report.html with the figures that were drawn of it; returns its path.
+    """Write a sweep's report.html with the figures that were drawn for it; return its path.
 
-    Raises UsageError where sweep.yaml or trials.csv is damaged, or where mnistlab did not write
-    the page that is there, unless `force`; OSError where nothing can be written.
+    Raises UsageError if sweep.yaml or trials.csv is damaged, or if the page exists and was not
+    written by mnistlab, unless `force`; OSError if it cannot be written.
     """
     config, rows = sweep_of(sweep_dir).config, read_trials(sweep_dir)
     stages = [_stage(sweep_dir, config, stage, rows) for stage in stages_of(config)]
@@ -56,7 +56,7 @@ def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures, *, force: bool 
 def _stage(
     sweep_dir: SweepDir, config: SweepConfig, name: str | None, rows: Sequence[TrialRow]
 ) -> dict[str, Any]:
-    """A stage, or the whole of a sweep without stages: question, answer, ranking."""
+    """A stage, or a sweep without stages: question, answer, ranking."""
     ranked = ranking_of(config, rows, name)
     keys = _varied(ranked)
     source = next((s.source for s in config.stages or () if s.name == name), None)
@@ -71,7 +71,7 @@ def _stage(
 
 
 def _varied(ranked: Sequence[Ranked]) -> list[str]:
-    """The parameters that tell the points apart; all of them where there is but one point."""
+    """The parameters in which the points differ; all of them if there is only one point."""
     keys = dict.fromkeys(key for point in ranked for key in point.parameters)
     varied = [key for key in keys if len({_written(point, key) for point in ranked}) > 1]
     return varied or list(keys)
@@ -127,10 +127,10 @@ def _others(metric: Metric, ranked: Sequence[Ranked]) -> list[str]:
 def _table(
     sweep_dir: SweepDir, ranked: Sequence[Ranked], keys: Sequence[str], names: Sequence[str]
 ) -> dict[str, Any]:
-    """A ranking: its heads, which of them are numbers, its rows of cells.
+    """A ranking: its column heads, which columns are numbers, and its rows of cells.
 
-    A cell is its text and the value it is sorted by. `names` are the metrics, the deciding one
-    first.
+    A cell is its text and the value by which it is sorted. `names` are the metrics, the deciding
+    one first.
     """
     stated = [f"stated {names[0]}"] if any(point.stated is not None for point in ranked) else []
     rows = []
@@ -140,7 +140,8 @@ def _table(
             {
                 "cells": [
                     _rank_cell(point),
-                    # Before the parameters, which may be many: a phone shows the first columns.
+                    # Before the parameters, which may be many: a phone shows only the first
+                    # columns.
                     _metric_cell(names[0], point.mean, point.std),
                     *([_stated_cell(names[0], point.stated)] if stated else []),
                     *(_value_cell(_written(point, key)) for key in keys),
@@ -154,8 +155,8 @@ def _table(
 
 
 def _refits(sweep_dir: SweepDir, rows: Sequence[TrialRow]) -> dict[str, Any] | None:
-    """The winners of stages that were trained again; in the stages' order, for no test set is to
-    choose among them.
+    """The winners of stages that were trained again, in the order of the stages: the test set is
+    not used to choose among them.
     """
     refits = [(name, row) for row in rows for name in row.stages if name.startswith(REFIT)]
     if not refits:
@@ -181,7 +182,7 @@ def _refits(sweep_dir: SweepDir, rows: Sequence[TrialRow]) -> dict[str, Any] | N
 def _headed(
     heads: Sequence[str], words: Sequence[str], rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """A table with its heads; all columns but `words` are numbers."""
+    """A table with its column heads; all columns but `words` are numbers."""
     return {
         "heads": [*map(_spaced, heads), "trials"],
         "numeric": {place for place, head in enumerate(heads) if head not in words},
@@ -190,7 +191,7 @@ def _headed(
 
 
 def _spaced(head: str) -> str:
-    """A metric's name in words; a parameter's dotted path as it is."""
+    """A metric's name in words; a parameter's dotted path unchanged."""
     return metric_words(head) if head in SPLIT_METRICS else head
 
 
@@ -201,7 +202,7 @@ def _rank_cell(point: Ranked) -> tuple[str, str]:
 
 
 def _value_cell(text: str) -> tuple[str, str]:
-    """A parameter's value; YAML's numbers are JavaScript's too."""
+    """A parameter's value; JavaScript reads YAML's numbers as YAML does."""
     return text or "–", text
 
 
@@ -226,7 +227,7 @@ def _trial(sweep_dir: SweepDir, row: TrialRow) -> dict[str, str]:
 
 
 def _throughout(ranked: Sequence[Ranked], keys: Sequence[str]) -> str:
-    """The parameters that all points share."""
+    """The parameters that have the same value at all points."""
     if not ranked:
         return ""
     shared = [key for key in ranked[0].parameters if key not in keys]
@@ -273,7 +274,7 @@ def _tiles(config: SweepConfig, rows: Sequence[TrialRow]) -> list[tuple[str, str
 
 
 def _chosen(sweep_dir: SweepDir, rows: Sequence[TrialRow]) -> TrialRow | None:
-    """The chosen trial: where the link `best` leads, if anywhere."""
+    """The chosen trial: the one that the link `best` points to, if any."""
     best = sweep_dir.best
     if not best.is_symlink():
         return None

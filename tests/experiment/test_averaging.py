@@ -98,7 +98,7 @@ def test_a_longer_run_averages_its_own_last_epochs(tmp_path):
         ({"epochs": 3, "average_last": 4}, "found 4, must be at most training.epochs, 3"),
         (
             {"average_last": 2, "early_stopping": {"patience": 2}},
-            "must not stand beside training.early_stopping",
+            "cannot be combined with training.early_stopping",
         ),
     ],
 )

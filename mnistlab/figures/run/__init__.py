@@ -1,4 +1,4 @@
-"""Every figure of a run: each module of this folder is one, called as its file."""
+"""Every figure of a run: each module of this folder defines one, with the name of its file."""
 
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures.definition import FigureDefinition, figures_in

@@ -16,7 +16,7 @@ from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.support.errors import LackingError
 from mnistlab.support.text_format import in_print, percent
 
-# Fewer images than this in a bin say little of their share.
+# With fewer images than this in a bin, the share is not reliable.
 FEW = 10
 PALE = 0.35  # the opacity of their bars
 LEGEND_TOP, LEGEND_LINE, KEY_WIDTH = 0.25, 0.27, 0.26  # inches
@@ -60,7 +60,7 @@ def reliability_diagram(found: Calibration, of: str, run: str) -> Figure:
     sheet = Sheet(5.2, heading, note, run)
     width, left = 7.1, MARGIN + 0.75
     axes = sheet.panel(left, 0.1, width, 3.2)
-    # Above the bars, which would hide it just where they fall short of it.
+    # Above the bars: they would hide it exactly where they are too short.
     axes.plot([0, 1], [0, 1], label="diagonal", zorder=2.5, **DIAGONAL)
     few = filled & (found.counts < FEW)
     for kind, alpha in ((filled & ~few, 1.0), (few, PALE)):
@@ -99,7 +99,7 @@ def reliability_diagram(found: Calibration, of: str, run: str) -> Figure:
 
 
 def _explain(sheet: Sheet, x: float, has_few: bool) -> None:
-    """A legend right of the panel: each mark as it is drawn."""
+    """Draw a legend right of the panel, with each mark as it is drawn."""
     canvas, middle = sheet.canvas, x + KEY_WIDTH / 2
     texts = ["accuracy of the bin"] + [f"of fewer than {FEW} images"] * has_few
     for number in range(1 + has_few):

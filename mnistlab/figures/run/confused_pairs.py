@@ -1,4 +1,4 @@
-"""The pairs of classes that are most often confused, with pictures of each."""
+"""The pairs of classes that are most often confused, with images of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from mnistlab.figures.sheet import CAPTION_LINE, CAPTION_SIZE, MARGIN, Sheet
 from mnistlab.support.errors import LackingError
 
 PAIRS, PAIR_PICTURES = 5, 7
-PAIR_CHARACTERS = 22  # that fit beside a row of pictures
+PAIR_CHARACTERS = 22  # that fit beside a row of images
 
 
 def draw(run: Artefacts) -> Figure:
@@ -48,7 +48,7 @@ FIGURE = FigureDefinition(
 
 
 def most_confused(counts: np.ndarray, pairs: int) -> list[tuple[int, int]]:
-    """The (label, predicted) of the largest counts off the diagonal, largest first."""
+    """The (label, predicted) pairs with the largest counts off the diagonal, largest first."""
     wrong = counts.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:pairs]
@@ -68,7 +68,7 @@ class Confusion:
 
 
 def confused_pairs(pairs: Sequence[Confusion], note: str, run: str) -> Figure:
-    """A row for each confused pair of classes, with pictures."""
+    """A row for each confused pair of classes, with images."""
     room = 2.3
     most = max(len(pair.images) for pair in pairs)
     side = 0.92

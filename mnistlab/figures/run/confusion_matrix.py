@@ -14,7 +14,7 @@ from mnistlab.figures.run_data import counts_of, kept_classes, run_name
 from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.support.text_format import in_print, percent
 
-COUNTS_AND_SHARES, COUNTS = 12, 30  # most classes whose cells hold both, and the counts
+COUNTS_AND_SHARES, COUNTS = 12, 30  # up to so many classes, cells hold both / the counts
 RIGHT_CELL, WRONG_CELL = "#8F959B", "#D0589A"
 
 
@@ -40,9 +40,9 @@ def _shown_classes(run: Artefacts) -> list[int]:
 
 
 def confusion_matrix(counts: np.ndarray, names: Sequence[str], of: str, run: str) -> Figure:
-    """Counts and row per cent; `counts` (classes, classes), rows the true class.
+    """Counts and row per cent; `counts` (classes, classes), rows are the true class.
 
-    `of` says of which images: "test images".
+    `of` names the images: "test images".
     """
     total, classes = int(counts.sum()), len(counts)
     accuracy = np.trace(counts) / total
@@ -103,9 +103,9 @@ def _seen(counts: np.ndarray, names: Sequence[str]) -> str:
 
 
 def _cells(shares: np.ndarray) -> np.ndarray:
-    """Colours of the cells, (classes, classes, 3): correct and wrong ones have separate scales.
+    """Colours of the cells, (classes, classes, 3): correct and wrong cells have separate scales.
 
-    The scale of the wrong cells ends at the largest of them; otherwise all would be white.
+    The scale of the wrong cells ends at the largest of them; otherwise they would all be white.
     """
     diagonal = np.eye(len(shares), dtype=bool)
     strength = np.where(diagonal, shares, 0.0)

@@ -12,7 +12,7 @@ from mnistlab.figures.run_data import CONVOLUTIONS, run_name, some_of_each
 from mnistlab.figures.sheet import MARGIN, Sheet, mosaic
 from mnistlab.support.errors import LackingError
 
-MAPS = 16  # drawn of a convolution: those that vary most
+MAPS = 16  # drawn for a convolution: those that vary most
 BYTE = (0.0, 255.0)
 IMAGES = 4
 
@@ -83,7 +83,7 @@ def feature_maps(
 def _draw_inputs(
     sheet: Sheet, y: float, height: float, images: np.ndarray, labels: Sequence[str]
 ) -> None:
-    """The images themselves, left of their rows."""
+    """Draw the images themselves, left of their rows."""
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         top = y + number * height
         side = 0.9 * min(height, 0.6) * image.shape[1] / image.shape[0]

@@ -1,4 +1,6 @@
-"""How a run diverged: its loss and its updates, step by step, up to the one that broke it."""
+"""How a run diverged: its loss and its updates, step by step, up to the step that
+was not finite.
+"""
 
 from collections.abc import Sequence
 from typing import Any

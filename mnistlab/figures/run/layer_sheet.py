@@ -1,4 +1,4 @@
-"""One sheet of every layer: its activations, its weights, and their change by training.
+"""One sheet for all layers: activations, weights, and the change of the weights during training.
 
 After the figure of report E: mean activations, mean weights and summed updates as images, the
 histogram of activations, the accuracy curve, the sizes of updates by epoch.
@@ -24,8 +24,8 @@ from mnistlab.store.metrics import LayerRow, MetricsRow
 LAYERS = 4  # at most: the first ones, and the output
 CURVES = 3.1  # inches, of the curves beside them
 BINS = 60
-# A picture whose values differ by less than this share of the layer's own spread is of one colour:
-# the mean over classes of softmax regression's weights is rounding alone.
+# A picture whose values differ by less than this share of the layer's own range is drawn in one
+# colour. Example: the mean over classes of softmax regression's weights is only rounding error.
 LEAST_SPREAD = 1e-3
 LEGEND: Any = {"frameon": False, "fontsize": 8, "borderaxespad": 0.3}
 SHEET_IMAGES = 500
@@ -78,8 +78,8 @@ class LayerImages:
 
 
 def as_image(values: np.ndarray) -> np.ndarray:
-    """A layer's values as an image (rows, columns): the mean over channels where it has any, and
-    units laid row by row in the rectangle that is nearest to a square, the last place(s) NaN.
+    """A layer's values as an image (rows, columns). Channels are averaged; units are laid out row
+    by row in the rectangle nearest to a square, and unused cells are NaN.
     """
     if values.ndim >= 2:
         return values.mean(axis=tuple(range(values.ndim - 2)))
@@ -93,7 +93,8 @@ def as_image(values: np.ndarray) -> np.ndarray:
 
 
 def by_input(weights: np.ndarray, input_shape: tuple[int, ...]) -> np.ndarray:
-    """The mean weight from each input: of a dense layer in its input's shape, of a filter (k, k).
+    """The mean weight from each input: for a dense layer in the shape of its input, for a filter
+    (k, k).
 
     `weights` is (fan_in, fan_out), or (filters, channels, k, k).
     """
@@ -109,7 +110,7 @@ def layer_sheet(
     of: str,
     run: str,
 ) -> Figure:
-    """Three rows of images, a column for each layer, and beside them three curves."""
+    """Three rows of images, with a column for each layer, and three curves beside them."""
     images = len(layers[0].activations)
     note = (
         f"Top: activations of the layer, mean over {images} {of}. Middle: mean weight of each "
@@ -152,7 +153,9 @@ def _draw_column(sheet: Sheet, x: float, side: float, row: float, layer: LayerIm
 
 
 def at_least(limits: tuple[float, float], spread: float) -> tuple[float, float]:
-    """Limits of a scale, widened where they hold rounding alone; `spread` is the layer's own."""
+    """The limits of a colour scale, widened if they hold only rounding error; `spread` is the range
+    of the layer's values.
+    """
     low, high = limits
     least = LEAST_SPREAD * spread or 1.0
     if high - low >= least:

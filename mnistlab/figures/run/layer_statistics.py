@@ -20,11 +20,11 @@ from mnistlab.support.errors import LackingError
 COLUMNS = 3
 PANEL_HEIGHT = 2.05  # inches
 LEGEND_ROW = 0.24
-MOST_LAYERS = 24  # of more, so many are drawn
+MOST_LAYERS = 24  # if there are more, this many are drawn
 MANY_POINTS = 30  # above this a line's points are no longer marked
-# A log axis for values that span more than the one; no more than the other is shown of it.
+# The axis is logarithmic if values span more than the first factor; it shows at most the second.
 LOG_SPAN, MOST_DECADES = 10.0, 1e6
-# What one step usually changes of a weight in a network that learns well.
+# The usual change of a weight in one step, relative to its size, in a network that learns well.
 USUAL_UPDATE = 1e-3
 
 
@@ -43,7 +43,9 @@ FIGURE = FigureDefinition(
 
 @dataclass(frozen=True)
 class Statistic:
-    """What one panel shows, and how: `values` by layer, each of shape (epochs,), NaN: none."""
+    """What one panel shows, and how: `values` by layer, each of shape (epochs,), NaN where not
+    measured.
+    """
 
     title: str
     values: dict[str, np.ndarray]
@@ -57,8 +59,8 @@ def layer_statistics(
 ) -> Figure:
     """The statistics of each layer by epoch; a panel for each that was measured.
 
-    The updates of the epochs `at_rest` are left out: they are as good as zero, and would press all
-    others together. Raises LackingError where nothing finite was measured.
+    The updates of the epochs `at_rest` are left out: they are nearly zero and would stretch the
+    axis. Raises LackingError if nothing finite was measured.
     """
     names = list(dict.fromkeys(row.layer for row in rows))
     layers = style.spread(names, MOST_LAYERS)
@@ -129,7 +131,7 @@ def _draw_panel(
 ) -> None:
     is_log, _, _ = _limits(statistic)
     for layer, values in statistic.values.items():
-        # A log axis has no place for zero, nor a line for what was not measured.
+        # A log axis cannot show zero, and a line cannot show what was not measured.
         drawn = np.isfinite(values) & ((values > 0) | (not is_log))
         marker = "o" if drawn.sum() <= MANY_POINTS else ""
         place = epochs[layer][drawn]
@@ -162,7 +164,7 @@ def _limits(statistic: Statistic) -> tuple[bool, float, float]:
 
 
 def _scale(axes: Axes, statistic: Statistic) -> None:
-    """A range in which a change can be told from noise, on a log axis where values vary much."""
+    """Set a range in which changes are larger than noise, on a log axis if values vary much."""
     is_log, low, high = _limits(statistic)
     if is_log:
         axes.set_yscale("log")
@@ -182,7 +184,7 @@ def _scale(axes: Axes, statistic: Statistic) -> None:
 
 
 def _legend_places(layers: Sequence[str]) -> list[tuple[float, float]]:
-    """Where each layer's line and name begin, in as many rows as they need."""
+    """The positions at which each layer's line and name begin, in as many rows as needed."""
     places, x, y = [], MARGIN, 0.16
     for layer in layers:
         width = 0.65 + 0.09 * len(layer)

@@ -1,4 +1,4 @@
-"""Loss, accuracy and learning rate over a run's training."""
+"""Loss, accuracy and learning rate during a run's training."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -29,8 +29,8 @@ PANEL_TOP, PANEL_HEIGHT, RATE_HEIGHT = 0.3, 2.75, 0.95  # inches
 AXIS_WIDTH = 0.85  # inches, left of each panel, for its axis
 LABEL_WIDTH = 1.65  # inches, right of each panel, for the values written in
 MANY_POINTS = 30  # above this a line's points are no longer marked
-# Losses that span more than this are drawn on a log axis. So are learning rates, but not those
-# that run out to next to nothing, as a cosine does: its last value would flatten all the others.
+# Losses that span more than this are drawn on a log axis. So are learning rates, except those that
+# decay to nearly zero, as with a cosine: the last value would flatten all others.
 LOSS_LOG_SPAN = 50.0
 RATE_LOG_SPANS = (10.0, 2000.0)
 
@@ -78,12 +78,12 @@ def learning_curves(
     reference: Mapping[str, Any] | None = None,
     rates: Rates | None = None,
 ) -> Figure:
-    """Loss and accuracy of every measured split, the learning rate beneath.
+    """Loss and accuracy of every measured split, with the learning rate beneath.
 
-    By epoch, or by step where an epoch has several rows; drawn as far as values are finite.
-    `reference` is the configuration's: what of it names a drawn metric becomes a dashed line.
-    `rates` are those of the steps; without them, those of the rows are drawn. Raises LackingError
-    where no loss or accuracy is finite.
+    By epoch, or by step if an epoch has several rows; drawn as far as values are finite.
+    `reference` is the configuration's: each value for a drawn metric becomes a dashed line. `rates`
+    are the learning rates of the steps; without them, those of the rows are drawn. Raises
+    LackingError if no loss or accuracy is finite.
     """
     by_step = len({row.epoch for row in rows}) < len(rows)
     x = np.array([row.step if by_step else row.epoch for row in rows], dtype=float)
@@ -183,7 +183,7 @@ def _draw_panel(
     if quantity is LOSS and lowest > 0 and highest > LOSS_LOG_SPAN * lowest:
         axes.set_yscale("log")
     if quantity is ACCURACY:
-        # Room above 100 % for a marker, none for what cannot be.
+        # A small margin above 100 % for the markers; the axis does not extend further.
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -2.0), min(high, 100 + 0.03 * (100 - low)))
     diverged = _first_not_finite(x, rows)
@@ -191,7 +191,7 @@ def _draw_panel(
         axes.axvline(diverged, color=style.FAINT, linestyle=":", linewidth=1.4, label="diverged")
     _label_x(axes, x, unit, ticks=5)
     axes.set_ylabel(quantity.axis_label)
-    # Where the tick labels end is known only once drawn; the axis label is to keep its place.
+    # The width of the tick labels is known only after drawing; the axis label keeps its position.
     axes.yaxis.set_label_coords(-0.58 / (axes.get_position().width * style.WIDTH), 0.5)
     write_labels(axes, labels)
 
@@ -199,14 +199,14 @@ def _draw_panel(
 def _draw_curve(
     axes: Axes, x: np.ndarray, y: np.ndarray, split: str, quantity: Quantity
 ) -> list[Label]:
-    """The line, or the lone marker, of one split, and its last value."""
+    """Draw the line of one split, or its single marker; return its last value as a label."""
     colour = style.SPLIT_COLOURS[split]
     measured = np.isfinite(y)
     marker = {"train": "o", "val": "s", "test": "D"}[split] if measured.sum() <= MANY_POINTS else ""
     size = 7.0 if measured.sum() == 1 else 4.0
     width = 1.8 if marker else 1.2
     line: Any = {"color": colour, "linewidth": width, "marker": marker, "markersize": size}
-    # Unmeasured rows are left out, so that a split looked at every few rows is still one line.
+    # Rows without a value are left out, so that a split measured every few rows is still one line.
     axes.plot(x[measured], y[measured], label=split, zorder=3, **line)
     last = np.flatnonzero(measured)[-1]
     text = f"{style.SPLIT_NAMES[split]} {quantity.written(y[last])}"
@@ -214,7 +214,7 @@ def _draw_curve(
 
 
 def _mark_best(axes: Axes, x: np.ndarray, y: np.ndarray, quantity: Quantity, unit: str) -> None:
-    """A ring around the best validation point; above the panel, which point that is."""
+    """Draw a ring around the best validation point, and name the point above the panel."""
     measured = np.flatnonzero(np.isfinite(y))
     best = measured[quantity.best(y[measured])]
     colour = style.SPLIT_COLOURS["val"]
@@ -228,7 +228,7 @@ def _mark_best(axes: Axes, x: np.ndarray, y: np.ndarray, quantity: Quantity, uni
 def _draw_stated(
     axes: Axes, x: np.ndarray, quantity: Quantity, reference: Mapping[str, Any]
 ) -> list[Label]:
-    """A dashed line for each value of this panel that a report states."""
+    """Draw a dashed line for each value of this panel that a report states."""
     labels = []
     for split, name in style.SPLIT_NAMES.items():
         value = reference.get(f"{split}_{quantity.key}")
@@ -236,7 +236,7 @@ def _draw_stated(
             y = value * quantity.factor
             colour = style.SPLIT_COLOURS[split]
             axes.axhline(y, color=colour, linestyle=(0, (4, 3)), linewidth=1.2, label="stated")
-            # As it was stated: digits that the report does not give are not made up.
+            # As stated: no digits are added that the report does not give.
             figure = exact(value, int(quantity.factor))
             text = f"{name} stated {figure}{' %' if quantity is ACCURACY else ''}"
             labels.append(Label(x[-1], y, text, colour))
@@ -244,7 +244,7 @@ def _draw_stated(
 
 
 def _first_not_finite(x: np.ndarray, rows: Sequence[MetricsRow]) -> float | None:
-    """Where the first loss or accuracy was measured that is no finite number."""
+    """The first x at which a measured loss or accuracy was not finite."""
     for at, row in zip(x, rows, strict=True):
         found = [getattr(row, f"{s}_{q.key}") for s in style.SPLIT_NAMES for q in (LOSS, ACCURACY)]
         if any(value is not None and not math.isfinite(value) for value in found):
@@ -270,7 +270,7 @@ def _rates_of_rows(x: np.ndarray, rows: Sequence[MetricsRow]) -> tuple[np.ndarra
 
 
 def _draw_rate(axes: Axes, limits: np.ndarray, x: np.ndarray, rate: np.ndarray, unit: str) -> None:
-    """The learning rate, on a log axis where it varies much; x as far as `limits` go."""
+    """Draw the learning rate, on a log axis if it varies much; x within `limits`."""
     marker = "o" if len(x) <= MANY_POINTS else ""
     axes.plot(x, rate, color=style.INK, marker=marker, markersize=3, lw=1.3)
     low, high = (rate.min(), rate.max()) if len(rate) else (0.0, 0.0)

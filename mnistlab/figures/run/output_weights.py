@@ -1,5 +1,5 @@
-"""The weights from the last hidden layer to each class, the units ordered by the class they
-prefer.
+"""The weights from the last hidden layer to each class, with the units ordered by the class for
+which their weight is largest.
 """
 
 from collections.abc import Sequence
@@ -40,8 +40,8 @@ FIGURE = FigureDefinition(
 
 
 def by_preference(weights: np.ndarray) -> np.ndarray:
-    """The units in the order of the class to which each has its largest weight, the strongest of a
-    class first; `weights` (classes, units).
+    """The units ordered by the class for which their weight is largest, within a class by that
+    weight, largest first; `weights` (classes, units).
     """
     return np.lexsort((-weights.max(axis=0), weights.argmax(axis=0)))
 

@@ -1,4 +1,4 @@
-"""Saliency: the gradient of a class's logit by each pixel."""
+"""Saliency: the gradient of a class's logit with respect to each pixel."""
 
 from collections.abc import Sequence
 
@@ -103,7 +103,7 @@ def saliency(
 
 
 def _write_caption(sheet: Sheet, x: float, y: float, caption: str, colour: str) -> None:
-    """Right above a picture, in one line or two."""
+    """Write a caption just above a picture, in one line or two."""
     fits = len(caption) <= EASY_CHARACTERS
     lines = [caption] if fits else [fitted(part) for part in caption.rsplit(", ", 1)]
     for number, text in enumerate(reversed(lines)):

@@ -16,7 +16,7 @@ from mnistlab.store.embedding import IMAGES, kept_embedding
 from mnistlab.support.errors import LackingError
 
 SIDE = 7.2  # inches
-# Rings around more than this share would tell no more than the accuracy does.
+# Above this share of mistakes, rings would show no more than the accuracy does.
 MOST_RINGED = 0.25
 LOOKED_INTO = ("conv", "pool", "dense")  # kinds of layers
 
@@ -111,7 +111,7 @@ def embedding_map(
 
 def label_places(points: np.ndarray, labels: np.ndarray, room: np.ndarray) -> dict[int, np.ndarray]:
     """The position of each class's name: the median of its points. If another name is closer than
-    `room` (2,) to it, the nearest point of the class that keeps that distance.
+    `room` (2,), it is the nearest point of the class that is far enough.
     """
     places: dict[int, np.ndarray] = {}
     for label in np.unique(labels).tolist():

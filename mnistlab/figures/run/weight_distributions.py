@@ -16,7 +16,7 @@ from mnistlab.figures.run_data import layer_weights, refuse_no_numbers, run_name
 from mnistlab.figures.sheet import MARGIN, Sheet
 
 FEWEST_BINS, MOST_BINS = 11, 81
-# A weight below this changes next to nothing: what L1 leaves of the weights that it switches off.
+# A weight below this changes the output hardly at all: L1 leaves many such weights.
 SMALL = 1e-3
 COLUMNS = 3
 MOST_LAYERS = 24  # of more, so many are drawn
@@ -40,7 +40,9 @@ FIGURE = FigureDefinition(
 
 @dataclass(frozen=True)
 class Distribution:
-    """The sizes of one layer's weights, as shares of 1; `counts` has a bin between each edge."""
+    """The sizes of one layer's weights, as shares of 1; `counts` has one bin between each two
+    edges.
+    """
 
     edges: np.ndarray
     counts: np.ndarray
@@ -50,9 +52,9 @@ class Distribution:
 
 
 def distribution(weights: np.ndarray, edges: np.ndarray | None = None) -> Distribution:
-    """The distribution of an array of weights, in bins centred on zero, or in those given.
+    """The distribution of an array of weights, in the given bins or in bins centred on zero.
 
-    The more weights, the more bins; always an odd number, so that zero has the middle one.
+    More weights give more bins; their number is always odd, so that zero is in the middle bin.
     """
     values = weights.ravel().astype(np.float64)
     if edges is None:
@@ -71,7 +73,7 @@ def distribution(weights: np.ndarray, edges: np.ndarray | None = None) -> Distri
 def weight_distributions(
     weights: Mapping[str, np.ndarray], initial: Mapping[str, np.ndarray] | None, run: str
 ) -> Figure:
-    """A histogram of each layer's weights by its name, and of its initial weights as a line."""
+    """A histogram of each layer's weights, by its name, with its initial weights as a line."""
     layers = style.spread(list(weights), MOST_LAYERS)
     columns = 2 if len(layers) in (1, 2, 4) else COLUMNS
     rows = -(-len(layers) // columns)

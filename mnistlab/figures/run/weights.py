@@ -50,7 +50,7 @@ FIGURE = FigureDefinition(
 
 
 def unit_weights(units: np.ndarray, run: str) -> Figure:
-    """The units of largest norm, on one scale; `units` (units, rows, columns), of a first layer."""
+    """The units of largest norm of a first layer, on one scale; `units` (units, rows, columns)."""
     shown = strongest(units, UNITS)
     columns = min(12, len(shown))
     width = style.WIDTH - 2 * MARGIN - SCALE_ROOM
@@ -96,9 +96,10 @@ def filters(convolutions: Mapping[str, np.ndarray], run: str) -> Figure:
 
 
 def _block(name: str, weights: np.ndarray) -> tuple[str, np.ndarray, int, np.ndarray]:
-    """One convolution: words, the mosaic of its strongest filters, their side, and what is drawn.
+    """One convolution: its words, the mosaic of its strongest filters, their side, and the values
+    drawn.
 
-    A single channel's filters are folded into rows of 20.
+    The filters of a single channel are laid out in rows of 20.
     """
     count, channels, side, _ = weights.shape
     chosen = np.sort(strongest(weights, FILTERS))

@@ -1,6 +1,7 @@
-"""Every figure of a sweep's best models side by side: each module of this folder is one.
+"""Every figure of a sweep's best models side by side: each module of this folder defines one.
 
-`{models}` in a title stands for which they are: the winners of the stages, the best of the sweep.
+`{models}` in a title is replaced by which models they are: the winners of the stages, or the best
+of the sweep.
 """
 
 from mnistlab.figures.definition import FigureDefinition, figures_in

@@ -60,7 +60,7 @@ def feature_maps_side_by_side(
 
 
 def _to_one(maps: np.ndarray) -> np.ndarray:
-    """Each map (n, rows, columns) on its own scale, 0 to 1."""
+    """Each map (n, rows, columns) scaled to 0 … 1 on its own."""
     low = maps.min(axis=(1, 2), keepdims=True)
     span = np.ptp(maps, axis=(1, 2), keepdims=True)
     return (maps - low) / np.where(span == 0, 1, span)

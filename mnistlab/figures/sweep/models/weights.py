@@ -15,7 +15,9 @@ from mnistlab.support.errors import LackingError
 
 
 def draw(models: BestModels) -> Figure:
-    """A row for each model: its classes' weights, its strongest units, or its first filters."""
+    """A row for each model: the weights of its classes, its strongest units, or its
+    first filters.
+    """
     shown, captions, kinds = [], [], set()
     for words, run in models.runs:
         name, seen = run.weighed_layers[0]

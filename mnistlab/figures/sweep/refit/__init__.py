@@ -1,4 +1,4 @@
-"""Every figure of a sweep's winners, trained again: each module of this folder is one."""
+"""Every figure of a sweep's winners, trained again: each module of this folder defines one."""
 
 from mnistlab.figures.definition import FigureDefinition, figures_in
 from mnistlab.figures.sweep_data import RankedPoints

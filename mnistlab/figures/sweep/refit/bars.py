@@ -8,7 +8,7 @@ from mnistlab.figures.sweep_ranking import ranking_dots
 
 
 def draw(winners: RankedPoints) -> Figure:
-    """No point is marked as the best: no test set is to choose among the winners."""
+    """No point is marked as the best: the test set is not used to choose among the winners."""
     points, metric = winners.points, winners.metric
     heading = f"Winners of the stages: {metric.words}"
     chance = winners.chance

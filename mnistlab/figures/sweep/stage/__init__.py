@@ -1,5 +1,5 @@
-"""Every figure of a stage of a sweep, or of a sweep without stages: each module of this folder is
-one.
+"""Every figure of a stage of a sweep, or of a sweep without stages: each module of this folder
+defines one.
 """
 
 from mnistlab.figures.definition import FigureDefinition, figures_in

@@ -20,10 +20,10 @@ from mnistlab.figures.sweep_data import RankedPoints
 from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, near_the_best, ordered, varied
 from mnistlab.support.errors import LackingError
 
-CELL_WIDTH, CELL_HEIGHT = 0.9, 0.5  # inches, of a cell where there is room
+CELL_WIDTH, CELL_HEIGHT = 0.9, 0.5  # inches, of a cell if there is space
 LEFT, BELOW, BETWEEN = 1.15, 0.75, 0.35  # inches: left of a panel, below it, between two
 SCALE_WIDTH, SCALE_HEIGHT = 1.1, 2.6  # inches, of the scale right of all panels, at least
-MAX_VALUES = 14  # of a parameter, beyond which its cells could not be read
+MAX_VALUES = 14  # of a parameter; with more, cells would be unreadable
 MAX_PARAMETERS = 3
 COLOURS = "cividis"
 
@@ -42,7 +42,9 @@ FIGURE = FigureDefinition(
 
 @dataclass(frozen=True)
 class Cells:
-    """The best point of each cell as drawn: `mean` and `std` (rows, columns), NaN where none is."""
+    """The best point of each cell as drawn: `mean` and `std` (rows, columns), NaN if
+    there is none.
+    """
 
     x: str
     y: str
@@ -51,15 +53,16 @@ class Cells:
 
 
 def heat_map(points: Sequence[SweepPoint], metric: SweepMetric, run: str) -> Figure:
-    """The metric by two parameters, written into each cell; of three parameters each pair, all on
-    one scale and with the parameters in one order.
+    """The metric by two parameters, written into each cell. Of three parameters each pair is drawn,
+    all on one scale and with the parameters in one order.
 
-    A cell shows the best over the parameters that it does not name; the best cell has a frame.
-    Raises LackingError where the points do not vary in two or three parameters of few values each.
+    A cell shows the best value over the parameters that it does not name; the best cell has a
+    frame. Raises LackingError if the points do not vary in two or three parameters of few values
+    each.
     """
     keys = [key for key in varied(points) if all(key in point.parameters for point in points)]
     values = {key: ordered([point.parameters[key] for point in points]) for key in keys}
-    # The parameter of more values goes down the side: labels stand upright there.
+    # The parameter with more values is on the vertical axis: its labels are upright there.
     keys = sorted((k for k in keys if len(values[k]) <= MAX_VALUES), key=lambda k: len(values[k]))
     measured = [point for point in points if point.complete and math.isfinite(point.mean)]
     if not 2 <= len(keys) <= MAX_PARAMETERS or not measured:
@@ -103,8 +106,8 @@ def cells(
 
 
 def colour_limits(maps: Sequence[Cells], metric: SweepMetric) -> tuple[tuple[float, float], str]:
-    """The scale of all maps together, and at which end values lie beyond it: those of cells that
-    are far behind the best.
+    """The limits of the colour scale of all maps, and the end at which values exceed it: those of
+    cells that are far worse than the best.
     """
     found = np.concatenate([one.mean[np.isfinite(one.mean)] for one in maps])
     near = found[near_the_best(found, metric)]
@@ -131,7 +134,9 @@ def _seen(maps: Sequence[Cells], metric: SweepMetric, values: Mapping[str, Seque
 
 
 def _places(maps: Sequence[Cells]) -> tuple[list[tuple[float, float, float, float]], float]:
-    """Where each panel lies, (left, top, width, height), row by row; the height of them all."""
+    """The position of each panel, (left, top, width, height), row by row, and the height of them
+    all.
+    """
     room = style.WIDTH - 2 * MARGIN - SCALE_WIDTH
     places, left, top, tallest = [], MARGIN, 0.1, 0.0
     for one in maps:
@@ -185,7 +190,7 @@ def _draw_map(
 
 
 def _written(mean: float, std: float, metric: SweepMetric) -> str:
-    """A cell's mean, over its standard deviation; the scale beside says the unit."""
+    """A cell's mean above its standard deviation; the scale beside the map gives the unit."""
     digits = ".2f" if metric.is_share else ".3g"
     return f"{mean:{digits}}" + (f"\n± {std:{digits}}" if math.isfinite(std) else "")
 

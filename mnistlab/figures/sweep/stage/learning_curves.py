@@ -26,7 +26,7 @@ FIGURE = FigureDefinition(
 
 
 def _curves(stage: RankedPoints) -> list[LearningCurve]:
-    """Every trial that has rows, named by what varies between points; best first."""
+    """Every trial that has rows, named by the parameters that differ between points; best first."""
     keys = varied(stage.points)
     curves = []
     for point in stage.ranked:

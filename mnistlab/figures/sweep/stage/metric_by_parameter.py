@@ -51,9 +51,9 @@ FIGURE = FigureDefinition(
 def metric_by_parameter(points: Sequence[SweepPoint], metric: SweepMetric, run: str) -> Figure:
     """A panel for each parameter that varies: every point, and the best of each value as a line.
 
-    Means over seeds, with the standard deviation, on one scale. On a log axis where the values lie
-    so; a zero then stands at its left end. Raises LackingError where no parameter varies, or none
-    was measured.
+    Means over seeds, with the standard deviation, on one scale. The axis is logarithmic if the
+    values suit it; zero is then at its left end. Raises LackingError if no parameter varies, or
+    none was measured.
     """
     keys = varied(points)
     measured = [point for point in points if math.isfinite(point.mean)]
@@ -98,7 +98,7 @@ def _seen(points: Sequence[SweepPoint], metric: SweepMetric, keys: Sequence[str]
 
 
 def _limits(points: Sequence[SweepPoint], metric: SweepMetric) -> tuple[float, float]:
-    """The range of all panels: of all means and error bars, within 0 and 100 %."""
+    """The range of all panels: that of all means and error bars, within 0 and 100 %."""
     spans = spans_of(points, metric)
     low, high = float(spans.low.min()), float(spans.high.max())
     margin = 0.05 * (high - low) or (1.0 if metric.is_share else 0.1 * abs(high) or 1.0)
@@ -107,9 +107,10 @@ def _limits(points: Sequence[SweepPoint], metric: SweepMetric) -> tuple[float, f
 
 
 def place_values(axes: Axes, values: Sequence[Any]) -> dict[str, float]:
-    """Where each value stands on the x axis, by its text; the axis is set up for them.
+    """Set up the x axis; return the position of each value on it, by the value's text.
 
-    Numbers stand where they are, on a log axis where that suits them; all else side by side.
+    Numbers are at their own position, on a log axis if that suits them; all others are evenly
+    spaced.
     """
     texts = {value_as_yaml(value): value for value in values}
     if is_numeric(list(texts.values())) and all(map(_has_a_place, texts.values())):
@@ -127,7 +128,7 @@ def place_values(axes: Axes, values: Sequence[Any]) -> dict[str, float]:
 
 
 def _has_a_place(value: float) -> bool:
-    """Whether a value can stand on an axis, with a margin and others around it."""
+    """Whether a value can be drawn on an axis, with a margin and other values around it."""
     return value == 0 or SMALLEST <= abs(value) <= LARGEST
 
 
@@ -148,7 +149,7 @@ def _on_log_axis(axes: Axes, places: dict[str, float]) -> dict[str, float]:
 
 
 def _apart(axes: Axes, texts: Sequence[str], places: Sequence[float]) -> list[str]:
-    """Of texts in the order of their places those that can stand under the axis side by side."""
+    """Those of the texts, in the order of their positions, that fit side by side under the axis."""
     width = axes.get_position().width * style.WIDTH
     span = max(places[-1] - places[0], 1e-300)
     kept: list[str] = []
