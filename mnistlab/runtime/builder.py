@@ -65,6 +65,7 @@ class Builder:
         self.shape: tuple[int, ...] = (1, *image_shape)
         self.width = math.prod(image_shape)
         self.top = 0  # the slot of the last layer's output
+        self.overwritable = -1  # the slot that the next layer may use for its output, or -1
         self.on_image = True  # whether all layers so far are dropout and padding
         self.behind_relu = False  # whether the last layer is a ReLU, possibly followed by dropout
         self.nonzero = nonzero_share  # the share of values in that slot that is not zero, about
@@ -193,8 +194,9 @@ class Builder:
         )
         self.layers.append(layer)
 
-    def set_output(self, slot: int, shape: tuple[int, ...]) -> None:
-        """Set the input of the next layer."""
+    def set_output(self, slot: int, shape: tuple[int, ...], overwritable: bool = False) -> None:
+        """Set the input of the next layer; overwritable: no other op needs it after that one."""
+        self.overwritable = slot if overwritable else -1
         self.top, self.shape, self.width = slot, shape, math.prod(shape)
         self.on_image = self.behind_relu = False
         self.nonzero = 1.0

@@ -24,6 +24,7 @@ class ActivationBlock(Section):
 
     elementwise: ClassVar[bool] = True  # a function of each value; else of a whole row
     leaves_zeros: ClassVar[bool] = False  # whether many of its values are zero
+    in_place: ClassVar[bool] = False  # whether `backward` may be given y for x
     forward: ClassVar[Kernel]
     backward: ClassVar[Kernel]
     parameter_names: ClassVar[tuple[str, ...]] = ()  # the keys of the kernels' parameters, up to 2

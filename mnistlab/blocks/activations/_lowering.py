@@ -8,12 +8,16 @@ from mnistlab.runtime.op import Called, Op
 
 def build_elementwise(builder: Builder, activation: ActivationBlock) -> None:
     """Build an activation of every value."""
-    x, y, inputs = builder.top, builder.take_slot(builder.width), builder.width
+    x, inputs = builder.top, builder.width
+    in_place = activation.in_place and builder.overwritable == x
+    in_place = in_place and builder.training and not builder.plain
+    y = x if in_place else builder.take_slot(inputs)
     first, second = activation.parameters
+    piece = builder.take_scratch(ops.PIECE) if in_place else {}
 
     def operands(called: Called) -> ops.ActivationOperands:
         return ops.ActivationOperands(
-            x=x, y=y, inputs=inputs, first=first, second=second, kernel=called
+            x=x, y=y, inputs=inputs, first=first, second=second, kernel=called, **piece
         )
 
     forward = ops.called_forward(activation.forward)

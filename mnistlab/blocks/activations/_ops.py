@@ -9,7 +9,7 @@ from mnistlab.runtime.calls import call_address
 from mnistlab.runtime.kernel import Kernel, kernel
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import Called, Operands
-from mnistlab.runtime.parts import flat, rows_of, slot
+from mnistlab.runtime.parts import flat, rows_of, scratch_of, slot
 
 
 def forward_types(dtype: np.dtype[Any]) -> tuple[Any, ...]:
@@ -38,8 +38,16 @@ def called_backward(function: Kernel) -> Called:
     return Called(function, backward_types)
 
 
+# Elements that are worked on at once in place: few enough for L1.
+PIECE = 1024
+
+
 class ActivationOperands(Operands):
-    """Operands of an activation; `inputs` elements per row, `kernel` its function or derivative."""
+    """Operands of an activation; `inputs` elements per row, `kernel` its function or derivative.
+
+    In place, x and y are one slot: a layer's output, which nothing else needs, makes way. So less
+    memory is written, and more of it stays in the cache.
+    """
 
     x: int  # slot
     y: int  # slot
@@ -47,6 +55,8 @@ class ActivationOperands(Operands):
     first: float  # of its parameters
     second: float
     kernel: Called
+    scratch: int = 0  # elements of scratch for each lane; 0 if not in place
+    scratch_at: int = 0  # offset of the first lane's
 
 
 @kernel
@@ -54,7 +64,16 @@ def activation_forward(op: Any, m: Memory, lane: int, step: int, first: int, row
     a, b = rows_of(op, rows, lane)
     x = flat(m.activations, m, op.x, a, b, op.inputs)
     y = flat(m.activations, m, op.y, a, b, op.inputs)
-    call_address(op.kernel, x, (op.first, op.second), y)
+    if op.scratch == 0:
+        call_address(op.kernel, x, (op.first, op.second), y)
+    else:
+        # A function whose arguments are the same array would not be vectorised.
+        own = scratch_of(op, m, lane)
+        for k in range(0, y.size, PIECE):
+            part = y[k : k + PIECE]
+            for j in range(part.size):
+                own[j] = part[j]
+            call_address(op.kernel, own[: part.size], (op.first, op.second), part)
 
 
 @kernel
@@ -64,7 +83,16 @@ def activation_backward(op: Any, m: Memory, lane: int, step: int, first: int, ro
     y = flat(m.activations, m, op.y, a, b, op.inputs)
     dy = flat(m.deltas, m, op.y, a, b, op.inputs)
     dx = flat(m.deltas, m, op.x, a, b, op.inputs)
-    call_address(op.kernel, x, y, (op.first, op.second), dy, dx)
+    if op.scratch == 0:
+        call_address(op.kernel, x, y, (op.first, op.second), dy, dx)
+    else:
+        own = scratch_of(op, m, lane)
+        for k in range(0, y.size, PIECE):
+            part, values = dx[k : k + PIECE], y[k : k + PIECE]
+            for j in range(part.size):
+                own[j] = part[j]
+            d = own[: part.size]
+            call_address(op.kernel, values, values, (op.first, op.second), d, part)
 
 
 class SoftmaxOperands(Operands):

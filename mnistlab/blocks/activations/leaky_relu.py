@@ -38,6 +38,7 @@ class LeakyReLU(ActivationBlock):
 
     forward = leaky_relu_forward
     backward = leaky_relu_backward
+    in_place = True
     parameter_names = ("alpha",)
 
     def onnx(self, graph: Any, output: str) -> None:

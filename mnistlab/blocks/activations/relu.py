@@ -35,6 +35,7 @@ class ReLU(BareSection, ActivationBlock):
 
     forward = relu_forward
     backward = relu_backward
+    in_place = True
     leaves_zeros = True
 
     def inactive_share(self, values: np.ndarray) -> float | None:

@@ -35,6 +35,7 @@ class ReLU6(BareSection, ActivationBlock):
 
     forward = relu6_forward
     backward = relu6_backward
+    in_place = True
     leaves_zeros = True
 
     def inactive_share(self, values: np.ndarray) -> float | None:

@@ -49,6 +49,7 @@ class Sigmoid(ActivationBlock):
 
     forward = sigmoid_forward
     backward = sigmoid_backward
+    in_place = True
     parameter_names = ("k",)
 
     def inactive_share(self, values: np.ndarray) -> float | None:

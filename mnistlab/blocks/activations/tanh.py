@@ -51,6 +51,7 @@ class Tanh(ActivationBlock):
 
     forward = tanh_forward
     backward = tanh_backward
+    in_place = True
     parameter_names = ("scale", "slope")
 
     @model_serializer(mode="wrap")

@@ -87,7 +87,7 @@ def build_conv2d(builder: Builder, conv: Any) -> None:
             builder.sums.append(Op(ops.clear_gradient, unconnected, lanes=1))
     text = f"{conv.filters} filters {conv.kernel} × {conv.kernel}"
     builder.add_layer(name, "conv", text, shape, present + biases, operands.y)
-    builder.set_output(operands.y, shape)
+    builder.set_output(operands.y, shape, overwritable=True)
 
 
 def absent_weights(builder: Builder, conv: Any, channels: int) -> list[tuple[int, int]]:

@@ -70,7 +70,7 @@ def build_dense(builder: Builder, units: int, bias: bool) -> None:
         _plain(builder, DenseOperands(**operands), weight)
     count = inputs * units + (units if bias else 0)
     builder.add_layer(name, "dense", f"{inputs} → {units}", (units,), count, operands["y"])
-    builder.set_output(operands["y"], (units,))
+    builder.set_output(operands["y"], (units,), overwritable=True)
 
 
 def _packed_size(builder: Builder, inputs: int, units: int, plan: InputPlan) -> tuple[int, int]:
