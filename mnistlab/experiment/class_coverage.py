@@ -24,7 +24,10 @@ def _warnings(config: RunConfig, dataset: Dataset) -> Iterator[str]:
         np.bincount(split.labels[split.indices], minlength=len(names))
         for split in (dataset.train, dataset.validation, dataset.test)
     )
-    stored = np.bincount(dataset.train.labels, minlength=len(names))
+    # Labels of training images may be changed; these are the source's own, of the same images.
+    own = dataset.validation.labels
+    stored = np.bincount(own, minlength=len(names))
+    kept = np.bincount(own[dataset.train.indices], minlength=len(names))
     if data.classes is not None:
         others = np.ones(len(names), bool)
         others[list(data.classes)] = False
@@ -39,7 +42,12 @@ def _warnings(config: RunConfig, dataset: Dataset) -> Iterator[str]:
             f"data.path: only the test images hold {named(alone)}; the network is never trained on "
             "what it is tested on there"
         )
-    if (cut := (train == 0) & (left > 0)).any():
+    if (changed := (train == 0) & (kept > 0)).any():
+        key = "shuffle_labels" if data.label_noise == 0 else "label_noise"
+        yield (
+            f"data.{key}: no training image keeps a label of {named(changed)}; train on more images"
+        )
+    if (cut := (kept == 0) & (left > 0)).any():
         yield (
             f"data.train_limit: the first {data.train_limit:,} training images hold none of "
             f"{named(cut)}; raise it, or limit each class by data.per_class_limit"

@@ -33,6 +33,8 @@ def told(train_labels, test_labels=range(10), data="{}"):
         train_limit=keys.train_limit,
         per_class_limit=keys.per_class_limit,
         classes=keys.classes,
+        label_noise=keys.label_noise,
+        shuffle_labels=keys.shuffle_labels,
         seed=config.seed,
     )
     return class_warnings(config, dataset)
@@ -110,3 +112,11 @@ def test_a_run_with_a_drawn_validation_is_resumed_to_the_same_bits(
     stopped = train(tmp_path / "stopped", data, StopAt(4))
     assert stopped.status == "interrupted"
     assert fingerprint(resume(stopped.run_dir).run_dir) == fingerprint(whole.run_dir)
+
+
+def test_a_class_whose_last_label_noise_has_changed_is_named():
+    """Two classes: noise on all images gives each the other's label."""
+    data = "validation: 0\n  label_noise: 1.0"
+    assert told([0, 1], [0, 1], data) == []
+    (warning,) = told([0, 0, 1], [0, 1], "validation: 0\n  label_noise: 1.0\n  train_limit: 2")[:1]
+    assert "data.label_noise: no training image keeps a label of class 0" in warning
