@@ -33,8 +33,7 @@ def joint_key(config: RunConfig, dataset: Dataset) -> Any:
     initial weights and the layers above.
     """
     split, training = dataset.train, config.training
-    # A group has no memory for augmented images or soft targets.
-    if config.data.augment or config.loss.is_taught:
+    if config.data.augment:  # a group has no memory for augmented images
         return None
     layer = first_layer(training_program(config, dataset))
     # A single layer of few outputs does not skip zeros, whatever the images are.

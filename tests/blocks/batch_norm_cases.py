@@ -98,8 +98,6 @@ def _line_cases():
     yield case(lines.line_forward, 0.25, 2, 3, vectors=1)
     yield case(lines.line_backward, 0.25, 2, 3, 4, vectors=2)
     for kernel, vectors in (
-        (lines.set_zero, 1),
-        (lines.end_block, 2),
         (lines.add_distances, 4),
         (lines.add_products, 5),
         (lines.row_forward, 5),
@@ -113,79 +111,98 @@ def _line_cases():
             id=kernel.__name__,
         )
     yield pytest.param(
-        lines.set_statistics,
-        lambda dtype: (normal((4, 5), dtype), 2, dtype(0.5), 0.25, 1.5, EPSILON),
-        id="set_statistics",
+        lines.set_part,
+        lambda dtype: (normal((lines.PART, 5), dtype), 2, 9, dtype(0.5), 0.25, 1.5),
+        id="set_part",
     )
+    for kernel in (lines.begin_sums, lines.end_block):
+        yield pytest.param(
+            kernel, lambda dtype: (normal((lines.PART, 5), dtype),), id=kernel.__name__
+        )
 
 
 def _arrays(shape, dtype):
-    """x, dy, y, scale, shift, statistics, sums."""
+    """x, dy, y, scale, shift, statistics, a lane's part."""
     x, dy, y = (normal(shape, dtype, seed) for seed in range(3))
     scale, shift = normal(shape[1], dtype, 3), normal(shape[1], dtype, 4)
-    sums = normal((lines.SUMS, shape[1]), dtype, 5)
-    return *(one.reshape(-1) for one in (x, dy, y)), scale, shift, forwarded(x, dtype), sums
+    part = normal((lines.PART, shape[1]), dtype, 5)
+    return *(one.reshape(-1) for one in (x, dy, y)), scale, shift, forwarded(x, dtype), part
+
+
+def _parts(channels, dtype):
+    """The scratch of three lanes, with positive variances and numbers of images."""
+    return np.abs(normal((3, lines.PART * channels + 3), dtype, 6)) + dtype(0.5)
 
 
 def _map_cases():
-    shape, c = (3, 4, 18), 2
+    a, b, channels, positions = 1, 4, 3, 18
+    of = a, b, channels, positions
 
     def case(kernel, choose):
-        return pytest.param(
-            kernel, lambda dtype: choose(*_arrays(shape, dtype)), id=kernel.__name__
-        )
+        def make(dtype):
+            return choose(*_arrays((5, channels, positions), dtype))
 
-    yield case(
-        lines.map_statistics,
-        lambda x, dy, y, scale, shift, found, sums: (x, *shape, c, EPSILON, found),
-    )
+        return pytest.param(kernel, make, id=kernel.__name__)
+
+    yield case(lines.map_part, lambda x, dy, y, scale, shift, found, part: (x, *of, part))
     yield case(
         lines.map_forward,
-        lambda x, dy, y, scale, shift, found, sums: (x, *shape, c, scale[c], shift[c], found, y),
+        lambda x, dy, y, scale, shift, found, part: (x, *of, scale, shift, found, y),
     )
     yield case(
-        lines.map_backward_weights,
-        lambda x, dy, y, scale, shift, found, sums: (x, dy, *shape, c, found, scale, shift),
+        lines.map_gradient_part,
+        lambda x, dy, y, scale, shift, found, part: (x, dy, *of, found, part),
     )
     yield case(
         lines.map_backward_input,
-        lambda x, dy, y, scale, shift, found, sums: (
-            *(x, dy, *shape, c, found),
+        lambda x, dy, y, scale, shift, found, part: (
+            *(x, dy, *of, 5 * positions, found),
             *(scale, shift, scale.copy(), y),
         ),
     )
 
 
 def _unit_cases():
-    rows, channels, a, b = 70, 20, 3, 20
+    a, b, channels = 2, 70, 20
+    of = a, b, channels
 
     def case(kernel, choose):
         def make(dtype):
-            return choose(*_arrays((rows, channels, 1), dtype))
+            return choose(*_arrays((72, channels, 1), dtype))
 
         return pytest.param(kernel, make, id=kernel.__name__)
 
-    of = rows, channels, a, b
     yield case(
         lines.unit_sums,
-        lambda x, dy, y, scale, shift, found, sums: (x, *of, scale[a:b], sums),
+        lambda x, dy, y, scale, shift, found, part: (x, *of, scale, part),
     )
-    yield case(
-        lines.unit_statistics,
-        lambda x, dy, y, scale, shift, found, sums: (x, *of, EPSILON, sums, found),
-    )
+    yield case(lines.unit_part, lambda x, dy, y, scale, shift, found, part: (x, *of, part))
     yield case(
         lines.unit_forward,
-        lambda x, dy, y, scale, shift, found, sums: (x, *of, scale, shift, sums, found, y),
+        lambda x, dy, y, scale, shift, found, part: (x, *of, scale, shift, found, part, y),
     )
     yield case(
-        lines.unit_backward_weights,
-        lambda x, dy, y, scale, shift, found, sums: (x, dy, *of, found, sums, scale, shift),
+        lines.unit_gradient_part,
+        lambda x, dy, y, scale, shift, found, part: (x, dy, *of, found, part),
     )
     yield case(
         lines.unit_backward_input,
-        lambda x, dy, y, scale, shift, found, sums: (
-            *(x, dy, *of, found, scale, shift),
-            *(scale.copy(), sums, y),
+        lambda x, dy, y, scale, shift, found, part: (
+            *(x, dy, *of, 72, found, scale, shift),
+            *(scale.copy(), part, y),
+        ),
+    )
+    yield case(
+        lines.combine_gradients,
+        lambda x, dy, y, scale, shift, found, part: (
+            _parts(channels, x.dtype.type),
+            *(found, scale, shift),
+        ),
+    )
+    yield case(
+        lines.combine_statistics,
+        lambda x, dy, y, scale, shift, found, part: (
+            _parts(channels, x.dtype.type),
+            *(channels, EPSILON, found),
         ),
     )

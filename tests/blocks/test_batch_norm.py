@@ -28,39 +28,52 @@ def plain_backward(x, dy, scale, statistics):
     return dx, dscale, dshift
 
 
+def parts_of(x):
+    """Three lanes of images, of which the second has none, with a scratch for each."""
+    half = len(x) // 2
+    parts = np.full((3, lines.PART * x.shape[1] + 5), np.nan, x.dtype)
+    own = [part[: lines.PART * x.shape[1]].reshape(lines.PART, -1) for part in parts]
+    return parts, list(zip(((0, half), (half, half), (half, len(x))), own, strict=True))
+
+
 def lines_forward(x, scale, shift, epsilon=EPSILON):
-    """By lines: of units side by side, in two lanes, or of maps."""
-    rows, channels, positions = x.shape
+    """By lines: of units side by side, or of maps."""
+    _, channels, positions = x.shape
     statistics = np.full((maths.STATISTICS, channels), np.nan, x.dtype)
-    y = np.full_like(x, np.nan)
-    flat = x.reshape(-1), rows, channels
-    if positions == 1:
-        sums = np.full((lines.SUMS, channels), np.nan, x.dtype)
-        for a, b in ((0, channels // 2), (channels // 2, channels)):
-            lines.unit_statistics(*flat, a, b, epsilon, sums, statistics)
-            lines.unit_forward(*flat, a, b, scale, shift, sums, statistics, y.reshape(-1))
-    else:
-        for c in range(channels):
-            lines.map_statistics(*flat, positions, c, epsilon, statistics)
-            target = y.reshape(-1)
-            lines.map_forward(*flat, positions, c, scale[c], shift[c], statistics, target)
+    y, flat = np.full_like(x, np.nan), x.reshape(-1)
+    target = y.reshape(-1)
+    parts, lanes = parts_of(x)
+    for (a, b), part in lanes:
+        if positions == 1:
+            lines.unit_part(flat, a, b, channels, part)
+        else:
+            lines.map_part(flat, a, b, channels, positions, part)
+    lines.combine_statistics(parts, channels, epsilon, statistics)
+    for (a, b), part in lanes:
+        if positions == 1:
+            lines.unit_forward(flat, a, b, channels, scale, shift, statistics, part, target)
+        else:
+            lines.map_forward(flat, a, b, channels, positions, scale, shift, statistics, target)
     return y, statistics
 
 
 def lines_backward(x, dy, scale, statistics):
-    rows, channels, positions = x.shape
+    images, channels, positions = x.shape
     dscale, dshift, dx = np.empty_like(scale), np.empty_like(scale), np.full_like(x, np.nan)
-    given = x.reshape(-1), dy.reshape(-1), rows, channels
-    found = statistics, scale, dscale, dshift
-    if positions == 1:
-        sums = np.full((lines.SUMS, channels), np.nan, x.dtype)
-        for a, b in ((0, channels // 2), (channels // 2, channels)):
-            lines.unit_backward_weights(*given, a, b, statistics, sums, dscale, dshift)
-            lines.unit_backward_input(*given, a, b, *found, sums, dx.reshape(-1))
-    else:
-        for c in range(channels):
-            lines.map_backward_weights(*given, positions, c, statistics, dscale, dshift)
-            lines.map_backward_input(*given, positions, c, *found, dx.reshape(-1))
+    given, target = (x.reshape(-1), dy.reshape(-1)), dx.reshape(-1)
+    parts, lanes = parts_of(x)
+    for (a, b), part in lanes:
+        if positions == 1:
+            lines.unit_gradient_part(*given, a, b, channels, statistics, part)
+        else:
+            lines.map_gradient_part(*given, a, b, channels, positions, statistics, part)
+    lines.combine_gradients(parts, statistics, dscale, dshift)
+    found = images * positions, statistics, scale, dscale, dshift
+    for (a, b), part in lanes:
+        if positions == 1:
+            lines.unit_backward_input(*given, a, b, channels, *found, part, target)
+        else:
+            lines.map_backward_input(*given, a, b, channels, positions, *found, target)
     return dx, dscale, dshift
 
 

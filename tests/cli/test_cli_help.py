@@ -26,7 +26,6 @@ COMMANDS = (
     "data info",
     "init",
     "schema",
-    "warmup",
 )
 HEAVY = {
     *("numpy", "numba", "scipy", "sklearn", "matplotlib", "pandas", "pydantic", "yaml"),

@@ -38,12 +38,12 @@ OVERRIDES = [
     ),
     (
         "optimizer.type=SGD",
-        f"optimizer.type: found 'SGD', must be one of {', '.join(OPTIMIZERS.blocks)}",
+        "optimizer.type: found 'SGD', must be one of adam, adamw, rmsprop, sgd",
         "sgd",
     ),
     (
         "optimizer=AdamW",
-        f"optimizer: found 'AdamW', must be one of {', '.join(OPTIMIZERS.blocks)}",
+        "optimizer: found 'AdamW', must be one of adam, adamw, rmsprop, sgd",
         "adamw",
     ),
     *(

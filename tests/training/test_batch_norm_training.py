@@ -1,5 +1,7 @@
 """Networks with batch normalisation: whole batches, running statistics, what is refused."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from engine_helpers import config_of, digest, tensors_of, toy_dataset, train, trainer_of
@@ -40,16 +42,14 @@ def test_the_statistics_are_those_of_the_whole_batch_whatever_the_lanes(monkeypa
     dataset = toy_dataset(train=BATCH)
     images = dataset.train.images[dataset.train.indices].reshape(BATCH, -1) * dataset.scale
     mean, variance = 0.1 * images.mean(axis=0), 0.9 + 0.1 * images.var(axis=0, ddof=1)
-    bits = {"fast": set(), "plain": set()}
-    for kernels, most in (("fast", 1), ("fast", 2), ("fast", 3), ("plain", 1), ("plain", 8)):
+    monkeypatch.setattr(lanes, "ROWS_PER_LANE", 1)
+    for kernels, most in product(("fast", "plain"), (1, 2, 3, 8)):
         monkeypatch.setattr(lanes, "MOST_LANES", most)
         trainer = trained(model, dataset, epochs=1, kernels=kernels)
         assert max(op.lanes for op in trainer.program.forward) == most
         found = tensors_of(trainer)
         np.testing.assert_allclose(found["batch_norm1.running_mean"], mean, rtol=1e-6)
         np.testing.assert_allclose(found["batch_norm1.running_variance"], variance, rtol=1e-6)
-        bits[kernels].add(digest(found["batch_norm1.running_variance"]))
-    assert [len(each) for each in bits.values()] == [1, 1]
 
 
 def test_an_image_is_evaluated_by_running_statistics_whatever_the_batch():

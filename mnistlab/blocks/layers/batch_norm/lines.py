@@ -1,12 +1,14 @@
 """The same as maths.py by lines of neighbours: the positions of a map, or the units of an image.
 
-A line is summed in the arrays' own dtype, as distances from `near`: a number so close to the mean
-that their subtraction is exact. What lines leave is summed in float64 (maps), or in blocks of
-BLOCK_ROWS images (units): long sums round no more than short ones. The order of all sums follows
-from the shapes alone.
+A lane has images [a, b), which are in its cache. It sums its own part of every channel, the parts
+are combined in the order of the lanes, and each lane normalises its images. A line is summed in the
+arrays' own dtype, as distances from `near`: a number so close to the mean that their subtraction is
+exact. What lines leave is summed in float64 (maps), or in blocks of BLOCK_ROWS images (units): long
+sums round no more than short ones. The order of all sums follows from the shapes alone.
 
-x, y, dx, dy are flat, (rows · channels · positions,); statistics and sums (4, channels), where sums
-are scratch. Units have one position, and are worked on side by side, [a, b) of them.
+x, y, dx, dy are flat, (images · channels · positions,). Units are channels of one position.
+`statistics` (4, channels) are those of the whole batch, see maths.py; `part` (8, channels) is a
+lane's own scratch: the mean, rest and variance of its images, their number, and four sums.
 """
 
 import numpy as np
@@ -15,8 +17,10 @@ from mnistlab.blocks.layers.batch_norm.maths import INVERSE, MEAN, REST, VARIANC
 from mnistlab.runtime.kernel import kernel, view
 
 BLOCK_ROWS = 64
-# Sums of each unit: two of all images, two of a block of them.
-SUMS = 4
+PART = 8
+IMAGES = 3  # of a part: how many images it is of
+# Sums of a part: of all its images (backward these are the result), and of a block of them.
+FIRST, SECOND, FIRST_OF_BLOCK, SECOND_OF_BLOCK = 4, 5, 6, 7
 
 
 @view
@@ -78,117 +82,157 @@ def line_backward(
 
 
 @kernel
-def set_statistics(
-    statistics: np.ndarray, c: int, near: float, rest: float, squares: float, epsilon: float
+def set_part(
+    part: np.ndarray, c: int, images: int, near: float, rest: float, square: float
 ) -> None:
-    """A channel's statistics from the means of x − near and of (x − near)²."""
-    variance = squares - rest * rest
+    """A channel's part of the statistics, from the means of x − near and of (x − near)²."""
+    variance = square - rest * rest
     if variance < 0:  # rounding may leave so much of values that are all equal; NaN is kept
         variance = 0.0
-    statistics[MEAN, c], statistics[REST, c] = near, rest
-    statistics[VARIANCE, c] = variance
-    statistics[INVERSE, c] = 1 / np.sqrt(variance + epsilon)
+    part[MEAN, c], part[REST, c] = near, rest
+    part[VARIANCE, c], part[IMAGES, c] = variance, images
 
 
 @kernel
-def map_statistics(
-    x: np.ndarray,
-    rows: int,
-    channels: int,
-    positions: int,
-    c: int,
-    epsilon: float,
-    statistics: np.ndarray,
+def combine_statistics(
+    parts: np.ndarray, channels: int, epsilon: float, statistics: np.ndarray
 ) -> None:
-    """The statistics (4, channels) of channel c."""
+    """The statistics from the parts of all lanes, parts (lanes, at least 8 · channels).
+
+    The variance of the whole is the mean of the parts' variances and of the squared distances of
+    their means from the mean of the whole, each weighted by its images.
+    """
+    images = np.float64(0)
+    for lane in range(parts.shape[0]):
+        images += parts[lane, IMAGES * channels]
+    for c in range(channels):
+        mean, variance = np.float64(0), np.float64(0)
+        for lane in range(parts.shape[0]):
+            near, rest = parts[lane, MEAN * channels + c], parts[lane, REST * channels + c]
+            mean += parts[lane, IMAGES * channels] * (np.float64(near) + np.float64(rest))
+        mean = mean / images
+        for lane in range(parts.shape[0]):
+            near, rest = parts[lane, MEAN * channels + c], parts[lane, REST * channels + c]
+            apart = (np.float64(near) - mean) + np.float64(rest)
+            own = np.float64(parts[lane, VARIANCE * channels + c]) + apart * apart
+            variance += parts[lane, IMAGES * channels] * own
+        variance = variance / images
+        statistics[MEAN, c] = mean
+        statistics[REST, c] = mean - np.float64(statistics[MEAN, c])
+        statistics[VARIANCE, c] = variance
+        statistics[INVERSE, c] = 1 / np.sqrt(variance + epsilon)
+
+
+@kernel
+def combine_gradients(
+    parts: np.ndarray, statistics: np.ndarray, dscale: np.ndarray, dshift: np.ndarray
+) -> None:
+    """dscale and dshift (channels,) from the sums of all lanes, parts (lanes, at least
+    8 · channels).
+    """
+    channels = dscale.size
+    for c in range(channels):
+        total, products = np.float64(0), np.float64(0)
+        for lane in range(parts.shape[0]):
+            total += parts[lane, FIRST * channels + c]
+            products += parts[lane, SECOND * channels + c]
+        dscale[c] = (products - statistics[REST, c] * total) * statistics[INVERSE, c]
+        dshift[c] = total
+
+
+@kernel
+def map_part(
+    x: np.ndarray, a: int, b: int, channels: int, positions: int, part: np.ndarray
+) -> None:
+    """The part of images [a, b) of each map's statistics."""
     T = x.dtype.type
-    n, near = rows * positions, x[c * positions]
-    total = np.float64(0)
-    for i in range(rows):
-        total += line_sum(line_of(x, i * channels + c, positions), near)
-    near = T(near + total / n)
-    rest, squares = np.float64(0), np.float64(0)
-    for i in range(rows):
-        sums = line_sums(line_of(x, i * channels + c, positions), near)
-        rest += sums[0]
-        squares += sums[1]
-    set_statistics(statistics, c, near, rest / n, squares / n, epsilon)
+    n = np.float64(max(1, b - a) * positions)
+    for c in range(channels):
+        near, total = x.dtype.type(0), np.float64(0)
+        if b > a:
+            near = x[(a * channels + c) * positions]
+        for i in range(a, b):
+            total += line_sum(line_of(x, i * channels + c, positions), near)
+        near = T(near + total / n)
+        rest, squares = np.float64(0), np.float64(0)
+        for i in range(a, b):
+            sums = line_sums(line_of(x, i * channels + c, positions), near)
+            rest += sums[0]
+            squares += sums[1]
+        set_part(part, c, b - a, near, rest / n, squares / n)
 
 
 @kernel
 def map_forward(
     x: np.ndarray,
-    rows: int,
+    a: int,
+    b: int,
     channels: int,
     positions: int,
-    c: int,
-    scale: float,
-    shift: float,
+    scale: np.ndarray,
+    shift: np.ndarray,
     statistics: np.ndarray,
     y: np.ndarray,
 ) -> None:
-    """y of channel c by its statistics."""
-    factor = scale * statistics[INVERSE, c]
-    offset = shift - statistics[REST, c] * factor
-    for i in range(rows):
-        number = i * channels + c
-        source, target = line_of(x, number, positions), line_of(y, number, positions)
-        line_forward(source, statistics[MEAN, c], factor, offset, target)
+    """y of the images [a, b); scale, shift (channels,)."""
+    for c in range(channels):
+        factor = scale[c] * statistics[INVERSE, c]
+        offset = shift[c] - statistics[REST, c] * factor
+        for i in range(a, b):
+            number = i * channels + c
+            source, target = line_of(x, number, positions), line_of(y, number, positions)
+            line_forward(source, statistics[MEAN, c], factor, offset, target)
 
 
 @kernel
-def map_backward_weights(
+def map_gradient_part(
     x: np.ndarray,
     dy: np.ndarray,
-    rows: int,
+    a: int,
+    b: int,
     channels: int,
     positions: int,
-    c: int,
     statistics: np.ndarray,
-    dscale: np.ndarray,
-    dshift: np.ndarray,
+    part: np.ndarray,
 ) -> None:
-    """dscale and dshift (channels,) of channel c."""
-    total, products, near = np.float64(0), np.float64(0), statistics[MEAN, c]
-    for i in range(rows):
-        number = i * channels + c
-        sums = line_products(line_of(x, number, positions), line_of(dy, number, positions), near)
-        total += sums[0]
-        products += sums[1]
-    dscale[c] = (products - statistics[REST, c] * total) * statistics[INVERSE, c]
-    dshift[c] = total
+    """The part of images [a, b): Σ dy and Σ dy (x − near) of each map."""
+    for c in range(channels):
+        total, products, near = np.float64(0), np.float64(0), statistics[MEAN, c]
+        for i in range(a, b):
+            number = i * channels + c
+            source, given = line_of(x, number, positions), line_of(dy, number, positions)
+            sums = line_products(source, given, near)
+            total += sums[0]
+            products += sums[1]
+        part[FIRST, c], part[SECOND, c] = total, products
 
 
 @kernel
 def map_backward_input(
     x: np.ndarray,
     dy: np.ndarray,
-    rows: int,
+    a: int,
+    b: int,
     channels: int,
     positions: int,
-    c: int,
+    n: int,
     statistics: np.ndarray,
     scale: np.ndarray,
     dscale: np.ndarray,
     dshift: np.ndarray,
     dx: np.ndarray,
 ) -> None:
-    """dx of channel c; scale, dscale, dshift (channels,)."""
-    n = x.dtype.type(rows * positions)
-    factor = scale[c] * statistics[INVERSE, c]
-    along = -factor * statistics[INVERSE, c] * (dscale[c] / n)
-    offset = -factor * (dshift[c] / n) - along * statistics[REST, c]
-    for i in range(rows):
-        number = i * channels + c
-        source, given = line_of(x, number, positions), line_of(dy, number, positions)
-        target = line_of(dx, number, positions)
-        line_backward(source, given, statistics[MEAN, c], factor, along, offset, target)
-
-
-@view
-def row_of(values: np.ndarray, i: int, channels: int, a: int, b: int) -> np.ndarray:
-    """The units [a, b) of image i."""
-    return values[i * channels + a : i * channels + b]
+    """dx of the images [a, b), where a map has n values in the batch."""
+    values = x.dtype.type(n)
+    for c in range(channels):
+        factor = scale[c] * statistics[INVERSE, c]
+        along = -factor * statistics[INVERSE, c] * (dscale[c] / values)
+        offset = -factor * (dshift[c] / values) - along * statistics[REST, c]
+        for i in range(a, b):
+            number = i * channels + c
+            source, given = line_of(x, number, positions), line_of(dy, number, positions)
+            target = line_of(dx, number, positions)
+            line_backward(source, given, statistics[MEAN, c], factor, along, offset, target)
 
 
 @kernel
@@ -211,59 +255,51 @@ def add_products(
 
 
 @kernel
-def set_zero(values: np.ndarray) -> None:
-    """0 everywhere; (n,)."""
-    for j in range(values.size):
-        values[j] = 0
+def begin_sums(part: np.ndarray) -> None:
+    """Set a part's four sums to 0."""
+    for number in range(FIRST, PART):
+        row = part[number]
+        for j in range(row.size):
+            row[j] = 0
 
 
 @kernel
-def end_block(whole: np.ndarray, block: np.ndarray) -> None:
-    """Add a block's sums to those of all images, and begin the next block; both (units,)."""
-    for j in range(whole.size):
-        whole[j] += block[j]
-        block[j] = 0
+def end_block(part: np.ndarray) -> None:
+    """Add the sums of a block to those of all images, and begin the next block."""
+    for number in range(2):
+        whole, block = part[FIRST + number], part[FIRST_OF_BLOCK + number]
+        for j in range(whole.size):
+            whole[j] += block[j]
+            block[j] = 0
 
 
 @kernel
 def unit_sums(
-    x: np.ndarray, rows: int, channels: int, a: int, b: int, near: np.ndarray, sums: np.ndarray
+    x: np.ndarray, a: int, b: int, channels: int, near: np.ndarray, part: np.ndarray
 ) -> None:
-    """sums[0] = Σ (x − near) and sums[1] = Σ (x − near)² of the units [a, b); near (b − a,)."""
-    total, squares = sums[0][a:b], sums[1][a:b]
-    of_block, squares_of_block = sums[2][a:b], sums[3][a:b]
-    for number in range(SUMS):
-        set_zero(sums[number][a:b])
-    for i in range(rows):
-        add_distances(row_of(x, i, channels, a, b), near, of_block, squares_of_block)
-        if i % BLOCK_ROWS == BLOCK_ROWS - 1 or i == rows - 1:
-            end_block(total, of_block)
-            end_block(squares, squares_of_block)
+    """Σ (x − near) and Σ (x − near)² of the images [a, b); near (channels,)."""
+    begin_sums(part)
+    for i in range(a, b):
+        row = line_of(x, i, channels)
+        add_distances(row, near, part[FIRST_OF_BLOCK], part[SECOND_OF_BLOCK])
+        if (i - a) % BLOCK_ROWS == BLOCK_ROWS - 1 or i == b - 1:
+            end_block(part)
 
 
 @kernel
-def unit_statistics(
-    x: np.ndarray,
-    rows: int,
-    channels: int,
-    a: int,
-    b: int,
-    epsilon: float,
-    sums: np.ndarray,
-    statistics: np.ndarray,
-) -> None:
-    """The statistics of the units [a, b)."""
+def unit_part(x: np.ndarray, a: int, b: int, channels: int, part: np.ndarray) -> None:
+    """The part of images [a, b) of each unit's statistics."""
     T = x.dtype.type
-    near = statistics[MEAN][a:b]
-    for j in range(b - a):
-        near[j] = x[a + j]
-    unit_sums(x, rows, channels, a, b, near, sums)
-    for j in range(b - a):
-        near[j] = T(near[j] + np.float64(sums[0, a + j]) / rows)
-    unit_sums(x, rows, channels, a, b, near, sums)
-    for c in range(a, b):
-        rest, squares = np.float64(sums[0, c]) / rows, np.float64(sums[1, c]) / rows
-        set_statistics(statistics, c, statistics[MEAN, c], rest, squares, epsilon)
+    n, near = np.float64(max(1, b - a)), part[MEAN]
+    for c in range(channels):
+        near[c] = x[a * channels + c] if b > a else 0
+    unit_sums(x, a, b, channels, near, part)
+    for c in range(channels):
+        near[c] = T(near[c] + np.float64(part[FIRST, c]) / n)
+    unit_sums(x, a, b, channels, near, part)
+    for c in range(channels):
+        rest, square = np.float64(part[FIRST, c]) / n, np.float64(part[SECOND, c]) / n
+        set_part(part, c, b - a, near[c], rest, square)
 
 
 @kernel
@@ -278,54 +314,43 @@ def row_forward(
 @kernel
 def unit_forward(
     x: np.ndarray,
-    rows: int,
-    channels: int,
     a: int,
     b: int,
+    channels: int,
     scale: np.ndarray,
     shift: np.ndarray,
-    sums: np.ndarray,
     statistics: np.ndarray,
+    part: np.ndarray,
     y: np.ndarray,
 ) -> None:
-    """y of the units [a, b) by their statistics; scale, shift (channels,)."""
-    near, factor, offset = statistics[MEAN][a:b], sums[0][a:b], sums[1][a:b]
-    for j in range(b - a):
-        factor[j] = scale[a + j] * statistics[INVERSE, a + j]
-        offset[j] = shift[a + j] - statistics[REST, a + j] * factor[j]
-    for i in range(rows):
-        target = row_of(y, i, channels, a, b)
-        row_forward(row_of(x, i, channels, a, b), near, factor, offset, target)
+    """y of the images [a, b); scale, shift (channels,)."""
+    factor, offset = part[FIRST], part[SECOND]
+    for c in range(channels):
+        factor[c] = scale[c] * statistics[INVERSE, c]
+        offset[c] = shift[c] - statistics[REST, c] * factor[c]
+    for i in range(a, b):
+        source, target = line_of(x, i, channels), line_of(y, i, channels)
+        row_forward(source, statistics[MEAN], factor, offset, target)
 
 
 @kernel
-def unit_backward_weights(
+def unit_gradient_part(
     x: np.ndarray,
     dy: np.ndarray,
-    rows: int,
-    channels: int,
     a: int,
     b: int,
+    channels: int,
     statistics: np.ndarray,
-    sums: np.ndarray,
-    dscale: np.ndarray,
-    dshift: np.ndarray,
+    part: np.ndarray,
 ) -> None:
-    """dscale and dshift (channels,) of the units [a, b)."""
-    near = statistics[MEAN][a:b]
-    total, products = sums[0][a:b], sums[1][a:b]
-    of_block, products_of_block = sums[2][a:b], sums[3][a:b]
-    for number in range(SUMS):
-        set_zero(sums[number][a:b])
-    for i in range(rows):
-        given = row_of(dy, i, channels, a, b)
-        add_products(row_of(x, i, channels, a, b), given, near, of_block, products_of_block)
-        if i % BLOCK_ROWS == BLOCK_ROWS - 1 or i == rows - 1:
-            end_block(total, of_block)
-            end_block(products, products_of_block)
-    for j in range(b - a):
-        about_mean = np.float64(products[j]) - np.float64(statistics[REST, a + j]) * total[j]
-        dscale[a + j], dshift[a + j] = about_mean * statistics[INVERSE, a + j], total[j]
+    """The part of images [a, b): Σ dy and Σ dy (x − near) of each unit."""
+    near = statistics[MEAN]
+    begin_sums(part)
+    for i in range(a, b):
+        source, given = line_of(x, i, channels), line_of(dy, i, channels)
+        add_products(source, given, near, part[FIRST_OF_BLOCK], part[SECOND_OF_BLOCK])
+        if (i - a) % BLOCK_ROWS == BLOCK_ROWS - 1 or i == b - 1:
+            end_block(part)
 
 
 @kernel
@@ -347,26 +372,25 @@ def row_backward(
 def unit_backward_input(
     x: np.ndarray,
     dy: np.ndarray,
-    rows: int,
-    channels: int,
     a: int,
     b: int,
+    channels: int,
+    n: int,
     statistics: np.ndarray,
     scale: np.ndarray,
     dscale: np.ndarray,
     dshift: np.ndarray,
-    sums: np.ndarray,
+    part: np.ndarray,
     dx: np.ndarray,
 ) -> None:
-    """dx of the units [a, b); scale, dscale, dshift (channels,)."""
-    n, near = x.dtype.type(rows), statistics[MEAN][a:b]
-    factor, along, offset = sums[0][a:b], sums[1][a:b], sums[2][a:b]
-    for j in range(b - a):
-        c = a + j
-        factor[j] = scale[c] * statistics[INVERSE, c]
-        along[j] = -factor[j] * statistics[INVERSE, c] * (dscale[c] / n)
-        offset[j] = -factor[j] * (dshift[c] / n) - along[j] * statistics[REST, c]
-    for i in range(rows):
-        source, given = row_of(x, i, channels, a, b), row_of(dy, i, channels, a, b)
-        target = row_of(dx, i, channels, a, b)
-        row_backward(source, given, near, factor, along, offset, target)
+    """dx of the images [a, b), of n in the batch; scale, dscale, dshift (channels,)."""
+    values = x.dtype.type(n)
+    factor, along, offset = part[FIRST], part[SECOND], part[FIRST_OF_BLOCK]
+    for c in range(channels):
+        factor[c] = scale[c] * statistics[INVERSE, c]
+        along[c] = -factor[c] * statistics[INVERSE, c] * (dscale[c] / values)
+        offset[c] = -factor[c] * (dshift[c] / values) - along[c] * statistics[REST, c]
+    for i in range(a, b):
+        source, given = line_of(x, i, channels), line_of(dy, i, channels)
+        target = line_of(dx, i, channels)
+        row_backward(source, given, statistics[MEAN], factor, along, offset, target)

@@ -12,11 +12,10 @@ from mnistlab.runtime.parts import flat, rows_of, scratch_of
 
 
 class LinesOperands(BatchNormOperands):
-    """Of batch normalisation by lines."""
+    """The operands of batch normalisation by lines."""
 
-    sums: int = 0  # offset in the scratch of four sums for each unit
-    scratch: int = 0  # in evaluation: elements that each lane has, …
-    scratch_at: int = 0  # … which begin here
+    scratch: int = 0  # elements of each lane: its part; in evaluation, a factor for each channel
+    scratch_at: int = 0  # where they begin
 
 
 @view
@@ -26,66 +25,82 @@ def values_of(op: Any, values: np.ndarray, m: Memory, start: int, rows: int) -> 
 
 
 @view
-def sums_of(op: Any, m: Memory) -> np.ndarray:
-    """The sums (4, channels) of units."""
-    size = lines.SUMS * op.channels
-    return m.scratch[op.sums : op.sums + size].reshape(lines.SUMS, op.channels)
+def part_of(op: Any, m: Memory, lane: int) -> np.ndarray:
+    """A lane's part (8, channels), see lines.py."""
+    return scratch_of(op, m, lane)[: lines.PART * op.channels].reshape(lines.PART, op.channels)
+
+
+@view
+def parts_of(op: Any, m: Memory) -> np.ndarray:
+    """The scratch of all lanes (lanes, elements); each begins with the lane's part."""
+    whole = m.scratch[op.scratch_at : op.scratch_at + op.row_lanes * op.scratch]
+    return whole.reshape(op.row_lanes, op.scratch)
 
 
 @kernel
-def maps_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = rows_of(op, op.channels, lane)
+def part_statistics(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    x, part = values_of(op, m.activations, m, op.x, rows), part_of(op, m, lane)
+    if op.positions == 1:
+        lines.unit_part(x, a, b, op.channels, part)
+    else:
+        lines.map_part(x, a, b, op.channels, op.positions, part)
+
+
+@kernel
+def combine_statistics(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    lines.combine_statistics(parts_of(op, m), op.channels, op.epsilon, statistics_of(op, m))
+
+
+@kernel
+def forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
     x = values_of(op, m.activations, m, op.x, rows)
     y = values_of(op, m.activations, m, op.y, rows)
-    statistics = statistics_of(op, m)
-    for c in range(a, b):
-        lines.map_statistics(x, rows, op.channels, op.positions, c, op.epsilon, statistics)
-        scale, shift = m.params[op.scale + c], m.params[op.shift + c]
-        lines.map_forward(x, rows, op.channels, op.positions, c, scale, shift, statistics, y)
+    statistics, channels = statistics_of(op, m), op.channels
+    scale, shift = vector_of(op, m.params, op.scale), vector_of(op, m.params, op.shift)
+    if op.positions == 1:
+        part = part_of(op, m, lane)
+        lines.unit_forward(x, a, b, channels, scale, shift, statistics, part, y)
+    else:
+        lines.map_forward(x, a, b, channels, op.positions, scale, shift, statistics, y)
 
 
 @kernel
-def maps_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = rows_of(op, op.channels, lane)
+def part_gradients(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
+    x = values_of(op, m.activations, m, op.x, rows)
+    dy = values_of(op, m.deltas, m, op.y, rows)
+    statistics, part = statistics_of(op, m), part_of(op, m, lane)
+    if op.positions == 1:
+        lines.unit_gradient_part(x, dy, a, b, op.channels, statistics, part)
+    else:
+        lines.map_gradient_part(x, dy, a, b, op.channels, op.positions, statistics, part)
+
+
+@kernel
+def combine_gradients(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    dscale, dshift = vector_of(op, m.grads, op.scale), vector_of(op, m.grads, op.shift)
+    lines.combine_gradients(parts_of(op, m), statistics_of(op, m), dscale, dshift)
+
+
+@kernel
+def backward_input(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
+    a, b = rows_of(op, rows, lane)
     x = values_of(op, m.activations, m, op.x, rows)
     dy = values_of(op, m.deltas, m, op.y, rows)
     dx = values_of(op, m.deltas, m, op.x, rows)
     statistics, scale = statistics_of(op, m), vector_of(op, m.params, op.scale)
     dscale, dshift = vector_of(op, m.grads, op.scale), vector_of(op, m.grads, op.shift)
-    channels, positions = op.channels, op.positions
-    for c in range(a, b):
-        lines.map_backward_weights(x, dy, rows, channels, positions, c, statistics, dscale, dshift)
-        if op.sends:
-            lines.map_backward_input(
-                x, dy, rows, channels, positions, c, statistics, scale, dscale, dshift, dx
-            )
-
-
-@kernel
-def units_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = rows_of(op, op.channels, lane)
-    x = values_of(op, m.activations, m, op.x, rows)
-    y = values_of(op, m.activations, m, op.y, rows)
-    statistics, sums = statistics_of(op, m), sums_of(op, m)
-    scale, shift = vector_of(op, m.params, op.scale), vector_of(op, m.params, op.shift)
-    lines.unit_statistics(x, rows, op.channels, a, b, op.epsilon, sums, statistics)
-    lines.unit_forward(x, rows, op.channels, a, b, scale, shift, sums, statistics, y)
-
-
-@kernel
-def units_backward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    a, b = rows_of(op, op.channels, lane)
-    x = values_of(op, m.activations, m, op.x, rows)
-    dy = values_of(op, m.deltas, m, op.y, rows)
-    dx = values_of(op, m.deltas, m, op.x, rows)
-    statistics, sums = statistics_of(op, m), sums_of(op, m)
-    scale = vector_of(op, m.params, op.scale)
-    dscale, dshift = vector_of(op, m.grads, op.scale), vector_of(op, m.grads, op.shift)
-    channels = op.channels
-    lines.unit_backward_weights(x, dy, rows, channels, a, b, statistics, sums, dscale, dshift)
-    if op.sends:
+    channels, positions, n = op.channels, op.positions, rows * op.positions
+    if positions == 1:
+        part = part_of(op, m, lane)
         lines.unit_backward_input(
-            x, dy, rows, channels, a, b, statistics, scale, dscale, dshift, sums, dx
+            x, dy, a, b, channels, n, statistics, scale, dscale, dshift, part, dx
+        )
+    else:
+        lines.map_backward_input(
+            x, dy, a, b, channels, positions, n, statistics, scale, dscale, dshift, dx
         )
 
 

@@ -4,15 +4,13 @@ running ones after.
 
 import math
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from mnistlab.blocks.layers.batch_norm import lines, lines_ops, maths, ops
 from mnistlab.blocks.layers.batch_norm.lines_ops import LinesOperands
 from mnistlab.runtime.builder import Builder
-from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.lanes import lanes_for
 from mnistlab.runtime.op import Op
-from mnistlab.runtime.params import ALIGNMENT
 from mnistlab.support.errors import UsageError
 
 
@@ -31,51 +29,51 @@ def build_batch_norm(builder: Builder, settings: Any) -> None:
         shift=builder.add_tensor(name, "shift", (channels,), fans, start=0.0),
         running_mean=builder.add_statistic(name, "running_mean", (channels,), start=0.0),
         running_variance=builder.add_statistic(name, "running_variance", (channels,), start=1.0),
-        statistics=_take(builder, maths.STATISTICS * channels),
-        sums=_take(builder, lines.SUMS * channels),
+        statistics=builder.take_scratch(maths.STATISTICS * channels, lanes=1)["scratch_at"],
         momentum=settings.momentum,
         epsilon=settings.epsilon,
         sends=not builder.on_image,
     )
-    own = _ops_for(builder, positions)
-    if builder.training:
-        # The lanes divide the channels: each sums the whole batch of its channels.
-        lanes = min(-(-channels // own.grain), lanes_for(4 * builder.rows * builder.width))
-        builder.forward.append(Op(own.forward, operands, lanes=lanes, grain=own.grain))
-        builder.deltas.append(Op(own.backward, operands, lanes=lanes, grain=own.grain))
-        builder.statistics.append(Op(ops.keep_statistics, operands, lanes=1, once=True))
+    if not builder.training:
+        _running(builder, operands)
+    elif builder.plain:
+        _plain(builder, operands)
     else:
-        operands = replace(operands, **builder.take_scratch(channels))
-        builder.forward.append(Op(own.running, operands))
-        builder.deltas.append(Op(ops.running_backward, operands))
+        _by_lines(builder, operands)
     text = f"momentum = {settings.momentum:g}, epsilon = {settings.epsilon:g}"
     builder.add_layer(name, "batch_norm", text, shape, 2 * channels, operands.y, of_below=True)
-    builder.set_output(operands.y, shape)
+    builder.set_output(operands.y, shape, overwritable=True)
 
 
-class _Ops(NamedTuple):
-    """The ops for a shape, and the channels that stay together in a lane."""
-
-    forward: Kernel
-    backward: Kernel
-    running: Kernel
-    grain: int
-
-
-def _ops_for(builder: Builder, positions: int) -> _Ops:
-    """The plain ops, or those by lines: of units side by side, or of the positions of a map."""
-    if builder.plain:
-        return _Ops(ops.batch_norm_forward, ops.batch_norm_backward, ops.running_forward, 1)
-    if positions == 1:
-        by_units = lines_ops.units_forward, lines_ops.units_backward, lines_ops.running_units
-        return _Ops(*by_units, ALIGNMENT)
-    return _Ops(lines_ops.maps_forward, lines_ops.maps_backward, lines_ops.running_maps, 1)
+def _plain(builder: Builder, operands: LinesOperands) -> None:
+    """Lanes divide the channels: each sums the whole batch of its channels."""
+    lanes = min(operands.channels, lanes_for(4 * builder.rows * builder.width))
+    builder.forward.append(Op(ops.batch_norm_forward, operands, lanes=lanes))
+    builder.deltas.append(Op(ops.batch_norm_backward, operands, lanes=lanes))
+    builder.statistics.append(Op(ops.keep_statistics, operands, lanes=1, once=True))
 
 
-def _take(builder: Builder, size: int) -> int:
-    """The offset in the scratch of `size` elements that all lanes share."""
-    offset: int = builder.take_scratch(size, lanes=1)["scratch_at"]
-    return offset
+def _by_lines(builder: Builder, operands: LinesOperands) -> None:
+    """Lanes divide the images; between two launches their parts are combined."""
+    own = replace(operands, **builder.take_scratch(lines.PART * operands.channels))
+    builder.forward += [
+        Op(lines_ops.part_statistics, own),
+        Op(lines_ops.combine_statistics, own, lanes=1),
+        Op(lines_ops.forward, own),
+    ]
+    # In the order of the layers: they run in reverse order.
+    builder.deltas += [Op(lines_ops.backward_input, own)] if own.sends else []
+    builder.deltas.append(Op(lines_ops.combine_gradients, own, lanes=1))
+    builder.deltas.append(Op(lines_ops.part_gradients, own))
+    builder.statistics.append(Op(ops.keep_statistics, own, lanes=1, once=True))
+
+
+def _running(builder: Builder, operands: LinesOperands) -> None:
+    """By the running statistics, image by image."""
+    own = replace(operands, **builder.take_scratch(operands.channels))
+    by_lines = lines_ops.running_units if own.positions == 1 else lines_ops.running_maps
+    builder.forward.append(Op(ops.running_forward if builder.plain else by_lines, own))
+    builder.deltas.append(Op(ops.running_backward, own))
 
 
 def _refuse_single_values(builder: Builder, name: str, positions: int) -> None:
