@@ -138,6 +138,7 @@ def put_right(mapping: dict[str, Any], data: dict[str, Any], weights: str) -> di
     `data` are existing images, `weights` an existing file of weights.
     """
     section = {**mapping.get("data", {}), **data}
+    section.pop("class_names", None)  # there must be as many as the images have classes
     training = {"epochs": 2, **mapping.get("training", {})}
     if training.get("steps") is not None:
         training["epochs"] = None
