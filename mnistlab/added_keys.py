@@ -26,6 +26,7 @@ ADDED_KEYS: dict[str, Any] = {
     "training.average_last": None,
     "training.snapshots": None,
     "loss:cross_entropy.label_smoothing": 0.0,
+    "loss:cross_entropy.teacher": None,
     "loss:mse.targets": "one_hot",
     "model:mlp.batch_norm": None,
     "model:mlp.input_dropout": 0.0,

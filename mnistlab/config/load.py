@@ -68,8 +68,9 @@ def make_paths_absolute(root: Node) -> None:
     """Resolve every path of a run configuration relative to the folder of its file."""
     layers = root.at(("init", "layers"))
     named = layers.value if layers is not None and isinstance(layers.value, dict) else {}
-    for owner in (root.at(("data",)), root.at(("init",)), *named.values()):
-        node = owner.child("path") if owner is not None else None
+    owners = [root.at(("data",)), root.at(("init",)), *named.values()]
+    nodes = [owner.child("path") for owner in owners if owner is not None]
+    for node in (*nodes, root.at(("loss", "teacher", "run"))):
         if node is not None and isinstance(node.value, str) and node.value.strip():
             node.value = _absolute(node.value, node.position.folder)
 

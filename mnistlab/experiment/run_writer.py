@@ -38,6 +38,7 @@ from mnistlab.store.run_dir import (
 from mnistlab.store.run_record import RunRecord, Seconds, write_run_record
 from mnistlab.store.status import Status
 from mnistlab.support import durable
+from mnistlab.support.errors import UsageError
 from mnistlab.support.run_weights import snapshot_name
 from mnistlab.training.trainer import Trainer
 
@@ -57,6 +58,8 @@ class RunWriter:
         self.plateau = BestSoFar.for_rate(trainer.config)
         self.best_params = trainer.params.copy()
         self.average = WeightAverage.of(trainer)
+        taught = trainer.config.loss.is_taught
+        self.soft_targets = FileDigest.of(trainer.memory.outputs.tobytes()) if taught else None
         self.metrics_table: TableWriter[MetricsRow] | None = None
         self.layers_table: TableWriter[LayerRow] | None = None
         self.predictions: FileDigest | None = None
@@ -73,6 +76,8 @@ class RunWriter:
     def restore(self, checkpoint: Checkpoint) -> None:
         """Restore the trainer and the run from a checkpoint."""
         trainer, position = self.trainer, checkpoint.position
+        if self.soft_targets and position["soft_targets"] != self.soft_targets.sha256:
+            raise UsageError("loss.teacher.run: what it says of the images has changed since")
         trainer.params[:] = checkpoint.tensors["params"]
         for name, state in trainer.states.items():
             state[:] = checkpoint.tensors[name]
@@ -140,6 +145,7 @@ class RunWriter:
             "planned_steps": trainer.length.steps,
             "seconds": trainer.seconds,
             "total_seconds": self.seconds().total,
+            "soft_targets": self.soft_targets.sha256 if self.soft_targets else None,
             "averaged": self.average.count if self.average else 0,
             "test_seen": self.test_seen,
             "best_row": asdict(self.best.row) if self.best and self.best.row else None,

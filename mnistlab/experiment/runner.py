@@ -20,6 +20,7 @@ from mnistlab.experiment.memory_check import refuse_too_large
 from mnistlab.experiment.run_facts import run_facts
 from mnistlab.experiment.run_options import RunOptions
 from mnistlab.experiment.run_writer import RunWriter
+from mnistlab.experiment.teacher import set_soft_targets
 from mnistlab.experiment.training_run import TrainingRun
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.checkpoint import load_checkpoint
@@ -114,6 +115,7 @@ def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
     trainer.params[:] = initial_params(
         config.init, program.tensors, program.sizes.parameters, config.seed, program.dtype
     )
+    set_soft_targets(trainer)
     return trainer
 
 

@@ -23,7 +23,8 @@ class Memory(NamedTuple):
     deltas: np.ndarray  # T: the gradient of the loss with respect to every slot
     scratch: np.ndarray  # T: temporary values of each lane
     lane_grads: np.ndarray  # T: a convolution's gradient over each lane's images
-    outputs: np.ndarray  # T (images · classes,) or (0,): the network's outputs, in evaluation
+    # T (images · classes,) or (0,): the network's outputs in evaluation, a teacher's in training
+    outputs: np.ndarray
     tap_offsets: np.ndarray  # uint32: the offsets of a convolution's taps
     listed_bits: np.ndarray  # uint64: which inputs are not zero
     listed_bytes: np.ndarray  # uint8: the listed images, pixel by pixel

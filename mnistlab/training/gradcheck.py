@@ -29,7 +29,7 @@ from mnistlab.training.finite_differences import (
 )
 from mnistlab.training.initializers import initial_params
 from mnistlab.training.lower import lower, regularized_tensors
-from mnistlab.training.memory import nonzero_share, workspace
+from mnistlab.training.memory import nonzero_share, with_soft_targets, workspace
 
 IMAGES = 16
 COORDINATES = 200  # for each tensor
@@ -109,6 +109,8 @@ class Objective:
         self._gradient, self._forward = tables["gradient"], tables["loss"]
         pixel = (dataset.scale, dataset.offset)
         self.memory: Memory = workspace(self.program, sample, self.images, pixel)
+        if config.loss.is_taught:
+            self.memory = with_soft_targets(self.memory, self.program)
         self.params = self.memory.params
         self._divided_by = {"mean": self.images, "sum": 1}[config.loss.reduction]
         penalties = self.program.penalties

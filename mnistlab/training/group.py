@@ -33,7 +33,8 @@ def joint_key(config: RunConfig, dataset: Dataset) -> Any:
     initial weights and the layers above.
     """
     split, training = dataset.train, config.training
-    if config.data.augment:  # a group has no memory for augmented images
+    # A group has no memory for augmented images or soft targets.
+    if config.data.augment or config.loss.is_taught:
         return None
     layer = first_layer(training_program(config, dataset))
     # A single layer of few outputs does not skip zeros, whatever the images are.

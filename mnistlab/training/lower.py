@@ -65,7 +65,8 @@ def lower(
         builder.key = config.model.key_of(index)
         layer.build(builder)
     augment = build_augmentations(builder, config.data.augment if training else (), image_shape)
-    by_rows = _ops_by_rows(builder, config.loss.build(builder, config.model.output_activation))
+    loss = config.loss if training else config.loss.in_evaluation
+    by_rows = _ops_by_rows(builder, loss.build(builder, config.model.output_activation))
     gradients = builder.by_rows(builder.gradients)
     updating = _updates(config, builder)
     # A batch is processed at once, and its gradient is complete.

@@ -21,6 +21,12 @@ def nonzero_share(split: Split, offset: float) -> float:
     return np.count_nonzero(sample) / max(1, sample.size)
 
 
+def with_soft_targets(memory: Memory, program: Program) -> Memory:
+    """The memory with room for a teacher's probabilities of every image; all equal until set."""
+    uniform = np.full(len(memory.images) * program.classes, 1 / program.classes, program.dtype)
+    return memory._replace(outputs=uniform)
+
+
 def workspace(
     program: Program,
     split: Split,

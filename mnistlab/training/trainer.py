@@ -21,7 +21,7 @@ from mnistlab.runtime.threads import Pace, running_on
 from mnistlab.support.errors import UsageError
 from mnistlab.training.inference import Evaluation, Inference
 from mnistlab.training.lower import lower, regularized_tensors
-from mnistlab.training.memory import nonzero_share, workspace
+from mnistlab.training.memory import nonzero_share, with_soft_targets, workspace
 from mnistlab.training.windows import AugmentedImages, Window
 
 # The compiled loop returns this often, so that Python handles signals and shows progress.
@@ -111,6 +111,8 @@ class Trainer:
         self.program = training_program(config, dataset)
         pixel = (dataset.scale, dataset.offset)
         self.memory = workspace(self.program, dataset.train, self.program.capacity, pixel)
+        if config.loss.is_taught:
+            self.memory = with_soft_targets(self.memory, self.program)
         self.params = self.memory.params
         self.inference = Inference(config, shape, classes, *pixel, params=self.params)
         if self.inference.program.tensors != self.program.tensors:

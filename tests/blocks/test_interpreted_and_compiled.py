@@ -35,6 +35,7 @@ from mnistlab.blocks.layers.pad import maths as pad
 from mnistlab.blocks.layers.pool2d import maths as pool2d
 from mnistlab.blocks.layers.pool2d import pairs
 from mnistlab.blocks.losses import _head, mse
+from mnistlab.blocks.losses import _taught as taught
 from mnistlab.blocks.losses import binary_cross_entropy as bce
 from mnistlab.blocks.losses import cross_entropy as ce
 from mnistlab.blocks.optimizers import _clip, adadelta, adagrad, adam, adamw, rmsprop, sgd
@@ -131,6 +132,11 @@ def _loss_cases():
     )
     yield case(ce.cross_entropy_loss, lambda t: (z(t), labels, 0.1, np.empty(BATCH)))
     yield case(ce.cross_entropy_backward, lambda t: (z(t), labels, 0.1, 0.25, empty(t)))
+    p = np.full(OUTPUTS, 1 / OUTPUTS)
+    yield case(taught.taught_loss, lambda t: (z(t)[0], p.astype(t), 3.0))
+    yield case(
+        taught.taught_backward, lambda t: (z(t)[0], p.astype(t), 3.0, 0.25, np.zeros(OUTPUTS, t))
+    )
     yield case(bce.binary_cross_entropy_loss, lambda t: (z(t), 0.7, labels, np.empty(BATCH)))
     yield case(bce.binary_cross_entropy_backward, lambda t: (z(t), 0.7, labels, 0.25, empty(t)))
     yield case(mse.squared_error_loss, lambda t: (z(t), labels, -1.0, np.empty(BATCH)))

@@ -26,6 +26,7 @@ COMMANDS = (
     "data info",
     "init",
     "schema",
+    "warmup",
 )
 HEAVY = {
     *("numpy", "numba", "scipy", "sklearn", "matplotlib", "pandas", "pydantic", "yaml"),

@@ -38,12 +38,12 @@ OVERRIDES = [
     ),
     (
         "optimizer.type=SGD",
-        "optimizer.type: found 'SGD', must be one of adam, adamw, rmsprop, sgd",
+        f"optimizer.type: found 'SGD', must be one of {', '.join(OPTIMIZERS.blocks)}",
         "sgd",
     ),
     (
         "optimizer=AdamW",
-        "optimizer: found 'AdamW', must be one of adam, adamw, rmsprop, sgd",
+        f"optimizer: found 'AdamW', must be one of {', '.join(OPTIMIZERS.blocks)}",
         "adamw",
     ),
     *(

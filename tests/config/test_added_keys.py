@@ -21,7 +21,7 @@ def first_version(mapping):
     resolved = resolved_mapping(run_config_from_mapping(mapping))
     for key in ("kernels", "snapshots", "average_last"):
         del resolved["training"][key]
-    for key in {"label_smoothing", "targets"} & resolved["loss"].keys():
+    for key in {"label_smoothing", "targets", "teacher"} & resolved["loss"].keys():
         del resolved["loss"][key]
     if resolved["training"]["early_stopping"]:
         del resolved["training"]["early_stopping"]["min_delta"]

@@ -160,6 +160,8 @@ def put_right(mapping: dict[str, Any], data: dict[str, Any], weights: str) -> di
         model = right["model"] = {**model, "output_activation": needed}
     if "layers" in model:
         right["model"] = {**model, "layers": list(_agreeing(model["layers"]))}
+    if _section(right, "loss").get("teacher"):
+        right["loss"] = {**right["loss"], "teacher": None}  # needs a run of the same images
     return _named(_with_files(right, weights))
 
 

@@ -28,6 +28,16 @@ class LossBlock(Section):
 
     output: ClassVar[str | None] = None  # the output activation that it requires; None: any
 
+    @property
+    def is_taught(self) -> bool:
+        """Whether training needs the probabilities of a teacher for every image."""
+        return False
+
+    @property
+    def in_evaluation(self) -> "LossBlock":
+        """The loss that is reported of images outside of training."""
+        return self
+
     def build(self, builder: Any, output: ActivationBlock) -> Op:
         """Add the output activation to a network; returns the op of the loss and its gradient."""
         raise NotImplementedError(f"loss {self.type}: can't be built")

@@ -15,7 +15,14 @@ from mnistlab.blocks.losses._head import (
     losses_of,
     put_output,
 )
-from mnistlab.blocks.section import ShareBelowOne
+from mnistlab.blocks.section import (
+    Positive,
+    Section,
+    Share,
+    ShareBelowOne,
+    UserPath,
+    WeightsName,
+)
 from mnistlab.runtime.elementary import exp
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
@@ -78,6 +85,20 @@ def cross_entropy_head(op: Any, m: Memory, lane: int, step: int, first: int, row
         cross_entropy_backward(y, labels, op.smoothing, scale, dz)
 
 
+class Teacher(Section):
+    """Another run, whose probabilities are soft targets beside the labels."""
+
+    run: UserPath = Field(description="The teacher's run folder, relative to this configuration.")
+    weights: WeightsName = Field(default="final", description="Which weights of the teacher.")
+    temperature: Positive = Field(
+        default=20.0, description="T: both networks' logits are divided by it."
+    )
+    weight: Share = Field(
+        default=0.7,
+        description="The share of the teacher in the loss; its part is multiplied by T^2.",
+    )
+
+
 class CrossEntropy(LossBlock):
     """The negative logarithm of the probability of the label."""
 
@@ -89,15 +110,36 @@ class CrossEntropy(LossBlock):
         description="The share of each target that is divided equally among all classes.",
     )
 
+    teacher: Teacher | None = Field(
+        default=None,
+        description="Soft targets of another run, for the training images as they are without "
+        "augmentation: {run: PATH, temperature: 20, weight: 0.7}.",
+    )
+
     output = "softmax"
+
+    @property
+    def is_taught(self) -> bool:
+        return self.teacher is not None
+
+    @property
+    def in_evaluation(self) -> "CrossEntropy":
+        return self.model_copy(update={"teacher": None})
 
     def magnitudes(self, logits: np.ndarray, output: ActivationBlock) -> np.ndarray:
         return np.abs(logits).max(axis=1)
 
     def build(self, builder: Any, output: ActivationBlock) -> Op:
         y = builder.take_slot(builder.width)
-        operands = CrossEntropyHeadOperands(
-            **head_operands(builder, y, self.reduction), smoothing=self.label_smoothing
-        )
+        operands = head_operands(builder, y, self.reduction)
+        operands["smoothing"] = self.label_smoothing
         put_output(builder, output, y)
-        return Op(cross_entropy_head, operands)
+        if self.teacher is None:
+            return Op(cross_entropy_head, CrossEntropyHeadOperands(**operands))
+        from mnistlab.blocks.losses._taught import TaughtHeadOperands, taught_head
+
+        of_teacher: dict[str, Any] = {
+            "temperature": self.teacher.temperature,
+            "weight": self.teacher.weight,
+        }
+        return Op(taught_head, TaughtHeadOperands(**operands, **of_teacher))
