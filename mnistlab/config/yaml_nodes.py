@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from mnistlab.blocks.section import is_whole
 from mnistlab.config.checks import KeyPath
 from mnistlab.config.scalars import read_scalar
 from mnistlab.config.source_nodes import Node, Position, Problem, show
@@ -178,6 +179,8 @@ class _Builder:
         parent.awaits_value = True
         parent.key, parent.key_position = None, position
         assert isinstance(parent.node.value, dict)
+        if is_whole(key):
+            key = str(key)  # of an epoch, as in `{30: 0.1}`
         if not isinstance(key, str):
             message = f"found the key {show(key)}; a key must be a word (or put it in quotes)"
             self.problems.append(Problem(position, parent.path, message))
@@ -280,6 +283,8 @@ def nodes_from_mapping(value: Any, position: Position, path: KeyPath = ()) -> No
     if not isinstance(value, Mapping):
         message = f"found an object of type {type(value).__name__}; YAML has no such value"
         raise ConfigError(str(Problem(position, path, message)))
+    # A file's keys are texts, also the epochs of `{30: 0.1}`.
+    value = {str(key) if is_whole(key) else key: inner for key, inner in value.items()}
     for key in value:
         strange = _unprintable(key) if isinstance(key, str) else "a key must be a string"
         if strange:

@@ -199,7 +199,8 @@ def test_a_python_mapping_is_read_as_the_same_yaml_would_be():
 @pytest.mark.parametrize(
     ("mapping", "culprit"),
     [
-        ({"data": {3: 4}}, "configuration: data: found the key 3"),
+        ({"data": {3.5: 4}}, "configuration: data: found the key 3.5"),
+        ({"data": {3: 4}}, "configuration: data.3: unknown key '3'"),
         ({"name": "a\0"}, "configuration: name: found the unprintable character U+0000"),
         ({"optimizer": {"lr": 10**400}}, "configuration: optimizer.lr: found a huge number"),
         ({"seed": {1, 2}}, "configuration: seed: found an object of type set"),
@@ -285,3 +286,11 @@ def test_a_bare_number_of_units_means_the_list_or_mapping_of_it(short, full):
     assert parse_run_config(f"model: {short}", "f").model == (
         parse_run_config(f"model: {full}", "f").model
     )
+
+
+def test_epochs_may_be_keys_written_as_numbers():
+    text = "lr_schedule: {type: milestones, at: {3: 0.5, 8: 0.1}}"
+    config = parse(text)
+    assert config.lr_schedule.at == {"3": 0.5, "8": 0.1}
+    mapping = {"lr_schedule": {"type": "milestones", "at": {3: 0.5, 8: 0.1}}}
+    assert run_config_from_mapping(mapping) == config
