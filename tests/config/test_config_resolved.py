@@ -91,6 +91,8 @@ def test_the_resolved_yaml_has_every_key_in_the_documented_order():
         "nesterov",
         "velocity",
         "lr_scale",
+        "clip_value",
+        "clip_norm",
     ]
     assert resolved["model"] == {
         "type": "mlp",
