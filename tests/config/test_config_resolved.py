@@ -15,8 +15,9 @@ from mnistlab.config import (
 )
 from mnistlab.config.load_sweep import parse_sweep
 
+CONV = {"filters": 20, "kernel": 3, "stride": 1, "padding": 0, "bias": "per_position"}
 LAYERS = [
-    {"conv": {"filters": 20, "kernel": 3, "stride": 1, "padding": 0, "bias": "per_position"}},
+    {"conv": {**CONV, "connections": None}},
     {"activation": "relu"},
     {"activation": {"type": "leaky_relu", "alpha": 0.2}},
     {"pool": {"type": "average", "size": 2, "stride": 2}},
@@ -100,6 +101,7 @@ def test_the_resolved_yaml_has_every_key_in_the_documented_order():
         "activation": "relu",
         "batch_norm": None,
         "dropout": 0.0,
+        "input_dropout": 0.0,
         "bias": True,
         "output_activation": "softmax",
     }
