@@ -41,7 +41,11 @@ def every_kernel(dtypes: Iterable[np.dtype[Any]]) -> tuple[list[Compiled], list[
     for mapping, batches in _settings():
         try:
             config = run_config_from_mapping(mapping)
-            if mapping.keys() <= {"model", "loss"}:  # other keys do not change evaluation
+            if mapping.keys() <= {
+                "model",
+                "loss",
+                "training",
+            }:  # other keys do not change evaluation
                 alone |= _by_kind(_evaluated(config))
             for rows, share in batches:
                 program = lower(config, IMAGE, CLASSES, rows, nonzero_share=share)
@@ -93,6 +97,8 @@ def _settings() -> Iterator[Setting]:
     models = [*values.of("model"), *_stacked(values.layers()), *_convolutions()]
     for model in models:
         yield {"model": model}, [USUAL, DENSE_IMAGES]
+    for model in _stacked(values.layers()):
+        yield {"model": model, "training": {"kernels": "plain"}}, [USUAL]
     for model in _dense():
         yield {"model": model}, BATCHES
     penalties = _penalties(values.of("regularization"))
