@@ -92,6 +92,7 @@ def _line_cases():
 
         return pytest.param(kernel, make, id=kernel.__name__)
 
+    yield pytest.param(lines.line_of, lambda dtype: (normal(70, dtype), 2, 9), id="line_of")
     yield sums(lines.line_sum, 1)
     yield sums(lines.line_sums, 1)
     yield sums(lines.line_products, 2)
