@@ -20,7 +20,8 @@ import numpy as np
 
 from benchmarks.workloads import config_of
 from mnistlab.config import RunConfig
-from mnistlab.data import Dataset, open_source, split
+from mnistlab.data import Dataset
+from mnistlab.experiment.dataset import load_data
 from mnistlab.support.errors import MnistlabError
 from mnistlab.support.paths import data_dir
 
@@ -50,9 +51,7 @@ class Arrays:
 
 def open_dataset(config: RunConfig) -> Dataset:
     """A configuration's dataset, without mnistlab's engine."""
-    source = open_source(config.data.source, config.data.path, data_dir=data_dir())
-    parts = config.data.model_dump(exclude={"source", "path"})
-    return split(source, seed=config.seed, **parts)
+    return load_data(config, data_dir())
 
 
 def load_arrays(config: RunConfig) -> Arrays:

@@ -102,7 +102,7 @@ def gather(folder: Path, dtypes: Sequence[str], values: Sequence[str] = ()) -> C
         decoded, compiled, loaded = map(int, counts.split()[1:])
         crowd.decoded += decoded > 0
         crowd.compiled += compiled > 0
-        if ("compiling the engine" in error) != (compiled > 0):
+        if (": compiling " in error) != (compiled > 0):
             crowd.faults.append(f"{compiled} functions compiled, of which was said: {error[-300:]}")
         if not compiled and not loaded:
             crowd.faults.append("neither compiled nor loaded")

@@ -29,6 +29,7 @@ BATCHES = [*product((1, 16, 32, 128, 512), (MOST_NONZERO, 1.0))]
 # Units of a dense layer, maps of a convolution: they determine the kernels.
 UNITS = (1, 8, 10, *range(16, 129, 16), 256)
 MAPS = (1, 8, 32)
+CONVOLUTION = {"conv": {"filters": 8, "kernel": 3}}
 WIDE = 4096  # a dense layer of this many inputs may divide them
 
 Setting = tuple[dict[str, Any], Sequence[tuple[int, float]]]  # a configuration and its batches
@@ -96,7 +97,7 @@ def _settings() -> Iterator[Setting]:
     values = Representatives(run_json_schema())
     models = [*values.of("model"), *_stacked(values.layers()), *_convolutions()]
     for model in models:
-        yield {"model": model}, [USUAL, DENSE_IMAGES]
+        yield {"model": _with_layers(model)}, [USUAL, DENSE_IMAGES]
     for model in _stacked(values.layers()):
         yield {"model": model, "training": {"kernels": "plain"}}, [USUAL]
     for model in _dense():
@@ -112,9 +113,14 @@ def _settings() -> Iterator[Setting]:
             yield {"model": model, key: setting}, [USUAL]
 
 
+def _with_layers(model: Any) -> Any:
+    """A model of the schema; a CNN has a layer, as one without causes a warning."""
+    keys = {"type": model} if isinstance(model, str) else model
+    return {"layers": [CONVOLUTION]} | keys if keys["type"] == "cnn" else model
+
+
 def _usual() -> list[dict[str, Any]]:
-    conv = {"conv": {"filters": 8, "kernel": 3}}
-    return [{"type": "mlp", "hidden": [64, 20, 8]}, {"type": "cnn", "layers": [conv]}]
+    return [{"type": "mlp", "hidden": [64, 20, 8]}, {"type": "cnn", "layers": [CONVOLUTION]}]
 
 
 def _penalties(alone: Sequence[Any]) -> list[Any]:
@@ -128,7 +134,7 @@ def _stacked(layers: Sequence[Any]) -> Iterator[dict[str, Any]]:
     """Each layer on images, on maps, and on a dense layer's output."""
     below = [
         [],
-        [{"conv": {"filters": 8, "kernel": 3}}, {"activation": "relu"}],
+        [CONVOLUTION, {"activation": "relu"}],
         [{"dropout": 0.5}, {"dense": {"units": 128}}, {"activation": "relu"}],
     ]
     for start, layer in product(below, layers):

@@ -182,7 +182,7 @@ def test_compare_has_a_row_for_each_key_where_few_runs_do_not_fit(trained, monke
     ]
     rows = {line.split()[0]: line.split()[1:] for line in table.splitlines()}
     assert rows["1"] == ["2"]
-    assert rows["optimizer.lr"] == ["0.1", "0.01"]
+    assert sorted(rows["optimizer.lr"]) == ["0.01", "0.1"]  # both may start in one second
     assert rows["val_accuracy"][0].endswith("%")
 
 

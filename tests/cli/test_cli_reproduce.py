@@ -76,7 +76,7 @@ def test_every_stated_value_is_compared_with_the_mean_of_its_runs(report):
     assert fast["full_length_seconds"] == pytest.approx(fast["seconds"] * 3 / 2)
     text = Path(found["markdown"]).read_text()
     mean = f"{100 * fast['metrics']['test_accuracy']['mean']:.2f}"
-    assert f"At 0.1 it is {mean}%." in text
+    assert f"At 0.1 it is {mean} %." in text
     assert f"| 0.1 | 5 % | {mean} ± " in text
     assert "2 of 3 epochs" in text
     assert "| alone | " in text
@@ -86,7 +86,7 @@ def test_every_stated_value_is_compared_with_the_mean_of_its_runs(report):
     plots = {path.name for path in (folder / "plots").iterdir()}
     assert plots == {"01-rates-table.png", "02-rates-curves.png", "03-rates-learning_curves.png"}
     page = Path(found["html"]).read_text()
-    assert page.count("<img") == 3
+    assert page.count("<figure") == 3
     assert f"{mean} ± " in page
 
 

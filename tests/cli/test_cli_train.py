@@ -140,7 +140,7 @@ def test_a_signal_stops_a_run_with_its_checkpoint_and_its_own_exit_code(home, nu
         **long_run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
-        while not process.stderr.readline().startswith("epoch "):
+        while "/1000000 " not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(number)
         stdout, stderr = process.communicate(timeout=60)

@@ -42,7 +42,7 @@ def test_nothing_is_marked_of_the_defaults_written_out():
             {"model": {"type": "cnn", "layers": [{"conv": {"filters": 2, "kernel": 3}}]}},
             [
                 *("type: cnn", "layers:", "- conv:", "filters: 2", "kernel: 3"),
-                *("stride: 1", "padding: 0", "bias: shared"),
+                *("stride: 1", "padding: 0", "bias: shared", "connections: null"),
             ],
         ),
     ],

@@ -113,7 +113,8 @@ def test_an_activation_without_a_counterpart_is_refused_with_what_to_do(tmp_path
 
     model = random_model(tmp_path, {"type": "mlp"}, change=with_swish)
     with pytest.raises(
-        UsageError, match="no activation 'swish': nothing was written; --format npz has"
+        UsageError,
+        match="cannot represent the activation 'swish'; nothing was written; --format npz has",
     ):
         export_model(model, format)
     assert not list(tmp_path.iterdir())

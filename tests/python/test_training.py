@@ -91,11 +91,8 @@ def test_it_is_silent_if_quiet_and_prints_each_epoch_otherwise(home, capfd):
     train(TINY, quiet=False)
     told = capfd.readouterr()
     assert told.out == ""
-    assert [line.split()[:2] for line in told.err.splitlines() if line.startswith("epoch")] == [
-        ["epoch", "1/3"],
-        ["epoch", "2/3"],
-        ["epoch", "3/3"],
-    ]
+    epochs = [line.split()[0] for line in told.err.splitlines() if line.lstrip()[1:3] == "/3"]
+    assert epochs == ["1/3", "2/3", "3/3"]
 
 
 def test_callbacks_receive_the_runs_events_from_start_to_end(home):

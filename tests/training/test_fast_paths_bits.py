@@ -172,9 +172,12 @@ def test_nothing_is_written_beyond_an_array_of_the_workspace(make):
         written = isinstance(array, np.ndarray) and array.flags.writeable
         if written and name not in ("params", "order", "rates", "pixel"):
             larger = np.full(array.size + beyond, mark, array.dtype)
-            larger[: array.size] = array
+            larger[: array.size] = array.ravel()
             guarded[name] = larger
-    parts = {name: each[: each.size - beyond] for name, each in guarded.items()}
+    parts = {
+        name: each[:-beyond].reshape(getattr(trainer.memory, name).shape)
+        for name, each in guarded.items()
+    }
     trainer.memory = trainer.memory._replace(**parts)
     assert train(trainer)
     trainer.last_gradient()

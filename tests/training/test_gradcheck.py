@@ -57,7 +57,8 @@ def mlp(activation="tanh", output="softmax", hidden=(9, 7), **keys):
 LEAKY, STEEP = {"type": "leaky_relu", "alpha": 0.2}, {"type": "sigmoid", "k": 2.5}
 SCALED = {"type": "tanh", "scale": 1.7159, "slope": 2 / 3}
 ACTIVATIONS = ["identity", "relu", "relu6", LEAKY, "sigmoid", STEEP, "tanh", SCALED]
-ACTIVATIONS += ["softsign", "softplus", {"type": "elu", "alpha": 0.7}, "gelu", "silu"]
+ELU = {"type": "elu", "alpha": 0.7}
+ACTIVATIONS += ["softsign", "softplus", ELU, "gelu", "silu"]
 PLUS_MINUS = {"type": "mse", "targets": "plus_minus"}
 BCE, MSE = {"type": "binary_cross_entropy"}, {"type": "mse"}
 PENALTY = {"l1": 0.02, "l2": 0.03}
@@ -124,7 +125,8 @@ def test_a_right_gradient_passes(sections):
 def test_blank_pixels_and_zero_biases_do_not_disturb(activation):
     for init, precision in (("he_normal", PRECISION), ("zeros", PRECISION_OF_ZEROS)):
         for tensor in check(blank_pixels(), model=mlp(activation), init={"type": init}):
-            assert tensor.error <= precision, tensor
+            if activation != ELU or init != "zeros":  # its slope jumps where zeros put every value
+                assert tensor.error <= precision, tensor
             assert tensor.passed
 
 
@@ -384,4 +386,5 @@ def test_a_wrong_derivative_of_an_activation_is_found_in_the_layers_below_it(
     assert failed(sections) == failed(FINE | sections, unscaled()) == set()
     name = activation if isinstance(activation, str) else activation["type"]
     monkeypatch.setattr(REGISTERED.blocks[name], "backward", wrong)
+    monkeypatch.setattr(REGISTERED.blocks[name], "in_place", False)  # there, x would be y
     assert failed(sections) == failed(FINE | sections, unscaled()) == BELOW
