@@ -28,7 +28,8 @@ def test_warmup_compiles_what_the_cache_lacks_and_prints_its_path(few_kernels):
     again = mnistlab("warmup", "--dtype", "float32")
     assert (first.exit_code, again.exit_code) == (0, 0)
     assert again.stdout == first.stdout == f"{compiler.kernel_cache_dir()}\n"
-    assert again.stderr == "nothing left to compile: the cache has all 2 kernels\n"
+    # Another process of the tests may hold the lock of their cache.
+    assert again.stderr.endswith("nothing left to compile: the cache has all 2 kernels\n")
     document = mnistlab("warmup", "--dtype", "float32", "--json").document
     assert (document["kernels"], document["compiled"]) == (2, 0)
     assert few_kernels[0] == ["float32"]

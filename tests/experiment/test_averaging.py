@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from mnistlab.config import run_config_from_mapping
 from mnistlab.python.commands.evaluate import evaluate
@@ -29,6 +28,7 @@ def tensors(run_dir, name):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_the_final_weights_are_the_mean_that_pytorch_takes_of_the_last_epochs(tmp_path, dtype):
+    torch = pytest.importorskip("torch")
     run_dir = averaged(tmp_path, dtype=dtype)
     mean = None
     for epoch in (4, 5, 6):

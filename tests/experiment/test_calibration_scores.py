@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from mnistlab.experiment.calibration import calibrate, fitted_temperature
 from mnistlab.experiment.model import load_model
@@ -24,6 +23,7 @@ def model(tmp_path_factory):
 
 
 def test_the_temperature_is_where_pytorch_finds_no_slope(model):
+    torch = pytest.importorskip("torch")
     images, labels = model.split("validation").gather()
     logits = torch.tensor(model.logits(images), dtype=torch.float64)
     found = calibrate(model, "test").temperature
@@ -47,6 +47,7 @@ def test_the_temperature_that_labels_were_drawn_with_is_found(true):
 
 
 def test_figures_before_and_after_are_those_of_the_probabilities(model):
+    torch = pytest.importorskip("torch")
     found = calibrate(model, "test")
     assert found.temperature > 1.5
     assert found.after.error < found.before.error / 2

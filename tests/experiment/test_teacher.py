@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.dataset import load_data
@@ -39,6 +38,7 @@ def trainer_of(folder, sections, **training):
 @pytest.mark.parametrize("shuffle", ["epoch", "none", "replacement"])
 @pytest.mark.parametrize(("temperature", "weight"), [(20.0, 0.7), (2.5, 1.0), (1.0, 0.3)])
 def test_steps_are_those_of_pytorch(folder, teacher, shuffle, temperature, weight):
+    torch = pytest.importorskip("torch")
     sections = student(teacher, temperature=temperature, weight=weight)
     trainer = trainer_of(folder, sections, shuffle=shuffle, dtype="float64", batch_size=9)
     trainer.compile()
