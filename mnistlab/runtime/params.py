@@ -10,9 +10,14 @@ from mnistlab.runtime.program import TensorSpec
 ALIGNMENT = 16
 
 
+def rounded_up(number: int, step: int) -> int:
+    """The smallest multiple of `step` that is at least `number`."""
+    return -(-number // step) * step
+
+
 def aligned(offset: int) -> int:
     """The first offset from `offset` on at which a tensor may begin."""
-    return -(-offset // ALIGNMENT) * ALIGNMENT
+    return rounded_up(offset, ALIGNMENT)
 
 
 def views(tensors: Iterable[TensorSpec], vector: np.ndarray) -> dict[str, np.ndarray]:

@@ -11,9 +11,9 @@ from mnistlab.blocks.layers.conv2d.side_by_side import (
     FILTERS,
     PIECE,
     TILE,
-    rounded_up,
     tile_size,
 )
+from mnistlab.runtime.params import rounded_up
 
 # channels, filters, height and width of the framed images: outputs of odd and even sides, fewer
 # patches than a block and more, filters and channels no multiple of what is summed at once

@@ -10,9 +10,9 @@ from mnistlab.blocks.layers.conv2d.side_by_side import (
     PIXELS,
     TAPS,
     TILE,
-    rounded_up,
     tile_size,
 )
+from mnistlab.runtime.params import rounded_up
 
 # channels, filters, height, width, side, stride, padding: rows that end within a piece, filters
 # and taps no multiple of what is summed at once, images smaller than a square that is turned

@@ -6,7 +6,8 @@ from kernel_helpers import DTYPES, TOLERANCE, normal
 from side_by_side_cases import LAYERS, Tiles
 
 from mnistlab.blocks.layers.conv2d import maths, side_by_side, without_patches
-from mnistlab.blocks.layers.conv2d.side_by_side import FILTERS, TILE, rounded_up, tile_size
+from mnistlab.blocks.layers.conv2d.side_by_side import FILTERS, TILE, tile_size
+from mnistlab.runtime.params import rounded_up
 
 
 def near(found, expected):

@@ -18,11 +18,11 @@ from mnistlab.blocks.layers.conv2d.side_by_side import (
     TILE,
     add_lines,
     in_order,
-    rounded_up,
 )
 from mnistlab.runtime.compiler import generic_kernel
 from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.params import rounded_up
 from mnistlab.runtime.vectors import load, spread, store
 
 # The squares of this many patches are summed at a time.

@@ -27,7 +27,6 @@ from mnistlab.blocks.layers.conv2d.side_by_side import (
     FILTERS,
     TAPS,
     TILE,
-    rounded_up,
     tile_size,
 )
 from mnistlab.blocks.layers.conv2d.side_by_side_ops import SideBySideOperands
@@ -35,7 +34,7 @@ from mnistlab.blocks.layers.conv2d.without_patches_ops import WithoutPatchesOper
 from mnistlab.runtime.builder import Builder
 from mnistlab.runtime.lanes import MOST_LANES
 from mnistlab.runtime.op import Op
-from mnistlab.runtime.params import aligned
+from mnistlab.runtime.params import aligned, rounded_up
 from mnistlab.support.errors import UsageError
 
 

@@ -27,11 +27,6 @@ def tile_size(elements: int) -> int:
     return elements * TILE + PIECE
 
 
-def rounded_up(number: int, step: int) -> int:
-    """The smallest multiple of `step` that is at least `number`."""
-    return -(-number // step) * step
-
-
 @kernel
 def frame(
     tile: np.ndarray,

@@ -6,6 +6,7 @@ from mnistlab.blocks.layers.dense.few_outputs import OUTPUTS, WIDE
 from mnistlab.blocks.layers.dense.sparse_hidden import BLOCK
 from mnistlab.blocks.layers.dense.sparse_input import LISTED
 from mnistlab.runtime.lanes import lanes_for
+from mnistlab.runtime.params import rounded_up
 from mnistlab.runtime.vectors import REGISTER
 
 # Rows of a batch that a lane should have: with fewer, BLAS is inefficient; divide the columns.
@@ -70,11 +71,6 @@ def divides_inputs(inputs: int) -> bool:
     Faster if the weights do not fit into the caches: they are then read and written once a step.
     """
     return inputs >= INPUTS_WORTH_LISTING
-
-
-def rounded_up(number: int, step: int) -> int:
-    """The smallest multiple of `step` that is at least `number`."""
-    return -(-number // step) * step
 
 
 def sparse_hidden_tile(outputs: int) -> int:

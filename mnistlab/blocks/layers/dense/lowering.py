@@ -14,7 +14,6 @@ from mnistlab.blocks.layers.dense.choice import (
     has_few_outputs,
     input_plan,
     may_skip_zero_inputs,
-    rounded_up,
     skips_zero_inputs,
     skips_zero_pixels,
     sparse_hidden_block,
@@ -31,6 +30,7 @@ from mnistlab.blocks.layers.dense.sparse_input_ops import ListingOperands, Spars
 from mnistlab.runtime.builder import Builder, Incoming
 from mnistlab.runtime.lanes import MOST_LANES, lanes_for
 from mnistlab.runtime.op import Op
+from mnistlab.runtime.params import rounded_up
 
 
 def build_dense(builder: Builder, units: int, bias: bool) -> None:
