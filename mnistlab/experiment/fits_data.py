@@ -3,7 +3,7 @@
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
 from mnistlab.support.errors import UsageError
-from mnistlab.training.trainer import run_length
+from mnistlab.training.run_length import run_length
 
 
 def refuse_unfit(config: RunConfig, dataset: Dataset) -> None:

@@ -12,7 +12,7 @@ from mnistlab.experiment.scores import confusion_counts
 from mnistlab.figures.pictures import Read
 from mnistlab.store.metrics import LayerRow, MetricsRow
 from mnistlab.support.errors import LackingError
-from mnistlab.training.trainer import run_length
+from mnistlab.training.run_length import run_length
 
 CONVOLUTIONS = 8  # if there are more, this many are drawn
 # At a learning rate below this share of the largest, a step changes too little to compare.

@@ -15,7 +15,7 @@ from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps.space import checked_points
 from mnistlab.sweeps.sweep_run import check
 from mnistlab.sweeps.trials import Datasets
-from mnistlab.training.trainer import run_length
+from mnistlab.training.run_length import run_length
 
 DEFAULT, FULL, QUICK = "default", "full", "quick"
 

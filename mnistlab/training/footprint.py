@@ -3,7 +3,8 @@
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
 from mnistlab.training.inference import EVALUATION_ROWS
-from mnistlab.training.trainer import run_length, training_program
+from mnistlab.training.run_length import run_length
+from mnistlab.training.trainer import training_program
 from mnistlab.training.windows import window_rows
 
 # Libraries and compilation after the data is loaded: measured, 160 MB with all kernels cached.

@@ -19,7 +19,8 @@ from mnistlab.data import Dataset
 from mnistlab.runtime.group_table import GroupTable, compile_group
 from mnistlab.runtime.memory import Memory
 from mnistlab.training.memory import nonzero_share
-from mnistlab.training.trainer import Trainer, run_length, steps_per_look, training_program
+from mnistlab.training.run_length import run_length
+from mnistlab.training.trainer import Trainer, steps_per_look, training_program
 
 # The weights of a group's first layers fit into the L2 cache together.
 MOST_BYTES = 1 << 20

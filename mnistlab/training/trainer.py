@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import assert_never
 
 import numba
@@ -11,71 +10,21 @@ import numpy as np
 
 from mnistlab.blocks.penalties.maths import penalty
 from mnistlab.blocks.schedules import Steps
-from mnistlab.config import RunConfig, TrainingConfig
+from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, Split
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.program import Program
 from mnistlab.runtime.streams import Purpose, random_stream
 from mnistlab.runtime.table import Table, compile_tables
 from mnistlab.runtime.threads import Pace, running_on
-from mnistlab.support.errors import UsageError
 from mnistlab.training.inference import Evaluation, Inference
 from mnistlab.training.lower import lower, regularized_tensors
 from mnistlab.training.memory import nonzero_share, with_soft_targets, workspace
+from mnistlab.training.run_length import run_length
 from mnistlab.training.windows import AugmentedImages, Window
 
 # The compiled loop returns this often, so that Python handles signals and shows progress.
 SECONDS_BETWEEN_LOOKS = 0.1
-
-
-@dataclass(frozen=True)
-class RunLength:
-    """The size of a run: images per epoch, rows per batch, steps per epoch, steps in all."""
-
-    images: int
-    batch: int
-    steps_per_epoch: int
-    steps: int
-
-    @property
-    def epochs(self) -> int:
-        return math.ceil(self.steps / self.steps_per_epoch)
-
-    @property
-    def smallest_batch(self) -> int:
-        """The rows of an epoch's last batch, which may be ragged."""
-        return self.images % self.batch or self.batch
-
-
-def run_length(config: RunConfig, images: int) -> RunLength:
-    """The steps of a run on `images` training images.
-
-    Raises UsageError if `drop_last` leaves no batch.
-    """
-    training = config.training
-    _refuse_no_full_batch(training, images)
-    batch = images if training.batch_size == "full" else min(training.batch_size, images)
-    whole = images // batch * batch
-    if training.shuffle == "replacement":
-        per_epoch = math.ceil(images / batch) * batch
-    else:
-        per_epoch = whole if training.drop_last else images
-    steps_per_epoch = math.ceil(per_epoch / batch)
-    # The configuration has exactly one of the two.
-    steps = training.steps or (training.epochs or 0) * steps_per_epoch
-    return RunLength(per_epoch, batch, steps_per_epoch, steps)
-
-
-def _refuse_no_full_batch(training: TrainingConfig, images: int) -> None:
-    # A batch drawn with replacement is always full.
-    if not training.drop_last or training.shuffle == "replacement":
-        return
-    if training.batch_size != "full" and training.batch_size > images:
-        raise UsageError(
-            f"training.drop_last: no batch would be left: found {images} training images, fewer "
-            f"than training.batch_size, {training.batch_size}; lower batch_size, or set drop_last "
-            "to false"
-        )
 
 
 def training_program(config: RunConfig, dataset: Dataset) -> Program:
@@ -100,7 +49,7 @@ def steps_per_look(before: int, done: int, seconds: float) -> int:
 class Trainer:
     """A network in training: its parameters and its progress. Call `compile` first.
 
-    `step` is the number of steps done. `params` is the parameter vector, changed in place.
+    `step` is the number of steps done.
     """
 
     def __init__(self, config: RunConfig, dataset: Dataset) -> None:
@@ -113,7 +62,7 @@ class Trainer:
         self.memory = workspace(self.program, dataset.train, self.program.capacity, pixel)
         if config.loss.is_taught:
             self.memory = with_soft_targets(self.memory, self.program)
-        self.params = self.memory.params
+        self._packed = False  # whether the weights lie as the ops need them, see `params`
         self.inference = Inference(config, shape, classes, *pixel, params=self.params)
         if self.inference.program.tensors != self.program.tensors:
             raise AssertionError("evaluation looks for the weights where training has others")
@@ -150,9 +99,21 @@ class Trainer:
         }
 
     @property
+    def params(self) -> np.ndarray:
+        """The parameter vector, T (parameters,), changed in place by training.
+
+        Between two steps of `train_to` its weights may lie in the order that the ops need, because
+        a change of order takes as long as a step of a large network. To read this property restores
+        the order of the tensors.
+        """
+        self._restore_order()
+        return self.memory.params
+
+    @property
     def states(self) -> dict[str, np.ndarray]:
         """The optimizer's state vectors, `state1` and so on; they share memory with the trainer."""
-        vectors = self.memory.states.reshape(-1, self.params.size)
+        self._restore_order()
+        vectors = self.memory.states.reshape(-1, self.memory.params.size)
         return {f"state{number}": vector for number, vector in enumerate(vectors, 1)}
 
     @property
@@ -197,14 +158,24 @@ class Trainer:
         """
         if stop > (self.step // self.length.steps_per_epoch + 1) * self.length.steps_per_epoch:
             raise ValueError(f"step {stop} lies in a later epoch than step {self.step + 1}")
-        while self.step < stop - 1:
-            if not self._run(min(stop - 1, self.step + self._steps_per_look)):
-                return False
-            look()
-        if self.step < stop:
-            self.before_last_step()
-            return self._run(stop)
+        try:
+            while self.step < stop - 1:
+                if not self._run(min(stop - 1, self.step + self._steps_per_look)):
+                    return False
+                look()
+            if self.step < stop:
+                self.before_last_step()
+                return self._run(stop)
+        finally:
+            self._restore_order()
         return True
+
+    def _restore_order(self) -> None:
+        if self._packed:
+            started = time.perf_counter()
+            self._tables["unpack"].run_once(self.memory)
+            self._packed = False
+            self.seconds += time.perf_counter() - started
 
     def before_last_step(self) -> None:
         """Keep the weights before the last step; reset totals that are of the last batch alone."""
@@ -237,7 +208,9 @@ class Trainer:
         first = self.step % self.length.steps_per_epoch
         count, done, finite = stop - self.step, 0, True
         started = time.perf_counter()
-        self._tables["pack"].run_once(memory)
+        if not self._packed:
+            self._tables["pack"].run_once(memory)
+            self._packed = True
         while done < count and finite:
             threads, steps = self._pace.choose(numba.get_num_threads(), count - done)
             with running_on(threads):
@@ -254,7 +227,6 @@ class Trainer:
             self._pace.tell(threads, steps, time.perf_counter() - begun)
             done += steps
             finite = bool(np.isfinite(memory.totals[0]))
-        self._tables["unpack"].run_once(memory)
         seconds = time.perf_counter() - started
         self.seconds += seconds
         self.step += done

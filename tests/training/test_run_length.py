@@ -9,7 +9,8 @@ from engine_helpers import config_of, digest, mlp_config, toy_dataset, train, tr
 
 from mnistlab.data import Split
 from mnistlab.support.errors import UsageError
-from mnistlab.training.trainer import Trainer, run_length
+from mnistlab.training.run_length import run_length
+from mnistlab.training.trainer import Trainer
 
 
 @pytest.mark.parametrize(
