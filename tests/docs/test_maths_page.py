@@ -78,7 +78,9 @@ def test_every_option_is_explained(section, option):
     assert re.search(rf"(?<!\w){option}(?!\w)", code), f"{section}: {option}"
 
 
-@pytest.mark.parametrize("name", ["maths.md", "add-activation.md", "tutorial.md", "engine.md"])
+@pytest.mark.parametrize(
+    "name", ["maths.md", "statistics.md", "add-activation.md", "tutorial.md", "engine.md"]
+)
 def test_formulas_are_such_that_github_shows_them(name):
     prose = re.sub(r"`[^`\n]*`", "", without_blocks(text_of(name)))
     for paragraph in prose.split("\n"):
