@@ -32,7 +32,13 @@ class RankedPoints:
     def points(self) -> list[SweepPoint]:
         """The points as they are drawn."""
         return [
-            SweepPoint(point.parameters, point.values, point.mean is not None, point.stated)
+            SweepPoint(
+                point.parameters,
+                point.values,
+                complete=point.mean is not None,
+                stated=point.stated,
+                tied=point.tied,
+            )
             for point in self.ranked
         ]
 

@@ -20,13 +20,15 @@ class SweepPoint:
     """One point of a sweep.
 
     `values` are its metric, one for each seed that finished. `complete` is False if a seed
-    diverged, failed or has not run yet. `stated` is the value that a report states for it.
+    diverged, failed or has not run yet. `stated` is the value that a report states for it. `tied`:
+    it cannot be told from the best point.
     """
 
     parameters: Mapping[str, Any]
     values: tuple[float, ...]
     complete: bool = True
     stated: float | None = None
+    tied: bool = False
 
     @property
     def mean(self) -> float:

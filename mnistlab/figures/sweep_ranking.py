@@ -134,8 +134,9 @@ def _note(
     if seeds > 1:
         told = [f"A dot is the mean of {seeds} seeds, its line ± one standard deviation."]
     if has_best:
-        band = "; the band is its standard deviation" if seeds > 1 else ""
-        told.append(f"The best point is filled{band}.")
+        tied = sum(point.tied for point in points) > 1
+        also = "; the half-filled ones cannot be told from it (95 %)" if tied else ""
+        told.append(f"The best point is filled{also}.")
     if any(point.stated is not None for point in points):
         told.append("A diamond is the stated value.")
     if not all(point.complete for point in points):
@@ -159,8 +160,6 @@ def _draw(
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     axes.set_xlim(*limits)
-    if best is not None and spans.high[best] > spans.low[best]:
-        axes.axvspan(spans.low[best], spans.high[best], color=colour, alpha=0.1, linewidth=0)
     stated = [(p.stated * metric.factor, i) for i, p in enumerate(points) if p.stated is not None]
     look: Any
     if stated:
@@ -178,6 +177,9 @@ def _draw(
             continue
         axes.plot([max(low, limits[0]), min(high, limits[1])], [row, row], color=colour, lw=1.4)
         dot: Any = {"markerfacecolor": colour if row == best else style.PAPER, "markersize": 6.5}
+        if point.tied and best is not None and row != best:
+            dot |= {"fillstyle": "left", "markerfacecolor": colour}
+            dot |= {"markerfacecoloralt": style.PAPER}
         if not point.complete:
             dot = {"marker": "x", "markersize": 6.5}
         look = {"marker": "o", "color": colour, "zorder": 4, "markeredgewidth": 1.6} | dot

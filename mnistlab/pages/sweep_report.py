@@ -106,12 +106,27 @@ def _answer(metric: Metric, ranked: Sequence[Ranked], keys: Sequence[str]) -> st
     found = ", ".join(f"{key} = {_written(first, key)}" for key in keys) or "It reaches"
     value = measured(first.mean, metric.name, first.std)
     over = f" over {counted(len(first.trials), 'seed')}" if len(first.trials) > 1 else ""
-    tied = sum(point.rank == 1 for point in ranked) - 1
-    beside = ""
-    if tied:
-        beside = f" Tied with it: {counted(tied, 'other point')}"
-        beside += ", within the standard deviation over seeds." if len(first.trials) > 1 else "."
-    return f"{found}: {value}{over}.{beside}"
+    interval = first.interval
+    if interval is not None:
+        ends = [measured(end, metric.name) for end in (interval.low, interval.high)]
+        over += f", 95 % interval of the mean {' to '.join(ends)}"
+    return f"{found}: {value}{over}.{_beside(ranked)}"
+
+
+def _beside(ranked: Sequence[Ranked]) -> str:
+    """The points that share the winner's rank; if there is no test, why."""
+    tied = sum(point.tied for point in ranked[1:])
+    if all(point.p_value is None for point in ranked):
+        equal = f" {counted(tied, 'other point')} {_have(tied)} the same value." if tied else ""
+        one = " One seed for each point: the effect of the seed is unknown."
+        return equal + (one if len(ranked) > 1 and len(ranked[0].trials) == 1 else "")
+    if not tied:
+        return " No other point can be this good by the choice of seeds alone (95 %)."
+    return f" {counted(tied, 'other point')} cannot be told from it (95 %)."
+
+
+def _have(count: int) -> str:
+    return "has" if count == 1 else "have"
 
 
 def _others(metric: Metric, ranked: Sequence[Ranked]) -> list[str]:

@@ -72,7 +72,9 @@ class Sweep(OnDisk):
 
     @property
     def ranking(self) -> pd.DataFrame:
-        """ranking.csv: a row per point, best first, with mean and deviation over seeds."""
+        """ranking.csv: a row per point, best first, with mean, deviation and 95 % interval over
+        seeds; `behind` is the winner's lead over it, `p_value` that of its test.
+        """
         if not self._sweep_dir.ranking_csv.exists():
             raise UsageError(f"{self.path}: has no ranking yet; the sweep is {self.status}")
         return pd.read_csv(io.StringIO(read_summary(self._sweep_dir.ranking_csv)))

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 from scipy.special import stdtrit
@@ -43,6 +44,9 @@ def difference_of(first: Sample, second: Sample) -> Difference:
     pairs = shared_seeds(first, second)
     if pairs:
         return _paired(pairs, *paired_values(first, second, pairs))
+    if min(len(first.values), len(second.values)) < 2:
+        estimate = fmean(first.values) - fmean(second.values)
+        return Difference(estimate, (), None, None, None)
     return _unpaired(np.array(first.values), np.array(second.values))
 
 
@@ -82,8 +86,6 @@ def _paired(pairs: tuple[int, ...], first: np.ndarray, second: np.ndarray) -> Di
 
 def _unpaired(first: np.ndarray, second: np.ndarray) -> Difference:
     estimate = float(first.mean() - second.mean())
-    if min(len(first), len(second)) < 2:
-        return Difference(estimate, (), None, None, None)
     if max(np.ptp(first), np.ptp(second)) <= ROUNDING * _scale(first, second):
         # Only two of the ways to deal the values to the groups keep equal values together.
         dealt = math.comb(len(first) + len(second), len(first))

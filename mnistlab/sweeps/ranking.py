@@ -6,6 +6,9 @@ from typing import Any
 
 from mnistlab.config.dump import setting_as_yaml
 from mnistlab.config.sweep import Metric, StatedPoint, SweepConfig
+from mnistlab.statistics.difference import Difference, difference_of
+from mnistlab.statistics.hypothesis_tests import holm
+from mnistlab.statistics.seeds import ALPHA, Interval, Sample, summary_of
 from mnistlab.store.csv_text import csv_text
 from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.support.scale import mean_and_spread, on_scale
@@ -17,8 +20,12 @@ class Ranked:
     """A point of a sweep with all its seeds.
 
     `rank` counts from 1; it is None if a trial of the point diverged, failed, or is still to come.
-    `tied` points share a rank: they differ from its first by less than the standard deviation over
-    seeds. `mean` and `std` are None if not measured; `std`, of a sample, needs two seeds.
+    `tied` points share the first rank: the winner, and all that cannot be told from it with 95 %
+    confidence. Without two seeds there is no test; then only equal values are tied. `mean` and
+    `std` are None if not measured; `std`, of a sample, needs two seeds.
+
+    `behind` is the winner's metric minus the point's, paired by seed; `p_value` is that of its
+    test, corrected for the number of comparisons with the winner. The winner has neither.
     """
 
     rank: int | None
@@ -29,6 +36,13 @@ class Ranked:
     mean: float | None
     std: float | None
     stated: float | None = None
+    behind: Difference | None = None
+    p_value: float | None = None
+
+    @property
+    def interval(self) -> Interval | None:
+        """The 95 % interval of the mean; None of fewer than two seeds."""
+        return None if self.mean is None else summary_of(self.values).interval
 
     @property
     def first_trial(self) -> TrialRow:
@@ -94,14 +108,33 @@ def rank(
     sign = -1.0 if metric.larger_is_better else 1.0
     complete = [point for point in found if point.mean is not None]
     complete.sort(key=lambda point: (sign * (point.mean or 0.0), point.trials[0].trial))
-    ranked: list[Ranked] = []
-    while complete:
-        leader = complete[0]
-        count = next((i for i, p in enumerate(complete) if not _ties(leader, p)), len(complete))
-        place = len(ranked) + 1
-        ranked += [replace(one, rank=place, tied=count > 1) for one in complete[:count]]
-        complete = complete[count:]
-    return ranked + [point for point in found if point.mean is None]
+    return _placed(complete) + [point for point in found if point.mean is None]
+
+
+def _placed(complete: Sequence[Ranked]) -> list[Ranked]:
+    """The points, best first, with their ranks and what is known of their distance to the first."""
+    if not complete:
+        return []
+    winner, others = complete[0], complete[1:]
+    behind = [difference_of(_sample(winner), _sample(point)) for point in others]
+    tested = [one.p_value for one in behind if one.p_value is not None]
+    corrected = iter(holm(tested))
+    p_values = [None if one.p_value is None else next(corrected) for one in behind]
+    places: dict[float | None, int] = {}
+    for place, point in enumerate(complete, 1):
+        places.setdefault(point.mean, place)
+    ranked = []
+    for point, one, p_value in zip(others, behind, p_values, strict=True):
+        tied = point.mean == winner.mean if p_value is None else p_value >= ALPHA
+        rank = 1 if tied else places[point.mean]
+        ranked.append(replace(point, rank=rank, tied=tied, behind=one, p_value=p_value))
+    return [replace(winner, rank=1, tied=any(point.tied for point in ranked)), *ranked]
+
+
+def _sample(point: Ranked) -> Sample:
+    """The values of a point with their seeds; a point of one trial may have no seed of its own."""
+    seeds = tuple(int(row.parameters.get("seed", 0)) for row in point.trials)
+    return Sample(point.values, seeds)
 
 
 def _points(rows: Sequence[TrialRow]) -> list[list[TrialRow]]:
@@ -135,14 +168,6 @@ def _point(
     )
 
 
-def _ties(leader: Ranked, point: Ranked) -> bool:
-    """Whether two points differ by less than the standard deviation of either."""
-    assert leader.mean is not None
-    assert point.mean is not None
-    difference = abs(leader.mean - point.mean)
-    return difference == 0 or difference < max(leader.std or 0.0, point.std or 0.0)
-
-
 def stated_point(
     parameters: dict[str, Any], stage: str | None, reference: Sequence[StatedPoint]
 ) -> StatedPoint | None:
@@ -157,17 +182,23 @@ def stated_point(
 
 
 def ranking_text(rankings: Sequence[tuple[str | None, Sequence[Ranked]]], metric: str) -> str:
-    """The text of ranking.csv: the points of every stage, best first."""
+    """The text of ranking.csv: the points of every stage, best first.
+
+    `low` and `high` are the ends of the mean's 95 % interval; `behind` is the winner's mean minus
+    the point's, over shared seeds; `p_value` is corrected.
+    """
     points = [point for _, ranked in rankings for point in ranked]
     keys = parameter_keys([point.trials[0] for point in points])
     keys = [key for key in keys if any(key in point.parameters for point in points)]
     staged = ["stage"] if any(stage is not None for stage, _ in rankings) else []
     stated = ["stated"] if any(point.stated is not None for point in points) else []
-    head = ["rank", "tied", *keys, f"{metric}_mean", f"{metric}_std", "seeds", *stated, "trials"]
+    measured = [f"{metric}_{what}" for what in ("mean", "std", "low", "high", "behind")]
+    head = ["rank", "tied", *keys, *measured, "p_value", "seeds", *stated, "trials"]
     table = [[*staged, *head]]
     for stage, ranked in rankings:
         for point in ranked:
             values = [setting_as_yaml(point.parameters, key) for key in keys]
+            interval = point.interval
             table.append(
                 [
                     *([stage or ""] if staged else []),
@@ -176,6 +207,10 @@ def ranking_text(rankings: Sequence[tuple[str | None, Sequence[Ranked]]], metric
                     *values,
                     _cell(point.mean),
                     _cell(point.std),
+                    _cell(None if interval is None else interval.low),
+                    _cell(None if interval is None else interval.high),
+                    _cell(None if point.behind is None else point.behind.estimate),
+                    _cell(point.p_value),
                     str(len(point.trials)),
                     *([_cell(point.stated)] if stated else []),
                     " ".join(str(row.trial) for row in point.trials),

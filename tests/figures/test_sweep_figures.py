@@ -121,6 +121,20 @@ def test_seeds_are_drawn_with_their_standard_deviation():
     np.testing.assert_allclose(bar.get_xdata(), [85 - 7.071, 85 + 7.071], atol=1e-3)
 
 
+def test_points_that_cannot_be_told_from_the_best_are_half_filled():
+    points = [
+        SweepPoint({"lr": n}, (value, value + 0.01), tied=n < 2)
+        for n, value in enumerate((0.9, 0.89, 0.88))
+    ]
+    canvas, panel = ranking(points)
+    marks = [line.get_fillstyle() for line in panel.get_lines() if line.get_label() == "mean"]
+    assert marks == ["full", "left", "full"]
+    assert any("half-filled" in text for text in written(canvas))
+    canvas, panel = ranking(points, is_ranking=False)
+    assert {line.get_fillstyle() for line in panel.get_lines()} == {"full"}
+    assert not any("half-filled" in text for text in written(canvas))
+
+
 @pytest.mark.parametrize(
     "values", [(0.99, 0.999, 1.0), (0.0, 0.001, 0.03), (0.5, 1.0), (0.95, 0.951, 0.952)]
 )

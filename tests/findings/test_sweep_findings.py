@@ -2,12 +2,20 @@
 
 import shlex
 from pathlib import Path
+from statistics import stdev
 
 import pytest
 
 from mnistlab.config import load_sweep
-from mnistlab.findings import findings_of
+from mnistlab.findings import RankedStage, findings_of
+from mnistlab.findings.sweep.lead import find
 from mnistlab.python.commands.sweep import resume_sweep, sweep
+from mnistlab.statistics.power import seeds_to_tell
+from mnistlab.store.status import Status
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.metric_names import SPLIT_METRICS
+from mnistlab.sweeps.ranking import ranking_of
+from mnistlab.sweeps.results import TrialRow
 from mnistlab.sweeps.sweep_options import SweepOptions
 from tools.here_executor import trials_in_this_process
 
@@ -73,9 +81,59 @@ def test_a_value_above_which_trials_diverge_is_reported(tmp_path):
     )
 
 
-def test_a_lead_within_the_deviation_over_seeds_is_reported(tmp_path):
+def test_a_lead_that_the_seeds_cannot_tell_from_chance_says_how_many_would(tmp_path):
     keys = "{optimizer.lr: [0.1, 0.1001], init.type: [he_normal]}"
     folder = swept(tmp_path, f"parameters: {keys}\nseeds: 3\n")
-    (text,) = [t for t in findings_of(folder) if "do not tell them apart" in t]
-    assert "less than the standard deviation over seeds" in text
-    assert "3 seeds do not tell them apart." in text
+    (text,) = [t for t in findings_of(folder) if "cannot tell them apart" in t]
+    assert ", paired over 3 seeds): 3 seeds cannot tell them apart." in text or (
+        # Equal on every seed: there is no spread, and no interval.
+        "(paired over 3 seeds): 3 seeds cannot tell them apart. The differences have no" in text
+    )
+
+
+def test_a_lead_that_is_real_has_its_interval(tmp_path):
+    metric = "metric: {name: val_loss, goal: minimize}"
+    folder = swept(tmp_path, f"parameters: {{optimizer.lr: [0.1, 0.0001]}}\nseeds: 4\n{metric}\n")
+    (text,) = [t for t in findings_of(folder) if "the seeds tell it from this point" in t]
+    assert text.startswith("optimizer.lr = 0.1 leads optimizer.lr = 0.0001 by ")
+    assert " (95 % interval " in text
+    assert "p = " in text
+
+
+def point(lr, *values):
+    names = {**dict.fromkeys(SPLIT_METRICS), "val_loss": None}
+    return [
+        TrialRow(
+            10 * lr + s, Status.FINISHED, (), {"lr": lr, "seed": s}, names | {"val_loss": v}, "-"
+        )
+        for s, v in enumerate(values)
+    ]
+
+
+def sentence(tmp_path, *points):
+    (tmp_path / "sweep.yaml").write_text(
+        RUN + "parameters: {optimizer.lr: [1, 2]}\nmetric: {name: val_loss, goal: minimize}\n"
+    )
+    config = load_sweep(tmp_path / "sweep.yaml", ()).config
+    rows = [row for point in points for row in point]
+    ranked = ranking_of(config, rows)
+    (text,) = find(RankedStage(SweepDir(tmp_path), config, None, ranked, rows))
+    return text
+
+
+def test_the_number_of_seeds_that_would_tell_is_that_of_the_power(tmp_path):
+    text = sentence(tmp_path, point(1, 0.10, 0.12, 0.14), point(2, 0.12, 0.11, 0.15))
+    assert text == (
+        "lr = 1 leads lr = 2 by 0.0067 (95 % interval -0.0313 to 0.0446, paired over 3 seeds): "
+        "3 seeds cannot tell them apart. If the difference is real, about 44 seeds for each point "
+        "would tell."
+    )
+    effect = 0.02 / 3 / stdev((0.02, -0.01, 0.01))
+    assert seeds_to_tell(effect, paired=True) == 44
+
+
+def test_what_no_number_of_seeds_would_tell_is_called_equal(tmp_path):
+    text = sentence(tmp_path, point(1, 0.10, 0.12, 0.14), point(2, 0.1101, 0.11, 0.14))
+    assert "More than 1,000 seeds would be needed: treat them as equal." in text
+    text = sentence(tmp_path, point(1, 0.10, 0.12), point(2, 0.11, 0.13), point(3, 0.2, 0.1))
+    assert "2 seeds cannot tell them apart, nor from 1 other point. The differences have no" in text

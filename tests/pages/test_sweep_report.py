@@ -3,7 +3,7 @@
 import csv
 import re
 
-from report_helpers import swept
+from report_helpers import SWEEP, swept
 from test_run_report import words
 
 STAGES = """\
@@ -69,3 +69,12 @@ def test_each_stage_has_its_question_and_the_winners_are_not_ranked_by_the_test_
     assert "rank" not in table
     assert 'class="best"' not in table
     assert len(text) < 4_000_000
+
+
+def test_the_answer_has_an_interval_and_says_what_the_seeds_cannot_tell(tmp_path, sweep_page):
+    text = SWEEP.replace("[0.001, 1.0e+38, 0.1, 0.01]", "[0.1, 0.1001]") + "seeds: 3\n"
+    page = (swept(tmp_path, text) / "report.html").read_text()
+    assert "% over 3 seeds, 95 % interval of the mean " in page
+    assert "1 other point cannot be told from it (95 %)." in page
+    assert ">1=</td>" in page
+    assert "One seed for each point: the effect of the seed is unknown." in sweep_page.read_text()

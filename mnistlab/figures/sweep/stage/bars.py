@@ -15,6 +15,6 @@ def draw(stage: RankedPoints) -> Figure:
 FIGURE = FigureDefinition(
     order=40,
     title="Ranking",
-    how_to_read="If error bars overlap, this many seeds cannot separate the points.",
+    how_to_read="A half-filled point may be as good as the best one: the seeds cannot tell.",
     draw=draw,
 )
