@@ -38,9 +38,16 @@ class PointCurve:
 
 
 def sweep_curves(
-    curves: Sequence[LearningCurve], metric: SweepMetric, heading: str, run: str
+    curves: Sequence[LearningCurve],
+    metric: SweepMetric,
+    heading: str,
+    run: str,
+    *,
+    log_epochs: bool = False,
 ) -> Figure:
     """The metric of every point by epoch; `curves` are ordered best first, a curve for each seed.
+
+    `log_epochs` draws the epochs on a log axis.
 
     The best have colours, with their names at the ends of their lines. A diverged trial ends in a
     cross. Raises LackingError if nothing finite was measured.
@@ -68,6 +75,10 @@ def sweep_curves(
             axes.plot(x[-1:], y[-1:], linestyle="none", label="_end", clip_on=False, **cross)
         shown = [point.mean for point in near] or [y for _, _, y in drawn]
         _set_axes(axes, shown, metric)
+        if log_epochs:
+            axes.set_xscale("log")
+        else:
+            axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True))
         write_labels(axes, labels)
         ends = [
             f"{point.label or 'the run'} ends at {point.mean[-1]:.4g}" for point in points[:NAMED]
@@ -151,7 +162,6 @@ def _set_axes(axes: Axes, columns: Sequence[np.ndarray], metric: SweepMetric) ->
         margin = 0.06 * (highest - lowest) or 0.05 * abs(highest) or 1.0
         ceiling = metric.factor if metric.is_share else np.inf
         axes.set_ylim(max(lowest - margin, min(lowest, 0.0)), min(highest + margin, ceiling))
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True))
     axes.set_xlabel("epoch")
     axes.set_ylabel(metric.label)
 

@@ -1,4 +1,4 @@
-"""Reproduces the reports of one command, one after another: experiments, then pages."""
+"""Reproduces the reports and papers of one command, one after another: experiments, then pages."""
 
 import shlex
 from collections.abc import Sequence
@@ -9,7 +9,8 @@ from mnistlab.config import sweep_from_mapping
 from mnistlab.config.load_sweep import refuse
 from mnistlab.config.source_nodes import Node, Position
 from mnistlab.reproduce.checks import problems_of
-from mnistlab.reproduce.manifest import known_reports, load_report
+from mnistlab.reproduce.known import is_group, load_all, load_report
+from mnistlab.reproduce.manifest import LoadedReport
 from mnistlab.reproduce.pages import WrittenReport, refuse_foreign_pages, write_report
 from mnistlab.reproduce.planned import read_plan
 from mnistlab.reproduce.reproduction import (
@@ -20,8 +21,7 @@ from mnistlab.reproduce.reproduction import (
     run_report,
 )
 from mnistlab.store.report_dir import ReportDir
-
-ALL = "all"
+from mnistlab.support.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -45,16 +45,37 @@ def reproduce_all(
     runs_dir: Path,
     options: ReproduceOptions,
 ) -> Reproduction:
-    """Reproduce reports in new folders; `all` stands for every report that is part of mnistlab."""
-    every = [one for name in names for one in (known_reports() if name == ALL else [name])]
+    """Reproduce reports and papers in new folders; `reports`, `papers` and `all` stand for those
+    that are part of mnistlab.
+
+    One of these that is optional is left out, with a message, if its dataset is missing.
+    """
+    loaded: dict[Path, LoadedReport] = {}
+    named: set[Path] = set()
+    for name in names:
+        found = load_all(name) if is_group(name) else [load_report(name)]
+        loaded |= {one.folder.resolve(): one for one in found}
+        named |= set() if is_group(name) else {one.folder.resolve() for one in found}
+
+    missing: list[DataError] = []
+
+    def left_out(one: LoadedReport, error: DataError) -> None:
+        if not one.report.optional or one.folder.resolve() in named:
+            raise error
+        missing.append(error)
+        options.tell(f"{one.kind} {one.name} is left out: {error}")
+
     folders = make_folders(
-        [load_report(name) for name in dict.fromkeys(every)],
+        list(loaded.values()),
+        left_out=left_out,
         budget=budget,
         arguments=arguments,
         runs_dir=runs_dir,
         data_dir=options.sweep.data_dir,
         data_progress=options.sweep.data_progress,
     )
+    if not folders:
+        raise missing[0]
     return _run_all(folders, options)
 
 
@@ -96,7 +117,7 @@ def _run_each(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reprod
         if done[-1].signal is not None:
             break
         if not done[-1].already_ended or not folder.report.exists():
-            options.tell(f"report {done[-1].plan.name}: drawing the figures …")
+            options.tell(f"{done[-1].plan.kind} {done[-1].plan.name}: drawing the figures …")
         written.append(write_report(folder, data_dir=options.sweep.data_dir, tell=options.tell))
     trials = {key: sum(one.trials[key] for one in done) for key in done[0].trials}
     return Reproduction(

@@ -53,22 +53,22 @@ def report_figures(
 
 
 def _of_table(table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
-    """A table's measured and stated values as dots: of the first accuracy that is stated, or else
-    the first that the table has.
+    """A table's measured and stated values as dots: of the figure's metric, or else of the first
+    accuracy that is stated, or else of the first that the table has.
     """
     accuracies = [name for name in metrics_of(table, rows) if is_accuracy(name)]
     stated = [n for n in accuracies if any(row.metrics[n].stated is not None for row in rows)]
-    name = (stated or accuracies)[0]
+    name = spec.metric or (stated or accuracies)[0]
     points = [
         SweepPoint({}, row.metrics[name].values, row.is_finished, row.metrics[name].stated)
         for row in rows
     ]
-    metric = SweepMetric(name, maximize=True)
+    metric = SweepMetric(name, maximize=is_accuracy(name))
     labels = row_names(rendered_table(table, rows, None))
     return Entry(
         TABLE,
         spec.caption,
-        "A diamond is what the report states.",
+        "A dot for each row of the table.",
         lambda: ranking_dots(
             points, metric, table.title, metric.words, labels=labels, is_ranking=False
         ),
@@ -76,11 +76,12 @@ def _of_table(table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
 
 
 def _of_curves(report_dir: ReportDir, table: Table, spec: FigureSpec, rows: Sequence[Row]) -> Entry:
-    """The curves of a table's rows, best first, one line for all seeds of a row: of the metric
-    that the experiment is ranked by.
+    """The curves of a table's rows, best first, one line for all seeds of a row: of the figure's
+    metric, or else of the one that the experiment is ranked by.
     """
     judged = sweep_of(report_dir.experiment(spec.experiment)).config.metric
-    metric = SweepMetric(judged.name, judged.larger_is_better)
+    name = spec.metric or judged.name
+    metric = SweepMetric(name, is_accuracy(name))
 
     def place(named: tuple[str, Row]) -> float:
         mean = named[1].metrics[metric.name].mean
@@ -97,7 +98,7 @@ def _of_curves(report_dir: ReportDir, table: Table, spec: FigureSpec, rows: Sequ
         CURVES,
         spec.caption,
         "A line is a row of the table; its band holds the row's seeds.",
-        lambda: sweep_curves(curves, metric, table.title, metric.words),
+        lambda: sweep_curves(curves, metric, table.title, metric.words, log_epochs=spec.log_epochs),
     )
 
 

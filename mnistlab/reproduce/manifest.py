@@ -15,11 +15,14 @@ from mnistlab.config.run import NAME_PATTERN
 from mnistlab.config.source_nodes import Node, Problem
 from mnistlab.config.validate import validate
 from mnistlab.store.report_dir import MANIFEST_NAME
-from mnistlab.support.errors import UsageError
-from mnistlab.support.metric_names import StatedMetric
+from mnistlab.support.metric_names import MetricName, StatedMetric
 
-# In a clone a link to configs/reports; in an installed package the files themselves.
-FOLDER = Path(__file__).parent / "reports"
+
+class Minutes(Section):
+    """The time that an experiment takes on two processors, as measured or estimated."""
+
+    default: Annotated[float, Field(gt=0)] = Field(description="Within the budget.")
+    full: Annotated[float, Field(gt=0)] = Field(description="With --full, at full length.")
 
 
 class Experiment(Section):
@@ -36,6 +39,10 @@ class Experiment(Section):
     )
     quick: dict[str, Any] | None = Field(
         default=None, description="What --quick sets, in place of the report's own `quick`."
+    )
+    teacher: Text | None = Field(
+        default=None,
+        description="An earlier experiment; its first run is `loss.teacher.run` of this one.",
     )
 
 
@@ -74,12 +81,16 @@ class FigureSpec(Section):
     experiment: Text = Field(description="Whose.")
     figure: Text = Field(
         description="Its name, as `mnistlab visualize` has it; or, of the rows of the experiment's "
-        "first table, `table`: bars, or `curves`: learning curves."
+        "first table, `table`: dots, or `curves`: learning curves."
     )
     stage: Text | None = Field(default=None, description="The stage of the run.")
     parameters: dict[str, Any] | None = Field(
         default=None, description="The values that the run has, by dotted path."
     )
+    metric: MetricName | None = Field(
+        default=None, description="Of `table` and `curves`: what is drawn."
+    )
+    log_epochs: bool = Field(default=False, description="Of `curves`: epochs on a log axis.")
     caption: Text = Field(description="What it shows.")
 
 
@@ -89,6 +100,12 @@ class Report(Section):
     title: Text = Field(description="What it is about.")
     source: Text = Field(description="Where it comes from.")
     setting: Text = Field(description="Data, order, batches, initialisation.")
+    minutes: Minutes | None = Field(
+        default=None, description="How long it takes, for `reproduce --list`."
+    )
+    optional: bool = Field(
+        default=False, description="Left out of `papers` and `all` if its dataset is missing."
+    )
     quick: dict[str, Any] = Field(
         default={}, description="What --quick sets in every experiment, by dotted path."
     )
@@ -99,41 +116,27 @@ class Report(Section):
 
 @dataclass(frozen=True)
 class LoadedReport:
-    """A report, its name, and the folder of its files."""
+    """A report or paper, its name, and the folder of its files."""
 
+    kind: str  # report, paper
     name: str
     folder: Path
     report: Report
     root: Node  # the position of each key
 
 
-def known_reports() -> dict[str, Path]:
-    """The folders of the reports that are part of mnistlab, by name, in alphabetical order."""
-    paths = sorted(FOLDER.glob(f"*/{MANIFEST_NAME}"))
-    return {path.parent.name: path.parent.resolve() for path in paths}
-
-
-def load_report(name: str) -> LoadedReport:
-    """The report with this name, or of a user's own folder with a report.yaml.
-
-    Raises UsageError if there is none, ConfigError with all its errors.
-    """
-    known = known_reports()
-    folder = known.get(name, Path(name))
+def load_folder(folder: Path, kind: str) -> LoadedReport:
+    """The report or paper of a folder. Raises ConfigError with all its errors."""
     path = folder / MANIFEST_NAME
-    if name not in known and not path.is_file():
-        there = ", ".join(known) or "none"
-        raise UsageError(
-            f"{name}: no such report; there are {there}, all of them by `all`, or the folder of a "
-            f"{MANIFEST_NAME}"
-        )
     root, problems = mapping_nodes(read_config_text(path), str(path), folder)
     report, faults = validate(Report, root)
     if report is not None:
-        faults = [*faults, *_unusable_names(report, root), *_unknown_experiments(report, root)]
+        faults += _unusable_names(report, root)
+        faults += _unknown_experiments(report, root)
+        faults += _unknown_teachers(report, root)
     refuse(problems + faults)
     assert report is not None
-    return LoadedReport(folder.resolve().name, folder, report, root)
+    return LoadedReport(kind, folder.resolve().name, folder, report, root)
 
 
 def _unusable_names(report: Report, root: Node) -> Iterator[Problem]:
@@ -156,3 +159,15 @@ def _unknown_experiments(report: Report, root: Node) -> Iterator[Problem]:
             path = (kind, index, "experiment")
             message = f"found {experiment!r}, must be an experiment: {there}"
             yield Problem(root.nearest(path).position, path, message)
+
+
+def _unknown_teachers(report: Report, root: Node) -> Iterator[Problem]:
+    """Experiments whose teacher is no earlier experiment."""
+    earlier: list[str] = []
+    for name, experiment in report.experiments.items():
+        if experiment.teacher is not None and experiment.teacher not in earlier:
+            path = ("experiments", name, "teacher")
+            there = ", ".join(earlier) or "none"
+            message = f"found {experiment.teacher!r}, must be an earlier experiment: {there}"
+            yield Problem(root.nearest(path).position, path, message)
+        earlier.append(name)

@@ -15,10 +15,12 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import PARTS, PENALTY, part_of
-from mnistlab.support.scale import mean_and_spread, on_scale
+from mnistlab.support.scale import half_interval, mean_and_spread, on_scale
 from mnistlab.sweeps.ranking import ranking_of, stated_point
 from mnistlab.sweeps.results import TrialRow, read_record, read_trials, sweep_of
 
+# Half of the last digit of an accuracy on 10,000 test images: smaller differences do not count.
+ROUNDING = 0.5e-4
 METRICS = tuple(name for part in PARTS for name in (part.accuracy, part.loss, part.objective))
 
 
@@ -42,6 +44,20 @@ class Measured:
         return max(self.values, default=None)
 
     @property
+    def half_interval(self) -> float | None:
+        """Half of the 95 % interval of the mean; None for one seed."""
+        return half_interval(self.values)
+
+    @property
+    def is_within(self) -> bool | None:
+        """Whether the stated value is in the 95 % interval, or nearer to it than half a digit; None
+        if there is no interval or nothing is stated.
+        """
+        if self.difference is None or self.half_interval is None:
+            return None
+        return abs(self.difference) <= self.half_interval + ROUNDING
+
+    @property
     def difference(self) -> float | None:
         """Measured minus stated."""
         if self.mean is None or self.stated is None:
@@ -62,6 +78,7 @@ class Row:
     images: int  # in each of them
     seconds: float | None  # of the training steps of one trial, the mean over seeds
     stated_seconds: float | None
+    stated_in: str | None  # the table, page or chapter
     full_length: FullLength | None  # the report's own length, if this is a share of it
 
     @property
@@ -151,6 +168,7 @@ def _row(
         images=first.facts.dataset.images.train if first and first.facts else 0,
         seconds=fmean(known) if known else None,
         stated_seconds=stated.seconds if stated is not None else None,
+        stated_in=stated.source if stated is not None else None,
         full_length=full_length.of_refit()
         if full_length and (stage or "").startswith(REFIT)
         else full_length,

@@ -1,4 +1,4 @@
-"""Writes a reproduced report as a page, as text, and for programs."""
+"""Writes a reproduced report or paper as a page, as text, and for programs."""
 
 import json
 import math
@@ -11,6 +11,7 @@ from mnistlab.figures.gallery import SavedFigures, figure_file, save_each
 from mnistlab.pages.page import left_out, pictures, write_page
 from mnistlab.reproduce.figures import figure_name, report_figures
 from mnistlab.reproduce.findings import FindingError, Functions, MeasuredRows, filled, functions_of
+from mnistlab.reproduce.known import REPORT
 from mnistlab.reproduce.manifest import Report
 from mnistlab.reproduce.measured import Measured, Row, read_rows
 from mnistlab.reproduce.plan import DEFAULT, QUICK
@@ -28,7 +29,7 @@ from mnistlab.sweeps.results import read_record
 
 SCALED_DOWN = (
     "A scaled-down run (--quick) with few images and epochs. It only tests that everything works; "
-    "its results cannot be compared with the report's."
+    "its results cannot be compared with the stated ones."
 )
 COMMANDS = {DEFAULT: "mnistlab reproduce {}", QUICK: "mnistlab reproduce {} --quick"}
 
@@ -70,8 +71,8 @@ def write_report(
         report_dir.report,
         "reproduction.html",
         {
-            "kind": "report reproduced",
-            "title": f"{plan.name.upper()}: {plan.report.title}",
+            "kind": f"{plan.kind} reproduced",
+            "title": heading(plan),
             "lead": [plan.report.setting, f"Stated: {plan.report.source}."],
             "warnings": _warnings(plan, rows),
             "tiles": [*_tiles(rows), (_time(report_dir), "on the clock")],
@@ -92,6 +93,11 @@ def refuse_foreign_pages(report_dir: ReportDir, report: Report) -> None:
     refuse_others([*pages, *figures], hint="move it away")
 
 
+def heading(plan: ReportPlan) -> str:
+    """The title of its page; a report's begins with its letter."""
+    return f"{plan.name.upper()}: {plan.report.title}" if plan.kind == REPORT else plan.report.title
+
+
 def markdown(
     plan: ReportPlan,
     tables: Sequence[RenderedTable],
@@ -100,7 +106,7 @@ def markdown(
     time: str,
 ) -> str:
     """A report's tables and findings as Markdown, with its figures by their paths in the folder."""
-    title = as_markdown(f"{plan.name.upper()}: {plan.report.title}")
+    title = as_markdown(heading(plan))
     lines = [f"# {title}", "", as_markdown(plan.report.setting), ""]
     command = COMMANDS.get(plan.budget, f"mnistlab reproduce {{}} --{plan.budget}")
     shown = code_as_markdown(command.format(plan.name))
@@ -155,6 +161,7 @@ def _document(
         shown = [_row_document(row, names) for row in here]
         tables.append({"title": table.title, "experiment": table.experiment, "rows": shown})
     return {
+        "kind": plan.kind,
         "report": plan.name,
         "budget": plan.budget,
         "report_dir": str(report_dir.path),
@@ -178,12 +185,18 @@ def _row_document(row: Row, names: Sequence[str]) -> dict[str, Any]:
         "seconds_per_epoch": row.seconds_per_epoch,
         "full_length_seconds": row.full_length_seconds,
         "stated_seconds": row.stated_seconds,
+        "stated_in": row.stated_in,
         "run_dir": str(row.run_dir),
     }
 
 
 def _figures(measured: Measured) -> dict[str, float | None]:
-    values = {"stated": measured.stated, "mean": measured.mean, "std": measured.std}
+    values = {
+        "stated": measured.stated,
+        "mean": measured.mean,
+        "std": measured.std,
+        "half_interval": measured.half_interval,
+    }
     return {k: v if v is not None and math.isfinite(v) else None for k, v in values.items()}
 
 

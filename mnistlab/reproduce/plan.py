@@ -6,7 +6,7 @@ from typing import Any
 
 from mnistlab.config import RunConfig, SweepSource, load_sweep
 from mnistlab.config.config_text import mapping_nodes, read_config_text, sweep_mark
-from mnistlab.config.dump import value_as_yaml
+from mnistlab.config.dump import restated, value_as_yaml
 from mnistlab.config.load_sweep import refuse
 from mnistlab.reproduce.checks import problems_of
 from mnistlab.reproduce.manifest import Experiment, LoadedReport
@@ -42,7 +42,11 @@ def planned_experiments(
         sources[name] = source
         full = _full_length(load_sweep(path, always), datasets, arguments) if limits else None
         full = None if full == _length(source, datasets) else full
-        found[name] = PlannedExperiment(sweep=source.mapping(), full_length=full)
+        found[name] = PlannedExperiment(
+            sweep=restated(source.mapping(), source.config.reference),
+            full_length=full,
+            teacher=experiment.teacher,
+        )
     refuse(list(problems_of(loaded.report, loaded.root, sources)))
     return found
 

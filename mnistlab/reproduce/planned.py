@@ -6,6 +6,7 @@ from pydantic import model_validator
 
 from mnistlab.blocks.section import CountOrZero, Section
 from mnistlab.config.config_text import mapping_nodes, read_config_text
+from mnistlab.config.dump import mapping_as_yaml
 from mnistlab.config.load_sweep import refuse
 from mnistlab.config.validate import validate
 from mnistlab.reproduce.manifest import Report
@@ -30,8 +31,9 @@ class FullLength(Section):
 class PlannedExperiment(Section):
     """An experiment as planned: its complete sweep, and the full length if this is a share."""
 
-    sweep: dict[str, Any]
+    sweep: dict[str, Any]  # its `reference` has stated numbers as they were written
     full_length: FullLength | None = None
+    teacher: str | None = None  # the experiment whose first run teaches this one
 
     @model_validator(mode="before")
     @classmethod
@@ -42,11 +44,19 @@ class PlannedExperiment(Section):
 class ReportPlan(Section):
     """The content of a reproduction's folder, so that it needs no other file."""
 
+    kind: str = "report"  # report, paper; an earlier version had reports alone
     name: str
     budget: str  # default, full, quick
     earlier_folders: tuple[str, ...]  # of the reports that the command began before this one
     report: Report
     experiments: dict[str, PlannedExperiment]
+
+    def text(self) -> str:
+        """The plan as YAML, with stated numbers as they were written."""
+        mapping = self.model_dump(mode="json", by_alias=True)
+        for name, experiment in self.experiments.items():
+            mapping["experiments"][name]["sweep"]["reference"] = experiment.sweep["reference"]
+        return mapping_as_yaml(mapping)
 
     @model_validator(mode="before")
     @classmethod
@@ -68,4 +78,8 @@ def read_plan(report_dir: ReportDir) -> ReportPlan:
     plan, faults = validate(ReportPlan, root)
     refuse(problems + faults)
     assert plan is not None
+    for name, experiment in plan.experiments.items():
+        stated = root.at(("experiments", name, "sweep", "reference"))
+        if stated is not None:
+            experiment.sweep["reference"] = stated.stated()
     return plan

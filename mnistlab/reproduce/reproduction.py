@@ -1,14 +1,14 @@
 """Reproduces reports in new folders, or resumes them: a sweep for each experiment."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from mnistlab.config import sweep_from_mapping
-from mnistlab.config.dump import mapping_as_yaml
 from mnistlab.data import DownloadProgress
 from mnistlab.reproduce.manifest import LoadedReport
 from mnistlab.reproduce.plan import planned_experiments
@@ -17,8 +17,9 @@ from mnistlab.store.report_dir import MANIFEST_NAME, ReportDir, is_plain_name
 from mnistlab.store.run_dir import SWEEP_NAME, create_folder, make_complete
 from mnistlab.store.status import Status, count_outcomes
 from mnistlab.support import durable
-from mnistlab.support.errors import UsageError
+from mnistlab.support.errors import DataError, UsageError
 from mnistlab.sweeps import sweep_run
+from mnistlab.sweeps.results import read_trials
 from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepResult
 from mnistlab.sweeps.sweep_options import SweepOptions
 from mnistlab.sweeps.trials import Datasets
@@ -52,6 +53,7 @@ class Reproduced:
 def make_folders(
     reports: Sequence[LoadedReport],
     *,
+    left_out: Callable[[LoadedReport, DataError], None],
     budget: str,
     arguments: Sequence[str],
     runs_dir: Path,
@@ -61,23 +63,30 @@ def make_folders(
     """A new folder for each report, with its complete plan; nothing is run yet.
 
     Every trial of every report is validated first: raises ConfigError, DataError or UsageError
-    before there is a folder.
+    before there is a folder. `left_out` is told of an optional report whose dataset is missing;
+    it may raise the error.
     """
     datasets = Datasets(data_dir, data_progress)
-    planned = [planned_experiments(one, budget, arguments, datasets) for one in reports]
+    planned: list[tuple[LoadedReport, dict[str, PlannedExperiment]]] = []
+    for one in reports:
+        try:
+            planned.append((one, planned_experiments(one, budget, arguments, datasets)))
+        except DataError as error:
+            left_out(one, error)
     started = datetime.now(UTC)
     found: list[ReportDir] = []
-    for one, experiments in zip(reports, planned, strict=True):
+    for one, experiments in planned:
         plan = ReportPlan(
+            kind=one.kind,
             name=one.name,
             budget=budget,
             earlier_folders=tuple(before.path.name for before in found),
             report=one.report,
             experiments=experiments,
         )
-        text = mapping_as_yaml(plan.model_dump(mode="json", by_alias=True))
-        name = f"report-{one.name}"
-        found.append(ReportDir(create_folder(runs_dir, name, MANIFEST_NAME, text, started)))
+        name = f"{one.kind}-{one.name}"
+        folder = create_folder(runs_dir, name, MANIFEST_NAME, plan.text(), started)
+        found.append(ReportDir(folder))
     return found
 
 
@@ -92,7 +101,7 @@ def run_report(report_dir: ReportDir, options: ReproduceOptions) -> Reproduced:
     counts = count_outcomes([])
     already_ended, number = True, None
     for place, (name, experiment) in enumerate(plan.experiments.items(), 1):
-        heading = f"report {plan.name}, {place} of {len(plan.experiments)}: {name}"
+        heading = f"{plan.kind} {plan.name}, {place} of {len(plan.experiments)}: {name}"
         result = _run_experiment(report_dir, name, experiment, heading, options)
         counts = {key: count + result.trials[key] for key, count in counts.items()}
         already_ended = already_ended and result.already_ended
@@ -121,7 +130,10 @@ def _run_experiment(
     options: ReproduceOptions,
 ) -> SweepResult:
     folder = report_dir.experiment(name).path
-    source = sweep_from_mapping(experiment.sweep, source=f"{report_dir.plan}: {name}")
+    sweep = experiment.sweep
+    if experiment.teacher is not None and not folder.exists():
+        sweep = _taught(sweep, _first_run(report_dir, experiment.teacher))
+    source = sweep_from_mapping(sweep, source=f"{report_dir.plan}: {name}")
     if not folder.exists() and not make_complete(folder, SWEEP_NAME, source.text()):
         raise UsageError(f"{folder}: cannot be created: this name is already taken")
     began = time.monotonic()
@@ -131,6 +143,22 @@ def _run_experiment(
     if not result.already_ended:
         _note_time(report_dir, name, time.monotonic() - began)
     return result
+
+
+def _first_run(report_dir: ReportDir, experiment: str) -> Path:
+    """The folder of an experiment's first run. Raises UsageError if it has not finished."""
+    sweep_dir = report_dir.experiment(experiment)
+    first = read_trials(sweep_dir)[0]
+    if not first.status.finished:
+        raise UsageError(f"{sweep_dir.path}: its first run is {first.status} and cannot teach")
+    return sweep_dir.path / first.run_dir
+
+
+def _taught(sweep: Mapping[str, Any], teacher: Path) -> dict[str, Any]:
+    """A sweep with the folder of its runs' teacher."""
+    run = sweep["run"]
+    loss = {**run["loss"], "teacher": {**run["loss"]["teacher"], "run": str(teacher)}}
+    return {**sweep, "run": {**run, "loss": loss}}
 
 
 def _note_time(report_dir: ReportDir, name: str, seconds: float) -> None:

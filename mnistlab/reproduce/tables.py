@@ -7,12 +7,13 @@ from typing import Any
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.pages.page import measured
 from mnistlab.reproduce.manifest import Column, Table
-from mnistlab.reproduce.measured import METRICS, Measured, Row
+from mnistlab.reproduce.measured import METRICS, ROUNDING, Measured, Row
 from mnistlab.store.status import tally
 from mnistlab.support.metric_names import PARTS, is_accuracy, metric_words
 from mnistlab.support.text_format import as_stated, counted, duration_as_stated, in_print
 
 WHEN_NONE_IS_STATED = tuple(part.accuracy for part in PARTS)
+INTERVAL = "± is half of the 95 % confidence interval of the mean, by Student's t over the seeds."
 MINUTE, HOUR = 60.0, 3600.0
 
 
@@ -64,6 +65,11 @@ def rendered_table(table: Table, rows: Sequence[Row], finding: str | None) -> Re
         if any(row.metrics[name].stated is not None for row in rows):
             heads.append(f"{metric_words(name)}, stated")
         heads.append(f"{metric_words(name)}, measured")
+    has_seeds = any(len(row.statuses) > 1 for row in rows)
+    if has_seeds:
+        heads.append("seeds")
+    if stated_in := any(row.stated_in is not None for row in rows):
+        heads.append("stated in")
     states_time = any(row.stated_seconds is not None for row in rows)
     heads.append("time, stated → measured" if states_time else "time")
     seen = {key: _order(rows, key) for key in columns}
@@ -76,8 +82,10 @@ def rendered_table(table: Table, rows: Sequence[Row], finding: str | None) -> Re
                 stated = row.metrics[name].stated
                 line.append("–" if stated is None else in_print(as_stated(name, stated)))
             line.append(_measured(name, row))
+        line += [f"{len(row.statuses)}"] if has_seeds else []
+        line += [row.stated_in or "–"] if stated_in else []
         cells.append((*line, _time(row)))
-    notes = (*_shares(rows), *compared(rows, names))
+    notes = (*_shares(rows), *([INTERVAL] if has_seeds else []), *compared(rows, names))
     return RenderedTable(table.title, tuple(heads), tuple(cells), parameters, notes, finding)
 
 
@@ -111,13 +119,16 @@ def compared(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     if not pairs and not missed:
         return []
     total = len(pairs) + missed
-    reached = sum(difference >= -0.5e-4 for difference, *_ in pairs)
+    reached = sum(difference >= -ROUNDING for difference, *_ in pairs)
+    within = [found.is_within for *_, found in pairs if found.is_within is not None]
     noun = "accuracy" if total == 1 else "accuracies"
     text = f"{reached} of {total:,} stated {noun} reached or passed"
+    if within:
+        text += f", {sum(within)} within the 95 % interval"
     if missed:
         text += f", {missed} not measured"
     farthest = min(pairs, key=lambda pair: pair[0], default=None)
-    if farthest is not None and farthest[0] < -0.5e-4:
+    if farthest is not None and farthest[0] < -ROUNDING:
         difference, row, name, found = farthest
         stated = in_print(as_stated(name, found.stated or 0))
         what = f"{metric_words(name)} {measured(found.mean, name)} where {stated}"
@@ -192,12 +203,12 @@ def _value(row: Row, key: str, column: Column, seen: Sequence[Any]) -> str:
 
 
 def _measured(name: str, row: Row) -> str:
-    """The mean over the seeds that finished, and the statuses of the others."""
+    """The mean over the seeds that finished ± half of its interval, and the other statuses."""
     found = row.metrics[name]
     others = [text for status, text in tally(row.statuses).items() if not status.finished]
     if found.mean is None and others:
         return ", ".join(others)
-    return ", ".join([measured(found.mean, name, found.std), *others])
+    return ", ".join([measured(found.mean, name, found.half_interval), *others])
 
 
 def _time(row: Row) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -40,7 +41,7 @@ base: alone.yaml
 parameters: {optimizer.lr: [0.1, 0.001]}
 metric: {name: test_accuracy}
 reference:
-  - {parameters: {optimizer.lr: 0.1}, test_accuracy: 0.05, seconds: 90}
+  - {parameters: {optimizer.lr: 0.1}, source: Table 2, test_accuracy: 0.0500, seconds: 90}
   - {parameters: {optimizer.lr: 0.001}, test_accuracy: 0.99}
 """
 
@@ -70,6 +71,10 @@ def test_every_stated_value_is_compared_with_the_mean_of_its_runs(report):
     ]
     assert fast["metrics"]["test_accuracy"]["mean"] == pytest.approx(sum(metrics[:2]) / 2)
     assert fast["metrics"]["test_accuracy"]["std"] is not None
+    # Student's t for one degree of freedom is 12.706; two values have a deviation of their mean
+    # of half their distance.
+    half = 12.7062 * abs(metrics[0] - metrics[1]) / 2
+    assert fast["metrics"]["test_accuracy"]["half_interval"] == pytest.approx(half, rel=1e-4)
     assert [fast["metrics"]["test_accuracy"]["stated"], fast["stated_seconds"]] == [0.05, 90]
     assert fast["epochs"] == 2
     assert fast["full_length"] == {"epochs": 3, "images": 60, "validation": 0}
@@ -77,12 +82,14 @@ def test_every_stated_value_is_compared_with_the_mean_of_its_runs(report):
     text = Path(found["markdown"]).read_text()
     mean = f"{100 * fast['metrics']['test_accuracy']['mean']:.2f}"
     assert f"At 0.1 it is {mean} %." in text
-    assert f"| 0.1 | 5 % | {mean} ± " in text
+    assert f"| 0.1 | 5.00 % | {mean} ± {100 * half:.2f} % | 2 | Table 2 | " in text
+    assert "95 % confidence interval" in text
     assert "2 of 3 epochs" in text
     assert "| alone | " in text
     low = slow["metrics"]["test_accuracy"]["mean"]
     below = f"lr 0.001: test accuracy {100 * low:.2f} % where 99 % is stated"
-    assert f"1 of 2 stated accuracies reached or passed; farthest below: {below}" in text
+    told = "1 of 2 stated accuracies reached or passed, 0 within the 95 % interval"
+    assert f"{told}; farthest below: {below}" in text
     plots = {path.name for path in (folder / "plots").iterdir()}
     assert plots == {"01-rates-table.png", "02-rates-curves.png", "03-rates-learning_curves.png"}
     page = Path(found["html"]).read_text()
@@ -108,7 +115,7 @@ def test_full_lifts_the_budget_and_quick_sets_its_own(report):
     row = document["tables"][0]["rows"][0]
     assert (row["epochs"], row["statuses"]) == (1, ["finished"])  # one seed
     text = Path(document["markdown"]).read_text()
-    assert "cannot be compared with the report's" in text
+    assert "cannot be compared with the stated ones" in text
     assert "At 0.1 it is" not in text
     assert "batch_size: 20" in (Path(row["run_dir"]) / "config.yaml").read_text()
 
@@ -145,7 +152,7 @@ def test_a_stopped_reproduction_is_resumed_to_the_same_figures(report, home):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["z"], "z: no such report; there are a, b, c, d, e, all of them by `all`"),
+        (["z"], "z: no such report or paper; there are reports (a, b, c, d, e), papers ("),
         (["a", "--full", "--quick"], "--full and --quick: give one of the two"),
         (["training.epochs=1"], "REPORT: must be given"),
         (["mine", "training.epoch=1"], "unknown key 'epoch'"),
@@ -175,7 +182,7 @@ def test_a_mistake_in_a_manifest_names_its_place(report, home):
 @pytest.mark.usefixtures("home", "trials_here", "few_images_in_tsne")
 def test_all_five_reports_run_scaled_down_on_digits():
     few = ("data.source=digits", "data.train_limit=200", "data.validation=100")
-    outcome = mnistlab("reproduce", "all", "--quick", *few, "--json", "--quiet")
+    outcome = mnistlab("reproduce", "reports", "--quick", *few, "--json", "--quiet")
     assert outcome.exit_code == 0
     reports = outcome.document["reports"]
     assert [one["report"] for one in reports] == ["a", "b", "c", "d", "e"]
@@ -240,3 +247,42 @@ def test_a_finding_in_a_strangers_folder_is_refused_before_it_is_resumed(report)
     outcome = mnistlab("resume", folder, "--workers", 1)
     assert outcome.exit_code == 2
     assert "is not allowed" in outcome.stderr
+
+
+def test_an_optional_paper_without_its_dataset_is_left_out_of_its_group(
+    home, report, tmp_path, monkeypatch
+):
+    from mnistlab.reproduce import known
+
+    papers = tmp_path / "published" / "papers"
+    papers.mkdir(parents=True)
+    shutil.copytree(report, papers / "here")
+    shutil.copytree(report, papers / "elsewhere")
+    manifest = papers / "elsewhere" / "report.yaml"
+    manifest.write_text(f"optional: true\n{MANIFEST}")
+    for name in ("alone", "rates"):
+        path = papers / "elsewhere" / f"{name}.yaml"
+        path.write_text(path.read_text().replace("source: digits", "source: idx, path: nowhere"))
+    monkeypatch.setattr(known, "FOLDER", papers.parent)
+    outcome = mnistlab("reproduce", "papers", "--quick", "--json", "--workers", 1)
+    assert outcome.exit_code == 0
+    assert "paper elsewhere is left out: " in outcome.stderr
+    assert [one["report"] for one in outcome.document["reports"]] == ["here"]
+    assert mnistlab("reproduce", "elsewhere", "--quick").exit_code == 4
+    shutil.rmtree(papers / "here")
+    assert mnistlab("reproduce", "papers", "--quick").exit_code == 4
+
+
+def test_the_first_run_of_an_earlier_experiment_teaches_a_later_one(report):
+    (report / "taught.yaml").write_text(RUN + "loss: {type: cross_entropy, teacher: {run: x}}\n")
+    (report / "report.yaml").write_text(
+        MANIFEST.replace("  alone: {}", "  alone: {}\n  taught: {teacher: alone}").replace(
+            "figures:", "  - {title: Taught, experiment: taught}\nfigures:"
+        )
+    )
+    outcome = mnistlab("reproduce", report, "--json", "--quiet", "--workers", 1)
+    assert outcome.exit_code == 0
+    (document,) = outcome.document["reports"]
+    alone, taught = (table["rows"][0] for table in document["tables"][1:])
+    config = (Path(taught["run_dir"]) / "config.yaml").read_text()
+    assert f"run: {alone['run_dir']}\n" in config

@@ -19,6 +19,7 @@ from mnistlab.blocks.schedules import SCHEDULES
 from mnistlab.blocks.section import keys_of
 from mnistlab.config.run import RunConfig
 from mnistlab.data.sources import SOURCES, with_path
+from mnistlab.reproduce.known import known
 
 FILES = {
     "configs/quickstart.yaml": "optimizer: {lr: 0.05, momentum: 0.9}\n",
@@ -50,6 +51,8 @@ NAMES = {
     "SCHEDULES": SCHEDULES.blocks,
     "SOURCES": SOURCES,
     "PATHS": with_path(),
+    "REPORTS": [one.name for one in known("reports")],
+    "PAPERS": [one.name for one in known("papers")],
 }
 TABLE = Path(__file__).with_name("wrong_lines.txt").read_text(encoding="utf-8")
 LINES = [entry.removeprefix("$ ").split("\n", 1) for entry in TABLE.rstrip("\n").split("\n\n")]

@@ -6,7 +6,7 @@ from PIL import Image
 
 from docs.page import PAGE, replaced
 from docs.update_reports import COLOURS, FIGURES, part_of
-from mnistlab.reproduce.manifest import known_reports
+from mnistlab.reproduce.known import known
 from mnistlab.store.report_dir import ReportDir
 
 MARKDOWN = """\
@@ -30,8 +30,8 @@ MARKDOWN = """\
 
 def test_the_page_has_a_place_for_every_report():
     page = PAGE.read_text(encoding="utf-8")
-    for name in known_reports():
-        assert "the tables" in replaced(page, f"report {name}", "the tables")
+    for one in known("reports"):
+        assert "the tables" in replaced(page, f"report {one.name}", "the tables")
 
 
 def test_a_part_has_the_tables_a_level_that_fits_and_the_first_figures(tmp_path):

@@ -10,7 +10,10 @@ SCRIPT = "<script>alert(1)</script>\n# [x](javascript:1) | \x1b]0;t\x07"
 
 def test_nothing_of_a_report_is_taken_for_html_a_link_or_a_cell():
     plan = SimpleNamespace(
-        name=SCRIPT, budget="default", report=SimpleNamespace(title=SCRIPT, setting=SCRIPT)
+        kind="paper",
+        name=SCRIPT,
+        budget="default",
+        report=SimpleNamespace(title=SCRIPT, setting=SCRIPT),
     )
     table = RenderedTable(SCRIPT, (SCRIPT, "b"), ((SCRIPT, "1"),), 1, (SCRIPT,), SCRIPT)
     saved = SimpleNamespace(drawn=[], figures={}, folder=None)

@@ -23,6 +23,7 @@ def row(accuracy: Measured, *statuses: str) -> Row:
         images=60,
         seconds=1.5,
         stated_seconds=None,
+        stated_in=None,
         full_length=None,
     )
 
@@ -38,14 +39,20 @@ def test_a_diverged_seed_is_reported_with_the_mean_of_the_others():
     assert cells(row(accuracy, "diverged", "finished", "finished")) == (
         "alone",
         "93.4008 %",
-        "50.00 ± 10.00 %, 1 diverged",
+        "50.00 ± 127.06 %, 1 diverged",  # Student's t for two seeds is 12.706
+        "3",
         "1.5 s",
     )
     assert (accuracy.lowest, accuracy.highest) == (0.4, 0.6)
 
 
 def test_where_no_seed_finished_there_is_only_what_became_of_them():
-    assert cells(row(NOTHING, "diverged", "failed")) == ("alone", "1 diverged, 1 failed", "1.5 s")
+    assert cells(row(NOTHING, "diverged", "failed")) == (
+        "alone",
+        "1 diverged, 1 failed",
+        "2",
+        "1.5 s",
+    )
     assert cells(row(NOTHING, "diverged")) == ("alone", "diverged", "1.5 s")
 
 
@@ -69,3 +76,16 @@ def test_a_finding_says_what_was_stated_and_rounds_what_was_measured():
     template += "{{ stated('alone', 'test_accuracy') | percent }}, "
     template += "{{ stated('alone', 'test_loss') | number }}"
     assert filled(template, functions) == "90.12 % for 91.041 %, (not measured)"
+
+
+def test_a_stated_value_lies_in_the_interval_of_the_seeds_or_it_does_not():
+    values = (0.97, 0.98, 0.99)  # mean 0.98, half of the interval 4.303 · 0.01 / √3 = 0.0248
+    one = row(Measured(stated=0.9561, mean=0.98, std=0.01, values=values), *["finished"] * 3)
+    assert one.metrics["test_accuracy"].is_within is True
+    assert replace(one.metrics["test_accuracy"], stated=0.954).is_within is False
+    assert Measured(stated=0.9, mean=0.9, std=None, values=(0.9,)).is_within is None
+    table = Table(title="One row", experiment="alone", metrics=["test_accuracy"])
+    notes = rendered_table(table, [replace(one, stated_in="Table 3")], None).notes
+    assert notes[-1] == "1 of 1 stated accuracy reached or passed, 1 within the 95 % interval."
+    shown = rendered_table(table, [replace(one, stated_in="Table 3")], None)
+    assert shown.rows[0][-4:] == ("98.00 ± 2.48 %", "3", "Table 3", "1.5 s")

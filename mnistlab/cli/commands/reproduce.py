@@ -1,4 +1,4 @@
-"""`mnistlab reproduce`: run a report's experiments, compare stated and measured results."""
+"""`mnistlab reproduce`: run the experiments of papers and reports, compare the results."""
 
 import sys
 from collections.abc import Iterator
@@ -19,24 +19,28 @@ if TYPE_CHECKING:
 ORDER = 11  # in --help
 EXAMPLES = """\b
 Examples:
-  mnistlab reproduce a
-  mnistlab reproduce all --quick
-  mnistlab reproduce c e --full
-  mnistlab reproduce all --quick data.source=digits
+  mnistlab reproduce --list
+  mnistlab reproduce nielsen
+  mnistlab reproduce papers
+  mnistlab reproduce a c --full
+  mnistlab reproduce reports --quick data.source=digits
 """
 FAILED = 3
 
 
 def reproduce(
     report: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="REPORT...",
-            help="a, b, c, d, e, several of them, or all; or your own folder with a report.yaml. "
-            "KEY=VALUE behind them is set in every experiment.",
+            help="The names of papers or course reports; papers, reports, or all; or your own "
+            "folder with a report.yaml. KEY=VALUE behind them is set in every experiment.",
             show_default=False,
         ),
-    ],
+    ] = None,
+    list_: Annotated[
+        bool, typer.Option("--list", help="List the papers and reports with their times.")
+    ] = False,
     full: Annotated[
         bool, typer.Option("--full", help="Run every experiment with all its epochs.")
     ] = False,
@@ -51,7 +55,12 @@ def reproduce(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Compare a report's results with measured ones."""
+    """Compare the results of papers and course reports with measured ones.
+
+    Long experiments run a share of their epochs, which the page states; --full runs them all.
+    """
+    if list_:
+        return _list(json=json)
     count = options.worker_count(workers)
     from mnistlab.reproduce.all_reports import reproduce_all
     from mnistlab.support import paths
@@ -59,18 +68,66 @@ def reproduce(
 
     if full and quick:
         raise UsageError("--full and --quick: give one of the two")
-    names = [name for name in report if "=" not in name]
+    given = report or []
+    names = [name for name in given if "=" not in name]
     if not names:
-        raise UsageError("REPORT: must be given: a, b, c, d, e or all")
+        raise UsageError("REPORT: must be given; `mnistlab reproduce --list` lists the names")
     with reproduce_options(data_dir, count, force=False, quiet=quiet) as how:
         result = reproduce_all(
             names,
             "full" if full else "quick" if quick else "default",
-            [argument for argument in report if "=" in argument],
+            [argument for argument in given if "=" in argument],
             paths.runs_dir(runs_dir),
             how,
         )
     return tell_reproduction(result, quiet=quiet, json=json)
+
+
+def _list(*, json: bool) -> int:
+    """Print the papers and reports that are part of mnistlab, with the minutes that they take."""
+    from mnistlab.reproduce.known import KINDS, known
+    from mnistlab.terminal.output import print_json, print_result, print_table
+
+    groups = {group: [one.load() for one in known(group)] for group in KINDS}
+    if json:
+        documents = {
+            group: [
+                {
+                    "name": one.name,
+                    "title": one.report.title,
+                    "source": one.report.source,
+                    "minutes": one.report.minutes and one.report.minutes.model_dump(),
+                    "folder": one.folder,
+                }
+                for one in loaded
+            ]
+            for group, loaded in groups.items()
+        }
+        print_json(documents)
+        return 0
+    for group, loaded in groups.items():
+        told = [one.report.minutes for one in loaded if one.report.minutes is not None]
+        together = sum(one.default for one in told)
+        print_result(
+            f"{group}: `mnistlab reproduce {group}` runs all, about {together:.0f} minutes on two "
+            "processors"
+        )
+        rows = [["name", "minutes", "with --full", "title"]]
+        for one in loaded:
+            minutes = one.report.minutes
+            times = (
+                ["-", "-"] if minutes is None else [_whole(minutes.default), _whole(minutes.full)]
+            )
+            rows.append([one.name, *times, one.report.title])
+        print_table(rows, right=(1, 2))
+        print_result("")
+    print_result("--full runs every experiment at full length; by default long ones run a share.")
+    return 0
+
+
+def _whole(minutes: float) -> str:
+    """Minutes without a fraction, at least one."""
+    return f"{max(minutes, 1):,.0f}"
 
 
 @contextmanager
@@ -149,8 +206,8 @@ def _print_summary(result: "Reproduction") -> None:
         stated = sum(one["stated"] is not None for row in rows for one in row["metrics"].values())
         print_note("")
         print_note(
-            f"report {document['report']}: {stated} stated values compared with measured ones, "
-            f"{seconds(document['seconds'])}"
+            f"{document['kind']} {document['report']}: {stated} stated values compared with "
+            f"measured ones, {seconds(document['seconds'])}"
         )
         for left_out in written.saved.left_out:
             print_note(f"  left out: {left_out.title}: {left_out.why}")
