@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mnistlab.python.dataset import load_dataset
     from mnistlab.python.run import Run, load_run
     from mnistlab.python.sweep import Sweep, load_sweep
-    from mnistlab.python.tables import compare
+    from mnistlab.python.tables import compare, runs
     from mnistlab.python.training import check, resume, sweep, train
     from mnistlab.support.errors import ConfigError, DataError, MnistlabError, UsageError
 
@@ -30,7 +30,7 @@ _ROOMS = {
     "mnistlab.python.dataset": ("load_dataset",),
     "mnistlab.python.run": ("Run", "load_run"),
     "mnistlab.python.sweep": ("Sweep", "load_sweep"),
-    "mnistlab.python.tables": ("compare",),
+    "mnistlab.python.tables": ("compare", "runs"),
     "mnistlab.python.training": ("check", "resume", "sweep", "train"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
@@ -50,6 +50,7 @@ __all__ = [
     "load_run",
     "load_sweep",
     "resume",
+    "runs",
     "sweep",
     "train",
 ]

@@ -54,6 +54,15 @@ RunsTogether = Annotated[
         autocompletion=completion.runs_and_sweeps,
     ),
 ]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        metavar="EXPR",
+        help='Only what matches a condition, such as "val_accuracy > 0.97 and optimizer.type == '
+        "'sgd'\".",
+        show_default=False,
+    ),
+]
 RunOrSweep = Annotated[
     Path,
     typer.Argument(

@@ -9,7 +9,7 @@ import numpy as np
 from mnistlab.blocks.schedules import Steps
 from mnistlab.config import RunConfig, dump_yaml, load_run_config, resolved_mapping
 from mnistlab.experiment.averaging import first_averaged
-from mnistlab.store.browse.comparison import flattened
+from mnistlab.store.browse.values import flattened
 from mnistlab.store.checkpoint import Checkpoint
 from mnistlab.store.checksums import with_checksum
 from mnistlab.store.run_dir import SWEEP_NAME, RunDir

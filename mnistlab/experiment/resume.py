@@ -5,7 +5,7 @@ from typing import Any
 from mnistlab.added_keys import completed
 from mnistlab.config import RunConfig, load_run_config, resolved_mapping
 from mnistlab.experiment.callbacks import RunResult
-from mnistlab.store.browse.comparison import flattened
+from mnistlab.store.browse.values import flattened
 from mnistlab.store.checksums import is_as_written, refuse_wrong_checksum
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import DatasetRecord, RunFacts, RunRecord, read_run_record

@@ -4,11 +4,17 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mnistlab.store.browse.values import SECONDS
+from mnistlab.support.metric_names import RUN_METRICS
 from mnistlab.support.paths import PathLike
+
+if TYPE_CHECKING:
+    from mnistlab.store.browse.groups import Groups
+    from mnistlab.store.browse.selection import Selection
 
 
 def frame(rows: Sequence[Any], row_type: type) -> pd.DataFrame:
@@ -19,23 +25,97 @@ def frame(rows: Sequence[Any], row_type: type) -> pd.DataFrame:
     return table.astype(optional)
 
 
-def compare(paths: PathLike | Iterable[PathLike]) -> pd.DataFrame:
+def compare(
+    paths: PathLike | Iterable[PathLike],
+    *,
+    where: str | None = None,
+    group_by: str | Iterable[str] | None = None,
+    metric: str | Iterable[str] | None = None,
+    against: PathLike | None = None,
+    sort: str | None = None,
+) -> pd.DataFrame:
     """Compare runs: the configuration keys that differ, and the metrics, a row for each run.
 
     `paths`: runs, sweeps (all their trials), folders of them; one, or several. The index is the
-    run's folder; `status` is a column. Raises UsageError if there is no run, or a damaged one.
+    run's folder; `status` is a column. The options are those of `mnistlab compare`:
+
+    - `where`: a condition, `"val_accuracy > 0.97 and optimizer.type == 'sgd'"`;
+    - `group_by`: keys, or "all": a row for each group of runs, with mean, standard deviation and
+      95 % interval over the seeds;
+    - `metric`: the metrics to show; the first orders the groups and is compared;
+    - `against`: a baseline, to which the differences are tested;
+    - `sort`: a key or a metric, `"-key"` reversed.
+
+    Raises UsageError if there is no run, or a damaged one, or if an option cannot be used.
     """
-    from mnistlab.store.browse.comparison import compare as compare_runs
+    from mnistlab.store.browse.selection import groups_of, selected
     from mnistlab.support.errors import UsageError
 
     several = [paths] if isinstance(paths, str | os.PathLike) else paths
-    found = compare_runs(Path(path) for path in several)
-    if found.faults:
-        raise UsageError(*found.faults)
+    found = selected(
+        [Path(path) for path in several],
+        where=where,
+        metric=None if metric is None else ",".join(_names(metric)),
+        against=None if against is None else Path(against),
+        sort=sort,
+    )
+    if found.comparison.faults:
+        raise UsageError(*found.comparison.faults)
+    if group_by is not None:
+        return _groups_frame(groups_of(found, _names(group_by)))
+    return _runs_frame(found)
+
+
+def runs(
+    folder: PathLike | None = None, *, where: str | None = None, sort: str | None = None
+) -> pd.DataFrame:
+    """List the runs, sweeps and reports of a folder, by default that where runs are made.
+
+    The index is the path. There is a column for everything that a condition of `where` may use:
+    `kind`, `status`, `started`, the metrics, and every key of a run's configuration. Raises
+    UsageError if there is no such folder, or if an entry is damaged.
+    """
+    from mnistlab.store.browse.listing import list_runs
+    from mnistlab.store.browse.values import entry_values
+    from mnistlab.support import paths
+    from mnistlab.support.errors import UsageError
+
+    listing = list_runs(paths.runs_dir(None) if folder is None else Path(folder), where, sort)
+    if listing.faults:
+        raise UsageError(*listing.faults)
+    rows = [entry_values(entry) for entry in listing.entries]
+    index = pd.Index([row.pop("path") for row in rows], name="path")
+    described = ["kind", "folder", "status", "started"]
+    columns = dict.fromkeys([*described, *(key for row in rows for key in row)])
+    table = pd.DataFrame(rows, index=index, columns=list(columns))
+    metrics = [name for name in (*RUN_METRICS, SECONDS) if name in columns]
+    return table.astype(dict.fromkeys(metrics, float))
+
+
+def _names(several: str | Iterable[str]) -> list[str]:
+    from mnistlab.store.browse.selection import comma_separated
+
+    return comma_separated(several) if isinstance(several, str) else list(several)
+
+
+def _runs_frame(found: "Selection") -> pd.DataFrame:
+    from mnistlab.store.browse.selection import difference_numbers, sorted_runs
+
+    comparison = sorted_runs(found)
+    differences, _ = difference_numbers(found, comparison)
     rows = [
-        {"status": one.run.record.status.value, **one.parameters, **one.metrics}
-        for one in found.runs
+        {"status": one.run.record.status.value, **one.parameters, **one.metrics, **told}
+        for one, told in zip(comparison.runs, differences, strict=True)
     ]
-    index = pd.Index([str(one.run.path) for one in found.runs], name="run_dir")
-    table = pd.DataFrame(rows, index=index, columns=["status", *found.keys, *found.metrics])
-    return table.astype(dict.fromkeys(found.metrics, float))
+    index = pd.Index([str(one.run.path) for one in comparison.runs], name="run_dir")
+    numbers = [*comparison.metrics, *differences[0]]
+    table = pd.DataFrame(rows, index=index, columns=["status", *comparison.keys, *numbers])
+    return table.astype(dict.fromkeys(numbers, float))
+
+
+def _groups_frame(groups: "Groups") -> pd.DataFrame:
+    from mnistlab.store.browse.groups import group_rows
+
+    table = pd.DataFrame(group_rows(groups))
+    whole = {*groups.keys, "runs", "seeds", "is_baseline"}
+    return table.astype({name: float for name in table.columns if name not in whole})

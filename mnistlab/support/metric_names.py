@@ -73,3 +73,8 @@ def metric_words(metric: str) -> str:
     """`validation accuracy`; for an objective, its terms."""
     what = metric.partition("_")[2].replace("objective", "loss + penalty")
     return f"{part_of(metric).word} {what}"
+
+
+def metric_title(metric: str) -> str:
+    """The heading of a metric in a document: in words, or its own name if it is of no part."""
+    return metric_words(metric) if metric in SPLIT_METRICS else metric

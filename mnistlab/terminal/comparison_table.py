@@ -19,13 +19,19 @@ WIDEST_CELL, LEAST_OF_NAME = 32, 26
 IMPORTANT = (VALIDATION.accuracy, TEST.accuracy)
 
 
-def print_comparison(comparison: Comparison) -> None:
-    """Print the runs on stdout in the form that fits the terminal; on stderr what is not shown."""
+def print_comparison(comparison: Comparison, beside: Sequence[Sequence[str]] = ()) -> None:
+    """Print the runs on stdout in the form that fits the terminal; on stderr what is not shown.
+
+    `beside` are more cells for the heading and for each run.
+    """
     keys = shown_keys(comparison)
     names = folder_names([one.run.path for one in comparison.runs])
     statuses = [run_status(one.run) for one in comparison.runs]
     shown = [*keys, *comparison.metrics]
     cells = [_cells(one, keys, comparison.metrics) for one in comparison.runs]
+    if beside:
+        shown += beside[0]
+        cells = [[*own, *more] for own, more in zip(cells, beside[1:], strict=True)]
     told = set(statuses) != {Status.FINISHED.words}
     rows = [["run", *(["status"] if told else []), *shown]]
     for name, status, values in zip(names, statuses, cells, strict=True):
@@ -35,6 +41,7 @@ def print_comparison(comparison: Comparison) -> None:
     turned = [["", *numbers], *map(list, zip(shown, *cells, strict=True))]
     if width is None or natural_width(rows) <= width or natural_width(turned) > width:
         important = [rows[0].index(name) for name in IMPORTANT if name in rows[0]]
+        important += range(len(rows[0]) - len(beside[0] if beside else ()), len(rows[0]))
         print_table(
             rows,
             right=range(1 + told, len(rows[0])),

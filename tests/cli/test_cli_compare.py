@@ -1,6 +1,7 @@
 import csv
 import io
 import re
+import shutil
 import sys
 
 import pytest
@@ -8,7 +9,7 @@ import yaml
 from cli_helpers import Terminal, mnistlab
 from test_cli_help import imported_by
 
-from mnistlab.store.browse.comparison import flattened
+from mnistlab.store.browse.values import flattened
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +192,101 @@ def test_compare_counts_the_keys_that_only_one_type_has(trained, home):
     folders = [mnistlab(*line, f"optimizer={kind}").stdout.strip() for kind in ("adam", "sgd")]
     told = mnistlab("compare", *folders).stderr
     assert told == "not shown: keys that only one type has (6 of optimizer); --csv has them\n"
+
+
+@pytest.fixture(scope="module")
+def seeded(tmp_path_factory):
+    """A sweep of two widths with three seeds each."""
+    folder = tmp_path_factory.mktemp("seeded")
+    (folder / "tiny.yaml").write_text(
+        "data: {source: digits, train_limit: 43}\nmodel: {hidden: [4]}\ntraining: {epochs: 1}\n"
+    )
+    common = (folder / "tiny.yaml", "--quiet", "--no-plots", "--runs-dir", folder / "runs")
+    assert mnistlab("sweep", *common, "model.hidden=[5],[6]", "seeds=3").exit_code == 0
+    return folder / "runs"
+
+
+def baseline_of(folder):
+    (sweep,) = (path for path in folder.iterdir() if path.name != "latest")
+    return sorted((sweep / "trials").iterdir())[0]
+
+
+def test_a_condition_selects_runs_and_points_at_its_fault(trained):
+    outcome = mnistlab("compare", trained, "--where", "model.hidden == [4]", "--json")
+    assert len(outcome.document["runs"]) == 2
+    outcome = mnistlab("runs", trained, "--where", "kind == 'sweep'", "--json")
+    assert len(outcome.document["entries"]) == 1
+    for command in ("compare", "runs"):
+        outcome = mnistlab(command, trained, "--where", "optimizer.lr = 0.1")
+        assert outcome.exit_code == 2
+        assert "where, column 14, at '= 0.1': two values are compared by ==" in outcome.stderr
+    outcome = mnistlab("runs", trained, "--where", "status == 'failed'")
+    assert (outcome.exit_code, outcome.stdout) == (0, "")
+    assert "nothing matches status == 'failed'" in outcome.stderr
+
+
+def test_groups_are_printed_over_their_seeds_in_every_format(seeded):
+    line = ("compare", seeded, "--group-by", "model.hidden", "--metric", "test_accuracy,val_loss")
+    head, *lines = mnistlab(*line).stdout.splitlines()
+    assert head.split()[:3] == ["model.hidden", "runs", "test_accuracy"]
+    assert len(lines) == 2
+    assert all("±" in row and " to " in row for row in lines)
+    document = mnistlab(*line, "--json").document
+    assert document["metric"] == "test_accuracy"
+    table = list(csv.DictReader(io.StringIO(mnistlab(*line, "--csv").stdout)))
+    for row, group in zip(table, document["groups"], strict=True):
+        assert float(row["test_accuracy_mean"]) == group["test_accuracy_mean"]
+        assert float(row["test_accuracy_low"]) == group["test_accuracy_low"]
+        assert (row["seeds"], group["runs"]) == ("[0, 1, 2]", 3)
+        assert len(group["run_dirs"]) == 3
+    markdown = mnistlab(*line, "--markdown").stdout.splitlines()
+    assert markdown[0].startswith("| model.hidden | runs | test accuracy | 95 % interval")
+    latex = mnistlab(*line, "--latex").stdout
+    assert r"$\pm$" in latex
+    assert latex.startswith(r"\begin{tabular}{lrrrr}")
+
+
+def test_groups_beside_a_baseline_have_a_difference_with_interval_and_test(seeded):
+    line = ("compare", seeded, "--group-by", "all", "--against", baseline_of(seeded))
+    outcome = mnistlab(*line)
+    assert "difference" in outcome.stdout.splitlines()[0]
+    assert sum("baseline" in row for row in outcome.stdout.splitlines()) == 1
+    assert "they share the draws of the initial weights and the order of images" in outcome.stderr
+    groups = mnistlab(*line, "--json").document["groups"]
+    assert [group["is_baseline"] for group in groups].count(True) == 1
+    (other,) = (group for group in groups if not group["is_baseline"])
+    assert other["pairs"] == 3
+    assert other["difference_low"] <= other["difference"] <= other["difference_high"]
+
+
+def test_single_runs_beside_a_baseline_are_compared_on_the_same_images(seeded, trained):
+    baseline = baseline_of(seeded)
+    document = mnistlab("compare", seeded, "--against", baseline, "--json").document
+    for run in document["runs"]:
+        if run["run_dir"] == str(baseline):
+            assert run["difference"] is None
+            own = run["metrics"]["test_accuracy"]
+    others = [run for run in document["runs"] if run["difference"] is not None]
+    assert len(others) == 5
+    for run in others:
+        assert run["difference"] == pytest.approx(run["metrics"]["test_accuracy"] - own)
+        assert run["difference_low"] <= run["difference"] <= run["difference_high"]
+    outcome = mnistlab("compare", seeded, "--against", baseline)
+    assert sum("baseline" in row for row in outcome.stdout.splitlines()) == 1
+    assert "McNemar's test" in outcome.stderr
+    table = csv.DictReader(
+        io.StringIO(mnistlab("compare", seeded, "--against", baseline, "--csv").stdout)
+    )
+    assert sum(row["p_value"] != "" for row in table) == 5
+    for form, mark in (("--markdown", "| difference |"), ("--latex", "& difference &")):
+        assert mark in mnistlab("compare", seeded, "--against", baseline, form).stdout
+
+
+def test_a_baseline_without_predictions_is_refused(seeded, tmp_path):
+    shutil.copytree(baseline_of(seeded), tmp_path / "run")
+    (tmp_path / "run" / "predictions.csv").unlink()
+    outcome = mnistlab("compare", seeded, "--against", tmp_path / "run")
+    assert outcome.exit_code == 2
+    assert "has no predictions.csv" in outcome.stderr
+    outcome = mnistlab("compare", seeded, tmp_path, "--against", baseline_of(seeded))
+    assert "1 of 7 runs predicted other images: not compared" in outcome.stderr

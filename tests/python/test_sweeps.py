@@ -100,3 +100,26 @@ def test_a_damaged_run_is_not_left_out_in_silence(trained, tmp_path):
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(mnistlab.UsageError, match=r"run\.json:1:2"):
         mnistlab.compare([trained, tmp_path])
+
+
+def test_comparisons_have_the_options_of_the_command(trained, swept):
+    assert len(mnistlab.compare([trained, swept], where="status == 'diverged'")) == 1
+    groups = mnistlab.compare(swept, group_by="optimizer.lr", metric="val_accuracy")
+    assert list(groups["runs"]) == [1, 1]
+    assert groups["val_accuracy_mean"].is_monotonic_decreasing
+    assert "test_accuracy_mean" not in groups
+    against = mnistlab.compare(swept, group_by=["all"], against=swept.best)
+    assert against["is_baseline"].sum() == 1
+    beside = mnistlab.compare(swept, against=swept.best, sort="-val_accuracy")
+    assert beside["difference"].isna().sum() == 2  # the baseline, and the trial that diverged
+    with pytest.raises(mnistlab.UsageError, match="where, column 1"):
+        mnistlab.compare(swept, where="sed == 3")
+
+
+def test_a_folder_is_listed_as_a_table(trained, swept):
+    table = mnistlab.runs(trained.path.parent)
+    assert table.loc[str(trained.path), "kind"] == "run"
+    assert table.loc[str(trained.path), "seed"] == trained.config["seed"]
+    only = mnistlab.runs(trained.path.parent, where="kind == 'run'", sort="-val_accuracy")
+    assert set(only["kind"]) == {"run"}
+    assert only["val_accuracy"].is_monotonic_increasing

@@ -3,7 +3,8 @@ import time
 import pytest
 from browse_helpers import make_run, make_sweep
 
-from mnistlab.store.browse.comparison import compare, flattened
+from mnistlab.store.browse.comparison import compare
+from mnistlab.store.browse.values import flattened
 from mnistlab.support.errors import UsageError
 
 

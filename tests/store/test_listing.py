@@ -274,3 +274,22 @@ def test_the_best_trial_stands_for_a_sweep_and_is_told(tmp_path):
     assert told == [f"{sweep} is a sweep: using its best trial, {sweep}/trials/0000-000000000000"]
     with pytest.raises(UsageError, match="without a best trial yet"):
         best_of(make_sweep(tmp_path / "empty", []))
+
+
+def test_a_listing_is_filtered_and_sorted_by_what_its_entries_are(tmp_path):
+    make_run(tmp_path / "1-run", {"seed": 4})
+    make_run(tmp_path / "2-run", {"seed": 3}, status="interrupted")
+    make_sweep(tmp_path / "3-sweep", ["finished"])
+
+    def names(where=None, sort=None):
+        return [entry.path.name for entry in list_runs(tmp_path, where, sort).entries]
+
+    assert names("kind == 'run'") == ["1-run", "2-run"]
+    assert names("kind == 'sweep' or seed == 3") == ["2-run", "3-sweep"]
+    assert names("status == 'finished' and val_accuracy > 0.8") == ["1-run", "3-sweep"]
+    assert names(sort="seed") == ["2-run", "1-run", "3-sweep"]
+    assert names(sort="-folder") == ["3-sweep", "2-run", "1-run"]
+    with pytest.raises(UsageError, match=r"no run has a key 'sede'; did you mean seed\?"):
+        names("sede == 3")
+    with pytest.raises(UsageError, match=r"--sort: found 'sede'.*mean seed\?"):
+        names(sort="sede")

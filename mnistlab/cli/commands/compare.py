@@ -1,20 +1,20 @@
-"""`mnistlab compare`: runs side by side."""
+"""`mnistlab compare`: runs side by side, or groups of runs over their seeds."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from mnistlab.cli import options
-
-if TYPE_CHECKING:
-    from mnistlab.store.browse.comparison import Comparison
+from mnistlab.cli import completion, options
 
 ORDER = 6  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab compare runs --sort val_accuracy
   mnistlab compare runs/20261121-142530-mlp-3fa9c1 runs/20261121-143002-mlp-91c0de
+  mnistlab compare runs --where "val_accuracy > 0.97 and optimizer.type == 'sgd'"
+  mnistlab compare runs --group-by model.hidden,optimizer.lr
+  mnistlab compare runs --group-by all --against runs/20261121-142530-mlp-3fa9c1
   mnistlab compare runs/20261121-150000-my-sweep --csv > my-sweep.csv
   mnistlab compare runs --latex > table.tex
 """
@@ -29,6 +29,34 @@ def compare(
             show_default=False,
         ),
     ],
+    where: options.Where = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEYS",
+            help="Pool the runs that share the values of these keys, wherever they lie, over their "
+            "seeds: KEY,KEY, or `all` for every key that differs.",
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Show only these metrics; the first orders the groups and is compared.  "
+            "[default: all; val_accuracy]",
+            show_default=False,
+        ),
+    ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="The baseline: show the difference of every other group, or run, to it, with its "
+            "95 % interval and a test.",
+            show_default=False,
+            autocompletion=completion.runs,
+        ),
+    ] = None,
     sort: Annotated[
         str | None,
         typer.Option(
@@ -52,82 +80,31 @@ def compare(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Print runs side by side.
+    """Print runs side by side, or groups of runs over their seeds.
 
     There is a column for each configuration key that differs and for each measured metric; a row
     for each where few runs do not fit the terminal otherwise. Losses and accuracies are those of
-    the final weights. Seconds are training time without evaluation.
+    the final weights. Seconds are training time without evaluation. docs/statistics.md has the
+    equations of intervals and tests.
     """
-    from mnistlab.store.browse.comparison import compare
+    from mnistlab.store.browse.selection import comma_separated, groups_of, selected
     from mnistlab.support.errors import UsageError
-    from mnistlab.terminal.comparison_table import print_comparison
-    from mnistlab.terminal.output import print_json, print_note
+    from mnistlab.terminal.output import print_note
 
-    formats = {"--csv": as_csv, "--markdown": markdown, "--latex": latex, "--json": json}
+    formats = {"csv": as_csv, "markdown": markdown, "latex": latex, "json": json}
     chosen = [name for name, is_chosen in formats.items() if is_chosen]
     if len(chosen) > 1:
-        raise UsageError(f"{' and '.join(chosen)}: choose one of them")
-    comparison = compare(paths)
-    if sort is not None:
-        comparison = comparison.sorted_by(sort)
-    if json:
-        print_json(_document(comparison))
-    elif as_csv:
-        _print_csv(comparison)
-    elif markdown or latex:
-        _print_for_a_report(comparison, latex=latex)
+        raise UsageError(f"{' and '.join(f'--{name}' for name in chosen)}: choose one of them")
+    form = chosen[0] if chosen else "table"
+    found = selected(paths, where=where, metric=metric, against=against, sort=sort)
+    if group_by is not None:
+        from mnistlab.terminal.group_formats import GROUP_FORMATS
+
+        GROUP_FORMATS[form](groups_of(found, comma_separated(group_by)))
     else:
-        print_comparison(comparison)
-    for fault in comparison.faults:
+        from mnistlab.terminal.comparison_formats import COMPARISON_FORMATS
+
+        COMPARISON_FORMATS[form](found)
+    for fault in found.comparison.faults:
         print_note(fault)
-    return 2 if comparison.faults else 0
-
-
-def _print_csv(comparison: "Comparison") -> None:
-    from mnistlab.store.csv_text import csv_text
-    from mnistlab.terminal.comparison_table import written
-    from mnistlab.terminal.output import print_result
-
-    rows: list[list[Any]] = [["run_dir", "status", *comparison.every_key, *comparison.metrics]]
-    for one in comparison.runs:
-        values = [written(one, key) for key in comparison.every_key]
-        figures = [one.metrics[metric] for metric in comparison.metrics]
-        cells = ["" if figure is None else repr(float(figure)) for figure in figures]
-        rows.append([one.run.path, one.run.record.status, *values, *cells])
-    print_result(csv_text(rows).removesuffix("\n"))
-
-
-def _print_for_a_report(comparison: "Comparison", *, latex: bool) -> None:
-    """The runs as a table of a document: names, keys that differ, metrics as pages write them."""
-    from mnistlab.support.document_tables import latex_table, markdown_table
-    from mnistlab.support.metric_names import SPLIT_METRICS, metric_words
-    from mnistlab.support.text_format import in_print
-    from mnistlab.terminal.comparison_table import folder_names, shown_keys, written
-    from mnistlab.terminal.output import metric_value, print_result
-
-    keys, metrics = shown_keys(comparison), comparison.metrics
-    names = folder_names([one.run.path for one in comparison.runs])
-    heads = [metric_words(name) if name in SPLIT_METRICS else name for name in metrics]
-    rows = [["run", *keys, *heads]]
-    for name, one in zip(names, comparison.runs, strict=True):
-        figures = [in_print(metric_value(metric, one.metrics[metric])) for metric in metrics]
-        rows.append([name, *(written(one, key) for key in keys), *figures])
-    table = latex_table if latex else markdown_table
-    print_result(table(rows, right=range(1 + len(keys), len(rows[0]))))
-
-
-def _document(comparison: "Comparison") -> dict[str, Any]:
-    return {
-        "keys": comparison.keys,
-        "metrics": comparison.metrics,
-        "runs": [
-            {
-                "run_dir": one.run.path,
-                "status": one.run.record.status,
-                "alive": one.run.alive,
-                "parameters": one.parameters,
-                "metrics": one.metrics,
-            }
-            for one in comparison.runs
-        ],
-    }
+    return 2 if found.comparison.faults else 0

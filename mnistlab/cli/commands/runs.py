@@ -15,6 +15,7 @@ EXAMPLES = """\b
 Examples:
   mnistlab runs
   mnistlab runs runs/20261121-150000-my-sweep
+  mnistlab runs --where "status == 'finished' and val_accuracy > 0.97" --sort val_accuracy
   mnistlab runs --json
 """
 
@@ -26,6 +27,16 @@ def runs(
             metavar="FOLDER",
             help="A folder of runs; or a sweep, whose trials are listed.  [default: the folder "
             "where runs are made]",
+            show_default=False,
+        ),
+    ] = None,
+    where: options.Where = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY",
+            help="Sort by any name that a condition may use: accuracies in descending order, all "
+            "else in ascending order; -KEY reverses the order.  [default: by age]",
             show_default=False,
         ),
     ] = None,
@@ -43,13 +54,14 @@ def runs(
     from mnistlab.terminal.output import print_json, print_note
     from mnistlab.terminal.runs_table import print_listing
 
-    listing = list_runs(folder or paths.runs_dir(runs_dir))
+    listing = list_runs(folder or paths.runs_dir(runs_dir), where, sort)
     if json:
         print_json({"folder": listing.folder, "entries": [_document(e) for e in listing.entries]})
     elif listing.entries:
         print_listing(listing)
     else:
-        print_note(f"{listing.folder}: no run yet")
+        matches = "no run yet" if where is None else f"nothing matches {where}"
+        print_note(f"{listing.folder}: {matches}")
     for fault in listing.faults:
         print_note(fault)
     return 2 if listing.faults else 0

@@ -1,19 +1,30 @@
 """Compares runs: the keys of their configurations that differ, and their metrics."""
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from mnistlab.added_keys import completed
 from mnistlab.store.browse.found import runs_at
 from mnistlab.store.browse.summary import RunSummary, read_run
+from mnistlab.store.browse.values import SECONDS, matching, metrics_of, run_values, settings_of
 from mnistlab.support.errors import UsageError
-from mnistlab.support.metric_names import PENALTY, RUN_METRICS, is_accuracy
+from mnistlab.support.expressions import Expression
+from mnistlab.support.metric_names import (
+    PENALTY,
+    RUN_METRICS,
+    TEST,
+    TRAINING,
+    VALIDATION,
+    is_accuracy,
+)
+from mnistlab.support.near_names import nearest
 
-SECONDS = "seconds"  # of training steps only
 ABSENT = object()
+MAIN_METRICS = (VALIDATION.accuracy, TEST.accuracy, TRAINING.accuracy)
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -52,23 +63,69 @@ class Comparison:
         Raises UsageError, with the nearest name, for an unknown key.
         """
         name = key.removeprefix("-")
-        known = (*self.keys, *self.metrics)
-        if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise UsageError(f"--sort: found {name!r}, choose from {', '.join(known)}{hint}")
-        values = {one.run.path: {**one.parameters, **one.metrics}.get(name) for one in self.runs}
-        have = [one for one in self.runs if values[one.run.path] is not None]
-        lack = [one for one in self.runs if values[one.run.path] is None]
-        down = is_accuracy(name) != key.startswith("-")
-        have.sort(key=lambda one: _rank(values[one.run.path]), reverse=down)
-        return replace(self, runs=(*have, *lack))
+        refuse_unknown("--sort", name, (*self.keys, *self.metrics))
+        values = [{**one.parameters, **one.metrics}.get(name) for one in self.runs]
+        return replace(self, runs=tuple(in_order(key, self.runs, values)))
+
+    def with_metrics(self, names: Sequence[str]) -> "Comparison":
+        """The same runs with these metrics alone; raises UsageError for one that no run has."""
+        for name in names:
+            refuse_unknown("--metric", name, self.metrics)
+        return replace(self, metrics=tuple(dict.fromkeys(names)))
+
+    @property
+    def main_metric(self) -> str:
+        """The metric that decides if none is named: the validation accuracy, if there is one."""
+        known = (name for name in MAIN_METRICS if name in self.metrics)
+        return next(known, self.metrics[0])
 
 
-def compare(paths: Iterable[Path]) -> Comparison:
-    """Compare the runs at the paths: runs, sweeps, and folders of both.
+def in_order(key: str, items: Sequence[Item], values: Sequence[Any]) -> list[Item]:
+    """The items in the order of their values: of an accuracy descending, of all else ascending;
+    with `-` before the key reversed. Items without a value come last.
+    """
+    pairs = list(zip(values, items, strict=True))
+    have = [pair for pair in pairs if pair[0] is not None]
+    down = is_accuracy(key) != key.startswith("-")
+    have.sort(key=lambda pair: _rank(pair[0]), reverse=down)
+    return [item for _, item in (*have, *(pair for pair in pairs if pair[0] is None))]
 
-    Raises UsageError if a path is none of these, or if no run can be read.
+
+def refuse_unknown(option: str, name: str, known: Sequence[str]) -> None:
+    """Raise UsageError, with the nearest name, for a name that is not known."""
+    if name not in known:
+        near = nearest(name, known)
+        hint = f"; did you mean {near}?" if near else ""
+        raise UsageError(f"{option}: found {name!r}, choose from {', '.join(known)}{hint}")
+
+
+def compare(
+    paths: Iterable[Path], where: Expression | None = None, baseline: Path | None = None
+) -> Comparison:
+    """Compare the runs at the paths: runs, sweeps, and folders of both; of these, all that match
+    a condition, and the folder of a baseline in any case.
+
+    Raises UsageError if a path is none of these, if no run can be read, or if none matches.
+    """
+    runs, faults = read_runs([*paths, *([] if baseline is None else [baseline])])
+    settings = [settings_of(run) for run in runs]
+    if where is not None:
+        values = [run_values(run, own) for run, own in zip(runs, settings, strict=True)]
+        kept = [
+            matches or run.path == baseline
+            for run, matches in zip(runs, matching(where, values), strict=True)
+        ]
+        if not any(kept):
+            raise UsageError(*faults, f"none of {len(runs):,} runs matches {where.text}")
+        runs = list(compress(runs, kept))
+        settings = list(compress(settings, kept))
+    return comparison_of(runs, settings, faults)
+
+
+def read_runs(paths: Iterable[Path]) -> tuple[list[RunSummary], list[str]]:
+    """The runs at the paths, and the faults of those that cannot be read.
+
+    Raises UsageError if a path has no run, or if none can be read.
     """
     runs: list[RunSummary] = []
     faults: list[str] = []
@@ -79,14 +136,20 @@ def compare(paths: Iterable[Path]) -> Comparison:
             faults += error.messages
     if not runs:
         raise UsageError(*(faults or ["there is no run to compare"]))
-    flat = [dict(flattened(completed(run.record.config))) for run in runs]
-    keys = _differing(flat)
-    metrics = [{**run.record.metrics, SECONDS: run.record.seconds.train} for run in runs]
+    return runs, faults
+
+
+def comparison_of(
+    runs: Sequence[RunSummary], settings: Sequence[dict[str, Any]], faults: Sequence[str]
+) -> Comparison:
+    """The comparison of runs that were read, with their whole configurations."""
+    keys = _differing(settings)
+    metrics = [metrics_of(run) for run in runs]
     measured = [n for n in (*RUN_METRICS, SECONDS) if any(_tells(n, m.get(n)) for m in metrics)]
     return Comparison(
-        every_key=tuple(dict.fromkeys(key for values in flat for key in values)),
+        every_key=tuple(dict.fromkeys(key for values in settings for key in values)),
         keys=tuple(keys),
-        implied=frozenset(key for key in keys if _is_implied(key, keys, flat)),
+        implied=frozenset(key for key in keys if _is_implied(key, keys, settings)),
         metrics=tuple(measured),
         runs=tuple(
             ComparedRun(
@@ -95,7 +158,7 @@ def compare(paths: Iterable[Path]) -> Comparison:
                 {key: values[key] for key in keys if key in values},
                 {name: found.get(name) for name in measured},
             )
-            for run, values, found in zip(runs, flat, metrics, strict=True)
+            for run, values, found in zip(runs, settings, metrics, strict=True)
         ),
         faults=tuple(faults),
     )
@@ -104,19 +167,6 @@ def compare(paths: Iterable[Path]) -> Comparison:
 def _tells(metric: str, value: float | None) -> bool:
     """Whether a value deserves a column: most runs have no penalty."""
     return value is not None and not (metric == PENALTY and value == 0)
-
-
-def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """A configuration as (dotted path, value); a list of plain values is one value."""
-    items: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, Mapping):
-        items = value.items()
-    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-        items = enumerate(value)
-    if not items:
-        yield path, value
-    for key, inner in items:
-        yield from flattened(inner, f"{path}.{key}" if path else str(key))
 
 
 def _differing(flat: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -1,8 +1,11 @@
 """Lists the runs, sweeps and reproduced reports of a folder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
+from mnistlab.store.browse.comparison import in_order, refuse_unknown
 from mnistlab.store.browse.found import entries_in, experiments_of, is_sweep, trials_of
 from mnistlab.store.browse.summary import RunSummary, read_run
 from mnistlab.store.browse.sweep_summary import (
@@ -11,9 +14,11 @@ from mnistlab.store.browse.sweep_summary import (
     read_report,
     read_sweep,
 )
+from mnistlab.store.browse.values import entry_values, matching
 from mnistlab.store.report_dir import is_reproduction
 from mnistlab.store.run_dir import CONFIG_NAME
 from mnistlab.support.errors import UsageError
+from mnistlab.support.expressions import parsed
 
 Entry = RunSummary | SweepSummary | ReportSummary
 
@@ -27,12 +32,14 @@ class Listing:
     faults: tuple[str, ...]
 
 
-def list_runs(folder: Path) -> Listing:
+def list_runs(folder: Path, where: str | None = None, sort: str | None = None) -> Listing:
     """The runs, sweeps and reports in a folder of runs, the trials of a sweep, or the experiments
-    of a report.
+    of a report: those that match a condition, sorted by a name that a condition may use.
 
-    Raises UsageError if there is no such folder, or if it is a run's folder.
+    Raises UsageError if there is no such folder, if it is a run's folder, or if no entry has a name
+    that is used.
     """
+    condition = None if where is None else parsed(where)
     if (folder / CONFIG_NAME).is_file():
         raise UsageError(f"{folder}: is one run; name the folder that contains it")
     if not folder.is_dir():
@@ -47,7 +54,18 @@ def list_runs(folder: Path) -> Listing:
             faults += error.messages
         except PermissionError as error:
             faults.append(f"{error.filename}: {error.strerror}")
+    if condition is not None and entries:
+        entries = list(compress(entries, matching(condition, list(map(entry_values, entries)))))
+    if sort is not None and entries:
+        entries = _sorted(entries, sort)
     return Listing(folder, tuple(entries), tuple(faults))
+
+
+def _sorted(entries: Sequence[Entry], key: str) -> list[Entry]:
+    values = list(map(entry_values, entries))
+    name = key.removeprefix("-")
+    refuse_unknown("--sort", name, list(dict.fromkeys(known for one in values for known in one)))
+    return in_order(key, entries, [one.get(name) for one in values])
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -1,0 +1,140 @@
+"""Groups of runs as a table: on the terminal, or in a document."""
+
+from collections.abc import Callable, Sequence
+
+from mnistlab.statistics.hypothesis_tests import McNemar
+from mnistlab.statistics.seeds import Interval
+from mnistlab.store.browse.agreement import Disagreement
+from mnistlab.store.browse.groups import Against, Group, Groups
+from mnistlab.support.metric_names import is_accuracy
+from mnistlab.support.text_format import number
+from mnistlab.terminal.comparison_table import plain_yaml
+from mnistlab.terminal.output import metric_value, print_note, print_table
+
+BASELINE = "baseline"
+DIFFERENCE = ["difference", "95 % interval", "p"]
+SMALLEST_P = 0.001
+
+
+def print_groups(groups: Groups) -> None:
+    """Print a line for each group on stdout; on stderr what else is to be known."""
+    rows = group_table(groups)
+    keys = len(groups.keys)
+    first = [*range(keys), keys + 1, keys + 2]
+    print_table(
+        rows, right=range(keys, len(rows[0])), first=first, elsewhere="--csv has all", least={}
+    )
+    print_notes(groups)
+
+
+def print_notes(groups: Groups) -> None:
+    """Print on stderr which runs count, what is compared, and what would tell."""
+    for note in [*groups.notes, *_what_would_tell(groups)]:
+        print_note(note)
+
+
+def group_table(
+    groups: Groups,
+    named: Callable[[str], str] = lambda metric: metric,
+    written: Callable[[str], str] = lambda text: text,
+) -> list[list[str]]:
+    """A heading, and a row for each group: keys, number of runs, the main metric, the difference to
+    the baseline, then the other metrics. `named` and `written` change a metric's name and the text
+    of a number.
+    """
+    main, *others = groups.metrics
+    heads = [named(main), "95 % interval of the mean"]
+    told = DIFFERENCE if groups.has_baseline else []
+    rows = [[*groups.keys, "runs", *heads, *told, *map(named, others)]]
+    for group in groups.groups:
+        keys = [
+            plain_yaml(group.parameters[key]) if key in group.parameters else ""
+            for key in groups.keys
+        ]
+        summary = group.summaries.get(main)
+        interval = interval_words(main, None if summary is None else summary.interval)
+        cells = [_mean(main, group), interval]
+        if groups.has_baseline:
+            cells += [BASELINE, "", ""] if group.is_baseline else against_cells(main, group.against)
+        cells += [_mean(name, group) for name in others]
+        rows.append([*keys, str(len(group.runs)), *map(written, cells)])
+    return rows
+
+
+def _mean(metric: str, group: Group) -> str:
+    summary = group.summaries.get(metric)
+    return "-" if summary is None else metric_value(metric, summary.mean, summary.std)
+
+
+def interval_words(metric: str, interval: Interval | None) -> str:
+    """`97.10 to 97.62%`; `-` if there is none."""
+    if interval is None:
+        return "-"
+    low, high = (metric_value(metric, end) for end in (interval.low, interval.high))
+    return f"{low.removesuffix('%').removesuffix(' s')} to {high}"
+
+
+def against_cells(metric: str, told: Against | None) -> list[str]:
+    """The difference to the baseline, its interval and its p-value."""
+    if told is None:
+        return ["-", "-", "-"]
+    difference = told.difference
+    return [
+        difference_words(metric, difference.estimate),
+        _interval_of_difference(metric, difference.interval),
+        p_words(told.p_value),
+    ]
+
+
+def disagreement_cells(told: Disagreement | None) -> list[str]:
+    """The same for two networks on the same images."""
+    if told is None:
+        return ["-", "-", "-"]
+    found: McNemar = told.mcnemar
+    return [
+        difference_words("accuracy", found.difference),
+        _interval_of_difference("accuracy", found.interval),
+        p_words(told.p_value),
+    ]
+
+
+def difference_words(metric: str, difference: float) -> str:
+    """A difference with its sign; of accuracies in percentage points."""
+    if is_accuracy(metric):
+        return f"{100 * difference:+.2f}"
+    text = number(difference)
+    return text if text.startswith("-") else f"+{text}"
+
+
+def _interval_of_difference(metric: str, interval: Interval | None) -> str:
+    if interval is None:
+        return "-"
+    return f"{difference_words(metric, interval.low)} to {difference_words(metric, interval.high)}"
+
+
+def p_words(p_value: float | None) -> str:
+    """A p-value with two digits."""
+    if p_value is None:
+        return "-"
+    return f"<{SMALLEST_P}" if p_value < SMALLEST_P else f"{p_value:.2g}"
+
+
+def _what_would_tell(groups: Groups) -> list[str]:
+    """What the columns of the baseline mean, and how many seeds would tell what is not told."""
+    if not groups.has_baseline:
+        return []
+    points = ", in percentage points" if is_accuracy(groups.metric) else ""
+    notes = [
+        f"difference: {groups.metric} minus the baseline's{points}, over the seeds that both have: "
+        "with the same seed they share the draws of the initial weights and the order of images; "
+        "p: paired t-test, without two shared seeds Welch's, corrected by Holm (docs/statistics.md)"
+    ]
+    needed: Sequence[tuple[Group, int]] = [
+        (group, group.against.seeds_needed)
+        for group in groups.groups
+        if group.against is not None and group.against.seeds_needed is not None
+    ]
+    for group, seeds in needed:
+        named = ", ".join(f"{key} = {plain_yaml(v)}" for key, v in group.parameters.items())
+        notes.append(f"cannot be told from the baseline: {named}; about {seeds:,} seeds would tell")
+    return notes
