@@ -5,7 +5,6 @@ and compared, and a sweep finds its trials by their hashes.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import deepcopy
 from typing import Any
 
 # By dotted path: what a version without the key did. `loss:mse` is a section of that type, `*` is
@@ -38,7 +37,7 @@ ADDED_KEYS: dict[str, Any] = {
 
 def completed(config: Mapping[str, Any]) -> dict[str, Any]:
     """A resolved configuration of any version, with the keys that its version did not have."""
-    whole = deepcopy(dict(config))
+    whole = _copied(config)
     for section, key, value in _sections(whole):
         section.setdefault(key, value)
     return whole
@@ -46,11 +45,18 @@ def completed(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def as_first_written(config: Mapping[str, Any]) -> dict[str, Any]:
     """A resolved configuration without the added keys that change nothing."""
-    first = deepcopy(dict(config))
+    first = _copied(config)
     for section, key, value in _sections(first):
         if section.get(key) == value:
             del section[key]
     return first
+
+
+def _copied(value: Any) -> Any:
+    """A copy of nested mappings and lists. Hundreds of runs wait for it, and `deepcopy` is slow."""
+    if isinstance(value, Mapping):
+        return {key: _copied(inner) for key, inner in value.items()}
+    return [_copied(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _sections(config: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, Any]]:

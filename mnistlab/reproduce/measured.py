@@ -8,6 +8,7 @@ from typing import Any
 
 from mnistlab.config.sweep import StatedPoint, SweepConfig
 from mnistlab.reproduce.planned import FullLength
+from mnistlab.statistics.seeds import summary_of
 from mnistlab.store.report_dir import ReportDir
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import RunRecord
@@ -15,7 +16,7 @@ from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import PARTS, PENALTY, part_of
-from mnistlab.support.scale import half_interval, mean_and_spread, on_scale
+from mnistlab.support.scale import mean_and_spread, on_scale
 from mnistlab.sweeps.ranking import ranking_of, stated_point
 from mnistlab.sweeps.results import TrialRow, read_record, read_trials, sweep_of
 
@@ -46,7 +47,8 @@ class Measured:
     @property
     def half_interval(self) -> float | None:
         """Half of the 95 % interval of the mean; None for one seed."""
-        return half_interval(self.values)
+        interval = summary_of(self.values).interval if self.values else None
+        return None if interval is None else (interval.high - interval.low) / 2
 
     @property
     def is_within(self) -> bool | None:

@@ -4,12 +4,12 @@ Deliberately small: lists of runs use it, and must not wait for a library.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, partial
 from types import NoneType, UnionType
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -33,15 +33,13 @@ def read_record(kind: Any, found: Any, key: str = "") -> Any:
     if not isinstance(found, Mapping):
         raise _wrong(key, found, "an object")
     values = {}
-    for field, declared in _declared(kind):
-        own_key = _key(field)
-        name = f"{key}.{own_key}" if key else own_key
-        if field.metadata.get("inline"):
-            values[field.name] = _read_inline(declared, found, key)
+    for field, own_key, read, inline in _fields(kind):
+        if inline is not None:
+            values[field.name] = _read_inline(inline, found, key)
         elif own_key in found:
-            values[field.name] = _read(declared, found[own_key], name)
+            values[field.name] = read(found[own_key], f"{key}.{own_key}" if key else own_key)
         elif field.default is MISSING and field.default_factory is MISSING:
-            raise JsonTypeError(f"{name}: is missing")
+            raise JsonTypeError(f"{key}.{own_key}: is missing" if key else f"{own_key}: is missing")
     return kind(**values)
 
 
@@ -49,46 +47,74 @@ def _key(field: Field[Any]) -> str:
     return str(field.metadata.get("key", field.name))
 
 
+# Reads a value under its key. Hundreds of runs are read at once: types are looked at only once.
+Reader = Callable[[Any, str], Any]
+
+
 @cache
-def _declared(kind: Any) -> list[tuple[Field[Any], Any]]:
+def _fields(kind: Any) -> list[tuple[Field[Any], str, Reader, Any]]:
+    """Each field of a dataclass: its key, how it is read, and its dataclass if it is inline."""
     hints = get_type_hints(kind, include_extras=True)
-    return [(field, hints[field.name]) for field in fields(kind)]
+    return [
+        (
+            field,
+            _key(field),
+            _reader(hints[field.name]),
+            _without_none(hints[field.name]) if field.metadata.get("inline") else None,
+        )
+        for field in fields(kind)
+    ]
 
 
-def _read_inline(declared: Any, found: Mapping[str, Any], key: str) -> Any:
-    kind = _without_none(declared)
-    if not any(_key(field) in found for field, _ in _declared(kind)):
+def _read_inline(kind: Any, found: Mapping[str, Any], key: str) -> Any:
+    if not any(own_key in found for _, own_key, _, _ in _fields(kind)):
         return None
     return read_record(kind, found, key)
 
 
-def _read(declared: Any, found: Any, key: str) -> Any:
+@cache
+def _reader(declared: Any) -> Reader:
+    """How a value of a declared type is read."""
     if declared is Any:
-        return found
+        return lambda found, key: found
     origin, parts = get_origin(declared), get_args(declared)
     if origin is UnionType:
-        return None if found is None else _read(_without_none(declared), found, key)
+        inner = _reader(_without_none(declared))
+        return lambda found, key: None if found is None else inner(found, key)
     if origin is dict:
+        return _mapping_reader(_reader(parts[1]))
+    if origin in (list, tuple):
+        is_any_length = origin is list or parts[-1] is Ellipsis
+        return _items_reader(
+            origin, [_reader(p) for p in parts if p is not Ellipsis], is_any_length
+        )
+    if is_dataclass(declared):
+        return partial(read_record, declared)
+    return partial(_read_scalar, declared)
+
+
+def _mapping_reader(read: Reader) -> Reader:
+    def read_mapping(found: Any, key: str) -> dict[str, Any]:
         if not isinstance(found, Mapping):
             raise _wrong(key, found, "an object")
-        return {name: _read(parts[1], value, f"{key}.{name}") for name, value in found.items()}
-    if origin in (list, tuple):
-        return _read_items(origin, parts, found, key)
-    if is_dataclass(declared):
-        return read_record(declared, found, key)
-    return _read_scalar(declared, found, key)
+        return {name: read(value, f"{key}.{name}") for name, value in found.items()}
+
+    return read_mapping
 
 
-def _read_items(origin: Any, parts: tuple[Any, ...], found: Any, key: str) -> Any:
-    """A list[X], a tuple[X, ...], or a tuple of a fixed length."""
-    if not isinstance(found, list):
-        raise _wrong(key, found, "a list")
-    if origin is list or parts[-1] is Ellipsis:
-        parts = (parts[0],) * len(found)
-    if len(found) != len(parts):
-        raise _wrong(key, found, f"a list of {len(parts)}")
-    items = zip(parts, found, strict=True)
-    return origin(_read(part, item, f"{key}[{place}]") for place, (part, item) in enumerate(items))
+def _items_reader(origin: Any, readers: Sequence[Reader], is_any_length: bool) -> Reader:
+    """Of a list[X], a tuple[X, ...], or a tuple of a fixed length."""
+
+    def read_items(found: Any, key: str) -> Any:
+        if not isinstance(found, list):
+            raise _wrong(key, found, "a list")
+        each = [*readers] * len(found) if is_any_length else readers
+        if len(found) != len(each):
+            raise _wrong(key, found, f"a list of {len(each)}")
+        items = enumerate(zip(each, found, strict=True))
+        return origin(read(item, f"{key}[{place}]") for place, (read, item) in items)
+
+    return read_items
 
 
 def _read_scalar(declared: Any, found: Any, key: str) -> Any:

@@ -17,14 +17,3 @@ def on_scale(value: float | None) -> TypeGuard[float]:
 def mean_and_spread(values: Sequence[float]) -> tuple[float | None, float | None]:
     """The mean, and the sample standard deviation, which needs two values; else None."""
     return fmean(values) if values else None, stdev(values) if len(values) > 1 else None
-
-
-def half_interval(values: Sequence[float]) -> float | None:
-    """Half of the 95 % confidence interval of the mean, by Student's t; needs two values, else
-    None.
-    """
-    if len(values) < 2:
-        return None
-    from scipy.special import stdtrit
-
-    return float(stdtrit(len(values) - 1, 0.975)) * stdev(values) / math.sqrt(len(values))
