@@ -4,8 +4,9 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import overload
 
+from mnistlab.runtime.compiled_as import compiled_as
 from mnistlab.runtime.dither import (
     BY_ELEMENT,
     HALF,
@@ -24,7 +25,7 @@ _WORD = ir.IntType(32)
 
 
 # 32-bit from the beginning: a register holds half as many 64-bit numbers.
-@intrinsic
+@compiled_as(spread_evenly)
 def _compiled_spread_evenly(typing_context, dither, i):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         start, number = (builder.trunc(value, _WORD) for value in values)
@@ -34,23 +35,13 @@ def _compiled_spread_evenly(typing_context, dither, i):  # type: ignore[no-untyp
     return types.float32(types.int64, types.int64), codegen
 
 
-@intrinsic
-def _compiled_power(typing_context, w):  # type: ignore[no-untyped-def]
+@compiled_as(power_of_two)
+def _compiled_power_of_two(typing_context, w):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         exponent = builder.and_(builder.bitcast(values[0], _WORD), ir.Constant(_WORD, 0x7F800000))
         return builder.bitcast(exponent, ir.FloatType())
 
     return types.float32(types.float32), codegen
-
-
-@overload(spread_evenly, inline="always")
-def _overloaded_spread_evenly(dither, i):  # type: ignore[no-untyped-def]
-    return lambda dither, i: _compiled_spread_evenly(dither, i)
-
-
-@overload(power_of_two, inline="always")
-def _overloaded_power(w):  # type: ignore[no-untyped-def]
-    return lambda w: _compiled_power(w)
 
 
 # With a kernel's fast math, the compiler would first subtract the step, and lose it.

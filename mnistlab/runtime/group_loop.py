@@ -12,8 +12,8 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.extending import intrinsic, overload
 
+from mnistlab.runtime.compiled_as import compiled_as
 from mnistlab.runtime.kernel import Kernel, kernel
 from mnistlab.runtime.loop import ROW_DTYPE, run_op
 from mnistlab.runtime.memory import Memory, memory_type
@@ -61,8 +61,8 @@ def _place(context: Any, builder: Any, kind: Any, array_type: Any, array: Any, n
     return builder.gep(pointer, [number])
 
 
-@intrinsic
-def _memory_of(typing_context, like, memories, number):  # type: ignore[no-untyped-def]
+@compiled_as(memory_of)
+def _compiled_memory_of(typing_context, like, memories, number):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         place = _place(context, builder, like, memories, *values[1:])
         return context.data_model_manager[like].load_from_data_pointer(builder, place)
@@ -70,8 +70,8 @@ def _memory_of(typing_context, like, memories, number):  # type: ignore[no-untyp
     return like(like, memories, number), codegen
 
 
-@intrinsic
-def _put_memory(typing_context, memory, memories, number):  # type: ignore[no-untyped-def]
+@compiled_as(put_memory)
+def _compiled_put_memory(typing_context, memory, memories, number):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         place = _place(context, builder, memory, memories, *values[1:])
         data = context.data_model_manager[memory].as_data(builder, values[0])
@@ -81,28 +81,13 @@ def _put_memory(typing_context, memory, memories, number):  # type: ignore[no-un
     return types.void(memory, memories, number), codegen
 
 
-@intrinsic
-def _size_of_memory(typing_context, like):  # type: ignore[no-untyped-def]
+@compiled_as(size_of_memory)
+def _compiled_size_of_memory(typing_context, like):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         size = context.get_abi_sizeof(context.get_data_type(like))
         return ir.Constant(ir.IntType(64), size // 8)
 
     return types.int64(like), codegen
-
-
-@overload(memory_of, inline="always")
-def _compiled_memory_of(like, memories, number):  # type: ignore[no-untyped-def]
-    return lambda like, memories, number: _memory_of(like, memories, number)
-
-
-@overload(put_memory, inline="always")
-def _compiled_put_memory(memory, memories, number):  # type: ignore[no-untyped-def]
-    return lambda memory, memories, number: _put_memory(memory, memories, number)
-
-
-@overload(size_of_memory, inline="always")
-def _compiled_size_of_memory(like):  # type: ignore[no-untyped-def]
-    return lambda like: _size_of_memory(like)
 
 
 @kernel

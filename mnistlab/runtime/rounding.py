@@ -9,7 +9,8 @@ import platform
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+
+from mnistlab.runtime.compiled_as import compiled_as
 
 _MACHINE = platform.machine().lower()
 _X86, _ARM = _MACHINE in ("x86_64", "amd64"), _MACHINE in ("aarch64", "arm64")
@@ -61,8 +62,8 @@ def _write(builder, state):  # type: ignore[no-untyped-def]
         builder.call(_declared(builder, "llvm.aarch64.set.fpcr", ir.VoidType(), [wide]), [state])
 
 
-@intrinsic
-def _tiny_to_zero(typing_context):  # type: ignore[no-untyped-def]
+@compiled_as(tiny_to_zero)
+def _compiled_tiny_to_zero(typing_context):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         before = _read(builder)
         flush = _FLUSH_X86 if _X86 else _FLUSH_ARM
@@ -72,20 +73,10 @@ def _tiny_to_zero(typing_context):  # type: ignore[no-untyped-def]
     return types.int64(), codegen
 
 
-@intrinsic
-def _restore(typing_context, before):  # type: ignore[no-untyped-def]
+@compiled_as(restore)
+def _compiled_restore(typing_context, before):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         _write(builder, values[0])
         return context.get_dummy_value()
 
     return types.void(types.int64), codegen
-
-
-@overload(tiny_to_zero, inline="always")
-def _compiled_tiny_to_zero():  # type: ignore[no-untyped-def]
-    return lambda: _tiny_to_zero()
-
-
-@overload(restore, inline="always")
-def _compiled_restore(before):  # type: ignore[no-untyped-def]
-    return lambda before: _restore(before)

@@ -7,6 +7,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic, overload
 
+from mnistlab.runtime.compiled_as import compiled_as
 from mnistlab.runtime.vectors import REGISTER
 from mnistlab.runtime.vectors_compiled import bytes_of, place_of
 
@@ -123,8 +124,8 @@ def _compiled_turn(images, numbers, first, size, at, turned, to, stride):  # typ
     return square
 
 
-@intrinsic
-def _turn_in(typing_context, rows, at, size, last, tile, to):  # type: ignore[no-untyped-def]
+@compiled_as(turn_in)
+def _compiled_turn_in(typing_context, rows, at, size, last, tile, to):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         kind = ir.VectorType(context.get_value_type(rows.dtype), REGISTER)
         align, square = bytes_of(rows.dtype), []
@@ -143,8 +144,8 @@ def _turn_in(typing_context, rows, at, size, last, tile, to):  # type: ignore[no
     return types.void(rows, int64, int64, int64, tile, int64), codegen
 
 
-@intrinsic
-def _turn_out(typing_context, tile, at, rows, to, size, last):  # type: ignore[no-untyped-def]
+@compiled_as(turn_out)
+def _compiled_turn_out(typing_context, tile, at, rows, to, size, last):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         kind = ir.VectorType(context.get_value_type(rows.dtype), REGISTER)
         align, square, at = bytes_of(rows.dtype), [], values[1]
@@ -164,13 +165,3 @@ def _turn_out(typing_context, tile, at, rows, to, size, last):  # type: ignore[n
 
     int64 = types.int64
     return types.void(tile, int64, rows, int64, int64, int64), codegen
-
-
-@overload(turn_in, inline="always")
-def _compiled_turn_in(rows, at, size, last, tile, to):  # type: ignore[no-untyped-def]
-    return lambda rows, at, size, last, tile, to: _turn_in(rows, at, size, last, tile, to)
-
-
-@overload(turn_out, inline="always")
-def _compiled_turn_out(tile, at, rows, to, size, last):  # type: ignore[no-untyped-def]
-    return lambda tile, at, rows, to, size, last: _turn_out(tile, at, rows, to, size, last)

@@ -8,6 +8,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
+from mnistlab.runtime.compiled_as import compiled_as
 from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.vectors import dot, larger, lowest_bit, set_bits, where_larger, without_first
 from mnistlab.runtime.vectors_compiled import (
@@ -32,8 +33,8 @@ def _multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
     )
 
 
-@intrinsic
-def _fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
+@compiled_as(fma)
+def _compiled_fma(typing_context, a, b, c):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         if not isinstance(a, VectorType):
             return _multiply_add(builder, *values)
@@ -55,8 +56,8 @@ def _by_pieces(context: Any, builder: Any, vector: Any, values: Any, make: Any) 
     return result
 
 
-@intrinsic
-def _larger(typing_context, a, b):  # type: ignore[no-untyped-def]
+@compiled_as(larger)
+def _compiled_larger(typing_context, a, b):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         def of(x, y):  # type: ignore[no-untyped-def]
             taken = builder.or_(
@@ -69,8 +70,8 @@ def _larger(typing_context, a, b):  # type: ignore[no-untyped-def]
     return a(a, a), codegen
 
 
-@intrinsic
-def _where_larger(typing_context, b, a, x, y):  # type: ignore[no-untyped-def]
+@compiled_as(where_larger)
+def _compiled_where_larger(typing_context, b, a, x, y):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         def of(b, a, x, y):  # type: ignore[no-untyped-def]
             return builder.select(builder.fcmp_ordered(">", b, a), x, y)
@@ -95,8 +96,8 @@ def _sum_of_lanes(builder: Any, value: Any) -> Any:
     return builder.extract_element(value, ir.Constant(INDEX, 0))
 
 
-@intrinsic
-def _dot(typing_context, a, b):  # type: ignore[no-untyped-def]
+@compiled_as(dot)
+def _compiled_dot(typing_context, a, b):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         sums: dict[int, Any] = {}  # of the products of all pieces, by number of lanes
         for number, (_, size) in enumerate(pieces_of(a.lanes)):
@@ -112,8 +113,8 @@ def _dot(typing_context, a, b):  # type: ignore[no-untyped-def]
     return a.dtype(a, a), codegen
 
 
-@intrinsic
-def _without_first(typing_context, vector, count):  # type: ignore[no-untyped-def]
+@compiled_as(without_first)
+def _compiled_without_first(typing_context, vector, count):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         result = values[0]
         for number, (start, size) in enumerate(pieces_of(vector.lanes)):
@@ -142,27 +143,12 @@ def _set_bits(typing_context, array, at):  # type: ignore[no-untyped-def]
     return types.uint64(array, types.int64), codegen
 
 
-@intrinsic
-def _lowest_bit(typing_context, bits):  # type: ignore[no-untyped-def]
+@compiled_as(lowest_bit)
+def _compiled_lowest_bit(typing_context, bits):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
 
     return types.uint64(types.uint64), codegen
-
-
-@overload(fma, inline="always")
-def _compiled_fma(a, b, c):  # type: ignore[no-untyped-def]
-    return lambda a, b, c: _fma(a, b, c)
-
-
-@overload(dot, inline="always")
-def _compiled_dot(a, b):  # type: ignore[no-untyped-def]
-    return lambda a, b: _dot(a, b)
-
-
-@overload(without_first, inline="always")
-def _compiled_without_first(vector, count):  # type: ignore[no-untyped-def]
-    return lambda vector, count: _without_first(vector, count)
 
 
 @overload(set_bits, jit_options={"forceinline": True})
@@ -178,18 +164,3 @@ def _compiled_set_bits(array, at, count):  # type: ignore[no-untyped-def]
         return bits
 
     return bits_of
-
-
-@overload(lowest_bit, inline="always")
-def _compiled_lowest_bit(bits):  # type: ignore[no-untyped-def]
-    return lambda bits: _lowest_bit(bits)
-
-
-@overload(larger, inline="always")
-def _compiled_larger(a, b):  # type: ignore[no-untyped-def]
-    return lambda a, b: _larger(a, b)
-
-
-@overload(where_larger, inline="always")
-def _compiled_where_larger(b, a, x, y):  # type: ignore[no-untyped-def]
-    return lambda b, a, x, y: _where_larger(b, a, x, y)

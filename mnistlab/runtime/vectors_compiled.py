@@ -9,8 +9,9 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, models, overload, register_model
+from numba.extending import models, register_model
 
+from mnistlab.runtime.compiled_as import compiled_as, is_left_out
 from mnistlab.runtime.vectors import (
     every_second,
     load,
@@ -121,8 +122,7 @@ def _lanes(value: Any) -> int:
     return int(value.literal_value)
 
 
-@intrinsic(prefer_literal=True)
-def _load(typing_context, array, at, lanes):  # type: ignore[no-untyped-def]
+def _load(array, at, lanes):  # type: ignore[no-untyped-def]
     vector = VectorType(array.dtype, _lanes(lanes))
 
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
@@ -133,11 +133,10 @@ def _load(typing_context, array, at, lanes):  # type: ignore[no-untyped-def]
             loaded = builder.insert_value(loaded, piece, number)
         return loaded
 
-    return vector(array, types.int64, lanes), codegen
+    return vector(array, types.int64, lanes, types.none), codegen
 
 
-@intrinsic(prefer_literal=True)
-def _load_some(typing_context, array, at, lanes, count):  # type: ignore[no-untyped-def]
+def _load_some(array, at, lanes):  # type: ignore[no-untyped-def]
     vector = VectorType(array.dtype, _lanes(lanes))
 
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
@@ -150,19 +149,22 @@ def _load_some(typing_context, array, at, lanes, count):  # type: ignore[no-unty
     return vector(array, types.int64, lanes, types.int64), codegen
 
 
-@intrinsic
-def _store(typing_context, array, at, vector):  # type: ignore[no-untyped-def]
+@compiled_as(load, prefer_literal=True)
+def _compiled_load(typing_context, array, at, lanes, count=None):  # type: ignore[no-untyped-def]
+    return _load(array, at, lanes) if is_left_out(count) else _load_some(array, at, lanes)
+
+
+def _store(array, at, vector):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         for number, _, place, _ in _places(context, builder, array, *values[:2], vector):
             piece = builder.extract_value(values[2], number)
             builder.store(piece, place).align = bytes_of(array.dtype)
         return context.get_dummy_value()
 
-    return types.void(array, types.int64, vector), codegen
+    return types.void(array, types.int64, vector, types.none), codegen
 
 
-@intrinsic
-def _store_some(typing_context, array, at, vector, count):  # type: ignore[no-untyped-def]
+def _store_some(array, at, vector):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         for number, kind, place, start in _places(context, builder, array, *values[:2], vector):
             piece = builder.extract_value(values[2], number)
@@ -172,8 +174,13 @@ def _store_some(typing_context, array, at, vector, count):  # type: ignore[no-un
     return types.void(array, types.int64, vector, types.int64), codegen
 
 
-@intrinsic(prefer_literal=True)
-def _spread(typing_context, value, lanes):  # type: ignore[no-untyped-def]
+@compiled_as(store)
+def _compiled_store(typing_context, array, at, vector, count=None):  # type: ignore[no-untyped-def]
+    return _store(array, at, vector) if is_left_out(count) else _store_some(array, at, vector)
+
+
+@compiled_as(spread, prefer_literal=True)
+def _compiled_spread(typing_context, value, lanes):  # type: ignore[no-untyped-def]
     vector = VectorType(value, _lanes(lanes))
 
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
@@ -192,8 +199,8 @@ def _halves(builder: Any, a: Any, b: Any, kind: Any, order: list[list[int]]) -> 
     return [builder.shuffle_vector(a, b, mask) for mask in masks]
 
 
-@intrinsic(prefer_literal=True)
-def _every_second(typing_context, array, at, lanes, count):  # type: ignore[no-untyped-def]
+@compiled_as(every_second, prefer_literal=True)
+def _compiled_every_second(typing_context, array, at, lanes, count):  # type: ignore[no-untyped-def]
     """The even lanes of two adjacent pieces; the odd ones are not used."""
     vector = VectorType(array.dtype, _lanes(lanes))
 
@@ -218,8 +225,8 @@ def _every_second(typing_context, array, at, lanes, count):  # type: ignore[no-u
     return vector(array, types.int64, lanes, types.int64), codegen
 
 
-@intrinsic
-def _store_pairs(typing_context, array, at, a, b, count):  # type: ignore[no-untyped-def]
+@compiled_as(store_pairs)
+def _compiled_store_pairs(typing_context, array, at, a, b, count):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         kinds = context.get_value_type(a).elements
         for number, (kind, (start, lanes)) in enumerate(
@@ -236,8 +243,8 @@ def _store_pairs(typing_context, array, at, a, b, count):  # type: ignore[no-unt
     return types.void(array, types.int64, a, b, types.int64), codegen
 
 
-@intrinsic
-def _prefetch(typing_context, array, at):  # type: ignore[no-untyped-def]
+@compiled_as(prefetch)
+def _compiled_prefetch(typing_context, array, at):  # type: ignore[no-untyped-def]
     def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
         byte = ir.IntType(8)
         place = place_of(context, builder, array, values[0], values[1], byte)
@@ -248,37 +255,3 @@ def _prefetch(typing_context, array, at):  # type: ignore[no-untyped-def]
         return context.get_dummy_value()
 
     return types.void(array, types.int64), codegen
-
-
-@overload(load, inline="always", prefer_literal=True)
-def _compiled_load(array, at, lanes, count=None):  # type: ignore[no-untyped-def]
-    if count is None or isinstance(count, types.NoneType | types.Omitted):
-        return lambda array, at, lanes, count=None: _load(array, at, lanes)
-    return lambda array, at, lanes, count=None: _load_some(array, at, lanes, count)
-
-
-@overload(store, inline="always")
-def _compiled_store(array, at, vector, count=None):  # type: ignore[no-untyped-def]
-    if count is None or isinstance(count, types.NoneType | types.Omitted):
-        return lambda array, at, vector, count=None: _store(array, at, vector)
-    return lambda array, at, vector, count=None: _store_some(array, at, vector, count)
-
-
-@overload(spread, inline="always", prefer_literal=True)
-def _compiled_spread(value, lanes):  # type: ignore[no-untyped-def]
-    return lambda value, lanes: _spread(value, lanes)
-
-
-@overload(prefetch, inline="always")
-def _compiled_prefetch(array, at):  # type: ignore[no-untyped-def]
-    return lambda array, at: _prefetch(array, at)
-
-
-@overload(every_second, inline="always", prefer_literal=True)
-def _compiled_every_second(array, at, lanes, count):  # type: ignore[no-untyped-def]
-    return lambda array, at, lanes, count: _every_second(array, at, lanes, count)
-
-
-@overload(store_pairs, inline="always")
-def _compiled_store_pairs(array, at, a, b, count):  # type: ignore[no-untyped-def]
-    return lambda array, at, a, b, count: _store_pairs(array, at, a, b, count)
