@@ -85,7 +85,8 @@ def rendered_table(table: Table, rows: Sequence[Row], finding: str | None) -> Re
         line += [f"{len(row.statuses)}"] if has_seeds else []
         line += [row.stated_in or "–"] if stated_in else []
         cells.append((*line, _time(row)))
-    notes = (*_shares(rows), *([INTERVAL] if has_seeds else []), *compared(rows, names))
+    labels = [_label(row, columns, seen) for row in rows]
+    notes = (*_shares(rows), *([INTERVAL] if has_seeds else []), *compared(rows, names, labels))
     return RenderedTable(table.title, tuple(heads), tuple(cells), parameters, notes, finding)
 
 
@@ -103,11 +104,13 @@ def duration(seconds: float) -> str:
     return f"{seconds / MINUTE:.0f} min" if seconds < 2 * HOUR else f"{seconds / HOUR:.1f} h"
 
 
-def compared(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
-    """One sentence: how many of the stated accuracies were reached, and the farthest below."""
-    pairs: list[tuple[float, Row, str, Measured]] = []
+def compared(rows: Sequence[Row], names: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """One sentence: how many of the stated accuracies were reached, and the farthest below;
+    `labels` has the rows in words.
+    """
+    pairs: list[tuple[float, str, str, Measured]] = []
     missed = 0
-    for row in rows:
+    for row, label in zip(rows, labels, strict=True):
         for name in names:
             found = row.metrics[name]
             if not is_accuracy(name) or found.stated is None:
@@ -115,7 +118,7 @@ def compared(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
             if found.difference is None:
                 missed += 1
             else:
-                pairs.append((found.difference, row, name, found))
+                pairs.append((found.difference, label, name, found))
     if not pairs and not missed:
         return []
     total = len(pairs) + missed
@@ -129,20 +132,17 @@ def compared(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
         text += f", {missed} not measured"
     farthest = min(pairs, key=lambda pair: pair[0], default=None)
     if farthest is not None and farthest[0] < -ROUNDING:
-        difference, row, name, found = farthest
+        difference, label, name, found = farthest
         stated = in_print(as_stated(name, found.stated or 0))
         what = f"{metric_words(name)} {measured(found.mean, name)} where {stated}"
-        text += f"; farthest below: {_named(row)}{what} is stated ({100 * difference:+.2f} points)"
+        text += f"; farthest below: {label}{what} is stated ({100 * difference:+.2f} points)"
     return [f"{text}."]
 
 
-def _named(row: Row) -> str:
-    """A row's values as text, for a sentence."""
-    short = [
-        f"{key.rpartition('.')[2]} {text}"
-        for key, value in row.parameters.items()
-        if len(text := value_as_yaml(value)) < 40
-    ]
+def _label(row: Row, columns: Mapping[str, Column], seen: Mapping[str, Sequence[Any]]) -> str:
+    """A row's values as text, for the beginning of a sentence."""
+    texts = {column.head: _value(row, key, column, seen[key]) for key, column in columns.items()}
+    short = [f"{head} {text}" for head, text in texts.items() if text != "–" and len(text) < 40]
     return f"{', '.join(short)}: " if short else ""
 
 
