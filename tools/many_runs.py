@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistlab.store.checksums import FileDigest
+from mnistlab.config import dump_yaml, run_config_from_mapping
+from mnistlab.store.checksums import FileDigest, with_checksum
 from mnistlab.store.metrics import METRICS, MetricsRow
 from mnistlab.store.predictions import PREDICTIONS, PredictionRow, read_predictions
 from mnistlab.store.run_dir import RunDir
@@ -27,13 +28,11 @@ def many_runs(folder: Path, count: int) -> list[Path]:
     first = train(folder, {"training": {"epochs": 10}}).run_dir
     template, rows = read_run_json(RunDir(first)), METRICS.read(RunDir(first).metrics)
     predictions = read_predictions(RunDir(first).predictions)
-    config = (first / "config.yaml").read_bytes()
     rng = np.random.default_rng(0)
     made = [first]
     for number in range(1, count):
         run_dir = RunDir(first.with_name(f"20260101-{number:06d}-copy-{number:06x}"))
         run_dir.path.mkdir()
-        run_dir.config.write_bytes(config)
         rate, width = RATES[number % 4], WIDTHS[number // 4 % 5]
         level = 0.90 + 0.01 * (number % 4) + 0.002 * (number // 4 % 5) + rng.normal(0, 0.004)
         curve = [_row(row, level, rng) for row in rows]
@@ -51,6 +50,7 @@ def many_runs(folder: Path, count: int) -> list[Path]:
             "optimizer": {**template["config"]["optimizer"], "lr": rate},
             "model": {**template["config"]["model"], "hidden": [width]},
         }
+        _written(run_dir.config, with_checksum(dump_yaml(run_config_from_mapping(settings))))
         measured = {name: getattr(curve[-1], name) for name in template["metrics"]}
         measured["test_accuracy"] = float((~wrong).mean())
         best = {**template["best"], "val_accuracy": curve[-1].val_accuracy}

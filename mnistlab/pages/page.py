@@ -60,12 +60,13 @@ def left_out(saved: SavedFigures) -> list[tuple[list[str], str]]:
 def write_page(
     path: Path, template: str, values: Mapping[str, Any], *, force: bool = False
 ) -> None:
-    """Fill a template and write the page.
+    """Fill a template and write the page. Its `colours` are those that the figures do not have.
 
     Raises UsageError if the file exists and was not written by mnistlab, unless `force`; OSError.
     """
     found: Sequence[Picture] = values["pictures"]
-    colours = sorted(frozenset().union(*(picture.colours for picture in found)))
+    more: Sequence[str] = values.get("colours", ())
+    colours = sorted(frozenset(more).union(*(picture.colours for picture in found)))
     palette = [(colour, on_dark(colour)) for colour in colours]
     page = _environment().get_template(template).render(values, palette=palette)
     write_own(path, page.encode(), "html", force=force)

@@ -1,7 +1,9 @@
 """Numbers and hints as text, the same on a terminal and on a page."""
 
 import math
+from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from mnistlab.support.metric_names import is_accuracy
 from mnistlab.support.stated import Stated
@@ -40,6 +42,40 @@ def metric(name: str, value: float, std: float | None = None) -> str:
         return percent(value) if std is None else f"{100 * value:.2f} ± {percent(std)}"
     written = seconds if name == "seconds" else number
     return written(value) if std is None else f"{written(value)} ± {written(std)}"
+
+
+def interval(
+    name: str, low: float, high: float, written: Callable[[str, float], str] = metric
+) -> str:
+    """The ends of an interval of a metric, the unit once: `97.10 to 97.62%`."""
+    first, last = written(name, low), written(name, high)
+    for unit in ("%", " s"):
+        if first.endswith(unit) and last.endswith(unit):
+            first = first.removesuffix(unit)
+    return f"{first} to {last}"
+
+
+def difference(name: str, value: float) -> str:
+    """A difference of a metric with its sign; of accuracies in percentage points: `+0.31`."""
+    text = f"{100 * value:.2f}" if is_accuracy(name) else number(value)
+    return text if text.startswith("-") else f"+{text}"
+
+
+def p_value(value: float) -> str:
+    """A p-value with two digits."""
+    return "<0.001" if value < 0.001 else f"{value:.2g}"
+
+
+def plain_yaml(value: Any) -> str:
+    """A value of a configuration as YAML on one line."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(plain_yaml, value))}]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, float):
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
+    return str(value)
 
 
 def exact(value: float, factor: int = 1) -> str:

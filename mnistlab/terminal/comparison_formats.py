@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mnistlab.store.browse.comparison import Comparison
+from mnistlab.store.browse.found import folder_names
 from mnistlab.store.browse.selection import (
     Selection,
     beside_baseline,
@@ -14,7 +15,7 @@ from mnistlab.store.csv_text import csv_text
 from mnistlab.support.document_tables import latex_table, markdown_table
 from mnistlab.support.metric_names import metric_title
 from mnistlab.support.text_format import in_print
-from mnistlab.terminal.comparison_table import folder_names, print_comparison, shown_keys, written
+from mnistlab.terminal.comparison_table import print_comparison, written
 from mnistlab.terminal.output import metric_value, print_json, print_note, print_result
 
 
@@ -68,7 +69,7 @@ def _print_for_a_report(
 ) -> None:
     """The runs as a table of a document: names, keys that differ, metrics as pages write them."""
     comparison, told = _with_differences(selection)
-    keys, metrics = shown_keys(comparison), comparison.metrics
+    keys, metrics = comparison.shown_keys, comparison.metrics
     names = folder_names([one.run.path for one in comparison.runs])
     rows = [["run", *keys, *map(metric_title, metrics)]]
     for name, one in zip(names, comparison.runs, strict=True):

@@ -1,16 +1,15 @@
 """Runs side by side on the terminal: a column for what differs, or a row where that fits better."""
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
 from mnistlab.store.browse.comparison import ComparedRun, Comparison
+from mnistlab.store.browse.found import folder_names
 from mnistlab.store.browse.summary import run_status
 from mnistlab.store.status import Status
 from mnistlab.support.metric_names import TEST, VALIDATION
+from mnistlab.support.text_format import plain_yaml
 from mnistlab.terminal.output import metric_value, print_line, print_note, print_table
 from mnistlab.terminal.tables import natural_width
 from mnistlab.terminal.width import terminal_width
@@ -24,7 +23,7 @@ def print_comparison(comparison: Comparison, beside: Sequence[Sequence[str]] = (
 
     `beside` are more cells for the heading and for each run.
     """
-    keys = shown_keys(comparison)
+    keys = comparison.shown_keys
     names = folder_names([one.run.path for one in comparison.runs])
     statuses = [run_status(one.run) for one in comparison.runs]
     shown = [*keys, *comparison.metrics]
@@ -58,11 +57,6 @@ def print_comparison(comparison: Comparison, beside: Sequence[Sequence[str]] = (
     _tell_the_rest(comparison)
 
 
-def shown_keys(comparison: Comparison) -> list[str]:
-    """The keys that differ, without those that follow from another key's `type`."""
-    return [k for k in comparison.keys if k != "name" and k not in comparison.implied]
-
-
 def _tell_the_rest(comparison: Comparison) -> None:
     implied = Counter(key.partition(".")[0] for key in comparison.implied)
     if implied:
@@ -77,27 +71,9 @@ def _cells(one: ComparedRun, keys: Sequence[str], metrics: Sequence[str]) -> lis
     return [*values, *(metric_value(metric, one.metrics[metric]) for metric in metrics)]
 
 
-def folder_names(folders: list[Path]) -> list[str]:
-    """The folders relative to the innermost folder that contains all of them."""
-    above = os.path.commonpath([folder.parent for folder in folders])
-    return [str(folder.relative_to(above)) for folder in folders]
-
-
 def written(one: ComparedRun, key: str) -> str:
     """A value as YAML; empty if the run has no such key."""
     return plain_yaml(one.settings[key]) if key in one.settings else ""
-
-
-def plain_yaml(value: Any) -> str:
-    """A value of a configuration as YAML on one line."""
-    if isinstance(value, list):
-        return f"[{', '.join(map(plain_yaml, value))}]"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, float):
-        short = f"{value:g}"
-        return short if float(short) == value else repr(value)
-    return str(value)
 
 
 def _shortened(text: str) -> str:

@@ -7,8 +7,7 @@ from mnistlab.store.browse.groups import Groups, group_rows
 from mnistlab.store.csv_text import csv_text
 from mnistlab.support.document_tables import latex_table, markdown_table
 from mnistlab.support.metric_names import metric_title
-from mnistlab.support.text_format import in_print
-from mnistlab.terminal.comparison_table import plain_yaml
+from mnistlab.support.text_format import in_print, plain_yaml
 from mnistlab.terminal.groups_table import group_table, print_groups, print_notes
 from mnistlab.terminal.output import print_json, print_result
 

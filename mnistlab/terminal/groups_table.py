@@ -6,14 +6,13 @@ from mnistlab.statistics.hypothesis_tests import McNemar
 from mnistlab.statistics.seeds import Interval
 from mnistlab.store.browse.agreement import Disagreement
 from mnistlab.store.browse.groups import Against, Group, Groups
+from mnistlab.support import text_format
 from mnistlab.support.metric_names import is_accuracy
-from mnistlab.support.text_format import number
-from mnistlab.terminal.comparison_table import plain_yaml
+from mnistlab.support.text_format import plain_yaml
 from mnistlab.terminal.output import metric_value, print_note, print_table
 
 BASELINE = "baseline"
 DIFFERENCE = ["difference", "95 % interval", "p"]
-SMALLEST_P = 0.001
 
 
 def print_groups(groups: Groups) -> None:
@@ -52,7 +51,7 @@ def group_table(
             for key in groups.keys
         ]
         summary = group.summaries.get(main)
-        interval = interval_words(main, None if summary is None else summary.interval)
+        interval = _interval(main, None if summary is None else summary.interval)
         cells = [_mean(main, group), interval]
         if groups.has_baseline:
             cells += [BASELINE, "", ""] if group.is_baseline else against_cells(main, group.against)
@@ -66,12 +65,18 @@ def _mean(metric: str, group: Group) -> str:
     return "-" if summary is None else metric_value(metric, summary.mean, summary.std)
 
 
-def interval_words(metric: str, interval: Interval | None) -> str:
-    """`97.10 to 97.62%`; `-` if there is none."""
+def _interval(
+    metric: str,
+    interval: Interval | None,
+    written: Callable[[str, float], str] = text_format.metric,
+) -> str:
     if interval is None:
         return "-"
-    low, high = (metric_value(metric, end) for end in (interval.low, interval.high))
-    return f"{low.removesuffix('%').removesuffix(' s')} to {high}"
+    return text_format.interval(metric, interval.low, interval.high, written)
+
+
+def _p_value(value: float | None) -> str:
+    return "-" if value is None else text_format.p_value(value)
 
 
 def against_cells(metric: str, told: Against | None) -> list[str]:
@@ -80,9 +85,9 @@ def against_cells(metric: str, told: Against | None) -> list[str]:
         return ["-", "-", "-"]
     difference = told.difference
     return [
-        difference_words(metric, difference.estimate),
-        _interval_of_difference(metric, difference.interval),
-        p_words(told.p_value),
+        text_format.difference(metric, difference.estimate),
+        _interval(metric, difference.interval, text_format.difference),
+        _p_value(told.p_value),
     ]
 
 
@@ -92,31 +97,10 @@ def disagreement_cells(told: Disagreement | None) -> list[str]:
         return ["-", "-", "-"]
     found: McNemar = told.mcnemar
     return [
-        difference_words("accuracy", found.difference),
-        _interval_of_difference("accuracy", found.interval),
-        p_words(told.p_value),
+        text_format.difference("accuracy", found.difference),
+        _interval("accuracy", found.interval, text_format.difference),
+        _p_value(told.p_value),
     ]
-
-
-def difference_words(metric: str, difference: float) -> str:
-    """A difference with its sign; of accuracies in percentage points."""
-    if is_accuracy(metric):
-        return f"{100 * difference:+.2f}"
-    text = number(difference)
-    return text if text.startswith("-") else f"+{text}"
-
-
-def _interval_of_difference(metric: str, interval: Interval | None) -> str:
-    if interval is None:
-        return "-"
-    return f"{difference_words(metric, interval.low)} to {difference_words(metric, interval.high)}"
-
-
-def p_words(p_value: float | None) -> str:
-    """A p-value with two digits."""
-    if p_value is None:
-        return "-"
-    return f"<{SMALLEST_P}" if p_value < SMALLEST_P else f"{p_value:.2g}"
 
 
 def _what_would_tell(groups: Groups) -> list[str]:

@@ -290,3 +290,12 @@ def test_a_baseline_without_predictions_is_refused(seeded, tmp_path):
     assert "has no predictions.csv" in outcome.stderr
     outcome = mnistlab("compare", seeded, tmp_path, "--against", baseline_of(seeded))
     assert "1 of 7 runs predicted other images: not compared" in outcome.stderr
+
+
+def test_a_page_is_written_where_it_is_asked_for(seeded, tmp_path):
+    page = tmp_path / "page.html"
+    outcome = mnistlab("compare", seeded, "--html", page)
+    assert (outcome.exit_code, outcome.stdout.strip()) == (0, str(page))
+    assert "6 runs compared" in page.read_text()
+    assert mnistlab("compare", seeded, "--html", page, "--group-by", "seed").exit_code == 0
+    assert mnistlab("compare", seeded, "--html", page, "--csv").exit_code == 2

@@ -15,6 +15,7 @@ Examples:
   mnistlab compare runs --where "val_accuracy > 0.97 and optimizer.type == 'sgd'"
   mnistlab compare runs --group-by model.hidden,optimizer.lr
   mnistlab compare runs --group-by all --against runs/20261121-142530-mlp-3fa9c1
+  mnistlab compare runs --html comparison.html
   mnistlab compare runs/20261121-150000-my-sweep --csv > my-sweep.csv
   mnistlab compare runs --latex > table.tex
 """
@@ -77,6 +78,16 @@ def compare(
     latex: Annotated[
         bool, typer.Option("--latex", help="Print the table as a LaTeX tabular, for a report.")
     ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write one page with tables, curves, scatter, confusions and the images on which "
+            "the runs disagree.",
+            show_default=False,
+        ),
+    ] = None,
+    data_dir: options.DataDir = None,
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
@@ -87,17 +98,24 @@ def compare(
     the final weights. Seconds are training time without evaluation. docs/statistics.md has the
     equations of intervals and tests.
     """
-    from mnistlab.store.browse.selection import comma_separated, groups_of, selected
+    from mnistlab.store.browse.selection import comma_separated, groups_of, selected, sorted_runs
     from mnistlab.support.errors import UsageError
     from mnistlab.terminal.output import print_note
 
-    formats = {"csv": as_csv, "markdown": markdown, "latex": latex, "json": json}
+    formats = {"csv": as_csv, "markdown": markdown, "latex": latex, "html": html, "json": json}
     chosen = [name for name, is_chosen in formats.items() if is_chosen]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(f'--{name}' for name in chosen)}: choose one of them")
     form = chosen[0] if chosen else "table"
     found = selected(paths, where=where, metric=metric, against=against, sort=sort)
-    if group_by is not None:
+    if html is not None:
+        from mnistlab.pages.comparison_page import write_comparison_page
+        from mnistlab.terminal.output import print_result
+
+        groups = groups_of(found, ["all"] if group_by is None else comma_separated(group_by))
+        write_comparison_page(html, sorted_runs(found), groups, data_dir=data_dir)
+        print_result(str(html))
+    elif group_by is not None:
         from mnistlab.terminal.group_formats import GROUP_FORMATS
 
         GROUP_FORMATS[form](groups_of(found, comma_separated(group_by)))

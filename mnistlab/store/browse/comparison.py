@@ -67,6 +67,11 @@ class Comparison:
         values = [{**one.parameters, **one.metrics}.get(name) for one in self.runs]
         return replace(self, runs=tuple(in_order(key, self.runs, values)))
 
+    @property
+    def shown_keys(self) -> list[str]:
+        """The keys that differ, without those that follow from another key's `type`."""
+        return [k for k in self.keys if k != "name" and k not in self.implied]
+
     def with_metrics(self, names: Sequence[str]) -> "Comparison":
         """The same runs with these metrics alone; raises UsageError for one that no run has."""
         for name in names:

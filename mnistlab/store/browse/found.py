@@ -91,3 +91,9 @@ def trials_of(sweep: Path) -> list[Path]:
     """The run folders of a sweep's trials that have begun, in the order of their numbers."""
     trials = SweepDir(sweep).trials
     return entries_in(trials) if trials.is_dir() else []
+
+
+def folder_names(folders: list[Path]) -> list[str]:
+    """The folders relative to the innermost folder that contains all of them."""
+    above = os.path.commonpath([folder.parent for folder in folders])
+    return [str(folder.relative_to(above)) for folder in folders]

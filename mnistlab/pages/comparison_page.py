@@ -1,0 +1,290 @@
+"""The page of `mnistlab compare --html`: tables, curves, scatter, confusions, images."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from mnistlab.figures import style
+from mnistlab.pages.comparison_data import (
+    PREDICTING_RUNS,
+    GroupPredictions,
+    curves_of,
+    disputed,
+    pictures_of,
+    predictions_of_groups,
+    read_as,
+    short,
+)
+from mnistlab.pages.page import measured, write_page
+from mnistlab.store.browse.comparison import ComparedRun, Comparison
+from mnistlab.store.browse.found import folder_names
+from mnistlab.store.browse.groups import Group, Groups
+from mnistlab.store.browse.summary import run_status
+from mnistlab.support import text_format
+from mnistlab.support.metric_names import is_accuracy, metric_title
+from mnistlab.support.scale import on_scale
+from mnistlab.support.text_format import counted, in_print, plain_yaml
+
+SHOWN_GROUPS = 8  # with a colour of their own
+COLOURS = tuple(colour.removeprefix("#").lower() for colour in style.PALETTE[:7])
+FEW_RUNS = 6  # whose configurations stand side by side
+MOST_VALUES = 6  # of a key, that are listed
+
+
+def write_comparison_page(
+    path: Path, comparison: Comparison, groups: Groups, *, data_dir: Path | None = None
+) -> None:
+    """Write the page of compared runs and their groups.
+
+    Raises UsageError if the file exists and was not written by mnistlab; OSError.
+    """
+    shown = _shown(groups)
+    predictions = predictions_of_groups(shown)
+    names = folder_names([one.run.path for one in comparison.runs])
+    labels = [_label(group) for group in shown]
+    title = f"{counted(len(comparison.runs), 'run')} compared"
+    write_page(
+        path,
+        "comparison.html",
+        {
+            "kind": "comparison",
+            "title": title,
+            "lead": _lead(groups),
+            "warnings": [*comparison.faults],
+            "notes": groups.notes,
+            "pictures": [],
+            "colours": COLOURS,
+            "tiles": _tiles(comparison, groups),
+            "groups": _group_table(groups) if _has_seeds(groups) else None,
+            "runs": _run_table(comparison, names),
+            "configuration": _configuration(comparison, names),
+            "images": _images(shown, predictions, data_dir),
+            "predicting_runs": PREDICTING_RUNS,
+            "data": _data(comparison, groups, shown, labels, names, predictions),
+        },
+    )
+
+
+def _shown(groups: Groups) -> list[Group]:
+    """The best groups, and the baseline in any case."""
+    best = list(groups.groups[:SHOWN_GROUPS])
+    baseline = [group for group in groups.groups[SHOWN_GROUPS:] if group.is_baseline]
+    return [*best[: SHOWN_GROUPS - len(baseline)], *baseline]
+
+
+def _has_seeds(groups: Groups) -> bool:
+    return groups.has_baseline or any(len(group.runs) > 1 for group in groups.groups)
+
+
+def _label(group: Group) -> str:
+    """The values of a group's keys, by the last part of each key."""
+    named = (f"{key.rpartition('.')[2]} {plain_yaml(v)}" for key, v in group.parameters.items())
+    return ", ".join(named) or "all runs"
+
+
+def _lead(groups: Groups) -> list[str]:
+    best = groups.groups[0]
+    summary = best.summaries.get(groups.metric)
+    if summary is None:
+        return []
+    value = measured(summary.mean, groups.metric, summary.std)
+    over = f" over {counted(summary.count, 'run')}" if summary.count > 1 else ""
+    if summary.interval is not None:
+        ends = in_print(
+            text_format.interval(groups.metric, summary.interval.low, summary.interval.high)
+        )
+        over += f", 95 % interval of the mean {ends}"
+    best_of = f"The best of {counted(len(groups.groups), 'group')}" if groups.keys else "All runs"
+    return [f"{best_of} by {metric_title(groups.metric)}: {_label(best)}, {value}{over}."]
+
+
+def _tiles(comparison: Comparison, groups: Groups) -> list[tuple[str, str]]:
+    statuses = Counter(run_status(one.run) for one in comparison.runs)
+    told = [(f"{count:,}", status) for status, count in statuses.items()]
+    keys = f"{len(comparison.shown_keys):,}"
+    return [*told, (f"{len(groups.groups):,}", "groups"), (keys, "keys that differ")]
+
+
+def _table(heads: Sequence[str], numeric: set[int], rows: list[Any]) -> dict[str, Any]:
+    """A sortable table: a row is its cells, each a text and the value by which it is sorted."""
+    return {"heads": heads, "numeric": numeric, "rows": rows}
+
+
+def _group_table(groups: Groups) -> dict[str, Any]:
+    main, *others = groups.metrics
+    told = ["difference", "95 % interval", "p"] if groups.has_baseline else []
+    heads = [*groups.keys, "runs", metric_title(main), "95 % interval of the mean", *told]
+    heads += map(metric_title, others)
+    rows = []
+    for group in groups.groups:
+        cells = [_setting(group.parameters.get(key)) for key in groups.keys]
+        cells.append((str(len(group.runs)), str(len(group.runs))))
+        summary = group.summaries.get(main)
+        interval = None if summary is None else summary.interval
+        cells += [_mean(main, group), _interval(main, interval, text_format.metric)]
+        if groups.has_baseline:
+            cells += _difference(main, group)
+        cells += [_mean(name, group) for name in others]
+        rows.append(cells)
+    return _table(heads, set(range(len(groups.keys), len(heads))), rows)
+
+
+def _setting(value: Any) -> tuple[str, str]:
+    text = plain_yaml(value)
+    return text, text
+
+
+def _mean(name: str, group: Group) -> tuple[str, str]:
+    summary = group.summaries.get(name)
+    if summary is None:
+        return "–", ""
+    return measured(summary.mean, name, summary.std), repr(summary.mean)
+
+
+def _interval(name: str, interval: Any, written: Any) -> tuple[str, str]:
+    if interval is None:
+        return "–", ""
+    text = text_format.interval(name, interval.low, interval.high, written)
+    return in_print(text), repr(interval.low)
+
+
+def _difference(name: str, group: Group) -> list[tuple[str, str]]:
+    told = group.against
+    if told is None:
+        return [("baseline" if group.is_baseline else "–", ""), ("", ""), ("", "")]
+    one = told.difference
+    p_value = told.p_value
+    return [
+        (text_format.difference(name, one.estimate), repr(one.estimate)),
+        _interval(name, one.interval, text_format.difference),
+        ("–", "") if p_value is None else (text_format.p_value(p_value), repr(p_value)),
+    ]
+
+
+def _run_table(comparison: Comparison, names: Sequence[str]) -> dict[str, Any]:
+    keys, metrics = comparison.shown_keys, comparison.metrics
+    statuses = [run_status(one.run) for one in comparison.runs]
+    told = ["status"] if len(set(statuses)) > 1 else []
+    rows = []
+    for name, status, one in zip(names, statuses, comparison.runs, strict=True):
+        cells = [(name, name), *([(status, status)] if told else [])]
+        cells += [_metric(metric, one.metrics[metric]) for metric in metrics]
+        cells += [_setting(one.settings[key]) if key in one.settings else ("", "") for key in keys]
+        rows.append(cells)
+    heads = ["run", *told, *map(metric_title, metrics), *keys]
+    return _table(heads, set(range(1 + len(told), len(heads))), rows)
+
+
+def _metric(name: str, value: float | None) -> tuple[str, str]:
+    return measured(value, name), "" if value is None else repr(short(value))
+
+
+def _configuration(comparison: Comparison, names: Sequence[str]) -> dict[str, Any]:
+    """The keys that differ: the value of each of few runs, or how many of many runs have it."""
+    keys = [key for key in comparison.keys if key != "name"]
+    if len(comparison.runs) <= FEW_RUNS:
+        rows = [[key, *(_value(one, key) for one in comparison.runs)] for key in keys]
+        return {"heads": ["key", *names], "rows": rows}
+    rows = []
+    for key in keys:
+        counts = Counter(_value(one, key) for one in comparison.runs)
+        most = [f"{value} ({count:,})" for value, count in counts.most_common(MOST_VALUES)]
+        more = len(counts) - MOST_VALUES
+        rows.append([key, ", ".join(most) + (f" and {more:,} more" if more > 0 else "")])
+    return {"heads": ["key", "values, and how many runs have them"], "rows": rows}
+
+
+def _value(one: ComparedRun, key: str) -> str:
+    return plain_yaml(one.settings[key]) if key in one.settings else "–"
+
+
+def _images(
+    shown: Sequence[Group], predictions: Sequence[GroupPredictions | None], data_dir: Path | None
+) -> dict[str, Any] | None:
+    """The images on which the runs of the shown groups disagree; None if none has predictions."""
+    known = [one for one in predictions if one is not None]
+    names = _class_names(shown, predictions)
+    if not names:
+        return None
+    indices = disputed(known)
+    run = next(g.runs[0].run for g, p in zip(shown, predictions, strict=True) if p is not None)
+    found = pictures_of(run.path, known[0].labels, indices, data_dir) if len(indices) else []
+    missing = found if isinstance(found, str) else None
+    drawn = found if isinstance(found, list) else [None] * len(indices)
+    return {
+        "missing": missing,
+        "runs": sum(len(one.predicted) for one in known),
+        "pictures": [
+            {
+                "address": address,
+                "index": int(index),
+                "label": names[known[0].labels[index]],
+                "said": [
+                    (_label(group), read_as(one, index, names))
+                    for group, one in zip(shown, predictions, strict=True)
+                ],
+            }
+            for address, index in zip(drawn, indices, strict=True)
+        ],
+    }
+
+
+def _class_names(
+    shown: Sequence[Group], predictions: Sequence[GroupPredictions | None]
+) -> list[str]:
+    """The names of the classes of the predicted images, by number."""
+    for group, one in zip(shown, predictions, strict=True):
+        facts = group.runs[0].run.record.facts
+        if one is not None and facts is not None:
+            return facts.dataset.class_names
+    return []
+
+
+def _data(
+    comparison: Comparison,
+    groups: Groups,
+    shown: Sequence[Group],
+    labels: Sequence[str],
+    names: Sequence[str],
+    predictions: Sequence[GroupPredictions | None],
+) -> Markup:
+    """What the script draws, as JSON that cannot end the script's element."""
+    keys = comparison.shown_keys
+    classes = _class_names(shown, predictions)
+    columns = [_column(key, [one.settings.get(key) for one in comparison.runs]) for key in keys]
+    for name in comparison.metrics:
+        values = [one.metrics[name] for one in comparison.runs]
+        numbers = [short(value) if on_scale(value) else None for value in values]
+        columns.append({**_column(name, numbers), "share": is_accuracy(name), "metric": True})
+    document = {
+        "metric": groups.metric,
+        "larger": is_accuracy(groups.metric),
+        "runs": list(names),
+        "columns": columns,
+        "groups": list(labels),
+        "colours": COLOURS,
+        "titles": {name: metric_title(name) for name in comparison.metrics},
+        "curves": curves_of(shown),
+        "classes": classes,
+        "confusions": [
+            None if one is None or not classes else one.confusion(len(classes)).round(2).tolist()
+            for one in predictions
+        ],
+    }
+    text = json.dumps(document, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def _column(name: str, values: Sequence[Any]) -> dict[str, Any]:
+    """The values of every run under a name: numbers, or texts if one is no number."""
+    present = [value for value in values if value is not None]
+    is_number = bool(present) and all(
+        isinstance(value, int | float) and not isinstance(value, bool) for value in present
+    )
+    if not is_number:
+        values = [None if value is None else plain_yaml(value) for value in values]
+    return {"name": name, "number": is_number, "values": list(values)}

@@ -1,0 +1,237 @@
+"""The page of `compare --html`: what it holds, that it is one file, and that its figures answer."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import chromium
+import numpy as np
+import pytest
+from report_helpers import swept
+
+from mnistlab.pages.comparison_page import write_comparison_page
+from mnistlab.store.browse.selection import groups_of, selected, sorted_runs
+from mnistlab.store.metrics import read_metrics
+from mnistlab.store.predictions import read_predictions
+from mnistlab.support.errors import DataError, UsageError
+from tools.many_runs import many_runs
+
+SWEEP = """\
+name: seeds
+run: {data: {source: digits, train_limit: 200}, model: {type: softmax}, training: {epochs: 3}}
+parameters: {optimizer.lr: [0.1, 0.001]}
+seeds: 3
+"""
+MOST_BYTES = 4_000_000
+
+
+def written(folder: Path, paths, keys=("optimizer.lr",), data_dir=None, **options) -> Path:
+    found = selected(paths, **options)
+    path = folder / "comparison.html"
+    groups = groups_of(found, list(keys))
+    write_comparison_page(path, sorted_runs(found), groups, data_dir=data_dir)
+    return path
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("comparison")
+
+
+@pytest.fixture(scope="module")
+def sweep(home) -> Path:
+    return swept(home, SWEEP)
+
+
+@pytest.fixture(scope="module")
+def trials(sweep) -> list[Path]:
+    return sorted((sweep / "trials").iterdir())
+
+
+@pytest.fixture(scope="module")
+def page(home, sweep, trials) -> Path:
+    return written(home, [sweep], data_dir=home, against=trials[3])
+
+
+def data_of(page: Path):
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page.read_text())
+    return json.loads(found[1])
+
+
+def test_the_best_group_comes_first_with_its_interval(page):
+    text = page.read_text()
+    assert "The best of 2 groups by validation accuracy: lr 0.1, " in text
+    assert "over 3 runs, 95 % interval of the mean " in text
+    table = text[text.index('id="table-groups"') :].split("</table>")[0]
+    assert table.count("<tr>") == 3
+    assert "baseline" in table
+    assert table.index('data-value="0.1"') < table.index('data-value="0.001"')
+    runs = text[text.index('id="table-runs"') :].split("</table>")[0]
+    assert runs.count("<tr>") == 7
+
+
+def test_curves_are_the_mean_and_deviation_over_the_seeds(page, trials):
+    curve = data_of(page)["curves"]["val_accuracy"][0]
+    rows = [read_metrics(trial / "metrics.csv") for trial in trials[:3]]
+    values = np.array([[row.val_accuracy for row in one] for one in rows])
+    assert curve["epochs"] == [1, 2, 3]
+    np.testing.assert_allclose(curve["means"], values.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(curve["deviations"], values.std(axis=0, ddof=1), rtol=1e-5)
+
+
+def test_confusions_and_disputed_images_are_those_of_the_predictions(page, trials):
+    found = [read_predictions(trial / "predictions.csv") for trial in trials]
+    data = data_of(page)
+    for group, own in enumerate((found[:3], found[3:])):
+        pairs = [(one.labels == 3) & (one.predicted == 5) for one in own]
+        assert data["confusions"][group][3][5] == pytest.approx(
+            np.mean([p.sum() for p in pairs]), abs=0.01
+        )
+    share = np.mean([one.predicted == one.labels for one in found], axis=0)
+    first = int(re.search(r'alt="Image (\d+)"', page.read_text())[1])
+    assert abs(share[first] - 0.5) == np.abs(share - 0.5).min()
+    assert page.read_text().count("data:image/png") == 40
+
+
+def test_without_the_dataset_the_page_says_why_it_shows_no_images(tmp_path, sweep, monkeypatch):
+    def missing(*_):
+        raise DataError("there is no dataset")
+
+    monkeypatch.setattr("mnistlab.experiment.artefacts.load_data", missing)
+    text = written(tmp_path, [sweep]).read_text()
+    assert "The images are not shown: there is no dataset" in text
+    assert "data:image/png" not in text
+    assert "<small>image " in text
+
+
+def test_runs_without_curves_or_predictions_are_on_the_page_nevertheless(tmp_path, trials):
+    for number, trial in enumerate(trials[:2]):
+        shutil.copytree(trial, tmp_path / "runs" / f"{number}")
+        (tmp_path / "runs" / f"{number}" / "predictions.csv").unlink()
+        (tmp_path / "runs" / f"{number}" / "metrics.csv").write_text("damaged")
+    page = written(tmp_path, [tmp_path / "runs"])
+    assert data_of(page)["curves"] == {}
+    assert 'id="images"' not in page.read_text()
+
+
+def test_a_name_cannot_end_the_script_nor_become_markup(tmp_path, trials):
+    shutil.copytree(trials[0], tmp_path / "runs" / "a<script>")
+    page = written(tmp_path, [tmp_path / "runs"])
+    assert "a<script>" not in page.read_text()
+    assert data_of(page)["runs"] == ["a<script>"]
+
+
+def test_a_file_of_the_user_is_not_overwritten(tmp_path, sweep):
+    (tmp_path / "comparison.html").write_text("mine")
+    with pytest.raises(UsageError, match="was not written by mnistlab"):
+        written(tmp_path, [sweep])
+    assert (tmp_path / "comparison.html").read_text() == "mine"
+
+
+@pytest.mark.long
+def test_the_page_of_a_thousand_runs_is_a_small_file(tmp_path):
+    many_runs(tmp_path, 1_000)
+    keys = ("optimizer.lr", "model.hidden")
+    page = written(tmp_path, [tmp_path / "runs"], keys, data_dir=tmp_path / "data")
+    assert page.stat().st_size < MOST_BYTES
+    assert len(data_of(page)["runs"]) == 1_000
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if chromium.EXECUTABLE is None:
+        pytest.skip("no Chromium is installed to open the page with")
+    opened = chromium.Page(tmp_path_factory.mktemp("profile"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def opened(browser, page):
+    browser.requests.clear()
+    browser.complaints.clear()
+    browser.look(width=1280)
+    browser.open(page)
+    return browser
+
+
+def count(selector):
+    return f"document.querySelectorAll('{selector}').length"
+
+
+def choose(select, value):
+    return (
+        f"(() => {{ const one = document.getElementById('{select}'); one.value = '{value}'; "
+        "one.dispatchEvent(new Event('change')); })()"
+    )
+
+
+def point(selector, kind):
+    return (
+        f"(() => {{ const one = document.querySelector('{selector}'); "
+        "const place = one.getBoundingClientRect(); "
+        f"one.dispatchEvent(new PointerEvent('{kind}', {{bubbles: true, "
+        "clientX: place.left + place.width / 2, clientY: place.top + place.height / 2})); })()"
+    )
+
+
+def tip(chart):
+    return f"document.querySelector('#{chart} .tip:not([hidden])')?.innerText"
+
+
+def test_the_figures_are_drawn_from_the_page_alone(opened, page):
+    asked = [url for url in opened.requests if not url.startswith("data:")]
+    assert asked == [page.as_uri()]
+    assert opened.complaints == []
+    assert opened.value(count("#curves-chart path[stroke-width]")) == 2
+    assert opened.value(count("#scatter-chart circle")) == 6
+    assert opened.value(count("#parallel-chart path")) == 6
+    assert opened.value(count("#confusion-chart rect")) == 100
+
+
+def test_what_is_pointed_at_is_told(opened):
+    opened.value(point("#curves-chart svg", "pointermove"))
+    told = opened.value(tip("curves-chart"))
+    assert re.match(r"step \d+, epoch \d\n\d+\.\d\d % ± \d+\.\d\d % lr 0\.1\n", told)
+    opened.value(point("#scatter-chart circle", "pointerenter"))
+    assert "validation accuracy: " in opened.value(tip("scatter-chart"))
+    opened.value(point("#parallel-chart path", "pointerenter"))
+    assert "optimizer.lr: " in opened.value(tip("parallel-chart"))
+    opened.value(point("#confusion-chart rect", "pointerenter"))
+    assert "true 0, predicted 0" in opened.value(tip("confusion-chart"))
+    assert opened.complaints == []
+
+
+def test_axes_groups_and_tables_can_be_chosen(opened):
+    opened.value(choose("scatter-x", "seed"))
+    assert "seed" in opened.value("document.querySelector('#scatter-chart svg').textContent")
+    opened.value(choose("curves-metric", "train_loss"))
+    assert "training loss" in opened.value(
+        "document.querySelector('#curves-chart svg').textContent"
+    )
+    opened.value("document.querySelectorAll('#curves-legend button')[1].click()")
+    assert opened.value(count("#curves-chart path[stroke-width]")) == 1
+    before = opened.value("document.querySelector('#confusion-chart').textContent")
+    opened.value(choose("confusion-one", "1"))
+    assert opened.value("document.querySelector('#confusion-chart').textContent") != before
+    cells = (
+        "[...document.querySelectorAll('#table-runs tbody tr')].map(r => +r.cells[3].dataset.value)"
+    )
+    opened.value("document.querySelectorAll('#table-runs thead button')[3].click()")
+    found = opened.value(cells)
+    assert found == sorted(found)
+    assert opened.complaints == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_its_window_in_both_schemes(browser, page, width, scheme):
+    browser.look(width=width, scheme=scheme)
+    browser.open(page)
+    root = "document.documentElement"
+    assert browser.value(f"{root}.scrollWidth <= {root}.clientWidth")
+    ground = browser.value("getComputedStyle(document.body).backgroundColor")
+    assert (ground == "rgb(255, 255, 255)") is (scheme == "light")
+    ink = "getComputedStyle(document.querySelector('#curves-chart text:not(.tick)')).fill"
+    assert browser.value(ink) == browser.value("getComputedStyle(document.body).color")
