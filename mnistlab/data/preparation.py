@@ -67,7 +67,7 @@ class Preparation:
             images = resized(images, *self.resize)
         if self.permute_pixels is not None:
             pixels = images.reshape(len(images), -1)
-            order = random_stream(self.permute_pixels, Purpose.PIXELS).permutation(pixels.shape[1])
+            order = pixel_order(self.permute_pixels, pixels.shape[1])
             images = pixels[:, order].reshape(images.shape)
         return images
 
@@ -86,6 +86,11 @@ class Preparation:
             ),
         )
         return replace(source, train_images=arrays.train_images, test_images=arrays.test_images)
+
+
+def pixel_order(seed: int, count: int) -> np.ndarray:
+    """The pixel that comes to each place, int64 (count,), for `permute_pixels`."""
+    return random_stream(seed, Purpose.PIXELS).permutation(count)
 
 
 def deskewed(images: Bytes) -> Bytes:

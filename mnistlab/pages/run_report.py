@@ -18,7 +18,8 @@ from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.experiment.scores import class_scores
 from mnistlab.figures.gallery import SavedFigures
 from mnistlab.findings import run_findings
-from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
+from mnistlab.pages.page import Picture, left_out, measured, pictures, text_address, write_page
+from mnistlab.pages.try_it import RESERVED, try_it
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_record import LayerRecord, RunFacts, RunRecord
 from mnistlab.store.status import Status
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 COLUMNS = tuple(MetricsRow.__dataclass_fields__)
 # A longer metrics.csv is shown in so many rows, evenly spaced, including the last.
 MOST_ROWS = 200
+MOST_BYTES = 4_000_000  # of the page
 STATUS = {
     Status.RUNNING: "The run has not ended yet. This page shows its results so far.",
     Status.INTERRUPTED: "The run was interrupted and can be resumed. These are its results so far.",
@@ -61,6 +63,7 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
         rows = artefacts.metrics
     except MnistlabError as error:
         warnings += error.messages
+    drawn = pictures(saved)
     write_page(
         artefacts.run_dir.report,
         "run.html",
@@ -71,7 +74,8 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
             "warnings": warnings,
             "findings": run_findings(artefacts.run_dir),
             "tiles": _tiles(record, facts),
-            "pictures": pictures(saved),
+            "pictures": drawn,
+            "try_it": _try_it(artefacts, drawn),
             "left_out": left_out(saved),
             "summary": _summary(record, facts),
             "best": record.best,
@@ -89,6 +93,16 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
         force=force,
     )
     return artefacts.run_dir.report
+
+
+def _try_it(artefacts: Artefacts, drawn: Sequence[Picture]) -> dict[str, Any]:
+    """The network on the page, or why it is not there."""
+    of_figures = sum(len(picture.markup) for picture in drawn)
+    try:
+        return vars(try_it(artefacts, MOST_BYTES - RESERVED - of_figures)) | {"missing": ""}
+    except MnistlabError as error:
+        logger.debug("no network on the page: %s", error)
+        return {"missing": "; ".join(error.messages)}
 
 
 def _lead(record: RunRecord, facts: RunFacts) -> tuple[str, list[str]]:

@@ -1,0 +1,4 @@
+// y = x.
+function identity(x, y) {
+  y.set(x);
+}
