@@ -12,8 +12,8 @@ from mnistlab.pages.page import left_out, measured, pictures, text_address, writ
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
-from mnistlab.support import durable
-from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING, metric_words
+from mnistlab.support import durable, text_format
+from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING, metric_title, metric_words
 from mnistlab.support.text_format import as_stated, counted, in_print
 from mnistlab.sweeps.ranking import Ranked, mean_metrics, ranking_of, stages_of
 from mnistlab.sweeps.results import TrialRow, read_trials, sweep_of
@@ -108,8 +108,8 @@ def _answer(metric: Metric, ranked: Sequence[Ranked], keys: Sequence[str]) -> st
     over = f" over {counted(len(first.trials), 'seed')}" if len(first.trials) > 1 else ""
     interval = first.interval
     if interval is not None:
-        ends = [measured(end, metric.name) for end in (interval.low, interval.high)]
-        over += f", 95 % interval of the mean {' to '.join(ends)}"
+        ends = text_format.interval(metric.name, interval.low, interval.high)
+        over += f", 95 % interval of the mean {in_print(ends)}"
     return f"{found}: {value}{over}.{_beside(ranked)}"
 
 
@@ -163,10 +163,17 @@ def _table(
                     *(_metric_cell(name, *means[name]) for name in names[1:]),
                 ],
                 "trials": [_trial(sweep_dir, row) for row in point.trials],
-                "style": {1: "best", None: "unranked"}.get(point.rank, ""),
+                "style": _style(point),
             }
         )
     return _headed(["rank", names[0], *stated, *keys, *names[1:]], keys, rows)
+
+
+def _style(point: Ranked) -> str:
+    """How a row looks: the winner's, which is behind none, and those without a rank."""
+    if point.rank is None:
+        return "unranked"
+    return "best" if point.behind is None else ""
 
 
 def _refits(sweep_dir: SweepDir, rows: Sequence[TrialRow]) -> dict[str, Any] | None:
@@ -199,15 +206,10 @@ def _headed(
 ) -> dict[str, Any]:
     """A table with its column heads; all columns but `words` are numbers."""
     return {
-        "heads": [*map(_spaced, heads), "trials"],
+        "heads": [*map(metric_title, heads), "trials"],
         "numeric": {place for place, head in enumerate(heads) if head not in words},
         "rows": rows,
     }
-
-
-def _spaced(head: str) -> str:
-    """A metric's name in words; a parameter's dotted path unchanged."""
-    return metric_words(head) if head in SPLIT_METRICS else head
 
 
 def _rank_cell(point: Ranked) -> tuple[str, str]:
@@ -266,7 +268,7 @@ def _lead(
     return [
         asked,
         f"Chosen: the winner of {stage.removeprefix(REFIT)}, {found}{again}: "
-        f"{_spaced(name)} {value}.",
+        f"{metric_title(name)} {value}.",
     ]
 
 

@@ -43,20 +43,26 @@ class Summary:
     bootstrap: Interval | None
 
 
-def summary_of(values: Sequence[float], *, bootstrap: bool = False) -> Summary:
-    """Mean, spread and intervals of at least one value; the bootstrap only if asked for."""
+def summary_of(
+    values: Sequence[float], *, is_share: bool = False, bootstrap: bool = False
+) -> Summary:
+    """Mean, spread and intervals of at least one value; the bootstrap only if asked for. The
+    interval of a share of 1 ends at 0 and 1, where its mean must lie.
+    """
     sample = np.asarray(values, dtype=np.float64)
     mean = float(sample.mean())
     if len(sample) < 2:
         return Summary(len(sample), mean, None, None, None)
-    low, high = t_interval(sample)
+    low, high = map(float, t_interval(sample))
+    if is_share:
+        low, high = max(low, 0.0), min(high, 1.0)
     has_spread = float(np.ptp(sample)) > ROUNDING * float(np.abs(sample).max())
     resampled = bootstrap and has_spread and len(sample) >= FEWEST_FOR_BOOTSTRAP
     return Summary(
         count=len(sample),
         mean=mean,
         std=float(sample.std(ddof=1)),
-        interval=Interval(float(low), float(high)),
+        interval=Interval(low, high),
         bootstrap=bootstrap_interval(sample) if resampled else None,
     )
 

@@ -10,7 +10,7 @@ from mnistlab.statistics.difference import Difference, difference_of
 from mnistlab.statistics.hypothesis_tests import holm
 from mnistlab.statistics.seeds import ALPHA, Interval, Sample, summary_of
 from mnistlab.store.csv_text import csv_text
-from mnistlab.support.metric_names import SPLIT_METRICS
+from mnistlab.support.metric_names import SPLIT_METRICS, is_accuracy
 from mnistlab.support.scale import mean_and_spread, on_scale
 from mnistlab.sweeps.results import TrialRow, parameter_keys
 
@@ -21,8 +21,9 @@ class Ranked:
 
     `rank` counts from 1; it is None if a trial of the point diverged, failed, or is still to come.
     `tied` points share the first rank: the winner, and all that cannot be told from it with 95 %
-    confidence. Without two seeds there is no test; then only equal values are tied. `mean` and
-    `std` are None if not measured; `std`, of a sample, needs two seeds.
+    confidence. Without two seeds there is no test; then only equal values are tied. `mean`,
+    `std` and `interval`, the mean's 95 % interval, are None if not measured; the last two need two
+    seeds.
 
     `behind` is the winner's metric minus the point's, paired by seed; `p_value` is that of its
     test, corrected for the number of comparisons with the winner. The winner has neither.
@@ -35,14 +36,10 @@ class Ranked:
     values: tuple[float, ...]
     mean: float | None
     std: float | None
+    interval: Interval | None = None
     stated: float | None = None
     behind: Difference | None = None
     p_value: float | None = None
-
-    @property
-    def interval(self) -> Interval | None:
-        """The 95 % interval of the mean; None of fewer than two seeds."""
-        return None if self.mean is None else summary_of(self.values).interval
 
     @property
     def first_trial(self) -> TrialRow:
@@ -155,7 +152,10 @@ def _point(
     parameters = _without_seed(trials[0])
     measured = [row.metrics.get(name) for row in trials if row.status.finished]
     values = tuple(filter(on_scale, measured))
-    mean, std = mean_and_spread(values) if len(values) == len(trials) else (None, None)
+    mean, std, interval = None, None, None
+    if len(values) == len(trials):
+        mean, std = mean_and_spread(values)
+        interval = summary_of(values, is_share=is_accuracy(name)).interval
     return Ranked(
         rank=None,
         tied=False,
@@ -164,6 +164,7 @@ def _point(
         values=values,
         mean=mean,
         std=std,
+        interval=interval,
         stated=getattr(stated_point(parameters, stage, reference), name, None),
     )
 

@@ -126,7 +126,7 @@ def test_the_number_of_seeds_that_would_tell_is_that_of_the_power(tmp_path):
     assert text == (
         "lr = 1 leads lr = 2 by 0.0067 (95 % interval -0.0313 to 0.0446, paired over 3 seeds): "
         "3 seeds cannot tell them apart. If the difference is real, about 44 seeds for each point "
-        "would tell."
+        "would tell, 41 more."
     )
     effect = 0.02 / 3 / stdev((0.02, -0.01, 0.01))
     assert seeds_to_tell(effect, paired=True) == 44
@@ -136,4 +136,7 @@ def test_what_no_number_of_seeds_would_tell_is_called_equal(tmp_path):
     text = sentence(tmp_path, point(1, 0.10, 0.12, 0.14), point(2, 0.1101, 0.11, 0.14))
     assert "More than 1,000 seeds would be needed: treat them as equal." in text
     text = sentence(tmp_path, point(1, 0.10, 0.12), point(2, 0.11, 0.13), point(3, 0.2, 0.1))
-    assert "2 seeds cannot tell them apart, nor from 1 other point. The differences have no" in text
+    assert (
+        "2 seeds cannot tell them apart, nor the best from 1 other point. The differences have no"
+        in text
+    )

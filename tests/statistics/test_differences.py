@@ -63,3 +63,10 @@ def test_a_bootstrap_needs_five_values_that_differ():
     assert summary_of([1, 2, 3, 4, 5]).bootstrap is None
     found = summary_of([1, 2, 3, 4, 5], bootstrap=True).bootstrap
     assert 1 < found.low < 3 < found.high < 5
+
+
+def test_the_interval_of_a_share_ends_where_its_mean_must_lie():
+    values = [0.99, 0.9, 0.95]
+    assert summary_of(values).interval.high > 1
+    assert summary_of(values, is_share=True).interval.high == 1
+    assert summary_of([0.01, 0.1, 0.05], is_share=True).interval.low == 0

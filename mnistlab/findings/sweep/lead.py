@@ -30,23 +30,29 @@ def find(stage: RankedStage) -> Iterator[str]:
         others = "" if len(tested) == 1 else ", the nearest of all others"
         yield f"{text}: the seeds tell it from this point{others} (p = {nearest.p_value:.2g})."
         return
-    yield f"{text}: {_cannot_tell(tied)}. {_more(nearest.behind, len(tied))}"
+    yield f"{text}: {_cannot_tell(tied)}. {_more(nearest, len(tied))}"
 
 
 def _cannot_tell(tied: Sequence[Ranked]) -> str:
-    seeds = counted(min(len(point.trials) for point in tied), "seed")
-    more = f", nor from {counted(len(tied) - 1, 'other point')}" if len(tied) > 1 else ""
-    return f"{seeds} cannot tell them apart{more}"
+    seeds = counted(len(tied[0].trials), "seed")
+    others = f", nor the best from {counted(len(tied) - 1, 'other point')}"
+    return f"{seeds} cannot tell them apart{others if len(tied) > 1 else ''}"
 
 
-def _more(behind: Difference, tied: int) -> str:
+def _more(nearest: Ranked, tied: int) -> str:
     """How many seeds would tell a point from the winner, among `tied` points to be told."""
-    if behind.effect_size is None:
+    behind = nearest.behind
+    if behind is None or behind.effect_size is None:
         return "The differences have no spread, so that the number of seeds is unknown."
     needed = seeds_to_tell(behind.effect_size, paired=behind.is_paired, alpha=ALPHA / tied)
     if needed is None:
         return "More than 1,000 seeds would be needed: treat them as equal."
-    return f"If the difference is real, about {needed:,} seeds for each point would tell."
+    more = max(needed - len(nearest.trials), 1)
+    total = len(nearest.trials) + more
+    return (
+        f"If the difference is real, about {total:,} seeds for each point would tell, "
+        f"{more:,} more."
+    )
 
 
 def _name(point: Ranked, other: Ranked) -> str:

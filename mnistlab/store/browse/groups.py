@@ -150,7 +150,7 @@ def _group(keys: Sequence[str], runs: Sequence[ComparedRun], metrics: Sequence[s
     for name in metrics:
         values = [value for one in runs if on_scale(value := one.metrics[name])]
         if len(values) == len(runs):
-            summaries[name] = summary_of(values)
+            summaries[name] = summary_of(values, is_share=is_accuracy(name))
     first = runs[0].settings
     varied = [
         key
