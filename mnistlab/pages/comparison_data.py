@@ -3,7 +3,7 @@
 import base64
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures.style import spread
 from mnistlab.store.browse.agreement import predictions_of
 from mnistlab.store.browse.groups import Group
+from mnistlab.store.browse.summary import RunSummary
 from mnistlab.store.metrics import MetricsRow, read_metrics
+from mnistlab.store.predictions import Predictions
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support.errors import MnistlabError, UsageError
 from mnistlab.support.metric_names import SPLIT_METRICS
@@ -44,24 +46,28 @@ class GroupPredictions:
         return counts.reshape(classes, classes) / len(self.predicted)
 
 
-def curves_of(groups: Sequence[Group]) -> dict[str, list[dict[str, list[float]] | None]]:
+def curves_of(
+    groups: Sequence[Group], tell: Callable[[str], None]
+) -> dict[str, list[dict[str, list[float]] | None]]:
     """By metric, the curve of each group: mean and standard deviation over its runs at each
-    evaluation; None for a group without any.
+    evaluation; None for a group without any. Of a table that cannot be read, `tell` is told.
     """
-    rows = [_rows_of(group) for group in groups]
+    rows = [_rows_of(group, tell) for group in groups]
     curves = {name: [_curve(name, runs) for runs in rows] for name in SPLIT_METRICS}
     return {name: found for name, found in curves.items() if any(found)}
 
 
-def _rows_of(group: Group) -> list[list[MetricsRow]]:
-    """The rows of metrics.csv of each run; of none whose table is damaged."""
+def _rows_of(group: Group, tell: Callable[[str], None]) -> list[list[MetricsRow]]:
+    """The rows of metrics.csv of each run whose table can be read."""
     found = []
     for one in group.runs[:CURVE_RUNS]:
         path = RunDir(one.run.path).metrics
         try:
             found.append(read_metrics(path, one.run.record.written(path)))
-        except (UsageError, OSError):  # `visualize` and `evaluate` name the damage
-            continue
+        except UsageError as error:
+            tell(str(error))
+        except OSError as error:
+            tell(f"{path}: cannot be read: {error.strerror}")
     return found
 
 
@@ -93,9 +99,12 @@ def short(value: float) -> float:
     return float(f"{value:.6g}")
 
 
-def predictions_of_groups(groups: Sequence[Group]) -> list[GroupPredictions | None]:
+def predictions_of_groups(
+    groups: Sequence[Group], tell: Callable[[str], None]
+) -> list[GroupPredictions | None]:
     """The predictions of some runs of each group, for the images of the first run that has any;
-    None for a group without predictions of these images.
+    None for a group without predictions of these images. Of a table that cannot be read, `tell` is
+    told.
     """
     labels: np.ndarray | None = None
     found: list[GroupPredictions | None] = []
@@ -103,8 +112,9 @@ def predictions_of_groups(groups: Sequence[Group]) -> list[GroupPredictions | No
         predicted = []
         for one in group.runs[:PREDICTING_RUNS]:
             try:
-                told = predictions_of(one.run)
-            except UsageError:  # as with curves
+                told = _checked(one.run)
+            except UsageError as error:
+                tell(str(error))
                 continue
             if told is None:
                 continue
@@ -115,6 +125,19 @@ def predictions_of_groups(groups: Sequence[Group]) -> list[GroupPredictions | No
             found.append(None)
         else:
             found.append(GroupPredictions(labels, np.stack(predicted)))
+    return found
+
+
+def _checked(run: RunSummary) -> Predictions | None:
+    """The predictions of a run; raises UsageError if a class is none of its dataset."""
+    found, facts = predictions_of(run), run.record.facts
+    if found is None or facts is None or not len(found.labels):
+        return None
+    classes = len(facts.dataset.class_names)
+    for values in (found.labels, found.predicted):
+        if values.min() < 0 or values.max() >= classes:
+            path = RunDir(run.path).predictions
+            raise UsageError(f"{path}: has a class that is none of its {classes} classes")
     return found
 
 

@@ -1,8 +1,9 @@
 """The page of `mnistlab compare --html`: tables, curves, scatter, confusions, images."""
 
 import json
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from mnistlab.store.browse.found import folder_names
 from mnistlab.store.browse.groups import Group, Groups
 from mnistlab.store.browse.summary import run_status
 from mnistlab.support import text_format
+from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import is_accuracy, metric_title
 from mnistlab.support.scale import on_scale
 from mnistlab.support.text_format import counted, in_print, plain_yaml
@@ -37,36 +39,39 @@ MOST_VALUES = 6  # of a key, that are listed
 
 def write_comparison_page(
     path: Path, comparison: Comparison, groups: Groups, *, data_dir: Path | None = None
-) -> None:
-    """Write the page of compared runs and their groups.
+) -> list[str]:
+    """Write the page of compared runs and their groups; returns the faults of what it lacks, which
+    the page has, too.
 
-    Raises UsageError if the file exists and was not written by mnistlab; OSError.
+    Raises UsageError if the file exists and was not written by mnistlab, or cannot be written.
     """
     shown = _shown(groups)
-    predictions = predictions_of_groups(shown)
+    faults: list[str] = []
+    predictions = predictions_of_groups(shown, faults.append)
+    data = _data(comparison, groups, shown, predictions, curves_of(shown, faults.append))
     names = folder_names([one.run.path for one in comparison.runs])
-    labels = [_label(group) for group in shown]
     title = f"{counted(len(comparison.runs), 'run')} compared"
-    write_page(
-        path,
-        "comparison.html",
-        {
-            "kind": "comparison",
-            "title": title,
-            "lead": _lead(groups),
-            "warnings": [*comparison.faults],
-            "notes": groups.notes,
-            "pictures": [],
-            "colours": COLOURS,
-            "tiles": _tiles(comparison, groups),
-            "groups": _group_table(groups) if _has_seeds(groups) else None,
-            "runs": _run_table(comparison, names),
-            "configuration": _configuration(comparison, names),
-            "images": _images(shown, predictions, data_dir),
-            "predicting_runs": PREDICTING_RUNS,
-            "data": _data(comparison, groups, shown, labels, names, predictions),
-        },
-    )
+    values = {
+        "kind": "comparison",
+        "title": title,
+        "lead": _lead(groups),
+        "warnings": [*comparison.faults, *faults],
+        "notes": groups.notes,
+        "pictures": [],
+        "colours": COLOURS,
+        "tiles": _tiles(comparison, groups),
+        "groups": _group_table(groups) if _has_seeds(groups) else None,
+        "runs": _run_table(comparison, names),
+        "configuration": _configuration(comparison, names),
+        "images": _images(shown, predictions, data_dir),
+        "predicting_runs": PREDICTING_RUNS,
+        "data": data,
+    }
+    try:
+        write_page(path, "comparison.html", values)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
+    return faults
 
 
 def _shown(groups: Groups) -> list[Group]:
@@ -248,9 +253,8 @@ def _data(
     comparison: Comparison,
     groups: Groups,
     shown: Sequence[Group],
-    labels: Sequence[str],
-    names: Sequence[str],
     predictions: Sequence[GroupPredictions | None],
+    curves: Mapping[str, Any],
 ) -> Markup:
     """What the script draws, as JSON that cannot end the script's element."""
     keys = comparison.shown_keys
@@ -263,12 +267,12 @@ def _data(
     document = {
         "metric": groups.metric,
         "larger": is_accuracy(groups.metric),
-        "runs": list(names),
+        "runs": folder_names([one.run.path for one in comparison.runs]),
         "columns": columns,
-        "groups": list(labels),
+        "groups": list(map(_label, shown)),
         "colours": COLOURS,
         "titles": {name: metric_title(name) for name in comparison.metrics},
-        "curves": curves_of(shown),
+        "curves": curves,
         "classes": classes,
         "confusions": [
             None if one is None or not classes else one.confusion(len(classes)).round(2).tolist()
@@ -283,7 +287,8 @@ def _column(name: str, values: Sequence[Any]) -> dict[str, Any]:
     """The values of every run under a name: numbers, or texts if one is no number."""
     present = [value for value in values if value is not None]
     is_number = bool(present) and all(
-        isinstance(value, int | float) and not isinstance(value, bool) for value in present
+        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        for value in present
     )
     if not is_number:
         values = [None if value is None else plain_yaml(value) for value in values]

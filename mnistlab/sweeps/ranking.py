@@ -130,8 +130,13 @@ def _placed(complete: Sequence[Ranked]) -> list[Ranked]:
 
 def _sample(point: Ranked) -> Sample:
     """The values of a point with their seeds; a point of one trial may have no seed of its own."""
-    seeds = tuple(int(row.parameters.get("seed", 0)) for row in point.trials)
-    return Sample(point.values, seeds)
+    return Sample(point.values, tuple(map(_seed, point.trials)))
+
+
+def _seed(row: TrialRow) -> int:
+    seed = row.parameters.get("seed", 0)
+    # In a damaged trials.csv it can be anything: then it is that of no other trial.
+    return seed if type(seed) is int else -1 - row.trial
 
 
 def _points(rows: Sequence[TrialRow]) -> list[list[TrialRow]]:

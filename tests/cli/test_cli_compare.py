@@ -299,3 +299,6 @@ def test_a_page_is_written_where_it_is_asked_for(seeded, tmp_path):
     assert "6 runs compared" in page.read_text()
     assert mnistlab("compare", seeded, "--html", page, "--group-by", "seed").exit_code == 0
     assert mnistlab("compare", seeded, "--html", page, "--csv").exit_code == 2
+    outcome = mnistlab("compare", seeded, "--html", tmp_path / "nowhere" / "page.html")
+    assert outcome.exit_code == 2
+    assert "page.html: cannot be written: No such file or directory" in outcome.stderr

@@ -113,6 +113,18 @@ def test_runs_without_curves_or_predictions_are_on_the_page_nevertheless(tmp_pat
     page = written(tmp_path, [tmp_path / "runs"])
     assert data_of(page)["curves"] == {}
     assert 'id="images"' not in page.read_text()
+    assert page.read_text().count("metrics.csv:1: the header is damaged") == 2
+
+
+def test_a_class_that_does_not_exist_is_reported(tmp_path, trials):
+    run = Path(shutil.copytree(trials[0], tmp_path / "runs" / "a"))
+    record = json.loads((run / "run.json").read_text())
+    del record["sha256"], record["files"]
+    (run / "run.json").write_text(json.dumps(record))
+    (run / "predictions.csv").write_text("index,label,predicted,probability\n0,3,77,0.5\n")
+    text = written(tmp_path, [tmp_path / "runs"]).read_text()
+    assert "predictions.csv: has a class that is none of its 10 classes" in text
+    assert 'id="images"' not in text
 
 
 def test_a_name_cannot_end_the_script_nor_become_markup(tmp_path, trials):

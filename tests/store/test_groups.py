@@ -1,5 +1,6 @@
 """Runs in groups over their seeds, and groups beside a baseline."""
 
+import json
 import math
 
 import pytest
@@ -149,3 +150,14 @@ def test_a_condition_keeps_the_runs_that_match_and_the_baseline(three):
         compare([three], parsed("seed > 99"))
     with pytest.raises(UsageError, match=r"column 1.*no run has a key 'sed'"):
         compare([three], parsed("sed > 99"))
+
+
+def test_a_run_without_a_seed_is_named(tmp_path):
+    (run,) = seeded(tmp_path, "x", [0.9])
+    record = json.loads((run / "run.json").read_text())
+    record["config"]["seed"] = "three"
+    (run / "run.json").write_text(json.dumps(record))
+    with pytest.raises(
+        UsageError, match=r"run\.json: config\.seed: found 'three', expected a whole"
+    ):
+        grouped(compare([tmp_path]), ["optimizer.type"], METRIC)

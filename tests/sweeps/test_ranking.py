@@ -71,6 +71,11 @@ def test_three_seeds_tell_apart_only_what_lies_far_apart():
     assert [p.tied for p in rank(rows, ACCURACY)] == [True, True, False]
 
 
+def test_seeds_of_a_damaged_table_are_paired_with_none():
+    rows = [row(n, 0.9 - 0.01 * n, lr=n % 2, seed=["a", n][n % 2]) for n in range(6)]
+    assert [p.behind.pairs for p in rank(rows, ACCURACY)[1:]] == [()]
+
+
 def test_p_values_are_corrected_for_the_number_of_points():
     values = {1: (0.90, 0.94, 0.92, 0.96), 2: (0.891, 0.929, 0.907, 0.948)}
     alone = rank(seeded(values), ACCURACY)[1]

@@ -106,6 +106,7 @@ def compare(
     chosen = [name for name, is_chosen in formats.items() if is_chosen]
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(f'--{name}' for name in chosen)}: choose one of them")
+    faults: list[str] = []
     form = chosen[0] if chosen else "table"
     found = selected(paths, where=where, metric=metric, against=against, sort=sort)
     if html is not None:
@@ -113,7 +114,7 @@ def compare(
         from mnistlab.terminal.output import print_result
 
         groups = groups_of(found, ["all"] if group_by is None else comma_separated(group_by))
-        write_comparison_page(html, sorted_runs(found), groups, data_dir=data_dir)
+        faults += write_comparison_page(html, sorted_runs(found), groups, data_dir=data_dir)
         print_result(str(html))
     elif group_by is not None:
         from mnistlab.terminal.group_formats import GROUP_FORMATS
@@ -123,6 +124,7 @@ def compare(
         from mnistlab.terminal.comparison_formats import COMPARISON_FORMATS
 
         COMPARISON_FORMATS[form](found)
-    for fault in found.comparison.faults:
+    faults += found.comparison.faults
+    for fault in faults:
         print_note(fault)
-    return 2 if found.comparison.faults else 0
+    return 2 if faults else 0

@@ -23,6 +23,7 @@ from mnistlab.store.browse.comparison import (
     in_order,
     refuse_unknown,
 )
+from mnistlab.store.run_dir import RunDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import is_accuracy
 from mnistlab.support.scale import on_scale
@@ -66,7 +67,7 @@ class Group:
     @property
     def seeds(self) -> tuple[int, ...]:
         """The seed of each run."""
-        return tuple(int(one.settings["seed"]) for one in self.runs)
+        return tuple(map(seed_of, self.runs))
 
     def sample(self, metric: str) -> Sample | None:
         """A metric of each run; None if a run lacks it."""
@@ -128,11 +129,20 @@ def grouped(comparison: Comparison, keys: Sequence[str], metric: str) -> Groups:
         seen.add(itself)
         found.setdefault(repr([one.settings.get(key, ABSENT) for key in keys]), []).append(one)
     for runs in found.values():
-        runs.sort(key=lambda one: int(one.settings["seed"]))
+        runs.sort(key=seed_of)
     groups = [_group(keys, runs, comparison.metrics) for runs in found.values()]
     notes = _notes(len(comparison.runs) - len(finished), repeated, groups)
     others = [name for name in comparison.metrics if name != metric]
     return Groups(keys, metric, (metric, *others), _best_first(groups, metric), notes)
+
+
+def seed_of(one: ComparedRun) -> int:
+    """The seed of a run; raises UsageError if its run.json has none."""
+    seed = one.settings.get("seed")
+    if type(seed) is not int:
+        path = RunDir(one.run.path).run_json
+        raise UsageError(f"{path}: config.seed: found {seed!r}, expected a whole number")
+    return seed
 
 
 def keys_of_groups(comparison: Comparison, keys: Sequence[str]) -> tuple[str, ...]:
