@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from mnistlab.support.errors import ConfigError
 # The keys of the sweep, not of its runs, that `KEY=VALUE` may set.
 logger = logging.getLogger(__name__)
 
-SWEEP_KEYS = ("name", "method", "metric", "refit", "seeds", "zip")
+SWEEP_KEYS = ("name", "method", "metric", "parallel", "refit", "seeds", "zip")
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,14 @@ class SweepSource:
         if text not in self._warned:
             self._warned.add(text)
             logger.warning("%s", text)
+
+    def with_parallel(self, workers: int) -> "SweepSource":
+        """The sweep with `parallel` set, which is the number of workers by default; unchanged if
+        its method has no use for it.
+        """
+        if not self.config.method.one_by_one or self.config.parallel is not None:
+            return self
+        return replace(self, config=self.config.model_copy(update={"parallel": workers}))
 
     def mapping(self) -> dict[str, Any]:
         """The complete sweep as dicts, lists and scalars; it needs no other file."""

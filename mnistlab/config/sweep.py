@@ -123,13 +123,24 @@ class SweepConfig(Section):
     run: Annotated[dict[str, Any], _RunMapping()] | None = Field(
         default=None, description="The run configuration itself, instead of base."
     )
-    method: Method = Field(default=Grid(), description="grid, or {type: random, trials: 20}.")
+    method: Method = Field(
+        default=Grid(),
+        description="grid, or {type: random, trials: 20}, or {type: tpe, trials: 60}.",
+    )
     parameters: Parameters | None = Field(
         default=None,
         description="The values to try, by dotted path: a list; {logspace: [low, high, count]}; "
-        "{range: [start, stop, step]}, which includes stop if a step ends on it; or, for random "
-        "search, {uniform: [low, high]} or {loguniform: [low, high]}. Keys that take whole numbers "
-        "get whole numbers.",
+        "{range: [start, stop, step]}, which includes stop if a step ends on it; or, for every "
+        "method but grid, {uniform: [low, high]} or {loguniform: [low, high]}. Keys that take "
+        "whole numbers get whole numbers.",
+    )
+    parallel: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = Field(
+        default=None,
+        description="For a method that chooses points one by one, by results: the number of points "
+        "in training at the same time. A point depends on the results of all points but the "
+        "parallel - 1 before it; so with 1, on all. Default: the number of workers at the "
+        "beginning, which is then recorded. The answer depends on this number, and on no "
+        "timing.",
     )
     zip: tuple[tuple[str, ...], ...] = Field(
         default=(),

@@ -7,6 +7,7 @@ from mnistlab.config.checks import Conflict, KeyPath
 from mnistlab.config.ranges import number_of_values, whole_bounds
 from mnistlab.search import MAX_TRIALS
 from mnistlab.support.near_names import did_you_mean
+from mnistlab.support.text_format import counted
 
 if TYPE_CHECKING:
     from mnistlab.config.sweep import SweepConfig
@@ -105,6 +106,13 @@ def _ranges(config: "SweepConfig") -> Iterator[Conflict]:
             if not config.method.draws:
                 message = f"{kind} is drawn from: it needs method {{type: random, trials: N}}"
                 yield Conflict(message, (*path, key), ("method",))
+        ranges = sum(number_of_values(values) is None for values in parameters.values())
+        if ranges < (least := config.method.least_ranges):
+            message = (
+                f"has {counted(ranges, 'range')}; method {config.method.type} needs at least "
+                f"{least}, such as {{uniform: [low, high]}}"
+            )
+            yield Conflict(message, path, ("method",))
 
 
 def _seeds(config: "SweepConfig") -> Iterator[Conflict]:

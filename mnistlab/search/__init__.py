@@ -6,6 +6,10 @@ result in the order of the points, and calls `ask` again, until the answer is em
 depend on the configuration and on results alone, not on the number of workers or their speed. A
 killed sweep asks from the beginning again and at once tells the results of trials that have ended.
 
+A method that is `one_by_one` is asked for a point while the `parallel` - 1 points before it are
+still in training. Results are told in the order of the points here, too: a point depends on the
+results of all points but the last `parallel` - 1 before it, whatever trial ends first.
+
 No point is trained twice: a point whose configuration was asked for before is removed from an
 answer.
 """
@@ -15,11 +19,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Generic, TypeVar
 
+from pydantic import Field
+
 from mnistlab.blocks.registry import Family, OneOf
 from mnistlab.blocks.section import Section
 from mnistlab.search.space import Space, Values
 
 MAX_TRIALS = 20_000
+Trials = Annotated[int, Field(strict=True, ge=1, le=MAX_TRIALS)]
 
 P = TypeVar("P")
 
@@ -73,8 +80,12 @@ class SearchMethod(Section):
 
     # Whether later points depend on results, and so are unknown before the sweep runs.
     learns: ClassVar[bool] = False
+    # Whether `ask` returns one point, also before the results of earlier points are told.
+    one_by_one: ClassVar[bool] = False
     # Whether it accepts ranges: {uniform: [low, high]}, {loguniform: [low, high]}.
     draws: ClassVar[bool] = True
+    # The number of keys with a range that it needs.
+    least_ranges: ClassVar[int] = 0
     # What may be enlarged so that the search still asks for every earlier point: the values of a
     # parameter, or the number in one of the method's keys.
     grows_by_values: ClassVar[bool] = False

@@ -1,11 +1,11 @@
 """Combinations drawn at random."""
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from mnistlab.search import MAX_TRIALS, AllAtOnce, Search, SearchMethod
+from mnistlab.search import AllAtOnce, Search, SearchMethod, Trials
 from mnistlab.search.space import Space, Values
 
 
@@ -13,9 +13,7 @@ class Random(SearchMethod):
     """Combinations drawn at random, from the run's seed."""
 
     type: Literal["random"] = "random"
-    trials: Annotated[int, Field(strict=True, ge=1, le=MAX_TRIALS)] = Field(
-        description="The number of combinations."
-    )
+    trials: Trials = Field(description="The number of combinations.")
 
     # The first points of a longer search are those of a shorter one.
     grows_by: ClassVar[tuple[str, ...]] = ("trials",)

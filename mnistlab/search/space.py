@@ -60,11 +60,22 @@ class Range:
 
     def drawn(self, stream: np.random.Generator) -> int | float:
         """A random number; an integer is as likely as the real numbers that round to it."""
-        around = 0.5 if self.whole else 0.0
-        low, high = self.low - around, self.high + around
+        low, high = self._around()
         if self.logarithmic:
             return self.nearest(float(np.exp(stream.uniform(np.log(low), np.log(high)))))
         return self.nearest(float(stream.uniform(low, high)))
+
+    def at(self, share: float) -> int | float:
+        """The number at a share, from 0 to 1, of the range."""
+        low, high = self._around()
+        if self.logarithmic:
+            return self.nearest(low * (high / low) ** share)
+        return self.nearest(low + (high - low) * share)
+
+    def _around(self) -> tuple[float, float]:
+        """The ends of the real numbers whose nearest number is in the range."""
+        around = 0.5 if self.whole else 0.0
+        return self.low - around, self.high + around
 
 
 @dataclass(frozen=True)
@@ -94,6 +105,28 @@ class ListedAxis:
     def drawn(self, stream: np.random.Generator) -> Values:
         """A combination drawn at random."""
         return self.values[int(stream.integers(len(self.values)))]
+
+    @property
+    def dimensions(self) -> int:
+        """The number of shares that `at` takes."""
+        return 1
+
+    def at(self, shares: Sequence[float]) -> Values:
+        """The combination at a share, from 0 to 1, of the list."""
+        (share,) = shares
+        return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the values are those of one key, and numbers in ascending or descending order."""
+        if len(self.keys) > 1:
+            return False
+        plain = [
+            one.value for row in self.values for one in row.values() if isinstance(one, Choice)
+        ]
+        if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in plain):
+            return False
+        return plain in (sorted(set(plain)), sorted(set(plain), reverse=True))
 
 
 @dataclass(frozen=True)
@@ -131,6 +164,16 @@ class RangeAxis:
     def drawn(self, stream: np.random.Generator) -> Values:
         """Independent random numbers."""
         return {key: one.drawn(stream) for key, one in self.ranges.items()}
+
+    @property
+    def dimensions(self) -> int:
+        """The number of shares that `at` takes."""
+        return len(self.ranges)
+
+    def at(self, shares: Sequence[float]) -> Values:
+        """The numbers at shares, from 0 to 1, of the ranges."""
+        pairs = zip(self.ranges.items(), shares, strict=True)
+        return {key: one.at(float(share)) for (key, one), share in pairs}
 
 
 Axis = ListedAxis | RangeAxis
@@ -199,6 +242,19 @@ class Space:
         left = self._shuffled() if len(found) < count else iter(())
         found.extend(itertools.islice(filter(self.is_new, left), count - len(found)))
         return found
+
+    @property
+    def dimensions(self) -> int:
+        """The number of shares that `at` takes: one for each list and each range."""
+        return sum(axis.dimensions for axis in self.axes)
+
+    def at(self, shares: Sequence[float]) -> Values:
+        """The combination at a point of the unit cube."""
+        parts, begin = [], 0
+        for axis in self.axes:
+            parts.append(axis.at(shares[begin : begin + axis.dimensions]))
+            begin += axis.dimensions
+        return _merged(parts)
 
     def ends(self) -> list[Values]:
         """A few combinations that together have every listed value and both ends of each range."""

@@ -1,5 +1,6 @@
 """Searches that build on each other: a stage begins when the stage that it continues has ended."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
@@ -34,25 +35,27 @@ class Stages(Search[tuple[StageName, P]], Generic[P]):
         self.results: dict[StageName, list[Result[P]]] = {}
         self._start = start
         self._searches: dict[StageName, Search[P]] = {}
+        self._in_training: Counter[StageName] = Counter()  # points without a result
         self._ended: set[StageName] = set()
 
     def ask(self) -> list[tuple[StageName, P]]:
         """The next points of all stages that have begun, in the order of the stages.
 
-        Raises NothingToChooseError if the winner that a stage needs does not exist.
+        A stage has ended if it asks for no point when all of its results are told. Raises
+        NothingToChooseError if the winner that a stage needs does not exist.
         """
         asked: dict[StageName, list[P]] = {}
         while waiting := [stage for stage in self.sources if self._may_ask(stage, asked)]:
             for stage in waiting:
-                points = self._search(stage).ask()
-                if points:
-                    asked[stage] = points
-                else:
+                asked[stage] = self._search(stage).ask()
+                self._in_training[stage] += len(asked[stage])
+                if not self._in_training[stage]:
                     self._ended.add(stage)
         return [(stage, point) for stage in self.sources for point in asked.get(stage, ())]
 
     def tell(self, result: Result[tuple[StageName, P]]) -> None:
         stage, point = result.point
+        self._in_training[stage] -= 1
         own = Result(point, result.score, result.trial)
         self.results[stage].append(own)
         self._searches[stage].tell(own)

@@ -84,25 +84,44 @@ class Dispatcher:
         self._ended = 0
         self._began = time.monotonic()
 
-    def run(self, trials: Sequence[Trial], make_ready: Callable[[Sequence[Trial]], None]) -> None:
-        """Run every trial that has not ended; returns when all have.
+    def run(
+        self,
+        more: Callable[[], Sequence[Trial]],
+        make_ready: Callable[[Sequence[Trial]], None],
+    ) -> None:
+        """Run every trial that has not ended; returns when all have, and `more` has no other.
 
-        `make_ready` is called once, while workers start, with the trials that will be run.
+        `more` is called first, and after the end of any trial. `make_ready` is called with trials
+        that will be run, while workers start.
         """
-        pool = Pool(deque(trial for trial in trials if not self.ledger.has_ended(trial)))
-        if not pool.waiting:
-            return
-        self.executor.start(len(pool.waiting))
-        if self.executor.trains_together:
-            pool.groups = self.groups.divide(tuple(pool.waiting), self.executor.workers)
-        make_ready(tuple(pool.waiting))
+        pool = Pool()
+        self._add(more(), pool, make_ready)
         while pool.waiting or pool.running:
             self.stop.check()
             while self.executor.has_room() and (trials := self._next(pool)):
                 self._submit(trials, pool)
+            ended = self._ended
             for report in self.executor.reports(SECONDS_BETWEEN_LOOKS):
                 self._take(report, pool)
+            if self._ended > ended:
+                self._add(more(), pool, make_ready)
             self._each(lambda callback: callback.on_progress(self._progress(pool)))
+
+    def _add(
+        self,
+        trials: Sequence[Trial],
+        pool: Pool,
+        make_ready: Callable[[Sequence[Trial]], None],
+    ) -> None:
+        """Let the trials that have not ended wait for a worker."""
+        left = [trial for trial in trials if not self.ledger.has_ended(trial)]
+        if not left:
+            return
+        pool.waiting.extend(left)
+        self.executor.start(len(pool.waiting) + len(pool.running))
+        if self.executor.trains_together:
+            pool.groups += self.groups.divide(left, self.executor.workers)
+        make_ready(left)
 
     def _next(self, pool: Pool) -> list[Trial]:
         """Remove from the pool the first trial that may be submitted now, and those trained with

@@ -88,6 +88,7 @@ class StageSearch(Search[Point]):
         self._listed: dict[str, list[Node]] = {}
         self._points: dict[tuple[tuple[str, Any], ...], Point] = {}
         self._asked: set[str] = set()
+        self._in_training = 0  # the number of points that have no result yet
         seed = source.root.at(("run", "seed"))
         self._space = Space(
             axes=[self._axis(keys) for keys in plan.groups(source)],
@@ -100,19 +101,33 @@ class StageSearch(Search[Point]):
     def ask(self) -> list[Point]:
         """The next points, each with a configuration that was not asked for before.
 
-        Raises ConfigError if the method asks for more points than a sweep may have.
+        A method that is one_by_one is asked until `parallel` points are in training. Raises
+        ConfigError if the method asks for more points than a sweep may have.
         """
-        found: dict[str, Point] = {}
-        for point in map(self._point, self._search.ask()):
-            if point.identity not in self._asked:
-                found.setdefault(point.identity, point)
-        self._asked |= found.keys()
+        config, found = self.source.config, list[Point]()
+        if not config.method.one_by_one:
+            found = self._new(self._search.ask())
+        else:
+            room = (config.parallel or 1) - self._in_training
+            while len(found) < room and (new := self._new(self._search.ask())):
+                found += new
+        self._in_training += len(found)
         if len(self._asked) * self.source.config.seeds > MAX_TRIALS:
             message = f"makes more than {MAX_TRIALS:,} trials"
             refuse([Problem(self.plan.parameters.position, ("parameters",), message)])
+        return found
+
+    def _new(self, asked: Sequence[Values]) -> list[Point]:
+        """The points whose configuration was not asked for before."""
+        found: dict[str, Point] = {}
+        for point in map(self._point, asked):
+            if point.identity not in self._asked:
+                found.setdefault(point.identity, point)
+        self._asked |= found.keys()
         return list(found.values())
 
     def tell(self, result: Result[Point]) -> None:
+        self._in_training -= 1
         self._search.tell(Result(result.point.values, result.score, result.trial))
 
     @property

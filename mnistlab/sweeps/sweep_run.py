@@ -43,6 +43,7 @@ def begin(source: SweepSource, runs_dir: Path, options: SweepOptions) -> SweepRe
     options = _checked(source, datasets, options)
     with connected(options.scheduler, options.workers) as cluster:
         started = datetime.now(UTC)
+        source = source.with_parallel(options.workers or available_cpus())
         name, text = source.config.name, source.text()
         sweep_dir = SweepDir(create_folder(runs_dir, name, SWEEP_NAME, text, started))
         executor = _executor(cluster, sweep_dir, options)

@@ -1,6 +1,8 @@
 """Runs a sweep from its first trial, or from where it was stopped, to its result."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from mnistlab.config import RunConfig
 from mnistlab.config.load_sweep import SweepSource, refuse
@@ -22,6 +24,20 @@ from mnistlab.sweeps.sweep_callbacks import Best, SweepCallback, SweepResult
 from mnistlab.sweeps.trials import Datasets, Trial, check_all, compile_all, identify, refuse_changed
 
 Asked = tuple[str | None, Point]  # with the name of its stage
+
+
+@dataclass
+class Round:
+    """Points whose results are told together, and those of their trials that may be in training."""
+
+    asked: Sequence[Asked]
+    left: deque[Trial]
+
+    def has_ended(self, ledger: Ledger) -> bool:
+        """Whether all of its trials have ended."""
+        while self.left and ledger.has_ended(self.left[0]):
+            self.left.popleft()
+        return not self.left
 
 
 class Sweeper:
@@ -55,6 +71,8 @@ class Sweeper:
         self.refits: dict[str, Ranked] = {}
         # The settings of each trial of a stage, by the stage and the trial's number.
         self._points: dict[str | None, dict[int, Point]] = {}
+        self._rounds: deque[Round] = deque()  # in training, in the order of the points
+        self._ready = False
 
     def run(self) -> SweepResult:
         """Run every remaining trial, stage after stage, then the refits; returns the result."""
@@ -91,14 +109,36 @@ class Sweeper:
 
     def _search(self) -> None:
         """Ask for points, train them and tell their results, until none is asked for."""
-        refits = len(self.config.refit or ())
-        while asked := self.search.ask():
-            self.dispatcher.to_come = (self.search.to_come() + refits) * self.config.seeds
-            self._run_trials(self._planned(asked))
+        self.dispatcher.run(self._more, self._make_ready)
+
+    def _more(self) -> list[Trial]:
+        """Tell the results of points that have ended, in the order in which they were asked for;
+        returns the trials of the points that are asked for then.
+        """
+        found: list[Trial] = []
+        if not self._points:
+            found += self._ask()
+        while self._rounds and self._rounds[0].has_ended(self.ledger):
+            asked = self._rounds.popleft().asked
             for stage in dict.fromkeys(stage for stage, _ in asked):
                 self.rankings[stage] = self._ranked(stage)
             for result in self._results(asked):
                 self.search.tell(result)
+            found += self._ask()
+        return found
+
+    def _ask(self) -> list[Trial]:
+        """Ask for points; returns their trials."""
+        asked = self.search.ask()
+        refits = len(self.config.refit or ())
+        self.dispatcher.to_come = (self.search.to_come() + refits) * self.config.seeds
+        rounds = [[one] for one in asked] if self.config.method.one_by_one else [asked]
+        found: list[Trial] = []
+        for one in filter(None, rounds):
+            trials = self._planned(one)
+            self._rounds.append(Round(one, deque(trials)))
+            found += trials
+        return found
 
     def _planned(self, asked: Sequence[Asked]) -> list[Trial]:
         """Add the trials of the requested points, each once."""
@@ -140,12 +180,11 @@ class Sweeper:
             seed = {"seed": one.seed} if self.config.seeds > 1 else {}
             yield identify(one, point.parameters | seed, self.datasets)
 
-    def _run_trials(self, trials: Sequence[Trial]) -> None:
-        self.dispatcher.run(trials, self._make_ready)
-
     def _make_ready(self, left: Sequence[Trial]) -> None:
-        here = isinstance(self.executor, LocalExecutor)
-        refuse_changed(self.ledger.histories(), self.datasets, self.force, here=here)
+        if not self._ready:
+            here = isinstance(self.executor, LocalExecutor)
+            refuse_changed(self.ledger.histories(), self.datasets, self.force, here=here)
+            self._ready = True
         compile_all((trial.config for trial in left), self.datasets, self._tell)
         if self.executor.trains_together:
             self.groups.compile(left, self.executor.workers, self._tell)
@@ -181,7 +220,8 @@ class Sweeper:
             for trial in self._trials(point, config):
                 self.ledger.add(trial, f"{REFIT}{stage}")
                 trials.append(trial)
-        self._run_trials(list({trial.id: trial for trial in trials}.values()))
+        left = {trial.id: trial for trial in trials}
+        self.dispatcher.run(lambda: [left.pop(id) for id in [*left]], self._make_ready)
         for stage in self.config.refit or ():
             self.refits[stage] = self._ranked(f"{REFIT}{stage}")[0]
 

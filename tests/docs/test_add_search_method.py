@@ -168,11 +168,16 @@ def test_what_the_page_says_of_extending_and_of_the_keys_holds(copy, undisturbed
     process = started(copy, "sweep", "configs/quickstart.yaml", "seed=1,2", "method=clim", runs="r")
     _, told = process.communicate()
     assert process.returncode == 2
-    assert "must be one of climb, grid, random; did you mean 'climb'?" in told
+    assert (
+        "must be one of climb, cma, gp, grid, lhs, qmc, random, sobol, tpe; did you mean 'climb'?"
+        in told
+    )
 
 
 def test_the_page_s_last_command_puts_the_method_into_completion_and_the_reference(copy):
     keys, reference = generated(copy, PAGE)
-    assert keys["sweep"]["method.type"] == ["climb", "grid", "random"]
+    assert keys["sweep"]["method.type"] == [
+        "climb", "cma", "gp", "grid", "lhs", "qmc", "random", "sobol", "tpe",
+    ]  # fmt: skip
     assert keys["sweep"]["method.rounds"] == ["5"]
     assert "| `climb` | From the best of some random points uphill" in reference
