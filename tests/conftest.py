@@ -1,5 +1,6 @@
 """Settings for every test and for every process that a test starts."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -34,6 +35,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run files with long tests first: a long test at the end would leave other processors idle."""
     first = {item.path for item in items if item.get_closest_marker("long")}
     items.sort(key=lambda item: item.path not in first)
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage less often, and never look at the thousands of tests.
+
+    The compiler makes millions of objects; looking at them takes a tenth of its time.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 10, 10)
 
 
 @pytest.fixture(autouse=True, scope="session")
