@@ -5,12 +5,14 @@ from typing import NamedTuple
 from mnistlab.blocks.layers.dense.few_outputs import OUTPUTS, WIDE
 from mnistlab.blocks.layers.dense.sparse_hidden import BLOCK
 from mnistlab.blocks.layers.dense.sparse_input import LISTED
-from mnistlab.runtime.lanes import lanes_for
+from mnistlab.runtime.lanes import MOST_LANES, lanes_for
 from mnistlab.runtime.params import rounded_up
 from mnistlab.runtime.vectors import REGISTER
 
 # Rows of a batch that a lane should have: with fewer, BLAS is inefficient; divide the columns.
 ROWS_WORTH_DIVIDING = 64
+# A weight beyond this size is read from the caches anew for every lane of rows.
+SMALL_WEIGHT = 100_000
 COLUMNS_WORTH_DIVIDING = 32
 # A first layer that skips zero pixels does this part of the work, at a third of BLAS's speed.
 MOST_NONZERO = 0.3
@@ -28,7 +30,8 @@ MOST_FEW_OUTPUTS = 16
 def column_lanes(rows: int, inputs: int, outputs: int) -> int:
     """The number of lanes that divide a dense layer's outputs; 0: divide the rows."""
     lanes = min(lanes_for(rows * inputs * outputs), outputs // COLUMNS_WORTH_DIVIDING)
-    by_rows = rows >= 2 * ROWS_WORTH_DIVIDING or lanes < 2 or inputs < COLUMNS_WORTH_DIVIDING
+    fewest = ROWS_WORTH_DIVIDING * (2 if inputs * outputs <= SMALL_WEIGHT else MOST_LANES)
+    by_rows = rows >= fewest or lanes < 2 or inputs < COLUMNS_WORTH_DIVIDING
     return 0 if by_rows else lanes
 
 
