@@ -8,41 +8,56 @@ const PIECE_GAP = 0.25, SPECK_SHARE = 0.02;
 function digitOf(drawing, side) {
   const contrast = smoothed(drawing, side, side / 800);
   const count = Math.max(4, Math.floor((side / 200) ** 2));
-  const peak = Float32Array.from(contrast).sort()[contrast.length - count];
+  const peak = nthLargest(contrast, count);
   if (peak < LEAST_CONTRAST) return null;
   const least = Math.max(INK_SHARE * peak, LEAST_CONTRAST / 2);
   const isDigit = digitMask(contrast, side, least, SURE_SHARE * peak);
-  let top = side, bottom = 0, left = side, right = 0;
-  const strengths = [];
-  for (let i = 0; i < isDigit.length; i++) {
-    if (!isDigit[i]) continue;
-    const row = Math.floor(i / side), column = i % side;
-    top = Math.min(top, row);
-    bottom = Math.max(bottom, row + 1);
-    left = Math.min(left, column);
-    right = Math.max(right, column + 1);
-    strengths.push(drawing[i]);
-  }
-  const full = Math.max(percentile75(strengths), 1);
-  [top, left] = [Math.max(top - 1, 0), Math.max(left - 1, 0)];
-  [bottom, right] = [Math.min(bottom + 1, side), Math.min(right + 1, side)];
+  const box = boxOf(isDigit, side);
+  const full = Math.max(percentile75(drawing.filter((_, i) => isDigit[i])), 1);
+  const [top, left] = [Math.max(box.top - 1, 0), Math.max(box.left - 1, 0)];
+  const [bottom, right] = [Math.min(box.bottom + 1, side), Math.min(box.right + 1, side)];
   const found = image(bottom - top, right - left);
-  for (let r = top; r < bottom; r++) {
-    for (let q = left; q < right; q++) {
-      const isNear = around(r, q, top, bottom, left, right, (h, w) => isDigit[h * side + w]);
-      if (!isNear) continue;
-      found.values[(r - top) * found.width + q - left] = Math.min(drawing[r * side + q] / full, 1);
+  for (let r = box.top; r < box.bottom; r++) {
+    for (let q = box.left; q < box.right; q++) {
+      if (!isDigit[r * side + q]) continue;
+      // The digit's pixel and its eight neighbours, which are the blurred edge of a stroke.
+      for (let h = Math.max(r - 1, top); h < Math.min(r + 2, bottom); h++) {
+        for (let w = Math.max(q - 1, left); w < Math.min(q + 2, right); w++) {
+          const strength = Math.min(drawing[h * side + w] / full, 1);
+          found.values[(h - top) * found.width + w - left] = strength;
+        }
+      }
     }
   }
   return found;
 }
 
-// Whether `is` holds at a position or at one of its eight neighbours within the bounds.
-function around(r, q, top, bottom, left, right, is) {
-  for (let h = Math.max(r - 1, top); h < Math.min(r + 2, bottom); h++) {
-    for (let w = Math.max(q - 1, left); w < Math.min(q + 2, right); w++) if (is(h, w)) return true;
+// The rows and columns of a mask's pixels: from top to below bottom, from left to right of right.
+function boxOf(mask, side) {
+  const box = { top: side, bottom: 0, left: side, right: 0 };
+  for (let r = 0; r < side; r++) {
+    for (let q = 0; q < side; q++) {
+      if (!mask[r * side + q]) continue;
+      if (r < box.top) box.top = r;
+      box.bottom = r + 1;
+      if (q < box.left) box.left = q;
+      if (q >= box.right) box.right = q + 1;
+    }
   }
-  return false;
+  return box;
+}
+
+function nthLargest(values, n) {
+  const largest = new Float32Array(n); // ascending
+  for (let i = 0; i < values.length; i++) {
+    if (values[i] <= largest[0]) continue;
+    let place = 0;
+    for (; place + 1 < n && largest[place + 1] < values[i]; place++) {
+      largest[place] = largest[place + 1];
+    }
+    largest[place] = values[i];
+  }
+  return largest[0];
 }
 
 // The pixels of the pieces of the digit: the largest piece, and pieces near it that are no specks.
@@ -70,7 +85,9 @@ function digitMask(contrast, side, least, sure) {
   }
   const isChosen = new Uint8Array(pieces.length + 1);
   for (const piece of chosen) isChosen[piece.label] = 1;
-  return labels.map((label) => isChosen[label]);
+  const mask = new Uint8Array(labels.length);
+  for (let i = 0; i < mask.length; i++) mask[i] = isChosen[labels[i]];
+  return mask;
 }
 
 // Label the ink that is connected with a pixel; returns the piece and its box.
@@ -107,23 +124,16 @@ function gap(one, other) {
   return Math.hypot(down, across);
 }
 
-// A Gaussian filter so narrow (sigma below 0.37) that only the nearest neighbours have a weight.
+// A Gaussian filter so narrow (sigma below 0.37) that only the nearest neighbours have a weight. No
+// ink is at the paper's edge.
 function smoothed(drawing, side, sigma) {
   const share = Math.exp(-0.5 / sigma ** 2), middle = 1 / (1 + 2 * share);
   const rows = new Float32Array(drawing.length), both = new Float32Array(drawing.length);
-  const within = (i) => Math.min(Math.max(i, 0), side - 1);
-  for (let r = 0; r < side; r++) {
-    const above = within(r - 1) * side, line = r * side, below = within(r + 1) * side;
-    for (let q = 0; q < side; q++) {
-      rows[line + q] = middle * (drawing[line + q] + share * (drawing[above + q] + drawing[below + q]));
-    }
+  for (let i = side; i < drawing.length - side; i++) {
+    rows[i] = middle * (drawing[i] + share * (drawing[i - side] + drawing[i + side]));
   }
-  for (let r = 0; r < side; r++) {
-    for (let q = 0; q < side; q++) {
-      const line = r * side;
-      const beside = rows[line + within(q - 1)] + rows[line + within(q + 1)];
-      both[line + q] = middle * (rows[line + q] + share * beside);
-    }
+  for (let i = side; i < drawing.length - side; i++) {
+    both[i] = middle * (rows[i] + share * (rows[i - 1] + rows[i + 1]));
   }
   return both;
 }

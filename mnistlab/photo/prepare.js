@@ -59,7 +59,8 @@ function distances({ values, height, width }) {
   const found = new Float64Array(values.length);
   const vertex = new Int32Array(width), from = new Float64Array(width + 1);
   for (let r = 0; r < height; r++) {
-    const square = (q) => down[r * width + q] ** 2;
+    const line = r * width;
+    const square = (q) => down[line + q] * down[line + q];
     const meet = (q, p) => (square(q) + q * q - square(p) - p * p) / (2 * q - 2 * p);
     let k = 0;
     vertex[0] = 0;
@@ -94,17 +95,18 @@ function dilated({ values, height, width }, radius) {
         for (let q = 0; q < width; q++) {
           const left = q >= wider ? values[line + q - wider] : 0;
           const right = q + wider < width ? values[line + q + wider] : 0;
-          const i = line + q;
-          widest[i] = Math.max(widest[i], left, right);
+          const either = left > right ? left : right;
+          if (either > widest[line + q]) widest[line + q] = either;
         }
       }
     }
     for (const down of away ? [-away, away] : [0]) {
       for (let r = 0; r < height; r++) {
-        const from = r + down, inside = from >= 0 && from < height;
+        const inside = r + down >= 0 && r + down < height;
+        const line = r * width, from = line + down * width;
         for (let q = 0; q < width; q++) {
-          const value = inside ? widest[from * width + q] : 0;
-          if (value > made[r * width + q]) made[r * width + q] = value;
+          const value = inside ? widest[from + q] : 0;
+          if (value > made[line + q]) made[line + q] = value;
         }
       }
     }

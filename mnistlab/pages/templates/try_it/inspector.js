@@ -117,7 +117,7 @@ class Inspector {
   // Values as a picture, with the end of their scale.
   _tiles(title, values, shape) {
     const canvas = element("canvas", { class: "try-tiles", role: "img", "aria-label": title || "weights" });
-    const mosaic = new Mosaic(canvas, shape, this.page.colours, { extent: 220 });
+    const mosaic = new Mosaic(canvas, shape, this.page.colours, { extent: 240 });
     const largest = mosaic.paint(values);
     const words = `${title}${title && ", "}±${shortNumber(largest)}`;
     return element("figure", {}, canvas, element("figcaption", {}, words));
