@@ -7,7 +7,8 @@ class Mosaic {
     this.columns = columns ?? columnsFor(tiles, height, width);
     this.rows = Math.ceil(tiles / this.columns);
     const largestTile = tiles > 20 ? 16 : 28; // pixels, of a unit; a small image is larger
-    const most = height * width > 1 ? Math.max(8, Math.floor(96 / width)) : largestTile;
+    const ofImage = tiles === 1 ? Math.max(8, Math.floor(96 / width)) : 8;
+    const most = height * width > 1 ? ofImage : largestTile;
     this.zoom = Math.max(1, Math.min(most, Math.floor(extent / (this.columns * width))));
     this.stepX = width * this.zoom + 1; // one pixel between tiles
     this.stepY = height * this.zoom + 1;
