@@ -8,7 +8,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from mnistlab.statistics.hypothesis_tests import paired_t_test, welch, welch_t_test
-from mnistlab.statistics.seeds import ALPHA, LEVEL, ROUNDING, Interval, Sample, t_interval
+from mnistlab.statistics.seeds import LEVEL, ROUNDING, Interval, Sample, t_interval
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,6 @@ class Difference:
     @property
     def is_paired(self) -> bool:
         return bool(self.pairs)
-
-    @property
-    def is_told(self) -> bool:
-        """Whether this one comparison, without others beside it, tells the groups apart."""
-        return self.p_value is not None and self.p_value < ALPHA
 
 
 def difference_of(first: Sample, second: Sample) -> Difference:

@@ -99,7 +99,6 @@ def test_groups_are_compared_with_the_group_of_a_run_over_shared_seeds(three):
     assert math.isclose(told.difference.estimate, 0.01)
     assert told.difference.pairs == (0, 1, 2, 3)
     assert told.p_value < 0.05
-    assert told.sign_flip == 2 / 16
     assert math.isclose(told.improvement, 10 / 16)
     assert told.seeds_needed is None
     unsure = found[0.3].against
@@ -118,6 +117,7 @@ def test_the_rows_of_groups_have_intervals_and_a_bootstrap_from_five_seeds(three
     assert (rows[0.1]["is_baseline"], rows[0.1]["difference"]) == (True, None)
     assert rows[0.2]["difference_low"] < 0.01 < rows[0.2]["difference_high"]
     assert rows[0.2]["pairs"] == 4
+    assert rows[0.2]["sign_flip_p_value"] == 2 / 16
 
 
 def test_groups_can_be_sorted_by_a_key_or_a_metric(three):

@@ -37,14 +37,13 @@ NO_SETTING = ("seed", "name")
 class Against:
     """A group beside the baseline: the group's metric minus the baseline's.
 
-    `p_value` is corrected by Holm for the number of groups, `sign_flip` is not; it is None of
-    unpaired groups. `improvement` is the probability of improvement. `seeds_needed` would tell the
-    groups apart; None if they are told apart, or if it is unknown or above 1,000.
+    `p_value` is corrected by Holm for the number of groups. `improvement` is the probability of
+    improvement. `seeds_needed` would tell the groups apart; None if they are told apart, or if it
+    is unknown or above 1,000.
     """
 
     difference: Difference
     p_value: float | None
-    sign_flip: float | None
     improvement: float
     seeds_needed: int | None
 
@@ -122,7 +121,8 @@ def grouped(comparison: Comparison, keys: Sequence[str], metric: str) -> Groups:
     if not finished:
         raise UsageError("no run has finished: there is nothing to group")
     for one in finished:
-        itself = repr({key: value for key, value in one.settings.items() if key != "name"})
+        # All runs have the same values of the other keys.
+        itself = repr([one.settings.get(key, ABSENT) for key in comparison.keys if key != "name"])
         if itself in seen:
             repeated += 1
             continue
@@ -130,7 +130,7 @@ def grouped(comparison: Comparison, keys: Sequence[str], metric: str) -> Groups:
         found.setdefault(repr([one.settings.get(key, ABSENT) for key in keys]), []).append(one)
     for runs in found.values():
         runs.sort(key=seed_of)
-    groups = [_group(keys, runs, comparison.metrics) for runs in found.values()]
+    groups = [_group(keys, runs, comparison) for runs in found.values()]
     notes = _notes(len(comparison.runs) - len(finished), repeated, groups)
     others = [name for name in comparison.metrics if name != metric]
     return Groups(keys, metric, (metric, *others), _best_first(groups, metric), notes)
@@ -155,16 +155,16 @@ def keys_of_groups(comparison: Comparison, keys: Sequence[str]) -> tuple[str, ..
     return tuple(dict.fromkeys(keys))
 
 
-def _group(keys: Sequence[str], runs: Sequence[ComparedRun], metrics: Sequence[str]) -> Group:
+def _group(keys: Sequence[str], runs: Sequence[ComparedRun], comparison: Comparison) -> Group:
     summaries = {}
-    for name in metrics:
+    for name in comparison.metrics:
         values = [value for one in runs if on_scale(value := one.metrics[name])]
         if len(values) == len(runs):
             summaries[name] = summary_of(values, is_share=is_accuracy(name))
     first = runs[0].settings
     varied = [
         key
-        for key in dict.fromkeys(key for one in runs for key in one.settings)
+        for key in comparison.keys
         if key not in (*NO_SETTING, *keys)
         and any(one.settings.get(key, ABSENT) != first.get(key, ABSENT) for one in runs)
     ]
@@ -227,16 +227,13 @@ def _against(
     tested: int,
 ) -> Against:
     """A group and the baseline, whose difference is one of `tested` ones."""
-    sign_flip, needed = None, None
-    if difference.pairs:
-        first, second = paired_values(*samples, difference.pairs)
-        sign_flip = sign_flip_test(first - second)
+    needed = None
     if p_value is not None and p_value >= ALPHA and difference.effect_size is not None:
         effect, alpha = difference.effect_size, ALPHA / tested
         needed = seeds_to_tell(effect, paired=difference.is_paired, alpha=alpha)
     values = (np.array(one.values) for one in samples)
     better = probability_of_improvement(*values, larger_is_better=is_accuracy(metric))
-    return Against(difference, p_value, sign_flip, better, needed)
+    return Against(difference, p_value, better, needed)
 
 
 def group_rows(groups: Groups) -> list[dict[str, Any]]:
@@ -244,6 +241,7 @@ def group_rows(groups: Groups) -> list[dict[str, Any]]:
     is of the groups' metric alone.
     """
     rows = []
+    baseline = next((g.sample(groups.metric) for g in groups.groups if g.is_baseline), None)
     for group in groups.groups:
         row: dict[str, Any] = {key: group.parameters.get(key) for key in groups.keys}
         row |= {"runs": len(group.runs), "seeds": list(group.seeds)}
@@ -254,7 +252,9 @@ def group_rows(groups: Groups) -> list[dict[str, Any]]:
         bootstrap = None if full is None else full.bootstrap
         row |= _ends(f"{groups.metric}_bootstrap", bootstrap)
         if groups.has_baseline:
-            row |= {"is_baseline": group.is_baseline, **_against_cells(group.against)}
+            told = group.against
+            row |= {"is_baseline": group.is_baseline, **_against_cells(told)}
+            row["sign_flip_p_value"] = _sign_flip(told, sample, baseline)
         rows.append(row)
     return rows
 
@@ -281,8 +281,15 @@ def _against_cells(told: Against | None) -> dict[str, Any]:
         **_ends("difference", None if one is None else one.interval),
         "pairs": None if one is None else len(one.pairs),
         "p_value": None if told is None else told.p_value,
-        "sign_flip_p_value": None if told is None else told.sign_flip,
         "effect_size": None if one is None else one.effect_size,
         "probability_of_improvement": None if told is None else told.improvement,
         "seeds_needed": None if told is None else told.seeds_needed,
     }
+
+
+def _sign_flip(told: Against | None, own: Sample | None, baseline: Sample | None) -> float | None:
+    """The p-value of the sign-flip test; None of unpaired groups."""
+    if told is None or not told.difference.pairs or own is None or baseline is None:
+        return None
+    first, second = paired_values(own, baseline, told.difference.pairs)
+    return sign_flip_test(first - second)
