@@ -18,7 +18,8 @@ def extended(source: SweepSource, arguments: Sequence[str]) -> SweepSource:
     former value comes first. `method.KEY=N` increases a number of the method. Raises ConfigError.
     """
     if source.config.parameters is None:
-        raise ConfigError("a sweep in stages cannot be extended; start another one")
+        kind = "in stages" if source.config.stages is not None else "of several grids"
+        raise ConfigError(f"a sweep {kind} cannot be extended; start another one")
     root, problems = source.root.copy(), []
     for argument in arguments:
         problems += _extend(root, source, argument)

@@ -24,7 +24,18 @@ from mnistlab.support.errors import ConfigError
 # The keys of the sweep, not of its runs, that `KEY=VALUE` may set.
 logger = logging.getLogger(__name__)
 
-SWEEP_KEYS = ("name", "method", "metric", "parallel", "refit", "seeds", "zip")
+SWEEP_KEYS = (
+    "exclude",
+    "grids",
+    "method",
+    "metric",
+    "name",
+    "parallel",
+    "refit",
+    "seeds",
+    "when",
+    "zip",
+)
 
 
 @dataclass(frozen=True)
@@ -177,8 +188,8 @@ def _apply(root: Node, argument: str) -> list[Problem]:
     if single and not is_parameter:
         assert isinstance(values.value, list)
         return set_node(run, split_key(key), values.value[0])
-    if root.at(("stages",)) is not None:
-        message = "a sweep in stages takes one value for a key from the command line"
+    if root.at(("stages",)) is not None or root.at(("grids",)) is not None:
+        message = "a sweep in stages or of grids takes one value for a key from the command line"
         return [Problem(values.position, (), message)]
     return set_node(root, ("parameters", key), values)
 

@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from mnistlab.blocks.section import Section, refuse
 from mnistlab.config.checks import refuse_conflicts
+from mnistlab.config.conditions import checked_condition
 from mnistlab.config.ranges import RANGES, checked_values
 from mnistlab.config.run import Name, RunConfig
 from mnistlab.config.sweep_checks import sweep_conflicts
@@ -43,6 +44,13 @@ Values = Annotated[
     WithJsonSchema({"anyOf": [{"type": "array", "minItems": 1}, *_ONE_RANGE]}),
 ]
 Key = Annotated[str, AfterValidator(_key)]
+Condition = Annotated[
+    dict[
+        Key,
+        Annotated[Any, PlainValidator(checked_condition), WithJsonSchema({})],
+    ],
+    Field(min_length=1),
+]
 Parameters = dict[Key, Values]
 
 
@@ -142,6 +150,22 @@ class SweepConfig(Section):
         "beginning, which is then recorded. The answer depends on this number, and on no "
         "timing.",
     )
+    grids: Annotated[tuple[Parameters, ...], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Instead of parameters, for method grid: several grids, each as parameters is. "
+        "A point of two grids is trained once.",
+    )
+    when: dict[Key, Condition] = Field(
+        default_factory=dict,
+        description="Conditional parameters: {optimizer.momentum: {optimizer.type: sgd}} tries "
+        "values of the momentum only with SGD. A condition names parameters above: a value, a list "
+        "of values, or {above: number, below: number}.",
+    )
+    exclude: tuple[Condition, ...] = Field(
+        default=(),
+        description="Points that are left out: those for which all conditions of an item hold, "
+        "such as {optimizer.type: adam, optimizer.lr: {above: 0.1}}.",
+    )
     zip: tuple[tuple[str, ...], ...] = Field(
         default=(),
         description="Groups of keys whose values are paired in order instead of combined.",
@@ -173,5 +197,7 @@ class SweepConfig(Section):
         """Every group of parameters, with its path in the file."""
         if self.parameters is not None:
             yield ("parameters",), self.parameters
+        for index, parameters in enumerate(self.grids or ()):
+            yield ("grids", index), parameters
         for index, stage in enumerate(self.stages or ()):
             yield ("stages", index, "parameters"), stage.parameters

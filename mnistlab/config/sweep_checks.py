@@ -1,9 +1,11 @@
 """Checks of combinations of a sweep's keys that are each valid alone."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.config.checks import Conflict, KeyPath
+from mnistlab.config.conditions import parameter_of
 from mnistlab.config.ranges import number_of_values, whole_bounds
 from mnistlab.search import MAX_TRIALS
 from mnistlab.support.near_names import did_you_mean
@@ -15,7 +17,11 @@ if TYPE_CHECKING:
 
 def sweep_conflicts(config: "SweepConfig") -> Iterator[Conflict]:
     """Every contradiction between keys that are each valid alone."""
-    for check in (_shape, _stage_names, _refit, _zip, _ranges, _seeds, _metric, _size):
+    checks = (
+        *(_shape, _grids, _stage_names, _refit, _zip, _when, _exclude, _ranges, _seeds),
+        *(_metric, _size),
+    )
+    for check in checks:
         yield from check(config)
 
 
@@ -37,9 +43,48 @@ def _shape(config: "SweepConfig") -> Iterator[Conflict]:
     if config.parameters is not None and config.stages is not None:
         message = "cannot be combined with parameters; give one of the two"
         yield Conflict(message, ("stages",), ("parameters",))
-    if config.parameters is None and config.stages is None:
-        message = "must be given: the values to try (or stages)"
+    if config.parameters is None and config.stages is None and config.grids is None:
+        message = "must be given: the values to try (or grids, or stages)"
         yield Conflict(message, ("parameters",), ("stages",))
+
+
+def _grids(config: "SweepConfig") -> Iterator[Conflict]:
+    if config.grids is None:
+        return
+    for other in ("parameters", "stages"):
+        if getattr(config, other) is not None:
+            message = f"cannot be combined with {other}; give one of the two"
+            yield Conflict(message, ("grids",), (other,))
+    if config.method.draws:
+        message = f"needs method grid; found {config.method.type}"
+        yield Conflict(message, ("grids",), ("method",))
+
+
+def _when(config: "SweepConfig") -> Iterator[Conflict]:
+    known = [key for _, parameters in config.blocks() for key in parameters]
+    for key, condition in config.when.items():
+        path: KeyPath = ("when", key)
+        if key not in known:
+            message = f"found {key!r}, which is not a parameter{did_you_mean(key, known)}"
+            yield Conflict(message, path, ("parameters",), ("stages",))
+            continue
+        if any(key in group for group in config.zip):
+            yield Conflict("is paired with other keys by zip, and so is always tried", path)
+        for _, parameters in config.blocks():
+            above = list(parameters)[: list(parameters).index(key)] if key in parameters else known
+            for name in condition:
+                if parameter_of(name, above) is None:
+                    message = f"found {name!r}, which is not a parameter above {key}"
+                    yield Conflict(message + did_you_mean(name, above), (*path, name))
+
+
+def _exclude(config: "SweepConfig") -> Iterator[Conflict]:
+    known = list(dict.fromkeys(key for _, parameters in config.blocks() for key in parameters))
+    for index, condition in enumerate(config.exclude):
+        for name in condition:
+            if parameter_of(name, known) is None:
+                message = f"found {name!r}, which is not a parameter{did_you_mean(name, known)}"
+                yield Conflict(message, ("exclude", index, name), ("parameters",), ("stages",))
 
 
 def _stage_names(config: "SweepConfig") -> Iterator[Conflict]:
@@ -131,6 +176,10 @@ def _metric(config: "SweepConfig") -> Iterator[Conflict]:
 def _size(config: "SweepConfig") -> Iterator[Conflict]:
     for path, parameters in config.blocks():
         sizes = [number_of_values(parameters[keys[0]]) for keys in groups(parameters, config.zip)]
+        listed = 0 if config.method.draws else math.prod(size or 1 for size in sizes)
+        if listed > MAX_TRIALS:
+            yield Conflict(f"has {listed:,} combinations; at most {MAX_TRIALS:,} are allowed", path)
+            continue
         trials = config.method.asks(sizes) * config.seeds
         if trials > MAX_TRIALS:
             yield Conflict(f"makes {trials:,} trials; at most {MAX_TRIALS:,} are allowed", path)

@@ -101,7 +101,8 @@ class StudySearch(Search[Values]):
         (values,) = drawn
         fixed: dict[str, Any] = {}
         for axis in self.space.axes:
-            fixed |= _fixed(axis, values)
+            if self.space.is_tried(axis, values):
+                fixed |= _fixed(axis, values)
         self.study.enqueue_trial(fixed)
         trial = self.study.ask()
         self._suggested(trial)
@@ -110,7 +111,8 @@ class StudySearch(Search[Values]):
     def _suggested(self, trial: Any) -> Values:
         values: dict[str, Choice | int | float] = {}
         for axis in self.space.axes:
-            values |= _suggested(axis, trial)
+            if self.space.is_tried(axis, values):
+                values |= _suggested(axis, trial)
         return values
 
 

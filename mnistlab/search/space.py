@@ -179,17 +179,39 @@ class RangeAxis:
 Axis = ListedAxis | RangeAxis
 
 
+class Rules:
+    """Which values belong to a combination, and which combinations are allowed."""
+
+    def is_tried(self, key: str, values: Values) -> bool:
+        """Whether a key has a value beside the values of the keys above."""
+        return True
+
+    def allows(self, values: Values) -> bool:
+        """Whether a combination is not excluded."""
+        return True
+
+
 class Space:
     """The combinations of values that a search may ask for.
 
     `identity` is equal for combinations that give the same configuration. A draw depends only on
-    `seed`, `label` (of the stage), the keys and the number of the draw.
+    `seed`, `label` (of the stage), the keys and the number of the draw. `grids` are the axes of
+    several grids, of which the combinations are the union.
     """
 
     def __init__(
-        self, axes: Sequence[Axis], seed: int, label: str, identity: Callable[[Values], str]
+        self,
+        axes: Sequence[Axis],
+        seed: int,
+        label: str,
+        identity: Callable[[Values], str],
+        *,
+        grids: Sequence[Sequence[Axis]] = (),
+        rules: Rules | None = None,
     ) -> None:
         self.axes = axes
+        self._grids = grids or [axes]
+        self._rules = rules or Rules()
         self.seed = seed
         self.label = label
         self._identity = identity
@@ -212,7 +234,11 @@ class Space:
         )
 
     def is_new(self, values: Values) -> bool:
-        """Whether their configuration is seen for the first time; the next time it is not new."""
+        """Whether they are allowed and their configuration is seen for the first time; the next
+        time it is not new.
+        """
+        if not self._rules.allows(values):
+            return False
         identity = self._identity(values)
         is_new = identity not in self._had
         self._had.add(identity)
@@ -220,8 +246,13 @@ class Space:
 
     def combinations(self) -> Iterator[Values]:
         """Every combination, the last key changing first; no axis may have real numbers."""
-        for parts in itertools.product(*(axis.choices() for axis in self.axes)):
-            yield _merged(parts)
+        for axes in self._grids:
+            for parts in itertools.product(*(axis.choices() for axis in axes)):
+                yield self._merged(parts)
+
+    def is_tried(self, axis: Axis, values: Values) -> bool:
+        """Whether an axis has a value beside the values of the axes before it."""
+        return all(self._rules.is_tried(key, values) for key in axis.keys)
 
     def draw(self, count: int) -> list[Values]:
         """Draw `count` new combinations at random, or fewer if there are no more.
@@ -254,17 +285,18 @@ class Space:
         for axis in self.axes:
             parts.append(axis.at(shares[begin : begin + axis.dimensions]))
             begin += axis.dimensions
-        return _merged(parts)
+        return self._merged(parts)
 
     def ends(self) -> list[Values]:
         """A few combinations that together have every listed value and both ends of each range."""
         ends = [axis.ends() for axis in self.axes]
         most = max(map(len, ends))
-        return [_merged([some[min(n, len(some) - 1)] for some in ends]) for n in range(most)]
+        found = [self._merged([some[min(n, len(some) - 1)] for some in ends]) for n in range(most)]
+        return list(filter(self._rules.allows, found))
 
     def _drawn(self, draw: int) -> Values:
         """The combination of one draw."""
-        return _merged([a.drawn(self.stream(" ".join(a.keys), draw)) for a in self.axes])
+        return self._merged([a.drawn(self.stream(" ".join(a.keys), draw)) for a in self.axes])
 
     def _shuffled(self) -> Iterator[Values]:
         """Every combination in random order; empty if there are too many to list, or if a key takes
@@ -279,8 +311,12 @@ class Space:
         choices = [axis.choices() for axis in self.axes]
         for number in order:
             places = np.unravel_index(int(number), known)
-            yield _merged([some[int(at)] for some, at in zip(choices, places, strict=True)])
+            yield self._merged([some[int(at)] for some, at in zip(choices, places, strict=True)])
 
-
-def _merged(parts: Sequence[Values]) -> Values:
-    return {key: value for values in parts for key, value in values.items()}
+    def _merged(self, parts: Sequence[Values]) -> Values:
+        """The values of all axes, without keys that are not tried beside those before them."""
+        merged: dict[str, Choice | int | float] = {}
+        for values in parts:
+            if all(self._rules.is_tried(key, merged) for key in values):
+                merged |= values
+        return merged

@@ -6,13 +6,18 @@ from functools import cached_property
 from typing import Any
 
 from mnistlab.config import RunConfig, config_hash
+from mnistlab.config.conditions import holds
 from mnistlab.config.load_sweep import SweepSource, refuse, value_nodes
 from mnistlab.config.ranges import number_of_values, whole_bounds
 from mnistlab.config.source_nodes import Node, Problem
+from mnistlab.config.sweep import SweepConfig
 from mnistlab.config.sweep_checks import groups
 from mnistlab.search import MAX_TRIALS, Result, Search
-from mnistlab.search.space import Axis, Choice, ListedAxis, Range, RangeAxis, Space, Values
+from mnistlab.search.space import Axis, Choice, ListedAxis, Range, RangeAxis, Rules, Space, Values
 from mnistlab.search.stages import Stages
+
+# A method that learns has not chosen its points yet: so many are checked in their place.
+DRAWN_TO_CHECK = 64
 
 
 @dataclass(frozen=True)
@@ -48,34 +53,65 @@ class StagePlan:
 
     name: str | None
     source: str | None  # the stage that it continues
-    parameters: Node
+    grids: tuple[Node, ...]  # the parameters; several mappings if the key `grids` has them
     fixed: Mapping[str, Node]
 
-    def groups(self, source: SweepSource) -> list[list[str]]:
-        """The keys that are crossed, each with those that change together with it."""
-        assert isinstance(self.parameters.value, dict)
-        return groups(self.parameters.value, source.config.zip)
+    @property
+    def parameters(self) -> Node:
+        """The parameters, of the first grid."""
+        return self.grids[0]
 
     def values(self, key: str) -> Node:
         """The values to try for a key: a list or a range."""
-        node = self.parameters.child(key)
-        assert node is not None
-        return node
+        return _child(self.parameters, key)
+
+
+def _child(parameters: Node, key: str) -> Node:
+    node = parameters.child(key)
+    assert node is not None
+    return node
+
+
+def crossed(parameters: Node, source: SweepSource) -> list[list[str]]:
+    """The keys that are crossed, each with those that change together with it."""
+    assert isinstance(parameters.value, dict)
+    return groups(parameters.value, source.config.zip)
 
 
 def stage_plans(source: SweepSource) -> list[StagePlan]:
     """The stages of a sweep in their order; one for a sweep without stages."""
     whole = source.root.at(("parameters",))
     if whole is not None and source.config.parameters is not None:
-        return [StagePlan(None, None, whole, {})]
+        return [StagePlan(None, None, (whole,), {})]
+    grids = [source.root.at(("grids", index)) for index, _ in enumerate(source.config.grids or ())]
+    if grids:
+        return [StagePlan(None, None, tuple(filter(None, grids)), {})]
     found = []
     for index, stage in enumerate(source.config.stages or ()):
         parameters = source.root.at(("stages", index, "parameters"))
         fixed = {key: source.root.at(("stages", index, "set", key)) for key in stage.set}
         assert parameters is not None
         kept = {key: node for key, node in fixed.items() if node is not None}
-        found.append(StagePlan(stage.name, stage.source, parameters, kept))
+        found.append(StagePlan(stage.name, stage.source, (parameters,), kept))
     return found
+
+
+class WrittenRules(Rules):
+    """The rules of the keys `when` and `exclude`."""
+
+    def __init__(self, config: SweepConfig) -> None:
+        self.when = config.when
+        self.exclude = config.exclude
+
+    def is_tried(self, key: str, values: Values) -> bool:
+        return key not in self.when or holds(self.when[key], _plain(values))
+
+    def allows(self, values: Values) -> bool:
+        return not any(holds(condition, _plain(values)) for condition in self.exclude)
+
+
+def _plain(values: Values) -> dict[str, Any]:
+    return {key: one.value if isinstance(one, Choice) else one for key, one in values.items()}
 
 
 class StageSearch(Search[Point]):
@@ -89,12 +125,15 @@ class StageSearch(Search[Point]):
         self._points: dict[tuple[tuple[str, Any], ...], Point] = {}
         self._asked: set[str] = set()
         self._in_training = 0  # the number of points that have no result yet
+        axes = [[self._axis(grid, keys) for keys in crossed(grid, source)] for grid in plan.grids]
         seed = source.root.at(("run", "seed"))
         self._space = Space(
-            axes=[self._axis(keys) for keys in plan.groups(source)],
+            axes=axes[0],
             seed=seed.value if seed is not None and isinstance(seed.value, int) else 0,
             label=plan.name or "",
             identity=lambda values: self._point(values).identity,
+            grids=axes,
+            rules=WrittenRules(source.config),
         )
         self._search = source.config.method.start(self._space)
 
@@ -133,11 +172,15 @@ class StageSearch(Search[Point]):
     @property
     def most(self) -> int:
         """The largest number of points that the method asks for, if no two are equal."""
-        sizes = [
-            number_of_values(self.plan.values(keys[0]).plain())
-            for keys in self.plan.groups(self.source)
-        ]
-        return self.source.config.method.asks(sizes)
+        return sum(
+            self.source.config.method.asks(
+                [
+                    number_of_values(_child(grid, keys[0]).plain())
+                    for keys in crossed(grid, self.source)
+                ]
+            )
+            for grid in self.plan.grids
+        )
 
     def to_come(self) -> int:
         """The number of points that may follow those that were asked for."""
@@ -146,8 +189,11 @@ class StageSearch(Search[Point]):
         return max(0, self.most - len(self._asked))
 
     def ends(self) -> list[Point]:
-        """Points that together have every listed value and both ends of every range."""
-        return [self._point(values) for values in self._space.ends()]
+        """Points that together have every listed value and both ends of every range; if some keys
+        are conditional, also points drawn at random.
+        """
+        drawn = self._space.draw(DRAWN_TO_CHECK) if self.source.config.when else []
+        return [self._point(values) for values in [*self._space.ends(), *drawn]]
 
     def _point(self, values: Values) -> Point:
         key = tuple(values.items())
@@ -166,16 +212,16 @@ class StageSearch(Search[Point]):
         written = self.plan.values(key)
         return Node(value, written.position, written.key_position)
 
-    def _axis(self, keys: Sequence[str]) -> Axis:
+    def _axis(self, grid: Node, keys: Sequence[str]) -> Axis:
         """The values of keys that change together: all are listed, or none is."""
-        if number_of_values(self.plan.values(keys[0]).plain()) is None:
-            return RangeAxis({key: _range(key, self.plan.values(key).plain()) for key in keys})
+        if number_of_values(_child(grid, keys[0]).plain()) is None:
+            return RangeAxis({key: _range(key, _child(grid, key).plain()) for key in keys})
+        columns = []
         for key in keys:
-            self._listed[key] = value_nodes(key, self.plan.values(key))
-        columns = [
-            [Choice(number, node.plain()) for number, node in enumerate(self._listed[key])]
-            for key in keys
-        ]
+            listed, nodes = self._listed.setdefault(key, []), value_nodes(key, _child(grid, key))
+            # A later grid continues the numbers of the choices.
+            columns.append([Choice(n, node.plain()) for n, node in enumerate(nodes, len(listed))])
+            listed += nodes
         return ListedAxis([dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)])
 
 

@@ -24,7 +24,8 @@ def points(source: SweepSource, plan: StagePlan, winner: Mapping[str, Node]) -> 
 
 def repetitions(source: SweepSource) -> list[str]:
     """A message if there are fewer points than requested, because some would be equal."""
-    if source.config.method.learns:
+    config = source.config
+    if config.method.learns or config.when or config.exclude or config.grids:
         return []
     told = []
     for plan in stage_plans(source):
