@@ -248,6 +248,17 @@ def test_no_two_named_curves_look_alike():
     assert len(looks) == NAMED
 
 
+def test_epochs_can_be_drawn_on_a_log_axis_with_whole_numbers():
+    curves = [LearningCurve("a", rows(*np.linspace(0.1, 0.9, 200)))]
+    figure = sweep_curves(curves, ACCURACY, "Curves", "s", log_epochs=True)
+    _, axes = figure.axes
+    assert axes.get_xscale() == "log"
+    figure.canvas.draw()
+    shown = {label.get_text() for label in axes.get_xticklabels()}
+    assert {"1", "10", "100"} <= shown
+    assert faults(figure) == []
+
+
 def test_the_seeds_of_a_point_are_one_line_of_their_mean_in_a_band():
     curves = [LearningCurve("a", rows(0.1, last)) for last in (0.9, 0.8)]
     curves += [LearningCurve("b", rows(0.1, 0.7))]
