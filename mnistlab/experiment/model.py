@@ -81,14 +81,18 @@ class Model:
         return {spec.kind: self.tensors[spec.name] for spec in own}
 
     @cached_property
+    def found_data_dir(self) -> Path:
+        """The folder that has the run's dataset: `data_dir`, or the one that the run recorded."""
+        tell = self.inference.tell
+        return data_dir_of_run(self.config, self.facts.data_dir, self.data_dir, tell)
+
+    @cached_property
     def dataset(self) -> Dataset:
         """The run's dataset, split and scaled as in training.
 
         Raises DataError if it is missing or damaged, UsageError if it has changed.
         """
-        tell = self.inference.tell
-        folder = data_dir_of_run(self.config, self.facts.data_dir, self.data_dir, tell)
-        dataset = load_data(self.config, folder, self.data_progress)
+        dataset = load_data(self.config, self.found_data_dir, self.data_progress)
         refuse_changed_data(self.facts.dataset, dataset.sha256)
         return dataset
 

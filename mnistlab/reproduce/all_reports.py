@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mnistlab.config import sweep_from_mapping
@@ -20,8 +20,10 @@ from mnistlab.reproduce.reproduction import (
     make_folders,
     run_report,
 )
+from mnistlab.store.browse.found import experiments_of, trials_of
 from mnistlab.store.report_dir import ReportDir
 from mnistlab.support.errors import DataError
+from mnistlab.sweeps.trials import data_dir_of_trials
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,11 @@ def reproduce_all(
 
 def resume_all(path: Path, options: ReproduceOptions) -> Reproduction:
     """Resume all reports of one command, from the folder of the last one."""
-    return _run_all(folders_of_command(ReportDir(path.resolve())), options)
+    folders = folders_of_command(ReportDir(path.resolve()))
+    sweeps = (sweep for folder in folders for sweep in experiments_of(folder.path))
+    runs = (run for sweep in sweeps for run in trials_of(sweep))
+    data_dir = data_dir_of_trials(runs, options.sweep.data_dir, options.tell)
+    return _run_all(folders, replace(options, sweep=replace(options.sweep, data_dir=data_dir)))
 
 
 def _run_all(folders: Sequence[ReportDir], options: ReproduceOptions) -> Reproduction:

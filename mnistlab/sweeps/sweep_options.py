@@ -23,3 +23,8 @@ class SweepOptions:
     callbacks: Sequence[SweepCallback] = ()
     argv: Sequence[str] = ()
     data_progress: DownloadProgress | None = None
+
+    def tell(self, text: str) -> None:
+        """Pass a message to every callback."""
+        for callback in self.callbacks:
+            callback.on_message(text)

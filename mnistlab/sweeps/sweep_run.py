@@ -10,6 +10,7 @@ from mnistlab.config.extend_sweep import extended
 from mnistlab.config.load_sweep import SweepSource
 from mnistlab.experiment.interruption import stop_signals
 from mnistlab.experiment.memory_check import workers_that_fit
+from mnistlab.store.browse.found import trials_of
 from mnistlab.store.checksums import with_checksum
 from mnistlab.store.drawing import remove_leftovers
 from mnistlab.store.locks import only_sweeper
@@ -30,7 +31,7 @@ from mnistlab.sweeps.space import checked_points, points, repetitions
 from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepResult
 from mnistlab.sweeps.sweep_options import SweepOptions
 from mnistlab.sweeps.sweeper import Sweeper
-from mnistlab.sweeps.trials import Datasets, check_all
+from mnistlab.sweeps.trials import Datasets, check_all, data_dir_of_trials
 from mnistlab.training.footprint import PROCESS
 
 
@@ -64,6 +65,10 @@ def resume(
         # Not later: a worker of a killed process may still be writing there.
         remove_leftovers(sweep_dir.path)
         source = sweep_of(sweep_dir)
+        begun = trials_of(sweep_dir.path)
+        options = replace(
+            options, data_dir=data_dir_of_trials(begun, options.data_dir, options.tell)
+        )
         datasets = Datasets(options.data_dir, options.data_progress)
         if arguments:
             source = extended(source, arguments)

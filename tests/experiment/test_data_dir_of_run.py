@@ -2,10 +2,16 @@
 
 import pytest
 
-from mnistlab.config import run_config_from_mapping
+from mnistlab.config import parse_run_config, run_config_from_mapping
 from mnistlab.data.sources import SOURCES
 from mnistlab.experiment.dataset import data_dir_of_run
+from mnistlab.experiment.model import load_model
+from mnistlab.experiment.run_options import RunOptions
+from mnistlab.export.formats.onnx.check import _images
+from mnistlab.python.commands.train import train
+from mnistlab.store.run_dir import RunDir
 from mnistlab.support import paths
+from mnistlab.sweeps.trials import data_dir_of_trials
 
 CONFIG = run_config_from_mapping({"data": {"source": "mnist"}})
 
@@ -51,3 +57,46 @@ def test_a_folder_that_is_named_or_has_the_dataset_is_used(tmp_path, usual, monk
 def test_a_folder_in_run_json_that_lacks_the_dataset_or_is_not_there_is_ignored(tmp_path, usual):
     assert chosen(tmp_path / "gone", usual) == (usual, [])
     assert chosen(None, usual) == (usual, [])
+
+
+RUN = """\
+data: {source: digits, train_limit: 50}
+model: {type: softmax}
+training: {epochs: 1}
+"""
+
+
+@pytest.fixture
+def run_with_data(tmp_path, usual, monkeypatch):
+    """A run on `digits`, of which only the folder of its training seems to have the files."""
+    before = tmp_path / "before"
+    monkeypatch.setattr(
+        type(SOURCES["digits"]), "lacks_files", lambda self, folder: folder != before
+    )
+    options = RunOptions(data_dir=before)
+    return train(parse_run_config(RUN, "run.yaml"), tmp_path / "runs", options, plots=False).run_dir
+
+
+def test_a_sweep_is_resumed_with_the_folder_that_its_trials_recorded(
+    tmp_path, usual, run_with_data
+):
+    told = []
+    begun = [tmp_path / "not-begun", run_with_data]
+    assert data_dir_of_trials(begun, usual, told.append) == tmp_path / "before"
+    assert told == [f"digits is not in {usual}; using {tmp_path / 'before'}, where the run had it"]
+    RunDir(run_with_data).run_json.write_text("damaged")
+    assert data_dir_of_trials(begun, usual, told.append) == usual
+    assert len(told) == 1
+
+
+def test_an_export_is_compared_on_the_images_in_the_folder_that_the_run_recorded(
+    tmp_path, run_with_data, monkeypatch
+):
+    asked = []
+    monkeypatch.setattr(
+        "mnistlab.export.formats.onnx.check.open_source",
+        lambda *names, data_dir, **how: asked.append(data_dir) or SOURCES["digits"].open(None),
+    )
+    model = load_model(run_with_data)
+    assert _images(model)[1].startswith("the 360 test images of digits")
+    assert asked == [tmp_path / "before"]

@@ -1,6 +1,7 @@
 """Whole sweeps: the bits, the stages, the refit, and that nothing is run twice."""
 
 import os
+from unittest.mock import Mock
 
 import pytest
 
@@ -11,7 +12,7 @@ from mnistlab.runtime.arithmetic import arithmetic
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_json import read_run_json, write_run_json
 from mnistlab.support.errors import ConfigError, UsageError
-from mnistlab.sweeps import dispatch, ledger
+from mnistlab.sweeps import dispatch, ledger, sweep_run
 from mnistlab.sweeps.dispatch import SweepError
 from tools.short_runs import fingerprint
 from tools.short_sweeps import RUN, Heard, fingerprints, records, resume, rows, sweep
@@ -111,6 +112,17 @@ def test_a_larger_grid_reuses_what_it_has_by_hash(tmp_path):
 
 
 @pytest.mark.usefixtures("trials_here")
+def test_a_sweep_is_resumed_with_the_datasets_of_its_trials(tmp_path, monkeypatch):
+    monkeypatch.setattr("mnistlab.sweeps.sweep_run.data_dir_of_trials", found := Mock())
+    found.return_value = tmp_path / "before"
+    opened = Mock(wraps=sweep_run.Datasets)
+    monkeypatch.setattr("mnistlab.sweeps.sweep_run.Datasets", opened)
+    result = sweep(tmp_path, "optimizer.lr=0.5")
+    resume(result, "optimizer.lr=0.05")
+    assert list(found.call_args.args[0]) == sorted((result.sweep_dir / "trials").iterdir())[:1]
+    assert opened.call_args.args[0] == tmp_path / "before"
+
+
 def test_a_trial_whose_folder_is_gone_is_run_again_and_no_other(tmp_path):
     result = sweep(tmp_path, "optimizer.lr=0.5,0.05")
     before, bits = records(result), fingerprints(result)

@@ -125,7 +125,9 @@ def _images(model: Model) -> tuple[np.ndarray, str]:
     """
     data = model.config.data
     try:
-        source = open_source(data.source, data.path, data_dir=model.data_dir, fetch_missing=False)
+        source = open_source(
+            data.source, data.path, data_dir=model.found_data_dir, fetch_missing=False
+        )
     except (DataError, UsageError):
         return _made_up(model.image_shape)
     images = source.test_images[:MOST_IMAGES]
