@@ -168,6 +168,15 @@ def test_the_accuracy_is_told_by_the_strength_of_a_disturbance(
         assert picture.size[0] > 1000
 
 
+@pytest.mark.parametrize("option", [("--shift", "1"), ("--calibrate",)])
+def test_what_is_for_one_network_takes_the_best_trial_of_a_sweep(sweep_dir, option):
+    outcome = mnistlab("evaluate", sweep_dir, *option)
+    assert outcome.exit_code == 0, outcome.stderr
+    best = (Path(sweep_dir) / "best").resolve()
+    assert f"{sweep_dir} is a sweep: using its best trial, {best}" in outcome.stderr
+    assert outcome.stdout == mnistlab("evaluate", best, *option).stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

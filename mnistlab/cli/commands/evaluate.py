@@ -87,7 +87,7 @@ def evaluate(
 
     Several runs, or the finished trials of a sweep, are evaluated as an ensemble: by the mean of
     their probabilities, and by their votes. Its gain over its members is printed. `runs/latest`
-    after a sweep is its best trial.
+    after a sweep is its best trial; with --calibrate or disturbed images, so is any sweep.
 
     With --noise, --shift, --rotate or --attack, loss and accuracy are printed by the strength of
     the disturbance.
@@ -109,16 +109,17 @@ def evaluate(
             "tell": watch_messages(quiet=quiet).on_message,
             "data_progress": data_progress,
         }
-        is_ensemble = len(runs) > 1 or (is_sweep(runs[0]) and not is_link_to_sweep(runs[0]))
         by = disturbance(noise, shift, rotate, attack)
-        _refuse_out_of_place(is_ensemble, calibrate, by is not None, figure)
+        is_for_one = calibrate or by is not None
+        _refuse_out_of_place(len(runs) > 1, calibrate, by is not None, figure)
+        is_whole_sweep = is_sweep(runs[0]) and not is_link_to_sweep(runs[0]) and not is_for_one
         if by is not None:
             disturbed = command.disturb(runs[0], by, figure=figure, **how)
             document, text = robustness.document(disturbed), robustness.text(disturbed)
         elif calibrate:
             fitted = command.calibrate(runs[0], **how)
             document, text = calibration.document(fitted), calibration.text(fitted)
-        elif is_ensemble:
+        elif len(runs) > 1 or is_whole_sweep:
             together = command.evaluate_ensemble(runs, **how)
             document, text = ensemble.document(together), ensemble.text(together)
         else:
@@ -132,14 +133,14 @@ def evaluate(
 
 
 def _refuse_out_of_place(
-    is_ensemble: bool, calibrate: bool, is_disturbed: bool, figure: Path | None
+    are_several: bool, calibrate: bool, is_disturbed: bool, figure: Path | None
 ) -> None:
     """Raise UsageError for options that do not go together."""
     from mnistlab.support.errors import UsageError
 
-    if is_ensemble and calibrate:
+    if are_several and calibrate:
         raise UsageError("--calibrate: is for one run; several are evaluated together")
-    if is_ensemble and is_disturbed:
+    if are_several and is_disturbed:
         raise UsageError("disturbed images are for one run; several are evaluated together")
     if calibrate and is_disturbed:
         raise UsageError("--calibrate: is for images that are not disturbed")

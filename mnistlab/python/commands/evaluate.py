@@ -114,7 +114,9 @@ def disturb(
     tell: Callable[[str], None] = lambda text: None,
     data_progress: DownloadProgress | None = None,
 ) -> RobustnessScores:
-    """Evaluate a run's network on disturbed images; `figure` is a png, svg or pdf to draw.
+    """Evaluate the network of a run, or of a sweep's best trial, on disturbed images.
+
+    `figure` is a png, svg or pdf to draw.
 
     Raises as `evaluate` does, and UsageError for a figure that would overwrite a file that mnistlab
     did not write.
@@ -124,7 +126,12 @@ def disturb(
     if figure is not None:
         refuse_others([figure])
     model = load_model(
-        path, weights, data_dir=data_dir, threads=threads, tell=tell, data_progress=data_progress
+        best_of(path, tell),
+        weights,
+        data_dir=data_dir,
+        threads=threads,
+        tell=tell,
+        data_progress=data_progress,
     )
     scores = evaluate_robustness(model, split, by)
     if figure is not None:
