@@ -2,12 +2,12 @@
 mappings.
 """
 
-import difflib
 from pathlib import Path
 
 from mnistlab.config.source_nodes import Node, Position, Problem, show
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.support.errors import ConfigError
+from mnistlab.support.near_names import near_files
 
 # PyYAML needs about a second for a file of this size.
 MAX_BYTES = 256 * 1024
@@ -60,6 +60,8 @@ def read_config_text(path: Path | str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
+        if inside_run := _run_hint(Path(path).parent):
+            raise ConfigError(f"{path}: is not a YAML file,{inside_run}") from None
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start]
         raise ConfigError(f"{path}:{line}: is not UTF-8 text (byte 0x{byte:02X})") from None
@@ -73,29 +75,23 @@ def _run_hint(folder: Path) -> str:
 
 
 def _near_files(path: Path) -> str:
-    """`; did you mean …?` with files of similar names, in a folder of a similar name or in
-    `configs`; or an empty text.
+    """`; did you mean …?` with YAML files of similar names, in the folder, in one of a similar name
+    or in `configs`; or an empty text.
     """
     try:
         folder = _near_folder(path.parent)
-        names = _files_in(folder) if folder else {}
-        near = difflib.get_close_matches(path.name, names, 3)
-        if not near:
-            # `train quickstart` means configs/quickstart.yaml.
-            names = {
-                entry.stem: entry
-                for near in (folder, Path("configs"))
-                for entry in (_files_in(near).values() if near and near.is_dir() else ())
-                if entry.suffix in YAML_SUFFIXES
-            }
-            near = difflib.get_close_matches(path.stem, names, 1, 0.8)
+        for place in (folder, Path("configs")):
+            names = _yaml_files_in(place) if place and place.is_dir() else {}
+            if near := near_files(path.name, names):
+                return f"; did you mean {' or '.join(str(names[name]) for name in near)}?"
     except OSError:
-        return ""
-    return f"; did you mean {' or '.join(str(names[name]) for name in near)}?" if near else ""
+        pass  # the message says that the file is missing; a folder that may not be read has no hint
+    return ""
 
 
-def _files_in(folder: Path) -> dict[str, Path]:
-    return {entry.name: entry for entry in folder.iterdir() if entry.is_file()}
+def _yaml_files_in(folder: Path) -> dict[str, Path]:
+    found = (entry for entry in folder.iterdir() if entry.suffix in YAML_SUFFIXES)
+    return {entry.name: entry for entry in found if entry.is_file()}
 
 
 def _near_folder(path: Path) -> Path | None:
@@ -104,5 +100,5 @@ def _near_folder(path: Path) -> Path | None:
         return path
     parent = _near_folder(path.parent) if path.name else None
     names = [entry.name for entry in parent.iterdir() if entry.is_dir()] if parent else []
-    near = difflib.get_close_matches(path.name, names, 1)
+    near = near_files(path.name, names, 1)
     return parent / near[0] if parent and near else None

@@ -1,6 +1,5 @@
 """A run's folder: how it is created, found and opened, and the names of its files."""
 
-import difflib
 import errno
 import itertools
 import logging
@@ -14,6 +13,7 @@ from mnistlab.store.checksums import with_checksum
 from mnistlab.store.folder import Artefact, Folder, Subfolder
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
+from mnistlab.support.near_names import near_files
 from mnistlab.support.run_weights import BEST, CHECKPOINTS_NAME, FILES, FINAL
 
 logger = logging.getLogger(__name__)
@@ -196,5 +196,5 @@ def _near(path: Path) -> str:
     if not path.parent.is_dir():
         return f": there is no folder {path.parent}"
     names = [entry.name for entry in path.parent.glob("[!.]*") if entry.is_dir()]
-    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
+    near = near_files(path.name, names)
     return f"; near it: {', '.join(near)}" if near else ""

@@ -3,7 +3,11 @@
 import difflib
 import re
 from collections.abc import Iterable
+from pathlib import Path
 
+# Of the letters of two file names: 0.8 admits two letters in another order, or one that is missing,
+# in a name of eight; it does not admit lenet for letter.
+NEARLY_THE_SAME, SHORTEST_INSIDE = 0.8, 3
 # Names of other libraries and textbooks, in lower case without separators, and what they mean: the
 # first that is known in the given context.
 _OTHER_NAMES: dict[str, tuple[str, ...]] = {
@@ -110,6 +114,29 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     names = list(known)
     close = difflib.get_close_matches(word, names, 1, cutoff)
     return same_name(word, names) or (close[0] if close else None)
+
+
+def near_files(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The names of files or folders that a name was probably meant to be, the nearest first.
+
+    Without their suffixes, which make all names alike, they are nearly the same; or one contains
+    the whole other: `mlp` is in mnist-mlp.yaml.
+    """
+    word = _stem(name)
+    shares = {one: _share(word, _stem(one)) for one in sorted(known, reverse=True)}
+    return sorted((one for one in shares if shares[one]), key=lambda one: -shares[one])[:count]
+
+
+def _share(word: str, name: str) -> float:
+    """How much of two names is the same, 1 for equal ones; 0 if that is too little."""
+    share = difflib.SequenceMatcher(None, name.lower(), word.lower()).ratio()
+    shorter, longer = sorted((word.lower(), name.lower()), key=len)
+    is_inside = len(shorter) >= SHORTEST_INSIDE and shorter in longer
+    return share if is_inside or share >= NEARLY_THE_SAME else 0.0
+
+
+def _stem(name: str) -> str:
+    return Path(name).stem or name
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
