@@ -59,9 +59,13 @@ def _resolve(root: Node, problems: list[Problem], overrides: Overrides) -> RunCo
     config, faults = validate(RunConfig, root)
     if config is None or problems:
         raise ConfigError(*messages(problems + faults))
+    return config.written_at(root)
+
+
+def warn_of(config: RunConfig) -> None:
+    """Warn of what is allowed but hardly meant, where a run begins; reading one is silent."""
     if remark := config.model.remark:
         logger.warning("%s", remark)
-    return config.written_at(root)
 
 
 def make_paths_absolute(root: Node) -> None:

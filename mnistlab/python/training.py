@@ -17,6 +17,7 @@ from mnistlab.config import (
 )
 from mnistlab.config import load_sweep as read_sweep_config
 from mnistlab.config.dump import value_as_yaml
+from mnistlab.config.load import warn_of
 from mnistlab.experiment.callbacks import RunResult
 from mnistlab.python.callbacks import Callback, RunListener, SweepListener, checked
 from mnistlab.python.commands.check import CheckResult
@@ -59,6 +60,7 @@ def train(
     """
     named = {} if name is None else {"name": name}
     checked_config = run_config(config, {**(overrides or {}), **named})
+    warn_of(checked_config)
     datasets = paths.data_dir(data_dir)
     listener = RunListener(checked(callbacks), datasets)
     with run_options(datasets, threads=threads, quiet=quiet, callbacks=[listener]) as options:

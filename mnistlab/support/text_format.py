@@ -1,7 +1,7 @@
 """Numbers and hints as text, the same on a terminal and on a page."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -107,6 +107,12 @@ def duration_as_stated(value: float) -> str:
 def in_print(text: str) -> str:
     """A number as figures and pages write it: `98.21 %`; a terminal has no room for the space."""
     return text.replace("%", " %")
+
+
+def short_keys(keys: Iterable[str]) -> dict[str, str]:
+    """The last part of each dotted key, if that tells the keys apart; else the keys themselves."""
+    last = {key: key.rpartition(".")[2] for key in keys}
+    return last if len(set(last.values())) == len(last) else {key: key for key in last}
 
 
 def counted(number: int, noun: str) -> str:

@@ -194,6 +194,13 @@ def test_a_network_changed_to_a_cnn_gives_a_hint_at_layers(folder):
     )
 
 
+def test_a_hint_about_a_configuration_is_told_once_and_not_when_its_run_is_read(folder):
+    line = "train tiny.yaml model.type=cnn model.layers=[] --runs-dir runs"
+    said = mnistlab(*shlex.split(line)).stderr
+    assert said.count("model.layers is empty") == 1
+    assert "model.layers" not in mnistlab("evaluate", "runs/latest").stderr
+
+
 def test_a_grid_over_types_drops_the_keys_of_the_other_types_and_says_so_once(folder):
     line = "sweep configs/quickstart.yaml optimizer.type=adam,sgd optimizer.lr=0.1,0.2 --dry-run"
     outcome = mnistlab(*shlex.split(line))

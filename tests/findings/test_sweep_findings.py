@@ -64,13 +64,19 @@ def test_a_value_that_no_run_can_have_is_not_advised(tmp_path):
     assert not any("To extend the grid" in text for text in findings_of(folder))
 
 
+def test_a_value_at_the_end_of_what_a_key_may_be_is_not_advised(tmp_path):
+    parameters = "{regularization.l2: [0, 0.5, 1.0]}"
+    folder = swept(tmp_path, f"parameters: {parameters}\n")
+    assert not any("regularization.l2" in text for text in findings_of(folder))
+
+
 def test_finished_trials_at_chance_level_are_reported(tmp_path):
     folder = swept(tmp_path, "parameters: {optimizer.lr: [1.0e-30, 0.1]}\n")
     (text,) = [text for text in findings_of(folder) if "chance level" in text]
     assert text.startswith(
         "1 trial finished at chance level, 10.00% for 10 classes: trial 0 (lr 1e-30, "
     )
-    assert text.endswith("The others have learned.")
+    assert text.endswith("The others are above it.")
 
 
 def test_a_value_above_which_trials_diverge_is_reported(tmp_path):

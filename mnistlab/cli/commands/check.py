@@ -30,12 +30,14 @@ def check(
 ) -> int:
     """Show layers and memory, check the gradients."""
     from mnistlab.config import load_run_config
+    from mnistlab.config.load import warn_of
     from mnistlab.python.commands import check as command
     from mnistlab.support import paths
     from mnistlab.terminal.output import print_json, print_lines
     from mnistlab.terminal.progress import watch_download, watch_messages
 
     run_config = load_run_config(config, overrides or ())
+    warn_of(run_config)
     with watch_download(quiet=quiet) as data_progress:
         result = command.check(
             run_config,

@@ -39,11 +39,13 @@ def train(
     options.set_threads(threads)
     from mnistlab.cli.result import tell_result
     from mnistlab.config import load_run_config
+    from mnistlab.config.load import warn_of
     from mnistlab.support import paths
 
     # Last, so that it wins; validated with all the rest.
     named = [] if name is None else [f"name={options.yaml_string(name)}"]
     run_config = load_run_config(config, [*(overrides or ()), *named])
+    warn_of(run_config)
     if print_config:
         _print_config(run_config, as_json=json)
         return 0

@@ -7,7 +7,7 @@ from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.findings import Finding, RankedStage
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support.metric_names import PARTS
-from mnistlab.support.text_format import counted, percent
+from mnistlab.support.text_format import counted, percent, short_keys
 from mnistlab.sweeps.results import TrialRow
 
 NEAR = 1.3  # times the accuracy of guessing, because classes differ in size
@@ -30,7 +30,7 @@ def find(stage: RankedStage) -> Iterator[str]:
         f"{stage.where}{counted(len(failed), 'trial')} finished at chance level, "
         f"{percent(1 / classes)} for {classes} classes: {', '.join(named)}{more}."
     )
-    yield text if len(failed) == len(measured) else f"{text} The others have learned."
+    yield text if len(failed) == len(measured) else f"{text} The others are above it."
 
 
 def _accuracy(row: TrialRow) -> float | None:
@@ -40,8 +40,8 @@ def _accuracy(row: TrialRow) -> float | None:
 
 
 def _name(row: TrialRow) -> str:
-    keys = row.parameters
-    return ", ".join(f"{key.rpartition('.')[2]} {setting_as_yaml(keys, key)}" for key in keys)
+    short = short_keys(row.parameters)
+    return ", ".join(f"{short[key]} {setting_as_yaml(row.parameters, key)}" for key in short)
 
 
 FINDING = Finding(order=30, find=find)

@@ -63,7 +63,7 @@ def _beyond(values: Sequence[float]) -> str:
     else by the last difference.
     """
     before, last = values[-2], values[-1]
-    is_whole = isinstance(last, int)
+    is_whole = all(isinstance(value, int) for value in values)  # 0 may stand among fractions
     if before * last > 0 and max(last / before, before / last) >= 2:
         following = last * last / before
     else:
