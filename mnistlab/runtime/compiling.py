@@ -44,7 +44,7 @@ def announcement(functions: Sequence[Compiled], dtype: Any) -> str:
         return f"compiling {count} more of these kernels …"
     names = ", ".join(new)
     kernels = counted(count, "kernel")
-    return f"first use of {names} in {dtype}: compiling {kernels}, kept for later runs …"
+    return f"compiling {kernels} of {names} in {dtype}, kept for later runs …"
 
 
 def told_end(seconds: float) -> str:

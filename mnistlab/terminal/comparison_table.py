@@ -39,7 +39,8 @@ def print_comparison(comparison: Comparison, beside: Sequence[Sequence[str]] = (
     numbers = [str(number) for number, _ in enumerate(names, 1)]
     turned = [["", *numbers], *map(list, zip(shown, *cells, strict=True))]
     if width is None or natural_width(rows) <= width or natural_width(turned) > width:
-        important = [rows[0].index(name) for name in IMPORTANT if name in rows[0]]
+        telling = _telling_first(comparison, keys)
+        important = [rows[0].index(name) for name in (*IMPORTANT, *telling) if name in rows[0]]
         important += range(len(rows[0]) - len(beside[0] if beside else ()), len(rows[0]))
         print_table(
             rows,
@@ -55,6 +56,12 @@ def print_comparison(comparison: Comparison, beside: Sequence[Sequence[str]] = (
         print_line("")
         print_table(turned, right=range(1, len(turned[0])))
     _tell_the_rest(comparison)
+
+
+def _telling_first(comparison: Comparison, keys: Sequence[str]) -> list[str]:
+    """The keys by the number of their values: what differs most tells the runs apart."""
+    values = {key: {written(one, key) for one in comparison.runs} for key in keys}
+    return sorted(keys, key=lambda key: -len(values[key]))
 
 
 def _tell_the_rest(comparison: Comparison) -> None:

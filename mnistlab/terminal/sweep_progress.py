@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from mnistlab.config.dump import setting_as_yaml
 from mnistlab.support.metric_names import TEST
-from mnistlab.support.text_format import seconds
+from mnistlab.support.text_format import seconds, short_keys
 from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepProgress
 from mnistlab.terminal.output import metric_value, print_note
 from mnistlab.terminal.progress import SHORTEST_BAR, bar, on_terminal, print_above
@@ -44,7 +44,8 @@ class SweepLines(QuietSweep):
     def on_trial(self, row: "TrialRow", took: float, progress: SweepProgress) -> None:
         # A refit has no validation images; its metric is the test's.
         metric = progress.metric if row.metrics.get(progress.metric) is not None else TEST.accuracy
-        values = [f"{key}={setting_as_yaml(row.parameters, key)}" for key in row.parameters]
+        short = short_keys(row.parameters)
+        values = [f"{short[key]}={setting_as_yaml(row.parameters, key)}" for key in short]
         figures = [f"{metric} {metric_value(metric, row.metrics.get(metric))}"]
         if not row.status.finished:
             figures = [row.status]

@@ -1,6 +1,7 @@
 """How wide lines may be."""
 
 import os
+import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
@@ -8,6 +9,8 @@ from typing import TextIO
 
 from mnistlab.support.whole_numbers import whole_number
 
+NO_BREAK = "\u00a0"
+BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:s|ms|min|h|B|kB|MB|GB|%)(?:\W|$))")
 USUAL, NARROWEST, WIDEST = 80, 20, 100_000
 
 
@@ -36,19 +39,23 @@ def columns_of(text: str) -> int:
 
 
 def wrapped(text: str, width: int | None) -> list[str]:
-    """A line broken between words, so that no number or path is split; its indent is kept."""
+    """A line broken between words, so that no number, path or value with its unit is split.
+
+    Its indent is kept; the lines of an item that begins with `- ` are below its first word.
+    """
     if width is None or columns_of(text) <= width:
         return [text]
-    indent = text[: len(text) - len(text.lstrip())]
+    body = text.lstrip()
+    mark = "- " if body.startswith("- ") else ""
     lines = textwrap.wrap(
-        text,
+        BEFORE_UNIT.sub(NO_BREAK, text),
         width,
-        subsequent_indent=indent,
+        subsequent_indent=" " * (len(text) - len(body) + len(mark)),
         break_long_words=False,
         break_on_hyphens=False,
         drop_whitespace=True,
     )
-    return lines or [text]
+    return [line.replace(NO_BREAK, " ") for line in lines] or [text]
 
 
 def that_fit(parts: Sequence[str], width: int, *, least_first: bool = False) -> str:

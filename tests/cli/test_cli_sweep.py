@@ -33,7 +33,7 @@ def test_a_sweep_ends_with_a_ranked_table_and_prints_its_folder_alone(swept, hom
     lines = swept.stderr.splitlines()
     trials = [line for line in lines if re.match(r" *\d+/4  trial", line)]
     assert len(trials) == 4
-    assert "optimizer.lr=0.1  seed=" in "".join(trials)
+    assert "  lr=0.1  seed=" in "".join(trials)
     head = next(i for i, line in enumerate(lines) if line.startswith("rank"))
     assert lines[head].split() == ["rank", "optimizer.lr", "val_accuracy"]
     assert re.match(r" *1=? +0\.\d+ +\d\d\.\d\d ± \d+\.\d\d%", lines[head + 1])
@@ -145,9 +145,9 @@ def test_lines_tell_each_trial_and_now_and_then_the_outlook(capsys):
     lines.on_trial(row, 1.234, progress(done=13))
     told = capsys.readouterr().err.splitlines()
     assert told == [
-        "12/60  trial 7  a.b=[1, 2]  val_accuracy 50.00%  1.2 s",
+        "12/60  trial 7  b=[1, 2]  val_accuracy 50.00%  1.2 s",
         "   1 diverged  best 91.23%  01:15 left",
-        "13/60  trial 7  a.b=[1, 2]  val_accuracy 50.00%  1.2 s",
+        "13/60  trial 7  b=[1, 2]  val_accuracy 50.00%  1.2 s",
     ]
 
 

@@ -167,3 +167,19 @@ def test_notes_break_between_words_on_a_terminal(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Terminal())
     output.print_note("a loss of 0.12345678 is told")
     assert sys.stderr.getvalue() == "a loss of 0.12345678\nis told\n"
+
+
+def test_the_lines_of_an_item_are_below_its_first_word():
+    assert wrapped("- The network overfits from epoch 7", 20) == [
+        "- The network",
+        "  overfits from",
+        "  epoch 7",
+    ]
+
+
+def test_a_value_and_its_unit_stay_on_one_line():
+    assert wrapped("trial 6  val_accuracy 91.44%  4.9 s", 34) == [
+        "trial 6  val_accuracy 91.44%",
+        "4.9 s",
+    ]
+    assert wrapped("takes 12.5 MB, and 3 seconds", 12) == ["takes", "12.5 MB, and", "3 seconds"]

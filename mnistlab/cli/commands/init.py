@@ -66,7 +66,8 @@ def init(
         (f"train {shown} optimizer.lr=0.01", "one run with one value changed"),
         (f"check {shown}", "layers, memory, gradients; does not train"),
     ):
-        print_line(f"  mnistlab {command}   # {what}")
+        print_line(f"  # {what}")
+        print_line(f"  mnistlab {command}")
 
 
 def _refuse_unknown(model: str, known: list[str]) -> None:
