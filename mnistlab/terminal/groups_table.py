@@ -19,10 +19,10 @@ def print_groups(groups: Groups) -> None:
     """Print a line for each group on stdout; on stderr what else is to be known."""
     rows = group_table(groups)
     keys = len(groups.keys)
-    first = [*range(keys), keys + 1, keys + 2]
-    print_table(
-        rows, right=range(keys, len(rows[0])), first=first, elsewhere="--csv has all", least={}
-    )
+    metric, interval = keys + 1, keys + 2
+    told = range(interval + 1, interval + 1 + len(DIFFERENCE)) if groups.has_baseline else ()
+    first = [*range(keys), metric, *told, interval]
+    print_table(rows, right=range(keys, len(rows[0])), first=first, elsewhere="--csv has all")
     print_notes(groups)
 
 

@@ -302,3 +302,13 @@ def test_a_page_is_written_where_it_is_asked_for(seeded, tmp_path):
     outcome = mnistlab("compare", seeded, "--html", tmp_path / "nowhere" / "page.html")
     assert outcome.exit_code == 2
     assert "page.html: cannot be written: No such file or directory" in outcome.stderr
+
+
+def test_a_narrow_terminal_has_room_for_the_difference_to_the_baseline(seeded, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "70")
+    line = ("compare", seeded, "--group-by", "model.hidden", "--against", baseline_of(seeded))
+    lines = plain(mnistlab(*line, screen=Terminal).stdout).splitlines()
+    assert max(map(len, lines)) <= 70
+    heading = next(text for text in lines if "difference" in text)
+    assert "95 % interval" in heading
+    assert " p" in heading
