@@ -29,13 +29,15 @@ def main(folders: list[Path]) -> None:
     page = PAGE.read_text(encoding="utf-8")
     for folder in folders:
         name = read_plan(ReportDir(folder)).name
-        page = replaced(page, f"report {name}", part_of(ReportDir(folder), name, IMAGES))
+        page = replaced(
+            page, f"report {name}", part_of(ReportDir(folder), f"report-{name}", IMAGES)
+        )
     write_file(PAGE, page)
 
 
 def part_of(report_dir: ReportDir, name: str, images: Path) -> str:
     """A report.md as a part of a larger page: its title left out, its tables two levels lower, its
-    first figures put into the folder `images`.
+    first figures put into the folder `images` under `name`.
     """
     lines, figures = ["### Stated and measured"], 0
     for line in report_dir.markdown.read_text(encoding="utf-8").splitlines()[1:]:
@@ -44,7 +46,7 @@ def part_of(report_dir: ReportDir, name: str, images: Path) -> str:
             lines.append(re.sub(r"^## ", "#### ", line))
         elif figures < FIGURES:
             figures += 1
-            image = f"report-{name}-{figures}.png"
+            image = f"{name}-{figures}.png"
             (images / image).write_bytes(in_few_colours(report_dir.path / figure[2]))
             lines.append(f"![{figure[1]}](images/{image})")
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

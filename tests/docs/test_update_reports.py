@@ -44,7 +44,7 @@ def test_a_part_has_the_tables_a_level_that_fits_and_the_first_figures(tmp_path)
         )
     folder.markdown.write_text(MARKDOWN)
 
-    part = part_of(folder, "a", images)
+    part = part_of(folder, "report-a", images)
 
     assert part.startswith("### Stated and measured\n\n`mnistlab reproduce a` took 2 min.")
     assert "\n#### A table\n\n| lr | test accuracy |" in part
