@@ -25,16 +25,8 @@ from mnistlab.support.errors import ConfigError
 logger = logging.getLogger(__name__)
 
 SWEEP_KEYS = (
-    "exclude",
-    "grids",
-    "method",
-    "metric",
-    "name",
-    "parallel",
-    "refit",
-    "seeds",
-    "when",
-    "zip",
+    *("exclude", "grids", "method", "metric", "name", "parallel", "refit", "seeds", "stop"),
+    *("when", "zip"),
 )
 
 

@@ -15,7 +15,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from mnistlab.blocks.section import Section, refuse
+from mnistlab.blocks.section import Count, NonNegative, Positive, Real, Section, refuse
 from mnistlab.config.checks import refuse_conflicts
 from mnistlab.config.conditions import checked_condition
 from mnistlab.config.ranges import RANGES, checked_values
@@ -78,6 +78,30 @@ class Metric(Section):
     def larger_is_better(self) -> bool:
         """Whether `goal` is to maximize."""
         return {"maximize": True, "minimize": False}[self.goal]
+
+
+class Plateau(Section):
+    """When the best metric counts as at rest."""
+
+    trials: Count = Field(description="The number of trials without a better metric.")
+    min_delta: NonNegative = Field(
+        default=0.0, description="By more than this a metric must be better to count."
+    )
+
+
+class Stop(Section):
+    """The budget of a sweep: no trial begins after any of these. Trials in training finish."""
+
+    minutes: Positive | None = Field(
+        default=None, description="Minutes since the command began; resume has them again."
+    )
+    trials: Count | None = Field(default=None, description="The number of trials.")
+    plateau: Plateau | None = Field(
+        default=None, description="Stop when the best metric is at rest."
+    )
+    reached: Real | None = Field(
+        default=None, description="Stop when a trial's metric is as good as this."
+    )
 
 
 class Stage(Section):
@@ -174,6 +198,9 @@ class SweepConfig(Section):
         default=1, description="Repeats of every combination, with the seeds seed, seed + 1, …"
     )
     metric: Metric = Field(default=Metric(), description="The metric that ranks the trials.")
+    stop: Stop | None = Field(
+        default=None, description="A budget: no trial begins when one of its limits is reached."
+    )
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)] | None = Field(
         default=None,
         description="Instead of parameters: stages, each of which may start from the winner of an "

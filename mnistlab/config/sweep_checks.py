@@ -19,7 +19,7 @@ def sweep_conflicts(config: "SweepConfig") -> Iterator[Conflict]:
     """Every contradiction between keys that are each valid alone."""
     checks = (
         *(_shape, _grids, _stage_names, _refit, _zip, _when, _exclude, _ranges, _seeds),
-        *(_metric, _size),
+        *(_metric, _stop, _size),
     )
     for check in checks:
         yield from check(config)
@@ -171,6 +171,17 @@ def _metric(config: "SweepConfig") -> Iterator[Conflict]:
     if config.stages is not None and config.metric.name.startswith("test_"):
         message = f"found {config.metric.name}; a stage never looks at the test set"
         yield Conflict(message, ("metric", "name"), ("metric",))
+
+
+def _stop(config: "SweepConfig") -> Iterator[Conflict]:
+    if config.stop is None:
+        return
+    if not config.stop.model_fields_set:
+        limits = "minutes, trials, plateau, reached"
+        yield Conflict(f"must have at least one of {limits}", ("stop",))
+    if config.stages is not None:
+        message = "cannot be combined with stages, which need the results of all of their trials"
+        yield Conflict(message, ("stop",), ("stages",))
 
 
 def _size(config: "SweepConfig") -> Iterator[Conflict]:

@@ -78,6 +78,7 @@ class Dispatcher:
         self.callbacks = callbacks
         self.argv = tuple(argv)
         self.submitted = 0
+        self.is_over: Callable[[], bool] = lambda: False  # whether no further trial may begin
         self._warned: set[str] = set()
         self.to_come = 0  # trials of later stages, as far as known
         self._deaths: dict[str, int] = {}
@@ -96,6 +97,9 @@ class Dispatcher:
         """
         pool = Pool()
         self._add(more(), pool, make_ready)
+        if self.is_over():
+            self.ledger.forget(tuple(pool.waiting))
+            pool.waiting.clear()
         while pool.waiting or pool.running:
             self.stop.check()
             while self.executor.has_room() and (trials := self._next(pool)):
@@ -105,6 +109,9 @@ class Dispatcher:
                 self._take(report, pool)
             if self._ended > ended:
                 self._add(more(), pool, make_ready)
+            if pool.waiting and self.is_over():
+                self.ledger.forget(tuple(pool.waiting))
+                pool.waiting.clear()
             self._each(lambda callback: callback.on_progress(self._progress(pool)))
 
     def _add(

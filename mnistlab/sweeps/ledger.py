@@ -70,6 +70,12 @@ class Ledger:
             self.read(trial)
         self._places[trial.id].setdefault(stage, trial.parameters)
 
+    def forget(self, trials: Sequence[Trial]) -> None:
+        """Remove trials that have no folder: they will not be run."""
+        for trial in trials:
+            if not self._folders[trial.id].exists():
+                del self.trials[trial.id]
+
     def _free_folder(self, id: str) -> Path:
         """The folder with the trial's planned number or, if that is taken, the next free one."""
         number = self._planned if self._planned not in self._taken else max(self._taken) + 1

@@ -1,5 +1,6 @@
 """Runs a sweep from its first trial, or from where it was stopped, to its result."""
 
+import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from mnistlab.store.status import Status, count_outcomes
 from mnistlab.store.summary_files import write_summary
 from mnistlab.store.sweep_dir import REFIT
 from mnistlab.support.errors import ConfigError
+from mnistlab.sweeps.budget import Budget
 from mnistlab.sweeps.dispatch import Dispatcher, SweepError
 from mnistlab.sweeps.executors import Executor, LocalExecutor
 from mnistlab.sweeps.groups import Groups
@@ -73,6 +75,9 @@ class Sweeper:
         self._points: dict[str | None, dict[int, Point]] = {}
         self._rounds: deque[Round] = deque()  # in training, in the order of the points
         self._ready = False
+        self._budget = Budget(self.config)
+        self._over = False
+        self.dispatcher.is_over = self._is_over
 
     def run(self) -> SweepResult:
         """Run every remaining trial, stage after stage, then the refits; returns the result."""
@@ -110,6 +115,8 @@ class Sweeper:
     def _search(self) -> None:
         """Ask for points, train them and tell their results, until none is asked for."""
         self.dispatcher.run(self._more, self._make_ready)
+        for stage in self._points:
+            self.rankings[stage] = self._ranked(stage)
 
     def _more(self) -> list[Trial]:
         """Tell the results of points that have ended, in the order in which they were asked for;
@@ -125,11 +132,27 @@ class Sweeper:
             for result in self._results(asked):
                 self.search.tell(result)
             found += self._ask()
+        if self._is_over():
+            self.ledger.forget(found)
+            return []
         return found
+
+    def _is_over(self) -> bool:
+        """Whether the budget is spent; says so once."""
+        if self.config.stop is None or self._over:
+            return self._over
+        rows = itertools.takewhile(lambda row: row.status.ended, self.ledger.rows())
+        why = self._budget.spent(list(rows))
+        if why is not None:
+            self._over = True
+            self._tell(f"no further trial begins: {why}")
+        return self._over
 
     def _ask(self) -> list[Trial]:
         """Ask for points; returns their trials."""
-        asked = self.search.ask()
+        asked = [] if self._over else self.search.ask()
+        room = self._budget.room(len(self.ledger.trials))
+        asked = asked[: None if room is None else room // self.config.seeds]
         refits = len(self.config.refit or ())
         self.dispatcher.to_come = (self.search.to_come() + refits) * self.config.seeds
         rounds = [[one] for one in asked] if self.config.method.one_by_one else [asked]
