@@ -47,10 +47,41 @@ class FigureWords:
     head_texts: Sequence[Text] = ()
 
 
+@dataclass(frozen=True)
+class HoverArea:
+    """A part of a panel that tells something on a page when it is pointed at, in lines of text.
+
+    `across` is its range on the x axis, `up` on the y axis; None: the whole height. `cell` is the
+    true and the predicted class of the images that it stands for.
+    """
+
+    axes: Axes
+    lines: tuple[str, ...]
+    across: tuple[float, float]
+    up: tuple[float, float] | None = None
+    cell: tuple[int, int] | None = None
+
+    @property
+    def box(self) -> tuple[float, float, float, float]:
+        """Left, bottom, right and top in inches from the figure's lower left corner."""
+        axes = self.axes
+        low, high = self.up or axes.get_ylim()
+        corners = [(self.across[0], low), (self.across[1], high)]
+        dpi = axes.get_figure(root=True).dpi  # type: ignore[union-attr]
+        (left, one), (right, other) = axes.transData.transform(corners) / dpi
+        return float(left), float(min(one, other)), float(right), float(max(one, other))
+
+
 class SheetFigure(Figure):
-    """A figure that has its words."""
+    """A figure that has its words, and areas that tell more on a page."""
 
     words: FigureWords
+    areas: list[HoverArea]
+
+
+def areas_of(figure: Figure) -> list[HoverArea]:
+    """The areas of a figure that tell something; none if it was not drawn on a sheet."""
+    return figure.areas if isinstance(figure, SheetFigure) else []
 
 
 def words_of(figure: Figure, title: str) -> FigureWords:
@@ -78,6 +109,7 @@ class Sheet:
         self._write_heading(heading, lines, run)
         alt, texts = f"{heading}. {note}", list(self.canvas.texts)
         self.figure.words = FigureWords(heading, alt, note, run, self.top, texts)
+        self.figure.areas = []
 
     def describe(self, seen: str) -> None:
         """Set the description of what the figure shows; without it, heading and note are used."""

@@ -15,7 +15,7 @@ from matplotlib.image import AxesImage
 from matplotlib.transforms import Bbox
 
 from mnistlab.figures import style
-from mnistlab.figures.sheet import FRAME, FigureWords
+from mnistlab.figures.sheet import FRAME, FigureWords, HoverArea, areas_of
 
 RASTER_DPI = 240  # of raster parts: twice that of a PNG
 # The page's colours of text and lines, light and dark.
@@ -69,11 +69,24 @@ def inline_svg(figure: Figure, words: FigureWords, name: str) -> InlineSvg:
     colours: set[str] = set()
     inside = re.sub(r"\b(fill|stroke): #([0-9a-f]{6})", lambda m: _colour(m, colours), inside)
     inside = re.sub(r"\n\s*", "\n", inside).strip()
+    areas = "".join(_area(area, height - words.head) for area in areas_of(figure))
+    inside += f'<g class="areas">{areas}</g>' if areas else ""
     return InlineSvg(
         f'<svg role="img" viewBox="{box[1]}" aria-label="{escape(words.alt)}">{inside}</svg>',
         float(width) * 96,
         frozenset(colours),
     )
+
+
+def _area(area: HoverArea, height: float) -> str:
+    """An area as an invisible rectangle, in points from the upper left of a figure that is
+    `height` inches high.
+    """
+    left, bottom, right, top = (72 * inches for inches in area.box)
+    place = f'x="{left:.1f}" y="{72 * height - top:.1f}"'
+    size = f'width="{right - left:.1f}" height="{top - bottom:.1f}"'
+    cell = "" if area.cell is None else f' data-cell="{area.cell[0]},{area.cell[1]}"'
+    return f'<rect {place} {size} data-lines="{escape(chr(10).join(area.lines))}"{cell}/>'
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from mnistlab.support.errors import LackingError
 
 PICKED, MISTAKES = 30, 10
 ALL = 300
+MORE_MISTAKES = 100  # for the cells of the confusion matrix
 MOST_PIXELS = 300 * 28 * 28  # of larger images there are fewer
 
 
@@ -22,10 +23,10 @@ def pictures_of(run: Artefacts, values: PackedValues) -> dict[str, Any]:
     """
     split = run.split
     labels = np.asarray(split.labels[split.indices])
-    mistakes = _mistakes(run)
+    mistakes, predicted = _mistakes(run)
     height, width = split.images.shape[1:]
     most = min(ALL, max(MOST_PIXELS // (height * width), 1))
-    chosen = chosen_pictures(labels, mistakes, min(PICKED, most), most)
+    chosen = chosen_pictures(labels, mistakes, min(PICKED, most), most, predicted)
     images = np.asarray(split.images[split.indices[chosen]])
     seed = run.config.data.permute_pixels
     if seed is not None:
@@ -39,26 +40,38 @@ def pictures_of(run: Artefacts, values: PackedValues) -> dict[str, Any]:
         "labels": labels[chosen].tolist(),
         "numbers": chosen.tolist(),
         "mistakes": np.isin(chosen, mistakes).tolist(),
+        "predicted": None if predicted is None else predicted[chosen].tolist(),
     }
 
 
-def _mistakes(run: Artefacts) -> np.ndarray:
-    """The misclassified images, most confident first; none if the run has no predictions."""
+def _mistakes(run: Artefacts) -> tuple[np.ndarray, np.ndarray | None]:
+    """The misclassified images, most confident first, and every image's predicted class; none if
+    the run has no predictions.
+    """
     try:
-        return most_confident_mistakes(run)
+        return most_confident_mistakes(run), run.predictions.predicted
     except LackingError:
-        return np.zeros(0, np.int64)
+        return np.zeros(0, np.int64), None
 
 
-def chosen_pictures(labels: np.ndarray, mistakes: np.ndarray, picked: int, most: int) -> np.ndarray:
+def chosen_pictures(
+    labels: np.ndarray,
+    mistakes: np.ndarray,
+    picked: int,
+    most: int,
+    predicted: np.ndarray | None = None,
+) -> np.ndarray:
     """The indices of at most `most` images, int64: first `picked` to show, in the order of their
-    labels, with mistakes among them; then the first others.
+    labels, with mistakes among them; then mistakes of each kind in turn; then the first others.
     """
     wrong = mistakes[: min(MISTAKES, picked)]
     others = np.setdiff1d(np.arange(len(labels)), mistakes)
     shown = np.concatenate([wrong, in_turn(labels, others)[: picked - len(wrong)]])
     shown = shown[np.argsort(labels[shown], kind="stable")]
-    rest = np.setdiff1d(np.arange(len(labels)), shown)[: most - len(shown)]
+    kinds = labels if predicted is None else labels.astype(np.int64) * 256 + predicted
+    left = in_turn(kinds, mistakes[len(wrong) :])[:MORE_MISTAKES]
+    more = np.concatenate([left, others])
+    rest = more[~np.isin(more, shown)][: most - len(shown)]
     return np.concatenate([shown, rest]).astype(np.int64)
 
 

@@ -11,8 +11,8 @@ from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.figures import style
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.run_data import counts_of, kept_classes, run_name
-from mnistlab.figures.sheet import MARGIN, Sheet
-from mnistlab.support.text_format import in_print, percent
+from mnistlab.figures.sheet import MARGIN, HoverArea, Sheet
+from mnistlab.support.text_format import counted, in_print, percent
 
 COUNTS_AND_SHARES, COUNTS = 12, 30  # up to so many classes, cells hold both / the counts
 RIGHT_CELL, WRONG_CELL = "#8F959B", "#D0589A"
@@ -22,7 +22,7 @@ def draw(run: Artefacts) -> Figure:
     shown = _shown_classes(run)
     counts = counts_of(run)[np.ix_(shown, shown)]
     names = [run.class_names[i] for i in shown]
-    return confusion_matrix(counts, names, PART_NAMES[run.part], run_name(run))
+    return confusion_matrix(counts, names, PART_NAMES[run.part], run_name(run), shown)
 
 
 FIGURE = FigureDefinition(
@@ -39,10 +39,16 @@ def _shown_classes(run: Artefacts) -> list[int]:
     return sorted({*kept_classes(run), *np.unique(run.predictions.predicted).tolist()})
 
 
-def confusion_matrix(counts: np.ndarray, names: Sequence[str], of: str, run: str) -> Figure:
+def confusion_matrix(
+    counts: np.ndarray,
+    names: Sequence[str],
+    of: str,
+    run: str,
+    numbers: Sequence[int] | None = None,
+) -> Figure:
     """Counts and row per cent; `counts` (classes, classes), rows are the true class.
 
-    `of` names the images: "test images".
+    `of` names the images: "test images". `numbers` are the classes', by default from 0.
     """
     total, classes = int(counts.sum()), len(counts)
     accuracy = np.trace(counts) / total
@@ -76,6 +82,15 @@ def confusion_matrix(counts: np.ndarray, names: Sequence[str], of: str, run: str
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     sheet.describe(_seen(counts, names))
+    for row, column in np.argwhere(counts > 0) if classes <= COUNTS else ():
+        count, share = counts[row, column], in_print(percent(shares[row, column]))
+        lines = (
+            f"true {names[row]}, predicted {names[column]}",
+            f"{counted(int(count), 'image')}, {share} of the row",
+        )
+        cell = (row, column) if numbers is None else (numbers[row], numbers[column])
+        across, up = (column - 0.5, column + 0.5), (row - 0.5, row + 0.5)
+        sheet.figure.areas.append(HoverArea(axes, lines, across, up, cell))
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
     if classes <= COUNTS:

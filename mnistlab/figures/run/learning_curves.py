@@ -20,7 +20,7 @@ from mnistlab.figures import style
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.line_labels import Label, write_labels
 from mnistlab.figures.run_data import Rates, rates_by_step
-from mnistlab.figures.sheet import Sheet
+from mnistlab.figures.sheet import HoverArea, Sheet
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.errors import LackingError
 from mnistlab.support.text_format import exact
@@ -28,6 +28,7 @@ from mnistlab.support.text_format import exact
 PANEL_TOP, PANEL_HEIGHT, RATE_HEIGHT = 0.3, 2.75, 0.95  # inches
 AXIS_WIDTH = 0.85  # inches, left of each panel, for its axis
 LABEL_WIDTH = 1.65  # inches, right of each panel, for the values written in
+MOST_AREAS = 300  # of a panel, that tell the values of a row
 MANY_POINTS = 30  # above this a line's points are no longer marked
 # Losses that span more than this are drawn on a log axis. So are learning rates, except those that
 # decay to nearly zero, as with a cosine: the last value would flatten all others.
@@ -101,6 +102,7 @@ def learning_curves(
             left, width = AXIS_WIDTH + number * step, step - AXIS_WIDTH - LABEL_WIDTH
             axes = sheet.panel(left, PANEL_TOP, width, PANEL_HEIGHT)
             _draw_panel(axes, x, rows, quantity, unit, reference or {})
+            sheet.figure.areas += _areas(axes, x, rows, quantity)
         top = PANEL_TOP + PANEL_HEIGHT + 0.9
         rate_panel = sheet.panel(AXIS_WIDTH, top, full, RATE_HEIGHT)
         drawn = _rates_of_rows(x, rows)
@@ -194,6 +196,27 @@ def _draw_panel(
     # The width of the tick labels is known only after drawing; the axis label keeps its position.
     axes.yaxis.set_label_coords(-0.58 / (axes.get_position().width * style.WIDTH), 0.5)
     write_labels(axes, labels)
+
+
+def _areas(
+    axes: Axes, x: np.ndarray, rows: Sequence[MetricsRow], quantity: Quantity
+) -> list[HoverArea]:
+    """A column of the panel for each row, from halfway to the one before to halfway to the next."""
+    curves = _curves(rows, quantity)
+    shown = np.array(style.spread(range(len(x)), MOST_AREAS))
+    middles = (x[shown][1:] + x[shown][:-1]) / 2
+    begin, end = axes.get_xlim()
+    edges = [begin, *middles, end]
+    found = []
+    for i, left, right in zip(shown, edges, edges[1:], strict=False):
+        told = [
+            f"{style.SPLIT_NAMES[split]} {quantity.key} {quantity.written(y[i])}"
+            for split, y in curves.items()
+            if np.isfinite(y[i])
+        ]
+        lines = (f"epoch {rows[i].epoch:,}, step {rows[i].step:,}", *told)
+        found.append(HoverArea(axes, lines, (left, right)))
+    return found
 
 
 def _draw_curve(

@@ -18,6 +18,21 @@ for (const table of document.querySelectorAll("table.sortable")) {
     body.append(...[...body.rows].sort(order));
   }));
 }
+// Where a figure is pointed at, it tells the values there.
+const said = document.body.appendChild(document.createElement("div"));
+said.className = "said";
+said.hidden = true;
+for (const areas of document.querySelectorAll(".areas")) {
+  areas.addEventListener("pointermove", (event) => {
+    const { lines } = event.target.dataset;
+    said.hidden = !lines;
+    said.textContent = lines ?? "";
+    const beyond = event.clientX + 16 + said.offsetWidth - document.documentElement.clientWidth;
+    said.style.left = `${event.clientX + scrollX + 16 - Math.max(0, beyond)}px`;
+    said.style.top = `${event.clientY + scrollY + 18}px`;
+  });
+  areas.addEventListener("pointerleave", () => { said.hidden = true; });
+}
 // On paper everything is open.
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details")) details.open = true;

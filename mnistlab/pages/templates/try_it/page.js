@@ -14,6 +14,7 @@ class TryIt {
     this.active = this.drawings[0];
     this._makePicks();
     this._listen();
+    this._listenToCells();
     if (this.pictures.length) this.active.pick(this.pictures[0]);
     else this.changed(this.active);
   }
@@ -85,6 +86,26 @@ class TryIt {
     }));
   }
 
+  // The images behind a cell of the confusion matrix appear below it; one that is taken is drawn.
+  _listenToCells() {
+    const { classes, pictures } = this.network.facts;
+    for (const areas of pictures?.predicted ? document.querySelectorAll(".areas") : []) {
+      areas.addEventListener("click", (event) => {
+        const [label, predicted] = (event.target.dataset.cell ?? "").split(",").map(Number);
+        if (predicted === undefined) return;
+        const found = this.pictures.filter((picture, i) =>
+          picture.label === label && pictures.predicted[i] === predicted);
+        const words = `Labelled ${classes[label]}, predicted ${classes[predicted]}: `
+          + `${found.length ? `${found.length} on this page` : "none is on this page"}`;
+        const shown = element("div", { class: "try-cell" }, element("p", {}, words),
+          element("div", { class: "try-picks" }, ...found.map((picture) => this.thumbnail(picture))));
+        const figure = areas.closest(".figure");
+        figure.parentElement.querySelector(".try-cell")?.remove();
+        figure.after(shown);
+      });
+    }
+  }
+
   // A button with an image; a click takes it for the active drawing.
   thumbnail(picture) {
     const [height, width] = this.network.facts.image;
@@ -92,7 +113,10 @@ class TryIt {
     const made = element("button", { type: "button", class: "try-pick", title: words, "aria-label": words });
     if (picture.isMistake) made.classList.add("mistake");
     made.append(canvasOf(picture.pixels, height, width, this.colours));
-    made.addEventListener("click", () => this.active.pick(picture));
+    made.addEventListener("click", () => {
+      this.active.pick(picture);
+      if (!this.root.contains(made)) this.root.scrollIntoView();
+    });
     return made;
   }
 
