@@ -55,7 +55,7 @@ def reproduce(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Compare the results of papers and course reports with measured ones.
+    """Compare the results of papers and reports with measured ones.
 
     Long experiments run a share of their epochs, which the page states; --full runs them all.
     """
