@@ -8,6 +8,7 @@ import pytest
 
 from mnistlab.config import load_sweep
 from mnistlab.findings import RankedStage, findings_of
+from mnistlab.findings.sweep import edge
 from mnistlab.findings.sweep.lead import find
 from mnistlab.python.commands.sweep import resume_sweep, sweep
 from mnistlab.statistics.power import seeds_to_tell
@@ -56,6 +57,20 @@ def test_a_best_value_at_the_edge_has_a_command_that_extends_the_grid(tmp_path):
 def test_a_best_value_within_the_grid_or_of_too_few_has_no_command(tmp_path, values):
     folder = swept(tmp_path, f"parameters: {{optimizer.lr: {values}}}\n")
     assert not any("To extend the grid" in text for text in findings_of(folder))
+
+
+@pytest.mark.parametrize(
+    ("tried", "advised"),
+    [
+        ([0.001, 0.01, 0.1], "1"),
+        ([0.101, 0.102, 0.103], "0.104"),
+        ([1000, 1010, 1020], "1030"),
+        ([64, 32, 16], "8"),
+        ([1.0e-4, 1.0e-5, 0], "-1e-05"),
+    ],
+)
+def test_an_advised_value_lies_beyond_those_tried(tried, advised):
+    assert edge._beyond(tried) == advised
 
 
 def test_a_value_that_no_run_can_have_is_not_advised(tmp_path):

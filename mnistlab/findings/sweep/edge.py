@@ -60,16 +60,20 @@ def _is_tied(ranked: Sequence[Ranked], key: str, values: Sequence[float]) -> boo
 
 def _beyond(values: Sequence[float]) -> str:
     """The next value in this direction, as YAML: by the last ratio if the values are spaced so,
-    else by the last difference.
+    else by the last difference. It has as few digits as a value beyond the last one can have.
     """
-    before, last = values[-2], values[-1]
-    is_whole = all(isinstance(value, int) for value in values)  # 0 may stand among fractions
+    before, last = values[-2:]
     if before * last > 0 and max(last / before, before / last) >= 2:
         following = last * last / before
     else:
         following = last + (last - before)
-    following = float(f"{following:.2g}")
-    return value_as_yaml(round(following) if is_whole else following)
+    # A zero among fractions is often written without a point.
+    is_whole = all(isinstance(value, int) for value in values)
+    if is_whole:
+        following = round(following)
+    rounded = (float(f"{following:.{digits}g}") for digits in range(2, 18))
+    short = next((value for value in rounded if (value - last) * (last - before) > 0), following)
+    return value_as_yaml(round(short) if is_whole else short)
 
 
 def _can_be_tried(stage: RankedStage, key: str, value: str) -> bool:
