@@ -14,6 +14,9 @@ from mnistlab.runtime.op import GradientOperands
 from mnistlab.runtime.parts import momentum_of, rate_of, rows_of, share, slot, state_of
 
 
+COLUMNS = 16  # of BLAS's kernels for the float32 products of both AVX2 and AVX-512, or a divisor
+
+
 class DenseOperands(GradientOperands):
     """Operands of a dense layer: x (rows, inputs), W (inputs, outputs), y (rows, outputs)."""
 
@@ -35,12 +38,19 @@ def weight_of(op: Any, values: np.ndarray) -> np.ndarray:
 
 
 @kernel
+def columns_of(op: Any, columns: int, lane: int) -> tuple[int, int]:
+    """The range [from, to) of `columns` for a lane, in the multiples that BLAS computes at once."""
+    a, b = share((columns + COLUMNS - 1) // COLUMNS, op.lanes, lane)
+    return a * COLUMNS, min(columns, b * COLUMNS)
+
+
+@kernel
 def dense_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     x = slot(m.activations, m, op.x, rows, op.inputs)
     y = slot(m.activations, m, op.y, rows, op.outputs)
     W, bias = weight_of(op, m.params), m.params[op.bias : op.bias + op.biases]
     if op.by_column:
-        a, b = share(op.outputs, op.lanes, lane)
+        a, b = columns_of(op, op.outputs, lane)
         maths.dense_forward(x, W[:, a:b], bias[a:b], y[:, a:b])
     else:
         a, b = rows_of(op, rows, lane)
@@ -80,7 +90,7 @@ def dense_backward_input(op: Any, m: Memory, lane: int, step: int, first: int, r
     dy = slot(m.deltas, m, op.y, rows, op.outputs)
     W = weight_of(op, m.params)
     if op.by_column:
-        a, b = share(op.inputs, op.lanes, lane)
+        a, b = columns_of(op, op.inputs, lane)
         maths.dense_backward_input(dy, W[a:b], dx[:, a:b])
     else:
         a, b = rows_of(op, rows, lane)
