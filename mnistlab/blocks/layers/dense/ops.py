@@ -13,7 +13,6 @@ from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import GradientOperands
 from mnistlab.runtime.parts import momentum_of, rate_of, rows_of, share, slot, state_of
 
-
 COLUMNS = 16  # of BLAS's kernels for the float32 products of both AVX2 and AVX-512, or a divisor
 
 
