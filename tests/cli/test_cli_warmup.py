@@ -1,21 +1,24 @@
 import pytest
 from cli_helpers import Terminal, mnistlab
 
+from mnistlab.config import run_config_from_mapping
 from mnistlab.runtime import compiler
 from mnistlab.runtime.loop import run_batches, run_batches_types
 from mnistlab.terminal import compile_progress
-from mnistlab.training.every_kernel import every_kernel
+from mnistlab.training.lower import lower
 
 
 @pytest.fixture
 def few_kernels(monkeypatch):
-    """Adam's update alone, so that the test does not wait for all kernels."""
+    """Adam's update alone, so that the test does not wait for all kernels, nor for their list."""
+    config = run_config_from_mapping({"model": "softmax", "optimizer": "adam"})
+    ops = lower(config, (8, 8), 10, 32).training["step"]
+    adam = next(op for op in ops if op.function.place[1] == "adam")
 
     def few(dtypes):
         asked.append([str(dtype) for dtype in dtypes])
         loops = [(run_batches, run_batches_types(dtype)) for dtype in dtypes]
-        functions = [one for one in every_kernel(dtypes)[1] if one[0].place[1] == "adam"]
-        return loops, functions
+        return loops, [one for dtype in dtypes for one in adam.functions(dtype)]
 
     asked: list[list[str]] = []
     monkeypatch.setattr("mnistlab.python.commands.warmup.every_kernel", few)
