@@ -65,7 +65,12 @@ FILES = {
     "figures/sweep/refit/new.py": FIGURE,
     "figures/sweep/models/new.py": FIGURE,
 }
-CONFIG = "{data: {source: digits, train_limit: 60}, model: softmax, training: {epochs: 1}}"
+# Interpreted, a step takes a thousand times as long; compiling for the copy takes longer.
+INTERPRETED = {"NUMBA_DISABLE_JIT": "1"}
+CONFIG = (
+    "{data: {source: digits, train_limit: 60, validation: 20}, model: softmax, "
+    "training: {epochs: 1, kernels: plain}}"
+)
 SWEEP = f"""
 run: {CONFIG}
 stages: [{{name: lr, parameters: {{optimizer.lr: [0.1]}}}}]
@@ -130,12 +135,12 @@ def test_an_export_format_is_one_file(run, tmp_path):
 
 def test_a_figure_of_a_run_is_one_file(run, tmp_path):
     (tmp_path / "run.yaml").write_text(CONFIG)
-    folder = Path(run("train", "run.yaml", "--quiet").strip())
+    folder = Path(run("train", "run.yaml", "--quiet", **INTERPRETED).strip())
     page = (folder / "report.html").read_text()
     assert re.findall(r'<figure id="(\w+)">', page)[:2] == ["learning_curves", "new"]
     assert "<h3>A new figure</h3>\n<p>Look at it.</p>" in page
     assert 'aria-label="A new figure"' in page
-    drawn = run("visualize", str(folder), "--only", "new", "--format", "svg")
+    drawn = run("visualize", str(folder), "--only", "new", "--format", "svg", **INTERPRETED)
     assert drawn == f"{folder / 'plots' / 'new.svg'}\n"
     words = {"COMP_WORDS": f"mnistlab\nvisualize\n{folder}\n--only\nn", "COMP_CWORD": "4"}
     assert run(_MNISTLAB_COMPLETE="complete_bash", **words) == "new\n"
@@ -143,7 +148,8 @@ def test_a_figure_of_a_run_is_one_file(run, tmp_path):
 
 def test_a_figure_of_a_sweep_is_one_file(run, tmp_path):
     (tmp_path / "sweep.yaml").write_text(SWEEP)
-    folder = Path(run("sweep", "sweep.yaml", "--quiet", "--workers", "1").strip())
+    words = ("sweep", "sweep.yaml", "--quiet", "--workers", "1")
+    folder = Path(run(*words, **INTERPRETED).strip())
     page = (folder / "report.html").read_text()
     endings = {"lr-new": ", stage lr", "refit-new": "", "models_new": ""}
     for name, ending in endings.items():
