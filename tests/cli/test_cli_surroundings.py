@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 import mnistlab
+from mnistlab.support.errors import UsageError
+from mnistlab.support.numba_settings import check_numba_settings
 
 SOURCES = Path(mnistlab.__file__).parent.parent
 COMMAND = "import sys; from mnistlab.cli.app import app; sys.exit(app())"
@@ -112,13 +114,21 @@ def test_an_error_that_nobody_reads_leaves_no_traceback(tmp_path):
     assert done.stderr == "nope.yaml: no such file\n"
 
 
+def no_threads(threads):
+    return f"NUMBA_NUM_THREADS: found '{threads}', must be a whole number from 1 to 1024"
+
+
 @pytest.mark.parametrize("threads", ["0", "-1", "two", "²", "1025", "9" * 6000])
-def test_a_number_of_threads_that_is_none_is_named(tmp_path, threads):
-    done = command(tmp_path, "train", "run.yaml", NUMBA_NUM_THREADS=threads)
-    assert done.returncode == 2
-    assert done.stderr == (
-        f"NUMBA_NUM_THREADS: found '{threads}', must be a whole number from 1 to 1024\n"
-    )
+def test_a_number_of_threads_that_is_none_is_named(monkeypatch, threads):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", threads)
+    with pytest.raises(UsageError) as error:
+        check_numba_settings()
+    assert str(error.value) == no_threads(threads)
+
+
+def test_a_command_checks_the_number_of_threads_before_numba_reads_it(tmp_path):
+    done = command(tmp_path, "train", "run.yaml", NUMBA_NUM_THREADS="two")
+    assert (done.returncode, done.stderr) == (2, f"{no_threads('two')}\n")
 
 
 SETTINGS = {
@@ -135,13 +145,23 @@ SETTINGS = {
 
 
 @pytest.mark.parametrize(("content", "message"), SETTINGS.values(), ids=SETTINGS)
-def test_an_invalid_file_of_numbas_settings_is_named(tmp_path, content, message):
+def test_an_invalid_file_of_numbas_settings_is_named(tmp_path, monkeypatch, content, message):
     (tmp_path / ".numba_config.yaml").write_bytes(content)
-    for arguments in (["train", "run.yaml"], ["train", "run.yaml", "--threads", "1"]):
-        done = command(tmp_path, *arguments)
-        assert done.returncode == 2
-        assert len(done.stderr.splitlines()) == 1
-        assert done.stderr.startswith(f".numba_config.yaml: {message}")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError) as error:
+        check_numba_settings()
+    assert str(error.value).startswith(f".numba_config.yaml: {message}")
+
+
+@pytest.mark.parametrize("options", [[], ["--threads", "1"]])
+@pytest.mark.parametrize("kind", ["no UTF-8", "no threads"])
+def test_a_command_checks_the_file_before_numba_reads_it(tmp_path, kind, options):
+    content, message = SETTINGS[kind]
+    (tmp_path / ".numba_config.yaml").write_bytes(content)
+    done = command(tmp_path, "train", "run.yaml", *options)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(f".numba_config.yaml: {message}")
     assert not (tmp_path / "runs").exists()
 
 
