@@ -19,7 +19,7 @@ from mnistlab.experiment.scores import class_scores
 from mnistlab.figures.gallery import SavedFigures
 from mnistlab.findings import run_findings
 from mnistlab.pages.page import Picture, left_out, measured, pictures, text_address, write_page
-from mnistlab.pages.try_it import RESERVED, try_it
+from mnistlab.pages.try_it import MOST_BYTES, RESERVED, try_it
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_record import LayerRecord, RunFacts, RunRecord
 from mnistlab.store.status import Status
@@ -40,7 +40,6 @@ logger = logging.getLogger(__name__)
 COLUMNS = tuple(MetricsRow.__dataclass_fields__)
 # A longer metrics.csv is shown in so many rows, evenly spaced, including the last.
 MOST_ROWS = 200
-MOST_BYTES = 4_000_000  # of the page
 STATUS = {
     Status.RUNNING: "The run has not ended yet. This page shows its results so far.",
     Status.INTERRUPTED: "The run was interrupted and can be resumed. These are its results so far.",

@@ -9,6 +9,8 @@ from mnistlab.config.sweep import Metric, SweepConfig
 from mnistlab.figures.gallery import SavedFigures
 from mnistlab.findings import sweep_findings
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
+from mnistlab.pages.try_it import MOST_BYTES, RESERVED
+from mnistlab.pages.try_two import try_two
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
@@ -18,10 +20,19 @@ from mnistlab.support.text_format import as_stated, counted, in_print
 from mnistlab.sweeps.ranking import Ranked, mean_metrics, ranking_of, stages_of
 from mnistlab.sweeps.results import TrialRow, read_trials, sweep_of
 
+NO_OPTIONS: Mapping[str, Any] = {}
 
-def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures, *, force: bool = False) -> Path:
+
+def write_sweep_report(
+    sweep_dir: SweepDir,
+    saved: SavedFigures,
+    *,
+    force: bool = False,
+    options: Mapping[str, Any] = NO_OPTIONS,
+) -> Path:
     """Write a sweep's report.html with the figures that were drawn for it; return its path.
 
+    `options` are those with which Artefacts opens a trial.
     Raises UsageError if sweep.yaml or trials.csv is damaged, or if the page exists and was not
     written by mnistlab, unless `force`; OSError if it cannot be written.
     """
@@ -29,6 +40,8 @@ def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures, *, force: bool 
     stages = [_stage(sweep_dir, config, stage, rows) for stage in stages_of(config)]
     text = durable.read_text(sweep_dir.config)
     chosen = _chosen(sweep_dir, rows)
+    drawn = pictures(saved)
+    left = MOST_BYTES - RESERVED - sum(len(picture.markup) for picture in drawn)
     write_page(
         sweep_dir.report,
         "sweep.html",
@@ -43,7 +56,8 @@ def write_sweep_report(sweep_dir: SweepDir, saved: SavedFigures, *, force: bool 
             "stages": stages,
             "is_staged": bool(config.stages),
             "refits": _refits(sweep_dir, rows),
-            "pictures": pictures(saved),
+            "pictures": drawn,
+            "try_two": try_two(sweep_dir, config, rows, chosen, left, options),
             "left_out": left_out(saved),
             "config": text,
             "config_address": text_address(text, "text/yaml"),

@@ -42,6 +42,7 @@ SHARED = (
         )
     ),
 )
+MOST_BYTES = 4_000_000  # of a page
 # Room on the page for the scripts, the images and what is not a figure.
 RESERVED = 300_000
 MOST_EPOCHS = 12  # if a run kept more snapshots, this many are on the page, evenly spaced
@@ -127,13 +128,13 @@ def network_facts(model: Model, kind: str, values: PackedValues) -> dict[str, An
     }
 
 
-def script_of(model: Model) -> str:
-    """All scripts in one, the functions of the network's blocks first; each only once.
+def script_of(*models: Model) -> str:
+    """All scripts in one, the functions of the networks' blocks first; each only once.
 
     Raises LackingError if a block has no function in JavaScript.
     """
     functions = {}
-    for block, _ in _layers(model):
+    for block, _ in (layer for model in models for layer in _layers(model)):
         function = _function(block)
         functions[function.type] = forward_in_javascript(function)
     known = f"const FORWARD = {{ {', '.join(functions)} }};"

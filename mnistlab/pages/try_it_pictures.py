@@ -70,8 +70,10 @@ def chosen_pictures(
     shown = shown[np.argsort(labels[shown], kind="stable")]
     kinds = labels if predicted is None else labels.astype(np.int64) * 256 + predicted
     left = in_turn(kinds, mistakes[len(wrong) :])[:MORE_MISTAKES]
-    more = np.concatenate([left, others])
-    rest = more[~np.isin(more, shown)][: most - len(shown)]
+    more = np.concatenate([left, others, mistakes])
+    new = more[~np.isin(more, shown)]
+    _, first = np.unique(new, return_index=True)
+    rest = new[np.sort(first)][: most - len(shown)]
     return np.concatenate([shown, rest]).astype(np.int64)
 
 

@@ -131,5 +131,12 @@ def test_thirty_images_are_shown_with_the_mistakes_among_them():
     assert {7, 100, 3} <= set(shown.tolist())
     assert labels[shown].tolist() == sorted(labels[shown])
     assert set(labels[shown][~np.isin(shown, mistakes)]) == set(range(10))
+    for wrong in (0, 3, 150, 480, 500):  # any number of mistakes leaves no image out
+        found = chosen_pictures(labels, np.arange(wrong), 30, 300)
+        assert len(set(found.tolist())) == len(found) == 300
+    predicted = np.where(np.arange(500) < 400, (labels + 1 + np.arange(500) // 200) % 10, labels)
+    found = chosen_pictures(labels, np.arange(400), 30, 300, predicted)
+    kinds = labels * 10 + predicted
+    assert set(kinds[found]) == set(kinds)  # every cell of the confusion matrix has images
     few = chosen_pictures(labels[:12], np.array([], int), 30, 300)
     assert sorted(few) == list(range(12))

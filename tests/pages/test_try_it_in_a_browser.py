@@ -293,3 +293,30 @@ def test_the_slider_of_epochs_gives_the_answers_of_the_snapshots(browser, runs):
         model = load_model(folder, weights)
         images = model.dataset.test.images[model.dataset.test.indices[[number]]]
         np.testing.assert_allclose(browser.value(OUTPUTS), model.outputs(images)[0], atol=1e-4)
+
+
+def test_two_networks_of_a_sweep_answer_one_drawing(browser, sweep_dir):
+    browser.opened(sweep_dir)
+    other = "document.getElementById('try-it-other')"
+    titles = browser.value(
+        "[...document.querySelectorAll('.try-pair h3')].map((h) => h.textContent)"
+    )
+    assert [title.split(": ")[1] for title in titles[::2]] == [
+        "optimizer.lr = 0.1",
+        "optimizer.lr = 0.001",
+    ]
+    browser.click(browser.part("clear"))
+    browser.draw([(0.5, 0.2), (0.5, 0.8)])
+    browser.awaited(SETTLED.replace("try-it-section", "try-it-other"))
+    seen = browser.bytes_of(f"{TRY}.active.seen").reshape(1, 28, 28)
+    assert seen.any()
+    for trial, section in (("0002", SECTION), ("0000", other)):
+        (folder,) = (sweep_dir / "trials").glob(f"{trial}-*")
+        said = browser.value(OUTPUTS.replace(SECTION, section))
+        np.testing.assert_allclose(said, load_model(folder).outputs(seen)[0], atol=1e-4)
+    browser.value(f"{other}.tryIt.thumbnail({other}.tryIt.pictures[3]).click()")
+    browser.awaited(SETTLED)
+    browser.awaited(SETTLED.replace("try-it-section", "try-it-other"))
+    same = f"{other}.tryIt.active.seen.every((value, i) => value === {TRY}.active.seen[i])"
+    assert browser.value(same)
+    assert browser.complaints == []

@@ -106,4 +106,4 @@ def _write_sweep_report(
     """Write a sweep's page, and the page of its best run, which it links to, if that is missing."""
     if sweep_dir.best.exists() and not RunDir(sweep_dir.best).report.exists():
         visualize(sweep_dir.best, only=QUICK, force=force, **options)
-    return write_sweep_report(sweep_dir, saved, force=force)
+    return write_sweep_report(sweep_dir, saved, force=force, options=options)

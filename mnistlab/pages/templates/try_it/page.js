@@ -10,6 +10,7 @@ class TryIt {
     this.inspector = new Inspector(this.part("inspector"), this);
     this.waiting = new Set();
     this.drawings = [];
+    this.followers = [];
     this._addDrawing("A");
     this.active = this.drawings[0];
     this._makePicks();
@@ -17,6 +18,20 @@ class TryIt {
     this._listenToCells();
     if (this.pictures.length) this.active.pick(this.pictures[0]);
     else this.changed(this.active);
+  }
+
+  // Answer the drawing of another network's section instead of an own one.
+  follow(leader) {
+    this.leader = leader;
+    this.root.classList.add("follower");
+    leader.followers.push(this);
+    this._mirror();
+  }
+
+  _mirror() {
+    const [own] = this.drawings, [theirs] = this.leader.drawings;
+    Object.assign(own, { ink: theirs.ink, picture: theirs.picture, edits: theirs.edits });
+    this._ask([own]);
   }
 
   // Let the network answer a drawing again, with the next frame of the screen.
@@ -42,6 +57,7 @@ class TryIt {
       drawing.show();
     }
     this.layers.show();
+    for (const follower of this.followers) follower._mirror();
     this.isAsked = false;
     await this.inspector.show();
     if (this.waiting.size) this._ask([]);
@@ -114,7 +130,7 @@ class TryIt {
     if (picture.isMistake) made.classList.add("mistake");
     made.append(canvasOf(picture.pixels, height, width, this.colours));
     made.addEventListener("click", () => {
-      this.active.pick(picture);
+      (this.leader ?? this).active.pick(picture);
       if (!this.root.contains(made)) this.root.scrollIntoView();
     });
     return made;
@@ -181,9 +197,16 @@ async function start(root) {
     const buffer = await unpacked(text("values").trim());
     root.tryIt = new TryIt(root, new Network(facts, buffer), buffer);
     root.classList.add("ready");
+    return root.tryIt;
   } catch (error) {
     root.querySelector('[data-part="fault"]').textContent =
       `This browser cannot show the network (${error.message}). A newer one can.`;
     throw error;
   }
+}
+
+// Start every section; the second answers what is drawn in the first.
+async function startAll(roots) {
+  const [leader, ...others] = await Promise.all(Array.from(roots, start));
+  for (const other of others) other.follow(leader);
 }
