@@ -16,6 +16,7 @@ from matplotlib.transforms import Bbox
 
 from mnistlab.figures import style
 from mnistlab.figures.sheet import FRAME, FigureWords, HoverArea, areas_of
+from mnistlab.pages.lean_svg import lean
 
 RASTER_DPI = 240  # of raster parts: twice that of a PNG
 # The page's colours of text and lines, light and dark.
@@ -63,12 +64,9 @@ def inline_svg(figure: Figure, words: FigureWords, name: str) -> InlineSvg:
     assert box is not None
     inside = markup[markup.index(">", markup.index("<svg")) + 1 : markup.rindex("</svg>")]
     inside = re.sub(r"<(metadata|style)\b.*?</\1>", "", inside, flags=re.DOTALL)
-    inside = re.sub(r'\bid="', f'id="{name}-', inside)
-    inside = re.sub(r'href="#', f'href="#{name}-', inside)
-    inside = re.sub(r"url\(#", f"url(#{name}-", inside)
     colours: set[str] = set()
     inside = re.sub(r"\b(fill|stroke): #([0-9a-f]{6})", lambda m: _colour(m, colours), inside)
-    inside = re.sub(r"\n\s*", "\n", inside).strip()
+    inside = lean(re.sub(r"\n\s*", "\n", inside).strip(), name)
     areas = "".join(_area(area, height - words.head) for area in areas_of(figure))
     inside += f'<g class="areas">{areas}</g>' if areas else ""
     return InlineSvg(

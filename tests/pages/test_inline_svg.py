@@ -32,7 +32,7 @@ def test_the_heading_is_left_to_the_page_and_the_figure_is_as_it_was():
     figure = sheet()
     before = style.rendered(figure)
     markup = inline_svg(figure, figure.words, "one").markup
-    assert "a word" in markup
+    assert markup.count("<use href=") >= len("aword")
     assert "A heading" not in markup.partition(">")[2]
     _, _, width, height = map(float, re.search(r'viewBox="([^"]+)"', markup)[1].split())
     assert (width, height) == pytest.approx((72 * style.WIDTH, 72 * 1.5))

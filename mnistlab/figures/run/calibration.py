@@ -40,7 +40,7 @@ def draw(run: Artefacts) -> Figure:
 FIGURE = FigureDefinition(
     order=60,
     title="Calibration",
-    how_to_read="A bar below the dashed line: the network is overconfident.",
+    how_to_read="Bars far from the line: do not read its outputs as probabilities.",
     draw=draw,
 )
 

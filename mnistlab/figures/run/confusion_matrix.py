@@ -28,7 +28,7 @@ def draw(run: Artefacts) -> Figure:
 FIGURE = FigureDefinition(
     order=20,
     title="Confusion matrix",
-    how_to_read="A row is a true class. Cells off the diagonal are its misclassified images.",
+    how_to_read="A deep purple cell is a pair of classes that the network confuses.",
     draw=draw,
     is_quick=True,
 )

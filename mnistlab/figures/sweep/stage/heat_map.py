@@ -23,6 +23,7 @@ from mnistlab.support.errors import LackingError
 CELL_WIDTH, CELL_HEIGHT = 0.9, 0.5  # inches, of a cell if there is space
 LEFT, BELOW, BETWEEN = 1.15, 0.75, 0.35  # inches: left of a panel, below it, between two
 SCALE_WIDTH, SCALE_HEIGHT = 1.1, 2.6  # inches, of the scale right of all panels, at least
+SINGLE_HEIGHT = 3.2  # inches, of a map alone
 MAX_VALUES = 14  # of a parameter; with more, cells would be unreadable
 MAX_PARAMETERS = 3
 COLOURS = "cividis"
@@ -138,16 +139,33 @@ def _places(maps: Sequence[Cells]) -> tuple[list[tuple[float, float, float, floa
     all.
     """
     room = style.WIDTH - 2 * MARGIN - SCALE_WIDTH
-    places, left, top, tallest = [], MARGIN, 0.1, 0.0
+    lines: list[list[tuple[float, float]]] = [[]]  # of panels: the width and height of each
     for one in maps:
         rows, columns = one.mean.shape
         width = min(max(columns * CELL_WIDTH, 2.2), room - LEFT)
-        height = rows * CELL_HEIGHT
-        if left > MARGIN and left + LEFT + width > MARGIN + room:
-            left, top, tallest = MARGIN, top + tallest + BELOW, 0.0
-        places.append((left + LEFT, top, width, height))
-        left, tallest = left + LEFT + width + BETWEEN, max(tallest, height)
-    return places, max(top + tallest, SCALE_HEIGHT) + BELOW
+        if lines[-1] and _width([*lines[-1], (width, 0.0)]) > room:
+            lines.append([])
+        lines[-1].append((width, rows * (_tall_cell(rows) if len(maps) == 1 else CELL_HEIGHT)))
+    # All panels are stretched alike, until the fullest line fills the figure.
+    stretch = min(1 + (room - _width(line)) / sum(w for w, _ in line) for line in lines)
+    places, top = [], 0.1
+    for line in lines:
+        left = MARGIN
+        for width, height in line:
+            places.append((left + LEFT, top, width * stretch, height))
+            left += LEFT + width * stretch + BETWEEN
+        top += max(height for _, height in line) + BELOW
+    return places, max(top - BELOW, SCALE_HEIGHT) + BELOW
+
+
+def _width(line: Sequence[tuple[float, float]]) -> float:
+    """The width of panels side by side."""
+    return sum(width for width, _ in line) + LEFT * len(line) + BETWEEN * (len(line) - 1)
+
+
+def _tall_cell(rows: int) -> float:
+    """The height of a cell of a map alone: in proportion to its width, if the rows are few."""
+    return min(max(SINGLE_HEIGHT / rows, CELL_HEIGHT), 2 * CELL_HEIGHT)
 
 
 def _note(metric: SweepMetric, maps: Sequence[Cells], parameters: int) -> str:
