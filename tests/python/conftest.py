@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from library_helpers import TINY
 
@@ -25,3 +26,9 @@ def trained(tmp_path_factory) -> mnistlab.Run:
     """A run of TINY, for tests that only read it."""
     folder = tmp_path_factory.mktemp("trained")
     return mnistlab.train(TINY, runs_dir=folder, data_dir=folder, plots=False, quiet=True)
+
+
+@pytest.fixture(scope="module")
+def images(digits):
+    """(images uint8 (200, 28, 28), labels (200,))"""
+    return np.array(digits.train_images[:200]), digits.train_labels[:200].astype(np.int64)

@@ -3,7 +3,7 @@ import pickle
 
 import numpy as np
 import pytest
-from library_helpers import TINY
+from library_helpers import FAST, TINY
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -11,14 +11,6 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 import mnistlab
 from mnistlab.support.errors import UsageError
-
-FAST = {"hidden": [8], "epochs": 4, "lr": 0.3}
-
-
-@pytest.fixture(scope="module")
-def images(digits):
-    """(images uint8 (200, 28, 28), labels (200,))"""
-    return np.array(digits.train_images[:200]), digits.train_labels[:200].astype(np.int64)
 
 
 def same(one, other):
@@ -272,47 +264,3 @@ def test_a_first_part_without_classes_and_labels_that_are_none_are_refused(image
     cosine = mnistlab.Classifier({"lr_schedule": {"type": "cosine"}}, **FAST)
     with pytest.raises(UsageError, match=r"lr_schedule\.type: cosine"):
         cosine.partial_fit(X, y, classes=range(10))
-
-
-@pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_weights_of_samples_are_refused_with_what_to_do(images, method):
-    train = getattr(mnistlab.Classifier(**FAST), method)
-    with pytest.raises(TypeError, match=r"sample_weight is not supported.*repeat images"):
-        train(*images, sample_weight=np.ones(200))
-    with pytest.raises(TypeError, match="no argument 'weights'"):
-        train(*images, weights=np.ones(200))
-
-
-def test_numbers_that_are_lost_in_256_levels_bring_a_warning(images):
-    X = images[0] / 255
-    X[0, 0, 0] = 1e5
-    with pytest.warns(UserWarning, match="of 256 levels"):
-        mnistlab.Classifier(hidden=[4], epochs=1).fit(X, images[1])
-
-
-@pytest.mark.parametrize(
-    ("options", "shape", "message"),
-    [
-        ({"image_shape": (28, 27)}, (20, 784), "28 × 27 are 756 pixels, X has 784"),
-        ({}, (20, 2, 2, 1), "Found array with dim 4"),
-    ],
-)
-def test_what_are_no_images_is_refused(options, shape, message):
-    with pytest.raises(ValueError, match=message):
-        mnistlab.Classifier(**options).fit(np.zeros(shape), np.arange(20) % 2)
-
-
-def test_more_classes_than_a_byte_has_are_refused():
-    with pytest.raises(ValueError, match="found 257"):
-        mnistlab.Classifier().fit(np.eye(514), np.arange(514) % 257)
-
-
-def test_a_wrong_parameter_is_named():
-    with pytest.raises(mnistlab.ConfigError, match=r"model\.activation"):
-        mnistlab.Classifier(activation="rellu").fit(np.eye(4), [0, 1, 0, 1])
-
-
-def test_a_network_that_memory_does_not_hold_is_refused_before_any_is_taken(images):
-    X, y = images
-    with pytest.raises(UsageError, match=r"model\.hidden: training takes"):
-        mnistlab.Classifier(hidden=[100_000] * 30).fit(X, y)
