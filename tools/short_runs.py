@@ -1,6 +1,7 @@
 """Short runs on the bundled digits, in this process, and what must be equal in two of them."""
 
 import hashlib
+import json
 import signal
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from mnistlab.experiment.callbacks import RunCallback, RunResult
 from mnistlab.experiment.run_options import RunOptions
 from mnistlab.python.commands.resume import resume as resume_command
 from mnistlab.python.commands.train import train as train_command
+from mnistlab.store.checkpoint import load_checkpoint
 from mnistlab.store.metrics import read_metrics
+from mnistlab.store.run_dir import RunDir
 
 SHORT = {
     "data": {"source": "digits", "train_limit": 43, "validation": 0.1},
@@ -45,7 +48,17 @@ def fingerprint(run_dir: Path) -> dict[str, object]:
     """Everything of a run that does not depend on time."""
     rows = [{**vars(row), "seconds": None} for row in read_metrics(run_dir / "metrics.csv")]
     contents: dict[str, object] = {"metrics.csv": repr(rows)}
-    for name in ("weights.safetensors", "layers.csv", "predictions.csv"):
+    names = ["layers.csv"]
+    if json.loads((run_dir / "run.json").read_text())["status"] == "pruned":
+        checkpoint = load_checkpoint(RunDir(run_dir))
+        assert checkpoint is not None
+        tensors = sorted(checkpoint.tensors.items())
+        contents["checkpoint"] = [
+            (name, hashlib.sha256(tensor.tobytes()).hexdigest()) for name, tensor in tensors
+        ]
+    else:
+        names += ["weights.safetensors", "predictions.csv"]
+    for name in names:
         contents[name] = hashlib.sha256((run_dir / name).read_bytes()).hexdigest()
     best = run_dir / "checkpoints" / "best.safetensors"
     contents["best"] = hashlib.sha256(best.read_bytes()).hexdigest() if best.exists() else None

@@ -1,6 +1,7 @@
 """Small sweeps on the bundled digits, and what must be equal in two of them."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from mnistlab.config.load_sweep import parse_sweep
@@ -57,11 +58,16 @@ def sweep(
 
 
 def resume(
-    result: SweepResult, *values: str, workers: int = 2, force: bool = False, **options
+    result: SweepResult,
+    *values: str,
+    workers: int = 2,
+    force: bool = False,
+    unprune: Sequence[int] = (),
+    **options,
 ) -> SweepResult:
     path = result.sweep_dir
     how = SweepOptions(data_dir=path.parent.parent / "data", workers=workers, **options)
-    return sweep_run.resume(path, values, how, force=force)
+    return sweep_run.resume(path, values, how, force=force, unprune=unprune)
 
 
 def rows(result: SweepResult) -> list:

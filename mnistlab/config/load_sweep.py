@@ -25,7 +25,18 @@ from mnistlab.support.errors import ConfigError
 logger = logging.getLogger(__name__)
 
 SWEEP_KEYS = (
-    *("exclude", "grids", "method", "metric", "name", "parallel", "refit", "seeds", "stop"),
+    *(
+        "exclude",
+        "grids",
+        "method",
+        "metric",
+        "name",
+        "parallel",
+        "prune",
+        "refit",
+        "seeds",
+        "stop",
+    ),
     *("when", "zip"),
 )
 
@@ -67,7 +78,7 @@ class SweepSource:
         """The sweep with `parallel` set, which is the number of workers by default; unchanged if
         its method has no use for it.
         """
-        if not self.config.method.one_by_one or self.config.parallel is not None:
+        if not self.config.one_by_one or self.config.parallel is not None:
             return self
         return replace(self, config=self.config.model_copy(update={"parallel": workers}))
 

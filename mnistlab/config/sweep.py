@@ -24,6 +24,7 @@ from mnistlab.config.sweep_checks import sweep_conflicts
 from mnistlab.config.training import Reference
 from mnistlab.search import Method
 from mnistlab.search.grid import Grid
+from mnistlab.search.pruners import Prune
 from mnistlab.support.metric_names import DEFAULT_METRIC, MetricName
 
 
@@ -168,8 +169,8 @@ class SweepConfig(Section):
     )
     parallel: Annotated[int, Field(strict=True, ge=1, le=1000)] | None = Field(
         default=None,
-        description="For a method that chooses points one by one, by results: the number of points "
-        "in training at the same time. A point depends on the results of all points but the "
+        description="For a method that chooses points one by one, or with prune: the number of "
+        "points in training at the same time. A point depends on the results of all points but the "
         "parallel - 1 before it; so with 1, on all. Default: the number of workers at the "
         "beginning, which is then recorded. The answer depends on this number, and on no "
         "timing.",
@@ -198,6 +199,11 @@ class SweepConfig(Section):
         default=1, description="Repeats of every combination, with the seeds seed, seed + 1, …"
     )
     metric: Metric = Field(default=Metric(), description="The metric that ranks the trials.")
+    prune: Prune | None = Field(
+        default=None,
+        description="Stop trials that are worse than others after some epochs. They are `pruned`, "
+        "keep their checkpoints, and are not ranked; `resume SWEEP --unprune TRIAL` continues one.",
+    )
     stop: Stop | None = Field(
         default=None, description="A budget: no trial begins when one of its limits is reached."
     )
@@ -214,6 +220,11 @@ class SweepConfig(Section):
     reference: tuple[StatedPoint, ...] | None = Field(
         default=None, description="Stated results, to compare with the measured ones."
     )
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether points begin one by one, `parallel` of them in training at the same time."""
+        return self.method.one_by_one or self.prune is not None
 
     @model_validator(mode="after")
     def _keys_agree(self) -> Self:

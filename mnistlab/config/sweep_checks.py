@@ -19,7 +19,7 @@ def sweep_conflicts(config: "SweepConfig") -> Iterator[Conflict]:
     """Every contradiction between keys that are each valid alone."""
     checks = (
         *(_shape, _grids, _stage_names, _refit, _zip, _when, _exclude, _ranges, _seeds),
-        *(_metric, _stop, _size),
+        *(_metric, _prune, _stop, _size),
     )
     for check in checks:
         yield from check(config)
@@ -171,6 +171,17 @@ def _metric(config: "SweepConfig") -> Iterator[Conflict]:
     if config.stages is not None and config.metric.name.startswith("test_"):
         message = f"found {config.metric.name}; a stage never looks at the test set"
         yield Conflict(message, ("metric", "name"), ("metric",))
+
+
+def _prune(config: "SweepConfig") -> Iterator[Conflict]:
+    if config.prune is None:
+        return
+    if config.seeds > 1:
+        message = "stops trials one by one, so every point has one: seeds must be 1"
+        yield Conflict(message, ("prune",), ("seeds",))
+    if config.metric.name.startswith("test_"):
+        message = "would choose by the test set: needs a metric of training or validation"
+        yield Conflict(message, ("prune",), ("metric",))
 
 
 def _stop(config: "SweepConfig") -> Iterator[Conflict]:

@@ -48,13 +48,17 @@ class RunCallback:
     def on_row(self, row: MetricsRow) -> None:
         """An evaluation is done, and its row is written."""
 
+    def pauses(self) -> bool:
+        """Whether the run stops here with a checkpoint, as pruned; asked after an evaluation."""
+        return False
+
 
 @dataclass(frozen=True)
 class RunResult:
     """A run that has ended or stopped: its folder, its status, its final metrics."""
 
     run_dir: Path
-    status: Status  # finished, stopped_early, diverged, interrupted
+    status: Status  # finished, stopped_early, diverged, pruned, interrupted
     epochs: int  # complete ones
     steps: int
     metrics: dict[str, float | None]

@@ -49,6 +49,9 @@ class TrainingRun:
                 trainer.compile(self._tell)
             self._start()
             status = writer.ended or (yield from self._train())
+            if status is Status.PRUNED:
+                self._pause()
+                return RunResult.of(writer.run_dir.path, writer.record)
             if status is Status.DIVERGED and writer.ended is None:
                 writer.write_last_steps()
             writer.end(status, writer.reason or self._advice(status))
@@ -59,6 +62,19 @@ class TrainingRun:
             writer.write_run_json(Status.INTERRUPTED)
             return RunResult.of(writer.run_dir.path, writer.record, signal=request.number)
         return RunResult.of(writer.run_dir.path, writer.record)
+
+    def _pause(self) -> None:
+        """Keep all that continuing needs; there are no final weights yet."""
+        self.writer.checkpoint = self.writer.snapshot()
+        self.writer.write_checkpoint()
+        logger.info("pruned at step %d", self.trainer.step)
+        self.writer.write_run_json(Status.PRUNED)
+
+    def _pauses(self) -> bool:
+        """Whether a callback stops the run after the evaluation that was just done."""
+        row = self.writer.last_row
+        done = row is not None and row.step == self.trainer.step < self.trainer.length.steps
+        return done and any(callback.pauses() for callback in self.callbacks)
 
     def _tell_failure(self, error: BaseException) -> None:
         """Record in run.json why the run stopped, if possible, and what is kept."""
@@ -87,6 +103,9 @@ class TrainingRun:
     def _train(self) -> Generator[Stretch, bool, Status]:
         """Train step after step to the end; returns the status."""
         trainer, steps = self.trainer, self.trainer.length.steps
+        # The run may have died between an evaluation and the answer of the callbacks.
+        if self._pauses():
+            return Status.PRUNED
         while trainer.step < steps:
             self.stop.check()
             target = self._next_stop()
@@ -107,6 +126,8 @@ class TrainingRun:
             # last step, where nothing has been done yet that only the end asks for.
             if target == steps - 1 or (not at_end and self._is_due("checkpoint_every", target)):
                 self.writer.take_checkpoint()
+            if due and self._pauses():
+                return Status.PRUNED
             if target == steps - 1:
                 self._look()
         return Status.FINISHED

@@ -43,6 +43,8 @@ MOST_ROWS = 200
 STATUS = {
     Status.RUNNING: "The run has not ended yet. This page shows its results so far.",
     Status.INTERRUPTED: "The run was interrupted and can be resumed. These are its results so far.",
+    Status.PRUNED: "The sweep stopped this trial early. These are its results until then; "
+    "`mnistlab resume` continues it.",
     Status.FAILED: "The run failed. This page shows its results until then.",
 }
 

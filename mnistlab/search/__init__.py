@@ -15,8 +15,8 @@ answer.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar, Generic, TypeVar
 
 from pydantic import Field
@@ -43,6 +43,10 @@ class Result(Generic[P]):
     point: P
     score: float | None
     trial: int
+    # Where trials are pruned: the best score up to each epoch, and the epoch after which the trial
+    # was stopped. Its score is None then; if it is resumed, the point is told again.
+    curve: Mapping[int, float] = field(default_factory=dict)
+    stopped: int | None = None
 
 
 class Search(ABC, Generic[P]):

@@ -62,6 +62,7 @@ class StudySearch(Search[Values]):
         self.left = trials
         self.study = optuna.create_study(sampler=sampler, direction="maximize")
         self._open: dict[str, Any] = {}  # the study's trials whose results are not known yet
+        self._asked: dict[str, Any] = {}  # those whose results are known
 
     def ask(self) -> list[Values]:
         """The next point, if there is a new one."""
@@ -76,12 +77,28 @@ class StudySearch(Search[Values]):
         return [values]
 
     def tell(self, result: Result[Values]) -> None:
-        trial = self._open.pop(repr(result.point))
-        if result.score is None:
-            # A point without a score is worse than all others; a failed one would be ignored.
-            self.study.tell(trial, state=self.optuna.trial.TrialState.PRUNED)
-        else:
-            self.study.tell(trial, result.score)
+        optuna, state = self.optuna, self.optuna.trial.TrialState
+        # A point without a score is worse than all others; a failed one would be ignored.
+        state = state.PRUNED if result.score is None else state.COMPLETE
+        trial = self._open.pop(repr(result.point), None)
+        reached = {} if result.stopped is None else result.curve
+        if trial is not None:
+            self._asked[repr(result.point)] = trial
+            for epoch, score in reached.items():
+                trial.report(score, epoch)
+            self.study.tell(trial, result.score, state=state)
+            return
+        # A trial that was stopped and resumed: the study learns its longer curve as another trial.
+        first = self._asked[repr(result.point)]
+        self.study.add_trial(
+            optuna.trial.create_trial(
+                state=state,
+                value=result.score,
+                params=first.params,
+                distributions=first.distributions,
+                intermediate_values=dict(reached),
+            )
+        )
 
     def _new(self) -> tuple[Any, Values] | None:
         """A new point by the sampler; None if it keeps suggesting earlier ones."""

@@ -17,6 +17,7 @@ class Status(StrEnum):
     FINISHED = "finished"
     STOPPED_EARLY = "stopped_early"
     DIVERGED = "diverged"
+    PRUNED = "pruned"  # a trial that its sweep stopped, with a checkpoint
     FAILED = "failed"
 
     @property
@@ -26,17 +27,17 @@ class Status(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """It will not continue: it finished, diverged or failed."""
-        return self.finished or self in (Status.DIVERGED, Status.FAILED)
+        """It will not continue by itself: it finished, diverged, failed or was pruned."""
+        return self.finished or self in (Status.DIVERGED, Status.FAILED, Status.PRUNED)
 
     @property
     def resumable(self) -> bool:
         """Whether `mnistlab resume` can continue it: it has no final weights, or it failed."""
-        return not self.ended or self is Status.FAILED
+        return not self.ended or self in (Status.FAILED, Status.PRUNED)
 
     @property
     def outcome(self) -> "Status":
-        """The four counts of a sweep: finished, diverged, failed, or still to come."""
+        """The counts of a sweep: finished, diverged, failed, pruned, or still to come."""
         if self.finished:
             return Status.FINISHED
         return self if self.ended else Status.PENDING
@@ -58,6 +59,7 @@ OUTCOMES = (Status.FINISHED, Status.DIVERGED, Status.FAILED)
 
 
 def count_outcomes(statuses: Iterable[Status]) -> dict[str, int]:
-    """The numbers of finished, diverged and failed trials."""
+    """The numbers of finished, diverged and failed trials; of pruned ones if there are any."""
     counts = Counter(status.outcome for status in statuses)
-    return {outcome.value: counts[outcome] for outcome in OUTCOMES}
+    outcomes = (*OUTCOMES, Status.PRUNED) if counts[Status.PRUNED] else OUTCOMES
+    return {outcome.value: counts[outcome] for outcome in outcomes}

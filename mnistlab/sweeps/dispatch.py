@@ -153,7 +153,9 @@ class Dispatcher:
             pool.shares[trial.id] = 0.0
             self.submitted += 1
             config = resolved_mapping(trial.config)
-            tasks.append(Task(trial.id, run_dir.path, config, self.argv, arithmetic()))
+            watched = self.ledger.watched(trial)
+            prune = None if watched is None else watched.told()
+            tasks.append(Task(trial.id, run_dir.path, config, self.argv, arithmetic(), prune))
         self.executor.submit(*tasks)
 
     def _take(self, report: Report, pool: Pool) -> None:

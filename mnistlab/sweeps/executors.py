@@ -37,6 +37,7 @@ class Task:
     config: dict[str, Any]  # the resolved configuration
     argv: tuple[str, ...] = ()
     arithmetic: dict[str, Any] | None = None  # of the sweep's process
+    prune: dict[str, Any] | None = None  # when it stops; see Watched.told
 
 
 def told(task: Task, *, check_id: bool = False) -> dict[str, Any]:
@@ -48,6 +49,7 @@ def told(task: Task, *, check_id: bool = False) -> dict[str, Any]:
         "argv": task.argv,
         "expected": task.trial if check_id else None,
         "arithmetic": task.arithmetic,
+        "prune": task.prune,
     }
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from mnistlab.config import dump_yaml, resolved_mapping
 from mnistlab.store.locks import only_process
+from mnistlab.store.metrics import MetricsRow, read_metrics
 from mnistlab.store.run_dir import CONFIG_NAME, RunDir, make_complete, point_link
 from mnistlab.store.run_record import RunRecord, amend_run_record, write_run_record
 from mnistlab.store.status import Status
@@ -25,6 +26,7 @@ from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import RUN_METRICS, SPLIT_METRICS
 from mnistlab.support.safe_files import inside
+from mnistlab.sweeps.pruned import Watched
 from mnistlab.sweeps.results import TrialRow, read_record, trials_text
 from mnistlab.sweeps.trials import ID_DIGITS, Trial
 
@@ -43,6 +45,8 @@ class Ledger:
         self._places: dict[str, dict[str | None, dict[str, Any]]] = {}
         self._folders: dict[str, Path] = {}
         self._records: dict[str, RunRecord | None] = {}
+        self._watched: dict[str, Watched] = {}  # by id, where trials are pruned
+        self._stopped: dict[str, bool] = {}  # of pruned trials: whether their plan stops them there
         self._taken: set[int] = set()
         self._planned = 0
         self._viewed = -math.inf
@@ -89,6 +93,7 @@ class Ledger:
     def read(self, trial: Trial) -> Status:
         """Read the trial's folder again; returns its status."""
         self._records[trial.id] = read_record(self.run_dir(trial))
+        self._stopped.pop(trial.id, None)
         return self.status(trial)
 
     def status(self, trial: Trial) -> Status:
@@ -101,8 +106,28 @@ class Ledger:
         return self._records[trial.id]
 
     def has_ended(self, trial: Trial) -> bool:
-        """Whether nothing is left to do for it."""
-        return self.status(trial).ended
+        """Whether nothing is left to do for it: a pruned trial has to be where its plan stops."""
+        if self.status(trial) is not Status.PRUNED or trial.id not in self._watched:
+            return self.status(trial).ended
+        if trial.id not in self._stopped:
+            watched = self._watched[trial.id]
+            stop = watched.plan.stops_at(watched.curve(self.metrics(trial)))
+            self._stopped[trial.id] = stop is not None
+        return self._stopped[trial.id]
+
+    def watch(self, trial: Trial, watched: Watched) -> None:
+        """Stop a trial by a plan, in place of an earlier one."""
+        self._watched[trial.id] = watched
+        self._stopped.pop(trial.id, None)
+
+    def watched(self, trial: Trial) -> Watched | None:
+        """The plan of a trial; None if no trial is pruned."""
+        return self._watched.get(trial.id)
+
+    def metrics(self, trial: Trial) -> list[MetricsRow]:
+        """The rows of a trial's metrics.csv."""
+        path = self.run_dir(trial).metrics
+        return read_metrics(path) if path.exists() else []
 
     def run_dir(self, trial: Trial) -> RunDir:
         """The trial's folder, which need not exist yet."""

@@ -21,6 +21,7 @@ from mnistlab.store.status import Status
 from mnistlab.support.errors import DataError, MnistlabError
 from mnistlab.sweeps.channel import Channel
 from mnistlab.sweeps.ledger import mark_failed
+from mnistlab.sweeps.pruned import Watch, Watched
 from mnistlab.sweeps.results import read_record
 from mnistlab.sweeps.trials import Datasets, identify
 from mnistlab.sweeps.worker import SECONDS_BETWEEN_REPORTS
@@ -84,10 +85,13 @@ class _Trial:
         dataset = self.datasets.of(config)
         if expected is not None and identify(config, {}, self.datasets).id != expected:
             raise DataError(f"the data of {config.data.source} here are not those of the sweep")
+        callbacks: list[RunCallback] = [Relay(self.channel, self.task["trial"])]
+        if (told := self.task["prune"]) is not None:
+            callbacks.append(Watch(Watched.from_told(told), self.run_dir))
         options = RunOptions(
             data_dir=self.datasets.data_dir,
             threads=1,
-            callbacks=[Relay(self.channel, self.task["trial"])],
+            callbacks=callbacks,
             argv=self.task["argv"],
         )
         return (yield from resuming(self.run_dir, config, dataset, history, options))

@@ -1,5 +1,6 @@
 """The next points of a sweep: the method's search of each stage, as points with configurations."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +14,7 @@ from mnistlab.config.source_nodes import Node, Problem
 from mnistlab.config.sweep import SweepConfig
 from mnistlab.config.sweep_checks import groups
 from mnistlab.search import MAX_TRIALS, Result, Search
+from mnistlab.search.pruners import Plan, Pruning
 from mnistlab.search.space import Axis, Choice, ListedAxis, Range, RangeAxis, Rules, Space, Values
 from mnistlab.search.stages import Stages
 
@@ -125,6 +127,11 @@ class StageSearch(Search[Point]):
         self._points: dict[tuple[tuple[str, Any], ...], Point] = {}
         self._asked: set[str] = set()
         self._in_training = 0  # the number of points that have no result yet
+        self._queue: deque[Point] = deque()  # asked for by the method, and not begun yet
+        # Where trials are pruned: the state of the pruner, and of each trial its plan.
+        self._pruning: Pruning | None = None
+        self._plans: dict[str, Plan] = {}
+        self._begun: dict[str, Point] = {}
         axes = [[self._axis(grid, keys) for keys in crossed(grid, source)] for grid in plan.grids]
         seed = source.root.at(("run", "seed"))
         self._space = Space(
@@ -140,21 +147,46 @@ class StageSearch(Search[Point]):
     def ask(self) -> list[Point]:
         """The next points, each with a configuration that was not asked for before.
 
-        A method that is one_by_one is asked until `parallel` points are in training. Raises
-        ConfigError if the method asks for more points than a sweep may have.
+        If points begin one by one, only until `parallel` of them are in training; a point whose
+        trial is promoted comes again. Raises ConfigError if the method asks for more points than a
+        sweep may have.
         """
         config, found = self.source.config, list[Point]()
-        if not config.method.one_by_one:
+        if not config.one_by_one:
             found = self._new(self._search.ask())
-        else:
-            room = (config.parallel or 1) - self._in_training
-            while len(found) < room and (new := self._new(self._search.ask())):
-                found += new
-        self._in_training += len(found)
+            self._in_training += len(found)
+        while config.one_by_one and self._in_training < (config.parallel or 1):
+            if (point := self._next()) is None:
+                break
+            found.append(point)
+            self._in_training += 1
         if len(self._asked) * self.source.config.seeds > MAX_TRIALS:
             message = f"makes more than {MAX_TRIALS:,} trials"
             refuse([Problem(self.plan.parameters.position, ("parameters",), message)])
         return found
+
+    def plan_of(self, point: Point) -> Plan | None:
+        """When the trial of a point that was asked for stops; None if no trial is pruned."""
+        return self._plans.get(point.identity)
+
+    def _next(self) -> Point | None:
+        """The next point: of a trial that is promoted, else a new one."""
+        promoted = self._pruning.promoted() if self._pruning is not None else None
+        if promoted is not None:
+            name, self._plans[promoted[0]] = promoted
+            return self._begun[name]
+        if not self._queue and (self.source.config.method.one_by_one or not self._in_training):
+            self._queue.extend(self._new(self._search.ask()))
+        if not self._queue:
+            return None
+        point = self._queue.popleft()
+        if (prune := self.source.config.prune) is not None:
+            if self._pruning is None:
+                training = point.config.training if point.config is not None else None
+                self._pruning = prune.start(training.epochs or 1 if training is not None else 1)
+            self._begun[point.identity] = point
+            self._plans[point.identity] = self._pruning.new(point.identity)
+        return point
 
     def _new(self, asked: Sequence[Values]) -> list[Point]:
         """The points whose configuration was not asked for before."""
@@ -167,7 +199,11 @@ class StageSearch(Search[Point]):
 
     def tell(self, result: Result[Point]) -> None:
         self._in_training -= 1
-        self._search.tell(Result(result.point.values, result.score, result.trial))
+        if self._pruning is not None:
+            ended = result.stopped is None
+            self._pruning.tell(result.point.identity, result.curve, ended=ended)
+        values = result.point.values
+        self._search.tell(Result(values, result.score, result.trial, result.curve, result.stopped))
 
     @property
     def most(self) -> int:
@@ -185,8 +221,8 @@ class StageSearch(Search[Point]):
     def to_come(self) -> int:
         """The number of points that may follow those that were asked for."""
         if not self.source.config.method.learns:
-            return 0
-        return max(0, self.most - len(self._asked))
+            return len(self._queue)
+        return len(self._queue) + max(0, self.most - len(self._asked))
 
     def ends(self) -> list[Point]:
         """Points that together have every listed value and both ends of every range; if some keys
@@ -202,8 +238,19 @@ class StageSearch(Search[Point]):
             config, problems = self.source.run_config(settings)
             if config is not None and self.source.config.stages is not None:
                 config = without_test(config)
+            if config is not None and (fault := self._cannot_be_pruned(config)) is not None:
+                config, problems = None, [*problems, fault]
             self._points[key] = Point(values, settings, config, tuple(problems))
         return self._points[key]
+
+    def _cannot_be_pruned(self, config: RunConfig) -> Problem | None:
+        node, training = self.source.root.at(("prune",)), config.training
+        if self.source.config.prune is None or node is None:
+            return None
+        if training.epochs is not None and training.evaluate_every == "epoch":
+            return None
+        message = "compares trials epoch by epoch: a run needs training.epochs, and "
+        return Problem(node.position, ("prune",), message + "training.evaluate_every: epoch")
 
     def _node(self, key: str, value: Choice | int | float) -> Node:
         """A value with the position where it, or its range, was written."""
@@ -238,6 +285,10 @@ class SweepSearch(Stages[Point]):
         settings = winner.settings if winner is not None else {}
         self._running[stage] = StageSearch(self._source, self._plans[stage], settings)
         return self._running[stage]
+
+    def plan_of(self, stage: str | None, point: Point) -> Plan | None:
+        """When the trial of a stage's point stops; None if no trial is pruned."""
+        return self._running[stage].plan_of(point)
 
     def to_come(self) -> int:
         """The number of points that may follow those that were asked for, as far as known."""

@@ -53,9 +53,15 @@ def begin(source: SweepSource, runs_dir: Path, options: SweepOptions) -> SweepRe
 
 
 def resume(
-    path: Path, arguments: Sequence[str], options: SweepOptions, *, force: bool = False
+    path: Path,
+    arguments: Sequence[str],
+    options: SweepOptions,
+    *,
+    force: bool = False,
+    unprune: Sequence[int] = (),
 ) -> SweepResult:
     """Run the remaining trials of a sweep; `arguments`, `KEY=V1,V2` each, first enlarge its grid.
+    `unprune` are the numbers of pruned trials that are continued to their ends.
 
     Raises UsageError if another process works on it, or if its data or environment has changed
     since it was begun; ConfigError, DataError.
@@ -77,7 +83,7 @@ def resume(
             durable.write_file(sweep_dir.config, with_checksum(source.text()))
         recover_all(sweep_dir.claims, sweep_dir.trials)
         executor = _executor(cluster, sweep_dir, options)
-        return _run(source, sweep_dir, datasets, executor, options, force)
+        return _run(source, sweep_dir, datasets, executor, options, force, unprune)
 
 
 def worker_count(wanted: int | None, processors: int, scheduler: str | None = None) -> int | None:
@@ -165,8 +171,9 @@ def _run(
     executor: Executor,
     options: SweepOptions,
     force: bool = False,
+    unprune: Sequence[int] = (),
 ) -> SweepResult:
     ledger, watchers, argv = Ledger(sweep_dir), options.callbacks, options.argv
     with stop_signals() as stop, executor:
-        sweeper = Sweeper(source, ledger, datasets, executor, stop, watchers, argv, force)
+        sweeper = Sweeper(source, ledger, datasets, executor, stop, watchers, argv, force, unprune)
         return sweeper.run()

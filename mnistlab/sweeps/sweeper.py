@@ -9,16 +9,18 @@ from mnistlab.config import RunConfig
 from mnistlab.config.load_sweep import SweepSource, refuse
 from mnistlab.experiment.interruption import StopRequested, StopSignals
 from mnistlab.search import Result
+from mnistlab.search.pruners import Plan
 from mnistlab.search.stages import NothingToChooseError
 from mnistlab.store.status import Status, count_outcomes
 from mnistlab.store.summary_files import write_summary
 from mnistlab.store.sweep_dir import REFIT
-from mnistlab.support.errors import ConfigError
+from mnistlab.support.errors import ConfigError, UsageError
 from mnistlab.sweeps.budget import Budget
 from mnistlab.sweeps.dispatch import Dispatcher, SweepError
 from mnistlab.sweeps.executors import Executor, LocalExecutor
 from mnistlab.sweeps.groups import Groups
 from mnistlab.sweeps.ledger import Ledger
+from mnistlab.sweeps.pruned import Watched
 from mnistlab.sweeps.ranking import Ranked, ranking_of, ranking_text
 from mnistlab.sweeps.search import Point, SweepSearch, stage_plans
 from mnistlab.sweeps.space import refitted, repeated
@@ -55,6 +57,7 @@ class Sweeper:
         callbacks: Sequence[SweepCallback] = (),
         argv: Sequence[str] = (),
         force: bool = False,
+        unprune: Sequence[int] = (),
     ) -> None:
         self.source = source
         self.config = source.config
@@ -64,6 +67,7 @@ class Sweeper:
         self.executor = executor
         self.callbacks = callbacks
         self.force = force
+        self.unprune = unprune
         self.groups = Groups(datasets)
         self.dispatcher = Dispatcher(
             ledger, executor, self.groups, stop, self.config.metric, callbacks, argv
@@ -87,6 +91,7 @@ class Sweeper:
         try:
             self._search()
             self._refit()
+            self._unprune()
         except StopRequested as request:
             interrupted = request.number
             self._stop()
@@ -155,7 +160,7 @@ class Sweeper:
         asked = asked[: None if room is None else room // self.config.seeds]
         refits = len(self.config.refit or ())
         self.dispatcher.to_come = (self.search.to_come() + refits) * self.config.seeds
-        rounds = [[one] for one in asked] if self.config.method.one_by_one else [asked]
+        rounds = [[one] for one in asked] if self.config.one_by_one else [asked]
         found: list[Trial] = []
         for one in filter(None, rounds):
             trials = self._planned(one)
@@ -174,9 +179,15 @@ class Sweeper:
             here = self._points.setdefault(stage, {})
             for trial in self._trials(point, self._config(point)):
                 self.ledger.add(trial, stage)
+                if (plan := self.search.plan_of(stage, point)) is not None:
+                    self.ledger.watch(trial, self._watched(plan))
                 here.setdefault(self.ledger.number_of(trial), point)
                 found[trial.id] = trial
         return list(found.values())
+
+    def _watched(self, plan: Plan) -> Watched:
+        metric = self.config.metric
+        return Watched(plan, metric.name, 1.0 if metric.larger_is_better else -1.0)
 
     def _results(self, asked: Sequence[Asked]) -> Iterator[Result[Asked]]:
         """The results of points, in the order of the request."""
@@ -190,7 +201,28 @@ class Sweeper:
         for stage, point in asked:
             ranked, number = found[stage, point.identity]
             score = None if ranked.mean is None else sign * ranked.mean
-            yield Result((stage, point), score, number)
+            if self.config.prune is None:
+                yield Result((stage, point), score, number)
+            else:
+                yield self._pruned_result((stage, point), score, number)
+
+    def _pruned_result(self, asked: Asked, score: float | None, number: int) -> Result[Asked]:
+        """The result of a point at the end of its plan. Its trial may be further already, if the
+        sweep was resumed or the trial continued.
+        """
+        (trial,) = self._trials(asked[1], self._config(asked[1]))
+        watched, rows = self.ledger.watched(trial), self.ledger.metrics(trial)
+        assert watched is not None
+        curve = watched.curve(rows)
+        status = self.ledger.status(trial)
+        # A run that ended by itself was not stopped after its last row.
+        by_itself = rows and (status.finished or status is Status.DIVERGED)
+        last = rows[-1].epoch if by_itself else None
+        stopped = watched.plan.stops_at({e: s for e, s in curve.items() if e != last})
+        if stopped is None:
+            return Result(asked, score, number, curve)
+        reached = {epoch: score for epoch, score in curve.items() if epoch <= stopped}
+        return Result(asked, None, number, reached, stopped)
 
     def _config(self, point: Point) -> RunConfig:
         refuse(list(point.problems))
@@ -247,6 +279,25 @@ class Sweeper:
         self.dispatcher.run(lambda: [left.pop(id) for id in [*left]], self._make_ready)
         for stage in self.config.refit or ():
             self.refits[stage] = self._ranked(f"{REFIT}{stage}")[0]
+
+    def _unprune(self) -> None:
+        """Continue the pruned trials that were named, to their ends."""
+        by_number = {self.ledger.number_of(one): one for one in self.ledger.trials.values()}
+        trials = []
+        for number in self.unprune:
+            trial = by_number.get(number)
+            if trial is None:
+                raise UsageError(f"--unprune: found {number}, there is no such trial")
+            status = self.ledger.status(trial)
+            if status is not Status.PRUNED:
+                raise UsageError(f"--unprune: trial {number} is {status.words}, not pruned")
+            self.ledger.watch(trial, self._watched(Plan()))
+            trials.append(trial)
+        left = {trial.id: trial for trial in trials}
+        self.dispatcher.is_over = lambda: False
+        self.dispatcher.run(lambda: [left.pop(id) for id in [*left]], self._make_ready)
+        for stage in self._points:
+            self.rankings[stage] = self._ranked(stage)
 
     def _write(self) -> None:
         """Write the summaries: trials.csv, ranking.csv, the link to the best."""

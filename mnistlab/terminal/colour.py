@@ -13,6 +13,7 @@ COLOURS = {
     Status.RUNNING.words: CYAN,
     Status.INTERRUPTED.words: YELLOW,
     PROCESS_DIED: YELLOW,
+    Status.PRUNED.words: YELLOW,
     Status.DIVERGED.words: RED,
     Status.FAILED.words: RED,
 }

@@ -13,6 +13,7 @@ Examples:
   mnistlab resume runs/20261121-142530-mlp-3fa9c1 --threads 1
   mnistlab resume runs/latest training.epochs=40
   mnistlab resume runs/20261121-150000-my-sweep optimizer.lr=0.3,1.0
+  mnistlab resume runs/20261121-150000-my-sweep --unprune 3
 """
 
 
@@ -35,6 +36,16 @@ def resume(
             help="Resume although libraries, compiler settings or the processor have changed.",
         ),
     ] = False,
+    unprune: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--unprune",
+            metavar="TRIAL",
+            help="Of a sweep with prune: continue the pruned trial of this number to its end; may "
+            "be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     no_plots: options.NoPlots = False,
     data_dir: options.DataDir = None,
     threads: options.Threads = None,
@@ -71,10 +82,14 @@ def resume(
         with reproduce_options(data_dir, count, force=force, quiet=quiet) as reproduced_how:
             reproduced = resume_all(path, reproduced_how)
         return tell_reproduction(reproduced, quiet=quiet, json=json)
+    if unprune and not is_sweep(path):
+        raise UsageError("--unprune: is for sweeps; resume continues a pruned run by itself")
     _refuse_out_of_place(is_sweep(path), values, threads, count, scheduler)
     if is_sweep(path):
         with sweep_options(data_dir, workers=count, scheduler=scheduler, quiet=quiet) as how:
-            swept = resume_sweep(path, values or (), how, force=force, plots=not no_plots)
+            swept = resume_sweep(
+                path, values or (), how, force=force, plots=not no_plots, unprune=unprune or ()
+            )
         return tell_sweep(swept, quiet=quiet, json=json)
     with run_options(data_dir, threads=threads, quiet=quiet) as trained_how:
         result = command.resume(

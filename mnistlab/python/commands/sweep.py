@@ -35,12 +35,14 @@ def resume_sweep(
     *,
     force: bool = False,
     plots: bool = True,
+    unprune: Sequence[int] = (),
 ) -> SweepResult:
     """Run the remaining trials of a sweep; `arguments`, `KEY=V1,V2` each, first enlarge its grid.
+    `unprune` are the numbers of pruned trials that are continued to their ends.
 
     Raises as `resume` does.
     """
-    result = sweep_run.resume(path, arguments, _with_workers(options), force=force)
+    result = sweep_run.resume(path, arguments, _with_workers(options), force=force, unprune=unprune)
     if plots and not (result.already_ended and SweepDir(result.sweep_dir).plots.exists()):
         _draw_sweep(result, options)
     return result
