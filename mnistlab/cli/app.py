@@ -105,9 +105,12 @@ def mnistlab(
 # The process ends here: a last garbage collection over all imported modules takes 0.2 s.
 atexit.register(gc.freeze)
 
-# Each file of the folder is a command: a function of the file's name, or a group named `app`.
+# Each file of the folder is a command: a function of the file's name, or a group named `app`. A
+# class `Command` in it reads a command line that typer alone cannot.
 for module in sorted(modules_of("mnistlab.cli.commands"), key=attrgetter("ORDER")):
     if hasattr(module, "app"):
         app.add_typer(module.app)
     else:
-        app.command(epilog=module.EXAMPLES)(getattr(module, module.__name__.rpartition(".")[2]))
+        kind = getattr(module, "Command", None)
+        name = module.__name__.rpartition(".")[2]
+        app.command(cls=kind, epilog=module.EXAMPLES)(getattr(module, name))

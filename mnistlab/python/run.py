@@ -1,6 +1,6 @@
 """A run as a Python object that reads its folder on access."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from mnistlab.python.images import raw_pixels
 from mnistlab.python.tables import PathLike, frame
 from mnistlab.store.checksums import FileDigest
 from mnistlab.store.metrics import LayerRow, MetricsRow, read_layers
+from mnistlab.store.notes import change_tags, read_notes, set_note
 from mnistlab.store.predictions import PredictionRow, read_predictions
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.run_json import read_run_json
@@ -42,6 +43,25 @@ class OnDisk:
 
     def __fspath__(self) -> str:
         return str(self.path)
+
+    @property
+    def note(self) -> str | None:
+        """The user's note, or None. `run.note = "text"` stores one, None removes it."""
+        return read_notes(self.path).note
+
+    @note.setter
+    def note(self, text: str | None) -> None:
+        set_note(self.path, text)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The user's tags. `run.tags = ["good"]` replaces them."""
+        return read_notes(self.path).tags
+
+    @tags.setter
+    def tags(self, tags: Iterable[str]) -> None:
+        wanted = [tags] if isinstance(tags, str) else list(tags)
+        change_tags(self.path, wanted, set(self.tags).difference(wanted))
 
     def visualize(
         self, only: Collection[str] | None = None, *, format: str = "png", force: bool = False

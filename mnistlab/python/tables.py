@@ -67,25 +67,32 @@ def compare(
 
 
 def runs(
-    folder: PathLike | None = None, *, where: str | None = None, sort: str | None = None
+    folder: PathLike | None = None,
+    *,
+    where: str | None = None,
+    tag: str | Iterable[str] = (),
+    sort: str | None = None,
 ) -> pd.DataFrame:
     """List the runs, sweeps and reports of a folder, by default that where runs are made.
 
     The index is the path. There is a column for everything that a condition of `where` may use:
-    `kind`, `status`, `started`, the metrics, and every key of a run's configuration. Raises
-    UsageError if there is no such folder, or if an entry is damaged.
+    `kind`, `status`, `started`, `note`, `tags`, the metrics, and every key of a run's
+    configuration. `tag`: only what has this tag, or all of several. Raises UsageError if there is
+    no such folder, or if an entry is damaged.
     """
     from mnistlab.store.browse.listing import list_runs
     from mnistlab.store.browse.values import entry_values
     from mnistlab.support import paths
     from mnistlab.support.errors import UsageError
 
-    listing = list_runs(paths.runs_dir(None) if folder is None else Path(folder), where, sort)
+    tags = [tag] if isinstance(tag, str) else list(tag)
+    path = paths.runs_dir(None) if folder is None else Path(folder)
+    listing = list_runs(path, where, sort, tags)
     if listing.faults:
         raise UsageError(*listing.faults)
     rows = [entry_values(entry) for entry in listing.entries]
     index = pd.Index([row.pop("path") for row in rows], name="path")
-    described = ["kind", "folder", "status", "started"]
+    described = ["kind", "folder", "status", "started", "note", "tags"]
     columns = dict.fromkeys([*described, *(key for row in rows for key in row)])
     table = pd.DataFrame(rows, index=index, columns=list(columns))
     metrics = [name for name in (*RUN_METRICS, SECONDS) if name in columns]

@@ -14,14 +14,19 @@ from mnistlab.terminal.tables import natural_width
 from mnistlab.terminal.width import terminal_width
 
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
-HEADING = ["folder", "status", "age", "done", "best", TEST.accuracy]
+HEADING = ["folder", "status", "age", "done", "best", TEST.accuracy, "tags", "note"]
+SHORTEST_NOTE = 16
 LOST = "trials that diverged or failed"
-FOLDER, STATUS, AGE, DONE, BEST, TESTED = range(len(HEADING))
+FOLDER, STATUS, AGE, DONE, BEST, TESTED, TAGS, NOTE = range(len(HEADING))
 
 
 def print_listing(listing: Listing) -> None:
     """Print a line for each entry; on a narrow terminal without the least important columns."""
-    rows = [HEADING, *map(_row, listing.entries)]
+    rows = [HEADING, *([*_row(entry), *_notes(entry)] for entry in listing.entries)]
+    used = max(
+        (column + 1 for row in rows[1:] for column in (TAGS, NOTE) if row[column]), default=TAGS
+    )
+    rows = [row[:used] for row in rows]
     width = terminal_width(sys.stdout)
     if width is not None and natural_width(rows) > width:
         rows = _narrow(rows)
@@ -29,7 +34,8 @@ def print_listing(listing: Listing) -> None:
         rows,
         right=(AGE, DONE, TESTED),
         status=STATUS,
-        first=(FOLDER, STATUS, BEST, TESTED, DONE, AGE),
+        first=(FOLDER, STATUS, BEST, TESTED, *range(TAGS, used), DONE, AGE),
+        least={NOTE: SHORTEST_NOTE} if used > NOTE else {},
         elsewhere="--json has all",
     )
 
@@ -72,6 +78,10 @@ def _row(entry: Entry) -> list[str]:
     tested = metric_value(TEST.accuracy, entry.test_accuracy, entry.test_accuracy_std)
     status, age = _sweep_status(entry), _age(entry.started)
     return [entry.path.name, status, age, done, *(best or ["-"]), tested]
+
+
+def _notes(entry: Entry) -> list[str]:
+    return [" ".join(entry.notes.tags), entry.notes.note or ""]
 
 
 def _length(run: RunSummary) -> str:

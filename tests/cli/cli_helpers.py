@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from mnistlab.cli.app import app
+from mnistlab.config import dump_yaml, resolved_mapping, run_config_from_mapping
+from mnistlab.store.run_dir import point_link
 
 TINY = """\
 name: tiny
@@ -72,3 +74,23 @@ def process_arguments(*arguments: object) -> dict[str, Any]:
 def mnistlab_process(*arguments: object) -> Outcome:
     done = subprocess.run(**process_arguments(*arguments), capture_output=True, text=True)
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+def make_ended_run(folder: Path, **record: Any) -> Path:
+    """A finished run's folder, made without training, to which `latest` beside it points.
+
+    `record` replaces keys of its run.json.
+    """
+    config = run_config_from_mapping({"training": {"epochs": 3}})
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text(dump_yaml(config))
+    blank = {
+        "status": "finished",
+        "started": "2026-11-21T14:00:00+00:00",
+        "epochs": 3,
+        "metrics": {"val_accuracy": 0.875},
+        "config": resolved_mapping(config),
+    }
+    (folder / "run.json").write_text(json.dumps(blank | record))
+    point_link(folder.with_name("latest"), folder)
+    return folder

@@ -27,6 +27,8 @@ COMMANDS = (
     "init",
     "schema",
     "warmup",
+    "note",
+    "tag",
 )
 HEAVY = {
     *("numpy", "numba", "scipy", "sklearn", "matplotlib", "pandas", "pydantic", "yaml"),

@@ -49,7 +49,12 @@ def test_a_command_is_one_that_there_is_with_these_options(page, line):
         if isinstance(info, OptionInfo)
         for option in option_names(parameter, info)
     }
-    options = {word.split("=")[0] for word in words if word.startswith("-")}
+    # `-old` of `mnistlab tag` is a tag to remove.
+    options = {
+        word.split("=")[0]
+        for word in words
+        if word.startswith("--") or (word.startswith("-") and len(word) == 2)
+    }
     assert options <= known | EVERYWHERE
 
 

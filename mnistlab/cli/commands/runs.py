@@ -16,7 +16,7 @@ Examples:
   mnistlab runs
   mnistlab runs runs/20261121-150000-my-sweep
   mnistlab runs --where "status == 'finished' and val_accuracy > 0.97" --sort val_accuracy
-  mnistlab runs --json
+  mnistlab runs --tag good
 """
 
 
@@ -31,6 +31,14 @@ def runs(
         ),
     ] = None,
     where: options.Where = None,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TAG",
+            help="Only what has this tag (see `mnistlab tag`); several: that has all of them.",
+            show_default=False,
+        ),
+    ] = None,
     sort: Annotated[
         str | None,
         typer.Option(
@@ -47,21 +55,23 @@ def runs(
     """List runs and sweeps, the newest last.
 
     `best` is the best validation accuracy, or the metric of a sweep. A run whose process has died
-    is shown as interrupted, not as running; `mnistlab resume` resumes it.
+    is shown as interrupted, not as running; `mnistlab resume` resumes it. Tags and notes are shown
+    if there are any.
     """
     from mnistlab.store.browse.listing import list_runs
     from mnistlab.support import paths
     from mnistlab.terminal.output import print_json, print_note
     from mnistlab.terminal.runs_table import print_listing
 
-    listing = list_runs(folder or paths.runs_dir(runs_dir), where, sort)
+    listing = list_runs(folder or paths.runs_dir(runs_dir), where, sort, tag or ())
     if json:
         print_json({"folder": listing.folder, "entries": [_document(e) for e in listing.entries]})
     elif listing.entries:
         print_listing(listing)
     else:
-        matches = "no run yet" if where is None else f"nothing matches {where}"
-        print_note(f"{listing.folder}: {matches}")
+        wanted = [*(f"the tag {one}" for one in tag or ()), *([where] if where else [])]
+        found = f"nothing matches {' and '.join(wanted)}" if wanted else "no run yet"
+        print_note(f"{listing.folder}: {found}")
     for fault in listing.faults:
         print_note(fault)
     return 2 if listing.faults else 0
@@ -70,6 +80,7 @@ def runs(
 def _document(entry: "Entry") -> dict[str, Any]:
     from mnistlab.store.browse.summary import RunSummary
     from mnistlab.store.browse.sweep_summary import ReportSummary
+    from mnistlab.store.json_fields import as_json
 
     if isinstance(entry, RunSummary):
         return {
@@ -83,6 +94,7 @@ def _document(entry: "Entry") -> dict[str, Any]:
             "steps": entry.record.steps,
             "planned_steps": entry.planned_steps,
             "metrics": entry.record.metrics,
+            **as_json(entry.notes),
         }
     if isinstance(entry, ReportSummary):
         return {
@@ -91,6 +103,7 @@ def _document(entry: "Entry") -> dict[str, Any]:
             "started": entry.started,
             "experiments": entry.done,
             "planned_experiments": entry.planned,
+            **as_json(entry.notes),
         }
     return {
         "sweep_dir": entry.path,
@@ -102,4 +115,5 @@ def _document(entry: "Entry") -> dict[str, Any]:
         "best_run_dir": entry.best_run,
         "test_accuracy": entry.test_accuracy,
         "test_accuracy_std": entry.test_accuracy_std,
+        **as_json(entry.notes),
     }

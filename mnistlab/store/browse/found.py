@@ -37,6 +37,16 @@ def is_run_or_sweep(folder: Path) -> bool:
         return True
 
 
+def open_entry(path: Path) -> Path:
+    """The folder of the run, sweep or report at `path`, links followed.
+
+    Raises UsageError that says what is there instead.
+    """
+    if is_sweep(path) or is_reproduction(path):
+        return path.resolve()
+    return open_run(path).path
+
+
 def runs_at(paths: Iterable[Path]) -> list[Path]:
     """The run folders at each path, without duplicates: a run's own, those of a sweep's trials or
     of a report's experiments, or those of all runs, sweeps and reports in a folder.

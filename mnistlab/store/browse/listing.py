@@ -1,6 +1,6 @@
 """Lists the runs, sweeps and reproduced reports of a folder."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
@@ -32,9 +32,15 @@ class Listing:
     faults: tuple[str, ...]
 
 
-def list_runs(folder: Path, where: str | None = None, sort: str | None = None) -> Listing:
+def list_runs(
+    folder: Path,
+    where: str | None = None,
+    sort: str | None = None,
+    tags: Collection[str] = (),
+) -> Listing:
     """The runs, sweeps and reports in a folder of runs, the trials of a sweep, or the experiments
-    of a report: those that match a condition, sorted by a name that a condition may use.
+    of a report: those that have all `tags` and match a condition, sorted by a name that a condition
+    may use.
 
     Raises UsageError if there is no such folder, if it is a run's folder, or if no entry has a name
     that is used.
@@ -54,6 +60,7 @@ def list_runs(folder: Path, where: str | None = None, sort: str | None = None) -
             faults += error.messages
         except PermissionError as error:
             faults.append(f"{error.filename}: {error.strerror}")
+    entries = [entry for entry in entries if set(tags) <= set(entry.notes.tags)]
     if condition is not None and entries:
         entries = list(compress(entries, matching(condition, list(map(entry_values, entries)))))
     if sort is not None and entries:

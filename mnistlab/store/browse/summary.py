@@ -9,6 +9,7 @@ from mnistlab.store.checksums import refuse_wrong_checksum
 from mnistlab.store.csv_text import named_rows
 from mnistlab.store.locks import is_held
 from mnistlab.store.metrics import MetricsRow
+from mnistlab.store.notes import NO_NOTES, Notes, read_notes
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import RunRecord, read_run_record
 from mnistlab.store.status import PROCESS_DIED, Status
@@ -32,6 +33,7 @@ class RunSummary:
     planned: int | None
     planned_steps: int | None
     best: dict[str, float]
+    notes: Notes = NO_NOTES
 
 
 def read_run(path: Path) -> RunSummary:
@@ -53,6 +55,7 @@ def read_run(path: Path) -> RunSummary:
         planned=length.get("epochs"),
         planned_steps=length.get("steps"),
         best=_named_best(record),
+        notes=read_notes(path),
     )
 
 

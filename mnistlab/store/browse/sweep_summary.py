@@ -11,6 +11,7 @@ from mnistlab.store.browse.found import experiments_of, trials_of
 from mnistlab.store.checksums import refuse_wrong_checksum
 from mnistlab.store.csv_text import named_rows
 from mnistlab.store.locks import is_held
+from mnistlab.store.notes import NO_NOTES, Notes, read_notes
 from mnistlab.store.report_dir import ReportDir
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
 from mnistlab.store.run_record import read_run_record
@@ -44,6 +45,7 @@ class SweepSummary:
     best_run: Path | None = None
     test_accuracy: float | None = None
     test_accuracy_std: float | None = None
+    notes: Notes = NO_NOTES
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class ReportSummary:
     started: datetime
     done: int
     planned: int
+    notes: Notes = NO_NOTES
 
 
 def read_sweep(path: Path) -> SweepSummary:
@@ -85,6 +88,7 @@ def read_sweep(path: Path) -> SweepSummary:
         best_run=winner,
         test_accuracy=tested,
         test_accuracy_std=tested_std,
+        notes=read_notes(path),
     )
 
 
@@ -119,7 +123,8 @@ def read_report(path: Path) -> ReportSummary:
     status = Status.FINISHED if done == len(planned) else Status.INTERRUPTED
     if statuses[Status.RUNNING]:
         status = Status.RUNNING
-    return ReportSummary(path, status, _started(path, report.plan.name), done, len(planned))
+    started, notes = _started(path, report.plan.name), read_notes(path)
+    return ReportSummary(path, status, started, done, len(planned), notes)
 
 
 def _expected(path: Path) -> tuple[set[str], str]:

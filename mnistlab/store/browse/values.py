@@ -49,6 +49,7 @@ def run_values(run: RunSummary, settings: Mapping[str, Any]) -> dict[str, Any]:
         "started": record.started.isoformat(),
         "epochs": record.epochs,
         "steps": record.steps,
+        **_notes_of(run),
     }
 
 
@@ -63,11 +64,17 @@ def entry_values(entry: RunSummary | SweepSummary | ReportSummary) -> dict[str, 
         "path": str(entry.path),
         "status": entry.status.value,
         "started": entry.started.isoformat(),
+        **_notes_of(entry),
     }
     if isinstance(entry, ReportSummary):
         return {"kind": "report", **common}
     tested = {TEST.accuracy: entry.test_accuracy}
     return {"kind": "sweep", **common, **tested, **entry.best}
+
+
+def _notes_of(entry: RunSummary | SweepSummary | ReportSummary) -> dict[str, Any]:
+    """The user's note and tags. The list makes `'good' in tags` look for a whole tag."""
+    return {"note": entry.notes.note, "tags": list(entry.notes.tags)}
 
 
 def matching(where: Expression, values: list[dict[str, Any]]) -> list[bool]:
