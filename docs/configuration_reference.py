@@ -80,6 +80,8 @@ class Page:
 
     def items(self, schema: Schema) -> list[Schema]:
         """The kinds of items of a list of layers."""
+        if self.choices(schema.get("items", {})):
+            return []
         options = [self.resolved(one) for one in schema.get("items", {}).get("anyOf", ())]
         return options if any("properties" in option for option in options) else []
 
@@ -140,6 +142,8 @@ class Page:
                 lines += self.listed(title, schema, inner, level)
             elif (single := self.single(schema)) is not None:
                 lines += self.section(title, {**single, "description": ""}, inner, level)
+            elif self.choices(schema.get("items", {})):
+                lines += self.chosen_items(title, schema["items"], inner, level)
             elif "properties" in self.resolved(schema.get("items", {})):
                 of_items = self.resolved(schema["items"])
                 lines += self.section(f"an item of {title}", of_items, inner, level)
@@ -185,6 +189,17 @@ class Page:
                 lines += self.table(own[name], one.get("required", ()), path)
                 lines += self.within(own[name], path, level + 2)
         return lines
+
+    def chosen_items(
+        self, title: str, items: Schema, path: tuple[str, ...], level: int
+    ) -> list[str]:
+        """The keys that every item of a list has in addition to its type's, which were shown."""
+        known = self.known(items)
+        assert known is not None, f"{title}: items of types that no section has"
+        _, common = self.unions[known]
+        added = {k: one for k, one in _common(self.choices(items)).items() if k not in common}
+        lines = [f"{'#' * level} an item of {title}", ""]
+        return [*lines, "In addition to the keys of its type:", "", *self.table(added, (), path)]
 
     def listed(self, title: str, schema: Schema, path: tuple[str, ...], level: int) -> list[str]:
         """The kinds of items of a list: `- conv: {…}`."""
@@ -245,6 +260,9 @@ class Page:
             return number(schema)
         if kind == "array":
             inner = self.resolved(schema.get("items", {}))
+            if self.choices(inner):
+                more = f"[more keys](#{anchor('an item of ' + '.'.join(path))})"
+                return f"a list of: {self.values(inner, path)}, and {more}"
             if "properties" in inner:
                 return f"a list of [mappings](#{anchor('an item of ' + '.'.join(path))})"
             of = self.values(inner, path) if inner else "values"

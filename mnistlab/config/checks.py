@@ -40,6 +40,7 @@ def run_conflicts(config: "RunConfig") -> Iterator[Conflict]:
         _data_path,
         _labels,
         _length,
+        _schedule,
         _early_stopping,
         _average,
         _loss_and_output,
@@ -87,6 +88,11 @@ def _length(config: "RunConfig") -> Iterator[Conflict]:
             ("training", "steps"),
             ("training", "epochs"),
         )
+
+
+def _schedule(config: "RunConfig") -> Iterator[Conflict]:
+    for path, message in config.lr_schedule.disagreements():
+        yield Conflict(message, ("lr_schedule", *path))
 
 
 def _early_stopping(config: "RunConfig") -> Iterator[Conflict]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mnistlab.config.checks import KeyPath
 from mnistlab.support.stated import Stated
+from mnistlab.support.whole_numbers import whole_number
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,14 @@ class Node:
     text: str | None = None
 
     def child(self, key: str | int) -> "Node | None":
-        """The value under a key or index, or None if there is none."""
+        """The value under a key or index, or None if there is none. An index may be a text, as in
+        a dotted path.
+        """
         if isinstance(self.value, dict) and isinstance(key, str):
             return self.value.get(key)
-        if isinstance(self.value, list) and isinstance(key, int) and 0 <= key < len(self.value):
-            return self.value[key]
+        if isinstance(self.value, list):
+            index = whole_number(str(key), len(self.value) - 1)
+            return None if index is None else self.value[index]
         return None
 
     def at(self, path: KeyPath) -> "Node | None":

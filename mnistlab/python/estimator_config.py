@@ -10,8 +10,6 @@ from mnistlab.config import RunConfig, resolved_mapping, run_config_from_mapping
 from mnistlab.python.training import run_config
 from mnistlab.support.errors import UsageError
 
-WHOLE_RUN_SCHEDULES = ("cosine", "one_cycle", "plateau")
-
 
 def estimator_config(estimator: Any) -> RunConfig:
     """The configuration of a Classifier, with its parameters set; raises ConfigError."""
@@ -60,8 +58,8 @@ def refuse_arguments(method: str, unsupported: Mapping[str, Any]) -> None:
 
 
 def refuse_whole_run_schedule(config: RunConfig) -> None:
-    """Raise UsageError for a learning-rate schedule that needs the number of all steps."""
-    if config.lr_schedule.type in WHOLE_RUN_SCHEDULES:
+    """Raise UsageError for a learning-rate schedule that needs the whole run."""
+    if config.lr_schedule.of_whole_run:
         raise UsageError(
             f"lr_schedule.type: {config.lr_schedule.type} is over a whole run, whose length "
             "partial_fit does not know; take constant, step, exponential, linear or inverse_time"

@@ -28,6 +28,7 @@ NEEDED = {
     "shift": {"pixels": 2},
     "activation": "relu",
     "milestones": {"at": {"1": 0.5}},
+    "phases": {"phases": [{"epochs": 1, "scale": 0.5}, "cosine"]},
     "exponential": {"gamma": 0.9},
     "inverse_time": {"decay": 0.1},
     "linear": {"final": 0.1, "steps": 20},

@@ -55,6 +55,18 @@ def test_keys_of_a_type_that_an_override_leaves_are_dropped(caplog):
     assert "dropped from the file: optimizer.momentum;" in caplog.text
 
 
+def test_a_type_within_a_list_drops_the_other_type_s_keys_too(caplog):
+    text = "lr_schedule: {type: phases, phases: [{epochs: 2, type: step, factor: 0.5, every: 1}]}"
+    config = parse_run_config(text, "f.yaml", ["lr_schedule.phases.0.type=cosine"])
+    assert config.lr_schedule.phases[0].type == "cosine"
+    assert config.lr_schedule.phases[0].epochs == 2
+    assert "dropped from the file: lr_schedule.phases.0.factor, lr_" in caplog.text
+    text = "model: {type: cnn, layers: [{activation: {type: leaky_relu, alpha: 0.2}}]}"
+    config = parse_run_config(text, "f.yaml", ["model.layers.0.activation.type=relu"])
+    assert config.model.layers[0].activation.type == "relu"
+    assert "dropped from the file: model.layers.0.activation.alpha;" in caplog.text
+
+
 def test_a_misspelt_key_beside_a_type_that_an_override_changes_is_refused():
     with pytest.raises(ConfigError, match="unknown key 'beta'"):
         parse_run_config("optimizer: {beta: 0.9}", "f.yaml", ["optimizer.type=adam"])

@@ -257,6 +257,22 @@ def test_a_bare_name_is_a_value_to_try_and_can_get_other_keys():
     assert all(c.model.type == "softmax" for _, _, c in found)
 
 
+def test_a_sweep_overrides_inside_a_list_of_phases():
+    text = """\
+run:
+  lr_schedule:
+    type: phases
+    phases: [{epochs: 2, type: step, factor: 0.5, every: 1}, cosine]
+parameters:
+  lr_schedule.phases.0.type: [step, constant]
+  lr_schedule.phases.1.scale: [0.5, 1]
+"""
+    found = checked_points(parse_sweep(text, "s"))
+    assert [tuple((p.type, p.scale) for p in c.lr_schedule.phases) for _, _, c in found] == [
+        ((first, 1.0), ("cosine", scale)) for first in ("step", "constant") for scale in (0.5, 1.0)
+    ]
+
+
 def test_the_method_may_be_a_bare_name_that_the_command_line_completes():
     text = "run: {}\nmethod: random\nparameters: {seed: [1, 2, 3]}"
     (message,) = refused(text)

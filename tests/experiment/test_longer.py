@@ -41,6 +41,15 @@ RUNS = {
         {"lr_schedule": {"type": "inverse_time", "decay": 0.1}},
         "training.epochs=6",
     ),
+    "phases with their own lengths": (
+        {
+            "lr_schedule": {
+                "type": "phases",
+                "phases": [{"epochs": 2, "type": "cosine"}, {"epochs": 4, "type": "one_cycle"}],
+            }
+        },
+        "training.epochs=6",
+    ),
 }
 
 
@@ -113,6 +122,11 @@ def contents(folder):
             "training.epochs=5",
             "lr_schedule.type cosine: depends on the length of the run: step 2 had the learning "
             "rate 0.0989",
+        ),
+        (
+            {"lr_schedule": {"type": "phases", "phases": ["cosine"]}},
+            "training.epochs=5",
+            "lr_schedule.type phases: depends on the length of the run: step 2 had",
         ),
         ({"lr_schedule": "one_cycle"}, "training.epochs=5", "lr_schedule.type one_cycle: depends"),
         ({}, "training.epochs=2", "training.epochs: found 2, must be at least 3: the run has"),

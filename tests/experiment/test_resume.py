@@ -38,6 +38,12 @@ RUNS = {
     "adagrad": {"optimizer": {"type": "adagrad", "lr": 0.05}},
     "adadelta": {"optimizer": "adadelta"},
     "milestones": {"lr_schedule": {"type": "milestones", "at": {"1": 0.5}}},
+    "phases": {
+        "lr_schedule": {
+            "type": "phases",
+            "phases": [{"epochs": 1, "type": "linear", "final": 3.0}, "cosine"],
+        }
+    },
     "plateau": {
         "optimizer": {"lr": 0.5},
         "lr_schedule": {

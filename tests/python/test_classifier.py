@@ -261,6 +261,29 @@ def test_a_first_part_without_classes_and_labels_that_are_none_are_refused(image
     classifier.partial_fit(X, y % 2, classes=[1, 0])
     with pytest.raises(ValueError, match="classes: "):
         classifier.partial_fit(X, y % 2, classes=[0, 1, 2])
-    cosine = mnistlab.Classifier({"lr_schedule": {"type": "cosine"}}, **FAST)
-    with pytest.raises(UsageError, match=r"lr_schedule\.type: cosine"):
-        cosine.partial_fit(X, y, classes=range(10))
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {"type": "cosine"},
+        {"type": "one_cycle"},
+        {"type": "plateau"},
+        {"type": "linear", "final": 0.1},
+        {"type": "phases", "phases": [{"epochs": 1}, "cosine"]},
+    ],
+    ids=str,
+)
+def test_parts_of_a_run_do_not_follow_a_schedule_over_the_whole_of_it(images, schedule):
+    X, y = images
+    classifier = mnistlab.Classifier({"lr_schedule": schedule}, **FAST)
+    with pytest.raises(UsageError, match=rf"lr_schedule\.type: {schedule['type']}"):
+        classifier.partial_fit(X, y, classes=range(10))
+
+
+def test_parts_of_a_run_follow_phases_that_do_not_depend_on_its_length(images):
+    X, y = images
+    phases = {"type": "phases", "phases": [{"epochs": 1, "type": "cosine"}, {"scale": 0.5}]}
+    classifier = mnistlab.Classifier({"lr_schedule": phases}, **FAST)
+    classifier.partial_fit(X, y, classes=range(10)).partial_fit(X, y)
+    assert classifier.history_[0]["lr"] != classifier.history_[1]["lr"]

@@ -149,6 +149,9 @@ def put_right(mapping: dict[str, Any], data: dict[str, Any], weights: str) -> di
         validation = section.get("validation")
         images = validation.get("images") if isinstance(validation, dict) else validation
         section["validation"] = validation if images else "auto"
+    for phase in schedule.get("phases", ())[:-1]:
+        if isinstance(phase, dict) and phase.get("epochs") is None:
+            phase["epochs"] = 1  # only the last may last to the end of the run
     average = training.get("average_last")
     if average and (stopping or average > (training.get("epochs") or average)):
         training["average_last"] = None

@@ -103,9 +103,21 @@ def rate_at(schedule, lr, step, steps_per_epoch, total, falls=()):
             return lr * schedule.gamma**epoch
         case "linear":
             since = step - epoch * steps_per_epoch if schedule.restart_every_epoch else step
-            if since >= schedule.steps:
+            whole = steps_per_epoch if schedule.restart_every_epoch else total
+            length = whole if schedule.steps is None else schedule.steps
+            if since >= length:
                 return lr * schedule.final
-            return lr + since / schedule.steps * (lr * schedule.final - lr)
+            return lr + since / length * (lr * schedule.final - lr)
+        case "phases":
+            first = 0
+            for phase in schedule.phases:
+                length = max(total - first, 1)
+                if phase.epochs is not None:
+                    length = phase.epochs * steps_per_epoch
+                if step < first + length or phase is schedule.phases[-1]:
+                    within = min(step - first, length - 1)
+                    return rate_at(phase, lr * phase.scale, within, steps_per_epoch, length)
+                first += length
         case "inverse_time":
             return lr / (1 + schedule.decay * step)
         case "cosine":

@@ -223,6 +223,12 @@ CASES = {
     },
     "inverse time schedule": {"lr_schedule": {"type": "inverse_time", "decay": 0.02}},
     "milestones": {"lr_schedule": {"type": "milestones", "at": {"4": 0.5, "20": 0.1}}},
+    "phases": {
+        "lr_schedule": {
+            "type": "phases",
+            "phases": [{"epochs": 3, "type": "linear", "final": 2.0}, {"scale": 0.5}],
+        }
+    },
     "inverse root": {"lr_schedule": {"type": "inverse_sqrt", "warmup": 17}},
     "cosine schedule": {"lr_schedule": {"type": "cosine"}},
     "cosine schedule, cycles and warmup": {

@@ -61,6 +61,32 @@ BY_HAND = {
         {"type": "linear", "final": 0.5, "steps": 4, "restart_every_epoch": True},
         {0: 0.4, 2: 0.3, 4: 0.2, 9: 0.2, 10: 0.4, 12: 0.3, 19: 0.2, 90: 0.4},
     ),
+    "linear: without a number of steps, the whole run": (
+        {"type": "linear", "final": 0.0},
+        {0: 0.4, 50: 0.2, 75: 0.1},
+    ),
+    "linear: without a number of steps, each epoch": (
+        {"type": "linear", "final": 0.5, "restart_every_epoch": True},
+        {0: 0.4, 5: 0.3, 10: 0.4, 95: 0.3},
+    ),
+    "phases: each has its own steps and its own lr; the last lasts to the end": (
+        {
+            "type": "phases",
+            "phases": [
+                {"epochs": 2, "type": "linear", "scale": 0.25, "final": 4.0},
+                {"epochs": 4, "type": "exponential", "gamma": 0.5},
+                {"scale": 0.5, "type": "cosine"},
+            ],
+        },
+        {0: 0.1, 10: 0.25, 20: 0.4, 29: 0.4, 30: 0.2, 59: 0.05, 60: 0.2, 80: 0.1},
+    ),
+    "phases: after the last, its last rate stays": (
+        {
+            "type": "phases",
+            "phases": [{"epochs": 1}, {"epochs": 2, "type": "linear", "final": 0.0}],
+        },
+        {9: 0.4, 10: 0.4, 20: 0.2, 29: 0.02, 30: 0.02, 99: 0.02},
+    ),
     "inverse time": (
         {"type": "inverse_time", "decay": 0.1},
         {0: 0.4, 10: 0.2, 30: 0.1, 70: 0.05},
@@ -165,6 +191,22 @@ def test_milestones_of_a_file_and_of_python_are_the_same():
     assert schedule_of(type="milestones", at={3: 0.5}) == schedule_of(
         type="milestones", at={"03": 0.5}
     )
+
+
+def test_phases_are_pytorch_s_schedulers_in_sequence():
+    torch = pytest.importorskip("torch")
+    from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=LR)
+    warmup = LinearLR(optimizer, start_factor=0.1, total_iters=20)
+    cosine = CosineAnnealingLR(optimizer, T_max=80)
+    theirs = SequentialLR(optimizer, [warmup, cosine], milestones=[20])
+    phases = [{"epochs": 2, "type": "linear", "scale": 0.1, "final": 10.0}, "cosine"]
+    ours = rates(schedule_of(type="phases", phases=phases), np.arange(TOTAL))
+    for rate in ours:
+        np.testing.assert_allclose(rate, theirs.get_last_lr(), rtol=1e-11)
+        optimizer.step()
+        theirs.step()
 
 
 def test_rates_are_those_of_pytorch_s_schedulers():

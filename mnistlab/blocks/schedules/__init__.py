@@ -3,8 +3,9 @@
 Only a schedule with a FallRule also depends on the falls so far, which the run keeps.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -44,6 +45,18 @@ class ScheduleBlock(Section):
     """The interface of a schedule."""
 
     type: str
+    may_be_phase: ClassVar[bool] = True  # whether its rates depend on the steps of a phase alone
+
+    @property
+    def of_whole_run(self) -> bool:
+        """Whether the rates depend on the number of all steps, or on the metrics of a run."""
+        return self.fall_rule() is not None
+
+    def disagreements(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """Keys that are each valid alone but do not agree: the path in this section, and what it
+        must be.
+        """
+        yield from ()
 
     def rates(self, lr: float, steps: Steps) -> np.ndarray:
         """The learning rates of the steps, float64 (n,); `lr` is the optimizer's."""

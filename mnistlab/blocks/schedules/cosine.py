@@ -22,6 +22,10 @@ class CosineSchedule(ScheduleBlock):
     cycles: Count = Field(default=1, description="The number of descents.")
     warmup: CountOrZero = Field(default=0, description="Steps of a linear warmup to lr.")
 
+    @property
+    def of_whole_run(self) -> bool:
+        return True
+
     def rates(self, lr: float, steps: Steps) -> np.ndarray:
         rising = lr * (steps.numbers + 1) / max(self.warmup, 1)
         span = max(steps.total - self.warmup, 1)

@@ -26,6 +26,10 @@ class OneCycleSchedule(ScheduleBlock):
         default=0.01, description="The last learning rate, as a share of lr."
     )
 
+    @property
+    def of_whole_run(self) -> bool:
+        return True
+
     def rates(self, lr: float, steps: Steps) -> np.ndarray:
         numbers, last = steps.numbers, steps.total - 1
         peak = self.warmup * last

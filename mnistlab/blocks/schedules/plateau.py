@@ -1,6 +1,6 @@
 """A factor whenever a metric has not improved for a while."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -11,6 +11,8 @@ from mnistlab.blocks.section import Count, NonNegative, ShareBelowOne
 
 class PlateauSchedule(ScheduleBlock):
     """lr times `factor` for each time that the metric stopped improving, not below `min_lr`."""
+
+    may_be_phase: ClassVar[bool] = False
 
     type: Literal["plateau"] = Field(
         default="plateau", description="A factor whenever a metric has stopped improving."
