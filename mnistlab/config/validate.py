@@ -69,7 +69,16 @@ def _attempt(top: type[Top], data: Any) -> tuple[Top | None, list[ErrorDetails]]
     try:
         return top.model_validate(data), []
     except ValidationError as error:
-        return None, error.errors(include_url=False)
+        errors = error.errors(include_url=False)
+        return None, [one for one in errors if not _counts_wrong_items(one, errors)]
+
+
+def _counts_wrong_items(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
+    """Whether a list is called too short only because its wrong items were not counted."""
+    loc = error["loc"]
+    return error["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in errors
+    )
 
 
 def _pruned(data: Any, paths: Sequence[KeyPath]) -> Any:
