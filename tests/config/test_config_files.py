@@ -20,11 +20,20 @@ from mnistlab.config.starter import starter_files
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 EXAMPLES = ["quickstart", "mnist-softmax", "mnist-mlp", "mnist-cnn"]
+BEST = sorted((CONFIGS / "best").glob("*.yaml"))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_loads_and_carries_its_files_name(name):
     assert load_run_config(CONFIGS / f"{name}.yaml").name == name
+
+
+@pytest.mark.parametrize("path", BEST, ids=lambda path: path.stem)
+def test_a_best_recipe_trains_on_all_images_and_looks_at_the_test_set_at_its_end(path):
+    config = load_run_config(path)
+    assert config.name == f"best-{path.stem}"
+    assert (config.data.source, config.data.validation_images) == ("mnist", 0)
+    assert config.training.test == "end"
 
 
 def test_the_quickstart_needs_no_network():
