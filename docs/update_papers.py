@@ -9,7 +9,6 @@ renewed, too.
 """
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,8 @@ from pathlib import Path
 from docs.markdown import between
 from docs.page import table
 from docs.update_reports import IMAGES, part_of
+from mnistlab.cli.app import app
+from mnistlab.cli.commands.reproduce import FAILED
 from mnistlab.pages.page import measured
 from mnistlab.reproduce.known import Known, known
 from mnistlab.reproduce.manifest import LoadedReport, Table
@@ -66,7 +67,7 @@ def main(arguments: Sequence[str]) -> None:
     (folder,) = folders
     if "--page" not in arguments:
         for command in commands_left(folder):
-            subprocess.run([sys.executable, "-m", "mnistlab", *command], check=True)
+            run(command)
     newest = newest_ended(folder)
     papers = known(GROUP)
     for one in papers:
@@ -74,6 +75,17 @@ def main(arguments: Sequence[str]) -> None:
             renew_minutes(one, newest[one.name])
     page = between(PAGE.read_text(encoding="utf-8"), GROUP, page_text(papers, newest))
     write_file(PAGE, page)
+
+
+def run(command: Sequence[str]) -> None:
+    """Run a command of mnistlab here, so that Ctrl-C reaches it alone. Failed trials are told on
+    the page; any other error ends the program.
+    """
+    try:
+        app(command, prog_name="mnistlab")
+    except SystemExit as end:
+        if end.code not in (0, FAILED):
+            raise
 
 
 def reproductions(folder: Path) -> Iterator[Reproduction]:

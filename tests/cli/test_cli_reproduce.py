@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from cli_helpers import mnistlab, process_arguments
 
+from mnistlab.reproduce.known import KINDS, known
+
 MANIFEST = """\
 title: Two learning rates
 source: A report
@@ -179,13 +181,14 @@ def test_a_mistake_in_a_manifest_names_its_place(report, home):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("group", KINDS)
 @pytest.mark.usefixtures("home", "trials_here", "few_images_in_tsne")
-def test_all_five_reports_run_scaled_down_on_digits():
+def test_every_report_and_paper_runs_scaled_down_on_digits(group):
     few = ("data.source=digits", "data.train_limit=200", "data.validation=100")
-    outcome = mnistlab("reproduce", "reports", "--quick", *few, "--json", "--quiet")
+    outcome = mnistlab("reproduce", group, "--quick", *few, "--json", "--quiet")
     assert outcome.exit_code == 0
     reports = outcome.document["reports"]
-    assert [one["report"] for one in reports] == ["a", "b", "c", "d", "e"]
+    assert [one["report"] for one in reports] == [one.name for one in known(group)]
     for one in reports:
         assert all(table["rows"] for table in one["tables"])
         measured = [

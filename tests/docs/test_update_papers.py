@@ -105,6 +105,18 @@ def test_the_page_has_each_stated_value_beside_the_measured_one_and_its_share(pa
     assert (papers / "papers.md").read_text() == page
 
 
+def test_one_command_runs_what_is_left_and_writes_the_page(papers):
+    runs = papers / "runs"
+    reproduce("one", "--runs-dir", runs)
+    main([str(runs)])
+    page = (papers / "papers.md").read_text()
+    assert page.count("| not run yet |") == 1
+    assert "Not run yet: `mnistlab reproduce three`." in page  # it is optional
+    folders = sorted(runs.iterdir())
+    main([str(runs)])
+    assert sorted(runs.iterdir()) == folders
+
+
 def test_a_folder_without_runs_and_a_scaled_down_run_leave_the_page_without_numbers(papers):
     runs = papers / "runs"
     main([str(runs), "--page"])
