@@ -221,8 +221,9 @@ def test_certificates_made_as_the_docs_tell_carry_a_sweep(tmp_path, calm):
 
 @pytest.mark.long
 def test_worker_client_and_scheduler_killed_at_random_moments_cost_no_bit():
-    values = ("optimizer.lr=1e-3,1e-4", "seeds=3", "training.epochs=8")
-    report = rounds(3, values, spread=0.15, workers=2)
+    # Every process that is started anew takes as long as a trial, so there is one worker.
+    values = ("optimizer.lr=1e-3,1e-4", "seeds=2", "training.epochs=8")
+    report = rounds(3, values, spread=0.15, workers=1)
     assert report.faults == []
-    assert report.identical == report.trials == 6
+    assert report.identical == report.trials == 4
     assert set(report.kills) == {"worker", "client", "scheduler"}
