@@ -6,6 +6,9 @@ from types import FunctionType
 import numpy as np
 
 DTYPES = [np.float32, np.float64]
+# Fast kernels take longest to compile. In float64 the trainings of tests/training hold each of them
+# to the equations and to its gradient.
+FAST_DTYPES = [np.float32]
 # BLAS and reassociated sums round differently from a plain loop.
 TOLERANCE = {np.dtype(np.float32): 3e-6, np.dtype(np.float64): 1e-13}
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from few_outputs_cases import turned
-from kernel_helpers import DTYPES, normal
+from kernel_helpers import FAST_DTYPES, normal
 from test_sparse_input import KEPT, LR, after, close
 
 from mnistlab.blocks.layers.dense.few_outputs import (
@@ -18,7 +18,7 @@ from mnistlab.runtime.actions import ADD, DECAY, MOMENTUM, SET, SGD
 SIZES = [(1, 1, 5), (2, 7, 6), (3, WIDE, 10), (32, 3 * WIDE + 1, 10), (5, 100, 16), (4, 90, 11)]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize(("images", "inputs", "outputs"), SIZES)
 def test_forward_and_backward_are_the_plain_products(images, inputs, outputs, dtype):
     x, bias = normal((images, inputs), dtype), normal(outputs, dtype, 2)
@@ -37,7 +37,7 @@ def test_forward_and_backward_are_the_plain_products(images, inputs, outputs, dt
 
 
 @pytest.mark.parametrize("use", [SET, ADD, DECAY, SGD, MOMENTUM])
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize(("images", "inputs", "outputs"), SIZES)
 def test_the_gradient_is_put_to_use_part_by_part(images, inputs, outputs, dtype, use):
     x, dy = normal((images, inputs), dtype), normal((images, outputs), dtype, 3)
@@ -60,8 +60,8 @@ def test_the_gradient_is_put_to_use_part_by_part(images, inputs, outputs, dtype,
 def test_an_output_that_is_done_again_counts_once():
     """If the outputs are not a multiple of those computed at once, some are in two groups."""
     for outputs in range(OUTPUTS, 2 * OUTPUTS + 1):
-        dy, rows = np.ones((2, outputs)), np.zeros((outputs, WIDE))
+        dy, rows = np.ones((2, outputs), np.float32), np.zeros((outputs, WIDE), np.float32)
         rows[:, 0] = 1
-        dx = np.zeros((2, 1))
+        dx = np.zeros((2, 1), np.float32)
         few_outputs_backward_input(dy, rows.ravel(), WIDE, dx)
         np.testing.assert_array_equal(dx, outputs)

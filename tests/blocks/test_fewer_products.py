@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from fewer_products_cases import SQUARES, Squares
-from kernel_helpers import DTYPES, normal
+from kernel_helpers import FAST_DTYPES, normal
 from test_side_by_side import images_of, near, tile_of
 
 from mnistlab.blocks.layers.conv2d import fewer_products, fewer_products_gradient, maths
@@ -30,7 +30,7 @@ def convolved(s, x, W, b):
     return images_of(y, np.zeros((len(x), s.filters, s.rows, s.columns), x.dtype))
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize("layer", SQUARES)
 def test_forward_is_the_plain_definition_s(layer, dtype):
     s, x, W, dy, scratch = drawn(layer, dtype)
@@ -39,7 +39,7 @@ def test_forward_is_the_plain_definition_s(layer, dtype):
     near(convolved(s, x, W, b.ravel()), expected)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize("layer", SQUARES)
 def test_the_weights_gradient_is_the_plain_definition_s(layer, dtype):
     s, x, W, dy, scratch = drawn(layer, dtype)

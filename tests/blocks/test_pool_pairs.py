@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernel_helpers import DTYPES, normal
+from kernel_helpers import FAST_DTYPES, normal
 
 from mnistlab.blocks.layers.pool2d import maths, pairs
 from mnistlab.runtime.vectors import REGISTER
@@ -34,7 +34,7 @@ def plainly_pooled(kind, x, dy):
     return y, dx
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize("kind", ["max", "average"])
 @pytest.mark.parametrize("shape", [(2, 2), (8, 8), (13, 11), (6, 4 * REGISTER + 7)])
 def test_pools_of_pairs_are_the_plain_definition_s(shape, kind, dtype):

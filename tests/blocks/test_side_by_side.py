@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernel_helpers import DTYPES, TOLERANCE, normal
+from kernel_helpers import FAST_DTYPES, TOLERANCE, normal
 from side_by_side_cases import LAYERS, Tiles
 
 from mnistlab.blocks.layers.conv2d import maths, side_by_side, without_patches
@@ -44,7 +44,7 @@ def framed_of(tiles, x):
     return framed
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize("images", [1, TILE - 3, TILE])
 @pytest.mark.parametrize("layer", LAYERS)
 def test_forward_is_the_plain_definition_s(layer, images, dtype):
@@ -59,7 +59,7 @@ def test_forward_is_the_plain_definition_s(layer, images, dtype):
     near(images_of(y, expected), expected)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize("images", [1, TILE])
 @pytest.mark.parametrize("layer", LAYERS)
 def test_the_weights_gradient_is_the_plain_definition_s(layer, images, dtype):
@@ -74,7 +74,7 @@ def test_the_weights_gradient_is_the_plain_definition_s(layer, images, dtype):
     near(found.reshape(W.shape), expected)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer[0] >= FILTERS])
 def test_the_input_gradient_is_a_convolution_with_the_flipped_filters(layer, dtype):
     tiles, x, W, dy, scratch = drawn(layer, TILE - 1, dtype)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernel_helpers import DTYPES, normal
+from kernel_helpers import FAST_DTYPES, normal
 from sparse_helpers import (
     SPARSE_HIDDEN_BACKWARD,
     SPARSE_HIDDEN_FORWARD,
@@ -25,7 +25,7 @@ def bits_of(x, size, first=FIRST):
     return bits
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 1.0])
 @pytest.mark.parametrize("size", [1, 63, 64])
 def test_a_bit_is_set_exactly_where_a_number_is_not_zero(size, share, dtype):
@@ -54,7 +54,7 @@ def test_a_square_of_bits_is_turned():
 CASES = [(1, 64, 0.2), (13, 33, 0.0), (32, 50, 0.2), (BLOCK, 64, 1.0)]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize(("images", "size", "share"), CASES)
 def test_forward_adds_the_product_with_all_inputs(images, size, share, dtype):
     x = sparse_numbers(images, MORE, share, dtype)
@@ -68,7 +68,7 @@ def test_forward_adds_the_product_with_all_inputs(images, size, share, dtype):
 
 
 @pytest.mark.parametrize("use", [SET, ADD, DECAY, SGD, MOMENTUM])
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize("sends", [True, False])
 @pytest.mark.parametrize(
     ("images", "size", "share"), [*CASES, (100, 64, 0.3), (2 * BLOCK, 40, 0.2)]

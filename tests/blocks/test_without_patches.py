@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from kernel_helpers import DTYPES, TOLERANCE, normal
+from kernel_helpers import FAST_DTYPES, TOLERANCE, normal
 from without_patches_cases import Convolution
 
 from mnistlab.blocks.layers.conv2d import maths as conv2d
@@ -46,7 +46,7 @@ def near(found, expected):
     assert np.abs(found - expected).max() <= tolerance
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize("bias", BIASES)
 @pytest.mark.parametrize("size", SIZES)
 def test_forward_is_the_plain_definition_s(size, bias, dtype):
@@ -61,7 +61,7 @@ def test_forward_is_the_plain_definition_s(size, bias, dtype):
             near(y, expected[i])
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize("bias", BIASES)
 @pytest.mark.parametrize("size", SIZES)
 def test_gradients_are_the_plain_definition_s(size, bias, dtype):

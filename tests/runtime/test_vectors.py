@@ -22,6 +22,8 @@ from mnistlab.runtime.vectors import (
 )
 
 LANES = [8, 16, 88, 112, 128]  # whole pieces, and with half a piece at the end
+# The compiler takes longest; in float64, two of them have all kinds of pieces.
+LANES_AND_DTYPES = [*((lanes, np.float32) for lanes in LANES), (16, np.float64), (88, np.float64)]
 COUNTED, WHOLE, SUMMED, TAKEN_OFF, SPREAD, DOT, WITHOUT = range(7)
 
 
@@ -78,8 +80,7 @@ def both(lanes, work, dtype, at=3, loaded=0, stored=0, number=0.25, a=None, b=No
     return x, z, before, arguments[-1]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("lanes", LANES)
+@pytest.mark.parametrize(("lanes", "dtype"), LANES_AND_DTYPES)
 def test_of_a_count_of_lanes_so_many_are_loaded_and_stored_and_the_others_are_zero(lanes, dtype):
     counts = [-(2**40), -1, 0, 1, 2, lanes // 2 + 1, lanes - 1, lanes, lanes + 1, 2**40]
     for loaded in counts:
@@ -93,8 +94,7 @@ def test_of_a_count_of_lanes_so_many_are_loaded_and_stored_and_the_others_are_ze
             np.testing.assert_array_equal(y, expected, f"{loaded} loaded, {stored} stored")
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("lanes", LANES)
+@pytest.mark.parametrize(("lanes", "dtype"), LANES_AND_DTYPES)
 def test_a_vector_is_stored_at_any_offset_and_nowhere_else(lanes, dtype):
     for at in (0, 1, 7, 64):
         a, _, expected, y = both(lanes, WHOLE, dtype, at=at)
@@ -102,8 +102,7 @@ def test_a_vector_is_stored_at_any_offset_and_nowhere_else(lanes, dtype):
         np.testing.assert_array_equal(y, expected)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("lanes", LANES)
+@pytest.mark.parametrize(("lanes", "dtype"), LANES_AND_DTYPES)
 def test_fma_spread_and_dot_are_what_they_say(lanes, dtype):
     here, tolerance = slice(3, 3 + lanes), TOLERANCE[np.dtype(dtype)]
     a, b, c, y = both(lanes, SUMMED, dtype)
@@ -120,8 +119,8 @@ def test_fma_spread_and_dot_are_what_they_say(lanes, dtype):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_sum_keeps_its_order_though_fast_math_would_let_it_change(dtype):
     large = dtype(1e30)
-    y = both(112, TAKEN_OFF, dtype, number=large)[-1]
-    np.testing.assert_array_equal(y[3:115], 0)
+    y = both(88, TAKEN_OFF, dtype, number=large)[-1]
+    np.testing.assert_array_equal(y[3:91], 0)
     # Halves on halves the large ones meet first; in the order of the lanes 7 would be lost.
     a = np.tile([large, 1, 1, 1, 1, 1, 1, 1], 2)
     a[8] = -large
@@ -151,8 +150,7 @@ def test_nan_and_the_smallest_numbers_are_not_zero_and_minus_zero_is(dtype):
     assert bits_of(array, 0, 7)[0] == 0b0111010
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("lanes", LANES)
+@pytest.mark.parametrize(("lanes", "dtype"), LANES_AND_DTYPES)
 def test_the_first_lanes_are_blanked(lanes, dtype):
     for count in (-1, 0, 1, 5, lanes - 1, lanes, lanes + 1):
         a, _, expected, y = both(lanes, WITHOUT, dtype, loaded=count)
