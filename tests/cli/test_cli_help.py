@@ -29,6 +29,8 @@ COMMANDS = (
     "warmup",
     "note",
     "tag",
+    "rm",
+    "mv",
 )
 HEAVY = {
     *("numpy", "numba", "scipy", "sklearn", "matplotlib", "pandas", "pydantic", "yaml"),

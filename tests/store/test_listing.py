@@ -135,12 +135,13 @@ def test_a_sweep_whose_later_stage_has_no_trial_yet_is_not_finished(tmp_path):
 
 
 def test_a_folder_of_runs_is_listed_the_oldest_first_and_links_left_out(tmp_path):
-    make_sweep(tmp_path / "2-sweep", ["finished"])
-    make_run(tmp_path / "3-run")
-    make_run(tmp_path / "1-run")
-    (tmp_path / "latest").symlink_to("3-run")
+    first, second, third = (f"20261121-140000-{name}" for name in ("1-run", "2-sweep", "3-run"))
+    make_sweep(tmp_path / second, ["finished"])
+    make_run(tmp_path / third)
+    make_run(tmp_path / first)
+    (tmp_path / "latest").symlink_to(third)
     listing = list_runs(tmp_path)
-    assert [entry.path.name for entry in listing.entries] == ["1-run", "2-sweep", "3-run"]
+    assert [entry.path.name for entry in listing.entries] == [first, second, third]
     assert listing.faults == ()
 
 

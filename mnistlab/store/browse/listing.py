@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import compress
 from pathlib import Path
 
@@ -61,11 +62,19 @@ def list_runs(
         except PermissionError as error:
             faults.append(f"{error.filename}: {error.strerror}")
     entries = [entry for entry in entries if set(tags) <= set(entry.notes.tags)]
+    if not is_sweep(folder) and not is_reproduction(folder):
+        entries.sort(key=lambda entry: (_started(entry), entry.path.name))
     if condition is not None and entries:
         entries = list(compress(entries, matching(condition, list(map(entry_values, entries)))))
     if sort is not None and entries:
         entries = _sorted(entries, sort)
     return Listing(folder, tuple(entries), tuple(faults))
+
+
+def _started(entry: Entry) -> datetime:
+    """The time, to the second, as in the names of folders; a renamed one has none."""
+    started = entry.record.started if isinstance(entry, RunSummary) else entry.started
+    return started.replace(microsecond=0)
 
 
 def _sorted(entries: Sequence[Entry], key: str) -> list[Entry]:

@@ -81,7 +81,7 @@ def read_sweep(path: Path) -> SweepSummary:
     return SweepSummary(
         path=path,
         status=status,
-        started=_started(path, SWEEP_NAME),
+        started=folder_started(path, SWEEP_NAME),
         trials=dict(statuses),
         best={} if value is None else {metric: value},
         best_std=std,
@@ -123,7 +123,7 @@ def read_report(path: Path) -> ReportSummary:
     status = Status.FINISHED if done == len(planned) else Status.INTERRUPTED
     if statuses[Status.RUNNING]:
         status = Status.RUNNING
-    started, notes = _started(path, report.plan.name), read_notes(path)
+    started, notes = folder_started(path, report.plan.name), read_notes(path)
     return ReportSummary(path, status, started, done, len(planned), notes)
 
 
@@ -188,7 +188,7 @@ def _status(cell: str, path: Path) -> Status:
         raise UsageError(f"{path}: is damaged: {error}") from None
 
 
-def _started(folder: Path, config: str) -> datetime:
+def folder_started(folder: Path, config: str) -> datetime:
     """When a folder was created, by its name; by its configuration's age if it was renamed."""
     try:
         return datetime.strptime(folder.name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC)

@@ -1,0 +1,100 @@
+"""What still needs a run: the process that works on it, the sweep or report around it, and the
+configurations that name its folder.
+"""
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from mnistlab.store.browse.found import entries_in, experiments_of, is_sweep, trials_of
+from mnistlab.store.locks import RunInUseError, is_held, only_process, only_sweeper
+from mnistlab.store.report_dir import MANIFEST_NAME, ReportDir, is_reproduction
+from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
+from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.support.durable import read_text
+from mnistlab.support.errors import UsageError
+
+
+@contextmanager
+def unused(folder: Path) -> Iterator[None]:
+    """Lock a run, sweep or report, and what it is a part of: nobody begins to work on it meanwhile.
+
+    Raises UsageError if a process works on it now.
+    """
+    with ExitStack() as stack:
+        for sweep in [*filter(is_sweep, [folder, *parts_above(folder)]), *_experiments(folder)]:
+            stack.enter_context(only_sweeper(SweepDir(sweep)))
+        for trial in [run for sweep in _sweeps(folder) for run in trials_of(sweep)]:
+            if is_held(trial):
+                raise RunInUseError(f"{trial}: another process is training this run")
+        if (folder / CONFIG_NAME).is_file():
+            stack.enter_context(only_process(RunDir(folder)))
+        yield
+
+
+def _sweeps(folder: Path) -> list[Path]:
+    return [folder] if is_sweep(folder) else _experiments(folder)
+
+
+def _experiments(folder: Path) -> list[Path]:
+    return experiments_of(folder) if is_reproduction(folder) else []
+
+
+def parts_above(folder: Path) -> list[Path]:
+    """The sweep and the report that a folder is a part of, the sweep first."""
+    above = folder.parent.parent
+    if is_sweep(above):
+        parts = SweepDir(above).trials
+    elif is_reproduction(above):
+        parts = ReportDir(above).experiments
+    else:
+        return []
+    return [above, *parts_above(above)] if folder.parent == parts else []
+
+
+def configurations_that_name(
+    folder: Path, runs_dir: Path, without: Collection[Path] = ()
+) -> list[Path]:
+    """The configurations of runs, sweeps and reports in `runs_dir` that name a folder, or a file in
+    it: as initial weights or as a teacher. Those of the folders `without` do not count.
+    """
+    links = (link for link in runs_dir.iterdir() if link.is_symlink())
+    names = {folder.name, *(link.name for link in links if _is_in(str(link), folder))}
+    around = {folder, *parts_above(folder), *without}
+    found = []
+    for entry in entries_in(runs_dir):
+        configs = (entry / name for name in (CONFIG_NAME, SWEEP_NAME, MANIFEST_NAME))
+        for config in () if entry in around else filter(Path.is_file, configs):
+            text = read_text(config)
+            if any(name in text for name in names) and _names(text, config, folder):
+                found.append(config)
+    return found
+
+
+def _names(text: str, config: Path, folder: Path) -> bool:
+    import yaml
+
+    try:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UsageError(f"{config}: is damaged, or was edited: it is not YAML") from error
+    return any(_is_in(path, folder) for path in _absolute_paths(content))
+
+
+def _absolute_paths(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and value.startswith("/"):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _absolute_paths(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _absolute_paths(inner)
+
+
+def _is_in(path: str, folder: Path) -> bool:
+    """Whether a path, links followed, is a folder or lies in it."""
+    target = Path(os.path.realpath(path))
+    return target == folder or folder in target.parents
