@@ -8,17 +8,19 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from mnistlab.config.sweep import SweepConfig
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.store.browse.found import is_sweep
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import MnistlabError
 from mnistlab.support.modules import modules_of
-from mnistlab.sweeps.ranking import Ranked, ranking_of, stages_of
-from mnistlab.sweeps.results import TrialRow, read_trials, sweep_of
+
+if TYPE_CHECKING:
+    from mnistlab.config.sweep import SweepConfig
+    from mnistlab.sweeps.ranking import Ranked
+    from mnistlab.sweeps.results import TrialRow
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +42,10 @@ class RankedStage:
     """The ranking of a stage, or of a sweep without stages."""
 
     sweep_dir: SweepDir
-    config: SweepConfig
+    config: "SweepConfig"
     name: str | None
-    ranked: list[Ranked]
-    rows: list[TrialRow]
+    ranked: "list[Ranked]"
+    rows: "list[TrialRow]"
 
     @property
     def where(self) -> str:
@@ -66,6 +68,10 @@ def sweep_findings(sweep_dir: SweepDir) -> list[str]:
 
     Raises UsageError if sweep.yaml or trials.csv is missing or damaged.
     """
+    # A run needs nothing of sweeps: their statistics import scipy.special.
+    from mnistlab.sweeps.ranking import ranking_of, stages_of
+    from mnistlab.sweeps.results import read_trials, sweep_of
+
     config, rows = sweep_of(sweep_dir).config, read_trials(sweep_dir)
     found = []
     for name in stages_of(config):

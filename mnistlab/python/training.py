@@ -34,7 +34,8 @@ from mnistlab.store.status import Status
 from mnistlab.support import paths
 from mnistlab.sweeps.sweep_callbacks import SweepResult
 from mnistlab.terminal.progress import watch_download, watch_messages
-from mnistlab.terminal.watched import run_options, sweep_options
+from mnistlab.terminal.watched import run_options
+from mnistlab.terminal.watched_sweep import sweep_options
 
 Config = PathLike | Mapping[str, Any] | RunConfig
 

@@ -1,5 +1,6 @@
 """Runs side by side on the terminal: a column for what differs, or a row where that fits better."""
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ def print_comparison(comparison: Comparison, beside: Sequence[Sequence[str]] = (
     `beside` are more cells for the heading and for each run.
     """
     keys = comparison.shown_keys
-    names = folder_names([one.run.path for one in comparison.runs])
+    names = list(map(_without_hash, folder_names([one.run.path for one in comparison.runs])))
     statuses = [run_status(one.run) for one in comparison.runs]
     shown = [*keys, *comparison.metrics]
     cells = [_cells(one, keys, comparison.metrics) for one in comparison.runs]
@@ -56,6 +57,11 @@ def print_comparison(comparison: Comparison, beside: Sequence[Sequence[str]] = (
         print_line("")
         print_table(turned, right=range(1, len(turned[0])))
     _tell_the_rest(comparison)
+
+
+def _without_hash(name: str) -> str:
+    """A folder's name; a trial's as its sweep's and its number, which no narrow column cuts off."""
+    return re.sub(r"/trials/(\d{4,})-[0-9a-f]{12}$", r"/trials/\1", name)
 
 
 def _telling_first(comparison: Comparison, keys: Sequence[str]) -> list[str]:

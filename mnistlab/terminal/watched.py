@@ -1,4 +1,4 @@
-"""The options of a run and of a sweep that are watched on the terminal."""
+"""The options of a run that is watched on the terminal."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -7,10 +7,7 @@ from contextlib import contextmanager
 from mnistlab.experiment.callbacks import RunCallback
 from mnistlab.experiment.run_options import RunOptions
 from mnistlab.support import paths
-from mnistlab.sweeps.sweep_callbacks import SweepCallback
-from mnistlab.sweeps.sweep_options import SweepOptions
 from mnistlab.terminal.progress import watch_download, watch_run
-from mnistlab.terminal.sweep_progress import watch_sweep
 
 
 @contextmanager
@@ -26,27 +23,6 @@ def run_options(
         yield RunOptions(
             data_dir=paths.data_dir(data_dir),
             threads=threads,
-            callbacks=[watcher, *callbacks],
-            argv=sys.argv,
-            data_progress=data_progress,
-        )
-
-
-@contextmanager
-def sweep_options(
-    data_dir: paths.PathLike | None,
-    *,
-    workers: int | None,
-    scheduler: str | None = None,
-    quiet: bool,
-    callbacks: Sequence[SweepCallback] = (),
-) -> Iterator[SweepOptions]:
-    """The options of a sweep; its progress and downloads are shown until the block ends."""
-    with watch_download(quiet=quiet) as data_progress, watch_sweep(quiet=quiet) as watcher:
-        yield SweepOptions(
-            data_dir=paths.data_dir(data_dir),
-            workers=workers,
-            scheduler=scheduler,
             callbacks=[watcher, *callbacks],
             argv=sys.argv,
             data_progress=data_progress,

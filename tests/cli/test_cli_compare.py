@@ -156,6 +156,13 @@ def plain(text):
     return re.sub(r"\x1b\[\d*m", "", text)
 
 
+def test_a_trial_is_named_by_its_number(trained, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    names = [line.split()[0] for line in plain(mnistlab("compare", trained).stdout).splitlines()]
+    numbers = [name.partition("/trials/")[2] for name in names if "/trials/" in name]
+    assert numbers == ["0000", "0001"]
+
+
 @pytest.mark.parametrize("columns", [60, 80])
 @pytest.mark.parametrize("command", ["compare", "runs"])
 def test_no_line_is_wider_than_the_terminal(trained, monkeypatch, command, columns):

@@ -63,6 +63,11 @@ def test_help_is_plain_text_with_whole_sentences():
 
 def imported_by(*arguments: str) -> set[str]:
     """The top-level packages that a command line has imported when it ends."""
+    return {name.partition(".")[0] for name in modules_imported_by(*arguments)}
+
+
+def modules_imported_by(*arguments: str) -> set[str]:
+    """All modules that a command line has imported when it ends."""
     code = (
         "import sys, json\n"
         "from mnistlab.cli.app import app\n"
@@ -76,7 +81,7 @@ def imported_by(*arguments: str) -> set[str]:
         text=True,
     )
     assert done.returncode == 0
-    imported = {name.partition(".")[0] for name in json.loads(done.stderr)}
+    imported = set(json.loads(done.stderr.splitlines()[-1]))
     assert "mnistlab" in imported
     return imported
 
@@ -90,6 +95,13 @@ def test_help_and_version_import_nothing_heavy(option):
 def test_the_help_of_a_command_imports_nothing_heavy(command):
     # typer itself uses these two, one in older and one in newer versions.
     assert imported_by(*command.split(), "--help") & HEAVY <= {"rich", "pydantic"}
+
+
+def test_a_run_imports_nothing_of_sweeps_and_statistics(home):
+    imported = modules_imported_by("train", str(home / "tiny.yaml"), "--no-plots")
+    assert "mnistlab.findings" in imported
+    for heavy in ("mnistlab.sweeps", "mnistlab.statistics", "scipy.special", "matplotlib"):
+        assert heavy not in imported
 
 
 def test_the_module_runs_like_the_script():

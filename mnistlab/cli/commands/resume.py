@@ -72,7 +72,8 @@ def resume(
     from mnistlab.store.report_dir import is_reproduction
     from mnistlab.support.errors import UsageError
     from mnistlab.terminal.sweep_result import tell_sweep
-    from mnistlab.terminal.watched import run_options, sweep_options
+    from mnistlab.terminal.watched import run_options
+    from mnistlab.terminal.watched_sweep import sweep_options
 
     if is_reproduction(path):
         _refuse_out_of_place(True, values, threads, count, None)

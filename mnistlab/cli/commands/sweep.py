@@ -68,7 +68,7 @@ def sweep(
     from mnistlab.python.commands import sweep as command
     from mnistlab.support import paths
     from mnistlab.terminal.sweep_result import tell_sweep
-    from mnistlab.terminal.watched import sweep_options
+    from mnistlab.terminal.watched_sweep import sweep_options
 
     with sweep_options(data_dir, workers=count, scheduler=scheduler, quiet=quiet) as how:
         result = command.sweep(source, paths.runs_dir(runs_dir), how, plots=not no_plots)
