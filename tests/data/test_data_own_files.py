@@ -100,7 +100,7 @@ def test_an_edit_of_one_file_of_any_container_is_noticed(container, tmp_path, de
     assert decodings == [name, name]
 
 
-@pytest.mark.parametrize("name", ["png", "csv", "npz"])
+@pytest.mark.parametrize("name", ["png", "csv", "npz", "pickle"])
 @pytest.mark.parametrize("path", ["nowhere", "file", "a\0b"])
 def test_a_path_that_holds_nothing_of_the_kind_is_named(name, path, tmp_path):
     (tmp_path / "file").write_bytes(b"")
@@ -158,7 +158,7 @@ def test_own_files_are_described_and_split_as_any_source_is(tmp_path):
 
 
 def test_the_formats_of_own_files_are_these():
-    assert with_path() == ["csv", "idx", "npz", "png"]
+    assert with_path() == ["csv", "idx", "npz", "pickle", "png"]
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
