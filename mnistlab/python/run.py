@@ -127,7 +127,7 @@ class Run(OnDisk):
 
     @property
     def status(self) -> str:
-        """running, finished, stopped_early, interrupted, diverged or failed."""
+        """running, finished, stopped_early, interrupted, pruned, diverged or failed."""
         return self._status.value
 
     @property

@@ -7,7 +7,9 @@ import pytest
 from figure_helpers import faults
 
 from mnistlab.figures.sweep.stage.best_so_far import TrialEnd, best_so_far
+from mnistlab.figures.sweep.stage.heat_map import heat_map
 from mnistlab.figures.sweep.stage.importance import importance_bars, importances
+from mnistlab.figures.sweep.stage.metric_by_parameter import metric_by_parameter
 from mnistlab.figures.sweep_points import SweepMetric, SweepPoint
 from mnistlab.support.errors import LackingError
 
@@ -79,3 +81,18 @@ def test_nothing_is_drawn_where_nothing_can_be_said():
     equal = [SweepPoint(point.parameters, (0.5,)) for point in points()]
     with pytest.raises(LackingError, match="does not depend"):
         importances(equal)
+
+
+def test_a_heat_map_of_points_drawn_at_random_is_left_out():
+    drawn = [SweepPoint({"a": n, "b": (7 * n) % 11}, (0.5 + 0.01 * n,)) for n in range(11)]
+    with pytest.raises(LackingError, match="most combinations of values were not tried"):
+        heat_map(drawn, ACCURACY, "s")
+    half = [SweepPoint({"a": n % 2, "b": n // 2}, (0.5 + 0.01 * n,)) for n in range(6)]
+    assert len(heat_map(half, ACCURACY, "s").axes) > 1
+
+
+def test_the_best_points_are_joined_only_where_few_values_were_tried():
+    figure = metric_by_parameter(points(), ACCURACY, "s")
+    joined = {axes.get_xlabel(): bool(axes.get_lines()) for axes in figure.axes[1:]}
+    assert not joined["optimizer.lr"]
+    assert joined["optimizer.type"]

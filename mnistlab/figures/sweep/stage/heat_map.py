@@ -26,6 +26,7 @@ SCALE_WIDTH, SCALE_HEIGHT = 1.1, 2.6  # inches, of the scale right of all panels
 SINGLE_HEIGHT = 3.2  # inches, of a map alone
 MAX_VALUES = 14  # of a parameter; with more, cells would be unreadable
 MAX_PARAMETERS = 3
+LEAST_TRIED = 0.5  # of the cells; points drawn at random leave most of them empty
 COLOURS = "cividis"
 
 
@@ -68,6 +69,8 @@ def heat_map(points: Sequence[SweepPoint], metric: SweepMetric, run: str) -> Fig
     measured = [point for point in points if point.complete and math.isfinite(point.mean)]
     if not 2 <= len(keys) <= MAX_PARAMETERS or not measured:
         raise LackingError("needs two or three parameters of few values, and a result")
+    if any(_tried(points, pair) < LEAST_TRIED for pair in itertools.combinations(keys, 2)):
+        raise LackingError("most combinations of values were not tried")
     maps = [cells(points, metric, values, x, y) for x, y in itertools.combinations(keys, 2)]
     limits, extend = colour_limits(maps, metric)
     with style.drawing():
@@ -82,6 +85,13 @@ def heat_map(points: Sequence[SweepPoint], metric: SweepMetric, run: str) -> Fig
         colours = _colours(metric)
         sheet.scale(end + 0.3, places[0][1], tall, colours, limits, metric.label, extend)
     return sheet.figure
+
+
+def _tried(points: Sequence[SweepPoint], keys: Sequence[str]) -> float:
+    """The share of the combinations of two parameters' values that some point has."""
+    columns = [[value_as_yaml(point.parameters[key]) for point in points] for key in keys]
+    all_of_them = math.prod(len(set(column)) for column in columns)
+    return len(set(zip(*columns, strict=True))) / all_of_them
 
 
 def cells(

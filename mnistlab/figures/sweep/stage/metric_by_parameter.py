@@ -32,6 +32,7 @@ LEFT, BELOW = 0.75, 0.85  # inches around the panels
 COLUMNS = 3
 CHARACTER_WIDTH = 0.08  # inches, of a tick's label
 LABEL_CHARACTERS = 16
+MOST_JOINED = 20  # values; a line through a random point of each would show noise
 
 
 def draw(stage: RankedPoints) -> Figure:
@@ -63,7 +64,11 @@ def metric_by_parameter(points: Sequence[SweepPoint], metric: SweepMetric, run: 
     rows = math.ceil(len(keys) / columns)
     step = (style.WIDTH - 2 * MARGIN) / columns
     width = min(step - LEFT, WIDEST)
-    note = "A dot is one combination of values; the line joins the best one of each value."
+    note = "A dot is one combination of values."
+    if any(
+        len({repr(point.parameters.get(key)) for point in measured}) <= MOST_JOINED for key in keys
+    ):
+        note = f"{note[:-1]}; the line joins the best one of each value."
     if any(math.isfinite(point.std) for point in measured):
         note += " Error bars: the standard deviation over seeds."
     heading = f"{metric.words.capitalize()} by parameter"
@@ -186,6 +191,7 @@ def _draw_panel(axes: Axes, key: str, points: Sequence[SweepPoint], metric: Swee
     best = np.max if metric.maximize else np.min
     lined = sorted(set(x[complete]))
     tops = [float(best(y[complete & (x == place)])) for place in lined]
-    axes.plot(lined, tops, color=style.INK, linewidth=1.2, zorder=2, label="best")
+    if len(lined) <= MOST_JOINED:
+        axes.plot(lined, tops, color=style.INK, linewidth=1.2, zorder=2, label="best")
     axes.set_xlabel(key, parse_math=False)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
