@@ -77,7 +77,9 @@ class Sweep(OnDisk):
         """
         if not self._sweep_dir.ranking_csv.exists():
             raise UsageError(f"{self.path}: has no ranking yet; the sweep is {self.status}")
-        return pd.read_csv(io.StringIO(read_summary(self._sweep_dir.ranking_csv)))
+        return pd.read_csv(
+            io.StringIO(read_summary(self._sweep_dir.ranking_csv)), float_precision="round_trip"
+        )
 
     @property
     def findings(self) -> list[str]:
