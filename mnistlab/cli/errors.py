@@ -15,6 +15,7 @@ import typer
 
 from mnistlab.support.errors import MnistlabError, UsageError, is_forbidden
 from mnistlab.support.safe_text import one_line
+from mnistlab.support.signals import exit_code_of, stopping_signals
 from mnistlab.terminal.output import drop, print_json, print_lines, print_note
 
 # `typer.BadParameter` is public; its base class, which can show itself, is not.
@@ -30,7 +31,11 @@ class StoppedError(MnistlabError):
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM was received; the cleanup is the same as after Ctrl-C."""
+    """SIGTERM or SIGHUP was received; the cleanup is the same as after Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 def exit_after(run: Callable[..., Any], args: Sequence[str] | None, *more: Any, **kw: Any) -> None:
@@ -51,22 +56,27 @@ def exit_after(run: Callable[..., Any], args: Sequence[str] | None, *more: Any, 
 
 @contextmanager
 def interrupts() -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM into an ordinary error; flush stdout before the end."""
-    before = signal.signal(signal.SIGTERM, _terminate)
+    """Turn a signal that stops the command into an ordinary error; flush stdout before the end."""
+    others = [
+        number for number in stopping_signals() if number != signal.SIGINT
+    ]  # Python handles it
+    before = {number: signal.signal(number, _terminate) for number in others}
     try:
         yield
         # At the interpreter's end, a closed pipe would print a traceback.
         sys.stdout.flush()
     except Terminated as stop:
-        raise StoppedError("stopped by SIGTERM", 143) from stop
+        name = signal.Signals(stop.number).name
+        raise StoppedError(f"stopped by {name}", exit_code_of(stop.number)) from stop
     except KeyboardInterrupt as stop:
-        raise StoppedError("stopped by Ctrl-C", 130) from stop
+        raise StoppedError("stopped by Ctrl-C", exit_code_of(signal.SIGINT)) from stop
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def _terminate(*_: Any) -> NoReturn:
-    raise Terminated
+def _terminate(number: int, _: Any) -> NoReturn:
+    raise Terminated(number)
 
 
 def _report(error: Exception, *, as_json: bool) -> NoReturn:

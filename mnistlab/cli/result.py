@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnistlab.store.status import Status
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, VALIDATION
+from mnistlab.support.signals import exit_code_of
 from mnistlab.support.text_format import number, percent, seconds, training_length
 from mnistlab.terminal.output import (
     print_findings,
@@ -13,6 +14,7 @@ from mnistlab.terminal.output import (
     print_note,
     print_result,
     print_status,
+    told_before_the_end,
 )
 
 if TYPE_CHECKING:
@@ -28,14 +30,15 @@ def tell_result(result: "RunResult", *, quiet: bool, json: bool) -> int:
     findings = findings_of(result.run_dir) if is_told else []
     if not quiet:
         print_findings(findings)
-    if json:
-        print_json({**_document(result), "findings": findings})
-    else:
-        print_result(str(result.run_dir))
+    with told_before_the_end(result.signal):
+        if json:
+            print_json({**_document(result), "findings": findings})
+        else:
+            print_result(str(result.run_dir))
     if result.already_ended:
         return 0
     if result.status is Status.INTERRUPTED:
-        return 128 + (result.signal or signal.SIGINT)
+        return exit_code_of(result.signal or signal.SIGINT)
     return 0 if result.status.finished else 1
 
 

@@ -1,4 +1,4 @@
-"""Turns Ctrl-C and SIGTERM into a request to stop between two steps."""
+"""Turns Ctrl-C, SIGTERM and SIGHUP into a request to stop between two steps."""
 
 import signal
 import sys
@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
+
+from mnistlab.support.signals import stopping_signals
 
 
 class StopRequested(BaseException):
@@ -76,7 +78,7 @@ class StopSignals:
 
 @contextmanager
 def stop_signals() -> Iterator[StopSignals]:
-    """Handle SIGINT and SIGTERM during training; only the main thread can."""
+    """Handle the signals that stop a command during training; only the main thread can."""
     stop = StopSignals()
     if threading.current_thread() is not threading.main_thread():
         yield stop
@@ -85,7 +87,7 @@ def stop_signals() -> Iterator[StopSignals]:
     if isinstance(listening, StopSignals):  # one of several runs that are trained together
         yield listening
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in stopping_signals()}
     for number in before:
         signal.signal(number, stop.receive)
     try:

@@ -9,7 +9,8 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -64,6 +65,18 @@ def print_how_to_resume(number: int, kept: str, folder: Path) -> None:
 def drop(stream: Literal["stdout", "stderr"]) -> None:
     """Write nothing more to a stream that cannot be written to."""
     setattr(sys, stream, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+
+
+@contextmanager
+def told_before_the_end(number: int | None) -> Iterator[None]:
+    """Print a result; after a signal, a terminal that is closed leaves the exit code as it is."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError:
+        if number is None:
+            raise
+        drop("stdout")
 
 
 def open_closed_streams() -> None:

@@ -169,7 +169,9 @@ def bar(*columns: Any) -> Any:
     from rich.console import Console
     from rich.progress import Progress as RichProgress
 
-    console = Console(stderr=True)
+    from mnistlab.terminal.lasting_stream import LastingStream
+
+    console = Console(file=LastingStream(sys.stderr))
     return RichProgress(
         *columns, console=console, expand=True, transient=True, redirect_stdout=False
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from mnistlab.config.dump import setting_as_yaml
 from mnistlab.store.status import tally
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING
+from mnistlab.support.signals import exit_code_of
 from mnistlab.support.text_format import as_stated
 from mnistlab.terminal.output import (
     metric_value,
@@ -16,6 +17,7 @@ from mnistlab.terminal.output import (
     print_result,
     print_status,
     print_table,
+    told_before_the_end,
 )
 
 if TYPE_CHECKING:
@@ -40,12 +42,13 @@ def tell_sweep(result: "SweepResult", *, quiet: bool, json: bool) -> int:
     findings = findings_of(result.sweep_dir) if is_told else []
     if not quiet:
         print_findings(findings)
-    if json:
-        print_json({**_document(result), "findings": findings})
-    else:
-        print_result(str(result.sweep_dir))
+    with told_before_the_end(result.signal):
+        if json:
+            print_json({**_document(result), "findings": findings})
+        else:
+            print_result(str(result.sweep_dir))
     if result.signal is not None:
-        return 128 + result.signal
+        return exit_code_of(result.signal)
     return SOME_FAILED if result.trials["failed"] and not result.already_ended else 0
 
 

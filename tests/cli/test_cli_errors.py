@@ -1,5 +1,6 @@
 import errno
 import logging
+import signal
 import subprocess
 import sys
 
@@ -52,7 +53,7 @@ def test_debug_shows_where_an_error_came_from(home, monkeypatch, error):
 
 
 @pytest.mark.parametrize(
-    ("error", "exit_code"), [(KeyboardInterrupt(), 130), (errors.Terminated(), 143)]
+    ("error", "exit_code"), [(KeyboardInterrupt(), 130), (errors.Terminated(signal.SIGTERM), 143)]
 )
 def test_an_interruption_is_one_line_and_its_own_exit_code(home, monkeypatch, error, exit_code):
     failing_with(monkeypatch, error)

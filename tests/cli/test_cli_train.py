@@ -1,14 +1,19 @@
 import csv
+import fcntl
 import json
 import os
 import signal
 import subprocess
+import termios
+import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
 from cli_helpers import mnistlab, process_arguments
 
+STOPS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 METRICS = {"train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"}
 
 
@@ -133,7 +138,9 @@ def test_more_threads_than_processors_can_be_had(home):
     assert run["threads"] == threads
 
 
-@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_stops_a_run_with_its_checkpoint_and_its_own_exit_code(home, number, exit_code):
     long_run = process_arguments("train", "tiny.yaml", "training.epochs=1000000", "--json")
     with subprocess.Popen(
@@ -152,7 +159,9 @@ def test_a_signal_stops_a_run_with_its_checkpoint_and_its_own_exit_code(home, nu
     assert "Traceback" not in stderr
 
 
-@pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_before_training_ends_in_a_plain_line(home, number, exit_code):
     """The configuration is a pipe, so the command waits until it is stopped."""
     os.mkfifo(home / "pipe.yaml")
@@ -184,3 +193,33 @@ def test_the_findings_are_printed_and_are_in_the_document(home):
     quiet = mnistlab("train", "tiny.yaml", *rate, "--no-plots", "--json", "--quiet")
     assert quiet.document["findings"] == findings
     assert "still falls" not in quiet.stderr
+
+
+def test_a_run_whose_terminal_is_closed_saves_its_checkpoint(home):
+    master, terminal = os.openpty()
+    long_run = process_arguments("train", "tiny.yaml", "training.epochs=1000000")
+    process = subprocess.Popen(
+        **long_run, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+        preexec_fn=partial(fcntl.ioctl, terminal, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    os.close(terminal)
+    shown = b""
+    while b"/1000000" not in shown:
+        shown += os.read(master, 4096)
+    os.close(master)
+    assert process.wait(timeout=60) == 129
+    (run,) = Path("runs").glob("2*")
+    assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
+    assert (run / "checkpoints" / "last.safetensors").is_file()
+
+
+def test_a_run_under_nohup_goes_on_when_its_terminal_is_closed(home):
+    process = subprocess.Popen(
+        **process_arguments("train", "tiny.yaml", "--quiet", "--no-plots"),
+        preexec_fn=partial(signal.signal, signal.SIGHUP, signal.SIG_IGN),
+    )
+    while not list(Path("runs").glob("2*/metrics.csv")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(timeout=60) == 0

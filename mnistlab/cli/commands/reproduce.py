@@ -10,6 +10,7 @@ import typer
 
 from mnistlab.cli import options
 from mnistlab.store.status import Status
+from mnistlab.support.signals import exit_code_of
 
 if TYPE_CHECKING:
     from mnistlab.reproduce.all_reports import Reproduction
@@ -171,25 +172,31 @@ def _watched(heading: str, *, quiet: bool) -> Iterator["SweepCallback"]:
 
 def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int:
     """Print how the reports went, their pages or their document last; returns the exit code."""
-    from mnistlab.terminal.output import print_how_to_resume, print_json, print_result
+    from mnistlab.terminal.output import (
+        print_how_to_resume,
+        print_json,
+        print_result,
+        told_before_the_end,
+    )
 
     if not quiet:
         _print_summary(result)
     if result.signal is not None:
         print_how_to_resume(result.signal, "finished trials are kept", result.resumable)
-    if json:
-        print_json(
-            {
-                "status": Status.FINISHED if result.signal is None else Status.INTERRUPTED,
-                "trials": result.trials,
-                "reports": [written.document for written in result.reports],
-            }
-        )
-    else:
-        for written in result.reports:
-            print_result(str(written.report_dir.report))
+    with told_before_the_end(result.signal):
+        if json:
+            print_json(
+                {
+                    "status": Status.FINISHED if result.signal is None else Status.INTERRUPTED,
+                    "trials": result.trials,
+                    "reports": [written.document for written in result.reports],
+                }
+            )
+        else:
+            for written in result.reports:
+                print_result(str(written.report_dir.report))
     if result.signal is not None:
-        return 128 + result.signal
+        return exit_code_of(result.signal)
     damage = max((written.saved.exit_code for written in result.reports), default=0)
     return FAILED if result.trials["failed"] and not result.already_ended else damage
 
