@@ -20,6 +20,7 @@ from mnistlab.python.array_dataset import array_dataset
 from mnistlab.python.estimator_config import (
     estimator_config,
     refuse_arguments,
+    refuse_changed_labels,
     refuse_whole_run_schedule,
 )
 from mnistlab.python.images import (
@@ -47,9 +48,9 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    config : a YAML file or a mapping, as for `mnistlab.train`; None: the defaults. Only `normalize`
-        of its `data` is used: the images are those given to `fit`. Each of the following sets
-        one key of it; None leaves the key unchanged:
+    config : a YAML file or a mapping, as for `mnistlab.train`; None: the defaults. Of its `data`,
+        the keys that change images are used; see docs/python.md. The images are those given to
+        `fit`. Each of the following sets one key of it; None leaves the key unchanged:
     model : softmax, mlp or cnn, or the whole section as a mapping.
     hidden, activation, dropout : of an MLP, `model.hidden` and so on.
     optimizer : sgd, adam, adamw or rmsprop, or the whole section as a mapping.
@@ -219,6 +220,8 @@ class Classifier(ClassifierMixin, BaseEstimator):
         images.
         """
         config = self._run_config()
+        refuse_changed_labels(config)
+        self._preparation = config.data.preparation
         self.classes_ = classes
         self.image_shape_ = shape_of_rows(rows.shape[1], self.image_shape)
         self.pixel_range_ = pixel_range(rows)
@@ -250,9 +253,10 @@ class Classifier(ClassifierMixin, BaseEstimator):
         return estimator_config(self)
 
     def _pixels(self, X: npt.NDArray[Any]) -> Images:
-        """Rows of numbers (n, pixels) as uint8 images (n, height, width)."""
+        """Rows of numbers (n, pixels) as uint8 images (n, height, width), prepared."""
         levels = grey_levels(X, self.pixel_range_)
-        return np.ascontiguousarray(levels).reshape(-1, *self.image_shape_)
+        images = np.ascontiguousarray(levels).reshape(-1, *self.image_shape_)
+        return self._preparation(images)
 
     def _answer(
         self, X: npt.ArrayLike, ask: Callable[[Inference, Images], npt.NDArray[np.floating]]
@@ -269,7 +273,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
         """
         if not hasattr(self, "_network"):
             config = run_config_from_mapping(self.config_)
-            shape, classes = self.image_shape_, len(self.classes_)
+            shape, classes = self._preparation.shape(*self.image_shape_), len(self.classes_)
             self._network = load(config, shape, classes, self._pixel, self.weights_)
         return self._network
 

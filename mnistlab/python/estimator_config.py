@@ -64,3 +64,16 @@ def refuse_whole_run_schedule(config: RunConfig) -> None:
             f"lr_schedule.type: {config.lr_schedule.type} is over a whole run, whose length "
             "partial_fit does not know; take constant, step, exponential, linear or inverse_time"
         )
+
+
+def refuse_changed_labels(config: RunConfig) -> None:
+    """Raise UsageError for a key of `data` that changes or names labels: they are those of y."""
+    data = config.data
+    if data.class_names is not None:
+        raise UsageError("data.class_names: found names; the labels of y are a classifier's names")
+    for key, value in (("label_noise", data.label_noise), ("shuffle_labels", data.shuffle_labels)):
+        if value:
+            raise UsageError(
+                f"data.{key}: found {str(value).lower()}, but a classifier trains on the labels as "
+                "they are given; change y instead"
+            )

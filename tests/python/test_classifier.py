@@ -33,6 +33,24 @@ def test_it_trains_the_same_bits_as_a_run_on_the_same_images(home, digits):
     assert np.array_equal(run.predict(digits.test_images), classifier.predict(digits.test_images))
 
 
+PREPARED = {
+    "augment": {"augment": [{"shift": 2}]},
+    "resize": {"resize": [14, 12]},
+    "transpose, invert": {"transpose": True, "invert": True},
+    "deskew, permute_pixels": {"deskew": True, "permute_pixels": 3},
+}
+
+
+@pytest.mark.parametrize("keys", PREPARED.values(), ids=PREPARED)
+def test_it_changes_images_as_a_run_does(home, digits, keys):
+    config = {**TINY, "data": {"source": "digits", "train_limit": 60, "validation": 0, **keys}}
+    run = mnistlab.train(config, plots=False, quiet=True)
+    classifier = mnistlab.Classifier(config).fit(digits.train_images[:60], digits.train_labels[:60])
+    assert all(np.array_equal(w, classifier.weights_[name]) for name, w in run.weights.items())
+    for one in (classifier, pickle.loads(pickle.dumps(classifier))):
+        assert np.array_equal(run.predict(digits.test_images), one.predict(digits.test_images))
+
+
 def test_images_may_be_rows_and_fractions_of_one_without_a_bit_of_difference(images):
     X, y = images
     first = mnistlab.Classifier(**FAST).fit(X, y)

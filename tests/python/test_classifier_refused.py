@@ -50,3 +50,15 @@ def test_a_network_that_memory_does_not_hold_is_refused_before_any_is_taken(imag
     X, y = images
     with pytest.raises(UsageError, match=r"model\.hidden: training takes"):
         mnistlab.Classifier(hidden=[100_000] * 30).fit(X, y)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("label_noise", 0.2), ("shuffle_labels", True), ("class_names", ["a", "b", "c"])],
+)
+def test_keys_that_change_or_name_labels_are_refused(images, method, key, value):
+    X, y = images
+    classifier = mnistlab.Classifier({"data": {key: value}}, **FAST)
+    with pytest.raises(UsageError, match=rf"data\.{key}: found"):
+        classifier.fit(X, y) if method == "fit" else classifier.partial_fit(X, y, range(10))
