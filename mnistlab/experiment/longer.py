@@ -13,6 +13,7 @@ from mnistlab.store.browse.values import flattened
 from mnistlab.store.checkpoint import Checkpoint
 from mnistlab.store.checksums import with_checksum
 from mnistlab.store.run_dir import SWEEP_NAME, RunDir
+from mnistlab.store.run_record import RunRecord
 from mnistlab.store.status import Status
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
@@ -55,6 +56,18 @@ def _present(config: RunConfig) -> list[str]:
 
 def _flat(config: RunConfig) -> dict[str, Any]:
     return dict(flattened(resolved_mapping(config)))
+
+
+def refuse_without_checkpoint(run_dir: RunDir, history: RunRecord) -> None:
+    """Raise UsageError for a run that reached its end and has no checkpoint any more: it would be
+    trained again from its first step, and lose what it has.
+    """
+    if history.status.finished or history.status is Status.DIVERGED:
+        raise UsageError(
+            f"{run_dir.path}: cannot be made longer: it has no checkpoint, {run_dir.last}; "
+            "`mnistlab prune` removes checkpoints of finished runs. "
+            f"`mnistlab train {run_dir.config} …` begins a new run"
+        )
 
 
 def refuse_another_past(run_dir: RunDir, trainer: Trainer, checkpoint: Checkpoint) -> None:

@@ -216,11 +216,14 @@ def _read_weights(
 
 def _why_none(run_dir: RunDir, weights: Weights) -> str:
     """Why a run lacks weights that are not the final ones, and which others it has."""
+    ended = run_dir.weights.exists()
+    pruned = ", or `mnistlab prune` removed them" if ended and not run_dir.last.exists() else ""
     if weights == BEST:
-        ended = run_dir.weights.exists()
-        return "that needs validation images" if ended else "it has no final ones either"
+        why = "that needs validation images" if ended else "it has no final ones either"
+        return why + pruned
     kept = [name for name in names_of_weights(run_dir.path) if SNAPSHOT.fullmatch(name)]
-    return f"it has {', '.join(kept)}" if kept else "it kept none (training.snapshots)"
+    why = f"it has {', '.join(kept)}" if kept else "it kept none (training.snapshots)"
+    return why + pruned
 
 
 def _fill(inference: Inference, tensors: dict[str, np.ndarray], file: Path) -> None:

@@ -15,7 +15,11 @@ from mnistlab.experiment.disk_space import lacking_disk_space
 from mnistlab.experiment.driver import Training, trained
 from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.interruption import StopSignals, stop_signals
-from mnistlab.experiment.longer import refuse_another_past, write_length
+from mnistlab.experiment.longer import (
+    refuse_another_past,
+    refuse_without_checkpoint,
+    write_length,
+)
 from mnistlab.experiment.memory_check import refuse_too_large
 from mnistlab.experiment.run_facts import run_facts
 from mnistlab.experiment.run_options import RunOptions
@@ -88,6 +92,8 @@ def resuming(
     with only_process(run_dir), _surroundings(run_dir, options.threads) as (pool, stop):
         remove_leftovers(run_dir.path)
         checkpoint = load_checkpoint(run_dir)
+        if checkpoint is None and history is not None and new_length:
+            refuse_without_checkpoint(run_dir, history)
         trainer = new_trainer(config, dataset)
         if checkpoint is not None and new_length:
             refuse_another_past(run_dir, trainer, checkpoint)

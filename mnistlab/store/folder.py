@@ -6,6 +6,8 @@ from typing import Any
 
 from mnistlab.support.safe_files import inside
 
+PLOTS_NAME = "plots"
+
 
 class Artefact:
     """The path of a file in a folder, by its name; the file need not exist yet."""
@@ -30,7 +32,7 @@ class Folder:
 
     path: Path
 
-    plots = Subfolder("plots")
+    plots = Subfolder(PLOTS_NAME)
     report = Artefact("report.html")  # one page with everything
 
     @property

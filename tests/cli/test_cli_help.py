@@ -31,6 +31,8 @@ COMMANDS = (
     "tag",
     "rm",
     "mv",
+    "du",
+    "prune",
 )
 HEAVY = {
     *("numpy", "numba", "scipy", "sklearn", "matplotlib", "pandas", "pydantic", "yaml"),

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from mnistlab.experiment.model import load_model
 from mnistlab.store.checksums import with_checksum
+from mnistlab.store.tidy.prune import prune
 from mnistlab.support.errors import ConfigError, UsageError
 from tools.short_runs import StopAt, fingerprint, resume, train
 
@@ -112,6 +114,20 @@ def test_run_json_has_the_length_where_the_machine_stopped_before_config_yaml_ha
 
 def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_pruned_run_is_not_made_longer_and_says_what_is_missing(tmp_path):
+    run = train(tmp_path, {"training": {"epochs": 2, "snapshots": 1}}).run_dir
+    prune([run], "none")
+    before = contents(run)
+    assert resume(run).already_ended
+    with pytest.raises(UsageError, match=r"cannot be made longer: it has no checkpoint, .*last\."):
+        resume(run, "training.epochs=5")
+    for weights in ("best", "epoch-1"):
+        with pytest.raises(UsageError, match=f"no {weights} weights: .*`mnistlab prune` removed"):
+            load_model(run, weights, data_dir=tmp_path / "data")
+    assert load_model(run, data_dir=tmp_path / "data").step > 0
+    assert contents(run) == before
 
 
 @pytest.mark.parametrize(

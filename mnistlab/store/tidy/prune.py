@@ -1,0 +1,79 @@
+"""Removes checkpoints of finished runs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnistlab.store.browse.found import runs_at
+from mnistlab.store.run_dir import CONFIG_NAME, RunDir
+from mnistlab.store.run_record import read_run_record
+from mnistlab.store.tidy.in_use import unused
+from mnistlab.support import durable
+from mnistlab.support.errors import UsageError
+from mnistlab.support.run_weights import SNAPSHOT, names_of_weights
+
+KEEP = ("weights", "best", "none")
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """The files that were removed, their bytes, and why other runs were left as they are."""
+
+    files: tuple[Path, ...]
+    bytes: int
+    left: tuple[str, ...]
+
+
+def prune(paths: Iterable[Path], keep: str = KEEP[0]) -> Pruned:
+    """Remove checkpoints of finished runs; the final weights always stay.
+
+    `keep` is weights: what resuming needs is removed, the best weights and snapshots stay; best:
+    snapshots are removed, too; or none. Runs of a sweep or folder that have not finished are left.
+    Raises UsageError, before anything is removed, for a named run that has not finished.
+    """
+    if keep not in KEEP:
+        raise UsageError(f"--keep: found {keep!r}, must be {', '.join(KEEP[:-1])} or {KEEP[-1]}")
+    paths = list(paths)
+    reasons = {run: _why_not(RunDir(run)) for run in runs_at(paths)}
+    named = [path.resolve() for path in paths if (path / CONFIG_NAME).is_file()]
+    if refused := [f"{run}: {reasons[run]}" for run in named if reasons[run]]:
+        raise UsageError(*refused)
+    files: list[Path] = []
+    size = 0
+    for run in (run for run, reason in reasons.items() if reason is None):
+        with unused(run):
+            for file in _removable(RunDir(run), keep):
+                size += file.stat().st_size
+                file.unlink()
+                files.append(file)
+            if RunDir(run).checkpoints.is_dir():
+                durable.fsync(RunDir(run).checkpoints)
+    left = tuple(f"{run}: {reason}" for run, reason in reasons.items() if reason)
+    return Pruned(tuple(files), size, left)
+
+
+def _why_not(run_dir: RunDir) -> str | None:
+    """Why the checkpoints of a run are still needed; None if they are not."""
+    from mnistlab.support.tensor_file import load_tensors  # it needs numpy
+
+    if not run_dir.run_json.exists():
+        return "has not finished; its checkpoints are needed to resume it"
+    status = read_run_record(run_dir).status
+    if not status.finished:
+        return f"is {status.words}, not finished; its checkpoints are needed"
+    try:
+        load_tensors(run_dir.weights)
+    except UsageError as error:
+        return f"its final weights cannot be read, so its checkpoints are kept: {error}"
+    return None
+
+
+def _removable(run_dir: RunDir, keep: str) -> list[Path]:
+    """The files to remove; files of the user and links are none of them."""
+    found = [run_dir.last, run_dir.previous]
+    if keep != "weights":
+        names = filter(SNAPSHOT.fullmatch, names_of_weights(run_dir.path))
+        found += map(run_dir.snapshot, names)
+    if keep == "none":
+        found.append(run_dir.best)
+    return [file for file in found if file.is_file() and not file.is_symlink()]
