@@ -96,14 +96,18 @@ RUNS = {
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("sections", RUNS.values(), ids=list(RUNS))
+@pytest.mark.parametrize("name", RUNS)
 @pytest.mark.usefixtures("look_after_every_step")
-def test_a_run_stopped_after_any_step_ends_on_the_same_bits(tmp_path, sections):
+def test_a_run_stopped_after_any_step_ends_on_the_same_bits(tmp_path, name):
+    sections = RUNS[name]
+    # One run is stopped after each of its steps; the others, which differ in their state alone,
+    # after every third, each beginning with another.
+    first, every = (1, 1) if name == "sgd" else (1 + list(RUNS).index(name) % 3, 3)
     whole = train(tmp_path / "whole", sections)
     wanted = fingerprint(whole.run_dir)
     steps = read_metrics(whole.run_dir / "metrics.csv")[-1].step
     assert steps >= 6
-    for step in range(1, steps):
+    for step in range(first, steps, every):
         stopped = train(tmp_path / str(step), sections, StopAt(step))
         assert stopped.status == "interrupted"
         assert stopped.signal is not None
