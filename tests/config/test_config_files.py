@@ -13,6 +13,7 @@ from mnistlab.config import (
     RunConfig,
     dump_yaml,
     load_run_config,
+    load_sweep,
     parse_run_config,
     run_json_schema,
 )
@@ -20,7 +21,9 @@ from mnistlab.config.starter import starter_files
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 EXAMPLES = ["quickstart", "mnist-softmax", "mnist-mlp", "mnist-cnn"]
-BEST = sorted((CONFIGS / "best").glob("*.yaml"))
+BEST = sorted(
+    path for path in (CONFIGS / "best").glob("*.yaml") if not path.stem.endswith("-seeds")
+)
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -34,6 +37,14 @@ def test_a_best_recipe_trains_on_all_images_and_looks_at_the_test_set_at_its_end
     assert config.name == f"best-{path.stem}"
     assert (config.data.source, config.data.validation_images) == ("mnist", 0)
     assert config.training.test == "end"
+
+
+def test_the_seeds_of_the_best_cnn_change_nothing_else():
+    sweep = load_sweep(CONFIGS / "best" / "cnn-seeds.yaml")
+    assert (sweep.config.seeds, sweep.config.parameters) == (5, {})
+    config, problems = sweep.run_config({})
+    assert problems == []
+    assert dump_yaml(config) == dump_yaml(load_run_config(CONFIGS / "best" / "cnn.yaml"))
 
 
 def test_the_quickstart_needs_no_network():
