@@ -140,13 +140,19 @@ def _kill(sweep: Sweep, kind: str, chance: random.Random, report: Report) -> Non
         report.faults.append(f"{len(left)} workers alive {SECONDS_TO_DIE} s after their sweep")
 
 
-def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: float = 1.2) -> Report:
+def rounds(
+    kills: int,
+    values: Sequence[str] = GRID,
+    seed: int = 0,
+    spread: float = 1.2,
+    options: Sequence[str] = (),
+) -> Report:
     """Kill a sweep `kills` times, over at most this share of its duration, and let it end."""
     report, chance = Report(), random.Random(seed)
     kinds = ("parent", "workers", "both")
     with tempfile.TemporaryDirectory() as scratch:
-        wanted, seconds = undisturbed(Path(scratch), values)
-        sweep = Sweep(Path(scratch) / "killed", values)
+        wanted, seconds = undisturbed(Path(scratch), values, options)
+        sweep = Sweep(Path(scratch) / "killed", values, options)
         pauses = [chance.uniform(0, spread * seconds / kills) for _ in range(kills)]
         kill_and_compare(
             sweep, pauses, lambda n: _kill(sweep, kinds[n % 3], chance, report), wanted, report
@@ -154,9 +160,11 @@ def rounds(kills: int, values: Sequence[str] = GRID, seed: int = 0, spread: floa
     return report
 
 
-def undisturbed(scratch: Path, values: Sequence[str]) -> tuple[dict[str, dict], float]:
+def undisturbed(
+    scratch: Path, values: Sequence[str], options: Sequence[str] = ()
+) -> tuple[dict[str, dict], float]:
     """The fingerprints of the trials of a sweep that is not killed, and its duration in seconds."""
-    sweep, began = Sweep(scratch / "calm", values), time.monotonic()
+    sweep, began = Sweep(scratch / "calm", values, options), time.monotonic()
     code, error = sweep.finish()
     if code != 0:
         raise RuntimeError(error)
@@ -219,10 +227,11 @@ def _compare(sweep: Sweep, wanted: dict, ended: dict, report: Report) -> None:
         report.faults.append(f"{len(trials)} trials of other names, not the {len(wanted)} wanted")
         return
     for name, path in trials.items():
-        if records.get(name, {}).get("status") != "finished":
-            report.faults.append(f"{name} has not finished")
+        if records.get(name, {}).get("status") not in ("finished", "pruned"):
+            report.faults.append(f"{name} has not ended")
             continue
-        different = [k for k, v in fingerprint(path).items() if v != wanted[name][k]]
+        found = fingerprint(path)
+        different = [key for key in found | wanted[name] if found.get(key) != wanted[name].get(key)]
         report.identical += not different
         report.carried_on += bool(records[name]["resumed"])
         report.faults += [f"{name}: {file} differs" for file in different]
