@@ -109,7 +109,7 @@ def test_the_figures_of_the_run_or_sweep_that_is_typed_are_completed(complete, h
         *(f"refit-{name}" for name in REFIT_FIGURES),
         *of_models,
     ]
-    assert complete("visualize", "stages", "--only", "bars", "--only", "l1-b") == ["l1-bars"]
+    assert complete("visualize", "stages", "--only", "bars", "--only", "l1-ba") == ["l1-bars"]
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xff", b"trial,status\n\0,\n", None])
