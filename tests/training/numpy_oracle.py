@@ -110,11 +110,11 @@ def rate_at(schedule, lr, step, steps_per_epoch, total, falls=()):
             return lr + since / length * (lr * schedule.final - lr)
         case "phases":
             first = 0
-            for phase in schedule.phases:
+            for left, phase in zip(range(len(schedule.phases))[::-1], schedule.phases, strict=True):
                 length = max(total - first, 1)
                 if phase.epochs is not None:
                     length = phase.epochs * steps_per_epoch
-                if step < first + length or phase is schedule.phases[-1]:
+                if step < first + length or left == 0:
                     within = min(step - first, length - 1)
                     return rate_at(phase, lr * phase.scale, within, steps_per_epoch, length)
                 first += length
