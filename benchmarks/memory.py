@@ -21,7 +21,7 @@ def _rollup(pid: int) -> dict[str, int]:
 
     Pss, the proportional set size, divides a page among the processes that share it.
     """
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8")
     lines = (line.split() for line in text.splitlines()[1:])
     return {name.rstrip(":"): int(kilobytes) * 1024 for name, kilobytes, _ in lines}
 

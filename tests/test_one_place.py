@@ -129,7 +129,11 @@ def test_an_export_format_is_one_file(run, tmp_path):
     assert run(_MNISTLAB_COMPLETE="complete_bash", **words).split() == ["shapes"]
     file = run("export", str(trained.path), "--format", "shapes").rstrip("\n")
     assert file == str(trained.path / "model.txt")
-    assert Path(file).read_text().startswith("['dense1.bias', 'dense1.weight'] # mnistlab sha256")
+    assert (
+        Path(file)
+        .read_text(encoding="utf-8")
+        .startswith("['dense1.bias', 'dense1.weight'] # mnistlab sha256")
+    )
     run("export", str(trained.path), "--format", "shapes")  # its own file is renewed
 
 

@@ -26,7 +26,7 @@ PROCESSES = ("the sweep's process", "Dask's scheduler", "Dask's worker")
 
 def processor_seconds(pid: int) -> float:
     """The processor seconds of a process so far, without its children."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -69,7 +69,7 @@ def _row(row: MetricsRow, level: float, rng: np.random.Generator) -> MetricsRow:
 
 
 def _written(path: Path, text: str) -> dict[str, int | str]:
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     digest = FileDigest.of(text.encode())
     return {"bytes": digest.length, "sha256": digest.sha256}
 

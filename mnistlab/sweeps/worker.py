@@ -55,7 +55,7 @@ def _be_the_first_to_go() -> None:
     """If memory runs out, let the system end this worker, which is replaced, and not the sweep."""
     score = Path("/proc/self/oom_score_adj")
     if score.exists():
-        score.write_text("800")
+        score.write_text("800", encoding="utf-8")
 
 
 class _Warnings(logging.Handler):

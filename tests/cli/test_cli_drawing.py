@@ -24,7 +24,7 @@ def run_dir(home, monkeypatch):
 
 def children() -> list[int]:
     """The processes that this thread has started."""
-    listed = Path("/proc/self/task", str(os.getpid()), "children").read_text()
+    listed = Path("/proc/self/task", str(os.getpid()), "children").read_text(encoding="utf-8")
     return [int(pid) for pid in listed.split()]
 
 

@@ -81,7 +81,7 @@ def test_every_stated_value_is_compared_with_the_mean_of_its_runs(report):
     assert fast["epochs"] == 2
     assert fast["full_length"] == {"epochs": 3, "images": 60, "validation": 0}
     assert fast["full_length_seconds"] == pytest.approx(fast["seconds"] * 3 / 2)
-    text = Path(found["markdown"]).read_text()
+    text = Path(found["markdown"]).read_text(encoding="utf-8")
     mean = f"{100 * fast['metrics']['test_accuracy']['mean']:.2f}"
     assert f"At 0.1 it is {mean} %." in text
     assert f"| 0.1 | 5.00 % | {mean} ± {100 * half:.2f} % | 2 | Table 2 | " in text
@@ -94,7 +94,7 @@ def test_every_stated_value_is_compared_with_the_mean_of_its_runs(report):
     assert f"{told}; farthest below: {below}" in text
     plots = {path.name for path in (folder / "plots").iterdir()}
     assert plots == {"01-rates-table.png", "02-rates-curves.png", "03-rates-learning_curves.png"}
-    page = Path(found["html"]).read_text()
+    page = Path(found["html"]).read_text(encoding="utf-8")
     assert page.count("<figure") == 3
     assert f"{mean} ± " in page
 
@@ -116,7 +116,7 @@ def test_full_lifts_the_budget_and_quick_sets_its_own(report):
     (document,) = quick.document["reports"]
     row = document["tables"][0]["rows"][0]
     assert (row["epochs"], row["statuses"]) == (1, ["finished"])  # one seed
-    text = Path(document["markdown"]).read_text()
+    text = Path(document["markdown"]).read_text(encoding="utf-8")
     assert "cannot be compared with the stated ones" in text
     assert "At 0.1 it is" not in text
     assert "batch_size: 20" in (Path(row["run_dir"]) / "config.yaml").read_text()
@@ -200,7 +200,7 @@ def test_every_report_and_paper_runs_scaled_down_on_digits(group):
         ]
         assert measured
         assert None not in measured
-        assert "![" in Path(one["markdown"]).read_text()
+        assert "![" in Path(one["markdown"]).read_text(encoding="utf-8")
 
 
 def test_a_page_that_was_edited_is_not_written_again(report):

@@ -148,7 +148,7 @@ def test_a_run_takes_no_more_than_was_estimated_and_not_much_less(tmp_path, opti
 
 def _memory_groups() -> Path | None:
     """The folder of this process's memory control group, where new ones can be made (version 1)."""
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+    for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
         _, controllers, path = line.split(":", 2)
         if "memory" in controllers.split(","):
             folder = Path(f"/sys/fs/cgroup/memory{path}")

@@ -156,7 +156,7 @@ def test_all_that_a_run_has_is_drawn_legibly_and_the_rest_left_out_with_a_word(t
 
 def with_cells(path: Path, figures: list[str], kept: set[str]) -> None:
     """Write values in turn into all rows of a table except its columns `kept`."""
-    head, *lines = path.read_text().splitlines()
+    head, *lines = path.read_text(encoding="utf-8").splitlines()
     names = head.split(",")
     rows = [
         ",".join(
@@ -165,7 +165,7 @@ def with_cells(path: Path, figures: list[str], kept: set[str]) -> None:
         )
         for number, line in enumerate(lines)
     ]
-    path.write_text("\n".join([head, *rows]) + "\n")
+    path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
 
 
 @pytest.mark.parametrize("figures", [["1e308"], ["-1e308", "1e308"], ["5e-324", "1e308"], ["-inf"]])

@@ -55,7 +55,10 @@ def page(home, sweep, trials) -> Path:
 
 
 def data_of(page: Path):
-    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page.read_text())
+    found = re.search(
+        r'<script type="application/json" id="data">(.*?)</script>',
+        page.read_text(encoding="utf-8"),
+    )
     return json.loads(found[1])
 
 

@@ -186,7 +186,10 @@ def test_a_worker_that_wakes_after_its_trial_was_finished_elsewhere_changes_noth
 def has_ended(pid: int) -> bool:
     """Whether a process has ended, even if its suspended parent has not noticed yet."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+            == "Z"
+        )
     except FileNotFoundError:
         return True
 
