@@ -1,15 +1,17 @@
 """A stream that may go away without ending the work that writes to it."""
 
-import io
 import os
 from typing import Any, TextIO
 
 
-class LastingStream(io.TextIOBase):
+class LastingStream:
     """Writes to a terminal until that fails, as when its window is closed, and then to nothing."""
 
     def __init__(self, terminal: TextIO) -> None:
         self._terminal = terminal
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._terminal, name)
 
     def write(self, text: str) -> int:
         try:
@@ -26,14 +28,3 @@ class LastingStream(io.TextIOBase):
 
     def _write_nowhere(self) -> None:
         self._terminal = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-
-    def isatty(self) -> bool:
-        return self._terminal.isatty()
-
-    def fileno(self) -> int:
-        return self._terminal.fileno()
-
-    @property
-    def encoding(self) -> Any:
-        """The terminal's: a bar is drawn by characters that it has."""
-        return self._terminal.encoding

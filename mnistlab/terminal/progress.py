@@ -3,7 +3,7 @@
 import os
 import sys
 from contextlib import AbstractContextManager, closing, nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from mnistlab.experiment.callbacks import RunCallback, RunProgress, Start
 from mnistlab.store.metrics import MetricsRow
@@ -171,7 +171,7 @@ def bar(*columns: Any) -> Any:
 
     from mnistlab.terminal.lasting_stream import LastingStream
 
-    console = Console(file=LastingStream(sys.stderr))
+    console = Console(file=cast(TextIO, LastingStream(sys.stderr)))
     return RichProgress(
         *columns, console=console, expand=True, transient=True, redirect_stdout=False
     )
