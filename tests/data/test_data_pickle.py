@@ -96,7 +96,9 @@ class Runs:
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-@pytest.mark.parametrize("function", [os.mkdir, eval, np.load, np.dtype], ids=str)
+@pytest.mark.parametrize(
+    "function", [os.mkdir, eval, np.load, np.dtype], ids=lambda function: function.__name__
+)
 def test_a_call_in_the_file_is_refused_and_does_not_run(tmp_path, protocol, function):
     made = tmp_path / "made"
     hostile = pickle.dumps((pairs(square(SMALL), 256)[0], Runs(made, function)), protocol)
