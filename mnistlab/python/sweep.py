@@ -77,9 +77,13 @@ class Sweep(OnDisk):
         """
         if not self._sweep_dir.ranking_csv.exists():
             raise UsageError(f"{self.path}: has no ranking yet; the sweep is {self.status}")
-        return pd.read_csv(
-            io.StringIO(read_summary(self._sweep_dir.ranking_csv)), float_precision="round_trip"
-        )
+        text = read_summary(self._sweep_dir.ranking_csv)
+        table = pd.read_csv(io.StringIO(text))
+        # pandas before 3.1 misses the last digit of some numbers.
+        as_written = pd.read_csv(io.StringIO(text), dtype=str)
+        for column in table.select_dtypes("float").columns:
+            table[column] = as_written[column].astype(float)
+        return table
 
     @property
     def findings(self) -> list[str]:

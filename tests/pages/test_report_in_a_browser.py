@@ -93,7 +93,8 @@ def test_the_metric_of_a_ranking_is_on_the_screen_of_a_phone(browser, sweep_page
 def test_the_words_of_a_figure_are_the_page_s_own_light_on_dark(opened):
     browser, _ = opened
     browser.look(width=1280, scheme="dark")
-    words = "document.querySelector('.figure svg [id$=\"-text_3\"] g')"
+    # Words are glyphs that a group scales.
+    words = "document.querySelector('.figure svg g[style*=fill][transform*=scale]')"
     fill = browser.value(f"getComputedStyle({words}).fill")
     assert fill == browser.value("getComputedStyle(document.body).color")
 
