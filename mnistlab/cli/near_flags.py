@@ -1,7 +1,8 @@
-"""Options of other programs, with the equivalent of mnistlab."""
+"""Command lines of other programs, and incomplete ones, with the equivalent of mnistlab."""
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from mnistlab.cli.completion import KEY_VALUES
@@ -28,10 +29,14 @@ _ADVICE = {
 
 
 def explain(error: Any, arguments: Sequence[str]) -> None:
-    """Add to the error for an unknown option how the command line is written for mnistlab.
+    """Add to the error for an unknown option, or for missing pictures, how the command line is
+    written for mnistlab.
 
     An error of another kind, or an unknown option without an explanation, keeps its message.
     """
+    if getattr(getattr(error, "param", None), "name", None) == "images" and not error.message:
+        error.message = _missing_pictures(error.ctx.params["run"])
+        return
     if not hasattr(error, "option_name") or not hasattr(error, "possibilities"):
         return
     flag, command = error.option_name, error.ctx.command
@@ -44,6 +49,13 @@ def explain(error: Any, arguments: Sequence[str]) -> None:
             advice = f"values of the configuration are set without dashes: {key}={value}"
     if advice is not None:
         error.message, error.possibilities = f"{error.message}; {advice}", None
+
+
+def _missing_pictures(first: Path) -> str:
+    """What is missing if `predict` is given only a run, or only a picture."""
+    if first.is_dir():
+        return f"Pictures stand behind the run: mnistlab predict {first} PICTURE"
+    return f"The run stands before the pictures: mnistlab predict RUN {first}"
 
 
 def _advice(flag: str, options: set[str]) -> str | None:

@@ -12,6 +12,7 @@ from mnistlab.experiment.scores import confusion_counts
 from mnistlab.figures.pictures import Read
 from mnistlab.store.metrics import LayerRow, MetricsRow
 from mnistlab.support.errors import LackingError
+from mnistlab.support.text_format import in_print, probability
 from mnistlab.training.run_length import run_length
 
 CONVOLUTIONS = 8  # if there are more, this many are drawn
@@ -98,16 +99,12 @@ def says_probabilities(run: Artefacts) -> bool:
 
 
 def said_of(run: Artefacts, output: float) -> str:
-    """An output as text; 99.95 % and more is not rounded up to 100 %."""
+    """An output as text."""
     if not np.isfinite(output):
         return "no number"
     if not says_probabilities(run):
         return f"output {output:.3g}"
-    if output >= 0.9995:
-        return "> 99.9 %"
-    if output < 0.0005:
-        return "< 0.1 %"
-    return f"{100 * output:.1f} %"
+    return in_print(probability(output))
 
 
 def relative_updates(rows: Sequence[LayerRow]) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.files import MalformedError, foreign, regular_size
+from mnistlab.support.near_names import near_files
 from mnistlab.support.safe_files import open_file
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
@@ -47,6 +48,15 @@ def pictures_at(path: Path) -> list[Path]:
     return sorted(file for file in found if not file.name.startswith(".")) or [path]
 
 
+def _near_pictures(path: Path) -> str:
+    """`; did you mean …?` with the pictures of similar names in the folder, or an empty text."""
+    if not path.parent.is_dir():
+        return ""
+    near = near_files(path.name, {file.name for file in pictures_at(path.parent)})
+    names = " or ".join(str(path.parent / name) for name in near)
+    return f"; did you mean {names}?" if names else ""
+
+
 def read_picture(path: Path) -> Bytes:
     """The picture's colours, uint8 (height, width, 3), upright.
 
@@ -82,6 +92,8 @@ def read_picture(path: Path) -> Bytes:
         raise MalformedError(_too_many_pixels("more")) from None
     except MalformedError:
         raise
+    except FileNotFoundError as error:
+        raise MalformedError(f"no such file{_near_pictures(path)}") from error
     except OSError as error:
         if error.strerror:
             raise MalformedError(f"cannot be read: {error.strerror}") from error

@@ -34,6 +34,15 @@ def percent(share: float) -> str:
     return f"{share:.2%}"
 
 
+def probability(value: float) -> str:
+    """The probability of a class with one digit. It is never rounded to certainty or to
+    impossibility: from 99.95% it is `> 99.9%`, below 0.05% `< 0.1%`.
+    """
+    if value >= 0.9995:
+        return "> 99.9%"
+    return "< 0.1%" if value < 0.0005 else f"{value:.1%}"
+
+
 def metric(name: str, value: float, std: float | None = None) -> str:
     """A metric by its name, with its standard deviation over seeds if there is one: `98.21%`,
     `98.21 ± 0.10%`, `0.0612 ± 0.0010`; training time in seconds.

@@ -169,5 +169,15 @@ def test_what_is_no_picture_is_refused_before_it_is_unpacked(tmp_path, content, 
 def test_a_folder_and_a_missing_file_are_refused(tmp_path):
     with pytest.raises(MalformedError, match="found a folder"):
         read_picture(tmp_path)
-    with pytest.raises(MalformedError, match="cannot be read: No such file"):
+    with pytest.raises(MalformedError, match="no such file"):
         read_picture(tmp_path / "gone.png")
+
+
+def test_a_missing_picture_is_told_with_those_of_similar_names(tmp_path):
+    for name in ("digit.png", "other.png", "digit.yaml"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(MalformedError) as refused:
+        read_picture(tmp_path / "digti.png")
+    assert str(refused.value) == f"no such file; did you mean {tmp_path / 'digit.png'}?"
+    with pytest.raises(MalformedError, match=r"^no such file$"):
+        read_picture(tmp_path / "gone" / "digit.png")

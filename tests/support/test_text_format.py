@@ -1,9 +1,9 @@
-"""Stated numbers are written with exactly the digits that were given."""
+"""Numbers are written with the digits that tell the truth."""
 
 import pytest
 
 from mnistlab.support.stated import Stated
-from mnistlab.support.text_format import as_stated, duration_as_stated
+from mnistlab.support.text_format import as_stated, duration_as_stated, probability
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,19 @@ def test_a_stated_number_is_shown_to_its_last_zero(text, as_accuracy, as_loss):
     figure = Stated(float(text), text)
     assert as_stated("test_accuracy", figure) == as_accuracy
     assert as_stated("test_loss", figure) == as_loss
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.0, "> 99.9%"),
+        (0.9996, "> 99.9%"),
+        (0.9994, "99.9%"),
+        (0.5, "50.0%"),
+        (0.0006, "0.1%"),
+        (0.0004, "< 0.1%"),
+        (0.0, "< 0.1%"),
+    ],
+)
+def test_a_probability_is_never_rounded_to_certainty(value, text):
+    assert probability(value) == text

@@ -114,7 +114,10 @@ def _table(answers: "Answers") -> str:
 
 
 def _value(value: float, answers: "Answers") -> str:
-    return f"{value:.1%}" if answers.are_probabilities else f"{value:.3g}"
+    from mnistlab.support.text_format import probability
+
+    # An output that is not a number is shown as it is.
+    return probability(value) if answers.are_probabilities and value == value else f"{value:.3g}"
 
 
 def _document(answers: "Answers", errors: list[str]) -> dict[str, Any]:
