@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -102,7 +103,8 @@ def gather(folder: Path, dtypes: Sequence[str], values: Sequence[str] = ()) -> C
         decoded, compiled, loaded = map(int, counts.split()[1:])
         crowd.decoded += decoded > 0
         crowd.compiled += compiled > 0
-        if (": compiling " in error) != (compiled > 0):
+        was_said = re.search(r"^compiling \d+", error, re.MULTILINE) is not None
+        if was_said != (compiled > 0):
             crowd.faults.append(f"{compiled} functions compiled, of which was said: {error[-300:]}")
         if not compiled and not loaded:
             crowd.faults.append("neither compiled nor loaded")
