@@ -27,6 +27,7 @@ from mnistlab.store.metrics import (
 from mnistlab.store.predictions import Predictions, read_predictions
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import RunFacts, RunRecord, facts_of, read_run_record
+from mnistlab.store.status import Status
 from mnistlab.support import paths
 from mnistlab.support.errors import LackingError, MnistlabError, UsageError
 from mnistlab.support.metric_names import PARTS, SplitName
@@ -182,6 +183,13 @@ class Artefacts:
         return load_model(
             run_dir.path, data_dir=self._data_dir, threads=self._threads, tell=self._tell
         )
+
+    def refuse_untrained(self) -> None:
+        """Raise LackingError if the run diverged before it had any weights but the initial ones."""
+        if self.record.status is Status.DIVERGED and self.model.step == 0:
+            raise LackingError(
+                "the run diverged in its first epoch, before it had trained a network"
+            )
 
     @read_once
     def initial_tensors(self) -> dict[str, np.ndarray]:

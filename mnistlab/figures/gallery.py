@@ -13,7 +13,6 @@ from mnistlab.figures import style
 from mnistlab.figures.definition import Data, FigureDefinition
 from mnistlab.figures.run import RUN_FIGURES
 from mnistlab.store.folder import Folder
-from mnistlab.store.status import Status
 from mnistlab.store.written_files import refuse_others, write_own
 from mnistlab.support.errors import DoesNotApplyError, LackingError, MnistlabError, UsageError
 from mnistlab.support.near_names import nearest
@@ -111,16 +110,10 @@ def run_entries(artefacts: Artefacts) -> list[Entry]:
 def _run_entry(name: str, figure: FigureDefinition[Artefacts], run: Artefacts) -> Entry:
     def draw() -> Figure:
         if figure.of_network:
-            _refuse_untrained(run)
+            run.refuse_untrained()
         return figure.draw(run)
 
     return Entry(name, figure.title, figure.how_to_read, draw)
-
-
-def _refuse_untrained(run: Artefacts) -> None:
-    """Raise LackingError if a run diverged before it had any weights but the initial ones."""
-    if run.record.status is Status.DIVERGED and run.model.step == 0:
-        raise LackingError("the run diverged in its first epoch, before it had trained a network")
 
 
 def run_figures(

@@ -68,6 +68,7 @@ def try_it(run: Artefacts, most_bytes: int | None = None) -> TryIt:
 
     Raises LackingError if the network cannot answer on a page, or the error of a damaged file.
     """
+    run.refuse_untrained()
     model = run.model
     for name, tensor in model.tensors.items():
         if not np.isfinite(tensor).all():

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from report_helpers import trained
 
+import mnistlab
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.experiment.model import load_model
 from mnistlab.pages.try_it import try_it
@@ -140,3 +141,18 @@ def test_thirty_images_are_shown_with_the_mistakes_among_them():
     assert set(kinds[found]) == set(kinds)  # every cell of the confusion matrix has images
     few = chosen_pictures(labels[:12], np.array([], int), 30, 300)
     assert sorted(few) == list(range(12))
+
+
+def test_the_page_of_a_network_that_was_never_trained_says_so(tmp_path):
+    config = {
+        "data": {"source": "digits"},
+        "model": {"type": "mlp", "hidden": [8]},
+        "optimizer": {"lr": 1e30},
+        "training": {"epochs": 1},
+    }
+    with pytest.warns(RuntimeWarning, match="diverged"):
+        run = mnistlab.train(config, runs_dir=tmp_path, quiet=True)
+    assert run.status == "diverged"
+    text = (run.path / "report.html").read_text(encoding="utf-8")
+    assert "does not answer on this page: the run diverged in its first epoch" in text
+    assert "try-it-section" not in text
