@@ -34,6 +34,15 @@ KINDS = {
         "optimizer={type: sgd, lr: 0.02, momentum: 0.9}",
         "lr_schedule={type: cosine}",
     ],
+    "everything": [
+        "data.augment=[{affine: {rotate: 10, scale: 0.1, shear: 5, shift: 1}},"
+        " {elastic: {alpha: 4, sigma: 2}}]",
+        "model={type: cnn, layers: [{conv: {filters: 4, kernel: 3, stride: 2}}, batch_norm,"
+        " {activation: relu}, {pool: {size: 2}}]}",
+        "loss={type: cross_entropy, label_smoothing: 0.1}",
+        "optimizer={type: sgd, lr: 0.02, momentum: {from: 0.5, to: 0.95, epochs: 30}}",
+        "regularization={max_norm: 0.8}",
+    ],
 }
 COMMON = ["data.source=digits", "training.epochs=40", "training.batch_size=8"]
 # A checkpoint may be written at any step, so kills hit many of them, including half-written ones.

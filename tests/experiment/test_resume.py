@@ -92,6 +92,13 @@ RUNS = {
         "training": {"epochs": None, "steps": 13, "shuffle": "none"},
         "regularization": {"l1": 1e-3, "l2": 1e-3, "mode": "step"},
     },
+    "batch norm, augmentation, max-norm, a rising momentum, smoothed labels": {
+        "data": {"augment": [{"affine": {"rotate": 10, "shift": 1}}, {"elastic": {"alpha": 4}}]},
+        "model": CNN,
+        "loss": {"type": "cross_entropy", "label_smoothing": 0.1},
+        "optimizer": {"momentum": {"from": 0.5, "to": 0.95, "epochs": 2}},
+        "regularization": {"max_norm": 0.5},
+    },
 }
 
 

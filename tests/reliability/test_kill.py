@@ -1,7 +1,7 @@
 """Two rounds of `kill_rounds.py`: killed with -9 at a random moment, resumed, compared.
 
 The run has the most state: Adam's, dropout's and early stopping's. tests/experiment/test_resume.py
-stops other networks and optimizers after any step; the tool kills three kinds of run.
+stops other networks and optimizers after any step; the tool kills four kinds of run.
 """
 
 import pytest
