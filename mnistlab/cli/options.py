@@ -45,6 +45,15 @@ FirstRun = Annotated[
         autocompletion=completion.runs_and_sweeps,
     ),
 ]
+RunFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="The folder of the run, sweep or report.",
+        show_default=False,
+        autocompletion=completion.runs_and_sweeps,
+    ),
+]
 RunsTogether = Annotated[
     list[Path],
     typer.Argument(

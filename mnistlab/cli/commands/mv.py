@@ -1,11 +1,10 @@
 """`mnistlab mv`: renames a run."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mnistlab.cli import completion, options
+from mnistlab.cli import options
 
 ORDER = 19  # in --help
 EXAMPLES = """\b
@@ -15,15 +14,7 @@ Example:
 
 
 def mv(
-    path: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN",
-            help="The folder of the run, sweep or report.",
-            show_default=False,
-            autocompletion=completion.runs_and_sweeps,
-        ),
-    ],
+    path: options.RunFolder,
     name: Annotated[
         str,
         typer.Argument(metavar="NEWNAME", help="The new name of the folder.", show_default=False),

@@ -1,11 +1,10 @@
 """`mnistlab note`: a run's note."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mnistlab.cli import completion, options
+from mnistlab.cli import options
 
 ORDER = 16  # in --help
 EXAMPLES = """\b
@@ -17,15 +16,7 @@ Examples:
 
 
 def note(
-    path: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN",
-            help="The folder of the run, sweep or report.",
-            show_default=False,
-            autocompletion=completion.runs_and_sweeps,
-        ),
-    ],
+    path: options.RunFolder,
     text: Annotated[
         str | None,
         typer.Argument(
