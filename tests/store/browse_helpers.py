@@ -1,6 +1,10 @@
 """Folders as runs and sweeps leave them, made without training."""
 
+import fcntl
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +12,17 @@ from typing import Any
 from mnistlab.config import dump_yaml, resolved_mapping, run_config_from_mapping
 
 STARTED = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold a lock as the process that trains does."""
+    descriptor = os.open(path, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def make_run(folder: Path, sections: dict[str, Any] | None = None, **record: Any) -> Path:

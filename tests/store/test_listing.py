@@ -1,9 +1,5 @@
-import fcntl
-import os
-from contextlib import contextmanager
-
 import pytest
-from browse_helpers import STARTED, make_run, make_sweep
+from browse_helpers import STARTED, held, make_run, make_sweep
 
 from mnistlab.cli.commands.runs import runs
 from mnistlab.store.browse.comparison import compare
@@ -13,17 +9,6 @@ from mnistlab.store.browse.summary import read_run
 from mnistlab.store.browse.sweep_summary import read_sweep
 from mnistlab.store.metrics import METRICS, MetricsRow
 from mnistlab.support.errors import UsageError
-
-
-@contextmanager
-def held(path):
-    """Hold a lock as the process that trains does."""
-    descriptor = os.open(path, os.O_RDONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def listed_as_done(folder, capsys):

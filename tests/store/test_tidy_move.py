@@ -1,9 +1,7 @@
-import fcntl
 import os
-from contextlib import contextmanager
 
 import pytest
-from browse_helpers import make_run, make_sweep
+from browse_helpers import held, make_run, make_sweep
 
 from mnistlab.cli.commands.mv import mv
 from mnistlab.cli.commands.rm import rm
@@ -11,17 +9,6 @@ from mnistlab.store.browse.listing import list_runs
 from mnistlab.store.browse.sweep_summary import read_sweep
 from mnistlab.store.tidy.move import empty_trash, move_to_trash, rename
 from mnistlab.support.errors import UsageError
-
-
-@contextmanager
-def held(path):
-    """Hold a lock as the process that trains does."""
-    descriptor = os.open(path, os.O_RDONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
 
 
 @pytest.fixture
