@@ -6,6 +6,7 @@ it, and only these parts are accepted: nothing is ever called or executed.
 """
 
 import ast
+import keyword
 import re
 import warnings
 from collections.abc import Callable, Collection, Mapping
@@ -22,15 +23,29 @@ MAX_LENGTH = 1_000  # characters; a deeper one could exhaust Python's stack
 SHOWN = 20  # characters of a condition from its fault on
 WORDS = {"and", "or", "not", "in"}
 CONSTANTS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
-# A text, a number, or a dotted key; the parts of a key may be numbers: model.layers.0.conv.filters.
+ALLOWED = WORDS | CONSTANTS.keys()
+# A text, a number, a dotted key or a sign; the parts of a key may be numbers:
+# model.layers.0.conv.filters. Anything else is refused before Python reads the condition: Python
+# would point to where it can no longer continue, not to what is wrong.
 TOKENS = re.compile(
     r"""(?P<text>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")"""
-    r"""|(?P<number>(?<![\w.])\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?)"""
+    r"""|(?P<number>(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)"""
     r"""|(?P<key>[^\W\d]\w*(?:\.\w+)*)"""
+    r"""|(?P<sign>[=!<>]=|[<>()\[\],-])"""
+    r"""|(?P<blank>\s)"""
+    r"""|(?P<other>.)"""
 )
 GRAMMAR = (
     "a condition compares keys with values, such as val_accuracy > 0.97 and optimizer.type == 'sgd'"
 )
+HINTS = {
+    "=": "two values are compared by ==",
+    "&": "conditions are combined by `and` and `or`",
+    "|": "conditions are combined by `and` and `or`",
+    "!": "a condition is negated by `not`",
+    "'": "this text has no end",
+    '"': "this text has no end",
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +81,7 @@ def parsed(text: str) -> Expression:
     except SyntaxError as error:
         margin = len(plain) - len(plain.lstrip())
         column = margin + error.offset if error.offset else len(text) + 1
-        raise _error(text, min(column, len(text) + 1), _what_is_wrong(text)) from None
+        raise _error(text, min(column, len(text) + 1), GRAMMAR) from None
     except (ValueError, RecursionError, MemoryError):
         raise _error(text, 1, "cannot be read") from None
     return _Reader(text, plain, keys).expression(tree.body)
@@ -74,27 +89,23 @@ def parsed(text: str) -> Expression:
 
 def _with_plain_names(text: str) -> tuple[str, dict[int, str]]:
     """The text with every key replaced by a name of the same length that Python accepts, and the
-    keys by column, counted from 0.
+    keys by column, counted from 0. Raises UsageError at the first thing that no condition has.
     """
     keys: dict[int, str] = {}
 
     def plain(token: re.Match[str]) -> str:
         word = token[0]
+        if token.lastgroup == "other" or (keyword.iskeyword(word) and word not in ALLOWED):
+            what = HINTS.get(word, f"cannot be used here; {GRAMMAR}")
+            raise _error(text, token.start() + 1, what)
+        if token.lastgroup == "blank":
+            return " "  # a line break would begin to count the columns anew
         if token.lastgroup != "key" or word in WORDS:
             return word
         keys[token.start()] = word
         return "_" * len(word)
 
     return TOKENS.sub(plain, text), keys
-
-
-def _what_is_wrong(text: str) -> str:
-    without_texts = TOKENS.sub(lambda t: " " if t.lastgroup == "text" else t[0], text)
-    if re.search(r"(?<![=!<>])=(?!=)", without_texts):
-        return "two values are compared by =="
-    if "&" in without_texts or "|" in without_texts:
-        return "conditions are combined by `and` and `or`"
-    return GRAMMAR
 
 
 def _error(text: str, column: int, what: str) -> UsageError:
