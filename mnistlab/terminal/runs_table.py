@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from mnistlab.store.browse.found import folder_names
 from mnistlab.store.browse.listing import Entry, Listing
 from mnistlab.store.browse.summary import RunSummary, run_status
 from mnistlab.store.browse.sweep_summary import ReportSummary, SweepSummary
@@ -22,7 +23,9 @@ FOLDER, STATUS, AGE, DONE, BEST, TESTED, TAGS, NOTE = range(len(HEADING))
 
 def print_listing(listing: Listing) -> None:
     """Print a line for each entry; on a narrow terminal without the least important columns."""
-    rows = [HEADING, *([*_row(entry), *_notes(entry)] for entry in listing.entries)]
+    names = folder_names([entry.path for entry in listing.entries])
+    described = zip(names, listing.entries, strict=True)
+    rows = [HEADING, *([name, *_row(entry), *_notes(entry)] for name, entry in described)]
     used = max(
         (column + 1 for row in rows[1:] for column in (TAGS, NOTE) if row[column]), default=TAGS
     )
@@ -68,16 +71,16 @@ def _row(entry: Entry) -> list[str]:
         done, status = _length(entry), run_status(entry)
         tested = metric_value(TEST.accuracy, entry.record.metrics.get(TEST.accuracy))
         best = [f"{name} {metric_value(name, value)}" for name, value in entry.best.items()]
-        return [entry.path.name, status, _age(entry.record.started), done, *(best or ["-"]), tested]
+        return [status, _age(entry.record.started), done, *(best or ["-"]), tested]
     if isinstance(entry, ReportSummary):
         done = f"{entry.done}/{entry.planned} experiments"
-        return [entry.path.name, entry.status.words, _age(entry.started), done, "-", "-"]
+        return [entry.status.words, _age(entry.started), done, "-", "-"]
     total = sum(entry.trials.values())
     done = f"{total - entry.trials[Status.PENDING]}/{total} trials"
     best = [f"{n} {metric_value(n, value, entry.best_std)}" for n, value in entry.best.items()]
     tested = metric_value(TEST.accuracy, entry.test_accuracy, entry.test_accuracy_std)
     status, age = _sweep_status(entry), _age(entry.started)
-    return [entry.path.name, status, age, done, *(best or ["-"]), tested]
+    return [status, age, done, *(best or ["-"]), tested]
 
 
 def _notes(entry: Entry) -> list[str]:

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 from browse_helpers import STARTED, held, make_run, make_sweep
 
@@ -13,7 +15,7 @@ from mnistlab.support.errors import UsageError
 
 def listed_as_done(folder, capsys):
     """The column `done` of `mnistlab runs` for the single run in a folder."""
-    runs(folder)
+    runs([folder])
     _head, line = capsys.readouterr().out.splitlines()
     start = line.index("/")
     return " ".join(line[line.rindex("  ", 0, start) :].split()[:2])
@@ -125,13 +127,13 @@ def test_a_folder_of_runs_is_listed_the_oldest_first_and_links_left_out(tmp_path
     make_run(tmp_path / third)
     make_run(tmp_path / first)
     (tmp_path / "latest").symlink_to(third)
-    listing = list_runs(tmp_path)
+    listing = list_runs([tmp_path])
     assert [entry.path.name for entry in listing.entries] == [first, second, third]
     assert listing.faults == ()
 
 
 def test_a_sweeps_trials_are_listed(tmp_path):
-    names = [e.path.name for e in list_runs(make_sweep(tmp_path / "s", ["failed"] * 2)).entries]
+    names = [e.path.name for e in list_runs([make_sweep(tmp_path / "s", ["failed"] * 2)]).entries]
     assert names == ["0000-000000000000", "0001-000000000001"]
 
 
@@ -139,7 +141,7 @@ def test_damaged_entries_are_named_and_the_others_listed(tmp_path):
     make_run(tmp_path / "1-run")
     (make_run(tmp_path / "2-run") / "run.json").write_text("[]")
     (make_sweep(tmp_path / "3-sweep", []) / "sweep.yaml").write_text("a: [")
-    listing = list_runs(tmp_path)
+    listing = list_runs([tmp_path])
     assert [entry.path.name for entry in listing.entries] == ["1-run"]
     assert [("2-run" in fault, "3-sweep" in fault) for fault in listing.faults] == [
         (True, False),
@@ -165,7 +167,7 @@ DAMAGED = {
 def test_a_damaged_table_or_configuration_of_a_sweep_is_named(tmp_path, name, text):
     make_run(tmp_path / "1-run")
     (make_sweep(tmp_path / "2-sweep", ["finished"]) / name).write_text(text)
-    listing = list_runs(tmp_path)
+    listing = list_runs([tmp_path])
     assert [entry.path.name for entry in listing.entries] == ["1-run"]
     (fault,) = listing.faults
     assert fault.startswith(str(tmp_path / "2-sweep" / name))
@@ -184,15 +186,13 @@ def test_a_damaged_table_or_configuration_of_a_sweep_is_named(tmp_path, name, te
 def test_a_damaged_table_of_a_run_under_way_is_named(tmp_path, text):
     folder = make_run(tmp_path / "1-run", status="running")
     (folder / "metrics.csv").write_text(text)
-    (fault,) = list_runs(tmp_path).faults
+    (fault,) = list_runs([tmp_path]).faults
     assert fault.startswith(str(folder / "metrics.csv"))
 
 
 def test_what_is_no_folder_of_runs_is_refused(tmp_path):
     with pytest.raises(UsageError, match="no such folder"):
-        list_runs(tmp_path / "nowhere")
-    with pytest.raises(UsageError, match="is one run"):
-        list_runs(make_run(tmp_path / "run"))
+        list_runs([tmp_path / "nowhere"])
 
 
 def seeded(folder, stage, columns, rows):
@@ -216,7 +216,7 @@ def test_a_sweep_tells_the_mean_and_the_deviation_of_the_winner_over_its_seeds(t
     assert sweep.best == {"val_accuracy": pytest.approx(0.85)}
     assert sweep.best_std == pytest.approx(0.1 / 2**0.5)
     assert (sweep.test_accuracy, sweep.test_accuracy_std) == pytest.approx((0.75, 0.1 / 2**0.5))
-    runs(tmp_path)
+    runs([tmp_path])
     assert "  val_accuracy 85.00 ± 7.07%  75.00 ± 7.07%" in capsys.readouterr().out
 
 
@@ -236,11 +236,11 @@ def make_report(folder):
 
 def test_a_reproduced_report_is_listed_with_its_experiments(tmp_path, capsys):
     report = make_report(tmp_path / "20261121-140000-report-a")
-    (entry,) = list_runs(tmp_path).entries
+    (entry,) = list_runs([tmp_path]).entries
     assert (entry.status, entry.done, entry.planned) == ("interrupted", 1, 2)
-    runs(tmp_path)
+    runs([tmp_path])
     assert "1/2 experiments" in capsys.readouterr().out
-    (experiment,) = list_runs(report).entries
+    (experiment,) = list_runs([report]).entries
     assert experiment.path.name == "one"
     assert len(compare([report]).runs) == 2
 
@@ -248,7 +248,7 @@ def test_a_reproduced_report_is_listed_with_its_experiments(tmp_path, capsys):
 def test_a_damaged_report_is_named(tmp_path):
     make_report(tmp_path / "r")
     (tmp_path / "r" / "report.yaml").write_text("experiments: 3\n")
-    (fault,) = list_runs(tmp_path).faults
+    (fault,) = list_runs([tmp_path]).faults
     assert "report.yaml: experiments: found 3, expected a mapping" in fault
 
 
@@ -262,13 +262,27 @@ def test_the_best_trial_stands_for_a_sweep_and_is_told(tmp_path):
         best_of(make_sweep(tmp_path / "empty", []))
 
 
+def test_several_folders_sweeps_and_runs_are_one_listing_by_age(tmp_path, capsys):
+    old, new = (STARTED + timedelta(hours=hours) for hours in (-1, 1))
+    first = make_run(tmp_path / "a" / "z", started=old.isoformat())
+    alone = make_run(tmp_path / "b" / "deep" / "y", started=new.isoformat())
+    sweep = make_sweep(tmp_path / "s", ["finished"])
+    trial = sweep / "trials" / "0000-000000000000"
+    listing = list_runs([tmp_path / "a", sweep, alone, tmp_path / "a", alone])
+    assert [entry.path for entry in listing.entries] == [first, trial, alone]
+    assert listing.folders == (tmp_path / "a", sweep, alone)
+    runs([tmp_path / "a", alone])
+    told = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert told == ["folder", "a/z", "b/deep/y"]
+
+
 def test_a_listing_is_filtered_and_sorted_by_what_its_entries_are(tmp_path):
     make_run(tmp_path / "1-run", {"seed": 4})
     make_run(tmp_path / "2-run", {"seed": 3}, status="interrupted")
     make_sweep(tmp_path / "3-sweep", ["finished"])
 
     def names(where=None, sort=None):
-        return [entry.path.name for entry in list_runs(tmp_path, where, sort).entries]
+        return [entry.path.name for entry in list_runs([tmp_path], where, sort).entries]
 
     assert names("kind == 'run'") == ["1-run", "2-run"]
     assert names("kind == 'sweep' or seed == 3") == ["2-run", "3-sweep"]

@@ -78,7 +78,7 @@ def test_damaged_notes_are_named_and_not_overwritten(tmp_path, text, fault):
         with pytest.raises(UsageError, match=fault):
             call()
     assert path.read_text() == text
-    (told,) = list_runs(tmp_path).faults
+    (told,) = list_runs([tmp_path]).faults
     assert str(path) in told
 
 
@@ -102,7 +102,7 @@ def test_conditions_sorting_and_tags_select_runs_by_their_notes(tmp_path):
     set_note(second, "the rate is too high")
 
     def names(where=None, tags=()):
-        return [entry.path.name for entry in list_runs(tmp_path, where, None, tags).entries]
+        return [entry.path.name for entry in list_runs([tmp_path], where, None, tags).entries]
 
     assert names("'good' in tags") == names(tags=["good"]) == ["1-run", "3-sweep"]
     assert names(tags=["good", "paper"]) == ["1-run"]

@@ -34,7 +34,7 @@ def test_a_removed_run_is_whole_in_the_trash_and_latest_is_the_newest_left(runs)
     assert not b.exists()
     assert (moved[b] / "config.yaml").read_bytes() == config
     assert (runs / "latest").resolve() == runs / "20261121-140000-a"
-    listed = [entry.path.name for entry in list_runs(runs).entries]
+    listed = [entry.path.name for entry in list_runs([runs]).entries]
     assert listed == ["20261120-140000-s", "20261121-140000-a"]
 
 
@@ -158,7 +158,7 @@ def test_a_renamed_run_is_still_the_latest(runs):
 def test_runs_are_listed_by_their_start_whatever_their_names(tmp_path):
     for name, hour in (("z", 1), ("a", 3), ("m", 2)):
         make_run(tmp_path / name, started=f"2026-11-21T0{hour}:00:00+00:00")
-    assert [entry.path.name for entry in list_runs(tmp_path).entries] == ["z", "m", "a"]
+    assert [entry.path.name for entry in list_runs([tmp_path]).entries] == ["z", "m", "a"]
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", ".a", "-a", "a/b", "a b", "latest", "x" * 201])

@@ -15,18 +15,19 @@ EXAMPLES = """\b
 Examples:
   mnistlab runs
   mnistlab runs runs/20261121-150000-my-sweep
+  mnistlab runs runs /data/older-runs --sort val_accuracy
   mnistlab runs --where "status == 'finished' and val_accuracy > 0.97" --sort val_accuracy
   mnistlab runs --tag good
 """
 
 
 def runs(
-    folder: Annotated[
-        Path | None,
+    paths: Annotated[
+        list[Path] | None,
         typer.Argument(
-            metavar="FOLDER",
-            help="A folder of runs; or a sweep, whose trials are listed.  [default: the folder "
-            "where runs are made]",
+            metavar="PATH",
+            help="Folders of runs, sweeps (their trials are listed), or runs.  [default: the "
+            "folder where runs are made]",
             show_default=False,
         ),
     ] = None,
@@ -59,19 +60,21 @@ def runs(
     if there are any.
     """
     from mnistlab.store.browse.listing import list_runs
-    from mnistlab.support import paths
+    from mnistlab.support.paths import runs_dir as runs_made_in
     from mnistlab.terminal.output import print_json, print_note
     from mnistlab.terminal.runs_table import print_listing
 
-    listing = list_runs(folder or paths.runs_dir(runs_dir), where, sort, tag or ())
+    listing = list_runs(paths or [runs_made_in(runs_dir)], where, sort, tag or ())
     if json:
-        print_json({"folder": listing.folder, "entries": [_document(e) for e in listing.entries]})
+        one = listing.folders[0] if len(listing.folders) == 1 else None
+        entries = [_document(entry) for entry in listing.entries]
+        print_json({"folder": one, "folders": listing.folders, "entries": entries})
     elif listing.entries:
         print_listing(listing)
     else:
         wanted = [*(f"the tag {one}" for one in tag or ()), *([where] if where else [])]
         found = f"nothing matches {' and '.join(wanted)}" if wanted else "no run yet"
-        print_note(f"{listing.folder}: {found}")
+        print_note(f"{', '.join(map(str, listing.folders))}: {found}")
     for fault in listing.faults:
         print_note(fault)
     return 2 if listing.faults else 0

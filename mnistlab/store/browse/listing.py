@@ -1,6 +1,6 @@
-"""Lists the runs, sweeps and reproduced reports of a folder."""
+"""Lists the runs, sweeps and reproduced reports of folders."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import compress
@@ -26,35 +26,30 @@ Entry = RunSummary | SweepSummary | ReportSummary
 
 @dataclass(frozen=True)
 class Listing:
-    """The content of a folder, the oldest first; `faults` describe what could not be read."""
+    """The content of folders, the oldest first; `faults` describe what could not be read."""
 
-    folder: Path
+    folders: tuple[Path, ...]
     entries: tuple[Entry, ...]
     faults: tuple[str, ...]
 
 
 def list_runs(
-    folder: Path,
+    paths: Iterable[Path],
     where: str | None = None,
     sort: str | None = None,
     tags: Collection[str] = (),
 ) -> Listing:
-    """The runs, sweeps and reports in a folder of runs, the trials of a sweep, or the experiments
-    of a report: those that have all `tags` and match a condition, sorted by a name that a condition
-    may use.
+    """The runs, sweeps and reports in each folder of runs, the trials of each sweep, the
+    experiments of each report, and each run itself: those that have all `tags` and match a
+    condition, sorted by a name that a condition may use.
 
-    Raises UsageError if there is no such folder, if it is a run's folder, or if no entry has a name
-    that is used.
+    Raises UsageError if there is no such folder, or if no entry has a name that is used.
     """
     condition = None if where is None else parsed(where)
-    if (folder / CONFIG_NAME).is_file():
-        raise UsageError(f"{folder}: is one run; name the folder that contains it")
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: there is no such folder")
-    folder = folder.resolve()
+    folders = list(dict.fromkeys(map(_folder, paths)))
     entries: list[Entry] = []
     faults: list[str] = []
-    for path in _inside(folder):
+    for path in dict.fromkeys(path for folder in folders for path in _inside(folder)):
         try:
             entries.append(_read(path))
         except UsageError as error:
@@ -62,13 +57,24 @@ def list_runs(
         except PermissionError as error:
             faults.append(f"{error.filename}: {error.strerror}")
     entries = [entry for entry in entries if set(tags) <= set(entry.notes.tags)]
-    if not is_sweep(folder) and not is_reproduction(folder):
+    if not all(map(_has_own_order, folders)):
         entries.sort(key=lambda entry: (_started(entry), entry.path.name))
     if condition is not None and entries:
         entries = list(compress(entries, matching(condition, list(map(entry_values, entries)))))
     if sort is not None and entries:
         entries = _sorted(entries, sort)
-    return Listing(folder, tuple(entries), tuple(faults))
+    return Listing(tuple(folders), tuple(entries), tuple(faults))
+
+
+def _folder(path: Path) -> Path:
+    if not path.is_dir():
+        raise UsageError(f"{path}: there is no such folder")
+    return path.resolve()
+
+
+def _has_own_order(folder: Path) -> bool:
+    """Whether the entries of a folder are numbered: the trials of a sweep, or those of a report."""
+    return is_sweep(folder) or is_reproduction(folder)
 
 
 def _started(entry: Entry) -> datetime:
@@ -85,6 +91,8 @@ def _sorted(entries: Sequence[Entry], key: str) -> list[Entry]:
 
 
 def _inside(folder: Path) -> list[Path]:
+    if (folder / CONFIG_NAME).is_file():
+        return [folder]
     if is_sweep(folder):
         return trials_of(folder)
     return experiments_of(folder) if is_reproduction(folder) else entries_in(folder)
