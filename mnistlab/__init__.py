@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mnistlab.python.run import Run, load_run
     from mnistlab.python.sweep import Sweep, load_sweep
     from mnistlab.python.tables import compare, runs
+    from mnistlab.python.tidy import du, mv, prune, rm
     from mnistlab.python.training import check, resume, sweep, train
     from mnistlab.support.errors import ConfigError, DataError, MnistlabError, UsageError
 
@@ -31,6 +32,7 @@ _ROOMS = {
     "mnistlab.python.run": ("Run", "load_run"),
     "mnistlab.python.sweep": ("Sweep", "load_sweep"),
     "mnistlab.python.tables": ("compare", "runs"),
+    "mnistlab.python.tidy": ("du", "mv", "prune", "rm"),
     "mnistlab.python.training": ("check", "resume", "sweep", "train"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
@@ -46,10 +48,14 @@ __all__ = [
     "UsageError",
     "check",
     "compare",
+    "du",
     "load_dataset",
     "load_run",
     "load_sweep",
+    "mv",
+    "prune",
     "resume",
+    "rm",
     "runs",
     "sweep",
     "train",

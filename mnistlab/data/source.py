@@ -29,6 +29,14 @@ class Source:
     class_names: tuple[str, ...]
     sha256: str
 
+    def __repr__(self) -> str:
+        height, width = self.train_images.shape[1:]
+        return (
+            f"<Dataset {self.name}: {len(self.train_images):,} training and "
+            f"{len(self.test_images):,} test images of {height} × {width} pixels, "
+            f"{len(self.class_names)} classes>"
+        )
+
 
 @dataclass(frozen=True)
 class Request:

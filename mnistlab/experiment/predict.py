@@ -1,7 +1,7 @@
 """Predictions of a run's network for the user's pictures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ class Prediction:
     """
 
     image: Path
-    seen: np.ndarray
+    seen: np.ndarray = field(repr=False)
     outputs: np.ndarray
     predicted: int
 
@@ -41,7 +41,7 @@ class Unread:
 class Answers:
     """The predictions for pictures, the files that could not be read, and the saved files."""
 
-    model: Model | Ensemble
+    model: Model | Ensemble = field(repr=False)
     predictions: list[Prediction]
     unread: list[Unread]
     saved: dict[Path, list[Path]]

@@ -40,6 +40,12 @@ class Scores:
     per_class: tuple[ClassScore, ...]
     confusion: np.ndarray
 
+    def __repr__(self) -> str:
+        return (
+            f"<Scores {self.model.run_dir.path.name}: accuracy {self.accuracy:.4f}, "
+            f"loss {self.loss:.4f} of {self.images:,} {self.split} images>"
+        )
+
     @property
     def class_names(self) -> list[str]:
         return self.model.class_names

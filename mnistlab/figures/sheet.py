@@ -72,7 +72,7 @@ class HoverArea:
         return float(left), float(min(one, other)), float(right), float(max(one, other))
 
 
-class SheetFigure(Figure):
+class SheetFigure(style.ShownFigure):
     """A figure that has its words, and areas that tell more on a page."""
 
     words: FigureWords

@@ -98,9 +98,17 @@ def drawing() -> AbstractContextManager[None]:
     return matplotlib.rc_context(RC)
 
 
+class ShownFigure(Figure):
+    """A figure that is unknown to pyplot, and that a notebook shows nevertheless."""
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """The figure as a PNG, and its width in CSS pixels."""
+        return rendered(self), {"width": round(96 * self.get_figwidth())}
+
+
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, sizes in inches, that needs no display and is unknown to pyplot."""
-    figure = Figure(figsize=(width, height), dpi=DPI)
+    figure = ShownFigure(figsize=(width, height), dpi=DPI)
     FigureCanvasAgg(figure)
     return figure
 

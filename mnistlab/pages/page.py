@@ -68,8 +68,13 @@ def write_page(
     more: Sequence[str] = values.get("colours", ())
     colours = sorted(frozenset(more).union(*(picture.colours for picture in found)))
     palette = [(colour, on_dark(colour)) for colour in colours]
-    page = _environment().get_template(template).render(values, palette=palette)
+    page = rendered_template(template, {**values, "palette": palette})
     write_own(path, page.encode(), "html", force=force)
+
+
+def rendered_template(template: str, values: Mapping[str, Any]) -> str:
+    """A template, filled; every text is escaped."""
+    return _environment().get_template(template).render(values)
 
 
 def read_templates() -> None:

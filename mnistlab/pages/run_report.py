@@ -18,6 +18,7 @@ from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.experiment.scores import class_scores
 from mnistlab.figures.gallery import SavedFigures
 from mnistlab.findings import run_findings
+from mnistlab.pages.network_words import network_in_words
 from mnistlab.pages.page import Picture, left_out, measured, pictures, text_address, write_page
 from mnistlab.pages.try_it import MOST_BYTES, RESERVED, try_it
 from mnistlab.store.metrics import MetricsRow
@@ -110,7 +111,7 @@ def _lead(record: RunRecord, facts: RunFacts) -> tuple[str, list[str]]:
     """A sentence on the network, its data and its accuracy; and warnings."""
     data, metrics, status = facts.dataset, record.metrics, record.status
     what = (
-        f"{_network(facts)}, trained on {counted(data.images.train, 'image')} of "
+        f"{network_in_words(facts)}, trained on {counted(data.images.train, 'image')} of "
         f"{data.name} for {training_length(record.epochs, record.steps)}"
     )
     part = _judged_by(record, facts)
@@ -137,22 +138,6 @@ def _judged_by(record: RunRecord, facts: RunFacts) -> Part:
     if record.metrics.get(TEST.accuracy) is not None:
         return TEST
     return VALIDATION if facts.dataset.images.validation else TRAINING
-
-
-def _network(facts: RunFacts) -> str:
-    """The network in words, with its size."""
-    kinds = [layer.kind for layer in facts.layers]
-    convolutions, dense = kinds.count("conv"), kinds.count("dense")
-    hidden = [layer.output_shape[0] for layer in facts.layers if layer.kind == "dense"]
-    if convolutions:
-        name = f"A CNN of {counted(convolutions, 'convolution')} and {dense} dense "
-        name += "layer" if dense == 1 else "layers"
-    elif dense == 1:
-        name = "Softmax regression" if kinds == ["dense", "activation"] else "A single layer"
-    else:
-        name = f"An MLP with {counted(dense - 1, 'hidden layer')} "
-        name += f"({', '.join(f'{units:,}' for units in hidden[:-1])})"
-    return f"{name}, {counted(facts.parameters, 'parameter')}"
 
 
 def _tiles(record: RunRecord, facts: RunFacts) -> list[tuple[str, str]]:

@@ -37,7 +37,7 @@ def write_sweep_report(
     written by mnistlab, unless `force`; OSError if it cannot be written.
     """
     config, rows = sweep_of(sweep_dir).config, read_trials(sweep_dir)
-    stages = [_stage(sweep_dir, config, stage, rows) for stage in stages_of(config)]
+    stages = [stage_facts(sweep_dir, config, stage, rows) for stage in stages_of(config)]
     text = durable.read_text(sweep_dir.config)
     chosen = _chosen(sweep_dir, rows)
     drawn = pictures(saved)
@@ -49,7 +49,7 @@ def write_sweep_report(
             "kind": "sweep",
             "title": config.name,
             "lead": _lead(config, stages, chosen),
-            "warnings": _warnings(rows),
+            "warnings": sweep_warnings(rows),
             "findings": sweep_findings(sweep_dir),
             "tiles": _tiles(config, rows),
             "chosen": chosen and _trial(sweep_dir, chosen),
@@ -67,7 +67,7 @@ def write_sweep_report(
     return sweep_dir.report
 
 
-def _stage(
+def stage_facts(
     sweep_dir: SweepDir, config: SweepConfig, name: str | None, rows: Sequence[TrialRow]
 ) -> dict[str, Any]:
     """A stage, or a sweep without stages: question, answer, ranking."""
@@ -286,7 +286,7 @@ def _lead(
     ]
 
 
-def _warnings(rows: Sequence[TrialRow]) -> list[str]:
+def sweep_warnings(rows: Sequence[TrialRow]) -> list[str]:
     left = sum(not row.status.ended for row in rows)
     failed = sum(row.status is Status.FAILED for row in rows)
     found = []

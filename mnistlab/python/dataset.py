@@ -5,6 +5,16 @@ from pathlib import Path
 from mnistlab.data import Source, open_source
 from mnistlab.support import paths
 from mnistlab.support.paths import PathLike
+from mnistlab.terminal.progress import watch_download
+
+
+class ShownSource(Source):
+    """A dataset that a notebook shows with some of its images."""
+
+    def _repr_html_(self) -> str:
+        from mnistlab.pages.notebook.dataset import dataset_html
+
+        return dataset_html(self)
 
 
 def load_dataset(
@@ -17,6 +27,7 @@ def load_dataset(
     uint8 (n,), read-only and memory-mapped. Missing files are downloaded into `data_dir`. Raises
     UsageError for an unknown name, DataError for missing or damaged data.
     """
-    return open_source(
-        name, None if path is None else Path(path), data_dir=paths.data_dir(data_dir)
-    )
+    own = None if path is None else Path(path)
+    with watch_download(quiet=False) as progress:
+        source = open_source(name, own, data_dir=paths.data_dir(data_dir), progress=progress)
+    return ShownSource(**vars(source))

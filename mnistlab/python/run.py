@@ -88,6 +88,15 @@ class OnDisk:
         return {**saved.figures, **({"report": saved.report} if saved.report else {})}
 
 
+class ShownScores(Scores):
+    """Scores that a notebook shows as tables."""
+
+    def _repr_html_(self) -> str:
+        from mnistlab.pages.notebook.scores import scores_html
+
+        return scores_html(self)
+
+
 class Run(OnDisk):
     """A run: its configuration, its metrics, and the trained network.
 
@@ -113,6 +122,12 @@ class Run(OnDisk):
         found = {name: value for name, value in self.final_metrics.items() if value is not None}
         told = [f"{name} {found[name]:.4f}" for name in found if is_accuracy(name)]
         return f"<Run {self.path}: {', '.join([self.status, *told])}>"
+
+    def _repr_html_(self) -> str:
+        """The run in a notebook: its metrics, its learning curves, a link to its page."""
+        from mnistlab.pages.notebook.run import run_html
+
+        return run_html(self.path)
 
     @property
     def record(self) -> dict[str, Any]:
@@ -237,7 +252,7 @@ class Run(OnDisk):
         the run's dataset: test, validation or train.
         """
         _refuse_unknown("split", split, SPLIT_NAMES)
-        return score(self.model(weights), split)
+        return ShownScores(**vars(score(self.model(weights), split)))
 
     @property
     def findings(self) -> list[str]:

@@ -39,6 +39,14 @@ class Sweep(OnDisk):
         told = [f"{count} {status}" for status, count in counts if count]
         return f"<Sweep {self.path}: {', '.join([self.status, *told])}>"
 
+    def _repr_html_(self) -> str:
+        """The sweep in a notebook: its answer, its ranking, its learning curves, a link to its
+        page.
+        """
+        from mnistlab.pages.notebook.sweep import sweep_html
+
+        return sweep_html(self.path)
+
     @property
     def status(self) -> str:
         """running, finished or interrupted."""

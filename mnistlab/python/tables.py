@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mnistlab.python.shown_table import ShownTable
 from mnistlab.store.browse.values import SECONDS
 from mnistlab.support.metric_names import RUN_METRICS
 from mnistlab.support.paths import PathLike
@@ -33,6 +34,8 @@ def compare(
     metric: str | Iterable[str] | None = None,
     against: PathLike | None = None,
     sort: str | None = None,
+    html: PathLike | None = None,
+    data_dir: PathLike | None = None,
 ) -> pd.DataFrame:
     """Compare runs: the configuration keys that differ, and the metrics, a row for each run.
 
@@ -44,16 +47,16 @@ def compare(
       95 % interval over the seeds;
     - `metric`: the metrics to show; the first orders the groups and is compared;
     - `against`: a baseline, to which the differences are tested;
-    - `sort`: a key or a metric, `"-key"` reversed.
+    - `sort`: a key or a metric, `"-key"` reversed;
+    - `html`: a file, to which one page of this comparison is written; `data_dir` has the images.
 
     Raises UsageError if there is no run, or a damaged one, or if an option cannot be used.
     """
     from mnistlab.store.browse.selection import groups_of, selected
     from mnistlab.support.errors import UsageError
 
-    several = [paths] if isinstance(paths, str | os.PathLike) else paths
     found = selected(
-        [Path(path) for path in several],
+        paths_of(paths),
         where=where,
         metric=None if metric is None else ",".join(_names(metric)),
         against=None if against is None else Path(against),
@@ -61,19 +64,33 @@ def compare(
     )
     if found.comparison.faults:
         raise UsageError(*found.comparison.faults)
-    if group_by is not None:
-        return _groups_frame(groups_of(found, _names(group_by)))
-    return _runs_frame(found)
+    groups = None if group_by is None else groups_of(found, _names(group_by))
+    if html is not None:
+        _write_page(Path(html), found, groups, data_dir)
+    return _runs_frame(found) if groups is None else _groups_frame(groups)
+
+
+def _write_page(
+    page: Path, found: "Selection", groups: "Groups | None", data_dir: PathLike | None
+) -> None:
+    from mnistlab.pages.comparison_page import write_comparison_page
+    from mnistlab.store.browse.selection import groups_of, sorted_runs
+    from mnistlab.support.errors import UsageError
+
+    shown = groups_of(found, ["all"]) if groups is None else groups
+    folder = None if data_dir is None else Path(data_dir)
+    if faults := write_comparison_page(page, sorted_runs(found), shown, data_dir=folder):
+        raise UsageError(*faults)
 
 
 def runs(
-    folder: PathLike | None = None,
+    paths: PathLike | Iterable[PathLike] | None = None,
     *,
     where: str | None = None,
     tag: str | Iterable[str] = (),
     sort: str | None = None,
 ) -> pd.DataFrame:
-    """List the runs, sweeps and reports of a folder, by default that where runs are made.
+    """List the runs, sweeps and reports of folders, by default of that where runs are made.
 
     The index is the path. There is a column for everything that a condition of `where` may use:
     `kind`, `status`, `started`, `note`, `tags`, the metrics, and every key of a run's
@@ -82,12 +99,12 @@ def runs(
     """
     from mnistlab.store.browse.listing import list_runs
     from mnistlab.store.browse.values import entry_values
-    from mnistlab.support import paths
     from mnistlab.support.errors import UsageError
+    from mnistlab.support.paths import runs_dir
 
     tags = [tag] if isinstance(tag, str) else list(tag)
-    path = paths.runs_dir(None) if folder is None else Path(folder)
-    listing = list_runs(path, where, sort, tags)
+    folders = [runs_dir(None)] if paths is None else paths_of(paths)
+    listing = list_runs(folders, where, sort, tags)
     if listing.faults:
         raise UsageError(*listing.faults)
     rows = [entry_values(entry) for entry in listing.entries]
@@ -96,7 +113,13 @@ def runs(
     columns = dict.fromkeys([*described, *(key for row in rows for key in row)])
     table = pd.DataFrame(rows, index=index, columns=list(columns))
     metrics = [name for name in (*RUN_METRICS, SECONDS) if name in columns]
-    return table.astype(dict.fromkeys(metrics, float))
+    return ShownTable(table.astype(dict.fromkeys(metrics, float)), "listing_html")
+
+
+def paths_of(paths: PathLike | Iterable[PathLike]) -> list[Path]:
+    """One path, or several, as a list."""
+    several = [paths] if isinstance(paths, str | os.PathLike) else paths
+    return [Path(path) for path in several]
 
 
 def _names(several: str | Iterable[str]) -> list[str]:
@@ -117,7 +140,7 @@ def _runs_frame(found: "Selection") -> pd.DataFrame:
     index = pd.Index([str(one.run.path) for one in comparison.runs], name="run_dir")
     numbers = [*comparison.metrics, *differences[0]]
     table = pd.DataFrame(rows, index=index, columns=["status", *comparison.keys, *numbers])
-    return table.astype(dict.fromkeys(numbers, float))
+    return ShownTable(table.astype(dict.fromkeys(numbers, float)), "comparison_html")
 
 
 def _groups_frame(groups: "Groups") -> pd.DataFrame:
@@ -125,4 +148,5 @@ def _groups_frame(groups: "Groups") -> pd.DataFrame:
 
     table = pd.DataFrame(group_rows(groups))
     whole = {*groups.keys, "runs", "seeds", "is_baseline"}
-    return table.astype({name: float for name in table.columns if name not in whole})
+    numbers = {name: float for name in table.columns if name not in whole}
+    return ShownTable(table.astype(numbers), "groups_html")

@@ -1,12 +1,11 @@
 """Runs side by side on the terminal: a column for what differs, or a row where that fits better."""
 
-import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
 
 from mnistlab.store.browse.comparison import ComparedRun, Comparison
-from mnistlab.store.browse.found import folder_names
+from mnistlab.store.browse.found import folder_names, trial_name
 from mnistlab.store.browse.summary import run_status
 from mnistlab.store.status import Status
 from mnistlab.support.metric_names import TEST, VALIDATION
@@ -25,7 +24,7 @@ def print_comparison(comparison: Comparison, beside: Sequence[Sequence[str]] = (
     `beside` are more cells for the heading and for each run.
     """
     keys = comparison.shown_keys
-    names = list(map(_without_hash, folder_names([one.run.path for one in comparison.runs])))
+    names = list(map(trial_name, folder_names([one.run.path for one in comparison.runs])))
     statuses = [run_status(one.run) for one in comparison.runs]
     shown = [*keys, *comparison.metrics]
     cells = [_cells(one, keys, comparison.metrics) for one in comparison.runs]
@@ -57,11 +56,6 @@ def print_comparison(comparison: Comparison, beside: Sequence[Sequence[str]] = (
         print_line("")
         print_table(turned, right=range(1, len(turned[0])))
     _tell_the_rest(comparison)
-
-
-def _without_hash(name: str) -> str:
-    """A folder's name; a trial's as its sweep's and its number, which no narrow column cuts off."""
-    return re.sub(r"/trials/(\d{4,})-[0-9a-f]{12}$", r"/trials/\1", name)
 
 
 def _telling_first(comparison: Comparison, keys: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """The output of commands: lines, tables, results for programs, JSON documents.
 
-Nothing else in mnistlab prints. Text from outside passes `one_line` here, so that it can neither
-send escape sequences to the terminal nor add lines.
+Nothing else in mnistlab prints; `notebook.py` shows progress in a notebook. Text from outside
+passes `one_line` here, so that it can neither send escape sequences to the terminal nor add lines.
 """
 
 import json

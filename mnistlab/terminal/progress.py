@@ -1,4 +1,6 @@
-"""Progress of long work on stderr: a bar on a terminal, plain lines elsewhere."""
+"""Progress of long work: on stderr a bar on a terminal, plain lines elsewhere; in a notebook a line
+below the cell.
+"""
 
 import os
 import sys
@@ -10,6 +12,7 @@ from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.safe_text import one_line
 from mnistlab.support.text_format import human_bytes, number, percent
 from mnistlab.terminal.epoch_table import EpochTable
+from mnistlab.terminal.notebook import DownloadBlock, RunBlock, in_notebook
 from mnistlab.terminal.output import print_note
 from mnistlab.terminal.width import terminal_width, that_fit, wrapped
 
@@ -23,18 +26,24 @@ def watch_run(*, quiet: bool) -> AbstractContextManager[RunCallback]:
     """The display of a run's progress: nothing, lines, or lines above a bar."""
     if quiet:
         return nullcontext(RunCallback())
+    if in_notebook():
+        return closing(RunBlock())
     return closing(RunBar() if on_terminal() else RunLines())
 
 
 def watch_messages(*, quiet: bool) -> RunCallback:
     """The display of a command's messages, without progress."""
-    return RunCallback() if quiet else RunLines()
+    if quiet:
+        return RunCallback()
+    return RunBlock() if in_notebook() else RunLines()
 
 
 def watch_download(*, quiet: bool) -> "AbstractContextManager[DownloadProgress | None]":
     """The display of a download's progress; the bar is removed at the end, also after an error."""
     if quiet:
         return nullcontext()
+    if in_notebook():
+        return closing(DownloadBlock())
     return closing(DownloadBar() if on_terminal() else DownloadLines())
 
 

@@ -1,12 +1,17 @@
-"""The progress of a sweep on stderr: one bar for the sweep, or a line per trial."""
+"""The progress of a sweep: on stderr one bar for the sweep, or a line per trial; in a notebook a
+line below the cell.
+"""
 
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mnistlab.config.dump import setting_as_yaml
 from mnistlab.support.metric_names import TEST
 from mnistlab.support.text_format import seconds, short_keys
 from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepProgress
+from mnistlab.terminal.notebook import WIDTH, Block, in_notebook
+from mnistlab.terminal.notebook import bar as text_bar
 from mnistlab.terminal.output import metric_value, print_note
 from mnistlab.terminal.progress import SHORTEST_BAR, bar, on_terminal, print_above
 from mnistlab.terminal.width import that_fit
@@ -17,6 +22,8 @@ if TYPE_CHECKING:
 
 def watch_sweep(*, quiet: bool) -> AbstractContextManager[SweepCallback]:
     """The display of a sweep's progress: only warnings, lines, or lines above a bar."""
+    if in_notebook():
+        return closing(QuietSweepBlock() if quiet else SweepBlock())
     return closing(QuietSweep() if quiet else SweepBar() if on_terminal() else SweepLines())
 
 
@@ -99,6 +106,39 @@ class SweepBar(SweepLines):
 
     def close(self) -> None:
         self.bar.stop()
+
+
+class QuietSweepBlock(QuietSweep):
+    """Only warnings, below the cell of a notebook."""
+
+    def __init__(self) -> None:
+        self.block = Block()
+
+    def _print(self, text: str) -> None:
+        self.block.add(text)
+
+    def close(self) -> None:
+        self.block.show()
+
+
+class SweepBlock(QuietSweepBlock):
+    """Messages, and a line that tells how many trials are done, the best so far, and the time
+    left; the trials themselves are in the sweep's table.
+    """
+
+    def on_message(self, text: str) -> None:
+        self._print(text)
+
+    def on_trial(self, row: "TrialRow", took: float, progress: SweepProgress) -> None:
+        self.on_progress(progress)
+
+    def on_progress(self, progress: SweepProgress) -> None:
+        share = (progress.done + progress.share) / max(progress.total, 1)
+        head = f"{progress.done}/{progress.total} trials {text_bar(share)}"
+        if progress.done == progress.total:
+            progress = replace(progress, seconds_left=None)
+        told = that_fit(_outlook(progress), WIDTH - len(head) - 2, least_first=True)
+        self.block.replace(f"{head}  {told}".rstrip())
 
 
 def _outlook(progress: SweepProgress) -> list[str]:

@@ -120,6 +120,34 @@ def test_a_folder_is_listed_as_a_table(trained, swept):
     table = mnistlab.runs(trained.path.parent)
     assert table.loc[str(trained.path), "kind"] == "run"
     assert table.loc[str(trained.path), "seed"] == trained.config["seed"]
-    only = mnistlab.runs(trained.path.parent, where="kind == 'run'", sort="-val_accuracy")
-    assert set(only["kind"]) == {"run"}
-    assert only["val_accuracy"].is_monotonic_increasing
+    both = mnistlab.runs([trained.path.parent, swept], sort="val_accuracy")
+    assert set(both.index) == {str(trained.path), *swept.trials["run_dir"]}
+    known = both["val_accuracy"].dropna()
+    assert known.is_monotonic_decreasing
+    assert known.nunique() > 1
+    only = mnistlab.runs([trained.path.parent, swept.path.parent], where="kind == 'sweep'")
+    assert only.index.tolist() == [str(swept.path)]
+
+
+def test_the_page_of_a_comparison_is_written_from_python(trained, swept, tmp_path):
+    page = tmp_path / "page.html"
+    groups = mnistlab.compare([trained, swept], group_by="optimizer.lr", html=page)
+    assert len(groups) == 2
+    assert "4 runs compared" in page.read_text(encoding="utf-8")
+
+
+def test_runs_are_removed_renamed_measured_and_pruned_from_python(swept, tmp_path):
+    runs = tmp_path / "runs"
+    for name in ("a", "b"):
+        shutil.copytree(swept.best.path.resolve(), runs / name, symlinks=True)
+    sizes = mnistlab.du(runs)
+    assert sizes.index.tolist() == [str(runs / "a"), str(runs / "b")]
+    assert (sizes["bytes"] == sizes.drop(columns="bytes").sum(axis=1)).all()
+    pruned = mnistlab.prune(mnistlab.load_run(runs / "a"))
+    assert pruned.bytes == sizes["bytes"].iloc[0] - mnistlab.du(runs / "a")["bytes"].iloc[0]
+    assert mnistlab.mv(runs / "a", "kept") == runs / "kept"
+    trash = mnistlab.rm([runs / "b"], runs_dir=runs)
+    assert trash == {runs / "b": runs / ".trash" / "b"}
+    assert mnistlab.runs(runs).index.tolist() == [str(runs / "kept")]
+    with pytest.raises(mnistlab.UsageError, match="lies outside"):
+        mnistlab.rm(swept, runs_dir=runs)

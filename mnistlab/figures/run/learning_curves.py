@@ -25,7 +25,8 @@ from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.errors import LackingError
 from mnistlab.support.text_format import exact
 
-PANEL_TOP, PANEL_HEIGHT, RATE_HEIGHT = 0.3, 2.75, 0.95  # inches
+PANEL_TOP, PANEL_HEIGHT = 0.3, 2.75  # inches
+RATE_TOP, RATE_HEIGHT = 0.9, 0.95  # inches, below the panels, and of its own
 AXIS_WIDTH = 0.85  # inches, left of each panel, for its axis
 LABEL_WIDTH = 1.65  # inches, right of each panel, for the values written in
 MOST_AREAS = 300  # of a panel, that tell the values of a row
@@ -78,8 +79,11 @@ def learning_curves(
     run: str,
     reference: Mapping[str, Any] | None = None,
     rates: Rates | None = None,
+    *,
+    with_rates: bool = True,
 ) -> Figure:
-    """Loss and accuracy of every measured split, with the learning rate beneath.
+    """Loss and accuracy of every measured split, and unless `with_rates` is false the learning rate
+    beneath.
 
     By epoch, or by step if an epoch has several rows; drawn as far as values are finite.
     `reference` is the configuration's: each value for a drawn metric becomes a dashed line. `rates`
@@ -95,7 +99,8 @@ def learning_curves(
     if not quantities:
         raise LackingError("no finite loss or accuracy was measured")
     with style.drawing():
-        sheet = _sheet(rows, x, unit, run, bool(reference))
+        below = RATE_TOP + RATE_HEIGHT if with_rates else 0.0
+        sheet = _sheet(rows, x, unit, run, below, bool(reference))
         full = style.WIDTH - AXIS_WIDTH - LABEL_WIDTH
         step = (full + AXIS_WIDTH + LABEL_WIDTH) / len(quantities)
         for number, quantity in enumerate(quantities):
@@ -103,12 +108,13 @@ def learning_curves(
             axes = sheet.panel(left, PANEL_TOP, width, PANEL_HEIGHT)
             _draw_panel(axes, x, rows, quantity, unit, reference or {})
             sheet.figure.areas += _areas(axes, x, rows, quantity)
-        top = PANEL_TOP + PANEL_HEIGHT + 0.9
-        rate_panel = sheet.panel(AXIS_WIDTH, top, full, RATE_HEIGHT)
-        drawn = _rates_of_rows(x, rows)
-        if rates is not None:
-            drawn = (rates.steps if by_step else rates.steps / rates.per_epoch), rates.values
-        _draw_rate(rate_panel, x, *drawn, unit)
+        if with_rates:
+            top = PANEL_TOP + PANEL_HEIGHT + RATE_TOP
+            rate_panel = sheet.panel(AXIS_WIDTH, top, full, RATE_HEIGHT)
+            drawn = _rates_of_rows(x, rows)
+            if rates is not None:
+                drawn = (rates.steps if by_step else rates.steps / rates.per_epoch), rates.values
+            _draw_rate(rate_panel, x, *drawn, unit)
         sheet.describe(_seen(x, rows, quantities, unit))
     return sheet.figure
 
@@ -135,9 +141,15 @@ def _seen(
 
 
 def _sheet(
-    rows: Sequence[MetricsRow], x: np.ndarray, unit: str, run: str, has_stated: bool
+    rows: Sequence[MetricsRow],
+    x: np.ndarray,
+    unit: str,
+    run: str,
+    below: float,
+    has_stated: bool,
 ) -> Sheet:
-    heading, note = "Learning curves", f"Loss and accuracy by {unit}, and the learning rate below."
+    heading, note = "Learning curves", f"Loss and accuracy by {unit}"
+    note += ", and the learning rate below." if below else "."
     diverged = _first_not_finite(x, rows)
     if diverged is not None:
         heading += f": diverged by {unit} {diverged:,.0f}"
@@ -146,7 +158,7 @@ def _sheet(
         note += " Ring: the best validation value."
     if has_stated:
         note += " Dashed: what a report states."
-    return Sheet(PANEL_TOP + PANEL_HEIGHT + 0.9 + RATE_HEIGHT + 0.55, heading, note, run)
+    return Sheet(PANEL_TOP + PANEL_HEIGHT + below + 0.55, heading, note, run)
 
 
 def _values(rows: Sequence[MetricsRow], name: str, factor: float = 1.0) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Finds runs, sweeps and reproduced reports at a path."""
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -107,3 +108,8 @@ def folder_names(folders: list[Path]) -> list[str]:
     """The folders relative to the innermost folder that contains all of them."""
     above = os.path.commonpath([folder.parent for folder in folders])
     return [str(folder.relative_to(above)) for folder in folders]
+
+
+def trial_name(name: str) -> str:
+    """A folder's name; a trial's as its sweep's and its number, which no narrow column cuts off."""
+    return re.sub(r"/trials/(\d{4,})-[0-9a-f]{12}$", r"/trials/\1", name)
