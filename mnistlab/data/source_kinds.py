@@ -1,6 +1,6 @@
 """Kinds of sources: bundled with a library, published on the web, the user's own files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from mnistlab.data.known_files import KnownFile, check_file, damaged, locate
 from mnistlab.data.source import DatasetListing, DataSource, Request, Source, Status, identity
 from mnistlab.support.errors import DataError
 
+RAW = "raw"  # torchvision's folder of a dataset's files, in the folder of the dataset
 DIGIT_NAMES = tuple(str(digit) for digit in range(10))
 
 
@@ -36,7 +37,7 @@ class PublishedSource(DataSource):
     """A dataset of four IDX files that can be downloaded; `mirrors` are folders, tried in order.
 
     `torchvision` is the name of torchvision's folder of the dataset: its copy is used if there is
-    no other.
+    no other. The folder of datasets may also be the dataset's own, in both layouts.
     """
 
     class_names: tuple[str, ...]
@@ -47,11 +48,15 @@ class PublishedSource(DataSource):
     def open(self, request: Request) -> Source:
         folder = self._folder(request.data_dir)
         if self._missing(folder) and request.fetch_missing:
-            download(self, request.data_dir, request.progress)
+            try:
+                download(self, request.data_dir, request.progress)
+            except DataError as error:
+                raise DataError(*error.messages, *self._misplaced(request.data_dir)) from error
         if missing := self._missing(folder):
             raise DataError(
                 f"{folder}: {', '.join(missing)} missing (gzipped or not); "
-                f"run `mnistlab data fetch {self.name}`"
+                f"run `mnistlab data fetch {self.name}`",
+                *self._misplaced(request.data_dir),
             )
         paths = {f.role: found for f in self.files if (found := locate(folder, f)) is not None}
         arrays, sha256 = cache.load(self.name, identity(paths), lambda: self._read(paths))
@@ -75,11 +80,30 @@ class PublishedSource(DataSource):
 
     def _folder(self, data_dir: Path) -> Path:
         """The folder of the files, or the folder to download them to."""
-        own = data_dir / self.name
-        if self.torchvision is None or not self._missing(own):
-            return own
-        other = data_dir / self.torchvision / "raw"
-        return own if self._missing(other) else other
+        complete = (folder for folder in self._folders(data_dir) if not self._missing(folder))
+        return next(complete, data_dir / self.name)
+
+    def _folders(self, data_dir: Path) -> Iterator[Path]:
+        """Where the files may be, the preferred folder first.
+
+        `data_dir` itself is one of them only if its name says which dataset it holds: the files of
+        all published datasets have the same names.
+        """
+        names = [name for name in (self.name, self.torchvision) if name is not None]
+        for name in names:
+            yield from (data_dir / name, data_dir / name / RAW)
+        if data_dir.name in names:
+            yield from (data_dir, data_dir / RAW)
+        if data_dir.name == RAW and data_dir.parent.name in names:
+            yield data_dir
+
+    def _misplaced(self, data_dir: Path) -> Iterator[str]:
+        """What to do with files that are in the folder of datasets itself."""
+        if not self._missing(data_dir):
+            yield (
+                f"the files in {data_dir} itself may be those of any dataset: if they are "
+                f"{self.name}, move them into {data_dir / self.name}"
+            )
 
     def _missing(self, folder: Path) -> list[str]:
         files = (file for file in self.files if locate(folder, file) is None)

@@ -59,6 +59,36 @@ def test_the_copy_of_torchvision_is_used_where_there_is_no_other(
     assert str(caught.value).startswith(f"{tmp_path / 'toy'}: ")
 
 
+OWN_FOLDERS = ["toy", "toy/raw", "Toy", "Toy/raw"]
+
+
+@pytest.mark.parametrize("gzipped", [False, True])
+@pytest.mark.parametrize("folder", OWN_FOLDERS)
+def test_the_data_dir_may_be_the_folder_of_the_dataset_or_any_folder_above_its_files(
+    folder, gzipped, tmp_path, arrays, know, monkeypatch
+):
+    monkeypatch.setitem(SOURCES, "toy", replace(know(), torchvision="Toy"))
+    files = write_folder(tmp_path / folder, arrays, gzipped=gzipped)
+    above = [one for one in (files, *files.parents) if one.is_relative_to(tmp_path)]
+    for data_dir in above:
+        source = open_source("toy", data_dir=data_dir, fetch_missing=False)
+        np.testing.assert_array_equal(source.train_images, arrays.train_images)
+
+
+@pytest.mark.parametrize("fetches", [False, True])
+def test_files_in_a_folder_that_names_no_dataset_are_mentioned_and_not_read(
+    fetches, tmp_path, arrays, know
+):
+    know(*(["http://127.0.0.1:9/"] if fetches else []))
+    write_folder(tmp_path / "downloads", arrays)
+    with pytest.raises(DataError) as caught:
+        open_source("toy", data_dir=tmp_path / "downloads", fetch_missing=fetches)
+    assert str(caught.value).endswith(
+        f"the files in {tmp_path / 'downloads'} itself may be those of any dataset: if they are "
+        f"toy, move them into {tmp_path / 'downloads' / 'toy'}"
+    )
+
+
 def test_every_published_dataset_knows_its_folder_of_torchvision():
     folders = {name: SOURCES[name].torchvision for name in ("mnist", "fashion-mnist", "kmnist")}
     assert folders == {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
