@@ -12,6 +12,12 @@ def _users_cache() -> Path:
     return Path(platformdirs.user_cache_dir("mnistlab"))
 
 
+def as_typed(path: Path) -> Path:
+    """A path as the user types it: relative to the working folder, if it is inside."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
+
 def cache_dir() -> Path:
     """The folder of caches: `MNISTLAB_CACHE_DIR`, or the user's cache folder."""
     folder = os.environ.get("MNISTLAB_CACHE_DIR")

@@ -200,3 +200,20 @@ def test_an_infinite_logit_is_no_finite_loss():
     z = np.array([[np.inf, 0.0, 0.0]])
     assert not np.isfinite(cross_entropy(z, np.array([1]))).any()
     assert not np.isfinite(binary_cross_entropy(z, 1.0, np.array([1]))).any()
+
+
+def test_the_loss_of_guessing_is_that_of_the_best_answer_that_is_the_same_for_every_image():
+    every_class = np.arange(CLASSES)
+    equal = np.full((CLASSES, CLASSES), 1 / CLASSES)
+    expected = {
+        "cross_entropy": cross_entropy(np.zeros_like(equal), every_class).mean(),
+        "binary_cross_entropy": binary_cross_entropy(
+            np.log(equal / (1 - equal)), 1.0, every_class
+        ).mean(),
+        "mse": squared_error(equal, every_class).mean(),
+    }
+    blocks = (ce.CrossEntropy(), bce.BinaryCrossEntropy(), mse.SquaredError())
+    found = {block.type: block.of_guessing(CLASSES) for block in blocks}
+    assert found == pytest.approx(expected)
+    best = squared_error(2 * equal - 1, every_class, -1.0).mean()
+    assert mse.SquaredError(targets="plus_minus").of_guessing(CLASSES) == pytest.approx(best)

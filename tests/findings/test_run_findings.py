@@ -22,7 +22,8 @@ ROWS = [
 def run(**values: Any) -> Any:
     """A finished run with these artefacts and a training section."""
     training = values.pop("training", {"epochs": 8})
-    config = run_config_from_mapping({"training": training, "optimizer": {"lr": 0.1}})
+    keys = {"training": training, "optimizer": {"lr": 0.1}, "data": values.pop("data", {})}
+    config = run_config_from_mapping(keys)
     layers = [
         SimpleNamespace(name="dense1", kind="dense"),
         SimpleNamespace(name=values.pop("activation", "relu"), kind="activation"),
@@ -32,6 +33,7 @@ def run(**values: Any) -> Any:
         "record": SimpleNamespace(status=Status.FINISHED),
         "facts": SimpleNamespace(layers=layers),
         "metrics": ROWS,
+        "layers": [],
         "class_names": list("0123456789"),
         "part": "test",
         **values,
@@ -85,6 +87,61 @@ def test_a_loss_that_still_falls_at_a_full_rate_is_reported():
     once = [*flat[:-1], replace(flat[-1], val_loss=0.3)]
     for other in (annealed, flat, settling, once, rows[:2]):
         assert found(still_falling, run(metrics=other)) == []
+
+
+HARDLY_LEARNED = [
+    MetricsRow(e, 10 * e, lr=0.1, train_loss=2.31 - 0.01 * e, val_loss=2.295 - 0.01 * e)
+    for e in range(1, 4)
+]
+
+
+@pytest.mark.parametrize("rows", [HARDLY_LEARNED, HARDLY_LEARNED[:1]])
+def test_a_rate_that_is_too_low_is_reported_with_its_direction_also_after_one_epoch(rows):
+    annealed = [replace(row, lr=0.1 / row.epoch**2) for row in rows]
+    (text,) = found(still_falling, run(metrics=annealed))
+    assert text == (
+        "The learning rate is too low, or the run too short: the validation loss still falls, but "
+        f"is {rows[-1].val_loss:.4f} after {rows[-1].step} steps; guessing gives 2.3026. Try a "
+        "larger optimizer.lr (now 0.1), ten or a hundred times as large, or more training.epochs."
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "values"),
+    [
+        ([*HARDLY_LEARNED, replace(HARDLY_LEARNED[-1], val_loss=2.4)], {}),  # it rises
+        ([replace(row, val_loss=0.9 - row.epoch / 100) for row in HARDLY_LEARNED], {}),
+        ([replace(row, val_loss=9.0 - row.epoch, train_loss=9.0) for row in HARDLY_LEARNED], {}),
+        (HARDLY_LEARNED, {"layers": [LayerRow(1, "dense1", inactive_share=0.9)]}),
+        (HARDLY_LEARNED, {"layers": [LayerRow(1, "dense1", 0.0, 0.05, update_mean=0.01)]}),
+        (HARDLY_LEARNED, {"data": {"label_noise": 0.5}}),
+    ],
+)
+def test_a_rate_is_not_called_too_low_where_the_loss_has_another_reason(rows, values):
+    assert not any("too low" in text for text in found(still_falling, run(metrics=rows, **values)))
+
+
+@pytest.mark.parametrize(
+    ("rows", "layers", "advice"),
+    [
+        (HARDLY_LEARNED, [], ""),  # the finding of a rate that is too low says what to do
+        (ROWS, [], " Try another optimizer.lr (now 0.1)."),
+        (
+            ROWS,
+            [LayerRow(1, "dense1", inactive_share=0.9)],
+            " Try a smaller optimizer.lr (now 0.1).",
+        ),
+        (
+            ROWS,
+            [LayerRow(1, "dense1", 0.0, 0.1, update_mean=0.02)],
+            " Try a smaller optimizer.lr (now 0.1).",
+        ),
+    ],
+)
+def test_at_chance_level_the_advice_has_a_direction_where_the_run_shows_it(rows, layers, advice):
+    at_chance = predictions(np.full(1000, 3))
+    (text,) = found(chance, run(metrics=rows, layers=layers, predictions=at_chance))
+    assert text.endswith(f"It predicts 3 for 100.00% of them.{advice}")
 
 
 def predictions(predicted: np.ndarray) -> Predictions:

@@ -38,6 +38,12 @@ class LossBlock(Section):
         """The loss that is reported of images outside of training."""
         return self
 
+    def of_guessing(self, classes: int) -> float | None:
+        """The lowest loss of a network that answers the same for every image, if the classes are
+        equally frequent; None if it is not known.
+        """
+        return None
+
     def build(self, builder: Any, output: ActivationBlock) -> Op:
         """Add the output activation to a network; returns the op of the loss and its gradient."""
         raise NotImplementedError(f"loss {self.type}: can't be built")

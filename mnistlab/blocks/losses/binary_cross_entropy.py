@@ -1,5 +1,6 @@
 """Binary cross-entropy of sigmoids, summed over the outputs."""
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -87,6 +88,10 @@ class BinaryCrossEntropy(LossBlock):
     )
 
     output = "sigmoid"
+
+    def of_guessing(self, classes: int) -> float | None:
+        others = classes - 1
+        return classes * math.log(classes) - (others * math.log(others) if others else 0.0)
 
     def magnitudes(self, logits: np.ndarray, output: ActivationBlock) -> np.ndarray:
         assert isinstance(output, Sigmoid)  # the configuration has been validated

@@ -1,5 +1,6 @@
 """Cross-entropy of a softmax."""
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -125,6 +126,9 @@ class CrossEntropy(LossBlock):
     @property
     def in_evaluation(self) -> "CrossEntropy":
         return self.model_copy(update={"teacher": None})
+
+    def of_guessing(self, classes: int) -> float | None:
+        return math.log(classes)
 
     def magnitudes(self, logits: np.ndarray, output: ActivationBlock) -> np.ndarray:
         return np.abs(logits).max(axis=1)

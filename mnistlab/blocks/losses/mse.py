@@ -74,6 +74,9 @@ class SquaredError(LossBlock):
         description="The target of the label is 1; of the other classes 0 (one_hot) or -1.",
     )
 
+    def of_guessing(self, classes: int) -> float | None:
+        return 0.5 * (1 - OTHER[self.targets]) ** 2 * (1 - 1 / classes)
+
     def build(self, builder: Any, output: ActivationBlock) -> Op:
         output.build(builder)
         operands = SquaredErrorHeadOperands(

@@ -1,4 +1,4 @@
-"""A loss that still falls at the end, although the learning rate has not decreased to its end."""
+"""A loss that still falls at the end: a learning rate that is too low, or too few epochs."""
 
 import itertools
 import math
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.findings import Finding
+from mnistlab.findings.run._learning_rate import direction, judged_by
 from mnistlab.support.text_format import counted, number
 
 # Reported if the loss fell by this share in each of the last intervals between evaluations.
@@ -19,11 +20,22 @@ RUN_OUT = 0.5
 
 
 def find(run: Artefacts) -> Iterator[str]:
-    if not run.record.status.finished:
-        return
     rows = run.metrics
-    name = "validation" if rows and rows[-1].val_loss is not None else "training"
-    losses = [row.val_loss if name == "validation" else row.train_loss for row in rows]
+    if not run.record.status.finished or not rows:
+        return
+    part = judged_by(rows)
+    losses = [getattr(row, part.loss) for row in rows]
+    advice = f"Try a larger optimizer.lr (now {run.config.optimizer.lr:g})"
+    length = run.config.training.epochs
+    more = "training.epochs" if length is not None else "training.steps"
+    if direction(run) == "larger":
+        yield (
+            "The learning rate is too low, or the run too short: "
+            f"the {part.word} loss still falls, but is {number(losses[-1])} after "
+            f"{counted(rows[-1].step, 'step')}; guessing gives {_guessing(run)}. {advice}, ten or "
+            f"a hundred times as large, or more {more}."
+        )
+        return
     tail = losses[-INTERVALS - 1 :]
     rates = [row.lr for row in rows if row.lr is not None]
     if len(tail) <= INTERVALS or not rates or rates[-1] < RUN_OUT * max(rates):
@@ -32,14 +44,17 @@ def find(run: Artefacts) -> Iterator[str]:
     falls = [1 - after / before for before, after in itertools.pairwise(values)]
     if not all(fall >= FALL for fall in falls) and not _is_steady(losses, falls):
         return
-    length = run.config.training.epochs
-    more = "training.epochs" if length is not None else "training.steps"
     steps = rows[-1].step - rows[-1 - INTERVALS].step
     yield (
-        f"The {name} loss still falls at the end: in the last {counted(steps, 'step')} from "
-        f"{number(values[0])} to {number(values[-1])}. Try a larger optimizer.lr (now "
-        f"{run.config.optimizer.lr:g}), or more {more}."
+        f"The {part.word} loss still falls at the end: in the last {counted(steps, 'step')} from "
+        f"{number(values[0])} to {number(values[-1])}. {advice}, or more {more}."
     )
+
+
+def _guessing(run: Artefacts) -> str:
+    loss = run.config.loss.of_guessing(len(run.class_names))
+    assert loss is not None  # the direction was found by it
+    return number(loss)
 
 
 def _is_steady(losses: Sequence[float | None], falls: Sequence[float]) -> bool:

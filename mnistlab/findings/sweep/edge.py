@@ -2,7 +2,6 @@
 
 import shlex
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, TypeGuard
 
 from mnistlab.config.dump import value_as_yaml
@@ -11,6 +10,7 @@ from mnistlab.config.load_sweep import value_nodes
 from mnistlab.config.source_nodes import Node
 from mnistlab.findings import Finding, RankedStage
 from mnistlab.support.errors import ConfigError
+from mnistlab.support.paths import as_typed
 from mnistlab.sweeps.ranking import Ranked
 from mnistlab.sweeps.results import sweep_of
 
@@ -38,7 +38,7 @@ def find(stage: RankedStage) -> Iterator[str]:
             side = "larger" if is_largest else "smaller"
             yield f"{text}Try {side} values in another sweep: a sweep in stages cannot be extended."
         elif _can_be_tried(stage, key, beyond):
-            folder = shlex.quote(str(_shown(stage.sweep_dir.path)))
+            folder = shlex.quote(str(as_typed(stage.sweep_dir.path)))
             yield f"{text}To extend the grid: mnistlab resume {folder} {key}={beyond}"
 
 
@@ -92,11 +92,6 @@ def _can_be_tried(stage: RankedStage, key: str, value: str) -> bool:
     settings: dict[str, Node] = {name: nodes[0] for name, nodes in values.items()}
     config, _ = larger.run_config({**settings, key: values[key][-1]})
     return config is not None
-
-
-def _shown(path: Path) -> Path:
-    """A folder as the user types it: relative to the working folder, if it is inside."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 FINDING = Finding(order=10, find=find)
