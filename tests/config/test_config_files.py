@@ -1,5 +1,6 @@
 """The files that mnistlab ships or writes for its user: examples, starter and JSON Schema."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -8,7 +9,6 @@ import jsonschema
 import pytest
 import yaml
 
-from mnistlab.blocks.section import Section, keys_of
 from mnistlab.config import (
     RunConfig,
     dump_yaml,
@@ -57,15 +57,64 @@ def test_the_starter_of_each_model_trains_it_without_a_network(model):
     assert (config.data.source, config.model.type) == ("digits", model)
 
 
+def keys_in(text):
+    """The keys of a starter by the path of their mapping, also those that are commented out.
+
+    A comment that is no key has a space where a key has its colon.
+    """
+    found, above = {}, []
+    for line in text.splitlines():
+        if key := re.match(r"^( *)(?:# )?( *)([a-z_0-9]+):(?: |$)", line):
+            depth = (len(key[1]) + len(key[2])) // 2
+            above = [*above[:depth], key[3]]
+            found.setdefault(tuple(above[:depth]), set()).add(key[3])
+    return found
+
+
+def sections_below(schema, node):
+    """The mappings that a part of the schema allows, with their references resolved."""
+    if "$ref" in node:
+        node = schema["$defs"][node["$ref"].rpartition("/")[2]]
+    if "properties" in node:
+        yield node["properties"]
+    for choice in (*node.get("anyOf", ()), *node.get("oneOf", ())):
+        yield from sections_below(schema, choice)
+
+
+def missing_keys(schema, properties, written, chosen, path=()):
+    """The paths of the schema's keys that a starter lacks; `chosen` are its values."""
+    yield from ((*path, key) for key in properties.keys() - written.get(path, set()))
+    for key, node in properties.items():
+        value = chosen.get(key)
+        for below in sections_below(schema, node) if isinstance(value, dict) else ():
+            if "type" not in below or below["type"].get("const") == value.get("type"):
+                yield from missing_keys(schema, below, written, value, (*path, key))
+
+
 @pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
-def test_the_starter_has_every_key_of_every_section_below_a_comment(model):
+def test_the_starter_has_every_key_of_the_schema_and_a_comment_above_each(model):
     text = starter_files(model)["mnistlab.yaml"]
     assert max(map(len, text.splitlines())) <= 100
-    config = parse_run_config(text, "mnistlab.yaml")
-    sections = [config, *(value for _, value in config if isinstance(value, Section))]
-    for section in sections:
-        for key in keys_of(type(section)):
-            assert re.search(rf"(?m)^ *# .+\n *(# )?{re.escape(key)}:", text), key
+    schema, written, chosen = run_json_schema(), keys_in(text), yaml.safe_load(text)
+    assert list(missing_keys(schema, schema["properties"], written, chosen)) == []
+    assert len(written[()]) == len(schema["properties"])
+    assert {"optimizer", "data", "training"} <= {path[0] for path in written if path}
+    lines = text.splitlines()
+    for above, line in itertools.pairwise(lines):
+        if re.match(r" *[a-z_0-9]+:", line):
+            assert above.lstrip().startswith("# "), line
+
+
+def test_a_key_that_a_starter_lacks_is_found():
+    schema, text = run_json_schema(), starter_files("mlp")["mnistlab.yaml"]
+    for key, path in {
+        "dropout": ("model",),
+        "momentum": ("optimizer",),
+        "l1": ("regularization",),
+    }.items():
+        without = re.sub(rf"(?m)^ *(# )?{key}:.*$", "", text)
+        found = missing_keys(schema, schema["properties"], keys_in(without), yaml.safe_load(text))
+        assert (*path, key) in list(found)
 
 
 def test_what_the_starter_comments_out_loads_too():
