@@ -21,6 +21,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import StrMethodFormatter
 
 from mnistlab.figures import style
+from mnistlab.support.text_format import NO_BREAK, unbroken
 
 MARGIN = 0.35  # inches, left and right
 HEADING_CHARACTERS = 58  # that fit beside the run's name
@@ -96,7 +97,8 @@ class Sheet:
 
     def __init__(self, height: float, heading: str, note: str = "", run: str = "") -> None:
         """`height` is that of the part under the heading; `run` is written on the upper right."""
-        lines = textwrap.wrap(note, NOTE_CHARACTERS)
+        wrapped = textwrap.wrap(unbroken(note), NOTE_CHARACTERS)
+        lines = [line.replace(NO_BREAK, " ") for line in wrapped]
         self.top = 0.5 + NOTE_LINE * len(lines)
         self.height = self.top + height
         self.figure = SheetFigure(figsize=(style.WIDTH, self.height), dpi=style.DPI)

@@ -68,13 +68,14 @@ def sweep_curves(
         room = 0.45 + CHARACTER_WIDTH * max(longest, 8)
         width = style.WIDTH - 2 * MARGIN - 0.6 - room
         axes = sheet.panel(MARGIN + 0.6, 0.15, width, HEIGHT)
-        labels = _draw_points(axes, points)
+        labels = _draw_points(axes, points, metric)
         for x, y in diverged:
             axes.plot(x, y, color=style.FAINT, linewidth=0.8, linestyle=":", label="_diverged")
             cross: Any = {"marker": "X", "color": style.FAINT, "markersize": 7.0, "zorder": 6}
             axes.plot(x[-1:], y[-1:], linestyle="none", label="_end", clip_on=False, **cross)
         shown = [point.mean for point in near] or [y for _, _, y in drawn]
-        _set_axes(axes, shown, metric)
+        bands = [edge for point in near for edge in _band(point, metric)]
+        _set_axes(axes, shown, bands or shown, metric)
         if log_epochs:
             axes.set_xscale("log")
             axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
@@ -119,7 +120,17 @@ def _near(points: Sequence[PointCurve], metric: SweepMetric) -> list[PointCurve]
     return [point for point, is_near in zip(points, near, strict=True) if is_near]
 
 
-def _draw_points(axes: Axes, points: Sequence[PointCurve]) -> list[Label]:
+def _band(point: PointCurve, metric: SweepMetric) -> tuple[np.ndarray, np.ndarray]:
+    """The lower and upper edge of a point's band: no share is below 0 or above 100 %, and no band
+    leaves the sign of its line.
+    """
+    floor = np.minimum(point.mean, 0.0)
+    ceiling = metric.factor if metric.is_share else np.inf
+    low, high = point.mean - point.std, point.mean + point.std
+    return np.maximum(low, floor), np.minimum(high, ceiling)
+
+
+def _draw_points(axes: Axes, points: Sequence[PointCurve], metric: SweepMetric) -> list[Label]:
     """Draw the lines and bands of the points, best first; return the names of those
     that have one.
     """
@@ -133,7 +144,7 @@ def _draw_points(axes: Axes, points: Sequence[PointCurve]) -> list[Label]:
             line["zorder"] = 3 + (NAMED - place) / NAMED
             labels.append(Label(point.x[-1], point.mean[-1], _name(point.label), colour))
             if point.std.any():
-                low, high = point.mean - point.std, point.mean + point.std
+                low, high = _band(point, metric)
                 axes.fill_between(point.x, low, high, color=colour, alpha=0.15, linewidth=0)
         marker = "o" if len(point.x) == 1 else ""
         axes.plot(point.x, point.mean, label="_point", marker=marker, **line)
@@ -154,13 +165,18 @@ def _columns(curve: LearningCurve, metric: SweepMetric) -> tuple[np.ndarray, np.
     return np.array(x)[kept], values[kept]
 
 
-def _set_axes(axes: Axes, columns: Sequence[np.ndarray], metric: SweepMetric) -> None:
-    """Set the range of the axis from these columns, within 0 and 100 %."""
-    lowest, highest = float(min(map(np.min, columns))), float(max(map(np.max, columns)))
+def _set_axes(
+    axes: Axes, means: Sequence[np.ndarray], bands: Sequence[np.ndarray], metric: SweepMetric
+) -> None:
+    """Set the range of the axis: it holds these lines and the edges of their bands, within 0 and
+    100 %.
+    """
+    lowest, highest = float(min(map(np.min, means))), float(max(map(np.max, bands)))
     if not metric.is_share and lowest > 0 and highest > LOG_SPAN * lowest:
         axes.set_yscale("log")
         axes.set_ylim(lowest / 1.2, highest * 1.2)
     else:
+        lowest = float(min(map(np.min, bands)))
         margin = 0.06 * (highest - lowest) or 0.05 * abs(highest) or 1.0
         ceiling = metric.factor if metric.is_share else np.inf
         axes.set_ylim(max(lowest - margin, min(lowest, 0.0)), min(highest + margin, ceiling))

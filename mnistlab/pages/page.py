@@ -15,7 +15,15 @@ from mnistlab.figures.gallery import Drawn, SavedFigures
 from mnistlab.figures.sheet import words_of
 from mnistlab.pages.inline_svg import inline_svg, on_dark
 from mnistlab.store.written_files import write_own
-from mnistlab.support.text_format import counted, in_print, metric, number, percent, seconds
+from mnistlab.support.text_format import (
+    counted,
+    in_print,
+    metric,
+    number,
+    percent,
+    seconds,
+    unbroken,
+)
 
 
 @dataclass(frozen=True)
@@ -111,5 +119,6 @@ def _environment() -> Environment:
         "seconds": seconds,
         "counted": counted,
         "measured": measured,
+        "unbroken": unbroken,
     }
     return environment

@@ -1,12 +1,17 @@
 """Numbers and hints as text, the same on a terminal and on a page."""
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
 from mnistlab.support.metric_names import is_accuracy
 from mnistlab.support.stated import Stated
+
+NO_BREAK = "\u00a0"
+_UNITS = "s|ms|min|h|bytes|B|kB|MB|GB|TB|%"
+_BREAKS = re.compile(rf"(?<=\d) (?=(?:{_UNITS})(?:\W|$))|(?<=\d) (?=± )|(?<=±) (?=\d)")
 
 
 def human_bytes(count: int) -> str:
@@ -17,16 +22,19 @@ def human_bytes(count: int) -> str:
     return f"{count} bytes" if units[0] == "bytes" else f"{size:.3g} {units[0]}"
 
 
-def number(value: float) -> str:
-    """A loss or an error in few digits that still distinguish two of them."""
-    if value == 0 or 1e-3 <= abs(value) < 1e5 or not math.isfinite(value):
+def number(value: float, like: float | None = None) -> str:
+    """A loss or an error in few digits that still distinguish two of them; with the decimals that
+    `like` has, if that is larger.
+    """
+    size = max(abs(value), abs(like or 0.0))
+    if size == 0 or 1e-3 <= size < 1e5 or not math.isfinite(value):
         return f"{value:.4f}"
     return f"{value:.2e}"
 
 
-def seconds(value: float) -> str:
+def seconds(value: float, like: float | None = None) -> str:
     """A time in seconds: two digits below one second, because one could be 0.0."""
-    return f"{value:.2f} s" if value < 0.995 else f"{value:.1f} s"
+    return f"{value:.2f} s" if max(value, like or 0.0) < 0.995 else f"{value:.1f} s"
 
 
 def percent(share: float) -> str:
@@ -43,30 +51,32 @@ def probability(value: float) -> str:
     return "< 0.1%" if value < 0.0005 else f"{value:.1%}"
 
 
-def metric(name: str, value: float, std: float | None = None) -> str:
+def metric(name: str, value: float, std: float | None = None, *, like: float | None = None) -> str:
     """A metric by its name, with its standard deviation over seeds if there is one: `98.21%`,
-    `98.21 ± 0.10%`, `0.0612 ± 0.0010`; training time in seconds.
+    `98.21 ± 0.10%`, `0.0612 ± 0.0010`; training time in seconds. A value and its deviation have the
+    same decimals; `like` is another value that shares them.
     """
     if is_accuracy(name):
         return percent(value) if std is None else f"{100 * value:.2f} ± {percent(std)}"
     written = seconds if name == "seconds" else number
-    return written(value) if std is None else f"{written(value)} ± {written(std)}"
+    mean = written(value, std if like is None else like)
+    return mean if std is None else f"{mean.removesuffix(' s')} ± {written(std, value)}"
 
 
-def interval(
-    name: str, low: float, high: float, written: Callable[[str, float], str] = metric
-) -> str:
-    """The ends of an interval of a metric, the unit once: `97.10 to 97.62%`."""
-    first, last = written(name, low), written(name, high)
+def interval(name: str, low: float, high: float, written: Callable[..., str] = metric) -> str:
+    """The ends of an interval of a metric, with the same decimals, the unit once:
+    `97.10 to 97.62%`. `written` is `metric` or `difference`.
+    """
+    first, last = written(name, low, like=high), written(name, high, like=low)
     for unit in ("%", " s"):
         if first.endswith(unit) and last.endswith(unit):
             first = first.removesuffix(unit)
     return f"{first} to {last}"
 
 
-def difference(name: str, value: float) -> str:
+def difference(name: str, value: float, *, like: float | None = None) -> str:
     """A difference of a metric with its sign; of accuracies in percentage points: `+0.31`."""
-    text = f"{100 * value:.2f}" if is_accuracy(name) else number(value)
+    text = f"{100 * value:.2f}" if is_accuracy(name) else number(value, like)
     return text if text.startswith("-") else f"+{text}"
 
 
@@ -111,6 +121,11 @@ def duration_as_stated(value: float) -> str:
         if value >= 2 * unit and value % unit == 0:
             return f"{exact(value // unit)} {name}"
     return f"{exact(value)} s"
+
+
+def unbroken(text: str) -> str:
+    """A text in which no line ends between a number and its unit, or beside a `±`."""
+    return _BREAKS.sub(NO_BREAK, text)
 
 
 def in_print(text: str) -> str:

@@ -47,6 +47,7 @@ def print_comparison(comparison: Comparison, beside: Sequence[Sequence[str]] = (
             right=range(1 + told, len(rows[0])),
             status=1 if told else None,
             first=[*range(1 + told), *important],
+            kept=1 + told + any(name in rows[0] for name in IMPORTANT),
             elsewhere="--csv has all",
             least={0: LEAST_OF_NAME},
         )

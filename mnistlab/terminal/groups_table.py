@@ -21,7 +21,7 @@ def print_groups(groups: Groups) -> None:
     keys = len(groups.keys)
     metric, interval = keys + 1, keys + 2
     told = range(interval + 1, interval + 1 + len(DIFFERENCE)) if groups.has_baseline else ()
-    first = [*range(keys), metric, *told, interval]
+    first = [metric, *range(keys), *told, interval]
     print_table(rows, right=range(keys, len(rows[0])), first=first, elsewhere="--csv has all")
     print_notes(groups)
 

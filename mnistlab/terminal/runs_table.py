@@ -38,6 +38,7 @@ def print_listing(listing: Listing) -> None:
         right=(AGE, DONE, TESTED),
         status=STATUS,
         first=(FOLDER, STATUS, BEST, TESTED, *range(TAGS, used), DONE, AGE),
+        kept=3,
         least={NOTE: SHORTEST_NOTE} if used > NOTE else {},
         elsewhere="--json has all",
     )

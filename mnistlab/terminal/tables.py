@@ -23,14 +23,16 @@ def table(
     first: Sequence[int] = (),
     elsewhere: str = "",
     least: Mapping[int, int] = MappingProxyType({}),
+    kept: int = 1,
     paint: Callable[[int, str], str] = lambda column, cell: cell,
 ) -> str:
     """Rows as lines of aligned columns; the columns with an index in `right` are right-aligned.
 
     The first row is the heading. `width` is the largest length of a line. `first` has the indices
     of the most important columns, in this order; the others follow in their order. A last line
-    names the columns that do not fit; `elsewhere` says where they are. `least` is the width to
-    which a column may be shortened. `paint` colours a cell of a column.
+    names the columns that do not fit; `elsewhere` says where they are. The first `kept` of the most
+    important columns are never left out: the first column of the table is shortened for them.
+    `least` is the width to which a column may be shortened. `paint` colours a cell of a column.
     """
     safe = [[one_line(cell) for cell in row] for row in rows]
     heading = headings(safe[0], list(map(widest, _columns(safe[1:], len(safe[0])))), width)
@@ -38,7 +40,7 @@ def table(
     order = list(dict.fromkeys([*first, *range(len(heading))]))
     natural = _widths(heading, safe[1:])
     needed = [min(taken, least.get(column, taken)) for column, taken in enumerate(natural)]
-    shown = columns_with_room(needed, order, width)
+    shown = columns_with_room(needed, order, width, kept)
     left_out = [safe[0][column] for column in order if column not in shown]
     heading = [heading[column] for column in shown]
     body = [[row[column] for column in shown] for row in safe[1:]]
@@ -95,14 +97,16 @@ def broken(heading: str, width: int) -> list[str]:
     return [line.rstrip() for line in lines] or [heading]
 
 
-def columns_with_room(widths: Sequence[int], order: Sequence[int], width: int | None) -> list[int]:
-    """The columns that fit, in the order of the table: chosen by importance, the first
-    in any case.
+def columns_with_room(
+    widths: Sequence[int], order: Sequence[int], width: int | None, kept: int = 1
+) -> list[int]:
+    """The columns that fit, in the order of the table: chosen by importance, the first `kept` in
+    any case.
     """
     shown: list[int] = []
     for column in order:
         if (
-            not shown
+            len(shown) < kept
             or width is None
             or table_columns([widths[c] for c in (*shown, column)]) <= width
         ):

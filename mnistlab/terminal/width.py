@@ -1,16 +1,14 @@
 """How wide lines may be."""
 
 import os
-import re
 import textwrap
 import unicodedata
 from collections.abc import Sequence
 from typing import TextIO
 
+from mnistlab.support.text_format import NO_BREAK, unbroken
 from mnistlab.support.whole_numbers import whole_number
 
-NO_BREAK = "\u00a0"
-BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:s|ms|min|h|B|kB|MB|GB|%)(?:\W|$))")
 USUAL, NARROWEST, WIDEST = 80, 20, 100_000
 
 
@@ -48,7 +46,7 @@ def wrapped(text: str, width: int | None) -> list[str]:
     body = text.lstrip()
     mark = "- " if body.startswith("- ") else ""
     lines = textwrap.wrap(
-        BEFORE_UNIT.sub(NO_BREAK, text),
+        unbroken(text),
         width,
         subsequent_indent=" " * (len(text) - len(body) + len(mark)),
         break_long_words=False,

@@ -103,8 +103,9 @@ class Page:
         self.send("Emulation.setEmulatedMedia", features=features)
 
     def value(self, expression: str) -> Any:
-        """The value of a JavaScript expression."""
-        found = self.send("Runtime.evaluate", expression=expression, returnByValue=True)
+        """The value of a JavaScript expression, or of its promise."""
+        how = {"returnByValue": True, "awaitPromise": True}
+        found = self.send("Runtime.evaluate", expression=expression, **how)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 

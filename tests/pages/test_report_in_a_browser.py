@@ -83,6 +83,23 @@ def test_a_figure_wider_than_a_phone_is_scrolled_by_itself_and_says_so(opened):
     assert max(browser.value(hints)) == 0
 
 
+def test_a_table_wider_than_its_page_says_so_and_no_other_does(opened):
+    browser, _ = opened
+    tables = (
+        "[...document.querySelectorAll('.wide')].filter(one => one.offsetHeight).map(one => "
+        "[one.scrollWidth > one.clientWidth, one.previousElementSibling.offsetHeight > 0])"
+    )
+    browser.value("for (const one of document.querySelectorAll('details')) one.open = true")
+    seen = set()
+    for width in (390, 1280):
+        browser.look(width=width)
+        browser.value("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+        shown = browser.value(tables)
+        assert all(is_cut == is_told for is_cut, is_told in shown)
+        seen |= {is_cut for is_cut, _ in shown}
+    assert seen == {True, False}
+
+
 def test_the_metric_of_a_ranking_is_on_the_screen_of_a_phone(browser, sweep_page):
     browser.open(sweep_page)
     browser.look(width=390)

@@ -3,7 +3,15 @@
 import pytest
 
 from mnistlab.support.stated import Stated
-from mnistlab.support.text_format import as_stated, duration_as_stated, probability
+from mnistlab.support.text_format import (
+    as_stated,
+    difference,
+    duration_as_stated,
+    interval,
+    metric,
+    probability,
+    unbroken,
+)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +72,34 @@ def test_a_stated_number_is_shown_to_its_last_zero(text, as_accuracy, as_loss):
 )
 def test_a_probability_is_never_rounded_to_certainty(value, text):
     assert probability(value) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "std", "text"),
+    [
+        ("val_loss", 1.9474, 6.89e-4, "1.9474 ± 0.0007"),
+        ("val_loss", 0.0612, 0.001, "0.0612 ± 0.0010"),
+        ("val_loss", 5e-4, 2.5e-3, "0.0005 ± 0.0025"),
+        ("val_loss", 5e-4, 2.5e-5, "5.00e-04 ± 2.50e-05"),
+        ("val_loss", 2e5, 100.0, "2.00e+05 ± 1.00e+02"),
+        ("val_accuracy", 0.9821, 1e-5, "98.21 ± 0.00%"),
+        ("seconds", 12.34, 0.06, "12.3 ± 0.1 s"),
+        ("seconds", 0.5, 0.06, "0.50 ± 0.06 s"),
+    ],
+)
+def test_a_value_and_its_deviation_have_the_same_decimals(name, value, std, text):
+    assert metric(name, value, std) == text
+
+
+def test_the_ends_of_an_interval_have_the_same_decimals():
+    assert interval("val_loss", 9.5e-4, 0.0012) == "0.0009 to 0.0012"
+    assert interval("val_loss", -2e-4, 0.004, difference) == "-0.0002 to +0.0040"
+    assert interval("val_accuracy", 0.971, 0.9762) == "97.10 to 97.62%"
+    assert interval("seconds", 0.98, 1.04) == "1.0 to 1.0 s"
+
+
+def test_no_line_ends_between_a_number_and_its_unit():
+    text = unbroken("a 95 % interval, 1.2 ± 0.1 s, 20 MB of 3 epochs, 5 minutes, 7 s.")
+    assert text.replace("\u00a0", "_") == (
+        "a 95_% interval, 1.2_±_0.1_s, 20_MB of 3 epochs, 5 minutes, 7_s."
+    )

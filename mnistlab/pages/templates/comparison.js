@@ -47,6 +47,15 @@ function written(value, one) {
   return Number(value.toPrecision(4)).toString();
 }
 
+// A mean and its deviation with the same decimals.
+function withDeviation(mean, deviation, one) {
+  if (!deviation) return written(mean, one);
+  if (one.share) return `${(100 * mean).toFixed(2)} ± ${written(deviation, one)}`;
+  const text = written(mean, one);
+  const decimals = (text.split("e")[0].split(".")[1] ?? "").length;
+  return `${text} ± ${text.includes("e") ? deviation.toExponential(decimals) : deviation.toFixed(decimals)}`;
+}
+
 function ticks(low, high, count) {
   const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((factor) => factor * power).find((size) => size >= rough);
@@ -150,8 +159,8 @@ function drawCurves() {
     line.setAttribute("x2", across.at(first.curve.steps[first.i]));
     line.setAttribute("visibility", "visible");
     const lines = near.sort((a, b) => b.curve.means[b.i] - a.curve.means[a.i]).map(({ curve, group, i }) => {
-      const deviation = curve.deviations[i] ? ` ± ${written(curve.deviations[i], one)}` : "";
-      return [`${written(curve.means[i], one)}${deviation} ${data.groups[group]}`, group];
+      const text = withDeviation(curve.means[i], curve.deviations[i], one);
+      return [`${text} ${data.groups[group]}`, group];
     });
     tell(x, box.top, [[`step ${first.curve.steps[first.i]}, epoch ${first.curve.epochs[first.i]}`], ...lines]);
   });

@@ -18,6 +18,21 @@ for (const table of document.querySelectorAll("table.sortable")) {
     body.append(...[...body.rows].sort(order));
   }));
 }
+// A table that is wider than the page says so; figures have this in their captions.
+const watched = new ResizeObserver((entries) => entries.forEach(({ target }) => {
+  const box = target.closest(".wide"), isCut = box.scrollWidth > box.clientWidth;
+  box.previousElementSibling.hidden = !isCut;
+  if (isCut) box.tabIndex = 0; else box.removeAttribute("tabindex");
+}));
+for (const box of document.querySelectorAll(".wide")) {
+  const hint = document.createElement("p");
+  hint.className = "more";
+  hint.textContent = "Scroll to the right to see all columns.";
+  hint.hidden = true;
+  box.before(hint);
+  watched.observe(box);
+  watched.observe(box.firstElementChild);
+}
 // Where a figure is pointed at, it tells the values there.
 const said = document.body.appendChild(document.createElement("div"));
 said.className = "said";

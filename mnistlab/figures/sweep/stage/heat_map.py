@@ -19,6 +19,7 @@ from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.figures.sweep_data import RankedPoints
 from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, near_the_best, ordered, varied
 from mnistlab.support.errors import LackingError
+from mnistlab.support.text_format import number
 
 CELL_WIDTH, CELL_HEIGHT = 0.9, 0.5  # inches, of a cell if there is space
 LEFT, BELOW, BETWEEN = 1.15, 0.75, 0.35  # inches: left of a panel, below it, between two
@@ -219,8 +220,11 @@ def _draw_map(
 
 def _written(mean: float, std: float, metric: SweepMetric) -> str:
     """A cell's mean above its standard deviation; the scale beside the map gives the unit."""
-    digits = ".2f" if metric.is_share else ".3g"
-    return f"{mean:{digits}}" + (f"\n± {std:{digits}}" if math.isfinite(std) else "")
+    if metric.is_share:
+        text, deviation = f"{mean:.2f}", f"{std:.2f}"
+    else:
+        text, deviation = number(mean), number(std, mean)
+    return text + (f"\n± {deviation}" if math.isfinite(std) else "")
 
 
 def _label(axes: Axes, found: Cells, values: Mapping[str, Sequence[Any]]) -> None:
