@@ -11,7 +11,7 @@ import numpy as np
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, DownloadProgress, Split
 from mnistlab.experiment.dataset import data_dir_of_run, load_data
-from mnistlab.experiment.model import Model, load_model
+from mnistlab.experiment.model import Model, Weights, load_model
 from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.runtime.params import views
 from mnistlab.runtime.threads import engine_threads
@@ -31,6 +31,7 @@ from mnistlab.store.status import Status
 from mnistlab.support import paths
 from mnistlab.support.errors import LackingError, MnistlabError, UsageError
 from mnistlab.support.metric_names import PARTS, SplitName
+from mnistlab.support.run_weights import FINAL
 from mnistlab.support.scale import LARGEST
 from mnistlab.training.initializers import initial_params
 from mnistlab.training.windows import augmented
@@ -92,12 +93,14 @@ class Artefacts:
         self,
         run_dir: RunDir,
         *,
+        weights: Weights = FINAL,
         data_dir: Path | None = None,
         threads: int | None = None,
         tell: Callable[[str], None] = lambda text: None,
         data_progress: DownloadProgress | None = None,
     ) -> None:
         self.run_dir = run_dir
+        self._weights = weights
         self._data_dir = paths.data_dir(data_dir)
         self._data_progress = data_progress
         self._threads = threads
@@ -176,12 +179,20 @@ class Artefacts:
 
     @read_once
     def model(self) -> Model:
-        """The network with its final weights, or those of its last checkpoint."""
+        """The network with its final weights, or those of its last checkpoint; or with the weights
+        that were asked for.
+        """
         run_dir = self.run_dir
-        if not any(path.exists() for path in (run_dir.weights, run_dir.last, run_dir.previous)):
+        if self._weights == FINAL and not any(
+            path.exists() for path in (run_dir.weights, run_dir.last, run_dir.previous)
+        ):
             raise LackingError("the run was stopped before its first save")
         return load_model(
-            run_dir.path, data_dir=self._data_dir, threads=self._threads, tell=self._tell
+            run_dir.path,
+            self._weights,
+            data_dir=self._data_dir,
+            threads=self._threads,
+            tell=self._tell,
         )
 
     def refuse_untrained(self) -> None:

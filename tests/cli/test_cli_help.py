@@ -17,6 +17,7 @@ COMMANDS = (
     "predict",
     "compare",
     "runs",
+    "view",
     "export",
     "resume",
     "check",
@@ -37,6 +38,7 @@ COMMANDS = (
 HEAVY = {
     *("numpy", "numba", "scipy", "sklearn", "matplotlib", "pandas", "pydantic", "yaml"),
     *("rich", "PIL", "requests", "jinja2", "safetensors", "platformdirs"),
+    *("starlette", "uvicorn", "anyio"),
 }
 
 

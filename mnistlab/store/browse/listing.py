@@ -49,9 +49,9 @@ def list_runs(
     folders = list(dict.fromkeys(map(_folder, paths)))
     entries: list[Entry] = []
     faults: list[str] = []
-    for path in dict.fromkeys(path for folder in folders for path in _inside(folder)):
+    for path in dict.fromkeys(path for folder in folders for path in folders_in(folder)):
         try:
-            entries.append(_read(path))
+            entries.append(read_entry(path))
         except UsageError as error:
             faults += error.messages
         except PermissionError as error:
@@ -90,7 +90,8 @@ def _sorted(entries: Sequence[Entry], key: str) -> list[Entry]:
     return in_order(key, entries, [one.get(name) for one in values])
 
 
-def _inside(folder: Path) -> list[Path]:
+def folders_in(folder: Path) -> list[Path]:
+    """The entries of a folder of runs, the trials of a sweep, or the experiments of a report."""
     if (folder / CONFIG_NAME).is_file():
         return [folder]
     if is_sweep(folder):
@@ -98,7 +99,8 @@ def _inside(folder: Path) -> list[Path]:
     return experiments_of(folder) if is_reproduction(folder) else entries_in(folder)
 
 
-def _read(path: Path) -> Entry:
+def read_entry(path: Path) -> Entry:
+    """The state of a run, sweep or report; raises UsageError that names a damaged file."""
     if is_sweep(path):
         return read_sweep(path)
     return read_report(path) if is_reproduction(path) else read_run(path)

@@ -80,16 +80,10 @@ def _so_far(path: Path, record: RunRecord) -> RunRecord:
     """The record of a run in progress, updated from its metrics.csv: the last row's metrics and
     steps, and the row with the best validation accuracy.
     """
-    text = read_artefact(path).decode(errors="replace") if path.exists() else ""
-    # The last line may be incomplete.
-    rows = named_rows(text[: text.rfind("\n") + 1], path, ("epoch", "step", VALIDATION.accuracy))
+    rows = rows_so_far(path)
     if not rows:
         return record
-    try:
-        last = _metrics_row(rows[-1])
-        best = max(map(_metrics_row, rows), key=lambda row: row.val_accuracy or 0.0)
-    except ValueError as error:
-        raise UsageError(f"{path}: is damaged: {error}") from error
+    last, best = rows[-1], max(rows, key=lambda row: row.val_accuracy or 0.0)
     # Run folders of earlier versions do not record the number of steps in an epoch.
     per_epoch = record.steps_per_epoch
     return replace(
@@ -99,6 +93,18 @@ def _so_far(path: Path, record: RunRecord) -> RunRecord:
         epochs=last.step // per_epoch if per_epoch else last.epoch,
         steps=last.step,
     )
+
+
+def rows_so_far(path: Path) -> list[MetricsRow]:
+    """The complete rows of a metrics.csv, whose last line may be incomplete; none if it is still to
+    come. Raises UsageError that names a damaged file.
+    """
+    text = read_artefact(path).decode(errors="replace") if path.exists() else ""
+    rows = named_rows(text[: text.rfind("\n") + 1], path, ("epoch", "step", VALIDATION.accuracy))
+    try:
+        return list(map(_metrics_row, rows))
+    except ValueError as error:
+        raise UsageError(f"{path}: is damaged: {error}") from error
 
 
 def _metrics_row(cells: Mapping[str, str]) -> MetricsRow:
