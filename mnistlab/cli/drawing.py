@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.cli.errors import log_on_stderr
-from mnistlab.support.host import available_cpus
+from mnistlab.support.host import BLAS_THREADS, available_cpus
 from mnistlab.support.own_python import own_python
+from mnistlab.support.platform import system
 
 if TYPE_CHECKING:
-    from mnistlab.figures.gallery import Save
     from mnistlab.python.commands.train import QuickFigures
 
 PROGRAM = "from mnistlab.cli.drawing import main\nmain()\n"
 # It uses the processor that training leaves free: its libraries start no threads.
-ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+ONE_THREAD = dict.fromkeys(BLAS_THREADS, "1")
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def quick_figures_beside(*, wanted: bool) -> Iterator["QuickFigures"]:
         stdout=subprocess.PIPE,
         env={**os.environ, **ONE_THREAD},
         bufsize=0,
-        process_group=0,  # Ctrl-C goes to this process, which ends the other
+        **system.OWN_GROUP,
     ) as process:
 
         def beside(run_dir: Path, data_dir: Path, threads: int | None) -> list[str]:
@@ -96,26 +96,8 @@ def main() -> None:
     run_dir, data_dir, threads = json.loads(line)
     try:
         with log_on_stderr():
-            told = quick_figures(Path(run_dir), Path(data_dir), threads, saver=_forked)
+            told = quick_figures(Path(run_dir), Path(data_dir), threads, saver=system.run_beside)
     except Exception:  # the asking process draws again, and reports the error
         return
     reply.write(json.dumps(told) + "\n")
     reply.flush()
-
-
-def _forked(save: "Save") -> "Save":
-    """Save a figure in a fork of this process, which has a single thread; here if that fails."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            save()
-            code = 0
-        finally:
-            os._exit(code)  # no cleanup of what the fork has inherited, and no traceback
-
-    def wait() -> None:
-        if os.waitpid(pid, 0)[1] != 0:
-            save()
-
-    return wait

@@ -13,6 +13,7 @@ from mnistlab.config.source_nodes import Node, Position, Problem, messages
 from mnistlab.config.validate import validate
 from mnistlab.config.yaml_nodes import nodes_from_mapping
 from mnistlab.support.errors import ConfigError
+from mnistlab.support.links import follow
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ def _absolute(text: str, folder: Path | None) -> str:
     path = Path(text)
     try:
         path = path.expanduser()
-        return str(((folder or Path()) / path).resolve())
+        return str(follow((folder or Path()) / path).resolve())
     # No home folder, or circular links: opening the file will raise the error.
     except (OSError, RuntimeError):
         return str(((folder or Path()) / path).absolute())

@@ -11,18 +11,22 @@ import json
 import logging
 import shutil
 import tempfile
+import weakref
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import numpy as np
 
 from mnistlab.data.arrays import Arrays, Bytes, Decode, digest, read_only
 from mnistlab.support import durable
+from mnistlab.support.cache_use import hold
 from mnistlab.support.locks import file_lock
 from mnistlab.support.paths import cache_dir
+from mnistlab.support.platform import system
 from mnistlab.support.safe_files import open_file, read_file
 
+DATASETS_NAME, LOOKUP_NAME = "datasets", "lookup"
 FORMAT = 1
 META = "meta.json"
 MAX_TEXT_BYTES = 1 << 20
@@ -41,9 +45,9 @@ def load(name: str, identity: str, decode: Decode) -> tuple[Arrays, str]:
     replaced. If the cache folder is unusable, the arrays are not cached. Both are logged as
     warnings. Raises what `decode` raises.
     """
-    folder = cache_dir() / "datasets"
+    folder = cache_dir() / DATASETS_NAME
     key = hashlib.sha256(f"{FORMAT}\n{name}\n{identity}".encode()).hexdigest()
-    lookup = folder / "lookup" / f"{name}-{key[:32]}"
+    lookup = folder / LOOKUP_NAME / f"{name}-{key[:32]}"
     with suppress(_DamagedEntryError):
         if found := _look_up(folder, lookup):
             return found
@@ -70,14 +74,36 @@ def load(name: str, identity: str, decode: Decode) -> tuple[Arrays, str]:
 
 
 def _look_up(folder: Path, lookup: Path) -> tuple[Arrays, str] | None:
+    name = _named_by(lookup)
+    entry = folder / (name or "")
+    return _open_entry(entry) if name and entry.is_dir() else None
+
+
+def _named_by(lookup: Path) -> str | None:
+    """The name of the entry that a file in `lookup` leads to; None if it cannot be read."""
     try:
-        entry = folder / Path(read_file(lookup, MAX_TEXT_BYTES).decode()).name
+        return Path(read_file(lookup, MAX_TEXT_BYTES).decode()).name
     except (OSError, UnicodeDecodeError):
         return None
-    return _open_entry(entry) if entry.is_dir() and entry != folder else None
+
+
+def lookups(folder: Path, name: str) -> list[Path]:
+    """The files in `lookup` of a folder of datasets that lead to the entry of this name."""
+    return [path for path in sorted((folder / LOOKUP_NAME).glob("*")) if _named_by(path) == name]
 
 
 def _open_entry(entry: Path) -> tuple[Arrays, str]:
+    """The arrays of an entry, and their digest. No process removes it while they are used."""
+    with ExitStack() as stack:
+        # A cache that cannot be written to can be read, and nothing is removed from it.
+        with suppress(OSError):
+            stack.callback(system.close, hold(entry))
+        arrays, sha256 = _read_entry(entry)
+        weakref.finalize(arrays.train_images.base, stack.pop_all().close)
+    return arrays, sha256
+
+
+def _read_entry(entry: Path) -> tuple[Arrays, str]:
     try:
         meta = json.loads(read_file(entry / META, MAX_TEXT_BYTES))
         arrays = Arrays(*(_open_array(entry, name, meta) for name in Arrays._fields))
@@ -126,8 +152,8 @@ def _store(entry: Path, name: str, arrays: Arrays, sha256: str) -> None:
         (fresh / META).write_text(json.dumps(meta, indent=1), encoding="utf-8")
         with suppress(FileNotFoundError):
             # Processes that have mapped the damaged entry keep their mapping.
-            entry.rename(temporary / "damaged")
-        fresh.rename(entry)
+            system.rename(entry, temporary / "damaged")
+        system.rename(fresh, entry)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

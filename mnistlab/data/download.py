@@ -17,6 +17,7 @@ from mnistlab.support import durable
 from mnistlab.support.errors import DataError, data_error
 from mnistlab.support.locks import file_lock, folder_lock
 from mnistlab.support.paths import cache_dir
+from mnistlab.support.platform import system
 from mnistlab.support.whole_numbers import whole_number
 
 if TYPE_CHECKING:
@@ -214,5 +215,5 @@ def _reason(error: Exception, timeout: float) -> str:
 def _move_durably(path: Path, destination: Path) -> None:
     path.chmod(0o644)  # temporary files are private; a dataset may be shared
     durable.fsync(path)
-    path.replace(destination)
+    system.replace(path, destination)
     durable.fsync(destination.parent)

@@ -14,6 +14,7 @@ from mnistlab.store.browse.found import is_sweep, trials_of
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.run_record import read_run_record
 from mnistlab.support.errors import UsageError
+from mnistlab.support.links import resolved
 from mnistlab.support.metric_names import SplitName
 
 # A probability that float32 has rounded to 0 gets the logarithm of this number.
@@ -122,7 +123,7 @@ def members_at(paths: Iterable[Path]) -> list[Path]:
 
 
 def _finished_trials(sweep: Path) -> list[Path]:
-    trials = [RunDir(path) for path in trials_of(sweep.resolve())]
+    trials = [RunDir(path) for path in trials_of(resolved(sweep))]
     begun = [trial for trial in trials if trial.run_json.exists()]
     finished = [trial.path for trial in begun if read_run_record(trial).status.finished]
     if not finished:

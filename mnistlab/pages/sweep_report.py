@@ -15,6 +15,7 @@ from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support import durable, text_format
+from mnistlab.support.links import target_of
 from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING, metric_title, metric_words
 from mnistlab.support.text_format import as_stated, counted, in_print
 from mnistlab.sweeps.ranking import Ranked, mean_metrics, ranking_of, stages_of
@@ -306,8 +307,7 @@ def _tiles(config: SweepConfig, rows: Sequence[TrialRow]) -> list[tuple[str, str
 
 def _chosen(sweep_dir: SweepDir, rows: Sequence[TrialRow]) -> TrialRow | None:
     """The chosen trial: the one that the link `best` points to, if any."""
-    best = sweep_dir.best
-    if not best.is_symlink():
+    if target_of(sweep_dir.best_link) is None:
         return None
-    folder = best.resolve()
+    folder = sweep_dir.best.resolve()
     return next((row for row in rows if (sweep_dir.path / row.run_dir).resolve() == folder), None)

@@ -15,6 +15,7 @@ from mnistlab.store.summary_files import read_summary
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support import paths
 from mnistlab.support.errors import UsageError
+from mnistlab.support.links import resolved
 from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.sweeps.results import parameter_keys, read_trials, sweep_of
 
@@ -30,7 +31,7 @@ class Sweep(OnDisk):
         """The sweep at `path`; raises UsageError, saying what is there, if there is none."""
         if not is_sweep(Path(path)):
             raise UsageError(f"{open_run(Path(path)).path}: is one run, not a sweep")
-        self._sweep_dir = SweepDir(Path(path).resolve())
+        self._sweep_dir = SweepDir(resolved(Path(path)))
         self.path = self._sweep_dir.path
         self._data_dir = paths.data_dir(data_dir)
 

@@ -23,6 +23,7 @@ from mnistlab.reproduce.reproduction import (
 from mnistlab.store.browse.found import experiments_of, trials_of
 from mnistlab.store.report_dir import ReportDir
 from mnistlab.support.errors import DataError
+from mnistlab.support.links import resolved
 from mnistlab.sweeps.trials import data_dir_of_trials
 
 
@@ -83,7 +84,7 @@ def reproduce_all(
 
 def resume_all(path: Path, options: ReproduceOptions) -> Reproduction:
     """Resume all reports of one command, from the folder of the last one."""
-    folders = folders_of_command(ReportDir(path.resolve()))
+    folders = folders_of_command(ReportDir(resolved(path)))
     sweeps = (sweep for folder in folders for sweep in experiments_of(folder.path))
     runs = (run for sweep in sweeps for run in trials_of(sweep))
     data_dir = data_dir_of_trials(runs, options.sweep.data_dir, options.tell)

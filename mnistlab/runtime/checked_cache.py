@@ -15,7 +15,7 @@ from typing import Any
 
 from numba.core.caching import IndexDataCacheFile
 
-from mnistlab.runtime.trust import distrust
+from mnistlab.support.platform import system
 
 logger = logging.getLogger("mnistlab")
 
@@ -59,7 +59,7 @@ def _read(path: Path) -> bytes | None:
     """The content of a file; None if it is missing or, with a warning, if it is damaged."""
     try:
         with path.open("rb") as file:
-            why, stored = distrust(os.fstat(file.fileno())), file.read()
+            why, stored = system.distrust(os.fstat(file.fileno())), file.read()
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -81,7 +81,7 @@ def _write(path: Path, content: bytes) -> None:
     try:
         temporary.touch(mode=0o600)
         temporary.write_bytes(hashlib.sha256(content).digest() + content)
-        os.replace(temporary, path)  # noqa: PTH105 - the name that says what it does
+        system.replace(temporary, path)
     except OSError as error:
         logger.warning("%s: cannot keep compiled code here (%s)", path.parent, error.strerror)
         try:

@@ -2,6 +2,7 @@
 
 import atexit
 import hashlib
+import json
 import logging
 import shutil
 import tempfile
@@ -28,33 +29,47 @@ from mnistlab.runtime.arithmetic import code_key
 from mnistlab.runtime.checked_cache import check_cache_of
 from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.options import OPTIONS
-from mnistlab.runtime.trust import distrust, make_private
+from mnistlab.runtime.trust import make_private
+from mnistlab.support import durable
+from mnistlab.support.cache_use import hold, use_lock
+from mnistlab.support.host import deciding_versions
 from mnistlab.support.locks import check_lockable, file_lock
 from mnistlab.support.paths import cache_dir
+from mnistlab.support.platform import system
 
 INTERPRETED = bool(numba.config.DISABLE_JIT)
+KERNELS_NAME = "kernels"
 LOCK_NAME = "compile.lock"
+ABOUT_NAME = "about.json"
 BY_ADDRESS = "by_address"  # the folder for code that Python does not call
 # Any edit in these folders of the package leads to another folder of compiled code.
 ROOMS_OF_KERNELS = ("runtime", "blocks")
 logger = logging.getLogger(__name__)
 
 
+def kernel_folder() -> Path:
+    """The folder for code that is compiled as this process does; it may not exist yet."""
+    return cache_dir() / KERNELS_NAME / _digest()
+
+
 @cache
 def kernel_cache_dir() -> Path:
-    """The folder of compiled code; it is created if missing.
+    """The folder of compiled code; it is created if missing, and held until this process ends.
 
     A folder of this process alone, if the user's cannot be written or locked, or if others can
     write to it. Two processes that add to a function's index at once would get the same file for
     different code, so code is added only under the lock.
     """
-    top = cache_dir()
-    folder = top / "kernels" / _digest()
+    folder = kernel_folder()
+    top = folder.parent.parent
     try:
+        make_private(use_lock(folder).parent)
+        hold(folder)
         make_private(folder / BY_ADDRESS)
         refused = next(filter(None, map(_refusal, (top, folder.parent, folder))), None)
         if refused is None:
             check_lockable(folder / LOCK_NAME)
+            _describe(folder)
             return folder
     except OSError as error:
         refused = f"{folder}: cannot keep compiled code here ({error.strerror})"
@@ -67,9 +82,17 @@ def kernel_cache_dir() -> Path:
     return Path(own)
 
 
+def _describe(folder: Path) -> None:
+    """Write what the code is for, so that a user can tell the folders of compiled code apart."""
+    about = folder / ABOUT_NAME
+    if not about.exists():
+        facts = {**deciding_versions(), "package": str(Path(__file__).parent.parent)}
+        durable.write_file(about, json.dumps(facts, indent=1))
+
+
 def _refusal(folder: Path) -> str | None:
     """Why compiled code may not be loaded from a folder; None if it may."""
-    why = distrust(folder.stat())
+    why = system.distrust(folder.stat())
     return why and f"{folder}: {why}, who could have their code run by it; no compiled code is used"
 
 

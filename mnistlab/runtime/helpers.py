@@ -18,6 +18,7 @@ from typing import Any
 from mnistlab.runtime import compiler
 from mnistlab.runtime.kernel import Kernel, kernel_at
 from mnistlab.support.own_python import own_python
+from mnistlab.support.platform import system
 
 PROGRAM = "from mnistlab.runtime.helpers import main\nmain()\n"
 # A helper takes half a second to start, as long as compiling one or two ops.
@@ -43,7 +44,8 @@ def compile_all(
     """
     lent = [task for task in functions if kernel_at(*task[0].place) is task[0]]
     tasks = deque([*(task for task in functions if task not in lent), *lent])
-    count = min(processes - 1, len(lent) // OPS_WORTH_A_HELPER)
+    wanted = min(processes - 1, len(lent) // OPS_WORTH_A_HELPER)
+    count = wanted if system.LOCKS_CAN_BE_LENT else 0
     with _no_garbage_collection(), _helpers(count, lock) as helpers:
         threads = [threading.Thread(target=_feed, args=(one, tasks, done)) for one in helpers]
         for thread in threads:
@@ -83,11 +85,11 @@ def _helpers(count: int, lock: int) -> Iterator[list["subprocess.Popen[bytes]"]]
     helpers = [
         subprocess.Popen(
             own_python(PROGRAM, str(compiler.kernel_cache_dir())),
-            pass_fds=[lock],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            process_group=0,  # Ctrl-C goes to this process only, which ends them
+            **system.lending(lock),
+            **system.OWN_GROUP,  # Ctrl-C goes to this process only, which ends them
         )
         for _ in range(count)
     ]

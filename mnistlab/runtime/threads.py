@@ -1,5 +1,6 @@
 """One thread pool: numba's. BLAS uses one thread."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,6 +24,8 @@ def engine_threads(threads: int | None) -> Iterator[int]:
     numba's pool, which NUMBA_NUM_THREADS sets before the first import. With BLAS's threads running
     as well, the same epoch was measured to take ten times as long.
     """
+    # Accelerate, a BLAS of macOS, has no other limit, and reads it at its first product.
+    os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
     # The BLAS that numba calls must be loaded before it can be limited.
     import scipy.linalg.cython_blas  # noqa: F401
     from threadpoolctl import threadpool_limits

@@ -12,6 +12,7 @@ import numpy as np
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
+from mnistlab.support.platform import system
 from mnistlab.support.tensor_file import encode_tensors, load_tensors
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def save_checkpoint(run_dir: RunDir, state: Checkpoint) -> None:
     # Between renaming and writing only the previous checkpoint exists: a damaged file must not
     # replace a complete one.
     if _is_whole(run_dir.last):
-        run_dir.last.replace(run_dir.previous)
+        system.replace(run_dir.last, run_dir.previous)
         durable.fsync(run_dir.checkpoints)
     durable.write_file(run_dir.last, content)
 

@@ -1,6 +1,5 @@
 """The figures and pages of a folder, which several processes may draw at the same time."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 from mnistlab.store.folder import Folder
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support import durable
-from mnistlab.support.locks import opened, try_to_lock, wait_for_lock
+from mnistlab.support.platform import system
 
 PAGES = ("report.html", "report.md", "report.json")
 
@@ -22,17 +21,17 @@ def drawing_in(folder: Path) -> Iterator[None]:
     """
     plots = Folder(folder).plots
     plots.mkdir(exist_ok=True)
-    with opened(plots, os.O_RDONLY | os.O_DIRECTORY) as descriptor:
+    with system.folder_to_lock(plots) as descriptor:
         with suppress(OSError):  # file systems without locks
-            if try_to_lock(descriptor):
+            if system.lock(descriptor):
                 durable.remove_temporaries(plots)
                 durable.remove_temporaries(folder, PAGES.__contains__)
-            wait_for_lock(descriptor, shared=True)
+            system.lock(descriptor, shared=True, wait=True)
         try:
             yield
         finally:
             with suppress(OSError):
-                if try_to_lock(descriptor):
+                if system.lock(descriptor):
                     plots.rmdir()  # if alone again; fails if something was drawn
 
 

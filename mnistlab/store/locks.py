@@ -1,4 +1,4 @@
-"""Locks of runs and sweeps: one process works on each; the kernel releases a dead
+"""Locks of runs and sweeps: one process works on each; the system releases a dead
 process's lock.
 """
 
@@ -12,8 +12,11 @@ from pathlib import Path
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
-from mnistlab.support.locks import opened, try_to_lock
+from mnistlab.support.locks import is_locked, lock_if_possible
+from mnistlab.support.platform import system
 from mnistlab.support.safe_files import inside
+
+MAX_HOLDER_BYTES = 1000
 
 
 class RunInUseError(UsageError):
@@ -22,40 +25,40 @@ class RunInUseError(UsageError):
 
 @contextmanager
 def only_process(run_dir: RunDir) -> Iterator[None]:
-    """Lock the run's folder; the kernel releases the lock when this process ends, however it ends.
+    """Lock the run's folder; the system releases the lock when this process ends, however it ends.
 
     Raises RunInUseError if another process holds it.
     """
-    with opened(run_dir.path, os.O_RDONLY) as descriptor:
-        if not try_to_lock(descriptor):
+    with system.folder_to_lock(run_dir.path) as descriptor:
+        if not lock_if_possible(descriptor, run_dir.path):
             raise RunInUseError(f"{run_dir.path}: another process is training this run")
         yield
 
 
 @contextmanager
 def only_sweeper(sweep_dir: SweepDir) -> Iterator[None]:
-    """Lock the sweep's folder; the kernel releases the lock when this process ends.
+    """Lock the sweep's folder; the system releases the lock when this process ends.
 
     Raises UsageError that names the other process if one holds it.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
-    with opened(inside(sweep_dir.lock), flags, 0o644) as descriptor:
-        if not try_to_lock(descriptor):
-            holder = os.pread(descriptor, 1000, 0).decode(errors="replace").strip()
+    with system.folder_to_lock(sweep_dir.path, inside(sweep_dir.lock)) as descriptor:
+        if not lock_if_possible(descriptor, sweep_dir.path):
+            holder = os.read(descriptor, MAX_HOLDER_BYTES).decode(errors="replace").strip()
             raise UsageError(
                 f"{sweep_dir.path}: {holder or 'another process'} is working on this sweep"
             )
         os.ftruncate(descriptor, 0)
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         text = f"process {os.getpid()} on {socket.gethostname()} (since {now})\n"
-        os.pwrite(descriptor, text.encode(), 0)
+        os.write(descriptor, text.encode())
         yield
 
 
-def is_held(path: Path) -> bool:
-    """Whether a process holds the lock of a run's folder, or of a sweep's lock file.
+def is_trained(run: Path) -> bool | None:
+    """Whether a process is training a run; None if its file system has no locks."""
+    return is_locked(run)
 
-    The check takes the lock for a moment, shared, so two checks do not see each other.
-    """
-    with opened(path, os.O_RDONLY | os.O_NONBLOCK) as descriptor:  # opening a pipe would block
-        return not try_to_lock(descriptor, shared=True)
+
+def is_worked_on(sweep_dir: SweepDir) -> bool | None:
+    """Whether a process works on a sweep; None if its file system has no locks."""
+    return is_locked(sweep_dir.path, sweep_dir.lock)

@@ -13,8 +13,9 @@ from pathlib import Path
 from mnistlab.store.json_fields import JsonTypeError, as_json, read_record
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
-from mnistlab.support.locks import opened, wait_for_lock
+from mnistlab.support.locks import lock_if_possible
 from mnistlab.support.near_names import nearest
+from mnistlab.support.platform import system
 from mnistlab.support.safe_files import inside, read_artefact
 
 NOTES_NAME = "notes.json"
@@ -109,8 +110,8 @@ def _which(tag: str, tags: tuple[str, ...]) -> str:
 
 def _change(folder: Path, changed: Callable[[Notes], Notes]) -> Notes:
     # The folder around is locked, because a process that trains the run holds the run's own lock.
-    with opened(folder.parent, os.O_RDONLY) as descriptor:
-        wait_for_lock(descriptor)
+    with system.folder_to_lock(folder.parent) as descriptor:
+        lock_if_possible(descriptor, folder.parent, wait=True)
         before = read_notes(folder)
         notes = changed(before)
         if notes != before:

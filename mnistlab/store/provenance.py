@@ -11,6 +11,7 @@ from typing import Any
 import mnistlab
 from mnistlab.store.run_record import GitState
 from mnistlab.support.host import available_cpus, library_versions
+from mnistlab.support.platform import system
 
 GIT_TIMEOUT_SECONDS = 2.0
 PACKAGE_DIR = Path(mnistlab.__file__).parent
@@ -27,7 +28,7 @@ def collect(threads: int, argv: Sequence[str]) -> dict[str, Any]:
         "versions": library_versions(),
         "git": _own_git_state(),
         "platform": platform.platform(),
-        "processor": _processor(),
+        "processor": system.processor_name(),
         "cpus": available_cpus(),
         "threads": threads,
         "arithmetic": arithmetic(),
@@ -73,15 +74,3 @@ def _git(folder: Path, *arguments: str) -> str | None:
         ).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-
-
-def _processor() -> str | None:
-    """The processor's model name."""
-    try:
-        cpuinfo = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        cpuinfo = ""
-    for line in cpuinfo.splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor() or None

@@ -6,6 +6,7 @@ from pathlib import Path
 from mnistlab.store.folder import Artefact, Folder, Subfolder
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
+from mnistlab.support.links import follow
 from mnistlab.support.safe_files import inside
 
 MANIFEST_NAME = "report.yaml"
@@ -35,4 +36,4 @@ def is_plain_name(name: str) -> bool:
 
 def is_reproduction(path: Path) -> bool:
     """Whether the folder is a report's reproduction."""
-    return (path / MANIFEST_NAME).is_file()
+    return (follow(path) / MANIFEST_NAME).is_file()

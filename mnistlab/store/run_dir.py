@@ -13,7 +13,9 @@ from mnistlab.store.checksums import with_checksum
 from mnistlab.store.folder import Artefact, Folder, Subfolder
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
+from mnistlab.support.links import follow, resolved, target_of, write_link
 from mnistlab.support.near_names import near_files
+from mnistlab.support.platform import system
 from mnistlab.support.run_weights import BEST, CHECKPOINTS_NAME, FILES, FINAL
 
 logger = logging.getLogger(__name__)
@@ -117,7 +119,7 @@ def make_complete(folder: Path, config_name: str, config_text: str) -> bool:
         if os.path.lexists(folder):
             raise FileExistsError(errno.EEXIST, "taken", str(folder))
         durable.write_file(reserved / config_name, with_checksum(config_text))
-        reserved.rename(folder)
+        system.rename(reserved, folder)
     except OSError as error:
         shutil.rmtree(reserved, ignore_errors=True)
         if error.errno in TAKEN:
@@ -141,28 +143,23 @@ def point_link(link: Path, folder: Path) -> None:
     # The new link is first created inside the run's own folder, where its name is free. So a killed
     # process leaves nothing among the runs.
     inside = folder / link.name if link.parent == folder.parent else link
-    fresh = durable.temporary_beside(inside)
     try:
-        fresh.symlink_to(folder.relative_to(link.parent))
-        fresh.replace(link)
+        write_link(link, folder, durable.temporary_beside(inside))
     except OSError as error:
-        fresh.unlink(missing_ok=True)
         logger.warning("%s cannot be made a link to %s: %s", link, folder.name, error.strerror)
 
 
 def _is_ours(link: Path) -> bool:
     """Whether it is a link to something beside or below it, as `point_link` creates them."""
-    if not link.is_symlink():
-        return False
-    target = link.readlink()
-    return not target.is_absolute() and ".." not in target.parts
+    target = target_of(link)
+    return target is not None and not target.is_absolute() and ".." not in target.parts
 
 
 def open_run(path: Path) -> RunDir:
     """The run at `path`, links followed; raises UsageError that says what is there instead."""
     try:
-        if (path / CONFIG_NAME).is_file():
-            return RunDir(path.resolve())
+        if (follow(path) / CONFIG_NAME).is_file():
+            return RunDir(resolved(path))
         raise UsageError(_what_it_is(path))
     except OSError as error:
         raise UsageError(f"{path}: cannot be opened: {error.strerror}") from error
@@ -170,8 +167,9 @@ def open_run(path: Path) -> RunDir:
 
 def _what_it_is(path: Path) -> str:
     """Why `path` is not a run folder, and where one may be, in one sentence."""
-    if path.is_symlink() and not path.exists():
-        return f"{path}: leads to {path.readlink()}, which is not there"
+    if (target := target_of(path)) is not None and not follow(path).exists():
+        return f"{path}: leads to {target}, which is not there"
+    path = follow(path)
     if not path.exists():
         return f"{path}: no such run folder{_near(path)}"
     if not path.is_dir():

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mnistlab.support.errors import UsageError
+from mnistlab.support.platform import system
 from mnistlab.support.safe_files import open_to_append, read_artefact
 
 TEMPORARY_SUFFIX = ".tmp"
@@ -28,8 +29,8 @@ def write_file(path: Path, data: bytes | str) -> None:
         with temporary.open("xb") as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)  # noqa: PTH105 - the name that says what it does
+            system.fsync(file.fileno())
+        system.replace(temporary, path)
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -58,7 +59,7 @@ def append_lines(path: Path, lines: Iterable[str], *, fsync: bool = False) -> No
             file.write(content)
             file.flush()
             if fsync:
-                os.fsync(file.fileno())
+                system.fsync(file.fileno())
     except UsageError:
         raise  # a link or a pipe: nothing was written
     except BaseException as error:
@@ -79,11 +80,7 @@ def fsync(path: Path) -> None:
 
     A rename is on disk only after an fsync of its folder.
     """
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    system.fsync_path(path)
 
 
 def temporary_beside(path: Path) -> Path:

@@ -1,11 +1,11 @@
 """The host: processors, and the versions of Python and of libraries, without importing them."""
 
 import importlib.metadata
-import os
 import platform
 from functools import cache
 
 import mnistlab
+from mnistlab.support.platform import system
 
 # The names in pyproject.toml; a package run from its sources has no metadata.
 DEPENDENCIES = (
@@ -16,6 +16,7 @@ DEPENDENCIES = (
     "pandas",
     "pillow",
     "platformdirs",
+    "psutil",
     "pydantic",
     "pyyaml",
     "requests",
@@ -26,15 +27,20 @@ DEPENDENCIES = (
     "threadpoolctl",
     "typer",
 )
+# They limit the threads of BLAS libraries; the last one those of Accelerate, of macOS.
+BLAS_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
 # Those that affect the bits of a run.
 LIBRARIES = ("python", "numba", "numpy", "scipy")
 
 
 def available_cpus() -> int:
     """The number of processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return system.available_cpus()
 
 
 def library_versions() -> dict[str, str | None]:

@@ -4,11 +4,12 @@ The minimum of a machine's free memory, the limits of this process's control gro
 a cluster's job or systemd), and the process's own limit of address space.
 """
 
-import resource
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnistlab.support.platform import system
+from mnistlab.support.platform.kernel_files import number_after, number_in, text_of
 from mnistlab.support.text_format import human_bytes
 
 ROOT = Path("/")
@@ -50,15 +51,15 @@ def lacking(count: int, available: AvailableMemory | None) -> str | None:
 
 
 def _host(root: Path) -> Iterator[AvailableMemory]:
-    free = _field(root / "proc/meminfo", "MemAvailable:")
+    free = system.free_memory(root)
     if free is not None:
-        yield AvailableMemory(free * 1024, "are free on this machine")
+        yield AvailableMemory(free, "are free on this machine")
 
 
 def _address_space(root: Path) -> Iterator[AvailableMemory]:
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    used = _field(root / "proc/self/status", "VmSize:")
-    if limit != resource.RLIM_INFINITY and used is not None:
+    limit = system.address_space_limit()
+    used = number_after(root / "proc/self/status", "VmSize:")
+    if limit is not None and used is not None:
         left = max(0, limit - used * 1024)
         yield AvailableMemory(
             left, f"are left of this process's limit of {human_bytes(limit)} (ulimit -v)"
@@ -69,11 +70,11 @@ def _control_groups(root: Path) -> Iterator[AvailableMemory]:
     """The memory left in each limited group, from this process's own to the outermost visible."""
     for folder, mount, (limit_name, used_name, prefix) in _groups(root):
         while folder.is_relative_to(mount):
-            limit, used = _number(folder / limit_name), _number(folder / used_name)
+            limit, used = number_in(folder / limit_name), number_in(folder / used_name)
             # Without a limit, version 1 has a number beyond any memory, version 2 "max".
             if limit is not None and used is not None and limit < 1 << 60:
                 cached = sum(
-                    _field(folder / "memory.stat", f"{prefix}{kind}_file") or 0
+                    number_after(folder / "memory.stat", f"{prefix}{kind}_file") or 0
                     for kind in ("inactive", "active")
                 )
                 name = "/" + str(folder.relative_to(mount)).removeprefix(".")
@@ -85,13 +86,13 @@ def _control_groups(root: Path) -> Iterator[AvailableMemory]:
 def _groups(root: Path) -> Iterator[tuple[Path, Path, tuple[str, str, str]]]:
     """For each version: this process's group, its hierarchy's mount, and the names of its files."""
     inside: dict[str, str] = {}
-    for line in _lines(root / "proc/self/cgroup"):
+    for line in text_of(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == "":
             inside["cgroup2"] = path
         elif "memory" in controllers.split(","):
             inside["cgroup"] = path
-    for line in _lines(root / "proc/self/mountinfo"):
+    for line in text_of(root / "proc/self/mountinfo").splitlines():
         before, _, after = line.partition(" - ")
         begin, mount = before.split()[3:5]
         kind, _, options = after.split()[:3]
@@ -103,25 +104,3 @@ def _groups(root: Path) -> Iterator[tuple[Path, Path, tuple[str, str, str]]]:
         below = own.relative_to(begin) if own.is_relative_to(begin) else Path()
         folder = root / mount.lstrip("/")
         yield folder / below, folder, VERSION_2 if kind == "cgroup2" else VERSION_1
-
-
-def _lines(path: Path) -> list[str]:
-    """The lines of a kernel's file; none if it does not exist, as on other systems."""
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return []
-
-
-def _number(path: Path) -> int | None:
-    lines = _lines(path)
-    return int(lines[0]) if lines and lines[0].isdecimal() else None
-
-
-def _field(path: Path, name: str) -> int | None:
-    """The number after a name at the start of a line."""
-    for line in _lines(path):
-        words = line.split()
-        if words[:1] == [name]:
-            return int(words[1])
-    return None

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mnistlab.support.errors import UsageError
 from mnistlab.support.memory import available_to_process, lacking
+from mnistlab.support.platform import system
 
 # Files up to this size are read without checking the free memory.
 SMALL = 1 << 24
@@ -22,7 +23,6 @@ KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
 }
-NO_WAIT = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 def open_file(path: Path) -> BufferedReader:
@@ -30,7 +30,7 @@ def open_file(path: Path) -> BufferedReader:
 
     Raises OSError immediately for anything else.
     """
-    return os.fdopen(_regular(os.open(path, os.O_RDONLY | NO_WAIT), path), "rb")
+    return os.fdopen(_regular(os.open(path, os.O_RDONLY | system.NO_WAIT), path), "rb")
 
 
 def read_file(path: Path, limit: int | None = None) -> bytes:
@@ -88,9 +88,9 @@ def open_to_append(path: Path) -> BufferedWriter:
 
     Raises UsageError for a link or a pipe; OSError.
     """
-    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | NO_WAIT
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | system.NO_WAIT
     try:
-        descriptor = os.open(path, flags, 0o666)
+        descriptor = system.open_without_links(path, flags, 0o666)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise UsageError(f"{path}: is a link or a pipe, and is not written to") from error

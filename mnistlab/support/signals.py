@@ -2,13 +2,12 @@
 
 import signal
 
-# A closed terminal sends SIGHUP; Windows has no such signal.
-_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+from mnistlab.support.platform import system
 
 
 def stopping_signals() -> list[signal.Signals]:
     """The signals to handle, except those that the caller ignores, as `nohup` does with SIGHUP."""
-    known = [signal.Signals[name] for name in _NAMES if hasattr(signal, name)]
+    known = [signal.Signals[name] for name in system.STOPPING_SIGNALS]
     return [number for number in known if signal.getsignal(number) != signal.SIG_IGN]
 
 

@@ -22,6 +22,7 @@ from mnistlab.store.checkpoint import load_checkpoint
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
+from mnistlab.support.platform import system
 from mnistlab.support.safe_files import inside, read_artefact
 from mnistlab.sweeps.results import read_record
 
@@ -85,11 +86,11 @@ def replace_folder(fresh: Path, folder: Path, claims: Path, trial_name: str) -> 
     """
     if folder.exists():
         before = claims / f"{trial_name}-{secrets.token_hex(4)}"
-        folder.rename(before)
-        fresh.rename(folder)
+        system.rename(folder, before)
+        system.rename(fresh, folder)
         shutil.rmtree(before)
     else:
-        fresh.rename(folder)
+        system.rename(fresh, folder)
     durable.fsync(folder.parent)
 
 
@@ -103,7 +104,7 @@ def recover(claims: Path, trial_name: str, folder: Path) -> bool:
             continue
         revoked = claim
         if not claim.name.startswith("."):
-            revoked = claim.rename(claim.with_name(f".{claim.name}"))
+            revoked = system.rename(claim, claim.with_name(f".{claim.name}"))
         if _progress(revoked) > _progress(folder):
             # Copied: a file that its holder has open must not become one of the trial's.
             copy = new_claim(claims, trial_name)
@@ -129,7 +130,7 @@ def discard(folder: Path) -> None:
     if not folder.exists():
         return
     # First move it out of its holder's reach, who could create another file during the removal.
-    gone = folder.rename(folder.with_name(f".gone-{secrets.token_hex(4)}"))
+    gone = system.rename(folder, folder.with_name(f".gone-{secrets.token_hex(4)}"))
     # Files open on another machine may resist removal; the rest is never taken for a trial's.
     with suppress(OSError):
         shutil.rmtree(gone)

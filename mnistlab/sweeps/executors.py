@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, Self
 
+from mnistlab.support.host import BLAS_THREADS
 from mnistlab.support.own_python import own_python
+from mnistlab.support.platform import system
 from mnistlab.sweeps.channel import Channel
 
 # A worker has one thread, even if a library requests more.
-ONE_THREAD = dict.fromkeys(
-    ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
-)
+ONE_THREAD = dict.fromkeys(("NUMBA_NUM_THREADS", *BLAS_THREADS), "1")
 START = """\
 import sys
 from mnistlab.sweeps.worker import main
@@ -205,13 +205,12 @@ class WorkerProcess:
         with theirs:
             self.process = subprocess.Popen(
                 own_python(START, str(theirs.fileno()), str(data_dir)),
-                pass_fds=[theirs.fileno()],
                 env={**os.environ, **ONE_THREAD},
                 stdin=subprocess.DEVNULL,
                 stdout=self.said,
                 stderr=self.said,
-                # Ctrl-C goes to the sweep, which tells its workers.
-                process_group=0,
+                **system.inheriting(theirs),
+                **system.OWN_GROUP,  # Ctrl-C goes to the sweep, which tells its workers
             )
         self.channel = Channel(ours)
         self.tasks: dict[str, Task] = {}

@@ -172,7 +172,7 @@ class Ledger:
             stages=tuple(stage for stage in places if stage is not None),
             parameters=everywhere if parameters is None else parameters,
             metrics={name: measured.get(name) for name in SPLIT_METRICS},
-            run_dir=str(folder.relative_to(self.sweep_dir.path)),
+            run_dir=folder.relative_to(self.sweep_dir.path).as_posix(),
             reason=None if record is None else record.reason,
         )
 
@@ -199,7 +199,7 @@ class Ledger:
 
     def point_best_at(self, folder: Path) -> None:
         """Make `best` a link to a trial's folder."""
-        point_link(self.sweep_dir.best, folder)
+        point_link(self.sweep_dir.best_link, folder)
 
     def histories(self) -> Iterator[RunRecord]:
         """The run.json of every existing folder, of any trial."""

@@ -19,6 +19,7 @@ from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import available_cpus
+from mnistlab.support.links import resolved
 from mnistlab.support.memory import available_to_all
 from mnistlab.support.text_format import human_bytes
 from mnistlab.sweeps.claims import recover_all
@@ -66,7 +67,7 @@ def resume(
     Raises UsageError if another process works on it, or if its data or environment has changed
     since it was begun; ConfigError, DataError.
     """
-    sweep_dir = SweepDir(path.resolve())
+    sweep_dir = SweepDir(resolved(path))
     with connected(options.scheduler, options.workers) as cluster, only_sweeper(sweep_dir):
         # Not later: a worker of a killed process may still be writing there.
         remove_leftovers(sweep_dir.path)

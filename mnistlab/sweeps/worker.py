@@ -7,13 +7,13 @@ so that its death is noticed from the first moment on.
 import logging
 import os
 import queue
-import signal
 import socket
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+from mnistlab.support.platform import system
 from mnistlab.sweeps.channel import Channel
 
 # The time that a worker has to save a checkpoint if its sweep has died.
@@ -26,7 +26,7 @@ def main(descriptor: int, data_dir: str) -> None:
     channel = Channel(socket.socket(fileno=descriptor))
     tasks: queue.Queue[list[dict[str, Any]] | None] = queue.Queue()
     threading.Thread(target=_listen, args=(channel, tasks), daemon=True).start()
-    _be_the_first_to_go()
+    system.be_ended_first()  # this worker is replaced; the sweep is not
     # Not before: importing numba alone takes a second on a busy machine.
     from mnistlab.sweeps.run_trial import TrialRunner
 
@@ -42,20 +42,13 @@ def _listen(channel: Channel, tasks: "queue.Queue[list[dict[str, Any]] | None]")
         for message in messages:
             if "stop" in message:
                 tasks.put(None)
-                os.kill(os.getpid(), signal.SIGTERM)
+                system.stop_this_process()
             else:
                 tasks.put(message["tasks"])
     tasks.put(None)
-    os.kill(os.getpid(), signal.SIGTERM)
+    system.stop_this_process()
     time.sleep(SECONDS_TO_STOP)
     os._exit(1)
-
-
-def _be_the_first_to_go() -> None:
-    """If memory runs out, let the system end this worker, which is replaced, and not the sweep."""
-    score = Path("/proc/self/oom_score_adj")
-    if score.exists():
-        score.write_text("800", encoding="utf-8")
 
 
 class _Warnings(logging.Handler):

@@ -7,7 +7,8 @@ import stat
 import pytest
 
 from mnistlab.runtime import checked_cache, compiler
-from mnistlab.runtime.trust import distrust, make_private
+from mnistlab.runtime.trust import make_private
+from mnistlab.support.platform import system
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="there are no owners here")
 
@@ -63,4 +64,4 @@ def test_the_superuser_s_own_folders_are_trusted(tmp_path):
     make_private(tmp_path / "a" / "b")
     status = list((tmp_path / "a" / "b").stat())
     status[stat.ST_UID] = 0
-    assert distrust(os.stat_result(status)) is None
+    assert system.distrust(os.stat_result(status)) is None

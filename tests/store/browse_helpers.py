@@ -1,8 +1,6 @@
 """Folders as runs and sweeps leave them, made without training."""
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.config import dump_yaml, resolved_mapping, run_config_from_mapping
+from mnistlab.support.platform import system
 
 STARTED = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
 
@@ -17,12 +16,10 @@ STARTED = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """Hold a lock as the process that trains does."""
-    descriptor = os.open(path, os.O_RDONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    try:
+    folder, file = (path.parent, path) if path.name == ".lock" else (path, None)
+    with system.folder_to_lock(folder, file) as descriptor:
+        assert system.lock(descriptor)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def make_run(folder: Path, sections: dict[str, Any] | None = None, **record: Any) -> Path:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mnistlab.store.locks import RunInUseError, is_held, only_process, only_sweeper
+from mnistlab.store.locks import RunInUseError, is_trained, is_worked_on, only_process, only_sweeper
 from mnistlab.store.report_dir import ReportDir
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.sweep_dir import SweepDir
@@ -26,13 +26,15 @@ def test_figures_are_not_drawn_through_a_link_out_of_the_folder(kind, tmp_path):
 
 
 def test_a_run_and_a_sweep_are_locked_by_one_process_and_free_afterwards(tmp_path):
-    run_dir, sweep_dir = RunDir(tmp_path), SweepDir(tmp_path)
+    run_dir, sweep_dir = RunDir(tmp_path / "run"), SweepDir(tmp_path / "sweep")
+    run_dir.path.mkdir()
+    sweep_dir.path.mkdir()
     with only_process(run_dir), only_sweeper(sweep_dir):
-        assert is_held(run_dir.path)
-        assert is_held(sweep_dir.lock)
+        assert is_trained(run_dir.path)
+        assert is_worked_on(sweep_dir)
         with pytest.raises(RunInUseError), only_process(run_dir):
             pass
         with pytest.raises(UsageError, match="is working on this sweep"), only_sweeper(sweep_dir):
             pass
-    assert not is_held(run_dir.path)
-    assert not is_held(sweep_dir.lock)
+    assert not is_trained(run_dir.path)
+    assert not is_worked_on(sweep_dir)

@@ -30,6 +30,7 @@ from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support import paths
 from mnistlab.support.errors import MnistlabError, UsageError
+from mnistlab.support.links import resolved
 
 
 def visualize(
@@ -62,7 +63,7 @@ def visualize(
     if is_reproduction(path):
         return _report(path, only=only, format=format, force=force, data_dir=data_dir, tell=tell)
     artefacts = None if is_sweep(path) else Artefacts(open_run(path), **options)
-    folder = path.resolve() if artefacts is None else artefacts.run_dir.path
+    folder = resolved(path) if artefacts is None else artefacts.run_dir.path
     every = run_entries(artefacts) if artefacts else sweep_entries(SweepDir(folder), options)
     entries = chosen(every, only)
     with drawing_in(folder):
@@ -96,7 +97,7 @@ def _report(
         raise UsageError(
             f"{out_of_place[0]}: is for runs and sweeps; all figures of a report are drawn as png"
         )
-    written = write_report(ReportDir(path.resolve()), data_dir=paths.data_dir(data_dir), tell=tell)
+    written = write_report(ReportDir(resolved(path)), data_dir=paths.data_dir(data_dir), tell=tell)
     return replace(written.saved, report=written.report_dir.report)
 
 

@@ -9,11 +9,12 @@ from mnistlab.store.report_dir import ReportDir, is_reproduction
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, open_run
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
+from mnistlab.support.links import follow, resolved, target_of
 
 
 def is_sweep(folder: Path) -> bool:
     """Whether the folder is a sweep's."""
-    return (folder / SWEEP_NAME).is_file()
+    return (follow(folder) / SWEEP_NAME).is_file()
 
 
 def entries_in(folder: Path) -> list[Path]:
@@ -33,7 +34,9 @@ def is_run_or_sweep(folder: Path) -> bool:
     reports that.
     """
     try:
-        return (folder / CONFIG_NAME).is_file() or is_sweep(folder) or is_reproduction(folder)
+        return (
+            (follow(folder) / CONFIG_NAME).is_file() or is_sweep(folder) or is_reproduction(folder)
+        )
     except PermissionError:
         return True
 
@@ -44,7 +47,7 @@ def open_entry(path: Path) -> Path:
     Raises UsageError that says what is there instead.
     """
     if is_sweep(path) or is_reproduction(path):
-        return path.resolve()
+        return resolved(path)
     return open_run(path).path
 
 
@@ -61,12 +64,12 @@ def runs_at(paths: Iterable[Path]) -> list[Path]:
 
 
 def _runs_at(path: Path) -> list[Path]:
-    if (path / CONFIG_NAME).is_file():
-        return [path.resolve()]
+    if (follow(path) / CONFIG_NAME).is_file():
+        return [resolved(path)]
     if is_sweep(path):
-        return trials_of(path.resolve())
+        return trials_of(resolved(path))
     if is_reproduction(path):
-        return [run for sweep in experiments_of(path.resolve()) for run in trials_of(sweep)]
+        return [run for sweep in experiments_of(resolved(path)) for run in trials_of(sweep)]
     inside = entries_in(path) if path.is_dir() else []
     if not inside:
         open_run(path)  # raises an error that says what is there instead
@@ -80,7 +83,7 @@ def best_of(path: Path, tell: Callable[[str], None] = lambda text: None) -> Path
     """
     if not is_sweep(path):
         return path
-    best = SweepDir(path.resolve()).best
+    best = SweepDir(resolved(path)).best
     if not (best / CONFIG_NAME).is_file():
         raise UsageError(f"{path}: is a sweep without a best trial yet; `mnistlab resume` it first")
     tell(f"{path} is a sweep: using its best trial, {best.resolve()}")
@@ -89,7 +92,7 @@ def best_of(path: Path, tell: Callable[[str], None] = lambda text: None) -> Path
 
 def is_link_to_sweep(path: Path) -> bool:
     """Whether a path such as `runs/latest` leads to a sweep; it then stands for the best trial."""
-    return path.is_symlink() and is_sweep(path)
+    return target_of(path) is not None and is_sweep(path)
 
 
 def experiments_of(report: Path) -> list[Path]:

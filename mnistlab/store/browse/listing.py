@@ -20,6 +20,7 @@ from mnistlab.store.report_dir import is_reproduction
 from mnistlab.store.run_dir import CONFIG_NAME
 from mnistlab.support.errors import UsageError
 from mnistlab.support.expressions import parsed
+from mnistlab.support.links import resolved
 
 Entry = RunSummary | SweepSummary | ReportSummary
 
@@ -67,9 +68,10 @@ def list_runs(
 
 
 def _folder(path: Path) -> Path:
-    if not path.is_dir():
+    folder = resolved(path)
+    if not folder.is_dir():
         raise UsageError(f"{path}: there is no such folder")
-    return path.resolve()
+    return folder
 
 
 def _has_own_order(folder: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mnistlab.store.checksums import refuse_wrong_checksum
 from mnistlab.store.csv_text import named_rows
-from mnistlab.store.locks import is_held
+from mnistlab.store.locks import is_trained
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.notes import NO_NOTES, Notes, read_notes
 from mnistlab.store.run_dir import RunDir
@@ -51,7 +51,7 @@ def read_run(path: Path) -> RunSummary:
     return RunSummary(
         path=path,
         record=record,
-        alive=is_held(path) if running else None,
+        alive=is_trained(path) if running else None,
         planned=length.get("epochs"),
         planned_steps=length.get("steps"),
         best=_named_best(record),

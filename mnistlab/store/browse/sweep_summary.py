@@ -10,7 +10,7 @@ from typing import Any
 from mnistlab.store.browse.found import experiments_of, trials_of
 from mnistlab.store.checksums import refuse_wrong_checksum
 from mnistlab.store.csv_text import named_rows
-from mnistlab.store.locks import is_held
+from mnistlab.store.locks import is_worked_on
 from mnistlab.store.notes import NO_NOTES, Notes, read_notes
 from mnistlab.store.report_dir import ReportDir
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
@@ -66,8 +66,8 @@ def read_sweep(path: Path) -> SweepSummary:
     rows = _rows(SweepDir(path))
     stages, statuses = _trials(path, rows)
     to_come = len(expected - stages)
-    lock, best = SweepDir(path).lock, SweepDir(path).best
-    if lock.exists() and is_held(lock):
+    best = SweepDir(path).best
+    if is_worked_on(SweepDir(path)):
         status = Status.RUNNING
     else:
         done = statuses and not statuses[Status.PENDING] + to_come
@@ -167,7 +167,7 @@ def _trials(sweep: Path, rows: Sequence[Mapping[str, str]]) -> tuple[set[str], C
     stages: set[str] = set()
     statuses: Counter[Status] = Counter()
     sweep_dir = SweepDir(sweep)
-    begun = {str(trial.relative_to(sweep)) for trial in trials_of(sweep)}
+    begun = {trial.relative_to(sweep).as_posix() for trial in trials_of(sweep)}
     for row in rows:
         status = _status(row["status"], sweep_dir.trials_csv)
         if not status.ended:

@@ -2,19 +2,19 @@
 configurations that name its folder.
 """
 
-import os
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 from mnistlab.store.browse.found import entries_in, experiments_of, is_sweep, trials_of
-from mnistlab.store.locks import RunInUseError, is_held, only_process, only_sweeper
+from mnistlab.store.locks import RunInUseError, is_trained, only_process, only_sweeper
 from mnistlab.store.report_dir import MANIFEST_NAME, ReportDir, is_reproduction
 from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, RunDir
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.durable import read_text
 from mnistlab.support.errors import UsageError
+from mnistlab.support.links import resolved, target_of
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def unused(folder: Path) -> Iterator[None]:
         for sweep in [*filter(is_sweep, [folder, *parts_above(folder)]), *_experiments(folder)]:
             stack.enter_context(only_sweeper(SweepDir(sweep)))
         for trial in [run for sweep in _sweeps(folder) for run in trials_of(sweep)]:
-            if is_held(trial):
+            if is_trained(trial):
                 raise RunInUseError(f"{trial}: another process is training this run")
         if (folder / CONFIG_NAME).is_file():
             stack.enter_context(only_process(RunDir(folder)))
@@ -60,7 +60,7 @@ def configurations_that_name(
     """The configurations of runs, sweeps and reports in `runs_dir` that name a folder, or a file in
     it: as initial weights or as a teacher. Those of the folders `without` do not count.
     """
-    links = (link for link in runs_dir.iterdir() if link.is_symlink())
+    links = (link for link in runs_dir.iterdir() if target_of(link) is not None)
     names = {folder.name, *(link.name for link in links if _is_in(str(link), folder))}
     around = {folder, *parts_above(folder), *without}
     found = []
@@ -84,7 +84,7 @@ def _names(text: str, config: Path, folder: Path) -> bool:
 
 
 def _absolute_paths(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and value.startswith("/"):
+    if isinstance(value, str) and Path(value).is_absolute():
         yield value
     elif isinstance(value, dict):
         for inner in value.values():
@@ -96,5 +96,5 @@ def _absolute_paths(value: Any) -> Iterator[str]:
 
 def _is_in(path: str, folder: Path) -> bool:
     """Whether a path, links followed, is a folder or lies in it."""
-    target = Path(os.path.realpath(path))
+    target = resolved(Path(path))
     return target == folder or folder in target.parents

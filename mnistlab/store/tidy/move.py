@@ -14,6 +14,8 @@ from mnistlab.store.run_dir import CONFIG_NAME, LATEST_NAME, SWEEP_NAME, TAKEN, 
 from mnistlab.store.tidy.in_use import configurations_that_name, parts_above, unused
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
+from mnistlab.support.links import resolved, target_of
+from mnistlab.support.platform import system
 
 TRASH_NAME = ".trash"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
@@ -84,8 +86,8 @@ def empty_trash(runs_dir: Path) -> list[Path]:
 
 def _itself(path: Path) -> Path:
     """The folder of a run, sweep or report; raises UsageError for a link to one."""
-    if path.is_symlink():
-        raise UsageError(f"{path}: is a link; name the folder itself, {path.resolve()}")
+    if target_of(path) is not None:
+        raise UsageError(f"{path}: is a link; name the folder itself, {resolved(path)}")
     return open_entry(path)
 
 
@@ -128,7 +130,7 @@ def _move(folder: Path, targets: Iterable[Path]) -> Path:
     Raises UsageError if none is free, or if a process works on it.
     """
     latest = folder.with_name(LATEST_NAME)
-    was_latest = latest.is_symlink() and latest.resolve() == folder
+    was_latest = target_of(latest) is not None and resolved(latest) == folder
     with unused(folder):
         new = _renamed(folder, targets)
     for parent in {folder.parent, new.parent}:
@@ -143,7 +145,7 @@ def _renamed(folder: Path, targets: Iterable[Path]) -> Path:
         if os.path.lexists(target):
             continue
         try:
-            return folder.rename(target)
+            return system.rename(folder, target)
         except OSError as error:  # another process has just taken the name
             if error.errno not in TAKEN:
                 raise

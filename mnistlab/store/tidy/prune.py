@@ -10,6 +10,7 @@ from mnistlab.store.run_record import read_run_record
 from mnistlab.store.tidy.in_use import unused
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
+from mnistlab.support.links import follow, resolved
 from mnistlab.support.run_weights import SNAPSHOT, names_of_weights
 
 KEEP = ("weights", "best", "none")
@@ -35,7 +36,7 @@ def prune(paths: Iterable[Path], keep: str = KEEP[0]) -> Pruned:
         raise UsageError(f"--keep: found {keep!r}, must be {', '.join(KEEP[:-1])} or {KEEP[-1]}")
     paths = list(paths)
     reasons = {run: _why_not(RunDir(run)) for run in runs_at(paths)}
-    named = [path.resolve() for path in paths if (path / CONFIG_NAME).is_file()]
+    named = [resolved(path) for path in paths if (follow(path) / CONFIG_NAME).is_file()]
     if refused := [f"{run}: {reasons[run]}" for run in named if reasons[run]]:
         raise UsageError(*refused)
     files: list[Path] = []
