@@ -59,7 +59,8 @@ def load(name: str, identity: str, decode: Decode) -> tuple[Arrays, str]:
                 if found := _look_up(folder, lookup):
                     return found
             except _DamagedEntryError as error:
-                logger.warning("%s; decoding the dataset again", error)
+                # Not the error itself: a handler that kept it would keep the arrays mapped.
+                logger.warning("%s; decoding the dataset again", str(error))
             arrays = decode()
             sha256 = digest(arrays)
             entry = folder / f"{name}-{sha256[:NAME_DIGITS]}"
