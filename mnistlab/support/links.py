@@ -41,6 +41,8 @@ def target_of(link: Path) -> Path | None:
 
 def follow(path: Path) -> Path:
     """The path without text files as links in it; the system itself follows symbolic links."""
+    if path.is_dir():
+        return path
     for part in (path, *path.parents):
         if (target := _in_text(part)) is not None:
             return follow(part.parent / target / path.relative_to(part))
