@@ -4,7 +4,7 @@ What they wrote lacks these keys, and is still the same configuration: a run fol
 and compared, and a sweep finds its trials by their hashes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 # By dotted path: what a version without the key did. `loss:mse` is a section of that type, `*` is
@@ -35,7 +35,11 @@ ADDED_KEYS: dict[str, Any] = {
 }
 
 
-def completed(config: Mapping[str, Any]) -> dict[str, Any]:
+# The same with the names of a path apart.
+_ADDED = [(path.split(".")[:-1], path.split(".")[-1], value) for path, value in ADDED_KEYS.items()]
+
+
+def completed(config: dict[str, Any]) -> dict[str, Any]:
     """A resolved configuration of any version, with the keys that its version did not have."""
     whole = _copied(config)
     for section, key, value in _sections(whole):
@@ -43,7 +47,7 @@ def completed(config: Mapping[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def as_first_written(config: Mapping[str, Any]) -> dict[str, Any]:
+def as_first_written(config: dict[str, Any]) -> dict[str, Any]:
     """A resolved configuration without the added keys that change nothing."""
     first = _copied(config)
     for section, key, value in _sections(first):
@@ -53,16 +57,17 @@ def as_first_written(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _copied(value: Any) -> Any:
-    """A copy of nested mappings and lists. Hundreds of runs wait for it, and `deepcopy` is slow."""
-    if isinstance(value, Mapping):
+    """A copy of nested dicts and lists. Hundreds of runs wait for it: `deepcopy` is slow, and so is
+    asking for a Mapping in place of a dict.
+    """
+    if isinstance(value, dict):
         return {key: _copied(inner) for key, inner in value.items()}
     return [_copied(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _sections(config: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, Any]]:
     """Each added key whose section is there: the section, the key, what it was before."""
-    for path, value in ADDED_KEYS.items():
-        *names, key = path.split(".")
+    for names, key, value in _ADDED:
         for section in _reached(config, names):
             yield section, key, value
 

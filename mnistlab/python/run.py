@@ -33,6 +33,8 @@ from mnistlab.support.run_weights import ALLOWED, weights_file
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from mnistlab.figures.gallery import Drawn, LeftOut
+
 
 class OnDisk:
     """A run or a sweep in its folder; usable wherever a path is expected."""
@@ -273,14 +275,21 @@ class Run(OnDisk):
 
         Raises UsageError for an unknown name, LackingError if the run lacks its data.
         """
-        from mnistlab.figures.gallery import LeftOut, run_figures
-        from mnistlab.support.errors import LackingError
+        from mnistlab.figures.gallery import run_figures
 
         artefacts = Artefacts(self._run_dir, data_dir=self._data_dir, threads=self._threads)
-        (drawn,) = run_figures(artefacts, [name])
-        if isinstance(drawn, LeftOut):
-            raise drawn.error or LackingError(f"{self.path}: {name}: {drawn.why}")
+        return only_figure(self.path, run_figures(artefacts, [name]))
+
+
+def only_figure(path: Path, found: "Iterable[Drawn | LeftOut]") -> "Figure":
+    """The one figure that was drawn; raises the error, or LackingError, if it was left out."""
+    from mnistlab.figures.gallery import LeftOut
+    from mnistlab.support.errors import LackingError
+
+    (drawn,) = found
+    if not isinstance(drawn, LeftOut):
         return drawn.figure
+    raise drawn.error or LackingError(f"{path}: {drawn.name}: {drawn.why}")
 
 
 def _refuse_unknown(what: str, word: str, known: Sequence[str]) -> None:

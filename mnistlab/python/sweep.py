@@ -2,11 +2,11 @@
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mnistlab.python.run import OnDisk, Run
+from mnistlab.python.run import OnDisk, Run, only_figure
 from mnistlab.python.tables import PathLike
 from mnistlab.store.browse.found import is_sweep, trials_of
 from mnistlab.store.browse.sweep_summary import read_sweep
@@ -18,6 +18,9 @@ from mnistlab.support.errors import UsageError
 from mnistlab.support.links import resolved
 from mnistlab.support.metric_names import SPLIT_METRICS
 from mnistlab.sweeps.results import parameter_keys, read_trials, sweep_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Sweep(OnDisk):
@@ -100,6 +103,27 @@ class Sweep(OnDisk):
         from mnistlab.findings import sweep_findings
 
         return sweep_findings(self._sweep_dir)
+
+    @property
+    def figure_names(self) -> list[str]:
+        """The names for `figure`, if the sweep has the data."""
+        from mnistlab.figures.sweep_figures import sweep_entries
+
+        return [entry.name for entry in sweep_entries(self._sweep_dir, self._options)]
+
+    def figure(self, name: str) -> "Figure":
+        """One figure, drawn now: `sweep.figure("learning_curves")`.
+
+        Raises UsageError for an unknown name, LackingError if the sweep lacks its data.
+        """
+        from mnistlab.figures.sweep_figures import sweep_figures
+
+        return only_figure(self.path, sweep_figures(self._sweep_dir, [name], **self._options))
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        """How a figure opens a trial."""
+        return {"data_dir": self._data_dir}
 
     @property
     def runs(self) -> list[Run]:

@@ -58,6 +58,15 @@ def test_the_best_and_all_others_are_runs(swept):
     assert [str(run.path) for run in swept.runs] == swept.trials["run_dir"].tolist()
 
 
+def test_its_figures_are_drawn_when_asked_and_shown_in_notebooks(swept):
+    assert "learning_curves" in swept.figure_names
+    picture, size = swept.figure("learning_curves")._repr_png_()
+    assert picture.startswith(b"\x89PNG")
+    assert size == {"width": 1056}
+    with pytest.raises(mnistlab.UsageError, match="did you mean learning_curves"):
+        swept.figure("learning_curve")
+
+
 def test_callbacks_receive_each_trial(swept, heard):
     ended = zip(swept.trials["status"], (run.path for run in swept.runs), strict=True)
     assert heard.ended == dict(zip(swept.trials["optimizer.lr"], ended, strict=True))

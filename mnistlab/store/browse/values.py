@@ -20,9 +20,9 @@ def settings_of(run: RunSummary) -> dict[str, Any]:
 def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """A configuration as (dotted path, value); a list of plain values is one value."""
     items: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         items = value.items()
-    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
         items = enumerate(value)
     if not items:
         yield path, value
