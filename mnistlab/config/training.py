@@ -146,7 +146,8 @@ class TrainingConfig(Section):
     average_last: Count | None = Field(
         default=None,
         description="The final weights are the mean of the weights after each of the last N "
-        "epochs; the final metrics are those of the mean.",
+        "epochs; running statistics are measured anew, in one more pass over the training images. "
+        "The final metrics are those of the mean.",
     )
     snapshots: Count | None = Field(
         default=None,

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mnistlab.store.metrics import MetricsRow
+from mnistlab.training.running_statistics import measure_running_statistics
 from mnistlab.training.trainer import Trainer
 
 
@@ -19,6 +20,7 @@ class WeightAverage:
         self.total = np.zeros(trainer.params.size)
         self.count = 0
         self.row: MetricsRow | None = None
+        self._kept: np.ndarray | None = None
 
     @classmethod
     def of(cls, trainer: Trainer) -> "WeightAverage | None":
@@ -31,6 +33,7 @@ class WeightAverage:
         if self.trainer.epoch > self.before:
             self.total += self.trainer.params
             self.count += 1
+            self._kept = None
 
     def restore(self, total: np.ndarray, count: int) -> None:
         """Continue a sum; it is dropped if a longer run does not use it."""
@@ -38,10 +41,14 @@ class WeightAverage:
             self.total[:] = total
             self.count = count
 
-    @property
-    def mean(self) -> np.ndarray:
-        """The mean, in the dtype of the weights."""
-        return (self.total / self.count).astype(self.trainer.params.dtype)
+    def set_mean(self) -> None:
+        """Set the trainer's weights to the mean, with the running statistics that it has itself."""
+        params = self.trainer.params
+        if self._kept is None:
+            params[:] = self.total / self.count
+            measure_running_statistics(self.trainer)
+            self._kept = params.copy()
+        params[:] = self._kept
 
 
 def first_averaged(epochs: int, last: int) -> int:

@@ -230,7 +230,7 @@ class RunWriter:
         if self.trainer.config.training.early_stopping is not None:
             self.trainer.params[:] = self.best_params
         elif self.average is not None:
-            self.trainer.params[:] = self.average.mean
+            self.average.set_mean()
 
     @contextmanager
     def kept_weights(self) -> Iterator[None]:

@@ -86,6 +86,7 @@ class Program:
     gradients: tuple[Op, ...]  # of the weights and biases, from the deltas
     sums: tuple[Op, ...]  # of gradients that lanes have summed separately
     penalties: tuple[Op, ...]  # gradients of the penalty
+    statistics: tuple[Op, ...]  # running statistics, from those of the batch
     step: tuple[Op, ...]  # in training, from the deltas to the new weights
     pack: tuple[Op, ...]
     unpack: tuple[Op, ...]
@@ -123,6 +124,12 @@ class Program:
         """Forward and backward pass: the gradient of a batch's objective, in `grads`."""
         up = (*self.pack, *self.forward, self.training_head)
         return (*up, *self.backward, *self.penalties, *self.unpack)
+
+    @property
+    def batch_statistics(self) -> tuple[Op, ...]:
+        """Forward pass, to the statistics of a batch in the place of the running ones."""
+        own = (op.having(momentum=0.0) for op in self.statistics)
+        return (*self.pack, *self.forward, *own, *self.unpack)
 
     @property
     def loss(self) -> tuple[Op, ...]:

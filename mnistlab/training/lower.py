@@ -88,6 +88,7 @@ def lower(
         gradients=one_launch(gradients),
         sums=one_launch(builder.by_rows(builder.sums)),
         penalties=updating.penalty_gradients(updating.penalised),
+        statistics=one_launch(builder.statistics),
         step=step,
         pack=tuple(builder.pack),
         unpack=tuple(builder.unpack),

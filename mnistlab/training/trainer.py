@@ -196,7 +196,7 @@ class Trainer:
             rates_from=self.step,
         )
 
-    def _window(self, memory: Memory, step: int) -> Window:
+    def window(self, memory: Memory, step: int) -> Window:
         """The steps around one, counted from the run's first, and the images that they see."""
         epoch, place = divmod(step, self.length.steps_per_epoch)
         if self._augmented is None:
@@ -214,7 +214,7 @@ class Trainer:
         while done < count and finite:
             threads, steps = self._pace.choose(numba.get_num_threads(), count - done)
             with running_on(threads):
-                window = self._window(memory, self.step + done)
+                window = self.window(memory, self.step + done)
                 begun, start = time.perf_counter(), first + done - window.first
                 steps = self._tables["step"].run(
                     window.memory,
@@ -241,7 +241,7 @@ class Trainer:
         params = self.params_before_last_step.copy()
         # No step is taken, but ops that could take one read its rate and its momentum.
         memory = self.memory._replace(params=params, totals=np.zeros(3), rates_from=self.step - 1)
-        window = self._window(memory, self.step - 1)
+        window = self.window(memory, self.step - 1)
         start = place - window.first
         self._tables["gradient"].run(
             window.memory, self.length.batch, window.images, start, start + 1, self.step - 1

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mnistlab.config import run_config_from_mapping
+from mnistlab.data import open_source
 from mnistlab.python.commands.evaluate import evaluate
 from mnistlab.store.metrics import read_metrics
 from mnistlab.store.run_dir import RunDir
@@ -70,11 +71,52 @@ def test_an_epoch_that_the_end_cuts_short_is_one_of_the_last(tmp_path):
         np.testing.assert_allclose(tensor, mean, rtol=1e-7)
 
 
+NORMALISED = {
+    **AVERAGE,
+    "model": {"type": "mlp", "hidden": [6], "batch_norm": True, "dropout": 0.2},
+    "data": {"augment": [{"affine": {"rotate": 15, "shift": 2}}]},
+}
+
+
+@pytest.mark.parametrize("batch_size", [9, 40])
+def test_running_statistics_are_those_that_pytorch_measures_with_the_mean(tmp_path, batch_size):
+    """In the order of the images, so that both have the same batches."""
+    torch = pytest.importorskip("torch")
+    keys = {"shuffle": "none", "dtype": "float64", "batch_size": batch_size}
+    model = {"type": "mlp", "hidden": [6], "batch_norm": True}
+    sections = {**AVERAGE, "model": model, "training": {**AVERAGE["training"], **keys}}
+    run_dir = train(tmp_path, sections).run_dir
+    kept = {name: torch.tensor(one) for name, one in tensors(run_dir, "weights").items()}
+    network = torch.nn.Sequential(
+        torch.nn.Linear(784, 6), torch.nn.BatchNorm1d(6), torch.nn.ReLU(), torch.nn.Linear(6, 10)
+    ).double()
+    with torch.no_grad():
+        for number, layer in ((1, network[0]), (2, network[3])):
+            layer.weight.copy_(kept[f"dense{number}.weight"].T)
+            layer.bias.copy_(kept[f"dense{number}.bias"])
+    images = open_source("digits", data_dir=tmp_path).train_images[:43].reshape(43, -1) / 255
+    batches = torch.split(torch.from_numpy(images), batch_size)
+    torch.optim.swa_utils.update_bn(batches, network)
+    for name, found in (("mean", network[1].running_mean), ("variance", network[1].running_var)):
+        mine = kept[f"batch_norm1.running_{name}"]
+        torch.testing.assert_close(mine, found, rtol=1e-10, atol=1e-12)
+    last = load_tensors(run_dir / "checkpoints/epoch-6.safetensors")[0]
+    assert not np.allclose(last["batch_norm1.running_mean"], kept["batch_norm1.running_mean"])
+
+
+def test_the_evaluated_network_is_the_one_that_is_kept(tmp_path):
+    run_dir = train(tmp_path, NORMALISED).run_dir
+    final = read_run_record(RunDir(run_dir)).metrics
+    scores = evaluate(run_dir, split="test", data_dir=tmp_path / "data")
+    assert final["test_loss"] == pytest.approx(scores.loss, rel=1e-6)
+
+
 @pytest.mark.usefixtures("look_after_every_step")
-def test_a_stopped_run_has_the_same_mean(tmp_path):
-    wanted = fingerprint(averaged(tmp_path / "whole"))
+@pytest.mark.parametrize("sections", [AVERAGE, NORMALISED], ids=["plain", "normalised"])
+def test_a_stopped_run_has_the_same_mean(tmp_path, sections):
+    wanted = fingerprint(train(tmp_path / "whole", sections).run_dir)
     for step in (14, 15, 16, 22, 29):
-        stopped = train(tmp_path / str(step), AVERAGE, StopAt(step)).run_dir
+        stopped = train(tmp_path / str(step), sections, StopAt(step)).run_dir
         resume(stopped)
         assert fingerprint(stopped) == wanted
 
