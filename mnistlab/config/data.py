@@ -179,7 +179,8 @@ class DataConfig(Section):
     )
     transpose: Flag = Field(
         default=False,
-        description="Swap rows and columns of every image, as EMNIST's files need.",
+        description="Swap rows and columns of every image, as EMNIST's files need if `idx` reads "
+        "them.",
     )
     invert: Flag = Field(
         default=False,

@@ -2,8 +2,8 @@
 no package above.
 """
 
-from mnistlab.data.download import DownloadProgress
 from mnistlab.data.info import SourceInfo, SplitInfo, describe, list_datasets
+from mnistlab.data.retrieve import DownloadProgress
 from mnistlab.data.source import DatasetListing, Source
 from mnistlab.data.sources import SOURCES, fetch, open_source
 from mnistlab.data.splits import Dataset, Split, scaling, split

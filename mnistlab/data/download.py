@@ -1,52 +1,32 @@
-"""Downloads published datasets: verified under a temporary name, then renamed."""
+"""Downloads datasets of four files: each verified under a temporary name, then renamed."""
 
 import hashlib
 import logging
 import shutil
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from mnistlab.data.files import MalformedError
 from mnistlab.data.known_files import KnownFile, check_file, damaged, locate
-from mnistlab.support import durable
+from mnistlab.data.retrieve import TIMEOUT, DownloadProgress, move_durably, reason, retrieve
 from mnistlab.support.errors import DataError, data_error
 from mnistlab.support.locks import file_lock, folder_lock
 from mnistlab.support.paths import cache_dir
-from mnistlab.support.platform import system
-from mnistlab.support.whole_numbers import whole_number
 
 if TYPE_CHECKING:
-    from mnistlab.data.source_kinds import PublishedSource
+    from mnistlab.data.source_kinds import PublishedFiles
 
-TIMEOUT = 30.0
-# A mirror slower than this for a whole timeout is given up.
-MIN_BYTES_PER_SECOND = 1000
 # Twice the largest known file: an endless download is aborted here.
 MAX_DOWNLOAD_BYTES = 64 << 20
-CHUNK_BYTES = 1 << 16
 TEMPORARY_PREFIX = ".fetch-"
 logger = logging.getLogger("mnistlab")
 
 
-class DownloadProgress(Protocol):
-    """Receives a download's progress: `reset` before each try, then `total` (bytes; 0 if unknown)
-    is set, `update` adds received bytes; `close` once, at the end.
-    """
-
-    total: int
-
-    def update(self, n: int) -> object: ...
-    def reset(self) -> object: ...
-    def close(self) -> object: ...
-
-
 def download(
-    dataset: "PublishedSource",
+    dataset: "PublishedFiles",
     data_dir: Path,
     progress: DownloadProgress | None = None,
     timeout: float = TIMEOUT,
@@ -58,10 +38,20 @@ def download(
     file is damaged or no mirror serves it; nothing of that file is kept.
     """
     folder = data_dir.absolute() / dataset.name
+    with destination(folder, progress):
+        for file in dataset.files:
+            _provide(dataset, file, folder, progress, timeout)
+    return folder
+
+
+@contextmanager
+def destination(folder: Path, progress: DownloadProgress | None) -> Iterator[None]:
+    """The locked folder of a download. Closes `progress`; raises DataError if the folder cannot
+    keep the files.
+    """
     try:
         with _lock(folder) as locked, _folder(folder, tidy=locked):
-            for file in dataset.files:
-                _provide(dataset, file, folder, progress, timeout)
+            yield
     except OSError as error:
         raise data_error(
             f"{folder}: cannot keep the dataset here ({error.strerror or error})", error
@@ -69,7 +59,6 @@ def download(
     finally:
         if progress is not None:
             progress.close()
-    return folder
 
 
 @contextmanager
@@ -115,7 +104,7 @@ def _remove_if_abandoned(left_behind: Path) -> None:
 
 
 def _provide(
-    dataset: "PublishedSource",
+    dataset: "PublishedFiles",
     file: KnownFile,
     folder: Path,
     progress: DownloadProgress | None,
@@ -127,7 +116,7 @@ def _provide(
         except MalformedError as error:
             raise DataError(damaged(present, error, dataset.name)) from error
         return
-    reasons = []
+    failures = []
     for mirror in dataset.mirrors:
         url = mirror + file.download_name
         # In the destination's folder, so that the move is a rename on one file system.
@@ -137,83 +126,17 @@ def _provide(
         ):
             path = Path(temporary) / file.download_name
             try:
-                _retrieve(url, path, progress, timeout)
+                retrieve(url, path, progress, timeout, MAX_DOWNLOAD_BYTES)
                 check_file(path, file, len(dataset.class_names))
             except Exception as error:
-                reasons.append(f"  {url}: {_reason(error, timeout)}")
-                logger.info("%s: %s", url, _reason(error, timeout))
+                failures.append(f"  {url}: {reason(error, timeout)}")
+                logger.info("%s: %s", url, reason(error, timeout))
                 continue
-            _move_durably(path, folder / file.download_name)
+            move_durably(path, folder / file.download_name)
             return
     raise DataError(
         f"{folder / file.download_name}: no mirror serves it:",
-        *reasons,
+        *failures,
         f"get the file elsewhere and put it into {folder}, gzipped or not, "
         f"or try again: `mnistlab data fetch {dataset.name}`",
     )
-
-
-class _DownloadError(Exception):
-    """Why a download was aborted."""
-
-
-def _retrieve(url: str, path: Path, progress: DownloadProgress | None, timeout: float) -> None:
-    import requests
-
-    # The checksum is of the .gz, which a server might decompress or recompress if asked to
-    # compress.
-    headers = {"Accept-Encoding": "identity"}
-    with requests.get(url, stream=True, timeout=timeout, headers=headers) as response:
-        response.raise_for_status()
-        total = response.headers.get("Content-Length", "")
-        if progress is not None:
-            progress.reset()
-            progress.total = whole_number(total, sys.maxsize) or 0
-        with path.open("wb") as output:
-            _copy(response.raw, output, progress, timeout)
-
-
-def _copy(stream: Any, output: Any, progress: DownloadProgress | None, timeout: float) -> None:
-    """Read the available bytes, and check the rate and the size. Waiting for whole chunks would let
-    a slow server block this process for hours.
-    """
-    read = getattr(stream, "read1", stream.read)  # urllib3 1 has no read1
-    received = window_bytes = 0
-    window_start = time.monotonic()
-    while chunk := read(CHUNK_BYTES):
-        output.write(chunk)
-        received += len(chunk)
-        window_bytes += len(chunk)
-        if progress is not None:
-            progress.update(len(chunk))
-        if received > MAX_DOWNLOAD_BYTES:
-            raise _DownloadError(f"sent more than {MAX_DOWNLOAD_BYTES:,} bytes")
-        elapsed = time.monotonic() - window_start
-        if elapsed >= timeout:
-            if window_bytes < MIN_BYTES_PER_SECOND * elapsed:
-                raise _DownloadError(f"sent {window_bytes:,} bytes in {elapsed:.0f} s")
-            window_start, window_bytes = time.monotonic(), 0
-
-
-def _reason(error: Exception, timeout: float) -> str:
-    import requests
-    from urllib3.exceptions import ProtocolError, TimeoutError
-
-    if isinstance(error, requests.HTTPError) and error.response is not None:
-        return f"answered {error.response.status_code} {error.response.reason}"
-    if isinstance(error, (requests.Timeout, TimeoutError)):
-        return f"silent for {timeout:g} s"
-    if isinstance(error, ProtocolError):
-        return f"ended after too few bytes ({error.args[-1]})"
-    if isinstance(error, requests.ConnectionError):
-        return "cannot be reached, or hung up"
-    if isinstance(error, (MalformedError, _DownloadError)):
-        return str(error)
-    return f"{type(error).__name__}: {error}"[:200]
-
-
-def _move_durably(path: Path, destination: Path) -> None:
-    path.chmod(0o644)  # temporary files are private; a dataset may be shared
-    durable.fsync(path)
-    system.replace(path, destination)
-    durable.fsync(destination.parent)

@@ -24,13 +24,13 @@ def read_idx(path: Path, dimensions: int, shape: tuple[int, ...] | None = None) 
     if header and size disagree.
     """
     with unpacked(path, "an IDX file") as (stream, most):
-        return _read_stream(stream, dimensions, shape, most)
+        return read_stream(stream, dimensions, shape, most)
 
 
-def _read_stream(
+def read_stream(
     stream: io.BufferedIOBase, dimensions: int, shape: tuple[int, ...] | None, most: int
 ) -> Bytes:
-    """`most`: the largest number of bytes in the stream."""
+    """`read_idx` of a stream. `most`: the largest number of bytes in it."""
     found = _read_header(stream, dimensions)
     if shape is not None and found != shape:
         raise MalformedError(f"expected {_described(shape)}, its header says {_described(found)}")

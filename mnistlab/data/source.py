@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from mnistlab.data.arrays import Bytes
-from mnistlab.data.download import DownloadProgress
 from mnistlab.data.files import fingerprint
+from mnistlab.data.retrieve import TIMEOUT, DownloadProgress
 from mnistlab.support.errors import UsageError, data_error
 
 Status = Literal["bundled", "present", "absent", "incomplete", "damaged"]
@@ -90,6 +90,21 @@ class DataSource(ABC):
     def listing(self, data_dir: Path) -> DatasetListing | None:
         """Its line in the list of datasets; None if it is not a single dataset."""
         return None
+
+
+class PublishedSource(DataSource):
+    """A dataset that can be downloaded."""
+
+    class_names: tuple[str, ...]
+
+    @abstractmethod
+    def fetch(
+        self, data_dir: Path, progress: DownloadProgress | None = None, timeout: float = TIMEOUT
+    ) -> Path:
+        """Download what is missing into a folder of datasets, and verify it; returns its folder.
+
+        Raises DataError.
+        """
 
 
 def named(source: Source, names: Sequence[str] | None) -> Source:

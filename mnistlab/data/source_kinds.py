@@ -10,7 +10,16 @@ from mnistlab.data.arrays import Arrays
 from mnistlab.data.download import download
 from mnistlab.data.files import MalformedError
 from mnistlab.data.known_files import KnownFile, check_file, damaged, locate
-from mnistlab.data.source import DatasetListing, DataSource, Request, Source, Status, identity
+from mnistlab.data.retrieve import TIMEOUT, DownloadProgress
+from mnistlab.data.source import (
+    DatasetListing,
+    DataSource,
+    PublishedSource,
+    Request,
+    Source,
+    Status,
+    identity,
+)
 from mnistlab.support.errors import DataError
 
 RAW = "raw"  # torchvision's folder of a dataset's files, in the folder of the dataset
@@ -33,7 +42,7 @@ class BundledSource(DataSource):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublishedSource(DataSource):
+class PublishedFiles(PublishedSource):
     """A dataset of four IDX files that can be downloaded; `mirrors` are folders, tried in order.
 
     `torchvision` is the name of torchvision's folder of the dataset: its copy is used if there is
@@ -49,7 +58,7 @@ class PublishedSource(DataSource):
         folder = self._folder(request.data_dir)
         if self._missing(folder) and request.fetch_missing:
             try:
-                download(self, request.data_dir, request.progress)
+                self.fetch(request.data_dir, request.progress)
             except DataError as error:
                 raise DataError(*error.messages, *self._misplaced(request.data_dir)) from error
         if missing := self._missing(folder):
@@ -61,6 +70,11 @@ class PublishedSource(DataSource):
         paths = {f.role: found for f in self.files if (found := locate(folder, f)) is not None}
         arrays, sha256 = cache.load(self.name, identity(paths), lambda: self._read(paths))
         return Source(self.name, *arrays, class_names=self.class_names, sha256=sha256)
+
+    def fetch(
+        self, data_dir: Path, progress: DownloadProgress | None = None, timeout: float = TIMEOUT
+    ) -> Path:
+        return download(self, data_dir, progress, timeout)
 
     def lacks_files(self, data_dir: Path) -> bool:
         return bool(self._missing(self._folder(data_dir)))

@@ -86,6 +86,7 @@ _OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "maxpool2d": ("pool",),
     "maxpooling2d": ("pool",),
     # optimizers, initialisations, data
+    "emnist": ("emnist-balanced",),
     "gradientdescent": ("sgd",),
     "he": ("he_normal",),
     "kaiming": ("he_normal",),

@@ -125,7 +125,12 @@ def test_a_damaged_sweep_completes_figures_all_the_same(complete, home, damage):
 def test_datasets_are_completed(complete):
     assert complete("data", "info", "m") == ["mnist"]
     assert complete("data", "info", "") == list(completion.sources(""))
-    assert complete("data", "fetch", "") == ["fashion-mnist", "kmnist", "mnist"]
+    assert complete("data", "fetch", "k") == ["kmnist"]
+    assert complete("data", "fetch", "emnist-b") == [
+        "emnist-balanced",
+        "emnist-byclass",
+        "emnist-bymerge",
+    ]
 
 
 def test_what_is_completed_is_what_there_is():

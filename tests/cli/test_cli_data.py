@@ -35,6 +35,12 @@ def test_list_shows_what_is_wrong_with_a_dataset(home):
     assert mnist["path"] == str(home / "data" / "mnist")
 
 
+def test_emnist_without_a_split_is_told_a_name_with_one():
+    outcome = mnistlab("data", "fetch", "emnist")
+    assert outcome.exit_code == 2
+    assert "did you mean emnist-balanced?" in outcome.stderr
+
+
 def test_info_counts_the_images_of_each_class():
     outcome = mnistlab("data", "info", "digits")
     assert outcome.exit_code == 0

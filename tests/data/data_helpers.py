@@ -14,7 +14,7 @@ from mnistlab.data.arrays import Arrays
 from mnistlab.data.idx import header
 from mnistlab.data.known_files import KnownFile
 from mnistlab.data.source import Source
-from mnistlab.data.source_kinds import PublishedSource
+from mnistlab.data.source_kinds import PublishedFiles
 
 ROLES = Arrays._fields
 NAMES = (
@@ -55,7 +55,7 @@ def write_folder(folder: Path, arrays: Arrays, *, gzipped: bool = False) -> Path
 
 def toy_dataset(
     arrays: Arrays, mirrors: tuple[str, ...] = (), *, checksum: str = "sha256"
-) -> PublishedSource:
+) -> PublishedFiles:
     """A dataset named `toy`, with the checksums of the given arrays."""
     files = []
     for role, array in zip(ROLES, arrays, strict=True):
@@ -66,7 +66,7 @@ def toy_dataset(
         else:
             value = hashlib.md5(packed(content)).hexdigest()
             files.append(KnownFile(role, array.shape, gz_md5=value))
-    return PublishedSource(
+    return PublishedFiles(
         name="toy",
         description="a toy",
         class_names=("a", "b", "c"),

@@ -248,7 +248,7 @@ def test_a_quiet_download_prints_nothing(tmp_path, make_mirror, know, capfd):
 
 
 def test_an_unknown_name_lists_the_known_ones(tmp_path):
-    with pytest.raises(UsageError, match="fashion-mnist, kmnist, mnist"):
+    with pytest.raises(UsageError, match="emnist-mnist, fashion-mnist, kmnist, mnist"):
         fetch("cifar", tmp_path)
     assert list(tmp_path.iterdir()) == []
 

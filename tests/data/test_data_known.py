@@ -89,6 +89,9 @@ def test_files_in_a_folder_that_names_no_dataset_are_mentioned_and_not_read(
     )
 
 
+EMNIST_SPLITS = ("balanced", "byclass", "bymerge", "digits", "letters", "mnist")
+
+
 def test_every_published_dataset_knows_its_folder_of_torchvision():
     folders = {name: SOURCES[name].torchvision for name in ("mnist", "fashion-mnist", "kmnist")}
     assert folders == {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "kmnist": "KMNIST"}
@@ -207,6 +210,7 @@ def test_the_listing_holds_every_named_dataset_and_downloads_nothing(tmp_path):
     listings = list_datasets(tmp_path / "data")
     assert [(listing.name, listing.status) for listing in listings] == [
         ("digits", "bundled"),
+        *((f"emnist-{split}", "absent") for split in EMNIST_SPLITS),
         ("fashion-mnist", "absent"),
         ("kmnist", "absent"),
         ("mnist", "absent"),

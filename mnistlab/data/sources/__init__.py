@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from mnistlab.data.download import TIMEOUT, DownloadProgress, download
-from mnistlab.data.source import DataSource, Request, Source
-from mnistlab.data.source_kinds import PublishedSource
+from mnistlab.data.retrieve import TIMEOUT, DownloadProgress
+from mnistlab.data.source import DataSource, PublishedSource, Request, Source
 from mnistlab.support.errors import UsageError
 from mnistlab.support.modules import found_in
 
@@ -49,8 +48,8 @@ def open_source(
 def fetch(
     name: str, data_dir: Path, progress: DownloadProgress | None = None, *, timeout: float = TIMEOUT
 ) -> Path:
-    """`download` for a published dataset by its name; raises UsageError for an unknown one."""
+    """Download a published dataset by its name. Raises UsageError for an unknown one."""
     known = published()
     if name not in known:
         raise UsageError(f"{name}: no dataset to fetch; choose from {', '.join(known)}")
-    return download(known[name], data_dir, progress, timeout)
+    return known[name].fetch(data_dir, progress, timeout)

@@ -1,9 +1,9 @@
 """Fashion-MNIST. Source: Xiao, Rasul and Vollgraf, Fashion-MNIST (2017)."""
 
 from mnistlab.data.known_files import checked_by
-from mnistlab.data.source_kinds import PublishedSource
+from mnistlab.data.source_kinds import PublishedFiles
 
-SOURCE = PublishedSource(
+SOURCE = PublishedFiles(
     name="fashion-mnist",
     description="70,000 articles of Zalando's",
     files=checked_by(

@@ -4,9 +4,9 @@ Source: Clanuwat et al., Deep learning for classical Japanese literature (2018).
 """
 
 from mnistlab.data.known_files import checked_by
-from mnistlab.data.source_kinds import PublishedSource
+from mnistlab.data.source_kinds import PublishedFiles
 
-SOURCE = PublishedSource(
+SOURCE = PublishedFiles(
     name="kmnist",
     description="70,000 cursive kana of CODH's Kuzushiji",
     files=checked_by(

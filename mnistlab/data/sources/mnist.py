@@ -1,9 +1,9 @@
 """MNIST. Source: http://yann.lecun.com/exdb/mnist (LeCun, Cortes and Burges)."""
 
 from mnistlab.data.known_files import checked_by
-from mnistlab.data.source_kinds import DIGIT_NAMES, PublishedSource
+from mnistlab.data.source_kinds import DIGIT_NAMES, PublishedFiles
 
-SOURCE = PublishedSource(
+SOURCE = PublishedFiles(
     name="mnist",
     description="70,000 handwritten digits",
     files=checked_by(
