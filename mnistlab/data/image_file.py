@@ -12,7 +12,7 @@ import numpy as np
 from mnistlab.data.arrays import Bytes
 from mnistlab.data.files import MalformedError, foreign
 from mnistlab.data.own_files import check_size
-from mnistlab.data.png import check_shape, file_content, opaque_grey, read_png
+from mnistlab.data.png import check_shape, decode_png, file_content, opaque_grey
 
 # Pillow's name of the format, by the file's suffix.
 KINDS = {
@@ -36,12 +36,15 @@ def read_image(path: Path, shape: tuple[int, ...] | None = None) -> Bytes:
     `shape`: the only allowed (height, width), if known. Raises MalformedError; for a wrong size
     before anything is unpacked.
     """
-    kind = KINDS[path.suffix.lower()]
+    return decode_image(file_content(path), KINDS[path.suffix.lower()], shape)
+
+
+def decode_image(content: bytes, kind: str, shape: tuple[int, ...] | None = None) -> Bytes:
+    """`read_image` of a file's content, in a format of KINDS."""
     if kind == "PNG":
-        return read_png(path, shape)
+        return decode_png(content, shape)
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    content = file_content(path)
     try:
         with Image.open(io.BytesIO(content), formats=(kind,)) as image:
             check_size(1, image.height, image.width)

@@ -46,12 +46,16 @@ class PngHeader(NamedTuple):
 
 
 def read_png(path: Path, shape: tuple[int, ...] | None = None) -> Bytes:
-    """The image's grey values, uint8 (height, width).
+    """`decode_png` of a file."""
+    return decode_png(file_content(path), shape)
+
+
+def decode_png(content: bytes, shape: tuple[int, ...] | None = None) -> Bytes:
+    """The grey values of a file's content, uint8 (height, width).
 
     `shape`: the only allowed (height, width), if known. Raises MalformedError; for a wrong size
     before anything is unpacked.
     """
-    content = file_content(path)
     header = _read_header(content)
     check_size(1, header.height, header.width)
     check_shape((header.height, header.width), shape)

@@ -157,5 +157,7 @@ class OwnFiles(DataSource):
         found = self.find(request.path)
         arrays, sha256 = cache.load(self.name, self.identity(found), lambda: self.read(found))
         classes = 1 + max(int(arrays.train_labels.max()), int(arrays.test_labels.max()))
-        names = self.names(found) or tuple(str(label) for label in range(classes))
+        names = self.names(found) or ()
+        if len(names) < classes:
+            names = tuple(str(label) for label in range(classes))
         return Source(self.name, *arrays, class_names=names, sha256=sha256)

@@ -158,7 +158,7 @@ def test_own_files_are_described_and_split_as_any_source_is(tmp_path):
 
 
 def test_the_formats_of_own_files_are_these():
-    assert with_path() == ["csv", "idx", "npz", "pickle", "png"]
+    assert with_path() == ["csv", "idx", "npz", "parquet", "pickle", "png"]
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
