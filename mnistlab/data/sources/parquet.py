@@ -113,11 +113,10 @@ def _rows(table: Any) -> Iterator[tuple[list[bytes], Bytes]]:
     image = _column(names, IMAGE_COLUMNS)
     label = _column(names, LABEL_COLUMNS)
     for batch in table.iter_batches(ROWS, columns=[image, label]):
-        contents = [
-            value.get("bytes") if isinstance(value, dict) else value
-            for value in batch.column(image).to_pylist()
-        ]
-        if not all(isinstance(one, bytes) and one for one in contents):
+        values = batch.column(image).to_pylist()
+        found = [value.get("bytes") if isinstance(value, dict) else value for value in values]
+        contents = [one for one in found if isinstance(one, bytes) and one]
+        if len(contents) < len(found):
             raise MalformedError(
                 f"column {image}: expected the bytes of an image in every row, found a row "
                 "without; download the dataset with its images, not their addresses"
