@@ -1,6 +1,6 @@
 """The parts of every section: its base class, its numbers, its choice by `type`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, get_args
@@ -164,6 +164,40 @@ class ChosenUnion:
 
     def _choice(self, members: tuple[type[Section], ...], value: Any) -> tuple[Any, type[Section]]:
         return (value, type(value)) if isinstance(value, members) else self.choose(value)
+
+
+# The marks of the two forms of OneOrList in pydantic's error locations.
+ALONE, LISTED = "<alone>", "<listed>"
+
+
+class OneOrList:
+    """Annotation of a tuple of sections: one section stands for a list that has it alone."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        item, _ = get_args(source)
+        alone = core_schema.no_info_after_validator_function(
+            lambda section: (section,), handler.generate_schema(item)
+        )
+        return core_schema.tagged_union_schema(
+            choices={ALONE: alone, LISTED: handler(source)},
+            discriminator=lambda value: LISTED if isinstance(value, list | tuple) else ALONE,
+            serialization=core_schema.plain_serializer_function_ser_schema(_one_or_list),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        listed = handler(schema["choices"][LISTED])
+        alone = listed["items"]
+        return {"anyOf": [*alone.get("anyOf", [alone]), listed]}
+
+
+def _one_or_list(sections: Sequence[Section]) -> Any:
+    """As the user writes it: a list only if there are several."""
+    written = [section.model_dump(mode="json", by_alias=True) for section in sections]
+    return written if len(written) > 1 else written[0]
 
 
 class TypedUnion(ChosenUnion):

@@ -1,7 +1,7 @@
 """The configuration of a sweep: which values to try, and how to choose among them."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema, core_schema
 from mnistlab.blocks.section import Count, NonNegative, Positive, Real, Section, refuse
 from mnistlab.config.checks import refuse_conflicts
 from mnistlab.config.conditions import checked_condition
+from mnistlab.config.objectives import Metric, Metrics
 from mnistlab.config.ranges import RANGES, checked_values
 from mnistlab.config.run import Name, RunConfig
 from mnistlab.config.sweep_checks import sweep_conflicts
@@ -25,7 +26,7 @@ from mnistlab.config.training import Reference
 from mnistlab.search import Method
 from mnistlab.search.grid import Grid
 from mnistlab.search.pruners import Prune
-from mnistlab.support.metric_names import DEFAULT_METRIC, MetricName
+from mnistlab.support.metric_names import COSTS
 
 
 def _key(key: str) -> str:
@@ -53,32 +54,6 @@ Condition = Annotated[
     Field(min_length=1),
 ]
 Parameters = dict[Key, Values]
-
-
-class Metric(Section):
-    """The metric that ranks the trials."""
-
-    name: MetricName = Field(
-        default=DEFAULT_METRIC,
-        description="The metric of a trial's last row; with early stopping, of its best row.",
-    )
-    goal: Literal["maximize", "minimize"] = Field(
-        default="maximize",
-        description="Default: maximize for accuracies, minimize for losses.",
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _goal_by_name(cls, values: Any) -> Any:
-        if isinstance(values, Mapping) and "goal" not in values:
-            loss = str(values.get("name", "")).endswith("loss")
-            return {**values, "goal": "minimize" if loss else "maximize"}
-        return values
-
-    @property
-    def larger_is_better(self) -> bool:
-        """Whether `goal` is to maximize."""
-        return {"maximize": True, "minimize": False}[self.goal]
 
 
 class Plateau(Section):
@@ -198,7 +173,13 @@ class SweepConfig(Section):
     seeds: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(
         default=1, description="Repeats of every combination, with the seeds seed, seed + 1, …"
     )
-    metric: Metric = Field(default=Metric(), description="The metric that ranks the trials.")
+    metrics: Metrics = Field(
+        default=(Metric(),),
+        alias="metric",
+        json_schema_extra={"default": Metric().model_dump()},
+        description="The metric that ranks the trials; or a list of several, whose Pareto front "
+        "has rank 1: no other point is better in one of them and as good in all others.",
+    )
     prune: Prune | None = Field(
         default=None,
         description="Stop trials that are worse than others after some epochs. They are `pruned`, "
@@ -220,6 +201,21 @@ class SweepConfig(Section):
     reference: tuple[StatedPoint, ...] | None = Field(
         default=None, description="Stated results, to compare with the measured ones."
     )
+
+    @property
+    def metric(self) -> Metric:
+        """The metric; of several the first, which orders points of equal rank."""
+        return self.metrics[0]
+
+    @property
+    def metric_names(self) -> tuple[str, ...]:
+        """The names of all metrics that rank the trials."""
+        return tuple(one.name for one in self.metrics)
+
+    @property
+    def costs(self) -> tuple[str, ...]:
+        """Those of the names that are costs of a trial."""
+        return tuple(name for name in self.metric_names if name in COSTS)
 
     @property
     def one_by_one(self) -> bool:

@@ -8,6 +8,7 @@ from mnistlab.config.checks import Conflict, KeyPath
 from mnistlab.config.conditions import parameter_of
 from mnistlab.config.ranges import number_of_values, whole_bounds
 from mnistlab.search import MAX_TRIALS
+from mnistlab.support.metric_names import COSTS
 from mnistlab.support.near_names import did_you_mean
 from mnistlab.support.text_format import counted
 
@@ -19,7 +20,7 @@ def sweep_conflicts(config: "SweepConfig") -> Iterator[Conflict]:
     """Every contradiction between keys that are each valid alone."""
     checks = (
         *(_shape, _grids, _stage_names, _refit, _zip, _when, _exclude, _ranges, _seeds),
-        *(_metric, _prune, _stop, _size),
+        *(_metric, _several_metrics, _prune, _stop, _size),
     )
     for check in checks:
         yield from check(config)
@@ -168,9 +169,33 @@ def _seeds(config: "SweepConfig") -> Iterator[Conflict]:
 
 
 def _metric(config: "SweepConfig") -> Iterator[Conflict]:
-    if config.stages is not None and config.metric.name.startswith("test_"):
-        message = f"found {config.metric.name}; a stage never looks at the test set"
+    names = [metric.name for metric in config.metrics]
+    if config.stages is not None and names[0].startswith("test_"):
+        message = f"found {names[0]}; a stage never looks at the test set"
         yield Conflict(message, ("metric", "name"), ("metric",))
+    if names[0] in COSTS:
+        message = f"found {names[0]}; the first or only metric must be a loss or an accuracy"
+        yield Conflict(message, ("metric", 0), ("metric", "name"), ("metric",))
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield Conflict(f"found {name!r} a second time", ("metric", index))
+
+
+def _several_metrics(config: "SweepConfig") -> Iterator[Conflict]:
+    """What needs one order of all trials, which several metrics do not give."""
+    if len(config.metrics) == 1:
+        return
+    several = f"and metric has {len(config.metrics)}"
+    if config.stages is not None:
+        yield Conflict(f"choose a winner by one metric, {several}", ("stages",), ("metric",))
+    if config.prune is not None:
+        yield Conflict(f"compares trials by one metric, {several}", ("prune",), ("metric",))
+    if config.method.learns and not config.method.several_metrics:
+        message = f"method {config.method.type} learns from one metric, {several}"
+        yield Conflict(message, ("method",), ("metric",))
+    for limit in ("plateau", "reached"):
+        if config.stop is not None and getattr(config.stop, limit) is not None:
+            yield Conflict(f"is about one metric, {several}", ("stop", limit), ("metric",))
 
 
 def _prune(config: "SweepConfig") -> Iterator[Conflict]:

@@ -8,7 +8,16 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from mnistlab.blocks.section import REFUSED, UNKNOWN_TYPE, Section, keys_of, tag, type_of
+from mnistlab.blocks.section import (
+    ALONE,
+    LISTED,
+    REFUSED,
+    UNKNOWN_TYPE,
+    Section,
+    keys_of,
+    tag,
+    type_of,
+)
 from mnistlab.config.checks import CONFLICTS, Conflict, KeyPath
 from mnistlab.config.key_types import sections_of
 from mnistlab.config.source_nodes import Node, Problem, dotted, show
@@ -150,6 +159,8 @@ def _walk(
     inner: type[Section] | None = top
     around: tuple[type[Section] | None, tuple[type[Section], ...]] = (inner, family)
     for key in loc:
+        if key in (ALONE, LISTED):
+            continue
         chosen = next((member for member in family if tag(member) == key), None)
         if chosen is not None and inner is None:
             inner = chosen

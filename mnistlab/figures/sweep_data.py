@@ -21,12 +21,19 @@ NamedRun = tuple[list[str], Artefacts]  # a model in words, a list of lines, and
 
 @dataclass(frozen=True)
 class RankedPoints:
-    """The points of a stage, of a whole sweep without stages, or of the refits; best first."""
+    """The points of a stage, of a whole sweep without stages, or of the refits; best first.
+    `metrics` are those of the sweep; most figures show the first.
+    """
 
     sweep_dir: SweepDir
     title: str
-    metric: SweepMetric
+    metrics: Sequence[SweepMetric]
     ranked: Sequence[Ranked]
+
+    @property
+    def metric(self) -> SweepMetric:
+        """The first metric."""
+        return self.metrics[0]
 
     @property
     def points(self) -> list[SweepPoint]:
@@ -38,6 +45,7 @@ class RankedPoints:
                 complete=point.mean is not None,
                 stated=point.stated,
                 tied=point.tied,
+                others=tuple(one.mean or 0.0 for one in point.others),
             )
             for point in self.ranked
         ]

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from mnistlab.config.sweep import Metric, SweepConfig
+from mnistlab.config.objectives import Metric
+from mnistlab.config.sweep import SweepConfig
 from mnistlab.figures.gallery import Drawn, Entry, LeftOut, chosen, draw_each
 from mnistlab.figures.sweep.models import MODELS_FIGURES
 from mnistlab.figures.sweep.refit import REFIT_FIGURES
@@ -62,8 +63,8 @@ def _of_stage(
 ) -> list[Entry]:
     title = config.name if stage is None else f"{config.name}: stage {stage}"
     ending = "" if stage is None else f", stage {stage}"
-    metric = SweepMetric(config.metric.name, config.metric.larger_is_better)
-    points = RankedPoints(sweep_dir, title, metric, ranked)
+    metrics = [SweepMetric(metric.name, metric.larger_is_better) for metric in config.metrics]
+    points = RankedPoints(sweep_dir, title, metrics, ranked)
     return [
         Entry.of(f"{stage_prefix(stage)}{name}", figure, points, title=f"{figure.title}{ending}")
         for name, figure in STAGE_FIGURES.items()
@@ -81,7 +82,7 @@ def _best_of(stage: str | None, ranked: Sequence[Ranked]) -> list[tuple[str, Tri
 def _of_refits(sweep_dir: SweepDir, config: SweepConfig, refits: Sequence[TrialRow]) -> list[Entry]:
     metric = Metric.model_validate({"name": TEST.accuracy})
     ranked = ranking_of(config, refits, metric=metric)
-    points = RankedPoints(sweep_dir, config.name, TESTED, ranked)
+    points = RankedPoints(sweep_dir, config.name, [TESTED], ranked)
     return [
         Entry.of(f"{REFIT_PREFIX}{name}", figure, points) for name, figure in REFIT_FIGURES.items()
     ]

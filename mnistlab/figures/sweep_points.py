@@ -9,9 +9,11 @@ import numpy as np
 
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.store.metrics import MetricsRow
-from mnistlab.support.metric_names import is_accuracy, metric_words
-from mnistlab.support.text_format import in_print, metric
+from mnistlab.support.errors import LackingError
+from mnistlab.support.metric_names import COSTS, PARAMETERS, SECONDS, is_accuracy, metric_words
+from mnistlab.support.text_format import counted, in_print, metric
 
+COLOURS = "cividis"
 REACH = 5.0  # times the median distance from the best point; farther points are far behind
 
 
@@ -21,7 +23,7 @@ class SweepPoint:
 
     `values` are its metric, one for each seed that finished. `complete` is False if a seed
     diverged, failed or has not run yet. `stated` is the value that a report states for it. `tied`:
-    it cannot be told from the best point.
+    it cannot be told from the best point. `others` are the means of the sweep's other metrics.
     """
 
     parameters: Mapping[str, Any]
@@ -29,6 +31,7 @@ class SweepPoint:
     complete: bool = True
     stated: float | None = None
     tied: bool = False
+    others: tuple[float, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -68,7 +71,14 @@ class SweepMetric:
 
     @property
     def label(self) -> str:
-        return f"{self.words} ({'%' if self.is_share else 'mean per image'})"
+        return self.words if self.unit is None else f"{self.words} ({self.unit})"
+
+    @property
+    def unit(self) -> str | None:
+        """What its values are measured in; None of a count."""
+        if self.name in COSTS:
+            return {SECONDS: "s", PARAMETERS: None}[self.name]
+        return "%" if self.is_share else "mean per image"
 
     @property
     def words(self) -> str:
@@ -84,6 +94,33 @@ def varied(points: Sequence[SweepPoint]) -> list[str]:
     """The parameters that have more than one value among the points."""
     keys = dict.fromkeys(key for point in points for key in point.parameters)
     return [key for key in keys if len({repr(p.parameters.get(key)) for p in points}) > 1]
+
+
+def finished(points: Sequence[SweepPoint], least: int = 1) -> list[SweepPoint]:
+    """The points whose trials have all finished with a finite metric; raises LackingError if they
+    are fewer than `least`.
+    """
+    found = [point for point in points if point.complete and math.isfinite(point.mean)]
+    if len(found) < least:
+        raise LackingError(f"needs {counted(least, 'finished point')}")
+    return found
+
+
+def colour_limits(values: np.ndarray, metric: SweepMetric) -> tuple[tuple[float, float], str]:
+    """The limits of a colour scale of values, (points,), and the end at which some exceed it: those
+    of points that are far worse than the best.
+    """
+    near = values[near_the_best(values, metric)]
+    low, high = float(near.min()), float(near.max())
+    beyond = bool((values < low).any() or (values > high).any())
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return (low, high), ("min" if metric.maximize else "max") * beyond or "neither"
+
+
+def colours(metric: SweepMetric) -> str:
+    """The colours of a metric: the light end is the better one."""
+    return COLOURS if metric.maximize else f"{COLOURS}_r"
 
 
 def near_the_best(values: np.ndarray, metric: SweepMetric) -> np.ndarray:

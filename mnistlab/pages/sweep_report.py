@@ -5,18 +5,19 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.config.dump import setting_as_yaml, value_as_yaml
-from mnistlab.config.sweep import Metric, SweepConfig
+from mnistlab.config.sweep import SweepConfig
 from mnistlab.figures.gallery import SavedFigures
 from mnistlab.findings import sweep_findings
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
+from mnistlab.pages.sweep_answer import answer, question, written_setting
 from mnistlab.pages.try_it import MOST_BYTES, RESERVED
 from mnistlab.pages.try_two import try_two
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
-from mnistlab.support import durable, text_format
+from mnistlab.support import durable
 from mnistlab.support.links import target_of
-from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING, metric_title, metric_words
+from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING, metric_title
 from mnistlab.support.text_format import as_stated, counted, in_print
 from mnistlab.sweeps.ranking import Ranked, mean_metrics, ranking_of, stages_of
 from mnistlab.sweeps.results import TrialRow, read_trials, sweep_of
@@ -78,9 +79,9 @@ def stage_facts(
     return {
         "name": name,
         "source": source,
-        "question": _question(config, ranked, keys),
-        "answer": _answer(config.metric, ranked, keys),
-        **_table(sweep_dir, ranked, keys, [config.metric.name, *_others(config.metric, ranked)]),
+        "question": question(config, ranked, keys),
+        "answer": answer(config.metrics, ranked, keys),
+        **_table(sweep_dir, ranked, keys, config.metric_names),
         "throughout": _throughout(ranked, keys),
     }
 
@@ -88,69 +89,17 @@ def stage_facts(
 def _varied(ranked: Sequence[Ranked]) -> list[str]:
     """The parameters in which the points differ; all of them if there is only one point."""
     keys = dict.fromkeys(key for point in ranked for key in point.parameters)
-    varied = [key for key in keys if len({_written(point, key) for point in ranked}) > 1]
+    varied = [key for key in keys if len({written_setting(point, key) for point in ranked}) > 1]
     return varied or list(keys)
 
 
-def _written(point: Ranked, key: str) -> str:
-    return setting_as_yaml(point.parameters, key)
-
-
-def _question(config: SweepConfig, ranked: Sequence[Ranked], keys: Sequence[str]) -> str:
-    """The question of the sweep, or of a stage."""
-    metric = metric_words(config.metric.name)
-    most = "highest" if config.metric.larger_is_better else "lowest"
-    values = [
-        (key, counted(len({_written(point, key) for point in ranked}), "value")) for key in keys
-    ]
-    if not values:
-        return f"What {metric} does this configuration reach?"
-    if len(values) == 1:
-        asked = f"Which of {values[0][1]} of {keys[0]}"
-    else:
-        each = [f"{key} ({number})" for key, number in values]
-        tried = f"{len(ranked):,} {config.method.noun}"
-        asked = f"Which of {tried} of {', '.join(each[:-1])} and {each[-1]}"
-    return f"{asked} gives the {most} {metric}?"
-
-
-def _answer(metric: Metric, ranked: Sequence[Ranked], keys: Sequence[str]) -> str:
-    first = ranked[0] if ranked else None
-    if first is None or first.rank is None:
-        return "No answer yet: no point has all its trials."
-    found = ", ".join(f"{key} = {_written(first, key)}" for key in keys) or "It reaches"
-    value = measured(first.mean, metric.name, first.std)
-    over = f" over {counted(len(first.trials), 'seed')}" if len(first.trials) > 1 else ""
-    interval = first.interval
-    if interval is not None:
-        ends = text_format.interval(metric.name, interval.low, interval.high)
-        over += f", 95 % interval of the mean {in_print(ends)}"
-    return f"{found}: {value}{over}.{_beside(ranked)}"
-
-
-def _beside(ranked: Sequence[Ranked]) -> str:
-    """The points that share the winner's rank; if there is no test, why."""
-    tied = sum(point.tied for point in ranked[1:])
-    if all(point.p_value is None for point in ranked):
-        equal = f" {counted(tied, 'other point')} {_have(tied)} the same value." if tied else ""
-        one = " One seed for each point: the effect of the seed is unknown."
-        return equal + (one if len(ranked) > 1 and len(ranked[0].trials) == 1 else "")
-    if not tied:
-        return " No other point can be this good by the choice of seeds alone (95 %)."
-    return f" {counted(tied, 'other point')} cannot be told from it (95 %)."
-
-
-def _have(count: int) -> str:
-    return "has" if count == 1 else "have"
-
-
-def _others(metric: Metric, ranked: Sequence[Ranked]) -> list[str]:
+def _others(names: Sequence[str], ranked: Sequence[Ranked]) -> list[str]:
     """The other metrics that any point has."""
     found = [mean_metrics(point) for point in ranked]
     return [
         name
         for name in SPLIT_METRICS
-        if name != metric.name and any(means[name][0] is not None for means in found)
+        if name not in names and any(means[name][0] is not None for means in found)
     ]
 
 
@@ -159,9 +108,9 @@ def _table(
 ) -> dict[str, Any]:
     """A ranking: its column heads, which columns are numbers, and its rows of cells.
 
-    A cell is its text and the value by which it is sorted. `names` are the metrics, the deciding
-    one first.
+    A cell is its text and the value by which it is sorted. `names` are the deciding metrics.
     """
+    others = _others(names, ranked)
     stated = [f"stated {names[0]}"] if any(point.stated is not None for point in ranked) else []
     rows = []
     for point in ranked:
@@ -172,23 +121,29 @@ def _table(
                     _rank_cell(point),
                     # Before the parameters, which may be many: a phone shows only the first
                     # columns.
-                    _metric_cell(names[0], point.mean, point.std),
+                    *(
+                        _metric_cell(name, one.mean, one.std)
+                        for name, one in zip(names, point.measured, strict=True)
+                    ),
                     *([_stated_cell(names[0], point.stated)] if stated else []),
-                    *(_value_cell(_written(point, key)) for key in keys),
-                    *(_metric_cell(name, *means[name]) for name in names[1:]),
+                    *(_value_cell(written_setting(point, key)) for key in keys),
+                    *(_metric_cell(name, *means[name]) for name in others),
                 ],
                 "trials": [_trial(sweep_dir, row) for row in point.trials],
                 "style": _style(point),
             }
         )
-    return _headed(["rank", names[0], *stated, *keys, *names[1:]], keys, rows)
+    return _headed(["rank", *names, *stated, *keys, *others], keys, rows)
 
 
 def _style(point: Ranked) -> str:
-    """How a row looks: the winner's, which is behind none, and those without a rank."""
+    """How a row looks: the winner's, which is behind none, those of the Pareto front, and those
+    without a rank.
+    """
     if point.rank is None:
         return "unranked"
-    return "best" if point.behind is None else ""
+    is_best = point.on_front if point.others else point.behind is None
+    return "best" if is_best else ""
 
 
 def _refits(sweep_dir: SweepDir, rows: Sequence[TrialRow]) -> dict[str, Any] | None:
@@ -263,7 +218,7 @@ def _throughout(ranked: Sequence[Ranked], keys: Sequence[str]) -> str:
     if not ranked:
         return ""
     shared = [key for key in ranked[0].parameters if key not in keys]
-    return ", ".join(f"{key} = {_written(ranked[0], key)}" for key in shared)
+    return ", ".join(f"{key} = {written_setting(ranked[0], key)}" for key in shared)
 
 
 def _lead(

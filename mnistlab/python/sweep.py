@@ -16,8 +16,7 @@ from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support import paths
 from mnistlab.support.errors import UsageError
 from mnistlab.support.links import resolved
-from mnistlab.support.metric_names import SPLIT_METRICS
-from mnistlab.sweeps.results import parameter_keys, read_trials, sweep_of
+from mnistlab.sweeps.results import metric_names, parameter_keys, read_trials, sweep_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,9 +77,10 @@ class Sweep(OnDisk):
             for row in rows
         ]
         staged = ["stage"] if any(row.stages for row in rows) else []
-        columns = ["trial", "status", *staged, *keys, *SPLIT_METRICS, "run_dir"]
+        names = metric_names(rows)
+        columns = ["trial", "status", *staged, *keys, *names, "run_dir"]
         table = pd.DataFrame(records, columns=columns).set_index("trial")
-        return table.astype(dict.fromkeys(SPLIT_METRICS, float))
+        return table.astype(dict.fromkeys(names, float))
 
     @property
     def ranking(self) -> pd.DataFrame:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mnistlab.python.shown_table import ShownTable
-from mnistlab.store.browse.values import SECONDS
-from mnistlab.support.metric_names import RUN_METRICS
+from mnistlab.support.metric_names import RUN_METRICS, SECONDS
 from mnistlab.support.paths import PathLike
 
 if TYPE_CHECKING:

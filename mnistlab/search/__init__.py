@@ -23,12 +23,14 @@ from pydantic import Field
 
 from mnistlab.blocks.registry import Family, OneOf
 from mnistlab.blocks.section import Section
-from mnistlab.search.space import Space, Values
+from mnistlab.search.axes import Values
+from mnistlab.search.space import Space
 
 MAX_TRIALS = 20_000
 Trials = Annotated[int, Field(strict=True, ge=1, le=MAX_TRIALS)]
 
 P = TypeVar("P")
+Q = TypeVar("Q")
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,19 @@ class Result(Generic[P]):
     point: P
     score: float | None
     trial: int
+    # The scores of the sweep's other metrics, if it has several; no method but those with
+    # `several_metrics` looks at them.
+    others: tuple[float, ...] = ()
     # Where trials are pruned: the best score up to each epoch, and the epoch after which the trial
     # was stopped. Its score is None then; if it is resumed, the point is told again.
     curve: Mapping[int, float] = field(default_factory=dict)
     stopped: int | None = None
+
+    def about(self, point: Q) -> "Result[Q]":
+        """The same result of a point as another part of the program names it."""
+        return Result(
+            point, self.score, self.trial, self.others, curve=self.curve, stopped=self.stopped
+        )
 
 
 class Search(ABC, Generic[P]):
@@ -84,6 +95,8 @@ class SearchMethod(Section):
 
     # Whether later points depend on results, and so are unknown before the sweep runs.
     learns: ClassVar[bool] = False
+    # Whether it can learn from several metrics at once.
+    several_metrics: ClassVar[bool] = False
     # Whether `ask` returns one point, also before the results of earlier points are told.
     one_by_one: ClassVar[bool] = False
     # Whether it accepts ranges: {uniform: [low, high]}, {loguniform: [low, high]}.

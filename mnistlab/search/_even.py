@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from mnistlab.search import AllAtOnce, Search, SearchMethod, Trials
-from mnistlab.search.space import Space, Values
+from mnistlab.search.axes import Values
+from mnistlab.search.space import Space
 
 
 class EvenMethod(SearchMethod):

@@ -15,7 +15,8 @@ from pydantic import Field
 
 from mnistlab.blocks.section import CountOrZero
 from mnistlab.search import Result, Search, SearchMethod, Trials
-from mnistlab.search.space import Axis, Choice, ListedAxis, Space, Values
+from mnistlab.search.axes import Axis, Choice, ListedAxis, Values
+from mnistlab.search.space import Space
 from mnistlab.support.errors import UsageError
 
 # After this many suggestions without a new point, one is drawn at random.
@@ -60,7 +61,8 @@ class StudySearch(Search[Values]):
         self.optuna = optuna
         self.space = space
         self.left = trials
-        self.study = optuna.create_study(sampler=sampler, direction="maximize")
+        directions = ["maximize"] * space.scores
+        self.study = optuna.create_study(sampler=sampler, directions=directions)
         self._open: dict[str, Any] = {}  # the study's trials whose results are not known yet
         self._asked: dict[str, Any] = {}  # those whose results are known
 
@@ -82,18 +84,19 @@ class StudySearch(Search[Values]):
         state = state.PRUNED if result.score is None else state.COMPLETE
         trial = self._open.pop(repr(result.point), None)
         reached = {} if result.stopped is None else result.curve
+        scores = None if result.score is None else [result.score, *result.others]
         if trial is not None:
             self._asked[repr(result.point)] = trial
             for epoch, score in reached.items():
                 trial.report(score, epoch)
-            self.study.tell(trial, result.score, state=state)
+            self.study.tell(trial, scores, state=state)
             return
         # A trial that was stopped and resumed: the study learns its longer curve as another trial.
         first = self._asked[repr(result.point)]
         self.study.add_trial(
             optuna.trial.create_trial(
                 state=state,
-                value=result.score,
+                values=scores,
                 params=first.params,
                 distributions=first.distributions,
                 intermediate_values=dict(reached),

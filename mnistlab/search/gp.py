@@ -19,6 +19,7 @@ class Gp(SampledMethod):
         default=10, description="The number of points that are drawn at random first."
     )
 
+    several_metrics: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ("torch",)
 
     def sampler(self, optuna: ModuleType, seed: int) -> Any:

@@ -8,7 +8,8 @@ from pydantic import Field, model_serializer
 
 from mnistlab.blocks.section import Share
 from mnistlab.search import AllAtOnce, Search, SearchMethod
-from mnistlab.search.space import Space, Values
+from mnistlab.search.axes import Values
+from mnistlab.search.space import Space
 
 
 class Grid(SearchMethod):

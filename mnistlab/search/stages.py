@@ -56,7 +56,7 @@ class Stages(Search[tuple[StageName, P]], Generic[P]):
     def tell(self, result: Result[tuple[StageName, P]]) -> None:
         stage, point = result.point
         self._in_training[stage] -= 1
-        own = Result(point, result.score, result.trial, result.curve, result.stopped)
+        own = result.about(point)
         self.results[stage].append(own)
         self._searches[stage].tell(own)
 

@@ -1,7 +1,7 @@
 """Points by a tree-structured Parzen estimator."""
 
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -18,6 +18,8 @@ class Tpe(SampledMethod):
     startup: Count = Field(
         default=10, description="The number of points that are drawn at random first."
     )
+
+    several_metrics: ClassVar[bool] = True
 
     def sampler(self, optuna: ModuleType, seed: int) -> Any:
         return optuna.samplers.TPESampler(

@@ -12,6 +12,7 @@ from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_json import read_run_json, write_run_json
 from mnistlab.store.status import Status
 from mnistlab.support.errors import UsageError
+from mnistlab.support.metric_names import PARAMETERS, SECONDS
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,14 @@ class RunRecord:
     resumed: list[datetime] = field(default_factory=list)
     facts: RunFacts | None = field(default=None, metadata=INLINE)
     config: dict[str, Any]
+
+    def value(self, name: str) -> float | None:
+        """A metric of the stored weights, or what the run cost; None if not measured."""
+        if name == SECONDS:
+            return self.seconds.train
+        if name == PARAMETERS:
+            return None if self.facts is None else self.facts.parameters
+        return self.metrics.get(name)
 
     def written(self, path: Path) -> FileDigest | None:
         """The digest of a table when the run ended or stopped; None if it is in progress."""

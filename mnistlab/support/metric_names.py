@@ -7,11 +7,18 @@ SplitName = Literal["train", "validation", "test"]
 MetricName = Literal[
     "train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "test_accuracy"
 ]
+# What a trial costs: its training seconds, and the number of its network's parameters.
+Cost = Literal["seconds", "parameters"]
+# What may rank the trials of a sweep.
+RankingName = Literal[MetricName, Cost]
 # What a report may also state: the loss plus the penalty.
 StatedMetric = Literal[MetricName, "train_objective", "val_objective", "test_objective"]
 
 SPLIT_NAMES: tuple[SplitName, ...] = get_args(SplitName)
 SPLIT_METRICS: tuple[str, ...] = get_args(MetricName)
+COSTS: tuple[str, ...] = get_args(Cost)
+SECONDS, PARAMETERS = COSTS
+COST_WORDS = {SECONDS: "training time", PARAMETERS: "number of parameters"}
 PENALTY = "penalty"
 # The metrics in a run's run.json.
 RUN_METRICS = (*SPLIT_METRICS, PENALTY)
@@ -71,6 +78,8 @@ def is_accuracy(metric: str) -> bool:
 
 def metric_words(metric: str) -> str:
     """`validation accuracy`; for an objective, its terms."""
+    if metric in COSTS:
+        return COST_WORDS[metric]
     what = metric.partition("_")[2].replace("objective", "loss + penalty")
     return f"{part_of(metric).word} {what}"
 

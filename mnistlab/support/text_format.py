@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from mnistlab.support.metric_names import is_accuracy
+from mnistlab.support.metric_names import PARAMETERS, SECONDS, is_accuracy
 from mnistlab.support.stated import Stated
 
 NO_BREAK = "\u00a0"
@@ -37,6 +37,11 @@ def seconds(value: float, like: float | None = None) -> str:
     return f"{value:.2f} s" if max(value, like or 0.0) < 0.995 else f"{value:.1f} s"
 
 
+def count(value: float, like: float | None = None) -> str:
+    """A number of things, whole also if it is a mean: `101,770`."""
+    return f"{value:,.0f}"
+
+
 def percent(share: float) -> str:
     """A share of 1 as a percentage, with two digits."""
     return f"{share:.2%}"
@@ -53,12 +58,13 @@ def probability(value: float) -> str:
 
 def metric(name: str, value: float, std: float | None = None, *, like: float | None = None) -> str:
     """A metric by its name, with its standard deviation over seeds if there is one: `98.21%`,
-    `98.21 ± 0.10%`, `0.0612 ± 0.0010`; training time in seconds. A value and its deviation have the
-    same decimals; `like` is another value that shares them.
+    `98.21 ± 0.10%`, `0.0612 ± 0.0010`; training time in seconds, a number of parameters
+    whole. A value and its deviation have the same decimals; `like` is another value that shares
+    them.
     """
     if is_accuracy(name):
         return percent(value) if std is None else f"{100 * value:.2f} ± {percent(std)}"
-    written = seconds if name == "seconds" else number
+    written = {SECONDS: seconds, PARAMETERS: count}.get(name, number)
     mean = written(value, std if like is None else like)
     return mean if std is None else f"{mean.removesuffix(' s')} ± {written(std, value)}"
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from mnistlab.config import resolved_mapping
-from mnistlab.config.sweep import Metric
+from mnistlab.config.objectives import Metric
 from mnistlab.experiment.interruption import StopSignals
 from mnistlab.runtime.arithmetic import arithmetic
 from mnistlab.store.status import Status
@@ -66,7 +66,7 @@ class Dispatcher:
         executor: Executor,
         groups: Groups,
         stop: StopSignals,
-        metric: Metric,
+        metrics: Sequence[Metric],
         callbacks: Sequence[SweepCallback],
         argv: Sequence[str],
     ) -> None:
@@ -74,7 +74,7 @@ class Dispatcher:
         self.executor = executor
         self.groups = groups
         self.stop = stop
-        self.metric = metric
+        self.metrics = metrics
         self.callbacks = callbacks
         self.argv = tuple(argv)
         self.submitted = 0
@@ -226,18 +226,20 @@ class Dispatcher:
             share=sum(pool.shares.values()),
             diverged=statuses.count(Status.DIVERGED),
             failed=statuses.count(Status.FAILED),
-            metric=self.metric.name,
+            metrics=tuple(metric.name for metric in self.metrics),
             best=self._best_so_far(),
             seconds_left=took / here * left if here >= ENOUGH_TO_JUDGE_BY else None,
         )
 
     def _best_so_far(self) -> float | None:
+        """The best value of the first metric."""
+        metric = self.metrics[0]
         found = [
             value
             for trial in self.ledger.trials.values()
             if (record := self.ledger.record(trial)) is not None
             and record.status.finished
-            and (value := record.metrics.get(self.metric.name)) is not None
+            and (value := record.metrics.get(metric.name)) is not None
         ]
-        best = max if self.metric.larger_is_better else min
+        best = max if metric.larger_is_better else min
         return best(found) if found else None

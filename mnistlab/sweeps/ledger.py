@@ -38,8 +38,10 @@ SECONDS_BETWEEN_VIEWS = 1.0
 class Ledger:
     """The trials of a sweep and their states. Its user holds `only_sweeper`."""
 
-    def __init__(self, sweep_dir: SweepDir) -> None:
+    def __init__(self, sweep_dir: SweepDir, costs: Sequence[str] = ()) -> None:
+        """`costs`: those costs that a trial's row has beside its metrics."""
         self.sweep_dir = sweep_dir
+        self.metrics_of_a_row = (*SPLIT_METRICS, *costs)
         self.trials: dict[str, Trial] = {}
         # By id: the stages of a trial, each with the trial's parameters there.
         self._places: dict[str, dict[str | None, dict[str, Any]]] = {}
@@ -165,13 +167,15 @@ class Ledger:
         folder, record = self._folders[trial.id], self._records[trial.id]
         places = self._places[trial.id]
         everywhere = {key: value for values in places.values() for key, value in values.items()}
-        measured = {} if record is None else record.metrics
         return TrialRow(
             trial=self.number_of(trial),
             status=self.status(trial),
             stages=tuple(stage for stage in places if stage is not None),
             parameters=everywhere if parameters is None else parameters,
-            metrics={name: measured.get(name) for name in SPLIT_METRICS},
+            metrics={
+                name: None if record is None else record.value(name)
+                for name in self.metrics_of_a_row
+            },
             run_dir=folder.relative_to(self.sweep_dir.path).as_posix(),
             reason=None if record is None else record.reason,
         )

@@ -1,18 +1,28 @@
-"""Ranks the points of a sweep by the mean of one metric over their seeds."""
+"""Ranks the points of a sweep by the mean of its metric over their seeds, or of its metrics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mnistlab.config.dump import setting_as_yaml
-from mnistlab.config.sweep import Metric, StatedPoint, SweepConfig
+from mnistlab.config.objectives import Metric
+from mnistlab.config.sweep import StatedPoint, SweepConfig
 from mnistlab.statistics.difference import Difference, difference_of
 from mnistlab.statistics.hypothesis_tests import holm
+from mnistlab.statistics.pareto import domination_ranks
 from mnistlab.statistics.seeds import ALPHA, Interval, Sample, summary_of
-from mnistlab.store.csv_text import csv_text
-from mnistlab.support.metric_names import SPLIT_METRICS, is_accuracy
+from mnistlab.support.metric_names import is_accuracy
 from mnistlab.support.scale import mean_and_spread, on_scale
-from mnistlab.sweeps.results import TrialRow, parameter_keys
+from mnistlab.sweeps.results import TrialRow
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A metric of a point over its seeds; see `Ranked`."""
+
+    values: tuple[float, ...]
+    mean: float | None
+    std: float | None
+    interval: Interval | None
 
 
 @dataclass(frozen=True)
@@ -27,6 +37,10 @@ class Ranked:
 
     `behind` is the winner's metric minus the point's, paired by seed; `p_value` is that of its
     test, corrected for the number of comparisons with the winner. The winner has neither.
+
+    With several metrics, these are all of the first one, and `others` has the other ones. `rank` is
+    then that of domination, and `on_front` says that no point dominates this one: rank 1. Nothing
+    is tied and nothing is tested.
     """
 
     rank: int | None
@@ -40,6 +54,13 @@ class Ranked:
     stated: float | None = None
     behind: Difference | None = None
     p_value: float | None = None
+    others: tuple[Measured, ...] = ()
+    on_front: bool = False
+
+    @property
+    def measured(self) -> tuple[Measured, ...]:
+        """The point's metrics, in the order of the sweep."""
+        return (Measured(self.values, self.mean, self.std, self.interval), *self.others)
 
     @property
     def first_trial(self) -> TrialRow:
@@ -59,10 +80,11 @@ def ranking_of(
     metric: Metric | None = None,
 ) -> list[Ranked]:
     """The ranking of a stage (of all `rows` without stages), for the sweep and for all readers: by
-    the sweep's metric unless another is given, with the stated values of each point.
+    the sweep's metrics unless another is given, with the stated values of each point.
     """
     rows = rows_of_stage(config, rows, stage)
-    return rank(rows, metric or config.metric, stage, config.reference or ())
+    metrics = config.metrics if metric is None else (metric,)
+    return rank(rows, metrics, stage, config.reference or ())
 
 
 def rows_of_stage(
@@ -96,16 +118,42 @@ def _keys_of_stage(config: SweepConfig, stage: str | None) -> set[str] | None:
 
 def rank(
     rows: Sequence[TrialRow],
-    metric: Metric,
+    metrics: Sequence[Metric],
     stage: str | None = None,
     reference: Sequence[StatedPoint] = (),
 ) -> list[Ranked]:
-    """The points of a sweep or of a stage, best first; those without a rank come last."""
-    found = [_point(trials, metric.name, stage, reference) for trials in _points(rows)]
-    sign = -1.0 if metric.larger_is_better else 1.0
-    complete = [point for point in found if point.mean is not None]
-    complete.sort(key=lambda point: (sign * (point.mean or 0.0), point.trials[0].trial))
-    return _placed(complete) + [point for point in found if point.mean is None]
+    """The points of a sweep or of a stage, best first; those without a rank come last. Points of
+    equal rank are in the order of the first metric, then of the next, then of their trials.
+    """
+    found = [_point(trials, metrics, stage, reference) for trials in _points(rows)]
+    scored = [(scores_of(point, metrics), point) for point in found]
+    complete = [(scores, point) for scores, point in scored if scores is not None]
+    complete.sort(key=lambda one: ([-score for score in one[0]], one[1].trials[0].trial))
+    placed = _placed([point for _, point in complete])
+    if len(metrics) > 1:
+        placed = _on_fronts(complete)
+    return placed + [point for scores, point in scored if scores is None]
+
+
+def scores_of(point: Ranked, metrics: Sequence[Metric]) -> tuple[float, ...] | None:
+    """The point's mean metrics as scores, of which higher ones are better; None if any is not
+    measured.
+    """
+    means = [one.mean for one in point.measured]
+    known = [mean for mean in means if mean is not None]
+    if len(known) < len(means):
+        return None
+    return tuple(metric.score(mean) for metric, mean in zip(metrics, known, strict=True))
+
+
+def _on_fronts(complete: Sequence[tuple[tuple[float, ...], Ranked]]) -> list[Ranked]:
+    """The points with the ranks of their domination, in the order of these."""
+    ranks = domination_ranks([scores for scores, _ in complete])
+    placed = [
+        replace(point, rank=rank, on_front=rank == 1)
+        for rank, (_, point) in zip(ranks, complete, strict=True)
+    ]
+    return sorted(placed, key=lambda point: point.rank or 0)
 
 
 def _placed(complete: Sequence[Ranked]) -> list[Ranked]:
@@ -152,26 +200,34 @@ def _without_seed(row: TrialRow) -> dict[str, Any]:
 
 
 def _point(
-    trials: Sequence[TrialRow], name: str, stage: str | None, reference: Sequence[StatedPoint]
+    trials: Sequence[TrialRow],
+    metrics: Sequence[Metric],
+    stage: str | None,
+    reference: Sequence[StatedPoint],
 ) -> Ranked:
     parameters = _without_seed(trials[0])
-    measured = [row.metrics.get(name) for row in trials if row.status.finished]
-    values = tuple(filter(on_scale, measured))
-    mean, std, interval = None, None, None
-    if len(values) == len(trials):
-        mean, std = mean_and_spread(values)
-        interval = summary_of(values, is_share=is_accuracy(name)).interval
+    first, *others = (_measured(trials, metric.name) for metric in metrics)
     return Ranked(
         rank=None,
         tied=False,
         parameters=parameters,
         trials=tuple(trials),
-        values=values,
-        mean=mean,
-        std=std,
-        interval=interval,
-        stated=getattr(stated_point(parameters, stage, reference), name, None),
+        values=first.values,
+        mean=first.mean,
+        std=first.std,
+        interval=first.interval,
+        stated=getattr(stated_point(parameters, stage, reference), metrics[0].name, None),
+        others=tuple(others),
     )
+
+
+def _measured(trials: Sequence[TrialRow], name: str) -> Measured:
+    found = [row.metrics.get(name) for row in trials if row.status.finished]
+    values = tuple(filter(on_scale, found))
+    if len(values) < len(trials):
+        return Measured(values, None, None, None)
+    mean, std = mean_and_spread(values)
+    return Measured(values, mean, std, summary_of(values, is_share=is_accuracy(name)).interval)
 
 
 def stated_point(
@@ -187,52 +243,10 @@ def stated_point(
     return None
 
 
-def ranking_text(rankings: Sequence[tuple[str | None, Sequence[Ranked]]], metric: str) -> str:
-    """The text of ranking.csv: the points of every stage, best first.
-
-    `low` and `high` are the ends of the mean's 95 % interval; `behind` is the winner's mean minus
-    the point's, over shared seeds; `p_value` is corrected.
-    """
-    points = [point for _, ranked in rankings for point in ranked]
-    keys = parameter_keys([point.trials[0] for point in points])
-    keys = [key for key in keys if any(key in point.parameters for point in points)]
-    staged = ["stage"] if any(stage is not None for stage, _ in rankings) else []
-    stated = ["stated"] if any(point.stated is not None for point in points) else []
-    measured = [f"{metric}_{what}" for what in ("mean", "std", "low", "high", "behind")]
-    head = ["rank", "tied", *keys, *measured, "p_value", "seeds", *stated, "trials"]
-    table = [[*staged, *head]]
-    for stage, ranked in rankings:
-        for point in ranked:
-            values = [setting_as_yaml(point.parameters, key) for key in keys]
-            interval = point.interval
-            table.append(
-                [
-                    *([stage or ""] if staged else []),
-                    str(point.rank or ""),
-                    "yes" if point.tied else "",
-                    *values,
-                    _cell(point.mean),
-                    _cell(point.std),
-                    _cell(None if interval is None else interval.low),
-                    _cell(None if interval is None else interval.high),
-                    _cell(None if point.behind is None else point.behind.estimate),
-                    _cell(point.p_value),
-                    str(len(point.trials)),
-                    *([_cell(point.stated)] if stated else []),
-                    " ".join(str(row.trial) for row in point.trials),
-                ]
-            )
-    return csv_text(table)
-
-
-def _cell(value: float | None) -> str:
-    return "" if value is None else repr(value)
-
-
 def mean_metrics(point: Ranked) -> dict[str, tuple[float | None, float | None]]:
     """Mean and standard deviation of every metric over a point's seeds, if all have it."""
     found: dict[str, tuple[float | None, float | None]] = {}
-    for name in SPLIT_METRICS:
+    for name in point.trials[0].metrics:
         known = list(filter(on_scale, (row.metrics[name] for row in point.trials)))
         whole = len(known) == len(point.trials)
         found[name] = mean_and_spread(known) if whole else (None, None)

@@ -18,7 +18,7 @@ from mnistlab.store.status import Status
 from mnistlab.store.summary_files import read_summary
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
-from mnistlab.support.metric_names import SPLIT_METRICS
+from mnistlab.support.metric_names import COSTS, SPLIT_METRICS
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +40,12 @@ def trials_text(rows: Sequence[TrialRow]) -> str:
     """The text of trials.csv: a row per trial, in this order."""
     keys = parameter_keys(rows)
     staged = ["stage"] if any(row.stages for row in rows) else []
-    table = [["trial", "status", *staged, *keys, *SPLIT_METRICS, "run_dir"]]
+    names = metric_names(rows)
+    table = [["trial", "status", *staged, *keys, *names, "run_dir"]]
     for row in rows:
         stage = [" ".join(row.stages)] if staged else []
         values = [setting_as_yaml(row.parameters, key) for key in keys]
-        metrics = [row.metrics.get(name) for name in SPLIT_METRICS]
+        metrics = [row.metrics.get(name) for name in names]
         figures = ["" if value is None else repr(float(value)) for value in metrics]
         table.append([str(row.trial), row.status, *stage, *values, *figures, row.run_dir])
     return csv_text(table)
@@ -56,18 +57,24 @@ def parameter_keys(rows: Sequence[TrialRow]) -> list[str]:
     return sorted(keys, key=lambda key: key == "seed")
 
 
+def metric_names(rows: Sequence[TrialRow]) -> list[str]:
+    """The names of all metrics, and of those costs by which the sweep ranks its trials."""
+    return [*SPLIT_METRICS, *(name for name in COSTS if any(name in row.metrics for row in rows))]
+
+
 def read_trials(sweep_dir: SweepDir) -> list[TrialRow]:
     """The rows of a sweep's trials.csv; raises UsageError if it is missing or damaged."""
     path = sweep_dir.trials_csv
     lines = named_rows(read_summary(path), path)
-    known = {"trial", "status", "stage", *SPLIT_METRICS, "run_dir"}
+    known = {"trial", "status", "stage", *SPLIT_METRICS, *COSTS, "run_dir"}
+    names = [*SPLIT_METRICS, *(name for name in COSTS if lines and name in lines[0])]
     rows = []
     for number, line in enumerate(lines, start=2):
         try:
             parameters = {
                 key: _value(cell, path) for key, cell in line.items() if key not in known and cell
             }
-            metrics = {name: float(line[name]) if line[name] else None for name in SPLIT_METRICS}
+            metrics = {name: float(line[name]) if line[name] else None for name in names}
             stages = tuple(line.get("stage", "").split())
             run_dir = line["run_dir"]
             sweep_dir.trial(run_dir)  # raises an error for a path outside

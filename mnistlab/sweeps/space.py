@@ -8,7 +8,9 @@ from mnistlab.config.load_sweep import SweepSource, refuse
 from mnistlab.config.source_nodes import Node, Problem
 from mnistlab.data import Dataset
 from mnistlab.support.text_format import counted
-from mnistlab.sweeps.search import Point, StagePlan, StageSearch, stage_plans
+from mnistlab.sweeps.points import Point
+from mnistlab.sweeps.search import StageSearch
+from mnistlab.sweeps.stage_plan import StagePlan, stage_plans
 
 # A later stage starts from an unknown winner: it is checked with this many candidates.
 WINNERS_LOOKED_AT = 1000
@@ -31,10 +33,11 @@ def repetitions(source: SweepSource) -> list[str]:
     for plan in stage_plans(source):
         search = StageSearch(source, plan, {})
         count = len(search.ask())
-        if count < search.most:
+        if count < search.points.most:
             told.append(
-                f"{_stage(plan)}{search.most:,} {source.config.method.noun} are asked for, but "
-                f"they have only {counted(count, 'different configuration')}; each is trained once"
+                f"{_stage(plan)}{search.points.most:,} {source.config.method.noun} are asked for, "
+                f"but they have only {counted(count, 'different configuration')}; each is trained "
+                "once"
             )
     return told
 
@@ -71,7 +74,8 @@ def checked_points(source: SweepSource) -> list[tuple[StagePlan, Point, RunConfi
         here = []
         for winner in possible[plan.source][:WINNERS_LOOKED_AT]:
             search = StageSearch(source, plan, winner)
-            for point in [*search.ask(), *(search.ends() if source.config.method.learns else ())]:
+            ends = search.points.ends() if source.config.method.learns else ()
+            for point in [*search.ask(), *ends]:
                 problems += point.problems
                 here.append(point.settings)
                 if point.config is not None:

@@ -19,8 +19,8 @@ class SweepProgress:
     share: float  # of running trials: the sum of their completed shares
     diverged: int
     failed: int
-    metric: str  # that ranks the trials
-    best: float | None  # its best value so far
+    metrics: tuple[str, ...]  # that rank the trials
+    best: float | None  # the best value so far of the first
     seconds_left: float | None  # None: no estimate yet
 
 
@@ -58,7 +58,7 @@ class SweepResult:
 
     sweep_dir: Path
     status: Status  # finished, interrupted
-    metric: str  # that ranks the trials
+    metrics: tuple[str, ...]  # that rank the trials
     trials: dict[str, int]  # the numbers of finished, diverged and failed trials
     rankings: tuple[tuple[str | None, tuple[Ranked, ...]], ...]  # of each stage
     refits: tuple[tuple[str, Ranked], ...]  # stages' winners on training + validation, tested

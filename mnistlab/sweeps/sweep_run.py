@@ -27,8 +27,8 @@ from mnistlab.sweeps.executors import Executor, LocalExecutor
 from mnistlab.sweeps.ledger import Ledger
 from mnistlab.sweeps.results import sweep_of
 from mnistlab.sweeps.scheduler import LOCAL, Cluster, connected
-from mnistlab.sweeps.search import stage_plans
 from mnistlab.sweeps.space import checked_points, points, repetitions
+from mnistlab.sweeps.stage_plan import stage_plans
 from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepResult
 from mnistlab.sweeps.sweep_options import SweepOptions
 from mnistlab.sweeps.sweeper import Sweeper
@@ -131,7 +131,7 @@ def _executor(cluster: Cluster | None, sweep_dir: SweepDir, options: SweepOption
 def check(source: SweepSource, datasets: Datasets) -> list[int]:
     """Validate every trial; returns the bytes that each needs. Raises ConfigError, DataError."""
     configs = (config for _, _, config in checked_points(source))
-    return check_all(configs, datasets, source.config.metric.name) * source.config.seeds
+    return check_all(configs, datasets, source.config.metric_names) * source.config.seeds
 
 
 def _checked(source: SweepSource, datasets: Datasets, options: SweepOptions) -> SweepOptions:
@@ -174,7 +174,8 @@ def _run(
     force: bool = False,
     unprune: Sequence[int] = (),
 ) -> SweepResult:
-    ledger, watchers, argv = Ledger(sweep_dir), options.callbacks, options.argv
+    ledger = Ledger(sweep_dir, source.config.costs)
+    watchers, argv = options.callbacks, options.argv
     with stop_signals() as stop, executor:
         sweeper = Sweeper(source, ledger, datasets, executor, stop, watchers, argv, force, unprune)
         return sweeper.run()

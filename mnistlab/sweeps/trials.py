@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,8 +85,10 @@ def identify(config: RunConfig, parameters: dict[str, Any], datasets: Datasets) 
     return Trial(digest[:ID_DIGITS], config, parameters)
 
 
-def check_all(configs: Iterable[RunConfig], datasets: Datasets, metric: str) -> list[int]:
-    """Check that every configuration fits its data and memory, and that its metric is measured.
+def check_all(
+    configs: Iterable[RunConfig], datasets: Datasets, metrics: Sequence[str]
+) -> list[int]:
+    """Check that every configuration fits its data and memory, and that its metrics are measured.
 
     Returns the bytes that each needs. Raises ConfigError with all errors; DataError.
     """
@@ -98,7 +100,8 @@ def check_all(configs: Iterable[RunConfig], datasets: Datasets, metric: str) -> 
                 dataset = datasets.of(config)
                 lower(config, dataset.image_shape, len(dataset.class_names), 1)
                 refuse_unfit(config, dataset)
-                _refuse_unmeasured(config, dataset, metric)
+                for metric in metrics:
+                    _refuse_unmeasured(config, dataset, metric)
                 refuse_too_large(config, dataset)
                 needed.append(memory_needed(config, dataset))
         except UsageError as error:

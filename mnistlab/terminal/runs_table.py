@@ -10,6 +10,7 @@ from mnistlab.store.browse.summary import RunSummary, run_status
 from mnistlab.store.browse.sweep_summary import ReportSummary, SweepSummary
 from mnistlab.store.status import Status
 from mnistlab.support.metric_names import TEST
+from mnistlab.support.text_format import counted
 from mnistlab.terminal.output import metric_value, print_table
 from mnistlab.terminal.tables import natural_width
 from mnistlab.terminal.width import terminal_width
@@ -72,16 +73,26 @@ def _row(entry: Entry) -> list[str]:
         done, status = _length(entry), run_status(entry)
         tested = metric_value(TEST.accuracy, entry.record.metrics.get(TEST.accuracy))
         best = [f"{name} {metric_value(name, value)}" for name, value in entry.best.items()]
-        return [status, _age(entry.record.started), done, *(best or ["-"]), tested]
+        best += [f"rank {entry.rank}"] if entry.rank is not None else []
+        told = ", ".join(best) or "-"
+        return [status, _age(entry.record.started), done, told, tested]
     if isinstance(entry, ReportSummary):
         done = f"{entry.done}/{entry.planned} experiments"
         return [entry.status.words, _age(entry.started), done, "-", "-"]
     total = sum(entry.trials.values())
     done = f"{total - entry.trials[Status.PENDING]}/{total} trials"
-    best = [f"{n} {metric_value(n, value, entry.best_std)}" for n, value in entry.best.items()]
+    best = [", ".join(_best(entry))] if entry.best else []
     tested = metric_value(TEST.accuracy, entry.test_accuracy, entry.test_accuracy_std)
     status, age = _sweep_status(entry), _age(entry.started)
     return [status, age, done, *(best or ["-"]), tested]
+
+
+def _best(sweep: SweepSummary) -> list[str]:
+    """The metrics of a sweep's best point; and how many trials are on the front, if it has one."""
+    (name, value), *others = sweep.best.items()
+    told = [f"{name} {metric_value(name, value, sweep.best_std)}"]
+    told += [f"{other} {metric_value(other, value)}" for other, value in others]
+    return [*told, *([f"front of {counted(len(sweep.front), 'trial')}"] if sweep.front else [])]
 
 
 def _notes(entry: Entry) -> list[str]:

@@ -50,10 +50,12 @@ class SweepLines(QuietSweep):
 
     def on_trial(self, row: "TrialRow", took: float, progress: SweepProgress) -> None:
         # A refit has no validation images; its metric is the test's.
-        metric = progress.metric if row.metrics.get(progress.metric) is not None else TEST.accuracy
+        metrics = progress.metrics
+        if row.metrics.get(metrics[0]) is None:
+            metrics = (TEST.accuracy,)
         short = short_keys(row.parameters)
         values = [f"{short[key]}={setting_as_yaml(row.parameters, key)}" for key in short]
-        figures = [f"{metric} {metric_value(metric, row.metrics.get(metric))}"]
+        figures = [f"{name} {metric_value(name, row.metrics.get(name))}" for name in metrics]
         if not row.status.finished:
             figures = [row.status]
         done = f"{progress.done:>{len(str(progress.total))}}/{progress.total}"
@@ -146,7 +148,7 @@ def _outlook(progress: SweepProgress) -> list[str]:
     parts = [f"{progress.diverged} diverged"] if progress.diverged else []
     parts += [f"{progress.failed} failed"] if progress.failed else []
     if progress.best is not None:
-        parts.append(f"best {metric_value(progress.metric, progress.best)}")
+        parts.append(f"best {metric_value(progress.metrics[0], progress.best)}")
     if progress.seconds_left is not None:
         parts.append(f"{_clock(progress.seconds_left)} left")
     return parts

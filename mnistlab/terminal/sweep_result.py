@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from mnistlab.config.dump import setting_as_yaml
 from mnistlab.store.status import tally
-from mnistlab.support.metric_names import SPLIT_METRICS, TEST, TRAINING
+from mnistlab.support.metric_names import TEST, TRAINING
 from mnistlab.support.signals import exit_code_of
-from mnistlab.support.text_format import as_stated
+from mnistlab.support.text_format import as_stated, counted
 from mnistlab.terminal.output import (
     metric_value,
     print_findings,
@@ -22,7 +22,7 @@ from mnistlab.terminal.output import (
 
 if TYPE_CHECKING:
     from mnistlab.sweeps.ranking import Ranked
-    from mnistlab.sweeps.sweep_callbacks import SweepResult
+    from mnistlab.sweeps.sweep_callbacks import Best, SweepResult
 
 SHOWN = 20  # points of a ranking on the screen; ranking.csv has all
 SOME_FAILED = 3
@@ -59,9 +59,11 @@ def _print_summary(result: "SweepResult") -> None:
         print_note("")
         if stage is not None:
             print_note(f"stage {stage}")
-        _print_ranking(result.metric, ranked)
+        _print_ranking(result.metrics, ranked)
         if len(ranked) > SHOWN:
             print_note(f"and {len(ranked) - SHOWN} more in ranking.csv")
+        if len(result.metrics) > 1:
+            print_note(_front_in_words(ranked))
     if result.refits:
         print_note("")
         print_note("trained on training and validation images, then evaluated once on the test set")
@@ -72,29 +74,43 @@ def _print_summary(result: "SweepResult") -> None:
     print_status(f"trials: {', '.join([*counts, *left]) or 'none'}")
 
 
-def _print_ranking(metric: str, ranked: Sequence["Ranked"]) -> None:
+def _print_ranking(metrics: Sequence[str], ranked: Sequence["Ranked"]) -> None:
     """Print the points, best first; `=` after a shared rank."""
     keys = list(dict.fromkeys(key for point in ranked for key in point.parameters))
     stated = any(point.stated is not None for point in ranked)
     notes = [_note(point) for point in ranked[:SHOWN]]
     noted = any(notes)
     rows = [
-        ["rank", *keys, metric, *(["stated"] if stated else []), *(["status"] if noted else [])]
+        ["rank", *keys, *metrics, *(["stated"] if stated else []), *(["status"] if noted else [])]
     ]
     for point, note in zip(ranked, notes, strict=False):
         place = "-" if point.rank is None else f"{point.rank}{'=' if point.tied else ''}"
         values = [setting_as_yaml(point.parameters, key) for key in keys]
-        figure = "-" if point.stated is None else as_stated(metric, point.stated)
+        figure = "-" if point.stated is None else as_stated(metrics[0], point.stated)
+        measured = zip(metrics, point.measured, strict=True)
+        means = [metric_value(name, one.mean, one.std) for name, one in measured]
         told = [*([figure] if stated else []), *([note] if noted else [])]
-        rows.append([place, *values, metric_value(metric, point.mean, point.std), *told])
+        rows.append([place, *values, *means, *told])
     status = len(rows[0]) - 1 if noted else None
     print_table(
         rows,
-        right=[0, *range(len(keys) + 1, len(keys) + 2 + stated)],
+        right=[0, *range(len(keys) + 1, len(keys) + 1 + len(metrics) + stated)],
         status=status,
-        first=[0, len(keys) + 1, *([] if status is None else [status])],
+        first=[
+            0,
+            *range(len(keys) + 1, len(keys) + 1 + len(metrics)),
+            *([] if status is None else [status]),
+        ],
         elsewhere="ranking.csv has all",
         on_stderr=True,
+    )
+
+
+def _front_in_words(ranked: Sequence["Ranked"]) -> str:
+    front = sum(point.on_front for point in ranked)
+    return (
+        f"rank 1 is the Pareto front, {front} of {counted(len(ranked), 'point')}: no point is "
+        "better in one metric and as good in all others"
     )
 
 
@@ -125,15 +141,30 @@ def _print_refits(refits: Sequence[tuple[str, "Ranked"]]) -> None:
 
 
 def _document(result: "SweepResult") -> dict[str, Any]:
+    from mnistlab.sweeps.sweep_callbacks import Best
+
     best = result.best
-    return {
+    document = {
         "sweep_dir": result.sweep_dir,
         "status": result.status,
         "trials": result.trials,
-        "best": best
-        and {
-            "run_dir": best.run_dir,
-            "parameters": best.parameters,
-            "metrics": {name: best.metrics.get(name) for name in SPLIT_METRICS},
-        },
+        "best": best and _as_document(best),
+    }
+    if len(result.metrics) == 1:
+        return document
+    front = [
+        Best(result.sweep_dir / row.run_dir, point.parameters, row.metrics)
+        for _, ranked in result.rankings
+        for point in ranked
+        for row in (point.first_trial,)
+        if point.on_front
+    ]
+    return {**document, "front": [_as_document(one) for one in front]}
+
+
+def _as_document(trial: "Best") -> dict[str, Any]:
+    return {
+        "run_dir": trial.run_dir,
+        "parameters": trial.parameters,
+        "metrics": dict(trial.metrics),
     }

@@ -134,7 +134,7 @@ def test_a_signal_keeps_finished_trials_and_prints_how_to_resume(home, number, c
 
 def progress(**changes) -> SweepProgress:
     values = {"total": 60, "done": 12, "running": 2, "share": 0.5, "diverged": 1, "failed": 0}
-    values |= {"metric": "val_accuracy", "best": 0.9123, "seconds_left": 75.4}
+    values |= {"metrics": ("val_accuracy",), "best": 0.9123, "seconds_left": 75.4}
     return SweepProgress(**{**values, **changes})
 
 

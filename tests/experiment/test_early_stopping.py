@@ -118,7 +118,7 @@ def test_a_sweep_and_a_check_refuse_what_a_run_refuses(tmp_path, training):
     with pytest.raises(UsageError, match=r"never measured|no batch would be left"):
         check(config, data_dir=tmp_path / "data")
     with pytest.raises(ConfigError, match=r"never measured|no batch would be left"):
-        check_all([config], Datasets(tmp_path / "data"), "train_loss")
+        check_all([config], Datasets(tmp_path / "data"), ["train_loss"])
 
 
 def test_the_last_row_is_tested_where_its_weights_are_kept(tmp_path):

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from mnistlab.search import METHODS
-from mnistlab.search.space import Choice, ListedAxis, Range, RangeAxis, Space
+from mnistlab.search.axes import Choice, ListedAxis, Range, RangeAxis
+from mnistlab.search.space import Space
 
 AXES = (
     RangeAxis({"lr": Range(1e-4, 1.0, logarithmic=True, whole=False)}),

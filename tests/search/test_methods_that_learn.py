@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from mnistlab.search import METHODS, Result
-from mnistlab.search.space import Choice, ListedAxis, Range, RangeAxis, Space
+from mnistlab.search.axes import Choice, ListedAxis, Range, RangeAxis
+from mnistlab.search.space import Space
 from mnistlab.support.errors import UsageError
 
 pytest.importorskip("optuna")

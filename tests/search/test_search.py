@@ -3,7 +3,8 @@
 import pytest
 
 from mnistlab.search import METHODS, AllAtOnce, Result, Search, best_of
-from mnistlab.search.space import Choice, ListedAxis, Range, RangeAxis, Space
+from mnistlab.search.axes import Choice, ListedAxis, Range, RangeAxis
+from mnistlab.search.space import Space
 from mnistlab.search.stages import NothingToChooseError, Stages
 
 

@@ -4,8 +4,9 @@ import pytest
 
 from mnistlab.config.load_sweep import parse_sweep
 from mnistlab.support.errors import ConfigError
-from mnistlab.sweeps.search import SweepSearch, stage_plans
+from mnistlab.sweeps.search import SweepSearch
 from mnistlab.sweeps.space import checked_points, points
+from mnistlab.sweeps.stage_plan import stage_plans
 from tools.short_sweeps import RUN, resume, rows, sweep
 
 INDENTED = "run:\n  " + RUN.replace("\n", "\n  ") + "\n"

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from mnistlab.config.load_sweep import load_sweep
-from mnistlab.config.sweep import Metric, StatedPoint
+from mnistlab.config.objectives import Metric
+from mnistlab.config.sweep import StatedPoint
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.metric_names import SPLIT_METRICS
-from mnistlab.sweeps.ranking import mean_metrics, rank, ranking_of, ranking_text, stages_of
+from mnistlab.sweeps.ranking import mean_metrics, rank, ranking_of, stages_of
+from mnistlab.sweeps.ranking_csv import ranking_text
 from mnistlab.sweeps.results import TrialRow, read_trials, trials_text
 
 ACCURACY, LOSS = Metric(name="val_accuracy"), Metric(name="val_loss", goal="minimize")
@@ -26,14 +28,14 @@ def row(number: int, value: float | None, status: str = "finished", **parameters
 
 def test_the_best_mean_comes_first_for_metrics_to_maximise_and_to_minimise():
     rows = [row(0, 0.7, lr=1), row(1, 0.9, lr=2), row(2, 0.8, lr=3)]
-    assert [p.parameters["lr"] for p in rank(rows, ACCURACY)] == [2, 3, 1]
-    assert [p.parameters["lr"] for p in rank(rows, LOSS)] == [1, 3, 2]
-    assert [p.rank for p in rank(rows, ACCURACY)] == [1, 2, 3]
+    assert [p.parameters["lr"] for p in rank(rows, [ACCURACY])] == [2, 3, 1]
+    assert [p.parameters["lr"] for p in rank(rows, [LOSS])] == [1, 3, 2]
+    assert [p.rank for p in rank(rows, [ACCURACY])] == [1, 2, 3]
 
 
 def test_seeds_of_a_point_are_one_with_mean_and_sample_deviation():
     rows = [row(n, value, lr=1, seed=n) for n, value in enumerate([0.8, 0.9, 0.94])]
-    (point,) = rank(rows, ACCURACY)
+    (point,) = rank(rows, [ACCURACY])
     assert point.parameters == {"lr": 1}
     assert math.isclose(point.mean, 0.88)
     assert math.isclose(point.std, math.sqrt((0.08**2 + 0.02**2 + 0.06**2) / 2))
@@ -57,9 +59,9 @@ def test_points_that_cannot_be_told_from_the_winner_by_their_seeds_share_its_ran
             4: (0.50, 0.51, 0.52, 0.50),
         }
     )
-    found = {p.parameters["lr"]: (p.rank, p.tied) for p in rank(rows, ACCURACY)}
+    found = {p.parameters["lr"]: (p.rank, p.tied) for p in rank(rows, [ACCURACY])}
     assert found == {1: (1, True), 2: (2, False), 3: (1, True), 4: (4, False)}
-    winner, second, *_ = rank(rows, ACCURACY)
+    winner, second, *_ = rank(rows, [ACCURACY])
     assert (winner.behind, winner.p_value) == (None, None)
     assert second.behind.pairs == (0, 1, 2, 3)
     assert math.isclose(second.behind.estimate, 0.011)
@@ -68,19 +70,19 @@ def test_points_that_cannot_be_told_from_the_winner_by_their_seeds_share_its_ran
 
 def test_three_seeds_tell_apart_only_what_lies_far_apart():
     rows = seeded({1: (0.980, 0.985, 0.982), 2: (0.975, 0.979, 0.981), 3: (0.1, 0.2, 0.15)})
-    assert [p.tied for p in rank(rows, ACCURACY)] == [True, True, False]
+    assert [p.tied for p in rank(rows, [ACCURACY])] == [True, True, False]
 
 
 def test_seeds_of_a_damaged_table_are_paired_with_none():
     rows = [row(n, 0.9 - 0.01 * n, lr=n % 2, seed=["a", n][n % 2]) for n in range(6)]
-    assert [p.behind.pairs for p in rank(rows, ACCURACY)[1:]] == [()]
+    assert [p.behind.pairs for p in rank(rows, [ACCURACY])[1:]] == [()]
 
 
 def test_p_values_are_corrected_for_the_number_of_points():
     values = {1: (0.90, 0.94, 0.92, 0.96), 2: (0.891, 0.929, 0.907, 0.948)}
-    alone = rank(seeded(values), ACCURACY)[1]
+    alone = rank(seeded(values), [ACCURACY])[1]
     others = {lr: (0.90, 0.91, 0.93, 0.90) for lr in range(3, 9)}
-    among = next(p for p in rank(seeded(values | others), ACCURACY) if p.parameters["lr"] == 2)
+    among = next(p for p in rank(seeded(values | others), [ACCURACY]) if p.parameters["lr"] == 2)
     assert math.isclose(among.p_value, 7 * alone.p_value)
 
 
@@ -88,7 +90,7 @@ def test_the_best_of_equal_points_is_left_out_of_the_first_rank_in_5_percent_at_
     rng = np.random.default_rng(0)
     left_out = 0
     for values in rng.normal(0.9, 0.01, (200, 5, 4)):
-        found = rank(seeded({lr: tuple(of) for lr, of in enumerate(values.tolist())}), ACCURACY)
+        found = rank(seeded({lr: tuple(of) for lr, of in enumerate(values.tolist())}), [ACCURACY])
         left_out += next(not p.tied for p in found if p.parameters["lr"] == 0)
     # 99.9 % of the counts of 5 % in 200 are below.
     assert left_out <= 20
@@ -97,13 +99,13 @@ def test_the_best_of_equal_points_is_left_out_of_the_first_rank_in_5_percent_at_
 @pytest.mark.parametrize("loss", [1e308, -1e308, math.inf, math.nan])
 def test_a_point_with_a_figure_of_which_no_mean_can_be_taken_has_no_rank(loss):
     rows = [row(0, loss, lr=1), row(1, loss, lr=1, seed=2), row(2, 0.5, lr=2)]
-    assert [(p.parameters["lr"], p.rank) for p in rank(rows, LOSS)] == [(2, 1), (1, None)]
-    assert mean_metrics(rank(rows, LOSS)[1])["val_loss"] == (None, None)
+    assert [(p.parameters["lr"], p.rank) for p in rank(rows, [LOSS])] == [(2, 1), (1, None)]
+    assert mean_metrics(rank(rows, [LOSS])[1])["val_loss"] == (None, None)
 
 
 def test_without_seeds_only_equal_points_are_tied():
     rows = [row(0, 0.9, lr=1), row(1, 0.9, lr=2), row(2, 0.8999, lr=3)]
-    assert [(p.rank, p.tied) for p in rank(rows, ACCURACY)] == [(1, True), (1, True), (3, False)]
+    assert [(p.rank, p.tied) for p in rank(rows, [ACCURACY])] == [(1, True), (1, True), (3, False)]
 
 
 def test_points_that_diverged_failed_or_are_pending_have_no_rank_and_come_last():
@@ -114,14 +116,14 @@ def test_points_that_diverged_failed_or_are_pending_have_no_rank_and_come_last()
         row(3, math.nan, lr=4),
         row(4, 0.1, lr=5),
     ]
-    found = rank(rows, ACCURACY)
+    found = rank(rows, [ACCURACY])
     assert [p.parameters["lr"] for p in found] == [5, 1, 2, 3, 4]
     assert [p.rank for p in found] == [1, None, None, None, None]
 
 
 def test_a_point_of_which_one_seed_diverged_is_not_ranked_by_the_others():
     rows = [row(0, 0.9, lr=1, seed=0), row(1, 0.9, "diverged", lr=1, seed=1), row(2, 0.2, lr=2)]
-    assert [p.parameters["lr"] for p in rank(rows, ACCURACY)] == [2, 1]
+    assert [p.parameters["lr"] for p in rank(rows, [ACCURACY])] == [2, 1]
 
 
 def test_stated_values_are_in_the_rows_of_their_points():
@@ -131,14 +133,14 @@ def test_stated_values_are_in_the_rows_of_their_points():
         StatedPoint(parameters={"lr": 1.0}, val_accuracy=0.5),
         StatedPoint(parameters={"lr": 2, "l2": 0}, val_accuracy=0.6),
     ]
-    assert [p.stated for p in rank(rows, ACCURACY, "stage", stated)] == [0.5, None]
-    text = ranking_text([(None, rank(rows, ACCURACY, None, stated))], "val_accuracy")
+    assert [p.stated for p in rank(rows, [ACCURACY], "stage", stated)] == [0.5, None]
+    text = ranking_text([(None, rank(rows, [ACCURACY], None, stated))], ["val_accuracy"])
     table = list(csv.DictReader(io.StringIO(text)))
     assert [line["stated"] for line in table] == ["0.5", ""]
     assert [line["val_accuracy_mean"] for line in table] == ["0.9", "0.8"]
     assert [line["p_value"] for line in table] == ["", ""]
     assert [line["val_accuracy_behind"] for line in table] == ["", repr(0.9 - 0.8)]
-    text = ranking_text([(None, rank(seeded({1: (0.9, 0.8)}), ACCURACY))], "val_accuracy")
+    text = ranking_text([(None, rank(seeded({1: (0.9, 0.8)}), [ACCURACY]))], ["val_accuracy"])
     (line,) = csv.DictReader(io.StringIO(text))
     assert float(line["val_accuracy_low"]) < 0.8 < 0.9 < float(line["val_accuracy_high"])
 

@@ -6,8 +6,9 @@ import pytest
 from mnistlab.config import config_hash, parse_run_config
 from mnistlab.config.load_sweep import parse_sweep
 from mnistlab.data import Dataset, Split
-from mnistlab.sweeps.search import stage_plans, without_test
+from mnistlab.sweeps.points import without_test
 from mnistlab.sweeps.space import points, refitted, repeated, repetitions
+from mnistlab.sweeps.stage_plan import stage_plans
 from mnistlab.sweeps.trials import Datasets, identify
 from tools.short_sweeps import RUN
 

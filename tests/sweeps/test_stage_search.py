@@ -9,8 +9,9 @@ from mnistlab.config.load_sweep import SweepSource, parse_sweep
 from mnistlab.search import Result, Search, SearchMethod
 from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps import search
-from mnistlab.sweeps.search import StageSearch, SweepSearch, stage_plans
+from mnistlab.sweeps.search import StageSearch, SweepSearch
 from mnistlab.sweeps.space import checked_points, chosen_later, repetitions
+from mnistlab.sweeps.stage_plan import stage_plans
 from tools.short_sweeps import RUN
 
 

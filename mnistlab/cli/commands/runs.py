@@ -97,6 +97,7 @@ def _document(entry: "Entry") -> dict[str, Any]:
             "steps": entry.record.steps,
             "planned_steps": entry.planned_steps,
             "metrics": entry.record.metrics,
+            **({} if entry.rank is None else {"rank": entry.rank}),
             **as_json(entry.notes),
         }
     if isinstance(entry, ReportSummary):
@@ -118,5 +119,6 @@ def _document(entry: "Entry") -> dict[str, Any]:
         "best_run_dir": entry.best_run,
         "test_accuracy": entry.test_accuracy,
         "test_accuracy_std": entry.test_accuracy_std,
+        **({"front": entry.front} if entry.front else {}),
         **as_json(entry.notes),
     }

@@ -19,7 +19,8 @@ FEWEST = 3  # values of a key, below which an edge gives no direction
 
 def find(stage: RankedStage) -> Iterator[str]:
     ranked = [point for point in stage.ranked if point.rank is not None]
-    if not ranked:
+    # The points of a Pareto front reach to the edges: each is best in something.
+    if not ranked or len(stage.config.metrics) > 1:
         return
     best = ranked[0].parameters
     for key in best:

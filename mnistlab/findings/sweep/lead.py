@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from mnistlab.config.dump import setting_as_yaml
-from mnistlab.config.sweep import Metric
+from mnistlab.config.objectives import Metric
 from mnistlab.findings import Finding, RankedStage
 from mnistlab.statistics.difference import Difference
 from mnistlab.statistics.power import seeds_to_tell

@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 
 from mnistlab.store.browse.found import runs_at
 from mnistlab.store.browse.summary import RunSummary, read_run
-from mnistlab.store.browse.values import SECONDS, matching, metrics_of, run_values, settings_of
+from mnistlab.store.browse.values import matching, metrics_of, run_values, settings_of
 from mnistlab.support.errors import UsageError
 from mnistlab.support.expressions import Expression
 from mnistlab.support.metric_names import (
     PENALTY,
     RUN_METRICS,
+    SECONDS,
     TEST,
     TRAINING,
     VALIDATION,

@@ -1,7 +1,7 @@
 """Lists the runs, sweeps and reproduced reports of folders."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import compress
 from pathlib import Path
@@ -12,6 +12,7 @@ from mnistlab.store.browse.summary import RunSummary, read_run
 from mnistlab.store.browse.sweep_summary import (
     ReportSummary,
     SweepSummary,
+    ranks_by_several,
     read_report,
     read_sweep,
 )
@@ -42,7 +43,8 @@ def list_runs(
 ) -> Listing:
     """The runs, sweeps and reports in each folder of runs, the trials of each sweep, the
     experiments of each report, and each run itself: those that have all `tags` and match a
-    condition, sorted by a name that a condition may use.
+    condition, sorted by a name that a condition may use. Trials of a
+    sweep that ranks by several metrics are in the order of its ranking.
 
     Raises UsageError if there is no such folder, or if no entry has a name that is used.
     """
@@ -50,9 +52,14 @@ def list_runs(
     folders = list(dict.fromkeys(map(_folder, paths)))
     entries: list[Entry] = []
     faults: list[str] = []
+    ranks = {
+        (folder, trial): rank
+        for folder in filter(is_sweep, folders)
+        for trial, rank in ranks_by_several(folder).items()
+    }
     for path in dict.fromkeys(path for folder in folders for path in folders_in(folder)):
         try:
-            entries.append(read_entry(path))
+            entries.append(_ranked(read_entry(path), ranks))
         except UsageError as error:
             faults += error.messages
         except PermissionError as error:
@@ -60,6 +67,8 @@ def list_runs(
     entries = [entry for entry in entries if set(tags) <= set(entry.notes.tags)]
     if not all(map(_has_own_order, folders)):
         entries.sort(key=lambda entry: (_started(entry), entry.path.name))
+    places = {trial: place for place, trial in enumerate(ranks)}
+    entries.sort(key=lambda entry: places.get(_trial(entry), len(places)))
     if condition is not None and entries:
         entries = list(compress(entries, matching(condition, list(map(entry_values, entries)))))
     if sort is not None and entries:
@@ -77,6 +86,18 @@ def _folder(path: Path) -> Path:
 def _has_own_order(folder: Path) -> bool:
     """Whether the entries of a folder are numbered: the trials of a sweep, or those of a report."""
     return is_sweep(folder) or is_reproduction(folder)
+
+
+def _ranked(entry: Entry, ranks: Mapping[tuple[Path, int], int]) -> Entry:
+    """A trial with its rank, if it has one."""
+    rank = ranks.get(_trial(entry))
+    return replace(entry, rank=rank) if isinstance(entry, RunSummary) and rank else entry
+
+
+def _trial(entry: Entry) -> tuple[Path, int]:
+    """The sweep and the number of a trial, by its folder; -1 if it has none."""
+    number = entry.path.name.partition("-")[0]
+    return entry.path.parent.parent, int(number) if number.isdecimal() else -1
 
 
 def _started(entry: Entry) -> datetime:

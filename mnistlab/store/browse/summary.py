@@ -24,7 +24,8 @@ class RunSummary:
     If its status is running, `alive` says whether a process trains it; otherwise None.
 
     `best` is the best value by validation so far, under its name. `planned` epochs are None if the
-    run is planned in steps, `planned_steps` if it is planned in epochs.
+    run is planned in steps, `planned_steps` if it is planned in epochs. `rank` is that of a trial
+    in a sweep that ranks by several metrics: 1 on the Pareto front.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class RunSummary:
     planned: int | None
     planned_steps: int | None
     best: dict[str, float]
+    rank: int | None = None
     notes: Notes = NO_NOTES
 
 

@@ -19,12 +19,12 @@ from mnistlab.store.status import Status
 from mnistlab.store.summary_files import read_summary
 from mnistlab.store.sweep_dir import REFIT, SweepDir
 from mnistlab.support.errors import UsageError
-from mnistlab.support.metric_names import DEFAULT_METRIC, SPLIT_METRICS, TEST
+from mnistlab.support.metric_names import COSTS, DEFAULT_METRIC, SPLIT_METRICS, TEST
 from mnistlab.support.safe_files import read_artefact
 from mnistlab.support.scale import mean_and_spread, on_scale
 
 # The columns of trials.csv that are no parameters of a point.
-NOT_OF_A_POINT = {"trial", "status", "seed", "run_dir", *SPLIT_METRICS}
+NOT_OF_A_POINT = {"trial", "status", "seed", "run_dir", *SPLIT_METRICS, *COSTS}
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,9 @@ class SweepSummary:
     """One sweep. `status` is running, finished or interrupted. `trials` counts them by status;
     those still to come are `pending`. `best` is the winner's mean of the sweep's metric over its
     seeds, under the metric's name, as in the ranking; of a refit, which has no validation images,
-    it is the test accuracy. The deviations are None of one seed. `best_run` is the folder of the
-    winner's first trial.
+    it is the test accuracy. The deviations are None of one seed; `best_std` is that of the first
+    metric. `best_run` is the folder of the winner's first trial. `front` are the numbers of the
+    trials on the Pareto front, if the sweep ranks by several metrics.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class SweepSummary:
     best: dict[str, float] = field(default_factory=dict)
     best_std: float | None = None
     best_run: Path | None = None
+    front: tuple[int, ...] = ()
     test_accuracy: float | None = None
     test_accuracy_std: float | None = None
     notes: Notes = NO_NOTES
@@ -62,7 +64,7 @@ class ReportSummary:
 
 def read_sweep(path: Path) -> SweepSummary:
     """The state of the sweep in a folder; raises UsageError that names a damaged file."""
-    expected, metric = _expected(path / SWEEP_NAME)
+    expected, metrics = _expected(path / SWEEP_NAME)
     rows = _rows(SweepDir(path))
     stages, statuses = _trials(path, rows)
     to_come = len(expected - stages)
@@ -75,16 +77,17 @@ def read_sweep(path: Path) -> SweepSummary:
     winner = best.resolve() if (best / CONFIG_NAME).is_file() else None
     trials = [] if winner is None else _same_point(SweepDir(path), rows, winner)
     tested, tested_std = _mean(trials, TEST.accuracy)
-    value, std = _mean(trials, metric)
-    if value is None:
-        metric, value, std = TEST.accuracy, tested, tested_std
+    best_of = {metric: _mean(trials, metric) for metric in metrics}
+    if best_of[metrics[0]][0] is None:
+        best_of = {TEST.accuracy: (tested, tested_std)}
     return SweepSummary(
         path=path,
         status=status,
         started=folder_started(path, SWEEP_NAME),
         trials=dict(statuses),
-        best={} if value is None else {metric: value},
-        best_std=std,
+        best={name: value for name, (value, _) in best_of.items() if value is not None},
+        best_std=next(std for _, std in best_of.values()),
+        front=tuple(trial for trial, rank in ranks_by_several(path).items() if rank == 1),
         best_run=winner,
         test_accuracy=tested,
         test_accuracy_std=tested_std,
@@ -107,7 +110,7 @@ def _same_point(sweep: SweepDir, rows: Sequence[Mapping[str, str]], winner: Path
 
 def _mean(trials: Sequence[RunDir], metric: str) -> tuple[float | None, float | None]:
     """Mean and deviation of a metric over trials; None if not all have it."""
-    values = [read_run_record(trial).metrics.get(metric) for trial in trials]
+    values = [read_run_record(trial).value(metric) for trial in trials]
     measured = list(filter(on_scale, values))
     return mean_and_spread(measured) if len(measured) == len(values) else (None, None)
 
@@ -127,13 +130,33 @@ def read_report(path: Path) -> ReportSummary:
     return ReportSummary(path, status, started, done, len(planned), notes)
 
 
-def _expected(path: Path) -> tuple[set[str], str]:
-    """The stages and refits of a sweep.yaml, and the metric that it ranks by."""
+def ranks_by_several(path: Path) -> dict[int, int]:
+    """The rank of each trial in a sweep that ranks by several metrics, best first; of another sweep
+    nothing.
+    """
+    summary = SweepDir(path).ranking_csv
+    text = read_summary(summary) if summary.exists() else ""
+    rows = named_rows(text, summary, needed=("rank", "trials"))
+    try:
+        return {
+            int(trial): int(row["rank"])
+            for row in rows
+            if "front" in row and row["rank"]
+            for trial in row["trials"].split()
+        }
+    except ValueError as error:
+        raise UsageError(f"{summary}: is damaged: {error}") from None
+
+
+def _expected(path: Path) -> tuple[set[str], list[str]]:
+    """The stages and refits of a sweep.yaml, and the metrics that it ranks by."""
     config = _mapping(path)
     try:
         stages = {str(stage["name"]) for stage in config.get("stages") or ()}
         stages |= {f"{REFIT}{name}" for name in config.get("refit") or ()}
-        return stages, str((config.get("metric") or {}).get("name", DEFAULT_METRIC))
+        metrics = config.get("metric") or {}
+        metrics = metrics if isinstance(metrics, list) else [metrics]
+        return stages, [str(metric.get("name", DEFAULT_METRIC)) for metric in metrics]
     except (AttributeError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: is damaged, or was edited: {error!r}") from error
 

@@ -7,9 +7,7 @@ from mnistlab.added_keys import completed
 from mnistlab.store.browse.summary import RunSummary
 from mnistlab.store.browse.sweep_summary import ReportSummary, SweepSummary
 from mnistlab.support.expressions import Expression
-from mnistlab.support.metric_names import RUN_METRICS, TEST
-
-SECONDS = "seconds"  # of training steps only
+from mnistlab.support.metric_names import RUN_METRICS, SECONDS, TEST
 
 
 def settings_of(run: RunSummary) -> dict[str, Any]:
@@ -49,6 +47,7 @@ def run_values(run: RunSummary, settings: Mapping[str, Any]) -> dict[str, Any]:
         "started": record.started.isoformat(),
         "epochs": record.epochs,
         "steps": record.steps,
+        **({} if run.rank is None else {"rank": run.rank}),
         **_notes_of(run),
     }
 

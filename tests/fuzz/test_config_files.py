@@ -1,0 +1,136 @@
+"""The files that mnistlab ships or writes for its user: examples, starter and JSON Schema."""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from mnistlab.blocks.section import Section, keys_of
+from mnistlab.config import (
+    RunConfig,
+    dump_yaml,
+    load_run_config,
+    load_sweep,
+    parse_run_config,
+    run_json_schema,
+)
+from mnistlab.config.starter import starter_files
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+EXAMPLES = ["quickstart", "mnist-softmax", "mnist-mlp", "mnist-cnn"]
+BEST = sorted(
+    path for path in (CONFIGS / "best").glob("*.yaml") if not path.stem.endswith("-seeds")
+)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_loads_and_carries_its_files_name(name):
+    assert load_run_config(CONFIGS / f"{name}.yaml").name == name
+
+
+@pytest.mark.parametrize("path", BEST, ids=lambda path: path.stem)
+def test_a_best_recipe_trains_on_all_images_and_looks_at_the_test_set_at_its_end(path):
+    config = load_run_config(path)
+    assert config.name == f"best-{path.stem}"
+    assert (config.data.source, config.data.validation_images) == ("mnist", 0)
+    assert config.training.test == "end"
+
+
+def test_the_seeds_of_the_best_cnn_change_nothing_else():
+    sweep = load_sweep(CONFIGS / "best" / "cnn-seeds.yaml")
+    assert (sweep.config.seeds, sweep.config.parameters) == (5, {})
+    config, problems = sweep.run_config({})
+    assert problems == []
+    assert dump_yaml(config) == dump_yaml(load_run_config(CONFIGS / "best" / "cnn.yaml"))
+
+
+def test_the_quickstart_needs_no_network():
+    assert load_run_config(CONFIGS / "quickstart.yaml").data.source == "digits"
+
+
+@pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
+def test_the_starter_of_each_model_trains_it_without_a_network(model):
+    config = parse_run_config(starter_files(model)["mnistlab.yaml"], "mnistlab.yaml")
+    assert (config.data.source, config.model.type) == ("digits", model)
+
+
+@pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
+def test_the_starter_has_every_key_of_every_section_below_a_comment(model):
+    text = starter_files(model)["mnistlab.yaml"]
+    assert max(map(len, text.splitlines())) <= 100
+    config = parse_run_config(text, "mnistlab.yaml")
+    sections = [config, *(value for _, value in config if isinstance(value, Section))]
+    for section in sections:
+        for key in keys_of(type(section)):
+            assert re.search(rf"(?m)^ *# .+\n *(# )?{re.escape(key)}:", text), key
+
+
+def test_what_the_starter_comments_out_loads_too():
+    text = starter_files("mlp")["mnistlab.yaml"]
+    for key in ("early_stopping", "validation"):
+        text = re.sub(rf"(?m)^  {key}: .*$", "  #", text)
+        text = re.sub(
+            rf"(?m)^  # {key}:\n(  #   .*\n)+",
+            lambda block: re.sub("(?m)^  # ", "  ", block[0]),
+            text,
+        )
+    config = parse_run_config(text, "mnistlab.yaml")
+    assert config.training.early_stopping.patience == 5
+    assert config.data.validation_images == "auto"
+
+
+def test_the_starter_names_the_schema_beside_it_in_its_first_line():
+    files = starter_files()
+    first = files["mnistlab.yaml"].splitlines()[0]
+    assert first == "# yaml-language-server: $schema=./mnistlab.schema.json"
+    assert json.loads(files["mnistlab.schema.json"]) == run_json_schema()
+
+
+def test_the_schema_describes_every_key():
+    schema = run_json_schema()
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    undescribed = [
+        (name, key)
+        for name, section in schema["$defs"].items()
+        for key, value in section["properties"].items()
+        if "description" not in value and "$ref" not in value
+    ]
+    assert undescribed == []
+    assert list(schema["properties"]) == list(RunConfig.model_fields)
+
+
+def test_the_schema_offers_values_defaults_and_short_forms():
+    definitions = run_json_schema()["$defs"]
+    assert "kmnist" in definitions["DataConfig"]["properties"]["source"]["enum"]
+    assert definitions["SGD"]["properties"]["lr"]["default"] == 0.1
+    activation = definitions["MLPModel"]["properties"]["activation"]
+    assert "leaky_relu" in activation["anyOf"][0]["enum"]
+    layers = definitions["CNNModel"]["properties"]["layers"]["items"]
+    assert "flatten" in [choice.get("const") for choice in layers["anyOf"]]
+
+
+def test_the_schema_requires_the_type_wherever_it_is_not_the_default():
+    optimizers = run_json_schema()["properties"]["optimizer"]["anyOf"]
+    sections = [choice for choice in optimizers if "$ref" in choice]
+    required = {choice["$ref"].split("/")[-1]: choice.get("required") for choice in sections}
+    assert {"SGD", "Adam", "AdamW", "RMSProp"} <= required.keys()
+    for name, keys in required.items():
+        assert keys == (None if name == "SGD" else ["type"]), name
+
+
+def test_the_schema_allows_no_unknown_key():
+    schema = run_json_schema()
+    sections = [schema, *schema["$defs"].values()]
+    assert all(section["additionalProperties"] is False for section in sections)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_schema_accepts_the_examples_and_their_resolved_form(name):
+    validator = jsonschema.Draft202012Validator(run_json_schema())
+    text = (CONFIGS / f"{name}.yaml").read_text()
+    resolved = dump_yaml(parse_run_config(text, name))
+    for document in (text, resolved):
+        assert list(validator.iter_errors(yaml.safe_load(document))) == []
