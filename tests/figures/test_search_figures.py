@@ -7,9 +7,12 @@ import pytest
 from figure_helpers import faults
 
 from mnistlab.figures.sweep.stage.best_so_far import TrialEnd, best_so_far
+from mnistlab.figures.sweep.stage.contour import contour, local_mean
 from mnistlab.figures.sweep.stage.heat_map import heat_map
 from mnistlab.figures.sweep.stage.importance import importance_bars, importances
 from mnistlab.figures.sweep.stage.metric_by_parameter import metric_by_parameter
+from mnistlab.figures.sweep.stage.parallel_coordinates import parallel_coordinates
+from mnistlab.figures.sweep.stage.pareto import FrontPoint, pareto_front
 from mnistlab.figures.sweep_points import SweepMetric, SweepPoint
 from mnistlab.support.errors import LackingError
 
@@ -96,3 +99,134 @@ def test_the_best_points_are_joined_only_where_few_values_were_tried():
     joined = {axes.get_xlabel(): bool(axes.get_lines()) for axes in figure.axes[1:]}
     assert not joined["optimizer.lr"]
     assert joined["optimizer.type"]
+
+
+SECONDS = SweepMetric("seconds", maximize=False)
+PARAMETERS = SweepMetric("parameters", maximize=False)
+
+
+def three_points() -> list[FrontPoint]:
+    return [
+        FrontPoint(4, (0.95, 9.0), on_front=True),
+        FrontPoint(2, (0.90, 1.0), on_front=True),
+        FrontPoint(1, (0.89, 2.0), on_front=False),
+    ]
+
+
+def test_the_front_is_filled_joined_and_named_by_its_trials():
+    figure = pareto_front(three_points(), [ACCURACY, SECONDS], "s")
+    _, axes = figure.axes
+    dots = {one.get_label(): one.get_offsets().tolist() for one in axes.collections}
+    assert dots == {"front": [[9, 95], [1, 90]], "other": [[2, 89]]}
+    # With 5 seconds, the point of one second is the best one.
+    (front,) = axes.get_lines()
+    assert front.get_drawstyle() == "steps-post"
+    assert front.get_xydata().tolist() == [[1, 90], [9, 95]]
+    assert {text.get_text().strip() for text in axes.texts} == {"4", "2"}
+    assert axes.get_xlabel() == "training time (s)"
+    assert "trial 4: 95.00 %, 9.0 s; trial 2: 90.00 %, 1.0 s" in figure.words.alt
+    assert faults(figure) == []
+
+
+def test_three_metrics_have_two_panels_and_no_line():
+    points = [
+        FrontPoint(n, (0.9 + n / 100, 1.0 + n, 100.0 * (n % 3 + 1)), on_front=n % 2 == 0)
+        for n in range(6)
+    ]
+    figure = pareto_front(points, [ACCURACY, SECONDS, PARAMETERS], "s")
+    _, first, second = figure.axes
+    assert [one.get_xlabel() for one in (first, second)] == [
+        "training time (s)",
+        "number of parameters",
+    ]
+    assert not first.get_lines()
+    assert faults(figure) == []
+
+
+def test_a_line_goes_through_all_parameters_and_the_best_one_is_red():
+    some = points()
+    figure = parallel_coordinates(
+        [*some, SweepPoint({"seed": 99}, (), complete=False)], [ACCURACY], "s"
+    )
+    _, axes, _ = figure.axes
+    (lines,) = [one for one in axes.collections if hasattr(one, "get_segments")]
+    assert len(lines.get_segments()) == len(some)
+    best = max(some, key=lambda point: point.mean)
+    red = axes.get_lines()[0]
+    rates = sorted(point.parameters["optimizer.lr"] for point in some)
+    place = math.log(best.parameters["optimizer.lr"] / rates[0]) / math.log(rates[-1] / rates[0])
+    assert red.get_ydata()[0] == pytest.approx(place)
+    assert red.get_ydata()[-1] == pytest.approx(1)
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == [
+        *("lr", "type", "seed", "momentum"),
+        "validation accuracy (%)",
+    ]
+    assert "1 point without a final metric (pruned, diverged or failed) is left out" in (
+        figure.words.note
+    )
+    assert faults(figure) == []
+
+
+def test_a_lower_loss_is_the_best_line_and_other_metrics_have_their_axes():
+    some = [
+        SweepPoint({"a": n + 5, "b": n % 3}, (1 + abs(n - 4.0),), others=(float(n),))
+        for n in range(12)
+    ]
+    _, axes, _ = parallel_coordinates(some, [LOSS, SECONDS], "s").axes
+    assert axes.get_lines()[0].get_ydata()[:2] == pytest.approx([4 / 11, 0.5])
+    assert len(axes.get_xticklabels()) == 4
+
+
+@pytest.mark.parametrize("count", [9, 0])
+def test_few_points_have_no_parallel_coordinates(count):
+    with pytest.raises(LackingError, match="needs 10 finished points"):
+        parallel_coordinates(points(count), [ACCURACY], "s")
+
+
+def test_the_contour_is_the_local_mean_of_the_points():
+    at = np.array([0.0, 1.0])
+    grid = np.linspace(0.0, 1.0, 11)
+    field = local_mean([at, at], np.array([3.0, 5.0]), [grid, grid])
+    assert field[0, 0] == pytest.approx(3)
+    assert field[-1, -1] == pytest.approx(5)
+    assert np.isnan(field[0, -1])
+    whole = local_mean([grid, grid], np.full(11, 2.0), [grid, grid])
+    np.testing.assert_allclose(whole[np.isfinite(whole)], 2)
+
+
+def numeric_points(count: int = 40) -> list[SweepPoint]:
+    stream = np.random.default_rng(1)
+    found = []
+    for _ in range(count):
+        rate, width = float(10 ** stream.uniform(-4, 0)), int(stream.integers(8, 200))
+        score = 0.9 - 0.1 * abs(math.log10(rate) + 2) + 0.0005 * width
+        found.append(SweepPoint({"optimizer.lr": rate, "width": width, "kind": "a"}, (score,)))
+    return found
+
+
+def test_the_contour_has_every_point_and_rings_the_best_one():
+    some = numeric_points()
+    figure = contour(some, ACCURACY, "s")
+    _, axes, _ = figure.axes
+    best = max(some, key=lambda point: point.mean).parameters
+    ring = next(one for one in axes.collections if one.get_label() == "best")
+    assert ring.get_offsets().tolist() == [[best["optimizer.lr"], best["width"]]]
+    assert any(len(one.get_offsets()) == len(some) for one in axes.collections)
+    assert (axes.get_xlabel(), axes.get_xscale()) == ("optimizer.lr", "log")
+    assert (axes.get_ylabel(), axes.get_yscale()) == ("width", "linear")
+    assert faults(figure) == []
+
+
+@pytest.mark.parametrize(
+    ("some", "lacking"),
+    [
+        (numeric_points(19), "needs 20 finished points"),
+        (points(), "needs two numeric parameters of 8 values"),
+    ],
+)
+def test_few_points_or_names_have_no_contour(some, lacking):
+    some = [
+        SweepPoint({k: v for k, v in p.parameters.items() if k != "seed"}, p.values) for p in some
+    ]
+    with pytest.raises(LackingError, match=lacking):
+        contour(some, ACCURACY, "s")

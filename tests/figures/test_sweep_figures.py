@@ -16,6 +16,7 @@ from mnistlab.figures.sweep_points import (
     LearningCurve,
     SweepMetric,
     SweepPoint,
+    finished,
     varied,
     wants_log_axis,
 )
@@ -189,6 +190,7 @@ def test_a_cell_holds_the_best_over_what_it_leaves_open_with_its_deviation():
     points = [SweepPoint({"a": 1, "b": 2, "c": c}, (v,)) for c, v in ((1, 0.3), (2, 0.7), (3, 0.5))]
     points.append(SweepPoint({"a": 9, "b": 2, "c": 1}, (0.9,), complete=False))
     points.append(SweepPoint({"a": 1, "b": 2, "c": 4}, (0.78, 0.82)))
+    points = finished(points)
     found = cells(points, ACCURACY, {"a": [1, 9], "b": [2]}, "a", "b")
     np.testing.assert_allclose(found.mean, [[80.0, np.nan]])
     np.testing.assert_allclose(found.std, [[math.sqrt(8), np.nan]])

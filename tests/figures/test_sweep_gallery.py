@@ -50,14 +50,15 @@ def drawn(folder: Path, *only: str) -> dict[str, Drawn | LeftOut]:
 
 def test_every_stage_and_the_winners_are_drawn_legibly(folder):
     found = drawn(folder)
+    of_searches = ("best_so_far", "parallel_coordinates", "importance", "contour")
     by_stage = (
-        *("metric_by_parameter", "heat_map", "learning_curves", "bars"),
-        *("best_so_far", "importance"),
+        *("pareto", "metric_by_parameter", "heat_map", "learning_curves", "bars"),
+        *of_searches,
     )
     of_stages = [f"{stage}-{name}" for stage in ("lr", "l1") for name in by_stage]
     assert list(found) == [*of_stages, "refit-bars", "models_weights", "models_feature_maps"]
     left_out = {name for name, one in found.items() if isinstance(one, LeftOut)}
-    few = {f"{stage}-{name}" for stage in ("lr", "l1") for name in ("best_so_far", "importance")}
+    few = {f"{stage}-{name}" for stage in ("lr", "l1") for name in ("pareto", *of_searches)}
     assert left_out == {"lr-heat_map", "l1-heat_map", "models_feature_maps", *few}
     assert all(found[name].error is None for name in left_out)
     for name in ("models_weights", "lr-bars"):

@@ -17,7 +17,15 @@ from mnistlab.figures import style
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.figures.sweep_data import RankedPoints
-from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, near_the_best, ordered, varied
+from mnistlab.figures.sweep_points import (
+    SweepMetric,
+    SweepPoint,
+    colour_limits,
+    colours,
+    finished,
+    ordered,
+    varied,
+)
 from mnistlab.support.errors import LackingError
 from mnistlab.support.text_format import number
 
@@ -28,7 +36,6 @@ SINGLE_HEIGHT = 3.2  # inches, of a map alone
 MAX_VALUES = 14  # of a parameter; with more, cells would be unreadable
 MAX_PARAMETERS = 3
 LEAST_TRIED = 0.5  # of the cells; points drawn at random leave most of them empty
-COLOURS = "cividis"
 
 
 def draw(stage: RankedPoints) -> Figure:
@@ -67,13 +74,14 @@ def heat_map(points: Sequence[SweepPoint], metric: SweepMetric, run: str) -> Fig
     values = {key: ordered([point.parameters[key] for point in points]) for key in keys}
     # The parameter with more values is on the vertical axis: its labels are upright there.
     keys = sorted((k for k in keys if len(values[k]) <= MAX_VALUES), key=lambda k: len(values[k]))
-    measured = [point for point in points if point.complete and math.isfinite(point.mean)]
-    if not 2 <= len(keys) <= MAX_PARAMETERS or not measured:
-        raise LackingError("needs two or three parameters of few values, and a result")
+    if not 2 <= len(keys) <= MAX_PARAMETERS:
+        raise LackingError("needs two or three parameters of few values")
+    measured = finished(points)
     if any(_tried(points, pair) < LEAST_TRIED for pair in itertools.combinations(keys, 2)):
         raise LackingError("most combinations of values were not tried")
-    maps = [cells(points, metric, values, x, y) for x, y in itertools.combinations(keys, 2)]
-    limits, extend = colour_limits(maps, metric)
+    maps = [cells(measured, metric, values, x, y) for x, y in itertools.combinations(keys, 2)]
+    drawn = np.concatenate([one.mean[np.isfinite(one.mean)] for one in maps])
+    limits, extend = colour_limits(drawn, metric)
     with style.drawing():
         places, height = _places(maps)
         heading = f"{metric.words.capitalize()} by two parameters"
@@ -83,8 +91,7 @@ def heat_map(points: Sequence[SweepPoint], metric: SweepMetric, run: str) -> Fig
         sheet.describe(_seen(maps, metric, values))
         end = max(left + width for left, _, width, _ in places)
         tall = max(places[0][3], SCALE_HEIGHT)
-        colours = _colours(metric)
-        sheet.scale(end + 0.3, places[0][1], tall, colours, limits, metric.label, extend)
+        sheet.scale(end + 0.3, places[0][1], tall, colours(metric), limits, metric.label, extend)
     return sheet.figure
 
 
@@ -102,36 +109,17 @@ def cells(
     x: str,
     y: str,
 ) -> Cells:
-    """The best complete point of each cell; `values` are those of each parameter, in order."""
+    """The best of finished points for each cell; `values` are those of each parameter, in order."""
     shape = len(values[y]), len(values[x])
     mean, std = np.full(shape, np.nan), np.full(shape, np.nan)
     places = {key: {value_as_yaml(v): i for i, v in enumerate(values[key])} for key in (x, y)}
     sign = 1 if metric.maximize else -1
     for point in points:
-        if not point.complete or not math.isfinite(point.mean):
-            continue
         column, row = (places[key][value_as_yaml(point.parameters[key])] for key in (x, y))
         drawn = point.mean * metric.factor
         if not sign * drawn <= sign * mean[row, column]:
             mean[row, column], std[row, column] = drawn, point.std * metric.factor
     return Cells(x, y, mean, std)
-
-
-def colour_limits(maps: Sequence[Cells], metric: SweepMetric) -> tuple[tuple[float, float], str]:
-    """The limits of the colour scale of all maps, and the end at which values exceed it: those of
-    cells that are far worse than the best.
-    """
-    found = np.concatenate([one.mean[np.isfinite(one.mean)] for one in maps])
-    near = found[near_the_best(found, metric)]
-    low, high = near.min(), near.max()
-    beyond = bool((found < low).any() or (found > high).any())
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    return (float(low), float(high)), ("min" if metric.maximize else "max") * beyond or "neither"
-
-
-def _colours(metric: SweepMetric) -> str:
-    return COLOURS if metric.maximize else f"{COLOURS}_r"
 
 
 def _seen(maps: Sequence[Cells], metric: SweepMetric, values: Mapping[str, Sequence[Any]]) -> str:
@@ -198,15 +186,15 @@ def _draw_map(
     table = found.mean
     axes.grid(visible=False)
     axes.set_facecolor(style.GRID)
-    colours = colormaps[_colours(metric)]
+    palette = colormaps[colours(metric)]
     low, high = limits
-    axes.imshow(table, cmap=colours, vmin=low, vmax=high, aspect="auto", origin="lower")
+    axes.imshow(table, cmap=palette, vmin=low, vmax=high, aspect="auto", origin="lower")
     for (row, column), value in np.ndenumerate(table):
         text, colour = "none", style.INK
         if math.isfinite(value):
             text = _written(value, float(found.std[row, column]), metric)
             share = min(max((value - low) / (high - low), 0.0), 1.0)
-            red, green, blue, _ = colours(share)
+            red, green, blue, _ = palette(share)
             is_dark = 0.3 * red + 0.59 * green + 0.11 * blue < 0.5
             colour = style.ON_DARK if is_dark else style.ON_LIGHT
         words: Any = {"ha": "center", "va": "center", "size": 8.5, "linespacing": 1.1}

@@ -11,7 +11,7 @@ from mnistlab.figures import style
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.figures.sweep_data import RankedPoints
-from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, is_numeric, varied
+from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, finished, is_numeric, varied
 from mnistlab.figures.sweep_points import wants_log_axis as spans_decades
 from mnistlab.support.errors import LackingError
 from mnistlab.support.text_format import in_print
@@ -70,10 +70,10 @@ def importances(points: Sequence[SweepPoint]) -> dict[str, float]:
     """The share of each parameter that varies in the permutation importance of a random forest
     (Breiman 2001), by scikit-learn. Raises LackingError as `importance_bars` does.
     """
-    measured = [point for point in points if point.complete and np.isfinite(point.mean)]
+    measured = finished(points, LEAST_POINTS)
     keys = varied(measured)
-    if len(measured) < LEAST_POINTS or len(keys) < 2:
-        raise LackingError(f"needs {LEAST_POINTS} finished points and two parameters")
+    if len(keys) < 2:
+        raise LackingError("needs two parameters")
     from sklearn.ensemble import RandomForestRegressor
     from sklearn.inspection import permutation_importance
 
