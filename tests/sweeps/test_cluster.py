@@ -20,6 +20,10 @@ from tools.dask_processes import DaskProcesses
 from tools.short_sweeps import Heard, fingerprints, records, resume, rows, sweep
 
 VALUES = ("optimizer.lr=0.1,0.01", "seeds=2")
+PRUNED = (
+    *("optimizer.lr=0.5,0.2,0.05,1e-3,1e-4,1e-6", "training.epochs=4"),
+    *("prune={type: asha, reduction: 2}", "parallel=2"),
+)
 LONG = ("optimizer.lr=0.1,0.2", "training.epochs=2000", "training.checkpoint_every=500")
 # For sweeps that are stopped: so long that no trial ends first on any machine.
 ENDLESS = (*LONG[:1], "training.epochs=1000000", "training.checkpoint_every=500")
@@ -63,6 +67,21 @@ def test_trials_in_a_folder_that_workers_see_end_on_the_bits_of_a_local_sweep(tm
 
 def test_trials_that_come_back_with_the_result_end_on_the_same_bits(tmp_path, dask, calm, unseen):
     assert fingerprints(carried(tmp_path, dask, *VALUES)) == calm
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_trials_are_stopped_and_promoted_as_by_the_workers_of_this_machine(
+    tmp_path, dask, seen, request
+):
+    if not seen:
+        request.getfixturevalue("unseen")
+    wanted = sweep(tmp_path / "here", *PRUNED)
+    result = carried(tmp_path / "there", dask, *PRUNED)
+    assert fingerprints(result) == fingerprints(wanted)
+    assert [row.status for row in rows(result)] == [row.status for row in rows(wanted)]
+    assert {row.status for row in rows(result)} == {"finished", "pruned"}
+    assert any(record["resumed"] for record in records(result).values())
+    assert resume(result, scheduler=dask.address).already_ended
 
 
 def test_a_scheduler_that_is_started_here_does_the_same(tmp_path, calm):
@@ -229,4 +248,16 @@ def test_worker_client_and_scheduler_killed_at_random_moments_cost_no_bit():
     report = rounds(3, values, spread=0.15, workers=1)
     assert report.faults == []
     assert report.identical == report.trials == 4
+    assert set(report.kills) == {"worker", "client", "scheduler"}
+
+
+@pytest.mark.long
+def test_pruned_trials_killed_at_random_moments_are_each_trained_once():
+    values = (
+        *("optimizer.lr=3e-3,1e-3,3e-4,1e-4,1e-5", "training.epochs=9"),
+        *("prune={type: asha, reduction: 2}", "parallel=1"),
+    )
+    report = rounds(3, values, seed=1, spread=0.15, workers=1)
+    assert report.faults == []
+    assert report.identical == report.trials == 5
     assert set(report.kills) == {"worker", "client", "scheduler"}
