@@ -88,10 +88,10 @@ def test_the_json_document_has_the_front_and_the_screen_says_what_it_is(result, 
 
 
 def test_runs_lists_the_trials_by_their_ranks_and_the_sweep_with_its_front(result):
-    trials = list_runs(result.sweep_dir).entries
+    trials = list_runs([result.sweep_dir]).entries
     expected = [(int(row["trials"]), int(row["rank"])) for row in ranking(result)]
     assert [(int(one.path.name[:4]), one.rank) for one in trials] == expected
-    (listed,) = list_runs(result.sweep_dir.parent).entries
+    (listed,) = list_runs([result.sweep_dir.parent]).entries
     assert listed.front == tuple(trial for trial, rank in expected if rank == 1)
     assert set(listed.best) == {"val_accuracy", "parameters"}
 

@@ -17,13 +17,18 @@ from mnistlab.pages.page import measured
 from mnistlab.store.browse.comparison import MAIN_METRICS
 from mnistlab.store.browse.found import folder_names, trial_name
 from mnistlab.store.browse.selection import DIFFERENCES
-from mnistlab.store.browse.values import SECONDS
 from mnistlab.store.folder import Folder
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
 from mnistlab.support import text_format
 from mnistlab.support.errors import LackingError, MnistlabError
-from mnistlab.support.metric_names import RUN_METRICS, is_accuracy, metric_title, metric_words
+from mnistlab.support.metric_names import (
+    RUN_METRICS,
+    SECONDS,
+    is_accuracy,
+    metric_title,
+    metric_words,
+)
 from mnistlab.support.text_format import counted, in_print, plain_yaml
 
 if TYPE_CHECKING:

@@ -43,8 +43,8 @@ def list_runs(
 ) -> Listing:
     """The runs, sweeps and reports in each folder of runs, the trials of each sweep, the
     experiments of each report, and each run itself: those that have all `tags` and match a
-    condition, sorted by a name that a condition may use. Trials of a
-    sweep that ranks by several metrics are in the order of its ranking.
+    condition, sorted by a name that a condition may use. Trials of a sweep that ranks by several
+    metrics are in the order of its ranking.
 
     Raises UsageError if there is no such folder, or if no entry has a name that is used.
     """
