@@ -96,7 +96,7 @@ class RunBlock(RunCallback):
     def on_row(self, row: MetricsRow) -> None:
         self.row = row
         if self.start is not None:
-            told = [*_figures(row), *([] if row.seconds is None else [seconds(row.seconds)])]
+            told = [*([] if row.seconds is None else [seconds(row.seconds)]), *_figures(row)]
             self.block.replace(self._line(self.start, row.epoch, row.step, told))
 
     def close(self) -> None:

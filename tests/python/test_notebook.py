@@ -229,7 +229,7 @@ def test_progress_is_one_output_and_figures_are_shown(home):
     (progress,) = training
     assert set(progress.data) == {"text/plain"}
     last = progress.data["text/plain"].splitlines()[-1]
-    assert re.fullmatch(r"epoch 3/3 ━{20}  test acc \S+%  val acc .*", last)
+    assert re.fullmatch(r"epoch 3/3 ━{20}  \S+ s  test acc \S+%  val acc .*", last)
     (shown,) = figure
     assert "image/png" in shown.data
     (status,) = quiet

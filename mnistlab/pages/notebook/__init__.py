@@ -82,12 +82,17 @@ def cells(*texts: str) -> list[Cell]:
 def svg_of(figure: Figure, title: str) -> InlineSvg:
     """A figure as SVG whose areas tell their values without a script.
 
-    The ids are unique in a notebook: they contain a digest of what is drawn.
+    A notebook that is not trusted removes all of it but these values, which are left as text. The
+    ids are unique in a notebook: they contain a digest of what is drawn.
     """
     svg = inline_svg(figure, words_of(figure, title), IDS)
     digest = hashlib.sha256(svg.markup.encode()).hexdigest()[:8]
-    markup = AREA.sub(r"\1><title>\2</title></rect>", svg.markup).replace(IDS, f"m{digest}")
+    markup = AREA.sub(_told_by_title, svg.markup).replace(IDS, f"m{digest}")
     return InlineSvg(markup, svg.width, svg.colours)
+
+
+def _told_by_title(area: "re.Match[str]") -> str:
+    return f"{area[1]}><title>{area[2].replace(chr(10), chr(10) + '· ')}</title></rect>\n"
 
 
 def address_of(page: Path) -> str:

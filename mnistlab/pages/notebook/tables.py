@@ -143,6 +143,8 @@ def _text(name: Any, value: Any) -> str:
         return text_format.p_value(value)
     if name in DIFFERENCES:  # of two networks' shares of correct images
         return text_format.difference("accuracy", value)
+    if name == "started":  # to the minute
+        return str(value)[:16].replace("T", " ")
     if name == "tags" and isinstance(value, list):
         return ", ".join(value)
     return value if isinstance(value, str) else plain_yaml(value)
