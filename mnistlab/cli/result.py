@@ -12,7 +12,7 @@ from mnistlab.terminal.output import (
     print_how_to_resume,
     print_json,
     print_note,
-    print_result,
+    print_path,
     print_status,
     told_before_the_end,
 )
@@ -34,7 +34,7 @@ def tell_result(result: "RunResult", *, quiet: bool, json: bool) -> int:
         if json:
             print_json({**_document(result), "findings": findings})
         else:
-            print_result(str(result.run_dir))
+            print_path(result.run_dir)
     if result.already_ended:
         return 0
     if result.status is Status.INTERRUPTED:
@@ -47,11 +47,11 @@ def _print_summary(result: "RunResult", *, quiet: bool) -> None:
     if not quiet:
         how = result.status.words
         total, training = seconds(result.seconds.total), seconds(result.seconds.train)
-        took = f"{total}, {training} of it training"
+        took = f"in {total}, {training} of it training"
         if result.already_ended:
             print_note("nothing left to do: this run has already ended")
         length = training_length(result.epochs, result.steps)
-        print_status(f"{how} after {length} in {took}")
+        print_status(f"{how} after {length}", took)
         for part in (VALIDATION, TEST):
             loss, accuracy = result.metrics.get(part.loss), result.metrics.get(part.accuracy)
             if loss is not None and accuracy is not None:

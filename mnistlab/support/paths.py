@@ -14,7 +14,10 @@ def _users_cache() -> Path:
 
 def as_typed(path: Path) -> Path:
     """A path as the user types it: relative to the working folder, if it is inside."""
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # the working folder was removed
+        return path
     return path.relative_to(here) if path.is_relative_to(here) else path
 
 

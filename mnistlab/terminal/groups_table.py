@@ -16,12 +16,16 @@ DIFFERENCE = ["difference", "95 % interval", "p"]
 
 
 def print_groups(groups: Groups) -> None:
-    """Print a line for each group on stdout; on stderr what else is to be known."""
+    """Print a line for each group on stdout; on stderr what else is to be known.
+
+    Where not all keys fit, those with the most values are shown: they tell the groups apart.
+    """
     rows = group_table(groups)
     keys = len(groups.keys)
     metric, interval = keys + 1, keys + 2
     told = range(interval + 1, interval + 1 + len(DIFFERENCE)) if groups.has_baseline else ()
-    first = [metric, *range(keys), *told, interval]
+    telling = sorted(range(keys), key=lambda key: -len({row[key] for row in rows[1:]}))
+    first = [metric, *telling, *told, interval]
     print_table(rows, right=range(keys, len(rows[0])), first=first, elsewhere="--csv has all")
     print_notes(groups)
 

@@ -16,10 +16,11 @@ from typing import Any, Literal
 
 from mnistlab.store.json_fields import as_json
 from mnistlab.support import text_format
+from mnistlab.support.paths import as_typed
 from mnistlab.support.safe_text import one_line
 from mnistlab.terminal.colour import coloured
 from mnistlab.terminal.tables import Rows, table
-from mnistlab.terminal.width import terminal_width, wrapped
+from mnistlab.terminal.width import columns_of, terminal_width, wrapped
 
 
 def print_line(text: str) -> None:
@@ -37,9 +38,14 @@ def print_note(text: str) -> None:
     _write_note("\n".join(wrapped(one_line(text), terminal_width(sys.stderr))))
 
 
-def print_status(text: str) -> None:
-    """Print a note with its statuses in colour."""
-    lines = wrapped(one_line(text), terminal_width(sys.stderr))
+def print_status(*parts: str) -> None:
+    """Print a note with its statuses in colour; the parts are on a line each if they do not fit
+    into one.
+    """
+    width = terminal_width(sys.stderr)
+    whole = one_line(" ".join(parts))
+    texts = [whole] if width is None or columns_of(whole) <= width else map(one_line, parts)
+    lines = [line for text in texts for line in wrapped(text, width)]
     _write_note(coloured("\n".join(lines), sys.stderr))
 
 
@@ -59,7 +65,7 @@ def print_findings(sentences: Iterable[str]) -> None:
 def print_how_to_resume(number: int, kept: str, folder: Path) -> None:
     """Print the signal that stopped the work, what is kept, and the command that resumes it."""
     print_note(f"stopped by {signal.Signals(number).name}; {kept}. To resume:")
-    print_note(f"  mnistlab resume {shlex.quote(str(folder))}")
+    print_note(f"  mnistlab resume {shlex.quote(str(as_typed(folder)))}")
 
 
 def drop(stream: Literal["stdout", "stderr"]) -> None:
@@ -97,6 +103,11 @@ def print_result(text: str) -> None:
     """Print text for another program, such as a path: unchanged, but made safe on a terminal."""
     is_shown = sys.stdout.isatty()
     print("\n".join(map(one_line, text.split("\n"))) if is_shown else text)
+
+
+def print_path(path: Path) -> None:
+    """Print a path for another program; on a terminal as the user types it, so that it fits."""
+    print_result(str(as_typed(path) if sys.stdout.isatty() else path))
 
 
 def print_json(document: Any) -> None:

@@ -14,7 +14,7 @@ from mnistlab.terminal.output import (
     print_how_to_resume,
     print_json,
     print_note,
-    print_result,
+    print_path,
     print_status,
     print_table,
     told_before_the_end,
@@ -46,7 +46,7 @@ def tell_sweep(result: "SweepResult", *, quiet: bool, json: bool) -> int:
         if json:
             print_json({**_document(result), "findings": findings})
         else:
-            print_result(str(result.sweep_dir))
+            print_path(result.sweep_dir)
     if result.signal is not None:
         return exit_code_of(result.signal)
     return SOME_FAILED if result.trials["failed"] and not result.already_ended else 0

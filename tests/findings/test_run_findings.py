@@ -19,6 +19,9 @@ ROWS = [
 ]
 
 
+DATASET = SimpleNamespace(images=SimpleNamespace(train=300))
+
+
 def run(**values: Any) -> Any:
     """A finished run with these artefacts and a training section."""
     training = values.pop("training", {"epochs": 8})
@@ -31,7 +34,7 @@ def run(**values: Any) -> Any:
     made = {
         "config": config,
         "record": SimpleNamespace(status=Status.FINISHED),
-        "facts": SimpleNamespace(layers=layers),
+        "facts": SimpleNamespace(layers=layers, dataset=DATASET),
         "metrics": ROWS,
         "layers": [],
         "class_names": list("0123456789"),
@@ -160,7 +163,11 @@ def test_a_network_at_chance_level_is_reported_with_its_predicted_class():
 
 
 @pytest.mark.parametrize(
-    ("activation", "said"), [("relu", "units of dense1 are dead"), ("tanh2", "are saturated")]
+    ("activation", "said"),
+    [
+        ("relu", "units of dense1 look dead: each gives the same output for all of the first 300 "),
+        ("tanh2", "are saturated"),
+    ],
 )
 def test_dead_and_saturated_units_of_the_last_epoch_are_reported(activation, said):
     layers = [LayerRow(1, "dense1", inactive_share=0.9), LayerRow(2, "dense1", inactive_share=0.35)]

@@ -111,11 +111,11 @@ def compare(
     found = selected(paths, where=where, metric=metric, against=against, sort=sort)
     if html is not None:
         from mnistlab.pages.comparison_page import write_comparison_page
-        from mnistlab.terminal.output import print_result
+        from mnistlab.terminal.output import print_path
 
         groups = groups_of(found, ["all"] if group_by is None else comma_separated(group_by))
         faults += write_comparison_page(html, sorted_runs(found), groups, data_dir=data_dir)
-        print_result(str(html))
+        print_path(html)
     elif group_by is not None:
         from mnistlab.terminal.group_formats import GROUP_FORMATS
 

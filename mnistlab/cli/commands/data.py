@@ -85,7 +85,7 @@ def fetch(
     from mnistlab.data.sources import published
     from mnistlab.support import paths
     from mnistlab.support.errors import UsageError
-    from mnistlab.terminal.output import print_json, print_note, print_result
+    from mnistlab.terminal.output import print_json, print_note, print_path
     from mnistlab.terminal.progress import watch_download
 
     if name in data.SOURCES and name not in published():
@@ -98,7 +98,7 @@ def fetch(
     if json:
         print_json({"name": name, "path": folder})
     else:
-        print_result(str(folder))
+        print_path(folder)
 
 
 @app.command(epilog=INFO_EXAMPLES)

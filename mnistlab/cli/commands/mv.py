@@ -31,10 +31,10 @@ def mv(
     by its name, are not renamed.
     """
     from mnistlab.store.tidy.move import rename
-    from mnistlab.terminal.output import print_json, print_result
+    from mnistlab.terminal.output import print_json, print_path
 
     new = rename(path, name, force=force)
     if json:
         print_json({"path": new})
     else:
-        print_result(str(new))
+        print_path(new)

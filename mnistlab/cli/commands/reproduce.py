@@ -175,7 +175,7 @@ def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int
     from mnistlab.terminal.output import (
         print_how_to_resume,
         print_json,
-        print_result,
+        print_path,
         told_before_the_end,
     )
 
@@ -194,7 +194,7 @@ def tell_reproduction(result: "Reproduction", *, quiet: bool, json: bool) -> int
             )
         else:
             for written in result.reports:
-                print_result(str(written.report_dir.report))
+                print_path(written.report_dir.report)
     if result.signal is not None:
         return exit_code_of(result.signal)
     damage = max((written.saved.exit_code for written in result.reports), default=0)

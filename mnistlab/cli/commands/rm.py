@@ -46,7 +46,7 @@ def rm(
     from mnistlab.store.tidy.move import empty_trash, move_to_trash
     from mnistlab.support import paths as folders
     from mnistlab.support.errors import UsageError
-    from mnistlab.terminal.output import print_json, print_note, print_result
+    from mnistlab.terminal.output import print_json, print_note, print_path
 
     around = folders.runs_dir(runs_dir)
     if purge:
@@ -65,5 +65,5 @@ def rm(
         print_json({"removed": [{"path": old, "trash": new} for old, new in moved.items()]})
         return
     for new in moved.values():
-        print_result(str(new))
+        print_path(new)
     print_note("moved to the trash; `mnistlab rm --purge` deletes it for good")

@@ -74,7 +74,7 @@ def visualize(
 
 def _report(done: "SavedFigures", folder: str, *, quiet: bool, json: bool) -> int:
     """Print what was drawn and left out; damage also with --quiet. Returns the exit code."""
-    from mnistlab.terminal.output import print_json, print_lines, print_note, print_result
+    from mnistlab.terminal.output import print_json, print_lines, print_note, print_path
 
     is_in_vain = not done.figures
     for left_out in done.left_out:
@@ -98,5 +98,5 @@ def _report(done: "SavedFigures", folder: str, *, quiet: bool, json: bool) -> in
         )
     else:
         for path in [*done.figures.values(), *([done.report] if done.report else [])]:
-            print_result(str(path))
+            print_path(path)
     return done.exit_code or (2 if is_in_vain else 0)

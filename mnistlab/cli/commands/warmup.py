@@ -44,7 +44,7 @@ def warmup(
     count = options.worker_count(workers)
     from mnistlab.python.commands import warmup as command
     from mnistlab.terminal.compile_progress import watch_compiling
-    from mnistlab.terminal.output import print_json, print_note, print_result
+    from mnistlab.terminal.output import print_json, print_note, print_path
     from mnistlab.terminal.progress import watch_messages
 
     with watch_compiling(quiet=quiet) as progress:
@@ -61,4 +61,4 @@ def warmup(
     if json:
         print_json(done)
     else:
-        print_result(str(done.cache))
+        print_path(done.cache)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.findings import Finding
 from mnistlab.support.text_format import percent
+from mnistlab.training.statistics import SAMPLE_IMAGES
 
 MANY = 0.3  # of a layer; at least this share is reported
 SATURATING = ("sigmoid", "tanh")
@@ -13,6 +14,7 @@ SATURATING = ("sigmoid", "tanh")
 def find(run: Artefacts) -> Iterator[str]:
     rows = run.layers
     last = max(row.epoch for row in rows)
+    images = min(SAMPLE_IMAGES, run.facts.dataset.images.train)
     for row in rows:
         share = row.inactive_share
         if row.epoch != last or share is None or share < MANY:
@@ -24,9 +26,9 @@ def find(run: Artefacts) -> Iterator[str]:
             )
         else:
             yield (
-                f"{percent(share)} of the units of {row.layer} are dead: they are constant for "
-                "all images of a sample, and no gradient reaches them. Try a smaller optimizer.lr, "
-                "or leaky_relu."
+                f"{percent(share)} of the units of {row.layer} look dead: each gives the same "
+                f"output for all of the first {images:,} training images. A unit that does so for "
+                "every image gets no gradient. Try a smaller optimizer.lr, or leaky_relu."
             )
 
 
