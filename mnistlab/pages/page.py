@@ -119,6 +119,7 @@ def _environment() -> Environment:
         "seconds": seconds,
         "counted": counted,
         "measured": measured,
+        "in_print": in_print,
         "unbroken": unbroken,
     }
     return environment

@@ -13,6 +13,8 @@ NO_BREAK = "\u00a0"
 _UNITS = "s|ms|min|h|bytes|B|kB|MB|GB|TB|%"
 _BREAKS = re.compile(rf"(?<=\d) (?=(?:{_UNITS})(?:\W|$))|(?<=\d) (?=± )|(?<=±) (?=\d)")
 
+_PER_CENT = re.compile(r"(?<=\d)%")
+
 
 def human_bytes(count: int) -> str:
     """A size in a readable unit: `9.9 MB`."""
@@ -136,7 +138,7 @@ def unbroken(text: str) -> str:
 
 def in_print(text: str) -> str:
     """A number as figures and pages write it: `98.21 %`; a terminal has no room for the space."""
-    return text.replace("%", " %")
+    return _PER_CENT.sub(" %", text)
 
 
 def short_keys(keys: Iterable[str]) -> dict[str, str]:

@@ -28,6 +28,11 @@ parameters: {optimizer.lr: [0.001, 1.0e+38, 0.1, 0.01]}
 """
 
 
+def shown(page: Path) -> str:
+    """A page's text with plain spaces where no line may end."""
+    return page.read_text(encoding="utf-8").replace("\u00a0", " ")
+
+
 def trained(folder: Path, **sections: object) -> Path:
     """A finished run's folder, with the figures and the page that training leaves."""
     config = run_config_from_mapping({**SHORT, **sections})

@@ -65,7 +65,7 @@ def data_of(page: Path):
 def test_the_best_group_comes_first_with_its_interval(page):
     text = page.read_text()
     assert "The best of 2 groups by validation accuracy: lr 0.1, " in text
-    assert "over 3 runs, 95 % interval of the mean " in text
+    assert "over 3 runs, 95\u00a0% interval of the mean " in text
     table = text[text.index('id="table-groups"') :].split("</table>")[0]
     assert table.count("<tr>") == 3
     assert "baseline" in table
@@ -208,7 +208,7 @@ def test_the_figures_are_drawn_from_the_page_alone(opened, page):
 def test_what_is_pointed_at_is_told(opened):
     opened.value(point("#curves-chart svg", "pointermove"))
     told = opened.value(tip("curves-chart"))
-    assert re.match(r"step \d+, epoch \d\n\d+\.\d\d % ± \d+\.\d\d % lr 0\.1\n", told)
+    assert re.match(r"step \d+, epoch \d\n\d+\.\d\d ± \d+\.\d\d % lr 0\.1\n", told)
     opened.value(point("#scatter-chart circle", "pointerenter"))
     assert "validation accuracy: " in opened.value(tip("scatter-chart"))
     opened.value(point("#parallel-chart path", "pointerenter"))

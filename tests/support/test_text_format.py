@@ -7,6 +7,7 @@ from mnistlab.support.text_format import (
     as_stated,
     difference,
     duration_as_stated,
+    in_print,
     interval,
     metric,
     probability,
@@ -96,6 +97,10 @@ def test_the_ends_of_an_interval_have_the_same_decimals():
     assert interval("val_loss", -2e-4, 0.004, difference) == "-0.0002 to +0.0040"
     assert interval("val_accuracy", 0.971, 0.9762) == "97.10 to 97.62%"
     assert interval("seconds", 0.98, 1.04) == "1.0 to 1.0 s"
+
+
+def test_a_percentage_in_print_has_one_space():
+    assert in_print("0.5% of 20 %, 3 times, %") == "0.5 % of 20 %, 3 times, %"
 
 
 def test_no_line_ends_between_a_number_and_its_unit():
