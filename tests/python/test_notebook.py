@@ -193,7 +193,8 @@ def executed(home, *cells: str, interrupt_when=None):
         while not done.is_set() and not interrupt_when():
             time.sleep(0.05)
         if not done.is_set():
-            os.kill(int((home / "pid").read_text()), signal.SIGINT)
+            # Jupyter signals the whole group: the kernel, and the workers of a sweep.
+            os.killpg(os.getpgid(int((home / "pid").read_text())), signal.SIGINT)
 
     watcher = threading.Thread(target=interrupt)
     if interrupt_when is not None:
@@ -264,3 +265,29 @@ def test_an_interrupted_kernel_saves_a_checkpoint_and_says_how_to_resume(home):
     (shown,) = resumed
     assert "interrupted" in shown.data["text/plain"]
     assert f"mnistlab.resume(&#39;{folder}&#39;)" in shown.data["text/html"]
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("default")  # the libraries of Jupyter warn of their own matters
+def test_an_interrupted_sweep_says_how_to_resume_and_is_resumed(home):
+    runs = home / "runs"
+
+    def has_finished_a_trial():
+        return any("finished" in path.read_text() for path in runs.glob("*/trials.csv"))
+
+    rates = [0.1 / n for n in range(1, 200)]
+    _, stopped, shown = executed(
+        home,
+        SETUP,
+        f"mnistlab.sweep(CONFIG, {{'optimizer.lr': {rates}}}, plots=False)",
+        "mnistlab.load_sweep('runs/latest')",
+        interrupt_when=has_finished_a_trial,
+    )
+    progress, error = stopped
+    assert re.match(r"\d+/199 trials", progress.data["text/plain"].splitlines()[-1])
+    folder = (runs / "latest").resolve()
+    assert error.ename == "KeyboardInterrupt"
+    assert f"mnistlab.resume({str(folder)!r}) resumes it" in error.evalue
+    (display,) = shown
+    assert "interrupted" in display.data["text/plain"]
+    assert f"mnistlab.resume(&#39;{folder}&#39;) continues it" in display.data["text/html"]
