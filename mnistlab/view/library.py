@@ -4,7 +4,7 @@ import hashlib
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import compress
 from pathlib import Path
@@ -14,10 +14,11 @@ from mnistlab.store.browse.comparison import comparison_of
 from mnistlab.store.browse.listing import Entry, folders_in, read_entry
 from mnistlab.store.browse.summary import RunSummary
 from mnistlab.store.browse.values import entry_values, matching, settings_of
-from mnistlab.store.locks import is_held
+from mnistlab.store.locks import is_trained, is_worked_on
 from mnistlab.store.notes import NOTES_NAME
 from mnistlab.store.run_dir import CONFIG_NAME, METRICS_NAME, SWEEP_NAME
 from mnistlab.store.status import Status
+from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import MnistlabError, UsageError
 from mnistlab.support.expressions import parsed
 from mnistlab.view.rows import damaged_row, row_of
@@ -179,9 +180,9 @@ def _mark(path: Path, before: Item | None) -> Mark:
     held = None
     if before is not None and isinstance(before.entry, RunSummary):
         if before.entry.alive is not None:
-            held = _held(path)
+            held = _held(lambda: is_trained(path))
     elif before is not None:
-        held = _held(path / ".lock")
+        held = _held(lambda: is_worked_on(SweepDir(path)))
     return (held, *(_stamp(path / name) for name in WATCHED))
 
 
@@ -193,9 +194,9 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _held(path: Path) -> bool | None:
+def _held(look: Callable[[], bool | None]) -> bool | None:
     try:
-        return is_held(path)
+        return look()
     except OSError:
         return None  # removed, or not a lock that may be opened
 

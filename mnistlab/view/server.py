@@ -1,8 +1,6 @@
 """The view as a process: its socket, its address, the browser, its end."""
 
-import os
 import socket
-import sys
 import threading
 import webbrowser
 from collections.abc import Callable
@@ -14,6 +12,8 @@ import uvicorn
 from mnistlab.store.browse.found import is_run_or_sweep, is_sweep
 from mnistlab.store.report_dir import is_reproduction
 from mnistlab.support.errors import UsageError
+from mnistlab.support.links import resolved
+from mnistlab.support.platform import system
 from mnistlab.view.answers import Answers
 from mnistlab.view.app import view_app
 from mnistlab.view.library import Library, id_of
@@ -68,9 +68,9 @@ def serve(
 
 def _folder_of(runs: Path) -> tuple[Path, str | None]:
     """The folder to show, and the id of the run that was named, if it is a single one."""
-    if not runs.is_dir():
+    folder = resolved(runs)
+    if not folder.is_dir():
         raise UsageError(f"{runs}: there is no such folder")
-    folder = runs.resolve()
     if is_run_or_sweep(folder) and not is_sweep(folder) and not is_reproduction(folder):
         return folder.parent, id_of(folder.name)
     return folder, None
@@ -79,7 +79,7 @@ def _folder_of(runs: Path) -> tuple[Path, str | None]:
 def _listening(port: int) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        if os.name == "posix":  # elsewhere it would let two programs share the port
+        if system.PORTS_WAIT:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((LOOPBACK, port))
         listening.listen(WAITING)
@@ -90,7 +90,5 @@ def _listening(port: int) -> socket.socket:
 
 
 def _open(address: str) -> None:
-    has_screen = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
-    if sys.platform.startswith("linux") and not has_screen:
-        return  # a browser for terminals would take this one
-    webbrowser.open(address)
+    if system.has_screen():  # else a browser for terminals would take this one
+        webbrowser.open(address)

@@ -27,6 +27,8 @@ STOPPING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 OWN_GROUP: dict[str, Any] = {"process_group": 0}
 # Child processes can hold this process's locks until they end.
 LOCKS_CAN_BE_LENT = True
+# A port waits for late packets after its server has ended, unless SO_REUSEADDR is set.
+PORTS_WAIT = True
 SYSCTL_SECONDS = 2.0
 
 
@@ -164,6 +166,14 @@ def be_ended_first() -> None:
 
 
 # --- the machine
+
+
+def has_screen() -> bool:
+    """Whether a browser can be opened on a screen."""
+    if sys.platform == "linux":
+        return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+    else:
+        return True
 
 
 def available_cpus() -> int:

@@ -33,6 +33,8 @@ STOPPING_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
 OWN_GROUP: dict[str, Any] = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
 # A lock belongs to one process. So helpers, which must not outlive the lock, cannot be used.
 LOCKS_CAN_BE_LENT = False
+# SO_REUSEADDR would let two programs share a port.
+PORTS_WAIT = False
 # Virus scanners and readers have files open for a moment.
 SECONDS_TO_RETRY, SECONDS_BETWEEN_TRIES = 3.0, 0.02
 # Locked bytes: beyond the content, so that it can be read. An exclusive lock takes all of them, a
@@ -194,6 +196,11 @@ def be_ended_first() -> None:
 
 
 # --- the machine
+
+
+def has_screen() -> bool:
+    """Whether a browser can be opened on a screen."""
+    return True
 
 
 def available_cpus() -> int:
