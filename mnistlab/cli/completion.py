@@ -16,6 +16,7 @@ import typer
 
 import mnistlab
 from mnistlab.store import figure_names
+from mnistlab.support.links import follow
 
 KEY_VALUES = Path(mnistlab.__file__).parent / "config" / "key_values.json"
 CONFIG_SUFFIXES = (".yaml", ".yml")
@@ -137,7 +138,7 @@ def _values(known: list[str], typed: str) -> list[str]:
 def _run_folders(incomplete: str, marks: tuple[str, ...]) -> list[str]:
     if not incomplete:
         incomplete = os.environ.get("MNISTLAB_RUNS_DIR", "runs").rstrip("/") + "/"
-    return _paths(incomplete, lambda path: any((path / mark).is_file() for mark in marks))
+    return _paths(incomplete, lambda path: any((follow(path) / mark).is_file() for mark in marks))
 
 
 def _paths(incomplete: str, is_wanted: Callable[[Path], bool]) -> list[str]:

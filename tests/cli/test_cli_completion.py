@@ -78,11 +78,15 @@ def test_a_sweep_has_keys_of_its_own_and_values_behind_commas(complete):
     assert complete("sweep", "tiny.yaml", "optimizer.type", "=", "sgd,r") == ["sgd,rmsprop"]
 
 
-def test_runs_and_sweeps_are_completed_by_their_folders(complete, home, monkeypatch):
+@pytest.mark.parametrize("by_text", [False, True])
+def test_runs_and_sweeps_are_completed_by_their_folders(complete, home, monkeypatch, by_text):
     for name in ("runs/r1/config.yaml", "runs/s1/sweep.yaml", "runs/s1/trials/0-a/config.yaml"):
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text("")
-    (home / "runs" / "latest").symlink_to("r1")
+    if by_text:
+        (home / "runs" / "latest").write_text("mnistlab link to r1\n")
+    else:
+        (home / "runs" / "latest").symlink_to("r1")
     assert complete("evaluate", "") == ["runs/latest", "runs/r1", "runs/s1"]
     assert complete("resume", "ru") == ["runs/latest", "runs/r1", "runs/s1"]
     assert complete("visualize", "runs/s") == ["runs/s1"]
