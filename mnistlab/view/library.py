@@ -161,10 +161,10 @@ def _looked_at(path: Path, before: Item | None, version: int) -> Item:
         row, values = row_of(entry), entry_values(entry)
     except (MnistlabError, OSError) as error:
         row = damaged_row(path, (_words(error),))
-    if before is not None and before.row == row and before.mark == mark:
-        return before
-    same = before is not None and before.row == row and before.values == values
-    return Item(path, mark, entry, row, values, before.version if before and same else version)
+    told = (row, values, mark[1:])  # whether the lock is held is in the row
+    if before is not None and told == (before.row, before.values, before.mark[1:]):
+        version = before.version
+    return Item(path, mark, entry, row, values, version)
 
 
 def _is_moving(item: Item) -> bool:

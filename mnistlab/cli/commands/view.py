@@ -1,5 +1,7 @@
 """`mnistlab view`: all runs in a browser, while they train."""
 
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -39,7 +41,7 @@ def view(
     quiet: options.Quiet = False,
     json: options.Json = False,
     debug: options.Debug = False,
-) -> None:
+) -> int:
     """Show all runs and sweeps in a browser, while they train.
 
     A table of all runs and sweeps, which can be filtered, sorted and grouped over seeds; learning
@@ -52,6 +54,7 @@ def view(
     options.set_threads(threads)
     from mnistlab.support import paths
     from mnistlab.support.errors import UsageError
+    from mnistlab.support.signals import exit_code_of
     from mnistlab.terminal.output import print_json, print_note, print_result
     from mnistlab.terminal.progress import watch_messages
 
@@ -65,19 +68,24 @@ def view(
         ) from error
 
     def tell_address(address: str) -> None:
-        import sys
-
         print_json({"address": address}) if json else print_result(address)
         sys.stdout.flush()
         if not quiet:
             print_note("Ctrl-C ends the view")
 
-    serve(
-        runs or paths.runs_dir(runs_dir),
-        port=port,
-        tell_address=tell_address,
-        opens_browser=not no_browser,
-        data_dir=data_dir,
-        threads=threads,
-        tell=watch_messages(quiet=quiet).on_message,
-    )
+    try:
+        serve(
+            runs or paths.runs_dir(runs_dir),
+            port=port,
+            tell_address=tell_address,
+            opens_browser=not no_browser,
+            data_dir=data_dir,
+            threads=threads,
+            tell=watch_messages(quiet=quiet).on_message,
+        )
+    except KeyboardInterrupt as stop:  # its usual end: stdout has the address already
+        number = getattr(stop, "number", signal.SIGINT)
+        if not quiet:
+            print_note(f"stopped by {signal.Signals(number).name}")
+        return exit_code_of(number)
+    return 0

@@ -25,7 +25,8 @@ async function ask(address, parameters = {}) {
   try {
     answer = await fetch(`${address}?${asked}`);
   } catch {
-    throw new Error("mnistlab view has ended. Start it again, and open its new address.");
+    const words = "mnistlab view has ended. Start it again, and open its new address.";
+    throw Object.assign(new Error(words), { hasEnded: true });
   }
   const told = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
   if (!answer.ok) throw new Error(told.errors?.join("; ") ?? `the answer is ${answer.status}`);
@@ -207,9 +208,9 @@ class Listing {
     Object.assign(this, { root, inside, rows: new Map(), version: 0, keys: [], shown: null, chosen: new Set() });
     this.sort = inside ? { name: "run", falls: false } : { name: "started", falls: true };
     for (const name of ["text", "tag", "grouped"]) this.part(name).addEventListener("input", () => this.render());
-    for (const name of ["where", "keys"]) this.part(name).addEventListener("change", () => this.restart());
+    for (const name of ["where", "keys"]) this.part(name).addEventListener("change", () => tell(() => this.restart()));
     this.part("metric").addEventListener("change", () => this.drawCurves());
-    this.part("none").addEventListener("click", () => { this.chosen.clear(); this.render(); this.showCurves(); });
+    this.part("none").addEventListener("click", () => { this.chosen.clear(); this.render(); tell(() => this.showCurves()); });
   }
 
   async restart() {
@@ -226,9 +227,10 @@ class Listing {
     try {
       told = await ask("runs", keys || since ? { ...asked, keys } : asked);
     } catch (error) {
+      if (error.hasEnded) throw error;
       fault.textContent = error.message;
       fault.hidden = false;
-      throw error;
+      return;
     }
     if (since !== this.version) return; // asked again meanwhile
     // New runs may differ in other keys.
@@ -309,7 +311,7 @@ class Listing {
     box.addEventListener("change", () => {
       for (const id of ids) this.chosen[box.checked ? "add" : "delete"](id);
       line.classList.toggle("chosen", box.checked);
-      this.showCurves();
+      tell(() => this.showCurves());
     });
     const cells = columns.map((column) => make("td", { className: column.isKey ? "value" : column.name === "run" ? "name" : NUMERIC.has(column.name) ? "right" : "" }, column.cell(row)));
     const line = make("tr", { className: isChosen ? "chosen" : "" }, make("td", {}, row.kind === "run" ? box : ""), ...cells);
