@@ -57,9 +57,22 @@ def layer_statistics(trainer: Trainer) -> list[LayerStatistics]:
                 gradient_norm=float(np.linalg.norm(gradients[name].astype(np.float64))),
                 activation_mean=float(values.mean()),
                 activation_std=float(values.std()),
-                inactive_share=layer.activation.inactive_share(values)
+                inactive_share=layer.activation.inactive_share(by_unit(values, layer.output_shape))
                 if layer.activation
                 else None,
             )
         )
     return rows
+
+
+def by_unit(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The activations of a layer, (images, values), as (answers, units).
+
+    A unit with weights of its own answers once an image. A filter answers at every position of its
+    map, with shared weights: it is dead only if it is so at all positions. At the dark border of
+    digits, live filters give the same for every image.
+    """
+    if len(shape) == 1:
+        return values
+    filters = shape[0]
+    return values.reshape(len(values), filters, -1).swapaxes(1, 2).reshape(-1, filters)

@@ -8,6 +8,7 @@ from mnistlab.support.text_format import percent
 from mnistlab.training.statistics import SAMPLE_IMAGES
 
 MANY = 0.3  # of a layer; at least this share is reported
+UNITS = {"dense": "units", "conv": "filters"}
 SATURATING = ("sigmoid", "tanh")
 
 
@@ -26,9 +27,10 @@ def find(run: Artefacts) -> Iterator[str]:
             )
         else:
             yield (
-                f"{percent(share)} of the units of {row.layer} look dead: each gives the same "
-                f"output for all of the first {images:,} training images. A unit that does so for "
-                "every image gets no gradient. Try a smaller optimizer.lr, or leaky_relu."
+                f"{percent(share)} of the {_units(run, row.layer)} of {row.layer} look dead: each "
+                f"gives the same output for all of the first {images:,} training images. One that "
+                "does so for every image gets no gradient. Try a smaller optimizer.lr, or "
+                "leaky_relu."
             )
 
 
@@ -37,6 +39,12 @@ def _activation(run: Artefacts, layer: str) -> str:
     names = [one.name for one in run.facts.layers]
     behind = run.facts.layers[names.index(layer) + 1 :]
     return next((one.name for one in behind if one.kind == "activation"), "")
+
+
+def _units(run: Artefacts, layer: str) -> str:
+    """What a layer is made of, in words."""
+    (kind,) = (one.kind for one in run.facts.layers if one.name == layer)
+    return UNITS[kind]
 
 
 FINDING = Finding(order=40, find=find)
