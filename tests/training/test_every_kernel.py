@@ -8,6 +8,7 @@ import pytest
 from drawn_networks import drawn
 
 import mnistlab.blocks
+from mnistlab.config import run_config_from_mapping
 from mnistlab.runtime.compiling import announcement, kinds_of, told_end
 from mnistlab.runtime.kernel import Kernel
 from mnistlab.support.modules import modules_of
@@ -54,6 +55,54 @@ def test_what_drawn_networks_need_is_compiled_in_advance(functions, number):
     lists += evaluation_programs(config, shape, classes).lists.values()
     needed = {one for ops in lists for op in ops for one in op.functions(FLOAT32)}
     assert needed - set(functions) == set()
+
+
+CONVOLUTIONS = [
+    {"conv": {"filters": 8, "kernel": 3, "padding": 1}},
+    "batch_norm",
+    {"activation": "relu"},
+    {"pool": {"type": "max", "size": 2, "stride": 2}},
+    {"conv": {"filters": 16, "kernel": 5}},
+    {"activation": "relu"},
+    {"pool": {"type": "average", "size": 2, "stride": 2}},
+    {"dropout": 0.25},
+    "flatten",
+    {"dense": {"units": 100}},
+    {"activation": "relu"},
+]
+USUAL = {
+    "softmax": {"model": "softmax", "regularization": {"l2": 1e-4}},
+    "mlp": {
+        "model": {"type": "mlp", "hidden": [256, 100], "dropout": 0.3},
+        "optimizer": "adam",
+        "lr_schedule": "cosine",
+    },
+    "cnn": {
+        "model": {"type": "cnn", "layers": CONVOLUTIONS},
+        "optimizer": {"type": "sgd", "momentum": 0.9},
+        "data": {"augment": [{"shift": 2}]},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def in_both_dtypes():
+    return set(every_kernel(list(map(np.dtype, (np.float32, np.float64))))[1])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", USUAL)
+def test_usual_networks_compile_nothing_after_warmup(in_both_dtypes, name, dtype):
+    config = run_config_from_mapping({**USUAL[name], "training": {"dtype": dtype}})
+    programs = [lower(config, (28, 28), 10, rows, nonzero_share=0.19) for rows in (32, 64, 128)]
+    lists = [ops for program in programs for ops in program.training.values()]
+    lists += [program.loss for program in programs] + [program.augment for program in programs]
+    evaluation = evaluation_programs(config, (28, 28), 10)
+    lists += [*evaluation.lists.values(), evaluation.plain.deltas]
+    kind = np.dtype(dtype)
+    needed = {one for ops in lists for op in ops for one in op.functions(kind)}
+    assert len(needed) > 5
+    assert needed - in_both_dtypes == set()
 
 
 def test_a_compilation_names_each_kind_once_and_warmup_once(functions, monkeypatch):
