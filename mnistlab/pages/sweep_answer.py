@@ -62,8 +62,8 @@ def _front_in_words(
     """The answer by several metrics: the front, and its points that are best in one metric."""
     front = [point for point in ranked if point.on_front]
     told = [
-        f"{counted(len(front), 'point')} of {len(ranked):,}, the Pareto front (rank 1): no point "
-        "is better in one metric and as good in all others."
+        f"On the Pareto front (rank 1): {counted(len(front), 'point')} of {len(ranked):,}. No "
+        "point is better in one metric and as good in all others."
     ]
     for place, metric in enumerate(metrics):
         best = max(front, key=lambda point: metric.score(point.measured[place].mean or 0.0))

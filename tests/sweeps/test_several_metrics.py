@@ -109,8 +109,7 @@ def test_the_page_has_the_front_its_figure_and_no_ranking_by_one_metric(result):
     page = write_sweep_report(
         SweepDir(result.sweep_dir), SavedFigures(result.sweep_dir, [], {}, [])
     ).read_text(encoding="utf-8")
-    assert f"{len(front)} point" in page
-    assert "the Pareto front (rank 1)" in page
+    assert f"On the Pareto front (rank 1): {len(front)} point" in page
 
 
 @pytest.mark.usefixtures("trials_here")

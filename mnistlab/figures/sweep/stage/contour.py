@@ -57,7 +57,7 @@ def contour(points: Sequence[SweepPoint], metric: SweepMetric, run: str) -> Figu
     note = (
         "A dot is one point. Between them: the mean of the points around, weighted by a Gaussian "
         f"of {SMOOTHED_OVER:.0%} of each axis".replace("%", " %")
-        + ". White: no point is near. The other parameters differ, too."
+        + ". Left empty: no point is near. The other parameters differ, too."
     )
     with style.drawing():
         heading = f"{metric.words.capitalize()} by {x_key.rpartition('.')[2]} and "

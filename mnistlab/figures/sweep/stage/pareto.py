@@ -51,7 +51,7 @@ def draw(stage: RankedPoints) -> Figure:
 FIGURE = FigureDefinition(
     order=5,
     title="The Pareto front",
-    how_to_read="A steep part of the front: a little more of one metric costs little of the other.",
+    how_to_read="A corner of the front: from there, more of one metric costs much of the other.",
     draw=draw,
 )
 
