@@ -1,4 +1,5 @@
 import itertools
+import os
 
 import numpy as np
 import pytest
@@ -6,6 +7,8 @@ from kernel_helpers import DTYPES, TOLERANCE, assert_interpreted_equals_compiled
 
 from mnistlab.runtime.blas import gemm
 from mnistlab.runtime.kernel import kernel
+from mnistlab.runtime.threads import engine_threads
+from mnistlab.sweeps.executors import ONE_THREAD
 
 TRANSPOSES = list(itertools.product([False, True], repeat=2))
 
@@ -72,3 +75,14 @@ def test_a_nan_is_multiplied_on():
     product(1.0, A, False, B, False, 0.0, C)
     assert np.isnan(C[0]).all()
     assert (C[1] == 0).all()
+
+
+def test_accelerate_has_one_thread_unless_the_user_names_another_number(monkeypatch):
+    monkeypatch.setenv("VECLIB_MAXIMUM_THREADS", "")
+    monkeypatch.delenv("VECLIB_MAXIMUM_THREADS")
+    with engine_threads(1):
+        assert os.environ["VECLIB_MAXIMUM_THREADS"] == "1"
+    monkeypatch.setenv("VECLIB_MAXIMUM_THREADS", "3")
+    with engine_threads(1):
+        assert os.environ["VECLIB_MAXIMUM_THREADS"] == "3"
+    assert ONE_THREAD["VECLIB_MAXIMUM_THREADS"] == "1"  # of a sweep's workers

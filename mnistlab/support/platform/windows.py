@@ -39,7 +39,7 @@ PORTS_WAIT = False
 SECONDS_TO_RETRY, SECONDS_BETWEEN_TRIES = 3.0, 0.02
 # Locked bytes: beyond the content, so that it can be read. An exclusive lock takes all of them, a
 # shared one any free one.
-FIRST_BYTE, HOLDERS = 1 << 30, 64
+FIRST_BYTE, HOLDERS = 1 << 30, 1024
 _locked: dict[int, tuple[int, int]] = {}  # by descriptor: the first of its locked bytes, and number
 
 
