@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mnistlab.python.sweep import Sweep, load_sweep
     from mnistlab.python.tables import compare, runs
     from mnistlab.python.tidy import du, mv, prune, rm
-    from mnistlab.python.training import check, resume, sweep, train
+    from mnistlab.python.training import check, lr_find, resume, sweep, train
     from mnistlab.support.errors import ConfigError, DataError, MnistlabError, UsageError
 
 # Each is imported when it is first asked for: the command line imports this package, too.
@@ -33,7 +33,7 @@ _ROOMS = {
     "mnistlab.python.sweep": ("Sweep", "load_sweep"),
     "mnistlab.python.tables": ("compare", "runs"),
     "mnistlab.python.tidy": ("du", "mv", "prune", "rm"),
-    "mnistlab.python.training": ("check", "resume", "sweep", "train"),
+    "mnistlab.python.training": ("check", "lr_find", "resume", "sweep", "train"),
 }
 _ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
@@ -52,6 +52,7 @@ __all__ = [
     "load_dataset",
     "load_run",
     "load_sweep",
+    "lr_find",
     "mv",
     "prune",
     "resume",

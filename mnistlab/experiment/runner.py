@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from mnistlab.config import RunConfig, config_hash, dump_yaml, resolved_mapping
 from mnistlab.data import Dataset
@@ -37,6 +38,8 @@ from mnistlab.store.status import Status
 from mnistlab.support.errors import UsageError
 from mnistlab.training.initializers import initial_params
 from mnistlab.training.trainer import Trainer
+
+AnyTrainer = TypeVar("AnyTrainer", bound=Trainer)
 
 
 def run(config: RunConfig, dataset: Dataset, runs_dir: Path, options: RunOptions) -> RunResult:
@@ -116,8 +119,12 @@ def resuming(
 
 def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
     """A trainer with its initial weights."""
-    trainer = Trainer(config, dataset)
-    program = trainer.program
+    return with_initial_weights(Trainer(config, dataset))
+
+
+def with_initial_weights(trainer: AnyTrainer) -> AnyTrainer:
+    """The trainer, after it has received its initial weights and its teacher's targets."""
+    config, program = trainer.config, trainer.program
     trainer.params[:] = initial_params(
         config.init, program.tensors, program.sizes.parameters, config.seed, program.dtype
     )

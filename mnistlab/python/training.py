@@ -1,4 +1,4 @@
-"""The commands that compute, as Python functions: train, sweep, resume and check."""
+"""The commands that compute, as Python functions: train, sweep, resume, check and lr_find."""
 
 import os
 import signal
@@ -22,6 +22,8 @@ from mnistlab.experiment.callbacks import RunResult
 from mnistlab.python.callbacks import Callback, RunListener, SweepListener, checked
 from mnistlab.python.commands.check import CheckResult
 from mnistlab.python.commands.check import check as check_config
+from mnistlab.python.commands.lr_find import TESTING_RATES, refuse_overrides
+from mnistlab.python.commands.lr_find import lr_find as find_rate
 from mnistlab.python.commands.resume import resume as resume_run
 from mnistlab.python.commands.sweep import resume_sweep
 from mnistlab.python.commands.sweep import sweep as new_sweep
@@ -33,9 +35,11 @@ from mnistlab.store.browse.found import is_sweep
 from mnistlab.store.status import Status
 from mnistlab.support import paths
 from mnistlab.sweeps.sweep_callbacks import SweepResult
+from mnistlab.terminal.count_progress import watch_count
 from mnistlab.terminal.progress import watch_download, watch_messages
 from mnistlab.terminal.watched import run_options
 from mnistlab.terminal.watched_sweep import sweep_options
+from mnistlab.training.suggested_rate import RateRange
 
 Config = PathLike | Mapping[str, Any] | RunConfig
 
@@ -148,6 +152,41 @@ def check(
         )
 
 
+def lr_find(
+    config: Config,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    seeds: int = 3,
+    figure: PathLike | None = None,
+    write: bool = False,
+    data_dir: PathLike | None = None,
+    threads: int | None = None,
+    quiet: bool = False,
+) -> RateRange:
+    """The learning rate that a range test suggests: `mnistlab lr-find`.
+
+    `config` and `overrides` as in `train`, with the same errors. `figure`: a png, svg or pdf to
+    draw. `write` puts the suggested rate into the YAML file that `config` names; overrides are then
+    refused.
+    """
+    write_to = _file_to_change(config, overrides) if write else None
+    with (
+        watch_download(quiet=quiet) as download,
+        watch_count(*TESTING_RATES, quiet=quiet) as progress,
+    ):
+        return find_rate(
+            run_config(config, overrides or {}),
+            seeds=seeds,
+            data_dir=paths.data_dir(data_dir),
+            figure=None if figure is None else Path(figure),
+            write_to=write_to,
+            threads=threads,
+            progress=progress,
+            tell=watch_messages(quiet=quiet).on_message,
+            data_progress=download,
+        )
+
+
 def run_config(config: Config, overrides: Mapping[str, Any]) -> RunConfig:
     """The validated and complete configuration; raises ConfigError with all errors."""
     if isinstance(config, RunConfig):
@@ -157,6 +196,13 @@ def run_config(config: Config, overrides: Mapping[str, Any]) -> RunConfig:
     if not isinstance(config, str | os.PathLike):
         raise TypeError(f"config: found {config!r}, must be a YAML file's path or a mapping")
     return load_run_config(Path(config), overrides)
+
+
+def _file_to_change(config: Config, overrides: Mapping[str, Any] | None) -> Path:
+    if not isinstance(config, str | os.PathLike):
+        raise TypeError(f"config: found {config!r}, must be a YAML file's path, to write into it")
+    refuse_overrides(overrides or {})
+    return Path(config)
 
 
 def _as_argument(key: str, value: Any) -> str:

@@ -17,16 +17,19 @@ MAX_TEXT_BYTES = 1 << 30
 TEMPORARY_NAME = re.compile(rf"\.(.+)\.\d+-[0-9a-f]{{8}}{re.escape(TEMPORARY_SUFFIX)}")
 
 
-def write_file(path: Path, data: bytes | str) -> None:
+def write_file(path: Path, data: bytes | str, *, mode: int | None = None) -> None:
     """Write `data` (text as UTF-8) to `path`, so that a reader sees the old file or the new one.
 
-    Raises OSError; the old file is then unchanged and no temporary file remains.
+    `mode`: its permissions; None: those of a new file. Raises OSError; the old file is then
+    unchanged and no temporary file remains.
     """
     content = data.encode() if isinstance(data, str) else data
     temporary = temporary_beside(path)
     try:
         # Mode "xb" respects the umask; tempfile's files are readable by their owner only.
         with temporary.open("xb") as file:
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             file.write(content)
             file.flush()
             system.fsync(file.fileno())

@@ -134,6 +134,10 @@ class Trainer:
         """The learning rates of the steps [first, last), float64."""
         return self.config.lr_schedule.rates(self.config.optimizer.lr, self._steps(first, last))
 
+    def momenta(self, first: int, last: int) -> np.ndarray:
+        """The momentum of the steps [first, last), float64."""
+        return self.config.optimizer.momenta(self._steps(first, last))
+
     def order(self, epoch: int) -> np.ndarray:
         """The images of an epoch (counted from 0) in order: indices into the source, int64."""
         indices = self.dataset.train.indices
@@ -192,7 +196,7 @@ class Trainer:
             self._order_epoch = epoch
         return self.memory._replace(
             rates=self.rates(self.step, stop),
-            momenta=self.config.optimizer.momenta(self._steps(self.step, stop)),
+            momenta=self.momenta(self.step, stop),
             rates_from=self.step,
         )
 

@@ -21,6 +21,7 @@ COMMANDS = (
     "export",
     "resume",
     "check",
+    "lr-find",
     "data",
     "data list",
     "data fetch",

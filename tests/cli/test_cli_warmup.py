@@ -4,8 +4,10 @@ from cli_helpers import Terminal, mnistlab
 from mnistlab.config import run_config_from_mapping
 from mnistlab.runtime import compiler
 from mnistlab.runtime.loop import run_batches, run_batches_types
-from mnistlab.terminal import compile_progress
+from mnistlab.terminal import count_progress
 from mnistlab.training.lower import lower
+
+WORDS = ("compiling", "compiled {done} of {total} kernels")
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def test_warmup_refuses_where_nothing_is_compiled(monkeypatch):
 
 
 def test_lines_tell_each_tenth_of_the_kernels(capsys):
-    with compile_progress.watch_compiling(quiet=False) as progress:
+    with count_progress.watch_count(*WORDS, quiet=False) as progress:
         for done in range(21):
             progress(done, 20)
     lines = capsys.readouterr().err.splitlines()
@@ -60,6 +62,6 @@ def test_a_terminal_shows_a_bar(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
-    with compile_progress.watch_compiling(quiet=False) as progress:
+    with count_progress.watch_count(*WORDS, quiet=False) as progress:
         progress(3, 20)
     assert "3/20" in terminal.getvalue()

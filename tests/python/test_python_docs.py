@@ -8,7 +8,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 
 def test_every_example_of_the_page_runs(home):
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     session: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, str(PAGE), "exec"), session)

@@ -168,3 +168,23 @@ def test_check_shows_layers_and_gradients(home):
     checked = mnistlab.check(TINY, {"model.hidden": [5]}, quiet=True)
     assert checked.passed
     assert checked.parameters == 784 * 5 + 5 + 5 * 10 + 10
+
+
+def test_lr_find_suggests_a_rate_that_trains_and_writes_it_into_a_file(home):
+    found = mnistlab.lr_find(TINY, seeds=1, quiet=True)
+    assert found.suggested == mnistlab.lr_find(TINY, seeds=1, quiet=True).suggested
+    assert train(TINY, {"optimizer.lr": found.suggested}).status == "finished"
+    (home / "tiny.yaml").write_text("data: {source: digits}\noptimizer: {lr: 0.5}  # the rate\n")
+    found = mnistlab.lr_find("tiny.yaml", seeds=1, quiet=True, write=True, figure="lr.svg")
+    written = f"optimizer: {{lr: {found.suggested:g}}}  # the rate\n"
+    assert (home / "tiny.yaml").read_text().endswith(written)
+    assert (home / "lr.svg").exists()
+
+
+def test_lr_find_refuses_to_write_where_there_is_no_file_or_another_configuration(home):
+    with pytest.raises(TypeError, match="must be a YAML file's path, to write into it"):
+        mnistlab.lr_find(TINY, write=True)
+    with pytest.raises(mnistlab.UsageError, match=r"set optimizer\.type in the file first"):
+        mnistlab.lr_find("tiny.yaml", {"optimizer.type": "adam"}, write=True)
+    with pytest.raises(mnistlab.UsageError, match="seeds: found 0, must be at least 1"):
+        mnistlab.lr_find(TINY, seeds=0)

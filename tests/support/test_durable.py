@@ -66,6 +66,11 @@ def test_a_written_file_is_as_readable_as_the_umask_allows(tmp_path):
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o644
 
 
+def test_a_written_file_may_have_the_permissions_of_the_one_that_it_replaces(tmp_path):
+    durable.write_file(tmp_path / "file", "text", mode=0o604)
+    assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o604
+
+
 def test_appended_lines_are_complete_at_the_end(tmp_path):
     path = tmp_path / "table.csv"
     durable.write_file(path, "a,b\n")

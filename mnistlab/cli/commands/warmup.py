@@ -43,11 +43,12 @@ def warmup(
     """
     count = options.worker_count(workers)
     from mnistlab.python.commands import warmup as command
-    from mnistlab.terminal.compile_progress import watch_compiling
+    from mnistlab.terminal.count_progress import watch_count
     from mnistlab.terminal.output import print_json, print_note, print_path
     from mnistlab.terminal.progress import watch_messages
 
-    with watch_compiling(quiet=quiet) as progress:
+    told = "compiled {done} of {total} kernels"
+    with watch_count("compiling", told, quiet=quiet) as progress:
         done = command.warmup(
             get_args(DType) if dtype == "all" else [dtype],
             workers=count,

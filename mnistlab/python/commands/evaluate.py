@@ -16,11 +16,8 @@ from mnistlab.experiment.robustness import (
 )
 from mnistlab.experiment.scores import Scores, score
 from mnistlab.store.browse.found import best_of
-from mnistlab.store.written_files import refuse_others, write_own
-from mnistlab.support.errors import UsageError
+from mnistlab.store.figure_file import figure_format, refuse_figure_file, write_figure_file
 from mnistlab.support.metric_names import SplitName
-
-FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def evaluate(
@@ -121,10 +118,8 @@ def disturb(
     Raises as `evaluate` does, and UsageError for a figure that would overwrite a file that mnistlab
     did not write.
     """
-    if figure is not None and figure.suffix not in FIGURE_SUFFIXES:
-        raise UsageError(f"{figure}: must end in {', '.join(FIGURE_SUFFIXES)}")
     if figure is not None:
-        refuse_others([figure])
+        refuse_figure_file(figure)
     model = load_model(
         best_of(path, tell),
         weights,
@@ -135,16 +130,9 @@ def disturb(
     )
     scores = evaluate_robustness(model, split, by)
     if figure is not None:
-        _draw(scores, figure)
+        from mnistlab.figures import style
+        from mnistlab.figures.robustness import robustness
+
+        drawn = style.rendered(robustness(scores), figure_format(figure))
+        write_figure_file(figure, drawn)
     return scores
-
-
-def _draw(scores: RobustnessScores, figure: Path) -> None:
-    from mnistlab.figures import style
-    from mnistlab.figures.robustness import robustness
-
-    form = figure.suffix.removeprefix(".")
-    try:
-        write_own(figure, style.rendered(robustness(scores), form), form)
-    except OSError as error:
-        raise UsageError(f"{figure}: cannot be written: {error.strerror}") from error

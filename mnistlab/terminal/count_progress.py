@@ -1,4 +1,6 @@
-"""The progress of kernels that are compiled in advance: a bar on a terminal, else lines."""
+"""The progress of work that is counted, as kernels that are compiled: a bar on a terminal, else
+lines.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,27 +10,29 @@ from mnistlab.terminal.progress import bar, on_terminal
 
 LINES = 10  # at most, if there is no bar
 
-Progress = Callable[[int, int], None]  # the number of compiled kernels, and their total
+Progress = Callable[[int, int], None]  # the number of parts that are done, and their total
 
 
 @contextmanager
-def watch_compiling(*, quiet: bool) -> Iterator[Progress]:
-    """The display of the progress; it may be called from any thread."""
+def watch_count(doing: str, done: str, *, quiet: bool) -> Iterator[Progress]:
+    """The display of the progress; it may be called from any thread. `doing` stands before the bar,
+    "compiling"; `done` is a line in its place, "compiled {done} of {total} kernels".
+    """
     if quiet:
-        yield lambda done, total: None
+        yield lambda count, total: None
     elif on_terminal():
-        with _bar() as progress:
+        with _bar(doing) as progress:
             yield progress
     else:
-        yield _line
+        yield lambda count, total: _tell(done, count, total)
 
 
 @contextmanager
-def _bar() -> Iterator[Progress]:
+def _bar(doing: str) -> Iterator[Progress]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     shown = bar(
-        TextColumn("compiling"),
+        TextColumn(doing),
         BarColumn(bar_width=None),
         MofNCompleteColumn(),
         TimeRemainingColumn(compact=True),
@@ -46,7 +50,7 @@ def _bar() -> Iterator[Progress]:
         shown.stop()
 
 
-def _line(done: int, total: int) -> None:
-    """A line for each tenth of the kernels."""
+def _tell(text: str, done: int, total: int) -> None:
+    """A line for each tenth of the work."""
     if done * LINES // total > (done - 1) * LINES // total or done == 0:
-        print_note(f"compiled {done} of {total} kernels")
+        print_note(text.format(done=done, total=total))
