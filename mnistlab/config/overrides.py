@@ -28,7 +28,10 @@ def apply_override(root: Node, override: str, top: type[Section] = RunConfig) ->
     position = Position(f"command line: {override}")
     key, equals, text = override.partition("=")
     if not equals:
-        return [Problem(position, (), "must be KEY=VALUE, such as optimizer.lr=0.01")]
+        key, colon, text = override.partition(":")
+        meant = f"{key.strip()}={text.strip()}"
+        hint = f"; did you mean {meant}?" if colon and text.strip() else ""
+        return [Problem(position, (), f"must be KEY=VALUE, such as optimizer.lr=0.01{hint}")]
     path = split_key(key.strip())
     if not all(path):
         return [

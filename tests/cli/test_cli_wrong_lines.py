@@ -18,7 +18,7 @@ from mnistlab.blocks.optimizers import OPTIMIZERS
 from mnistlab.blocks.schedules import SCHEDULES
 from mnistlab.blocks.section import keys_of
 from mnistlab.config.run import RunConfig
-from mnistlab.data.sources import SOURCES, with_path
+from mnistlab.data.sources import SOURCES, published, with_path
 from mnistlab.reproduce.known import known
 
 FILES = {
@@ -51,6 +51,7 @@ NAMES = {
     "SCHEDULES": SCHEDULES.blocks,
     "SOURCES": SOURCES,
     "PATHS": with_path(),
+    "PUBLISHED": published(),
     "REPORTS": [one.name for one in known("reports")],
     "PAPERS": [one.name for one in known("papers")],
 }
