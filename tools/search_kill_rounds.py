@@ -20,7 +20,7 @@ LEARNING = (
 
 
 def rounds(
-    kills: int, values: Sequence[str] = LEARNING, seed: int = 0, spread: float = 1.2
+    kills: int, values: Sequence[str] = LEARNING, seed: int = 0, spread: float = 0.8
 ) -> Report:
     """Kill a sweep with one worker `kills` times, and let it end."""
     return sweep_kill_rounds.rounds(kills, values, seed, spread, ("--workers", "1"))
