@@ -29,7 +29,7 @@ def write_file(path: Path, data: bytes | str, *, mode: int | None = None) -> Non
         # Mode "xb" respects the umask; tempfile's files are readable by their owner only.
         with temporary.open("xb") as file:
             if mode is not None:
-                os.fchmod(file.fileno(), mode)
+                temporary.chmod(mode)
             file.write(content)
             file.flush()
             system.fsync(file.fileno())
