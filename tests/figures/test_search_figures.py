@@ -9,7 +9,7 @@ from figure_helpers import faults
 from mnistlab.figures.sweep.stage.best_so_far import TrialEnd, best_so_far
 from mnistlab.figures.sweep.stage.contour import contour, local_mean
 from mnistlab.figures.sweep.stage.heat_map import heat_map
-from mnistlab.figures.sweep.stage.importance import importance_bars, importances
+from mnistlab.figures.sweep.stage.importance import added_errors, importance_bars, importances
 from mnistlab.figures.sweep.stage.metric_by_parameter import metric_by_parameter
 from mnistlab.figures.sweep.stage.parallel_coordinates import parallel_coordinates
 from mnistlab.figures.sweep.stage.pareto import FrontPoint, pareto_front
@@ -62,6 +62,20 @@ def test_the_parameter_that_decides_is_the_most_important_and_all_shares_are_one
     assert shares["seed"] < 0.1
     assert sum(shares.values()) == pytest.approx(1)
     assert shares == importances(points())
+
+
+def test_the_added_errors_are_those_of_scikit_learn_up_to_the_shuffles():
+    from sklearn.inspection import permutation_importance
+    from sklearn.linear_model import LinearRegression
+
+    inputs = np.random.default_rng(1).normal(size=(200, 3))
+    outputs = inputs @ [2.0, 1.0, 0.0]
+    model = LinearRegression().fit(inputs, outputs)
+    stated = permutation_importance(
+        model, inputs, outputs, scoring="neg_mean_squared_error", n_repeats=50, random_state=0
+    )
+    found = added_errors(model.predict, inputs, outputs)
+    np.testing.assert_allclose(found, stated.importances_mean, rtol=0.1, atol=1e-12)
 
 
 def test_its_bars_are_legible_however_long_the_keys():
