@@ -10,6 +10,7 @@ from mnistlab.cli import completion
 from mnistlab.support.numba_settings import MAX_THREADS, check_numba_settings
 from mnistlab.support.run_weights import ALLOWED, weights_file
 from mnistlab.support.whole_numbers import whole_number
+from mnistlab.tracking.trackers import TRACKERS
 
 MAX_WORKERS = 10_000
 
@@ -21,6 +22,14 @@ def checked_weights(name: str) -> str:
     return name
 
 
+def checked_trackers(names: list[str] | None) -> list[str] | None:
+    """The names of trackers; refused if there is no such tracker."""
+    for name in names or ():
+        if name not in TRACKERS:
+            raise typer.BadParameter(f"found {name!r}, must be {' or '.join(TRACKERS)}")
+    return names
+
+
 Config = Annotated[
     Path,
     typer.Argument(
@@ -30,10 +39,13 @@ Config = Annotated[
         autocompletion=completion.config_files,
     ),
 ]
-Run = Annotated[
-    Path,
+RunsToExport = Annotated[
+    list[Path],
     typer.Argument(
-        metavar="RUN", help="The run's folder.", show_default=False, autocompletion=completion.runs
+        metavar="RUN",
+        help="The run's folder; for a tracker also several, and those of sweeps.",
+        show_default=False,
+        autocompletion=completion.runs_and_sweeps,
     ),
 ]
 FirstRun = Annotated[
@@ -132,6 +144,17 @@ Scheduler = Annotated[
 ]
 Force = Annotated[
     bool, typer.Option("--force", help="Overwrite a file that mnistlab did not write.")
+]
+Track = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="|".join(TRACKERS),
+        callback=checked_trackers,
+        autocompletion=lambda: list(TRACKERS),
+        help="Also pass it on, while it trains, to this tracker, whose files are in the folder of "
+        "runs (pip install 'mnistlab[tracking]'); can be repeated.",
+        show_default=False,
+    ),
 ]
 NoPlots = Annotated[bool, typer.Option("--no-plots", help="Draw no figures.")]
 Quiet = Annotated[

@@ -146,6 +146,19 @@ class CsvTable(Generic[Row]):
         columns = self.read_columns(path, written)
         return [self.row_type(*values) for values in zip(*columns, strict=True)]
 
+    def read_so_far(self, path: Path) -> list[Row]:
+        """The complete rows of a table to which a run may be writing; raises UsageError as
+        `read_columns` does.
+        """
+        cells = [line.split(",") for line in durable.read_text(path).split("\n")[1:-1]]
+        try:
+            return [
+                self.row_type(*(read(cell) for read, cell in zip(self.readers, row, strict=True)))
+                for row in cells
+            ]
+        except ValueError:
+            raise UsageError(self._first_fault(path, cells)) from None
+
     def _cells(self, path: Path) -> list[list[str]]:
         """The cells of every complete row under the header."""
         lines = durable.read_text(path).split("\n")

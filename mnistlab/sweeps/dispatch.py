@@ -152,6 +152,8 @@ class Dispatcher:
             pool.running[trial.id] = trial
             pool.shares[trial.id] = 0.0
             self.submitted += 1
+            row = self.ledger.row(trial)
+            self._each(lambda callback, row=row: callback.on_begin(row))  # type: ignore[misc]
             config = resolved_mapping(trial.config)
             watched = self.ledger.watched(trial)
             prune = None if watched is None else watched.told()

@@ -39,6 +39,9 @@ class SweepCallback:
     def on_progress(self, progress: SweepProgress) -> None:
         """Called several times a second."""
 
+    def on_begin(self, row: TrialRow) -> None:
+        """A trial is given to a worker; a trial whose worker died is, too, once more."""
+
     def on_trial(self, row: TrialRow, took: float, progress: SweepProgress) -> None:
         """A trial has ended; `took` is its duration in seconds."""
 

@@ -108,3 +108,31 @@ def test_an_export_is_renewed_and_any_other_file_needs_force(run_dir, home, form
     assert (home / "mine").read_bytes() == edited
     assert mnistlab("export", run_dir, *arguments, "--force").exit_code == 0
     assert (home / "mine").read_bytes() != edited
+
+
+def test_several_runs_go_to_a_tracker_and_one_network_to_a_file(run_dir, home):
+    outcome = mnistlab("export", run_dir, run_dir, "--format", "tensorboard", "--json")
+    folder = run_dir.parent / "tensorboard"
+    assert outcome.document == {"format": "tensorboard", "folder": str(folder), "runs": 2}
+    assert list(folder.glob(f"{run_dir.name}/events.out.tfevents.*"))
+    refused = mnistlab("export", run_dir, run_dir, "--format", "npz")
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        "npz: is a format of one network; found 2 runs\n",
+    )
+
+
+@pytest.mark.parametrize(
+    "option", [("--weights", "best"), ("--pixels", "float32"), ("--force",)], ids=" ".join
+)
+def test_a_tracker_takes_no_options_of_networks(run_dir, option):
+    outcome = mnistlab("export", run_dir, "--format", "tensorboard", *option)
+    assert outcome.exit_code == 2
+    assert outcome.stderr.startswith(f"{option[0]}: is for networks;")
+    assert not (run_dir.parent / "tensorboard").exists()
+
+
+def test_an_unknown_tracker_is_refused_before_anything_is_trained(home):
+    outcome = mnistlab("train", "tiny.yaml", "--track", "paper")
+    assert outcome.exit_code == 2
+    assert "found 'paper', must be mlflow or tensorboard" in outcome.stderr

@@ -7,29 +7,34 @@ import typer
 
 from mnistlab.cli import options
 from mnistlab.export.formats import FORMATS
+from mnistlab.tracking.trackers import TRACKERS
 
 if TYPE_CHECKING:
     from mnistlab.export.exporter import Exported
+    from mnistlab.python.commands.export_tracked import ExportedRuns
 
     FormatName = str
 else:
-    FormatName = Literal[tuple(FORMATS)]
+    FormatName = Literal[(*FORMATS, *TRACKERS)]
 
 ORDER = 8  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab export runs/latest --format onnx
   mnistlab export runs/latest --format safetensors --output digits.safetensors
+  mnistlab export runs/latest runs/20261121-142530-mlp-3fa9c1 --format mlflow
 """
 
 
 def export(
-    run: options.Run,
+    runs: options.RunsToExport,
     format: Annotated[FormatName, typer.Option(help="The format.", show_default=False)],
     output: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="The file to write.  [default: model.FORMAT in the run's folder]"
+            metavar="PATH",
+            help="The file to write, or the tracker's folder.  [default: model.FORMAT in the run's "
+            "folder; for a tracker the folder FORMAT beside the run]",
         ),
     ] = None,
     weights: options.Weights = "final",
@@ -44,14 +49,20 @@ def export(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> int:
-    """Write a run's network for other tools."""
+    """Write a run's network, or its history, for other tools."""
+    if format in TRACKERS:
+        _refuse_options_of_networks(weights, pixels, force=force)
+        return _to_tracker(runs, format, output, quiet=quiet, json=json)
     options.set_threads(threads)
     from mnistlab.python.commands import export as command
+    from mnistlab.support.errors import UsageError
     from mnistlab.terminal.output import print_json, print_result
     from mnistlab.terminal.progress import watch_messages
 
+    if len(runs) > 1:
+        raise UsageError(f"{format}: is a format of one network; found {len(runs)} runs")
     exported = command.export(
-        run,
+        runs[0],
         format,
         output=output,
         weights=weights,
@@ -72,12 +83,43 @@ def export(
 
 export.__doc__ = "\n\n".join(
     [
-        "Write a run's network for other tools.",
+        "Write a run's network, or its history, for other tools.",
         *(format.description for format in FORMATS.values()),
+        "For an experiment tracker, metrics, parameters, figures and files of runs, or of the "
+        "trials of sweeps:",
+        *(tracker.description for tracker in TRACKERS.values()),
         "A file that an earlier export wrote is overwritten. Any other existing file is an error, "
         "unless --force is given.",
     ]
 )
+
+
+def _refuse_options_of_networks(weights: str, pixels: str, *, force: bool) -> None:
+    """Raise UsageError for an option that a tracker does not have."""
+    from mnistlab.support.errors import UsageError
+
+    given = {"--weights": weights != "final", "--pixels": pixels != "uint8", "--force": force}
+    for option in (name for name, value in given.items() if value):
+        raise UsageError(f"{option}: is for networks; a tracker receives a run's history")
+
+
+def _to_tracker(
+    runs: list[Path], tracker: str, output: Path | None, *, quiet: bool, json: bool
+) -> int:
+    """Pass runs and sweeps on to a tracker, and print where they are."""
+    from mnistlab.python.commands.export_tracked import export_tracked
+    from mnistlab.support.text_format import counted
+    from mnistlab.terminal.output import print_json, print_note, print_result
+
+    exported: ExportedRuns = export_tracked(runs, tracker, output)
+    if not quiet:
+        print_note(f"{counted(exported.runs, 'run')}: `{exported.shows}` shows them")
+    if json:
+        found = {"format": tracker, "folder": exported.folder, "runs": exported.runs}
+        print_json(found)
+    else:
+        print_result(str(exported.folder))
+    return 0
 
 
 def _tell(exported: "Exported") -> None:

@@ -47,6 +47,7 @@ def sweep(
         bool, typer.Option("--dry-run", help="List the trials; run nothing.")
     ] = False,
     no_plots: options.NoPlots = False,
+    track: options.Track = None,
     runs_dir: options.RunsDir = None,
     data_dir: options.DataDir = None,
     workers: options.Workers = "auto",
@@ -71,7 +72,8 @@ def sweep(
     from mnistlab.terminal.watched_sweep import sweep_options
 
     with sweep_options(data_dir, workers=count, scheduler=scheduler, quiet=quiet) as how:
-        result = command.sweep(source, paths.runs_dir(runs_dir), how, plots=not no_plots)
+        folder = paths.runs_dir(runs_dir)
+        result = command.sweep(source, folder, how, plots=not no_plots, track=track or ())
     return tell_sweep(result, quiet=quiet, json=json)
 
 

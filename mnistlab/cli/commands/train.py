@@ -28,6 +28,7 @@ def train(
         bool, typer.Option("--print-config", help="Print the complete configuration; run nothing.")
     ] = False,
     no_plots: options.NoPlots = False,
+    track: options.Track = None,
     runs_dir: options.RunsDir = None,
     data_dir: options.DataDir = None,
     threads: options.Threads = None,
@@ -58,7 +59,9 @@ def train(
 
         with run_options(data_dir, threads=threads, quiet=quiet) as how:
             folder = paths.runs_dir(runs_dir)
-            result = command.train(run_config, folder, how, plots=not no_plots, figures=figures)
+            result = command.train(
+                run_config, folder, how, plots=not no_plots, figures=figures, track=track or ()
+            )
     return tell_result(result, quiet=quiet, json=json)
 
 

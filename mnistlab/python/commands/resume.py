@@ -15,10 +15,11 @@ from mnistlab.experiment.resume import (
     refuse_changed_surroundings,
 )
 from mnistlab.experiment.run_options import RunOptions
-from mnistlab.python.commands.train import draw
+from mnistlab.python.commands.train import draw, tracking
 from mnistlab.store.drawing import remove_leftovers
 from mnistlab.store.locks import only_process
 from mnistlab.store.run_dir import open_run
+from mnistlab.store.tracked import trackers_of
 
 
 def resume(
@@ -52,11 +53,13 @@ def resume(
         dataset = load_data(config, folder, options.data_progress)
         refuse_changed_surroundings(facts, dataset.sha256, force)
         new_length = has_other_length(run_dir, config)
-        result = runner.resume(run_dir, config, dataset, history, options, new_length)
-    else:
-        with only_process(run_dir):
-            remove_leftovers(run_dir.path)
-    is_drawn = run_dir.plots.exists() and run_dir.report.exists()
-    if plots and not (result.already_ended and is_drawn):
+        with tracking(options, trackers_of(run_dir.path)) as options:
+            result = runner.resume(run_dir, config, dataset, history, options, new_length)
+            if plots:
+                draw(result, options)
+        return result
+    with only_process(run_dir):
+        remove_leftovers(run_dir.path)
+    if plots and not (run_dir.plots.exists() and run_dir.report.exists()):
         draw(result, options)
     return result

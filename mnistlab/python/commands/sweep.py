@@ -1,12 +1,14 @@
 """Runs the trials of a sweep, or the remaining ones."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from mnistlab.config import SweepSource
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.store.tracked import trackers_of
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import available_cpus
 from mnistlab.sweeps import sweep_run
@@ -15,16 +17,23 @@ from mnistlab.sweeps.sweep_options import SweepOptions
 
 
 def sweep(
-    source: SweepSource, runs_dir: Path, options: SweepOptions, *, plots: bool = True
+    source: SweepSource,
+    runs_dir: Path,
+    options: SweepOptions,
+    *,
+    plots: bool = True,
+    track: Sequence[str] = (),
 ) -> SweepResult:
-    """Run every trial of a sweep into a new folder, and choose the best.
+    """Run every trial of a sweep into a new folder, and choose the best. `track` are the names of
+    trackers that its trials are passed on to.
 
     There are never more workers on this machine than processors. Raises ConfigError with all errors
     of all trials, DataError or UsageError before there is a folder.
     """
-    result = sweep_run.begin(source, runs_dir, _with_workers(options))
-    if plots:
-        _draw_sweep(result, options)
+    with _tracking(options, track) as options:
+        result = sweep_run.begin(source, runs_dir, _with_workers(options))
+        if plots:
+            _draw_sweep(result, options)
     return result
 
 
@@ -42,10 +51,23 @@ def resume_sweep(
 
     Raises as `resume` does.
     """
-    result = sweep_run.resume(path, arguments, _with_workers(options), force=force, unprune=unprune)
-    if plots and not (result.already_ended and SweepDir(result.sweep_dir).plots.exists()):
-        _draw_sweep(result, options)
+    with _tracking(options, trackers_of(path)) as options:
+        workers = _with_workers(options)
+        result = sweep_run.resume(path, arguments, workers, force=force, unprune=unprune)
+        if plots and not (result.already_ended and SweepDir(result.sweep_dir).plots.exists()):
+            _draw_sweep(result, options)
     return result
+
+
+def _tracking(
+    options: SweepOptions, trackers: Sequence[str]
+) -> AbstractContextManager[SweepOptions]:
+    """The options of a sweep that is passed on to trackers, if any are named."""
+    if not trackers:
+        return nullcontext(options)
+    from mnistlab.tracking.live_sweep import tracked_sweep
+
+    return tracked_sweep(options, trackers)
 
 
 def _with_workers(options: SweepOptions) -> SweepOptions:

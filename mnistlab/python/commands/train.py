@@ -1,6 +1,7 @@
 """Train a configuration into a new run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +41,30 @@ def train(
     *,
     plots: bool = True,
     figures: QuickFigures = quick_figures,
+    track: Sequence[str] = (),
 ) -> RunResult:
     """Train one configuration into a new run folder, and draw its figures unless `plots` is false.
+    `track` are the names of trackers that it is passed on to.
 
     Raises DataError, UsageError or ConfigError before there is a folder. A run that diverges is
     returned with advice.
     """
     dataset = load_data(config, options.data_dir, options.data_progress)
-    with located(config):
-        result = runner.run(config, dataset, runs_dir, options)
-    if plots:
-        draw(result, options, figures)
+    with tracking(options, track) as options:
+        with located(config):
+            result = runner.run(config, dataset, runs_dir, options)
+        if plots:
+            draw(result, options, figures)
     return result
+
+
+def tracking(options: RunOptions, trackers: Sequence[str]) -> AbstractContextManager[RunOptions]:
+    """The options of a run that is passed on to trackers, if any are named."""
+    if not trackers:
+        return nullcontext(options)
+    from mnistlab.tracking.live_run import tracked_run
+
+    return tracked_run(options, trackers)
 
 
 def draw(result: RunResult, options: RunOptions, figures: QuickFigures = quick_figures) -> None:
