@@ -18,6 +18,12 @@ def snapshot_name(epoch: int) -> str:
     return f"epoch-{epoch}"
 
 
+def snapshot_epoch(name: str) -> int | None:
+    """The epoch after which weights of this name were kept; None for weights of another kind."""
+    named = SNAPSHOT.fullmatch(name)
+    return int(named[1]) if named else None
+
+
 def weights_file(name: str) -> str | None:
     """The file of the weights with this name, relative to the run's folder; None for no name."""
     if SNAPSHOT.fullmatch(name):

@@ -42,6 +42,9 @@ def visualize(
     figures; a reproduced report has its tables there, too. --only draws single figures and does not
     change report.html.
 
+    --only film writes film.gif and film.png, an animation of the first layer's weights from the
+    initial ones to the last epoch. It needs a run with training.snapshots.
+
     Figures that mnistlab drew before are overwritten. If a file there was edited or was not written
     by mnistlab, the command fails before it draws anything, unless --force is given.
 

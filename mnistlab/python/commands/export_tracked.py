@@ -8,6 +8,7 @@ from mnistlab.store.browse.found import is_sweep, trials_of
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import MnistlabError, UsageError
+from mnistlab.support.links import resolved
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ def export_tracked(paths: Sequence[Path], tracker: str, output: Path | None = No
     from mnistlab.tracking.sweep_follower import SweepFollower
     from mnistlab.tracking.trackers import TRACKERS, connected, store_folder
 
-    folders = [path.resolve() if is_sweep(path) else open_run(path).path for path in paths]
+    folders = [resolved(path) if is_sweep(path) else open_run(path).path for path in paths]
     folder = output or store_folder(_runs_dir(folders[0]), tracker)
     count = 0
     try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from mnistlab.data import DownloadProgress
 from mnistlab.experiment.artefacts import Artefacts
+from mnistlab.figures import film
 from mnistlab.figures.gallery import (
     QUICK,
     LeftOut,
@@ -28,8 +29,9 @@ from mnistlab.store.drawing import drawing_in
 from mnistlab.store.report_dir import ReportDir, is_reproduction
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.sweep_dir import SweepDir
+from mnistlab.store.written_files import refuse_others, write_own
 from mnistlab.support import paths
-from mnistlab.support.errors import MnistlabError, UsageError
+from mnistlab.support.errors import LackingError, MnistlabError, UsageError
 from mnistlab.support.links import resolved
 
 
@@ -65,10 +67,15 @@ def visualize(
     artefacts = None if is_sweep(path) else Artefacts(open_run(path), **options)
     folder = resolved(path) if artefacts is None else artefacts.run_dir.path
     every = run_entries(artefacts) if artefacts else sweep_entries(SweepDir(folder), options)
-    entries = chosen(every, only)
+    # The film has a file of its own, and no position on the page.
+    films = artefacts is not None and film.NAME in (only or ())
+    names = [name for name in only or () if not (films and name == film.NAME)]
+    entries = [] if films and not names else chosen(every, names)
     with drawing_in(folder):
         refuse_foreign(entries, folder, format, report=report, force=force)
         saved = save_each(draw_each(entries), folder, format, force=force, saver=saver)
+        if artefacts is not None and films:
+            saved = _with_film(saved, artefacts, force)
         if not report:
             return saved
         try:
@@ -80,6 +87,23 @@ def visualize(
         except MnistlabError as error:  # damaged files may also prevent the page
             left_out = LeftOut("report", "Report", str(error), error)
             return replace(saved, left_out=[*saved.left_out, left_out])
+
+
+def _with_film(saved: SavedFigures, run: Artefacts, force: bool) -> SavedFigures:
+    """Write the film of a run as film.gif and film.png, or say why there is none."""
+    try:
+        made = film.film(run)
+    except MnistlabError as error:
+        damage = None if isinstance(error, LackingError) else error
+        left_out = LeftOut(film.NAME, "Film", str(error), damage)
+        return replace(saved, left_out=[*saved.left_out, left_out])
+    files = {f"{film.NAME}.gif": (made.gif(), None), f"{film.NAME}.png": (made.png(), "png")}
+    paths = {name: run.run_dir.plots / name for name in files}
+    refuse_others(paths.values(), force=force)
+    run.run_dir.plots.mkdir(exist_ok=True)
+    for name, (content, kind) in files.items():
+        write_own(paths[name], content, kind, force=force)
+    return replace(saved, figures={**saved.figures, **paths})
 
 
 def _report(
