@@ -11,6 +11,7 @@ from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.tracked import trackers_of
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import available_cpus
+from mnistlab.support.links import resolved
 from mnistlab.sweeps import sweep_run
 from mnistlab.sweeps.sweep_callbacks import SweepResult
 from mnistlab.sweeps.sweep_options import SweepOptions
@@ -51,7 +52,7 @@ def resume_sweep(
 
     Raises as `resume` does.
     """
-    with _tracking(options, trackers_of(path)) as options:
+    with _tracking(options, trackers_of(resolved(path))) as options:
         workers = _with_workers(options)
         result = sweep_run.resume(path, arguments, workers, force=force, unprune=unprune)
         if plots and not (result.already_ended and SweepDir(result.sweep_dir).plots.exists()):
