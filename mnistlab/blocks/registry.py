@@ -63,6 +63,38 @@ class Family(Generic[Block]):
         return inspect.isclass(value) and issubclass(value, self.base) and value is not self.base
 
 
+class Extended(Generic[Block]):
+    """The blocks of a family, each with the keys of `keys` in addition to its own.
+
+    The class of a block is called `name`, with the block's class in place of {}; its docstring is
+    `doc`, with the block's type. `keys` is defined in the module that makes this. Set the module's
+    `__getattr__` to `class_named`: so a configuration with such a block can be unpickled.
+    """
+
+    def __init__(self, family: Family[Block], keys: type[Section], name: str, doc: str) -> None:
+        self.family = family
+        self.keys = keys
+        self._name = name
+        self._doc = doc
+        self._made: dict[type[Block], type[Section]] = {}
+
+    def of(self, block: type[Block]) -> type[Section]:
+        """The block with the additional keys."""
+        if block not in self._made:
+            doc = self._doc.format(block.model_fields["type"].default)
+            members = {"__doc__": doc, "__module__": self.keys.__module__}
+            name = self._name.format(block.__name__)
+            self._made[block] = type(name, (self.keys, block), members)
+        return self._made[block]
+
+    def class_named(self, name: str) -> type[Section]:
+        """The class that `of` makes, by its name. Raises AttributeError if there is none."""
+        for block in self.family.blocks.values():
+            if name == self._name.format(block.__name__):
+                return self.of(block)
+        raise AttributeError(f"module {self.keys.__module__!r} has no attribute {name!r}")
+
+
 class OneOf(TypedUnion):
     """Annotation of a key whose value is a block of a family; see TypedUnion."""
 

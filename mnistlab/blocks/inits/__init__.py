@@ -4,14 +4,13 @@ A layer's init (`init.layers.dense1`) is one of these blocks. The run's init has
 addition.
 """
 
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from mnistlab.blocks.registry import Family, OneOf
+from mnistlab.blocks.registry import Extended, Family, OneOf
 from mnistlab.blocks.section import BareSection, Positive, Section, TypedUnion
 from mnistlab.runtime.streams import Purpose, random_stream
 
@@ -97,19 +96,9 @@ class RunInit(PerLayer, InitBlock):
     """An init of a run: one of the blocks, for every layer that `layers` does not name."""
 
 
-@cache
-def _for_a_run(block: type[InitBlock]) -> type[Section]:
-    """The block with the key `layers` in addition to its own."""
-    doc = f"{block.model_fields['type'].default} for every layer that `layers` does not name."
-    return type(f"Run{block.__name__}", (PerLayer, block), {"__doc__": doc, "__module__": __name__})
+_RUN_INITS = Extended(
+    INITS, PerLayer, name="Run{}", doc="{} for every layer that `layers` does not name."
+)
+__getattr__ = _RUN_INITS.class_named
 
-
-def __getattr__(name: str) -> type[Section]:
-    """The class of a run's init by its name, for unpickling a configuration."""
-    for block in INITS.blocks.values():
-        if name == f"Run{block.__name__}":
-            return _for_a_run(block)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-InitConfig = Annotated[RunInit, OneOf(INITS, default="he_normal", each=_for_a_run)]
+InitConfig = Annotated[RunInit, OneOf(INITS, default="he_normal", each=_RUN_INITS.of)]

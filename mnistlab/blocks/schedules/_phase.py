@@ -1,11 +1,10 @@
 """A phase: a schedule for some epochs of a run."""
 
-from functools import cache
 from typing import Annotated
 
 from pydantic import Field
 
-from mnistlab.blocks.registry import OneOf
+from mnistlab.blocks.registry import Extended, OneOf
 from mnistlab.blocks.schedules import SCHEDULES, ScheduleBlock
 from mnistlab.blocks.section import Count, Positive, Section
 
@@ -28,20 +27,7 @@ class AnyPhase(PhaseKeys, ScheduleBlock):
     """One of the schedules with the keys of a phase."""
 
 
-@cache
-def _as_phase(block: type[ScheduleBlock]) -> type[Section]:
-    """The schedule with the keys of a phase in addition to its own."""
-    doc = f"{block.model_fields['type'].default} for some epochs."
-    bases = (PhaseKeys, block)
-    return type(f"{block.__name__}Phase", bases, {"__doc__": doc, "__module__": __name__})
+_PHASES = Extended(PHASES, PhaseKeys, name="{}Phase", doc="{} for some epochs.")
+__getattr__ = _PHASES.class_named
 
-
-def __getattr__(name: str) -> type[Section]:
-    """The class of a phase by its name, for unpickling a configuration."""
-    for block in PHASES.blocks.values():
-        if name == f"{block.__name__}Phase":
-            return _as_phase(block)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-Phase = Annotated[AnyPhase, OneOf(PHASES, default="constant", each=_as_phase)]
+Phase = Annotated[AnyPhase, OneOf(PHASES, default="constant", each=_PHASES.of)]
