@@ -20,6 +20,11 @@ from mnistlab.runtime.arithmetic import compiles_for
 REGISTER = 16 if compiles_for("avx512f") else 8
 
 
+def in_register(array: np.ndarray) -> int:
+    """The numbers of the array's dtype in a register of that processor."""
+    return REGISTER * 4 // array.itemsize
+
+
 def load(array: np.ndarray, at: Any, lanes: int, count: int | None = None) -> np.ndarray:
     """The elements [at, at + lanes) of array (n,), or the first `count` of them."""
     vector = np.zeros(lanes, array.dtype)

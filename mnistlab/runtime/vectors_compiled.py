@@ -13,7 +13,9 @@ from numba.extending import models, register_model
 
 from mnistlab.runtime.compiled_as import compiled_as, is_left_out
 from mnistlab.runtime.vectors import (
+    REGISTER,
     every_second,
+    in_register,
     load,
     prefetch,
     spread,
@@ -120,6 +122,17 @@ def _masked_store(
 
 def _lanes(value: Any) -> int:
     return int(value.literal_value)
+
+
+@compiled_as(in_register)
+def _compiled_in_register(typing_context, array):  # type: ignore[no-untyped-def]
+    """A constant, so that no code is compiled for arrays of another dtype."""
+
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        numbers = REGISTER * 4 // bytes_of(array.dtype)
+        return context.get_constant(types.int64, numbers)
+
+    return types.int64(array), codegen
 
 
 def _load(array, at, lanes):  # type: ignore[no-untyped-def]

@@ -21,6 +21,7 @@ from kernel_helpers import (
     run_interpreted,
 )
 from map_cases import by_rows_cases, convolution_cases, pad_cases, pooling_cases
+from products_cases import products_cases
 from shared_input_cases import shared_input_cases
 from side_by_side_cases import side_by_side_cases
 from sparse_cases import sparse_hidden_cases, sparse_input_cases
@@ -179,6 +180,7 @@ CASES = [
     *sparse_input_cases(),
     *sparse_hidden_cases(),
     *few_outputs_cases(),
+    *products_cases(),
     *shared_input_cases(),
     *side_by_side_cases(),
     *fewer_products_cases(),

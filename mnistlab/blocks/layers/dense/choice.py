@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from mnistlab.blocks.layers.dense.few_outputs import OUTPUTS, WIDE
+from mnistlab.blocks.layers.dense.products import COLUMNS, ROWS
 from mnistlab.blocks.layers.dense.sparse_hidden import BLOCK
 from mnistlab.blocks.layers.dense.sparse_input import LISTED
 from mnistlab.runtime.lanes import MOST_LANES, lanes_for
@@ -25,6 +26,9 @@ ROWS_WORTH_SKIPPING, MOST_SKIPPING = 16, 2 * BLOCK
 FEWEST_REGISTERS, MOST_REGISTERS = 4, 8  # of a tile
 MOST_COLUMNS_OF_WHOLE_BLOCKS = 96
 MOST_FEW_OUTPUTS = 16
+# Sums in registers (products.py) against BLAS, on one thread: see docs/decisions.md.
+ROWS_IN_REGISTERS, INPUTS_IN_REGISTERS, WEIGHT_IN_REGISTERS = 1024, 64, 400_000
+COLUMNS_OF_LONG_BLOCKS, LONG_BLOCK, SHORT_BLOCK = 128, 64, 32
 
 
 def column_lanes(rows: int, inputs: int, outputs: int) -> int:
@@ -33,6 +37,30 @@ def column_lanes(rows: int, inputs: int, outputs: int) -> int:
     fewest = ROWS_WORTH_DIVIDING * (2 if inputs * outputs <= SMALL_WEIGHT else MOST_LANES)
     by_rows = rows >= fewest or lanes < 2 or inputs < COLUMNS_WORTH_DIVIDING
     return 0 if by_rows else lanes
+
+
+def sums_in_registers(rows: int, inputs: int, outputs: int) -> bool:
+    """Whether the forward pass keeps its sums in registers (products.py); else it is BLAS's.
+
+    A large weight comes from memory, and BLAS's copy of it is then worth its time. A last tile with
+    few columns of its own repeats those of the one before.
+    """
+    small = rows <= ROWS_IN_REGISTERS and inputs * outputs <= WEIGHT_IN_REGISTERS
+    filled = outputs >= COLUMNS and rounded_up(outputs, COLUMNS) <= 1.3 * outputs
+    return small and filled and inputs >= INPUTS_IN_REGISTERS
+
+
+def block_in_registers(outputs: int) -> int:
+    """The inputs that are added at a time: their rows of a tile must not fall into the same sets of
+    L1, as they do in a wide weight.
+    """
+    return LONG_BLOCK if outputs <= COLUMNS_OF_LONG_BLOCKS else SHORT_BLOCK
+
+
+def parts_in_registers(rows: int, inputs: int, outputs: int) -> int:
+    """The parts of the images: so many that all lanes have a tile's part."""
+    tiles, blocks = -(-outputs // COLUMNS), -(-rows // ROWS)
+    return max(1, min(lanes_for(rows * inputs * outputs) // tiles, blocks))
 
 
 def skips_zero_pixels(nonzero_share: float, pixels: int, outputs: int) -> bool:

@@ -1,11 +1,19 @@
 """Lowers a dense layer: the plain kernels, or kernels that skip work."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
-from mnistlab.blocks.layers.dense import few_outputs_ops, ops, sparse_hidden_ops, sparse_input_ops
+from mnistlab.blocks.layers.dense import (
+    few_outputs_ops,
+    ops,
+    products,
+    products_ops,
+    sparse_hidden_ops,
+    sparse_input_ops,
+)
 from mnistlab.blocks.layers.dense.choice import (
     InputPlan,
+    block_in_registers,
     column_lanes,
     divides_inputs,
     few_outputs_lanes,
@@ -14,15 +22,18 @@ from mnistlab.blocks.layers.dense.choice import (
     has_few_outputs,
     input_plan,
     may_skip_zero_inputs,
+    parts_in_registers,
     skips_zero_inputs,
     skips_zero_pixels,
     sparse_hidden_block,
     sparse_hidden_tile,
     sparse_input_lanes,
     sparse_input_work,
+    sums_in_registers,
 )
 from mnistlab.blocks.layers.dense.few_outputs_ops import FewOutputsOperands
 from mnistlab.blocks.layers.dense.ops import DenseOperands
+from mnistlab.blocks.layers.dense.products_ops import ProductsOperands
 from mnistlab.blocks.layers.dense.sparse_hidden import BLOCK
 from mnistlab.blocks.layers.dense.sparse_hidden_ops import SparseHiddenOperands
 from mnistlab.blocks.layers.dense.sparse_input import LISTED, words_of
@@ -95,7 +106,10 @@ def _skips_zeros(builder: Builder, inputs: int, units: int) -> bool:
 
 
 def _plain(builder: Builder, operands: DenseOperands, weight: str) -> None:
-    """Build a layer by BLAS, divided by columns if there are few rows."""
+    """Build a layer that skips nothing, divided by columns if there are few rows.
+
+    Its products are BLAS's, but for a forward pass with sums in registers.
+    """
     inputs, units = operands.inputs, operands.outputs
     builder.work += inputs * units
 
@@ -103,12 +117,25 @@ def _plain(builder: Builder, operands: DenseOperands, weight: str) -> None:
         lanes = column_lanes(builder.rows, fan_in, fan_out)
         return replace(op.having(by_column=True), lanes=lanes) if lanes else op
 
-    builder.forward.append(by_columns(Op(ops.dense_forward, operands), inputs, units))
+    forward = Op(ops.dense_forward, operands)
+    if not builder.plain and sums_in_registers(builder.rows, inputs, units):
+        forward = Op(products_ops.products_forward, _in_registers(builder, operands))
+    builder.forward.append(by_columns(forward, inputs, units))
     if not builder.on_image or not builder.training:  # in training, images need no gradient
         builder.deltas.append(by_columns(Op(ops.dense_backward_input, operands), units, inputs))
     lanes = max(1, min(lanes_for(builder.rows * inputs * units), inputs // 32))
     backward = ops.dense_backward_weights
     builder.gradients.append(Op(backward, operands, lanes=lanes, tensor=weight, owned=units))
+
+
+def _in_registers(builder: Builder, operands: DenseOperands) -> ProductsOperands:
+    inputs, units = operands.inputs, operands.outputs
+    return ProductsOperands(
+        **asdict(operands),
+        **builder.take_scratch(products.SCRATCH),
+        parts=parts_in_registers(builder.rows, inputs, units),
+        block=block_in_registers(units),
+    )
 
 
 def _few_outputs(builder: Builder, operands: dict[str, Any], weight: str, packed: int) -> None:

@@ -1,0 +1,104 @@
+"""Sums in registers, compared with the plain product."""
+
+import numpy as np
+import pytest
+from engine_helpers import config_of, toy_dataset, trainer_of
+from fast_path_helpers import divide_all_work, mlp, ops_of, run_of, work_in_parts
+from kernel_helpers import FAST_DTYPES, normal
+from oracle_helpers import assert_engine_follows
+from test_sparse_input import close
+
+from mnistlab.blocks.layers.dense import choice, products
+from mnistlab.runtime.threads import engine_threads
+from mnistlab.runtime.vectors import in_register
+
+SIZES = [
+    (1, 1, products.COLUMNS),
+    (5, 33, products.COLUMNS + 1),
+    (products.ROWS + 1, 64, 2 * products.COLUMNS),
+    (products.GROUP + 4, 40, products.COLUMNS + 7),
+]
+
+
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
+@pytest.mark.parametrize(("images", "inputs", "outputs"), SIZES)
+@pytest.mark.parametrize("block", [32, 64])
+def test_the_columns_are_those_of_the_plain_product(images, inputs, outputs, block, dtype):
+    x, W = normal((images, inputs), dtype), normal((inputs, outputs), dtype, 1)
+    bias, sums = normal(outputs, dtype, 2), np.full(products.SCRATCH, np.nan, dtype)
+    at_once = products.REGISTERS * in_register(x)
+    for b in (bias, bias[:0]):
+        y = np.full((images + 1, outputs), np.nan, dtype)
+        for column in range(0, outputs, at_once):
+            products.forward(
+                x.ravel(), images, W.ravel(), b, y.ravel(), inputs, outputs, column, block, sums
+            )
+        expected = x.astype(np.float64) @ W + (b if b.size else 0)
+        close(y[:images], expected, dtype, 60)
+        assert np.isnan(y[images]).all(), "nothing is written behind the last image"
+
+
+def keep_sums_of_small_layers_in_registers(monkeypatch):
+    monkeypatch.setattr(choice, "INPUTS_IN_REGISTERS", 1)
+
+
+UNITS = max(32, products.COLUMNS)  # fewer are few outputs
+TRAINED = {
+    "one image": (1, False, "sgd", {}),
+    "few images": (7, False, "momentum", {}),
+    "a batch, its work divided": (33, True, "adam", {}),
+    "by columns": (64, True, "sgd", {"regularization": {"l2": 1e-3}}),
+    "by rows": (130, True, "rmsprop", {}),
+    "the whole set in parts": ("full", True, "sgd", {}),
+}
+
+
+@pytest.mark.parametrize(
+    ("batch", "divided", "optimizer", "sections"), TRAINED.values(), ids=TRAINED
+)
+@pytest.mark.parametrize("units", [UNITS, 2 * UNITS - 3])
+def test_a_network_trains_by_the_equations(
+    monkeypatch, tmp_path, units, batch, divided, optimizer, sections
+):
+    keep_sums_of_small_layers_in_registers(monkeypatch)
+    if divided:
+        divide_all_work(monkeypatch)
+    if batch == "full":
+        work_in_parts(monkeypatch)
+    model = {**mlp(units, units), "activation": "tanh"}
+    dataset = toy_dataset(130, side=8, width=7)
+    trainer, oracle = run_of(tmp_path, model, batch, 9, optimizer, dataset=dataset, **sections)
+    assert ops_of(trainer).count("products_forward") == 2
+    assert_engine_follows(trainer, oracle, 9)
+
+
+def test_the_number_of_threads_and_of_parts_changes_no_bit(monkeypatch):
+    keep_sums_of_small_layers_in_registers(monkeypatch)
+    model = {**mlp(3 * products.COLUMNS), "activation": "tanh"}
+    found = []
+    for threads, divided in [(1, False), (1, True), (2, True)]:
+        with monkeypatch.context() as here, engine_threads(threads):
+            if divided:
+                divide_all_work(here)
+            training = {"batch_size": 40, "steps": 12, "dtype": "float32"}
+            trainer = trainer_of(config_of(model=model, training=training), toy_dataset(130))
+            while trainer.step < 12:
+                trainer.train_to(min(12, trainer.step + trainer.length.steps_per_epoch))
+            found.append(trainer.params.tobytes())
+    assert len(set(found)) == 1
+
+
+@pytest.mark.parametrize(
+    ("rows", "inputs", "outputs", "fits"),
+    [
+        (64, 784, 128, True),
+        (10, 784, 128, True),
+        (64, 784, 30, False),  # half of a tile would be idle
+        (64, 16, 128, False),
+        (60_000, 784, 128, False),
+        (100, 2500, 2000, False),
+    ],
+)
+def test_the_choice_is_that_of_the_measurements(rows, inputs, outputs, fits, monkeypatch):
+    monkeypatch.setattr(choice, "COLUMNS", 64)
+    assert choice.sums_in_registers(rows, inputs, outputs) == fits
