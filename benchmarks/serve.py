@@ -94,13 +94,18 @@ def init_std(config: RunConfig, fan_in: int, fan_out: int) -> float:
     return float(named[config.init.type] ** 0.5)
 
 
-def peak_memory() -> int:
-    """The largest resident size of this process so far, in bytes."""
+def memory_now() -> dict[str, int]:
+    """The largest resident size of this process so far, and its own memory now, in bytes.
+
+    Its own memory is without files that it maps; where the system can't tell, it is the peak.
+    """
     status = Path("/proc/self/status")
-    if status.exists():
-        lines = dict(line.split(":", 1) for line in status.read_text(encoding="utf-8").splitlines())
-        return int(lines["VmHWM"].split()[0]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if not status.exists():
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return {"peak": peak, "own": peak}
+    lines = dict(line.split(":", 1) for line in status.read_text(encoding="utf-8").splitlines())
+    in_bytes = {name: int(lines[name].split()[0]) * 1024 for name in ("VmHWM", "RssAnon")}
+    return {"peak": in_bytes["VmHWM"], "own": in_bytes["RssAnon"]}
 
 
 def serve(make: Callable[[RunConfig, int], Peer]) -> None:
@@ -126,7 +131,7 @@ def serve(make: Callable[[RunConfig, int], Peer]) -> None:
             accuracy, seconds = peer.evaluate()
             _answer(answers, {"accuracy": accuracy, "seconds": seconds})
         elif verb == "memory":
-            _answer(answers, {"peak": peak_memory()})
+            _answer(answers, memory_now())
         else:
             raise SystemExit(f"{verb}: not one of train N, evaluate, memory")
 
