@@ -22,7 +22,7 @@ TILES, COLUMNS = 60, 10  # units or filters, the strongest at the end
 WIDTH, HEADING = 560, 34  # pixels of a frame, and of the words above its picture
 MOST_FRAMES = 60
 FRAME_MS, LAST_MS = 250, 1500
-COLOURS = 64  # of the palette that all frames share
+COLOURS = 64  # of a frame's palette
 
 
 @dataclass(frozen=True)
