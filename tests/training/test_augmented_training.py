@@ -39,7 +39,7 @@ def small_windows(monkeypatch):
 
 def seen(trainer, step):
     """The images and labels of a step, as the loop is given them."""
-    window = trainer._window(trainer.memory_up_to(step + 1), step)
+    window = trainer.window(trainer.memory_up_to(step + 1), step)
     first = (step % trainer.length.steps_per_epoch - window.first) * trainer.length.batch
     rows = window.memory.order[first : min(first + trainer.length.batch, window.images)]
     return window.memory.images[rows].copy(), window.memory.labels[rows].copy()

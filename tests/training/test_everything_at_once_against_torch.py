@@ -88,7 +88,7 @@ def tensor_pairs(trainer, network):
 
 def batch_of(trainer, step):
     """The augmented images of a step, T (images, rows, columns) of bytes, and their labels."""
-    window = trainer._window(trainer.memory_up_to(step + 1), step)
+    window = trainer.window(trainer.memory_up_to(step + 1), step)
     first = (step % trainer.length.steps_per_epoch - window.first) * BATCH
     rows = window.memory.order[first : first + BATCH]
     images = window.memory.images[rows].reshape(BATCH, *trainer.dataset.image_shape)
