@@ -90,7 +90,7 @@ def test_runs_and_sweeps_are_completed_by_their_folders(complete, home, monkeypa
     assert complete("evaluate", "") == ["runs/latest", "runs/r1", "runs/s1"]
     assert complete("resume", "ru") == ["runs/latest", "runs/r1", "runs/s1"]
     assert complete("visualize", "runs/s") == ["runs/s1"]
-    assert complete("export", "runs/s") == ["runs/s1/trials/0-a"]
+    assert complete("export", "runs/s") == ["runs/s1"]
     monkeypatch.setenv("MNISTLAB_RUNS_DIR", "runs/s1/trials")
     assert complete("predict", "") == ["runs/s1/trials/0-a"]
 
