@@ -36,7 +36,7 @@ def test_a_signal_saves_a_checkpoint_and_prints_how_to_resume(home, number, code
     exit_code, _, stderr = stopped_by(number, home)
     run = (home / "runs" / "latest").resolve()
     assert exit_code == code
-    assert f"mnistlab resume {run}" in stderr
+    assert f"mnistlab resume runs/{run.name}\n" in stderr
     assert "Traceback" not in stderr
     assert (run / "checkpoints" / "last.safetensors").exists()
     assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
