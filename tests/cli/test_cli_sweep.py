@@ -126,7 +126,7 @@ def test_a_signal_keeps_finished_trials_and_prints_how_to_resume(home, number, c
     assert process.returncode == code
     folder = json.loads(stdout)["sweep_dir"]
     assert json.loads(stdout)["status"] == "interrupted"
-    assert f"mnistlab resume {folder}" in stderr
+    assert f"mnistlab resume runs/{Path(folder).name}\n" in stderr
     assert "Traceback" not in stderr
     with Path(folder, "trials.csv").open(encoding="utf-8") as file:
         assert "interrupted" in {row["status"] for row in csv.DictReader(file)}

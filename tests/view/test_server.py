@@ -124,7 +124,7 @@ def test_without_the_extra_the_command_says_how_to_install_it(capsys, runs, miss
 def test_no_browser_for_terminals_is_opened(monkeypatch):
     opened = []
     monkeypatch.setattr(server.webbrowser, "open", opened.append)
-    monkeypatch.setattr(server.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     server._open("http://127.0.0.1/")
