@@ -2,6 +2,7 @@
 
 import json
 import sys
+from pathlib import Path
 
 from benchmarks import probes, scaling, time_to_99
 from benchmarks.commands_table import commands_table
@@ -51,13 +52,15 @@ def test_trainings_of_many_seeds_are_reported_by_mean_and_range():
 
 
 def test_a_panel_shows_every_library_at_every_value():
+    measured = {"torch": 1.0, "mnistlab": 0.5}
     varied = {
-        what: [{"value": value, "seconds": {"torch": 1.0, "mnistlab": 0.5}} for value in (1, 2, 4)]
+        what: [{"value": n, "seconds": measured, "megabytes": measured} for n in (1, 2, 4)]
         for what in scaling.TITLES
     }
     panels = scaling.draw({"varied": varied}).axes
-    assert [axes.get_xlabel() for axes in panels] == list(scaling.TITLES.values())
-    for axes in panels:
+    titles = [*scaling.TITLES.values(), scaling.TITLES["images"]]
+    assert [axes.get_xlabel() for axes in panels[: len(titles)]] == titles
+    for axes in panels[: len(titles)]:
         lines = {line.get_label(): line for line in axes.get_lines()}
         assert list(lines) == ["PyTorch", "mnistlab"]
         assert list(lines["mnistlab"].get_xdata()) == [1, 2, 4]
@@ -65,7 +68,7 @@ def test_a_panel_shows_every_library_at_every_value():
 
 
 def test_the_varied_parameters_are_those_of_the_configuration():
-    varied = list(scaling.points(2))
+    varied = list(scaling.points(2, Path("many")))
     assert [point[3] for point in varied] == [2] * (len(varied) - 2) + [1, 2]
     for what, value, work, _ in varied[:-2]:
         config = json.loads(work)
