@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from data_helpers import NAMES, idx_bytes, small_arrays, write_folder
 
-from mnistlab.data import open_source
+from mnistlab.data import SOURCES, open_source
 from mnistlab.support.errors import DataError, UsageError
 
 
@@ -116,7 +116,8 @@ def test_the_other_sources_take_no_path(tmp_path):
 
 
 def test_an_unknown_source_lists_the_known_ones(tmp_path):
-    with pytest.raises(
-        UsageError, match=r"data\.source: found 'cifar'; choose from csv, digits, fashion-mnist"
-    ):
+    with pytest.raises(UsageError, match=r"data\.source: found 'cifar'; choose from ") as refused:
         open_source("cifar", data_dir=tmp_path)
+    listed = str(refused.value).partition("choose from ")[2].split(", ")
+    assert listed == sorted(SOURCES)
+    assert {"digits", "emnist-letters", "idx", "mnist"} <= set(listed)
