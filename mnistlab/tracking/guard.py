@@ -10,8 +10,6 @@ from mnistlab.tracking.tracker import TrackedRun
 from mnistlab.tracking.trackers import TRACKERS, connected, store_folder
 
 logger = logging.getLogger(__name__)
-# A run of short epochs does not wait for its tracker after each.
-SECONDS_BETWEEN_LOOKS = 2.0
 
 
 class Guarded:

@@ -4,71 +4,48 @@ The sweep's own process reads the folders of its trials; workers know nothing of
 another machine is passed on when it has come back.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from mnistlab.store.sweep_dir import SweepDir
-from mnistlab.store.tracked import write_tracked
 from mnistlab.sweeps.results import TrialRow
 from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepProgress
 from mnistlab.sweeps.sweep_options import SweepOptions
-from mnistlab.tracking.guard import SECONDS_BETWEEN_LOOKS, Attempts, Guarded, told_where
+from mnistlab.tracking.live import Live
 from mnistlab.tracking.sweep_follower import SweepFollower
 
 
 @contextmanager
 def tracked_sweep(options: SweepOptions, trackers: Sequence[str]) -> Iterator[SweepOptions]:
     """Options of a sweep whose trials are passed on to trackers; at the end of the block, when its
-    figures are drawn, its end is passed on, too.
+    figures are drawn, its trials that were stopped and its figures are passed on, too.
     """
     if not trackers:
         yield options
         return
-    tracking = _Tracking(options, trackers)
+    live = Live(
+        trackers, options.tell, lambda folder, receiver: SweepFollower(SweepDir(folder), receiver)
+    )
     try:
-        yield replace(options, callbacks=[*options.callbacks, tracking])
+        yield replace(options, callbacks=[*options.callbacks, _Tracking(live)])
     finally:
-        tracking.end()
+        live.end()
 
 
 class _Tracking(SweepCallback):
-    def __init__(self, options: SweepOptions, trackers: Sequence[str]) -> None:
-        self.options = options
-        self.trackers = trackers
-        self.attempt = Attempts()
-        self.follower: SweepFollower | None = None
-        self._looked = time.monotonic()
+    def __init__(self, live: Live[SweepFollower]) -> None:
+        self.live = live
 
     def on_start(self, sweep_dir: Path) -> None:
-        self.attempt(lambda: self._begin(sweep_dir))
-
-    def _begin(self, sweep_dir: Path) -> None:
-        trackers = write_tracked(sweep_dir, self.trackers).trackers
-        receiver = Guarded(trackers, sweep_dir.parent)
-        self.follower = SweepFollower(SweepDir(sweep_dir), receiver)
-        for text in told_where(trackers, sweep_dir.parent):
-            self.options.tell(text)
+        self.live.begin(sweep_dir)
 
     def on_begin(self, row: TrialRow) -> None:
-        follower = self.follower
-        if follower is not None:
-            self.attempt(lambda: follower.begin(row))
+        self.live.pass_on(lambda follower: follower.begin(row))
 
     def on_progress(self, progress: SweepProgress) -> None:
-        follower = self.follower
-        if follower is not None and time.monotonic() - self._looked >= SECONDS_BETWEEN_LOOKS:
-            self.attempt(follower.look)
-            self._looked = time.monotonic()
+        self.live.look()
 
     def on_trial(self, row: TrialRow, took: float, progress: SweepProgress) -> None:
-        follower = self.follower
-        if follower is not None:
-            self.attempt(lambda: follower.end_trial(row))
-
-    def end(self) -> None:
-        """Pass on the trials that were stopped, and the sweep's figures."""
-        if self.follower is not None:
-            self.attempt(self.follower.end)
+        self.live.pass_on(lambda follower: follower.end_trial(row))

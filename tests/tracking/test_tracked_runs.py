@@ -14,7 +14,7 @@ from mnistlab.python.commands.export_tracked import export_tracked
 from mnistlab.python.commands.train import train as train_command
 from mnistlab.store.metrics import read_layers, read_metrics
 from mnistlab.support.errors import UsageError
-from mnistlab.tracking import live_run
+from mnistlab.tracking import live
 from mnistlab.tracking.trackers import TRACKERS
 from tools.short_runs import SHORT, StopAt, fingerprint, resume, train
 
@@ -26,7 +26,7 @@ METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_los
 
 @pytest.fixture(autouse=True)
 def passed_on_at_once(monkeypatch):
-    monkeypatch.setattr(live_run, "SECONDS_BETWEEN_LOOKS", 0.0)
+    monkeypatch.setattr(live, "SECONDS_BETWEEN_LOOKS", 0.0)
 
 
 def tracked(folder: Path, *callbacks, track=BOTH, plots=False):

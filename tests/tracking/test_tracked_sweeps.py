@@ -8,7 +8,7 @@ from mnistlab.python.commands import sweep as commands
 from mnistlab.python.commands.export_tracked import export_tracked
 from mnistlab.store.metrics import read_metrics
 from mnistlab.sweeps.sweep_options import SweepOptions
-from mnistlab.tracking import live_sweep
+from mnistlab.tracking import live
 from mnistlab.tracking.trackers import TRACKERS
 from tools.here_executor import trials_in_this_process
 from tools.short_sweeps import RUN, fingerprints, rows, sweep
@@ -26,7 +26,7 @@ def tracked(tmp_path_factory):
     source = parse_sweep(RUN, "sweep.yaml", GRID)
     options = SweepOptions(data_dir=folder / "data", workers=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(live_sweep, "SECONDS_BETWEEN_LOOKS", 0.0)
+        patch.setattr(live, "SECONDS_BETWEEN_LOOKS", 0.0)
         return commands.sweep(source, folder / "runs", options, plots=True, track=BOTH)
 
 
