@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,15 @@ from matplotlib.ticker import (
 
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures import style
+from mnistlab.figures.curve_values import (
+    ACCURACY,
+    LOSS,
+    Quantity,
+    curves_of,
+    first_not_finite,
+    in_words,
+    values_of,
+)
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.line_labels import Label, write_labels
 from mnistlab.figures.run_data import Rates, rates_by_step
@@ -56,24 +64,6 @@ FIGURE = FigureDefinition(
 )
 
 
-@dataclass(frozen=True)
-class Quantity:
-    """What one panel shows."""
-
-    key: str
-    axis_label: str
-    factor: float
-    best: Any  # np.argmin or np.argmax
-
-    def written(self, value: float) -> str:
-        """A value, as drawn, in words."""
-        return f"{value:.2f} %" if self.key == "accuracy" else f"{value:#.4g}".rstrip(".")
-
-
-LOSS = Quantity("loss", "loss (mean per image)", 1.0, np.argmin)
-ACCURACY = Quantity("accuracy", "accuracy (%)", 100.0, np.argmax)
-
-
 def learning_curves(
     rows: Sequence[MetricsRow],
     run: str,
@@ -93,7 +83,7 @@ def learning_curves(
     by_step = len({row.epoch for row in rows}) < len(rows)
     x = np.array([row.step if by_step else row.epoch for row in rows], dtype=float)
     unit = "step" if by_step else "epoch"
-    quantities = [quantity for quantity in (LOSS, ACCURACY) if _curves(rows, quantity)]
+    quantities = [quantity for quantity in (LOSS, ACCURACY) if curves_of(rows, quantity)]
     if len(rows) == 1 and not rows[0].is_finite:
         raise LackingError("no epoch was finished")
     if not quantities:
@@ -115,29 +105,8 @@ def learning_curves(
             if rates is not None:
                 drawn = (rates.steps if by_step else rates.steps / rates.per_epoch), rates.values
             _draw_rate(rate_panel, x, *drawn, unit)
-        sheet.describe(_seen(x, rows, quantities, unit))
+        sheet.describe(in_words(x, rows, quantities, unit))
     return sheet.figure
-
-
-def _seen(
-    x: np.ndarray, rows: Sequence[MetricsRow], quantities: Sequence[Quantity], unit: str
-) -> str:
-    """The curves in words: where each begins, is best, and ends."""
-    told = []
-    for quantity in quantities:
-        for split, y in _curves(rows, quantity).items():
-            shown = np.flatnonzero(np.isfinite(y))
-            best = shown[quantity.best(y[shown])]
-            what = f"{style.SPLIT_NAMES[split]} {quantity.key}"
-            told.append(
-                f"{what} goes from {quantity.written(y[shown[0]])} to "
-                f"{quantity.written(y[shown[-1]])}, best {quantity.written(y[best])} at {unit} "
-                f"{x[best]:,.0f}"
-                if len(shown) > 1
-                else f"{what} is {quantity.written(y[shown[0]])}"
-            )
-    text = "; ".join(told)
-    return f"{text[0].upper()}{text[1:]}."
 
 
 def _sheet(
@@ -150,7 +119,7 @@ def _sheet(
 ) -> Sheet:
     heading, note = "Learning curves", f"Loss and accuracy by {unit}"
     note += ", and the learning rate below." if below else "."
-    diverged = _first_not_finite(x, rows)
+    diverged = first_not_finite(x, rows)
     if diverged is not None:
         heading += f": diverged by {unit} {diverged:,.0f}"
         note += f" From the dotted line on, at {unit} {diverged:,.0f}, values are not finite."
@@ -161,22 +130,6 @@ def _sheet(
     return Sheet(PANEL_TOP + PANEL_HEIGHT + below + 0.55, heading, note, run)
 
 
-def _values(rows: Sequence[MetricsRow], name: str, factor: float = 1.0) -> np.ndarray:
-    """One column, shape (rows,), NaN where it was not measured or is not finite."""
-    column = np.array([getattr(row, name) for row in rows], dtype=float) * factor
-    column[~np.isfinite(column)] = np.nan
-    return column
-
-
-def _curves(rows: Sequence[MetricsRow], quantity: Quantity) -> dict[str, np.ndarray]:
-    """The values to draw of each split that has any."""
-    columns = {
-        split: _values(rows, f"{split}_{quantity.key}", quantity.factor)
-        for split in style.SPLIT_NAMES
-    }
-    return {split: column for split, column in columns.items() if np.isfinite(column).any()}
-
-
 def _draw_panel(
     axes: Axes,
     x: np.ndarray,
@@ -185,7 +138,7 @@ def _draw_panel(
     unit: str,
     reference: Mapping[str, Any],
 ) -> None:
-    curves = _curves(rows, quantity)
+    curves = curves_of(rows, quantity)
     labels = []
     for split, y in curves.items():
         labels += _draw_curve(axes, x, y, split, quantity)
@@ -200,7 +153,7 @@ def _draw_panel(
         # A small margin above 100 % for the markers; the axis does not extend further.
         low, high = axes.get_ylim()
         axes.set_ylim(max(low, -2.0), min(high, 100 + 0.03 * (100 - low)))
-    diverged = _first_not_finite(x, rows)
+    diverged = first_not_finite(x, rows)
     if diverged is not None:
         axes.axvline(diverged, color=style.FAINT, linestyle=":", linewidth=1.4, label="diverged")
     _label_x(axes, x, unit, ticks=5)
@@ -214,7 +167,7 @@ def _areas(
     axes: Axes, x: np.ndarray, rows: Sequence[MetricsRow], quantity: Quantity
 ) -> list[HoverArea]:
     """A column of the panel for each row, from halfway to the one before to halfway to the next."""
-    curves = _curves(rows, quantity)
+    curves = curves_of(rows, quantity)
     shown = np.array(style.spread(range(len(x)), MOST_AREAS))
     middles = (x[shown][1:] + x[shown][:-1]) / 2
     begin, end = axes.get_xlim()
@@ -278,15 +231,6 @@ def _draw_stated(
     return labels
 
 
-def _first_not_finite(x: np.ndarray, rows: Sequence[MetricsRow]) -> float | None:
-    """The first x at which a measured loss or accuracy was not finite."""
-    for at, row in zip(x, rows, strict=True):
-        found = [getattr(row, f"{s}_{q.key}") for s in style.SPLIT_NAMES for q in (LOSS, ACCURACY)]
-        if any(value is not None and not math.isfinite(value) for value in found):
-            return float(at)
-    return None
-
-
 def _label_x(axes: Axes, x: np.ndarray, unit: str, ticks: int) -> None:
     margin = 0.03 * (x[-1] - x[0]) or 0.5
     axes.set_xlim(x[0] - margin, x[-1] + margin)
@@ -299,7 +243,7 @@ def _label_x(axes: Axes, x: np.ndarray, unit: str, ticks: int) -> None:
 
 
 def _rates_of_rows(x: np.ndarray, rows: Sequence[MetricsRow]) -> tuple[np.ndarray, np.ndarray]:
-    rate = _values(rows, "lr")
+    rate = values_of(rows, "lr")
     measured = np.isfinite(rate)
     return x[measured], rate[measured]
 
