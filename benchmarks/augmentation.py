@@ -20,7 +20,7 @@ from benchmarks import tables
 from benchmarks.machine import surroundings
 from mnistlab.config import run_config_from_mapping
 from mnistlab.experiment.dataset import load_data
-from mnistlab.runtime.threads import running_on
+from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.provenance import available_cpus
 from mnistlab.support import paths
 from mnistlab.training.initializers import initial_params
@@ -69,7 +69,7 @@ def measured(rounds: int, threads: int) -> dict[str, list[float]]:
     """The seconds of `rounds` epochs of each case."""
     trainers = {name: trainer_of(augment) for name, augment in CASES.items()}
     seconds: dict[str, list[float]] = {name: [] for name in trainers}
-    with running_on(threads):
+    with engine_threads(threads):
         for trainer in trainers.values():
             epoch_seconds(trainer)  # finds the number of threads that suits
         for _ in range(rounds):
