@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from kernel_helpers import normal, run_interpreted
 
-from mnistlab.blocks.layers.batch_norm import lines, maths
+from mnistlab.blocks.layers.batch_norm import lines, map_lines, maths, unit_lines
 
 SHAPES = {"units": (7, 5, 1), "maps": (3, 4, 6)}
 EPSILON = 1e-5
@@ -93,16 +93,16 @@ def _line_cases():
         return pytest.param(kernel, make, id=kernel.__name__)
 
     yield pytest.param(lines.line_of, lambda dtype: (normal(70, dtype), 2, 9), id="line_of")
-    yield sums(lines.line_sum, 1)
-    yield sums(lines.line_sums, 1)
-    yield sums(lines.line_products, 2)
-    yield case(lines.line_forward, 0.25, 2, 3, vectors=1)
-    yield case(lines.line_backward, 0.25, 2, 3, 4, vectors=2)
+    yield sums(map_lines.line_sum, 1)
+    yield sums(map_lines.line_sums, 1)
+    yield sums(map_lines.line_products, 2)
+    yield case(map_lines.line_forward, 0.25, 2, 3, vectors=1)
+    yield case(map_lines.line_backward, 0.25, 2, 3, 4, vectors=2)
     for kernel, vectors in (
-        (lines.add_distances, 4),
-        (lines.add_products, 5),
-        (lines.row_forward, 5),
-        (lines.row_backward, 7),
+        (unit_lines.add_distances, 4),
+        (unit_lines.add_products, 5),
+        (unit_lines.row_forward, 5),
+        (unit_lines.row_backward, 7),
     ):
         yield pytest.param(
             kernel,
@@ -116,7 +116,7 @@ def _line_cases():
         lambda dtype: (normal((lines.PART, 5), dtype), 2, 9, dtype(0.5), 0.25, 1.5),
         id="set_part",
     )
-    for kernel in (lines.begin_sums, lines.end_block):
+    for kernel in (unit_lines.begin_sums, unit_lines.end_block):
         yield pytest.param(
             kernel, lambda dtype: (normal((lines.PART, 5), dtype),), id=kernel.__name__
         )
@@ -145,17 +145,17 @@ def _map_cases():
 
         return pytest.param(kernel, make, id=kernel.__name__)
 
-    yield case(lines.map_part, lambda x, dy, y, scale, shift, found, part: (x, *of, part))
+    yield case(map_lines.map_part, lambda x, dy, y, scale, shift, found, part: (x, *of, part))
     yield case(
-        lines.map_forward,
+        map_lines.map_forward,
         lambda x, dy, y, scale, shift, found, part: (x, *of, scale, shift, found, y),
     )
     yield case(
-        lines.map_gradient_part,
+        map_lines.map_gradient_part,
         lambda x, dy, y, scale, shift, found, part: (x, dy, *of, found, part),
     )
     yield case(
-        lines.map_backward_input,
+        map_lines.map_backward_input,
         lambda x, dy, y, scale, shift, found, part: (
             *(x, dy, *of, 5 * positions, found),
             *(scale, shift, scale.copy(), y),
@@ -174,20 +174,20 @@ def _unit_cases():
         return pytest.param(kernel, make, id=kernel.__name__)
 
     yield case(
-        lines.unit_sums,
+        unit_lines.unit_sums,
         lambda x, dy, y, scale, shift, found, part: (x, *of, scale, part),
     )
-    yield case(lines.unit_part, lambda x, dy, y, scale, shift, found, part: (x, *of, part))
+    yield case(unit_lines.unit_part, lambda x, dy, y, scale, shift, found, part: (x, *of, part))
     yield case(
-        lines.unit_forward,
+        unit_lines.unit_forward,
         lambda x, dy, y, scale, shift, found, part: (x, *of, scale, shift, found, part, y),
     )
     yield case(
-        lines.unit_gradient_part,
+        unit_lines.unit_gradient_part,
         lambda x, dy, y, scale, shift, found, part: (x, dy, *of, found, part),
     )
     yield case(
-        lines.unit_backward_input,
+        unit_lines.unit_backward_input,
         lambda x, dy, y, scale, shift, found, part: (
             *(x, dy, *of, 72, found, scale, shift),
             *(scale.copy(), part, y),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from kernel_helpers import DTYPES, assert_gradient, normal
 
-from mnistlab.blocks.layers.batch_norm import lines, maths
+from mnistlab.blocks.layers.batch_norm import lines, map_lines, maths, unit_lines
 
 EPSILON = 1e-5
 SHAPES = {"units": (9, 4, 1), "maps": (3, 4, 10)}
@@ -45,15 +45,15 @@ def lines_forward(x, scale, shift, epsilon=EPSILON):
     parts, lanes = parts_of(x)
     for (a, b), part in lanes:
         if positions == 1:
-            lines.unit_part(flat, a, b, channels, part)
+            unit_lines.unit_part(flat, a, b, channels, part)
         else:
-            lines.map_part(flat, a, b, channels, positions, part)
+            map_lines.map_part(flat, a, b, channels, positions, part)
     lines.combine_statistics(parts, channels, epsilon, statistics)
     for (a, b), part in lanes:
         if positions == 1:
-            lines.unit_forward(flat, a, b, channels, scale, shift, statistics, part, target)
+            unit_lines.unit_forward(flat, a, b, channels, scale, shift, statistics, part, target)
         else:
-            lines.map_forward(flat, a, b, channels, positions, scale, shift, statistics, target)
+            map_lines.map_forward(flat, a, b, channels, positions, scale, shift, statistics, target)
     return y, statistics
 
 
@@ -64,16 +64,16 @@ def lines_backward(x, dy, scale, statistics):
     parts, lanes = parts_of(x)
     for (a, b), part in lanes:
         if positions == 1:
-            lines.unit_gradient_part(*given, a, b, channels, statistics, part)
+            unit_lines.unit_gradient_part(*given, a, b, channels, statistics, part)
         else:
-            lines.map_gradient_part(*given, a, b, channels, positions, statistics, part)
+            map_lines.map_gradient_part(*given, a, b, channels, positions, statistics, part)
     lines.combine_gradients(parts, statistics, dscale, dshift)
     found = images * positions, statistics, scale, dscale, dshift
     for (a, b), part in lanes:
         if positions == 1:
-            lines.unit_backward_input(*given, a, b, channels, *found, part, target)
+            unit_lines.unit_backward_input(*given, a, b, channels, *found, part, target)
         else:
-            lines.map_backward_input(*given, a, b, channels, positions, *found, target)
+            map_lines.map_backward_input(*given, a, b, channels, positions, *found, target)
     return dx, dscale, dshift
 
 

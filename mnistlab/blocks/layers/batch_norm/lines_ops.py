@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.blocks.layers.batch_norm import lines, maths
+from mnistlab.blocks.layers.batch_norm import lines, map_lines, maths, unit_lines
 from mnistlab.blocks.layers.batch_norm.ops import BatchNormOperands, statistics_of, vector_of
 from mnistlab.runtime.kernel import kernel, view
 from mnistlab.runtime.memory import Memory
@@ -42,9 +42,9 @@ def part_statistics(op: Any, m: Memory, lane: int, step: int, first: int, rows: 
     a, b = rows_of(op, rows, lane)
     x, part = values_of(op, m.activations, m, op.x, rows), part_of(op, m, lane)
     if op.positions == 1:
-        lines.unit_part(x, a, b, op.channels, part)
+        unit_lines.unit_part(x, a, b, op.channels, part)
     else:
-        lines.map_part(x, a, b, op.channels, op.positions, part)
+        map_lines.map_part(x, a, b, op.channels, op.positions, part)
 
 
 @kernel
@@ -61,9 +61,9 @@ def forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> 
     scale, shift = vector_of(op, m.params, op.scale), vector_of(op, m.params, op.shift)
     if op.positions == 1:
         part = part_of(op, m, lane)
-        lines.unit_forward(x, a, b, channels, scale, shift, statistics, part, y)
+        unit_lines.unit_forward(x, a, b, channels, scale, shift, statistics, part, y)
     else:
-        lines.map_forward(x, a, b, channels, op.positions, scale, shift, statistics, y)
+        map_lines.map_forward(x, a, b, channels, op.positions, scale, shift, statistics, y)
 
 
 @kernel
@@ -73,9 +73,9 @@ def part_gradients(op: Any, m: Memory, lane: int, step: int, first: int, rows: i
     dy = values_of(op, m.deltas, m, op.y, rows)
     statistics, part = statistics_of(op, m), part_of(op, m, lane)
     if op.positions == 1:
-        lines.unit_gradient_part(x, dy, a, b, op.channels, statistics, part)
+        unit_lines.unit_gradient_part(x, dy, a, b, op.channels, statistics, part)
     else:
-        lines.map_gradient_part(x, dy, a, b, op.channels, op.positions, statistics, part)
+        map_lines.map_gradient_part(x, dy, a, b, op.channels, op.positions, statistics, part)
 
 
 @kernel
@@ -95,11 +95,11 @@ def backward_input(op: Any, m: Memory, lane: int, step: int, first: int, rows: i
     channels, positions, n = op.channels, op.positions, rows * op.positions
     if positions == 1:
         part = part_of(op, m, lane)
-        lines.unit_backward_input(
+        unit_lines.unit_backward_input(
             x, dy, a, b, channels, n, statistics, scale, dscale, dshift, part, dx
         )
     else:
-        lines.map_backward_input(
+        map_lines.map_backward_input(
             x, dy, a, b, channels, positions, n, statistics, scale, dscale, dshift, dx
         )
 
@@ -123,7 +123,7 @@ def running_maps(op: Any, m: Memory, lane: int, step: int, first: int, rows: int
     for i in range(a, b):
         for c in range(op.channels):
             number = i * op.channels + c
-            lines.line_forward(
+            map_lines.line_forward(
                 lines.line_of(x, number, op.positions),
                 m.params[op.running_mean + c],
                 factor[c],
@@ -142,7 +142,7 @@ def running_units(op: Any, m: Memory, lane: int, step: int, first: int, rows: in
     set_running_factors(op, m, factor)
     mean, shift = vector_of(op, m.params, op.running_mean), vector_of(op, m.params, op.shift)
     for i in range(a, b):
-        lines.row_forward(
+        unit_lines.row_forward(
             lines.line_of(x, i, op.channels),
             mean,
             factor,
