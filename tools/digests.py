@@ -180,6 +180,23 @@ CONFIGURATIONS: dict[str, dict[str, object]] = {
         "regularization": {"l2": 1e-4, "layers": ["conv2", "dense1"]},
         "training": {"steps": 12},
     },
+    "batch-norm": {
+        "model": cnn(conv(8), "batch_norm", RELU, {"dense": {"units": 20}}, "batch_norm", RELU),
+        "training": {"steps": 12},
+    },
+    "adagrad-clipped": {
+        "model": mlp(24),
+        "optimizer": {"type": "adagrad", "clip_norm": 1.0},
+    },
+    "adadelta-max-norm": {
+        "model": mlp(24),
+        "optimizer": {"type": "adadelta"},
+        "regularization": {"max_norm": 2.0},
+    },
+    "augmented": {
+        "model": mlp(24),
+        "data": {"augment": [{"affine": {"rotate": 10}}, {"elastic": {"alpha": 8, "sigma": 3}}]},
+    },
     "sparse-dense": {
         "model": cnn(conv(16), RELU, {"dense": {"units": 128}}, RELU, {"dropout": 0.5}),
         "training": {"steps": 12},
