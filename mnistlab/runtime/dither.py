@@ -23,23 +23,25 @@ MASK, SIGN = 0xFFFFFFFF, 0x80000000
 # ½, and has mean zero.
 BY_ELEMENT, HALF = 0x9E377900, 0x80
 PENALTY, DECAY, UPDATE, GRADIENT = 0x6A09E700, 0xBB67AF00, 0xA54FF500, 0x9B056900
+# The dither of steps that are rounded as usual; any other is 0 or more.
+NONE = -1
 # A power of two times this is less than the spacing towards zero; 2⁻³² is u's unit, 2⁻²³ an ulp's.
 BELOW = np.float32((1 - 2.0**-24) * 2.0**-55)
 
 
-def dither_of(W: np.ndarray, step: int, element: int, kind: int) -> int | None:
+def dither_of(W: np.ndarray, step: int, element: int, kind: int) -> int:
     """The `dither` argument of `step_down` for a part W (n,) of a tensor that begins at `element`.
 
-    `kind` is PENALTY, DECAY, UPDATE or GRADIENT. None if W is float64.
+    `kind` is PENALTY, DECAY, UPDATE or GRADIENT. NONE if W is float64.
     """
     if W.dtype != np.float32:
-        return None
+        return NONE
     return (int(element) * BY_ELEMENT + int(step) * kind + HALF) & MASK
 
 
-def step_down(w: Any, step: Any, dither: int | None, i: int) -> Any:
-    """w − step for element i of a part, dithered unless `dither` is None."""
-    return w - step if dither is None else dithered(w, step, dither, i)
+def step_down(w: Any, step: Any, dither: int, i: int) -> Any:
+    """w − step for element i of a part, dithered unless `dither` is NONE."""
+    return w - step if dither == NONE else dithered(w, step, dither, i)
 
 
 def dithered(w: Any, step: Any, dither: int, i: int) -> Any:

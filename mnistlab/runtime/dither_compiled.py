@@ -11,6 +11,7 @@ from mnistlab.runtime.dither import (
     BY_ELEMENT,
     HALF,
     MASK,
+    NONE,
     dither_of,
     dithered,
     power_of_two,
@@ -44,21 +45,24 @@ def _compiled_power_of_two(typing_context, w):  # type: ignore[no-untyped-def]
     return types.float32(types.float32), codegen
 
 
-# With a kernel's fast math, the compiler would first subtract the step, and lose it.
-@overload(dithered, jit_options=_JIT | {"fastmath": False}, strict=False)
+# With all of a kernel's fast math, the compiler would first subtract the step, and lose it.
+# `contract` changes nothing here. Without it, the plain step would not have it either: the compiler
+# merges both subtractions, and keeps what they have in common.
+@overload(dithered, jit_options=_JIT | {"fastmath": {"contract"}}, strict=False)
 def _overloaded_dithered(w, step, dither, i):  # type: ignore[no-untyped-def]
     return dithered
 
 
 @overload(step_down, jit_options=_JIT, strict=False)
 def _overloaded_step_down(w, step, dither, i):  # type: ignore[no-untyped-def]
-    if isinstance(dither, types.NoneType | types.Omitted):
+    if w != types.float32:
         return lambda w, step, dither, i: w - step
-    return dithered
+    # The compiler makes a loop of each case, as `dither` is the same for all elements.
+    return lambda w, step, dither, i: w - step if dither == NONE else dithered(w, step, dither, i)
 
 
 @overload(dither_of, jit_options=_JIT, strict=False)
 def _overloaded_dither_of(W, step, element, kind):  # type: ignore[no-untyped-def]
     if W.dtype != types.float32:
-        return lambda W, step, element, kind: None
+        return lambda W, step, element, kind: NONE
     return lambda W, step, element, kind: (element * BY_ELEMENT + step * kind + HALF) & MASK

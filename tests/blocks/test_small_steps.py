@@ -19,7 +19,7 @@ from mnistlab.blocks.penalties.maths import (
     penalty_step,
     soft_threshold,
 )
-from mnistlab.runtime.dither import DECAY, GRADIENT, PENALTY, UPDATE, dither_of
+from mnistlab.runtime.dither import DECAY, GRADIENT, NONE, PENALTY, UPDATE, dither_of
 
 SIZE, STEPS = 20_000, 600
 # A weight loses this share of its size at each step.
@@ -179,7 +179,7 @@ def test_a_step_of_zero_moves_nothing(dither):
     before, none = W.copy(), np.zeros_like(W)
     state, other = np.zeros_like(W), np.zeros_like(W)
     for step in range(50):
-        own = dither_of(W, step, 0, UPDATE) if dither else None
+        own = dither_of(W, step, 0, UPDATE) if dither else NONE
         sgd_update(W, none, LR, own)
         momentum_update(W, none, state, LR, 0.9, False, own)
         rmsprop_update(W, none, state, LR, 0.9, 1e-8, own)
@@ -209,7 +209,7 @@ def test_a_dither_follows_from_step_and_element_alone():
 
 
 def test_float64_is_not_dithered():
-    assert dither_of(weights(np.float64), 3, 0, PENALTY) is None
+    assert dither_of(weights(np.float64), 3, 0, PENALTY) == NONE
 
 
 @pytest.mark.parametrize(

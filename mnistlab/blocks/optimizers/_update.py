@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnistlab.blocks.optimizers._momentum import MomentumRamp
-from mnistlab.runtime.dither import dither_of
+from mnistlab.runtime.dither import NONE, UPDATE, dither_of
 from mnistlab.runtime.kernel import Kernel, kernel, view
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import Operands
@@ -48,7 +48,13 @@ def part(op: Any, values: np.ndarray, lane: int) -> np.ndarray:
 
 
 @kernel
-def dither_for(op: Any, m: Memory, lane: int, step: int, kind: int) -> int | None:
+def dither_for(op: Any, m: Memory, lane: int, step: int, kind: int) -> int:
     """The dither for a lane's part of the tensor; it depends on the step's number alone."""
     a, _ = rows_of(op, op.size, lane)
     return dither_of(m.params, step, op.weight + a, kind)
+
+
+@kernel
+def update_dither(op: Any, m: Memory, lane: int, step: int) -> int:
+    """The dither of an optimizer's own step; NONE where no penalty is part of the gradient."""
+    return dither_for(op, m, lane, step, UPDATE) if op.dithered else NONE

@@ -13,9 +13,9 @@ from mnistlab.blocks.optimizers import (
     OptimizerBlock,
     learning_rate,
 )
-from mnistlab.blocks.optimizers._update import Update, UpdateOperands, dither_for, part
+from mnistlab.blocks.optimizers._update import Update, UpdateOperands, part, update_dither
 from mnistlab.blocks.section import Positive, ShareBelowOne
-from mnistlab.runtime.dither import UPDATE, step_down
+from mnistlab.runtime.dither import NONE, step_down
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.parts import rate_of, state_of
@@ -30,7 +30,7 @@ def adadelta_update(
     lr: float,
     rho: float,
     epsilon: float,
-    dither: int | None = None,
+    dither: int = NONE,
 ) -> None:
     """s ← ρ s + (1 − ρ) dW²; d = √((u + ε) / (s + ε)) · dW; u ← ρ u + (1 − ρ) d²; W ← W − lr · d.
 
@@ -53,7 +53,7 @@ class AdaDeltaOperands(UpdateOperands):
 
 
 @kernel
-def adadelta_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) -> None:
+def adadelta(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     adadelta_update(
         part(op, m.params, lane),
         part(op, m.grads, lane),
@@ -62,16 +62,8 @@ def adadelta_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) ->
         rate_of(op, m, step),
         op.rho,
         op.epsilon,
-        dither,
+        update_dither(op, m, lane, step),
     )
-
-
-@kernel
-def adadelta(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    if op.dithered:
-        adadelta_by(op, m, lane, step, dither_for(op, m, lane, step, UPDATE))
-    else:
-        adadelta_by(op, m, lane, step, None)
 
 
 class AdaDelta(OptimizerBlock):

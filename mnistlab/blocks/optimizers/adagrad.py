@@ -13,9 +13,9 @@ from mnistlab.blocks.optimizers import (
     OptimizerBlock,
     learning_rate,
 )
-from mnistlab.blocks.optimizers._update import Update, UpdateOperands, dither_for, part
+from mnistlab.blocks.optimizers._update import Update, UpdateOperands, part, update_dither
 from mnistlab.blocks.section import Positive
-from mnistlab.runtime.dither import UPDATE, step_down
+from mnistlab.runtime.dither import NONE, step_down
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.parts import rate_of, state_of
@@ -28,7 +28,7 @@ def adagrad_update(
     s: np.ndarray,
     lr: float,
     epsilon: float,
-    dither: int | None = None,
+    dither: int = NONE,
 ) -> None:
     """s ← s + dW²; W ← W − lr · dW / (√s + ε).
 
@@ -47,23 +47,15 @@ class AdaGradOperands(UpdateOperands):
 
 
 @kernel
-def adagrad_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) -> None:
+def adagrad(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     adagrad_update(
         part(op, m.params, lane),
         part(op, m.grads, lane),
         part(op, state_of(m, 0), lane),
         rate_of(op, m, step),
         op.epsilon,
-        dither,
+        update_dither(op, m, lane, step),
     )
-
-
-@kernel
-def adagrad(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    if op.dithered:
-        adagrad_by(op, m, lane, step, dither_for(op, m, lane, step, UPDATE))
-    else:
-        adagrad_by(op, m, lane, step, None)
 
 
 class AdaGrad(OptimizerBlock):

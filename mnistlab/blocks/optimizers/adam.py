@@ -13,9 +13,9 @@ from mnistlab.blocks.optimizers import (
     OptimizerBlock,
     learning_rate,
 )
-from mnistlab.blocks.optimizers._update import Update, UpdateOperands, dither_for, part
+from mnistlab.blocks.optimizers._update import Update, UpdateOperands, part, update_dither
 from mnistlab.blocks.section import Positive, ShareBelowOne
-from mnistlab.runtime.dither import UPDATE, step_down
+from mnistlab.runtime.dither import NONE, step_down
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.parts import rate_of, state_of
@@ -32,7 +32,7 @@ def adam_update(
     beta2: float,
     epsilon: float,
     t: int,
-    dither: int | None = None,
+    dither: int = NONE,
 ) -> None:
     """m ← β₁ m + (1 − β₁) dW; v ← β₂ v + (1 − β₂) dW²; W ← W − lr · m̂ / (√v̂ + ε).
 
@@ -60,7 +60,7 @@ class AdamOperands(UpdateOperands):
 
 
 @kernel
-def adam_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) -> None:
+def adam(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     adam_update(
         part(op, m.params, lane),
         part(op, m.grads, lane),
@@ -71,16 +71,8 @@ def adam_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) -> Non
         op.beta2,
         op.epsilon,
         step + 1,
-        dither,
+        update_dither(op, m, lane, step),
     )
-
-
-@kernel
-def adam(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    if op.dithered:
-        adam_by(op, m, lane, step, dither_for(op, m, lane, step, UPDATE))
-    else:
-        adam_by(op, m, lane, step, None)
 
 
 class Adam(OptimizerBlock):

@@ -7,16 +7,16 @@ from pydantic import Field
 
 from mnistlab.blocks.optimizers import learning_rate
 from mnistlab.blocks.optimizers._update import Update, dither_for, part
-from mnistlab.blocks.optimizers.adam import Adam, AdamOperands, adam_by
+from mnistlab.blocks.optimizers.adam import Adam, AdamOperands, adam
 from mnistlab.blocks.section import NonNegative, Positive
-from mnistlab.runtime.dither import DECAY, UPDATE, step_down
+from mnistlab.runtime.dither import DECAY, NONE, step_down
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.parts import rate_of
 
 
 @kernel
-def weight_decay(W: np.ndarray, lr: float, decay: float, dither: int | None = None) -> None:
+def weight_decay(W: np.ndarray, lr: float, decay: float, dither: int = NONE) -> None:
     """W ← W − lr · decay · W, before Adam's own step: together they are AdamW.
 
     Source: Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019), algorithm 2.
@@ -37,10 +37,7 @@ def adamw(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> No
     if op.weight_decay > 0:
         W, dither = part(op, m.params, lane), dither_for(op, m, lane, step, DECAY)
         weight_decay(W, rate_of(op, m, step), op.weight_decay, dither)
-    if op.dithered:
-        adam_by(op, m, lane, step, dither_for(op, m, lane, step, UPDATE))
-    else:
-        adam_by(op, m, lane, step, None)
+    adam(op, m, lane, step, first, rows)
 
 
 class AdamW(Adam):

@@ -13,9 +13,9 @@ from mnistlab.blocks.optimizers import (
     OptimizerBlock,
     learning_rate,
 )
-from mnistlab.blocks.optimizers._update import Update, UpdateOperands, dither_for, part
+from mnistlab.blocks.optimizers._update import Update, UpdateOperands, part, update_dither
 from mnistlab.blocks.section import Positive, ShareBelowOne
-from mnistlab.runtime.dither import UPDATE, step_down
+from mnistlab.runtime.dither import NONE, step_down
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.parts import rate_of, state_of
@@ -29,7 +29,7 @@ def rmsprop_update(
     lr: float,
     alpha: float,
     epsilon: float,
-    dither: int | None = None,
+    dither: int = NONE,
 ) -> None:
     """s ← α s + (1 − α) dW²; W ← W − lr · dW / (√s + ε).
 
@@ -50,7 +50,7 @@ class RMSPropOperands(UpdateOperands):
 
 
 @kernel
-def rmsprop_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) -> None:
+def rmsprop(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     rmsprop_update(
         part(op, m.params, lane),
         part(op, m.grads, lane),
@@ -58,16 +58,8 @@ def rmsprop_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) -> 
         rate_of(op, m, step),
         op.alpha,
         op.epsilon,
-        dither,
+        update_dither(op, m, lane, step),
     )
-
-
-@kernel
-def rmsprop(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    if op.dithered:
-        rmsprop_by(op, m, lane, step, dither_for(op, m, lane, step, UPDATE))
-    else:
-        rmsprop_by(op, m, lane, step, None)
 
 
 class RMSProp(OptimizerBlock):

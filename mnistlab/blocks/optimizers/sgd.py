@@ -14,19 +14,25 @@ from mnistlab.blocks.optimizers import (
     learning_rate,
 )
 from mnistlab.blocks.optimizers._momentum import Momentum, MomentumRamp
-from mnistlab.blocks.optimizers._update import FusedUpdate, Update, UpdateOperands, dither_for, part
+from mnistlab.blocks.optimizers._update import (
+    FusedUpdate,
+    Update,
+    UpdateOperands,
+    part,
+    update_dither,
+)
 from mnistlab.blocks.schedules import Steps
 from mnistlab.blocks.section import Flag, Positive
 from mnistlab.runtime.actions import MOMENTUM
 from mnistlab.runtime.actions import SGD as PLAIN
-from mnistlab.runtime.dither import UPDATE, step_down
+from mnistlab.runtime.dither import NONE, step_down
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.parts import momentum_of, rate_of, state_of
 
 
 @kernel
-def sgd_update(W: np.ndarray, dW: np.ndarray, lr: float, dither: int | None = None) -> None:
+def sgd_update(W: np.ndarray, dW: np.ndarray, lr: float, dither: int = NONE) -> None:
     """W ← W − lr · dW."""
     rate = W.dtype.type(lr)
     for i in range(W.size):
@@ -41,7 +47,7 @@ def momentum_update(
     lr: float,
     momentum: float,
     nesterov: bool,
-    dither: int | None = None,
+    dither: int = NONE,
 ) -> None:
     """v ← momentum · v + dW; W ← W − lr · v, or with Nesterov W ← W − lr · (dW + momentum · v).
 
@@ -67,7 +73,7 @@ def momentum_step_update(
     lr: float,
     momentum: float,
     nesterov: bool,
-    dither: int | None = None,
+    dither: int = NONE,
 ) -> None:
     """v ← momentum · v + lr · dW; W ← W − v, or with Nesterov W ← W − (lr · dW + momentum · v).
 
@@ -86,17 +92,9 @@ def momentum_step_update(
 
 
 @kernel
-def sgd_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) -> None:
-    W, dW = part(op, m.params, lane), part(op, m.grads, lane)
-    sgd_update(W, dW, rate_of(op, m, step), dither)
-
-
-@kernel
 def sgd(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    if op.dithered:
-        sgd_by(op, m, lane, step, dither_for(op, m, lane, step, UPDATE))
-    else:
-        sgd_by(op, m, lane, step, None)
+    W, dW = part(op, m.params, lane), part(op, m.grads, lane)
+    sgd_update(W, dW, rate_of(op, m, step), update_dither(op, m, lane, step))
 
 
 class MomentumOperands(UpdateOperands):
@@ -106,7 +104,7 @@ class MomentumOperands(UpdateOperands):
 
 
 @kernel
-def momentum_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) -> None:
+def momentum(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     momentum_update(
         part(op, m.params, lane),
         part(op, m.grads, lane),
@@ -114,20 +112,12 @@ def momentum_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) ->
         rate_of(op, m, step),
         momentum_of(m, step),
         op.nesterov == 1,
-        dither,
+        update_dither(op, m, lane, step),
     )
 
 
 @kernel
-def momentum(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    if op.dithered:
-        momentum_by(op, m, lane, step, dither_for(op, m, lane, step, UPDATE))
-    else:
-        momentum_by(op, m, lane, step, None)
-
-
-@kernel
-def momentum_step_by(op: Any, m: Memory, lane: int, step: int, dither: int | None) -> None:
+def momentum_step(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     momentum_step_update(
         part(op, m.params, lane),
         part(op, m.grads, lane),
@@ -135,16 +125,8 @@ def momentum_step_by(op: Any, m: Memory, lane: int, step: int, dither: int | Non
         rate_of(op, m, step),
         momentum_of(m, step),
         op.nesterov == 1,
-        dither,
+        update_dither(op, m, lane, step),
     )
-
-
-@kernel
-def momentum_step(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    if op.dithered:
-        momentum_step_by(op, m, lane, step, dither_for(op, m, lane, step, UPDATE))
-    else:
-        momentum_step_by(op, m, lane, step, None)
 
 
 class SGD(OptimizerBlock):

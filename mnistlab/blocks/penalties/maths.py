@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.runtime.dither import step_down
+from mnistlab.runtime.dither import NONE, step_down
 from mnistlab.runtime.kernel import kernel
 
 
@@ -32,7 +32,7 @@ def signed(size: Any, w: Any) -> Any:
 
 @kernel
 def penalty_gradient(
-    W: np.ndarray, l1: float, l2: float, dW: np.ndarray, dither: int | None = None
+    W: np.ndarray, l1: float, l2: float, dW: np.ndarray, dither: int = NONE
 ) -> None:
     """dW ← dW + l1 · sign(W) + 2 · l2 · W, with sign(0) = 0."""
     a, b = W.dtype.type(l1), W.dtype.type(2 * l2)
@@ -49,13 +49,13 @@ def penalty_step(W: np.ndarray, l1: float, l2: float, taken: np.ndarray) -> None
 
 
 @kernel
-def penalty_descent(W: np.ndarray, l1: float, l2: float, dither: int | None = None) -> None:
+def penalty_descent(W: np.ndarray, l1: float, l2: float, dither: int = NONE) -> None:
     """W ← W − l1 · sign(W) − l2 · W."""
     a, b = W.dtype.type(l1), W.dtype.type(l2)
-    if l1 == 0 and dither is not None:  # as fast with dither as the other branch without
+    if l1 == 0 and dither != NONE:  # as fast with dither as the other branch without
         for i in range(W.size):
             W[i] = step_down(W[i], b * W[i], dither, i)
-    elif l2 == 0 and dither is not None:
+    elif l2 == 0 and dither != NONE:
         for i in range(W.size):
             W[i] = step_down(W[i], signed(a, W[i]), dither, i)
     else:
@@ -64,7 +64,7 @@ def penalty_descent(W: np.ndarray, l1: float, l2: float, dither: int | None = No
 
 
 @kernel
-def soft_threshold(W: np.ndarray, threshold: float, dither: int | None = None) -> None:
+def soft_threshold(W: np.ndarray, threshold: float, dither: int = NONE) -> None:
     """W ← sign(W) · max(|W| − threshold, 0): the proximal step of L1, which makes exact zeros.
 
     Source: Parikh and Boyd, Proximal Algorithms (2014), section 6.5.2.
