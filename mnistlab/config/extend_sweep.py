@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from mnistlab.config.dump import resolved_mapping
 from mnistlab.config.load_sweep import SweepSource, refuse, validated, value_nodes, values_of
 from mnistlab.config.overrides import set_node, split_key
+from mnistlab.config.run import RunConfig
 from mnistlab.config.source_nodes import Node, Position, Problem, show
+from mnistlab.config.split_words import joined_words
 from mnistlab.config.sweep import SweepConfig
 from mnistlab.config.yaml_nodes import nodes_from_mapping
 from mnistlab.support.errors import ConfigError
@@ -20,7 +22,8 @@ def extended(source: SweepSource, arguments: Sequence[str]) -> SweepSource:
     if source.config.parameters is None:
         kind = "in stages" if source.config.stages is not None else "of several grids"
         raise ConfigError(f"a sweep {kind} cannot be extended; start another one")
-    root, problems = source.root.copy(), []
+    root = source.root.copy()
+    arguments, problems = joined_words(arguments, (RunConfig, SweepConfig))
     for argument in arguments:
         problems += _extend(root, source, argument)
     return validated(root, problems)

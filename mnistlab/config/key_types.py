@@ -15,11 +15,19 @@ def has_a_type(top: type[Section], path: Sequence[str | int]) -> bool:
     return bool(typed_sections(top, path))
 
 
+def has_key(top: type[Section], path: Sequence[str | int]) -> bool:
+    """Whether the schema knows a key at the path."""
+    return bool(_annotations(top, path))
+
+
+def sections_at(top: type[Section], path: Sequence[str | int]) -> list[type[Section]]:
+    """The sections that the value at a path may be."""
+    return [one for one in _annotations(top, path) if _is_section(one)]
+
+
 def typed_sections(top: type[Section], path: Sequence[str | int]) -> list[type[Section]]:
     """The sections that the `type` of the value at a path selects from."""
-    return [
-        one for one in _annotations(top, path) if _is_section(one) and "type" in one.model_fields
-    ]
+    return [one for one in sections_at(top, path) if "type" in one.model_fields]
 
 
 def number_types(top: type[Section], path: Sequence[str | int]) -> set[type]:

@@ -15,6 +15,7 @@ from mnistlab.config.overrides import apply_override, set_node, split_key, wrong
 from mnistlab.config.ranges import RANGES, listed_values
 from mnistlab.config.run import RunConfig
 from mnistlab.config.source_nodes import Node, Position, Problem, messages
+from mnistlab.config.split_words import joined_words
 from mnistlab.config.sweep import SweepConfig
 from mnistlab.config.type_change import drop_keys_of_other_types, types_at
 from mnistlab.config.validate import validate
@@ -139,6 +140,8 @@ def _resolve(root: Node, problems: list[Problem], arguments: Sequence[str]) -> S
         root = Node({"run": root}, root.position)
     else:
         problems += _take_base_in(root)
+    arguments, split = joined_words(arguments, (RunConfig, SweepConfig))
+    problems += split
     assert isinstance(root.value, dict)
     run = root.at(("run",))
     if run is not None:
@@ -150,7 +153,7 @@ def _resolve(root: Node, problems: list[Problem], arguments: Sequence[str]) -> S
         problems += _apply(root, argument)
     if run is not None:
         drop_keys_of_other_types(run, before, given)
-    if short_form and not arguments:
+    if short_form and not arguments and not split:
         raise ConfigError(
             f"{root.position.source}: is the configuration of one run; give the values to try "
             "after it, such as optimizer.lr=0.1,0.01, or name the file of a sweep"

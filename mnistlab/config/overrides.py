@@ -9,8 +9,9 @@ from mnistlab.config.checks import KeyPath
 from mnistlab.config.key_types import has_a_type
 from mnistlab.config.run import RunConfig
 from mnistlab.config.source_nodes import Node, Position, Problem, dotted, show
+from mnistlab.config.split_words import joined_words
 from mnistlab.config.type_change import drop_keys_of_other_types, types_at
-from mnistlab.config.validate import SWEEP_HINT
+from mnistlab.config.value_hints import SWEEP_HINT
 from mnistlab.config.yaml_nodes import nodes_from_mapping, nodes_from_text
 from mnistlab.support.errors import ConfigError
 from mnistlab.support.safe_text import one_line
@@ -126,6 +127,9 @@ def apply_overrides(root: Node, overrides: Overrides) -> list[Problem]:
 
     A mapping has values by their dotted paths, from Python.
     """
+    split: list[Problem] = []
+    if not isinstance(overrides, Mapping):
+        overrides, split = joined_words(overrides, (RunConfig,))
     given = [split_key(one.partition("=")[0].strip()) for one in overrides]
     before = types_at(root, given)
     if isinstance(overrides, Mapping):
@@ -133,4 +137,4 @@ def apply_overrides(root: Node, overrides: Overrides) -> list[Problem]:
     else:
         found = [apply_override(root, override) for override in overrides]
     drop_keys_of_other_types(root, before, given)
-    return [problem for problems in found for problem in problems]
+    return [problem for problems in (split, *found) for problem in problems]

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
+    BeforeValidator,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
@@ -33,6 +34,12 @@ def _key(key: str) -> str:
     if not all(part.strip() for part in key.split(".")):
         refuse("a dotted path of the run configuration, such as optimizer.lr")
     return key
+
+
+def _number_of_seeds(value: Any) -> Any:
+    if isinstance(value, list) or (isinstance(value, str) and "," in value):
+        refuse("the number of seeds, such as 3; the key seed takes the seeds themselves")
+    return value
 
 
 _NUMBERS = {"type": "array", "items": {"type": "number"}}
@@ -170,8 +177,10 @@ class SweepConfig(Section):
         default=(),
         description="Groups of keys whose values are paired in order instead of combined.",
     )
-    seeds: Annotated[int, Field(strict=True, ge=1, le=1000)] = Field(
-        default=1, description="Repeats of every combination, with the seeds seed, seed + 1, …"
+    seeds: Annotated[int, Field(strict=True, ge=1, le=1000), BeforeValidator(_number_of_seeds)] = (
+        Field(
+            default=1, description="Repeats of every combination, with the seeds seed, seed + 1, …"
+        )
     )
     metrics: Metrics = Field(
         default=(Metric(),),

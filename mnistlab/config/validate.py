@@ -20,13 +20,12 @@ from mnistlab.blocks.section import (
 )
 from mnistlab.config.checks import CONFLICTS, Conflict, KeyPath
 from mnistlab.config.key_types import sections_of
+from mnistlab.config.run import RunConfig
 from mnistlab.config.source_nodes import Node, Problem, dotted, show
+from mnistlab.config.value_hints import key_elsewhere, keys_hint, several_values_hint
 from mnistlab.support.near_names import did_you_mean, nearest
 
 Top = TypeVar("Top", bound=Section)
-
-SEVERAL_VALUES = re.compile(r"[^\s,]+(,[^\s,]+)+")
-SWEEP_HINT = "`mnistlab sweep` tries several values"
 
 _ALLOWED = {
     "bool_type": "true or false",
@@ -60,7 +59,7 @@ def validate(top: type[Top], root: Node) -> tuple[Top | None, list[Problem]]:
         pruned = _pruned(_plain(root), [fault.prune for fault in faults])
         config, errors = _attempt(top, pruned)
     found = [c for error in errors if error["type"] == CONFLICTS for c in error["ctx"]["conflicts"]]
-    problems = [_with_hint(fault.problem, root) for fault in faults]
+    problems = [_with_sweep_hint(fault.problem, root, top) for fault in faults]
     touched = [fault.meant for fault in faults]
     problems += [_located(c, root) for c in found if not _depends(c, touched)]
     return (None if problems else config), problems
@@ -126,7 +125,7 @@ class _Fault:
             near = nearest(str(path[-1]), keys_of(section))
             if near:
                 self.meant = (*path[:-1], near)
-            message = _unknown_key(path, section, family, near or _elsewhere(str(path[-1]), top))
+            message = _unknown_key(path, section, family, near or key_elsewhere(str(path[-1]), top))
             self.problem = Problem(node.key_position or node.position, path, message)
         elif kind == "missing":
             self.prune = _up_to_list(path[:-1])
@@ -134,7 +133,10 @@ class _Fault:
         elif kind == UNKNOWN_TYPE:
             self._unknown_type(path, node, error["ctx"]["types"])
         else:
-            self.problem = Problem(node.position, path, _bad_value(error, node))
+            message = _bad_value(error, node)
+            if kind == "model_type":
+                message += keys_hint(path, node, top)
+            self.problem = Problem(node.position, path, message)
 
     def _unknown_type(self, path: KeyPath, node: Node, types: list[str]) -> None:
         chosen = node.child("type")
@@ -193,18 +195,6 @@ def _unknown_key(
     return f"unknown key {show(key)}; allowed here: {allowed}{hint}"
 
 
-def _elsewhere(key: str, top: type[Section]) -> str | None:
-    """The dotted path of the key in a section of the top, if only the section was omitted."""
-    keys = [
-        (name, inner)
-        for name, field in keys_of(top).items()
-        for section in sections_of(field)
-        for inner in keys_of(section)
-    ]
-    meant = nearest(key, dict.fromkeys(inner for _, inner in keys), cutoff=0.8)
-    return next((f"{name}.{inner}" for name, inner in keys if inner == meant), None)
-
-
 def _missing(path: KeyPath, section: type[Section] | None) -> str:
     about = keys_of(section)[str(path[-1])].description if section else None
     return f"must be given: {about}" if about else "must be given"
@@ -230,11 +220,23 @@ def _bad_value(error: ErrorDetails, node: Node) -> str:
     return f"found {show(value)}, must be {allowed}"
 
 
-def _with_hint(problem: Problem, root: Node) -> Problem:
-    """A problem with a hint if the value is a text such as `0.1,0.2`: two values in a sweep."""
-    node = root.at(problem.path)
-    value = node.value if node is not None else None
-    if not isinstance(value, str) or not SEVERAL_VALUES.fullmatch(value):
+def _with_sweep_hint(problem: Problem, root: Node, top: type[Section]) -> Problem:
+    """A problem of a run with a hint if its value is several values, as in a sweep."""
+
+    def is_right(value: Any) -> bool:
+        _, errors = _attempt(top, _with_value(_plain(root), problem.path, value))
+        return not any(_walk(error["loc"], top)[0] == problem.path for error in errors)
+
+    hint = several_values_hint(problem.path, root.at(problem.path), is_right)
+    if not hint or top is not RunConfig:
         return problem
     joint = "" if problem.message.endswith("?") else ";"
-    return replace(problem, message=f"{problem.message}{joint} {SWEEP_HINT}")
+    return replace(problem, message=f"{problem.message}{joint} {hint}")
+
+
+def _with_value(data: Any, path: KeyPath, value: Any) -> Any:
+    inner = data
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return data

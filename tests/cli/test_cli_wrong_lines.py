@@ -18,6 +18,7 @@ from mnistlab.blocks.optimizers import OPTIMIZERS
 from mnistlab.blocks.schedules import SCHEDULES
 from mnistlab.blocks.section import keys_of
 from mnistlab.config.run import RunConfig
+from mnistlab.config.training import RegularizationConfig
 from mnistlab.data.sources import SOURCES, published, with_path
 from mnistlab.reproduce.known import known
 
@@ -35,6 +36,7 @@ FILES = {
     "nobase.yaml": "base: nowhere.yaml\nparameters: {optimizer.lr: [0.1]}\n",
     "both.yaml": "training: {epochs: 3, steps: 4}\n",
     "loss.yaml": "loss: binary_cross_entropy\n",
+    "group.yaml": "data: digits\n",
     "own.yaml": "data: {source: csv}\n",
     "runs/a/config.yaml": "seed: 0\n",
 }
@@ -52,6 +54,7 @@ NAMES = {
     "SOURCES": SOURCES,
     "PATHS": with_path(),
     "PUBLISHED": published(),
+    "PENALTIES": keys_of(RegularizationConfig),
     "REPORTS": [one.name for one in known("reports")],
     "PAPERS": [one.name for one in known("papers")],
 }

@@ -1,0 +1,92 @@
+"""Hints for a value that stands at the wrong key, or is written as several values."""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+from mnistlab.blocks.section import Section, keys_of
+from mnistlab.config import key_values
+from mnistlab.config.checks import KeyPath
+from mnistlab.config.key_types import sections_at, sections_of
+from mnistlab.config.source_nodes import Node, dotted
+from mnistlab.support.near_names import nearest
+
+SWEEP_HINT = "`mnistlab sweep` tries several values"
+
+_SEVERAL_VALUES = re.compile(r"[^\s,]+(,[^\s,]+)+")
+
+
+def key_elsewhere(key: str, top: type[Section]) -> str | None:
+    """The dotted path of the key in a section of the top, if only the section was omitted."""
+    keys = [
+        (name, inner)
+        for name, field in keys_of(top).items()
+        for section in sections_of(field)
+        for inner in keys_of(section)
+    ]
+    meant = nearest(key, dict.fromkeys(inner for _, inner in keys), cutoff=0.8)
+    return next((f"{name}.{inner}" for name, inner in keys if inner == meant), None)
+
+
+def keys_hint(path: KeyPath, node: Node, top: type[Section]) -> str:
+    """Which key of a section was probably meant by a value that replaces the whole section: the
+    key that has this value, or is named by it. Else the section's keys.
+    """
+    if isinstance(node.value, dict | list) or not path:
+        return ""
+    if isinstance(node.value, str) and (meant := _meant(path, node.value, top)) is not None:
+        return f"; did you mean {_written(path, *meant, node)}?"
+    keys = dict.fromkeys(key for section in sections_at(top, path) for key in keys_of(section))
+    return f"; its keys are {', '.join(keys)}" if keys else ""
+
+
+def _meant(path: KeyPath, word: str, top: type[Section]) -> tuple[str, str] | None:
+    """The key below `path`, and its value, that the word probably means."""
+    own = [key for section in sections_at(top, path) for key in keys_of(section)]
+    if word in own:
+        return word, "VALUE"
+    values = {value: key for key, known in reversed(_known_values(path)) for value in known}
+    near = word if word in values else nearest(word, values, cutoff=0.8)
+    return (values[near], near) if near is not None else None
+
+
+def _known_values(path: KeyPath) -> list[tuple[str, list[str]]]:
+    """The keys below a path, in the schema's order, with the names that each may have."""
+    stored = json.loads(key_values.FILE.read_text(encoding="utf-8"))
+    prefix = f"{dotted(path)}."
+    return [
+        (key.removeprefix(prefix), [value for value in values if value[:1].isalpha()])
+        for key, values in {**stored["run"], **stored["sweep"]}.items()
+        if key.startswith(prefix)
+    ]
+
+
+def _written(path: KeyPath, key: str, value: str, node: Node) -> str:
+    """A value of a section's key, as it is written on the command line or in a file."""
+    if not node.position.line:
+        return f"{dotted(path)}.{key}={value}"
+    text = value
+    for name in reversed(key.split(".")):
+        text = f"{{{name}: {text}}}"
+    return f"{path[-1]}: {text}"
+
+
+def several_values_hint(path: KeyPath, node: Node | None, is_right: Callable[[Any], bool]) -> str:
+    """How a sweep tries the values of `0.1,0.2` or `[0.1, 0.2]`; empty for anything else.
+
+    `is_right` tells of one value whether the key may have it.
+    """
+    value = node.value if node is not None else None
+    if isinstance(value, str) and _SEVERAL_VALUES.fullmatch(value):
+        return SWEEP_HINT
+    if not isinstance(value, list) or len(value) < 2:
+        return ""
+    if any(isinstance(item.value, dict | list) or not is_right(item.value) for item in value):
+        return ""
+    items = ",".join(item.text or _as_written(item.value) for item in value)
+    return f"{SWEEP_HINT} without brackets: {dotted(path)}={items}"
+
+
+def _as_written(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
