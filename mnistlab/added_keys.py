@@ -35,24 +35,34 @@ ADDED_KEYS: dict[str, Any] = {
 }
 
 
-# The same with the names of a path apart.
-_ADDED = [(path.split(".")[:-1], path.split(".")[-1], value) for path, value in ADDED_KEYS.items()]
+def _by_section() -> dict[tuple[str, ...], dict[str, Any]]:
+    """The same by the names of the path to a section, which hundreds of runs search for."""
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for path, value in ADDED_KEYS.items():
+        *names, key = path.split(".")
+        found.setdefault(tuple(names), {})[key] = value
+    return found
+
+
+_ADDED = _by_section()
 
 
 def completed(config: dict[str, Any]) -> dict[str, Any]:
     """A resolved configuration of any version, with the keys that its version did not have."""
     whole = _copied(config)
-    for section, key, value in _sections(whole):
-        section.setdefault(key, value)
+    for section, added in _sections(whole):
+        for key, value in added.items():
+            section.setdefault(key, value)
     return whole
 
 
 def as_first_written(config: dict[str, Any]) -> dict[str, Any]:
     """A resolved configuration without the added keys that change nothing."""
     first = _copied(config)
-    for section, key, value in _sections(first):
-        if section.get(key) == value:
-            del section[key]
+    for section, added in _sections(first):
+        for key, value in added.items():
+            if section.get(key) == value:
+                del section[key]
     return first
 
 
@@ -65,11 +75,11 @@ def _copied(value: Any) -> Any:
     return [_copied(inner) for inner in value] if isinstance(value, list) else value
 
 
-def _sections(config: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, Any]]:
-    """Each added key whose section is there: the section, the key, what it was before."""
-    for names, key, value in _ADDED:
+def _sections(config: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each section with added keys that is there, and these keys with what was before them."""
+    for names, added in _ADDED.items():
         for section in _reached(config, names):
-            yield section, key, value
+            yield section, added
 
 
 def _reached(value: Any, names: Sequence[str]) -> Iterator[dict[str, Any]]:

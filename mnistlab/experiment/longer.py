@@ -55,7 +55,7 @@ def _present(config: RunConfig) -> list[str]:
 
 
 def _flat(config: RunConfig) -> dict[str, Any]:
-    return dict(flattened(resolved_mapping(config)))
+    return flattened(resolved_mapping(config))
 
 
 def refuse_without_checkpoint(run_dir: RunDir, history: RunRecord) -> None:

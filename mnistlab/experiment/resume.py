@@ -61,8 +61,8 @@ def ended_result(run_dir: RunDir, history: RunRecord | None) -> RunResult | None
 
 def refuse_changed_config(history: RunRecord, config: RunConfig) -> None:
     """Raise UsageError, naming the keys, if config.yaml has changed since the run was started."""
-    before = dict(flattened(completed(history.config)))
-    now = dict(flattened(resolved_mapping(config)))
+    before = flattened(completed(history.config))
+    now = flattened(resolved_mapping(config))
     changed = [
         f"{key}: was {before.get(key)!r}, is {now.get(key)!r}"
         for key in sorted(before.keys() | now.keys())
@@ -122,7 +122,7 @@ def changed_arithmetic(before: Any, *, processor: bool = True) -> list[str]:
 
     if before is None:
         return []
-    old, new = (dict(flattened({"arithmetic": one})) for one in (before, arithmetic()))
+    old, new = (flattened({"arithmetic": one}) for one in (before, arithmetic()))
     compared = [key for key in new if processor or not key.startswith("arithmetic.processor")]
     return [
         f"{key}: {_change(key, old.get(key), new[key])}"

@@ -24,22 +24,35 @@ MAX_SHOWN = 40
 class JsonTypeError(ValueError):
     """The error, beginning with the key."""
 
+    def __init__(self, fault: str, key: str = "") -> None:
+        super().__init__(f"{key}: {fault}" if key else fault)
+        self.fault = fault
+        self.key = key
 
-def read_record(kind: Any, found: Any, key: str = "") -> Any:
+    def under(self, key: str) -> "JsonTypeError":
+        """The same error of a value that is in the value of `key`."""
+        joint = "." if self.key and not self.key.startswith("[") else ""
+        return JsonTypeError(self.fault, f"{key}{joint}{self.key}")
+
+
+def read_record(kind: Any, found: Any) -> Any:
     """A dataclass from a JSON object; unknown keys are ignored.
 
     Raises JsonTypeError that names the key of the first value that is missing or has another type.
     """
     if not isinstance(found, Mapping):
-        raise _wrong(key, found, "an object")
+        raise _wrong(found, "an object")
     values = {}
-    for field, own_key, read, inline in _fields(kind):
+    for name, key, read, inline, is_required in _fields(kind):
         if inline is not None:
-            values[field.name] = _read_inline(inline, found, key)
-        elif own_key in found:
-            values[field.name] = read(found[own_key], f"{key}.{own_key}" if key else own_key)
-        elif field.default is MISSING and field.default_factory is MISSING:
-            raise JsonTypeError(f"{key}.{own_key}: is missing" if key else f"{own_key}: is missing")
+            values[name] = _read_inline(inline, found)
+        elif key in found:
+            try:
+                values[name] = read(found[key])
+            except JsonTypeError as error:
+                raise error.under(key) from None
+        elif is_required:
+            raise JsonTypeError("is missing", key)
     return kind(**values)
 
 
@@ -47,40 +60,44 @@ def _key(field: Field[Any]) -> str:
     return str(field.metadata.get("key", field.name))
 
 
-# Reads a value under its key. Hundreds of runs are read at once: types are looked at only once.
-Reader = Callable[[Any, str], Any]
+# Hundreds of runs are read at once: types are looked at only once, and a reader is not told of its
+# key, which only an error needs.
+Reader = Callable[[Any], Any]
 
 
 @cache
-def _fields(kind: Any) -> list[tuple[Field[Any], str, Reader, Any]]:
-    """Each field of a dataclass: its key, how it is read, and its dataclass if it is inline."""
+def _fields(kind: Any) -> list[tuple[str, str, Reader, Any, bool]]:
+    """Each field of a dataclass: its name, its key, how it is read, its dataclass if it is inline,
+    and whether it must be there.
+    """
     hints = get_type_hints(kind, include_extras=True)
     return [
         (
-            field,
+            field.name,
             _key(field),
             _reader(hints[field.name]),
             _without_none(hints[field.name]) if field.metadata.get("inline") else None,
+            field.default is MISSING and field.default_factory is MISSING,
         )
         for field in fields(kind)
     ]
 
 
-def _read_inline(kind: Any, found: Mapping[str, Any], key: str) -> Any:
-    if not any(own_key in found for _, own_key, _, _ in _fields(kind)):
+def _read_inline(kind: Any, found: Mapping[str, Any]) -> Any:
+    if not any(key in found for _, key, *_ in _fields(kind)):
         return None
-    return read_record(kind, found, key)
+    return read_record(kind, found)
 
 
 @cache
 def _reader(declared: Any) -> Reader:
     """How a value of a declared type is read."""
     if declared is Any:
-        return lambda found, key: found
+        return lambda found: found
     origin, parts = get_origin(declared), get_args(declared)
     if origin is UnionType:
         inner = _reader(_without_none(declared))
-        return lambda found, key: None if found is None else inner(found, key)
+        return lambda found: None if found is None else inner(found)
     if origin is dict:
         return _mapping_reader(_reader(parts[1]))
     if origin in (list, tuple):
@@ -90,14 +107,22 @@ def _reader(declared: Any) -> Reader:
         )
     if is_dataclass(declared):
         return partial(read_record, declared)
-    return partial(_read_scalar, declared)
+    if isinstance(declared, type) and issubclass(declared, StrEnum):
+        return partial(_read_name, declared)
+    return _SCALARS[declared]
 
 
 def _mapping_reader(read: Reader) -> Reader:
-    def read_mapping(found: Any, key: str) -> dict[str, Any]:
+    def read_mapping(found: Any) -> dict[str, Any]:
         if not isinstance(found, Mapping):
-            raise _wrong(key, found, "an object")
-        return {name: read(value, f"{key}.{name}") for name, value in found.items()}
+            raise _wrong(found, "an object")
+        values = {}
+        for name, value in found.items():
+            try:
+                values[name] = read(value)
+            except JsonTypeError as error:
+                raise error.under(name) from None
+        return values
 
     return read_mapping
 
@@ -105,54 +130,70 @@ def _mapping_reader(read: Reader) -> Reader:
 def _items_reader(origin: Any, readers: Sequence[Reader], is_any_length: bool) -> Reader:
     """Of a list[X], a tuple[X, ...], or a tuple of a fixed length."""
 
-    def read_items(found: Any, key: str) -> Any:
+    def read_items(found: Any) -> Any:
         if not isinstance(found, list):
-            raise _wrong(key, found, "a list")
+            raise _wrong(found, "a list")
         each = [*readers] * len(found) if is_any_length else readers
         if len(found) != len(each):
-            raise _wrong(key, found, f"a list of {len(each)}")
-        items = enumerate(zip(each, found, strict=True))
-        return origin(read(item, f"{key}[{place}]") for place, (read, item) in items)
+            raise _wrong(found, f"a list of {len(each)}")
+        items = []
+        for read, item in zip(each, found, strict=True):
+            try:
+                items.append(read(item))
+            except JsonTypeError as error:
+                raise error.under(f"[{len(items)}]") from None
+        return origin(items)
 
     return read_items
 
 
-def _read_scalar(declared: Any, found: Any, key: str) -> Any:
-    if declared is str and isinstance(found, str):
+def _read_text(found: Any) -> str:
+    if isinstance(found, str):
         return found
-    if declared is bool and isinstance(found, bool):
+    raise _wrong(found, "text")
+
+
+def _read_flag(found: Any) -> bool:
+    if isinstance(found, bool):
         return found
-    if declared in (int, Positive) and type(found) is int and found >= (declared == Positive):
+    raise _wrong(found, "true or false")
+
+
+def _read_whole(least: int, found: Any) -> int:
+    if type(found) is int and found >= least:
         return found
-    if declared is float and type(found) in (int, float):
+    raise _wrong(found, f"a whole number from {least}")
+
+
+def _read_number(found: Any) -> float:
+    if type(found) in (int, float):
         with suppress(OverflowError):
             if math.isfinite(number := float(found)):
                 return number
-    if declared is datetime and (time := _time(found)) is not None:
-        return time
-    if isinstance(declared, type) and issubclass(declared, StrEnum):
-        if found in list(declared):
-            return declared(found)
-        raise _wrong(key, found, f"one of {', '.join(declared)}")
-    raise _wrong(key, found, WORDS[declared])
+    raise _wrong(found, "a number")
 
 
-WORDS = {
-    str: "text",
-    bool: "true or false",
-    int: "a whole number from 0",
-    Positive: "a whole number from 1",
-    float: "a number",
-    datetime: "a time with its zone, such as 2026-11-21T14:25:30+00:00",
+def _read_time(found: Any) -> datetime:
+    with suppress(TypeError, ValueError):
+        if (time := datetime.fromisoformat(found)).tzinfo is not None:
+            return time
+    raise _wrong(found, "a time with its zone, such as 2026-11-21T14:25:30+00:00")
+
+
+def _read_name(names: type[StrEnum], found: Any) -> StrEnum:
+    if found in list(names):
+        return names(found)
+    raise _wrong(found, f"one of {', '.join(names)}")
+
+
+_SCALARS: dict[Any, Reader] = {
+    str: _read_text,
+    bool: _read_flag,
+    int: partial(_read_whole, 0),
+    Positive: partial(_read_whole, 1),
+    float: _read_number,
+    datetime: _read_time,
 }
-
-
-def _time(found: Any) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(found)
-    except (TypeError, ValueError):
-        return None
-    return None if time.tzinfo is None else time
 
 
 def _without_none(declared: Any) -> Any:
@@ -161,10 +202,10 @@ def _without_none(declared: Any) -> Any:
     return kind
 
 
-def _wrong(key: str, found: Any, expected: str) -> JsonTypeError:
+def _wrong(found: Any, expected: str) -> JsonTypeError:
     shown = repr(found)
     shown = shown if len(shown) <= MAX_SHOWN else f"{shown[:MAX_SHOWN]} …"
-    return JsonTypeError(f"{f'{key}: ' if key else ''}found {shown}, expected {expected}")
+    return JsonTypeError(f"found {shown}, expected {expected}")
 
 
 def as_json(value: Any) -> Any:

@@ -83,7 +83,9 @@ class RunFollower:
 
     def _described(self, record: RunRecord) -> TrackedRun:
         """The run as a tracker shows it: a trial by its parameters, a run by its configuration."""
-        settings = {key: value for key, value in flattened(record.config) if value is not None}
+        settings = {
+            key: value for key, value in flattened(record.config).items() if value is not None
+        }
         texts = {key: plain_yaml(value) for key, value in settings.items()}
         if self.trial is None:
             name = read_tracked(self.run_dir.path).name

@@ -54,7 +54,7 @@ def test_csv_has_every_key_whether_it_differs_or_not(trained):
     (row,) = csv.DictReader(io.StringIO(mnistlab("compare", alone, "--csv").stdout))
     assert (row["model.hidden"], row["training.batch_size"], row["seed"]) == ("[4]", "32", "0")
     config = mnistlab("train", alone / "config.yaml", "--print-config").stdout
-    keys = dict(flattened(yaml.safe_load(config)))
+    keys = flattened(yaml.safe_load(config))
     assert set(keys) <= set(row)
     table = mnistlab("compare", trained, "--csv").stdout
     assert set(keys) <= set(table.splitlines()[0].split(","))

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cli_helpers import mnistlab, process_arguments
+from cli_helpers import Terminal, mnistlab, process_arguments
 
 from mnistlab.reproduce.known import KINDS, known
 
@@ -289,3 +289,11 @@ def test_the_first_run_of_an_earlier_experiment_teaches_a_later_one(report):
     alone, taught = (table["rows"][0] for table in document["tables"][1:])
     config = (Path(taught["run_dir"]) / "config.yaml").read_text()
     assert f"run: {alone['run_dir']}\n" in config
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+def test_the_list_has_a_title_of_each_experiment_on_a_narrow_terminal(monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = mnistlab("reproduce", "--list", screen=Terminal).stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert any(re.match(r"nielsen +\d+ +\d+  Nielsen 2015", line) for line in lines)

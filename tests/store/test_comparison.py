@@ -41,7 +41,7 @@ def test_a_key_of_one_type_that_differs_within_it_is_not_implied(tmp_path):
 
 def test_layers_are_compared_one_by_one_and_plain_lists_whole():
     config = {"model": {"layers": [{"conv": {"filters": 3}}, "flatten"], "hidden": [8, 4]}}
-    assert dict(flattened(config)) == {
+    assert flattened(config) == {
         "model.layers.0.conv.filters": 3,
         "model.layers.1": "flatten",
         "model.hidden": [8, 4],
@@ -49,7 +49,7 @@ def test_layers_are_compared_one_by_one_and_plain_lists_whole():
 
 
 def test_an_empty_section_is_a_value_too():
-    assert dict(flattened({"optimizer": {"lr_scale": {}}})) == {"optimizer.lr_scale": {}}
+    assert flattened({"optimizer": {"lr_scale": {}}}) == {"optimizer.lr_scale": {}}
 
 
 def test_a_path_may_be_a_run_a_sweep_or_a_folder_of_both_and_each_run_stands_once(tmp_path):

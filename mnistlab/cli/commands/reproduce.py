@@ -87,7 +87,7 @@ def reproduce(
 def _list(*, json: bool) -> int:
     """Print the papers and reports that are part of mnistlab, with the minutes that they take."""
     from mnistlab.reproduce.known import KINDS, known
-    from mnistlab.terminal.output import print_json, print_result, print_table
+    from mnistlab.terminal.output import print_json, print_line, print_table
 
     groups = {group: [one.load() for one in known(group)] for group in KINDS}
     if json:
@@ -109,10 +109,7 @@ def _list(*, json: bool) -> int:
     for group, loaded in groups.items():
         told = [one.report.minutes for one in loaded if one.report.minutes is not None]
         together = sum(one.default for one in told)
-        print_result(
-            f"{group}: `mnistlab reproduce {group}` runs all, about {together:.0f} minutes on two "
-            "processors"
-        )
+        print_line(f"{group}: `mnistlab reproduce {group}` runs all, about {together:.0f} minutes")
         rows = [["name", "minutes", "with --full", "title"]]
         for one in loaded:
             minutes = one.report.minutes
@@ -120,9 +117,12 @@ def _list(*, json: bool) -> int:
                 ["-", "-"] if minutes is None else [_whole(minutes.default), _whole(minutes.full)]
             )
             rows.append([one.name, *times, one.report.title])
-        print_table(rows, right=(1, 2))
-        print_result("")
-    print_result("--full runs every experiment at full length; by default long ones run a share.")
+        print_table(rows, right=(1, 2), first=(0, 3), least={3: 24})
+        print_line("")
+    print_line(
+        "Minutes are those of two processors. --full runs every experiment at full length; by "
+        "default long ones run a share."
+    )
     return 0
 
 

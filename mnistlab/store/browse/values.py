@@ -1,6 +1,6 @@
 """The values of a run, a sweep or a report by name, for conditions and for sorting."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mnistlab.added_keys import completed
@@ -12,20 +12,30 @@ from mnistlab.support.metric_names import RUN_METRICS, SECONDS, TEST
 
 def settings_of(run: RunSummary) -> dict[str, Any]:
     """The whole configuration of a run by dotted path, with the keys that its version lacked."""
-    return dict(flattened(completed(run.record.config)))
+    return flattened(completed(run.record.config))
 
 
-def flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """A configuration as (dotted path, value); a list of plain values is one value."""
-    items: Iterable[tuple[Any, Any]] = ()
-    if isinstance(value, dict):
-        items = value.items()
+def flattened(config: Any) -> dict[str, Any]:
+    """A configuration by dotted path; a list of plain values is one value."""
+    values: dict[str, Any] = {}
+    _flatten(config, "", values)
+    return values
+
+
+def _flatten(value: Any, path: str, values: dict[str, Any]) -> None:
+    if isinstance(value, dict) and value:
+        items: Iterable[tuple[Any, Any]] = value.items()
     elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
         items = enumerate(value)
-    if not items:
-        yield path, value
+    else:
+        values[path] = value
+        return
     for key, inner in items:
-        yield from flattened(inner, f"{path}.{key}" if path else str(key))
+        below = f"{path}.{key}" if path else str(key)
+        if isinstance(inner, dict | list):
+            _flatten(inner, below, values)
+        else:
+            values[below] = inner
 
 
 def metrics_of(run: RunSummary) -> dict[str, float | None]:
