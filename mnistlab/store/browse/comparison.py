@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from mnistlab.store.browse.found import runs_at
 from mnistlab.store.browse.summary import RunSummary, read_run
 from mnistlab.store.browse.values import matching, metrics_of, run_values, settings_of
+from mnistlab.support.collector import paused_collector
 from mnistlab.support.errors import UsageError
 from mnistlab.support.expressions import Expression
 from mnistlab.support.metric_names import (
@@ -105,6 +106,7 @@ def refuse_unknown(option: str, name: str, known: Sequence[str]) -> None:
         raise UsageError(f"{option}: found {name!r}, choose from {', '.join(known)}{hint}")
 
 
+@paused_collector()
 def compare(
     paths: Iterable[Path], where: Expression | None = None, baseline: Path | None = None
 ) -> Comparison:

@@ -19,6 +19,7 @@ from mnistlab.store.browse.sweep_summary import (
 from mnistlab.store.browse.values import entry_values, matching
 from mnistlab.store.report_dir import is_reproduction
 from mnistlab.store.run_dir import CONFIG_NAME
+from mnistlab.support.collector import paused_collector
 from mnistlab.support.errors import UsageError
 from mnistlab.support.expressions import parsed
 from mnistlab.support.links import resolved
@@ -35,6 +36,7 @@ class Listing:
     faults: tuple[str, ...]
 
 
+@paused_collector()
 def list_runs(
     paths: Iterable[Path],
     where: str | None = None,
