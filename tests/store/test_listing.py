@@ -1,4 +1,5 @@
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from browse_helpers import STARTED, held, make_run, make_sweep
@@ -252,12 +253,15 @@ def test_a_damaged_report_is_named(tmp_path):
     assert "report.yaml: experiments: found 3, expected a mapping" in fault
 
 
-def test_the_best_trial_stands_for_a_sweep_and_is_told(tmp_path):
+def test_the_best_trial_stands_for_a_sweep_and_is_told(tmp_path, monkeypatch):
     sweep, run = make_sweep(tmp_path / "s", ["finished"]), make_run(tmp_path / "r")
     told = []
     assert best_of(run, told.append) == run
     assert best_of(sweep, told.append).resolve() == sweep / "trials" / "0000-000000000000"
     assert told == [f"{sweep} is a sweep: using its best trial, {sweep}/trials/0000-000000000000"]
+    monkeypatch.chdir(tmp_path)
+    best_of(Path("s"), told.append)
+    assert told[-1] == "s is a sweep: using its best trial, s/trials/0000-000000000000"
     with pytest.raises(UsageError, match="without a best trial yet"):
         best_of(make_sweep(tmp_path / "empty", []))
 

@@ -10,6 +10,7 @@ from mnistlab.store.run_dir import CONFIG_NAME, SWEEP_NAME, open_run
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
 from mnistlab.support.links import follow, resolved, target_of
+from mnistlab.support.paths import as_typed
 
 
 def is_sweep(folder: Path) -> bool:
@@ -86,7 +87,7 @@ def best_of(path: Path, tell: Callable[[str], None] = lambda text: None) -> Path
     best = SweepDir(resolved(path)).best
     if not (best / CONFIG_NAME).is_file():
         raise UsageError(f"{path}: is a sweep without a best trial yet; `mnistlab resume` it first")
-    tell(f"{path} is a sweep: using its best trial, {best.resolve()}")
+    tell(f"{path} is a sweep: using its best trial, {as_typed(best.resolve())}")
     return best
 
 
