@@ -29,14 +29,21 @@ optimizer: {type: adam, lr: 0.001}
 training: {batch_size: 8, checkpoint_every: 40, epochs: 20}
 """
 GRID = ("optimizer.lr=3e-3,1e-3,3e-4,1e-4,1e-5", "regularization.l2=0,1e-4,1e-3,1e-2", "seeds=3")
-SECONDS_TO_DIE = 5.0
-HALF_DONE = ("running", "interrupted")
+SECONDS_TO_DIE = 60.0  # one that does not notice its sweep's death lives on
+HALF_DONE, ENDED = ("running", "interrupted"), ("finished", "pruned")
 # A checkpoint may be written at any step, so kills hit many of them, including half-written ones.
+# A worker sets that once it listens to its sweep: the import takes seconds on a busy machine, in
+# which it would not notice the sweep's death.
 LAUNCH = """
 import sys
 from mnistlab.sweeps import executors
-executors.START = executors.START.replace("main(", \"\"\"from mnistlab.experiment import run_writer
-run_writer.SECONDS_BETWEEN_CHECKPOINTS = 0.02
+executors.START = executors.START.replace("main(", \"\"\"from mnistlab.sweeps import worker
+listening = worker.system.be_ended_first
+def begin():
+    listening()
+    from mnistlab.experiment import run_writer
+    run_writer.SECONDS_BETWEEN_CHECKPOINTS = 0.02
+worker.system.be_ended_first = begin
 main(\"\"\")
 from mnistlab.cli.app import app
 app(sys.argv[1:])
@@ -50,6 +57,7 @@ class Report:
     carried_on: int = 0  # trials resumed from a checkpoint
     identical: int = 0  # trials with the bits of the undisturbed sweep
     trials: int = 0
+    longest: float = 0.0  # seconds that a worker lived after its sweep
     faults: list[str] = field(default_factory=list)
 
 
@@ -110,6 +118,10 @@ class Sweep:
         """The trials' folders by name."""
         return {path.name: path for path in sorted(self.path.glob("trials/[!.]*"))}
 
+    def ended(self) -> int:
+        """The number of trials that have finished, or were pruned."""
+        return sum(one["status"] in ENDED for one in self.records().values())
+
     def records(self) -> dict[str, dict]:
         """The run.json of every trial that has one."""
         runs = {name: path / "run.json" for name, path in self.trials().items()}
@@ -133,9 +145,10 @@ def _kill(sweep: Sweep, kind: str, chance: random.Random, report: Report) -> Non
         return
     sweep.process.communicate()
     sweep.process = None
-    deadline = time.monotonic() + SECONDS_TO_DIE
-    while (left := sweep.workers()) and time.monotonic() < deadline:
+    began = time.monotonic()
+    while (left := sweep.workers()) and time.monotonic() < began + SECONDS_TO_DIE:
         time.sleep(0.05)
+    report.longest = max(report.longest, time.monotonic() - began)
     if left:
         report.faults.append(f"{len(left)} workers alive {SECONDS_TO_DIE} s after their sweep")
 
@@ -179,13 +192,16 @@ def kill_and_compare(
     wanted: dict[str, dict],
     report: Report,
 ) -> None:
-    """Train, pause and `kill`, for every pause; then let the sweep end, and compare its trials."""
+    """Train, pause and `kill`, for every pause; then let the sweep end, and compare its trials.
+
+    The kills are spread over the trials, so that the sweep is still at work at the last one.
+    """
     ended: dict[str, dict] = {}
     for number, pause in enumerate(pauses):
         since = time.time()
         if sweep.process is None:
             sweep.start()
-        _wait_until_it_trains(sweep, since)
+        _wait_until_it_trains(sweep, since, len(wanted) * number // (len(pauses) + 1))
         time.sleep(pause)
         if sweep.process.poll() is not None:
             break
@@ -199,14 +215,16 @@ def kill_and_compare(
     _compare(sweep, wanted, ended, report)
 
 
-def _wait_until_it_trains(sweep: Sweep, since: float) -> None:
-    """Wait until a trial's run.json is newer than `since`: before that a kill has nothing to
-    destroy.
+def _wait_until_it_trains(sweep: Sweep, since: float, ended: int) -> None:
+    """Wait until a trial's run.json is newer than `since`, as a kill before has nothing to destroy,
+    and until so many trials have ended.
     """
     deadline = time.monotonic() + 600
-    while sweep.process.poll() is None and not _is_training(sweep, since):
+    while sweep.process.poll() is None and not (
+        _is_training(sweep, since) and sweep.ended() >= ended
+    ):
         if time.monotonic() > deadline:
-            raise TimeoutError("no trial of the sweep has begun")
+            raise TimeoutError(f"no trial of the sweep has begun, or fewer than {ended} have ended")
         time.sleep(0.01)
 
 
@@ -227,7 +245,7 @@ def _compare(sweep: Sweep, wanted: dict, ended: dict, report: Report) -> None:
         report.faults.append(f"{len(trials)} trials of other names, not the {len(wanted)} wanted")
         return
     for name, path in trials.items():
-        if records.get(name, {}).get("status") not in ("finished", "pruned"):
+        if records.get(name, {}).get("status") not in ENDED:
             report.faults.append(f"{name} has not ended")
             continue
         found = fingerprint(path)
@@ -255,6 +273,8 @@ def main(
     found = "".join(f", {getattr(done, name)} trials {name.replace('_', ' ')}" for name in what)
     text = f"{sum(done.kills.values())} kills ({counted(done.kills)}){found}; "
     text += f"{done.identical} of {done.trials} trials identical"
+    if done.longest:
+        text += f"; workers ended within {done.longest:.1f} s of their sweep"
     sys.exit(print_report(text, done.faults))
 
 

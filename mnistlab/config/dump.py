@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -64,7 +65,18 @@ def resolved_mapping(config: RunConfig) -> dict[str, Any]:
 
 def dump_yaml(config: RunConfig) -> str:
     """The complete configuration as YAML; loaded again, it is equal."""
-    return mapping_as_yaml(restated(resolved_mapping(config), config.reference))
+    mapping = resolved_mapping(config)
+    if config.reference is not None:
+        return mapping_as_yaml(restated(mapping, config.reference))
+    return "".join(_section_as_yaml(json.dumps({key: value})) for key, value in mapping.items())
+
+
+@lru_cache(maxsize=1024)
+def _section_as_yaml(section: str) -> str:
+    """A part of a configuration, given as JSON. The trials of a sweep have most parts in common,
+    and writing them all takes as long as a short training.
+    """
+    return mapping_as_yaml(json.loads(section))
 
 
 def restated(

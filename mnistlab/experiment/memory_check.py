@@ -15,11 +15,15 @@ from mnistlab.training.footprint import LIBRARIES, PROCESS, memory_estimate, mem
 WIDTHS = {"softmax": "model.type", "mlp": "model.hidden", "cnn": "model.layers"}
 
 
-def refuse_too_large(config: RunConfig, dataset: Dataset) -> None:
-    """Raise UsageError, with the estimate and the key that needs most, if a run does not fit."""
-    words = lacking(memory_needed(config, dataset), available_to_process())
+def refuse_too_large(config: RunConfig, dataset: Dataset) -> int:
+    """Raise UsageError, with the estimate and the key that needs most, if a run does not fit.
+
+    Returns the bytes that it needs.
+    """
+    needed = memory_needed(config, dataset)
+    words = lacking(needed, available_to_process())
     if words is None:
-        return
+        return needed
     estimate = memory_estimate(config, dataset)
     parts = {name: size for name, size in estimate.items() if name not in ("images", "total")}
     key = WIDTHS[config.model.type]

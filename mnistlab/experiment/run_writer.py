@@ -190,6 +190,7 @@ class RunWriter:
         self.saved_step = self.checkpoint.position["step"]
         if self.best is not None and self.best.row is not None:
             self._write_weights(self.run_dir.best, self.best_params, self.best.row.step)
+        durable.fsync(self.run_dir.checkpoints)
 
     def write_last_steps(self) -> None:
         """Write how a run diverged: its steps since the last state that was whole, one by one."""
@@ -221,6 +222,7 @@ class RunWriter:
         self.write_checkpoint()
         self._write_weights(self.run_dir.weights, self.trainer.params, kept)
         self._write_predictions()
+        durable.fsync(self.run_dir.path)  # before run.json says that the run has ended
         self.write_run_json(status)
 
     def set_kept(self) -> None:
@@ -253,6 +255,7 @@ class RunWriter:
         """Keep the weights as they are after an epoch, counted from 1."""
         path = self.run_dir.snapshot(snapshot_name(epoch))
         self._write_weights(path, self.trainer.params, self.trainer.step)
+        durable.fsync(path.parent)
 
     def _write_weights(self, path: Path, params: np.ndarray, step: int) -> None:
         path.parent.mkdir(exist_ok=True)

@@ -100,6 +100,11 @@ class Op:
         values = {field.name: getattr(self.operands, field.name) for field in fields(self.operands)}
         return {name: value for name, value in values.items() if isinstance(value, Called)}
 
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """Equal for ops that are compiled to the same code."""
+        return (self.function, type(self.operands), *self.called.values())
+
     def functions(self, dtype: np.dtype[Any]) -> list[tuple[Kernel, tuple[Any, ...]]]:
         """The functions to compile for this op, with their argument types."""
         called = [(one.function, one.argument_types(dtype)) for one in self.called.values()]

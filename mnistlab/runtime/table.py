@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,9 +17,12 @@ from mnistlab.runtime.helpers import compile_all
 from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.loop import ROW_DTYPE, run_batches, run_batches_types
 from mnistlab.runtime.memory import CACHE_LINE, Memory, zeros
-from mnistlab.runtime.op import Op, function_types
+from mnistlab.runtime.op import Called, Op, Operands, function_types
 from mnistlab.support.errors import UsageError
 
+# The kinds of ops that this process has loaded, by dtype. A process that trains one run after
+# another asks the compiler for each only once: its answers take longer than some trainings.
+_loaded: set[tuple[Any, np.dtype[Any]]] = set()
 _forked_from_an_engine = False
 _ran = False
 
@@ -76,7 +80,9 @@ def compile_tables(
     `tell` receives a message before and after.
     """
     loops = loops or [(run_batches, run_batches_types(dtype))]
-    needed = [*loops, *(one for ops in lists.values() for op in ops for one in op.functions(dtype))]
+    new = {(op.kind, dtype): op for ops in lists.values() for op in ops}
+    new = {kind: op for kind, op in new.items() if kind not in _loaded}
+    needed = [*loops, *(one for op in new.values() for one in op.functions(dtype))]
 
     def missing() -> set[Any]:
         return {function for function in needed if not compiler.is_compiled(*function)}
@@ -87,7 +93,9 @@ def compile_tables(
 
     def load() -> dict[str, Table]:
         compile_loops()
-        return {name: assemble(ops, dtype) for name, ops in lists.items()}
+        tables = {name: assemble(ops, dtype) for name, ops in lists.items()}
+        _loaded.update(new)
+        return tables
 
     if not missing():
         return load()
@@ -113,8 +121,8 @@ def assemble(ops: Sequence[Op], dtype: np.dtype[Any]) -> Table:
     places = _namespaces(records) if compiler.INTERPRETED else _side_by_side(records)
     first = rows[:1]
     for number, (row, op) in enumerate(zip(rows, ops, strict=True)):
-        types = function_types(type(op.operands), dtype)
-        row["function"] = compiler.address_of(op.function, types)
+        kind: Any = type(op.operands)  # mypy takes the hash of its instances for its own
+        row["function"] = _address(op.function, kind, dtype)
         row["operands"] = places.addresses[number]
         row["lanes"], row["once"] = op.lanes, op.once
         if not op.joins:
@@ -124,6 +132,16 @@ def assemble(ops: Sequence[Op], dtype: np.dtype[Any]) -> Table:
     return Table(_readable(rows) if compiler.INTERPRETED else rows, places.kept)
 
 
+@cache
+def _address(function: Kernel, kind: type[Operands], dtype: np.dtype[Any]) -> int:
+    return compiler.address_of(function, function_types(kind, dtype))
+
+
+@cache
+def _address_of_called(one: Called, dtype: np.dtype[Any]) -> int:
+    return compiler.address_of(one.function, one.argument_types(dtype))
+
+
 def _record(op: Op, dtype: np.dtype[Any]) -> np.ndarray:
     """The op's operands as compiled code reads them, (1,)."""
     record = np.zeros(1, type(op.operands).dtype())
@@ -131,8 +149,7 @@ def _record(op: Op, dtype: np.dtype[Any]) -> np.ndarray:
     called = op.called
     for name in vars(op.operands):
         if name in called:
-            one = called[name]
-            record[name] = compiler.address_of(one.function, one.argument_types(dtype))
+            record[name] = _address_of_called(called[name], dtype)
         else:
             record[name] = getattr(op.operands, name)
     return record

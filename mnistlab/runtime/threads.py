@@ -3,6 +3,8 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from typing import Any
 
 import numba
 
@@ -28,16 +30,23 @@ def engine_threads(threads: int | None) -> Iterator[int]:
     os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
     # The BLAS that numba calls must be loaded before it can be limited.
     import scipy.linalg.cython_blas  # noqa: F401
-    from threadpoolctl import threadpool_limits
 
     pool = int(numba.config.NUMBA_NUM_THREADS)
     before = numba.get_num_threads()
     numba.set_num_threads(min(threads or pool, pool))
     try:
-        with threadpool_limits(1, user_api="blas"):
+        with _libraries().limit(limits=1, user_api="blas"):
             yield numba.get_num_threads()
     finally:
         numba.set_num_threads(before)
+
+
+@cache
+def _libraries() -> Any:
+    """The libraries with threads of their own; looked for once, which takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class Pace:

@@ -35,16 +35,16 @@ def save_tensors(
 ) -> None:
     """Write tensors of any shape and numeric dtype; equal contents give equal bytes.
 
-    Atomic: if it raises OSError, the file is unchanged.
+    Atomic: if it raises OSError, the file is unchanged. The caller fsyncs the folder.
     """
-    durable.write_file(path, encode_tensors(tensors, metadata))
+    durable.write_file(path, encode_tensors(tensors, metadata), on_disk="content")
 
 
 def save_checkpoint(run_dir: RunDir, state: Checkpoint) -> None:
     """Write the newest checkpoint, and keep the one before it.
 
-    Whenever the process is killed, a complete checkpoint exists if there ever was one. Raises
-    OSError.
+    Whenever the process is killed, a complete checkpoint exists if there ever was one. The caller
+    fsyncs the folder of the checkpoints. Raises OSError.
     """
     run_dir.checkpoints.mkdir(exist_ok=True)
     durable.remove_temporaries(run_dir.checkpoints)
@@ -56,7 +56,7 @@ def save_checkpoint(run_dir: RunDir, state: Checkpoint) -> None:
     if _is_whole(run_dir.last):
         system.replace(run_dir.last, run_dir.previous)
         durable.fsync(run_dir.checkpoints)
-    durable.write_file(run_dir.last, content)
+    durable.write_file(run_dir.last, content, on_disk="content")
 
 
 def load_checkpoint(run_dir: RunDir) -> Checkpoint | None:

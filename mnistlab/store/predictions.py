@@ -39,22 +39,29 @@ def write_predictions(
     """Write predictions.csv, a row per image; returns the file's digest.
 
     `labels` and `predicted` are integers of shape (images,); `probabilities` floats of shape
-    (images,), of the predicted class, rounded to 9 significant digits. Raises ValueError if the
-    shapes differ; OSError.
+    (images,), of the predicted class, rounded to 9 significant digits. The caller fsyncs the
+    folder. Raises ValueError if the shapes differ; OSError.
     """
     if not labels.shape == predicted.shape == probabilities.shape == (len(labels),):
         raise ValueError(
             f"labels {labels.shape}, predicted {predicted.shape} and probabilities "
             f"{probabilities.shape} are to have one shape, (images,)"
         )
-    columns = zip(labels.tolist(), predicted.tolist(), probabilities.tolist(), strict=True)
+    columns = zip(labels.tolist(), predicted.tolist(), _digits(probabilities), strict=True)
     lines = [
-        f"{index},{label},{guess},{float(f'{probability:.9g}')!r}\n"
+        f"{index},{label},{guess},{probability}\n"
         for index, (label, guess, probability) in enumerate(columns)
     ]
     content = f"{PREDICTIONS.header}\n{''.join(lines)}".encode()
-    durable.write_file(path, content)
+    durable.write_file(path, content, on_disk="content")
     return FileDigest.of(content)
+
+
+def _digits(values: np.ndarray) -> list[str]:
+    """Each value rounded to 9 significant digits, as `repr` writes the rounded number."""
+    rounded = [f"{value:.9g}" for value in values.tolist()]
+    # Without a point, or with an exponent, `repr` may write the same number in another way.
+    return [one if "." in one and "e" not in one else repr(float(one)) for one in rounded]
 
 
 def read_predictions(path: Path, written: FileDigest | None = None) -> Predictions:

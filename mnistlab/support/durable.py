@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from mnistlab.support.errors import UsageError
 from mnistlab.support.platform import system
@@ -17,11 +18,19 @@ MAX_TEXT_BYTES = 1 << 30
 TEMPORARY_NAME = re.compile(rf"\.(.+)\.\d+-[0-9a-f]{{8}}{re.escape(TEMPORARY_SUFFIX)}")
 
 
-def write_file(path: Path, data: bytes | str, *, mode: int | None = None) -> None:
+def write_file(
+    path: Path,
+    data: bytes | str,
+    *,
+    mode: int | None = None,
+    on_disk: Literal["file", "content", "later"] = "file",
+) -> None:
     """Write `data` (text as UTF-8) to `path`, so that a reader sees the old file or the new one.
 
-    `mode`: its permissions; None: those of a new file. Raises OSError; the old file is then
-    unchanged and no temporary file remains.
+    `mode`: its permissions; None: those of a new file. `on_disk` says what is waited for, which
+    matters if the machine stops: "content" leaves the fsync of the folder, "later" also that of the
+    file, to the caller, who must do it before anything relies on them. Raises OSError; the old file
+    is then unchanged and no temporary file remains.
     """
     content = data.encode() if isinstance(data, str) else data
     temporary = temporary_beside(path)
@@ -32,14 +41,16 @@ def write_file(path: Path, data: bytes | str, *, mode: int | None = None) -> Non
                 temporary.chmod(mode)
             file.write(content)
             file.flush()
-            system.fsync(file.fileno())
+            if on_disk != "later":
+                system.fsync(file.fileno())
         system.replace(temporary, path)
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         _name(error, path)
         raise
-    fsync(path.parent)
+    if on_disk == "file":
+        fsync(path.parent)
 
 
 def read_text(path: Path) -> str:

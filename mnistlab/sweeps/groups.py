@@ -25,7 +25,8 @@ class Groups:
         share = -(-len(trials) // workers)
         found: list[list[Trial]] = []
         for members in alike.values():
-            parts = -(-len(members) // min(share, self._most(members[0])))
+            most = self._most(members[0]) if len(members) > 1 else 1
+            parts = -(-len(members) // min(share, most))
             size = -(-len(members) // parts)
             found += [members[begin : begin + size] for begin in range(0, len(members), size)]
         return found

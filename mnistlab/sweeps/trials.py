@@ -25,7 +25,6 @@ from mnistlab.runtime.table import compile_tables
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import RunRecord, read_run_record
 from mnistlab.support.errors import ConfigError, UsageError
-from mnistlab.training.footprint import memory_needed
 from mnistlab.training.inference import evaluation_programs
 from mnistlab.training.lower import lower
 from mnistlab.training.trainer import training_program
@@ -102,8 +101,7 @@ def check_all(
                 refuse_unfit(config, dataset)
                 for metric in metrics:
                     _refuse_unmeasured(config, dataset, metric)
-                refuse_too_large(config, dataset)
-                needed.append(memory_needed(config, dataset))
+                needed.append(refuse_too_large(config, dataset))
         except UsageError as error:
             messages |= dict.fromkeys(error.messages)
     if messages:
@@ -144,7 +142,7 @@ def compile_all(
         evaluation = evaluation_programs(config, dataset.image_shape, program.classes)
         ops = needed.setdefault(program.dtype, {})
         for each in (*program.training.values(), *evaluation.lists.values()):
-            ops |= {(op.function, type(op.operands), *op.called.values()): op for op in each}
+            ops |= {op.kind: op for op in each}
     for dtype, kinds in needed.items():
         compile_tables({"all": tuple(kinds.values())}, dtype, tell)
 

@@ -139,6 +139,8 @@ def pretending(workers, chance, killed_after=None):
     executor = PretendingExecutor(workers, chance, killed_after)
     changes = [
         (sweep_run, "LocalExecutor", lambda *arguments: executor),
+        # `parallel` is the number of workers that fit, which would depend on the free memory.
+        (sweep_run, "workers_that_fit", lambda needed, workers, available: workers),
         (sweeper, "compile_all", lambda *arguments: None),
         (sweeper, "refuse_changed", lambda *arguments, **options: None),
         (os, "fsync", lambda descriptor: None),

@@ -211,7 +211,7 @@ def test_a_damaged_newest_never_takes_the_place_of_the_whole_one_before_it(run_d
         save_checkpoint(run_dir, state(step))
     run_dir.last.write_bytes(b"damaged")
 
-    def killed(*_arguments):
+    def killed(*_arguments, **_options):
         raise Killed
 
     monkeypatch.setattr(checkpoint.durable, "write_file", killed)

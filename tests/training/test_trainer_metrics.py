@@ -149,3 +149,25 @@ def test_of_equal_outputs_the_first_is_predicted_in_training_as_in_evaluation():
     assert (evaluation.predicted == 0).all()
     share = float((dataset.train.gather()[1] == 0).mean())
     assert trainer.running() == pytest.approx((math.log(4), share), rel=1e-6)
+
+
+def test_the_same_weights_are_evaluated_once_and_changed_ones_again(monkeypatch):
+    trainer = trainer_of(mlp_config(), toy_dataset())
+    asked = []
+    evaluate = trainer.inference.evaluate
+
+    def counted(split):
+        asked.append(split)
+        return evaluate(split)
+
+    monkeypatch.setattr(trainer.inference, "evaluate", counted)
+    test, validation = trainer.dataset.test, trainer.dataset.validation
+    first = trainer.evaluate(test)
+    assert trainer.evaluate(test) is first
+    assert asked == [test]
+    trainer.params[0] += 0.5
+    changed = trainer.evaluate(test)
+    assert changed.loss != first.loss
+    trainer.evaluate(validation)
+    assert asked == [test, test, validation]
+    assert trainer.evaluate(test).loss == changed.loss
