@@ -131,7 +131,7 @@ def test_a_temperature_is_reported_with_the_calibration_before_and_after(run_dir
 def test_latest_after_a_sweep_is_its_best_trial_and_says_so(sweep_dir, home):
     latest, best = Path(sweep_dir).with_name("latest"), (Path(sweep_dir) / "best").resolve()
     assert latest.is_symlink()
-    said = f"{latest} is a sweep: using its best trial, {best}\n"
+    said = f"{latest} is a sweep: using its best trial, {best.relative_to(home)}\n"
     evaluated = mnistlab("evaluate", latest, "--json")
     assert evaluated.stderr == said
     assert evaluated.document["run_dir"] == str(best)
@@ -169,11 +169,12 @@ def test_the_accuracy_is_told_by_the_strength_of_a_disturbance(
 
 
 @pytest.mark.parametrize("option", [("--shift", "1"), ("--calibrate",)])
-def test_what_is_for_one_network_takes_the_best_trial_of_a_sweep(sweep_dir, option):
+def test_what_is_for_one_network_takes_the_best_trial_of_a_sweep(sweep_dir, option, home):
     outcome = mnistlab("evaluate", sweep_dir, *option)
     assert outcome.exit_code == 0, outcome.stderr
     best = (Path(sweep_dir) / "best").resolve()
-    assert f"{sweep_dir} is a sweep: using its best trial, {best}" in outcome.stderr
+    said = f"{sweep_dir} is a sweep: using its best trial, {best.relative_to(home)}\n"
+    assert said in outcome.stderr
     assert outcome.stdout == mnistlab("evaluate", best, *option).stdout
 
 

@@ -15,7 +15,7 @@ def run_dir(home):
     return home / run.document["run_dir"]
 
 
-def test_an_onnx_model_is_written_into_the_run_with_a_report_of_the_comparison(run_dir):
+def test_an_onnx_model_is_written_into_the_run_with_a_report_of_the_comparison(run_dir, home):
     outcome = mnistlab("export", run_dir, "--format", "onnx")
     assert outcome.exit_code == 0
     assert outcome.stdout == f"{run_dir}/model.onnx\n"
@@ -23,7 +23,7 @@ def test_an_onnx_model_is_written_into_the_run_with_a_report_of_the_comparison(r
     assert compared.startswith(
         "on the 360 test images of digits onnxruntime and mnistlab give the same"
     )
-    assert wrote == f"wrote {run_dir}/model.onnx, opset 17"
+    assert wrote == f"wrote {run_dir.relative_to(home)}/model.onnx, opset 17"
     session = onnxruntime.InferenceSession(
         run_dir / "model.onnx", providers=["CPUExecutionProvider"]
     )

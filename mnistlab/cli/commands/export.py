@@ -124,6 +124,7 @@ def _to_tracker(
 
 def _tell(exported: "Exported") -> None:
     """Print on stderr what was written."""
+    from mnistlab.support.paths import as_typed
     from mnistlab.terminal.output import print_note
 
     if exported.agreement is not None:
@@ -131,7 +132,7 @@ def _tell(exported: "Exported") -> None:
         same = f"on {exported.agreement.what} {program} and mnistlab give the same outputs"
         print_note(f"{same}; largest difference {exported.agreement.largest_difference:.1e}")
     facts = (f"{name} {value}" for name, value in exported.facts.items())
-    print_note(", ".join([f"wrote {exported.file}", *facts]))
+    print_note(", ".join([f"wrote {as_typed(exported.file)}", *facts]))
 
 
 def _document(exported: "Exported") -> dict[str, Any]:
