@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mnistlab.reproduce.known import KINDS, known
+from mnistlab.support.example_files import all_example_files, example_paths
 
 CLONE = Path(__file__).parents[1]
 
@@ -43,6 +44,16 @@ def run(installed, home, *arguments):
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+@pytest.mark.long
+def test_the_examples_of_the_clone_are_in_the_wheel(installed, tmp_path):
+    listed = run(installed, tmp_path, "examples", "--json")["examples"]
+    assert [one["name"] for one in listed] == list(example_paths())
+    assert all(one["path"].startswith(str(installed)) for one in listed)
+    written = run(installed, tmp_path, "examples", ".", "--json")["files"]
+    copied = {Path(path).relative_to(tmp_path): Path(path).read_bytes() for path in written}
+    assert copied == all_example_files()
 
 
 @pytest.mark.long

@@ -16,6 +16,7 @@ import typer
 
 import mnistlab
 from mnistlab.store import figure_names
+from mnistlab.support.example_files import example_paths
 from mnistlab.support.links import follow
 
 KEY_VALUES = Path(mnistlab.__file__).parent / "config" / "key_values.json"
@@ -48,6 +49,11 @@ def weights(incomplete: str) -> list[str]:
 def models(incomplete: str) -> list[str]:
     """The types of networks."""
     return [name for name in _keys(False)["model.type"] if name.startswith(incomplete)]
+
+
+def examples(incomplete: str) -> list[str]:
+    """The names of the example configurations."""
+    return [name for name in example_paths() if name.startswith(incomplete)]
 
 
 def sources(incomplete: str) -> list[str]:

@@ -22,7 +22,6 @@ STARTER_NAME = "mnistlab.yaml"
 SCHEMA_NAME = "mnistlab.schema.json"
 WIDTH = 96
 HEAD = f"""\
-# yaml-language-server: $schema=./{SCHEMA_NAME}
 #
 # One run of mnistlab:          mnistlab train {STARTER_NAME}
 # One value changed for a run:  mnistlab train {STARTER_NAME} optimizer.lr=0.01
@@ -58,9 +57,22 @@ def starter_files(model: str = "mlp") -> dict[str, str]:
     """
     chosen = {"name": f"my-first-{model}", "model": {"type": model, **MODELS.get(model, {})}}
     config = run_config_from_mapping({**chosen, **USUAL})
-    lines = [HEAD.rstrip("\n"), *_keys(RunConfig, resolved_mapping(config), config)]
-    schema = json.dumps(run_json_schema(), indent=2, ensure_ascii=False) + "\n"
-    return {STARTER_NAME: "\n".join(lines) + "\n", SCHEMA_NAME: schema}
+    head = f"{schema_line(SCHEMA_NAME)}\n{HEAD}"
+    lines = [head.rstrip("\n"), *_keys(RunConfig, resolved_mapping(config), config)]
+    return {
+        STARTER_NAME: "\n".join(lines) + "\n",
+        SCHEMA_NAME: schema_text(run_json_schema()),
+    }
+
+
+def schema_line(name: str) -> str:
+    """The comment by which editors find the schema of this name beside a configuration."""
+    return f"# yaml-language-server: $schema=./{name}"
+
+
+def schema_text(schema: Mapping[str, Any]) -> str:
+    """A JSON Schema as the text of its file."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _keys(

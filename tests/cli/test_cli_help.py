@@ -27,6 +27,7 @@ COMMANDS = (
     "data fetch",
     "data info",
     "init",
+    "examples",
     "schema",
     "warmup",
     "cache list",

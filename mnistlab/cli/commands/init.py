@@ -16,7 +16,20 @@ Examples:
   mnistlab init my-experiment
   mnistlab init my-experiment/wide.yaml
   mnistlab init convolutions --model cnn
+  mnistlab init --example mnist-cnn
 """
+# By the kind of the configuration: what to type next, and what it does.
+NEXT = {
+    "run": (
+        ("train {}", "one run"),
+        ("train {} optimizer.lr=0.01", "one run with one value changed"),
+        ("check {}", "layers, memory, gradients; does not train"),
+    ),
+    "sweep": (
+        ("sweep {} --dry-run", "the runs it trains; does not train"),
+        ("sweep {}", "all of them"),
+    ),
+}
 
 
 def init(
@@ -25,18 +38,28 @@ def init(
         typer.Argument(
             metavar="PATH",
             help="A folder, or the .yaml file to write; no file is overwritten.  "
-            "[default: mnistlab.yaml here]",
+            "[default: mnistlab.yaml here, or NAME.yaml of an example]",
             show_default=False,
         ),
     ] = None,
     model: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="TYPE",
-            help="The type of network: softmax, mlp or cnn.",
+            help="The type of network: softmax, mlp or cnn.  [default: mlp]",
             autocompletion=completion.models,
+            show_default=False,
         ),
-    ] = "mlp",
+    ] = None,
+    example: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Write this example of `mnistlab examples` instead.",
+            autocompletion=completion.examples,
+            show_default=False,
+        ),
+    ] = None,
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
@@ -45,29 +68,53 @@ def init(
     It has every key, most with its default, and trains a network on digits that are installed with
     mnistlab. The file beside it lets editors complete and check it.
     """
-    from mnistlab.config.starter import SCHEMA_NAME, STARTER_NAME, starter_files
-    from mnistlab.terminal.output import print_json, print_line
+    from mnistlab.support.new_files import write_new
+    from mnistlab.terminal.output import print_json
 
+    texts, kind = _starter(path, model) if example is None else _example(path, model, example)
+    write_new({file: text.encode() for file, text in texts.items()})
+    config, schema, *bases = texts
+    if json:
+        print_json({"config": config, "schema": schema, "bases": bases})
+    else:
+        _print_next(config, schema, bases, kind)
+
+
+def _starter(path: Path | None, model: str | None) -> tuple[dict[Path, str], str]:
+    """The files to write, the configuration first and its schema second, and what it is for."""
+    from mnistlab.config.starter import SCHEMA_NAME, STARTER_NAME, starter_files
+
+    model = model or "mlp"
     config = _config_path(path or Path(), STARTER_NAME)
     _refuse_unknown(model, completion.models(""))
     texts = starter_files(model)
     starter = texts[STARTER_NAME].replace(STARTER_NAME, config.name)
-    schema = config.with_name(SCHEMA_NAME)
-    _write_new({config: starter, schema: texts[SCHEMA_NAME]})
-    if json:
-        print_json({"config": config, "schema": schema})
-        return
-    shown = shlex.quote(str(config))
+    return {config: starter, config.with_name(SCHEMA_NAME): texts[SCHEMA_NAME]}, "run"
+
+
+def _example(path: Path | None, model: str | None, name: str) -> tuple[dict[Path, str], str]:
+    """As `_starter`, of an example; the file that its `base` names comes last."""
+    from mnistlab.config.examples import example, example_texts
+    from mnistlab.support.errors import UsageError
+
+    if model is not None:
+        raise UsageError("--model: an example has its own network; give --model or --example")
+    chosen = example(name)
+    config = _config_path(path or Path(), chosen.path.name)
+    return example_texts(chosen, config), chosen.kind
+
+
+def _print_next(config: Path, schema: Path, bases: list[Path], kind: str) -> None:
+    from mnistlab.terminal.output import print_line
+
     print_line(f"wrote {config}")
     print_line(f"wrote {schema}, which lets editors complete and check it")
+    for base in bases:
+        print_line(f"wrote {base}, which it varies")
     print_line("next:")
-    for command, what in (
-        (f"train {shown}", "one run"),
-        (f"train {shown} optimizer.lr=0.01", "one run with one value changed"),
-        (f"check {shown}", "layers, memory, gradients; does not train"),
-    ):
+    for command, what in NEXT[kind]:
         print_line(f"  # {what}")
-        print_line(f"  mnistlab {command}")
+        print_line(f"  mnistlab {command.format(shlex.quote(str(config)))}")
 
 
 def _refuse_unknown(model: str, known: list[str]) -> None:
@@ -88,25 +135,3 @@ def _config_path(path: Path, starter_name: str) -> Path:
     if os.path.lexists(path) and not path.is_dir():
         raise UsageError(f"{path}: is a file; name a folder, or a .yaml file to write")
     return path / starter_name
-
-
-def _write_new(texts: dict[Path, str]) -> None:
-    """Write the files. Raises UsageError and writes none if one exists and differs."""
-    from mnistlab.support.errors import UsageError
-
-    try:
-        # A second configuration in a folder finds the same schema there.
-        missing = [path for path, text in texts.items() if not _holds(path, text)]
-        taken = [path for path in missing if os.path.lexists(path)]
-        if taken:
-            raise UsageError(*(f"{path}: exists and is not overwritten" for path in taken))
-        for path in missing:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("x", encoding="utf-8") as file:
-                file.write(texts[path])
-    except OSError as error:
-        raise UsageError(f"{error.filename}: cannot be written: {error.strerror}") from error
-
-
-def _holds(path: Path, text: str) -> bool:
-    return path.is_file() and path.read_bytes() == text.encode()
