@@ -26,10 +26,13 @@ from mnistlab.view.security import ANSWER, FOREIGN_POLICY, PAGES, App, Guard, Se
 MOST_CURVES = 50  # in one answer
 MOST_IMAGE_BYTES = 1 << 20
 HTML, CSS, SCRIPT = "text/html", "text/css", "text/javascript"
-# The files of the page, by their names in an address; the last is shared with a run's page.
+# The files of the page, by their names in an address; the last two are shared with a run's page.
 STATIC = {
     "": ("view/static/page.html", HTML),
-    "view.js": ("view/static/view.js", SCRIPT),
+    **{
+        f"{name}.js": (f"view/static/{name}.js", SCRIPT)
+        for name in ("words", "chart", "listing", "entry", "view")
+    },
     "view.css": ("view/static/view.css", CSS),
     "style.css": ("pages/templates/style.css", CSS),
     "try.css": ("pages/templates/try_it/style.css", CSS),

@@ -9,6 +9,7 @@ import select
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -87,20 +88,27 @@ class Page:
             self.complaints.append(event["params"])
         return event
 
-    def open(self, path: Path) -> None:
-        """Open a file, and wait until it is loaded completely."""
-        self.send("Page.navigate", url=path.as_uri())
+    def open(self, address: Path | str) -> None:
+        """Open a file or an address, and wait until it is loaded completely.
+
+        Only its own requests and errors are recorded from then on.
+        """
+        self.requests.clear()
+        self.complaints.clear()
+        url = address.as_uri() if isinstance(address, Path) else address
+        self.send("Page.navigate", url=url)
         while self._next().get("method") != "Page.loadEventFired":
             pass
 
-    def look(self, *, width: int, scheme: str = "light") -> None:
-        """Set the window's width and the colour scheme."""
+    def look(self, *, width: int, scheme: str = "light", touch: bool = False) -> None:
+        """Set the window's width, the colour scheme, and whether it is touched."""
         self.send(
             "Emulation.setDeviceMetricsOverride",
             **{"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False},
         )
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.send("Emulation.setEmulatedMedia", features=features)
+        self.send("Emulation.setTouchEmulationEnabled", enabled=touch)
 
     def value(self, expression: str) -> Any:
         """The value of a JavaScript expression, or of its promise."""
@@ -108,6 +116,59 @@ class Page:
         found = self.send("Runtime.evaluate", expression=expression, **how)
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
+
+    def until(self, condition: str) -> None:
+        """Wait until a JavaScript expression is true."""
+        end = time.monotonic() + PATIENCE
+        while not self.value(condition):
+            assert time.monotonic() < end, f"it has not come about: {condition}"
+            time.sleep(0.02)
+
+    def place_of(
+        self, element: str, share: tuple[float, float] = (0.5, 0.5)
+    ) -> tuple[float, float]:
+        """A position within an element of the window, in CSS pixels; it is scrolled there."""
+        self.value(f"{element}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
+        x, y, width, height = self.value(
+            f"(({{ x, y, width, height }}) => [x, y, width, height])"
+            f"({element}.getBoundingClientRect())"
+        )
+        return x + share[0] * width, y + share[1] * height
+
+    def click(self, element: str, share: tuple[float, float] = (0.5, 0.5)) -> None:
+        """Click an element, given by an expression, with the mouse."""
+        place = self.place_of(element, share)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.mouse(kind, *place)
+
+    def mouse(self, kind: str, x: float, y: float, held: int = 1) -> None:
+        self.send(
+            "Input.dispatchMouseEvent",
+            **{"type": kind, "x": x, "y": y, "button": "left", "buttons": held, "clickCount": 1},
+        )
+
+    def touch(self, *places: tuple[float, float]) -> None:
+        """Put a finger down, move it through these positions, and lift it."""
+        kinds = ["touchStart", *["touchMove"] * (len(places) - 1)]
+        for kind, (x, y) in zip(kinds, places, strict=True):
+            self.send("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y}])
+        self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def write(self, element: str, text: str) -> None:
+        """Replace the text of a field, and press Enter."""
+        self.click(element)
+        self.value(f"{element}.select()")
+        self.send("Input.insertText", text=text)
+        self.press("Enter", 13, "\r")
+
+    def press(self, key: str, code: int, text: str = "") -> None:
+        """Press and release a key; `code` is its virtual key code."""
+        for kind in ("keyDown", "keyUp"):
+            written = {"text": text} if text and kind == "keyDown" else {}
+            self.send(
+                "Input.dispatchKeyEvent",
+                **{"type": kind, "key": key, "windowsVirtualKeyCode": code, **written},
+            )
 
     def close(self) -> None:
         os.close(self._out)

@@ -39,8 +39,8 @@ def trained(folder: Path, **sections: object) -> Path:
     return train(config, folder / "runs", RunOptions(data_dir=folder)).run_dir
 
 
-def swept(folder: Path, text: str = SWEEP) -> Path:
-    """A finished sweep's folder, with its figures and its page."""
+def swept(folder: Path, text: str = SWEEP, *, plots: bool = True) -> Path:
+    """A finished sweep's folder, with its figures and its page unless `plots` is false."""
     source = parse_sweep(text, "sweep.yaml")
     with trials_in_this_process():
-        return sweep(source, folder / "runs", SweepOptions(data_dir=folder)).sweep_dir
+        return sweep(source, folder / "runs", SweepOptions(data_dir=folder), plots=plots).sweep_dir

@@ -164,8 +164,6 @@ def browser(tmp_path_factory):
 
 @pytest.fixture
 def opened(browser, page):
-    browser.requests.clear()
-    browser.complaints.clear()
     browser.look(width=1280)
     browser.open(page)
     return browser

@@ -20,8 +20,6 @@ def browser(tmp_path_factory):
 @pytest.fixture(params=["run", "sweep"])
 def opened(request, browser, run_page, sweep_page):
     path = {"run": run_page, "sweep": sweep_page}[request.param]
-    browser.requests.clear()
-    browser.complaints.clear()
     browser.open(path)
     return browser, path
 

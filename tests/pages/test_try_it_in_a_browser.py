@@ -1,12 +1,12 @@
 """Drawing on a run's page: the network there answers as `predict` does, and so do its tools."""
 
-import base64
 import json
 
 import chromium
 import numpy as np
 import pytest
 from report_helpers import trained
+from try_it_browser import OUTPUTS, SECTION, SETTLED, TRY, Browser
 
 from mnistlab.experiment.model import load_model
 from mnistlab.photo.prepare import prepare
@@ -43,17 +43,6 @@ MODELS = {
     "cnn": {"type": "cnn", "layers": EVERY_LAYER},
 }
 PREPARED = {"deskew": True, "resize": [20, 24], "permute_pixels": 3, "normalize": "standardize"}
-SECTION = "document.getElementById('try-it-section')"
-TRY = f"{SECTION}.tryIt"
-# Waits until the page has answered everything.
-SETTLED = f"""new Promise((done) => {{
-  const look = () => ({SECTION}.tryIt && !{TRY}.isAsked && {TRY}.answers
-    ? done({TRY}.answers) : setTimeout(look));
-  look();
-}})"""
-OUTPUTS = (
-    f"[...{SECTION}.querySelectorAll('[data-output]')].map((row) => Number(row.dataset.output))"
-)
 # The outputs for some images: a part at a time, as a busy machine takes long for all.
 SOME = 30
 SOME_OUTPUTS = f"""(async () => {{
@@ -65,59 +54,6 @@ SOME_OUTPUTS = f"""(async () => {{
   }}
   return JSON.stringify(found);
 }})()"""
-
-
-class Browser(chromium.Page):
-    """A page whose section "Try it" is used."""
-
-    def opened(self, folder):
-        self.requests.clear()
-        self.complaints.clear()
-        self.open(folder / "report.html")
-        self.awaited(SETTLED)
-
-    def awaited(self, expression):
-        """The value to which an expression resolves."""
-        found = self.send(
-            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
-        )
-        assert "exceptionDetails" not in found, found
-        return found["result"].get("value")
-
-    def part(self, what):
-        return f"{SECTION}.querySelector('[data-part=\"{what}\"]')"
-
-    def place_of(self, element, share=(0.5, 0.5)):
-        """A position within an element of the window, in CSS pixels; it is scrolled there."""
-        self.value(f"{element}.scrollIntoView({{block: 'center', behavior: 'instant'}})")
-        box = json.loads(self.value(f"JSON.stringify({element}.getBoundingClientRect())"))
-        return box["x"] + share[0] * box["width"], box["y"] + share[1] * box["height"]
-
-    def click(self, element, share=(0.5, 0.5)):
-        x, y = self.place_of(element, share)
-        for kind in ("mousePressed", "mouseReleased"):
-            self.mouse(kind, x, y)
-        self.awaited(SETTLED)
-
-    def mouse(self, kind, x, y, held=1):
-        self.send(
-            "Input.dispatchMouseEvent",
-            **{"type": kind, "x": x, "y": y, "button": "left", "buttons": held, "clickCount": 1},
-        )
-
-    def draw(self, points):
-        """Draw a stroke with the mouse through points of the paper, as shares of its side."""
-        places = [self.place_of(self.part("paper"), point) for point in points]
-        self.mouse("mousePressed", *places[0])
-        for place in places[1:]:
-            self.mouse("mouseMoved", *place)
-        self.mouse("mouseReleased", *places[-1], held=0)
-        self.awaited(SETTLED)
-
-    def bytes_of(self, expression):
-        """A Uint8Array of the page."""
-        text = self.value(f"btoa(String.fromCharCode(...{expression}))")
-        return np.frombuffer(base64.b64decode(text), np.uint8)
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +94,7 @@ def test_the_page_says_of_300_test_images_what_predict_says(browser, runs, name)
     assert len(set(numbers)) == 300
     said = []
     for first in range(0, 300, SOME):
-        said += json.loads(browser.awaited(SOME_OUTPUTS.replace("FIRST", str(first))))
+        said += json.loads(browser.value(SOME_OUTPUTS.replace("FIRST", str(first))))
     images = model.dataset.test.images[model.dataset.test.indices[numbers]]
     np.testing.assert_allclose(said, model.outputs(images), atol=1e-4)
     assert browser.complaints == []
@@ -167,7 +103,7 @@ def test_the_page_says_of_300_test_images_what_predict_says(browser, runs, name)
 def test_a_drawing_is_prepared_and_answered_as_predict_does(browser, runs):
     folder = runs("softmax")
     browser.opened(folder)
-    browser.click(browser.part("clear"))
+    browser.use(browser.part("clear"))
     browser.draw([(0.3, 0.25), (0.7, 0.25), (0.68, 0.3), (0.55, 0.55), (0.45, 0.85)])
     paper = browser.bytes_of(f"{TRY}.active.ink.bytes").reshape(224, 224)
     assert 1500 < (paper > 128).sum() < 10000
@@ -181,27 +117,20 @@ def test_a_drawing_is_prepared_and_answered_as_predict_does(browser, runs):
 
 
 def test_a_finger_draws_on_a_phone_and_does_not_scroll(browser, runs):
-    browser.look(width=390)
-    browser.send("Emulation.setTouchEmulationEnabled", enabled=True)
+    browser.look(width=390, touch=True)
     try:
         browser.opened(runs("softmax"))
-        browser.click(browser.part("clear"))
+        browser.use(browser.part("clear"))
         assert browser.value(f"{browser.part('verdict')}.textContent") == "Draw something."
         places = [browser.place_of(browser.part("paper"), (0.5, y)) for y in (0.2, 0.4, 0.6, 0.8)]
         before = browser.value("scrollY")
-        for kind, place in zip(
-            ("touchStart", "touchMove", "touchMove", "touchMove"), places, strict=True
-        ):
-            points = [{"x": place[0], "y": place[1]}]
-            browser.send("Input.dispatchTouchEvent", type=kind, touchPoints=points)
-        browser.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
-        browser.awaited(SETTLED)
+        browser.touch(*places)
+        browser.value(SETTLED)
         paper = browser.bytes_of(f"{TRY}.active.ink.bytes").reshape(224, 224)
         assert (paper[50:170, 112] == 255).all()
         assert browser.value("scrollY") == before
         assert browser.value("document.documentElement.scrollWidth") <= 390
     finally:
-        browser.send("Emulation.setTouchEmulationEnabled", enabled=False)
         browser.look(width=1280)
 
 
@@ -209,15 +138,15 @@ def test_a_unit_that_is_switched_off_is_zero_and_the_answer_changes(browser, run
     browser.opened(runs("cnn"))
     before = browser.value(OUTPUTS)
     maps = f"{SECTION}.querySelectorAll('.try-layer canvas')[1]"
-    browser.click(maps, (0.1, 0.5))
+    browser.use(maps, (0.1, 0.5))
     assert "map 0" in browser.value(f"{browser.part('inspector')}.textContent")
-    browser.click(browser.part("off"))
+    browser.use(browser.part("off"))
     stage = f"{TRY}.network.stages[1]"
     values = f"{TRY}.active.memory[{stage}.last + 1].subarray(0, {stage}.height * {stage}.width)"
     assert browser.value(f"{values}.every((value) => value === 0)")
     after = browser.value(OUTPUTS)
     assert np.abs(np.array(after) - before).max() > 1e-6
-    browser.click(browser.part("all-on"))
+    browser.use(browser.part("all-on"))
     assert browser.value(OUTPUTS) == before
 
 
@@ -251,15 +180,15 @@ def test_erased_pixels_noise_shift_and_rotation_change_what_the_network_sees(bro
     seen = f"{TRY}.active.seen"
     before = browser.bytes_of(seen).reshape(28, 28)
     row, column = np.unravel_index(np.argmax(before), before.shape)
-    browser.click(browser.part("seen"), ((column + 0.5) / 28, (row + 0.5) / 28))
+    browser.use(browser.part("seen"), ((column + 0.5) / 28, (row + 0.5) / 28))
     erased = browser.bytes_of(seen).reshape(28, 28)
     assert np.argwhere(erased != before).tolist() == [[row, column]]
     assert erased[row, column] == 0
-    browser.click(browser.part("reset"))
+    browser.use(browser.part("reset"))
     for name, value in (("right", 2), ("degrees", 90), ("noise", 0.5)):
         slider = browser.part(name)
         browser.value(f"{slider}.value = {value}; {slider}.dispatchEvent(new Event('input'))")
-        browser.awaited(SETTLED)
+        browser.value(SETTLED)
         now = browser.bytes_of(seen).reshape(28, 28)
         if name == "right":
             np.testing.assert_array_equal(now[:, 2:], before[:, :-2])
@@ -268,21 +197,21 @@ def test_erased_pixels_noise_shift_and_rotation_change_what_the_network_sees(bro
         else:
             assert (now != before).mean() > 0.4
         if name == "degrees":
-            browser.click(browser.part("reset"))
-    browser.click(browser.part("reset"))
+            browser.use(browser.part("reset"))
+    browser.use(browser.part("reset"))
     np.testing.assert_array_equal(browser.bytes_of(seen).reshape(28, 28), before)
 
 
 def test_a_second_drawing_has_its_own_answer(browser, runs):
     browser.opened(runs("softmax"))
-    browser.click(browser.part("second"))
+    browser.use(browser.part("second"))
     browser.value(f"{TRY}.active.pick({TRY}.pictures.at(-1))")
-    browser.awaited(SETTLED)
+    browser.value(SETTLED)
     first, second = browser.value(OUTPUTS)[:10], browser.value(OUTPUTS)[10:]
     assert len(second) == 10
     assert first != second
     assert browser.value(f"{TRY}.layers.rows[0].mosaics.length") == 2
-    browser.click(browser.part("second"))
+    browser.use(browser.part("second"))
     assert browser.value(OUTPUTS) == first
 
 
@@ -293,7 +222,7 @@ def test_the_slider_of_epochs_gives_the_answers_of_the_snapshots(browser, runs):
     for place, weights in ((0, "epoch-2"), (1, "epoch-4"), (2, "final")):
         slider = browser.part("epoch")
         browser.value(f"{slider}.value = {place}; {slider}.dispatchEvent(new Event('input'))")
-        browser.awaited(SETTLED)
+        browser.value(SETTLED)
         model = load_model(folder, weights)
         images = model.dataset.test.images[model.dataset.test.indices[[number]]]
         np.testing.assert_allclose(browser.value(OUTPUTS), model.outputs(images)[0], atol=1e-4)
@@ -309,9 +238,9 @@ def test_two_networks_of_a_sweep_answer_one_drawing(browser, sweep_dir):
         "optimizer.lr = 0.1",
         "optimizer.lr = 0.001",
     ]
-    browser.click(browser.part("clear"))
+    browser.use(browser.part("clear"))
     browser.draw([(0.5, 0.2), (0.5, 0.8)])
-    browser.awaited(SETTLED.replace("try-it-section", "try-it-other"))
+    browser.value(SETTLED.replace("try-it-section", "try-it-other"))
     seen = browser.bytes_of(f"{TRY}.active.seen").reshape(1, 28, 28)
     assert seen.any()
     for trial, section in (("0002", SECTION), ("0000", other)):
@@ -319,8 +248,8 @@ def test_two_networks_of_a_sweep_answer_one_drawing(browser, sweep_dir):
         said = browser.value(OUTPUTS.replace(SECTION, section))
         np.testing.assert_allclose(said, load_model(folder).outputs(seen)[0], atol=1e-4)
     browser.value(f"{other}.tryIt.thumbnail({other}.tryIt.pictures[3]).click()")
-    browser.awaited(SETTLED)
-    browser.awaited(SETTLED.replace("try-it-section", "try-it-other"))
+    browser.value(SETTLED)
+    browser.value(SETTLED.replace("try-it-section", "try-it-other"))
     same = f"{other}.tryIt.active.seen.every((value, i) => value === {TRY}.active.seen[i])"
     assert browser.value(same)
     assert browser.complaints == []
