@@ -72,7 +72,8 @@ def figures(context: typer.Context, incomplete: str) -> list[str]:
     typed = [context.params.get("path"), *context.args]
     folders = [Path(word).expanduser() for word in typed if word]
     sweeps = [folder for folder in folders if (folder / SWEEP_FILE).is_file()]
-    names = _figures_of_sweep(sweeps[0]) if sweeps else figure_names.names_of_run()
+    of_run = [*figure_names.names_of_run(), figure_names.FILM]
+    names = _figures_of_sweep(sweeps[0]) if sweeps else of_run
     return [name for name in names if name.startswith(incomplete)]
 
 

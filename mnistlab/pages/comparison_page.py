@@ -20,8 +20,16 @@ from mnistlab.pages.comparison_data import (
     read_as,
     short,
 )
-from mnistlab.pages.page import measured, write_page
-from mnistlab.store.browse.comparison import ComparedRun, Comparison
+from mnistlab.pages.comparison_tables import (
+    configuration_table,
+    group_label,
+    group_table,
+    run_table,
+)
+from mnistlab.pages.page import measured, rendered_template, write_page
+from mnistlab.pages.try_it import MOST_BYTES, RESERVED
+from mnistlab.pages.try_two import two_networks
+from mnistlab.store.browse.comparison import Comparison
 from mnistlab.store.browse.found import folder_names
 from mnistlab.store.browse.groups import Group, Groups
 from mnistlab.store.browse.summary import run_status
@@ -33,8 +41,6 @@ from mnistlab.support.text_format import counted, in_print, plain_yaml
 
 SHOWN_GROUPS = 8  # with a colour of their own
 COLOURS = tuple(colour.removeprefix("#").lower() for colour in style.PALETTE[:7])
-FEW_RUNS = 6  # whose configurations stand side by side
-MOST_VALUES = 6  # of a key, that are listed
 
 
 def write_comparison_page(
@@ -60,13 +66,17 @@ def write_comparison_page(
         "pictures": [],
         "colours": COLOURS,
         "tiles": _tiles(comparison, groups),
-        "groups": _group_table(groups) if _has_seeds(groups) else None,
-        "runs": _run_table(comparison, names),
-        "configuration": _configuration(comparison, names),
+        "groups": group_table(groups) if _has_seeds(groups) else None,
+        "runs": run_table(comparison, names),
+        "configuration": configuration_table(comparison, names),
         "images": _images(shown, predictions, data_dir),
         "predicting_runs": PREDICTING_RUNS,
         "data": data,
+        "try_two": None,
     }
+    size = len(rendered_template("comparison.html", {**values, "palette": []}).encode())
+    left = MOST_BYTES - RESERVED - size
+    values["try_two"] = _try_two(groups, left, {"data_dir": data_dir})
     try:
         write_page(path, "comparison.html", values)
     except OSError as error:
@@ -81,14 +91,28 @@ def _shown(groups: Groups) -> list[Group]:
     return [*best[: SHOWN_GROUPS - len(baseline)], *baseline]
 
 
+def _try_two(groups: Groups, most_bytes: int, options: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The networks of the best group and of the baseline, or else of the last group; of a single
+    group, of its first and last run. None if there is one run only.
+    """
+    best, *others = groups.groups
+    baseline = next((group for group in others if group.is_baseline), None)
+    other = baseline or (others[-1] if others else best)
+    pair = [(best, best.runs[0]), (other, other.runs[-1 if other is best else 0])]
+    if pair[0][1] is pair[1][1]:
+        return None
+    which = "the best group and of the last"
+    if baseline is not None:
+        which = "the best group and of the baseline"
+    elif other is best:
+        which = "the first run and of the last"
+    titled = [(f"{one.run.path.name}: {group_label(of)}", one.run.path) for of, one in pair]
+    lead = f"The networks of {which} are on this page."
+    return two_networks(lead, titled, most_bytes, options)
+
+
 def _has_seeds(groups: Groups) -> bool:
     return groups.has_baseline or any(len(group.runs) > 1 for group in groups.groups)
-
-
-def _label(group: Group) -> str:
-    """The values of a group's keys, by the last part of each key."""
-    named = (f"{key.rpartition('.')[2]} {plain_yaml(v)}" for key, v in group.parameters.items())
-    return ", ".join(named) or "all runs"
 
 
 def _lead(groups: Groups) -> list[str]:
@@ -104,7 +128,7 @@ def _lead(groups: Groups) -> list[str]:
         )
         over += f", 95 % interval of the mean {ends}"
     best_of = f"The best of {counted(len(groups.groups), 'group')}" if groups.keys else "All runs"
-    return [f"{best_of} by {metric_title(groups.metric)}: {_label(best)}, {value}{over}."]
+    return [f"{best_of} by {metric_title(groups.metric)}: {group_label(best)}, {value}{over}."]
 
 
 def _tiles(comparison: Comparison, groups: Groups) -> list[tuple[str, str]]:
@@ -112,99 +136,6 @@ def _tiles(comparison: Comparison, groups: Groups) -> list[tuple[str, str]]:
     told = [(f"{count:,}", status) for status, count in statuses.items()]
     keys = f"{len(comparison.shown_keys):,}"
     return [*told, (f"{len(groups.groups):,}", "groups"), (keys, "keys that differ")]
-
-
-def _table(heads: Sequence[str], numeric: set[int], rows: list[Any]) -> dict[str, Any]:
-    """A sortable table: a row is its cells, each a text and the value by which it is sorted."""
-    return {"heads": heads, "numeric": numeric, "rows": rows}
-
-
-def _group_table(groups: Groups) -> dict[str, Any]:
-    main, *others = groups.metrics
-    told = ["difference", "95 % interval", "p"] if groups.has_baseline else []
-    heads = [*groups.keys, "runs", metric_title(main), "95 % interval of the mean", *told]
-    heads += map(metric_title, others)
-    rows = []
-    for group in groups.groups:
-        cells = [_setting(group.parameters.get(key)) for key in groups.keys]
-        cells.append((str(len(group.runs)), str(len(group.runs))))
-        summary = group.summaries.get(main)
-        interval = None if summary is None else summary.interval
-        cells += [_mean(main, group), _interval(main, interval, text_format.metric)]
-        if groups.has_baseline:
-            cells += _difference(main, group)
-        cells += [_mean(name, group) for name in others]
-        rows.append(cells)
-    return _table(heads, set(range(len(groups.keys), len(heads))), rows)
-
-
-def _setting(value: Any) -> tuple[str, str]:
-    text = plain_yaml(value)
-    return text, text
-
-
-def _mean(name: str, group: Group) -> tuple[str, str]:
-    summary = group.summaries.get(name)
-    if summary is None:
-        return "–", ""
-    return measured(summary.mean, name, summary.std), repr(summary.mean)
-
-
-def _interval(name: str, interval: Any, written: Any) -> tuple[str, str]:
-    if interval is None:
-        return "–", ""
-    text = text_format.interval(name, interval.low, interval.high, written)
-    return in_print(text), repr(interval.low)
-
-
-def _difference(name: str, group: Group) -> list[tuple[str, str]]:
-    told = group.against
-    if told is None:
-        return [("baseline" if group.is_baseline else "–", ""), ("", ""), ("", "")]
-    one = told.difference
-    p_value = told.p_value
-    return [
-        (text_format.difference(name, one.estimate), repr(one.estimate)),
-        _interval(name, one.interval, text_format.difference),
-        ("–", "") if p_value is None else (text_format.p_value(p_value), repr(p_value)),
-    ]
-
-
-def _run_table(comparison: Comparison, names: Sequence[str]) -> dict[str, Any]:
-    keys, metrics = comparison.shown_keys, comparison.metrics
-    statuses = [run_status(one.run) for one in comparison.runs]
-    told = ["status"] if len(set(statuses)) > 1 else []
-    rows = []
-    for name, status, one in zip(names, statuses, comparison.runs, strict=True):
-        cells = [(name, name), *([(status, status)] if told else [])]
-        cells += [_metric(metric, one.metrics[metric]) for metric in metrics]
-        cells += [_setting(one.settings[key]) if key in one.settings else ("", "") for key in keys]
-        rows.append(cells)
-    heads = ["run", *told, *map(metric_title, metrics), *keys]
-    return _table(heads, set(range(1 + len(told), len(heads))), rows)
-
-
-def _metric(name: str, value: float | None) -> tuple[str, str]:
-    return measured(value, name), "" if value is None else repr(short(value))
-
-
-def _configuration(comparison: Comparison, names: Sequence[str]) -> dict[str, Any]:
-    """The keys that differ: the value of each of few runs, or how many of many runs have it."""
-    keys = [key for key in comparison.keys if key != "name"]
-    if len(comparison.runs) <= FEW_RUNS:
-        rows = [[key, *(_value(one, key) for one in comparison.runs)] for key in keys]
-        return {"heads": ["key", *names], "rows": rows}
-    rows = []
-    for key in keys:
-        counts = Counter(_value(one, key) for one in comparison.runs)
-        most = [f"{value} ({count:,})" for value, count in counts.most_common(MOST_VALUES)]
-        more = len(counts) - MOST_VALUES
-        rows.append([key, ", ".join(most) + (f" and {more:,} more" if more > 0 else "")])
-    return {"heads": ["key", "values, and how many runs have them"], "rows": rows}
-
-
-def _value(one: ComparedRun, key: str) -> str:
-    return plain_yaml(one.settings[key]) if key in one.settings else "–"
 
 
 def _images(
@@ -229,7 +160,7 @@ def _images(
                 "index": int(index),
                 "label": names[known[0].labels[index]],
                 "said": [
-                    (_label(group), read_as(one, index, names))
+                    (group_label(group), read_as(one, index, names))
                     for group, one in zip(shown, predictions, strict=True)
                 ],
             }
@@ -269,7 +200,7 @@ def _data(
         "larger": is_accuracy(groups.metric),
         "runs": folder_names([one.run.path for one in comparison.runs]),
         "columns": columns,
-        "groups": list(map(_label, shown)),
+        "groups": list(map(group_label, shown)),
         "colours": COLOURS,
         "titles": {name: metric_title(name) for name in comparison.metrics},
         "curves": curves,

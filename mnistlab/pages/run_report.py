@@ -19,8 +19,8 @@ from mnistlab.experiment.scores import class_scores
 from mnistlab.figures.gallery import SavedFigures
 from mnistlab.findings import run_findings
 from mnistlab.pages.network_words import network_in_words
-from mnistlab.pages.page import Picture, left_out, measured, pictures, text_address, write_page
-from mnistlab.pages.try_it import MOST_BYTES, RESERVED, try_it
+from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
+from mnistlab.pages.run_network import network_on_page
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_record import LayerRecord, RunFacts, RunRecord
 from mnistlab.store.status import Status
@@ -66,6 +66,7 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
     except MnistlabError as error:
         warnings += error.messages
     drawn = pictures(saved)
+    network = network_on_page(artefacts, sum(len(picture.markup) for picture in drawn))
     write_page(
         artefacts.run_dir.report,
         "run.html",
@@ -77,7 +78,7 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
             "findings": run_findings(artefacts.run_dir),
             "tiles": _tiles(record, facts),
             "pictures": drawn,
-            "try_it": _try_it(artefacts, drawn),
+            **network,
             "left_out": left_out(saved),
             "summary": _summary(record, facts),
             "best": record.best,
@@ -95,16 +96,6 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
         force=force,
     )
     return artefacts.run_dir.report
-
-
-def _try_it(artefacts: Artefacts, drawn: Sequence[Picture]) -> dict[str, Any]:
-    """The network on the page, or why it is not there."""
-    of_figures = sum(len(picture.markup) for picture in drawn)
-    try:
-        return vars(try_it(artefacts, MOST_BYTES - RESERVED - of_figures)) | {"missing": ""}
-    except MnistlabError as error:
-        logger.debug("no network on the page: %s", error)
-        return {"missing": "; ".join(error.messages)}
 
 
 def _lead(record: RunRecord, facts: RunFacts) -> tuple[str, list[str]]:

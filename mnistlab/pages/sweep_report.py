@@ -11,7 +11,7 @@ from mnistlab.findings import sweep_findings
 from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
 from mnistlab.pages.sweep_answer import answer, question, written_setting
 from mnistlab.pages.try_it import MOST_BYTES, RESERVED
-from mnistlab.pages.try_two import try_two
+from mnistlab.pages.try_two import two_of_sweep
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import REFIT, SweepDir
@@ -59,7 +59,7 @@ def write_sweep_report(
             "is_staged": bool(config.stages),
             "refits": _refits(sweep_dir, rows),
             "pictures": drawn,
-            "try_two": try_two(sweep_dir, config, rows, chosen, left, options),
+            "try_two": two_of_sweep(sweep_dir, config, rows, chosen, left, options),
             "left_out": left_out(saved),
             "config": text,
             "config_address": text_address(text, "text/yaml"),

@@ -21,14 +21,13 @@ from mnistlab.blocks.layers import LayerBlock
 from mnistlab.data.preparation import pixel_order
 from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.experiment.model import Model
+from mnistlab.experiment.snapshots import other_weights, snapshot_tensors, snapshots_of
 from mnistlab.figures import style
 from mnistlab.pages.try_it_pictures import pictures_of
 from mnistlab.pages.try_it_values import KINDS, ROUNDED_TO, PackedValues, rounded, text_size
 from mnistlab.photo.prepare import SIDE
 from mnistlab.runtime.program import LayerSpec
 from mnistlab.support.errors import LackingError, MnistlabError, UsageError
-from mnistlab.support.run_weights import SNAPSHOT, names_of_weights
-from mnistlab.support.tensor_file import load_tensors
 from mnistlab.support.text_format import human_bytes, in_print, percent
 
 # The scripts that are the same for every network, in this order.
@@ -206,7 +205,8 @@ def _kind(tensors: Mapping[str, np.ndarray], most_bytes: int | None) -> str:
             return kind
     raise LackingError(
         f"its weights need {human_bytes(text_size(tensors, KINDS[-1]))} even with 8 bits each, "
-        f"and {human_bytes(max(most_bytes or 0, 0))} are left for them"
+        f"and {human_bytes(max(most_bytes or 0, 0))} are left for them; `mnistlab view` shows a "
+        "network of any size"
     )
 
 
@@ -224,19 +224,14 @@ def _packed(
 def _loss_of_rounding(run: Artefacts, kind: str, what: str) -> str:
     """A sentence: what is rounded, and the accuracy of the network with rounded weights."""
     words = f"{what} rounded to {ROUNDED_TO[kind]}"
-    model, params = run.model, run.model.inference.params
+    model = run.model
     try:
         split = run.split
         before = model.evaluate(split).accuracy
     except MnistlabError as error:
         return f"{words}; the effect on the accuracy was not measured: {error}."
-    kept = params.copy()
-    try:
-        for tensor in model.tensors.values():
-            tensor[...] = rounded(tensor, kind)
+    with other_weights(model, {n: rounded(one, kind) for n, one in model.tensors.items()}):
         after = model.evaluate(split).accuracy
-    finally:
-        params[:] = kept
     accuracies = " and ".join(in_print(percent(value)) for value in (before, after))
     return (
         f"{words}: the accuracy of the final network on {len(split):,} {PART_NAMES[run.part]} is "
@@ -248,44 +243,33 @@ def _epochs(
     run: Artefacts, most_bytes: int | None, values: PackedValues
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The run's snapshots, as many as fit, and sentences on them."""
-    kept = [name for name in names_of_weights(run.run_dir.path) if SNAPSHOT.fullmatch(name)]
-    names = style.spread(kept, MOST_EPOCHS)
-    if len(names) < 2:
+    kept = list(snapshots_of(run).items())
+    shown = style.spread(kept, MOST_EPOCHS)
+    if len(shown) < 2:
         return [], []
     model, ours = run.model, run.model.tensors
     for kind in KINDS:
         each = text_size(ours, kind)
-        if most_bytes is None or each * len(names) <= most_bytes:
+        if most_bytes is None or each * len(shown) <= most_bytes:
             break
     else:
         fit = max(most_bytes or 0, 0) // each
         if fit < 2:
             return [], ["The weights of earlier epochs do not fit into this page."]
-        names = style.spread(kept, fit)
+        shown = style.spread(kept, fit)
     found, notes = [], []
-    for name in names:
+    for epoch, name in shown:
         try:
-            tensors = _snapshot(run, name)
+            tensors = snapshot_tensors(run, name)
         except UsageError as error:
             notes.append(f"The weights of {name} are left out: {error}.")
             continue
         if _usable(tensors, kind) and all(np.isfinite(one).all() for one in tensors.values()):
-            epoch = int(name.removeprefix("epoch-"))
             found.append({"epoch": epoch, "tensors": _packed(model, tensors, kind, values)})
         else:
             notes.append(f"The weights of {name} are left out: some are too large or no numbers.")
     if kind != "float32":
         notes.append(_loss_of_rounding(run, kind, "The weights of earlier epochs are"))
-    if len(names) < len(kept):
-        notes.append(f"{len(names)} of {len(kept)} snapshots are on this page.")
+    if len(shown) < len(kept):
+        notes.append(f"{len(shown)} of {len(kept)} snapshots are on this page.")
     return found, notes
-
-
-def _snapshot(run: Artefacts, name: str) -> dict[str, np.ndarray]:
-    """The weights after an epoch; raises UsageError if they are not this network's."""
-    file = run.run_dir.snapshot(name)
-    tensors, _ = load_tensors(file)
-    for own, tensor in run.model.tensors.items():
-        if own not in tensors or tensors[own].shape != tensor.shape:
-            raise UsageError(f"{file}: does not match the model")
-    return tensors

@@ -1,8 +1,9 @@
-"""Two networks of a sweep that answer one drawing on its page: the chosen one and the last."""
+"""Two networks that answer one drawing on a page: of a sweep, the chosen one and the last."""
 
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from mnistlab.config.dump import setting_as_yaml
@@ -18,7 +19,30 @@ from mnistlab.sweeps.results import TrialRow
 logger = logging.getLogger(__name__)
 
 
-def try_two(
+def two_networks(
+    lead: str, runs: Sequence[tuple[str, Path]], most_bytes: int, options: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """The sections of two runs, each with its title, in about `most_bytes` of the page, and the
+    sentence above them.
+
+    None if their images differ. If a network cannot answer on a page, the reason is under
+    `missing`. `options` are those of Artefacts.
+    """
+    told: dict[str, Any] = {"lead": lead, "missing": ""}
+    try:
+        pair = [Artefacts(open_run(path), **options) for _, path in runs]
+        if len({_images(run) for run in pair}) > 1:
+            return None
+        sections = [vars(try_it(run, most_bytes // 2)) for run in pair]
+        script = script_of(*(run.model for run in pair))
+    except MnistlabError as error:
+        logger.debug("no networks on the page: %s", error)
+        return told | {"missing": "; ".join(error.messages)}
+    titled = [{**one, "title": title} for one, (title, _) in zip(sections, runs, strict=True)]
+    return told | {"sections": titled, "script": script}
+
+
+def two_of_sweep(
     sweep_dir: SweepDir,
     config: SweepConfig,
     rows: Sequence[TrialRow],
@@ -26,29 +50,15 @@ def try_two(
     most_bytes: int,
     options: Mapping[str, Any],
 ) -> dict[str, Any] | None:
-    """The sections of both networks, each with its title, in about `most_bytes` of the page.
-
-    None if there are no two such trials, or their images differ. If a network cannot answer on a
-    page, the reason is under `missing`. `options` are those of Artefacts.
-    """
+    """The chosen network of a sweep and the last of its ranking; None if there are no two."""
     ranked = ranking_of(config, rows, stages_of(config)[-1])
     last = next((point.first_trial for point in reversed(ranked) if point.rank), None)
     if chosen is None or last is None or chosen.run_dir == last.run_dir:
         return None
-    pair = [chosen, last]
-    try:
-        runs = [Artefacts(open_run(sweep_dir.path / row.run_dir), **options) for row in pair]
-        if len({_images(run) for run in runs}) > 1:
-            return None
-        sections = [vars(try_it(run, most_bytes // 2)) for run in runs]
-        script = script_of(*(run.model for run in runs))
-    except MnistlabError as error:
-        logger.debug("no networks on the page: %s", error)
-        return {"missing": "; ".join(error.messages)}
     keys = [key for key in chosen.parameters if _value(chosen, key) != _value(last, key)]
-    titles = [_title(row, keys) for row in pair]
-    titled = [{**one, "title": title} for one, title in zip(sections, titles, strict=True)]
-    return {"missing": "", "sections": titled, "script": script}
+    pair = [(_title(row, keys), sweep_dir.path / row.run_dir) for row in (chosen, last)]
+    lead = "The chosen network and the last of the ranking are on this page."
+    return two_networks(lead, pair, most_bytes, options)
 
 
 def _value(row: TrialRow, key: str) -> str:

@@ -12,6 +12,8 @@ import mnistlab
 from mnistlab.support.modules import names_in
 
 FIGURES = Path(mnistlab.__file__).parent / "figures"
+# The films of a run: animations in files of their own, each named `film_` and what it shows.
+FILM = "film"
 REFIT_PREFIX, MODELS_PREFIX = "refit-", "models_"
 
 

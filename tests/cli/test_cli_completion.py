@@ -104,7 +104,7 @@ def test_the_figures_of_the_run_or_sweep_that_is_typed_are_completed(complete, h
         "trial,status,stage\n0,finished,lr\n1,finished,lr l1\n2,finished,refit:l1\n"
     )
     assert complete("visualize", "r", "--only", "conf") == ["confused_pairs", "confusion_matrix"]
-    assert complete("visualize", "--only", "") == sorted(RUN_FIGURES)
+    assert complete("visualize", "--only", "") == [*sorted(RUN_FIGURES), "film"]
     of_stage = sorted(STAGE_FIGURES)
     of_models = [f"models_{name}" for name in sorted(MODELS_FIGURES)]
     assert complete("visualize", "grid", "--only", "") == [*of_stage, *of_models]

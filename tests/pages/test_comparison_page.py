@@ -5,16 +5,19 @@ import re
 import shutil
 from pathlib import Path
 
-import chromium
 import numpy as np
 import pytest
-from report_helpers import swept
+from report_helpers import swept, trained
+from try_it_browser import OUTPUTS, SECTION, SETTLED, TRY, Browser
 
+from mnistlab.experiment.model import load_model
+from mnistlab.pages import comparison_page
 from mnistlab.pages.comparison_page import write_comparison_page
 from mnistlab.store.browse.selection import groups_of, selected, sorted_runs
 from mnistlab.store.metrics import read_metrics
 from mnistlab.store.predictions import read_predictions
 from mnistlab.support.errors import DataError, UsageError
+from tools import chromium
 from tools.many_runs import many_runs
 
 SWEEP = """\
@@ -153,11 +156,29 @@ def test_the_page_of_a_thousand_runs_is_a_small_file(tmp_path):
     assert len(data_of(page)["runs"]) == 1_000
 
 
+def test_without_two_networks_that_see_the_same_images_there_is_no_place_to_draw(
+    tmp_path, trials, home
+):
+    assert "try-it" not in written(tmp_path, [trials[0]], keys=[]).read_text()
+    small = trained(tmp_path, name="small", data={"source": "digits", "resize": [14, 14]})
+    text = written(tmp_path, [trials[0], small], keys=["data.resize"], data_dir=home).read_text()
+    assert "try-it" not in text
+
+
+def test_networks_that_do_not_fit_are_left_to_the_view(tmp_path, sweep, home, monkeypatch):
+    monkeypatch.setattr(comparison_page, "MOST_BYTES", 320_000)
+    page = written(tmp_path, [sweep], data_dir=home)
+    assert re.search(
+        r"networks do not answer on this page: its weights .* `mnistlab view`", page.read_text()
+    )
+    assert page.stat().st_size < 320_000
+
+
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     if chromium.EXECUTABLE is None:
         pytest.skip("no Chromium is installed to open the page with")
-    opened = chromium.Page(tmp_path_factory.mktemp("profile"))
+    opened = Browser(tmp_path_factory.mktemp("profile"))
     yield opened
     opened.close()
 
@@ -248,3 +269,21 @@ def test_the_page_fits_its_window_in_both_schemes(browser, page, width, scheme):
     assert (ground == "rgb(255, 255, 255)") is (scheme == "light")
     ink = "getComputedStyle(document.querySelector('#curves-chart text:not(.tick)')).fill"
     assert browser.value(ink) == browser.value("getComputedStyle(document.body).color")
+
+
+def test_the_best_network_and_the_baseline_answer_one_drawing(opened, page, trials):
+    other = "document.getElementById('try-it-other')"
+    opened.value(SETTLED)
+    titles = "[...document.querySelectorAll('.try-pair > div > h3')].map((h) => h.textContent)"
+    pair = (trials[0], trials[3])
+    named = zip(opened.value(titles), pair, ("lr 0.1", "lr 0.001"), strict=True)
+    assert all(title == f"{trial.name}: {of}" for title, trial, of in named)
+    opened.use(opened.part("clear"))
+    opened.draw([(0.3, 0.25), (0.7, 0.25), (0.45, 0.85)])
+    opened.value(SETTLED.replace("try-it-section", "try-it-other"))
+    seen = opened.bytes_of(f"{TRY}.active.seen").reshape(1, 28, 28)
+    for trial, section in zip(pair, (SECTION, other), strict=True):
+        said = opened.value(OUTPUTS.replace(SECTION, section))
+        np.testing.assert_allclose(said, load_model(trial).outputs(seen)[0], atol=1e-4)
+    assert opened.complaints == []
+    assert page.stat().st_size < MOST_BYTES

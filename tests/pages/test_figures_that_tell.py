@@ -3,11 +3,11 @@
 import csv
 import json
 
-import chromium
 import numpy as np
 import pytest
 
 from mnistlab.store.predictions import read_predictions
+from tools import chromium
 
 pytestmark = pytest.mark.skipif(
     chromium.EXECUTABLE is None, reason="no Chromium is installed to open the page with"

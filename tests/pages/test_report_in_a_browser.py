@@ -1,7 +1,8 @@
 """The pages in a real browser: no requests, no errors, and they fit and sort."""
 
-import chromium
 import pytest
+
+from tools import chromium
 
 pytestmark = pytest.mark.skipif(
     chromium.EXECUTABLE is None, reason="no Chromium is installed to open the page with"

@@ -2,7 +2,6 @@
 
 import json
 
-import chromium
 import numpy as np
 import pytest
 from report_helpers import trained
@@ -10,6 +9,7 @@ from try_it_browser import OUTPUTS, SECTION, SETTLED, TRY, Browser
 
 from mnistlab.experiment.model import load_model
 from mnistlab.photo.prepare import prepare
+from tools import chromium
 
 pytestmark = [
     pytest.mark.long,

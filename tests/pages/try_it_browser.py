@@ -2,8 +2,9 @@
 
 import base64
 
-import chromium
 import numpy as np
+
+from tools import chromium
 
 SECTION = "document.getElementById('try-it-section')"
 TRY = f"{SECTION}.tryIt"

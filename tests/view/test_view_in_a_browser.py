@@ -5,7 +5,6 @@ import threading
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
-import chromium
 import numpy as np
 import pytest
 from report_helpers import swept
@@ -17,6 +16,7 @@ from mnistlab.experiment.callbacks import RunCallback
 from mnistlab.experiment.model import load_model
 from mnistlab.store.browse.summary import read_run
 from mnistlab.store.notes import change_tags, set_note
+from tools import chromium
 from tools.many_runs import many_runs
 from tools.short_runs import train
 

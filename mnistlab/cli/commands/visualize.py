@@ -42,8 +42,9 @@ def visualize(
     figures; a reproduced report has its tables there, too. --only draws single figures and does not
     change report.html.
 
-    --only film writes film.gif and film.png, an animation of the first layer's weights from the
-    initial ones to the last epoch. It needs a run with training.snapshots.
+    --only film writes films of a run with training.snapshots, each as GIF and animated PNG: the
+    weights of every layer from the initial ones to the last epoch, film_LAYER, and film_tsne, one
+    t-SNE of the last hidden layer at all epochs.
 
     Figures that mnistlab drew before are overwritten. If a file there was edited or was not written
     by mnistlab, the command fails before it draws anything, unless --force is given.

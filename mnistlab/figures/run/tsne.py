@@ -21,11 +21,16 @@ MOST_RINGED = 0.25
 LOOKED_INTO = ("conv", "pool", "dense")  # kinds of layers
 
 
-def draw(run: Artefacts) -> Figure:
+def last_hidden_layer(run: Artefacts) -> str:
+    """The name of the network's last hidden layer; raises LackingError if it has none."""
     hidden = [spec for spec in run.model.inference.program.layers if spec.kind in LOOKED_INTO][:-1]
     if not hidden:
         raise LackingError("it has no hidden layer")
-    split, layer = run.split, hidden[-1].name
+    return hidden[-1].name
+
+
+def draw(run: Artefacts) -> Figure:
+    layer, split = last_hidden_layer(run), run.split
     places = np.linspace(0, len(split) - 1, min(IMAGES, len(split))).astype(int)
     chosen = split.indices[places]
     images, labels = np.asarray(split.images[chosen]), np.asarray(split.labels[chosen])

@@ -7,7 +7,7 @@ from typing import Any
 
 from mnistlab.data import DownloadProgress
 from mnistlab.experiment.artefacts import Artefacts
-from mnistlab.figures import film
+from mnistlab.figures.film import film_entries
 from mnistlab.figures.gallery import (
     QUICK,
     LeftOut,
@@ -26,6 +26,7 @@ from mnistlab.pages.sweep_report import write_sweep_report
 from mnistlab.reproduce.pages import write_report
 from mnistlab.store.browse.found import is_sweep
 from mnistlab.store.drawing import drawing_in
+from mnistlab.store.figure_names import FILM
 from mnistlab.store.report_dir import ReportDir, is_reproduction
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.sweep_dir import SweepDir
@@ -67,15 +68,16 @@ def visualize(
     artefacts = None if is_sweep(path) else Artefacts(open_run(path), **options)
     folder = resolved(path) if artefacts is None else artefacts.run_dir.path
     every = run_entries(artefacts) if artefacts else sweep_entries(SweepDir(folder), options)
-    # The film has a file of its own, and no position on the page.
-    films = artefacts is not None and film.NAME in (only or ())
-    names = [name for name in only or () if not (films and name == film.NAME)]
+    films = artefacts is not None and FILM in (only or ())
+    if films and format != "png":
+        raise UsageError(f"--format {format}: a film is GIF and PNG; leave out one of both options")
+    names = [name for name in only or () if not (films and name == FILM)]
     entries = [] if films and not names else chosen(every, names)
     with drawing_in(folder):
         refuse_foreign(entries, folder, format, report=report, force=force)
         saved = save_each(draw_each(entries), folder, format, force=force, saver=saver)
         if artefacts is not None and films:
-            saved = _with_film(saved, artefacts, force)
+            saved = _with_films(saved, artefacts, force)
         if not report:
             return saved
         try:
@@ -89,21 +91,34 @@ def visualize(
             return replace(saved, left_out=[*saved.left_out, left_out])
 
 
-def _with_film(saved: SavedFigures, run: Artefacts, force: bool) -> SavedFigures:
-    """Write the film of a run as film.gif and film.png, or say why there is none."""
+def _with_films(saved: SavedFigures, run: Artefacts, force: bool) -> SavedFigures:
+    """Write the films of a run, each as GIF and as PNG, or say why there are none."""
     try:
-        made = film.film(run)
+        entries = film_entries(run)
     except MnistlabError as error:
-        damage = None if isinstance(error, LackingError) else error
-        left_out = LeftOut(film.NAME, "Film", str(error), damage)
-        return replace(saved, left_out=[*saved.left_out, left_out])
-    files = {f"{film.NAME}.gif": (made.gif(), None), f"{film.NAME}.png": (made.png(), "png")}
-    paths = {name: run.run_dir.plots / name for name in files}
+        return replace(saved, left_out=[*saved.left_out, _left_out(FILM, error)])
+    files = [f"{name}.{kind}" for name in entries for kind in ("gif", "png")]
+    paths = {file: run.run_dir.plots / file for file in files}
     refuse_others(paths.values(), force=force)
-    run.run_dir.plots.mkdir(exist_ok=True)
-    for name, (content, kind) in files.items():
-        write_own(paths[name], content, kind, force=force)
-    return replace(saved, figures={**saved.figures, **paths})
+    written, left_out = {}, []
+    for name, draw in entries.items():
+        try:
+            film = draw()
+        except MnistlabError as error:
+            left_out.append(_left_out(name, error))
+            continue
+        run.run_dir.plots.mkdir(exist_ok=True)
+        gif, png = f"{name}.gif", f"{name}.png"
+        write_own(paths[gif], film.gif(), None, force=force)
+        write_own(paths[png], film.png(), "png", force=force)
+        written |= {gif: paths[gif], png: paths[png]}
+    figures = {**saved.figures, **written}
+    return replace(saved, figures=figures, left_out=[*saved.left_out, *left_out])
+
+
+def _left_out(name: str, error: MnistlabError) -> LeftOut:
+    damage = None if isinstance(error, LackingError) else error
+    return LeftOut(name, name, str(error), damage)
 
 
 def _report(

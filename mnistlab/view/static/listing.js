@@ -175,7 +175,9 @@ class Listing {
     this.part("overlay").hidden = !ids.length;
     this.part("none").hidden = !this.chosen.size;
     if (!ids.length) return;
-    this.curves = await ask("curves", ids.map((id) => ["id", id]));
+    const curves = await ask("curves", ids.map((id) => ["id", id]));
+    if (String(ids) !== String(this.drawnIds())) return; // others were chosen meanwhile
+    this.curves = curves;
     const metrics = [...new Set(Object.values(this.curves).flatMap((one) => Object.keys(one)))].filter((name) => !["step", "epoch", "fault"].includes(name));
     const select = this.part("metric"), before = select.value || "val_accuracy";
     select.replaceChildren(...metrics.map((name) => make("option", { value: name, selected: name === before }, titleOf(name))));
