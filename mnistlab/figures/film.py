@@ -18,7 +18,7 @@ from mnistlab.store.figure_names import FILM
 from mnistlab.support.errors import LackingError
 
 TILES, COLUMNS = 60, 10  # units or filters, the strongest at the end
-MOST_SIDE = 512  # units on each side of a picture of all weights between two layers
+MOST_SIDE = 64  # units on each side of a picture of the weights between two layers
 WIDTH = 860  # pixels of a frame, about
 MOST_FRAMES = 60
 SIGNED_COLOURS = 120  # of the palette

@@ -9,7 +9,7 @@ from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.experiment.snapshots import other_weights, snapshot_tensors, snapshots_of
 from mnistlab.figures import style
 from mnistlab.figures.animation import Film, blended, palette_of
-from mnistlab.figures.run.tsne import last_hidden_layer
+from mnistlab.figures.run.tsne import MOST_RINGED, last_hidden_layer
 from mnistlab.store.embedding import IMAGES, embedding
 
 SIDE, MARGIN = 760, 24  # pixels of a frame
@@ -38,18 +38,28 @@ def tsne_film(run: Artefacts) -> Film:
     pixels = MARGIN + (points - low) / (high - low).clip(1e-9) * (SIDE - 2 * MARGIN)
     frames = pixels.reshape(len(weights), len(images), 2)
     pictures = [
-        _drawn(one, labels, predicted != labels, run.class_names)
+        _drawn(one, labels, _ringed(predicted != labels), run.class_names)
         for one, (_, predicted) in zip(frames, found, strict=True)
     ]
     of = f"{len(images)} {PART_NAMES[run.part]} in {layer}"
     words = [
-        f"{of}: {when}; rings: {(predicted != labels).sum()} misclassified"
+        f"{of}: {when}; {_in_words(predicted != labels)}"
         for when, (_, predicted) in zip(
             ["initial weights", *(f"epoch {epoch}" for epoch in shown)], found, strict=True
         )
     ]
     palette = palette_of(blended(style.INK, style.WRONG, *style.CLASS_COLOURS))
     return Film.of(pictures, words, palette)
+
+
+def _ringed(is_wrong: np.ndarray) -> np.ndarray:
+    """The misclassified images, unless they are so many that rings would hide the others."""
+    return is_wrong & (is_wrong.mean() <= MOST_RINGED)
+
+
+def _in_words(is_wrong: np.ndarray) -> str:
+    rings = " (rings)" if _ringed(is_wrong).any() else ""
+    return f"{is_wrong.sum()} misclassified{rings}"
 
 
 def _seen(
@@ -62,17 +72,17 @@ def _seen(
 
 
 def _drawn(
-    points: np.ndarray, labels: np.ndarray, is_wrong: np.ndarray, names: list[str]
+    points: np.ndarray, labels: np.ndarray, ringed: np.ndarray, names: list[str]
 ) -> Image.Image:
-    """The class of each image at its point, (n, 2) pixels, with a ring if it is misclassified."""
+    """The class of each image at its point, (n, 2) pixels, some with a ring."""
     picture = Image.new("RGB", (SIDE, SIDE), style.PAPER)
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(LETTERS)
-    for (x, y), label, wrong in zip(points.tolist(), labels.tolist(), is_wrong, strict=True):
+    for (x, y), label, has_ring in zip(points.tolist(), labels.tolist(), ringed, strict=True):
         colour = style.CLASS_COLOURS[label % len(style.CLASS_COLOURS)]
         if len(names[label]) == 1:
             draw.text((x, y), names[label], colour, font, anchor="mm")
         else:
             draw.ellipse((x - DOT, y - DOT, x + DOT, y + DOT), fill=colour)
-        if wrong:
+        if has_ring:
             draw.ellipse((x - RING, y - RING, x + RING, y + RING), outline=style.WRONG, width=2)
     return picture
