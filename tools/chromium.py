@@ -117,6 +117,15 @@ class Page:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
+    def renderer_seconds(self) -> float:
+        """The processor time that the page's process has used, in seconds."""
+        session, self._session = self._session, None  # the browser itself is asked
+        try:
+            processes = self.send("SystemInfo.getProcessInfo")["processInfo"]
+        finally:
+            self._session = session
+        return sum(one["cpuTime"] for one in processes if one["type"] == "renderer")
+
     def until(self, condition: str) -> None:
         """Wait until a JavaScript expression is true."""
         end = time.monotonic() + PATIENCE

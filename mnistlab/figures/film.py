@@ -93,7 +93,7 @@ def _chosen(tiles: np.ndarray, count: int) -> tuple[np.ndarray, ...]:
     if len(tiles) > 1:
         return (strongest(tiles, count),)
     sides = (strongest(tiles[0], MOST_SIDE), strongest(tiles[0].T, MOST_SIDE))
-    return np.ix_([0], *map(np.sort, sides))
+    return np.ix_(np.array([0]), *map(np.sort, sides))
 
 
 def _drawn(picture: np.ndarray, low: float, high: float) -> Image.Image:

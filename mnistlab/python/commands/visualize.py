@@ -100,7 +100,8 @@ def _with_films(saved: SavedFigures, run: Artefacts, force: bool) -> SavedFigure
     files = [f"{name}.{kind}" for name in entries for kind in ("gif", "png")]
     paths = {file: run.run_dir.plots / file for file in files}
     refuse_others(paths.values(), force=force)
-    written, left_out = {}, []
+    written: dict[str, Path] = {}
+    left_out: list[LeftOut] = []
     for name, draw in entries.items():
         try:
             film = draw()
