@@ -13,14 +13,12 @@ from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.figures.sweep_data import RankedPoints
 from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, finished, is_numeric, varied
 from mnistlab.figures.sweep_points import wants_log_axis as spans_decades
-from mnistlab.statistics.forest import grown
 from mnistlab.support.errors import LackingError
 from mnistlab.support.text_format import in_print
 
 LEAST_POINTS = 20  # with fewer, a forest guesses
 LEFT, BAR = 2.6, 0.42  # inches
-TREES = 200
-SHUFFLES, SHUFFLED = 20, 4000  # of each column at most, of which a few are enough for many points
+TREES, SHUFFLES = 200, 20
 KEY_CHARACTERS = 32  # that fit left of the bars
 
 
@@ -44,7 +42,7 @@ def importance_bars(points: Sequence[SweepPoint], metric: SweepMetric, run: str)
     keys = sorted(shares, key=lambda key: -shares[key])
     values = [100 * shares[key] for key in keys]
     note = (
-        "A forest of random trees predicts the metric from the parameters. A bar is the share of a "
+        "A random forest predicts the metric from the parameters. A bar is the share of a "
         "parameter in the error that shuffling its values adds."
     )
     with style.drawing():
@@ -69,17 +67,18 @@ def importance_bars(points: Sequence[SweepPoint], metric: SweepMetric, run: str)
 
 
 def importances(points: Sequence[SweepPoint]) -> dict[str, float]:
-    """The share of each parameter that varies in the permutation importance (Breiman 2001) of a
-    forest of extremely randomised trees. Raises LackingError as `importance_bars` does.
+    """The share of each parameter that varies in the permutation importance of a random forest
+    (Breiman 2001), by scikit-learn. Raises LackingError as `importance_bars` does.
     """
     measured = finished(points, LEAST_POINTS)
     keys = varied(measured)
     if len(keys) < 2:
         raise LackingError("needs two parameters")
+    from sklearn.ensemble import RandomForestRegressor
+
     inputs = np.column_stack([_column(key, measured) for key in keys])
-    means = np.array([point.mean for point in measured])
-    outputs = means - means.mean()  # differences of large numbers would lose digits
-    forest = grown(inputs, outputs, TREES, seed=0)
+    outputs = np.array([point.mean for point in measured])
+    forest = RandomForestRegressor(TREES, random_state=0, n_jobs=1).fit(inputs, outputs)
     mattered = np.maximum(added_errors(forest.predict, inputs, outputs), 0.0)
     if not mattered.sum() > 0:
         raise LackingError("the metric does not depend on the parameters")
@@ -90,13 +89,12 @@ def added_errors(
     predict: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, outputs: np.ndarray
 ) -> np.ndarray:
     """The mean squared error that shuffling a column of the inputs (points, columns) adds, the mean
-    over several shuffles; (columns,).
+    over SHUFFLES; (columns,).
 
-    All shuffles are predicted at once.
+    All shuffles are predicted at once: each call of a forest visits every tree from Python.
     """
     stream, count = np.random.default_rng(0), len(inputs)
-    shuffles = min(SHUFFLES, -(-SHUFFLED // count))
-    copies = np.broadcast_to(inputs, (inputs.shape[1], shuffles, *inputs.shape)).copy()
+    copies = np.broadcast_to(inputs, (inputs.shape[1], SHUFFLES, *inputs.shape)).copy()
     for column, shuffled in enumerate(copies):
         for one in shuffled:
             one[:, column] = one[stream.permutation(count), column]
