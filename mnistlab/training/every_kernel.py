@@ -15,6 +15,7 @@ from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.loop import run_batches, run_batches_types
 from mnistlab.runtime.op import Op
 from mnistlab.runtime.program import Program
+from mnistlab.runtime.vectors import REGISTER
 from mnistlab.support.errors import ConfigError, UsageError
 from mnistlab.training.inference import evaluation_programs
 from mnistlab.training.lower import lower
@@ -26,8 +27,9 @@ SIDE_BY_SIDE = 2  # networks of a group: the kernels do not depend on their numb
 # The rows of a batch, and the share of the images' pixels that are not zero.
 USUAL, DENSE_IMAGES = (32, MOST_NONZERO), (512, 1.0)
 BATCHES = [*product((1, 16, 32, 128, 512), (MOST_NONZERO, 1.0))]
-# Units of a dense layer, maps of a convolution: they determine the kernels.
-UNITS = (1, 8, 10, *range(16, 129, 16), 256)
+# Units of a dense layer (tiles are whole registers), maps of a convolution: they determine the
+# kernels.
+UNITS = (1, 8, 10, *range(16, 129, REGISTER), 256)
 MAPS = (1, 8, 32)
 CONVOLUTION = {"conv": {"filters": 8, "kernel": 3}}
 WIDE = 4096  # a dense layer of this many inputs may divide them

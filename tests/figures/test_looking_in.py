@@ -119,6 +119,14 @@ def test_two_labels_never_have_the_same_position():
         assert stands_on_a_point or np.allclose(places[label], middle)
 
 
+def test_labels_of_classes_that_lie_on_each_other_stand_side_by_side():
+    points, room = RNG.normal(size=(40, 2)) * 0.01, np.array([0.5, 0.2])
+    places = list(label_places(points, np.arange(40) % 10, room).values())
+    for number, place in enumerate(places):
+        others = np.array(places[:number] + places[number + 1 :])
+        assert (np.abs(others - place) >= room * (1 - 1e-9)).any(axis=1).all()
+
+
 @pytest.mark.parametrize("names", [list("0123456789"), ["Ankle boot", *"abcdefgh", "$x"]])
 def test_every_image_is_a_point_of_its_class_and_the_wrong_ones_are_ringed(names):
     labels = np.arange(40) % 10

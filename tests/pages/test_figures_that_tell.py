@@ -90,6 +90,7 @@ def test_a_cell_of_the_confusion_matrix_tells_its_count_and_opens_its_images(bro
         f"true {true}, predicted {said}",
         f"{counts[true, said]} images, {share:.2f} % of the row",
     ]
+    browser.until("Boolean(document.getElementById('try-it-section').tryIt)")
     place = middle_of(browser, cell(true, said))
     for kind in ("mousePressed", "mouseReleased"):
         browser.send(

@@ -116,16 +116,20 @@ def embedding_map(
 
 def label_places(points: np.ndarray, labels: np.ndarray, room: np.ndarray) -> dict[int, np.ndarray]:
     """The position of each class's name: the median of its points. If another name is closer than
-    `room` (2,), it is the nearest point of the class that is far enough.
+    `room` (2,), it is the nearest point of the class that is far enough; if there is none, the
+    nearest such place of a grid around the median.
     """
     places: dict[int, np.ndarray] = {}
-    for label in np.unique(labels).tolist():
+    classes = np.unique(labels).tolist()
+    steps = np.stack(np.meshgrid(*[np.arange(-len(classes), len(classes) + 1)] * 2), -1)
+    steps = steps.reshape(-1, 2)
+    grid = steps[np.argsort((steps**2).sum(axis=1), kind="stable")] * room
+    for label in classes:
         mine = points[labels == label]
         middle = np.median(mine, axis=0)
         order = np.argsort(((mine - middle) ** 2).sum(axis=1), kind="stable")
-        candidates = np.concatenate([middle[None], mine[order]])
+        candidates = np.concatenate([middle[None], mine[order], middle + grid])
         taken = np.array(list(places.values())).reshape(-1, 2)
         apart = (np.abs(candidates[:, None] - taken) / room).max(axis=2).min(axis=1, initial=np.inf)
-        clear = np.flatnonzero(apart >= 1)
-        places[label] = candidates[clear[0] if len(clear) else apart.argmax()]
+        places[label] = candidates[np.flatnonzero(apart >= 1)[0]]
     return places
