@@ -189,12 +189,19 @@ class TryIt {
   }
 }
 
+// The figures stand below the section: their cells are there once the whole page has been read.
+function wholePage() {
+  if (document.readyState !== "loading") return Promise.resolve();
+  return new Promise((done) => document.addEventListener("DOMContentLoaded", done, { once: true }));
+}
+
 // The section has its facts and arrays beside it. Where something fails, it says so.
 async function start(root) {
   const text = (what) => root.querySelector(`[data-part="${what}"]`).textContent;
   try {
     const facts = JSON.parse(text("facts"));
     const buffer = await unpacked(text("values").trim());
+    await wholePage();
     root.tryIt = new TryIt(root, new Network(facts, buffer), buffer);
     root.classList.add("ready");
     return root.tryIt;
