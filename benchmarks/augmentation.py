@@ -18,12 +18,10 @@ import numpy as np
 
 from benchmarks import tables
 from benchmarks.machine import surroundings
+from benchmarks.trainers import ready_trainer
 from mnistlab.config import run_config_from_mapping
-from mnistlab.experiment.dataset import load_data
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.provenance import available_cpus
-from mnistlab.support import paths
-from mnistlab.training.initializers import initial_params
 from mnistlab.training.trainer import Trainer
 
 AFFINE = {"affine": {"rotate": 15, "scale": 0.1, "shear": 5, "shift": 2}}
@@ -49,13 +47,7 @@ def trainer_of(augment: list[dict[str, Any]]) -> Trainer:
             "training": {"epochs": 1000, "batch_size": BATCH},
         }
     )
-    trainer = Trainer(config, load_data(config, paths.data_dir(None)))
-    program = trainer.program
-    trainer.params[:] = initial_params(
-        config.init, program.tensors, program.sizes.parameters, config.seed, program.dtype
-    )
-    trainer.compile()
-    return trainer
+    return ready_trainer(config)
 
 
 def epoch_seconds(trainer: Trainer) -> float:

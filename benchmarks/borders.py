@@ -19,14 +19,12 @@ from matplotlib.figure import Figure
 
 from benchmarks import tables
 from benchmarks.machine import surroundings
+from benchmarks.trainers import ready_trainer
 from mnistlab.config import run_config_from_mapping
-from mnistlab.experiment.dataset import load_data
 from mnistlab.figures.style import BLUE, FAINT, drawing, new_figure, rendered
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.store.provenance import available_cpus
 from mnistlab.support.durable import write_file
-from mnistlab.support.paths import data_dir
-from mnistlab.training.initializers import initial_params
 from mnistlab.training.trainer import Trainer
 
 IMAGES = 10_000  # of an epoch
@@ -97,13 +95,7 @@ def trainer_of(sections: Section, kernels: str) -> Trainer:
     }
     merged = {key: usual.get(key, {}) | sections.get(key, {}) for key in usual | sections}
     config = run_config_from_mapping(merged)
-    trainer = Trainer(config, load_data(config, data_dir()))
-    program = trainer.program
-    trainer.params[:] = initial_params(
-        config.init, program.tensors, program.sizes.parameters, config.seed, program.dtype
-    )
-    trainer.compile()
-    return trainer
+    return ready_trainer(config)
 
 
 def seconds_of(trainer: Trainer) -> float:

@@ -4,29 +4,21 @@ import time
 from contextlib import ExitStack
 
 from benchmarks.serve import serve
+from benchmarks.trainers import ready_trainer
 from mnistlab import __version__
 from mnistlab.config import RunConfig
-from mnistlab.experiment.dataset import load_data
 from mnistlab.runtime.threads import engine_threads
-from mnistlab.support.paths import data_dir
-from mnistlab.training.initializers import initial_params
-from mnistlab.training.trainer import Trainer
 
 
 class MnistlabPeer:
-    """A Trainer as `mnistlab.experiment.runner` makes it, without a run folder."""
+    """A trainer, on a number of threads."""
 
     version = __version__
 
     def __init__(self, config: RunConfig, threads: int) -> None:
         self._surroundings = ExitStack()
         self._surroundings.enter_context(engine_threads(threads))
-        self.trainer = trainer = Trainer(config, load_data(config, data_dir()))
-        program = trainer.program
-        trainer.params[:] = initial_params(
-            config.init, program.tensors, program.sizes.parameters, config.seed, program.dtype
-        )
-        trainer.compile()
+        self.trainer = ready_trainer(config)
 
     def train(self, epochs: int) -> list[float]:
         trainer, seconds = self.trainer, []
