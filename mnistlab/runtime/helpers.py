@@ -5,7 +5,6 @@ ends. If a helper fails, nothing is lost: this process compiles what is missing,
 error if there is one.
 """
 
-import gc
 import pickle
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from typing import Any
 
 from mnistlab.runtime import compiler
 from mnistlab.runtime.kernel import Kernel, kernel_at
+from mnistlab.support.collector import paused_collector
 from mnistlab.support.own_python import own_python
 from mnistlab.support.platform import system
 
@@ -46,7 +46,7 @@ def compile_all(
     tasks = deque([*(task for task in functions if task not in lent), *lent])
     wanted = min(processes - 1, len(lent) // OPS_WORTH_A_HELPER)
     count = wanted if system.LOCKS_CAN_BE_LENT else 0
-    with _no_garbage_collection(), _helpers(count, lock) as helpers:
+    with paused_collector(), _helpers(count, lock) as helpers:
         threads = [threading.Thread(target=_feed, args=(one, tasks, done)) for one in helpers]
         for thread in threads:
             thread.start()
@@ -63,20 +63,6 @@ def compile_all(
         finally:
             for thread in threads:
                 thread.join()
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Turn the garbage collector off; with millions of objects it takes an eighth of the compile
-    time.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 @contextmanager
@@ -136,7 +122,7 @@ def main() -> None:
     """
     if str(compiler.kernel_cache_dir()) != sys.argv[1]:
         return
-    with _no_garbage_collection():
+    with paused_collector():
         while True:
             try:
                 place, types = pickle.load(sys.stdin.buffer)

@@ -1,4 +1,4 @@
-"""Python's collector of cyclic garbage, paused while much is read."""
+"""Python's collector of cyclic garbage, paused while much is made that is no garbage."""
 
 import gc
 from collections.abc import Iterator
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused_collector() -> Iterator[None]:
-    """Let the collector wait: of what is read nothing is garbage, but it looks through all of it
-    again and again, for a quarter of the time of a thousand runs.
+    """Let the collector wait: it would look through all objects again and again, for a quarter of
+    the time in which a thousand runs are read, and for an eighth of that of compilation.
     """
     was_enabled = gc.isenabled()
     gc.disable()

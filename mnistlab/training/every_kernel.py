@@ -70,7 +70,7 @@ def every_kernel(dtypes: Iterable[np.dtype[Any]]) -> tuple[list[Compiled], list[
 
 def _by_kind(ops: Iterable[Op]) -> dict[Any, Op]:
     """Ops by what is compiled for them."""
-    return {(op.function, type(op.operands), *op.called.values()): op for op in ops}
+    return {op.kind: op for op in ops}
 
 
 def _trained(program: Program) -> Iterator[Op]:
