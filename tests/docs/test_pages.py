@@ -123,3 +123,9 @@ def test_every_figure_has_an_alternative_text_and_is_small(page):
 def test_every_module_that_is_to_be_run_is_there(page):
     for name in re.findall(r"python -m ([a-z0-9_.]+)", page.read_text(encoding="utf-8")):
         assert importlib.util.find_spec(name) is not None, name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_a_page_names_is_there(page):
+    for path in re.findall(r"`(tests/[\w/.]+)`", page.read_text(encoding="utf-8")):
+        assert (REPOSITORY / path).exists(), path
