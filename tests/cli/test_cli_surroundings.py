@@ -214,3 +214,18 @@ def test_a_process_forked_after_training_raises_an_error_and_does_not_hang(tmp_p
     assert done.returncode == 0, done.stderr
     assert "forked" in done.stdout
     assert "get_context('spawn')" in done.stdout
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="locales of other systems have other names")
+def test_a_locale_of_few_letters_changes_no_file_and_stops_no_command(tmp_path):
+    few = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "COLUMNS": "80"}
+    (tmp_path / "named.yaml").write_text(f"{RUN}reference: {{source: Größe}}\n", encoding="utf-8")
+    done = command(tmp_path, "train", "named.yaml", "--json", **few)
+    assert done.returncode == 0, done.stderr
+    run = Path(json.loads(done.stdout)["run_dir"])
+    assert "source: Größe" in (run / "config.yaml").read_text(encoding="utf-8")
+    assert "Größe" in (run / "report.html").read_text(encoding="utf-8")
+    listed = command(tmp_path, "reproduce", "--list", **few)
+    assert listed.returncode == 0, listed.stderr
+    assert "nielsen" in listed.stdout
