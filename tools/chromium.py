@@ -27,7 +27,9 @@ os.dup2(ends[0], 3)
 os.dup2(ends[1], 4)
 os.execv(sys.argv[3], sys.argv[3:])
 """
-PATIENCE = 60.0  # seconds
+# How often something is looked for, a second apart or at once. Looks are counted, not seconds:
+# a machine that stands still for a while costs one look.
+LOOKS, QUICK_LOOKS = 60, 3000
 EVENTS = ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
 
 
@@ -62,20 +64,33 @@ class Page:
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
         """Send the browser a command and wait for its answer."""
-        self._number += 1
-        message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._out, json.dumps(message).encode() + b"\0")
-        while True:
+        return self.together((method, parameters))[0]
+
+    def together(self, *commands: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+        """Send commands, each a method and its parameters, in one piece, and wait for all answers.
+
+        So a click that is held up does not become a long press, and no page changes in its middle.
+        """
+        numbers = range(self._number + 1, self._number + 1 + len(commands))
+        self._number += len(commands)
+        session = {"sessionId": self._session} if self._session else {}
+        messages = [
+            {"id": number, "method": method, "params": parameters, **session}
+            for number, (method, parameters) in zip(numbers, commands, strict=True)
+        ]
+        os.write(self._out, b"".join(json.dumps(one).encode() + b"\0" for one in messages))
+        results: dict[int, dict[str, Any]] = {}
+        while len(results) < len(commands):
             answer = self._next()
-            if answer.get("id") == self._number:
+            if answer.get("id") in numbers:
                 assert "error" not in answer, answer
-                return answer["result"]
+                results[answer["id"]] = answer["result"]
+        return [results[number] for number in numbers]
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._received:
-            assert select.select([self._in], [], [], PATIENCE)[0], "the browser says nothing"
+            says = (select.select([self._in], [], [], 1.0)[0] for _ in range(LOOKS))
+            assert any(says), "the browser says nothing"
             part = os.read(self._in, 1 << 16)
             assert part, "the browser has ended"
             self._received += part
@@ -128,10 +143,11 @@ class Page:
 
     def until(self, condition: str) -> None:
         """Wait until a JavaScript expression is true."""
-        end = time.monotonic() + PATIENCE
-        while not self.value(condition):
-            assert time.monotonic() < end, f"it has not come about: {condition}"
+        for _ in range(QUICK_LOOKS):
+            if self.value(condition):
+                return
             time.sleep(0.02)
+        raise AssertionError(f"it has not come about: {condition}")
 
     def place_of(
         self, element: str, share: tuple[float, float] = (0.5, 0.5)
@@ -147,21 +163,24 @@ class Page:
     def click(self, element: str, share: tuple[float, float] = (0.5, 0.5)) -> None:
         """Click an element, given by an expression, with the mouse."""
         place = self.place_of(element, share)
-        for kind in ("mousePressed", "mouseReleased"):
-            self.mouse(kind, *place)
+        self.together(*(_mouse(kind, *place, held=1) for kind in ("mousePressed", "mouseReleased")))
 
     def mouse(self, kind: str, x: float, y: float, held: int = 1) -> None:
-        self.send(
-            "Input.dispatchMouseEvent",
-            **{"type": kind, "x": x, "y": y, "button": "left", "buttons": held, "clickCount": 1},
-        )
+        self.together(_mouse(kind, x, y, held))
 
     def touch(self, *places: tuple[float, float]) -> None:
         """Put a finger down, move it through these positions, and lift it."""
         kinds = ["touchStart", *["touchMove"] * (len(places) - 1)]
-        for kind, (x, y) in zip(kinds, places, strict=True):
-            self.send("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y}])
-        self.send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        points = [[{"x": x, "y": y}] for x, y in places]
+        events = [
+            ("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+            for kind, at in zip([*kinds, "touchEnd"], [*points, []], strict=True)
+        ]
+        if len(places) == 1:
+            self.together(*events)
+        else:  # moves in one piece would become one
+            for event in events:
+                self.together(event)
 
     def write(self, element: str, text: str) -> None:
         """Replace the text of a field, and press Enter."""
@@ -172,12 +191,10 @@ class Page:
 
     def press(self, key: str, code: int, text: str = "") -> None:
         """Press and release a key; `code` is its virtual key code."""
-        for kind in ("keyDown", "keyUp"):
-            written = {"text": text} if text and kind == "keyDown" else {}
-            self.send(
-                "Input.dispatchKeyEvent",
-                **{"type": kind, "key": key, "windowsVirtualKeyCode": code, **written},
-            )
+        common = {"key": key, "windowsVirtualKeyCode": code}
+        down = {"type": "keyDown", **common, **({"text": text} if text else {})}
+        up = {"type": "keyUp", **common}
+        self.together(*(("Input.dispatchKeyEvent", one) for one in (down, up)))
 
     def close(self) -> None:
         os.close(self._out)
@@ -187,3 +204,9 @@ class Page:
             self._process.kill()
             self._process.wait()
         os.close(self._in)
+
+
+def _mouse(kind: str, x: float, y: float, held: int) -> tuple[str, dict[str, Any]]:
+    """What tells the browser of the mouse."""
+    event = {"type": kind, "x": x, "y": y, "button": "left", "buttons": held, "clickCount": 1}
+    return "Input.dispatchMouseEvent", event

@@ -10,7 +10,7 @@ SECTION = "document.getElementById('try-it-section')"
 TRY = f"{SECTION}.tryIt"
 # Waits until the page has answered everything.
 SETTLED = f"""new Promise((done) => {{
-  const look = () => ({SECTION}.tryIt && !{TRY}.isAsked && {TRY}.answers
+  const look = () => ({SECTION}.tryIt && !{TRY}.isAsked && !{TRY}.waiting.size && {TRY}.answers
     ? done({TRY}.answers) : setTimeout(look));
   look();
 }})"""

@@ -195,7 +195,7 @@ class Gate(RunCallback):
         self.passes = threading.Semaphore(0)
 
     def on_row(self, row):
-        assert self.passes.acquire(timeout=chromium.PATIENCE)
+        self.passes.acquire()  # the test lets everything through at its end
 
 
 def test_the_curve_of_a_training_appears_and_grows_until_it_has_finished(visit, home):
@@ -238,6 +238,7 @@ def test_runs_that_are_deleted_or_damaged_while_they_are_shown_do_no_harm(visit,
     for copy in (gone, damaged):
         shutil.copytree(visit.runs[9], copy)
     page = visit.opened()
+    page.until(f"Boolean({row_of(gone)} && {row_of(damaged)})")  # the view may have looked before
     page.click(f"{row_of(gone)}.querySelector('input')")
     page.until(f"{part('legend')}.innerText.includes('gone')")
     page.click(f"{row_of(gone)}.querySelector('a')")

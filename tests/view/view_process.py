@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 PACKAGE_PARENT = str(Path(__file__).parents[2])
-SECONDS = 120  # of patience with a busy machine
+SECONDS = 1200  # of patience, also with a machine that stands still for a while
 
 
 @dataclass(frozen=True)
