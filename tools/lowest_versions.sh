@@ -30,7 +30,7 @@ run evaluate runs/latest
 run predict runs/latest "$root/examples/digit.png"
 run visualize runs/latest --force
 run runs
-run compare runs/*/
+run compare runs
 echo "== examples/tour.py"
 venv/bin/python "$root/examples/tour.py"
 echo "== a dataset of Parquet files"
