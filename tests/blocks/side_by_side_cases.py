@@ -49,7 +49,7 @@ class Tiles:
 
     def forward(self, framed, packed, b, y):
         """Those of `correlate`."""
-        lines = self.channels, self.high, self.wide, self.padding, self.height, 1
+        lines = self.channels, self.high, self.wide, self.padding, self.height, self.width, 1
         outputs = self.filters, self.rows, self.columns, self.side, self.stride
         return framed, packed, b, y, *lines, *outputs
 
@@ -96,6 +96,11 @@ def side_by_side_cases():
             return normal(tiles.outputs * TILE, t), normal(tiles.outputs, t, 1)
 
         yield case(side_by_side.frame, frame)
+
+        def inside(t, tiles=tiles):
+            return 1, tiles.padding, tiles.width, tiles.side, tiles.stride
+
+        yield case(side_by_side.taps_inside, inside)
         yield case(side_by_side.correlate, forward)
         yield case(side_by_side.add_products, products)
         yield case(side_by_side.add_lines, lines)

@@ -86,7 +86,8 @@ def test_the_input_gradient_is_a_convolution_with_the_flipped_filters(layer, dty
     packed = np.full(rounded_up(tiles.channels, FILTERS) * taps, np.nan, dtype)
     without_patches.pack_filters(turned.ravel(), tiles.channels, taps, packed)
     high, wide = tiles.height + tiles.side - 1, tiles.width + tiles.side - 1
-    border, inside = tiles.side - 1 - tiles.padding, (tiles.rows - 1) * tiles.stride + 1
+    border = tiles.side - 1 - tiles.padding
+    lines, across = (tiles.rows - 1) * tiles.stride + 1, (tiles.columns - 1) * tiles.stride + 1
     framed = np.full(tile_size(tiles.filters * high * wide), np.nan, dtype)
     side_by_side.frame(
         tile_of(dy, tiles.outputs), framed, tiles.filters, tiles.rows, tiles.columns, border,
@@ -94,8 +95,8 @@ def test_the_input_gradient_is_a_convolution_with_the_flipped_filters(layer, dty
     )  # fmt: skip
     dx = np.full(tiles.inputs * TILE, np.nan, dtype)
     side_by_side.correlate(
-        framed, packed, packed[:0], dx, tiles.filters, high, wide, border, inside, tiles.stride,
-        tiles.channels, tiles.height, tiles.width, tiles.side, 1,
+        framed, packed, packed[:0], dx, tiles.filters, high, wide, border, lines, across,
+        tiles.stride, tiles.channels, tiles.height, tiles.width, tiles.side, 1,
     )  # fmt: skip
     near(images_of(dx, x), expected)
 

@@ -22,9 +22,7 @@ class Convolution:
         self.size = channels * stride * height * self.wide
         self.places = np.zeros(self.taps, np.uint32)
         without_patches.tap_offsets.py_func(channels, height, self.wide, side, stride, self.places)
-        groups = -(-filters // without_patches.FILTERS_BACKWARD)
-        vectors = self.rows * -(-self.columns // REGISTER) + groups * self.taps
-        self.scratch = vectors * without_patches.FILTERS_BACKWARD * REGISTER
+        self.scratch = without_patches.backward_scratch(filters, self.taps, self.rows, self.columns)
         self.packed = -(-filters // without_patches.FILTERS) * without_patches.FILTERS * self.taps
 
     def up(self, x, packed, b, y):
@@ -80,8 +78,9 @@ def without_patches_cases():
 
         def products(t, conv=conv, deltas=deltas):
             x, *_, made = normal(conv.size, t), *deltas(t)
-            sums = normal(10 * REGISTER, t, 2)
-            return x, 1, conv.stride * conv.wide, made, conv.rows, conv.columns, sums, REGISTER
+            sums = normal(14 * REGISTER, t, 2)
+            down = conv.stride * conv.wide
+            return x, 1, 0, 2, 1, conv.size, down, made, conv.rows, conv.columns, sums, REGISTER
 
         def dealt(t, conv=conv, width=width):
             shape = CHANNELS, conv.stride, conv.height, conv.wide

@@ -41,9 +41,9 @@ SHAPES = {
     "dense2.weight": (6, 4),
     "dense2.bias": (4,),
 }
+BACK = "backward_input_without_patches"
 FAST = {
     "forward_without_patches",
-    "backward_input_without_patches",
     "backward_weights_without_patches",
     "max_pool_forward_2",
     "max_pool_backward_2",
@@ -63,8 +63,8 @@ def convolutional(folder, layers, shapes, scale, training, dtype, **sections):
     return config, start
 
 
-def prepared(folder, dtype="float64", **sections):
-    training = {"steps": 30, "batch_size": 10}
+def prepared(folder, dtype="float64", batch=10, **sections):
+    training = {"steps": 30, "batch_size": batch}
     config, start = convolutional(folder, LAYERS, SHAPES, 0.2, training, dtype, **sections)
     return toy_dataset(side=HEIGHT, width=WIDTH), config, start
 
@@ -85,6 +85,13 @@ def test_the_engine_trains_as_the_equations_say(optimizer, tmp_path):
     assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 30)
 
 
+def test_too_few_images_for_a_tile_train_by_rows_as_the_equations_say(tmp_path):
+    dataset, config, start = prepared(tmp_path, batch=3)
+    trainer = trainer_of(config, dataset)
+    assert names_of(trainer.program) >= {*FAST, BACK}
+    assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 30)
+
+
 def test_other_pools_and_one_image_at_a_time_are_left_to_the_plain_definition(tmp_path):
     layers = [
         {"conv": {"filters": 8, "kernel": 3, "padding": 1}},
@@ -96,7 +103,7 @@ def test_other_pools_and_one_image_at_a_time_are_left_to_the_plain_definition(tm
         training={"batch_size": 1, "epochs": 1},
     )
     trainer = trainer_of(config, toy_dataset(side=HEIGHT, width=WIDTH))
-    assert not names_of(trainer.program) & (FAST | SIDE_BY_SIDE)
+    assert not names_of(trainer.program) & ({*FAST, BACK} | SIDE_BY_SIDE)
 
 
 SIDE_BY_SIDE = {

@@ -1,7 +1,6 @@
 """Selects the fastest of a convolution's kernels from its shape."""
 
 from mnistlab.blocks.layers.conv2d.side_by_side import FILTERS, TILE
-from mnistlab.blocks.layers.conv2d.without_patches import FILTERS_BACKWARD
 from mnistlab.runtime.vectors import REGISTER
 
 # The minimum sizes for without_patches.py, which sums this many at once.
@@ -18,13 +17,6 @@ MAPS_WORTH_SUMS = 32
 def convolves_without_patches(filters: int, rows: int, columns: int) -> bool:
     """Whether a convolution without padding is computed by rows of output (without_patches.py)."""
     return filters >= FILTERS_WORTH_ROWS and rows >= ROWS_OF_OUTPUT and columns >= REGISTER
-
-
-def backward_scratch(filters: int, taps: int, rows: int, columns: int) -> int:
-    """The elements of scratch for the weights' gradient of such a convolution."""
-    groups = -(-filters // FILTERS_BACKWARD)
-    vectors = rows * -(-columns // REGISTER) + groups * taps
-    return vectors * FILTERS_BACKWARD * REGISTER
 
 
 def convolves_side_by_side(images: int, filters: int, positions: int) -> bool:

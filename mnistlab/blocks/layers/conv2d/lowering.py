@@ -15,7 +15,6 @@ from mnistlab.blocks.layers.conv2d import (
 )
 from mnistlab.blocks.layers.conv2d.choice import (
     MOST_FILTERS_BY_ROWS,
-    backward_scratch,
     convolves_side_by_side,
     convolves_with_fewer_products,
     convolves_without_patches,
@@ -26,7 +25,7 @@ from mnistlab.blocks.layers.conv2d.ops import ConvOperands
 from mnistlab.blocks.layers.conv2d.side_by_side import (
     FILTERS,
     TAPS,
-    TILE,
+    images_together,
     tile_size,
 )
 from mnistlab.blocks.layers.conv2d.side_by_side_ops import SideBySideOperands
@@ -137,10 +136,11 @@ def _conv_ops(builder: Builder, operands: ConvOperands) -> ConvOps:
     unpadded = o.padding == 0 and o.stride == 1
     if fewer and convolves_with_fewer_products(builder.rows, o.filters, o.channels, positions):
         backward_input = _backward_fewer_products(builder, o)
-    elif unpadded and convolves_without_patches(o.channels, o.height, o.width):
-        backward_input = _backward_without_patches(builder, o)
+    # Before the rows, which compute the products with the border's zeros, too.
     elif o.padding < o.side and convolves_side_by_side(builder.rows, o.channels, positions):
         backward_input = _backward_side_by_side(builder, o)
+    elif unpadded and convolves_without_patches(o.channels, o.height, o.width):
+        backward_input = _backward_without_patches(builder, o)
     return ConvOps(forward, backward_weights, backward_input)
 
 
@@ -158,7 +158,7 @@ def _forward_side_by_side(builder: Builder, operands: ConvOperands) -> tuple[Op,
         sums=filters * rounded_up(taps, TAPS),
         taps_at=builder.take_tap_offsets(rounded_up(taps, TAPS)),
     )
-    builder.grain = math.lcm(builder.grain, TILE)
+    builder.grain = math.lcm(builder.grain, images_together(builder.rows))
     tiles = own.x_tile + own.framed + own.y_tile
     forward = replace(own, **builder.take_scratch(tiles + filters * taps))
     weights = replace(own, **builder.take_scratch(tiles + own.sums))
@@ -174,7 +174,7 @@ def _backward_side_by_side(builder: Builder, operands: ConvOperands) -> Op:
     o = operands
     high, wide = o.height + o.side - 1, o.width + o.side - 1
     own = _side_by_side(o, high=high, wide=wide, framed=tile_size(o.filters * high * wide))
-    builder.grain = math.lcm(builder.grain, TILE)
+    builder.grain = math.lcm(builder.grain, images_together(builder.rows))
     packed = (o.channels + rounded_up(o.channels, FILTERS)) * o.filters * o.side**2
     scratch = builder.take_scratch(own.x_tile + own.y_tile + own.framed + packed)
     return Op(side_by_side_ops.backward_input_side_by_side, replace(own, **scratch))
@@ -244,7 +244,9 @@ def _forward_without_patches(
     forward = replace(own, **scratch)
     builder.pack.append(Op(without_patches_ops.find_tap_offsets, forward, lanes=1))
     if o.filters <= MOST_FILTERS_BY_ROWS:
-        scratch = builder.take_scratch(backward_scratch(o.filters, taps, o.rows, o.columns))
+        scratch = builder.take_scratch(
+            without_patches.backward_scratch(o.filters, taps, o.rows, o.columns)
+        )
         function = without_patches_ops.backward_weights_without_patches
         backward_weights = Op(function, replace(own, **scratch))
     return Op(without_patches_ops.forward_without_patches, forward), backward_weights

@@ -27,6 +27,15 @@ def tile_size(elements: int) -> int:
     return elements * TILE + PIECE
 
 
+def images_together(images: int) -> int:
+    """How many of a batch's images stay in one lane: as few tiles as there can be, of equal size.
+
+    Ten images are two tiles of 5 rather than 8 and 2, so that two lanes have equal work in all ops.
+    """
+    tiles = -(-images // TILE)
+    return -(-images // tiles)
+
+
 @kernel
 def frame(
     tile: np.ndarray,
@@ -71,6 +80,18 @@ def store_piece(y: np.ndarray, at: int, piece: np.ndarray, pixels: int) -> None:
 
 
 @kernel
+def taps_inside(q: int, border: int, across: int, side: int, stride: int) -> tuple[int, int]:
+    """The range of taps v of a row whose inputs for the outputs from q to q + PIXELS − 1 are not
+    all in the border. With a stride, all taps.
+    """
+    left, right = 0, side
+    if stride == 1:
+        left = max(0, border - q - PIXELS + 1)
+        right = max(left, min(side, border + across - q))
+    return left, right
+
+
+@kernel
 def correlate(
     framed: np.ndarray,
     packed: np.ndarray,
@@ -80,7 +101,8 @@ def correlate(
     high: int,
     wide: int,
     border: int,
-    inside: int,
+    lines: int,
+    across: int,
     spacing: int,
     filters: int,
     rows: int,
@@ -88,11 +110,11 @@ def correlate(
     side: int,
     stride: int,
 ) -> None:
-    """y = W ∗ x + b for a tile; filters ≥ FILTERS.
+    """y = W ∗ x + b for a tile; filters ≥ FILTERS. Taps that find zeros of the border are left out.
 
     framed (channels, high, stride, wide, TILE), see `frame`; its lines with pixels are border,
-    border + spacing, … below border + inside; packed from `pack_filters`; b (filters,) or (0,); y
-    (filters, rows, columns, TILE).
+    border + spacing, … below border + lines, its columns likewise below border + across; packed
+    from `pack_filters`; b (filters,) or (0,); y (filters, rows, columns, TILE).
     """
     step, positions = np.uint64(FILTERS), rows * columns * TILE
     for group in range((filters + FILTERS - 1) // FILTERS):
@@ -100,6 +122,7 @@ def correlate(
         first = group * FILTERS * channels * side * side
         for r in range(rows):
             for q in range(0, columns, PIXELS):
+                left, right = taps_inside(q, border, across, side, stride)
                 y0 = spread(b[f] if b.size > 0 else y.dtype.type(0), PIECE)
                 y1 = spread(b[f + 1] if b.size > 0 else y.dtype.type(0), PIECE)
                 y2 = spread(b[f + 2] if b.size > 0 else y.dtype.type(0), PIECE)
@@ -108,11 +131,11 @@ def correlate(
                     for u in range(side):
                         h = r * stride + u
                         below = h - border
-                        if 0 <= below < inside and (spacing == 1 or below % spacing == 0):
-                            at = ((c * high + h) * stride * wide + q) * TILE
-                            k = np.uint64(first + (c * side + u) * side * FILTERS)
+                        if 0 <= below < lines and (spacing == 1 or below % spacing == 0):
+                            at = ((c * high + h) * stride * wide + q + left) * TILE
+                            k = np.uint64(first + ((c * side + u) * side + left) * FILTERS)
                             phase = 0
-                            for _ in range(side):
+                            for _ in range(left, right):
                                 x = load(framed, at, PIECE)
                                 y0 = fma(spread(packed[k], PIECE), x, y0)
                                 y1 = fma(spread(packed[k + np.uint64(1)], PIECE), x, y1)

@@ -117,8 +117,8 @@ def forward_side_by_side(op: Any, m: Memory, lane: int, step: int, first: int, r
         end = min(i + TILE, b)
         framed = framed_tile(op, m, i, end, scratch)
         side_by_side.correlate(
-            framed, packed, shared, y, op.channels, op.high, op.wide, op.padding, op.height, 1,
-            op.filters, op.rows, op.columns, op.side, op.stride,
+            framed, packed, shared, y, op.channels, op.high, op.wide, op.padding, op.height,
+            op.width, 1, op.filters, op.rows, op.columns, op.side, op.stride,
         )  # fmt: skip
         store_outputs(op, m, i, end, y)
 
@@ -170,12 +170,12 @@ def backward_input_side_by_side(
     turned, packed = rest[: op.channels * taps], rest[op.channels * taps :]
     turn_own_filters(op, m, turned)
     without_patches.pack_filters(turned, op.channels, taps, packed)
-    inside = (op.rows - 1) * op.stride + 1
+    lines, across = (op.rows - 1) * op.stride + 1, (op.columns - 1) * op.stride + 1
     for i in range(a, b, TILE):
         end = min(i + TILE, b)
         framed_gradient(op, m, i, end, dy, framed)
         side_by_side.correlate(
-            framed, packed, packed[:0], dx, op.filters, op.high, op.wide, border, inside, op.stride,
-            op.channels, op.height, op.width, op.side, 1,
+            framed, packed, packed[:0], dx, op.filters, op.high, op.wide, border, lines, across,
+            op.stride, op.channels, op.height, op.width, op.side, 1,
         )  # fmt: skip
         store_input_gradient(op, m, i, end, dx)

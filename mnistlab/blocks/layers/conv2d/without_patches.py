@@ -16,7 +16,11 @@ from mnistlab.runtime.vectors import REGISTER, dot, load, spread, store, without
 
 # How many are summed at once. If fewer are left, some are summed again.
 FILTERS, ROWS = 4, 2
-FILTERS_BACKWARD = 8
+# The weights' gradient: with 4 filters and 3 taps at once, seven loads serve twelve products.
+FILTERS_BACKWARD, TAPS_BACKWARD = 4, 3
+# The elements of their deltas, of one image or several small ones, that stay in the first cache
+# while all taps use them. The sums of many filters and taps do not: each visit serves all images.
+DELTAS_AT_ONCE = 4096
 
 
 @kernel
@@ -162,7 +166,11 @@ def pack_deltas(
 @kernel
 def add_products(
     x: np.ndarray,
-    begin: int,
+    x0: int,
+    x1: int,
+    x2: int,
+    images: int,
+    size: int,
     down: int,
     packed: np.ndarray,
     rows: int,
@@ -170,35 +178,59 @@ def add_products(
     sums: np.ndarray,
     at: int,
 ) -> None:
-    """Add one tap's products with the deltas of FILTERS_BACKWARD filters to the sums from `at` on.
+    """Add the products of TAPS_BACKWARD taps with the deltas of FILTERS_BACKWARD filters.
 
-    The tap begins at x[begin], flat, and moves by `down` for every row of output.
+    The taps begin at x0, x1 and x2 of x, flat, move by `size` for every image and by `down` for
+    every row of output. The sums (FILTERS_BACKWARD, TAPS_BACKWARD, REGISTER) begin at `at`.
     """
-    s0, s1 = load(sums, at, REGISTER), load(sums, at + REGISTER, REGISTER)
-    s2, s3 = load(sums, at + 2 * REGISTER, REGISTER), load(sums, at + 3 * REGISTER, REGISTER)
-    s4, s5 = load(sums, at + 4 * REGISTER, REGISTER), load(sums, at + 5 * REGISTER, REGISTER)
-    s6, s7 = load(sums, at + 6 * REGISTER, REGISTER), load(sums, at + 7 * REGISTER, REGISTER)
+    end = at + FILTERS_BACKWARD * TAPS_BACKWARD * REGISTER
+    own = sums[at:end]
+    s00, s01, s02 = sum_at(own, 0), sum_at(own, 1), sum_at(own, 2)
+    s10, s11, s12 = sum_at(own, 3), sum_at(own, 4), sum_at(own, 5)
+    s20, s21, s22 = sum_at(own, 6), sum_at(own, 7), sum_at(own, 8)
+    s30, s31, s32 = sum_at(own, 9), sum_at(own, 10), sum_at(own, 11)
     p = 0
-    for r in range(rows):
-        for q in range(0, columns, REGISTER):
-            pixels = load(x, begin + r * down + min(q, columns - REGISTER), REGISTER)
-            s0 = fma(load(packed, p, REGISTER), pixels, s0)
-            s1 = fma(load(packed, p + REGISTER, REGISTER), pixels, s1)
-            s2 = fma(load(packed, p + 2 * REGISTER, REGISTER), pixels, s2)
-            s3 = fma(load(packed, p + 3 * REGISTER, REGISTER), pixels, s3)
-            s4 = fma(load(packed, p + 4 * REGISTER, REGISTER), pixels, s4)
-            s5 = fma(load(packed, p + 5 * REGISTER, REGISTER), pixels, s5)
-            s6 = fma(load(packed, p + 6 * REGISTER, REGISTER), pixels, s6)
-            s7 = fma(load(packed, p + 7 * REGISTER, REGISTER), pixels, s7)
-            p += FILTERS_BACKWARD * REGISTER
-    store(sums, at, s0)
-    store(sums, at + REGISTER, s1)
-    store(sums, at + 2 * REGISTER, s2)
-    store(sums, at + 3 * REGISTER, s3)
-    store(sums, at + 4 * REGISTER, s4)
-    store(sums, at + 5 * REGISTER, s5)
-    store(sums, at + 6 * REGISTER, s6)
-    store(sums, at + 7 * REGISTER, s7)
+    for i in range(images):
+        for r in range(rows):
+            for q in range(0, columns, REGISTER):
+                place = i * size + r * down + min(q, columns - REGISTER)
+                a0, a1 = load(x, x0 + place, REGISTER), load(x, x1 + place, REGISTER)
+                a2 = load(x, x2 + place, REGISTER)
+                d = load(packed, p, REGISTER)
+                s00, s01, s02 = fma(d, a0, s00), fma(d, a1, s01), fma(d, a2, s02)
+                d = load(packed, p + REGISTER, REGISTER)
+                s10, s11, s12 = fma(d, a0, s10), fma(d, a1, s11), fma(d, a2, s12)
+                d = load(packed, p + 2 * REGISTER, REGISTER)
+                s20, s21, s22 = fma(d, a0, s20), fma(d, a1, s21), fma(d, a2, s22)
+                d = load(packed, p + 3 * REGISTER, REGISTER)
+                s30, s31, s32 = fma(d, a0, s30), fma(d, a1, s31), fma(d, a2, s32)
+                p += FILTERS_BACKWARD * REGISTER
+    store_three(own, 0, s00, s01, s02)
+    store_three(own, 1, s10, s11, s12)
+    store_three(own, 2, s20, s21, s22)
+    store_three(own, 3, s30, s31, s32)
+
+
+@generic_kernel
+def sum_at(sums: np.ndarray, number: int) -> np.ndarray:
+    """The vector of that number."""
+    return load(sums, number * REGISTER, REGISTER)
+
+
+@generic_kernel
+def store_three(sums: np.ndarray, row: int, s0: np.ndarray, s1: np.ndarray, s2: np.ndarray) -> None:
+    """Store the sums of a filter, the `row`-th, for TAPS_BACKWARD taps."""
+    store(sums, row * 3 * REGISTER, s0)
+    store(sums, (row * 3 + 1) * REGISTER, s1)
+    store(sums, (row * 3 + 2) * REGISTER, s2)
+
+
+def backward_scratch(filters: int, taps: int, rows: int, columns: int) -> int:
+    """The elements of scratch of `backward_weights_without_patches`."""
+    groups, blocks = -(-filters // FILTERS_BACKWARD), -(-taps // TAPS_BACKWARD)
+    deltas = rows * -(-columns // REGISTER) * FILTERS_BACKWARD * REGISTER
+    sums = groups * blocks * FILTERS_BACKWARD * TAPS_BACKWARD * REGISTER
+    return max(deltas, DELTAS_AT_ONCE) + sums
 
 
 @kernel
@@ -219,31 +251,41 @@ def backward_weights_without_patches(
     """dW = Σᵢ dyᵢ ∗ xᵢ over `images`; filters ≥ FILTERS_BACKWARD.
 
     x (images · size,), columns deinterleaved, with the taps at `places` (taps,), see `tap_offsets`;
-    dy (images · filters · rows · columns,), dW (filters · taps,). `scratch` has FILTERS_BACKWARD ·
-    REGISTER elements for each of a row's pieces, and for each tap of every filter group.
+    dy (images · filters · rows · columns,), dW (filters · taps,). `scratch` has the elements that
+    `backward_scratch` tells.
     """
     taps, positions = places.size, rows * columns
-    group = FILTERS_BACKWARD * REGISTER
-    deltas = rows * pieces_of(columns) * group
-    packed, sums = scratch[:deltas], scratch[deltas:]
-    one = spread(dW.dtype.type(1), REGISTER)
+    block = FILTERS_BACKWARD * TAPS_BACKWARD * REGISTER
+    blocks = (taps + TAPS_BACKWARD - 1) // TAPS_BACKWARD
     groups = (filters + FILTERS_BACKWARD - 1) // FILTERS_BACKWARD
-    for j in range(groups * taps * group):
+    deltas = rows * pieces_of(columns) * FILTERS_BACKWARD * REGISTER
+    at_once = max(1, DELTAS_AT_ONCE // deltas)
+    packed, sums = scratch[: at_once * deltas], scratch[at_once * deltas :]
+    one = spread(dW.dtype.type(1), REGISTER)
+    for j in range(groups * blocks * block):
         sums[j] = 0
-    for i in range(images):
+    for first in range(0, images, at_once):
+        count = min(at_once, images - first)
         for g in range(groups):
             f = min(g * FILTERS_BACKWARD, filters - FILTERS_BACKWARD)
-            own = dy[(i * filters + f) * positions :]
-            pack_deltas(own, positions, rows, columns, packed)
-            for tap in range(taps):
-                begin = i * size + places[tap]
-                at = (g * taps + tap) * group
-                add_products(x, begin, stride * wide, packed, rows, columns, sums, at)
+            for i in range(count):
+                own = dy[((first + i) * filters + f) * positions :]
+                pack_deltas(own, positions, rows, columns, packed[i * deltas :])
+            for t in range(blocks):
+                tap = t * TAPS_BACKWARD
+                x0 = first * size + places[tap]
+                x1 = first * size + places[min(tap + 1, taps - 1)]
+                x2 = first * size + places[min(tap + 2, taps - 1)]
+                add_products(
+                    x, x0, x1, x2, count, size, stride * wide, packed, rows, columns,
+                    sums, (g * blocks + t) * block,
+                )  # fmt: skip
     for g in range(groups):
         f = min(g * FILTERS_BACKWARD, filters - FILTERS_BACKWARD)
         for tap in range(taps):
+            begin = (g * blocks + tap // TAPS_BACKWARD) * FILTERS_BACKWARD
             for other in range(FILTERS_BACKWARD):
-                at = ((g * taps + tap) * FILTERS_BACKWARD + other) * REGISTER
+                at = ((begin + other) * TAPS_BACKWARD + tap % TAPS_BACKWARD) * REGISTER
                 dW[(f + other) * taps + tap] = dot(load(sums, at, REGISTER), one)
 
 
