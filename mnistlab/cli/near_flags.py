@@ -26,6 +26,8 @@ _ADVICE = {
     ("--resume", "--resume-from"): "`mnistlab resume PATH` resumes a run or a sweep",
     ("-v", "--verbose"): "progress is shown wherever --quiet is not given",
 }
+# Commands that may get several values for a key, as a sweep does.
+TAKE_SEVERAL = ("resume", "sweep")
 
 
 def explain(error: Any, arguments: Sequence[str]) -> None:
@@ -45,10 +47,20 @@ def explain(error: Any, arguments: Sequence[str]) -> None:
     if advice is None and takes_keys and flag.startswith("--"):
         key = _key(flag.removeprefix("--"))
         if key is not None:
-            value = _value(flag, arguments)
+            value, hint = _value(flag, arguments), ""
+            if command.name not in TAKE_SEVERAL:
+                value, hint = _of_a_run(key, value)
             advice = f"values of the configuration are set without dashes: {key}={value}"
+            advice = f"{advice}; {hint}" if hint else advice
     if advice is not None:
         error.message, error.possibilities = f"{error.message}; {advice}", None
+
+
+def _of_a_run(key: str, value: str) -> tuple[str, str]:
+    from mnistlab.config.run import RunConfig
+    from mnistlab.config.value_hints import run_value
+
+    return run_value(key.split("."), value, RunConfig)
 
 
 def _missing_pictures(first: Path) -> str:

@@ -30,6 +30,11 @@ def typed_sections(top: type[Section], path: Sequence[str | int]) -> list[type[S
     return [one for one in sections_at(top, path) if "type" in one.model_fields]
 
 
+def takes_a_list(top: type[Section], path: Sequence[str | int]) -> bool:
+    """Whether the value at a path may be a list."""
+    return any(get_origin(one) is tuple for one in _annotations(top, path))
+
+
 def number_types(top: type[Section], path: Sequence[str | int]) -> set[type]:
     """Which of int and float the value at a path may be."""
     return {int, float}.intersection(

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 from mnistlab.blocks.section import Section
 from mnistlab.config.key_types import has_key
 from mnistlab.config.source_nodes import Position, Problem
-from mnistlab.config.value_hints import key_elsewhere
+from mnistlab.config.value_hints import key_elsewhere, run_value
 
 
 def joined_words(
     arguments: Sequence[str], tops: Sequence[type[Section]]
 ) -> tuple[list[str], list[Problem]]:
     """The whole arguments, and a problem for each that is in several words: `optimizer.lr 0.1`,
-    `optimizer.lr = 0.1`, `model.hidden=[64, 32]`. `tops` have the keys that may be set.
+    `optimizer.lr = 0.1`, `model.hidden=[64, 32]`. `tops` have the keys that may be set: a run's
+    alone, or a sweep's, too.
     """
     whole: list[str] = []
     problems = []
@@ -28,8 +29,11 @@ def joined_words(
         if told == first:
             whole.append(first)
             continue
-        value = joined.partition("=")[2]
-        message = f"must be KEY=VALUE without blanks; did you mean {key}={value}?"
+        assert key is not None
+        value, hint = joined.partition("=")[2], ""
+        if len(tops) == 1:
+            value, hint = run_value(key.split("."), value, tops[0])
+        message = f"must be KEY=VALUE without blanks; did you mean {key}={value}? {hint}".rstrip()
         problems.append(Problem(Position(f"command line: {told}"), (), message))
     return whole, problems
 

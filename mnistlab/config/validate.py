@@ -225,9 +225,10 @@ def _with_sweep_hint(problem: Problem, root: Node, top: type[Section]) -> Proble
 
     def is_right(value: Any) -> bool:
         _, errors = _attempt(top, _with_value(_plain(root), problem.path, value))
-        return not any(_walk(error["loc"], top)[0] == problem.path for error in errors)
+        depth = len(problem.path)
+        return not any(_walk(error["loc"], top)[0][:depth] == problem.path for error in errors)
 
-    hint = several_values_hint(problem.path, root.at(problem.path), is_right)
+    hint = several_values_hint(problem.path, root.at(problem.path), top, is_right)
     if not hint or top is not RunConfig:
         return problem
     joint = "" if problem.message.endswith("?") else ";"

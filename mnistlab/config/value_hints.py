@@ -2,19 +2,20 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from mnistlab.blocks.section import Section, keys_of
 from mnistlab.config import key_values
 from mnistlab.config.checks import KeyPath
-from mnistlab.config.key_types import sections_at, sections_of
+from mnistlab.config.key_types import sections_at, sections_of, takes_a_list
+from mnistlab.config.scalars import read_scalar
 from mnistlab.config.source_nodes import Node, dotted
 from mnistlab.support.near_names import nearest
 
 SWEEP_HINT = "`mnistlab sweep` tries several values"
 
-_SEVERAL_VALUES = re.compile(r"[^\s,]+(,[^\s,]+)+")
+_SEVERAL_VALUES = re.compile(r"[^][{}\s,]+(\s*,\s*[^][{}\s,]+)+")
 
 
 def key_elsewhere(key: str, top: type[Section]) -> str | None:
@@ -72,13 +73,19 @@ def _written(path: KeyPath, key: str, value: str, node: Node) -> str:
     return f"{path[-1]}: {text}"
 
 
-def several_values_hint(path: KeyPath, node: Node | None, is_right: Callable[[Any], bool]) -> str:
-    """How a sweep tries the values of `0.1,0.2` or `[0.1, 0.2]`; empty for anything else.
+def several_values_hint(
+    path: KeyPath, node: Node | None, top: type[Section], is_right: Callable[[Any], bool]
+) -> str:
+    """What to write for `64,32` if the key takes a list; how a sweep tries the values of `0.1,0.2`
+    or `[0.1, 0.2]`; empty for anything else.
 
     `is_right` tells of one value whether the key may have it.
     """
     value = node.value if node is not None else None
-    if isinstance(value, str) and _SEVERAL_VALUES.fullmatch(value):
+    if node is not None and isinstance(value, str) and is_several(value):
+        words = [word.strip() for word in value.split(",")]
+        if takes_a_list(top, path) and is_right([read_scalar(word) for word in words]):
+            return f"did you mean {_bracketed(path, words, node)}?"
         return SWEEP_HINT
     if not isinstance(value, list) or len(value) < 2:
         return ""
@@ -86,6 +93,30 @@ def several_values_hint(path: KeyPath, node: Node | None, is_right: Callable[[An
         return ""
     items = ",".join(item.text or _as_written(item.value) for item in value)
     return f"{SWEEP_HINT} without brackets: {dotted(path)}={items}"
+
+
+def is_several(value: str) -> bool:
+    """Whether a value is several ones with commas between them: `64,32`, `0.1, 0.2`."""
+    return bool(_SEVERAL_VALUES.fullmatch(value))
+
+
+def run_value(path: Sequence[str], value: str, top: type[Section]) -> tuple[str, str]:
+    """A value of the command line as a run takes it, and a hint if a run takes no such value.
+
+    `64,32` becomes `[64,32]` if the key takes a list.
+    """
+    if not is_several(value):
+        return value, ""
+    if takes_a_list(top, path):
+        return f"[{value}]", ""
+    return value, SWEEP_HINT
+
+
+def _bracketed(path: KeyPath, words: list[str], node: Node) -> str:
+    """A list as it is written on the command line or in a file."""
+    if not node.position.line:
+        return f"{dotted(path)}=[{','.join(words)}]"
+    return f"{path[-1]}: [{', '.join(words)}]"
 
 
 def _as_written(value: Any) -> str:

@@ -3,6 +3,7 @@
 A name in braces there stands for what the sections and families of blocks have, as these grow.
 """
 
+import re
 import shlex
 from pathlib import Path
 
@@ -36,6 +37,7 @@ FILES = {
     "nobase.yaml": "base: nowhere.yaml\nparameters: {optimizer.lr: [0.1]}\n",
     "both.yaml": "training: {epochs: 3, steps: 4}\n",
     "loss.yaml": "loss: binary_cross_entropy\n",
+    "commas.yaml": 'model: {hidden: "64, 32"}\n',
     "group.yaml": "data: digits\n",
     "own.yaml": "data: {source: csv}\n",
     "runs/a/config.yaml": "seed: 0\n",
@@ -83,3 +85,33 @@ def test_a_wrong_command_line_is_told_in_these_words(folder, line, message):
     expected = message.format_map({name: ", ".join(names) for name, names in NAMES.items()})
     assert (outcome.exit_code, told) == (2, expected)
     assert not (folder / "runs" / "latest").exists()
+
+
+# What a message offers: words in place of those that were refused, a name in place of another, or
+# the arguments of `mnistlab sweep`.
+MEANT = re.compile(
+    r"(?:did you mean|without dashes:|without brackets:) (?P<argument>[\w.]+=[^\s;?]+)"
+    r"|(?:unknown key|found|no layer) '(?P<wrong>[^']+)'.*did you mean '(?P<right>[^']+)'"
+)
+
+
+def suggestions():
+    for line, message in LINES:
+        for told in message.splitlines():
+            meant = MEANT.search(told)
+            if meant and "VALUE" not in meant[0] and line.split()[1].endswith(".yaml"):
+                yield pytest.param(line, told, meant, id=told)
+
+
+@pytest.mark.parametrize(("line", "told", "meant"), list(suggestions()))
+def test_what_a_message_suggests_is_accepted(folder, line, told, meant):
+    command, file, *arguments = shlex.split(line)
+    if meant["argument"]:
+        arguments = [meant["argument"]]
+    else:
+        arguments = [one.replace(meant["wrong"], meant["right"]) for one in arguments]
+    if "`mnistlab sweep` tries" in told:
+        command = "sweep"
+    seen = "--dry-run" if command == "sweep" else "--print-config"
+    outcome = mnistlab(command, file, *arguments, seen)
+    assert (outcome.exit_code, outcome.stderr) == (0, "")

@@ -61,12 +61,23 @@ def test_cells_hold_counts_and_per_cent_of_their_row_and_the_title_the_accuracy(
 
 def test_right_and_wrong_have_a_colour_each_and_the_share_its_depth():
     image = np.asarray(drawn(COUNTS, list("abc")).axes[1].get_images()[0].get_array())
-    hue, saturation, _ = np.moveaxis(rgb_to_hsv(image), -1, 0)
+    hue = rgb_to_hsv(image[..., :3])[..., 0]
+    opacity = image[..., 3]
     assert hue[0, 0] == pytest.approx(hue[2, 2])
     assert hue[0, 2] == pytest.approx(hue[1, 0])
     assert abs(hue[0, 0] - hue[0, 2]) > 0.1
-    assert saturation[2, 2] > saturation[0, 0] > 0
-    assert saturation[0, 1] == 0
+    assert opacity[2, 2] > opacity[0, 0] > 0
+
+
+def test_an_empty_cell_shows_the_page_and_words_follow_what_is_behind_them():
+    axes = drawn(COUNTS, list("abc")).axes[1]
+    opacity = np.asarray(axes.get_images()[0].get_array())[..., 3]
+    np.testing.assert_array_equal(opacity == 0, COUNTS == 0)
+    halfway, whole, worst = (
+        next(text.get_color() for text in axes.texts if text.get_position() == cell)
+        for cell in ((0, 0), (2, 2), (2, 0))
+    )
+    assert (halfway, whole, worst) == (style.INK, style.ON_LIGHT, style.ON_LIGHT)
 
 
 @pytest.mark.parametrize("names", [list("01"), ["T-shirt/top", *["Ankle boot"] * 9]])

@@ -16,6 +16,7 @@ from mnistlab.support.text_format import counted, in_print, percent
 
 COUNTS_AND_SHARES, COUNTS = 12, 30  # up to so many classes, cells hold both / the counts
 RIGHT_CELL, WRONG_CELL = "#8F959B", "#D0589A"
+DEEP = 0.75  # from this opacity on, dark words are legible on a cell of a dark page
 
 
 def draw(run: Artefacts) -> Figure:
@@ -67,7 +68,8 @@ def confusion_matrix(
     heading = f"Confusion matrix: accuracy {in_print(percent(accuracy))}"
     sheet = Sheet(0.1 + height + bottom + 0.25, heading, note, run)
     axes = sheet.panel(MARGIN + left, 0.1, width, height)
-    axes.imshow(_cells(shares), aspect="auto", interpolation="nearest")
+    cells = _cells(shares)
+    axes.imshow(cells, aspect="auto", interpolation="nearest")
     axes.grid(False)
     for line in np.arange(0.5, classes - 1):
         axes.axhline(line, color=style.GRID, linewidth=0.6)
@@ -100,7 +102,9 @@ def confusion_matrix(
                 text += f"\n{100 * shares[row, column]:.1f} %"
             size = style.SMALL if classes <= COUNTS_AND_SHARES else 6.5
             words: Any = {"ha": "center", "va": "center", "size": size, "linespacing": 1.15}
-            axes.text(column, row, text, color=style.ON_LIGHT, **words)
+            # Pale cells show the page, which may be dark; its ink is legible on them.
+            colour = style.ON_LIGHT if cells[row, column, 3] >= DEEP else style.INK
+            axes.text(column, row, text, color=colour, **words)
     return sheet.figure
 
 
@@ -118,13 +122,14 @@ def _seen(counts: np.ndarray, names: Sequence[str]) -> str:
 
 
 def _cells(shares: np.ndarray) -> np.ndarray:
-    """Colours of the cells, (classes, classes, 3): correct and wrong cells have separate scales.
+    """Colours of the cells, (classes, classes, 4): correct and wrong cells have separate scales of
+    opacity, so that an empty cell has the colour of the page.
 
-    The scale of the wrong cells ends at the largest of them; otherwise they would all be white.
+    The scale of the wrong cells ends at the largest of them; otherwise they would all be pale.
     """
     diagonal = np.eye(len(shares), dtype=bool)
     strength = np.where(diagonal, shares, 0.0)
     wrong = np.where(diagonal, 0.0, shares)
     strength += (wrong / max(wrong.max(), 0.01)) ** 0.7
     ink = np.where(diagonal[..., None], to_rgb(RIGHT_CELL), to_rgb(WRONG_CELL))
-    return 1 - strength[..., None] * (1 - ink)
+    return np.concatenate([ink, strength[..., None]], axis=-1)
