@@ -112,12 +112,22 @@ class PublishedFiles(PublishedSource):
             yield data_dir
 
     def _misplaced(self, data_dir: Path) -> Iterator[str]:
-        """What to do with files that are in the folder of datasets itself."""
+        """What to do with files that are in the folder of datasets itself, or one folder deeper."""
         if not self._missing(data_dir):
             yield (
                 f"the files in {data_dir} itself may be those of any dataset: if they are "
                 f"{self.name}, move them into {data_dir / self.name}"
             )
+        for inner in sorted(data_dir.glob("*")):
+            if self._is_in(inner):
+                yield f"{inner} has {self.name}: --data-dir {inner} reads it"
+
+    def _is_in(self, data_dir: Path) -> bool:
+        """Whether a folder of datasets has this one; not if it may not be read."""
+        try:
+            return data_dir.is_dir() and not self.lacks_files(data_dir)
+        except (DataError, OSError):
+            return False
 
     def _missing(self, folder: Path) -> list[str]:
         files = (file for file in self.files if locate(folder, file) is None)

@@ -8,6 +8,8 @@ from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, DownloadProgress, open_source, split
 from mnistlab.data.source import named
 from mnistlab.data.sources import SOURCES
+from mnistlab.store.run_dir import RunDir
+from mnistlab.store.run_record import read_run_record
 from mnistlab.support import paths
 from mnistlab.support.errors import ConfigError, DataError, UsageError
 
@@ -42,6 +44,22 @@ def data_dir_of_run(
         return data_dir
     tell(f"{source.name} is not in {data_dir}; using {recorded}, where the run had it")
     return Path(recorded)
+
+
+def data_dir_of_file(
+    file: Path, config: RunConfig, data_dir: Path, tell: Callable[[str], None]
+) -> Path:
+    """The folder of datasets for a configuration from a file: that of the run in whose folder the
+    file is, see `data_dir_of_run`, else `data_dir`.
+    """
+    run_dir = RunDir(file.parent)
+    if file != run_dir.config:
+        return data_dir
+    try:
+        facts = read_run_record(run_dir).facts
+    except UsageError:  # no folder of a run, or a damaged one: its config.yaml can still be trained
+        return data_dir
+    return data_dir_of_run(config, facts.data_dir if facts else None, data_dir, tell)
 
 
 def load_data(

@@ -186,7 +186,7 @@ class Sheet:
         norm = Normalize(*limits)
         mappable = ScalarMappable(norm=norm, cmap=matplotlib.colormaps[colours])
         bar = self.figure.colorbar(mappable, cax=axes, extend=extend)
-        bar.set_label(label, labelpad=2)
+        bar.set_label(label, labelpad=5)
         bar.formatter = StrMethodFormatter("{x:.3g}")
         bar.ax.tick_params(labelsize=8)
         bar.outline.set_visible(False)

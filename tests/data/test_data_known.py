@@ -89,6 +89,20 @@ def test_files_in_a_folder_that_names_no_dataset_are_mentioned_and_not_read(
     )
 
 
+def test_a_folder_of_torchvision_one_deeper_is_mentioned_and_not_read(
+    tmp_path, arrays, know, monkeypatch
+):
+    monkeypatch.setitem(SOURCES, "toy", replace(know(), torchvision="Toy"))
+    write_folder(tmp_path / "data" / "Toy" / "raw", arrays)
+    (tmp_path / "data" / "other").mkdir()
+    with pytest.raises(DataError) as caught:
+        open_source("toy", data_dir=tmp_path, fetch_missing=False)
+    root = tmp_path / "data"
+    assert caught.value.messages[1:] == (f"{root} has toy: --data-dir {root} reads it",)
+    source = open_source("toy", data_dir=root, fetch_missing=False)
+    np.testing.assert_array_equal(source.train_images, arrays.train_images)
+
+
 EMNIST_SPLITS = ("balanced", "byclass", "bymerge", "digits", "letters", "mnist")
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from mnistlab.config import parse_run_config, run_config_from_mapping
 from mnistlab.data.sources import SOURCES
-from mnistlab.experiment.dataset import data_dir_of_run
+from mnistlab.experiment.dataset import data_dir_of_file, data_dir_of_run
 from mnistlab.experiment.model import load_model
 from mnistlab.experiment.run_options import RunOptions
 from mnistlab.export.formats.onnx.check import _images
@@ -75,6 +75,21 @@ def run_with_data(tmp_path, usual, monkeypatch):
     )
     options = RunOptions(data_dir=before)
     return train(parse_run_config(RUN, "run.yaml"), tmp_path / "runs", options, plots=False).run_dir
+
+
+def test_the_configuration_in_a_runs_folder_is_trained_with_the_folder_of_the_run(
+    tmp_path, usual, run_with_data
+):
+    told = []
+    config = parse_run_config(RUN, "run.yaml")
+    file = run_with_data / "config.yaml"
+    assert data_dir_of_file(file, config, usual, told.append) == tmp_path / "before"
+    assert told == [f"digits is not in {usual}; using {tmp_path / 'before'}, where the run had it"]
+    copy = tmp_path / "config.yaml"
+    assert data_dir_of_file(copy, config, usual, told.append) == usual
+    RunDir(run_with_data).run_json.write_text("damaged")
+    assert data_dir_of_file(file, config, usual, told.append) == usual
+    assert len(told) == 1
 
 
 def test_a_sweep_is_resumed_with_the_folder_that_its_trials_recorded(

@@ -1,5 +1,6 @@
 """`mnistlab train`: one configuration, one run, one folder."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,11 +55,14 @@ def train(
     from mnistlab.cli.drawing import quick_figures_beside
 
     with quick_figures_beside(wanted=not no_plots and threads != 1) as figures:
+        from mnistlab.experiment.dataset import data_dir_of_file
         from mnistlab.python.commands import train as command
         from mnistlab.terminal.watched import run_options
 
         with run_options(data_dir, threads=threads, quiet=quiet) as how:
             folder = paths.runs_dir(runs_dir)
+            found = data_dir_of_file(config, run_config, how.data_dir, how.tell)
+            how = replace(how, data_dir=found)
             result = command.train(
                 run_config, folder, how, plots=not no_plots, figures=figures, track=track or ()
             )
