@@ -25,7 +25,7 @@ Compiled = tuple[Kernel, tuple[Any, ...]]
 IMAGE, CLASSES = (28, 28), 10
 SIDE_BY_SIDE = 2  # networks of a group: the kernels do not depend on their number
 # The rows of a batch, and the share of the images' pixels that are not zero.
-USUAL, DENSE_IMAGES = (32, MOST_NONZERO), (512, 1.0)
+ONE_IMAGE, USUAL, DENSE_IMAGES = (1, MOST_NONZERO), (32, MOST_NONZERO), (512, 1.0)
 BATCHES = [*product((1, 16, 32, 128, 512), (MOST_NONZERO, 1.0))]
 # Units of a dense layer (tiles are whole registers), maps of a convolution: they determine the
 # kernels.
@@ -97,9 +97,10 @@ def _evaluated(config: RunConfig) -> Iterator[Op]:
 
 def _settings() -> Iterator[Setting]:
     values = Representatives(run_json_schema())
-    models = [*values.of("model"), *_stacked(values.layers()), *_convolutions()]
-    for model in models:
+    for model in (*values.of("model"), *_stacked(values.layers())):
         yield {"model": _with_layers(model)}, [USUAL, DENSE_IMAGES]
+    for model in _convolutions():
+        yield {"model": model}, [ONE_IMAGE, USUAL, DENSE_IMAGES]
     for model in _stacked(values.layers()):
         yield {"model": model, "training": {"kernels": "plain"}}, [USUAL]
     for model in _dense():

@@ -43,7 +43,7 @@ def test_the_statistics_are_those_of_the_whole_batch_whatever_the_lanes(monkeypa
     images = dataset.train.images[dataset.train.indices].reshape(BATCH, -1) * dataset.scale
     mean, variance = 0.1 * images.mean(axis=0), 0.9 + 0.1 * images.var(axis=0, ddof=1)
     monkeypatch.setattr(lanes, "ROWS_PER_LANE", 1)
-    for kernels, most in product(("fast", "plain"), (1, 2, 3, 8)):
+    for kernels, most in product(("fast", "plain"), (1, 2, 4, 8)):
         monkeypatch.setattr(lanes, "MOST_LANES", most)
         trainer = trained(model, dataset, epochs=1, kernels=kernels)
         assert max(op.lanes for op in trainer.program.forward) == most
