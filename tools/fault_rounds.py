@@ -143,7 +143,9 @@ def in_child(work: Callable[[], Any]) -> tuple[int, Any]:
 
 def the_folder(folder: Path) -> Path | None:
     """The single run or sweep begun in a folder, once it has its name."""
-    found = [path for path in (folder / "runs").glob("[!.]*") if not path.is_symlink()]
+    # `latest` is no folder: a link, or a text file where no link could be created.
+    entries = (folder / "runs").glob("[!.]*")
+    found = [path for path in entries if path.is_dir() and not path.is_symlink()]
     return found[0] if found else None
 
 

@@ -10,7 +10,7 @@ from mnistlab.statistics.difference import (
     paired_values,
     probability_of_improvement,
 )
-from mnistlab.statistics.hypothesis_tests import holm, mcnemar, sign_flip_test
+from mnistlab.statistics.hypothesis_tests import holm, mcnemar, paired_t_test, sign_flip_test
 from mnistlab.statistics.power import power_of, seeds_to_tell
 from mnistlab.statistics.seeds import Sample, summary_of
 
@@ -109,6 +109,26 @@ def test_hedges_g_is_that_of_statsmodels():
     moments = [(one.mean(), one.std(ddof=1), len(one)) for one in (first, second)]
     expected, _ = analysis.effectsize_smd(*moments[0], *moments[1])
     assert hedges_g(first, second) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("alpha", [0.05, 0.01, 0.001])
+@pytest.mark.parametrize("paired", [True, False])
+def test_the_power_of_every_effect_is_a_probability_that_rises_with_the_seeds(alpha, paired):
+    """scipy's noncentral distribution is NaN in far tails."""
+    for effect in np.geomspace(0.01, 1000, 60):
+        powers = [power_of(effect, seeds, paired=paired, alpha=alpha) for seeds in range(2, 40)]
+        assert np.diff(powers).min() > -1e-6
+        assert 0 < powers[0] <= powers[-1] <= 1
+
+
+def test_three_seeds_are_not_enough_where_their_power_is_below_a_half():
+    # Of 100,000 drawn comparisons, 41 % tell this difference with three seeds, 88 % with four.
+    drawn = np.random.default_rng(0).normal(4.163332, 1, (100_000, 4))
+    for seeds, power in ((3, 0.41), (4, 0.88)):
+        values = drawn[:, :seeds]
+        assert power_of(4.163332, seeds, paired=True, alpha=0.01) == pytest.approx(power, abs=0.01)
+        assert (paired_t_test(values) < 0.01).mean() == pytest.approx(power, abs=0.01)
+    assert seeds_to_tell(4.163332, paired=True, alpha=0.01) == 4
 
 
 @pytest.mark.parametrize("effect", [0.2, 0.5, 1.0, 2.0, 3.0])
