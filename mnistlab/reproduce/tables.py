@@ -1,5 +1,6 @@
 """A report's tables as text: each row's stated and measured values, its share, its time."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -91,8 +92,16 @@ def rendered_table(table: Table, rows: Sequence[Row], finding: str | None) -> Re
 
 
 def row_names(shown: RenderedTable) -> list[str]:
-    """The names of a table's rows, from the columns that differ."""
-    return [", ".join(cells[: shown.parameters]) for cells in shown.rows]
+    """The names of a table's rows, from the columns that differ; a number, true or false has the
+    head of its column before it.
+    """
+    heads = shown.heads[: shown.parameters]
+    return [", ".join(map(_named, heads, cells)) for cells in shown.rows]
+
+
+def _named(head: str, cell: str) -> str:
+    says_nothing_alone = re.fullmatch(r"true|false|-?[\d.]+(e[-+]?\d+)?", cell)
+    return f"{head} {cell}" if says_nothing_alone else cell
 
 
 def duration(seconds: float) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from mnistlab.reproduce.findings import MeasuredRows, filled, functions_of
 from mnistlab.reproduce.manifest import Table
 from mnistlab.reproduce.measured import METRICS, Measured, Row
-from mnistlab.reproduce.tables import rendered_table
+from mnistlab.reproduce.tables import RenderedTable, rendered_table, row_names
 from mnistlab.store.status import Status
 
 NOTHING = Measured(stated=None, mean=None, std=None, values=())
@@ -89,3 +89,13 @@ def test_a_stated_value_lies_in_the_interval_of_the_seeds_or_it_does_not():
     assert notes[-1] == "1 of 1 stated accuracy reached or passed, 1 within the 95 % interval."
     shown = rendered_table(table, [replace(one, stated_in="Table 3")], None)
     assert shown.rows[0][-4:] == ("98.00 ± 2.48 %", "3", "Table 3", "1.5 s")
+
+
+def test_a_row_is_named_by_its_words_and_by_the_head_of_what_says_nothing_alone():
+    heads = ("activation", "units", "batch normalisation", "rate", "test accuracy")
+    rows = (("relu", "30", "true", "1.0e-05", "98.10 %"), ("tanh", "[30, 10]", "false", "0.1", ""))
+    shown = RenderedTable("title", heads, rows, parameters=4, notes=(), finding=None)
+    assert row_names(shown) == [
+        "relu, units 30, batch normalisation true, rate 1.0e-05",
+        "tanh, [30, 10], batch normalisation false, rate 0.1",
+    ]
