@@ -11,15 +11,16 @@ from mnistlab.store.browse.groups import Group, Groups
 from mnistlab.store.browse.summary import run_status
 from mnistlab.support import text_format
 from mnistlab.support.metric_names import metric_title
-from mnistlab.support.text_format import in_print, plain_yaml
+from mnistlab.support.text_format import in_print, plain_yaml, short_keys
 
 FEW_RUNS = 6  # whose configurations stand side by side
 MOST_VALUES = 6  # of a key, that are listed
 
 
 def group_label(group: Group) -> str:
-    """The values of a group's keys, by the last part of each key."""
-    named = (f"{key.rpartition('.')[2]} {plain_yaml(v)}" for key, v in group.parameters.items())
+    """The values of a group's keys, by the last part of each key that no other one ends in."""
+    names = short_keys(group.parameters)
+    named = (f"{names[key]} {plain_yaml(value)}" for key, value in group.parameters.items())
     return ", ".join(named) or "all runs"
 
 

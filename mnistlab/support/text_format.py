@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
@@ -142,9 +143,10 @@ def in_print(text: str) -> str:
 
 
 def short_keys(keys: Iterable[str]) -> dict[str, str]:
-    """The last part of each dotted key, if that tells the keys apart; else the keys themselves."""
+    """The last part of each dotted key; the whole key where another one ends in the same part."""
     last = {key: key.rpartition(".")[2] for key in keys}
-    return last if len(set(last.values())) == len(last) else {key: key for key in last}
+    times = Counter(last.values())
+    return {key: part if times[part] == 1 else key for key, part in last.items()}
 
 
 def counted(number: int, noun: str) -> str:

@@ -26,6 +26,13 @@ run: {data: {source: digits, train_limit: 200}, model: {type: softmax}, training
 parameters: {optimizer.lr: [0.1, 0.001]}
 seeds: 3
 """
+# 20 and 21 steps, 40 and 42.
+ALMOST_THE_SAME_STEPS = """\
+name: steps
+run: {data: {source: digits, train_limit: 210, validation: 0}, training: {epochs: 2}}
+parameters: {training.batch_size: [10, 11]}
+metric: {name: train_accuracy}
+"""
 MOST_BYTES = 4_000_000
 
 
@@ -269,6 +276,29 @@ def test_the_page_fits_its_window_in_both_schemes(browser, page, width, scheme):
     assert (ground == "rgb(255, 255, 255)") is (scheme == "light")
     ink = "getComputedStyle(document.querySelector('#curves-chart text:not(.tick)')).fill"
     assert browser.value(ink) == browser.value("getComputedStyle(document.body).color")
+
+
+def test_groups_of_many_keys_fit_a_phone_and_are_told_apart_by_name(browser, tmp_path, sweep):
+    keys = ("model.type", "init.type", "optimizer.type", "optimizer.lr", "training.batch_size")
+    browser.look(width=390)
+    browser.open(written(tmp_path, [sweep], keys=keys))
+    root = "document.documentElement"
+    assert browser.value(f"{root}.scrollWidth <= {root}.clientWidth")
+    legend = browser.value("document.querySelector('#curves-legend button').innerText")
+    assert legend.startswith(
+        "model.type softmax, init.type he_normal, optimizer.type sgd, lr 0.1, "
+    )
+
+
+def test_the_steps_below_curves_do_not_stand_on_each_other(browser, tmp_path):
+    sweep = swept(tmp_path, ALMOST_THE_SAME_STEPS)
+    browser.look(width=390)
+    browser.open(written(tmp_path, [sweep], keys=["training.batch_size"]))
+    ticks = "[...document.querySelectorAll('#curves-chart .tick[text-anchor=middle]')]"
+    boxes = f"{ticks}.map(one => one.getBoundingClientRect()).map(one => [one.left, one.right])"
+    places = browser.value(boxes)
+    assert len(places) == 2
+    assert places[0][1] < places[1][0]
 
 
 def test_the_best_network_and_the_baseline_answer_one_drawing(opened, page, trials):

@@ -11,6 +11,7 @@ from mnistlab.support.text_format import (
     interval,
     metric,
     probability,
+    short_keys,
     unbroken,
 )
 
@@ -97,6 +98,11 @@ def test_the_ends_of_an_interval_have_the_same_decimals():
     assert interval("val_loss", -2e-4, 0.004, difference) == "-0.0002 to +0.0040"
     assert interval("val_accuracy", 0.971, 0.9762) == "97.10 to 97.62%"
     assert interval("seconds", 0.98, 1.04) == "1.0 to 1.0 s"
+
+
+def test_a_key_is_short_unless_another_one_ends_in_the_same_part():
+    keys = ("model.type", "init.type", "optimizer.lr", "seed", "data.seed")
+    assert list(short_keys(keys).values()) == ["model.type", "init.type", "lr", "seed", "data.seed"]
 
 
 def test_a_percentage_in_print_has_one_space():

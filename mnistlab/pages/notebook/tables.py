@@ -29,7 +29,7 @@ from mnistlab.support.metric_names import (
     metric_title,
     metric_words,
 )
-from mnistlab.support.text_format import counted, in_print, plain_yaml
+from mnistlab.support.text_format import counted, in_print, plain_yaml, short_keys
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,5 +201,6 @@ def _curves(table: "pd.DataFrame") -> tuple[list[InlineSvg], list[str]]:
 
 def _values(keys: Sequence[Any], row: Row) -> list[str]:
     """The values of a run's keys in words: `lr 0.1`."""
-    texts = {str(key).rpartition(".")[2]: _text(key, row[key]) for key in keys}
+    names = short_keys(map(str, keys))
+    texts = {names[str(key)]: _text(key, row[key]) for key in keys}
     return [f"{name} {text}" for name, text in texts.items() if text]

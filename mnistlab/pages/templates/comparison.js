@@ -96,10 +96,16 @@ function scaleOf(one, from, to) {
   return { at: (value) => value === null ? null : at(value), marks: values.map((value) => [at(value), written(value, one)]) };
 }
 
+const WIDEST_CHARACTER = 7.5; // of a tick, in pixels
+
 function drawAxes(svg, box, across, up, names) {
+  let end = -Infinity; // of the label before: a label that would stand on it is left out
   for (const [x, text] of across.marks) {
     draw(svg, "line", { class: "grid", x1: x, x2: x, y1: box.top, y2: box.bottom });
-    draw(svg, "text", { class: "tick", x, y: box.bottom + 16, "text-anchor": "middle" }, cut(text, 14));
+    const label = cut(text, 14), half = WIDEST_CHARACTER * label.length / 2;
+    if (x - half < end) continue;
+    draw(svg, "text", { class: "tick", x, y: box.bottom + 16, "text-anchor": "middle" }, label);
+    end = x + half;
   }
   for (const [y, text] of up.marks) {
     draw(svg, "line", { class: "grid", x1: box.left, x2: box.right, y1: y, y2: y });
