@@ -151,6 +151,7 @@ def _forward_side_by_side(builder: Builder, operands: ConvOperands) -> tuple[Op,
     framed = o.padding > 0 or o.stride > 1
     taps, filters = o.channels * o.side**2, rounded_up(o.filters, FILTERS)
     own = _side_by_side(
+        builder,
         o,
         high=high,
         wide=wide,
@@ -158,7 +159,6 @@ def _forward_side_by_side(builder: Builder, operands: ConvOperands) -> tuple[Op,
         sums=filters * rounded_up(taps, TAPS),
         taps_at=builder.take_tap_offsets(rounded_up(taps, TAPS)),
     )
-    builder.grain = math.lcm(builder.grain, images_together(builder.rows))
     tiles = own.x_tile + own.framed + own.y_tile
     forward = replace(own, **builder.take_scratch(tiles + filters * taps))
     weights = replace(own, **builder.take_scratch(tiles + own.sums))
@@ -173,8 +173,8 @@ def _backward_side_by_side(builder: Builder, operands: ConvOperands) -> Op:
     """The gradient of the inputs, a tile of images at a time."""
     o = operands
     high, wide = o.height + o.side - 1, o.width + o.side - 1
-    own = _side_by_side(o, high=high, wide=wide, framed=tile_size(o.filters * high * wide))
-    builder.grain = math.lcm(builder.grain, images_together(builder.rows))
+    framed = tile_size(o.filters * high * wide)
+    own = _side_by_side(builder, o, high=high, wide=wide, framed=framed)
     packed = (o.channels + rounded_up(o.channels, FILTERS)) * o.filters * o.side**2
     scratch = builder.take_scratch(own.x_tile + own.y_tile + own.framed + packed)
     return Op(side_by_side_ops.backward_input_side_by_side, replace(own, **scratch))
@@ -217,8 +217,9 @@ def _backward_fewer_products(builder: Builder, operands: ConvOperands) -> Op:
     return Op(fewer_products_ops.backward_input_fewer_products, replace(own, **scratch))
 
 
-def _side_by_side(operands: ConvOperands, **own: int) -> SideBySideOperands:
+def _side_by_side(builder: Builder, operands: ConvOperands, **own: int) -> SideBySideOperands:
     o = operands
+    builder.grain = math.lcm(builder.grain, images_together(builder.rows))
     return SideBySideOperands(
         **vars(o),
         **own,
