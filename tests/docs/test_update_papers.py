@@ -90,7 +90,7 @@ def test_the_page_has_each_stated_value_beside_the_measured_one_and_its_share(pa
     measured = f"{100 * first.mean:.2f} ± {100 * first.half_interval:.2f} %"
     verdict = "within the interval" if first.is_within else "above"
     assert re.search(
-        rf"\| \[one\]\(#a-paper--of-2001\) \| 0\.1 \| test accuracy \| 5\.00 % \| "
+        rf"\| \[one\]\(#a-paper--of-2001\) \| lr 0\.1 \| test accuracy \| 5\.00 % \| "
         rf"{re.escape(measured)} \| 2 \| [^|]*{verdict} \| 50 % \|",
         page,
     )
