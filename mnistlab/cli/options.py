@@ -10,7 +10,7 @@ from mnistlab.cli import completion
 from mnistlab.support.numba_settings import MAX_THREADS, check_numba_settings
 from mnistlab.support.run_weights import ALLOWED, weights_file
 from mnistlab.support.whole_numbers import whole_number
-from mnistlab.tracking.trackers import TRACKERS
+from mnistlab.tracking.trackers import FOLLOWING
 
 MAX_WORKERS = 10_000
 
@@ -25,8 +25,8 @@ def checked_weights(name: str) -> str:
 def checked_trackers(names: list[str] | None) -> list[str] | None:
     """The names of trackers; refused if there is no such tracker."""
     for name in names or ():
-        if name not in TRACKERS:
-            raise typer.BadParameter(f"found {name!r}, must be {' or '.join(TRACKERS)}")
+        if name not in FOLLOWING:
+            raise typer.BadParameter(f"found {name!r}, must be {' or '.join(FOLLOWING)}")
     return names
 
 
@@ -148,9 +148,9 @@ Force = Annotated[
 Track = Annotated[
     list[str] | None,
     typer.Option(
-        metavar="|".join(TRACKERS),
+        metavar="|".join(FOLLOWING),
         callback=checked_trackers,
-        autocompletion=lambda: list(TRACKERS),
+        autocompletion=lambda: list(FOLLOWING),
         help="Also pass it on, while it trains, to this tracker, whose files are in the folder of "
         "runs (pip install 'mnistlab[tracking]'); can be repeated.",
         show_default=False,

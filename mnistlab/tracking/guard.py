@@ -59,9 +59,8 @@ def _warn(name: str, error: Exception) -> None:
 
 def told_where(names: Sequence[str], runs_dir: Path) -> list[str]:
     """How each tracker shows what it has, for people."""
-    commands = (
-        TRACKERS[name].shows.format(folder=store_folder(runs_dir, name))
+    return [
+        f"tracked: {TRACKERS[name].shown_by(store_folder(runs_dir, name))} it"
         for name in names
         if name in TRACKERS
-    )
-    return [f"tracked: `{command}` shows it" for command in commands]
+    ]

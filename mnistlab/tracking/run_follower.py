@@ -16,7 +16,7 @@ from mnistlab.store.run_record import RunRecord, read_run_record
 from mnistlab.store.status import Status
 from mnistlab.store.tracked import read_tracked
 from mnistlab.support.safe_files import inside
-from mnistlab.support.text_format import plain_yaml, short_keys
+from mnistlab.support.text_format import short_keys
 from mnistlab.tracking.receivers import Receiver
 from mnistlab.tracking.tracker import Outcome, Plain, Point, TrackedRun
 
@@ -86,7 +86,7 @@ class RunFollower:
         settings = {
             key: value for key, value in flattened(record.config).items() if value is not None
         }
-        texts = {key: plain_yaml(value) for key, value in settings.items()}
+        typed = {key: plain(settings, key) for key in settings}
         if self.trial is None:
             name = read_tracked(self.run_dir.path).name
             return TrackedRun(
@@ -94,8 +94,8 @@ class RunFollower:
                 title=name,
                 group=str(settings.get("name", name)),
                 started=record.started,
-                parameters={key: plain(settings, key) for key in settings},
-                settings=texts,
+                parameters=typed,
+                settings=typed,
             )
         trial, parameters = self.trial, self.trial.row.parameters
         short = short_keys(parameters)
@@ -106,7 +106,7 @@ class RunFollower:
             group=trial.group,
             started=record.started,
             parameters={key: plain(parameters, key) for key in parameters},
-            settings=texts,
+            settings=typed,
             sweep=trial.sweep,
         )
 

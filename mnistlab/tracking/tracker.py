@@ -25,7 +25,7 @@ class TrackedRun:
     group: str
     started: datetime
     parameters: Mapping[str, Plain] = field(default_factory=dict)
-    settings: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Plain] = field(default_factory=dict)
     sweep: str | None = None
     is_sweep: bool = False
 
@@ -75,11 +75,13 @@ class Store(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Tracker:
-    """A tracker of `--track`. Each is a file of `tracking/trackers/`.
+    """A tracker of `--track` and of `export`. Each is a file of `tracking/trackers/`.
 
     `description` is a paragraph of `export --help`. `needs` are modules that it imports and
     mnistlab does not require; `install` is what pip installs to get them. `connect` opens its files
-    in a folder, and may raise anything. `shows` is the command that shows them, with `{folder}`.
+    in a folder, and may raise anything. `shows` is the command that shows them, with `{folder}`;
+    `verb` is what it does with them. One that `follows` receives a run while it trains; the others
+    receive it when it has ended, by `export` alone.
     """
 
     name: str
@@ -87,4 +89,10 @@ class Tracker:
     needs: tuple[str, ...]
     connect: Callable[[Path], Store]
     shows: str
+    verb: str = "shows"
     install: str = "mnistlab[tracking]"
+    follows: bool = True
+
+    def shown_by(self, folder: Path) -> str:
+        """The command for the files in a folder, and what it does, for people: "`...` shows"."""
+        return f"`{self.shows.format(folder=folder)}` {self.verb}"

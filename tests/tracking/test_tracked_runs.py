@@ -15,12 +15,12 @@ from mnistlab.python.commands.train import train as train_command
 from mnistlab.store.metrics import read_layers, read_metrics
 from mnistlab.support.errors import UsageError
 from mnistlab.tracking import live
-from mnistlab.tracking.trackers import TRACKERS
+from mnistlab.tracking.trackers import FOLLOWING
 from tools.short_runs import SHORT, StopAt, fingerprint, resume, train
 
 # MLflow uses what SQLAlchemy will remove.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
-BOTH = tuple(TRACKERS)
+BOTH = tuple(FOLLOWING)
 METRICS = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "test_loss", "lr", "penalty")
 
 

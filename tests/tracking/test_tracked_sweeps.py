@@ -9,13 +9,13 @@ from mnistlab.python.commands.export_tracked import export_tracked
 from mnistlab.store.metrics import read_metrics
 from mnistlab.sweeps.sweep_options import SweepOptions
 from mnistlab.tracking import live
-from mnistlab.tracking.trackers import TRACKERS
+from mnistlab.tracking.trackers import FOLLOWING
 from tools.here_executor import trials_in_this_process
 from tools.short_sweeps import RUN, fingerprints, rows, sweep
 
 # MLflow uses what SQLAlchemy will remove.
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
-BOTH = tuple(TRACKERS)
+BOTH = tuple(FOLLOWING)
 GRID = ("optimizer.lr=0.5,0.05", "model.hidden=[6],[4,3]")
 
 

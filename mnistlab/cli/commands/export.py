@@ -113,7 +113,7 @@ def _to_tracker(
 
     exported: ExportedRuns = export_tracked(runs, tracker, output)
     if not quiet:
-        print_note(f"{counted(exported.runs, 'run')}: `{exported.shows}` shows them")
+        print_note(f"{counted(exported.runs, 'run')}: {exported.shown_by} them")
     if json:
         found = {"format": tracker, "folder": exported.folder, "runs": exported.runs}
         print_json(found)

@@ -13,12 +13,12 @@ from mnistlab.support.links import resolved
 
 @dataclass(frozen=True)
 class ExportedRuns:
-    """The tracker, the folder of its files, the number of runs, and the command that shows them."""
+    """The tracker, the folder of its files, the number of runs, and what shows them, for people."""
 
     tracker: str
     folder: Path
     runs: int
-    shows: str
+    shown_by: str
 
 
 def export_tracked(paths: Sequence[Path], tracker: str, output: Path | None = None) -> ExportedRuns:
@@ -48,7 +48,7 @@ def export_tracked(paths: Sequence[Path], tracker: str, output: Path | None = No
         raise
     except Exception as error:  # another program may raise anything
         raise UsageError(f"{folder}: {tracker} failed: {error}") from error
-    return ExportedRuns(tracker, folder, count, TRACKERS[tracker].shows.format(folder=folder))
+    return ExportedRuns(tracker, folder, count, TRACKERS[tracker].shown_by(folder))
 
 
 def _runs_dir(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""The trackers: each module of this folder is one, selected by its name in `--track`."""
+"""The trackers: each module of this folder is one, selected by its name."""
 
 import importlib.util
 from pathlib import Path
@@ -8,6 +8,8 @@ from mnistlab.support.modules import found_in
 from mnistlab.tracking.tracker import Store, Tracker
 
 TRACKERS = found_in(__name__, Tracker)
+# Those of `--track`.
+FOLLOWING = {name: tracker for name, tracker in TRACKERS.items() if tracker.follows}
 
 
 def store_folder(runs_dir: Path, name: str) -> Path:

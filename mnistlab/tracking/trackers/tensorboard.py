@@ -9,6 +9,7 @@ from typing import Any
 
 from mnistlab.store.status import Status
 from mnistlab.support.metric_names import PARTS, SPLIT_METRICS
+from mnistlab.support.text_format import plain_yaml
 from mnistlab.tracking.tracker import Log, Outcome, Plain, Point, Store, TrackedRun, Tracker
 
 # A prefix makes a section of the page.
@@ -46,7 +47,7 @@ class _Run:
         self.last = dict(_last_steps(folder))
         start = run.started.timestamp()
         summary = hparams.hparams_pb(dict(run.parameters), trial_id=run.name, start_time_secs=start)
-        text = "\n".join(f"| {key} | {value} |" for key, value in run.settings.items())
+        text = "\n".join(f"| {key} | {plain_yaml(value)} |" for key, value in run.settings.items())
         table = _text_summary("configuration", f"| key | value |\n| --- | --- |\n{text}")
         self._write(0, start, [summary, table])
 
