@@ -38,10 +38,18 @@ def hold(entry: Path) -> int:
 
 @contextmanager
 def unused(entry: Path) -> Iterator[bool]:
-    """Whether no process uses an entry; then none begins to inside the block."""
-    descriptor = _opened(use_lock(entry))
+    """Whether no process uses an entry; then none begins to inside the block.
+
+    The time of the last use stays: an entry without a lock file was last used when it was written.
+    """
+    path = use_lock(entry)
+    written = None if path.exists() else entry.stat().st_mtime_ns
+    descriptor = _opened(path)
     try:
-        yield system.lock(descriptor)
+        is_unused = system.lock(descriptor)
+        if is_unused and written is not None:
+            os.utime(path, ns=(written, written))
+        yield is_unused
     finally:
         system.close(descriptor)
 

@@ -139,6 +139,24 @@ def test_a_dataset_that_was_not_read_for_a_month_is_not_needed_and_is_decoded_ag
     assert folder_of(cache, "dataset").is_dir()
 
 
+def test_a_list_of_what_would_be_removed_is_no_use_of_it(cache):
+    (lock,) = (cache / "locks").glob("use-datasets-digits-*.lock")
+    lock.unlink()  # as after a copy of the cache to another computer
+    (entry,) = (cache / "datasets").glob("digits-*/")
+    os.utime(entry, (time.time() - 31 * DAY,) * 2)
+    would_be = mnistlab("cache", "prune", "--json").document["removed"]
+    assert str(entry) in would_be
+    assert mnistlab("cache", "prune", "--yes", "--json").document["removed"] == would_be
+
+
+def test_the_list_fits_80_columns_and_says_what_each_folder_has(cache, monkeypatch):
+    monkeypatch.setattr("mnistlab.terminal.output.terminal_width", lambda stream: 80)
+    lines = mnistlab("cache", "list").stdout.splitlines()
+    assert lines[0].split() == ["folder", "kind", "size", "last", "used", "needed", "contents"]
+    assert max(map(len, lines)) <= 80
+    assert any("mnistlab 0.0.1" in line for line in lines)
+
+
 def test_an_entry_of_a_dataset_without_a_lookup_is_not_needed(cache):
     for lookup in (cache / "datasets" / "lookup").iterdir():
         lookup.unlink()

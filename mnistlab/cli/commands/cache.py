@@ -43,7 +43,7 @@ app = typer.Typer(
 
 @app.command("list", epilog=LIST_EXAMPLES)
 def list_(json: options.Json = False, debug: options.Debug = False) -> None:
-    """List what is in the cache folder: compiled kernels and decoded datasets.
+    """List the compiled kernels and decoded datasets of the cache.
 
     Kernels are needed if this installation loads them on this processor, datasets if they were
     read within 30 days. Downloaded datasets are not part of the cache.
@@ -65,7 +65,7 @@ def list_(json: options.Json = False, debug: options.Debug = False) -> None:
 
 @app.command(epilog=SIZE_EXAMPLES)
 def size(json: options.Json = False, debug: options.Debug = False) -> None:
-    """Print the size of the cache folder's kernels and datasets."""
+    """Print the size of the cache's kernels and datasets."""
     from mnistlab.python.commands.cache import DATASET, KERNELS, cache_entries
     from mnistlab.support.paths import cache_dir
     from mnistlab.support.text_format import human_bytes
@@ -93,8 +93,9 @@ def prune(
     json: options.Json = False,
     debug: options.Debug = False,
 ) -> None:
-    """Remove what is not needed from the cache folder: kernels of other versions, and datasets
-    that were not read for 30 days.
+    """Remove what is not needed from the cache.
+
+    This is kernels of other versions, and datasets that were not read for 30 days.
 
     Without --yes, nothing is removed. What a process uses is never removed. What is removed is
     compiled or decoded again when it is needed.
@@ -126,11 +127,13 @@ def _print_entries(entries: "Sequence[CacheEntry]") -> None:
     from mnistlab.support.text_format import human_bytes
     from mnistlab.terminal.output import print_table
 
-    rows = [["folder", "kind", "size", "last used", "needed", "for"]]
+    rows = [["folder", "kind", "size", "last used", "needed", "contents"]]
     for entry in entries:
         used, needed = entry.used.strftime("%Y-%m-%d"), "yes" if entry.needed else "no"
         size = human_bytes(entry.bytes)
-        rows.append([entry.path.name, entry.kind, size, used, needed, entry.about])
+        # The versions of libraries, for which kernels were compiled, too, are in --json alone.
+        contents = entry.about.partition(",")[0]
+        rows.append([entry.path.name, entry.kind, size, used, needed, contents])
     whole = sum(entry.bytes for entry in entries)
     if len(entries) > 1:
         rows.append(["together", "", human_bytes(whole), "", "", ""])
