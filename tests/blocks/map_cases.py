@@ -9,7 +9,7 @@ from kernel_helpers import (
 )
 
 from mnistlab.blocks.layers.conv2d import maths as conv2d
-from mnistlab.blocks.layers.conv2d import without_patches
+from mnistlab.blocks.layers.conv2d import without_patches, without_patches_gradient
 from mnistlab.blocks.layers.dense import maths as dense
 from mnistlab.blocks.layers.pad import maths as pad
 from mnistlab.blocks.layers.pool2d import maths as pool2d
@@ -102,12 +102,12 @@ def pad_cases():
 def by_rows_cases():
     """Cases of the convolution by rows of output, and of other fast kernels."""
     yield pytest.param(
-        without_patches.bias_gradient,
+        without_patches_gradient.bias_gradient,
         lambda t: (normal((2, 3, 20), t), normal((3, 1), t)),
         id="a shared bias by rows",
     )
     yield pytest.param(
-        without_patches.bias_gradient,
+        without_patches_gradient.bias_gradient,
         lambda t: (normal((2, 3, 20), t), normal((3, 20), t)),
         id="a bias of each position by rows",
     )

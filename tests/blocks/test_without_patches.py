@@ -6,7 +6,7 @@ from kernel_helpers import FAST_DTYPES, TOLERANCE, normal
 from without_patches_cases import Convolution
 
 from mnistlab.blocks.layers.conv2d import maths as conv2d
-from mnistlab.blocks.layers.conv2d import without_patches
+from mnistlab.blocks.layers.conv2d import without_patches, without_patches_gradient
 from mnistlab.runtime.vectors import REGISTER
 
 # images, channels, filters, height, width beyond what fills a register, side, stride
@@ -71,10 +71,10 @@ def test_gradients_are_the_plain_definition_s(size, bias, dtype):
     found = np.full(dW.size, np.nan, dtype)
     own = np.full(conv.scratch, np.nan, dtype)
     arguments = conv.down(dealt.ravel(), dy.ravel(), found, len(x), own)
-    without_patches.backward_weights_without_patches(*arguments)
+    without_patches_gradient.backward_weights_without_patches(*arguments)
     near(found.reshape(W.shape), dW)
     found = np.full_like(b, np.nan)
-    without_patches.bias_gradient(dy.reshape(len(x), conv.filters, -1), found)
+    without_patches_gradient.bias_gradient(dy.reshape(len(x), conv.filters, -1), found)
     if found.size:
         near(found, db)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from kernel_helpers import normal
 
-from mnistlab.blocks.layers.conv2d import without_patches
+from mnistlab.blocks.layers.conv2d import without_patches, without_patches_gradient
 from mnistlab.runtime.vectors import REGISTER
 
 # filters, rows, columns beyond those of a register, side, stride, biases: none, shared, or each
@@ -22,7 +22,9 @@ class Convolution:
         self.size = channels * stride * height * self.wide
         self.places = np.zeros(self.taps, np.uint32)
         without_patches.tap_offsets.py_func(channels, height, self.wide, side, stride, self.places)
-        self.scratch = without_patches.backward_scratch(filters, self.taps, self.rows, self.columns)
+        self.scratch = without_patches_gradient.backward_scratch(
+            filters, self.taps, self.rows, self.columns
+        )
         self.packed = -(-filters // without_patches.FILTERS) * without_patches.FILTERS * self.taps
 
     def up(self, x, packed, b, y):
@@ -71,8 +73,8 @@ def without_patches_cases():
             return W, conv.filters, conv.taps, normal(conv.packed, t, 1)
 
         def deltas(t, conv=conv, positions=positions):
-            filters = without_patches.FILTERS_BACKWARD
-            pieces = without_patches.pieces_of.py_func(conv.columns)
+            filters = without_patches_gradient.FILTERS_BACKWARD
+            pieces = without_patches_gradient.pieces_of.py_func(conv.columns)
             made = normal(conv.rows * pieces * filters * REGISTER, t, 1)
             return normal(filters * positions, t), positions, conv.rows, conv.columns, made
 
@@ -101,11 +103,13 @@ def without_patches_cases():
         yield case(without_patches.pack_filters, name, packed)
         yield case(without_patches.deinterleave_columns, name, dealt)
         yield case(without_patches.forward_without_patches, name, up)
-        if filters >= without_patches.FILTERS_BACKWARD:
-            yield case(without_patches.pieces_of, name, lambda t, conv=conv: (conv.columns,))
-            yield case(without_patches.pack_deltas, name, deltas)
-            yield case(without_patches.add_products, name, products)
-            yield case(without_patches.backward_weights_without_patches, name, down)
-        yield case(without_patches.bias_gradient, name, bias)
+        if filters >= without_patches_gradient.FILTERS_BACKWARD:
+            yield case(
+                without_patches_gradient.pieces_of, name, lambda t, conv=conv: (conv.columns,)
+            )
+            yield case(without_patches_gradient.pack_deltas, name, deltas)
+            yield case(without_patches_gradient.add_products, name, products)
+            yield case(without_patches_gradient.backward_weights_without_patches, name, down)
+        yield case(without_patches_gradient.bias_gradient, name, bias)
         yield case(without_patches.turn_filters, name, turned)
         yield case(without_patches.frame, name, framed)

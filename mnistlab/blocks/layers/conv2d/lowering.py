@@ -11,6 +11,7 @@ from mnistlab.blocks.layers.conv2d import (
     ops,
     side_by_side_ops,
     without_patches,
+    without_patches_gradient,
     without_patches_ops,
 )
 from mnistlab.blocks.layers.conv2d.choice import (
@@ -246,7 +247,7 @@ def _forward_without_patches(
     builder.pack.append(Op(without_patches_ops.find_tap_offsets, forward, lanes=1))
     if o.filters <= MOST_FILTERS_BY_ROWS:
         scratch = builder.take_scratch(
-            without_patches.backward_scratch(o.filters, taps, o.rows, o.columns)
+            without_patches_gradient.backward_scratch(o.filters, taps, o.rows, o.columns)
         )
         function = without_patches_ops.backward_weights_without_patches
         backward_weights = Op(function, replace(own, **scratch))

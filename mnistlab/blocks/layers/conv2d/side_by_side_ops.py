@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.blocks.layers.conv2d import side_by_side, without_patches
+from mnistlab.blocks.layers.conv2d import side_by_side, without_patches, without_patches_gradient
 from mnistlab.blocks.layers.conv2d.ops import ConvOperands, filter_biases_of, filters_of
 from mnistlab.blocks.layers.conv2d.side_by_side import TAPS, TILE
 from mnistlab.runtime.kernel import kernel, view
@@ -131,7 +131,9 @@ def own_bias_gradient(op: Any, m: Memory, own: np.ndarray, a: int, b: int) -> No
         outputs = op.filters * op.rows * op.columns
         db = own[weights : weights + op.biases].reshape(op.filters, op.biases // op.filters)
         gradient = flat(m.deltas, m, op.y, a, b, outputs)
-        without_patches.bias_gradient(gradient.reshape(b - a, op.filters, op.rows * op.columns), db)
+        without_patches_gradient.bias_gradient(
+            gradient.reshape(b - a, op.filters, op.rows * op.columns), db
+        )
 
 
 @kernel

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.blocks.layers.conv2d import without_patches
+from mnistlab.blocks.layers.conv2d import without_patches, without_patches_gradient
 from mnistlab.blocks.layers.conv2d.ops import ConvOperands, filter_biases_of, filters_of
 from mnistlab.runtime.kernel import kernel, view
 from mnistlab.runtime.memory import Memory
@@ -79,13 +79,15 @@ def backward_weights_without_patches(
     dy = m.deltas[op.y * m.capacity + a * out :][: (b - a) * out]
     wide = deinterleaved_width(op)
     size = op.channels * op.stride * op.height * wide
-    without_patches.backward_weights_without_patches(
+    without_patches_gradient.backward_weights_without_patches(
         deinterleaved(op, m, a, b), tap_offsets(op, m), dy, own[:weights], b - a, size, wide,
         op.filters,        op.rows, op.columns, op.stride, scratch_of(op, m, lane),
     )  # fmt: skip
     if op.biases > 0:
         db = own[weights : weights + op.biases].reshape(op.filters, op.biases // op.filters)
-        without_patches.bias_gradient(dy.reshape(b - a, op.filters, op.rows * op.columns), db)
+        without_patches_gradient.bias_gradient(
+            dy.reshape(b - a, op.filters, op.rows * op.columns), db
+        )
 
 
 @kernel
