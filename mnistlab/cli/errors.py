@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import re
 import signal
 import sys
@@ -43,6 +44,7 @@ def exit_after(run: Callable[..., Any], args: Sequence[str] | None, *more: Any, 
     arguments = list(sys.argv[1:] if args is None else args)
     flags = arguments[: arguments.index("--")] if "--" in arguments else arguments
     try:
+        _check_characters(arguments)
         sys.exit(run(arguments, *more, **kw) or 0)
     except Exception as error:
         if isinstance(error, CommandLineError):
@@ -52,6 +54,22 @@ def exit_after(run: Callable[..., Any], args: Sequence[str] | None, *more: Any, 
         if "--debug" in flags:
             print_lines("".join(traceback.format_exception(error)).rstrip(), on_stderr=True)
         _report(error, as_json="--json" in flags)
+
+
+def _check_characters(arguments: Sequence[str]) -> None:
+    """Raises UsageError for a word with characters that this process's locale does not have."""
+    for word in arguments:
+        if _is_of_few_characters() and not word.isascii():
+            typed = os.fsencode(word).decode(errors="backslashreplace")
+            raise UsageError(f"command line: {typed}: {_few_characters()}")
+
+
+def _is_of_few_characters() -> bool:
+    return sys.getfilesystemencoding() == "ascii"
+
+
+def _few_characters() -> str:
+    return "has characters that this environment's locale does not have; set PYTHONUTF8=1"
 
 
 @contextmanager
@@ -147,6 +165,8 @@ def describe(error: Exception) -> tuple[list[str], int]:
         return ["aborted"], 1
     if isinstance(error, MemoryError):
         return [f"not enough memory: {error}".removesuffix(": ")], 1
+    if isinstance(error, UnicodeEncodeError) and _is_of_few_characters():
+        return [f"the path {error.object}: {_few_characters()}"], UsageError.exit_code
     if isinstance(error, OSError) and error.strerror:
         place = f"{error.filename}: " if error.filename else ""
         messages = [f"{place}{error.strerror}", *getattr(error, "__notes__", [])]

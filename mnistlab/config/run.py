@@ -58,8 +58,8 @@ class RunConfig(Section):
     )
     name: Name = Field(
         default="mlp",
-        description="Part of the run folder's name: letters, digits, . _ -. Default: the model's "
-        "type.",
+        description="Part of the run folder's name: letters from a to z, digits, . _ -. Default: "
+        "the model's type.",
     )
     seed: Seed = Field(default=0, description="The seed of every random number of the run.")
     data: DataConfig = Field(

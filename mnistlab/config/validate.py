@@ -40,7 +40,8 @@ _ALLOWED = {
     "less_than_equal": "at most {le}",
     "model_type": "a mapping of keys",
     "path_type": "a path",
-    "string_pattern_mismatch": "letters, digits, '.', '_' and '-', not beginning with '.'",
+    "string_pattern_mismatch": "letters from a to z, digits, '.', '_' and '-', not beginning "
+    "with '.'",
     "string_too_long": "at most {max_length} characters long",
     "string_too_short": "a text that is not empty",
     "string_type": "a text (put it in quotes)",

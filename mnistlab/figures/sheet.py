@@ -21,6 +21,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import StrMethodFormatter
 
 from mnistlab.figures import style
+from mnistlab.support.safe_text import as_unicode
 from mnistlab.support.text_format import NO_BREAK, unbroken
 
 MARGIN = 0.35  # inches, left and right
@@ -130,7 +131,7 @@ class Sheet:
 
     def write(self, x: float, y: float, text: str, **properties: Any) -> None:
         """Write text at a position; a dollar sign does not start a formula."""
-        self.canvas.text(x, y, text, parse_math=False, **properties)
+        self.canvas.text(x, y, as_unicode(text), parse_math=False, **properties)
 
     def panel(self, x: float, y: float, width: float, height: float) -> Axes:
         """Axes whose box, without ticks and labels, has its upper left corner at (x, y)."""

@@ -15,6 +15,7 @@ from mnistlab.figures.gallery import Drawn, SavedFigures
 from mnistlab.figures.sheet import words_of
 from mnistlab.pages.inline_svg import inline_svg, on_dark
 from mnistlab.store.written_files import write_own
+from mnistlab.support.safe_text import as_unicode
 from mnistlab.support.text_format import (
     counted,
     in_print,
@@ -82,7 +83,7 @@ def write_page(
 
 def rendered_template(template: str, values: Mapping[str, Any]) -> str:
     """A template, filled; every text is escaped."""
-    return _environment().get_template(template).render(values)
+    return as_unicode(_environment().get_template(template).render(values))
 
 
 def read_templates() -> None:

@@ -144,7 +144,7 @@ def _unusable_names(report: Report, root: Node) -> Iterator[Problem]:
     for name in report.experiments:
         if not re.fullmatch(NAME_PATTERN, name):
             path = ("experiments", name)
-            message = "the name of an experiment must be of letters, digits, . _ -"
+            message = "the name of an experiment must be of letters from a to z, digits, . _ -"
             node = root.nearest(path)
             yield Problem(node.key_position or node.position, path, message)
 

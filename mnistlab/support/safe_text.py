@@ -18,6 +18,13 @@ def one_line(text: str) -> str:
     return UNSAFE.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
+def as_unicode(text: str) -> str:
+    """The text with `\\udcff` for a byte of a file's name that is not UTF-8, which no font and no
+    file of text can hold.
+    """
+    return text.encode(errors="backslashreplace").decode()
+
+
 def as_markdown(text: str) -> str:
     """The text as a paragraph, or a table's cell, of Markdown that shows it unchanged."""
     text = one_line(" ".join(text.split()))

@@ -1,5 +1,6 @@
 import json
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,12 @@ def test_init_takes_the_name_of_a_file_and_prints_commands_for_it(home):
     assert "mnistlab train wide.yaml" in (home / "my folder" / "wide.yaml").read_text()
     _, command, path = shlex.split(commands[0])[:3]
     assert mnistlab(command, path, "--print-config").exit_code == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other bytes are Linux's")
+def test_init_writes_a_file_whose_name_is_no_utf_8(home):
+    assert mnistlab("init", "r\udcff.yaml", "--json").exit_code == 0
+    assert mnistlab("train", "r\udcff.yaml", "--print-config").exit_code == 0
 
 
 def test_a_second_configuration_in_a_folder_shares_the_schema(home):

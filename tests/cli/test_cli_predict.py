@@ -1,3 +1,6 @@
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from cli_helpers import mnistlab
@@ -95,6 +98,14 @@ def test_save_renews_its_own_files_and_no_picture_of_anybody_else(run_dir, pictu
         assert mnistlab("predict", run_dir, picture, "--save", "seen").exit_code == 0
     Image.new("L", (28, 28)).save(home / "seen" / "one.png")  # edited
     assert mnistlab("predict", run_dir, picture, "--save", "seen").exit_code == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other bytes are Linux's")
+def test_a_picture_whose_name_is_no_utf_8_is_saved(run_dir, picture, home):
+    (home / "one.png").rename(home / "one\udcff.png")
+    saved = mnistlab("predict", run_dir, "one\udcff.png", "--save", "seen", "--json")
+    (said,) = saved.document["predictions"]
+    assert all(Path(file).is_file() for file in said["saved"])
 
 
 def test_a_refused_save_asks_nothing_of_the_network(picture, home):

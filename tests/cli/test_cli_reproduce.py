@@ -224,7 +224,7 @@ def test_a_page_that_was_edited_is_not_written_again(report):
         ("| percent }}", "/ 0 }}", "division by zero"),
         ("parameters: {optimizer.lr: 0.1}", "parameters: {optimizer.lr: 7}", "no point of rates"),
         ("figure: learning_curves", "figure: learning_curve", "no figure is called"),
-        ("  alone: {}", "  ../alone: {file: alone.yaml}", "must be of letters, digits"),
+        ("  alone: {}", "  ../alone: {file: alone.yaml}", "must be of letters from a to z, digits"),
     ],
 )
 def test_what_no_page_could_be_written_of_is_refused_before_training(

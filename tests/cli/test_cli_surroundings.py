@@ -27,6 +27,7 @@ run:
   training: {epochs: 1}
 parameters: {optimizer.lr: [0.1, 0.2]}
 """
+FEW = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}  # ASCII
 
 
 def command(folder, *arguments, **environment):
@@ -39,6 +40,7 @@ def command(folder, *arguments, **environment):
         env={**os.environ, "PYTHONPATH": str(SOURCES), **environment},
         capture_output=True,
         text=True,
+        errors="surrogateescape",
         timeout=300,
     )
 
@@ -219,7 +221,7 @@ def test_a_process_forked_after_training_raises_an_error_and_does_not_hang(tmp_p
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="locales of other systems have other names")
 def test_a_locale_of_few_letters_changes_no_file_and_stops_no_command(tmp_path):
-    few = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "COLUMNS": "80"}
+    few = {**FEW, "COLUMNS": "80"}
     (tmp_path / "named.yaml").write_text(f"{RUN}reference: {{source: Größe}}\n", encoding="utf-8")
     done = command(tmp_path, "train", "named.yaml", "--json", **few)
     assert done.returncode == 0, done.stderr
@@ -229,3 +231,35 @@ def test_a_locale_of_few_letters_changes_no_file_and_stops_no_command(tmp_path):
     listed = command(tmp_path, "reproduce", "--list", **few)
     assert listed.returncode == 0, listed.stderr
     assert "nielsen" in listed.stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="locales of other systems have other names")
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("train", "run.yaml", "reference={source: Größe}"), "command line: reference={source: "),
+        (("train", "Größe.yaml"), "command line: "),
+        (("train", "path.yaml"), "the path "),
+    ],
+    ids=["override", "file", "path in a file"],
+)
+def test_characters_that_a_locale_lacks_are_one_line_that_says_what_to_set(tmp_path, words, named):
+    path = f"{RUN.replace('source: digits', 'source: png, path: Größe')}"
+    (tmp_path / "path.yaml").write_text(path, encoding="utf-8")
+    done = command(tmp_path, *words, **FEW)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith(named)
+    assert done.stderr.endswith("; set PYTHONUTF8=1\n")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="names of other bytes are Linux's")
+@pytest.mark.parametrize("kind", ["train", "sweep"])
+def test_a_run_has_a_page_though_bytes_of_its_command_are_no_utf_8(tmp_path, kind):
+    values = ["optimizer.lr=0.1,0.2"] if kind == "sweep" else []
+    done = command(tmp_path, kind, "run.yaml", *values, "--quiet", "--runs-dir", "r\udcff")
+    assert (done.returncode, done.stderr) == (0, "")
+    (page,) = tmp_path.glob("r*/2*/report.html")
+    assert page.read_text(encoding="utf-8")

@@ -69,10 +69,11 @@ def init(
     mnistlab. The file beside it lets editors complete and check it.
     """
     from mnistlab.support.new_files import write_new
+    from mnistlab.support.safe_text import as_unicode
     from mnistlab.terminal.output import print_json
 
     texts, kind = _starter(path, model) if example is None else _example(path, model, example)
-    write_new({file: text.encode() for file, text in texts.items()})
+    write_new({file: as_unicode(text).encode() for file, text in texts.items()})
     config, schema, *bases = texts
     if json:
         print_json({"config": config, "schema": schema, "bases": bases})

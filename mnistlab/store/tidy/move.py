@@ -19,7 +19,7 @@ from mnistlab.support.platform import system
 
 TRASH_NAME = ".trash"
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}")
-NAME_RULE = "letters, digits, . _ -, not beginning with . or -"
+NAME_RULE = "letters from a to z, digits, . _ -, not beginning with . or -"
 
 
 def move_to_trash(
