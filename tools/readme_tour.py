@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-MOST_SECONDS = 600
+MOST_SECONDS = 1800
 FIRST = "mnistlab examples ."
 VIEW = "mnistlab view"
 FEW = "{} training.epochs=1 data.train_limit=2000"
@@ -32,7 +32,6 @@ INSTEAD = {
     "python -m benchmarks.run": "",
     "mnistlab train": "mnistlab train runs/latest/config.yaml --name again",
     "mnistlab train configs/mnist-cnn.yaml": FEW,
-    "mnistlab resume runs/latest training.epochs=40": "{} && mnistlab resume runs/latest",
     "mnistlab sweep configs/sweeps/softmax-lr-lambda.yaml": FEW,
     "mnistlab sweep configs/sweeps/softmax-stages.yaml": FEW,
     "mnistlab resume runs/latest optimizer.lr=0.01": "mnistlab sweep configs/quickstart.yaml "
@@ -100,10 +99,11 @@ def installed(folder: Path) -> dict[str, str]:
 
 def main(folder: Path) -> int:
     """The number of commands that failed."""
-    home, failed, seen = folder / "home", 0, set()
+    home, failed = folder / "home", 0
     home.mkdir(parents=True)
     environment = installed(folder)
     commands = [("text", FIRST), *shown((REPOSITORY / "README.md").read_text(encoding="utf-8"))]
+    seen = {command for language, command in commands if language != "text"}
     with (folder / "tour.log").open("wb", buffering=0) as log:
         how = {"cwd": home, "env": environment, "stdout": log, "stderr": log}
         for language, command in commands:
@@ -113,7 +113,7 @@ def main(folder: Path) -> int:
             seen.add(command)
             log.write(f"\n$ {line}\n".encode())
             begun = time.monotonic()
-            code = typed(language, command if command == VIEW else line, **how)
+            code = typed(language, line, **how)
             is_wrong = code != (2 if "lrr" in line else 0)  # the mistake that README.md shows
             failed += is_wrong
             took = f"{time.monotonic() - begun:4.0f} s  {'WRONG ' * is_wrong}"
