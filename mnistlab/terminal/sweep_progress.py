@@ -14,10 +14,14 @@ from mnistlab.terminal.notebook import WIDTH, Block, in_notebook
 from mnistlab.terminal.notebook import bar as text_bar
 from mnistlab.terminal.output import metric_value, print_note
 from mnistlab.terminal.progress import SHORTEST_BAR, bar, on_terminal, print_above
+from mnistlab.terminal.tables import shortened
 from mnistlab.terminal.width import that_fit
 
 if TYPE_CHECKING:
     from mnistlab.sweeps.results import TrialRow
+
+# Of a whole model, both ends identify it; its line stays a line.
+LONGEST_VALUE = 32
 
 
 def watch_sweep(*, quiet: bool) -> AbstractContextManager[SweepCallback]:
@@ -54,7 +58,10 @@ class SweepLines(QuietSweep):
         if row.metrics.get(metrics[0]) is None:
             metrics = (TEST.accuracy,)
         short = short_keys(row.parameters)
-        values = [f"{short[key]}={setting_as_yaml(row.parameters, key)}" for key in short]
+        values = [
+            f"{short[key]}={shortened(setting_as_yaml(row.parameters, key), LONGEST_VALUE)}"
+            for key in short
+        ]
         figures = [f"{name} {metric_value(name, row.metrics.get(name))}" for name in metrics]
         if not row.status.finished:
             figures = [row.status]

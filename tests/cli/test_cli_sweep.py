@@ -151,6 +151,16 @@ def test_lines_tell_each_trial_and_now_and_then_the_outlook(capsys):
     ]
 
 
+def test_a_long_value_leaves_the_trial_on_one_line(capsys):
+    model = {"type": "cnn", "layers": [{"conv": {"filters": 20, "kernel": 5}}, "flatten"]}
+    parameters = {"name": "LeNet", "model": model}
+    lines = SweepLines()
+    row = TrialRow(7, Status.FINISHED, (), parameters, {"val_accuracy": 0.5}, "trials/7")
+    lines.on_trial(row, 1.2, progress())
+    told = capsys.readouterr().err.splitlines()[0]
+    assert "name=LeNet  model={type: cnn, laye… 5}}, flatten]}  val_accuracy 50.00%" in told
+
+
 def test_the_bar_shows_all_of_the_sweep():
     bar = SweepBar()
     bar.on_progress(progress())
