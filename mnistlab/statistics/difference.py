@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
 from mnistlab.statistics.hypothesis_tests import paired_t_test, welch, welch_t_test
 from mnistlab.statistics.seeds import LEVEL, ROUNDING, Interval, Sample, t_interval
@@ -88,7 +88,7 @@ def _unpaired(first: np.ndarray, second: np.ndarray) -> Difference:
         p_value = 1.0 if _is_nothing(estimate, first, second) else ends / dealt
         return Difference(estimate, (), p_value, None, None)
     error, freedom = welch(first, second)
-    half = float(stdtrit(freedom, (1 + LEVEL) / 2) * error)
+    half = float(scipy.special.stdtrit(freedom, (1 + LEVEL) / 2) * error)
     return Difference(
         estimate,
         (),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr, ndtri, stdtr
+import scipy
 
 from mnistlab.statistics.seeds import LEVEL, RESAMPLES, Interval
 
@@ -28,7 +28,7 @@ def paired_t_test(differences: np.ndarray) -> np.ndarray:
     """
     n = differences.shape[-1]
     error = differences.std(axis=-1, ddof=1) / np.sqrt(n)
-    return 2 * stdtr(n - 1, -np.abs(differences.mean(axis=-1) / error))
+    return 2 * scipy.special.stdtr(n - 1, -np.abs(differences.mean(axis=-1) / error))
 
 
 def welch(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -46,7 +46,9 @@ def welch(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def welch_t_test(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """p-values of Welch's t-test; shapes as in `welch`."""
     error, freedom = welch(first, second)
-    return 2 * stdtr(freedom, -np.abs((first.mean(axis=-1) - second.mean(axis=-1)) / error))
+    return 2 * scipy.special.stdtr(
+        freedom, -np.abs((first.mean(axis=-1) - second.mean(axis=-1)) / error)
+    )
 
 
 def sign_flip_test(differences: np.ndarray) -> float:
@@ -78,10 +80,10 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> McNemar:
     if first.shape != second.shape or not len(first):
         raise ValueError(f"expected the same images, found {first.shape} and {second.shape}")
     b, c, images = int((first & ~second).sum()), int((second & ~first).sum()), len(first)
-    p_value = min(1.0, 2 * float(bdtr(min(b, c), b + c, 0.5)))
+    p_value = min(1.0, 2 * float(scipy.special.bdtr(min(b, c), b + c, 0.5)))
     centre = (b - c) / (images + 2)
     variance = (b + c + 1 - (b - c) ** 2 / (images + 2)) / (images + 2) ** 2
-    half = float(ndtri((1 + LEVEL) / 2)) * variance**0.5
+    half = float(scipy.special.ndtri((1 + LEVEL) / 2)) * variance**0.5
     interval = Interval(max(-1.0, centre - half), min(1.0, centre + half))
     return McNemar(b, c, (b - c) / images, interval, p_value)
 

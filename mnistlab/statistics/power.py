@@ -2,7 +2,7 @@
 
 import math
 
-from scipy.special import nctdtr, stdtrit
+import scipy
 
 from mnistlab.statistics.seeds import ALPHA
 
@@ -23,11 +23,11 @@ def power_of(effect_size: float, seeds: int, *, paired: bool, alpha: float = ALP
     """
     freedom = seeds - 1 if paired else 2 * (seeds - 1)
     shift = abs(effect_size) * math.sqrt(seeds if paired else seeds / 2)
-    critical = float(stdtrit(freedom, 1 - alpha / 2))
+    critical = float(scipy.special.stdtrit(freedom, 1 - alpha / 2))
     if critical < CERTAIN * shift:
         return 1.0
-    far_tail = float(nctdtr(freedom, shift, -critical)) if shift < FAR else 0.0
-    return 1 - float(nctdtr(freedom, shift, critical)) + far_tail
+    far_tail = float(scipy.special.nctdtr(freedom, shift, -critical)) if shift < FAR else 0.0
+    return 1 - float(scipy.special.nctdtr(freedom, shift, critical)) + far_tail
 
 
 def seeds_to_tell(effect_size: float, *, paired: bool, alpha: float = ALPHA) -> int | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy  # its `special` loads at its first use: that takes as long as numpy
 
 LEVEL = 0.95  # of every interval
 ALPHA = 1 - LEVEL
@@ -74,7 +74,7 @@ def t_interval(values: np.ndarray, level: float = LEVEL) -> tuple[np.ndarray, np
     """
     n = values.shape[-1]
     mean = values.mean(axis=-1)
-    half = stdtrit(n - 1, (1 + level) / 2) * values.std(axis=-1, ddof=1) / np.sqrt(n)
+    half = scipy.special.stdtrit(n - 1, (1 + level) / 2) * values.std(axis=-1, ddof=1) / np.sqrt(n)
     return mean - half, mean + half
 
 
