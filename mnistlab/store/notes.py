@@ -6,7 +6,7 @@ It lies beside run.json, because a run's own record is never edited. Nothing els
 import json
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,10 +68,10 @@ def set_note(folder: Path, note: str | None) -> Notes:
 
 
 def change_tags(folder: Path, add: Iterable[str] = (), remove: Iterable[str] = ()) -> Notes:
-    """Add and remove tags; a tag that is there already stays. Returns what is stored then.
+    """Add and remove tags; a tag that is there already stays, and one that is not there is not
+    removed. Returns what is stored then.
 
-    Raises UsageError, and changes nothing, for a text that cannot be a tag, or if a tag to remove
-    is not there; OSError.
+    Raises UsageError, and changes nothing, for a text that cannot be a tag; OSError.
     """
     added, removed = tuple(dict.fromkeys(add)), frozenset(remove)
     for tag in added:
@@ -81,7 +81,6 @@ def change_tags(folder: Path, add: Iterable[str] = (), remove: Iterable[str] = (
         raise UsageError(f"tag: {both[0]!r} cannot be added and removed at the same time")
 
     def changed(notes: Notes) -> Notes:
-        refuse_missing(folder, notes, sorted(removed))
         kept = (tag for tag in notes.tags if tag not in removed)
         return replace(notes, tags=tuple(dict.fromkeys((*kept, *added))))
 
@@ -94,18 +93,16 @@ def refuse_no_tag(tag: str) -> None:
         raise UsageError(f"tag: found {tag!r}, must be {TAG_RULE}")
 
 
-def refuse_missing(folder: Path, notes: Notes, tags: Iterable[str]) -> None:
-    """Raise UsageError, with the nearest tag, if the run in a folder lacks one of the tags."""
-    for tag in tags:
-        if tag not in notes.tags:
-            raise UsageError(f"{folder}: has no tag {tag!r}{_which(tag, notes.tags)}")
+def not_there(removed: Iterable[str], tags: Collection[str]) -> list[str]:
+    """For people: each of the removed tags that is not among `tags`, with the nearest that is."""
+    return [f"tag {tag!r} was not there{_near(tag, tags)}" for tag in removed if tag not in tags]
 
 
-def _which(tag: str, tags: tuple[str, ...]) -> str:
+def _near(tag: str, tags: Collection[str]) -> str:
     near = nearest(tag, tags)
     if near is not None:
         return f"; did you mean {near}?"
-    return f"; its tags are {', '.join(tags)}" if tags else "; it has none"
+    return f"; found {', '.join(tags)}" if tags else ""
 
 
 def _change(folder: Path, changed: Callable[[Notes], Notes]) -> Notes:

@@ -46,14 +46,27 @@ def test_a_removed_tag_may_begin_with_the_letter_of_an_option(run):
     assert "Usage:" in mnistlab("tag", "-h").stdout
 
 
-def test_several_runs_are_tagged_all_or_none(run):
+def test_a_tag_is_removed_from_the_runs_that_have_it(run):
     other = make_ended_run(run.parent / "20261121-140100-b-000002")
-    assert mnistlab("tag", run, other, "+good").exit_code == 0
     mnistlab("tag", run, "+old")
     outcome = mnistlab("tag", run, other, "-old", "+new")
-    assert outcome.exit_code == 2
-    assert f"{other}: has no tag 'old'; its tags are good" in outcome.stderr
-    assert read_notes(run).tags == ("good", "old")
+    assert (outcome.exit_code, outcome.stderr) == (0, "")
+    assert read_notes(run).tags == read_notes(other).tags == ("new",)
+
+
+@pytest.mark.parametrize(
+    ("tags", "removed", "told"),
+    [
+        ((), "old", "tag 'old' was not there\n"),
+        (("+good",), "god", "tag 'god' was not there; did you mean good?\n"),
+        (("+paper",), "old", "tag 'old' was not there; found paper\n"),
+    ],
+)
+def test_a_tag_that_no_run_has_is_told_and_the_rest_is_done(run, tags, removed, told):
+    mnistlab("tag", run, *tags)
+    outcome = mnistlab("tag", run, "+new", f"-{removed}")
+    assert (outcome.exit_code, outcome.stderr) == (0, told)
+    assert read_notes(run).tags == (*(tag[1:] for tag in tags), "new")
 
 
 @pytest.mark.parametrize(

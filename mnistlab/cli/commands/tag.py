@@ -52,9 +52,9 @@ def tag(
     from pathlib import Path
 
     from mnistlab.store.browse.found import open_entry
-    from mnistlab.store.notes import change_tags, read_notes, refuse_missing, refuse_no_tag
+    from mnistlab.store.notes import change_tags, not_there, read_notes, refuse_no_tag
     from mnistlab.support.errors import UsageError
-    from mnistlab.terminal.output import print_json, print_line
+    from mnistlab.terminal.output import print_json, print_line, print_note
 
     folders = [open_entry(Path(word)) for word in words if word[:1] not in ("+", "-")]
     if not folders:
@@ -63,9 +63,10 @@ def tag(
     remove = [word[1:] for word in words if word[:1] == "-"]
     for one in (*add, *remove):
         refuse_no_tag(one)
-    for folder in folders:
-        refuse_missing(folder, read_notes(folder), remove)
+    before = dict.fromkeys(tag for folder in folders for tag in read_notes(folder).tags)
     stored = [(folder, change_tags(folder, add, remove)) for folder in folders]
+    for text in not_there(remove, before):
+        print_note(text)
     if json:
         print_json({"runs": [{"path": f, "note": n.note, "tags": n.tags} for f, n in stored]})
         return
