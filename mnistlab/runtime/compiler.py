@@ -7,7 +7,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,7 @@ from mnistlab.support.platform import system
 INTERPRETED = bool(numba.config.DISABLE_JIT)
 KERNELS_NAME = "kernels"
 LOCK_NAME = "compile.lock"
+GATE_NAME = "compile-gate.lock"
 ABOUT_NAME = "about.json"
 BY_ADDRESS = "by_address"  # the folder for code that Python does not call
 # Any edit in these folders of the package leads to another folder of compiled code.
@@ -233,9 +234,16 @@ def processors() -> int:
     return int(numba.config.NUMBA_NUM_THREADS)
 
 
-def compile_lock(waiting: Callable[[], None] = lambda: None) -> AbstractContextManager[int]:
+@contextmanager
+def compile_lock(waiting: Callable[[], None] = lambda: None) -> Iterator[int]:
     """The lock to hold while compiling, so that one of many processes with a cold cache compiles.
 
-    Yields the lock's descriptor. `waiting` is called if another process holds it.
+    Yields the lock's descriptor. `waiting` is called if another process holds it. A process that
+    waits for it holds the gate. So one that releases the lock and wants it again at once stays
+    behind those that wait.
     """
-    return file_lock(kernel_cache_dir() / LOCK_NAME, waiting)
+    told_once = cache(waiting)
+    with ExitStack() as held:
+        with file_lock(kernel_cache_dir() / GATE_NAME, told_once):
+            lock = held.enter_context(file_lock(kernel_cache_dir() / LOCK_NAME, told_once))
+        yield lock

@@ -10,6 +10,9 @@ from mnistlab.support.text_format import counted
 
 WAITING = "another process compiles kernels; waiting …"
 WARMUP = "`mnistlab warmup` compiles all kernels in advance"
+# The kernels of one process that are compiled in advance before other processes have their turn: a
+# process takes some seconds for them, and half a second to start.
+PORTION = 8
 # Files of a family of one block.
 FILES_OF_A_BLOCK = ("lowering", "maths", "ops")
 
@@ -65,27 +68,48 @@ def compile_in_advance(
 ) -> tuple[int, float]:
     """Compile what the cache lacks of these loops and functions, in `processes` processes.
 
-    `progress` receives the number of compiled kernels and their total, from any thread. Returns the
-    number of newly compiled kernels, and the seconds that it took.
+    Between portions, other processes may compile: a training that starts meanwhile does not wait
+    for all kernels. `progress` receives the number of compiled kernels and their total, from any
+    thread. Returns the number of newly compiled kernels, and the seconds that it took.
     """
-    with compiler.compile_lock(waiting=lambda: tell(WAITING)) as lock:
-        missing = [one for one in loops if not compiler.is_compiled(*one)]
-        left = [one for one in functions if not compiler.is_compiled(*one)]
-        total, started = len(missing) + len(left), time.perf_counter()
-        compiled: list[None] = []  # appending to a list is thread-safe
+    started = time.perf_counter()
+    missing = [one for one in (*loops, *functions) if not compiler.is_compiled(*one)]
+    finished: list[None] = []  # appending to a list is thread-safe
+    compiled = 0
 
-        def done() -> None:
-            compiled.append(None)
-            progress(len(compiled), total)
+    def done() -> None:
+        finished.append(None)
+        progress(len(finished), len(missing))
 
-        def compile_loops() -> None:
-            for loop in missing:
-                compiler.compile_for(*loop)
-                done()
+    if missing:
+        progress(0, len(missing))
+    size = PORTION * processes
+    for start in range(0, len(missing), size):
+        with compiler.compile_lock(waiting=lambda: tell(WAITING)) as lock:
+            portion = missing[start : start + size]
+            left = [one for one in portion if not compiler.is_compiled(*one)]
+            _compile(left, [one for one in left if one in loops], processes, lock, done)
+        for _ in range(len(portion) - len(left)):  # another process has compiled them
+            done()
+        compiled += len(left)
+    return compiled, time.perf_counter() - started
 
-        if total:
-            progress(0, total)
-            compile_all(left, processes, lock, first=compile_loops, done=done)
-        for one in (*missing, *left):
-            compiler.mark_compiled(*one)
-        return total, time.perf_counter() - started
+
+def _compile(
+    functions: Sequence[Compiled],
+    loops: Sequence[Compiled],
+    processes: int,
+    lock: int,
+    done: Callable[[], None],
+) -> None:
+    """Compile functions, of which some are loops, and mark them. The caller holds the lock."""
+
+    def compile_loops() -> None:
+        for loop in loops:
+            compiler.compile_for(*loop)
+            done()
+
+    by_address = [one for one in functions if one not in loops]
+    compile_all(by_address, processes, lock, first=compile_loops, done=done)
+    for one in functions:
+        compiler.mark_compiled(*one)
