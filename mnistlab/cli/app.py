@@ -3,6 +3,7 @@
 import atexit
 import gc
 import io
+import os
 import sys
 from collections.abc import Sequence
 from operator import attrgetter
@@ -36,6 +37,7 @@ class Commands(TyperGroup):
         args = list(sys.argv[1:] if args is None else args)
         if args[:1] == ["help"]:  # as in git: `mnistlab help train`
             args = [*args[1:], "--help"]
+        args = [_at_home(one) for one in args]
         options["standalone_mode"] = False  # the group below would print tracebacks and exit
         errors.exit_after(super().main, args, *more, **options)
 
@@ -54,6 +56,17 @@ class Commands(TyperGroup):
         """Run the command; the number it returns, if any, is the exit code."""
         with errors.interrupts(), errors.log_on_stderr():
             return super().invoke(ctx)
+
+
+def _at_home(argument: str) -> str:
+    """An argument with the home folder in place of `~`, which no shell replaces in quotes or behind
+    `--option=`.
+    """
+    option, equals, value = argument.rpartition("=")
+    if value.startswith("~") and (not equals or option.startswith("--")):
+        home = os.path.expanduser(value)  # noqa: PTH111 - pathlib's raises if there is no home
+        return f"{option}{equals}{home}"
+    return argument
 
 
 def _print_any_character() -> None:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 import typer
 
 from mnistlab.support.errors import MnistlabError, UsageError, is_forbidden
+from mnistlab.support.near_names import did_you_mean
 from mnistlab.support.safe_text import one_line
 from mnistlab.support.signals import exit_code_of, stopping_signals
 from mnistlab.terminal.output import drop, print_json, print_lines, print_note
@@ -139,6 +140,10 @@ def _in_our_words(error: Any) -> None:
     message = _joined(error.message or "")
     for pattern, words in _WORDS.items():
         message = re.sub(pattern, words, message)
+    if (choice := re.fullmatch(r"'(.*)' is not one of (.*)\.", message)) is not None:
+        allowed = re.findall(r"'([^']*)'", choice[2])
+        hint = did_you_mean(choice[1], allowed)
+        message = f"found {choice[1]!r}, must be one of {', '.join(allowed)}{hint}"
     error.message = message or error.message
 
 

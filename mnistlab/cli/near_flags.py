@@ -1,6 +1,7 @@
 """Command lines of other programs, and incomplete ones, with the equivalent of mnistlab."""
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,28 +27,34 @@ _ADVICE = {
     ("--resume", "--resume-from"): "`mnistlab resume PATH` resumes a run or a sweep",
     ("-v", "--verbose"): "progress is shown wherever --quiet is not given",
 }
+# Short options of other programs, and the keys that they set.
+_SHORT = {"-b": "batch_size", "-e": "epochs", "-l": "lr", "-s": "seed"}
+TOO_MANY = re.compile(r"Got unexpected extra arguments? \((?P<words>.*)\)")
 # Commands that may get several values for a key, as a sweep does.
 TAKE_SEVERAL = ("resume", "sweep")
 
 
 def explain(error: Any, arguments: Sequence[str]) -> None:
-    """Add to the error for an unknown option, or for missing pictures, how the command line is
-    written for mnistlab.
+    """Add to the error for an unknown option, for too many arguments or missing pictures, how the
+    command line is written for mnistlab.
 
-    An error of another kind, or an unknown option without an explanation, keeps its message.
+    An error of another kind, or one without an explanation, keeps its message.
     """
     if getattr(getattr(error, "param", None), "name", None) == "images" and not error.message:
         error.message = _missing_pictures(error.ctx.params["run"])
+        return
+    if (extra := TOO_MANY.fullmatch(str(error.message).replace("(s)", "s"))) is not None:
+        error.message = _too_many(error.ctx.command.name, extra["words"])
         return
     if not hasattr(error, "option_name") or not hasattr(error, "possibilities"):
         return
     flag, command = error.option_name, error.ctx.command
     advice = _advice(flag, {option for one in command.params for option in one.opts})
     takes_keys = any(str(one.metavar).startswith("KEY=") for one in command.params)
-    if advice is None and takes_keys and flag.startswith("--"):
-        key = _key(flag.removeprefix("--"))
+    if advice is None and takes_keys:
+        given, key = _key_of_option(flag, arguments)
         if key is not None:
-            value, hint = _value(flag, arguments), ""
+            value, hint = _value(given, arguments), ""
             if command.name not in TAKE_SEVERAL:
                 value, hint = _of_a_run(key, value)
             advice = f"values of the configuration are set without dashes: {key}={value}"
@@ -61,6 +68,27 @@ def _of_a_run(key: str, value: str) -> tuple[str, str]:
     from mnistlab.config.value_hints import run_value
 
     return run_value(key.split("."), value, RunConfig)
+
+
+def _too_many(command: str, words: str) -> str:
+    told = f"Too many arguments: {words}"
+    if command == "visualize":
+        return f"{told}; figures are named by an option: --only {words.replace(' ', ',')}"
+    return told
+
+
+def _key_of_option(flag: str, arguments: Sequence[str]) -> tuple[str, str | None]:
+    """An option as it is on the command line, and the key that it probably sets.
+
+    With one dash, `flag` is only the first letter of `-epochs`.
+    """
+    if flag.startswith("--"):
+        return flag, _key(flag.removeprefix("--"))
+    names = [one.partition("=")[0] for one in arguments]
+    for name in names:
+        if name.startswith(flag) and len(name) > len(flag) and (key := _key(name[1:])) is not None:
+            return name, key
+    return flag, _key(_SHORT[flag]) if flag in _SHORT else None
 
 
 def _missing_pictures(first: Path) -> str:

@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from mnistlab.cli import completion
+from mnistlab.support.near_names import did_you_mean
 from mnistlab.support.numba_settings import MAX_THREADS, check_numba_settings
-from mnistlab.support.run_weights import ALLOWED, weights_file
+from mnistlab.support.run_weights import ALLOWED, FILES, weights_file
 from mnistlab.support.whole_numbers import whole_number
 from mnistlab.tracking.trackers import FOLLOWING
 
@@ -18,7 +19,8 @@ MAX_WORKERS = 10_000
 def checked_weights(name: str) -> str:
     """The name of a run's weights; refused if no run has such weights."""
     if weights_file(name) is None:
-        raise typer.BadParameter(f"found {name!r}, must be {ALLOWED}")
+        near = did_you_mean(name, FILES)
+        raise typer.BadParameter(f"found {name!r}, must be {ALLOWED}{near}")
     return name
 
 

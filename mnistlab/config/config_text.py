@@ -2,6 +2,7 @@
 mappings.
 """
 
+import re
 from pathlib import Path
 
 from mnistlab.config.source_nodes import Node, Position, Problem, show
@@ -48,9 +49,10 @@ def read_config_text(path: Path | str) -> str:
         with Path(path).open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file{_near_files(Path(path))}") from None
+        hint = _order_hint(str(path)) or _near_files(Path(path))
+        raise ConfigError(f"{path}: no such file{hint}") from None
     except IsADirectoryError:
-        hint = _run_hint(Path(path))
+        hint = _run_hint(Path(path)) or _file_inside(Path(path))
         raise ConfigError(f"{path}: is a folder, must be a YAML file{hint}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -72,6 +74,19 @@ def _run_hint(folder: Path) -> str:
     if not (folder / "config.yaml").is_file():
         return ""
     return f" such as {folder}/config.yaml; `mnistlab resume {folder}` resumes the run"
+
+
+def _file_inside(folder: Path) -> str:
+    """The first YAML file in a folder, as an example; or an empty text."""
+    first = min(_yaml_files_in(folder).values(), default=None)
+    return f" such as {first}" if first else ""
+
+
+def _order_hint(word: str) -> str:
+    """A hint for KEY=VALUE in the place of the file; or an empty text."""
+    if not re.fullmatch(r"[\w.]+=.*", word):
+        return ""
+    return f"; the file of the configuration stands before {word}"
 
 
 def _near_files(path: Path) -> str:

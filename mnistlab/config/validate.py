@@ -22,7 +22,7 @@ from mnistlab.config.checks import CONFLICTS, Conflict, KeyPath
 from mnistlab.config.key_types import sections_of
 from mnistlab.config.run import RunConfig
 from mnistlab.config.source_nodes import Node, Problem, dotted, show
-from mnistlab.config.value_hints import key_elsewhere, keys_hint, several_values_hint
+from mnistlab.config.value_hints import key_elsewhere, keys_hint, value_hint
 from mnistlab.support.near_names import did_you_mean, nearest
 
 Top = TypeVar("Top", bound=Section)
@@ -60,7 +60,7 @@ def validate(top: type[Top], root: Node) -> tuple[Top | None, list[Problem]]:
         pruned = _pruned(_plain(root), [fault.prune for fault in faults])
         config, errors = _attempt(top, pruned)
     found = [c for error in errors if error["type"] == CONFLICTS for c in error["ctx"]["conflicts"]]
-    problems = [_with_sweep_hint(fault.problem, root, top) for fault in faults]
+    problems = [_with_hint(fault.problem, root, top) for fault in faults]
     touched = [fault.meant for fault in faults]
     problems += [_located(c, root) for c in found if not _depends(c, touched)]
     return (None if problems else config), problems
@@ -221,15 +221,15 @@ def _bad_value(error: ErrorDetails, node: Node) -> str:
     return f"found {show(value)}, must be {allowed}"
 
 
-def _with_sweep_hint(problem: Problem, root: Node, top: type[Section]) -> Problem:
-    """A problem of a run with a hint if its value is several values, as in a sweep."""
+def _with_hint(problem: Problem, root: Node, top: type[Section]) -> Problem:
+    """A problem of a run, with a hint at what its value was probably meant to be."""
 
     def is_right(value: Any) -> bool:
         _, errors = _attempt(top, _with_value(_plain(root), problem.path, value))
         depth = len(problem.path)
         return not any(_walk(error["loc"], top)[0][:depth] == problem.path for error in errors)
 
-    hint = several_values_hint(problem.path, root.at(problem.path), top, is_right)
+    hint = value_hint(problem.path, root.at(problem.path), top, is_right)
     if not hint or top is not RunConfig:
         return problem
     joint = "" if problem.message.endswith("?") else ";"

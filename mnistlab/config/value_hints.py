@@ -9,6 +9,7 @@ from mnistlab.blocks.section import Section, keys_of
 from mnistlab.config import key_values
 from mnistlab.config.checks import KeyPath
 from mnistlab.config.key_types import sections_at, sections_of, takes_a_list
+from mnistlab.config.meant_value import meant_items, meant_scalar
 from mnistlab.config.scalars import read_scalar
 from mnistlab.config.source_nodes import Node, dotted
 from mnistlab.support.near_names import nearest
@@ -73,26 +74,41 @@ def _written(path: KeyPath, key: str, value: str, node: Node) -> str:
     return f"{path[-1]}: {text}"
 
 
-def several_values_hint(
+def value_hint(
     path: KeyPath, node: Node | None, top: type[Section], is_right: Callable[[Any], bool]
 ) -> str:
-    """What to write for `64,32` if the key takes a list; how a sweep tries the values of `0.1,0.2`
-    or `[0.1, 0.2]`; empty for anything else.
+    """What a wrong value was probably meant to be, `did you mean optimizer.lr=0.1?`; how a sweep
+    tries the values of `0.1,0.2` or `[0.1, 0.2]`; empty for anything else.
 
     `is_right` tells of one value whether the key may have it.
     """
-    value = node.value if node is not None else None
-    if node is not None and isinstance(value, str) and is_several(value):
-        words = [word.strip() for word in value.split(",")]
-        if takes_a_list(top, path) and is_right([read_scalar(word) for word in words]):
-            return f"did you mean {_bracketed(path, words, node)}?"
-        return SWEEP_HINT
-    if not isinstance(value, list) or len(value) < 2:
+    if node is None:
         return ""
+    value = node.value
+    meant = _meant_words(path, value, top, is_right)
+    hint = f"did you mean {_assigned(path, meant, node)}?" if meant else ""
+    if isinstance(value, str) and is_several(value):
+        is_list = meant.startswith("[")
+        return hint if is_list else f"{hint} {SWEEP_HINT}".strip()
+    if not isinstance(value, list) or len(value) < 2:
+        return hint
     if any(isinstance(item.value, dict | list) or not is_right(item.value) for item in value):
         return ""
     items = ",".join(item.text or _as_written(item.value) for item in value)
     return f"{SWEEP_HINT} without brackets: {dotted(path)}={items}"
+
+
+def _meant_words(
+    path: KeyPath, value: Any, top: type[Section], is_right: Callable[[Any], bool]
+) -> str:
+    """The YAML that was probably meant by a wrong value; empty if there is none."""
+    scalar = meant_scalar(value)
+    if scalar is not None and is_right(scalar[1]):
+        return scalar[0]
+    items = meant_items(value) if isinstance(value, str) and takes_a_list(top, path) else []
+    if items and is_right([read_scalar(item) for item in items]):
+        return f"[{','.join(items)}]"
+    return ""
 
 
 def is_several(value: str) -> bool:
@@ -112,11 +128,11 @@ def run_value(path: Sequence[str], value: str, top: type[Section]) -> tuple[str,
     return value, SWEEP_HINT
 
 
-def _bracketed(path: KeyPath, words: list[str], node: Node) -> str:
-    """A list as it is written on the command line or in a file."""
+def _assigned(path: KeyPath, words: str, node: Node) -> str:
+    """A value as it is written on the command line or in a file."""
     if not node.position.line:
-        return f"{dotted(path)}=[{','.join(words)}]"
-    return f"{path[-1]}: [{', '.join(words)}]"
+        return f"{dotted(path)}={words}"
+    return f"{path[-1]}: {words.replace(',', ', ')}"
 
 
 def _as_written(value: Any) -> str:

@@ -12,6 +12,7 @@ from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures import style
 from mnistlab.figures.definition import Data, FigureDefinition
 from mnistlab.figures.run import RUN_FIGURES
+from mnistlab.store.figure_names import names_of_run, names_of_sweep
 from mnistlab.store.folder import Folder
 from mnistlab.store.written_files import refuse_others, write_own
 from mnistlab.support.errors import DoesNotApplyError, LackingError, MnistlabError, UsageError
@@ -133,9 +134,18 @@ def chosen(entries: Sequence[Entry], only: Collection[str] | None) -> list[Entry
     for name in only or ():
         if name not in names:
             near = nearest(name, names)
-            hint = f"; did you mean {near}?" if near else ""
+            hint = _elsewhere(name) or (f"; did you mean {near}?" if near else "")
             raise UsageError(f"no figure is called {name!r}; there are {', '.join(names)}{hint}")
     return [entry for entry in entries if not only or entry.name in only]
+
+
+def _elsewhere(name: str) -> str:
+    """What else has a figure of this name, a run or a sweep; or an empty text."""
+    if name in names_of_run():
+        return "; it is a figure of a run, such as best/ in the folder of a sweep"
+    if name in names_of_sweep([None], has_refits=True):
+        return "; it is a figure of a sweep"
+    return ""
 
 
 def draw_each(entries: Iterable[Entry]) -> Iterator[Drawn | LeftOut]:

@@ -22,6 +22,12 @@ MAX_HOLDER_BYTES = 1000
 class RunInUseError(UsageError):
     """Another process is training the run."""
 
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"{folder}: another process is training this run; wait until it ends, or stop it by "
+            "Ctrl-C there"
+        )
+
 
 @contextmanager
 def only_process(run_dir: RunDir) -> Iterator[None]:
@@ -31,7 +37,7 @@ def only_process(run_dir: RunDir) -> Iterator[None]:
     """
     with system.folder_to_lock(run_dir.path) as descriptor:
         if not lock_if_possible(descriptor, run_dir.path):
-            raise RunInUseError(f"{run_dir.path}: another process is training this run")
+            raise RunInUseError(run_dir.path)
         yield
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mnistlab.store.checksums import with_checksum
 from mnistlab.store.folder import Artefact, Folder, Subfolder
-from mnistlab.support import durable
+from mnistlab.support import durable, paths
 from mnistlab.support.errors import UsageError
 from mnistlab.support.links import follow, resolved, target_of, write_link
 from mnistlab.support.near_names import near_files
@@ -96,9 +96,8 @@ def create_folder(
             if make_complete(folder, config_name, config_text):
                 break
     except OSError as error:
-        raise UsageError(
-            f"{runs_dir}: cannot create a run folder here: {error.strerror}"
-        ) from error
+        why = "a file has this name" if runs_dir.is_file() else error.strerror
+        raise UsageError(f"{runs_dir}: cannot create a run folder here: {why}") from error
     point_link(folder.with_name(LATEST_NAME), folder)
     return folder
 
@@ -195,4 +194,9 @@ def _near(path: Path) -> str:
         return f": there is no folder {path.parent}"
     names = [entry.name for entry in path.parent.glob("[!.]*") if entry.is_dir()]
     near = near_files(path.name, names)
-    return f"; near it: {', '.join(near)}" if near else ""
+    inside = paths.runs_dir() / path
+    if not near and len(path.parts) == 1 and inside.is_dir():
+        near = [str(paths.as_typed(inside))]
+    if near:
+        return f"; near it: {', '.join(near)}"
+    return "; `mnistlab runs` lists the runs"

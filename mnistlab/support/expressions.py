@@ -42,6 +42,7 @@ HINTS = {
     "=": "two values are compared by ==",
     "&": "conditions are combined by `and` and `or`",
     "|": "conditions are combined by `and` and `or`",
+    "%": "accuracies are fractions: 90% is 0.9",
     "!": "a condition is negated by `not`",
     "'": "this text has no end",
     '"': "this text has no end",
@@ -61,6 +62,13 @@ class Expression:
         neither smaller nor larger than anything.
         """
         return bool(self.term(values))
+
+    @property
+    def percent_hint(self) -> str:
+        """A hint where an accuracy is compared with a number above 1; else an empty text."""
+        numbers = re.findall(r"accuracy\s*[=!<>]=?\s*(\d+(?:\.\d*)?)", self.text)
+        is_percent = any(float(number) > 1 for number in numbers)
+        return f"; {HINTS['%']}" if is_percent else ""
 
     def refuse_unknown(self, known: Collection[str]) -> None:
         """Raise UsageError that points at the first key that is not among the known ones."""

@@ -47,6 +47,12 @@ _OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "stepsize": ("lr",),
     "validationsplit": ("validation",),
     "valsplit": ("validation",),
+    "dev": ("validation",),
+    "val": ("validation",),
+    "valid": ("validation",),
+    # weights of a run
+    "last": ("final",),
+    "latest": ("final",),
     # commands
     "classify": ("predict",),
     "eval": ("evaluate",),

@@ -21,6 +21,7 @@ from mnistlab.blocks.section import keys_of
 from mnistlab.config.run import RunConfig
 from mnistlab.config.training import RegularizationConfig
 from mnistlab.data.sources import SOURCES, published, with_path
+from mnistlab.figures.run import RUN_FIGURES
 from mnistlab.reproduce.known import known
 
 FILES = {
@@ -37,6 +38,7 @@ FILES = {
     "nobase.yaml": "base: nowhere.yaml\nparameters: {optimizer.lr: [0.1]}\n",
     "both.yaml": "training: {epochs: 3, steps: 4}\n",
     "loss.yaml": "loss: binary_cross_entropy\n",
+    "percent.yaml": "model: {type: mlp, dropout: 50 %, hidden: 64 x 32}\n",
     "commas.yaml": 'model: {hidden: "64, 32"}\n',
     "group.yaml": "data: digits\n",
     "own.yaml": "data: {source: csv}\n",
@@ -57,6 +59,7 @@ NAMES = {
     "PATHS": with_path(),
     "PUBLISHED": published(),
     "PENALTIES": keys_of(RegularizationConfig),
+    "FIGURES": RUN_FIGURES,
     "REPORTS": [one.name for one in known("reports")],
     "PAPERS": [one.name for one in known("papers")],
 }
@@ -65,7 +68,8 @@ LINES = [entry.removeprefix("$ ").split("\n", 1) for entry in TABLE.rstrip("\n")
 
 
 @pytest.fixture
-def folder(home):
+def folder(home, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
     for name, text in FILES.items():
         (home / name).parent.mkdir(parents=True, exist_ok=True)
         (home / name).write_text(text)
@@ -82,7 +86,8 @@ def test_a_wrong_command_line_is_told_in_these_words(folder, line, message):
     told = outcome.stderr.rstrip("\n")
     if told.startswith("Usage: "):
         told = told.split("\n\n", 1)[1]
-    expected = message.format_map({name: ", ".join(names) for name, names in NAMES.items()})
+    names = {name: ", ".join(names) for name, names in NAMES.items()} | {"HERE": folder}
+    expected = message.format_map(names)
     assert (outcome.exit_code, told) == (2, expected)
     assert not (folder / "runs" / "latest").exists()
 

@@ -13,7 +13,7 @@ ORDER = 3  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab visualize runs/latest
-  mnistlab visualize runs/latest --only confusion_matrix --only mistakes
+  mnistlab visualize runs/latest --only confusion_matrix,mistakes
   mnistlab visualize runs/20261121-142530-softmax-stages --format pdf
 """
 
@@ -24,7 +24,7 @@ def visualize(
         list[str] | None,
         typer.Option(
             metavar="NAME",
-            help="Draw only this figure; can be repeated.",
+            help="Draw only this figure, or several: calibration,tsne; can be repeated.",
             autocompletion=completion.figures,
         ),
     ] = None,
@@ -52,6 +52,7 @@ def visualize(
     Figures whose data are missing or damaged are left out and named; the others are drawn. For
     damaged data the exit code is 2, or 4 for the dataset.
     """
+    names = [name.strip() for listed in only or () for name in listed.split(",")]
     options.set_threads(threads)
     from mnistlab.python.commands import visualize as command
     from mnistlab.store.browse.found import is_sweep
@@ -61,9 +62,9 @@ def visualize(
     with watch_download(quiet=quiet) as data_progress:
         done = command.visualize(
             path,
-            only=only,
+            only=names,
             format=format,
-            report=not only,
+            report=not names,
             force=force,
             data_dir=data_dir,
             threads=threads,

@@ -124,7 +124,8 @@ def compare(
             for run, matches in zip(runs, matching(where, values), strict=True)
         ]
         if not any(kept):
-            raise UsageError(*faults, f"none of {len(runs):,} runs matches {where.text}")
+            none = f"none of {len(runs):,} runs matches {where.text}{where.percent_hint}"
+            raise UsageError(*faults, none)
         runs = list(compress(runs, kept))
         settings = list(compress(settings, kept))
     return comparison_of(runs, settings, faults)

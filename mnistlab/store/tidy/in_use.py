@@ -28,7 +28,7 @@ def unused(folder: Path) -> Iterator[None]:
             stack.enter_context(only_sweeper(SweepDir(sweep)))
         for trial in [run for sweep in _sweeps(folder) for run in trials_of(sweep)]:
             if is_trained(trial):
-                raise RunInUseError(f"{trial}: another process is training this run")
+                raise RunInUseError(trial)
         if (folder / CONFIG_NAME).is_file():
             stack.enter_context(only_process(RunDir(folder)))
         yield
