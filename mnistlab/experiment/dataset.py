@@ -1,10 +1,10 @@
 """Opens the dataset of a configuration."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mnistlab.config import RunConfig
+from mnistlab.config import RunConfig, run_config_from_mapping
 from mnistlab.data import Dataset, DownloadProgress, open_source, split
 from mnistlab.data.source import named
 from mnistlab.data.sources import SOURCES
@@ -46,20 +46,39 @@ def data_dir_of_run(
     return Path(recorded)
 
 
-def data_dir_of_file(
-    file: Path, config: RunConfig, data_dir: Path, tell: Callable[[str], None]
+def data_dir_of_runs(
+    run_dirs: Iterable[Path],
+    data_dir: Path,
+    tell: Callable[[str], None],
+    config: RunConfig | None = None,
 ) -> Path:
-    """The folder of datasets for a configuration from a file: that of the run in whose folder the
-    file is, see `data_dir_of_run`, else `data_dir`.
+    """The folder of datasets for runs that exist, or for `config`, which was made from theirs: see
+    `data_dir_of_run`.
+
+    Runs that were begun together have the same folder, so the first that recorded it decides.
     """
-    run_dir = RunDir(file.parent)
-    if file != run_dir.config:
-        return data_dir
-    try:
-        facts = read_run_record(run_dir).facts
-    except UsageError:  # no folder of a run, or a damaged one: its config.yaml can still be trained
-        return data_dir
-    return data_dir_of_run(config, facts.data_dir if facts else None, data_dir, tell)
+    for path in run_dirs:
+        try:
+            record = read_run_record(RunDir(path))
+        except UsageError:  # not begun, or damaged: whoever opens the run reports that
+            continue
+        if record.facts is not None:
+            wanted = config or run_config_from_mapping(record.config, source="run.json")
+            return data_dir_of_run(wanted, record.facts.data_dir, data_dir, tell)
+    return data_dir
+
+
+def data_dir_of_file(
+    file: Path,
+    data_dir: Path,
+    tell: Callable[[str], None],
+    config: RunConfig | None = None,
+) -> Path:
+    """The folder of datasets for a configuration that was read from a file: that of the run in
+    whose folder the file is, see `data_dir_of_runs`, else `data_dir`.
+    """
+    of_run = file == RunDir(file.parent).config
+    return data_dir_of_runs([file.parent] if of_run else [], data_dir, tell, config)
 
 
 def load_data(

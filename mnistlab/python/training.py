@@ -19,6 +19,7 @@ from mnistlab.config import load_sweep as read_sweep_config
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.load import warn_of
 from mnistlab.experiment.callbacks import RunResult
+from mnistlab.experiment.dataset import data_dir_of_file
 from mnistlab.python.callbacks import Callback, RunListener, SweepListener, checked
 from mnistlab.python.commands.check import CheckResult
 from mnistlab.python.commands.check import check as check_config
@@ -66,7 +67,7 @@ def train(
     named = {} if name is None else {"name": name}
     checked_config = run_config(config, {**(overrides or {}), **named})
     warn_of(checked_config)
-    datasets = paths.data_dir(data_dir)
+    datasets = _data_dir(config, data_dir, quiet, checked_config)
     listener = RunListener(checked(callbacks), datasets)
     with run_options(datasets, threads=threads, quiet=quiet, callbacks=[listener]) as options:
         result = new_run(checked_config, paths.runs_dir(runs_dir), options, plots=plots)
@@ -125,7 +126,7 @@ def sweep(
     trials that failed or diverged.
     """
     source = _sweep_source(config, parameters, seeds)
-    datasets = paths.data_dir(data_dir)
+    datasets = _data_dir(config, data_dir, quiet)
     hear = SweepListener(checked(callbacks), datasets)
     with sweep_options(datasets, workers=workers, quiet=quiet, callbacks=[hear]) as options:
         result = new_sweep(source, paths.runs_dir(runs_dir), options, plots=plots)
@@ -143,10 +144,11 @@ def check(
 
     `config` and `overrides` as in `train`, with the same errors.
     """
+    checked_config = run_config(config, overrides or {})
     with watch_download(quiet=quiet) as download:
         return check_config(
-            run_config(config, overrides or {}),
-            data_dir=paths.data_dir(data_dir),
+            checked_config,
+            data_dir=_data_dir(config, data_dir, quiet, checked_config),
             callbacks=[watch_messages(quiet=quiet)],
             data_progress=download,
         )
@@ -170,14 +172,15 @@ def lr_find(
     refused.
     """
     write_to = _file_to_change(config, overrides) if write else None
+    checked_config = run_config(config, overrides or {})
     with (
         watch_download(quiet=quiet) as download,
         watch_count(*TESTING_RATES, quiet=quiet) as progress,
     ):
         return find_rate(
-            run_config(config, overrides or {}),
+            checked_config,
             seeds=seeds,
-            data_dir=paths.data_dir(data_dir),
+            data_dir=_data_dir(config, data_dir, quiet, checked_config),
             figure=None if figure is None else Path(figure),
             write_to=write_to,
             threads=threads,
@@ -185,6 +188,16 @@ def lr_find(
             tell=watch_messages(quiet=quiet).on_message,
             data_progress=download,
         )
+
+
+def _data_dir(
+    config: Config, data_dir: PathLike | None, quiet: bool, read: RunConfig | None = None
+) -> Path:
+    """The folder of datasets for a configuration; see `data_dir_of_file`. `read` is the run's."""
+    folder = paths.data_dir(data_dir)
+    if not isinstance(config, str | os.PathLike):
+        return folder
+    return data_dir_of_file(Path(config), folder, watch_messages(quiet=quiet).on_message, read)
 
 
 def run_config(config: Config, overrides: Mapping[str, Any]) -> RunConfig:

@@ -8,6 +8,7 @@ from pathlib import Path
 from mnistlab.config import sweep_from_mapping
 from mnistlab.config.load_sweep import refuse
 from mnistlab.config.source_nodes import Node, Position
+from mnistlab.experiment.dataset import data_dir_of_runs
 from mnistlab.reproduce.checks import problems_of
 from mnistlab.reproduce.known import is_group, load_all, load_report
 from mnistlab.reproduce.manifest import LoadedReport
@@ -24,7 +25,6 @@ from mnistlab.store.browse.found import experiments_of, trials_of
 from mnistlab.store.report_dir import ReportDir
 from mnistlab.support.errors import DataError
 from mnistlab.support.links import resolved
-from mnistlab.sweeps.trials import data_dir_of_trials
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def resume_all(path: Path, options: ReproduceOptions) -> Reproduction:
     folders = folders_of_command(ReportDir(resolved(path)))
     sweeps = (sweep for folder in folders for sweep in experiments_of(folder.path))
     runs = (run for sweep in sweeps for run in trials_of(sweep))
-    data_dir = data_dir_of_trials(runs, options.sweep.data_dir, options.tell)
+    data_dir = data_dir_of_runs(runs, options.sweep.data_dir, options.tell)
     return _run_all(folders, replace(options, sweep=replace(options.sweep, data_dir=data_dir)))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from mnistlab.config.extend_sweep import extended
 from mnistlab.config.load_sweep import SweepSource
+from mnistlab.experiment.dataset import data_dir_of_runs
 from mnistlab.experiment.interruption import stop_signals
 from mnistlab.experiment.memory_check import workers_that_fit
 from mnistlab.store.browse.found import trials_of
@@ -32,7 +33,7 @@ from mnistlab.sweeps.stage_plan import stage_plans
 from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepResult
 from mnistlab.sweeps.sweep_options import SweepOptions
 from mnistlab.sweeps.sweeper import Sweeper
-from mnistlab.sweeps.trials import Datasets, check_all, data_dir_of_trials
+from mnistlab.sweeps.trials import Datasets, check_all
 from mnistlab.training.footprint import PROCESS
 
 
@@ -73,9 +74,7 @@ def resume(
         remove_leftovers(sweep_dir.path)
         source = sweep_of(sweep_dir)
         begun = trials_of(sweep_dir.path)
-        options = replace(
-            options, data_dir=data_dir_of_trials(begun, options.data_dir, options.tell)
-        )
+        options = replace(options, data_dir=data_dir_of_runs(begun, options.data_dir, options.tell))
         datasets = Datasets(options.data_dir, options.data_progress)
         if arguments:
             source = extended(source, arguments)

@@ -16,14 +16,13 @@ from mnistlab.config import (
     run_config_from_mapping,
 )
 from mnistlab.data import Dataset, DownloadProgress
-from mnistlab.experiment.dataset import data_dir_of_run, load_data, located
+from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.memory_check import refuse_too_large
 from mnistlab.experiment.resume import refuse_changed_surroundings
 from mnistlab.runtime.op import Op
 from mnistlab.runtime.table import compile_tables
-from mnistlab.store.run_dir import RunDir
-from mnistlab.store.run_record import RunRecord, read_run_record
+from mnistlab.store.run_record import RunRecord
 from mnistlab.support.errors import ConfigError, UsageError
 from mnistlab.training.inference import evaluation_programs
 from mnistlab.training.lower import lower
@@ -57,24 +56,6 @@ class Datasets:
         if key not in self._opened:
             self._opened[key] = load_data(config, self.data_dir, self.progress)
         return self._opened[key]
-
-
-def data_dir_of_trials(
-    run_dirs: Iterable[Path], data_dir: Path, tell: Callable[[str], None]
-) -> Path:
-    """The folder of datasets for trials that exist: see `data_dir_of_run`.
-
-    Trials that were begun together have the same folder, so the first that recorded it decides.
-    """
-    for path in run_dirs:
-        try:
-            record = read_run_record(RunDir(path))
-        except UsageError:  # not begun, or damaged: whoever resumes the trial reports that
-            continue
-        if record.facts is not None:
-            config = run_config_from_mapping(record.config, source="run.json")
-            return data_dir_of_run(config, record.facts.data_dir, data_dir, tell)
-    return data_dir
 
 
 def identify(config: RunConfig, parameters: dict[str, Any], datasets: Datasets) -> Trial:

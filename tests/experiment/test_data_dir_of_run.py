@@ -2,16 +2,18 @@
 
 import pytest
 
+import mnistlab
+from mnistlab.cli.app import app
 from mnistlab.config import parse_run_config, run_config_from_mapping
 from mnistlab.data.sources import SOURCES
-from mnistlab.experiment.dataset import data_dir_of_file, data_dir_of_run
+from mnistlab.experiment.dataset import data_dir_of_file, data_dir_of_run, data_dir_of_runs
 from mnistlab.experiment.model import load_model
 from mnistlab.experiment.run_options import RunOptions
 from mnistlab.export.formats.onnx.check import _images
 from mnistlab.python.commands.train import train
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support import paths
-from mnistlab.sweeps.trials import data_dir_of_trials
+from mnistlab.support.errors import UsageError
 
 CONFIG = run_config_from_mapping({"data": {"source": "mnist"}})
 
@@ -83,12 +85,12 @@ def test_the_configuration_in_a_runs_folder_is_trained_with_the_folder_of_the_ru
     told = []
     config = parse_run_config(RUN, "run.yaml")
     file = run_with_data / "config.yaml"
-    assert data_dir_of_file(file, config, usual, told.append) == tmp_path / "before"
+    assert data_dir_of_file(file, usual, told.append, config) == tmp_path / "before"
     assert told == [f"digits is not in {usual}; using {tmp_path / 'before'}, where the run had it"]
     copy = tmp_path / "config.yaml"
-    assert data_dir_of_file(copy, config, usual, told.append) == usual
+    assert data_dir_of_file(copy, usual, told.append, config) == usual
     RunDir(run_with_data).run_json.write_text("damaged")
-    assert data_dir_of_file(file, config, usual, told.append) == usual
+    assert data_dir_of_file(file, usual, told.append, config) == usual
     assert len(told) == 1
 
 
@@ -97,10 +99,10 @@ def test_a_sweep_is_resumed_with_the_folder_that_its_trials_recorded(
 ):
     told = []
     begun = [tmp_path / "not-begun", run_with_data]
-    assert data_dir_of_trials(begun, usual, told.append) == tmp_path / "before"
+    assert data_dir_of_runs(begun, usual, told.append) == tmp_path / "before"
     assert told == [f"digits is not in {usual}; using {tmp_path / 'before'}, where the run had it"]
     RunDir(run_with_data).run_json.write_text("damaged")
-    assert data_dir_of_trials(begun, usual, told.append) == usual
+    assert data_dir_of_runs(begun, usual, told.append) == usual
     assert len(told) == 1
 
 
@@ -114,4 +116,38 @@ def test_an_export_is_compared_on_the_images_in_the_folder_that_the_run_recorded
     )
     model = load_model(run_with_data)
     assert _images(model)[1].startswith("the 360 test images of digits")
+    assert asked == [tmp_path / "before"]
+
+
+# A function of Python's, or a command, that reads a configuration; its name where it calls another.
+READERS = {
+    "mnistlab.python.training.new_run": lambda file: mnistlab.train(file, quiet=True),
+    "mnistlab.python.training.check_config": lambda file: mnistlab.check(file, quiet=True),
+    "mnistlab.python.training.find_rate": lambda file: mnistlab.lr_find(file, quiet=True),
+    "mnistlab.python.training.new_sweep": lambda file: mnistlab.sweep(
+        file, {"optimizer.lr": [0.1, 0.2]}, quiet=True
+    ),
+    "mnistlab.python.commands.train.train": lambda file: app(["train", str(file)]),
+    "mnistlab.python.commands.check.check": lambda file: app(["check", str(file)]),
+    "mnistlab.python.commands.lr_find.lr_find": lambda file: app(["lr-find", str(file)]),
+    "mnistlab.python.commands.sweep.sweep": lambda file: app(
+        ["sweep", str(file), "optimizer.lr=0.1,0.2"]
+    ),
+}
+
+
+@pytest.mark.parametrize("called", READERS)
+def test_every_reader_of_a_runs_configuration_tries_the_folder_of_the_run(
+    tmp_path, run_with_data, monkeypatch, called
+):
+    asked = []
+
+    def command(*arguments, **options):
+        given = [one.data_dir for one in arguments if hasattr(one, "data_dir")]
+        asked.append(options["data_dir"] if "data_dir" in options else given[0])
+        raise UsageError("nothing is done in this test")
+
+    monkeypatch.setattr(called, command)
+    with pytest.raises((UsageError, SystemExit)):
+        READERS[called](run_with_data / "config.yaml")
     assert asked == [tmp_path / "before"]

@@ -113,7 +113,7 @@ def test_a_larger_grid_reuses_what_it_has_by_hash(tmp_path):
 
 @pytest.mark.usefixtures("trials_here")
 def test_a_sweep_is_resumed_with_the_datasets_of_its_trials(tmp_path, monkeypatch):
-    monkeypatch.setattr("mnistlab.sweeps.sweep_run.data_dir_of_trials", found := Mock())
+    monkeypatch.setattr("mnistlab.sweeps.sweep_run.data_dir_of_runs", found := Mock())
     found.return_value = tmp_path / "before"
     opened = Mock(wraps=sweep_run.Datasets)
     monkeypatch.setattr("mnistlab.sweeps.sweep_run.Datasets", opened)

@@ -31,6 +31,7 @@ def check(
     """Show layers and memory, check the gradients."""
     from mnistlab.config import load_run_config
     from mnistlab.config.load import warn_of
+    from mnistlab.experiment.dataset import data_dir_of_file
     from mnistlab.python.commands import check as command
     from mnistlab.support import paths
     from mnistlab.terminal.output import print_json, print_lines
@@ -38,11 +39,13 @@ def check(
 
     run_config = load_run_config(config, overrides or ())
     warn_of(run_config)
+    watcher = watch_messages(quiet=quiet)
     with watch_download(quiet=quiet) as data_progress:
+        datasets = paths.data_dir(data_dir)
         result = command.check(
             run_config,
-            data_dir=paths.data_dir(data_dir),
-            callbacks=[watch_messages(quiet=quiet)],
+            data_dir=data_dir_of_file(config, datasets, watcher.on_message, run_config),
+            callbacks=[watcher],
             data_progress=data_progress,
         )
     if json:

@@ -72,6 +72,7 @@ def lr_find(
     options.set_threads(threads)
     from mnistlab.config import load_run_config
     from mnistlab.config.load import warn_of
+    from mnistlab.experiment.dataset import data_dir_of_file
     from mnistlab.python.commands import lr_find as command
     from mnistlab.support import paths
     from mnistlab.terminal.count_progress import watch_count
@@ -88,15 +89,16 @@ def lr_find(
         watch_download(quiet=quiet) as data_progress,
         watch_count(*command.TESTING_RATES, quiet=quiet) as progress,
     ):
+        tell = watch_messages(quiet=quiet).on_message
         found = command.lr_find(
             run_config,
             seeds=seeds,
-            data_dir=paths.data_dir(data_dir),
+            data_dir=data_dir_of_file(config, paths.data_dir(data_dir), tell, run_config),
             figure=figure,
             write_to=config if write else None,
             threads=threads,
             progress=progress,
-            tell=watch_messages(quiet=quiet).on_message,
+            tell=tell,
             data_progress=data_progress,
         )
     written = config if write and found.suggested is not None else None

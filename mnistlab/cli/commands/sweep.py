@@ -1,5 +1,6 @@
 """`mnistlab sweep`: many runs, ranked by a metric."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,6 +67,7 @@ def sweep(
         _list_trials(source, as_json=json)
         return 0
 
+    from mnistlab.experiment.dataset import data_dir_of_file
     from mnistlab.python.commands import sweep as command
     from mnistlab.support import paths
     from mnistlab.terminal.sweep_result import tell_sweep
@@ -73,6 +75,7 @@ def sweep(
 
     with sweep_options(data_dir, workers=count, scheduler=scheduler, quiet=quiet) as how:
         folder = paths.runs_dir(runs_dir)
+        how = replace(how, data_dir=data_dir_of_file(config, how.data_dir, how.tell))
         result = command.sweep(source, folder, how, plots=not no_plots, track=track or ())
     return tell_sweep(result, quiet=quiet, json=json)
 

@@ -61,7 +61,7 @@ def train(
 
         with run_options(data_dir, threads=threads, quiet=quiet) as how:
             folder = paths.runs_dir(runs_dir)
-            found = data_dir_of_file(config, run_config, how.data_dir, how.tell)
+            found = data_dir_of_file(config, how.data_dir, how.tell, run_config)
             how = replace(how, data_dir=found)
             result = command.train(
                 run_config, folder, how, plots=not no_plots, figures=figures, track=track or ()
