@@ -76,7 +76,7 @@ def test_an_exported_npz_starts_another_run(run_dir):
         (("nowhere", "--format", "onnx"), "nowhere: no such run folder"),
         (
             ("{run}", "--format", "pmml"),
-            "Invalid value for '--format': 'pmml' is not one of 'npz', 'onnx', 'safetensors'",
+            "Invalid value for '--format': found 'pmml', must be one of npz, onnx, safetensors",
         ),
         (("{run}",), "Missing option '--format'"),
         (("{run}", "--format", "npz", "--output", "no/a.npz"), "no/a.npz: cannot be written"),

@@ -61,7 +61,7 @@ def test_a_figure_asked_for_in_vain_exits_2_and_says_why(run):
         (("runs",), "is a folder of runs, not one run"),
         (("nowhere",), "no such run folder"),
         (("runs/latest", "--only", "wieghts"), "did you mean weights"),
-        (("runs/latest", "--format", "gif"), "'gif' is not one of"),
+        (("runs/latest", "--format", "gif"), "found 'gif', must be one of"),
     ],
 )
 def test_what_can_t_be_drawn_is_refused_with_2(run, arguments, message):
