@@ -32,6 +32,8 @@ INSTEAD = {
     "python -m benchmarks.run": "",
     "mnistlab train": "mnistlab train runs/latest/config.yaml --name again",
     "mnistlab train configs/mnist-cnn.yaml": FEW,
+    "mnistlab resume runs/latest training.epochs=40": "mnistlab train configs/quickstart.yaml "
+    "lr_schedule.type=constant && {}",
     "mnistlab sweep configs/sweeps/softmax-lr-lambda.yaml": FEW,
     "mnistlab sweep configs/sweeps/softmax-stages.yaml": FEW,
     "mnistlab resume runs/latest optimizer.lr=0.01": "mnistlab sweep configs/quickstart.yaml "

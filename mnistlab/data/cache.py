@@ -14,6 +14,7 @@ import tempfile
 import weakref
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -69,9 +70,15 @@ def load(name: str, identity: str, decode: Decode) -> tuple[Arrays, str]:
             durable.write_file(lookup, entry.name)
             return _open_entry(entry)
     except (OSError, _DamagedEntryError) as error:
-        logger.warning("%s: cannot keep the decoded dataset here (%s)", folder, error)
+        _warn_not_kept(folder, getattr(error, "strerror", None) or str(error))
     arrays = arrays or decode()
     return read_only(arrays), digest(arrays)
+
+
+@cache
+def _warn_not_kept(folder: Path, why: str) -> None:
+    """Warn once in a process, and in the processes that it forks."""
+    logger.warning("%s: cannot keep decoded datasets here (%s)", folder, why)
 
 
 def _look_up(folder: Path, lookup: Path) -> tuple[Arrays, str] | None:

@@ -33,7 +33,7 @@ from mnistlab.runtime.trust import make_private
 from mnistlab.support import durable
 from mnistlab.support.cache_use import hold, use_lock
 from mnistlab.support.host import deciding_versions
-from mnistlab.support.locks import check_lockable, file_lock
+from mnistlab.support.locks import check_lockable, file_lock_if_possible
 from mnistlab.support.paths import cache_dir
 from mnistlab.support.platform import system
 
@@ -81,6 +81,11 @@ def kernel_cache_dir() -> Path:
     own = tempfile.mkdtemp(prefix="mnistlab-kernels-")
     atexit.register(shutil.rmtree, own, ignore_errors=True)
     return Path(own)
+
+
+def is_kept() -> bool:
+    """Whether compiled code is kept for later processes."""
+    return kernel_cache_dir() == kernel_folder()
 
 
 def _describe(folder: Path) -> None:
@@ -240,10 +245,12 @@ def compile_lock(waiting: Callable[[], None] = lambda: None) -> Iterator[int]:
 
     Yields the lock's descriptor. `waiting` is called if another process holds it. A process that
     waits for it holds the gate. So one that releases the lock and wants it again at once stays
-    behind those that wait.
+    behind those that wait. The folder of this process alone needs no lock, and may lie on a file
+    system that has none.
     """
     told_once = cache(waiting)
+    lock, gate = (kernel_cache_dir() / name for name in (LOCK_NAME, GATE_NAME))
     with ExitStack() as held:
-        with file_lock(kernel_cache_dir() / GATE_NAME, told_once):
-            lock = held.enter_context(file_lock(kernel_cache_dir() / LOCK_NAME, told_once))
-        yield lock
+        with file_lock_if_possible(gate, told_once):
+            descriptor = held.enter_context(file_lock_if_possible(lock, told_once))
+        yield descriptor

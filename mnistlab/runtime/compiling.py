@@ -47,13 +47,16 @@ def announcement(functions: Sequence[Compiled], dtype: Any) -> str:
         return f"compiling {count} more of these kernels …"
     names = ", ".join(new)
     kernels = counted(count, "kernel")
-    return f"compiling {kernels} of {names} in {dtype}, kept for later runs …"
+    kept = "kept for later runs" if compiler.is_kept() else "for this process alone"
+    return f"compiling {kernels} of {names} in {dtype}, {kept} …"
 
 
 def told_end(seconds: float) -> str:
-    """The sentence at the end of a compilation; the first one mentions `mnistlab warmup`."""
+    """The sentence at the end of a compilation; the first one mentions `mnistlab warmup`, if its
+    code would be kept.
+    """
     took = f"compiled in {seconds:.0f} s"
-    if WARMUP in _told:
+    if WARMUP in _told or not compiler.is_kept():
         return took
     _told.add(WARMUP)
     return f"{took}; {WARMUP}"

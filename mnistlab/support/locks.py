@@ -25,10 +25,28 @@ def file_lock(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterato
     its file system has no locks.
     """
     with _lock_file(path) as descriptor:
-        if not system.lock(descriptor):
-            waiting()
-            system.lock(descriptor, wait=True)
+        _wait_for(descriptor, waiting)
         yield descriptor
+
+
+@contextmanager
+def file_lock_if_possible(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[int]:
+    """`file_lock`, for a file that other processes cannot open where its file system has no locks:
+    there it is not locked.
+    """
+    with _lock_file(path) as descriptor:
+        try:
+            _wait_for(descriptor, waiting)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+        yield descriptor
+
+
+def _wait_for(descriptor: int, waiting: Callable[[], None]) -> None:
+    if not system.lock(descriptor):
+        waiting()
+        system.lock(descriptor, wait=True)
 
 
 def check_lockable(path: Path) -> None:

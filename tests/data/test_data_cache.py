@@ -164,9 +164,10 @@ def test_an_unusable_cache_folder_is_done_without(tmp_path, monkeypatch, caplog)
     monkeypatch.setenv("MNISTLAB_CACHE_DIR", str(tmp_path / "file" / "cache"))
     decode = Decoder()
     with caplog.at_level(logging.WARNING, "mnistlab"):
-        assert_is_whole(*cache.load("toy", "files", decode))
-    assert decode.calls == 1
-    assert "cannot keep the decoded dataset here" in caplog.text
+        for _ in range(2):
+            assert_is_whole(*cache.load("toy", "files", decode))
+    assert decode.calls == 2
+    assert caplog.text.count("cannot keep decoded datasets here (Not a directory)") == 1
 
 
 def test_a_full_disk_is_done_without(tmp_path, monkeypatch, caplog):

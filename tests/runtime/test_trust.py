@@ -1,12 +1,14 @@
 """Compiled code is loaded only from folders and files that nobody else can write to."""
 
+import errno
 import logging
 import os
 import stat
 
 import pytest
 
-from mnistlab.runtime import checked_cache, compiler
+from mnistlab.blocks.layers.dense.few_outputs import few_outputs_forward
+from mnistlab.runtime import checked_cache, compiler, compiling
 from mnistlab.runtime.trust import make_private
 from mnistlab.support.platform import system
 
@@ -48,6 +50,26 @@ def test_a_folder_of_another_user_is_not_used(cache, caplog):
     os.chown(find(), 12345, -1)
     assert not find().is_relative_to(top)
     assert "belongs to another user" in caplog.text
+
+
+def test_where_no_file_can_be_locked_code_is_compiled_for_one_process_and_said_to_be(
+    cache, monkeypatch, caplog
+):
+    def refuse(*_, **__):
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    top, find = cache
+    monkeypatch.setattr(system, "lock", refuse)
+    own = find()
+    assert not own.is_relative_to(top)
+    assert "compiled for this process alone" in caplog.text
+    monkeypatch.setattr(compiler, "kernel_cache_dir", lambda: own)
+    monkeypatch.setattr(compiling, "_told", set())
+    with compiler.compile_lock() as descriptor:
+        assert os.fstat(descriptor).st_ino == (own / compiler.LOCK_NAME).stat().st_ino
+    said = compiling.announcement([(few_outputs_forward, ())], "float32")
+    assert said.endswith("in float32, for this process alone …")
+    assert compiling.told_end(8.2) == "compiled in 8 s"
 
 
 def test_a_file_that_others_may_write_to_is_not_unpickled(tmp_path, caplog):
