@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mnistlab.config.dump import value_as_yaml
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures.run_data import kept_classes
-from mnistlab.figures.sweep_points import SweepMetric, SweepPoint
+from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, told_values
 from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.errors import UsageError
@@ -91,9 +90,5 @@ class BestModels:
 
 def _words(name: str, row: TrialRow) -> list[str]:
     """A model's name and the values that were tried in it, a list of lines."""
-    tried = [
-        f"{key.rpartition('.')[2]} {value_as_yaml(value)}"
-        for key, value in row.parameters.items()
-        if key != "seed"
-    ]
-    return [name, *tried[:3]]
+    tried = [key for key in row.parameters if key != "seed"]
+    return [name, *told_values(row.parameters, tried)[:3]]

@@ -1,7 +1,7 @@
 """The points of a sweep and the curves of its trials, from which its figures are drawn."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from mnistlab.config.dump import value_as_yaml
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.support.errors import LackingError
 from mnistlab.support.metric_names import COSTS, PARAMETERS, SECONDS, is_accuracy, metric_words
-from mnistlab.support.text_format import counted, in_print, metric
+from mnistlab.support.text_format import counted, in_print, metric, short_keys
 
 COLOURS = "cividis"
 REACH = 5.0  # times the median distance from the best point; farther points are far behind
@@ -94,6 +94,15 @@ def varied(points: Sequence[SweepPoint]) -> list[str]:
     """The parameters that have more than one value among the points."""
     keys = dict.fromkeys(key for point in points for key in point.parameters)
     return [key for key in keys if len({repr(p.parameters.get(key)) for p in points}) > 1]
+
+
+def told_values(parameters: Mapping[str, Any], keys: Iterable[str]) -> list[str]:
+    """The values of those keys that a point or a trial has, by short names: `lr 0.1`."""
+    return [
+        f"{name} {value_as_yaml(parameters[key])}"
+        for key, name in short_keys(keys).items()
+        if key in parameters
+    ]
 
 
 def finished(points: Sequence[SweepPoint], least: int = 1) -> list[SweepPoint]:

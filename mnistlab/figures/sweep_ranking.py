@@ -9,10 +9,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mnistlab.config.dump import value_as_yaml
 from mnistlab.figures import style
 from mnistlab.figures.sheet import MARGIN, Sheet
-from mnistlab.figures.sweep_points import SweepMetric, SweepPoint, near_the_best, varied
+from mnistlab.figures.sweep_points import (
+    SweepMetric,
+    SweepPoint,
+    near_the_best,
+    told_values,
+    varied,
+)
 from mnistlab.support.errors import LackingError
 from mnistlab.support.text_format import as_stated, in_print
 
@@ -216,15 +221,8 @@ def _write_columns(
 
 
 def _label(point: SweepPoint, keys: Sequence[str]) -> str:
-    """The parameters in which the point differs from the others: the last parts of the keys, and
-    their values.
-    """
-    told = [
-        f"{key.rpartition('.')[2]} {value_as_yaml(point.parameters[key])}"
-        for key in keys
-        if key in point.parameters
-    ]
-    return "  ".join(told) or "the run"
+    """The parameters in which the point differs from the others."""
+    return "  ".join(told_values(point.parameters, keys)) or "the run"
 
 
 def _cut(text: str) -> str:

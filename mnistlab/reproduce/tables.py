@@ -11,7 +11,13 @@ from mnistlab.reproduce.manifest import Column, Table
 from mnistlab.reproduce.measured import METRICS, ROUNDING, Measured, Row
 from mnistlab.store.status import tally
 from mnistlab.support.metric_names import PARTS, is_accuracy, metric_words
-from mnistlab.support.text_format import as_stated, counted, duration_as_stated, in_print
+from mnistlab.support.text_format import (
+    as_stated,
+    counted,
+    duration_as_stated,
+    in_print,
+    short_keys,
+)
 
 WHEN_NONE_IS_STATED = tuple(part.accuracy for part in PARTS)
 INTERVAL = "± is half of the 95 % confidence interval of the mean, by Student's t over the seeds."
@@ -52,7 +58,7 @@ def metrics_of(table: Table, rows: Sequence[Row]) -> list[str]:
 def rendered_table(table: Table, rows: Sequence[Row], finding: str | None) -> RenderedTable:
     """A table for display."""
     columns = table.columns or {
-        key: Column(head=key.rpartition(".")[2].replace("_", " ")) for key in _varied(rows)
+        key: Column(head=name.replace("_", " ")) for key, name in short_keys(_varied(rows)).items()
     }
     names = metrics_of(table, rows)
     staged = len({row.stage for row in rows}) > 1

@@ -112,3 +112,9 @@ def test_a_divergence_of_which_nothing_is_finite_is_drawn():
     made = [dataclasses.replace(row, loss=math.nan, update=math.inf) for row in rows(1.0)]
     with style.drawing():
         assert faults(last_steps(made, "run")) == []
+
+
+def test_the_names_of_layers_beside_the_updates_are_whole():
+    made = [dataclasses.replace(row, layer=f"batch_norm_{row.layer}") for row in rows(0.1, 0.5)]
+    with style.drawing():
+        assert faults(last_steps(made, "run")) == []

@@ -17,6 +17,7 @@ from mnistlab.figures.sweep_points import (
     SweepMetric,
     SweepPoint,
     finished,
+    told_values,
     varied,
     wants_log_axis,
 )
@@ -240,6 +241,20 @@ def test_every_point_is_a_line_and_the_best_are_named():
     note = " ".join(written(canvas))
     assert "Grey: 3 more points. Dotted, to a cross: 1 diverged." in note
     assert faults(figure) == []
+
+
+def test_keys_that_end_in_the_same_part_are_told_apart():
+    values = {"model.type": "mlp", "init.type": "zeros", "optimizer.lr": 0.1, "seed": 3}
+    keys = ["model.type", "init.type", "optimizer.lr", "training.epochs"]
+    assert told_values(values, keys) == ["model.type mlp", "init.type zeros", "lr 0.1"]
+    (point, other) = (
+        SweepPoint({"model.type": kind, "init.type": start}, (accuracy,))
+        for kind, start, accuracy in (("mlp", "zeros", 0.1), ("cnn", "he_normal", 0.9))
+    )
+    dots = ranking_dots([point, other], ACCURACY, "Ranking", "s")
+    labels = {text for axes in dots.axes for text in written(axes)}
+    labels |= {label.get_text() for axes in dots.axes for label in axes.get_yticklabels()}
+    assert {"model.type cnn  init.type he_normal", "model.type mlp  init.type zeros"} <= labels
 
 
 def test_no_two_named_curves_look_alike():

@@ -18,7 +18,7 @@ from mnistlab.figures.sheet import Sheet
 from mnistlab.store.metrics import StepRow, blow_up
 from mnistlab.support.errors import DoesNotApplyError
 
-AXIS_WIDTH, LABEL_WIDTH = 0.95, 1.1  # inches, left and right of each panel
+AXIS_WIDTH, LABEL_WIDTH = 0.95, 1.6  # inches: left of each panel, right of the last
 PANEL_TOP, PANEL_HEIGHT = 0.3, 3.1
 LOG_SPAN = 50.0  # losses that span more have a log axis
 MANY_POINTS = 40  # above this a line's points are no longer marked
@@ -59,10 +59,10 @@ def last_steps(rows: Sequence[StepRow], run: str) -> Figure:
             "as large as its weights."
         )
     sheet = Sheet(PANEL_TOP + PANEL_HEIGHT + 0.6, heading, note, run)
-    width = style.WIDTH / 2 - AXIS_WIDTH - LABEL_WIDTH
+    width = (style.WIDTH - 2 * AXIS_WIDTH - LABEL_WIDTH) / 2
     for number, panel in enumerate((_draw_losses, _draw_updates)):
-        left = AXIS_WIDTH + number * (style.WIDTH / 2 + 0.3)
-        panel(sheet.panel(left, PANEL_TOP, width + (0.5, -0.3)[number], PANEL_HEIGHT), rows)
+        left = AXIS_WIDTH + number * (width + AXIS_WIDTH)
+        panel(sheet.panel(left, PANEL_TOP, width, PANEL_HEIGHT), rows)
     return sheet.figure
 
 

@@ -24,6 +24,7 @@ from mnistlab.figures.sweep_points import (
     wants_log_axis,
 )
 from mnistlab.support.errors import LackingError
+from mnistlab.support.text_format import short_keys
 
 LEAST_POINTS = 20  # that have both parameters
 LEAST_VALUES = 8  # of each; a heat map shows fewer
@@ -60,8 +61,9 @@ def contour(points: Sequence[SweepPoint], metric: SweepMetric, run: str) -> Figu
         + ". Left empty: no point is near. The other parameters differ, too."
     )
     with style.drawing():
-        heading = f"{metric.words.capitalize()} by {x_key.rpartition('.')[2]} and "
-        sheet = Sheet(HEIGHT + BELOW + 0.1, heading + y_key.rpartition(".")[2], note, run)
+        names = " and ".join(short_keys([x_key, y_key]).values())
+        heading = f"{metric.words.capitalize()} by {names}"
+        sheet = Sheet(HEIGHT + BELOW + 0.1, heading, note, run)
         axes = sheet.panel(MARGIN + LEFT, 0.1, WIDTH, HEIGHT)
         _draw(axes, x, y, np.clip(values, *limits), limits, metric)
         axes.set_xlabel(x_key, parse_math=False)

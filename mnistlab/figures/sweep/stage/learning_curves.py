@@ -2,12 +2,11 @@
 
 from matplotlib.figure import Figure
 
-from mnistlab.config.dump import value_as_yaml
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.sweep_curves import sweep_curves
 from mnistlab.figures.sweep_data import RankedPoints
-from mnistlab.figures.sweep_points import LearningCurve, varied
+from mnistlab.figures.sweep_points import LearningCurve, told_values, varied
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.status import Status
 
@@ -30,11 +29,7 @@ def _curves(stage: RankedPoints) -> list[LearningCurve]:
     keys = varied(stage.points)
     curves = []
     for point in stage.ranked:
-        label = "  ".join(
-            f"{key.rpartition('.')[2]} {value_as_yaml(point.parameters[key])}"
-            for key in keys
-            if key in point.parameters
-        )
+        label = "  ".join(told_values(point.parameters, keys))
         for row in point.trials:
             run_dir = RunDir(stage.sweep_dir.path / row.run_dir)
             if run_dir.metrics.exists():
