@@ -67,7 +67,7 @@ def write_comparison_page(
         "colours": COLOURS,
         "tiles": _tiles(comparison, groups),
         "groups": group_table(groups) if _has_seeds(groups) else None,
-        "runs": run_table(comparison, names),
+        "runs": run_table(comparison, names, groups.metrics[0]),
         "configuration": configuration_table(comparison, names),
         "images": _images(shown, predictions, data_dir),
         "predicting_runs": PREDICTING_RUNS,

@@ -30,23 +30,28 @@ def _table(heads: Sequence[str], numeric: set[int], rows: list[Any]) -> dict[str
 
 
 def group_table(groups: Groups) -> dict[str, Any]:
-    """A row for each group: its keys, its runs, its metrics, its difference to the baseline."""
+    """A row for each group: its metric, its keys, its runs, its difference to the baseline, its
+    other metrics.
+
+    The metric stands before the keys, which may be many: a phone shows only the first columns.
+    """
     main, *others = groups.metrics
     told = ["difference", "95 % interval", "p"] if groups.has_baseline else []
-    heads = [*groups.keys, "runs", metric_title(main), "95 % interval of the mean", *told]
+    heads = [metric_title(main), *groups.keys, "runs", "95 % interval of the mean", *told]
     heads += map(metric_title, others)
     rows = []
     for group in groups.groups:
-        cells = [_setting(group.parameters.get(key)) for key in groups.keys]
+        cells = [_mean(main, group)]
+        cells += [_setting(group.parameters.get(key)) for key in groups.keys]
         cells.append((str(len(group.runs)), str(len(group.runs))))
         summary = group.summaries.get(main)
         interval = None if summary is None else summary.interval
-        cells += [_mean(main, group), _interval(main, interval, text_format.metric)]
+        cells.append(_interval(main, interval, text_format.metric))
         if groups.has_baseline:
             cells += _difference(main, group)
         cells += [_mean(name, group) for name in others]
         rows.append(cells)
-    return _table(heads, set(range(len(groups.keys), len(heads))), rows)
+    return _table(heads, {0, *range(1 + len(groups.keys), len(heads))}, rows)
 
 
 def _setting(value: Any) -> tuple[str, str]:
@@ -81,18 +86,21 @@ def _difference(name: str, group: Group) -> list[tuple[str, str]]:
     ]
 
 
-def run_table(comparison: Comparison, names: Sequence[str]) -> dict[str, Any]:
-    keys, metrics = comparison.shown_keys, comparison.metrics
+def run_table(comparison: Comparison, names: Sequence[str], main: str) -> dict[str, Any]:
+    """A row for each run: the metric `main`, its name, its other metrics and its keys."""
+    keys = comparison.shown_keys
+    metrics = [metric for metric in comparison.metrics if metric != main]
     statuses = [run_status(one.run) for one in comparison.runs]
     told = ["status"] if len(set(statuses)) > 1 else []
     rows = []
     for name, status, one in zip(names, statuses, comparison.runs, strict=True):
-        cells = [(name, name), *([(status, status)] if told else [])]
+        cells = [_metric(main, one.metrics.get(main)), (name, name)]
+        cells += [(status, status)] if told else []
         cells += [_metric(metric, one.metrics[metric]) for metric in metrics]
         cells += [_setting(one.settings[key]) if key in one.settings else ("", "") for key in keys]
         rows.append(cells)
-    heads = ["run", *told, *map(metric_title, metrics), *keys]
-    return _table(heads, set(range(1 + len(told), len(heads))), rows)
+    heads = [metric_title(main), "run", *told, *map(metric_title, metrics), *keys]
+    return _table(heads, {0, *range(2 + len(told), len(heads))}, rows)
 
 
 def _metric(name: str, value: float | None) -> tuple[str, str]:

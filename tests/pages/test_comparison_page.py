@@ -290,6 +290,19 @@ def test_groups_of_many_keys_fit_a_phone_and_are_told_apart_by_name(browser, tmp
     )
 
 
+def test_the_metric_of_groups_and_of_runs_is_on_the_screen_of_a_phone(browser, tmp_path, sweep):
+    keys = ("model.type", "init.type", "optimizer.type", "optimizer.lr", "training.batch_size")
+    browser.look(width=390)
+    browser.open(written(tmp_path, [sweep], keys=keys))
+    for table in ("table-groups", "table-runs"):
+        heads = f"[...document.querySelectorAll('#{table} th')]"
+        found = browser.value(
+            f"{heads}.filter(one => one.getBoundingClientRect().right <= 390)"
+            ".map(one => one.innerText.trim())"
+        )
+        assert any(head.startswith("validation accuracy") for head in found)
+
+
 def test_the_steps_below_curves_do_not_stand_on_each_other(browser, tmp_path):
     sweep = swept(tmp_path, ALMOST_THE_SAME_STEPS)
     browser.look(width=390)
