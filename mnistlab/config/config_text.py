@@ -8,6 +8,7 @@ from pathlib import Path
 from mnistlab.config.source_nodes import Node, Position, Problem, show
 from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.support.errors import ConfigError
+from mnistlab.support.links import follow
 from mnistlab.support.near_names import near_files
 
 # PyYAML needs about a second for a file of this size.
@@ -45,14 +46,15 @@ def read_config_text(path: Path | str) -> str:
 
     Raises ConfigError if the file does not exist, or is too large, unreadable or not UTF-8.
     """
+    file_path = follow(Path(path))
     try:
-        with Path(path).open("rb") as file:
+        with file_path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         hint = _order_hint(str(path)) or _near_files(Path(path))
         raise ConfigError(f"{path}: no such file{hint}") from None
     except IsADirectoryError:
-        hint = _run_hint(Path(path)) or _file_inside(Path(path))
+        hint = _run_hint(file_path) or _file_inside(file_path)
         raise ConfigError(f"{path}: is a folder, must be a YAML file{hint}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -11,6 +11,7 @@ from mnistlab.export.formats import usable
 from mnistlab.store.run_dir import CONFIG_NAME, RunDir
 from mnistlab.store.written_files import refuse_others, write_own
 from mnistlab.support.errors import UsageError
+from mnistlab.support.links import follow
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def _place(run_dir: RunDir, format: Format, output: Path | None) -> Path:
     own = run_dir.exported(format.ending)
     if output is None:
         return own
-    file = output.expanduser().absolute()
+    file = follow(output.expanduser().absolute())
     if file.is_dir():
         raise UsageError(f"{output}: is a folder; name the file to write, such as {own.name}")
     folders = (file.resolve().parent, file.resolve().parent.parent)

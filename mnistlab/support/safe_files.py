@@ -12,6 +12,7 @@ from io import BufferedReader, BufferedWriter
 from pathlib import Path
 
 from mnistlab.support.errors import UsageError
+from mnistlab.support.links import follow
 from mnistlab.support.memory import available_to_process, lacking
 from mnistlab.support.platform import system
 
@@ -30,7 +31,7 @@ def open_file(path: Path) -> BufferedReader:
 
     Raises OSError immediately for anything else.
     """
-    return os.fdopen(_regular(os.open(path, os.O_RDONLY | system.NO_WAIT), path), "rb")
+    return os.fdopen(_regular(os.open(follow(path), os.O_RDONLY | system.NO_WAIT), path), "rb")
 
 
 def read_file(path: Path, limit: int | None = None) -> bytes:

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 import mnistlab
-from mnistlab.support import locks
+from mnistlab.python.commands.export import export
+from mnistlab.support import locks, safe_files
 from mnistlab.support.platform import posix
 
 ROOM = Path(posix.__file__).parent
@@ -140,6 +141,15 @@ def test_a_run_is_trained_and_moved_where_there_are_no_locks_and_no_links(
     assert os.strerror(number) in told[0]
     assert library.load_run(runs / "latest").path == run.path
     assert library.resume(runs / "latest").status == "finished"
+    again = library.train(runs / "latest" / "config.yaml", runs_dir=tmp_path / "again", plots=False)
+    assert again.config == run.config
+    with pytest.raises(library.ConfigError, match="is a folder, must be a YAML file"):
+        library.train(runs / "latest", runs_dir=runs)
+    (run.path / "digit.png").write_bytes(b"x")
+    with safe_files.open_file(runs / "latest" / "digit.png") as file:
+        assert file.read() == b"x"
+    export(runs / "latest", "npz", output=runs / "latest" / "other.npz")
+    assert (run.path / "other.npz").is_file()
     for name, tensor in expected.weights.items():
         assert (run.weights[name] == tensor).all()
 
