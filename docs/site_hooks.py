@@ -151,5 +151,5 @@ def on_page_content(content: str, **_: object) -> str:
 
 
 def displayed(source: str, *_: object, **__: object) -> str:
-    """A block of a formula as MathML."""
-    return convert(source, display="block")
+    """A block of a formula as MathML, in a box that scrolls if the formula is wider."""
+    return f'<div class="formula">{convert(source, display="block")}</div>'

@@ -62,7 +62,8 @@ run train "$root/configs/quickstart.yaml" data.source=parquet data.path="$PWD/pa
 
 echo "== mnistlab view"
 coproc view { exec venv/bin/mnistlab view --no-browser --quiet 2>&1; }
+pid="$view_PID"  # bash takes the variable away when the process has ended
 read -r -t 60 address <&"${view[0]}"
 venv/bin/python -c 'import sys, urllib.request as web; assert b"<title>" in web.urlopen(sys.argv[1]).read()' "$address"
-kill -INT "$view_PID"
-wait "$view_PID" || [ $? = 130 ]
+kill -INT "$pid"
+wait "$pid" || [ $? = 130 ]

@@ -42,7 +42,7 @@ INSTEAD = {
     "mnistlab reproduce nielsen": "{} --quick",
     "mnistlab reproduce papers": "{} --quick",
     "mnistlab data info png --path my-images": f"mkdir -p {PICTURES} && "
-    f"for folder in {PICTURES}; do cp examples/digit.png $folder; done && {{}}",
+    f"for folder in {PICTURES}; do cp seen/digit.png $folder; done && {{}}",
     "mnistlab init --model softmax|mlp|cnn": "for model in softmax mlp cnn; do "
     "mnistlab init $model.yaml --model $model && mnistlab check $model.yaml || exit; done",
     "mnistlab warmup": "timeout 60 {} || [ $? = 124 ]",

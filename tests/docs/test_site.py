@@ -11,6 +11,7 @@ import pytest
 from docs_helpers import DOCS, REPOSITORY, text_of
 
 import mnistlab
+from tools import chromium
 
 
 def test_every_page_is_in_the_table_of_contents():
@@ -75,3 +76,20 @@ def test_formulas_and_links_to_the_source_are_shown(site):
     source = site / "source/mnistlab/blocks/optimizers/sgd.py.html"
     assert f'href="{source.relative_to(site)}"' in maths
     assert "momentum_update" in source.read_text(encoding="utf-8")
+
+
+@pytest.mark.long
+@pytest.mark.skipif(chromium.EXECUTABLE is None, reason="no chromium is installed")
+def test_no_page_is_wider_than_a_phone(site, tmp_path):
+    browser = chromium.Page(tmp_path)
+    try:
+        browser.look(width=390, touch=True)
+        wide = {}
+        for page in sorted(site.glob("*.html")):
+            browser.open(page)
+            width = browser.value("document.documentElement.scrollWidth")
+            if more := width - browser.value("document.documentElement.clientWidth"):
+                wide[page.name] = more
+    finally:
+        browser.close()
+    assert wide == {}
