@@ -72,10 +72,14 @@ def read_config_text(path: Path | str) -> str:
 
 
 def _run_hint(folder: Path) -> str:
-    """A hint at the YAML file in a run's folder, and at other commands for the run."""
-    if not (folder / "config.yaml").is_file():
-        return ""
-    return f" such as {folder}/config.yaml; `mnistlab resume {folder}` resumes the run"
+    """A hint at the YAML file in the folder of a run or sweep, and at the command that resumes it;
+    or an empty text.
+    """
+    if (folder / "config.yaml").is_file():
+        return f" such as {folder}/config.yaml; `mnistlab resume {folder}` resumes the run"
+    if (folder / "sweep.yaml").is_file():
+        return f" such as {folder}/sweep.yaml; `mnistlab resume {folder}` resumes the sweep"
+    return ""
 
 
 def _file_inside(folder: Path) -> str:

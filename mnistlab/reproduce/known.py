@@ -7,6 +7,7 @@ from pathlib import Path
 from mnistlab.reproduce.manifest import LoadedReport, load_folder
 from mnistlab.store.report_dir import MANIFEST_NAME
 from mnistlab.support.errors import UsageError
+from mnistlab.support.near_names import nearest
 
 # configs/reports and configs/papers are links to these folders.
 FOLDER = Path(__file__).parent / "published"
@@ -51,9 +52,11 @@ def load_report(name: str) -> LoadedReport:
     if found:
         return found[0].load()
     if not (Path(name) / MANIFEST_NAME).is_file():
+        near = nearest(name, [one.name for one in known()])
+        hint = f"did you mean {near}? " if near else ""
         raise UsageError(
-            f"{name}: no such report or paper; there are {', '.join(_groups()) or 'none'}; or name "
-            f"the folder of a {MANIFEST_NAME}"
+            f"{name}: no such report or paper; {hint}there are {', '.join(_groups()) or 'none'}; "
+            f"or name the folder of a {MANIFEST_NAME}"
         )
     return load_folder(Path(name), REPORT)
 

@@ -25,7 +25,8 @@ def test_lr_find_prints_the_rates_and_draws_them(home):
     assert [line.split("  ")[0] for line in lines[:4]] == names
     suggested = lines[3].split()[-1]
     assert 1e-4 < float(suggested) < 5
-    assert f"optimizer.lr={suggested}" in outcome.stderr
+    assert "To try it: mnistlab train tiny.yaml" in outcome.stderr
+    assert f" optimizer.lr={suggested}\n" in outcome.stderr
     assert (home / "runs" / "lr-find-tiny.png").read_bytes()[:4] == b"\x89PNG"
     assert (home / "tiny.yaml").read_text() == TINY
 

@@ -43,6 +43,7 @@ FILES = {
     "group.yaml": "data: digits\n",
     "own.yaml": "data: {source: csv}\n",
     "runs/a/config.yaml": "seed: 0\n",
+    "sweeps/b/sweep.yaml": "run: {seed: 0}\n",
 }
 NAMES = {
     "TOP": keys_of(RunConfig),

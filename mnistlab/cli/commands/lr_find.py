@@ -1,5 +1,6 @@
 """`mnistlab lr-find`: a learning rate for a configuration, by a range test."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -105,19 +106,24 @@ def lr_find(
     if json:
         print_json(_document(found, run_config, figure, written))
     else:
-        _tell(found, run_config, figure, written, quiet=quiet)
+        trial = shlex.join(["mnistlab", "train", str(config), *(overrides or ())])
+        _tell(found, run_config, trial, figure, written, quiet=quiet)
     return 0 if found.suggested is not None else 1
 
 
 def _tell(
     found: "RateRange",
     run_config: "RunConfig",
+    trial: str,
     figure: Path | None,
     written: Path | None,
     *,
     quiet: bool,
 ) -> None:
-    """Print the rates on stdout; the figure's file and what follows from them on stderr."""
+    """Print the rates on stdout; the figure's file and what follows from them on stderr.
+
+    `trial` is the command that trains the configuration.
+    """
     from mnistlab.terminal.output import print_lines, print_note, table_text
 
     rates = {
@@ -129,11 +135,13 @@ def _tell(
     rows = [[name, "-" if rate is None else f"{rate:.2g}"] for name, rate in rates.items()]
     print_lines(table_text([["learning rate", ""], *rows]))
     if not quiet:
-        for text in _sentences(found, figure, written):
+        for text in _sentences(found, trial, figure, written):
             print_note(text)
 
 
-def _sentences(found: "RateRange", figure: Path | None, written: Path | None) -> "Iterator[str]":
+def _sentences(
+    found: "RateRange", trial: str, figure: Path | None, written: Path | None
+) -> "Iterator[str]":
     if found.suggested is None:
         yield (
             "Nothing is suggested: the loss does not fall by more than it fluctuates, at any rate "
@@ -144,7 +152,7 @@ def _sentences(found: "RateRange", figure: Path | None, written: Path | None) ->
     if written is not None:
         yield f"wrote optimizer.lr: {found.suggested:g} into {written}"
     elif found.suggested is not None:
-        yield f"To try it: optimizer.lr={found.suggested:g} after `mnistlab train CONFIG`."
+        yield f"To try it: {trial} optimizer.lr={found.suggested:g}"
     if figure is not None:
         yield f"figure: {figure}"
 

@@ -56,7 +56,13 @@ def tag(
     from mnistlab.support.errors import UsageError
     from mnistlab.terminal.output import print_json, print_line, print_note
 
-    folders = [open_entry(Path(word)) for word in words if word[:1] not in ("+", "-")]
+    named = [word for word in words if word[:1] not in ("+", "-")]
+    for word in named[1:]:  # the first is the run of all tags
+        if not Path(word).exists():
+            raise UsageError(
+                f"{word}: no such run folder; a tag to add is +{word}, to remove -{word}"
+            )
+    folders = [open_entry(Path(word)) for word in named]
     if not folders:
         raise UsageError(f"tag: no run is named before {' '.join(words)}")
     add = [word[1:] for word in words if word[:1] == "+"]
