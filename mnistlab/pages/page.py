@@ -29,10 +29,9 @@ from mnistlab.support.text_format import (
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure on a page: its words, and the rest as SVG markup. `title` is for the contents."""
+    """A figure on a page: its words, and the rest as SVG markup."""
 
     name: str
-    title: str
     heading: str
     run: str
     words: str
@@ -51,7 +50,6 @@ def _picture(drawn: Drawn, *, by_title: bool) -> Picture:
     svg = inline_svg(drawn.figure, words, drawn.name)
     return Picture(
         name=drawn.name,
-        title=drawn.title,
         heading=drawn.title if by_title else words.heading,
         run=words.run,
         words=f"{words.note} {drawn.how_to_read}".strip(),

@@ -69,6 +69,21 @@ def test_each_stage_has_its_question_and_the_winners_are_not_ranked_by_the_test_
     assert "rank" not in table
     assert 'class="best"' not in table
     assert len(text) < 4_000_000
+    linked = contents(text)
+    assert len(set(linked)) == len(linked)  # those of two stages are told apart
+    assert {"Ranking by validation accuracy (stage plain)"} < set(linked)
+
+
+def contents(page: str) -> list[str]:
+    """What the list of contents calls the figures."""
+    return re.findall(r'<li class="inner"><a href="#[^"]+">([^<]*)</a>', page)
+
+
+def test_the_contents_call_a_figure_as_its_heading_does(sweep_page, run_page):
+    for page in map(shown, (sweep_page, run_page)):
+        headings = re.findall(r"<h3>([^<]*)</h3>\n<p>", page)
+        assert len(headings) > 3
+        assert contents(page) == headings
 
 
 def test_the_answer_has_an_interval_and_says_what_the_seeds_cannot_tell(tmp_path, sweep_page):
