@@ -13,7 +13,7 @@ uv venv --quiet --python 3.11 venv
 uv pip install --quiet --python venv/bin/python --resolution lowest-direct "$root[cluster,export,parquet,search,view]"
 uv pip list --python venv/bin/python
 uv venv --quiet --python 3.11 tracking
-uv pip install --quiet --python tracking/bin/python --resolution lowest-direct "$root[tracking]"
+uv pip install --quiet --python tracking/bin/python --resolution lowest-direct "$root[tracking,wandb]"
 uv pip list --python tracking/bin/python
 
 run() { echo "== mnistlab $*"; venv/bin/mnistlab "$@"; }
@@ -24,7 +24,9 @@ run sweep "$root/configs/quickstart.yaml" optimizer.lr=0.1,0.05 training.epochs=
 run sweep "$root/configs/quickstart.yaml" 'optimizer.lr={loguniform: [1e-3, 1]}' 'method={type: tpe, trials: 4}' training.epochs=2 --quiet
 run sweep "$root/configs/quickstart.yaml" 'optimizer.lr={loguniform: [1e-3, 1]}' 'optimizer.momentum={uniform: [0, 0.9]}' 'method={type: cma, trials: 4}' training.epochs=2 --quiet
 run sweep "$root/configs/quickstart.yaml" optimizer.lr=0.1,0.05 training.epochs=2 --scheduler local --quiet
-tracking/bin/mnistlab train "$root/configs/quickstart.yaml" --track tensorboard --track mlflow --no-plots --quiet
+tracking/bin/mnistlab train "$root/configs/quickstart.yaml" --track tensorboard --track mlflow --no-plots --quiet 2>&1 | tee told
+[ "$(wc -l <told)" = 1 ]  # the path of the run: no library adds messages of its own
+tracking/bin/mnistlab export runs/latest --format wandb-offline
 run export runs/latest --format onnx
 run evaluate runs/latest
 run predict runs/latest "$root/examples/digit.png"
