@@ -46,8 +46,9 @@ def read_config_text(path: Path | str) -> str:
 
     Raises ConfigError if the file does not exist, or is too large, unreadable or not UTF-8.
     """
-    file_path = follow(Path(path))
+    file_path = Path(path)
     try:
+        file_path = follow(file_path)
         with file_path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
