@@ -65,7 +65,8 @@ def read_config_text(path: Path | str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if inside_run := _run_hint(Path(path).parent):
+        inside_run = "" if file_path.suffix in YAML_SUFFIXES else _run_hint(file_path.parent)
+        if inside_run:
             raise ConfigError(f"{path}: is not a YAML file,{inside_run}") from None
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start]
