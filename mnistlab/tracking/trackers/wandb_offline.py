@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mnistlab.store.status import Status
 from mnistlab.tracking.tracker import Log, Outcome, Point, Store, TrackedRun, Tracker
 
 PROJECT = "mnistlab"
 INSIDE = "wandb"  # the program's own name for the folder of its runs
-SUCCESSES = {Status.FINISHED, Status.STOPPED_EARLY}
 
 
 class OfflineRuns(Store):
@@ -68,7 +66,7 @@ class _Run:
             settings=offline,
         )
         self._write(written, outcome)
-        written.finish(exit_code=0 if outcome.status in SUCCESSES else 1)
+        written.finish(exit_code=0 if outcome.status.finished else 1)
 
     def _write(self, written: Any, outcome: Outcome) -> None:
         import wandb
