@@ -1,23 +1,27 @@
 """The view as a process: its socket, its address, the browser, its end."""
 
+import signal
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import uvicorn
+from uvicorn.server import HANDLED_SIGNALS
 
 from mnistlab.store.browse.found import is_run_or_sweep, is_sweep
 from mnistlab.store.report_dir import is_reproduction
 from mnistlab.support.errors import UsageError
 from mnistlab.support.links import resolved
 from mnistlab.support.platform import system
+from mnistlab.support.signals import stopping_signals
 from mnistlab.view.answers import Answers
 from mnistlab.view.app import view_app
 from mnistlab.view.library import Library, id_of
-from mnistlab.view.security import Secret
+from mnistlab.view.security import App, Secret
 
 LOOPBACK = "127.0.0.1"
 WAITING = 512  # connections that wait to be accepted
@@ -46,7 +50,16 @@ def serve(
     address = f"http://{LOOPBACK}:{port}/{secret.token}/"
     if chosen is not None:
         address += f"#run={chosen}"
-    config = uvicorn.Config(
+    tell_address(address)
+    if opens_browser:
+        # The socket listens already: the browser waits until its request is answered.
+        threading.Thread(target=_open, args=(address,), daemon=True).start()
+    Server(settings(app)).run(sockets=[listening])
+
+
+def settings(app: App) -> uvicorn.Config:
+    """The server's settings: as little as the view needs, and quiet."""
+    return uvicorn.Config(
         app,
         interface="asgi3",
         loop="asyncio",
@@ -59,11 +72,34 @@ def serve(
         server_header=False,
         timeout_graceful_shutdown=PATIENCE,
     )
-    tell_address(address)
-    if opens_browser:
-        # The socket listens already: the browser waits until its request is answered.
-        threading.Thread(target=_open, args=(address,), daemon=True).start()
-    uvicorn.Server(config).run(sockets=[listening])
+
+
+class Server(uvicorn.Server):
+    """The library's server, which a closed terminal ends, too."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Any stopping signal ends the serving, and has its usual effect after it.
+
+        An exception that a signal's handler raises would not do: if it is raised while the server
+        answers a request, the server takes it for that request's failure, and goes on.
+        """
+        received: list[signal.Signals] = []
+
+        def stop(number: int, _: Any) -> None:
+            received.append(signal.Signals(number))
+            self.should_exit = True
+
+        others = [number for number in stopping_signals() if number not in HANDLED_SIGNALS]
+        before = {number: signal.signal(number, stop) for number in others}
+        try:
+            with super().capture_signals():
+                yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        for number in received:
+            signal.raise_signal(number)
 
 
 def _folder_of(runs: Path) -> tuple[Path, str | None]:

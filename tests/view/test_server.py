@@ -6,6 +6,8 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
+from urllib.request import urlopen
 
 import pytest
 from browse_helpers import make_run, make_sweep
@@ -44,6 +46,30 @@ def test_a_signal_ends_the_view_cleanly(runs, number, code):
         assert view.process.returncode == code
         assert "Traceback" not in stderr
         assert "stopped by" in stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_server_though_it_answers_a_request(monkeypatch, number):
+    async def app(scope, receive, send):
+        signal.raise_signal(number)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"whole"})
+
+    def handler(*_):
+        ended.append(number)
+
+    ended, bodies, before = [], [], signal.signal(number, handler)
+    listening = server._listening(0)
+    address = f"http://{server.LOOPBACK}:{listening.getsockname()[1]}/"
+    client = Thread(target=lambda: bodies.append(urlopen(address).read()))
+    client.start()
+    try:
+        server.Server(server.settings(app)).run(sockets=[listening])
+    finally:
+        signal.signal(number, before)
+        client.join()
+    assert ended == [number]
+    assert bodies == [b"whole"]
 
 
 def test_fifty_clients_are_all_answered(runs):
