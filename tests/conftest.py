@@ -31,6 +31,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave slow tests out, unless the command line says which tests it wants."""
+    option = config.option
+    if not (option.markexpr or option.keyword or any("::" in one for one in config.args)):
+        option.markexpr = "not slow"
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Run files with long tests first: a long test at the end would leave other processors idle."""
     first = {item.path for item in items if item.get_closest_marker("long")}

@@ -56,7 +56,7 @@ def test_the_examples_of_the_clone_are_in_the_wheel(installed, tmp_path):
     assert copied == all_example_files()
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_the_wheel_of_the_source_distribution_reproduces_papers_and_reports(installed, tmp_path):
     listed = run(installed, tmp_path, "reproduce", "--list", "--json")
     for group in KINDS:

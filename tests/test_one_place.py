@@ -150,6 +150,7 @@ def test_a_figure_of_a_run_is_one_file(run, tmp_path):
     assert run(_MNISTLAB_COMPLETE="complete_bash", **words) == "new\n"
 
 
+@pytest.mark.slow
 def test_a_figure_of_a_sweep_is_one_file(run, tmp_path):
     (tmp_path / "sweep.yaml").write_text(SWEEP)
     words = ("sweep", "sweep.yaml", "--quiet", "--workers", "1")

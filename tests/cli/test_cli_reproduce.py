@@ -180,7 +180,7 @@ def test_a_mistake_in_a_manifest_names_its_place(report, home):
     assert "there is no metric 'tset_accuracy'" in outcome.stderr
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("group", KINDS)
 @pytest.mark.usefixtures("home", "trials_here", "few_images_in_tsne")
 def test_every_report_and_paper_runs_scaled_down_on_digits(group):

@@ -146,6 +146,7 @@ def test_a_table_that_names_runs_elsewhere_is_refused(sweep, run):
     assert "is not the folder of a trial" in outcome.stderr
 
 
+@pytest.mark.slow
 def test_links_that_mnistlab_makes_and_a_linked_runs_folder_go_on_working(home):
     (home / "disk").mkdir()
     (home / "runs").symlink_to("disk")

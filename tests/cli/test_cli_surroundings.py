@@ -82,6 +82,7 @@ def test_figures_are_drawn_whatever_backend_the_environment_names(tmp_path, trai
     assert (run / "plots/learning_curves.png").exists()
 
 
+@pytest.mark.slow
 def test_figures_are_drawn_though_the_settings_of_matplotlib_are_no_text(tmp_path):
     (tmp_path / "matplotlibrc").write_bytes(b"backend: \xff\xfe\n")
     done = command(tmp_path, "train", "run.yaml")
@@ -256,7 +257,7 @@ def test_characters_that_a_locale_lacks_are_one_line_that_says_what_to_set(tmp_p
 
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="names of other bytes are Linux's")
-@pytest.mark.parametrize("kind", ["train", "sweep"])
+@pytest.mark.parametrize("kind", ["train", pytest.param("sweep", marks=pytest.mark.slow)])
 def test_a_run_has_a_page_though_bytes_of_its_command_are_no_utf_8(tmp_path, kind):
     values = ["optimizer.lr=0.1,0.2"] if kind == "sweep" else []
     done = command(tmp_path, kind, "run.yaml", *values, "--quiet", "--runs-dir", "r\udcff")

@@ -80,7 +80,7 @@ def test_the_page_s_commands_train_and_check(copy, page, accuracy):
             assert result["metrics"]["train_accuracy"] > accuracy
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_compiled_the_activation_learns_and_is_exported_right(copy):
     done = run(
         copy, "-m", "mnistlab", "train", "configs/quickstart.yaml",

@@ -122,7 +122,7 @@ def test_the_sweep_climbs_from_the_best_of_its_first_points(undisturbed):
     assert all(row["status"] == "finished" for row in found)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_killed_and_resumed_it_asks_for_the_same_points_and_ends_on_the_same_bits(
     copy, undisturbed
 ):
@@ -145,7 +145,7 @@ def test_killed_and_resumed_it_asks_for_the_same_points_and_ends_on_the_same_bit
     assert json.loads(out)["trials"]["finished"] == len(before | bits(undisturbed))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_every_stage_has_a_climb_of_its_own_on_top_of_the_winner(copy):
     _, told = run(copy, "sweep", "staged.yaml", "--dry-run")
     assert "stage l2: method climb chooses up to 2 more points by the results of these" in told

@@ -171,7 +171,10 @@ def _held_to_its_ranks(result, config):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize(
+    "part",
+    [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, PARTS))],
+)
 def test_drawn_sweeps_keep_to_their_keys_in_any_order_and_killed(part, tmp_path):
     statuses = Counter()
     for number in range(part * DRAWS, (part + 1) * DRAWS):

@@ -154,7 +154,7 @@ def test_a_file_of_the_user_is_not_overwritten(tmp_path, sweep):
     assert (tmp_path / "comparison.html").read_text() == "mine"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_the_page_of_a_thousand_runs_is_a_small_file(tmp_path):
     many_runs(tmp_path, 1_000)
     keys = ("optimizer.lr", "model.hidden")

@@ -81,6 +81,7 @@ def runs(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_the_page_says_of_300_test_images_what_predict_says(browser, runs, name):
     folder = runs(name)

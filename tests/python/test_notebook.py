@@ -267,7 +267,7 @@ def test_an_interrupted_kernel_saves_a_checkpoint_and_says_how_to_resume(home):
     assert f"mnistlab.resume(&#39;{folder}&#39;)" in shown.data["text/html"]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # the libraries of Jupyter warn of their own matters
 def test_an_interrupted_sweep_says_how_to_resume_and_is_resumed(home):
     runs = home / "runs"

@@ -61,8 +61,8 @@ def test_every_cell_of_the_tour_shows_what_its_text_announces(home, monkeypatch)
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.mnist
-@pytest.mark.long
 @pytest.mark.filterwarnings("default")  # the libraries of Jupyter warn of their own matters
 def test_the_tour_can_be_taken_on_mnist(mnist_data_dir, home, monkeypatch):
     monkeypatch.setenv("MNISTLAB_DATA_DIR", str(mnist_data_dir))

@@ -8,7 +8,7 @@ from tools.crowd_rounds import cold_round, warm_round
 SMALL = ("model=softmax", "optimizer=sgd", "training.kernels=plain")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_of_many_with_cold_caches_one_compiles_and_one_decodes_and_the_rest_at_once_need_neither(
     tmp_path,
 ):

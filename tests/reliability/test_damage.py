@@ -34,7 +34,9 @@ def in_a_process(*command: str) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("kind", "every"), [("run", 20), ("sweep", 60)])
+@pytest.mark.parametrize(
+    ("kind", "every"), [("run", 20), pytest.param("sweep", 60, marks=pytest.mark.slow)]
+)
 def test_after_any_failed_operation_the_run_is_resumed_to_the_same_bits(kind, every):
     done = in_a_process("tools.fault_rounds", kind, "--every", str(every))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -109,7 +109,7 @@ def test_every_module_is_imported_without_fcntl_and_resource(windows):
     assert int(count) > 300
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_run_has_the_same_bits_and_a_text_file_leads_to_it(windows, tmp_path):
     folder = Path(windows("train", "run.yaml", "--quiet"))
     latest = tmp_path / "runs" / "latest"
@@ -134,7 +134,7 @@ def test_a_run_has_the_same_bits_and_a_text_file_leads_to_it(windows, tmp_path):
     assert not list(tmp_path.rglob("*~lock"))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_sweep_trains_in_worker_processes_and_leads_to_its_best_trial(windows, tmp_path):
     words = ("run.yaml", "optimizer.lr=0.1,0.01", "--workers", "2", "--quiet", "--json")
     told = json.loads(windows("sweep", *words))

@@ -69,7 +69,7 @@ def test_trials_that_come_back_with_the_result_end_on_the_same_bits(tmp_path, da
     assert fingerprints(carried(tmp_path, dask, *VALUES)) == calm
 
 
-@pytest.mark.parametrize("seen", [True, False])
+@pytest.mark.parametrize("seen", [pytest.param(True, marks=pytest.mark.slow), False])
 def test_trials_are_stopped_and_promoted_as_by_the_workers_of_this_machine(
     tmp_path, dask, seen, request
 ):
@@ -175,6 +175,7 @@ class PuttingToSleep(Heard):
         self.client.run_on_scheduler(remove)
 
 
+@pytest.mark.slow
 def test_a_worker_that_wakes_after_its_trial_was_finished_elsewhere_changes_nothing(tmp_path, dask):
     with Client(dask.address, set_as_default=False) as client:
         sleep = PuttingToSleep(tmp_path, dask, client)
@@ -228,6 +229,7 @@ def certificates(folder: Path) -> dict[str, str]:
     return settings
 
 
+@pytest.mark.slow
 def test_certificates_made_as_the_docs_tell_carry_a_sweep(tmp_path, calm):
     import dask.config
 
@@ -241,7 +243,7 @@ def test_certificates_made_as_the_docs_tell_carry_a_sweep(tmp_path, calm):
             assert fingerprints(carried(tmp_path, secured, *VALUES)) == calm
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_worker_client_and_scheduler_killed_at_random_moments_cost_no_bit():
     # Every process that is started anew takes as long as a trial, so there is one worker.
     values = ("optimizer.lr=1e-3,1e-4", "seeds=2", "training.epochs=8")
@@ -251,7 +253,7 @@ def test_worker_client_and_scheduler_killed_at_random_moments_cost_no_bit():
     assert set(report.kills) == {"worker", "client", "scheduler"}
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_pruned_trials_killed_at_random_moments_are_each_trained_once():
     values = (
         *("optimizer.lr=3e-3,1e-3,3e-4,1e-4,1e-5", "training.epochs=9"),

@@ -128,6 +128,7 @@ def calm(tmp_path_factory):
     return fingerprints(sweep(tmp_path_factory.mktemp("calm"), *LONG))
 
 
+@pytest.mark.slow
 def test_a_signal_stops_all_workers_with_their_checkpoints_and_the_rest_is_resumed(tmp_path, calm):
     # SIGINT stops sweeps in test_cluster.py, and both signals in tests/cli/test_cli_sweep.py.
     result = sweep(tmp_path / "stopped", *LONG, callbacks=[Interrupting(signal.SIGTERM)])

@@ -77,6 +77,7 @@ def test_trials_of_several_seeds_are_grouped_by_seed(text, tmp_path, submitted):
     assert submitted == [2, 2]
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_takes_no_trial_with_it(text, tmp_path, submitted, monkeypatch):
     killed = []
 
