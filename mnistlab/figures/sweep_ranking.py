@@ -26,8 +26,8 @@ ABOVE, BELOW = 0.3, 0.65  # inches around the panel
 MAX_POINTS = 40
 LABEL_CHARACTERS = 56
 CHARACTER_WIDTH = 0.072  # inches, of a label or a value
-# The chance level is drawn if its distance from the axis is at most this share of the axis.
-NEAR_CHANCE = 0.5
+# A point, or the chance level, gets on the axis if this share of it more is enough.
+NEAR_AXIS = 0.5
 
 
 @dataclass(frozen=True)
@@ -103,19 +103,22 @@ def axis_limits(
     points: Sequence[SweepPoint], spans: Spans, metric: SweepMetric, chance: float | None
 ) -> tuple[float, float]:
     """The lowest and highest value on the axis: those of points near the best one, the stated ones,
-    and the chance level if it is near; within 0 and 100 %.
+    then what is near these: other points, and the chance level; within 0 and 100 %.
     """
     near = near_the_best(spans.mean, metric)
     stated = [p.stated * metric.factor for p in points if p.stated is not None]
     low = min(float(spans.low[near].min()), *stated, math.inf)
     high = max(float(spans.high[near].max()), *stated, -math.inf)
+    room = NEAR_AXIS * (high - low)
+    beside = (low - room <= spans.mean) & (spans.mean <= high + room)
+    low, high = min(low, *spans.low[beside]), max(high, *spans.high[beside])
     if low == high:
         around = 0.5 if metric.is_share else 0.05 * abs(high) or 0.5
         low, high = low - around, high + around
     length = high - low
     if chance is not None and metric.is_share:
         level = chance * metric.factor
-        if low - NEAR_CHANCE * length <= level <= low:
+        if low - NEAR_AXIS * length <= level <= low:
             low, length = level, high - level
     low, high = low - 0.06 * length, high + 0.06 * length
     if metric.is_share or spans.low.min() >= 0:

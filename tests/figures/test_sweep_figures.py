@@ -164,6 +164,14 @@ def test_the_axis_separates_the_best_and_a_failed_point_is_an_arrow_with_its_val
     assert "An arrow: the value lies beyond the axis." in " ".join(written(canvas))
 
 
+def test_a_point_that_half_an_axis_more_shows_is_on_the_axis():
+    stated = ((0.9618, 0.9641), (0.9783, 0.9781), (0.9817, 0.9841))
+    points = [SweepPoint({"lr": n}, (mean,), stated=said) for n, (mean, said) in enumerate(stated)]
+    _, panel = ranking(points)
+    assert panel.get_xlim()[0] < 96.18
+    assert "beyond" not in {line.get_label() for line in panel.get_lines()}
+
+
 def test_the_best_point_is_filled_and_winners_on_the_test_set_look_alike():
     points = [SweepPoint({"lr": n}, (v,)) for n, v in enumerate((0.9, 0.8, 0.7))]
     for is_ranking, expected in ((True, 1), (False, 0)):

@@ -81,8 +81,10 @@ def runs(tmp_path_factory):
     return run
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name",
+    ["cnn", *(pytest.param(one, marks=pytest.mark.slow) for one in MODELS if one != "cnn")],
+)
 def test_the_page_says_of_300_test_images_what_predict_says(browser, runs, name):
     folder = runs(name)
     browser.opened(folder)
