@@ -1,6 +1,13 @@
 """The matrix product: BLAS's gemm, from the BLAS library in SciPy."""
 
+import importlib
+import sys
+from importlib.machinery import PathFinder
+from importlib.util import module_from_spec
+from pathlib import Path
+
 import numpy as np
+import scipy
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -26,6 +33,24 @@ def gemm(
     right = B.T if transpose_B else B
     product = C.dtype.type(alpha) * (left @ right)
     C[...] = product if beta == 0 else product + C.dtype.type(beta) * C
+
+
+def load_blas() -> None:
+    """Load SciPy's BLAS, as numba's first product would do.
+
+    Its module is loaded without the package `scipy.linalg` around it, whose import takes longer
+    than numpy's. numba asks for the module by name, and finds it.
+    """
+    name, folder = "scipy.linalg.cython_blas", Path(scipy.__file__).parent / "linalg"
+    if name in sys.modules:
+        return
+    spec = PathFinder.find_spec(name, [str(folder)])
+    if spec is None or spec.loader is None:  # in an archive, for example
+        importlib.import_module(name)
+        return
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    sys.modules[name] = module
 
 
 @intrinsic

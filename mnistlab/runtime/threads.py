@@ -8,6 +8,8 @@ from typing import Any
 
 import numba
 
+from mnistlab.runtime.blas import load_blas
+
 # The most steps of a trial, and the time for which it is long enough.
 TRIAL_STEPS, TRIAL_SECONDS = 8, 0.02
 # The time until the next trial, in trial durations: at first, and at most.
@@ -29,8 +31,7 @@ def engine_threads(threads: int | None) -> Iterator[int]:
     # Accelerate, a BLAS of macOS, has no other limit, and reads it at its first product.
     os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
     # The BLAS that numba calls must be loaded before it can be limited.
-    import scipy.linalg.cython_blas  # noqa: F401
-
+    load_blas()
     pool = int(numba.config.NUMBA_NUM_THREADS)
     before = numba.get_num_threads()
     numba.set_num_threads(min(threads or pool, pool))

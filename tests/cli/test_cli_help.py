@@ -109,7 +109,13 @@ def test_the_help_of_a_command_imports_nothing_heavy(command):
 def test_a_run_imports_nothing_of_sweeps_and_statistics(home):
     imported = modules_imported_by("train", str(home / "tiny.yaml"), "--no-plots")
     assert "mnistlab.findings" in imported
-    for heavy in ("mnistlab.sweeps", "mnistlab.statistics", "scipy.special", "matplotlib"):
+    for heavy in (
+        "mnistlab.sweeps",
+        "mnistlab.statistics",
+        "scipy.linalg",
+        "scipy.special",
+        "matplotlib",
+    ):
         assert heavy not in imported
 
 

@@ -1,10 +1,14 @@
 import itertools
 import os
+import subprocess
+import sys
+from textwrap import dedent
 
 import numpy as np
 import pytest
 from kernel_helpers import DTYPES, TOLERANCE, assert_interpreted_equals_compiled, normal
 
+from mnistlab.runtime import blas
 from mnistlab.runtime.blas import gemm
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.threads import engine_threads
@@ -86,3 +90,33 @@ def test_accelerate_has_one_thread_unless_the_user_names_another_number(monkeypa
     with engine_threads(1):
         assert os.environ["VECLIB_MAXIMUM_THREADS"] == "3"
     assert ONE_THREAD["VECLIB_MAXIMUM_THREADS"] == "1"  # of a sweep's workers
+
+
+def test_the_library_is_loaded_without_its_package_and_others_find_both():
+    code = """
+        import sys
+        from mnistlab.runtime.blas import load_blas
+        load_blas()
+        assert "scipy.linalg" not in sys.modules
+        import numba, numpy
+        product = numba.njit(lambda a, b: a @ b)(numpy.eye(3), numpy.ones((3, 3)))
+        assert (product == 1).all()
+        assert "scipy.linalg" not in sys.modules
+        import scipy.linalg, scipy.optimize
+        from scipy.linalg import cython_blas
+        assert cython_blas is sys.modules["scipy.linalg.cython_blas"]
+        assert scipy.linalg.det(numpy.eye(3)) == 1
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", dedent(code)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_where_its_file_is_not_found_it_is_imported(monkeypatch):
+    asked = []
+    monkeypatch.delitem(sys.modules, "scipy.linalg.cython_blas", raising=False)
+    monkeypatch.setattr(blas.PathFinder, "find_spec", lambda *_: None)
+    monkeypatch.setattr(blas.importlib, "import_module", asked.append)
+    blas.load_blas()
+    assert asked == ["scipy.linalg.cython_blas"]
