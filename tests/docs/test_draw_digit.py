@@ -19,7 +19,7 @@ def test_the_sample_picture_is_what_its_program_draws():
     assert np.abs(drawn - there).max() <= 8  # versions of the library round differently
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_the_network_of_the_quick_start_predicts_the_sample_picture(tmp_path):
     def mnistlab(*words):
         line = [sys.executable, "-m", "mnistlab", *map(str, words)]

@@ -32,7 +32,7 @@ def test_the_tour_is_kept_without_outputs():
         assert cell.cell_type == "markdown" or (cell.outputs, cell.execution_count) == ([], None)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # the libraries of Jupyter warn of their own matters
 def test_every_cell_of_the_tour_shows_what_its_text_announces(home, monkeypatch):
     monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel sets its own
