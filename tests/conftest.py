@@ -32,9 +32,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Leave slow tests out, unless the command line says which tests it wants."""
+    """Leave slow tests out, unless the command line names files, tests or marks."""
     option = config.option
-    if not (option.markexpr or option.keyword or any("::" in one for one in config.args)):
+    if not (option.markexpr or option.keyword or any(".py" in one for one in config.args)):
         option.markexpr = "not slow"
 
 

@@ -18,7 +18,6 @@ from watched import keys_of_schema, sentences, watched
 
 SEED = 1
 PARTS, DRAWS = 8, 30
-QUICK_PARTS = 1  # the others are slow
 MOST_FOR_EVERY_KEY = 2000
 
 
@@ -31,10 +30,7 @@ def held(number, folder):
 @pytest.mark.long
 @pytest.mark.parametrize(
     "part",
-    [
-        *range(QUICK_PARTS),
-        *(pytest.param(part, marks=pytest.mark.slow) for part in range(QUICK_PARTS, PARTS)),
-    ],
+    [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, PARTS))],
 )
 def test_drawn_trainings_keep_to_the_equations_on_one_thread_and_two_and_resumed(part, tmp_path):
     numbers = range(part * DRAWS, (part + 1) * DRAWS)
