@@ -1,4 +1,4 @@
-"""Draws figures in a second process, which starts while a run trains.
+"""Draws figures in a second process, which starts while a run or a sweep trains.
 
 Importing the figures' libraries takes as long as training a small network. Nothing depends on the
 second process: what it does not draw is drawn here, and errors are raised here.
@@ -19,7 +19,7 @@ from mnistlab.support.own_python import own_python
 from mnistlab.support.platform import system
 
 if TYPE_CHECKING:
-    from mnistlab.python.commands.train import QuickFigures
+    from mnistlab.python.commands.figures_at_end import FiguresAtEnd
 
 PROGRAM = "from mnistlab.cli.drawing import main\nmain()\n"
 # It uses the processor that training leaves free: its libraries start no threads.
@@ -27,17 +27,17 @@ ONE_THREAD = dict.fromkeys(BLAS_THREADS, "1")
 
 
 @contextmanager
-def quick_figures_beside(*, wanted: bool) -> Iterator["QuickFigures"]:
-    """A function that draws a run's figures like `quick_figures`, in a process that starts
-    meanwhile.
+def figures_beside(*, wanted: bool, points: int = 0) -> Iterator["FiguresAtEnd"]:
+    """A function that draws like `figures_at_end`, in a process that starts meanwhile.
 
-    In this process, if its libraries are loaded already or there is no second processor.
+    In this process, if its libraries are loaded already or there is no second processor. `points`
+    are those of a sweep.
     """
     if not wanted or "matplotlib" in sys.modules or available_cpus() < 2:
         yield _here
         return
     with subprocess.Popen(
-        own_python(PROGRAM),
+        own_python(PROGRAM, str(points)),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, **ONE_THREAD},
@@ -45,9 +45,9 @@ def quick_figures_beside(*, wanted: bool) -> Iterator["QuickFigures"]:
         **system.OWN_GROUP,
     ) as process:
 
-        def beside(run_dir: Path, data_dir: Path, threads: int | None) -> list[str]:
-            told = _ask(process, [str(run_dir), str(data_dir), threads])
-            return _here(run_dir, data_dir, threads) if told is None else told
+        def beside(folder: Path, data_dir: Path, threads: int | None) -> list[str]:
+            told = _ask(process, [str(folder), str(data_dir), threads])
+            return _here(folder, data_dir, threads) if told is None else told
 
         try:
             yield beside
@@ -55,10 +55,10 @@ def quick_figures_beside(*, wanted: bool) -> Iterator["QuickFigures"]:
             process.kill()
 
 
-def _here(run_dir: Path, data_dir: Path, threads: int | None) -> list[str]:
-    from mnistlab.python.commands.train import quick_figures
+def _here(folder: Path, data_dir: Path, threads: int | None) -> list[str]:
+    from mnistlab.python.commands.figures_at_end import figures_at_end
 
-    return quick_figures(run_dir, data_dir, threads)
+    return figures_at_end(folder, data_dir, threads)
 
 
 def _ask(process: "subprocess.Popen[bytes]", what: list[Any]) -> list[str] | None:
@@ -74,16 +74,20 @@ def _ask(process: "subprocess.Popen[bytes]", what: list[Any]) -> list[str] | Non
 
 
 def main() -> None:
-    """Run as the second process: import, draw the run whose folder comes through stdin, report,
-    end.
+    """Run as the second process: import, draw the run or sweep whose folder comes through stdin,
+    report, end.
     """
     reply, sys.stdout = sys.stdout, sys.stderr
     from mnistlab.figures.sheet import Sheet
     from mnistlab.figures.style import drawing, rendered
+    from mnistlab.figures.sweep.stage import importance
     from mnistlab.pages.inline_svg import inline_svg
     from mnistlab.pages.page import read_templates
-    from mnistlab.python.commands.train import quick_figures
+    from mnistlab.python.commands.figures_at_end import figures_at_end
     from mnistlab.python.commands.visualize import visualize  # noqa: F401 - before it is needed
+
+    if int(sys.argv[1]) >= importance.LEAST_POINTS:
+        from sklearn.ensemble import RandomForestRegressor  # noqa: F401 - takes two seconds
 
     with drawing():
         sheet = Sheet(1.0, "A figure, so that fonts are read")
@@ -93,10 +97,10 @@ def main() -> None:
     read_templates()
     if not (line := sys.stdin.readline()):
         return
-    run_dir, data_dir, threads = json.loads(line)
+    folder, data_dir, threads = json.loads(line)
     try:
         with log_on_stderr():
-            told = quick_figures(Path(run_dir), Path(data_dir), threads, saver=system.run_beside)
+            told = figures_at_end(Path(folder), Path(data_dir), threads, saver=system.run_beside)
     except Exception:  # the asking process draws again, and reports the error
         return
     reply.write(json.dumps(told) + "\n")

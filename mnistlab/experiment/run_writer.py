@@ -43,8 +43,11 @@ from mnistlab.support.run_weights import snapshot_name
 from mnistlab.training.trainer import Trainer
 
 # Writing a checkpoint waits for the disk, so a run with many short epochs does not write after
-# each.
+# each: it trains that long between two of them. Of a run that trains beside others, only its share
+# of the time counts, or all would write as often as one alone.
 SECONDS_BETWEEN_CHECKPOINTS = 2.0
+# But it waits no longer by the clock, however long it evaluates.
+MOST_SECONDS_BETWEEN = 30.0
 
 
 class RunWriter:
@@ -70,6 +73,7 @@ class RunWriter:
         self.reason: str | None = None
         self.saved_step: int | None = None  # of the newest checkpoint on disk
         self.began = self.written = time.perf_counter()
+        self.trained = 0.0  # seconds of training at the last write
         self.seconds_before = 0.0  # of the run before it was resumed
         self.checkpoint = self.snapshot()
 
@@ -85,7 +89,7 @@ class RunWriter:
         self.best_params[:] = checkpoint.tensors["best_params"]
         # A run that diverged was beyond the state that it kept.
         trainer.step = position.get("ended_step", position["step"])
-        trainer.seconds = position["seconds"]
+        trainer.seconds = self.trained = position["seconds"]
         self.test_seen = position["test_seen"]
         if self.average is not None:
             self.average.restore(checkpoint.tensors["average"], position["averaged"])
@@ -174,9 +178,11 @@ class RunWriter:
         ago.
         """
         self.checkpoint = self.snapshot()
-        if time.perf_counter() - self.written >= SECONDS_BETWEEN_CHECKPOINTS:
+        trained = self.trainer.seconds - self.trained
+        waited = time.perf_counter() - self.written
+        if trained >= SECONDS_BETWEEN_CHECKPOINTS or waited >= MOST_SECONDS_BETWEEN:
             self.write_checkpoint()
-            self.written = time.perf_counter()
+            self.trained, self.written = self.trainer.seconds, time.perf_counter()
 
     def write_checkpoint(self) -> None:
         """Write the last finite state, and the best weights.

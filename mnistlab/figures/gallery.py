@@ -1,7 +1,6 @@
 """How the figures of a run or a sweep are chosen, drawn and saved."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -183,15 +182,15 @@ def refuse_foreign(
     refuse_others([*files, *pages], force=force, hint=hint)
 
 
-# Saves a figure, now or in another process; the function it returns waits until that is done.
+# Writes files.
 Save = Callable[[], None]
+# Begins to save, perhaps in another process; the function that it returns ends when all is saved.
 Saver = Callable[[Save], Save]
 
 
-def at_once(save: Save) -> Save:
-    """The saver that saves in this process; its result has nothing to wait for."""
-    save()
-    return lambda: None
+def in_turn(save: Save) -> Save:
+    """The saver that saves in this process, when it is waited for."""
+    return save
 
 
 def save_each(
@@ -200,7 +199,7 @@ def save_each(
     format: str = "png",
     *,
     force: bool = False,
-    saver: Saver = at_once,
+    saver: Saver = in_turn,
 ) -> SavedFigures:
     """Save the figures in the folder `plots` of a run or sweep, each in a file of its name.
 
@@ -208,16 +207,18 @@ def save_each(
     cannot be written.
     """
     saved = SavedFigures(folder, [], {}, [])
-    with ExitStack() as saving:
-        for one in found:
-            if isinstance(one, LeftOut):
-                saved.left_out.append(one)
-            else:
-                path = figure_file(folder, one.name, format)
-                path.parent.mkdir(exist_ok=True)
-                saving.callback(saver(partial(_save, one.figure, path, format, force)))
-                saved.figures[one.name] = path
-                saved.drawn.append(one)
+    saving = []
+    for one in found:
+        if isinstance(one, LeftOut):
+            saved.left_out.append(one)
+        else:
+            path = figure_file(folder, one.name, format)
+            path.parent.mkdir(exist_ok=True)
+            saving.append(saver(partial(_save, one.figure, path, format, force)))
+            saved.figures[one.name] = path
+            saved.drawn.append(one)
+    for wait in saving:
+        wait()
     return saved
 
 

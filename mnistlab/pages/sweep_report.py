@@ -1,6 +1,6 @@
 """A sweep's report.html: the question, the ranking of its points, its stages, the chosen run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,12 @@ def write_sweep_report(
     *,
     force: bool = False,
     options: Mapping[str, Any] = NO_OPTIONS,
+    page_of_best: Callable[[], None] = lambda: None,
 ) -> Path:
     """Write a sweep's report.html with the figures that were drawn for it; return its path.
 
-    `options` are those with which Artefacts opens a trial.
+    `options` are those with which Artefacts opens a trial. `page_of_best` returns when the best
+    run's page, which this one links to, is written.
     Raises UsageError if sweep.yaml or trials.csv is damaged, or if the page exists and was not
     written by mnistlab, unless `force`; OSError if it cannot be written.
     """
@@ -43,6 +45,7 @@ def write_sweep_report(
     text = durable.read_text(sweep_dir.config)
     chosen = _chosen(sweep_dir, rows)
     drawn = pictures(saved)
+    page_of_best()
     left = MOST_BYTES - RESERVED - sum(len(picture.markup) for picture in drawn)
     write_page(
         sweep_dir.report,

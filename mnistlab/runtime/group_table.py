@@ -1,6 +1,6 @@
 """Compiled tables of ops for the memories of several networks; see group_loop.py."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,13 +41,11 @@ class GroupTable:
 
 
 def compile_group(
-    lists: Mapping[str, Sequence[tuple[int, Op]]],
-    dtype: np.dtype[Any],
-    tell: Callable[[str], None] = lambda text: None,
+    lists: Mapping[str, Sequence[tuple[int, Op]]], dtype: np.dtype[Any]
 ) -> dict[str, GroupTable]:
     """A table for each list of ops and memory numbers, by name."""
     ops = {name: tuple(op for _, op in numbered) for name, numbered in lists.items()}
-    tables = compile_tables(ops, dtype, tell, loops_of_groups(dtype))
+    tables = compile_tables(ops, dtype, loops=loops_of_groups(dtype))
     return {
         name: GroupTable(tables[name], np.array([n for n, _ in numbered], np.int64))
         for name, numbered in lists.items()

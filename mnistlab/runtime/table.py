@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
@@ -76,12 +76,28 @@ def compile_tables(
 ) -> dict[str, Table]:
     """A table for each list of ops, by name; `loops` run them, `run_batches` by default.
 
-    What is not in the cache is compiled under a lock, so that one of many processes compiles.
-    `tell` receives a message before and after.
+    What is not in the cache is compiled; see `keep_compiled`.
     """
-    loops = loops or [(run_batches, run_batches_types(dtype))]
-    new = {(op.kind, dtype): op for ops in lists.values() for op in ops}
-    new = {kind: op for kind, op in new.items() if kind not in _loaded}
+    loops = loops or loops_of_one(dtype)
+    ops = [op for ops in lists.values() for op in ops]
+    keep_compiled(ops, dtype, tell, loops)
+    for loop in loops:
+        compiler.compile_for(*loop)
+    tables = {name: assemble(ops, dtype) for name, ops in lists.items()}
+    _loaded.update((op.kind, dtype) for op in ops)
+    return tables
+
+
+def keep_compiled(
+    ops: Iterable[Op],
+    dtype: np.dtype[Any],
+    tell: Callable[[str], None],
+    loops: Sequence[tuple[Kernel, tuple[Any, ...]]],
+) -> None:
+    """Compile the ops and loops that the cache lacks, under a lock, so that one of many processes
+    compiles. `tell` receives a message before and after.
+    """
+    new = {op.kind: op for op in ops if (op.kind, dtype) not in _loaded}
     needed = [*loops, *(one for op in new.values() for one in op.functions(dtype))]
 
     def missing() -> set[Any]:
@@ -91,27 +107,24 @@ def compile_tables(
         for loop in loops:
             compiler.compile_for(*loop)
 
-    def load() -> dict[str, Table]:
-        compile_loops()
-        tables = {name: assemble(ops, dtype) for name, ops in lists.items()}
-        _loaded.update(new)
-        return tables
-
     if not missing():
-        return load()
+        return
     with compiler.compile_lock(waiting=lambda: tell(WAITING)) as lock:
         left = missing()  # another process may have compiled everything
         if not left:
-            return load()
+            return
         tell(announcement(list(left), dtype))
         started = time.perf_counter()
         by_address = [one for one in dict.fromkeys(needed) if one in left and one not in loops]
         compile_all(by_address, compiler.processors(), lock, first=compile_loops)
-        tables = load()
         for function in left:
             compiler.mark_compiled(*function)
     tell(told_end(time.perf_counter() - started))
-    return tables
+
+
+def loops_of_one(dtype: np.dtype[Any]) -> list[tuple[Kernel, tuple[Any, ...]]]:
+    """The loops that run the ops of one network, with the types of their arguments."""
+    return [(run_batches, run_batches_types(dtype))]
 
 
 def assemble(ops: Sequence[Op], dtype: np.dtype[Any]) -> Table:

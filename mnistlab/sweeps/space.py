@@ -24,6 +24,11 @@ def points(source: SweepSource, plan: StagePlan, winner: Mapping[str, Node]) -> 
     return StageSearch(source, plan, winner).ask()
 
 
+def most_points(source: SweepSource) -> int:
+    """The largest number of points that a stage may have."""
+    return max(StageSearch(source, plan, {}).points.most for plan in stage_plans(source))
+
+
 def repetitions(source: SweepSource) -> list[str]:
     """A message if there are fewer points than requested, because some would be equal."""
     config = source.config

@@ -21,7 +21,7 @@ from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.memory_check import refuse_too_large
 from mnistlab.experiment.resume import refuse_changed_surroundings
 from mnistlab.runtime.op import Op
-from mnistlab.runtime.table import compile_tables
+from mnistlab.runtime.table import keep_compiled, loops_of_one
 from mnistlab.store.run_record import RunRecord
 from mnistlab.support.errors import ConfigError, UsageError
 from mnistlab.training.inference import evaluation_programs
@@ -125,7 +125,7 @@ def compile_all(
         for each in (*program.training.values(), *evaluation.lists.values()):
             ops |= {op.kind: op for op in each}
     for dtype, kinds in needed.items():
-        compile_tables({"all": tuple(kinds.values())}, dtype, tell)
+        keep_compiled(kinds.values(), dtype, tell, loops_of_one(dtype))
 
 
 def _refuse_unmeasured(config: RunConfig, dataset: Dataset, metric: str) -> None:

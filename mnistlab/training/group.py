@@ -16,8 +16,10 @@ from mnistlab.blocks.layers.dense.shared_input_lowering import (
 )
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset
+from mnistlab.runtime.group_loop import loops_of_groups
 from mnistlab.runtime.group_table import GroupTable, compile_group
 from mnistlab.runtime.memory import Memory
+from mnistlab.runtime.table import keep_compiled
 from mnistlab.training.memory import nonzero_share
 from mnistlab.training.run_length import run_length
 from mnistlab.training.trainer import Trainer, steps_per_look, training_program
@@ -58,13 +60,13 @@ def most_together(config: RunConfig, dataset: Dataset) -> int:
 def compile_together(
     config: RunConfig, dataset: Dataset, count: int, tell: Callable[[str], None]
 ) -> None:
-    """Compile, or load from the cache, what `count` networks with a configuration's `joint_key`
-    need.
-    """
+    """Compile what `count` networks with a configuration's `joint_key` need and the cache lacks."""
     program = training_program(config, dataset)
     layer = first_layer(program)
     if layer is not None:
-        compile_group(side_by_side([layer] * count).lists, program.dtype, tell)
+        lists = side_by_side([layer] * count).lists.values()
+        ops = [op for numbered in lists for _, op in numbered]
+        keep_compiled(ops, program.dtype, tell, loops_of_groups(program.dtype))
 
 
 @dataclass(frozen=True)

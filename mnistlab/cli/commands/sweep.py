@@ -67,16 +67,23 @@ def sweep(
         _list_trials(source, as_json=json)
         return 0
 
-    from mnistlab.experiment.dataset import data_dir_of_file
-    from mnistlab.python.commands import sweep as command
-    from mnistlab.support import paths
-    from mnistlab.terminal.sweep_result import tell_sweep
-    from mnistlab.terminal.watched_sweep import sweep_options
+    from mnistlab.cli.drawing import figures_beside
+    from mnistlab.sweeps.space import most_points
 
-    with sweep_options(data_dir, workers=count, scheduler=scheduler, quiet=quiet) as how:
-        folder = paths.runs_dir(runs_dir)
-        how = replace(how, data_dir=data_dir_of_file(config, how.data_dir, how.tell))
-        result = command.sweep(source, folder, how, plots=not no_plots, track=track or ())
+    with figures_beside(wanted=not no_plots, points=most_points(source)) as figures:
+        from mnistlab.experiment.dataset import data_dir_of_file
+        from mnistlab.python.commands import sweep as command
+        from mnistlab.support import paths
+        from mnistlab.terminal.watched_sweep import sweep_options
+
+        with sweep_options(data_dir, workers=count, scheduler=scheduler, quiet=quiet) as how:
+            folder = paths.runs_dir(runs_dir)
+            how = replace(how, data_dir=data_dir_of_file(config, how.data_dir, how.tell))
+            result = command.sweep(
+                source, folder, how, plots=not no_plots, figures=figures, track=track or ()
+            )
+    from mnistlab.terminal.sweep_result import tell_sweep
+
     return tell_sweep(result, quiet=quiet, json=json)
 
 

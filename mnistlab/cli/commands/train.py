@@ -52,9 +52,9 @@ def train(
         _print_config(run_config, as_json=json)
         return 0
 
-    from mnistlab.cli.drawing import quick_figures_beside
+    from mnistlab.cli.drawing import figures_beside
 
-    with quick_figures_beside(wanted=not no_plots and threads != 1) as figures:
+    with figures_beside(wanted=not no_plots and threads != 1) as figures:
         from mnistlab.experiment.dataset import data_dir_of_file
         from mnistlab.python.commands import train as command
         from mnistlab.terminal.watched import run_options

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from mnistlab.config import SweepSource
+from mnistlab.python.commands.figures_at_end import FiguresAtEnd, figures_at_end
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.tracked import trackers_of
-from mnistlab.support.errors import UsageError
 from mnistlab.support.host import available_cpus
 from mnistlab.support.links import resolved
 from mnistlab.sweeps import sweep_run
@@ -23,10 +23,11 @@ def sweep(
     options: SweepOptions,
     *,
     plots: bool = True,
+    figures: FiguresAtEnd = figures_at_end,
     track: Sequence[str] = (),
 ) -> SweepResult:
-    """Run every trial of a sweep into a new folder, and choose the best. `track` are the names of
-    trackers that its trials are passed on to.
+    """Run every trial of a sweep into a new folder, choose the best, and draw the figures unless
+    `plots` is false. `track` are the names of trackers that its trials are passed on to.
 
     There are never more workers on this machine than processors. Raises ConfigError with all errors
     of all trials, DataError or UsageError before there is a folder.
@@ -34,7 +35,7 @@ def sweep(
     with _tracking(options, track) as options:
         result = sweep_run.begin(source, runs_dir, _with_workers(options))
         if plots:
-            _draw_sweep(result, options)
+            _draw(result, options, figures)
     return result
 
 
@@ -56,7 +57,7 @@ def resume_sweep(
         workers = _with_workers(options)
         result = sweep_run.resume(path, arguments, workers, force=force, unprune=unprune)
         if plots and not (result.already_ended and SweepDir(result.sweep_dir).plots.exists()):
-            _draw_sweep(result, options)
+            _draw(result, options)
     return result
 
 
@@ -76,18 +77,14 @@ def _with_workers(options: SweepOptions) -> SweepOptions:
     return replace(options, workers=count)
 
 
-def _draw_sweep(result: SweepResult, options: SweepOptions) -> None:
+def _draw(
+    result: SweepResult, options: SweepOptions, figures: FiguresAtEnd = figures_at_end
+) -> None:
     """Draw the figures and the page of a sweep that has ended."""
     if result.status is Status.INTERRUPTED:
         return
     for callback in options.callbacks:
         callback.on_message("drawing the figures …")
-    from mnistlab.python.commands.visualize import visualize
-
-    try:
-        told = list(visualize(result.sweep_dir, data_dir=options.data_dir).damaged)
-    except UsageError as error:  # the figures' paths have files that mnistlab did not write
-        told = list(error.messages)
-    for text in told:
+    for text in figures(result.sweep_dir, options.data_dir, None):
         for callback in options.callbacks:
             callback.on_message(text)

@@ -1,37 +1,16 @@
 """Train a configuration into a new run."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
 
 from mnistlab.config import RunConfig
 from mnistlab.experiment import runner
 from mnistlab.experiment.callbacks import RunResult
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.run_options import RunOptions
+from mnistlab.python.commands.figures_at_end import FiguresAtEnd, figures_at_end
 from mnistlab.store.status import Status
-from mnistlab.support.errors import UsageError
-
-# Draws the figures of a run's folder; its arguments are the folder of datasets and the threads.
-QuickFigures = Callable[[Path, Path, int | None], list[str]]
-
-
-def quick_figures(run_dir: Path, data_dir: Path, threads: int | None, **options: Any) -> list[str]:
-    """Draw a run's quick figures; a figure that cannot be drawn is no error. Returns messages.
-
-    `options` are further ones of `visualize`. Raises OSError if nothing can be written.
-    """
-    from mnistlab.figures.gallery import QUICK
-    from mnistlab.python.commands.visualize import visualize
-
-    try:
-        drawn = visualize(run_dir, only=QUICK, data_dir=data_dir, threads=threads, **options)
-    except UsageError as error:  # the figures' paths have files that mnistlab did not write
-        return list(error.messages)
-    return [
-        f"{', '.join(one.name for one in of)}: left out: {why}" for why, of in drawn.missed.items()
-    ]
 
 
 def train(
@@ -40,7 +19,7 @@ def train(
     options: RunOptions,
     *,
     plots: bool = True,
-    figures: QuickFigures = quick_figures,
+    figures: FiguresAtEnd = figures_at_end,
     track: Sequence[str] = (),
 ) -> RunResult:
     """Train one configuration into a new run folder, and draw its figures unless `plots` is false.
@@ -67,7 +46,7 @@ def tracking(options: RunOptions, trackers: Sequence[str]) -> AbstractContextMan
     return tracked_run(options, trackers)
 
 
-def draw(result: RunResult, options: RunOptions, figures: QuickFigures = quick_figures) -> None:
+def draw(result: RunResult, options: RunOptions, figures: FiguresAtEnd = figures_at_end) -> None:
     """Draw the figures of a run that has ended, and report those that were left out."""
     if result.status is Status.INTERRUPTED:
         return

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from mnistlab.figures.gallery import (
     LeftOut,
     SavedFigures,
     Saver,
-    at_once,
     chosen,
     draw_each,
+    in_turn,
     refuse_foreign,
     run_entries,
     save_each,
@@ -47,7 +48,7 @@ def visualize(
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
     data_progress: DownloadProgress | None = None,
-    saver: Saver = at_once,
+    saver: Saver = in_turn,
 ) -> SavedFigures:
     """Draw the figures of a run or sweep into its folder, all or those in `only`; with `report`,
     also report.html with these figures. Of a reproduced report, all figures and pages.
@@ -75,6 +76,8 @@ def visualize(
     entries = [] if films and not names else chosen(every, names)
     with drawing_in(folder):
         refuse_foreign(entries, folder, format, report=report, force=force)
+        if report and artefacts is None:
+            best = saver(partial(_write_page_of_best, SweepDir(folder), force, options))
         saved = save_each(draw_each(entries), folder, format, force=force, saver=saver)
         if artefacts is not None and films:
             saved = _with_films(saved, artefacts, force)
@@ -84,7 +87,9 @@ def visualize(
             if artefacts is not None:
                 page = write_run_report(artefacts, saved, force=force)
             else:
-                page = _write_sweep_report(SweepDir(folder), saved, force, options)
+                page = write_sweep_report(
+                    SweepDir(folder), saved, force=force, options=options, page_of_best=best
+                )
             return replace(saved, report=page)
         except MnistlabError as error:  # damaged files may also prevent the page
             left_out = LeftOut("report", "Report", str(error), error)
@@ -141,10 +146,7 @@ def _report(
     return replace(written.saved, report=written.report_dir.report)
 
 
-def _write_sweep_report(
-    sweep_dir: SweepDir, saved: SavedFigures, force: bool, options: dict[str, Any]
-) -> Path:
-    """Write a sweep's page, and the page of its best run, which it links to, if that is missing."""
+def _write_page_of_best(sweep_dir: SweepDir, force: bool, options: dict[str, Any]) -> None:
+    """Draw the best run of a sweep, if it has no page."""
     if sweep_dir.best.exists() and not RunDir(sweep_dir.best).report.exists():
         visualize(sweep_dir.best, only=QUICK, force=force, **options)
-    return write_sweep_report(sweep_dir, saved, force=force, options=options)
