@@ -24,7 +24,8 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> dict[str, int]:
         "parameters": size * item,
         "gradients": size * item,
         "optimizer state": sizes.states * size * item,
-        "kept weights": 2 * size * item,  # the best ones, and those before the last step
+        # The best ones, those before the last step, and those last evaluated.
+        "kept weights": 3 * size * item,
         # Parameters, state and best weights: the newest checkpoint and the one before it, and up to
         # four copies while the newest is written and the one before it is read again.
         "checkpoints": 6 * (2 + sizes.states) * size * item,
