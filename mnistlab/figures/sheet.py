@@ -91,6 +91,15 @@ def words_of(figure: Figure, title: str) -> FigureWords:
     return figure.words if isinstance(figure, SheetFigure) else FigureWords(title, title)
 
 
+def shortened(heading: str) -> str:
+    """A heading, or as many of its words as fit beside the run's name; a phrase that has hardly
+    begun is left out, too.
+    """
+    short = textwrap.shorten(heading, HEADING_CHARACTERS, placeholder=" …")
+    whole, comma, begun = short.rpartition(", ")
+    return f"{whole}, …" if comma and short != heading and len(begun) < len(whole) / 4 else short
+
+
 class Sheet:
     """A figure being drawn. Lengths are in inches; x goes right, y down from the end of the
     heading.
@@ -120,8 +129,7 @@ class Sheet:
 
     def _write_heading(self, heading: str, lines: Sequence[str], run: str) -> None:
         bold: Any = {"size": style.LARGE, "weight": "bold", "va": "center"}
-        short = textwrap.shorten(heading, HEADING_CHARACTERS, placeholder=" …")
-        self.write(MARGIN, 0.25 - self.top, short, **bold)
+        self.write(MARGIN, 0.25 - self.top, shortened(heading), **bold)
         name = textwrap.shorten(run, 44, placeholder=" …")
         right = style.WIDTH - MARGIN
         self.write(right, 0.25 - self.top, name, ha="right", va="center", color=style.FAINT)

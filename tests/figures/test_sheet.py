@@ -1,11 +1,12 @@
 """The positions on a sheet, and that the test of its texts can fail."""
 
 import numpy as np
+import pytest
 from figure_helpers import faults
 from matplotlib.text import Text
 
 from mnistlab.figures import style
-from mnistlab.figures.sheet import MARGIN, Sheet, around_zero, mosaic
+from mnistlab.figures.sheet import MARGIN, Sheet, around_zero, mosaic, shortened
 
 
 def test_a_mosaic_lays_images_row_by_row_with_gaps_of_nan():
@@ -69,3 +70,21 @@ def test_a_run_of_any_name_is_written_as_it_is_and_fits():
         sheet = Sheet(1.0, "Confusion matrix: accuracy 98.40 %", "note", "$x_{$ " + "y" * 90)
     assert faults(sheet.figure) == []
     assert all(not text.get_parse_math() for text in sheet.figure.findobj(Text) if text.get_text())
+
+
+@pytest.mark.parametrize(
+    ("heading", "written"),
+    [
+        ("Learning curves", "Learning curves"),
+        (
+            "Chapter 3: cross-entropy summed over the outputs, λ = 5.0, learning rate 0.1",
+            "Chapter 3: cross-entropy summed over the outputs, …",
+        ),
+        (
+            "Momentum, whatever the learning rate and the size of a batch may be here",
+            "Momentum, whatever the learning rate and the size of a …",
+        ),
+    ],
+)
+def test_a_heading_that_is_too_long_ends_behind_a_phrase(heading, written):
+    assert shortened(heading) == written
