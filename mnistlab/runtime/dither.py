@@ -49,6 +49,16 @@ def dithered(w: Any, step: Any, dither: int, i: int) -> Any:
     return w - fma(spread_evenly(dither, i), power_of_two(w * BELOW), step)
 
 
+def dithered_where(wanted: bool, w: Any, step: Any, dither: int, i: int) -> Any:
+    """`dithered` where it is wanted, else w.
+
+    Zero is subtracted from the others: to write w again or not to write it would be a branch, and
+    take twice as long.
+    """
+    taken = fma(spread_evenly(dither, i), power_of_two(w * BELOW), step)
+    return w - (taken if wanted else np.float32(0))
+
+
 def spread_evenly(dither: int, i: int) -> np.float32:
     """u · 2³² of element i."""
     return np.float32((((dither + i * BY_ELEMENT) & MASK) ^ SIGN) - SIGN)

@@ -14,6 +14,7 @@ from mnistlab.runtime.dither import (
     NONE,
     dither_of,
     dithered,
+    dithered_where,
     power_of_two,
     spread_evenly,
     step_down,
@@ -51,6 +52,11 @@ def _compiled_power_of_two(typing_context, w):  # type: ignore[no-untyped-def]
 @overload(dithered, jit_options=_JIT | {"fastmath": {"contract"}}, strict=False)
 def _overloaded_dithered(w, step, dither, i):  # type: ignore[no-untyped-def]
     return dithered
+
+
+@overload(dithered_where, jit_options=_JIT | {"fastmath": {"contract"}}, strict=False)
+def _overloaded_dithered_where(wanted, w, step, dither, i):  # type: ignore[no-untyped-def]
+    return dithered_where
 
 
 @overload(step_down, jit_options=_JIT, strict=False)

@@ -13,7 +13,7 @@ import numpy as np
 from mnistlab.blocks.layers.dense.sparse_input import LISTED, WORD, words_of
 from mnistlab.blocks.penalties.maths import signed
 from mnistlab.runtime.compiler import generic_kernel
-from mnistlab.runtime.dither import MASK, step_down
+from mnistlab.runtime.dither import MASK, dithered_where, step_down
 from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.vectors import REGISTER, load, lowest_bit, spread, store
@@ -186,10 +186,8 @@ def descent_by_columns(
     for k in range(W.size // columns):
         row = W[k * columns :][:columns]
         for c in range(columns):
-            size = signed(l1[c], row[c]) + l2[c] * row[c]
-            left = step_down(row[c], size, int(dither[c]), 0)
-            row[c] = left if l1[c] + l2[c] > 0 else row[c]
-        for c in range(columns):
+            step = signed(l1[c], row[c]) + l2[c] * row[c]
+            row[c] = dithered_where(l1[c] + l2[c] > 0, row[c], step, int(dither[c]), 0)
             dither[c] = (int(dither[c]) + int(by_row[c])) & MASK
 
 
