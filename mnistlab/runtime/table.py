@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -81,8 +81,7 @@ def compile_tables(
     loops = loops or loops_of_one(dtype)
     ops = [op for ops in lists.values() for op in ops]
     keep_compiled(ops, dtype, tell, loops)
-    for loop in loops:
-        compiler.compile_for(*loop)
+    _compile_each(loops)
     tables = {name: assemble(ops, dtype) for name, ops in lists.items()}
     _loaded.update((op.kind, dtype) for op in ops)
     return tables
@@ -103,10 +102,6 @@ def keep_compiled(
     def missing() -> set[Any]:
         return {function for function in needed if not compiler.is_compiled(*function)}
 
-    def compile_loops() -> None:
-        for loop in loops:
-            compiler.compile_for(*loop)
-
     if not missing():
         return
     with compiler.compile_lock(waiting=lambda: tell(WAITING)) as lock:
@@ -116,10 +111,16 @@ def keep_compiled(
         tell(announcement(list(left), dtype))
         started = time.perf_counter()
         by_address = [one for one in dict.fromkeys(needed) if one in left and one not in loops]
-        compile_all(by_address, compiler.processors(), lock, first=compile_loops)
+        compile_all(by_address, compiler.processors(), lock, first=partial(_compile_each, loops))
         for function in left:
             compiler.mark_compiled(*function)
     tell(told_end(time.perf_counter() - started))
+
+
+def _compile_each(loops: Sequence[tuple[Kernel, tuple[Any, ...]]]) -> None:
+    """Compile the loops, or load them from the cache."""
+    for loop in loops:
+        compiler.compile_for(*loop)
 
 
 def loops_of_one(dtype: np.dtype[Any]) -> list[tuple[Kernel, tuple[Any, ...]]]:

@@ -8,7 +8,7 @@ from mnistlab.config.load_sweep import SweepSource, refuse
 from mnistlab.config.source_nodes import Node, Problem
 from mnistlab.data import Dataset
 from mnistlab.support.text_format import counted
-from mnistlab.sweeps.points import Point
+from mnistlab.sweeps.points import Point, StagePoints
 from mnistlab.sweeps.search import StageSearch
 from mnistlab.sweeps.stage_plan import StagePlan, stage_plans
 
@@ -26,7 +26,7 @@ def points(source: SweepSource, plan: StagePlan, winner: Mapping[str, Node]) -> 
 
 def most_points(source: SweepSource) -> int:
     """The largest number of points that a stage may have."""
-    return max(StageSearch(source, plan, {}).points.most for plan in stage_plans(source))
+    return max(StagePoints(source, plan, {}).most for plan in stage_plans(source))
 
 
 def repetitions(source: SweepSource) -> list[str]:

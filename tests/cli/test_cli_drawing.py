@@ -68,11 +68,11 @@ def test_a_second_process_draws_the_same_figures_of_a_sweep_and_its_best(
     assert {"importance", "heat_map", "learning_curves"} <= set(beside)
     assert set(of_best) <= set(QUICK)
     page = sweep_dir / "report.html"
-    link = page.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
     (sweep_dir / "best" / "report.html").unlink()
     assert here(sweep_dir, home / "data", None) == told
     assert (drawn(sweep_dir), drawn(sweep_dir / "best")) == (beside, of_best)
-    assert page.read_text(encoding="utf-8") == link
+    assert page.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for children in /proc")
