@@ -44,18 +44,15 @@ def spread(value: Any, lanes: int) -> np.ndarray:
     return np.full(lanes, value)
 
 
-def every_second(array: np.ndarray, at: Any, lanes: int, count: int) -> np.ndarray:
-    """The elements at, at + 2, … of array (n,), the first `count` of them."""
-    vector = np.zeros(lanes, array.dtype)
-    present = max(0, min(lanes, count))
-    vector[:present] = array[at : at + 2 * present : 2]
-    return vector
+def load_pairs(array: np.ndarray, at: Any, lanes: int) -> tuple[np.ndarray, np.ndarray]:
+    """The elements at, at + 2, … of array (n,), and the elements at + 1, at + 3, …"""
+    pairs = array[at : at + 2 * lanes].reshape(lanes, 2)
+    return pairs[:, 0].copy(), pairs[:, 1].copy()
 
 
-def store_pairs(array: np.ndarray, at: Any, a: np.ndarray, b: np.ndarray, count: int) -> None:
-    """Write a₀ b₀ a₁ b₁ … to array (n,) from `at` on, the first `count` elements of them."""
-    present = max(0, min(2 * a.size, count))
-    array[at : at + present] = np.stack([a, b], axis=1).ravel()[:present]
+def store_pairs(array: np.ndarray, at: Any, a: np.ndarray, b: np.ndarray) -> None:
+    """Write a₀ b₀ a₁ b₁ … to array (n,) from `at` on."""
+    array[at : at + 2 * a.size] = np.stack([a, b], axis=1).ravel()
 
 
 def larger(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -149,6 +149,15 @@ def by_rows_cases():
             pairs.average_pool_backward_2, share, id=f"its gradient {name} by shares"
         )
         yield pytest.param(pairs.clear_left_out, left_out, id=f"what is left out {name}")
+    for pixels in (4 * REGISTER - 1, 4 * REGISTER):
+        yield pytest.param(
+            pairs.fits, lambda t, n=pixels: (n, REGISTER, 2 * REGISTER), id=f"fits {pixels}"
+        )
+    yield pytest.param(pairs.row_of, lambda t: (normal(40, t), 3, 2, 9), id="a row of patches")
+    for column in (0, REGISTER):
+        yield pytest.param(
+            pairs.begin_of, lambda t, q=column: (q, REGISTER + 3), id=f"begins at {column}"
+        )
     for keep in (0.0, 1.0):
         yield pytest.param(
             dense.bias_gradient,

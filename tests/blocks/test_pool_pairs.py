@@ -8,6 +8,8 @@ from mnistlab.blocks.layers.pool2d import maths, pairs
 from mnistlab.runtime.vectors import REGISTER
 
 MAPS = 6
+# Fewer patches in a row than a vector has, as many, and more: whole vectors, and one that overlaps.
+SHAPES = [(2, 2), (2, 3), (8, 8), (13, 11), (4, 2 * REGISTER), (6, 4 * REGISTER + 7)]
 
 
 def pooled(kind, x, dy):
@@ -36,7 +38,7 @@ def plainly_pooled(kind, x, dy):
 
 @pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize("kind", ["max", "average"])
-@pytest.mark.parametrize("shape", [(2, 2), (8, 8), (13, 11), (6, 4 * REGISTER + 7)])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_pools_of_pairs_are_the_plain_definition_s(shape, kind, dtype):
     # Small integers: ties, of which the first counts, and sums without rounding.
     x = np.random.default_rng(0).integers(-3, 4, (3, 2, *shape)).astype(dtype)
