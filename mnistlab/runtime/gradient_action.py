@@ -24,21 +24,24 @@ def act_on_gradient(
     lr: float,
     momentum: float,
     lanes: int,
+    count: int | None = None,
 ) -> None:
     """Act on the gradient g (lanes,) of the weights W[at : at + lanes]; W and G are (n,).
+
+    Of the lanes, `count` exist.
 
     SET: G = g. ADD: G ← G + g. DECAY: G ← momentum · G + g. SGD: W ← W − lr · g. MOMENTUM: G ←
     momentum · G + g; W ← W − lr · G.
     """
     T = W.dtype.type
     if action == SET:
-        store(G, at, g)
+        store(G, at, g, count)
     elif action == ADD:
-        store(G, at, fma(spread(T(1), lanes), g, load(G, at, lanes)))
+        store(G, at, fma(spread(T(1), lanes), g, load(G, at, lanes, count)), count)
     elif action == SGD:
-        store(W, at, fma(spread(T(-lr), lanes), g, load(W, at, lanes)))
+        store(W, at, fma(spread(T(-lr), lanes), g, load(W, at, lanes, count)), count)
     else:
-        v = fma(spread(T(momentum), lanes), load(G, at, lanes), g)
-        store(G, at, v)
+        v = fma(spread(T(momentum), lanes), load(G, at, lanes, count), g)
+        store(G, at, v, count)
         if action == MOMENTUM:
-            store(W, at, fma(spread(T(-lr), lanes), v, load(W, at, lanes)))
+            store(W, at, fma(spread(T(-lr), lanes), v, load(W, at, lanes, count)), count)

@@ -5,6 +5,7 @@ import pytest
 from kernel_helpers import normal
 
 from mnistlab.blocks.layers.dense import products
+from mnistlab.runtime.params import rounded_up
 
 # Images, inputs, outputs, the first column, the inputs added at a time.
 SIZES = [
@@ -18,7 +19,56 @@ def products_cases():
 
         def make(t, images=images, inputs=inputs, outputs=outputs, column=column, block=block):
             x, W = normal(images * inputs, t), normal(inputs * outputs, t, 1)
-            y, sums = normal(images * outputs, t, 3), np.zeros(products.SCRATCH, t)
-            return x, images, W, normal(outputs, t, 2), y, inputs, outputs, column, block, sums
+            y, room = normal(images * outputs, t, 3), np.zeros(products.SCRATCH, t)
+            return x, images, W, normal(outputs, t, 2), y, inputs, outputs, column, block, room
 
-        yield pytest.param(products.forward, make, id=f"products {images} {inputs} {outputs}")
+        def copied(t, make=make):
+            *before, room = make(t)
+            return *before, True, room
+
+        def direct(t, make=make):
+            *before, room = make(t)
+            return *before, False, room
+
+        name = f"{images} {inputs} {outputs}"
+        yield pytest.param(products.forward, direct, id=f"products {name}")
+        yield pytest.param(products.forward, copied, id=f"products {name} copied")
+
+        def laid_out(t, images=images, outputs=outputs):
+            width = rounded_up(outputs, products.COLUMNS)
+            return (
+                normal(images * outputs, t),
+                1,
+                images,
+                images,
+                outputs,
+                normal(images * width, t),
+            )
+
+        yield pytest.param(products.lay_out, laid_out, id=f"columns laid out {name}")
+        for action in range(5):
+
+            def gradient(t, images=images, inputs=inputs, outputs=outputs, action=action):
+                width = rounded_up(outputs, products.COLUMNS)
+                x, columns = normal(images * inputs, t), normal(images * width, t, 1)
+                W, G = normal(inputs * outputs, t, 2), normal(inputs * outputs, t, 3)
+                room = np.zeros(products.scratch_for(images), t)
+                return (
+                    x,
+                    images,
+                    inputs,
+                    outputs,
+                    2,
+                    inputs - 1,
+                    columns,
+                    action,
+                    W,
+                    G,
+                    0.1,
+                    0.9,
+                    room,
+                )
+
+            yield pytest.param(
+                products.backward_weights, gradient, id=f"products' gradient {name} {action}"
+            )

@@ -9,6 +9,8 @@ from oracle_helpers import assert_engine_follows
 from test_sparse_input import close
 
 from mnistlab.blocks.layers.dense import choice, products
+from mnistlab.runtime.actions import ADD, MOMENTUM, SET, SGD
+from mnistlab.runtime.params import rounded_up
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.runtime.vectors import in_register
 
@@ -22,20 +24,45 @@ SIZES = [
 
 @pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize(("images", "inputs", "outputs"), SIZES)
-@pytest.mark.parametrize("block", [32, 64])
-def test_the_columns_are_those_of_the_plain_product(images, inputs, outputs, block, dtype):
+@pytest.mark.parametrize(("block", "copies"), [(32, False), (64, False), (32, True)])
+def test_the_columns_are_those_of_the_plain_product(images, inputs, outputs, block, copies, dtype):
     x, W = normal((images, inputs), dtype), normal((inputs, outputs), dtype, 1)
-    bias, sums = normal(outputs, dtype, 2), np.full(products.SCRATCH, np.nan, dtype)
+    bias, room = normal(outputs, dtype, 2), np.full(products.SCRATCH, np.nan, dtype)
     at_once = products.REGISTERS * in_register(x)
     for b in (bias, bias[:0]):
         y = np.full((images + 1, outputs), np.nan, dtype)
         for column in range(0, outputs, at_once):
             products.forward(
-                x.ravel(), images, W.ravel(), b, y.ravel(), inputs, outputs, column, block, sums
-            )
+                x.ravel(), images, W.ravel(), b, y.ravel(), inputs, outputs, column, block, copies,
+                room,
+            )  # fmt: skip
         expected = x.astype(np.float64) @ W + (b if b.size else 0)
         close(y[:images], expected, dtype, 60)
         assert np.isnan(y[images]).all(), "nothing is written behind the last image"
+
+
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
+@pytest.mark.parametrize("action", [SET, ADD, SGD, MOMENTUM])
+@pytest.mark.parametrize(("images", "inputs", "outputs"), SIZES)
+def test_the_gradient_is_that_of_the_plain_product(images, inputs, outputs, action, dtype):
+    x, dy = normal((images, inputs), dtype), normal((images, outputs), dtype, 1)
+    W, G = normal((inputs, outputs), dtype, 2), normal((inputs, outputs), dtype, 3)
+    columns = np.full(images * rounded_up(outputs, products.COLUMNS), np.nan, dtype)
+    first, last = inputs // 3, inputs
+    for a, b in [(0, images // 2), (images // 2, images)]:
+        products.lay_out(dy.ravel(), a, b, images, outputs, columns)
+    room = np.full(products.scratch_for(images), np.nan, dtype)
+    found_W, found_G = W.ravel().copy(), G.ravel().copy()
+    products.backward_weights(
+        x.ravel(), images, inputs, outputs, first, last, columns, action, found_W, found_G,
+        0.1, 0.9, room,
+    )  # fmt: skip
+    g = (x.astype(np.float64).T @ dy)[first:]
+    v = {SET: g, ADD: G[first:] + g, SGD: G[first:], MOMENTUM: 0.9 * G[first:] + g}[action]
+    G[first:] = v
+    W[first:] -= 0.1 * {SET: 0 * g, ADD: 0 * g, SGD: g, MOMENTUM: v}[action]
+    close(found_G.reshape(G.shape), G, dtype, 120)
+    close(found_W.reshape(W.shape), W, dtype, 120)
 
 
 def keep_sums_of_small_layers_in_registers(monkeypatch):
@@ -68,7 +95,9 @@ def test_a_network_trains_by_the_equations(
     model = {**mlp(units, units), "activation": "tanh"}
     dataset = toy_dataset(130, side=8, width=7)
     trainer, oracle = run_of(tmp_path, model, batch, 9, optimizer, dataset=dataset, **sections)
-    assert ops_of(trainer).count("products_forward") == 2
+    found = ops_of(trainer)
+    assert found.count("products_forward") == 2
+    assert found.count("products_backward_weights") == (2 if batch != 1 and batch != 7 else 0)
     assert_engine_follows(trainer, oracle, 9)
 
 
@@ -101,4 +130,5 @@ def test_the_number_of_threads_and_of_parts_changes_no_bit(monkeypatch):
 )
 def test_the_choice_is_that_of_the_measurements(rows, inputs, outputs, fits, monkeypatch):
     monkeypatch.setattr(choice, "COLUMNS", 64)
+    monkeypatch.setattr(choice, "REGISTER", 16)
     assert choice.sums_in_registers(rows, inputs, outputs) == fits

@@ -19,8 +19,9 @@ COLUMNS_WORTH_DIVIDING = 32
 MOST_NONZERO = 0.3
 PIXELS_WORTH_LISTING, OUTPUTS_WORTH_LISTING = 64, 17
 INPUTS_WORTH_LISTING = 4096
-# A layer that skips zeros behind a ReLU has 0.4 to 0.6 of BLAS's speed on the rest.
-MOST_NONZERO_INPUTS = 0.5
+# A layer that skips zeros behind a ReLU has 0.4 to 0.6 of BLAS's speed on the rest; with AVX2 and
+# a weight beyond the caches less.
+MOST_NONZERO_INPUTS, MOST_NONZERO_INPUTS_OF_LARGE, LARGE_WEIGHT = 0.5, 0.3, 1_000_000
 INPUTS_WORTH_SKIPPING, TILE_WORTH_SKIPPING = 128, 4 * REGISTER
 ROWS_WORTH_SKIPPING, MOST_SKIPPING = 16, 2 * BLOCK
 FEWEST_REGISTERS, MOST_REGISTERS = 4, 8  # of a tile
@@ -28,6 +29,7 @@ MOST_COLUMNS_OF_WHOLE_BLOCKS = 96
 MOST_FEW_OUTPUTS = 16
 # Sums in registers (products.py) against BLAS, on one thread: see docs/decisions.md.
 ROWS_IN_REGISTERS, INPUTS_IN_REGISTERS, WEIGHT_IN_REGISTERS = 1024, 64, 400_000
+ROWS_WORTH_A_COPY, ROWS_WORTH_LAYING_OUT = 24, 16
 COLUMNS_OF_LONG_BLOCKS, LONG_BLOCK, SHORT_BLOCK = 128, 64, 32
 
 
@@ -42,12 +44,33 @@ def column_lanes(rows: int, inputs: int, outputs: int) -> int:
 def sums_in_registers(rows: int, inputs: int, outputs: int) -> bool:
     """Whether the forward pass keeps its sums in registers (products.py); else it is BLAS's.
 
-    A large weight comes from memory, and BLAS's copy of it is then worth its time. A last tile with
-    few columns of its own repeats those of the one before.
+    A large weight comes from memory, and a copy of it is then worth its time.
     """
-    small = rows <= ROWS_IN_REGISTERS and inputs * outputs <= WEIGHT_IN_REGISTERS
-    filled = outputs >= COLUMNS and rounded_up(outputs, COLUMNS) <= 1.3 * outputs
-    return small and filled and inputs >= INPUTS_IN_REGISTERS
+    suited = rows <= ROWS_IN_REGISTERS and inputs >= INPUTS_IN_REGISTERS and fills_tiles(outputs)
+    return suited and (copies_columns(rows) or inputs * outputs <= WEIGHT_IN_REGISTERS)
+
+
+def fills_tiles(outputs: int) -> bool:
+    """Whether few columns of the last tile are none of its own."""
+    return outputs >= COLUMNS and rounded_up(outputs, COLUMNS) <= 1.3 * outputs
+
+
+def gradient_in_registers(rows: int, inputs: int, outputs: int) -> bool:
+    """Whether the weights' gradient keeps its sums in registers (products.py); else it is BLAS's.
+
+    A large weight was not measured with AVX-512.
+    """
+    measured = REGISTER < 16 or inputs * outputs <= WEIGHT_IN_REGISTERS
+    suited = ROWS_WORTH_LAYING_OUT <= rows <= ROWS_IN_REGISTERS and inputs >= INPUTS_IN_REGISTERS
+    return measured and suited and fills_tiles(outputs)
+
+
+def copies_columns(rows: int) -> bool:
+    """Whether the forward pass copies columns of the weights, for contiguous reading.
+
+    With AVX-512 the copy cost more than it gained.
+    """
+    return REGISTER < 16 and rows >= ROWS_WORTH_A_COPY
 
 
 def block_in_registers(outputs: int) -> int:
@@ -92,7 +115,8 @@ def skips_zero_inputs(nonzero: float, rows: int, inputs: int, outputs: int) -> b
     """
     fewest, most = (1, BLOCK) if divides_inputs(inputs) else (ROWS_WORTH_SKIPPING, MOST_SKIPPING)
     suited = fewest <= rows <= most and may_skip_zero_inputs(inputs, outputs)
-    return nonzero <= MOST_NONZERO_INPUTS and suited
+    large = REGISTER < 16 and inputs * outputs >= LARGE_WEIGHT
+    return suited and nonzero <= (MOST_NONZERO_INPUTS_OF_LARGE if large else MOST_NONZERO_INPUTS)
 
 
 def divides_inputs(inputs: int) -> bool:

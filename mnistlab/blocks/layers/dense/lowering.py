@@ -15,10 +15,12 @@ from mnistlab.blocks.layers.dense.choice import (
     InputPlan,
     block_in_registers,
     column_lanes,
+    copies_columns,
     divides_inputs,
     few_outputs_lanes,
     few_outputs_row,
     few_outputs_work,
+    gradient_in_registers,
     has_few_outputs,
     input_plan,
     may_skip_zero_inputs,
@@ -33,7 +35,10 @@ from mnistlab.blocks.layers.dense.choice import (
 )
 from mnistlab.blocks.layers.dense.few_outputs_ops import FewOutputsOperands
 from mnistlab.blocks.layers.dense.ops import DenseOperands
-from mnistlab.blocks.layers.dense.products_ops import ProductsOperands
+from mnistlab.blocks.layers.dense.products_ops import (
+    GradientProductsOperands,
+    ProductsOperands,
+)
 from mnistlab.blocks.layers.dense.sparse_hidden import BLOCK
 from mnistlab.blocks.layers.dense.sparse_hidden_ops import SparseHiddenOperands
 from mnistlab.blocks.layers.dense.sparse_input import LISTED, words_of
@@ -124,18 +129,38 @@ def _plain(builder: Builder, operands: DenseOperands, weight: str) -> None:
     if not builder.on_image or not builder.training:  # in training, images need no gradient
         builder.deltas.append(by_columns(Op(ops.dense_backward_input, operands), units, inputs))
     lanes = max(1, min(lanes_for(builder.rows * inputs * units), inputs // 32))
-    backward = ops.dense_backward_weights
-    builder.gradients.append(Op(backward, operands, lanes=lanes, tensor=weight, owned=units))
+    fast = builder.training and not builder.plain
+    if fast and gradient_in_registers(builder.rows, inputs, units):
+        _gradient_in_registers(builder, operands, weight, lanes)
+    else:
+        backward = ops.dense_backward_weights
+        builder.gradients.append(Op(backward, operands, lanes=lanes, tensor=weight, owned=units))
 
 
 def _in_registers(builder: Builder, operands: DenseOperands) -> ProductsOperands:
     inputs, units = operands.inputs, operands.outputs
+    copies = copies_columns(builder.rows)
     return ProductsOperands(
         **asdict(operands),
         **builder.take_scratch(products.SCRATCH),
         parts=parts_in_registers(builder.rows, inputs, units),
-        block=block_in_registers(units),
+        block=products.COPIED if copies else block_in_registers(units),
+        copies=copies,
     )
+
+
+def _gradient_in_registers(
+    builder: Builder, operands: DenseOperands, weight: str, lanes: int
+) -> None:
+    width = rounded_up(operands.outputs, products.COLUMNS)
+    own = GradientProductsOperands(
+        **asdict(operands),
+        **builder.take_scratch(products.scratch_for(builder.rows)),
+        columns_at=builder.take_scratch(builder.rows * width, lanes=1)["scratch_at"],
+    )
+    builder.deltas.append(Op(products_ops.products_lay_out, own))
+    backward, owned = products_ops.products_backward_weights, products.ROWS * operands.outputs
+    builder.gradients.append(Op(backward, own, lanes=lanes, tensor=weight, owned=owned))
 
 
 def _few_outputs(builder: Builder, operands: dict[str, Any], weight: str, packed: int) -> None:

@@ -1,14 +1,15 @@
-"""A dense layer's forward pass with sums in registers, for batches of up to some hundred rows.
+"""A dense layer's products with sums in registers, for batches of up to a thousand rows.
 
 BLAS copies both factors before it multiplies them, which a small batch does not repay. Here the
-sums of ROWS images and some columns of W stay in registers while a block of inputs is added, and
-nothing is copied. The plain definition is in maths.py.
+sums of ROWS images, or inputs, and some columns stay in registers. A block of columns is copied
+where it serves many images. The plain definitions are in maths.py.
 """
 
 import numpy as np
 
 from mnistlab.runtime.compiler import generic_kernel
 from mnistlab.runtime.elementary import fma
+from mnistlab.runtime.gradient_action import act_on_gradient
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.vectors import REGISTER, in_register, load, spread, store
 
@@ -17,14 +18,18 @@ ROWS, REGISTERS = 6, 4 if REGISTER == 16 else 2
 COLUMNS = REGISTERS * REGISTER  # of float32; half of them of float64
 HALF = COLUMNS // 2
 GROUP = 16 * ROWS
-SCRATCH = GROUP * COLUMNS
+# The inputs of which rows of W are copied at a time: with their columns they fit into L1.
+COPIED = 256
+INPUTS = 8 * ROWS  # the inputs of which the weights' gradient is computed at a time
+SCRATCH = (GROUP + COPIED) * COLUMNS
 
 
 @generic_kernel
 def add_block(
     x: np.ndarray,
     begin: int,
-    stride: int,
+    apart: int,
+    step: int,
     rows: int,
     size: int,
     W: np.ndarray,
@@ -36,22 +41,23 @@ def add_block(
 ) -> None:
     """sums ← sums + x W for `size` inputs of `rows` images, and `lanes` columns of W.
 
-    x: the images begin at `begin` and are `stride` apart. W: the rows begin at `corner` and are
-    `width` apart. The sums of ROWS images lie from `at` on, (ROWS · lanes,). All are flat. If there
-    are fewer images, the last one is used again for the missing ones.
+    x: the images begin at `begin` and are `apart`, their inputs are a `step` apart. W: the rows
+    begin at `corner` and are `width` apart. The sums of ROWS images lie from `at` on, (ROWS ·
+    lanes,). All are flat. If there are fewer images, the last one is used again for the missing
+    ones.
     """
     x0 = np.uint64(begin)
-    x1 = np.uint64(begin + min(1, rows - 1) * stride)
-    x2 = np.uint64(begin + min(2, rows - 1) * stride)
-    x3 = np.uint64(begin + min(3, rows - 1) * stride)
-    x4 = np.uint64(begin + min(4, rows - 1) * stride)
-    x5 = np.uint64(begin + min(5, rows - 1) * stride)
+    x1 = np.uint64(begin + min(1, rows - 1) * apart)
+    x2 = np.uint64(begin + min(2, rows - 1) * apart)
+    x3 = np.uint64(begin + min(3, rows - 1) * apart)
+    x4 = np.uint64(begin + min(4, rows - 1) * apart)
+    x5 = np.uint64(begin + min(5, rows - 1) * apart)
     s0, s1 = load(sums, at, lanes), load(sums, at + lanes, lanes)
     s2, s3 = load(sums, at + 2 * lanes, lanes), load(sums, at + 3 * lanes, lanes)
     s4, s5 = load(sums, at + 4 * lanes, lanes), load(sums, at + 5 * lanes, lanes)
     for number in range(size):
-        k = np.uint64(number)
-        w = load(W, np.uint64(corner) + k * np.uint64(width), lanes)
+        w = load(W, np.uint64(corner) + np.uint64(number) * np.uint64(width), lanes)
+        k = np.uint64(number) * np.uint64(step)
         s0 = fma(spread(x[x0 + k], lanes), w, s0)
         s1 = fma(spread(x[x1 + k], lanes), w, s1)
         s2 = fma(spread(x[x2 + k], lanes), w, s2)
@@ -77,23 +83,28 @@ def forward_columns(
     outputs: int,
     column: int,
     block: int,
-    sums: np.ndarray,
+    copies: bool,
+    scratch: np.ndarray,
     lanes: int,
 ) -> None:
     """y = x W + b in `lanes` columns; the arguments are those of `forward`."""
     column = min(column, outputs - lanes)
     bias = load(b, column, lanes, b.size - column)
+    sums, copy = scratch[: GROUP * lanes], scratch[GROUP * lanes :]
     for first in range(0, rows, GROUP):
         count = min(GROUP, rows - first)
         for i in range((count + ROWS - 1) // ROWS * ROWS):
             store(sums, i * lanes, bias)
         for k in range(0, inputs, block):
             size, corner = min(block, inputs - k), k * outputs + column
+            for number in range(size if copies else 0):
+                store(copy, number * lanes, load(W, corner + number * outputs, lanes))
             for i in range(0, count, ROWS):
-                begin = (first + i) * inputs + k
-                add_block(
-                    x, begin, inputs, count - i, size, W, corner, outputs, sums, i * lanes, lanes
-                )
+                begin, left, at = (first + i) * inputs + k, count - i, i * lanes
+                if copies:
+                    add_block(x, begin, inputs, 1, left, size, copy, 0, lanes, sums, at, lanes)
+                else:
+                    add_block(x, begin, inputs, 1, left, size, W, corner, outputs, sums, at, lanes)
         for i in range(count):
             store(y, (first + i) * outputs + column, load(sums, i * lanes, lanes))
 
@@ -115,16 +126,123 @@ def forward(
     outputs: int,
     column: int,
     block: int,
-    sums: np.ndarray,
+    copies: bool,
+    scratch: np.ndarray,
 ) -> None:
     """y = x W + b in the `columns_at_once` columns from `column` on, or in the last so many.
 
-    `block` inputs are added at a time.
+    `block` inputs are added at a time. With `copies`, their rows of W are copied first; there are
+    at most COPIED of them.
 
     x (rows · inputs,), W (inputs · outputs,), b (outputs,) or (0,) for none, y (rows · outputs,),
-    sums (SCRATCH,), all flat; outputs ≥ COLUMNS.
+    scratch (SCRATCH,), all flat; outputs ≥ COLUMNS.
     """
     if in_register(x) == REGISTER:
-        forward_columns(x, rows, W, b, y, inputs, outputs, column, block, sums, COLUMNS)
+        forward_columns(x, rows, W, b, y, inputs, outputs, column, block, copies, scratch, COLUMNS)
     else:
-        forward_columns(x, rows, W, b, y, inputs, outputs, column, block, sums, HALF)
+        forward_columns(x, rows, W, b, y, inputs, outputs, column, block, copies, scratch, HALF)
+
+
+@generic_kernel
+def lay_out_columns(
+    dy: np.ndarray, first: int, last: int, rows: int, outputs: int, columns: np.ndarray, lanes: int
+) -> None:
+    for column in range(0, outputs, lanes):
+        for i in range(first, last):
+            row = load(dy, i * outputs + column, lanes, outputs - column)
+            store(columns, column * rows + i * lanes, row)
+
+
+@kernel
+def lay_out(
+    dy: np.ndarray, first: int, last: int, rows: int, outputs: int, columns: np.ndarray
+) -> None:
+    """Copy the rows [first, last) of dy in the order that `backward_weights` reads.
+
+    dy (rows · outputs,) → columns (rows · outputs rounded up,): `columns_at_once` columns of all
+    rows, then the next ones; columns that do not exist are zero.
+    """
+    if in_register(dy) == REGISTER:
+        lay_out_columns(dy, first, last, rows, outputs, columns, COLUMNS)
+    else:
+        lay_out_columns(dy, first, last, rows, outputs, columns, HALF)
+
+
+@generic_kernel
+def add_gradients(
+    x: np.ndarray,
+    rows: int,
+    inputs: int,
+    outputs: int,
+    first: int,
+    last: int,
+    columns: np.ndarray,
+    action: int,
+    W: np.ndarray,
+    G: np.ndarray,
+    lr: float,
+    momentum: float,
+    scratch: np.ndarray,
+    lanes: int,
+) -> None:
+    """The arguments are those of `backward_weights`."""
+    zero = spread(W.dtype.type(0), lanes)
+    sums, block = scratch[: ROWS * lanes], scratch[ROWS * lanes :]
+    for begin in range(first, last, INPUTS):
+        size = min(INPUTS, last - begin)
+        for i in range(rows):
+            source, target = x[i * inputs + begin :][:size], block[i * INPUTS :][:size]
+            for k in range(size):
+                target[k] = source[k]
+        for column in range(0, outputs, lanes):
+            dy = columns[column * rows :]
+            for k in range(0, size, ROWS):
+                for i in range(ROWS):
+                    store(sums, i * lanes, zero)
+                add_block(block, k, 1, INPUTS, size - k, rows, dy, 0, lanes, sums, 0, lanes)
+                for i in range(min(ROWS, size - k)):
+                    g, at = load(sums, i * lanes, lanes), (begin + k + i) * outputs + column
+                    if column + lanes <= outputs:
+                        act_on_gradient(action, g, W, G, at, lr, momentum, lanes)
+                    else:
+                        left = outputs - column
+                        act_on_gradient(action, g, W, G, at, lr, momentum, lanes, left)
+
+
+@kernel
+def backward_weights(
+    x: np.ndarray,
+    rows: int,
+    inputs: int,
+    outputs: int,
+    first: int,
+    last: int,
+    columns: np.ndarray,
+    action: int,
+    W: np.ndarray,
+    G: np.ndarray,
+    lr: float,
+    momentum: float,
+    scratch: np.ndarray,
+) -> None:
+    """The gradient dW = xᵀ dy of the inputs [first, last), and the `action` on it; see
+    `act_on_gradient`.
+
+    x (rows · inputs,), W and G (inputs · outputs,), columns as `lay_out` makes them, scratch
+    (scratch_for(rows),), all flat.
+    """
+    if in_register(x) == REGISTER:
+        add_gradients(
+            x, rows, inputs, outputs, first, last, columns, action, W, G, lr, momentum, scratch,
+            COLUMNS,
+        )  # fmt: skip
+    else:
+        add_gradients(
+            x, rows, inputs, outputs, first, last, columns, action, W, G, lr, momentum, scratch,
+            HALF,
+        )  # fmt: skip
+
+
+def scratch_for(rows: int) -> int:
+    """The elements of scratch that `backward_weights` needs."""
+    return ROWS * COLUMNS + rows * INPUTS
