@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from kernel_helpers import normal
 from sparse_helpers import (
+    ONE_IMAGE_BACKWARD,
+    ONE_IMAGE_FORWARD,
     SPARSE_HIDDEN_BACKWARD,
     SPARSE_HIDDEN_FORWARD,
     SPARSE_HIDDEN_LANES,
@@ -15,7 +17,7 @@ from sparse_helpers import (
     sparse_numbers,
 )
 
-from mnistlab.blocks.layers.dense import sparse_hidden, sparse_input
+from mnistlab.blocks.layers.dense import one_image, sparse_hidden, sparse_input
 from mnistlab.blocks.layers.dense.sparse_input import LISTED
 
 SKIPPED = [(9, 70), (5, 66)]  # images, pixels
@@ -66,6 +68,36 @@ def sparse_input_cases():
                 SPARSE_INPUT_BACKWARD[16], make, id=f"sparse_input_backward_weights {use} {name}"
             )
     yield pytest.param(sparse_input.words_of, lambda t: (100,), id="words_of")
+
+
+def one_image_cases():
+    def listed(size):
+        image = sparse_bytes(1, size, 0.3)[0]
+        pixels = np.zeros(sparse_input.words_of(size), np.uint64)
+        one_image.list_pixels(image, pixels)
+        return image, pixels
+
+    for size in (70, 128):
+
+        def lists(dtype, size=size):
+            return sparse_bytes(1, size, 0.3)[0], np.zeros_like(listed(size)[1])
+
+        def forward(dtype, size=size):
+            values, W = (np.arange(256) * 0.01).astype(dtype), normal(size * 16, dtype, 1)
+            return *listed(size), values, W, normal(11, dtype, 2), normal(11, dtype, 3)
+
+        def backward(dtype, use, size=size):
+            values, dy = (np.arange(256) * 0.01).astype(dtype), normal(11, dtype, 3)
+            W, G = normal(size * 16, dtype, 1), normal(size * 16, dtype, 2)
+            return *listed(size), values, dy, use, W, G, 0.1, 0.9
+
+        yield pytest.param(one_image.list_pixels, lists, id=f"list_pixels {size}")
+        yield pytest.param(ONE_IMAGE_FORWARD[16], forward, id=f"one_image_forward {size}")
+        for use in range(5):
+            make = functools.partial(backward, use=use)
+            yield pytest.param(
+                ONE_IMAGE_BACKWARD[16], make, id=f"one_image_backward_weights {use} {size}"
+            )
 
 
 def sparse_hidden_cases():

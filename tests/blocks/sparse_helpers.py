@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from mnistlab.blocks.layers.dense.one_image import (
+    one_image_backward_weights,
+    one_image_forward,
+)
 from mnistlab.blocks.layers.dense.sparse_hidden import sparse_backward, sparse_forward
 from mnistlab.blocks.layers.dense.sparse_input import (
     sparse_input_backward_weights,
@@ -34,6 +38,22 @@ def backward_of_lanes(lanes):
     return backward
 
 
+def one_forward_of_lanes(lanes):
+    @kernel
+    def forward(image, pixels, values, W, b, y):
+        one_image_forward(image, pixels, values, W, b, y, lanes)
+
+    return forward
+
+
+def one_backward_of_lanes(lanes):
+    @kernel
+    def backward(image, pixels, values, dy, use, W, G, lr, momentum):
+        one_image_backward_weights(image, pixels, values, dy, use, W, G, lr, momentum, lanes)
+
+    return backward
+
+
 def sparse_forward_of_lanes(lanes):
     @kernel
     def forward(bits, x, stride, images, W, width, tile):
@@ -55,6 +75,8 @@ def sparse_backward_of_lanes(lanes):
 # The float64 kernels of the engine are tested there, for every width of a tile.
 SPARSE_INPUT_FORWARD = {lanes: forward_of_lanes(lanes) for lanes in (16, 104)}
 SPARSE_INPUT_BACKWARD = {lanes: backward_of_lanes(lanes) for lanes in (16, 104)}
+ONE_IMAGE_FORWARD = {lanes: one_forward_of_lanes(lanes) for lanes in (16, 104)}
+ONE_IMAGE_BACKWARD = {lanes: one_backward_of_lanes(lanes) for lanes in (16, 104)}
 SPARSE_HIDDEN_LANES = 24
 SPARSE_HIDDEN_FORWARD = sparse_forward_of_lanes(SPARSE_HIDDEN_LANES)
 SPARSE_HIDDEN_BACKWARD = sparse_backward_of_lanes(SPARSE_HIDDEN_LANES)

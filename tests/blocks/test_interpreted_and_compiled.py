@@ -24,7 +24,7 @@ from map_cases import by_rows_cases, convolution_cases, pad_cases, pooling_cases
 from products_cases import products_cases
 from shared_input_cases import shared_input_cases
 from side_by_side_cases import side_by_side_cases
-from sparse_cases import sparse_hidden_cases, sparse_input_cases
+from sparse_cases import one_image_cases, sparse_hidden_cases, sparse_input_cases
 from update_cases import update_cases
 from without_patches_cases import without_patches_cases
 
@@ -177,6 +177,7 @@ CASES = [
     *pad_cases(),
     *_activation_cases(),
     *batch_norm_cases(),
+    *one_image_cases(),
     *sparse_input_cases(),
     *sparse_hidden_cases(),
     *few_outputs_cases(),

@@ -134,10 +134,12 @@ def ops_of(trainer):
 
 
 def assert_skips_zero_pixels(trainer, width):
-    names = ops_of(trainer)
-    assert names[0] == "list_nonzero"
-    assert f"sparse_input_forward_{TILES[width]}" in names
-    assert f"sparse_input_backward_weights_{TILES[width]}" in names
+    names, listing, kind = ops_of(trainer), "list_nonzero", "sparse_input"
+    if trainer.length.batch == 1:
+        listing, kind = "list_one", "one_image"
+    assert names[0] == listing
+    assert f"{kind}_forward_{TILES[width]}" in names
+    assert f"{kind}_backward_weights_{TILES[width]}" in names
     assert "gather" not in names
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from mnistlab.blocks.layers.dense import (
     few_outputs_ops,
+    one_image_ops,
     ops,
     products,
     products_ops,
@@ -44,6 +45,7 @@ from mnistlab.blocks.layers.dense.sparse_hidden_ops import SparseHiddenOperands
 from mnistlab.blocks.layers.dense.sparse_input import LISTED, words_of
 from mnistlab.blocks.layers.dense.sparse_input_ops import ListingOperands, SparseInputOperands
 from mnistlab.runtime.builder import Builder, Incoming
+from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.lanes import MOST_LANES, lanes_for
 from mnistlab.runtime.op import Op
 from mnistlab.runtime.params import rounded_up
@@ -234,9 +236,6 @@ def _sparse_input(
     """Build a first layer that skips zero pixels: the images are listed instead of gathered."""
     inputs, units = operands["inputs"], operands["outputs"]
     builder.work += sparse_input_work(inputs, units, builder.nonzero_share)
-    listings, words = -(-builder.rows // plan.listed), LISTED * words_of.py_func(inputs)
-    builder.listed_bits = listings * (words + inputs)  # only the first layer lists
-    builder.listed_bytes = listings * LISTED * inputs
     own = SparseInputOperands(
         **operands,
         **builder.take_scratch(plan.listed * plan.tile),
@@ -247,20 +246,10 @@ def _sparse_input(
         by_column=plan.by_column,
     )
     lanes = sparse_input_lanes(builder.rows, inputs, units, builder.nonzero_share, plan)
-    if plan.by_column and plan.tiles > 1:
-        collected = builder.take_scratch(builder.rows * units, lanes=1)
-        own = replace(own, collected=collected["scratch_at"])
-    listing = Op(
-        sparse_input_ops.list_nonzero,
-        ListingOperands(inputs=inputs, listed=plan.listed, by_column=plan.by_column),
-        lanes=min(lanes, 2) if plan.by_column else 0,
-    )
-    forward = sparse_input_ops.forward_of(plan.tile)
-    builder.forward = [listing, Op(forward, own, lanes=lanes if plan.by_column else 0)]
-    if plan.by_column and plan.tiles > 1:
-        builder.forward.append(Op(sparse_input_ops.collect, own))
-    if not plan.by_column:
-        builder.grain = plan.listed
+    if builder.rows == 1:
+        backward = _forward_of_one_image(builder, own, lanes)
+    else:
+        own, backward = _forward_of_listed(builder, own, lanes)
     place = (packed, inputs * plan.tiles * plan.tile)
     incoming = Incoming(inputs, plan.tile, inputs)
     if packed == operands["weight"]:
@@ -268,6 +257,41 @@ def _sparse_input(
     else:
         turn = sparse_input_ops.to_tiles, sparse_input_ops.from_tiles
         builder.pack_weight(weight, place, incoming, *turn, own)
-    backward = sparse_input_ops.backward_weights_of(plan.tile)
     owned = inputs // plan.parts * plan.tile if inputs % plan.parts == 0 else 0
     builder.gradients.append(Op(backward, own, lanes=lanes, tensor=weight, owned=owned))
+
+
+def _forward_of_one_image(builder: Builder, own: SparseInputOperands, lanes: int) -> Kernel:
+    """Build the forward pass of batches of one image; returns the backward pass's function."""
+    builder.listed_bits = words_of.py_func(own.inputs)
+    listing = ListingOperands(inputs=own.inputs, listed=own.listed, by_column=True)
+    forward = one_image_ops.forward_of(own.tile)
+    builder.forward = [Op(one_image_ops.list_one, listing, lanes=1), Op(forward, own, lanes=lanes)]
+    return one_image_ops.backward_weights_of(own.tile)
+
+
+def _forward_of_listed(
+    builder: Builder, own: SparseInputOperands, lanes: int
+) -> tuple[SparseInputOperands, Kernel]:
+    """Build the forward pass of images that are listed together; also returns the backward pass's
+    function.
+    """
+    inputs, by_column, tiles = own.inputs, own.by_column, -(-own.outputs // own.tile)
+    listings, words = -(-builder.rows // own.listed), LISTED * words_of.py_func(inputs)
+    builder.listed_bits = listings * (words + inputs)  # only the first layer lists
+    builder.listed_bytes = listings * LISTED * inputs
+    if by_column and tiles > 1:
+        collected = builder.take_scratch(builder.rows * own.outputs, lanes=1)
+        own = replace(own, collected=collected["scratch_at"])
+    listing = Op(
+        sparse_input_ops.list_nonzero,
+        ListingOperands(inputs=inputs, listed=own.listed, by_column=by_column),
+        lanes=min(lanes, 2) if by_column else 0,
+    )
+    forward = sparse_input_ops.forward_of(own.tile)
+    builder.forward = [listing, Op(forward, own, lanes=lanes if by_column else 0)]
+    if by_column and tiles > 1:
+        builder.forward.append(Op(sparse_input_ops.collect, own))
+    if not by_column:
+        builder.grain = own.listed
+    return own, sparse_input_ops.backward_weights_of(own.tile)
