@@ -24,7 +24,11 @@ INPUTS_WORTH_LISTING = 4096
 MOST_NONZERO_INPUTS, MOST_NONZERO_INPUTS_OF_LARGE, LARGE_WEIGHT = 0.5, 0.3, 1_000_000
 INPUTS_WORTH_SKIPPING, TILE_WORTH_SKIPPING = 128, 4 * REGISTER
 ROWS_WORTH_SKIPPING, MOST_SKIPPING = 16, 2 * BLOCK
-FEWEST_REGISTERS, MOST_REGISTERS = 4, 8  # of a tile
+# Registers of a tile; and of how many a tile takes as long as it takes to find an input.
+FEWEST_REGISTERS, MOST_REGISTERS, REGISTERS_OF_AN_INPUT = (
+    (4, 8, 0) if REGISTER == 16 else (4, 10, 4)
+)
+MOST_OUTPUTS_OF_DIVIDED = 128
 MOST_COLUMNS_OF_WHOLE_BLOCKS = 96
 MOST_FEW_OUTPUTS = 16
 # Sums in registers (products.py) against BLAS, on one thread: see docs/decisions.md.
@@ -103,7 +107,7 @@ def sparse_input_work(pixels: int, outputs: int, nonzero_share: float) -> int:
 def may_skip_zero_inputs(inputs: int, outputs: int) -> bool:
     """Whether a dense layer of this shape skips zero inputs for some batch (sparse_hidden.py)."""
     if divides_inputs(inputs):
-        return 2 * REGISTER <= outputs <= MOST_REGISTERS * 16
+        return 2 * REGISTER <= outputs <= MOST_OUTPUTS_OF_DIVIDED
     return inputs >= INPUTS_WORTH_SKIPPING and sparse_hidden_tile(outputs) >= TILE_WORTH_SKIPPING
 
 
@@ -131,11 +135,16 @@ def divides_inputs(inputs: int) -> bool:
 def sparse_hidden_tile(outputs: int) -> int:
     """The columns that such a layer processes at once: as many as leave registers for the rest.
 
-    Of the possible widths, the one that adds the fewest columns to the last tile.
+    Of the possible widths, the fastest: every tile finds each non-zero input again, and the last
+    one may have columns that do not exist.
     """
     registers = -(-outputs // REGISTER)
     possible = range(min(registers, FEWEST_REGISTERS), MOST_REGISTERS + 1)
-    return REGISTER * min(possible, key=lambda n: (rounded_up(registers, n), -n))
+
+    def cost(n: int) -> tuple[int, int]:
+        return -(-registers // n) * (n + REGISTERS_OF_AN_INPUT), -n
+
+    return REGISTER * min(possible, key=cost)
 
 
 def sparse_hidden_block(tile: int) -> int:
