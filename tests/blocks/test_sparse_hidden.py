@@ -11,6 +11,7 @@ from sparse_helpers import (
 )
 from test_sparse_input import KEPT, LR, after, close
 
+from mnistlab.blocks.layers.dense import choice
 from mnistlab.blocks.layers.dense.sparse_hidden import BLOCK, find_inputs, turn_bits
 from mnistlab.runtime.actions import ADD, DECAY, MOMENTUM, SET, SGD
 
@@ -103,3 +104,19 @@ def test_backward_sends_down_by_the_weights_before_the_step_and_puts_the_gradien
     for found, was in ((W, start), (G, state)):
         found[:, own] = was[:, own]
         np.testing.assert_array_equal(found, was)
+
+
+@pytest.mark.parametrize(
+    ("nonzero", "rows", "inputs", "outputs", "skips"),
+    [
+        (0.5, 64, 512, 256, True),
+        (0.5, 100, 2000, 2000, False),
+        (0.25, 100, 2000, 2000, True),
+        (0.5, 64, 43_264, 128, True),  # its inputs are divided: it is read and written once
+    ],
+)
+def test_the_choice_with_avx2_is_that_of_the_measurements(
+    nonzero, rows, inputs, outputs, skips, monkeypatch
+):
+    monkeypatch.setattr(choice, "REGISTER", 8)
+    assert choice.skips_zero_inputs(nonzero, rows, inputs, outputs) == skips

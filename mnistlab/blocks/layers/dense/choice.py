@@ -119,7 +119,7 @@ def skips_zero_inputs(nonzero: float, rows: int, inputs: int, outputs: int) -> b
     """
     fewest, most = (1, BLOCK) if divides_inputs(inputs) else (ROWS_WORTH_SKIPPING, MOST_SKIPPING)
     suited = fewest <= rows <= most and may_skip_zero_inputs(inputs, outputs)
-    large = REGISTER < 16 and inputs * outputs >= LARGE_WEIGHT
+    large = REGISTER < 16 and inputs * outputs >= LARGE_WEIGHT and not divides_inputs(inputs)
     return suited and nonzero <= (MOST_NONZERO_INPUTS_OF_LARGE if large else MOST_NONZERO_INPUTS)
 
 
