@@ -27,6 +27,14 @@ def take_labels(m: Memory, first: int, a: int, b: int) -> None:
 
 
 @kernel
+def prefetch_image(m: Memory, place: int) -> None:
+    """Prefetch the image at a place of the order: the next ones are scattered over the memory."""
+    coming = m.images[m.order[place]]
+    for j in range(0, coming.size, CACHE_LINE):
+        prefetch(coming, j)
+
+
+@kernel
 def gather(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
     """The batch's labels, and its images from bytes to values: y = pixel · scale + offset."""
     a, b = rows_of(op, rows, lane)
@@ -35,9 +43,7 @@ def gather(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> N
     take_labels(m, first, a, b)
     for i in range(a, b):
         if first + i + AHEAD < m.order.size:
-            coming = m.images[m.order[first + i + AHEAD]]
-            for j in range(0, coming.size, CACHE_LINE):
-                prefetch(coming, j)
+            prefetch_image(m, first + i + AHEAD)
         image, row = m.images[m.order[first + i]], y[i]
         for j in range(row.size):
             row[j] = image[j] * scale + offset

@@ -11,11 +11,11 @@ from mnistlab.blocks.augmentations._coordinates import (
     read_at,
 )
 from mnistlab.blocks.augmentations._ops import coordinates_of
+from mnistlab.runtime.gather import prefetch_image
 from mnistlab.runtime.kernel import kernel
-from mnistlab.runtime.memory import CACHE_LINE, Memory
+from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import Operands
 from mnistlab.runtime.parts import rows_of, scratch_of
-from mnistlab.runtime.vectors import prefetch
 
 
 class ReadOperands(Operands):
@@ -39,9 +39,7 @@ def begin_maps(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) 
         first_ys, first_xs = coordinates_of(op, m, a)
         identity_map(op.width, first_ys, first_xs)
         for i in range(a, b):
-            coming = m.images[m.order[first + i]]
-            for j in range(0, coming.size, CACHE_LINE):
-                prefetch(coming, j)
+            prefetch_image(m, first + i)
             ys, xs = coordinates_of(op, m, i)
             for p in range(ys.size):
                 ys[p], xs[p] = first_ys[p], first_xs[p]

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 
 from mnistlab.blocks.layers.dense import one_image
+from mnistlab.blocks.layers.dense.maths import bias_gradient
 from mnistlab.blocks.layers.dense.sparse_input import words_of
 from mnistlab.blocks.layers.dense.sparse_input_ops import tile_of, units_of
 from mnistlab.runtime.actions import ADD, MOMENTUM, SET
 from mnistlab.runtime.compiler import generic_kernel
-from mnistlab.runtime.gather import AHEAD, take_labels
+from mnistlab.runtime.gather import AHEAD, prefetch_image, take_labels
 from mnistlab.runtime.kernel import kernel, named, view
-from mnistlab.runtime.memory import CACHE_LINE, Memory
+from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.parts import momentum_of, rate_of, state_of
-from mnistlab.runtime.vectors import prefetch
 
 
 @view
@@ -28,9 +28,7 @@ def list_one(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) ->
     """The image's label, and its non-zero pixels; it replaces `gather`."""
     take_labels(m, first, 0, 1)
     if first + AHEAD < m.order.size:
-        coming = m.images[m.order[first + AHEAD]]
-        for k in range(0, coming.size, CACHE_LINE):
-            prefetch(coming, k)
+        prefetch_image(m, first + AHEAD)
     one_image.list_pixels(image_of(m, first), m.listed_bits[: words_of(op.inputs)])
 
 
@@ -64,8 +62,7 @@ def backward_weights(op: Any, m: Memory, lane: int, step: int, first: int, lanes
         )
         if op.biases > 0:
             db = m.grads[op.bias + column :][:width]
-            for j in range(width):
-                db[j] = dy[j] if fresh else db[j] + dy[j]
+            bias_gradient(dy.reshape(1, width), db, 0.0 if fresh else 1.0)
 
 
 @cache
