@@ -117,7 +117,7 @@ class OneOf(TypedUnion):
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return self._union_of(self.sections, handler)
+        return self._union_of(self.sections)
 
 
 class ItemOf(OneOf):

@@ -29,9 +29,12 @@ UNKNOWN_TYPE = "unknown_type"
 
 
 class Section(BaseModel):
-    """A mapping of the configuration: it has known keys only, and is immutable."""
+    """A mapping of the configuration: it has known keys only, and is immutable.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Its validator is made when it is first needed: those of all sections take a quarter of a second.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class BareSection(Section):
@@ -137,6 +140,27 @@ def tag(section: type[Section]) -> str:
     return f"<{section.__name__}>"
 
 
+def described(section: type[Section], handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    """The JSON schema of a section: a reference to its description, which stands once."""
+    section.model_rebuild()
+    own = section.__pydantic_core_schema__
+    if "ref" in own:
+        own = core_schema.definitions_schema(
+            core_schema.definition_reference_schema(own["ref"]), [own]
+        )
+    return handler(own)
+
+
+def _when_chosen(section: type[Section]) -> CoreSchema:
+    """A member of a union whose validator is made when it is first chosen."""
+    return core_schema.no_info_plain_validator_function(
+        section.model_validate,
+        metadata={
+            "pydantic_js_annotation_functions": [lambda _, handler: described(section, handler)]
+        },
+    )
+
+
 class ChosenUnion:
     """Annotation of a union of sections: selects one by the value, and marks the selection.
 
@@ -149,13 +173,11 @@ class ChosenUnion:
     def __get_pydantic_core_schema__(
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
-        return self._union_of(get_args(source), handler)
+        return self._union_of(get_args(source))
 
-    def _union_of(
-        self, members: tuple[type[Section], ...], handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
+    def _union_of(self, members: tuple[type[Section], ...]) -> CoreSchema:
         union = core_schema.tagged_union_schema(
-            choices={tag(member): handler.generate_schema(member) for member in members},
+            choices={tag(member): _when_chosen(member) for member in members},
             discriminator=lambda value: tag(self._choice(members, value)[1]),
         )
         return core_schema.no_info_before_validator_function(
@@ -212,11 +234,9 @@ class TypedUnion(ChosenUnion):
         self.default = default
         self.members: dict[str, type[Section]] = {}
 
-    def _union_of(
-        self, members: tuple[type[Section], ...], handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
+    def _union_of(self, members: tuple[type[Section], ...]) -> CoreSchema:
         self.members = {type_of(member): member for member in members}
-        return super()._union_of(members, handler)
+        return super()._union_of(members)
 
     def _by_type(self, value: Any) -> tuple[Any, type[Section]]:
         types = list(self.members)

@@ -16,7 +16,15 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from mnistlab.blocks.section import Count, NonNegative, Positive, Real, Section, refuse
+from mnistlab.blocks.section import (
+    Count,
+    NonNegative,
+    Positive,
+    Real,
+    Section,
+    described,
+    refuse,
+)
 from mnistlab.config.checks import refuse_conflicts
 from mnistlab.config.conditions import checked_condition
 from mnistlab.config.objectives import Metric, Metrics
@@ -122,7 +130,7 @@ class _RunMapping:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        return handler(RunConfig.__pydantic_core_schema__)
+        return described(RunConfig, handler)
 
 
 class SweepConfig(Section):
