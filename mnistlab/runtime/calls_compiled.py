@@ -3,17 +3,15 @@
 import numba
 import numpy as np
 from numba import types
-from numba.core.registry import cpu_target
-from numba.core.typing.templates import infer_global
-from numba.extending import intrinsic
 
 from mnistlab.runtime.calls import call_address, call_op
+from mnistlab.runtime.compiled_as import compiled_as
 
 # For the processor, a record of any kind is a pointer.
 _ANY_RECORD = numba.from_dtype(np.dtype([("any", np.int64)]))
 
 
-@intrinsic
+@compiled_as(call_address)
 def _call_compiled(typing_context, address, *arguments):  # type: ignore[no-untyped-def]
     """Call the compiled function at `address` (int64) with `arguments`; it returns nothing."""
     # A star argument arrives as one tuple type, and its value as one tuple.
@@ -34,7 +32,7 @@ def _call_compiled(typing_context, address, *arguments):  # type: ignore[no-unty
     return signature, codegen
 
 
-@intrinsic
+@compiled_as(call_op)
 def _call_op_compiled(context, address, operands, *arguments):  # type: ignore[no-untyped-def]
     """Call an op's function with the record at `operands`, which is a pointer whatever its kind."""
     rest = tuple(arguments[0]) if len(arguments) == 1 else arguments
@@ -54,10 +52,3 @@ def _call_op_compiled(context, address, operands, *arguments):  # type: ignore[n
         return context.get_dummy_value()
 
     return signature, codegen
-
-
-# The compiler replaces the plain functions by the two above.
-_context = cpu_target.typing_context
-_context.refresh()
-infer_global(call_address, _context.resolve_value_type(_call_compiled))
-infer_global(call_op, _context.resolve_value_type(_call_op_compiled))

@@ -48,6 +48,9 @@ class CheckedCacheFile(IndexDataCacheFile):
 def check_cache_of(function: Any) -> None:
     """Make a compiled function, created with `cache=True`, use checked files."""
     cache = function._cache
+    # Before it loads code, numba imports and registers all functions that it can compile, for a
+    # fifth of a second. Code that is loaded needs none of them, and compilation asks for them anew.
+    cache.load_overload = cache._load_overload
     cache._cache_file = CheckedCacheFile(
         cache_path=cache._cache_path,
         filename_base=cache._impl.filename_base,
