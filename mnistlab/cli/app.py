@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from mnistlab import __version__
 from mnistlab.cli import errors
+from mnistlab.support.collector import collect_rarely
 from mnistlab.support.modules import modules_of
 from mnistlab.support.near_names import same_name
 from mnistlab.terminal.output import open_closed_streams
@@ -115,6 +116,9 @@ def mnistlab(
     """Options that stand before any command."""
 
 
+collect_rarely()
+# Looking for pydantic's plugins reads the metadata of every installed package.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 # The process ends here: a last garbage collection over all imported modules takes 0.2 s.
 atexit.register(gc.freeze)
 

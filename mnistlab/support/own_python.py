@@ -10,11 +10,19 @@ import mnistlab
 
 # This process's module path, because the package may be run from its sources.
 SAME_PATH = "import json, sys\nsys.path[:] = json.loads(sys.argv.pop(1))\n"
+QUICKLY = "from mnistlab.support.collector import collect_rarely\ncollect_rarely()\n"
 
 
 def own_python(program: str, *arguments: str) -> list[str]:
     """The command that runs a few lines of Python; `arguments` are their sys.argv[1:]."""
-    return [sys.executable, "-I", "-c", SAME_PATH + program, json.dumps(module_path()), *arguments]
+    return [
+        sys.executable,
+        "-I",
+        "-c",
+        SAME_PATH + QUICKLY + program,
+        json.dumps(module_path()),
+        *arguments,
+    ]
 
 
 def module_path() -> list[str]:
