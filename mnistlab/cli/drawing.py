@@ -100,7 +100,7 @@ def main() -> None:
     folder, data_dir, threads = json.loads(line)
     try:
         with log_on_stderr():
-            told = figures_at_end(Path(folder), Path(data_dir), threads, saver=system.run_beside)
+            told = figures_at_end(Path(folder), Path(data_dir), threads, starter=system.run_beside)
     except Exception:  # the asking process draws again, and reports the error
         return
     reply.write(json.dumps(told) + "\n")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from matplotlib.figure import Figure
 
@@ -182,15 +183,20 @@ def refuse_foreign(
     refuse_others([*files, *pages], force=force, hint=hint)
 
 
-# Writes files.
-Save = Callable[[], None]
-# Begins to save, perhaps in another process; the function that it returns ends when all is saved.
-Saver = Callable[[Save], Save]
+Result = TypeVar("Result")
 
 
-def in_turn(save: Save) -> Save:
-    """The saver that saves in this process, when it is waited for."""
-    return save
+class Starter(Protocol):
+    """Begins a piece of work, perhaps in another process; the function that it returns waits for
+    the result.
+    """
+
+    def __call__(self, work: Callable[[], Result], /) -> Callable[[], Result]: ...
+
+
+def in_turn(work: Callable[[], Result]) -> Callable[[], Result]:
+    """The starter that works in this process, when the result is waited for."""
+    return work
 
 
 def save_each(
@@ -199,7 +205,7 @@ def save_each(
     format: str = "png",
     *,
     force: bool = False,
-    saver: Saver = in_turn,
+    starter: Starter = in_turn,
 ) -> SavedFigures:
     """Save the figures in the folder `plots` of a run or sweep, each in a file of its name.
 
@@ -214,7 +220,7 @@ def save_each(
         else:
             path = figure_file(folder, one.name, format)
             path.parent.mkdir(exist_ok=True)
-            saving.append(saver(partial(_save, one.figure, path, format, force)))
+            saving.append(starter(partial(_save, one.figure, path, format, force)))
             saved.figures[one.name] = path
             saved.drawn.append(one)
     for wait in saving:

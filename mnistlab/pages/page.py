@@ -2,16 +2,16 @@
 
 import base64
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import mnistlab
-from mnistlab.figures.gallery import Drawn, SavedFigures
+from mnistlab.figures.gallery import Drawn, SavedFigures, Starter, in_turn
 from mnistlab.figures.sheet import words_of
 from mnistlab.pages.inline_svg import inline_svg, on_dark
 from mnistlab.store.written_files import write_own
@@ -40,9 +40,14 @@ class Picture:
     colours: frozenset[str]
 
 
-def pictures(saved: SavedFigures, *, by_title: bool = False) -> list[Picture]:
-    """The figures that were drawn, under their own headings or under the titles given for them."""
-    return [_picture(drawn, by_title=by_title) for drawn in saved.drawn]
+def begin_pictures(
+    saved: SavedFigures, starter: Starter = in_turn, *, by_title: bool = False
+) -> Callable[[], list[Picture]]:
+    """Begin to write the figures that were drawn as SVG, under their own headings or under the
+    titles given for them; the function that this returns waits for all of them.
+    """
+    begun = [starter(partial(_picture, drawn, by_title=by_title)) for drawn in saved.drawn]
+    return lambda: [picture() for picture in begun]
 
 
 def _picture(drawn: Drawn, *, by_title: bool) -> Picture:

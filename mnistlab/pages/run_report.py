@@ -16,10 +16,10 @@ from mnistlab.config import RunConfig
 from mnistlab.config.config_diff import lines_with_changes
 from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.experiment.scores import class_scores
-from mnistlab.figures.gallery import SavedFigures
+from mnistlab.figures.gallery import SavedFigures, Starter, in_turn
 from mnistlab.findings import run_findings
 from mnistlab.pages.network_words import network_in_words
-from mnistlab.pages.page import left_out, measured, pictures, text_address, write_page
+from mnistlab.pages.page import begin_pictures, left_out, measured, text_address, write_page
 from mnistlab.pages.run_network import network_on_page
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_record import LayerRecord, RunFacts, RunRecord
@@ -50,13 +50,21 @@ STATUS = {
 }
 
 
-def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool = False) -> Path:
+def write_run_report(
+    artefacts: Artefacts,
+    saved: SavedFigures,
+    *,
+    force: bool = False,
+    starter: Starter = in_turn,
+) -> Path:
     """Write a run's report.html with the figures that were drawn for it; return its path.
 
-    The page names what is damaged in the run. Raises UsageError if config.yaml or run.json is
+    The page names what is damaged in the run. `starter` decides which process writes the figures
+    as SVG. Raises UsageError if config.yaml or run.json is
     damaged, or if the page exists and was not written by mnistlab, unless `force`; OSError if it
     cannot be written.
     """
+    pictures = begin_pictures(saved, starter)
     config, record, facts = artefacts.config, artefacts.record, artefacts.facts
     sentence, warnings = _lead(record, facts)
     text = durable.read_text(artefacts.run_dir.config)
@@ -65,7 +73,8 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
         rows = artefacts.metrics
     except MnistlabError as error:
         warnings += error.messages
-    drawn = pictures(saved)
+    findings, per_class = run_findings(artefacts.run_dir), _per_class(artefacts)
+    drawn = pictures()
     network = network_on_page(artefacts, sum(len(picture.markup) for picture in drawn))
     write_page(
         artefacts.run_dir.report,
@@ -75,7 +84,7 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
             "title": config.name,
             "lead": [sentence],
             "warnings": warnings,
-            "findings": run_findings(artefacts.run_dir),
+            "findings": findings,
             "tiles": _tiles(record, facts),
             "pictures": drawn,
             **network,
@@ -83,7 +92,7 @@ def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool =
             "summary": _summary(record, facts),
             "best": record.best,
             "metrics_note": _metrics_note(config, record),
-            **_per_class(artefacts),
+            **per_class,
             **_reference(config, record),
             **_table(rows),
             "layers": [_layer(layer) for layer in facts.layers],

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.figures.gallery import SavedFigures, figure_file, save_each
-from mnistlab.pages.page import left_out, pictures, write_page
+from mnistlab.pages.page import begin_pictures, left_out, write_page
 from mnistlab.reproduce.figures import figure_name, report_figures
 from mnistlab.reproduce.findings import FindingError, Functions, MeasuredRows, filled, functions_of
 from mnistlab.reproduce.known import REPORT
@@ -77,7 +77,7 @@ def write_report(
             "warnings": _warnings(plan, rows),
             "tiles": [*_tiles(rows), (_time(report_dir), "on the clock")],
             "tables": tables,
-            "pictures": pictures(saved, by_title=True),
+            "pictures": begin_pictures(saved, by_title=True)(),
             "left_out": left_out(saved),
             "machine": machine,
         },

@@ -1,4 +1,8 @@
-"""Draw the figures and the page of a run or sweep into its folder."""
+"""Draw the figures and the page of a run or sweep into its folder.
+
+What only a sweep, a reproduced report or a film needs is imported for these alone: the figures of
+a run that has ended need no engine.
+"""
 
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -8,12 +12,12 @@ from typing import Any
 
 from mnistlab.data import DownloadProgress
 from mnistlab.experiment.artefacts import Artefacts
-from mnistlab.figures.film import film_entries
 from mnistlab.figures.gallery import (
     QUICK,
+    Entry,
     LeftOut,
     SavedFigures,
-    Saver,
+    Starter,
     chosen,
     draw_each,
     in_turn,
@@ -21,10 +25,7 @@ from mnistlab.figures.gallery import (
     run_entries,
     save_each,
 )
-from mnistlab.figures.sweep_figures import sweep_entries
 from mnistlab.pages.run_report import write_run_report
-from mnistlab.pages.sweep_report import write_sweep_report
-from mnistlab.reproduce.pages import write_report
 from mnistlab.store.browse.found import is_sweep
 from mnistlab.store.drawing import drawing_in
 from mnistlab.store.figure_names import FILM
@@ -48,12 +49,12 @@ def visualize(
     threads: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
     data_progress: DownloadProgress | None = None,
-    saver: Saver = in_turn,
+    starter: Starter = in_turn,
 ) -> SavedFigures:
     """Draw the figures of a run or sweep into its folder, all or those in `only`; with `report`,
     also report.html with these figures. Of a reproduced report, all figures and pages.
 
-    `format` is png, svg or pdf. `saver` decides which process saves a figure. If data are missing
+    `format` is png, svg or pdf. `starter` decides which process saves a figure. If data are missing
     or damaged, the figures that need them are left out, and the result says why. Raises UsageError
     if `path` is neither a run nor a sweep, if `only` has an unknown name, or if a file that
     mnistlab did not write would be overwritten, unless `force`.
@@ -68,7 +69,7 @@ def visualize(
         return _report(path, only=only, format=format, force=force, data_dir=data_dir, tell=tell)
     artefacts = None if is_sweep(path) else Artefacts(open_run(path), **options)
     folder = resolved(path) if artefacts is None else artefacts.run_dir.path
-    every = run_entries(artefacts) if artefacts else sweep_entries(SweepDir(folder), options)
+    every = run_entries(artefacts) if artefacts else _sweep_entries(folder, options)
     films = artefacts is not None and FILM in (only or ())
     if films and format != "png":
         raise UsageError(f"--format {format}: a film is GIF and PNG; leave out one of both options")
@@ -77,18 +78,25 @@ def visualize(
     with drawing_in(folder):
         refuse_foreign(entries, folder, format, report=report, force=force)
         if report and artefacts is None:
-            best = saver(partial(_write_page_of_best, SweepDir(folder), force, options))
-        saved = save_each(draw_each(entries), folder, format, force=force, saver=saver)
+            best = starter(partial(_write_page_of_best, SweepDir(folder), force, options))
+        saved = save_each(draw_each(entries), folder, format, force=force, starter=starter)
         if artefacts is not None and films:
             saved = _with_films(saved, artefacts, force)
         if not report:
             return saved
         try:
             if artefacts is not None:
-                page = write_run_report(artefacts, saved, force=force)
+                page = write_run_report(artefacts, saved, force=force, starter=starter)
             else:
+                from mnistlab.pages.sweep_report import write_sweep_report
+
                 page = write_sweep_report(
-                    SweepDir(folder), saved, force=force, options=options, page_of_best=best
+                    SweepDir(folder),
+                    saved,
+                    force=force,
+                    options=options,
+                    page_of_best=best,
+                    starter=starter,
                 )
             return replace(saved, report=page)
         except MnistlabError as error:  # damaged files may also prevent the page
@@ -96,8 +104,16 @@ def visualize(
             return replace(saved, left_out=[*saved.left_out, left_out])
 
 
+def _sweep_entries(folder: Path, options: dict[str, Any]) -> list[Entry]:
+    from mnistlab.figures.sweep_figures import sweep_entries
+
+    return sweep_entries(SweepDir(folder), options)
+
+
 def _with_films(saved: SavedFigures, run: Artefacts, force: bool) -> SavedFigures:
     """Write the films of a run, each as GIF and as PNG, or say why there are none."""
+    from mnistlab.figures.film import film_entries
+
     try:
         entries = film_entries(run)
     except MnistlabError as error:
@@ -137,6 +153,8 @@ def _report(
     tell: Callable[[str], None],
 ) -> SavedFigures:
     """The figures and pages of a reproduced report, which are written together."""
+    from mnistlab.reproduce.pages import write_report
+
     given = {"--only": only, "--format": format != "png", "--force": force}
     if out_of_place := [option for option, value in given.items() if value]:
         raise UsageError(

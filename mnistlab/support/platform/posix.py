@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mnistlab.support.platform.kernel_files import number_after, text_of
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from socket import socket
 
 assert sys.platform != "win32" or not TYPE_CHECKING  # on Windows, mypy skips the rest
+
+T = TypeVar("T")
 
 # For os.open: do not wait for the other end of a pipe, and let no child process inherit the file.
 NO_WAIT = os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -137,23 +139,33 @@ def stop_this_process() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def run_beside(action: Callable[[], object]) -> Callable[[], None]:
-    """Run an action, which writes files, in a fork of this process, which has a single thread.
+def run_beside(work: Callable[[], T]) -> Callable[[], T]:
+    """Do a piece of work in a fork of this process, which has a single thread.
 
-    Returns a function that waits for it. If the fork fails, the action is repeated here.
+    Returns a function that waits for its result. If the fork fails, the work is repeated here.
     """
+    import pickle
+
+    reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         code = 1
         try:
-            action()
+            result = work()
+            with os.fdopen(writing, "wb") as pipe:
+                pickle.dump(result, pipe)
             code = 0
         finally:
             os._exit(code)  # no cleanup of what the fork has inherited, and no traceback
+    os.close(writing)
 
-    def wait() -> None:
+    def wait() -> T:
+        with os.fdopen(reading, "rb") as pipe:
+            answer = pipe.read()
         if os.waitpid(pid, 0)[1] != 0:
-            action()
+            return work()
+        result: T = pickle.loads(answer)
+        return result
 
     return wait
 

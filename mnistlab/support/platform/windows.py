@@ -185,10 +185,10 @@ def stop_this_process() -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def run_beside(action: Callable[[], object]) -> Callable[[], None]:
-    """Run an action at once: Windows has no forks. Returns a function that does nothing."""
-    action()
-    return lambda: None
+def run_beside(work: Callable[[], T]) -> Callable[[], T]:
+    """Do a piece of work at once: Windows has no forks. Returns a function for its result."""
+    result = work()
+    return lambda: result
 
 
 def be_ended_first() -> None:
