@@ -39,24 +39,26 @@ def train(
 ) -> int:
     """Train one run and print the path of its folder."""
     options.set_threads(threads)
-    from mnistlab.cli.result import tell_result
-    from mnistlab.config import load_run_config
-    from mnistlab.config.load import warn_of
-    from mnistlab.support import paths
-
-    # Last, so that it wins; validated with all the rest.
-    named = [] if name is None else [f"name={options.yaml_string(name)}"]
-    run_config = load_run_config(config, [*(overrides or ()), *named])
-    warn_of(run_config)
-    if print_config:
-        _print_config(run_config, as_json=json)
-        return 0
-
     from mnistlab.cli.drawing import figures_beside
+    from mnistlab.cli.result import tell_result
 
-    with figures_beside(wanted=not no_plots and threads != 1) as figures:
+    # Before anything is read: it imports as long as this process does.
+    drawn = not (no_plots or print_config)
+    with figures_beside(wanted=drawn and threads != 1) as figures:
+        from mnistlab.config import load_run_config
+        from mnistlab.config.load import warn_of
+
+        # Last, so that it wins; validated with all the rest.
+        named = [] if name is None else [f"name={options.yaml_string(name)}"]
+        run_config = load_run_config(config, [*(overrides or ()), *named])
+        warn_of(run_config)
+        if print_config:
+            _print_config(run_config, as_json=json)
+            return 0
+
         from mnistlab.experiment.dataset import data_dir_of_file
         from mnistlab.python.commands import train as command
+        from mnistlab.support import paths
         from mnistlab.terminal.watched import run_options
 
         with run_options(data_dir, threads=threads, quiet=quiet) as how:
@@ -64,7 +66,7 @@ def train(
             found = data_dir_of_file(config, how.data_dir, how.tell, run_config)
             how = replace(how, data_dir=found)
             result = command.train(
-                run_config, folder, how, plots=not no_plots, figures=figures, track=track or ()
+                run_config, folder, how, plots=drawn, figures=figures, track=track or ()
             )
     return tell_result(result, quiet=quiet, json=json)
 
