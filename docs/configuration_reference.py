@@ -4,13 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from docs.markdown import NEEDED, anchor, cell, code, filled, first, number, paragraphs, plain
-from mnistlab.config import (
-    RunConfig,
-    dump_yaml,
-    parse_run_config,
-    run_json_schema,
-    sweep_json_schema,
-)
+from mnistlab.config import RunConfig, dump_yaml, parse_run_config
+from mnistlab.config.schema import run_json_schema, sweep_json_schema
 from mnistlab.support.errors import ConfigError
 
 Schema = Mapping[str, Any]

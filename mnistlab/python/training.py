@@ -7,17 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from mnistlab.config import (
-    RunConfig,
-    SweepSource,
-    load_run_config,
-    resolved_mapping,
-    run_config_from_mapping,
-    sweep_from_mapping,
-)
-from mnistlab.config import load_sweep as read_sweep_config
+from mnistlab.config import RunConfig, load_run_config, resolved_mapping, run_config_from_mapping
 from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.load import warn_of
+from mnistlab.config.load_sweep import SweepSource, sweep_from_mapping
+from mnistlab.config.load_sweep import load_sweep as read_sweep_config
 from mnistlab.experiment.callbacks import RunResult
 from mnistlab.experiment.dataset import data_dir_of_file
 from mnistlab.python.callbacks import Callback, RunListener, SweepListener, checked

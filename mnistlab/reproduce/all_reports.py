@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mnistlab.config import sweep_from_mapping
-from mnistlab.config.load_sweep import refuse
+from mnistlab.config.load_sweep import refuse, sweep_from_mapping
 from mnistlab.config.source_nodes import Node, Position
 from mnistlab.experiment.dataset import data_dir_of_runs
 from mnistlab.reproduce.checks import problems_of

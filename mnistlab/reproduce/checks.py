@@ -6,7 +6,7 @@ Errors would otherwise appear hours later, when the pages are written.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from mnistlab.config import SweepSource
+from mnistlab.config.load_sweep import SweepSource
 from mnistlab.config.source_nodes import Node, Problem
 from mnistlab.reproduce.figures import CURVES, TABLE
 from mnistlab.reproduce.findings import PlannedPoints, filled, functions_of

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mnistlab.config import RunConfig, SweepSource, load_sweep
+from mnistlab.config import RunConfig
 from mnistlab.config.config_text import mapping_nodes, read_config_text, sweep_mark
 from mnistlab.config.dump import restated, value_as_yaml
-from mnistlab.config.load_sweep import refuse
+from mnistlab.config.load_sweep import SweepSource, load_sweep, refuse
 from mnistlab.reproduce.checks import problems_of
 from mnistlab.reproduce.manifest import Experiment, LoadedReport
 from mnistlab.reproduce.planned import FullLength, PlannedExperiment

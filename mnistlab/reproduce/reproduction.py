@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mnistlab.config import sweep_from_mapping
+from mnistlab.config.load_sweep import sweep_from_mapping
 from mnistlab.data import DownloadProgress
 from mnistlab.reproduce.manifest import LoadedReport
 from mnistlab.reproduce.plan import planned_experiments

@@ -8,8 +8,9 @@ import numpy as np
 
 from mnistlab.blocks.layers.dense.choice import MOST_NONZERO
 from mnistlab.blocks.layers.dense.shared_input_lowering import first_layer, side_by_side
-from mnistlab.config import RunConfig, run_config_from_mapping, run_json_schema
+from mnistlab.config import RunConfig, run_config_from_mapping
 from mnistlab.config.representatives import Representatives
+from mnistlab.config.schema import run_json_schema
 from mnistlab.runtime.group_loop import loops_of_groups
 from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.loop import run_batches, run_batches_types

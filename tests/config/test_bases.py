@@ -6,11 +6,11 @@ import yaml
 from mnistlab.config import (
     dump_yaml,
     load_run_config,
-    load_sweep,
     parse_run_config,
     resolved_mapping,
     run_config_from_mapping,
 )
+from mnistlab.config.load_sweep import load_sweep
 from mnistlab.support.errors import ConfigError
 
 

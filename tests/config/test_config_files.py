@@ -9,14 +9,9 @@ import jsonschema
 import pytest
 import yaml
 
-from mnistlab.config import (
-    RunConfig,
-    dump_yaml,
-    load_run_config,
-    load_sweep,
-    parse_run_config,
-    run_json_schema,
-)
+from mnistlab.config import RunConfig, dump_yaml, load_run_config, parse_run_config
+from mnistlab.config.load_sweep import load_sweep
+from mnistlab.config.schema import run_json_schema
 from mnistlab.config.starter import starter_files
 
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -15,13 +15,8 @@ from mnistlab.blocks.activations.leaky_relu import LeakyReLU
 from mnistlab.blocks.activations.relu import ReLU
 from mnistlab.blocks.activations.sigmoid import Sigmoid
 from mnistlab.blocks.inits import NormalBias, ZeroBias
-from mnistlab.config import (
-    RunConfig,
-    load_run_config,
-    parse_run_config,
-    run_config_from_mapping,
-    run_json_schema,
-)
+from mnistlab.config import RunConfig, load_run_config, parse_run_config, run_config_from_mapping
+from mnistlab.config.schema import run_json_schema
 from mnistlab.support.errors import ConfigError
 
 

@@ -5,9 +5,10 @@ import itertools
 
 import pytest
 
-from mnistlab.config import run_config_from_mapping, run_json_schema, sweep_from_mapping
+from mnistlab.config import run_config_from_mapping
 from mnistlab.config.key_values import key_values
-from mnistlab.config.schema import sweep_json_schema
+from mnistlab.config.load_sweep import sweep_from_mapping
+from mnistlab.config.schema import run_json_schema, sweep_json_schema
 from mnistlab.support.errors import ConfigError
 
 VALUES = (

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mnistlab.config import load_sweep, parse_run_config
+from mnistlab.config import parse_run_config
+from mnistlab.config.load_sweep import load_sweep
 from mnistlab.support.errors import ConfigError
 
 

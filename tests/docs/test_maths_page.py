@@ -9,7 +9,7 @@ import pytest
 from docs_helpers import DOCS, text_of, without_blocks
 
 import mnistlab
-from mnistlab.config import run_json_schema
+from mnistlab.config.schema import run_json_schema
 
 PAGE = text_of("maths.md")
 LINK = re.compile(r"\[`(\w+)`\]\(\.\./mnistlab/([\w/]+)\.py\)")

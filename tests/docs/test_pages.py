@@ -10,7 +10,8 @@ from typer.models import OptionInfo
 
 from docs.commands_reference import commands, option_names, parameters
 from docs.markdown import anchor
-from mnistlab.config import load_run_config, load_sweep
+from mnistlab.config import load_run_config
+from mnistlab.config.load_sweep import load_sweep
 from mnistlab.support.errors import ConfigError
 
 PAGES = [REPOSITORY / "README.md", *sorted(DOCS.glob("*.md"))]

@@ -14,7 +14,7 @@ from docs.commands_reference import commands, option_names, parameters
 from docs.configuration_reference import configuration_markdown
 from docs.make_reference import PAGES
 from mnistlab.cli.app import app
-from mnistlab.config import run_json_schema, sweep_json_schema
+from mnistlab.config.schema import run_json_schema, sweep_json_schema
 
 REPOSITORY = Path(__file__).parents[2]
 DOCS = REPOSITORY / "docs"

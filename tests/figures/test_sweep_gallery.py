@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from figure_helpers import faults
 
-from mnistlab.config import load_sweep
+from mnistlab.config.load_sweep import load_sweep
 from mnistlab.experiment.model import load_model
 from mnistlab.figures.gallery import Drawn, LeftOut
 from mnistlab.figures.sweep_figures import sweep_figures

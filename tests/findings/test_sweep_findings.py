@@ -6,7 +6,7 @@ from statistics import stdev
 
 import pytest
 
-from mnistlab.config import load_sweep
+from mnistlab.config.load_sweep import load_sweep
 from mnistlab.findings import RankedStage, findings_of
 from mnistlab.findings.sweep import edge
 from mnistlab.findings.sweep.lead import find

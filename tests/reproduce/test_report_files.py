@@ -5,7 +5,7 @@ import re
 import pytest
 import yaml
 
-from mnistlab.config import load_sweep
+from mnistlab.config.load_sweep import load_sweep
 from mnistlab.config.sweep import SweepConfig
 from mnistlab.reproduce.known import KINDS, known
 from mnistlab.sweeps.space import checked_points

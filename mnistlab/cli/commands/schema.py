@@ -27,7 +27,7 @@ def schema(
     debug: options.Debug = False,
 ) -> None:
     """Print the JSON Schema of a configuration."""
-    from mnistlab.config import run_json_schema, sweep_json_schema
+    from mnistlab.config.schema import run_json_schema, sweep_json_schema
     from mnistlab.support.errors import UsageError
     from mnistlab.terminal.output import print_json
 

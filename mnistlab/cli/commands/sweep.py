@@ -9,7 +9,7 @@ import typer
 from mnistlab.cli import completion, options
 
 if TYPE_CHECKING:
-    from mnistlab.config import SweepSource
+    from mnistlab.config.load_sweep import SweepSource
 
 ORDER = 2  # in --help
 EXAMPLES = """\b
@@ -59,7 +59,7 @@ def sweep(
 ) -> int:
     """Train many runs and choose the best."""
     count = options.worker_count(workers)
-    from mnistlab.config import load_sweep
+    from mnistlab.config.load_sweep import load_sweep
 
     named = [] if name is None else [f"name={options.yaml_string(name)}"]
     source = load_sweep(config, [*(values or ()), *named])

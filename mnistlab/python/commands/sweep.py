@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
-from mnistlab.config import SweepSource
+from mnistlab.config.load_sweep import SweepSource
 from mnistlab.python.commands.figures_at_end import FiguresAtEnd, figures_at_end
 from mnistlab.store.status import Status
 from mnistlab.store.sweep_dir import SweepDir
