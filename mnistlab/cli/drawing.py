@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistlab.cli.errors import log_on_stderr
+from mnistlab.support.beside import Beside
 from mnistlab.support.host import BLAS_THREADS, available_cpus
 from mnistlab.support.own_python import own_python
 from mnistlab.support.platform import system
@@ -100,7 +101,7 @@ def main() -> None:
     folder, data_dir, threads = json.loads(line)
     try:
         with log_on_stderr():
-            told = figures_at_end(Path(folder), Path(data_dir), threads, starter=system.run_beside)
+            told = figures_at_end(Path(folder), Path(data_dir), threads, starter=Beside())
     except Exception:  # the asking process draws again, and reports the error
         return
     reply.write(json.dumps(told) + "\n")

@@ -1,10 +1,10 @@
 """How the figures of a run or a sweep are chosen, drawn and saved."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from matplotlib.figure import Figure
 
@@ -66,13 +66,15 @@ class LeftOut:
 class SavedFigures:
     """The result of saving figures: those drawn, their files by name, and those left out.
 
-    `folder` is the run's or the sweep's; `report` is its page, if one was written.
+    `folder` is the run's or the sweep's; `report` is its page, if one was written. `pictures` is
+    what `save_each` made of each drawn figure for that page.
     """
 
     folder: Path
     drawn: list[Drawn]
     figures: dict[str, Path]
     left_out: list[LeftOut]
+    pictures: list[Any] = field(default_factory=list)
     report: Path | None = None
 
     @property
@@ -206,11 +208,13 @@ def save_each(
     *,
     force: bool = False,
     starter: Starter = in_turn,
+    picture_of: Callable[[Drawn], Any] | None = None,
 ) -> SavedFigures:
     """Save the figures in the folder `plots` of a run or sweep, each in a file of its name.
 
-    Raises UsageError for a file that mnistlab did not write, unless `force`; OSError if a file
-    cannot be written.
+    `starter` decides which process saves a figure, and makes what `picture_of` makes of it for a
+    page. Raises UsageError for a file that mnistlab did not write, unless `force`; OSError if a
+    file cannot be written.
     """
     saved = SavedFigures(folder, [], {}, [])
     saving = []
@@ -220,13 +224,19 @@ def save_each(
         else:
             path = figure_file(folder, one.name, format)
             path.parent.mkdir(exist_ok=True)
-            saving.append(starter(partial(_save, one.figure, path, format, force)))
+            saving.append(starter(partial(_save, one, path, format, force, picture_of)))
             saved.figures[one.name] = path
             saved.drawn.append(one)
-    for wait in saving:
-        wait()
+    saved.pictures.extend(wait() for wait in saving)
     return saved
 
 
-def _save(figure: Figure, path: Path, format: str, force: bool) -> None:
-    write_own(path, style.rendered(figure, format), format, force=force)
+def _save(
+    drawn: Drawn,
+    path: Path,
+    format: str,
+    force: bool,
+    picture_of: Callable[[Drawn], Any] | None,
+) -> Any:
+    write_own(path, style.rendered(drawn.figure, format), format, force=force)
+    return picture_of and picture_of(drawn)

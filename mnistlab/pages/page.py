@@ -2,16 +2,16 @@
 
 import base64
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 import mnistlab
-from mnistlab.figures.gallery import Drawn, SavedFigures, Starter, in_turn
+from mnistlab.figures.gallery import Drawn, SavedFigures
 from mnistlab.figures.sheet import words_of
 from mnistlab.pages.inline_svg import inline_svg, on_dark
 from mnistlab.store.written_files import write_own
@@ -40,17 +40,8 @@ class Picture:
     colours: frozenset[str]
 
 
-def begin_pictures(
-    saved: SavedFigures, starter: Starter = in_turn, *, by_title: bool = False
-) -> Callable[[], list[Picture]]:
-    """Begin to write the figures that were drawn as SVG, under their own headings or under the
-    titles given for them; the function that this returns waits for all of them.
-    """
-    begun = [starter(partial(_picture, drawn, by_title=by_title)) for drawn in saved.drawn]
-    return lambda: [picture() for picture in begun]
-
-
-def _picture(drawn: Drawn, *, by_title: bool) -> Picture:
+def picture_of(drawn: Drawn, *, by_title: bool = False) -> Picture:
+    """A figure as a page has it, under its own heading or under the title given for it."""
     words = words_of(drawn.figure, drawn.title)
     svg = inline_svg(drawn.figure, words, drawn.name)
     return Picture(

@@ -16,10 +16,10 @@ from mnistlab.config import RunConfig
 from mnistlab.config.config_diff import lines_with_changes
 from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.experiment.scores import class_scores
-from mnistlab.figures.gallery import SavedFigures, Starter, in_turn
+from mnistlab.figures.gallery import SavedFigures
 from mnistlab.findings import run_findings
 from mnistlab.pages.network_words import network_in_words
-from mnistlab.pages.page import begin_pictures, left_out, measured, text_address, write_page
+from mnistlab.pages.page import left_out, measured, text_address, write_page
 from mnistlab.pages.run_network import network_on_page
 from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.run_record import LayerRecord, RunFacts, RunRecord
@@ -50,21 +50,13 @@ STATUS = {
 }
 
 
-def write_run_report(
-    artefacts: Artefacts,
-    saved: SavedFigures,
-    *,
-    force: bool = False,
-    starter: Starter = in_turn,
-) -> Path:
+def write_run_report(artefacts: Artefacts, saved: SavedFigures, *, force: bool = False) -> Path:
     """Write a run's report.html with the figures that were drawn for it; return its path.
 
-    The page names what is damaged in the run. `starter` decides which process writes the figures
-    as SVG. Raises UsageError if config.yaml or run.json is
+    The page names what is damaged in the run. Raises UsageError if config.yaml or run.json is
     damaged, or if the page exists and was not written by mnistlab, unless `force`; OSError if it
     cannot be written.
     """
-    pictures = begin_pictures(saved, starter)
     config, record, facts = artefacts.config, artefacts.record, artefacts.facts
     sentence, warnings = _lead(record, facts)
     text = durable.read_text(artefacts.run_dir.config)
@@ -73,9 +65,7 @@ def write_run_report(
         rows = artefacts.metrics
     except MnistlabError as error:
         warnings += error.messages
-    findings, per_class = run_findings(artefacts.run_dir), _per_class(artefacts)
-    drawn = pictures()
-    network = network_on_page(artefacts, sum(len(picture.markup) for picture in drawn))
+    network = network_on_page(artefacts, sum(len(picture.markup) for picture in saved.pictures))
     write_page(
         artefacts.run_dir.report,
         "run.html",
@@ -84,15 +74,15 @@ def write_run_report(
             "title": config.name,
             "lead": [sentence],
             "warnings": warnings,
-            "findings": findings,
+            "findings": run_findings(artefacts.run_dir),
             "tiles": _tiles(record, facts),
-            "pictures": drawn,
+            "pictures": saved.pictures,
             **network,
             "left_out": left_out(saved),
             "summary": _summary(record, facts),
             "best": record.best,
             "metrics_note": _metrics_note(config, record),
-            **per_class,
+            **_per_class(artefacts),
             **_reference(config, record),
             **_table(rows),
             "layers": [_layer(layer) for layer in facts.layers],

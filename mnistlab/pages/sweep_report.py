@@ -6,9 +6,9 @@ from typing import Any
 
 from mnistlab.config.dump import setting_as_yaml, value_as_yaml
 from mnistlab.config.sweep import SweepConfig
-from mnistlab.figures.gallery import SavedFigures, Starter, in_turn
+from mnistlab.figures.gallery import SavedFigures
 from mnistlab.findings import sweep_findings
-from mnistlab.pages.page import begin_pictures, left_out, measured, text_address, write_page
+from mnistlab.pages.page import left_out, measured, text_address, write_page
 from mnistlab.pages.sweep_answer import answer, question, written_setting
 from mnistlab.pages.try_it import MOST_BYTES, RESERVED
 from mnistlab.pages.try_two import two_of_sweep
@@ -32,25 +32,20 @@ def write_sweep_report(
     force: bool = False,
     options: Mapping[str, Any] = NO_OPTIONS,
     page_of_best: Callable[[], None] = lambda: None,
-    starter: Starter = in_turn,
 ) -> Path:
     """Write a sweep's report.html with the figures that were drawn for it; return its path.
 
     `options` are those with which Artefacts opens a trial. `page_of_best` returns when the best
-    run's page, which this one links to, is written. `starter` decides which process writes the
-    figures as SVG.
+    run's page, which this one links to, is written.
     Raises UsageError if sweep.yaml or trials.csv is damaged, or if the page exists and was not
     written by mnistlab, unless `force`; OSError if it cannot be written.
     """
-    pictures = begin_pictures(saved, starter)
     config, rows = sweep_of(sweep_dir).config, read_trials(sweep_dir)
+    page_of_best()  # before the links to it
     stages = [stage_facts(sweep_dir, config, stage, rows) for stage in stages_of(config)]
     text = durable.read_text(sweep_dir.config)
     chosen = _chosen(sweep_dir, rows)
-    findings = sweep_findings(sweep_dir)
-    drawn = pictures()
-    page_of_best()
-    left = MOST_BYTES - RESERVED - sum(len(picture.markup) for picture in drawn)
+    left = MOST_BYTES - RESERVED - sum(len(picture.markup) for picture in saved.pictures)
     write_page(
         sweep_dir.report,
         "sweep.html",
@@ -59,13 +54,13 @@ def write_sweep_report(
             "title": config.name,
             "lead": _lead(config, stages, chosen),
             "warnings": sweep_warnings(rows),
-            "findings": findings,
+            "findings": sweep_findings(sweep_dir),
             "tiles": _tiles(config, rows),
             "chosen": chosen and _trial(sweep_dir, chosen),
             "stages": stages,
             "is_staged": bool(config.stages),
             "refits": _refits(sweep_dir, rows),
-            "pictures": drawn,
+            "pictures": saved.pictures,
             "try_two": two_of_sweep(sweep_dir, config, rows, chosen, left, options),
             "left_out": left_out(saved),
             "config": text,

@@ -4,11 +4,12 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mnistlab.figures.gallery import SavedFigures, figure_file, save_each
-from mnistlab.pages.page import begin_pictures, left_out, write_page
+from mnistlab.pages.page import left_out, picture_of, write_page
 from mnistlab.reproduce.figures import figure_name, report_figures
 from mnistlab.reproduce.findings import FindingError, Functions, MeasuredRows, filled, functions_of
 from mnistlab.reproduce.known import REPORT
@@ -60,7 +61,7 @@ def write_report(
     figures = report_figures(report_dir, plan.report, rows, data_dir=data_dir, tell=tell)
     refuse_foreign_pages(report_dir, plan.report)
     with drawing_in(report_dir.path):
-        saved = save_each(figures, report_dir.path)
+        saved = save_each(figures, report_dir.path, picture_of=partial(picture_of, by_title=True))
     document = _document(report_dir, plan, rows)
     machine = _host(rows)
     text = json.dumps({**document, "written_by": BLANK_MARK}, indent=2, allow_nan=False)
@@ -77,7 +78,7 @@ def write_report(
             "warnings": _warnings(plan, rows),
             "tiles": [*_tiles(rows), (_time(report_dir), "on the clock")],
             "tables": tables,
-            "pictures": begin_pictures(saved, by_title=True)(),
+            "pictures": saved.pictures,
             "left_out": left_out(saved),
             "machine": machine,
         },

@@ -57,6 +57,7 @@ def visualize(
     from mnistlab.python.commands import visualize as command
     from mnistlab.store.browse.found import is_sweep
     from mnistlab.store.report_dir import is_reproduction
+    from mnistlab.support.beside import Beside
     from mnistlab.terminal.progress import watch_download, watch_messages
 
     with watch_download(quiet=quiet) as data_progress:
@@ -70,6 +71,7 @@ def visualize(
             threads=threads,
             tell=watch_messages(quiet=quiet).on_message,
             data_progress=data_progress,
+            starter=Beside(),  # which writes files and needs no thread of the engine
         )
     folder = "sweep_dir" if is_sweep(path) else "run_dir"
     if is_reproduction(path):

@@ -25,6 +25,7 @@ from mnistlab.figures.gallery import (
     run_entries,
     save_each,
 )
+from mnistlab.pages.page import picture_of
 from mnistlab.pages.run_report import write_run_report
 from mnistlab.store.browse.found import is_sweep
 from mnistlab.store.drawing import drawing_in
@@ -79,24 +80,26 @@ def visualize(
         refuse_foreign(entries, folder, format, report=report, force=force)
         if report and artefacts is None:
             best = starter(partial(_write_page_of_best, SweepDir(folder), force, options))
-        saved = save_each(draw_each(entries), folder, format, force=force, starter=starter)
+        saved = save_each(
+            draw_each(entries),
+            folder,
+            format,
+            force=force,
+            starter=starter,
+            picture_of=picture_of if report else None,
+        )
         if artefacts is not None and films:
             saved = _with_films(saved, artefacts, force)
         if not report:
             return saved
         try:
             if artefacts is not None:
-                page = write_run_report(artefacts, saved, force=force, starter=starter)
+                page = write_run_report(artefacts, saved, force=force)
             else:
                 from mnistlab.pages.sweep_report import write_sweep_report
 
                 page = write_sweep_report(
-                    SweepDir(folder),
-                    saved,
-                    force=force,
-                    options=options,
-                    page_of_best=best,
-                    starter=starter,
+                    SweepDir(folder), saved, force=force, options=options, page_of_best=best
                 )
             return replace(saved, report=page)
         except MnistlabError as error:  # damaged files may also prevent the page

@@ -140,7 +140,7 @@ def stop_this_process() -> None:
 
 
 def run_beside(work: Callable[[], T]) -> Callable[[], T]:
-    """Do a piece of work in a fork of this process, which has a single thread.
+    """Do a piece of work, which needs no other thread, in a fork of this process.
 
     Returns a function that waits for its result. If the fork fails, the work is repeated here.
     """

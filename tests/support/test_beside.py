@@ -1,0 +1,35 @@
+"""Pieces of work in forks of this process."""
+
+import os
+
+import pytest
+
+from mnistlab.support import beside
+from mnistlab.support.beside import Beside
+
+
+@pytest.fixture(params=[1, 2])
+def start(request, monkeypatch):
+    monkeypatch.setattr(beside, "available_cpus", lambda: request.param)
+    return Beside()
+
+
+def test_each_piece_has_its_own_result_in_any_order_and_more_than_once(start):
+    begun = [start(lambda n=n: (n, "x" * 200_000)) for n in range(9)]  # more than a pipe holds
+    assert [wait()[0] for wait in reversed(begun)] == [*range(8, -1, -1)]
+    assert [wait()[0] for wait in begun] == [*range(9)]
+
+
+def test_with_two_processors_the_work_is_not_done_in_this_process(monkeypatch):
+    monkeypatch.setattr(beside, "available_cpus", lambda: 2)
+    assert Beside()(os.getpid)() != os.getpid()
+    monkeypatch.setattr(beside, "available_cpus", lambda: 1)
+    assert Beside()(os.getpid)() == os.getpid()
+
+
+def test_the_error_of_a_piece_is_raised_where_its_result_is_wanted(start):
+    def fail() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        start(fail)()
