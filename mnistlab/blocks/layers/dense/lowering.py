@@ -78,7 +78,7 @@ def build_dense(builder: Builder, units: int, bias: bool) -> None:
     operands["bias"] = builder.add_tensor(name, "bias", (units,), fans) if bias else 0
     if builder.plain:
         _plain(builder, DenseOperands(**operands), weight)
-    elif builder.training and has_few_outputs(units):
+    elif has_few_outputs(units):
         _few_outputs(builder, operands, weight, packed)
     elif first and skips_zero_pixels(builder.nonzero_share, inputs, units):
         _sparse_input(builder, operands, weight, packed, plan)
@@ -174,7 +174,7 @@ def _few_outputs(builder: Builder, operands: dict[str, Any], weight: str, packed
     turn = few_outputs_ops.transpose, few_outputs_ops.restore
     builder.pack_weight(weight, place, incoming, *turn, own)
     builder.forward.append(Op(few_outputs_ops.few_outputs_forward, own))
-    if not builder.on_image:
+    if not builder.on_image or not builder.training:  # in training, images need no gradient
         builder.deltas.append(Op(few_outputs_ops.few_outputs_backward_input, own))
     lanes = few_outputs_lanes(builder.rows, inputs, units)
     backward = few_outputs_ops.few_outputs_backward_weights
