@@ -6,6 +6,7 @@ Every library trains in a process of its own, which sleeps while another is time
 """
 
 import argparse
+import json
 import statistics
 import sys
 from collections.abc import Sequence
@@ -85,6 +86,11 @@ def main(arguments: list[str] | None = None) -> None:
         "--instructions", choices=list(instructions.SETS), help="restrict all libraries to these"
     )
     parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="keep what the --json file has of other rows; it must be of this processor",
+    )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="a page with marks, or new")
     options = parser.parse_args(arguments)
     if options.instructions:
@@ -99,13 +105,16 @@ def main(arguments: list[str] | None = None) -> None:
         "set": options.set,
         "rows": [],
     }
-    result["peak_gflops"] = {
-        str(threads): blas_peak(threads) for threads in sorted({1, options.threads})
-    }
+    if options.keep:
+        result = _kept(options.json, result)
+    else:
+        result["peak_gflops"] = {
+            str(threads): blas_peak(threads) for threads in sorted({1, options.threads})
+        }
     try:
         for name in rows:
             row = measure(WORKLOADS[name], peers, options.rounds, options.set)
-            result["rows"].append(row)
+            _put(result["rows"], row | {"again": _when(surroundings(1))} if options.keep else row)
             tables.write_json(options.json, result)  # what is measured stays, whatever comes
     except (MnistlabError, PeerError) as error:
         raise SystemExit(str(error)) from error
@@ -113,6 +122,26 @@ def main(arguments: list[str] | None = None) -> None:
     if options.markdown:
         tables.write(options.markdown, "rows", table)
     print(table, end="")
+
+
+def _kept(path: Path, now: dict[str, Any]) -> dict[str, Any]:
+    """The result that a file has, if it was measured as this one will be; else SystemExit."""
+    before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    for key in ("processor", "threads", "versions", "instructions", "rounds", "set"):
+        if before[key] != now[key]:
+            raise SystemExit(f"{path}: measured with another {key}: {before[key]}")
+    return before
+
+
+def _put(rows: list[dict[str, Any]], row: dict[str, Any]) -> None:
+    """Put a row in the place of the one of its name, or behind the others."""
+    names = [one["name"] for one in rows]
+    place = names.index(row["name"]) if row["name"] in names else len(rows)
+    rows[place : place + 1] = [row]
+
+
+def _when(now: dict[str, Any]) -> dict[str, Any]:
+    return {"measured": now["measured"], "git": now["git"]}
 
 
 def _chosen(parser: argparse.ArgumentParser, option: str, text: str, known: list[str]) -> list[str]:

@@ -35,15 +35,18 @@ def measured_on(result: dict[str, Any]) -> str:
         for name, version in result["versions"].items()
         if name in TOLD_VERSIONS and version
     ]
-    commit = (result["git"]["commit"] or "unknown")[:10]
-    changed = ", changed" if result["git"]["dirty"] else ""
     restricted = result.get("instructions")
     only = f", restricted to {restricted.upper()}" if restricted else ""
     return (
         f"Measured {result['measured'][:10]} on {result['processor']}{only}, {result['cpus']} "
         f"processor{'s' if result['cpus'] != 1 else ''}; mnistlab {result['mnistlab']} "
-        f"(commit {commit}{changed}), {', '.join(versions)}.\n"
+        f"({_commit(result)}), {', '.join(versions)}.\n"
     )
+
+
+def _commit(result: dict[str, Any]) -> str:
+    commit = (result["git"]["commit"] or "unknown")[:10]
+    return f"commit {commit}{', changed' if result['git']['dirty'] else ''}"
 
 
 def lead(row: dict[str, Any]) -> float | None:
@@ -76,7 +79,14 @@ def rows_table(result: dict[str, Any]) -> str:
                 _accuracies(row),
             ]
         )
-    return "\n".join([markdown(head, lines), _closing(rows, result), measured_on(result)])
+    return "\n".join(
+        [markdown(head, lines), _closing(rows, result), measured_on(result)]
+    ) + "".join(_measured_again(row) for row in rows if "again" in row)
+
+
+def _measured_again(row: dict[str, Any]) -> str:
+    again = row["again"]
+    return f"{row['name']} was measured again on {again['measured'][:10]}, {_commit(again)}.\n"
 
 
 def _closing(rows: list[dict[str, Any]], result: dict[str, Any]) -> str:

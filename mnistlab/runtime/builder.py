@@ -39,7 +39,8 @@ class Builder:
     """Each layer reads the slot `top` and sets a new one; `shape` is the shape of its values.
 
     `training`: with dropout, and a backward pass to the weights; else a backward pass to the image.
-    `nonzero_share` is the share of the training images' pixels that are not zero. `plain`: with
+    `nonzero_share` is the share of the training images' pixels that are not zero, `offset` the
+    network's input for a pixel of zero. `plain`: with
     plain kernels only. `whole`: a batch is never divided into parts. `smallest_batch` is the number
     of rows of the smallest batch in training; None if it is not known.
     """
@@ -54,13 +55,14 @@ class Builder:
         plain: bool = False,
         whole: bool = False,
         smallest_batch: int | None = None,
+        offset: float = 0.0,
     ) -> None:
         self.seed = seed
         self.key = "model"  # the configuration key of the current layer, for messages
         self.rows = rows if whole else min(rows, MOST_ROWS)
         self.smallest_batch = smallest_batch
         self.training = training
-        self.nonzero_share = nonzero_share
+        self.nonzero_share, self.offset = nonzero_share, offset
         self.plain = plain
         self.shape: tuple[int, ...] = (1, *image_shape)
         self.width = math.prod(image_shape)
@@ -68,7 +70,8 @@ class Builder:
         self.overwritable = -1  # the slot that the next layer may use for its output, or -1
         self.on_image = True  # whether all layers so far are dropout and padding
         self.behind_relu = False  # whether the last layer is a ReLU, possibly followed by dropout
-        self.nonzero = nonzero_share  # the share of values in that slot that is not zero, about
+        # The share of values in that slot that is not zero, about.
+        self.nonzero = nonzero_share if offset == 0 else 1.0
         self.grain = 1  # rows that stay together in a lane
         self.work = 0  # multiplications of all layers in the forward pass, for one image
         self.row_size = self.width

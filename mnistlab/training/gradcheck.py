@@ -91,7 +91,7 @@ class Objective:
         sample = Split(train.images, train.labels, train.indices[:IMAGES])
         self.images = len(sample)
         shape, classes = dataset.image_shape, len(dataset.class_names)
-        share = nonzero_share(dataset.train, dataset.offset)
+        share = nonzero_share(dataset.train)
         self.program: Program = lower(
             config,
             shape,
@@ -100,6 +100,7 @@ class Objective:
             np.float64,
             nonzero_share=share,
             smallest_batch=self.images,
+            offset=dataset.offset,
         )
         tables = compile_tables(
             {"gradient": self.program.gradient, "loss": self.program.loss},

@@ -40,8 +40,9 @@ def joint_key(config: RunConfig, dataset: Dataset) -> Any:
     if config.data.augment or config.loss.is_taught:
         return None
     layer = first_layer(training_program(config, dataset))
-    # A single layer of few outputs does not skip zeros, whatever the images are.
-    if layer is None or nonzero_share(split, dataset.offset) > MOST_NONZERO:
+    # The group's first layer skips zero pixels, and takes them for zero inputs. A single layer of
+    # few outputs does not skip them, whatever the images are.
+    if layer is None or dataset.offset != 0 or nonzero_share(split) > MOST_NONZERO:
         return None
     images = (id(split.images), id(split.labels), id(split.indices), dataset.scale)
     update, steps = config.optimizer.fused(), run_length(config, len(split))

@@ -202,7 +202,7 @@ class Inference:
         """
         sparse = self._programs.sparse
         lists_pixels = sparse.sizes.listed_bits != self.program.sizes.listed_bits
-        if lists_pixels and nonzero_share(split, self.pixel[1]) <= MOST_NONZERO:
+        if lists_pixels and nonzero_share(split) <= MOST_NONZERO:
             return "pack sparse", "evaluate sparse"
         return "pack", "evaluate"
 

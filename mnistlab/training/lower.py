@@ -46,20 +46,29 @@ def lower(
     training: bool = True,
     nonzero_share: float = 1.0,
     smallest_batch: int | None = None,
+    offset: float = 0.0,
 ) -> Program:
     """The program of a configuration for images (height, width), in batches of up to `rows`.
 
     `dtype` is the configuration's by default. If not `training`, there is no dropout and no
     augmentation, and the backward pass ends at the images instead of the weights. `nonzero_share`
-    is the share of the training images' pixels whose network input is not zero, `smallest_batch`
-    the number of rows of the smallest batch in training. Raises UsageError if a layer does not fit
-    on the one before, or not on that batch.
+    is the share of the training images' pixels that are not zero, `offset` the network's input for
+    a pixel of zero, `smallest_batch` the number of rows of the smallest batch in training. Raises
+    UsageError if a layer does not fit on the one before, or not on that batch.
     """
     plain = config.training.kernels == "plain"
     layers = config.model.layers_for(classes)
     undivided = training and any(layer.of_whole_batch for layer in layers)
     builder = Builder(
-        config.seed, image_shape, rows, training, nonzero_share, plain, undivided, smallest_batch
+        config.seed,
+        image_shape,
+        rows,
+        training,
+        nonzero_share,
+        plain,
+        undivided,
+        smallest_batch,
+        offset,
     )
     for index, layer in enumerate(layers):
         builder.key = config.model.key_of(index)

@@ -35,8 +35,9 @@ def training_program(config: RunConfig, dataset: Dataset) -> Program:
         dataset.image_shape,
         len(dataset.class_names),
         steps.batch,
-        nonzero_share=nonzero_share(dataset.train, dataset.offset),
+        nonzero_share=nonzero_share(dataset.train),
         smallest_batch=steps.smallest_batch,
+        offset=dataset.offset,
     )
 
 

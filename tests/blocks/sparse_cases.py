@@ -39,34 +39,37 @@ def sparse_input_cases():
             sparse_input.list_nonzero_pixels(*made)
             return made[6:]
 
-        def values(dtype):
-            return (np.arange(256) * 0.01).astype(dtype)
+        def values(dtype, blank=0.0):
+            return (np.arange(256) * 0.01 + blank).astype(dtype)
 
-        def forward(dtype, images=images, size=size, listing=listing, values=values):
+        def forward(dtype, blank, images=images, size=size, listing=listing, values=values):
             W, b = normal(size * 16, dtype, 1), normal(11, dtype, 2)
             tile, y = normal(images * 16, dtype, 3), normal(images * 13, dtype, 4)
             by_image, _, turned = listing(dtype)
-            return by_image, turned, values(dtype), size, 1, images, W, b, 11, tile, y, 13
+            return by_image, turned, values(dtype, blank), size, 1, images, W, b, 11, tile, y, 13
 
-        def backward(dtype, use, images=images, size=size, listing=listing, values=values):
+        def backward(dtype, use, blank, images=images, size=size, listing=listing, values=values):
             W, G = normal(size * 16, dtype, 1), normal(size * 16, dtype, 2)
             tile, dy = normal(images * 16, dtype, 3), normal(images * 13, dtype, 4)
             _, by_pixel, turned = listing(dtype)
             return (
-                by_pixel, turned, values(dtype), 3, size, images, dy, 13, tile, use, W, G, 11,
-                0.1, 0.9,
+                by_pixel, turned, values(dtype, blank), 3, size, images, dy, 13, tile, use, W, G,
+                11, 0.1, 0.9,
             )  # fmt: skip
 
         name = f"{images} {size}"
         yield pytest.param(
             sparse_input.list_nonzero_pixels, lists, id=f"list_nonzero_pixels {name}"
         )
-        yield pytest.param(SPARSE_INPUT_FORWARD[16], forward, id=f"sparse_input_forward {name}")
-        for use in range(5):
-            make = functools.partial(backward, use=use)
-            yield pytest.param(
-                SPARSE_INPUT_BACKWARD[16], make, id=f"sparse_input_backward_weights {use} {name}"
-            )
+        for blank in (0.0, -0.4):
+            make = functools.partial(forward, blank=blank)
+            of = f"{name} {blank}"
+            yield pytest.param(SPARSE_INPUT_FORWARD[16], make, id=f"sparse_input_forward {of}")
+            for use in range(5):
+                make = functools.partial(backward, use=use, blank=blank)
+                yield pytest.param(
+                    SPARSE_INPUT_BACKWARD[16], make, id=f"sparse_input_backward_weights {use} {of}"
+                )
     yield pytest.param(sparse_input.words_of, lambda t: (100,), id="words_of")
 
 

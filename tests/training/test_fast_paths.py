@@ -85,6 +85,41 @@ def test_a_first_layer_on_sparse_images_trains_by_the_equations(
         assert distance(tensors_of(trainer)[name], before) > 1e-3, name
 
 
+# Units, rows of a batch, optimizer, penalty, whether little work is divided.
+STANDARDISED = [
+    (33, 7, "sgd", "none", False),
+    (200, 32, "sgd", "none", True),
+    (128, 65, "sgd", "gradient", True),
+    (40, 100, "momentum", "none", False),
+    (256, 33, "momentum", "none", True),
+    (100, "full", "rising momentum", "none", False),
+    (100, "in parts", "momentum", "none", True),
+    (200, "in parts", "sgd", "proximal", False),
+    (33, 64, "nesterov", "step", True),
+    (128, 32, "adam", "none", False),
+    (200, "full", "adamw", "gradient", True),
+    (40, "in parts", "rmsprop", "none", False),
+    (40, 1, "sgd", "none", False),
+]
+
+
+@pytest.mark.parametrize(("width", "batch", "optimizer", "penalty", "divided"), STANDARDISED)
+def test_so_does_one_on_standardised_images_whose_zero_pixels_are_no_zero_inputs(
+    monkeypatch, tmp_path, width, batch, optimizer, penalty, divided
+):
+    if divided:
+        divide_all_work(monkeypatch)
+    if batch == "in parts":
+        work_in_parts(monkeypatch)
+    rows = "full" if batch == "in parts" else batch
+    dataset = dark_dataset(IMAGES, normalize="standardize")
+    assert dataset.offset < -0.1
+    trainer, oracle = run_of(tmp_path, mlp(width), rows, 9, optimizer, penalty, dataset=dataset)
+    if batch != 1:
+        assert_skips_zero_pixels(trainer, width)
+    assert_engine_follows(trainer, oracle, 9)
+
+
 # Units, rows of a batch, optimizer, penalty, and what else the layers are.
 BEHIND_RELU = [
     (32, 10, "sgd", "none", {}),
@@ -198,14 +233,20 @@ def test_nothing_is_sent_down_to_an_image_of_which_pixels_are_dropped():
         (0.2, 8, "minmax", True),
         (0.2, 7, "minmax", False),  # too few pixels
         (0.4, 9, "minmax", False),  # too many of them lit
-        (0.2, 9, "standardize", False),  # then none is zero
+        (0.2, 9, "standardize", True),
     ],
 )
 def test_zero_pixels_are_skipped_if_there_are_enough(lit, side, normalize, taken):
     dataset = dark_dataset(side=side, lit=lit, normalize=normalize)
-    share = nonzero_share(dataset.train, dataset.offset)
-    program = lower(config_of(model=mlp(40)), (side, side), 4, 32, nonzero_share=share)
-    assert ("list_nonzero" in [op.function.__name__ for op in program.forward]) is taken
+    share, model = nonzero_share(dataset.train), config_of(model=mlp(40))
+
+    def listing(rows):
+        program = lower(model, (side, side), 4, rows, nonzero_share=share, offset=dataset.offset)
+        return {"list_nonzero", "list_one"} & {op.function.__name__ for op in program.forward}
+
+    assert listing(32) == ({"list_nonzero"} if taken else set())
+    # The weights of all pixels change with each image, if a zero pixel is no zero input.
+    assert listing(1) == ({"list_one"} if taken and normalize == "minmax" else set())
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,16 @@ RIGHT = {
 }
 
 
+def test_so_does_that_of_standardised_images_whose_zero_pixels_are_no_zero_inputs():
+    dataset, config = dark_dataset(normalize="standardize"), config_of(model=mlp(100))
+    assert dataset.offset != 0
+    ops = {op.function.__name__ for op in Objective(config, dataset).program.backward}
+    assert sparse_input_name(100) in ops
+    for tensor in check_gradients(config, dataset):
+        assert tensor.error <= PRECISION, tensor
+        assert tensor.passed
+
+
 @pytest.mark.parametrize(("op", "sections"), RIGHT.values(), ids=RIGHT)
 def test_a_right_gradient_passes(monkeypatch, op, sections):
     skip_zeros_of_few(monkeypatch)

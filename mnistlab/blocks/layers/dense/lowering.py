@@ -80,7 +80,7 @@ def build_dense(builder: Builder, units: int, bias: bool) -> None:
         _plain(builder, DenseOperands(**operands), weight)
     elif has_few_outputs(units):
         _few_outputs(builder, operands, weight, packed)
-    elif first and skips_zero_pixels(builder.nonzero_share, inputs, units):
+    elif first and _skips_zero_pixels(builder, inputs, units):
         _sparse_input(builder, operands, weight, packed, plan)
     elif _skips_zeros(builder, inputs, units):
         _sparse_hidden(builder, operands, weight, packed)
@@ -103,6 +103,14 @@ def _packed_size(builder: Builder, inputs: int, units: int, plan: InputPlan) -> 
         inputs * plan.tiles * plan.tile if on_image else 0,
         inputs * rounded_up(units, tile) if skips and units != tile else 0,
     )
+
+
+def _skips_zero_pixels(builder: Builder, inputs: int, units: int) -> bool:
+    """Whether a first layer lists its pixels; a batch of one image gains nothing unless zero pixels
+    are zero inputs.
+    """
+    listed = builder.rows > 1 or builder.offset == 0
+    return listed and skips_zero_pixels(builder.nonzero_share, inputs, units)
 
 
 def _skips_zeros(builder: Builder, inputs: int, units: int) -> bool:

@@ -6,6 +6,10 @@ each pixel a bit for every image in which it is not zero. The forward pass goes 
 of pixels, so that their rows of W stay in L1. The backward pass goes by pixels, so that a row of
 the gradient is summed in registers and used at once. The plain definition is in maths.py; images
 are bytes, x = values[byte]. A tile is a block of W's columns, as many as a vector's lanes.
+
+Where a zero pixel is no zero input, as in standardised images, x = blank + (x - blank) with
+blank = values[0]. Then x W is blank times the sum of W's rows, which is the same for all images,
+and what the other pixels add; each row of xᵀ dy begins with blank times the sum of dy's rows.
 """
 
 import numpy as np
@@ -86,12 +90,16 @@ def sparse_input_forward(
     values T (256,); W (size · lanes,), b (width,) or (0,) for none; y: `width` ≤ lanes elements of
     each image's row, the rows `stride` apart; all flat. `tile`: scratch, (LISTED · lanes,).
     """
-    words = words_of(size)
+    words, blank = words_of(size), values[0]
     bias = load(b, 0, lanes, b.size)
     for i in range(first, last):
         store(tile, i * lanes, bias)
+    blanks, of_all = spread(blank, lanes), spread(W.dtype.type(0), lanes)
     for word in range(words):
         block = np.uint64(word * WORD)
+        if blank != 0:  # these rows of W are then in L1
+            for k in range(word * WORD, min(size, word * WORD + WORD)):
+                of_all = fma(blanks, load(W, k * lanes, lanes), of_all)
         for i in range(first, last):
             bits = by_image[i * words + word]
             if bits != 0:
@@ -99,9 +107,13 @@ def sparse_input_forward(
                 while bits != 0:
                     k = block + lowest_bit(bits)
                     bits &= bits - np.uint64(1)
-                    x = values[turned[k * np.uint64(LISTED) + np.uint64(i)]]
+                    x = values[turned[k * np.uint64(LISTED) + np.uint64(i)]] - blank
                     row = fma(spread(x, lanes), load(W, k * np.uint64(lanes), lanes), row)
                 store(tile, i * lanes, row)
+    if blank != 0:
+        one = spread(W.dtype.type(1), lanes)
+        for i in range(first, last):
+            store(tile, i * lanes, fma(one, load(tile, i * lanes, lanes), of_all))
     for i in range(first, last):
         row, target = tile[i * lanes :][:width], y[(i - first) * stride :][:width]
         for j in range(width):
@@ -133,16 +145,20 @@ def sparse_input_backward_weights(
     G (size · lanes,), all flat: see `act_on_gradient` for `use`. `tile`: scratch, (LISTED ·
     lanes,).
     """
-    zero = spread(W.dtype.type(0), lanes)
+    blank = values[0]
+    blanks, of_all = spread(blank, lanes), spread(W.dtype.type(0), lanes)
     for i in range(images):
-        store(tile, i * lanes, load(dy, i * stride, lanes, width))
+        row = load(dy, i * stride, lanes, width)
+        store(tile, i * lanes, row)
+        if blank != 0:
+            of_all = fma(blanks, row, of_all)
     for k in range(first, last):
         bits = by_pixel[k]
-        if bits != 0 or use not in (SGD, ADD):
-            g = zero
+        if bits != 0 or blank != 0 or use not in (SGD, ADD):
+            g = of_all
             while bits != 0:
                 i = lowest_bit(bits)
                 bits &= bits - np.uint64(1)
-                x = values[turned[np.uint64(k * LISTED) + i]]
+                x = values[turned[np.uint64(k * LISTED) + i]] - blank
                 g = fma(spread(x, lanes), load(tile, i * np.uint64(lanes), lanes), g)
             act_on_gradient(use, g, W, G, k * lanes, lr, momentum, lanes)
