@@ -30,6 +30,31 @@ def test_a_row_is_trained_timed_and_printed(tmp_path, capsys):
     assert "**W1**" in capsys.readouterr().out
 
 
+def test_a_row_measured_again_takes_its_old_place_and_says_when(tmp_path, monkeypatch):
+    found, page = tmp_path / "rows.json", tmp_path / "rows.md"
+    to = ["--json", str(found), "--markdown", str(page)]
+    arguments = ["--peers", "mnistlab", "--rounds", "1", "--threads", "1", *SMALL, *to]
+    monkeypatch.setattr(run, "measure", lambda work, *rest: old_row(work.name, 1.0))
+    run.main([*arguments, "--rows", "W1,W4"])
+    monkeypatch.setattr(run, "measure", lambda work, *rest: old_row(work.name, 2.0))
+    run.main([*arguments, "--rows", "W1", "--keep"])
+    rows = json.loads(found.read_text())["rows"]
+    assert [(row["name"], row["peers"]["mnistlab-1"]["seconds"]) for row in rows] == [
+        ("W1", 2.0),
+        ("W4", 1.0),
+    ]
+    assert page.read_text().count("was measured again") == 1
+    assert "W1 was measured again on " in page.read_text()
+    with pytest.raises(SystemExit, match="measured with another rounds: 1"):
+        run.main([*arguments, "--rows", "W1", "--keep", "--rounds", "2"])
+
+
+def old_row(name, seconds):
+    peer = {"seconds": seconds, "accuracy": 0.9, "threads": 1, "turns": [seconds]}
+    work = {"name": name, "model": "m", "report": "", "batch": 32, "optimizer": "sgd"}
+    return work | {"images": 10, "flops": 10, "epochs": 1, "peers": {"mnistlab-1": peer}}
+
+
 def test_a_library_that_is_not_installed_is_skipped_with_a_word(monkeypatch, capsys):
     real = importlib.util.find_spec
     monkeypatch.setattr(
