@@ -127,9 +127,12 @@ def main(arguments: list[str] | None = None) -> None:
 def _kept(path: Path, now: dict[str, Any]) -> dict[str, Any]:
     """The result that a file has, if it was measured as this one will be; else SystemExit."""
     before: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    for key in ("processor", "threads", "versions", "instructions", "rounds", "set"):
+    for key in ("processor", "threads", "instructions", "rounds", "set"):
         if before[key] != now[key]:
-            raise SystemExit(f"{path}: measured with another {key}: {before[key]}")
+            raise SystemExit(f"{path}: measured with other {key}: {before[key]}")
+    for name in tables.TOLD_VERSIONS:
+        if before["versions"].get(name) != now["versions"].get(name):
+            raise SystemExit(f"{path}: measured with {name} {before['versions'].get(name)}")
     return before
 
 

@@ -45,7 +45,7 @@ def test_a_row_measured_again_takes_its_old_place_and_says_when(tmp_path, monkey
     ]
     assert page.read_text().count("was measured again") == 1
     assert "W1 was measured again on " in page.read_text()
-    with pytest.raises(SystemExit, match="measured with another rounds: 1"):
+    with pytest.raises(SystemExit, match="measured with other rounds: 1"):
         run.main([*arguments, "--rows", "W1", "--keep", "--rounds", "2"])
 
 
