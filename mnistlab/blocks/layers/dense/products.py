@@ -11,13 +11,14 @@ from mnistlab.runtime.compiler import generic_kernel
 from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.gradient_action import act_on_gradient
 from mnistlab.runtime.kernel import kernel
-from mnistlab.runtime.vectors import REGISTER, in_register, load, spread, store
+from mnistlab.runtime.vectors import REGISTER, in_register, load, prefetch, spread, store
 
 # 24 of AVX-512's 32 registers, or 12 of AVX2's 16, hold sums.
 ROWS, REGISTERS = 6, 4 if REGISTER == 16 else 2
 COLUMNS = REGISTERS * REGISTER  # of float32; half of them of float64
 HALF = COLUMNS // 2
-GROUP = 16 * ROWS
+# The most images whose sums lie in L1 together: W is copied once for each group of them.
+GROUP = (16 if REGISTER == 16 else 22) * ROWS
 # The inputs of which rows of W are copied at a time: with their columns they fit into L1.
 COPIED = 256
 INPUTS = 8 * ROWS  # the inputs of which the weights' gradient is computed at a time
@@ -91,14 +92,17 @@ def forward_columns(
     column = min(column, outputs - lanes)
     bias = load(b, column, lanes, b.size - column)
     sums, copy = scratch[: GROUP * lanes], scratch[GROUP * lanes :]
-    for first in range(0, rows, GROUP):
-        count = min(GROUP, rows - first)
+    groups = max(1, (rows + GROUP - 1) // GROUP)
+    group = ((rows + groups - 1) // groups + ROWS - 1) // ROWS * ROWS
+    for number in range(groups):
+        first = number * group
+        count = min(group, rows - first)
         for i in range((count + ROWS - 1) // ROWS * ROWS):
             store(sums, i * lanes, bias)
         for k in range(0, inputs, block):
             size, corner = min(block, inputs - k), k * outputs + column
-            for number in range(size if copies else 0):
-                store(copy, number * lanes, load(W, corner + number * outputs, lanes))
+            for row in range(size if copies else 0):
+                store(copy, row * lanes, load(W, corner + row * outputs, lanes))
             for i in range(0, count, ROWS):
                 begin, left, at = (first + i) * inputs + k, count - i, i * lanes
                 if copies:
@@ -199,6 +203,8 @@ def add_gradients(
             for k in range(0, size, ROWS):
                 for i in range(ROWS):
                     store(sums, i * lanes, zero)
+                    # The same rows' next columns, which are pages apart.
+                    prefetch(W, min(W.size - 1, (begin + k + i) * outputs + column + lanes))
                 add_block(block, k, 1, INPUTS, size - k, rows, dy, 0, lanes, sums, 0, lanes)
                 for i in range(min(ROWS, size - k)):
                     g, at = load(sums, i * lanes, lanes), (begin + k + i) * outputs + column
