@@ -145,9 +145,12 @@ def run_beside(work: Callable[[], T]) -> Callable[[], T]:
     Returns a function that waits for its result. If the fork fails, the work is repeated here.
     """
     import pickle
+    import warnings
 
     reading, writing = os.pipe()
-    pid = os.fork()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of other threads, from Python 3.12 on
+        pid = os.fork()
     if pid == 0:
         code = 1
         try:
