@@ -1,8 +1,13 @@
 """Pieces of work in forks of this process."""
 
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
+from process_helpers import has_ended
 
 from mnistlab.support import beside
 from mnistlab.support.beside import Beside
@@ -25,6 +30,31 @@ def test_with_two_processors_the_work_is_not_done_in_this_process(monkeypatch):
     assert Beside()(os.getpid)() != os.getpid()
     monkeypatch.setattr(beside, "available_cpus", lambda: 1)
     assert Beside()(os.getpid)() == os.getpid()
+
+
+DIES = """
+import os, signal, sys, time
+from mnistlab.support.platform import system
+def work():
+    print(os.getpid(), flush=True)
+    return "x" * 1_000_000  # more than a pipe holds: it waits for a reader
+for _ in range(2):
+    system.run_beside(work)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc")
+def test_forks_end_with_their_process_though_nobody_reads_their_results():
+    with subprocess.Popen([sys.executable, "-c", DIES], stdout=subprocess.PIPE, text=True) as one:
+        forks = [int(one.stdout.readline()) for _ in range(2)]
+        assert not any(map(has_ended, forks))
+        one.kill()
+    for _ in range(200):
+        if all(map(has_ended, forks)):
+            return
+        time.sleep(0.05)
+    pytest.fail("a fork waits for ever")
 
 
 def test_the_error_of_a_piece_is_raised_where_its_result_is_wanted(start):

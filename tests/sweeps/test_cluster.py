@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from distributed import Client
+from process_helpers import has_ended
 
 from mnistlab.support.errors import UsageError
 from mnistlab.support.host import deciding_versions
@@ -201,17 +202,6 @@ def test_a_worker_that_wakes_after_its_trial_was_finished_elsewhere_changes_noth
     dask.start()
     assert hashes(result.sweep_dir) == before
     assert {r["status"] for r in records(result).values()} == {"finished"}
-
-
-def has_ended(pid: int) -> bool:
-    """Whether a process has ended, even if its suspended parent has not noticed yet."""
-    try:
-        return (
-            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-            == "Z"
-        )
-    except FileNotFoundError:
-        return True
 
 
 def certificates(folder: Path) -> dict[str, str]:

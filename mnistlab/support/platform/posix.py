@@ -154,6 +154,7 @@ def run_beside(work: Callable[[], T]) -> Callable[[], T]:
     if pid == 0:
         code = 1
         try:
+            os.close(reading)  # else it would wait for ever to write to a process that has died
             result = work()
             with os.fdopen(writing, "wb") as pipe:
                 pickle.dump(result, pipe)
