@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
 from matplotlib.figure import Figure
 
@@ -15,6 +15,7 @@ from mnistlab.figures.run import RUN_FIGURES
 from mnistlab.store.figure_names import names_of_run, names_of_sweep
 from mnistlab.store.folder import Folder
 from mnistlab.store.written_files import refuse_others, write_own
+from mnistlab.support.beside import Starter, in_turn
 from mnistlab.support.errors import DoesNotApplyError, LackingError, MnistlabError, UsageError
 from mnistlab.support.near_names import nearest
 
@@ -183,22 +184,6 @@ def refuse_foreign(
     pages = [Folder(folder).report] if report else []
     hint = "move it away, or let it be overwritten with --force"
     refuse_others([*files, *pages], force=force, hint=hint)
-
-
-Result = TypeVar("Result")
-
-
-class Starter(Protocol):
-    """Begins a piece of work, perhaps in another process; the function that it returns waits for
-    the result.
-    """
-
-    def __call__(self, work: Callable[[], Result], /) -> Callable[[], Result]: ...
-
-
-def in_turn(work: Callable[[], Result]) -> Callable[[], Result]:
-    """The starter that works in this process, when the result is waited for."""
-    return work
 
 
 def save_each(

@@ -10,10 +10,8 @@ from mnistlab.runtime.actions import ADD, DECAY, MOMENTUM, SET, SGD
 
 SCALE, LR, KEPT = 1 / 255, 0.3, 0.75
 NONE = np.zeros(0, np.int64)
-BLANKS = [
-    0.0,
-    -0.42,
-]  # what a zero pixel is to the network: zero, or not, as in standardised images
+# What a zero pixel is to the network: zero, or not, as in standardised images.
+BLANKS = [0.0, -0.42]
 # Lanes of a tile, and columns of one: complete, and with a remainder.
 WIDTHS = [(16, 16), (16, 5), (16, 1), (104, 104), (104, 100)]
 

@@ -17,10 +17,8 @@ from mnistlab.figures.gallery import (
     Entry,
     LeftOut,
     SavedFigures,
-    Starter,
     chosen,
     draw_each,
-    in_turn,
     refuse_foreign,
     run_entries,
     save_each,
@@ -35,6 +33,7 @@ from mnistlab.store.run_dir import RunDir, open_run
 from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.store.written_files import refuse_others, write_own
 from mnistlab.support import paths
+from mnistlab.support.beside import Starter, in_turn
 from mnistlab.support.errors import LackingError, MnistlabError, UsageError
 from mnistlab.support.links import resolved
 
