@@ -1,5 +1,6 @@
 """Computation with vectors: a compiled part of vectors.py, see vectors_compiled.py."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,15 @@ from numba.extending import intrinsic, overload
 
 from mnistlab.runtime.compiled_as import compiled_as
 from mnistlab.runtime.elementary import fma
-from mnistlab.runtime.vectors import dot, larger, lowest_bit, set_bits, where_larger, without_first
+from mnistlab.runtime.vectors import (
+    dot,
+    larger,
+    lowest_bit,
+    set_bits,
+    sums_of,
+    where_larger,
+    without_first,
+)
 from mnistlab.runtime.vectors_compiled import (
     INDEX,
     VectorType,
@@ -81,19 +90,26 @@ def _compiled_where_larger(typing_context, b, a, x, y):  # type: ignore[no-untyp
     return a(a, a, a, a), codegen
 
 
+def _taken(builder: Any, a: Any, b: Any, lanes: Sequence[int]) -> Any:
+    """A vector of lanes of a, which come first, and of b."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(INDEX, len(lanes)), [*lanes]))
+
+
+def _added(builder: Any, a: Any, b: Any, lanes: Sequence[int], others: Sequence[int]) -> Any:
+    """The sums of some lanes of two vectors and as many others."""
+    parts = (_taken(builder, a, b, taken) for taken in (lanes, others))
+    return builder.fadd(*parts, flags=IN_ORDER)
+
+
+def _folded(builder: Any, value: Any, lanes: int) -> Any:
+    """The sums of the lanes of a vector that are a multiple of `lanes` apart."""
+    while (half := value.type.count // 2) >= lanes:
+        value = _added(builder, value, value, range(half), range(half, 2 * half))
+    return value
+
+
 def _sum_of_lanes(builder: Any, value: Any) -> Any:
-    lanes = value.type.count
-    while lanes > 1:
-        lanes //= 2
-        kind = ir.VectorType(INDEX, lanes)
-        low, high = (
-            builder.shuffle_vector(
-                value, value, ir.Constant(kind, list(range(start, start + lanes)))
-            )
-            for start in (0, lanes)
-        )
-        value = builder.fadd(low, high, flags=IN_ORDER)
-    return builder.extract_element(value, ir.Constant(INDEX, 0))
+    return builder.extract_element(_folded(builder, value, 1), ir.Constant(INDEX, 0))
 
 
 @compiled_as(dot)
@@ -111,6 +127,21 @@ def _compiled_dot(typing_context, a, b):  # type: ignore[no-untyped-def]
         return total
 
     return a.dtype(a, a), codegen
+
+
+@compiled_as(sums_of)
+def _compiled_sums_of(typing_context, a, b, c, d):  # type: ignore[no-untyped-def]
+    """Fold each vector to four lanes, then sum all of them as one sums the rows of a matrix."""
+    vector = VectorType(a.dtype, 4)
+
+    def codegen(context, builder, signature, values):  # type: ignore[no-untyped-def]
+        a, b, c, d = (_folded(builder, builder.extract_value(value, 0), 4) for value in values)
+        pairs = (_added(builder, *pair, (0, 4, 1, 5), (2, 6, 3, 7)) for pair in ((a, b), (c, d)))
+        sums = _added(builder, *pairs, (0, 1, 4, 5), (2, 3, 6, 7))
+        result = ir.Constant(context.get_value_type(vector), ir.Undefined)
+        return builder.insert_value(result, sums, 0)
+
+    return vector(a, a, a, a), codegen
 
 
 @compiled_as(without_first)

@@ -2,7 +2,7 @@
 
 A vector has `lanes` adjacent elements of an array and uses as many of the processor's registers as
 needed: 64 float32 are four registers of AVX-512, eight of AVX2. `lanes` is a constant of the
-kernel, a multiple of 8. Interpreted, a vector is a small numpy array.
+kernel, a multiple of 4. Interpreted, a vector is a small numpy array.
 
 vectors_compiled.py has the compiled versions.
 
@@ -68,6 +68,11 @@ def where_larger(b: np.ndarray, a: np.ndarray, x: np.ndarray, y: np.ndarray) -> 
 def dot(a: np.ndarray, b: np.ndarray) -> Any:
     """Σ aᵢ bᵢ."""
     return (a * b).sum()
+
+
+def sums_of(a: np.ndarray, b: np.ndarray, c: np.ndarray, d: np.ndarray) -> np.ndarray:
+    """The sum of each of four vectors of at most 16 lanes, as a vector of 4."""
+    return np.array([a.sum(), b.sum(), c.sum(), d.sum()], a.dtype)
 
 
 def without_first(vector: np.ndarray, count: int) -> np.ndarray:

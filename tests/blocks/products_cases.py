@@ -1,10 +1,10 @@
-"""Cases of the kernel with sums in registers, for the comparison of interpreted and compiled."""
+"""Cases of the kernels with sums in registers, for the comparison of interpreted and compiled."""
 
 import numpy as np
 import pytest
 from kernel_helpers import normal
 
-from mnistlab.blocks.layers.dense import products
+from mnistlab.blocks.layers.dense import input_gradient, products
 from mnistlab.runtime.params import rounded_up
 
 # Images, inputs, outputs, the first column, the inputs added at a time.
@@ -45,6 +45,13 @@ def products_cases():
                 normal(images * width, t),
             )
 
+        def of_inputs(t, images=images, inputs=inputs, outputs=outputs):
+            dy, W = normal(images * outputs, t), normal(inputs * outputs, t, 1)
+            return dy, images, W, 3, inputs - 2, inputs, outputs, normal(images * inputs, t, 2)
+
+        yield pytest.param(
+            input_gradient.backward_input, of_inputs, id=f"gradient of the inputs {name}"
+        )
         yield pytest.param(products.lay_out, laid_out, id=f"columns laid out {name}")
         for action in range(5):
 

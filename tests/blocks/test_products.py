@@ -8,7 +8,7 @@ from kernel_helpers import FAST_DTYPES, normal
 from oracle_helpers import assert_engine_follows
 from test_sparse_input import close
 
-from mnistlab.blocks.layers.dense import choice, products
+from mnistlab.blocks.layers.dense import choice, input_gradient, products
 from mnistlab.runtime.actions import ADD, MOMENTUM, SET, SGD
 from mnistlab.runtime.params import rounded_up
 from mnistlab.runtime.threads import engine_threads
@@ -65,8 +65,31 @@ def test_the_gradient_is_that_of_the_plain_product(images, inputs, outputs, acti
     close(found_W.reshape(W.shape), W, dtype, 120)
 
 
+@pytest.mark.parametrize("dtype", FAST_DTYPES)
+@pytest.mark.parametrize("images", [1, 2, 3, 8])
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 1), (6, 3), (9, 37), (40, 64), (13, 1500)])
+def test_the_gradient_of_inputs_is_that_of_the_plain_product(images, inputs, outputs, dtype):
+    dy, W = normal((images, outputs), dtype), normal((inputs, outputs), dtype, 1)
+    for first, last in [(0, inputs), (inputs // 3, inputs - inputs // 4)]:
+        dx = np.full((images + 1, inputs), np.nan, dtype)
+        input_gradient.backward_input(
+            dy.ravel(), images, W.ravel(), first, last, inputs, outputs, dx.ravel()
+        )
+        close(dx[:images, first:last], dy.astype(np.float64) @ W[first:last].T, dtype, 200)
+        dx[:images, first:last] = np.nan
+        assert np.isnan(dx).all(), "nothing else is written"
+
+
+def test_the_gradient_of_inputs_that_is_not_a_number_stays_so():
+    dy, W, dx = normal((4, 40), np.float32), normal((5, 40), np.float32, 1), np.zeros((4, 5), "f4")
+    dy[2, 7] = np.nan
+    input_gradient.backward_input(dy.ravel(), 4, W.ravel(), 0, 5, 5, 40, dx.ravel())
+    assert np.isnan(dx).all(axis=1).tolist() == [False, False, True, False]
+
+
 def keep_sums_of_small_layers_in_registers(monkeypatch):
     monkeypatch.setattr(choice, "INPUTS_IN_REGISTERS", 1)
+    monkeypatch.setattr(choice, "OUTPUTS_OF_INPUT_GRADIENT", 17)
 
 
 UNITS = max(32, products.COLUMNS)  # fewer are few outputs
@@ -97,6 +120,7 @@ def test_a_network_trains_by_the_equations(
     trainer, oracle = run_of(tmp_path, model, batch, 9, optimizer, dataset=dataset, **sections)
     found = ops_of(trainer)
     assert found.count("products_forward") == 2
+    assert found.count("products_backward_input") == 1  # images need no gradient
     assert found.count("products_backward_weights") == (2 if batch != 1 and batch != 7 else 0)
     assert_engine_follows(trainer, oracle, 9)
 

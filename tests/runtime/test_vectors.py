@@ -17,6 +17,7 @@ from mnistlab.runtime.vectors import (
     spread,
     store,
     store_pairs,
+    sums_of,
     where_larger,
     without_first,
 )
@@ -114,6 +115,34 @@ def test_fma_spread_and_dot_are_what_they_say(lanes, dtype):
     a, b, _, y = both(lanes, DOT, dtype)
     exact = float(a[here].astype(np.float64) @ b[here])
     assert y[3] == pytest.approx(exact, abs=lanes * tolerance)
+
+
+def sums_kernel(lanes):
+    """The sums of four neighbouring vectors of so many lanes, in y from `at` on."""
+
+    @kernel
+    def sums(a, at, y):
+        b, c = load(a, at + lanes, lanes), load(a, at + 2 * lanes, lanes)
+        d = load(a, at + 3 * lanes, lanes)
+        store(y, at, sums_of(load(a, at, lanes), b, c, d))
+
+    return sums
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("lanes", [4, 8, 16])
+def test_the_sums_of_four_vectors_are_a_vector(lanes, dtype):
+    sums = sums_kernel(lanes)
+
+    def make():
+        return normal(4 * lanes + 3, dtype), 2, normal(9, dtype, 1)
+
+    assert_interpreted_equals_compiled(sums, make)
+    a, at, y = make()
+    expected = y.astype(np.float64)
+    expected[2:6] = a[2 : 2 + 4 * lanes].astype(np.float64).reshape(4, lanes).sum(axis=1)
+    sums(a, at, y)
+    np.testing.assert_allclose(y, expected, rtol=0, atol=lanes * TOLERANCE[np.dtype(dtype)])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

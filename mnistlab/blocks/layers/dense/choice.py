@@ -34,6 +34,8 @@ MOST_FEW_OUTPUTS = 16
 # Sums in registers (products.py) against BLAS, on one thread: see docs/decisions.md.
 ROWS_IN_REGISTERS, INPUTS_IN_REGISTERS, WEIGHT_IN_REGISTERS = 1024, 64, 400_000
 ROWS_WORTH_A_COPY, ROWS_WORTH_LAYING_OUT = 24, 16
+# The same of the gradient of the inputs (input_gradient.py). With AVX-512 it was not measured.
+ROWS_OF_INPUT_GRADIENT, OUTPUTS_OF_INPUT_GRADIENT = 64 if REGISTER == 16 else 512, 4 * REGISTER
 COLUMNS_OF_LONG_BLOCKS, LONG_BLOCK, SHORT_BLOCK = 128, 64, 32
 
 
@@ -67,6 +69,13 @@ def gradient_in_registers(rows: int, inputs: int, outputs: int) -> bool:
     measured = REGISTER < 16 or inputs * outputs <= WEIGHT_IN_REGISTERS
     suited = ROWS_WORTH_LAYING_OUT <= rows <= ROWS_IN_REGISTERS and inputs >= INPUTS_IN_REGISTERS
     return measured and suited and fills_tiles(outputs)
+
+
+def input_gradient_in_registers(rows: int, outputs: int) -> bool:
+    """Whether the gradient of the inputs keeps its sums in registers (input_gradient.py); else it
+    is BLAS's.
+    """
+    return rows <= ROWS_OF_INPUT_GRADIENT and outputs >= OUTPUTS_OF_INPUT_GRADIENT
 
 
 def copies_columns(rows: int) -> bool:

@@ -23,6 +23,7 @@ from mnistlab.blocks.layers.dense.choice import (
     few_outputs_work,
     gradient_in_registers,
     has_few_outputs,
+    input_gradient_in_registers,
     input_plan,
     may_skip_zero_inputs,
     parts_in_registers,
@@ -137,7 +138,10 @@ def _plain(builder: Builder, operands: DenseOperands, weight: str) -> None:
         forward = Op(products_ops.products_forward, _in_registers(builder, operands))
     builder.forward.append(by_columns(forward, inputs, units))
     if not builder.on_image or not builder.training:  # in training, images need no gradient
-        builder.deltas.append(by_columns(Op(ops.dense_backward_input, operands), units, inputs))
+        backward = ops.dense_backward_input
+        if not builder.plain and input_gradient_in_registers(builder.rows, units):
+            backward = products_ops.products_backward_input
+        builder.deltas.append(by_columns(Op(backward, operands), units, inputs))
     lanes = max(1, min(lanes_for(builder.rows * inputs * units), inputs // 32))
     fast = builder.training and not builder.plain
     if fast and gradient_in_registers(builder.rows, inputs, units):

@@ -1,13 +1,14 @@
 """The ops of a dense layer with sums in registers.
 
-Forward, lanes divide columns and images, or images; backward, they divide the inputs.
+Forward, lanes divide columns and images, or images; for the weights' gradient, the inputs; for that
+of the inputs, the inputs, or images.
 """
 
 from typing import Any
 
-from mnistlab.blocks.layers.dense import products
+from mnistlab.blocks.layers.dense import input_gradient, products
 from mnistlab.blocks.layers.dense.maths import bias_gradient
-from mnistlab.blocks.layers.dense.ops import DenseOperands
+from mnistlab.blocks.layers.dense.ops import DenseOperands, columns_of
 from mnistlab.runtime.actions import ADD, MOMENTUM, SET
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
@@ -65,6 +66,22 @@ def products_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows:
         products.forward(
             x, d - c, W, bias, y, op.inputs, op.outputs, column, op.block, copies, scratch
         )
+
+
+@kernel
+def products_backward_input(
+    op: Any, m: Memory, lane: int, step: int, first: int, rows: int
+) -> None:
+    """The gradient of a lane's inputs, or of the inputs of a lane's images."""
+    W = m.params[op.weight :][: op.inputs * op.outputs]
+    a, b, begin, end = 0, rows, 0, op.inputs
+    if op.by_column:
+        begin, end = columns_of(op, op.inputs, lane)
+    else:
+        a, b = rows_of(op, rows, lane)
+    dy = flat(m.deltas, m, op.y, a, b, op.outputs)
+    dx = flat(m.deltas, m, op.x, a, b, op.inputs)
+    input_gradient.backward_input(dy, b - a, W, begin, end, op.inputs, op.outputs, dx)
 
 
 @kernel
