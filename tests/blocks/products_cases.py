@@ -23,12 +23,12 @@ def products_cases():
             return x, images, W, normal(outputs, t, 2), y, inputs, outputs, column, block, room
 
         def copied(t, make=make):
-            *before, room = make(t)
-            return *before, True, room
+            *before, block, room = make(t)
+            return *before, 2, block, True, room
 
         def direct(t, make=make):
-            *before, room = make(t)
-            return *before, False, room
+            *before, block, room = make(t)
+            return *before, 1, block, False, room
 
         name = f"{images} {inputs} {outputs}"
         yield pytest.param(products.forward, direct, id=f"products {name}")

@@ -19,22 +19,27 @@ SIZES = [
     (5, 33, products.COLUMNS + 1),
     (products.ROWS + 1, 64, 2 * products.COLUMNS),
     (products.GROUP + 4, 40, products.COLUMNS + 7),
+    (7, 40, 5 * products.COLUMNS + 3),
 ]
 
 
 @pytest.mark.parametrize("dtype", FAST_DTYPES)
 @pytest.mark.parametrize(("images", "inputs", "outputs"), SIZES)
-@pytest.mark.parametrize(("block", "copies"), [(32, False), (64, False), (32, True)])
-def test_the_columns_are_those_of_the_plain_product(images, inputs, outputs, block, copies, dtype):
+@pytest.mark.parametrize(
+    ("tiles", "block", "copies"), [(1, 32, False), (1, 64, False), (1, 32, True), (4, 32, True)]
+)
+def test_the_columns_are_those_of_the_plain_product(
+    images, inputs, outputs, tiles, block, copies, dtype
+):
     x, W = normal((images, inputs), dtype), normal((inputs, outputs), dtype, 1)
     bias, room = normal(outputs, dtype, 2), np.full(products.SCRATCH, np.nan, dtype)
-    at_once = products.REGISTERS * in_register(x)
+    columns = products.REGISTERS * in_register(x) * tiles
     for b in (bias, bias[:0]):
         y = np.full((images + 1, outputs), np.nan, dtype)
-        for column in range(0, outputs, at_once):
+        for first in range(0, outputs, columns):
             products.forward(
-                x.ravel(), images, W.ravel(), b, y.ravel(), inputs, outputs, column, block, copies,
-                room,
+                x.ravel(), images, W.ravel(), b, y.ravel(), inputs, outputs, first, tiles, block,
+                copies, room,
             )  # fmt: skip
         expected = x.astype(np.float64) @ W + (b if b.size else 0)
         close(y[:images], expected, dtype, 60)

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from mnistlab.blocks.layers.dense.few_outputs import OUTPUTS, WIDE
-from mnistlab.blocks.layers.dense.products import COLUMNS, ROWS
+from mnistlab.blocks.layers.dense.products import COLUMNS, ROWS, TILES
 from mnistlab.blocks.layers.dense.sparse_hidden import BLOCK
 from mnistlab.blocks.layers.dense.sparse_input import LISTED
 from mnistlab.runtime.lanes import MOST_LANES, lanes_for
@@ -91,6 +91,13 @@ def block_in_registers(outputs: int) -> int:
     L1, as they do in a wide weight.
     """
     return LONG_BLOCK if outputs <= COLUMNS_OF_LONG_BLOCKS else SHORT_BLOCK
+
+
+def tiles_in_registers(rows: int, inputs: int, outputs: int) -> int:
+    """The tiles of columns that are copied together: as many as leave some for every lane."""
+    if not copies_columns(rows):
+        return 1
+    return max(1, min(TILES, outputs // COLUMNS // lanes_for(rows * inputs * outputs)))
 
 
 def parts_in_registers(rows: int, inputs: int, outputs: int) -> int:

@@ -34,6 +34,7 @@ from mnistlab.blocks.layers.dense.choice import (
     sparse_input_lanes,
     sparse_input_work,
     sums_in_registers,
+    tiles_in_registers,
 )
 from mnistlab.blocks.layers.dense.few_outputs_ops import FewOutputsOperands
 from mnistlab.blocks.layers.dense.ops import DenseOperands
@@ -160,6 +161,7 @@ def _in_registers(builder: Builder, operands: DenseOperands) -> ProductsOperands
         parts=parts_in_registers(builder.rows, inputs, units),
         block=products.COPIED if copies else block_in_registers(units),
         copies=copies,
+        tiles=tiles_in_registers(builder.rows, inputs, units),
     )
 
 

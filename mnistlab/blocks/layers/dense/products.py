@@ -7,6 +7,7 @@ where it serves many images. The plain definitions are in maths.py.
 
 import numpy as np
 
+from mnistlab.runtime.actions import MOMENTUM, SGD
 from mnistlab.runtime.compiler import generic_kernel
 from mnistlab.runtime.elementary import fma
 from mnistlab.runtime.gradient_action import act_on_gradient
@@ -19,10 +20,11 @@ COLUMNS = REGISTERS * REGISTER  # of float32; half of them of float64
 HALF = COLUMNS // 2
 # The most images whose sums lie in L1 together: W is copied once for each group of them.
 GROUP = (16 if REGISTER == 16 else 22) * ROWS
-# The inputs of which rows of W are copied at a time: with their columns they fit into L1.
-COPIED = 256
+# The inputs of which rows of W are copied at a time, with the columns of up to TILES tiles. The
+# rows of a large W are pages apart: the more of each is read at once, the better.
+COPIED, TILES = 128, 4
 INPUTS = 8 * ROWS  # the inputs of which the weights' gradient is computed at a time
-SCRATCH = (GROUP + COPIED) * COLUMNS
+SCRATCH = TILES * (GROUP + COPIED) * COLUMNS
 
 
 @generic_kernel
@@ -74,6 +76,12 @@ def add_block(
 
 
 @generic_kernel
+def column_of(first: int, tile: int, outputs: int, lanes: int) -> int:
+    """The first column of a tile, counted from that at `first`; the last tile overlaps another."""
+    return min(first + tile * lanes, outputs - lanes)
+
+
+@generic_kernel
 def forward_columns(
     x: np.ndarray,
     rows: int,
@@ -82,39 +90,54 @@ def forward_columns(
     y: np.ndarray,
     inputs: int,
     outputs: int,
-    column: int,
+    first: int,
+    tiles: int,
     block: int,
     copies: bool,
     scratch: np.ndarray,
     lanes: int,
 ) -> None:
-    """y = x W + b in `lanes` columns; the arguments are those of `forward`."""
-    column = min(column, outputs - lanes)
-    bias = load(b, column, lanes, b.size - column)
-    sums, copy = scratch[: GROUP * lanes], scratch[GROUP * lanes :]
+    """y = x W + b in tiles of `lanes` columns; the arguments are those of `forward`."""
+    tiles = min(tiles, (outputs - first + lanes - 1) // lanes)
+    sums, copy = scratch[: TILES * GROUP * lanes], scratch[TILES * GROUP * lanes :]
     groups = max(1, (rows + GROUP - 1) // GROUP)
     group = ((rows + groups - 1) // groups + ROWS - 1) // ROWS * ROWS
     for number in range(groups):
-        first = number * group
-        count = min(group, rows - first)
-        for i in range((count + ROWS - 1) // ROWS * ROWS):
-            store(sums, i * lanes, bias)
+        begin = number * group
+        count = min(group, rows - begin)
+        for t in range(tiles):
+            column = column_of(first, t, outputs, lanes)
+            bias = load(b, column, lanes, b.size - column)
+            for i in range((count + ROWS - 1) // ROWS * ROWS):
+                store(sums, (t * group + i) * lanes, bias)
         for k in range(0, inputs, block):
-            size, corner = min(block, inputs - k), k * outputs + column
+            size = min(block, inputs - k)
             for row in range(size if copies else 0):
-                store(copy, row * lanes, load(W, corner + row * outputs, lanes))
-            for i in range(0, count, ROWS):
-                begin, left, at = (first + i) * inputs + k, count - i, i * lanes
-                if copies:
-                    add_block(x, begin, inputs, 1, left, size, copy, 0, lanes, sums, at, lanes)
-                else:
-                    add_block(x, begin, inputs, 1, left, size, W, corner, outputs, sums, at, lanes)
-        for i in range(count):
-            store(y, (first + i) * outputs + column, load(sums, i * lanes, lanes))
+                for t in range(tiles):
+                    corner = (k + row) * outputs + column_of(first, t, outputs, lanes)
+                    store(copy, (t * block + row) * lanes, load(W, corner, lanes))
+            for t in range(tiles):
+                source, corner = (
+                    t * block * lanes,
+                    k * outputs + column_of(first, t, outputs, lanes),
+                )
+                for i in range(0, count, ROWS):
+                    at, left, to = (begin + i) * inputs + k, count - i, (t * group + i) * lanes
+                    if copies:
+                        add_block(
+                            x, at, inputs, 1, left, size, copy, source, lanes, sums, to, lanes
+                        )
+                    else:
+                        add_block(x, at, inputs, 1, left, size, W, corner, outputs, sums, to, lanes)
+        for t in range(tiles):
+            column = column_of(first, t, outputs, lanes)
+            for i in range(count):
+                at = (begin + i) * outputs + column
+                store(y, at, load(sums, (t * group + i) * lanes, lanes))
 
 
 @generic_kernel
-def columns_at_once(values: np.ndarray) -> int:
+def columns_of_tile(values: np.ndarray) -> int:
     """The columns of W that are multiplied at once, for numbers of this dtype."""
     return REGISTERS * in_register(values)
 
@@ -128,12 +151,14 @@ def forward(
     y: np.ndarray,
     inputs: int,
     outputs: int,
-    column: int,
+    first: int,
+    tiles: int,
     block: int,
     copies: bool,
     scratch: np.ndarray,
 ) -> None:
-    """y = x W + b in the `columns_at_once` columns from `column` on, or in the last so many.
+    """y = x W + b in `tiles` tiles of `columns_of_tile` columns from the column `first` on, or in
+    those that there are; `tiles` ≤ TILES.
 
     `block` inputs are added at a time. With `copies`, their rows of W are copied first; there are
     at most COPIED of them.
@@ -142,9 +167,13 @@ def forward(
     scratch (SCRATCH,), all flat; outputs ≥ COLUMNS.
     """
     if in_register(x) == REGISTER:
-        forward_columns(x, rows, W, b, y, inputs, outputs, column, block, copies, scratch, COLUMNS)
+        forward_columns(
+            x, rows, W, b, y, inputs, outputs, first, tiles, block, copies, scratch, COLUMNS
+        )
     else:
-        forward_columns(x, rows, W, b, y, inputs, outputs, column, block, copies, scratch, HALF)
+        forward_columns(
+            x, rows, W, b, y, inputs, outputs, first, tiles, block, copies, scratch, HALF
+        )
 
 
 @generic_kernel
@@ -163,7 +192,7 @@ def lay_out(
 ) -> None:
     """Copy the rows [first, last) of dy in the order that `backward_weights` reads.
 
-    dy (rows · outputs,) → columns (rows · outputs rounded up,): `columns_at_once` columns of all
+    dy (rows · outputs,) → columns (rows · outputs rounded up,): `columns_of_tile` columns of all
     rows, then the next ones; columns that do not exist are zero.
     """
     if in_register(dy) == REGISTER:
@@ -204,7 +233,11 @@ def add_gradients(
                 for i in range(ROWS):
                     store(sums, i * lanes, zero)
                     # The same rows' next columns, which are pages apart.
-                    prefetch(W, min(W.size - 1, (begin + k + i) * outputs + column + lanes))
+                    beside = min(W.size - 1, (begin + k + i) * outputs + column + lanes)
+                    if action != SGD:
+                        prefetch(G, beside)
+                    if action in (SGD, MOMENTUM):
+                        prefetch(W, beside)
                 add_block(block, k, 1, INPUTS, size - k, rows, dy, 0, lanes, sums, 0, lanes)
                 for i in range(min(ROWS, size - k)):
                     g, at = load(sums, i * lanes, lanes), (begin + k + i) * outputs + column

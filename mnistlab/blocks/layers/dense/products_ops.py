@@ -30,6 +30,7 @@ class ProductsOperands(DenseOperands):
     parts: int  # by columns: parts of the images
     block: int  # inputs that are added at a time
     copies: bool  # whether their rows of W are copied first
+    tiles: int  # of columns, whose rows of W are copied together
     scratch: int  # elements of scratch for each lane
     scratch_at: int  # offset of the first lane's
 
@@ -44,16 +45,16 @@ class GradientProductsOperands(DenseOperands):
 
 @kernel
 def products_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    """A lane's units of the output. By columns, a unit is some columns for a part of the images."""
+    """A lane's units of the output. By columns, a unit is some tiles for a part of the images."""
     W = m.params[op.weight :][: op.inputs * op.outputs]
     bias, scratch = m.params[op.bias : op.bias + op.biases], scratch_of(op, m, lane)
-    at_once = products.columns_at_once(W)
-    tiles = (op.outputs + at_once - 1) // at_once
-    begin, end, parts = 0, tiles, 1
+    columns = products.columns_of_tile(W) * op.tiles
+    groups = (op.outputs + columns - 1) // columns
+    begin, end, parts = 0, groups, 1
     a, b = 0, rows
     if op.by_column:
         parts = op.parts
-        begin, end = share(tiles * parts, op.lanes, lane)
+        begin, end = share(groups * parts, op.lanes, lane)
     else:
         a, b = rows_of(op, rows, lane)
     blocks = (b - a + products.ROWS - 1) // products.ROWS
@@ -62,10 +63,10 @@ def products_forward(op: Any, m: Memory, lane: int, step: int, first: int, rows:
         c, d = a + c * products.ROWS, min(b, a + d * products.ROWS)
         x = flat(m.activations, m, op.x, c, d, op.inputs)
         y = flat(m.activations, m, op.y, c, d, op.outputs)
-        column, copies = unit // parts * at_once, op.copies == 1
         products.forward(
-            x, d - c, W, bias, y, op.inputs, op.outputs, column, op.block, copies, scratch
-        )
+            x, d - c, W, bias, y, op.inputs, op.outputs, unit // parts * columns, op.tiles,
+            op.block, op.copies == 1, scratch,
+        )  # fmt: skip
 
 
 @kernel
