@@ -27,6 +27,7 @@ from mnistlab.runtime import (  # noqa: F401 - the compiler's part of what kerne
 )
 from mnistlab.runtime.arithmetic import code_key
 from mnistlab.runtime.checked_cache import check_cache_of
+from mnistlab.runtime.inlined_code import INLINED
 from mnistlab.runtime.kernel import Kernel
 from mnistlab.runtime.options import OPTIONS
 from mnistlab.runtime.trust import make_private
@@ -170,7 +171,7 @@ def _inlined(kernel: Kernel) -> Any:
     """
     if kernel.is_view:
         return kernel.dispatcher
-    return numba.njit(**OPTIONS | NO_ENTRY)(kernel.py_func)
+    return numba.njit(**OPTIONS | INLINED)(kernel.py_func)
 
 
 @typeof_impl.register(Kernel)
@@ -188,7 +189,7 @@ def generic_kernel(function: Callable[..., Any]) -> Callable[..., Any]:
     options: Any = {
         name: OPTIONS[name] for name in ("fastmath", "error_model", "forceinline", "_nrt")
     }
-    overload(function, jit_options=options, strict=False, prefer_literal=True)(
+    overload(function, jit_options=options | INLINED, strict=False, prefer_literal=True)(
         lambda *arguments: function
     )
     return function
