@@ -24,6 +24,10 @@ from mnistlab.terminal.output import drop, print_json, print_lines, print_note
 CommandLineError: Any = typer.BadParameter.__mro__[2]
 
 
+# What Python says of a failure without an exception: there was no memory to make one.
+UNEXPLAINED = r"without (setting an )?exception"
+
+
 class StoppedError(MnistlabError):
     """The user or the system has stopped the command."""
 
@@ -178,6 +182,9 @@ def describe(error: Exception) -> tuple[list[str], int]:
         return messages, UsageError.exit_code if is_forbidden(error) else 1
     if isinstance(error, ImportError | OSError):
         text = f"a library cannot be loaded: {error}"
+        return [f"{text}; is the memory of this process limited (ulimit -v)?"], 1
+    if isinstance(error, SystemError) and re.search(UNEXPLAINED, str(error)):
+        text = f"Python, or a library, failed and could not say why: {error}"
         return [f"{text}; is the memory of this process limited (ulimit -v)?"], 1
     cause = f"{type(error).__name__}: {error}".removesuffix(": ")
     return [f"internal error in mnistlab: {cause} (--debug shows the traceback)"], 1

@@ -101,3 +101,19 @@ def test_a_folder_whose_name_is_no_utf_8_is_printed_as_it_is(home):
     done = subprocess.run(**command, capture_output=True)
     assert done.stderr == b""
     assert b"/runs-\xff/" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["error return without exception set", "<f> returned NULL without setting an exception"],
+)
+def test_a_failure_that_python_cannot_explain_is_one_of_memory(text):
+    (message,), code = errors.describe(SystemError(text))
+    assert "internal error" not in message
+    assert "is the memory of this process limited" in message
+    assert code == 1
+
+
+def test_another_failure_of_a_library_is_an_internal_error():
+    (message,), _ = errors.describe(SystemError("bad argument to internal function"))
+    assert message.startswith("internal error")
