@@ -1,5 +1,4 @@
-"""The gradient of a dense layer's inputs, with sums in registers, for batches of up to a thousand
-rows.
+"""The gradient of a dense layer's inputs, with sums in registers, for batches of hundreds of rows.
 
 An element is the product of a row of the outputs' gradient and a row of W. Both lie in memory as
 they are read, so nothing is copied; BLAS copies both factors, which a small batch does not repay.
