@@ -57,6 +57,7 @@ def run(copy: Path, *command: str, compiled: bool = False) -> subprocess.Complet
     environment = {
         **os.environ,
         "PYTHONPATH": str(copy),
+        "PYTEST_ADDOPTS": "",
         "NUMBA_DISABLE_JIT": str(int(not compiled)),
         "MNISTLAB_CACHE_DIR": str(copy / "cache"),
         "MNISTLAB_RUNS_DIR": str(copy / "runs"),

@@ -192,7 +192,7 @@ def test_the_core_of_the_suite_passes_on_the_windows_side(tmp_path):
             *CORE,
         ],
         cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(HERE)},
+        env={**os.environ, "PYTHONPATH": str(HERE), "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
     )
