@@ -4,8 +4,9 @@
 
 Networks that differ in their learning rates alone, batches of 32, all images of MNIST, as a sweep
 trains them: on each processor one process of one thread. "One by one": a Trainer after the other.
-"Side by side": groups of as many as `sweep` puts together. JAX: `vmap` over the networks, an epoch
-compiled as one `lax.scan`, on all processors.
+"Side by side": groups of as many as `sweep` puts together; networks that it trains alone are
+trained alone here. JAX: `vmap` over the networks, an epoch compiled as one `lax.scan`, on all
+processors.
 """
 
 import argparse
@@ -29,7 +30,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "784-128-10": {"type": "mlp", "hidden": [128], "activation": "relu"},
 }
 WAYS = {"one by one": "mnistlab", "side by side": "mnistlab", "vmap": "jax"}
-STEPS = 200  # that a measurement takes, of a network
+STEPS = 200  # that a measurement takes at most, of a network
 
 
 def config_of(model: str, number: int) -> RunConfig:
@@ -47,7 +48,7 @@ def mnistlab_rates(model: str, way: str, rounds: int) -> list[float]:
     """Network-epochs a second of this process, round by round."""
     from mnistlab.experiment.runner import new_trainer
     from mnistlab.runtime.threads import engine_threads
-    from mnistlab.training.group import Group, most_together
+    from mnistlab.training.group import Group, joint_key, most_together
 
     dataset = open_dataset(config_of(model, 0))
     count = most_together(config_of(model, 0), dataset)
@@ -56,17 +57,19 @@ def mnistlab_rates(model: str, way: str, rounds: int) -> list[float]:
         trainers = [new_trainer(config_of(model, number), dataset) for number in range(count)]
         for trainer in trainers:
             trainer.compile()
+        together = way == "side by side" and joint_key(config_of(model, 0), dataset) is not None
         group = Group()
         steps_per_epoch = trainers[0].length.steps_per_epoch
-        for stop in range(STEPS, (rounds + 2) * STEPS, STEPS):
+        steps = min(STEPS, steps_per_epoch // (rounds + 2))  # all in one epoch
+        for stop in range(steps, (rounds + 2) * steps, steps):
             began = time.perf_counter()
-            if way == "side by side":
+            if together:
                 group.train_to(trainers, stop)
             else:
                 for trainer in trainers:
                     trainer.train_to(stop)
             seconds = time.perf_counter() - began
-            rates.append(count * STEPS / steps_per_epoch / seconds)
+            rates.append(count * steps / steps_per_epoch / seconds)
     return rates[1:]
 
 

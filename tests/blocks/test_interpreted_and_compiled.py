@@ -122,11 +122,14 @@ def _loss_cases():
     def case(kernel, make):
         return pytest.param(kernel, make, id=kernel.__name__)
 
+    yield case(softmax_block.exponentials, lambda t: (z(t)[0], np.empty(OUTPUTS, t)))
     yield case(softmax_block.softmax_forward, lambda t: (z(t), empty(t)))
     yield case(
         softmax_block.softmax_backward, lambda t: (z(t), normal((BATCH, OUTPUTS), t, 5), empty(t))
     )
-    yield case(ce.cross_entropy_loss, lambda t: (z(t), labels, 0.1, np.empty(BATCH)))
+    yield case(
+        ce.softmax_cross_entropy, lambda t: (z(t), labels, 0.1, empty(t), np.empty(BATCH, t))
+    )
     yield case(ce.cross_entropy_backward, lambda t: (z(t), labels, 0.1, 0.25, empty(t)))
     p = np.full(OUTPUTS, 1 / OUTPUTS)
     yield case(taught.taught_loss, lambda t: (z(t)[0], p.astype(t), 3.0))

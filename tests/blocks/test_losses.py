@@ -21,8 +21,9 @@ def probabilities(z):
 
 
 def cross_entropy(z, labels=LABELS, smoothing=0.0):
-    found = np.full(len(z), np.nan)
-    ce.cross_entropy_loss(z, labels, smoothing, found)
+    found, y = np.full(len(z), np.nan), np.full_like(z, np.nan)
+    ce.softmax_cross_entropy(z, labels, smoothing, y, found)
+    np.testing.assert_array_equal(y, probabilities(z))
     return found
 
 
@@ -81,6 +82,12 @@ def test_cross_entropy_of_a_confident_prediction_keeps_its_digits():
     z = np.array([[40.0, 0.0]])
     assert cross_entropy(z, np.array([0])) >= 0
     assert cross_entropy(z, np.array([1])) == pytest.approx(40, rel=1e-14)
+
+
+def test_in_float32_the_loss_of_an_image_that_is_almost_certain_is_not_0():
+    z = np.array([[25.0, 0.0, -1.0]], np.float32)
+    expected = np.log1p(np.exp(-25.0) + np.exp(-26.0))
+    assert cross_entropy(z, np.array([0]))[0] == pytest.approx(expected, rel=1e-3)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.75])

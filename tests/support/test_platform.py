@@ -100,6 +100,21 @@ def test_every_processor_has_a_name(monkeypatch, cpuinfo, name):
     assert name
 
 
+@pytest.mark.parametrize(
+    ("names", "answer", "expected"),
+    [
+        ({"SC_LEVEL2_CACHE_SIZE": 194}, 524288, 524288),
+        ({"SC_LEVEL2_CACHE_SIZE": 194}, 0, None),
+        ({}, 524288, None),
+    ],
+    ids=["told", "not told", "another system"],
+)
+def test_the_size_of_the_second_level_cache_is_known_or_none(monkeypatch, names, answer, expected):
+    monkeypatch.setattr(os, "sysconf_names", names)
+    monkeypatch.setattr(os, "sysconf", {"SC_LEVEL2_CACHE_SIZE": answer}.__getitem__)
+    assert posix.l2_cache() == expected
+
+
 @pytest.fixture
 def without_locks(monkeypatch):
     """A file system without locks: what `flock` raises is set by calling this."""

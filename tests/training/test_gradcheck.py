@@ -8,7 +8,6 @@ from engine_helpers import config_of, toy_dataset
 
 from mnistlab.blocks.activations import ACTIVATIONS as REGISTERED
 from mnistlab.blocks.activations import _ops as activation_ops
-from mnistlab.blocks.activations.softmax import softmax_forward
 from mnistlab.blocks.layers.dense import choice
 from mnistlab.blocks.layers.dense import ops as dense_ops
 from mnistlab.blocks.layers.dense.ops import (
@@ -19,7 +18,7 @@ from mnistlab.blocks.layers.dense.ops import (
 from mnistlab.blocks.losses import binary_cross_entropy, cross_entropy, mse
 from mnistlab.blocks.losses._head import gradient_scale, losses_of, record_rows
 from mnistlab.blocks.losses.binary_cross_entropy import binary_cross_entropy_head
-from mnistlab.blocks.losses.cross_entropy import cross_entropy_head, cross_entropy_loss
+from mnistlab.blocks.losses.cross_entropy import cross_entropy_head, softmax_cross_entropy
 from mnistlab.blocks.losses.mse import squared_error_head
 from mnistlab.blocks.optimizers._update import part
 from mnistlab.blocks.penalties import ops as penalty_ops
@@ -215,8 +214,7 @@ def label_s_own_term_alone(op, m, lane, step, first, rows):
     labels = m.targets[:rows]
     z = slot(m.activations, m, op.x, rows, op.inputs)
     y = slot(m.activations, m, op.y, rows, op.inputs)
-    softmax_forward(z, y)
-    cross_entropy_loss(z, labels, op.smoothing, losses_of(op, m, first, rows))
+    softmax_cross_entropy(z, labels, op.smoothing, y, losses_of(op, m, first, rows))
     dz = slot(m.deltas, m, op.x, rows, op.inputs)
     scale = gradient_scale(op, rows)
     for i in range(rows):

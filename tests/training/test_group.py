@@ -6,7 +6,8 @@ from engine_helpers import config_of, digest, trainer_of
 
 from mnistlab.data import Dataset, Source, split
 from mnistlab.runtime.threads import engine_threads
-from mnistlab.training.group import Group, joint_key
+from mnistlab.support.platform import system
+from mnistlab.training.group import Group, joint_key, most_together
 from mnistlab.training.trainer import Trainer
 
 IMAGES, CLASSES = 150, 7
@@ -203,6 +204,16 @@ def test_networks_of_different_momenta_are_no_group(dataset):
 @pytest.mark.parametrize("change", UNFIT.values(), ids=UNFIT)
 def test_a_network_that_a_group_has_no_ops_for_trains_alone(change, dataset):
     assert joint_key(config_of(**{**USUAL, **change}), dataset) is None
+
+
+@pytest.mark.parametrize(
+    ("cache", "most"), [(None, 1 << 20), (1 << 19, 640 << 10), (1 << 21, 1 << 20)]
+)
+def test_a_group_s_first_layers_stay_near_the_second_level_cache(dataset, monkeypatch, cache, most):
+    monkeypatch.setattr(system, "l2_cache", lambda: cache)
+    config = config_of(model=SOFTMAX, training={"batch_size": 32})
+    of_one = 4 * trainer_of(config, dataset).program.tensors[0].size
+    assert most_together(config, dataset) == most // of_one
 
 
 def test_dense_images_are_not_listed_for_a_group(dataset):

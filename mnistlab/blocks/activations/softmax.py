@@ -12,22 +12,27 @@ from mnistlab.runtime.kernel import kernel
 
 
 @kernel
-def softmax_forward(z: np.ndarray, y: np.ndarray) -> None:
-    """yⱼ = exp(zⱼ − max z) / Σₖ exp(zₖ − max z); z, y (batch, classes).
+def exponentials(z: np.ndarray, e: np.ndarray) -> tuple[float, float]:
+    """eⱼ = exp(zⱼ − max z), for z, e (classes,); returns max z and Σ eⱼ, of their dtype.
 
-    The row's maximum prevents an overflow of exp; the quotient is the same.
+    With the maximum subtracted, exp cannot overflow.
     """
+    largest, total = z[0], e.dtype.type(0)
+    for j in range(z.size):
+        largest = max(largest, z[j])
+    for j in range(z.size):
+        e[j] = exp(z[j] - largest)
+        total += e[j]
+    return largest, total
+
+
+@kernel
+def softmax_forward(z: np.ndarray, y: np.ndarray) -> None:
+    """yⱼ = exp(zⱼ) / Σₖ exp(zₖ); z, y (batch, classes)."""
     for i in range(z.shape[0]):
-        logits, probabilities = z[i], y[i]
-        largest = logits[0]
-        for j in range(logits.size):
-            largest = max(largest, logits[j])
-        total = y.dtype.type(0)
-        for j in range(logits.size):
-            probabilities[j] = exp(logits[j] - largest)
-            total += probabilities[j]
-        for j in range(logits.size):
-            probabilities[j] /= total
+        _, total = exponentials(z[i], y[i])
+        for j in range(y.shape[1]):
+            y[i, j] /= total
 
 
 @kernel

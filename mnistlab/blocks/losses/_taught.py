@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mnistlab.blocks.activations.softmax import softmax_forward
 from mnistlab.blocks.losses._head import HeadOperands, gradient_scale, losses_of
-from mnistlab.blocks.losses.cross_entropy import cross_entropy_backward, cross_entropy_loss
+from mnistlab.blocks.losses.cross_entropy import cross_entropy_backward, softmax_cross_entropy
 from mnistlab.runtime.elementary import exp
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
@@ -63,9 +62,8 @@ def taught_head(op: Any, m: Memory, lane: int, step: int, first: int, rows: int)
     labels = m.targets[a:b]
     z = slot(m.activations, m, op.x, rows, op.inputs)[a:b]
     y = slot(m.activations, m, op.y, rows, op.inputs)[a:b]
-    softmax_forward(z, y)
     losses = losses_of(op, m, first, rows)[a:b]
-    cross_entropy_loss(z, labels, op.smoothing, losses)
+    softmax_cross_entropy(z, labels, op.smoothing, y, losses)
     if op.training:
         dz = slot(m.deltas, m, op.x, rows, op.inputs)[a:b]
         scale = gradient_scale(op, m.batch[1])

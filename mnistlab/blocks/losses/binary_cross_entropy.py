@@ -31,16 +31,16 @@ def binary_cross_entropy_loss(
 ) -> None:
     """lossᵢ = −Σⱼ [tⱼ log yⱼ + (1 − tⱼ) log(1 − yⱼ)], y = sigmoid(k z), from the logits z.
 
-    With u = k z that is Σⱼ [max(u, 0) − u t + log(1 + exp(−|u|))], finite for any logits.
+    With u = k z that is Σⱼ max(u, 0) − u_label + log Πⱼ (1 + exp(−|u|)), finite for any logits: one
+    logarithm for all classes, of at most 2 to the power of their number.
     """
     for i in range(z.shape[0]):
-        total = np.float64(0)
+        total, product = np.float64(0), np.float64(1)
         for j in range(z.shape[1]):
             u = k * np.float64(z[i, j])
-            total += max(u, 0.0) + np.log1p(exp(-np.abs(u)))
-            if j == labels[i]:
-                total -= u
-        losses[i] = total
+            total += max(u, 0.0)
+            product *= 1.0 + exp(-np.abs(u))
+        losses[i] = total - k * np.float64(z[i, labels[i]]) + np.log(product)
 
 
 @kernel

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from mnistlab.blocks.activations import ActivationBlock
-from mnistlab.blocks.activations.softmax import softmax_forward
+from mnistlab.blocks.activations.softmax import exponentials
 from mnistlab.blocks.losses import LossBlock
 from mnistlab.blocks.losses._head import (
     HeadOperands,
@@ -24,7 +24,6 @@ from mnistlab.blocks.section import (
     UserPath,
     WeightsName,
 )
-from mnistlab.runtime.elementary import exp
 from mnistlab.runtime.kernel import kernel
 from mnistlab.runtime.memory import Memory
 from mnistlab.runtime.op import Op
@@ -32,23 +31,31 @@ from mnistlab.runtime.parts import rows_of, slot
 
 
 @kernel
-def cross_entropy_loss(
-    z: np.ndarray, labels: np.ndarray, smoothing: float, losses: np.ndarray
+def softmax_cross_entropy(
+    z: np.ndarray, labels: np.ndarray, smoothing: float, y: np.ndarray, losses: np.ndarray
 ) -> None:
-    """lossᵢ = log Σₖ exp(zₖ) − Σₖ tₖ zₖ, z (batch, classes) the logits; finite for any.
+    """y = softmax(z), and lossᵢ = log Σₖ exp(zₖ) − Σₖ tₖ zₖ; z, y (batch, classes).
 
     t is 1 − smoothing for the label, and the smoothing is shared by all classes:
-    Σₖ tₖ zₖ = z_label − smoothing · (z_label − mean z).
+    Σₖ tₖ zₖ = z_label − smoothing · (z_label − mean z). The loss is finite for any logits.
     """
+    classes = z.shape[1]
     for i in range(z.shape[0]):
-        largest = z[i, 0]
-        for j in range(z.shape[1]):
-            largest = max(largest, z[i, j])
-        total, above = np.float64(0), np.float64(0)
-        for j in range(z.shape[1]):
-            total += exp(np.float64(z[i, j] - largest))
-            above += np.float64(z[i, labels[i]]) - np.float64(z[i, j])
-        losses[i] = np.log(total) + largest - z[i, labels[i]] + smoothing * above / z.shape[1]
+        logits, p, label = z[i], y[i], labels[i]
+        largest, total = exponentials(logits, p)
+        # The largest exponential is 1. A float32 sum would not see others below 6e-8, and the loss
+        # of an image that is almost certainly predicted right would be 0.
+        exact = np.float64(0)
+        for j in range(classes):
+            exact += np.float64(p[j])
+        for j in range(classes):
+            p[j] /= total
+        losses[i] = np.log(exact) + largest - logits[label]
+        if smoothing > 0:
+            above = np.float64(0)
+            for j in range(classes):
+                above += np.float64(logits[label]) - np.float64(logits[j])
+            losses[i] += smoothing * above / classes
 
 
 @kernel
@@ -78,8 +85,7 @@ def cross_entropy_head(op: Any, m: Memory, lane: int, step: int, first: int, row
     labels = m.targets[a:b]
     z = slot(m.activations, m, op.x, rows, op.inputs)[a:b]
     y = slot(m.activations, m, op.y, rows, op.inputs)[a:b]
-    softmax_forward(z, y)
-    cross_entropy_loss(z, labels, op.smoothing, losses_of(op, m, first, rows)[a:b])
+    softmax_cross_entropy(z, labels, op.smoothing, y, losses_of(op, m, first, rows)[a:b])
     if op.training:
         dz = slot(m.deltas, m, op.x, rows, op.inputs)[a:b]
         scale = gradient_scale(op, m.batch[1])

@@ -230,6 +230,12 @@ def _macos_processor() -> str | None:
     return None
 
 
+def l2_cache() -> int | None:
+    """The bytes of a processor's second-level cache; None if unknown."""
+    name = "SC_LEVEL2_CACHE_SIZE"  # known to glibc alone, which answers 0 on some machines
+    return (os.sysconf(name) or None) if name in os.sysconf_names else None
+
+
 def free_memory(root: Path) -> int | None:
     """Bytes that are free on this machine; None if unknown. `root` has the system's `proc`."""
     if sys.platform == "linux":

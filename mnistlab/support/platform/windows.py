@@ -213,6 +213,11 @@ def processor_name() -> str:
     return platform.processor() or platform.machine()
 
 
+def l2_cache() -> int | None:
+    """None: Windows does not tell it in a word."""
+    return None
+
+
 def free_memory(root: Path) -> int | None:
     """Bytes that are free on this machine."""
     import psutil
