@@ -1,5 +1,7 @@
 """Which keys of a configuration the second engine reads; one never read has no witness."""
 
+from functools import cache
+
 from pydantic import BaseModel
 from schema_draws import SCHEMA, resolved
 
@@ -50,6 +52,20 @@ def watched(value, read):
     return value
 
 
+def keys_in(value):
+    """`Section.key` for every key of every section in a configuration, read or not."""
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        own = {f"{type(value).__name__}.{field.alias or key}" for key, field in fields.items()}
+        return own.union(*(keys_in(getattr(value, key)) for key in fields))
+    if isinstance(value, tuple | list):
+        return set().union(*map(keys_in, value))
+    if isinstance(value, dict):
+        return set().union(*map(keys_in, value.values()))
+    return set()
+
+
+@cache
 def keys_of_schema():
     """Every key that needs an equation, as `Section.key`, and where a user writes it."""
     found = {}
