@@ -214,7 +214,7 @@ def processor_name() -> str:
 
 
 def l2_cache() -> int | None:
-    """None: Windows does not tell it in a word."""
+    """None: no simple call of Windows tells it."""
     return None
 
 
