@@ -188,7 +188,7 @@ def choose_windows() -> None:
     assert system.__name__.endswith("windows")
     from mnistlab.support import own_python
 
-    own_python.SAME_PATH += "import windows_fake\n"
+    own_python.SAME_CODE += "import windows_fake\n"
 
 
 here = str(Path(__file__).parent)
