@@ -32,6 +32,52 @@ def test_with_two_processors_the_work_is_not_done_in_this_process(monkeypatch):
     assert Beside()(os.getpid)() == os.getpid()
 
 
+def test_while_all_processors_are_busy_the_work_is_done_here_at_once(monkeypatch, tmp_path):
+    monkeypatch.setattr(beside, "available_cpus", lambda: 2)
+    start, flag = Beside(), tmp_path / "flag"
+
+    def until_flagged() -> int:
+        while not flag.exists():
+            time.sleep(0.01)
+        return os.getpid()
+
+    fork = start(until_flagged)
+    here = [start(os.getpid) for _ in range(3)]
+    fails = start(lambda: int("later"))
+    with pytest.raises(ValueError, match="later"):
+        fails()
+    flag.touch()
+    assert fork() != os.getpid()
+    assert [wait() for wait in here] == [os.getpid()] * 3
+    assert start(os.getpid)() != os.getpid()  # the fork has ended
+
+
+def test_a_fork_that_has_ended_makes_room_though_nobody_has_asked_for_its_result(monkeypatch):
+    monkeypatch.setattr(beside, "available_cpus", lambda: 2)
+    start = Beside()
+    first = start(os.getpid)
+    for _ in range(500):
+        if (second := start(os.getpid))() != os.getpid():
+            break
+        time.sleep(0.01)
+    assert len({os.getpid(), first(), second()}) == 3
+
+
+@pytest.mark.parametrize("processors", [2, 4])
+def test_a_fork_divides_its_work_among_half_of_the_processors(processors, monkeypatch):
+    monkeypatch.setattr(beside, "available_cpus", lambda: processors)
+    start = Beside()
+
+    def divided() -> tuple[int, int]:
+        return os.getpid(), start(os.getpid)()
+
+    others = [start(lambda: None) for _ in range(processors - 2)]  # are not its forks
+    fork, part = start(divided)()
+    assert fork != os.getpid()
+    assert (part != fork) == (processors == 4)
+    assert [wait() for wait in others] == [None] * len(others)
+
+
 DIES = """
 import os, signal, sys, time
 from mnistlab.support.platform import system

@@ -78,7 +78,8 @@ def visualize(
     with drawing_in(folder):
         refuse_foreign(entries, folder, format, report=report, force=force)
         if report and artefacts is None:
-            best = starter(partial(_write_page_of_best, SweepDir(folder), force, options))
+            of_best = {**options, "force": force, "starter": starter}
+            best = starter(partial(_write_page_of_best, SweepDir(folder), of_best))
         saved = save_each(
             draw_each(entries),
             folder,
@@ -166,7 +167,7 @@ def _report(
     return replace(written.saved, report=written.report_dir.report)
 
 
-def _write_page_of_best(sweep_dir: SweepDir, force: bool, options: dict[str, Any]) -> None:
+def _write_page_of_best(sweep_dir: SweepDir, options: dict[str, Any]) -> None:
     """Draw the best run of a sweep, if it has no page."""
     if sweep_dir.best.exists() and not RunDir(sweep_dir.best).report.exists():
-        visualize(sweep_dir.best, only=QUICK, force=force, **options)
+        visualize(sweep_dir.best, only=QUICK, **options)

@@ -139,10 +139,11 @@ def stop_this_process() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def run_beside(work: Callable[[], T]) -> Callable[[], T]:
+def run_beside(work: Callable[[], T]) -> tuple[Callable[[], T], int | None]:
     """Do a piece of work, which needs no other thread, in a fork of this process.
 
-    Returns a function that waits for its result. If the fork fails, the work is repeated here.
+    Returns a function that waits for its result, to be called once, and a file descriptor that can
+    be read as soon as there is one. If the fork fails, the work is repeated here.
     """
     import pickle
     import warnings
@@ -171,7 +172,7 @@ def run_beside(work: Callable[[], T]) -> Callable[[], T]:
         result: T = pickle.loads(answer)
         return result
 
-    return wait
+    return wait, reading
 
 
 def be_ended_first() -> None:

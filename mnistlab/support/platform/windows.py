@@ -185,10 +185,10 @@ def stop_this_process() -> None:
     signal.raise_signal(signal.SIGTERM)
 
 
-def run_beside(work: Callable[[], T]) -> Callable[[], T]:
+def run_beside(work: Callable[[], T]) -> tuple[Callable[[], T], int | None]:
     """Do a piece of work at once: Windows has no forks. Returns a function for its result."""
     result = work()
-    return lambda: result
+    return lambda: result, None
 
 
 def be_ended_first() -> None:
