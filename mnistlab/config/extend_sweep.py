@@ -1,6 +1,7 @@
 """Extends a sweep and keeps all its points."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from mnistlab.config.dump import resolved_mapping
 from mnistlab.config.load_sweep import SweepSource, refuse, validated, value_nodes, values_of
@@ -9,6 +10,7 @@ from mnistlab.config.run import RunConfig
 from mnistlab.config.source_nodes import Node, Position, Problem, show
 from mnistlab.config.split_words import joined_words
 from mnistlab.config.sweep import SweepConfig
+from mnistlab.config.sweep_checks import groups
 from mnistlab.config.yaml_nodes import nodes_from_mapping
 from mnistlab.support.errors import ConfigError
 
@@ -26,6 +28,8 @@ def extended(source: SweepSource, arguments: Sequence[str]) -> SweepSource:
     arguments, problems = joined_words(arguments, (RunConfig, SweepConfig))
     for argument in arguments:
         problems += _extend(root, source, argument)
+    for keys in source.config.zip:
+        _drop_repeated_rows(root, keys)
     return validated(root, problems)
 
 
@@ -50,7 +54,9 @@ def _extend(root: Node, source: SweepSource, argument: str) -> list[Problem]:
     before = parameters.value.get(key)
     known = value_nodes(key, before) if before is not None else _present_value(source, key)
     have = [node.plain() for node in known]
-    added = [item for item in value_nodes(key, values) if item.plain() not in have]
+    # Values that change together are compared when all of them are there.
+    is_zipped = any(key in keys for keys in source.config.zip)
+    added = [item for item in value_nodes(key, values) if is_zipped or item.plain() not in have]
     parameters.value[key] = Node([*known, *added], values.position, values.key_position)
     return []
 
@@ -67,15 +73,61 @@ def _grow(root: Node, source: SweepSource, key: str, values: Node) -> list[Probl
     return set_node(root, split_key(key), number, SweepConfig)
 
 
+def _drop_repeated_rows(root: Node, keys: Sequence[str]) -> None:
+    """Keep each row of values that change together once.
+
+    Columns of different lengths stay as they are: they are no valid sweep.
+    """
+    parameters = root.at(("parameters",))
+    assert parameters is not None
+    assert isinstance(parameters.value, dict)
+    written = [parameters.value[key] for key in keys]
+    columns = [value_nodes(key, node) for key, node in zip(keys, written, strict=True)]
+    if len({len(column) for column in columns}) != 1:
+        return
+    kept: list[tuple[Node, ...]] = []
+    seen: list[list[Any]] = []
+    for row in zip(*columns, strict=True):
+        values = [node.plain() for node in row]
+        if values not in seen:
+            seen.append(values)
+            kept.append(row)
+    for key, node, column in zip(keys, written, zip(*kept, strict=True), strict=True):
+        parameters.value[key] = Node([*column], node.position, node.key_position)
+
+
 def _present_value(source: SweepSource, key: str) -> list[Node]:
-    """The former value, in every trial of a grid, of a key that becomes a parameter."""
+    """The former value, in every trial of a grid, of a key that becomes a parameter.
+
+    Raises ConfigError if it is not the same in all trials: no new value would stand for it.
+    """
     block = source.root.at(("parameters",))
     assert block is not None
     assert isinstance(block.value, dict)
-    first = {name: value_nodes(name, values)[0] for name, values in block.value.items()}
+    listed = {name: value_nodes(name, values) for name, values in block.value.items()}
+    first = {name: values[0] for name, values in listed.items()}
     config, problems = source.run_config(first)
     refuse(problems)
     assert config is not None
+    present = _value_in(config, key)
+    for keys in groups(block.value, source.config.zip):
+        for row in zip(*(listed[name] for name in keys), strict=True):
+            other, _ = source.run_config({**first, **dict(zip(keys, row, strict=True))})
+            if other is not None and _plain(_value_in(other, key)) != _plain(present):
+                raise ConfigError(
+                    f"{key}: is {show(_plain(present))} in some trials and "
+                    f"{show(_plain(_value_in(other, key)))} in others, which differ in "
+                    f"{', '.join(keys)}; start another sweep"
+                )
     position = Position("present value")
-    node = nodes_from_mapping(resolved_mapping(config), position).at(split_key(key))
-    return [Node(node.value, position, position)] if node is not None else []
+    return [Node(present.value, position, position)] if present is not None else []
+
+
+def _value_in(config: RunConfig, key: str) -> Node | None:
+    """A key's value in a configuration; None if it does not have the key."""
+    mapping = nodes_from_mapping(resolved_mapping(config), Position("present value"))
+    return mapping.at(split_key(key))
+
+
+def _plain(node: Node | None) -> Any:
+    return None if node is None else node.plain()

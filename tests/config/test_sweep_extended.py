@@ -32,6 +32,43 @@ def test_only_a_grid_is_extended(text, expected):
         extended(parse_sweep(text, "s"), ["optimizer.lr=1"])
 
 
+ZIPPED = """\
+run: {data: {source: digits}, model: {type: mlp}}
+parameters: {optimizer.lr: [0.01, 0.1], model.hidden: [[8], [16]]}
+zip: [[optimizer.lr, model.hidden]]
+"""
+
+
+@pytest.mark.parametrize(
+    ("lr", "hidden", "rates", "widths"),
+    [
+        ("0.1,0.3", "[20],[16]", [0.01, 0.1, 0.1, 0.3], [[8], [16], [20], [16]]),
+        ("0.1", "[20]", [0.01, 0.1, 0.1], [[8], [16], [20]]),
+        ("0.01,0.3", "[8],[16]", [0.01, 0.1, 0.3], [[8], [16], [16]]),  # the first is there
+    ],
+)
+def test_values_that_move_together_are_paired_as_they_are_written(lr, hidden, rates, widths):
+    more = extended(parse_sweep(ZIPPED, "s"), [f"optimizer.lr={lr}", f"model.hidden={hidden}"])
+    assert more.config.parameters == {"optimizer.lr": rates, "model.hidden": widths}
+
+
+def test_one_of_two_keys_that_move_together_is_not_extended_alone():
+    with pytest.raises(ConfigError, match="moves values together"):
+        extended(parse_sweep(ZIPPED, "s"), ["optimizer.lr=0.1,0.3"])
+
+
+def test_a_key_that_differs_among_the_trials_does_not_become_a_parameter():
+    text = "run: {data: {source: digits}}\nparameters: {optimizer.type: [sgd, adam]}"
+    message = (
+        r"optimizer\.lr: is 0\.1 in some trials and 0\.001 in others, which differ in "
+        r"optimizer\.type; start another sweep"
+    )
+    with pytest.raises(ConfigError, match=message):
+        extended(parse_sweep(text, "s"), ["optimizer.lr=0.01"])
+    more = extended(parse_sweep(text, "s"), ["training.batch_size=16"])
+    assert more.config.parameters["training.batch_size"] == [32, 16]
+
+
 RANDOM = f"{PLAIN}method: {{type: random, trials: 3}}"
 
 
