@@ -54,14 +54,21 @@ class SweepSource:
     _warned: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def run_config(self, settings: Mapping[str, Node]) -> tuple[RunConfig | None, list[Problem]]:
-        """The run's configuration with values set by their paths; or its problems."""
+        """The run's configuration with values set by their paths; or its problems.
+
+        A whole section is set before the keys in it, whatever their order, so each value is tried.
+        """
         run = self.root.at(("run",))
         assert run is not None
         run, problems = run.copy(), []
-        given = [split_key(key) for key in settings]
+        values = sorted(
+            ((split_key(key), value) for key, value in settings.items()),
+            key=lambda one: len(one[0]),
+        )
+        given = [path for path, _ in values]
         before = types_at(run, given)
-        for key, value in settings.items():
-            problems += set_node(run, split_key(key), value.copy())
+        for path, value in values:
+            problems += set_node(run, path, value.copy())
         drop_keys_of_other_types(run, before, given, self._warn_once)
         config, faults = validate(RunConfig, run)
         if config is None or problems:

@@ -57,6 +57,18 @@ def test_logspace_gives_the_numbers_that_a_person_would_write():
     assert values == [1e-5, 1e-4, 1e-3]
 
 
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_section_and_a_key_in_it_are_both_tried_whatever_their_order(swapped):
+    lines = ["  optimizer: [adam, {type: sgd, momentum: 0.9}]", "  optimizer.lr: [0.01, 0.02]"]
+    text = "run: {data: {source: digits}}\nparameters:\n" + "\n".join(
+        reversed(lines) if swapped else lines
+    )
+    found = [config.optimizer for _, _, config in checked_points(parse_sweep(text, "s"))]
+    assert {(one.type, one.lr) for one in found} == {
+        *(("adam", 0.01), ("adam", 0.02), ("sgd", 0.01), ("sgd", 0.02)),
+    }
+
+
 def test_base_is_relative_to_the_sweep_and_its_paths_to_itself(tmp_path):
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "run.yaml").write_text("data: {source: idx, path: images}")
