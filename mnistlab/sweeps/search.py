@@ -45,10 +45,23 @@ class StageSearch(Search[Point]):
                 break
             found.append(point)
             self._in_training += 1
+        self._refuse_too_many()
+        return found
+
+    def known(self) -> list[Point]:
+        """The points that are known before any result, of a search that has not begun: all of
+        them, unless the method learns from results.
+        """
+        if self.source.config.method.learns:
+            return self.ask()
+        found = self._new(self._search.ask())
+        self._refuse_too_many()
+        return found
+
+    def _refuse_too_many(self) -> None:
         if len(self._asked) * self.source.config.seeds > MAX_TRIALS:
             message = f"makes more than {MAX_TRIALS:,} trials"
             refuse([Problem(self.plan.parameters.position, ("parameters",), message)])
-        return found
 
     def plan_of(self, point: Point) -> Plan | None:
         """When the trial of a point that was asked for stops; None if no trial is pruned."""

@@ -21,7 +21,7 @@ def points(source: SweepSource, plan: StagePlan, winner: Mapping[str, Node]) -> 
 
     These are all of them, unless the method learns from results.
     """
-    return StageSearch(source, plan, winner).ask()
+    return StageSearch(source, plan, winner).known()
 
 
 def most_points(source: SweepSource) -> int:
@@ -37,7 +37,7 @@ def repetitions(source: SweepSource) -> list[str]:
     told = []
     for plan in stage_plans(source):
         search = StageSearch(source, plan, {})
-        count = len(search.ask())
+        count = len(search.known())
         if count < search.points.most:
             told.append(
                 f"{_stage(plan)}{search.points.most:,} {source.config.method.noun} are asked for, "
@@ -52,7 +52,7 @@ def chosen_later(source: SweepSource) -> list[str]:
     told = []
     for plan in stage_plans(source):
         search = StageSearch(source, plan, {})
-        search.ask()
+        search.known()
         if more := search.to_come():
             told.append(
                 f"{_stage(plan)}method {source.config.method.type} chooses up to "
@@ -80,14 +80,28 @@ def checked_points(source: SweepSource) -> list[tuple[StagePlan, Point, RunConfi
         for winner in possible[plan.source][:WINNERS_LOOKED_AT]:
             search = StageSearch(source, plan, winner)
             ends = search.points.ends() if source.config.method.learns else ()
-            for point in [*search.ask(), *ends]:
+            for point in [*search.known(), *ends]:
                 problems += point.problems
+                if plan.name in (source.config.refit or ()) and point.config is not None:
+                    problems += _cannot_be_refitted(source, point.config)
                 here.append(point.settings)
                 if point.config is not None:
                     found.append((plan, point, point.config))
         possible[plan.name or ""] = here
     refuse(problems)
     return found
+
+
+def _cannot_be_refitted(source: SweepSource, config: RunConfig) -> list[Problem]:
+    """A refit has no validation images that its schedule could follow."""
+    rule, node = config.lr_schedule.fall_rule(), source.root.at(("refit",))
+    if rule is None or not rule.monitor.startswith("val_") or node is None:
+        return []
+    message = (
+        f"trains without validation images, but lr_schedule.monitor is {rule.monitor}; monitor "
+        "train_loss, or leave refit out"
+    )
+    return [Problem(node.position, ("refit",), message)]
 
 
 def repeated(config: RunConfig, seeds: int) -> list[RunConfig]:
