@@ -34,6 +34,8 @@ class Outcomes:
         self.refits: dict[str, Ranked] = {}
         # The points of the trials of each stage, by the trials' numbers.
         self.points: dict[str | None, dict[int, Point]] = {}
+        # Where trials are pruned: the numbers of those that an earlier stage has trained whole.
+        self._whole: set[int] = set()
 
     def trials_of(self, point: Point, config: RunConfig | None = None) -> Iterator[Trial]:
         """A point's trials, one for each seed; with `config` in place of the point's own."""
@@ -62,19 +64,24 @@ class Outcomes:
         return Watched(plan, metric.name, metric.score(1.0))
 
     def results(self, asked: Sequence[Asked]) -> Iterator[Result[Asked]]:
-        """The results of points, in the order of the request."""
+        """The results of points, in the order of the request; their stages are ranked."""
         found: dict[tuple[str | None, str], tuple[Ranked, int]] = {}
-        for stage, points in self.points.items():
-            for ranked in self.rankings[stage]:
+        for name in dict.fromkeys(stage for stage, _ in asked):
+            for ranked in self.rankings[name]:
                 # Points that differ only in their seed, as a parameter, are ranked as one.
                 for row in ranked.trials:
-                    found.setdefault((stage, points[row.trial].identity), (ranked, row.trial))
+                    identity = self.points[name][row.trial].identity
+                    found.setdefault((name, identity), (ranked, row.trial))
         for stage, point in asked:
             ranked, number = found[stage, point.identity]
             scores = scores_of(ranked, self.config.metrics)
             score, *others = (None,) if scores is None else scores
             told = Result((stage, point), score, number, tuple(others))
-            yield told if self.config.prune is None else self._pruned(told)
+            if self.config.prune is not None:
+                told = self._pruned(told)
+                if told.stopped is None:
+                    self._whole.add(number)
+            yield told
 
     def _pruned(self, told: Result[Asked]) -> Result[Asked]:
         """The result of a point at the end of its plan. Its trial may be further already, if the
@@ -89,7 +96,7 @@ class Outcomes:
         by_itself = rows and (status.finished or status is Status.DIVERGED)
         last = rows[-1].epoch if by_itself else None
         stopped = watched.plan.stops_at({e: s for e, s in curve.items() if e != last})
-        if stopped is None:
+        if stopped is None or told.trial in self._whole:
             return replace(told, curve=curve)
         reached = {epoch: score for epoch, score in curve.items() if epoch <= stopped}
         return replace(told, score=None, curve=reached, stopped=stopped)
