@@ -97,9 +97,7 @@ class Dispatcher:
         """
         pool = Pool()
         self._add(more(), pool, make_ready)
-        if self.is_over():
-            self.ledger.forget(tuple(pool.waiting))
-            pool.waiting.clear()
+        self._stop_if_over(pool)
         while pool.waiting or pool.running:
             self.stop.check()
             while self.executor.has_room() and (trials := self._next(pool)):
@@ -109,10 +107,13 @@ class Dispatcher:
                 self._take(report, pool)
             if self._ended > ended:
                 self._add(more(), pool, make_ready)
-            if pool.waiting and self.is_over():
-                self.ledger.forget(tuple(pool.waiting))
-                pool.waiting.clear()
+            self._stop_if_over(pool)
             self._each(lambda callback: callback.on_progress(self._progress(pool)))
+
+    def _stop_if_over(self, pool: Pool) -> None:
+        """Let no further trial begin if the budget is spent; those that have begun wait on."""
+        if pool.waiting and self.is_over():
+            pool.waiting = deque(self.ledger.only_begun(pool.waiting))
 
     def _add(
         self,

@@ -10,7 +10,7 @@ import math
 import re
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -76,11 +76,17 @@ class Ledger:
             self.read(trial)
         self._places[trial.id].setdefault(stage, trial.parameters)
 
-    def forget(self, trials: Sequence[Trial]) -> None:
-        """Remove trials that have no folder: they will not be run."""
+    def only_begun(self, trials: Iterable[Trial]) -> list[Trial]:
+        """The trials that had begun when the sweep stopped: no other will be run. Those that have
+        no folder are removed; a pruned trial has ended its part, and is not continued.
+        """
+        begun = []
         for trial in trials:
             if not self._folders[trial.id].exists():
                 del self.trials[trial.id]
+            elif self.status(trial) is not Status.PRUNED:
+                begun.append(trial)
+        return begun
 
     def _free_folder(self, id: str) -> Path:
         """The folder with the trial's planned number or, if that is taken, the next free one."""
@@ -91,6 +97,11 @@ class Ledger:
     def number_of(self, trial: Trial) -> int:
         """The number of the trial's folder."""
         return int(self._folders[trial.id].name.partition("-")[0])
+
+    @property
+    def numbers(self) -> set[int]:
+        """The numbers of all folders of trials."""
+        return set(self._taken)
 
     def read(self, trial: Trial) -> Status:
         """Read the trial's folder again; returns its status."""

@@ -77,6 +77,8 @@ class Sweeper:
     def run(self) -> SweepResult:
         """Run every remaining trial, stage after stage, then the refits; returns the result."""
         interrupted: int | None = None
+        if unknown := set(self.unprune) - self.ledger.numbers:
+            raise UsageError(f"--unprune: found {min(unknown)}, there is no such trial")
         for callback in self.callbacks:
             callback.on_start(self.sweep_dir.path)
         try:
@@ -125,10 +127,7 @@ class Sweeper:
             for result in self.outcomes.results(asked):
                 self.search.tell(result)
             found += self._ask()
-        if self._is_over():
-            self.ledger.forget(found)
-            return []
-        return found
+        return self.ledger.only_begun(found) if self._is_over() else found
 
     def _is_over(self) -> bool:
         """Whether the budget is spent; says so once."""
@@ -216,10 +215,9 @@ class Sweeper:
         trials = []
         for number in self.unprune:
             trial = by_number.get(number)
-            if trial is None:
-                raise UsageError(f"--unprune: found {number}, there is no such trial")
-            status = self.ledger.status(trial)
-            if status is not Status.PRUNED:
+            status = Status.PENDING if trial is None else self.ledger.status(trial)
+            if trial is None or status is not Status.PRUNED:
+                self.outcomes.write()
                 raise UsageError(f"--unprune: trial {number} is {status.words}, not pruned")
             self.ledger.watch(trial, self.outcomes.watched(Plan()))
             trials.append(trial)

@@ -1,5 +1,7 @@
 """The budget of a sweep: after which trial no other begins."""
 
+import shutil
+
 import pytest
 
 from mnistlab.config.load_sweep import parse_sweep
@@ -7,7 +9,7 @@ from mnistlab.store.status import Status
 from mnistlab.support.errors import ConfigError
 from mnistlab.sweeps.budget import Budget
 from mnistlab.sweeps.results import TrialRow
-from tools.short_sweeps import RUN, Heard, resume, rows, sweep
+from tools.short_sweeps import RUN, Heard, fingerprints, resume, rows, sweep
 
 LR = "optimizer.lr=0.5,0.1,0.05,0.01,0.005,0.001"
 
@@ -67,6 +69,22 @@ def test_a_sweep_ends_there_and_a_resumed_one_runs_nothing_more(stop, tmp_path):
     assert any("no further trial begins" in text for text in heard.messages)
     assert resume(result).already_ended
     assert len(rows(result)) == 3
+
+
+@pytest.mark.usefixtures("trials_here")
+def test_a_trial_that_was_in_training_at_a_kill_is_finished_after_the_limit(tmp_path):
+    whole = sweep(tmp_path / "whole", LR)
+    result = sweep(tmp_path, LR, "stop={reached: 0.0}")
+    assert [row.trial for row in rows(result)] == [0]
+    (begun,) = whole.sweep_dir.glob("trials/0001-*")
+    folder = result.sweep_dir / "trials" / begun.name
+    folder.mkdir()
+    shutil.copy(begun / "config.yaml", folder)
+    again = resume(result)
+    assert (again.trials["finished"], again.left) == (2, 0)
+    assert [row.trial for row in rows(again)] == [0, 1]
+    assert fingerprints(again)[begun.name] == fingerprints(whole)[begun.name]
+    assert resume(again).already_ended
 
 
 @pytest.mark.usefixtures("trials_here")

@@ -10,7 +10,8 @@ from mnistlab.config.load_sweep import parse_sweep
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_json import read_run_json, write_run_json
 from mnistlab.support.errors import ConfigError, UsageError
-from mnistlab.sweeps.space import checked_points
+from mnistlab.sweeps.space import checked_points, chosen_later, repetitions
+from mnistlab.sweeps.sweep_run import plan
 from tools.here_executor import trials_in_this_process
 from tools.short_sweeps import RUN, fingerprints, records, resume, rows, sweep
 
@@ -79,6 +80,34 @@ def test_a_pruned_trial_goes_on_to_the_bits_of_one_that_was_never_stopped(pruned
         resume(copy, unprune=[stopped[0].trial])
     with pytest.raises(UsageError, match="found 99, there is no such trial"):
         resume(copy, unprune=[99])
+
+
+@pytest.mark.usefixtures("trials_here")
+def test_a_wrong_number_of_a_trial_is_refused_before_anything_is_trained(pruned, tmp_path):
+    copy = copied(pruned, tmp_path)
+    (lost,) = copy.sweep_dir.glob("trials/0000-*")
+    shutil.rmtree(lost)
+    with pytest.raises(UsageError, match="found 99, there is no such trial"):
+        resume(copy, unprune=[99])
+    assert not lost.exists()
+
+
+@pytest.mark.usefixtures("trials_here")
+def test_the_ranking_is_written_before_a_trial_that_is_not_pruned_is_refused(pruned, tmp_path):
+    copy = copied(pruned, tmp_path)
+    done = next(row.trial for row in rows(copy) if row.status == "finished")
+    (copy.sweep_dir / "ranking.csv").unlink()
+    with pytest.raises(UsageError, match=f"trial {done} is finished, not pruned"):
+        resume(copy, unprune=[done])
+    assert (copy.sweep_dir / "ranking.csv").exists()
+
+
+def test_all_points_of_a_pruned_grid_are_known_before_the_first_trial():
+    source = parse_sweep(LONG, "s", [LR, MEDIAN])
+    assert len(checked_points(source)) == len(plan(source)) == 9
+    assert repetitions(source) == chosen_later(source) == []
+    with pytest.raises(ConfigError, match=r"optimizer\.lr: found -1"):
+        checked_points(parse_sweep(LONG, "s", [f"{LR},-1", MEDIAN]))
 
 
 @pytest.mark.usefixtures("trials_here")
