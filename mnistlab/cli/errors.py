@@ -50,6 +50,7 @@ def exit_after(run: Callable[..., Any], args: Sequence[str] | None, *more: Any, 
     flags = arguments[: arguments.index("--")] if "--" in arguments else arguments
     try:
         _check_characters(arguments)
+        _check_empty_words(arguments)
         sys.exit(run(arguments, *more, **kw) or 0)
     except Exception as error:
         if isinstance(error, CommandLineError):
@@ -67,6 +68,22 @@ def _check_characters(arguments: Sequence[str]) -> None:
         if _is_of_few_characters() and not word.isascii():
             typed = os.fsencode(word).decode(errors="backslashreplace")
             raise UsageError(f"command line: {typed}: {_few_characters()}")
+
+
+def _check_empty_words(arguments: Sequence[str]) -> None:
+    """Raises UsageError for a word or a value of an option that is empty, such as "$RUN" where RUN
+    is not set: as a path it would name the working folder. Only the text of a note may be empty.
+    """
+    for number, word in enumerate(arguments):
+        option = word.removesuffix("=") if word.startswith("--") and word.endswith("=") else None
+        if word and option is None:
+            continue
+        before = [one for one in arguments[1:number] if not one.startswith("-")]
+        if arguments[0] == "note" and before and option is None:
+            continue
+        last = option or (arguments[number - 1] if number else None)
+        what = f"the word behind {last}" if last else "the first word"
+        raise UsageError(f"command line: {what} is empty; is a variable not set?")
 
 
 def _is_of_few_characters() -> bool:
