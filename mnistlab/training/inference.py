@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mnistlab.blocks.layers.dense.choice import MOST_NONZERO
+from mnistlab.blocks.losses._head import ExactHeadOperands
 from mnistlab.config import RunConfig
 from mnistlab.data import Split
 from mnistlab.runtime.memory import Memory, zeros
@@ -175,12 +176,15 @@ class Inference:
         """Saliency: minus the gradient of the loss by each pixel, T (n, height, width).
 
         The loss is that of `classes` as labels, integers (n,); under cross_entropy, minus the loss
-        is log p_class. The unit is per pixel value, 0 to 255. `images` is uint8 (n, height, width).
+        is log p_class. Its direction is right even where p_class rounds to 1. The unit is per pixel
+        value, 0 to 255. `images` is uint8 (n, height, width).
         """
         program = self.program
         if self._gradient_table is None:
             # Each image has its own gradient, not divided by the number of images.
             head = program.training_head.having(mean=False)
+            if isinstance(head.operands, ExactHeadOperands):
+                head = head.having(exact=True)
             ops = (*program.forward, head, *program.deltas)
             self._gradient_table = compile_tables({"gradient": ops}, program.dtype, self.tell)[
                 "gradient"

@@ -134,6 +134,7 @@ def _loss_cases():
             lambda _, t=dtype: (z(t), labels, 0.1, empty(t), np.empty(BATCH, t)),
         )
     yield case(ce.cross_entropy_backward, lambda t: (z(t), labels, 0.1, 0.25, empty(t)))
+    yield case(ce.cross_entropy_exact, lambda t: (labels, z(t)))
     p = np.full(OUTPUTS, 1 / OUTPUTS)
     yield case(taught.taught_loss, lambda t: (z(t)[0], p.astype(t), 3.0))
     yield case(
@@ -141,6 +142,10 @@ def _loss_cases():
     )
     yield case(bce.binary_cross_entropy_loss, lambda t: (z(t), 0.7, labels, np.empty(BATCH)))
     yield case(bce.binary_cross_entropy_backward, lambda t: (z(t), 0.7, labels, 0.25, empty(t)))
+    yield case(
+        bce.binary_cross_entropy_exact,
+        lambda t: (z(t), 0.7, labels, 0.25, np.zeros((BATCH, OUTPUTS), t)),
+    )
     yield case(mse.squared_error_loss, lambda t: (z(t), labels, -1.0, np.empty(BATCH)))
     yield case(mse.squared_error_backward, lambda t: (z(t), labels, -1.0, 0.25, empty(t)))
 

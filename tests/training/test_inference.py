@@ -132,6 +132,45 @@ def test_the_gradient_by_pixels_is_that_of_finite_differences(sections):
         assert abs(found).max() > 1e-9
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
+def test_the_gradient_by_pixels_has_its_direction_where_the_probability_rounds_to_1(loss, dtype):
+    output = "softmax" if loss == "cross_entropy" else "sigmoid"
+    inference = inference_of(
+        model={"hidden": [9], "output_activation": output},
+        loss={"type": loss},
+        training={"dtype": dtype},
+    )
+    inference.tensors["dense2.weight"][:] *= 60 if dtype == "float64" else 30
+    images = images_of(40)
+    logits, labels = inference.logits(images), inference.outputs(images).argmax(axis=1)
+    probability = np.take_along_axis(inference.outputs(images), labels[:, None], axis=1)[:, 0]
+    assert (probability == 1).sum() > 5
+    found = inference.input_gradient(images, labels).reshape(40, -1)
+    w = {name: tensor.astype(np.longdouble) for name, tensor in inference.tensors.items()}
+    x = images.reshape(40, -1).astype(np.longdouble) / 255
+    hidden = x @ w["dense1.weight"] + w["dense1.bias"]
+    z = logits.astype(np.longdouble)
+    if loss == "cross_entropy":
+        dz = np.exp(z - z.max(axis=1, keepdims=True))
+        dz /= dz.sum(axis=1, keepdims=True)
+        rows = np.arange(40)
+        dz[rows, labels] = 0
+        dz[rows, labels] = -dz.sum(axis=1)
+    else:
+        dz = 1 / (1 + np.exp(-z))
+        rows = np.arange(40)
+        dz[rows, labels] = -1 / (1 + np.exp(z[rows, labels]))
+    dh = (dz @ w["dense2.weight"].T) * (hidden > 0)
+    expected = -(dh @ w["dense1.weight"].T) / 255
+    largest = abs(expected).max(axis=1, keepdims=True)
+    seen = largest[:, 0] > 1e-30  # others are beyond float32
+    assert (seen & (probability == 1)).sum() > 5
+    np.testing.assert_allclose(
+        (found / largest)[seen], (expected / largest)[seen], rtol=0, atol=1e-4
+    )
+
+
 def minus_loss(inference: Inference, images: np.ndarray, label: int) -> np.ndarray:
     labels = np.full(len(images), label, np.uint8)
     return -inference.evaluate(Split(images, labels, np.arange(len(images)))).losses

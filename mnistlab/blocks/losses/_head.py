@@ -23,6 +23,15 @@ class HeadOperands(Operands):
     training: bool  # whether a gradient is computed
 
 
+class ExactHeadOperands(HeadOperands):
+    """Operands of a loss whose gradient by the label's logit can be computed without y − 1."""
+
+    # Where the probability y of the label rounds to 1, y − 1 has no digit, but the gradients of the
+    # other logits have all. For a step of training both are nothing; for the direction of the
+    # gradient they are not.
+    exact: bool
+
+
 def head_operands(builder: Any, y: int, reduction: str) -> dict[str, Any]:
     """HeadOperands for the values of the last layer; `y` is the output activation's slot."""
     return {

@@ -11,7 +11,7 @@ from mnistlab.blocks.activations._ops import called_forward
 from mnistlab.blocks.activations.sigmoid import Sigmoid, sigmoid_forward
 from mnistlab.blocks.losses import LossBlock
 from mnistlab.blocks.losses._head import (
-    HeadOperands,
+    ExactHeadOperands,
     gradient_scale,
     head_operands,
     losses_of,
@@ -55,7 +55,19 @@ def binary_cross_entropy_backward(
         dz[i, labels[i]] -= s
 
 
-class SigmoidHeadOperands(HeadOperands):
+@kernel
+def binary_cross_entropy_exact(
+    z: np.ndarray, k: float, labels: np.ndarray, scale: float, dz: np.ndarray
+) -> None:
+    """dz of each label, −scale · k · sigmoid(−k z), from its logit; z, dz (batch, classes)."""
+    for i in range(z.shape[0]):
+        u = k * np.float64(z[i, labels[i]])
+        small = exp(-np.abs(u))
+        rest = small / (1.0 + small) if u > 0 else 1.0 / (1.0 + small)
+        dz[i, labels[i]] = -scale * k * rest
+
+
+class SigmoidHeadOperands(ExactHeadOperands):
     """Operands of the head of sigmoid(k z)."""
 
     k: float
@@ -76,7 +88,10 @@ def binary_cross_entropy_head(
     binary_cross_entropy_loss(z, k, labels, losses_of(op, m, first, rows)[a:b])
     if op.training:
         dz = slot(m.deltas, m, op.x, rows, op.inputs)[a:b]
-        binary_cross_entropy_backward(y, k, labels, gradient_scale(op, m.batch[1]), dz)
+        scale = gradient_scale(op, m.batch[1])
+        binary_cross_entropy_backward(y, k, labels, scale, dz)
+        if op.exact:
+            binary_cross_entropy_exact(z, k, labels, scale, dz)
 
 
 class BinaryCrossEntropy(LossBlock):
@@ -103,6 +118,7 @@ class BinaryCrossEntropy(LossBlock):
         y = builder.take_slot(builder.width)
         operands = SigmoidHeadOperands(
             **head_operands(builder, y, self.reduction),
+            exact=False,
             k=output.k,
             sigmoid=called_forward(sigmoid_forward),
         )

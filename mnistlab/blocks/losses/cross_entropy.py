@@ -10,7 +10,7 @@ from mnistlab.blocks.activations import ActivationBlock
 from mnistlab.blocks.activations.softmax import exponentials
 from mnistlab.blocks.losses import LossBlock
 from mnistlab.blocks.losses._head import (
-    HeadOperands,
+    ExactHeadOperands,
     gradient_scale,
     head_operands,
     losses_of,
@@ -72,7 +72,20 @@ def cross_entropy_backward(
         dz[i, labels[i]] -= rest
 
 
-class CrossEntropyHeadOperands(HeadOperands):
+@kernel
+def cross_entropy_exact(labels: np.ndarray, dz: np.ndarray) -> None:
+    """dz of each label from that of the other classes, because dz of all classes has the sum 0;
+    dz (batch, classes), changed in place.
+    """
+    for i in range(dz.shape[0]):
+        others = np.float64(0)
+        for j in range(dz.shape[1]):
+            if j != labels[i]:
+                others += np.float64(dz[i, j])
+        dz[i, labels[i]] = -others
+
+
+class CrossEntropyHeadOperands(ExactHeadOperands):
     """A head's, with the label smoothing."""
 
     smoothing: float
@@ -90,6 +103,8 @@ def cross_entropy_head(op: Any, m: Memory, lane: int, step: int, first: int, row
         dz = slot(m.deltas, m, op.x, rows, op.inputs)[a:b]
         scale = gradient_scale(op, m.batch[1])
         cross_entropy_backward(y, labels, op.smoothing, scale, dz)
+        if op.exact:
+            cross_entropy_exact(labels, dz)
 
 
 class Teacher(Section):
@@ -145,7 +160,7 @@ class CrossEntropy(LossBlock):
         operands["smoothing"] = self.label_smoothing
         put_output(builder, output, y)
         if self.teacher is None:
-            return Op(cross_entropy_head, CrossEntropyHeadOperands(**operands))
+            return Op(cross_entropy_head, CrossEntropyHeadOperands(exact=False, **operands))
         from mnistlab.blocks.losses._taught import TaughtHeadOperands, taught_head
 
         of_teacher: dict[str, Any] = {
