@@ -284,6 +284,17 @@ def test_epochs_can_be_drawn_on_a_log_axis_with_whole_numbers():
     assert faults(figure) == []
 
 
+@pytest.mark.parametrize("log_epochs", [False, True])
+def test_a_single_epoch_has_the_only_tick_of_the_axis(log_epochs):
+    curves = [LearningCurve(f"lr {n}", rows(0.5 - n / 10)) for n in range(2)]
+    figure = sweep_curves(curves, ACCURACY, "Curves", "s", log_epochs=log_epochs)
+    _, axes = figure.axes
+    figure.canvas.draw()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1"]
+    assert axes.get_xlim() == (0.5, 1.5)
+    assert faults(figure) == []
+
+
 def test_the_seeds_of_a_point_are_one_line_of_their_mean_in_a_band():
     curves = [LearningCurve("a", rows(0.1, last)) for last in (0.9, 0.8)]
     curves += [LearningCurve("b", rows(0.1, 0.7))]
