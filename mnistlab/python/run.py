@@ -28,6 +28,7 @@ from mnistlab.store.status import Status
 from mnistlab.support import paths
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SPLIT_NAMES, SplitName, is_accuracy
+from mnistlab.support.numba_settings import refuse_threads
 from mnistlab.support.run_weights import ALLOWED, weights_file
 
 if TYPE_CHECKING:
@@ -112,8 +113,10 @@ class Run(OnDisk):
     ) -> None:
         """The run at `path`. `data_dir` is the folder of datasets, `threads` the number of threads.
 
-        Raises UsageError, saying what is there, if there is no run.
+        Raises UsageError, saying what is there, if there is no run; and for what is no number of
+        threads.
         """
+        refuse_threads(threads)
         self._run_dir: RunDir = open_run(Path(path))
         self.path = self._run_dir.path
         self._data_dir = paths.data_dir(data_dir)
