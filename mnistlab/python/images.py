@@ -54,7 +54,7 @@ def as_rows(X: npt.ArrayLike) -> Any:
     """
     if getattr(X, "ndim", 3) == 3 and not hasattr(X, "tocsr"):
         X = np.asarray(X)
-        return X.reshape(len(X), -1) if X.ndim == 3 else X
+        return X.reshape(len(X), math.prod(X.shape[1:])) if X.ndim == 3 else X
     return X
 
 

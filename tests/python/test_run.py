@@ -97,6 +97,9 @@ def test_figures_are_drawn_when_asked(trained):
     saved = trained.visualize(["weights"], format="svg")
     assert saved == {"weights": trained.path / "plots" / "weights.svg"}
     assert saved["weights"].exists()
+    assert list(trained.visualize("weights")) == ["weights"]
+    with pytest.raises(ValueError, match="format: found 'gif', must be one of png, svg, pdf"):
+        trained.visualize(["weights"], format="gif")
 
 
 def test_a_run_is_usable_as_its_path(trained):
