@@ -76,12 +76,7 @@ def sweep_curves(
         shown = [point.mean for point in near] or [y for _, _, y in drawn]
         bands = [edge for point in near for edge in _band(point, metric)]
         _set_axes(axes, shown, bands or shown, metric)
-        if log_epochs:
-            axes.set_xscale("log")
-            axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-            axes.xaxis.set_minor_formatter(NullFormatter())
-        else:
-            axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True))
+        _set_epochs(axes, np.unique(np.concatenate([x for _, x, _ in drawn])), is_log=log_epochs)
         write_labels(axes, labels)
         ends = [
             f"{point.label or 'the run'} ends at {point.mean[-1]:.4g}" for point in points[:NAMED]
@@ -182,6 +177,19 @@ def _set_axes(
         axes.set_ylim(max(lowest - margin, min(lowest, 0.0)), min(highest + margin, ceiling))
     axes.set_xlabel("epoch")
     axes.set_ylabel(metric.label)
+
+
+def _set_epochs(axes: Axes, epochs: np.ndarray, *, is_log: bool) -> None:
+    """Set the ticks of the epochs. A single epoch has the only tick, in the middle of the axis."""
+    if len(epochs) == 1:
+        axes.set_xlim(epochs[0] - 0.5, epochs[0] + 0.5)
+        axes.set_xticks(epochs, [f"{epochs[0]:,.4g}"])
+    elif is_log:
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10], integer=True))
 
 
 def _name(label: str) -> str:

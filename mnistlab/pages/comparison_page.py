@@ -141,18 +141,23 @@ def _tiles(comparison: Comparison, groups: Groups) -> list[tuple[str, str]]:
 def _images(
     shown: Sequence[Group], predictions: Sequence[GroupPredictions | None], data_dir: Path | None
 ) -> dict[str, Any] | None:
-    """The images on which the runs of the shown groups disagree; None if none has predictions."""
+    """The images on which the runs of the shown groups disagree; None if none has predictions.
+
+    `only` is the group that has predictions of these images if no other has.
+    """
     known = [one for one in predictions if one is not None]
     names = _class_names(shown, predictions)
     if not names:
         return None
     indices = disputed(known)
-    run = next(g.runs[0].run for g, p in zip(shown, predictions, strict=True) if p is not None)
+    owners = [group for group, one in zip(shown, predictions, strict=True) if one is not None]
+    run = owners[0].runs[0].run
     found = pictures_of(run.path, known[0].labels, indices, data_dir) if len(indices) else []
     missing = found if isinstance(found, str) else None
     drawn = found if isinstance(found, list) else [None] * len(indices)
     return {
         "missing": missing,
+        "only": group_label(owners[0]) if len(owners) == 1 else None,
         "runs": sum(len(one.predicted) for one in known),
         "pictures": [
             {

@@ -60,6 +60,7 @@ class TryIt:
     notes: list[str]
     as_mnist: bool  # whether a drawing is prepared as MNIST's images were
     epochs: int  # the number of snapshots
+    knows_mistakes: bool  # whether the run has predictions of the images to pick
 
 
 def try_it(run: Artefacts, most_bytes: int | None = None) -> TryIt:
@@ -98,6 +99,7 @@ def try_it(run: Artefacts, most_bytes: int | None = None) -> TryIt:
         notes=[*notes, *said],
         as_mnist=facts["asMnist"],
         epochs=len(facts["epochs"]),
+        knows_mistakes=bool(facts["pictures"] and facts["pictures"]["predicted"]),
     )
 
 

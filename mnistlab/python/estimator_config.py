@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from mnistlab.blocks.schedules import SCHEDULES, ScheduleBlock
 from mnistlab.config import RunConfig, resolved_mapping, run_config_from_mapping
 from mnistlab.python.training import run_config
 from mnistlab.support.errors import UsageError
@@ -62,8 +63,18 @@ def refuse_whole_run_schedule(config: RunConfig) -> None:
     if config.lr_schedule.of_whole_run:
         raise UsageError(
             f"lr_schedule.type: {config.lr_schedule.type} is over a whole run, whose length "
-            "partial_fit does not know; take constant, step, exponential, linear or inverse_time"
+            f"partial_fit does not know; take one of {', '.join(_schedules_of_no_length())}"
         )
+
+
+def _schedules_of_no_length() -> list[str]:
+    """The types of schedules whose rates never depend on the whole run."""
+    return [
+        name
+        for name, block in SCHEDULES.blocks.items()
+        if block.of_whole_run is ScheduleBlock.of_whole_run
+        and block.fall_rule is ScheduleBlock.fall_rule
+    ]
 
 
 def refuse_changed_labels(config: RunConfig) -> None:

@@ -21,8 +21,8 @@ def raw_pixels(images: npt.ArrayLike, image_shape: tuple[int, int]) -> Images:
     """Pixels of 0 to 255 as uint8 (n, height, width).
 
     `images` is (n, height, width), (n, height * width), or one image (height, width); any numbers,
-    which are rounded. Raises ValueError for another shape, for pixels out of range, and for values
-    of 0 to 1 instead of 0 to 255.
+    which are rounded. Raises ValueError for another shape, for no image, for pixels out of range,
+    and for values of 0 to 1 instead of 0 to 255.
     """
     pixels = np.asarray(images)
     height, width = image_shape
@@ -35,14 +35,17 @@ def raw_pixels(images: npt.ArrayLike, image_shape: tuple[int, int]) -> Images:
             f"images of shape {pixels.shape}: the network is for images of {height} × {width} "
             f"pixels, (n, {height}, {width}) or (n, {height * width})"
         )
-    if pixels.dtype == np.uint8 or not pixels.size:
-        return np.ascontiguousarray(pixels, dtype=np.uint8)
+    if not len(pixels):
+        raise ValueError(f"images of shape {pixels.shape}: found no image, needs at least one")
+    if pixels.dtype == bool:
+        raise ValueError("pixels of False and True: multiply by 255 to have 0 to 255")
     low, high = pixels.min(), pixels.max()
     if not (low >= 0 and high <= 255):  # NaN is refused too
         raise ValueError(f"pixels of {low} to {high}: expected 0 to 255, as in the dataset")
-    if pixels.dtype.kind == "f" and 0 < high <= 1:
+    if 0 < high <= 1:
         raise ValueError(f"pixels of {low} to {high}: multiply by 255 to have 0 to 255")
-    return np.ascontiguousarray(np.rint(pixels), dtype=np.uint8)
+    levels = pixels if pixels.dtype == np.uint8 else np.rint(pixels)
+    return np.ascontiguousarray(levels, dtype=np.uint8)
 
 
 def as_rows(X: npt.ArrayLike) -> Any:
@@ -51,7 +54,7 @@ def as_rows(X: npt.ArrayLike) -> Any:
     """
     if getattr(X, "ndim", 3) == 3 and not hasattr(X, "tocsr"):
         X = np.asarray(X)
-        return X.reshape(len(X), -1) if X.ndim == 3 else X
+        return X.reshape(len(X), math.prod(X.shape[1:])) if X.ndim == 3 else X
     return X
 
 

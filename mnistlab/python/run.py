@@ -18,6 +18,7 @@ from mnistlab.experiment.scores import Scores, score
 from mnistlab.python.images import raw_pixels
 from mnistlab.python.tables import PathLike, frame
 from mnistlab.store.checksums import FileDigest
+from mnistlab.store.figure_file import FIGURE_FORMATS
 from mnistlab.store.metrics import LayerRow, MetricsRow, read_layers
 from mnistlab.store.notes import change_tags, read_notes, set_note
 from mnistlab.store.predictions import PredictionRow, read_predictions
@@ -28,6 +29,7 @@ from mnistlab.store.status import Status
 from mnistlab.support import paths
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import SPLIT_NAMES, SplitName, is_accuracy
+from mnistlab.support.numba_settings import refuse_threads
 from mnistlab.support.run_weights import ALLOWED, weights_file
 
 if TYPE_CHECKING:
@@ -66,16 +68,23 @@ class OnDisk:
         change_tags(self.path, wanted, set(self.tags).difference(wanted))
 
     def visualize(
-        self, only: Collection[str] | None = None, *, format: str = "png", force: bool = False
+        self,
+        only: str | Collection[str] | None = None,
+        *,
+        format: str = "png",
+        force: bool = False,
     ) -> dict[str, Path]:
-        """Draw every figure, or those named, into the folder, with report.html if all are drawn;
-        returns their files by name. Figures without data are left out.
+        """Draw every figure, or the one or those named, into the folder, with report.html if all
+        are drawn; returns their files by name. Figures without data are left out.
 
-        Raises UsageError if a file that mnistlab did not write would be overwritten, unless
-        `force`; for damaged files, after the other figures are drawn.
+        `format` is png, svg or pdf; ValueError for another. Raises UsageError if a file that
+        mnistlab did not write would be overwritten, unless `force`; for damaged files,
+        after the other figures are drawn.
         """
         from mnistlab.python.commands.visualize import visualize
 
+        _refuse_unknown("format", format, FIGURE_FORMATS)
+        only = [only] if isinstance(only, str) else only
         saved = visualize(
             self.path,
             only=only,
@@ -112,8 +121,10 @@ class Run(OnDisk):
     ) -> None:
         """The run at `path`. `data_dir` is the folder of datasets, `threads` the number of threads.
 
-        Raises UsageError, saying what is there, if there is no run.
+        Raises UsageError, saying what is there, if there is no run; and for what is no number of
+        threads.
         """
+        refuse_threads(threads)
         self._run_dir: RunDir = open_run(Path(path))
         self.path = self._run_dir.path
         self._data_dir = paths.data_dir(data_dir)

@@ -29,6 +29,7 @@ from mnistlab.python.tables import PathLike
 from mnistlab.store.browse.found import is_sweep
 from mnistlab.store.status import Status
 from mnistlab.support import paths
+from mnistlab.support.numba_settings import refuse_threads
 from mnistlab.sweeps.sweep_callbacks import SweepResult
 from mnistlab.terminal.count_progress import watch_count
 from mnistlab.terminal.progress import watch_download, watch_messages
@@ -87,6 +88,7 @@ def resume(
     compiler settings or the processor have changed. Raises UsageError if it cannot be resumed, and
     as `train` does.
     """
+    refuse_threads(threads)
     datasets, folder = paths.data_dir(data_dir), Path(path)
     values = [_as_argument(key, value) for key, value in (overrides or {}).items()]
     if is_sweep(folder):
@@ -165,6 +167,7 @@ def lr_find(
     draw. `write` puts the suggested rate into the YAML file that `config` names; overrides are then
     refused.
     """
+    refuse_threads(threads)
     write_to = _file_to_change(config, overrides) if write else None
     checked_config = run_config(config, overrides or {})
     with (

@@ -9,6 +9,7 @@ from typing import Any
 import numba
 
 from mnistlab.runtime.blas import load_blas
+from mnistlab.support.numba_settings import refuse_threads
 
 # The most steps of a trial, and the time for which it is long enough.
 TRIAL_STEPS, TRIAL_SECONDS = 8, 0.02
@@ -26,8 +27,10 @@ def engine_threads(threads: int | None) -> Iterator[int]:
 
     None is numba's default, the processors that this process may use. The number is limited by
     numba's pool, which NUMBA_NUM_THREADS sets before the first import. With BLAS's threads running
-    as well, the same epoch was measured to take ten times as long.
+    as well, the same epoch was measured to take ten times as long. Raises UsageError for what is no
+    number of threads.
     """
+    refuse_threads(threads)
     # Accelerate, a BLAS of macOS, has no other limit, and reads it at its first product.
     os.environ.setdefault("VECLIB_MAXIMUM_THREADS", "1")
     # The BLAS that numba calls must be loaded before it can be limited.

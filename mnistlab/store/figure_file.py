@@ -5,7 +5,8 @@ from pathlib import Path
 from mnistlab.store.written_files import refuse_others, write_own
 from mnistlab.support.errors import UsageError
 
-SUFFIXES = (".png", ".svg", ".pdf")
+FIGURE_FORMATS = ("png", "svg", "pdf")
+SUFFIXES = tuple(f".{format}" for format in FIGURE_FORMATS)
 
 
 def figure_format(path: Path) -> str:

@@ -3,6 +3,7 @@ imported: numba ends in a traceback if it cannot read them.
 """
 
 import os
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from mnistlab.support.whole_numbers import whole_number
 FILE = Path(".numba_config.yaml")
 MAX_FILE_BYTES = 1 << 20
 MAX_THREADS = 1024
+ALLOWED_THREADS = f"a whole number from 1 to {MAX_THREADS}"
 PREFIX = "NUMBA_"
 LAYERS = ("default", "forksafe", "omp", "safe", "tbb", "threadsafe", "workqueue")
 
@@ -29,10 +31,18 @@ def _check(settings: dict[str, tuple[str, Any]]) -> None:
         if isinstance(value, dict | list):
             raise UsageError(f"{place}: found a list or a mapping, must be a text or a number")
         if name.upper() == "NUM_THREADS" and not whole_number(str(value), MAX_THREADS):
-            allowed = f"a whole number from 1 to {MAX_THREADS}"
-            raise UsageError(f"{place}: found {str(value)!r}, must be {allowed}")
+            raise UsageError(f"{place}: found {str(value)!r}, must be {ALLOWED_THREADS}")
         if name.upper() == "THREADING_LAYER" and value not in LAYERS:
             raise UsageError(f"{place}: found {value!r}, must be one of {', '.join(LAYERS)}")
+
+
+def refuse_threads(threads: Any) -> None:
+    """Raise UsageError for what is no number of threads; None is the default number."""
+    if threads is None:
+        return
+    is_whole = isinstance(threads, Integral) and not isinstance(threads, bool)
+    if not is_whole or not 1 <= threads <= MAX_THREADS:
+        raise UsageError(f"threads: found {threads!r}, must be {ALLOWED_THREADS}, or None")
 
 
 def _of_file() -> dict[str, Any]:

@@ -172,6 +172,16 @@ def test_the_learning_rate_is_drawn_by_step_so_that_a_warm_up_within_an_epoch_sh
     assert rate.get_position().height * figure.get_figheight() > 0.9
 
 
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_the_learning_rates_of_a_run_of_one_row_are_drawn_to_its_end(epochs):
+    rows = [replace(run(1)[0], epoch=epochs, step=100 * epochs)]
+    rates = Rates(np.arange(1, 100 * epochs + 1), np.full(100 * epochs, 0.1), 100)
+    rate = learning_curves(rows, "run", rates=rates).axes[-1]
+    low, high = rate.get_xlim()
+    assert 0.0 > low > -0.1 * epochs
+    assert epochs <= high < 1.1 * epochs
+
+
 def test_stated_values_are_dashed_lines_in_the_colour_of_their_split():
     reference = {"source": "a report", "test_accuracy": 0.9087, "val_objective": 0.4}
     _, loss, accuracy, _ = learning_curves(run(4), "run", reference).axes

@@ -232,6 +232,16 @@ def test_of_three_parameters_each_pair_has_a_heat_map_all_on_one_scale_in_one_or
     assert faults(figure) == []
 
 
+@pytest.mark.parametrize("others", [["model.hidden"], ["model.hidden", "optimizer.lr"]])
+@pytest.mark.parametrize("long", ["optimizer.momentum", "regularization.label_smoothing"])
+def test_the_long_name_of_a_parameter_of_few_values_fits_beside_its_heat_map(long, others):
+    points = [
+        SweepPoint(dict(zip([*others, long], values, strict=True)), (sum(values) / 9,))
+        for values in itertools.product(*([1, 2] for _ in others), [0, 0.9])
+    ]
+    assert faults(heat_map(points, ACCURACY, "s")) == []
+
+
 def rows(*values) -> list[MetricsRow]:
     return [MetricsRow(e, 10 * e, val_accuracy=v) for e, v in enumerate(values, start=1)]
 
@@ -281,6 +291,17 @@ def test_epochs_can_be_drawn_on_a_log_axis_with_whole_numbers():
     figure.canvas.draw()
     shown = {label.get_text() for label in axes.get_xticklabels()}
     assert {"1", "10", "100"} <= shown
+    assert faults(figure) == []
+
+
+@pytest.mark.parametrize("log_epochs", [False, True])
+def test_a_single_epoch_has_the_only_tick_of_the_axis(log_epochs):
+    curves = [LearningCurve(f"lr {n}", rows(0.5 - n / 10)) for n in range(2)]
+    figure = sweep_curves(curves, ACCURACY, "Curves", "s", log_epochs=log_epochs)
+    _, axes = figure.axes
+    figure.canvas.draw()
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1"]
+    assert axes.get_xlim() == (0.5, 1.5)
     assert faults(figure) == []
 
 

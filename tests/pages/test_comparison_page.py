@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from report_helpers import swept, trained
+from report_helpers import shown, swept, trained
 from try_it_browser import OUTPUTS, SECTION, SETTLED, TRY, Browser
 
 from mnistlab.experiment.model import load_model
@@ -127,6 +127,21 @@ def test_runs_without_curves_or_predictions_are_on_the_page_nevertheless(tmp_pat
     assert data_of(page)["curves"] == {}
     assert 'id="images"' not in page.read_text()
     assert page.read_text().count("metrics.csv:1: the header is damaged") == 2
+
+
+def test_a_group_whose_images_no_other_group_predicts_is_not_compared(tmp_path, trials):
+    other = trained(tmp_path, data={"source": "digits", "classes": [0, 1, 2]})
+    text = written(tmp_path, [trials[0], other], keys=["data.classes"]).read_text()
+    assert "Only one group has predictions of these images: classes " in text
+    assert "Only one run has predictions of these images: there is nothing to compare." in text
+    assert "agree on" not in text
+    assert 'id="confusion-chart"' not in text
+
+
+def test_runs_that_agree_are_counted(tmp_path, sweep, monkeypatch):
+    monkeypatch.setattr(comparison_page, "disputed", lambda known: np.zeros(0, np.int64))
+    text = shown(written(tmp_path, [sweep]))
+    assert "6 runs predict these images, and agree on each." in text
 
 
 def test_a_class_that_does_not_exist_is_reported(tmp_path, trials):

@@ -123,6 +123,16 @@ def test_without_its_dataset_the_page_can_still_be_drawn_on(tmp_path):
     assert found.notes[0].startswith("There are no images of the dataset to pick: ")
 
 
+def test_a_red_frame_is_explained_where_predictions_are_known(kept, tmp_path):
+    words = "a red frame marks a misclassified one"
+    assert words in (kept / "report.html").read_text()
+    copy = shutil.copytree(kept, tmp_path / "copy")
+    (copy / "predictions.csv").unlink()
+    text = visualize(copy).report.read_text()
+    assert "Or pick an image" in text
+    assert words not in text
+
+
 def test_thirty_images_are_shown_with_the_mistakes_among_them():
     labels = np.tile(np.arange(10), 50)
     mistakes = np.array([7, 100, 3, *range(200, 240)])

@@ -205,6 +205,18 @@ def test_erased_pixels_noise_shift_and_rotation_change_what_the_network_sees(bro
     np.testing.assert_array_equal(browser.bytes_of(seen).reshape(28, 28), before)
 
 
+def test_only_a_drawing_is_said_to_be_prepared(browser, runs):
+    browser.opened(runs("softmax"))
+
+    def said():
+        parts = [browser.part(name) for name in ("of-drawing", "of-picture")]
+        return [browser.value(f"{part}.offsetWidth > 0") for part in parts]
+
+    assert said() == [False, True]
+    browser.use(browser.part("clear"))
+    assert said() == [True, False]
+
+
 def test_a_second_drawing_has_its_own_answer(browser, runs):
     browser.opened(runs("softmax"))
     browser.use(browser.part("second"))

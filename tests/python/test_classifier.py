@@ -295,8 +295,11 @@ def test_a_first_part_without_classes_and_labels_that_are_none_are_refused(image
 def test_parts_of_a_run_do_not_follow_a_schedule_over_the_whole_of_it(images, schedule):
     X, y = images
     classifier = mnistlab.Classifier({"lr_schedule": schedule}, **FAST)
-    with pytest.raises(UsageError, match=rf"lr_schedule\.type: {schedule['type']}"):
+    with pytest.raises(UsageError, match=rf"lr_schedule\.type: {schedule['type']}") as refused:
         classifier.partial_fit(X, y, classes=range(10))
+    assert str(refused.value).endswith(
+        "take one of constant, exponential, inverse_sqrt, inverse_time, milestones, step"
+    )
 
 
 def test_parts_of_a_run_follow_phases_that_do_not_depend_on_its_length(images):

@@ -28,12 +28,13 @@ def test_numbers_that_are_lost_in_256_levels_bring_a_warning(images):
     ("options", "shape", "message"),
     [
         ({"image_shape": (28, 27)}, (20, 784), "28 × 27 are 756 pixels, X has 784"),
+        ({}, (0, 28, 28), r"Found array with 0 sample\(s\)"),
         ({}, (20, 2, 2, 1), "Found array with dim 4"),
     ],
 )
 def test_what_are_no_images_is_refused(options, shape, message):
     with pytest.raises(ValueError, match=message):
-        mnistlab.Classifier(**options).fit(np.zeros(shape), np.arange(20) % 2)
+        mnistlab.Classifier(**options).fit(np.zeros(shape), np.arange(shape[0]) % 2)
 
 
 def test_more_classes_than_a_byte_has_are_refused():

@@ -53,15 +53,26 @@ def test_it_predicts_what_it_predicted_of_the_test_images_however_they_are_shape
     [
         (np.zeros((2, 27, 28), np.uint8), "for images of 28 × 28 pixels"),
         (np.zeros(784), "for images of 28 × 28 pixels"),
+        (np.zeros((0, 28, 28), np.uint8), "found no image"),
         (np.full((1, 28, 28), 256), "pixels of 256 to 256: expected 0 to 255"),
         (np.full((1, 28, 28), -1.0), "expected 0 to 255"),
         (np.full((1, 28, 28), np.nan), "expected 0 to 255"),
         (np.full((1, 28, 28), 0.5), "multiply by 255"),
+        (np.eye(28, dtype=bool), "multiply by 255"),
+        (np.zeros((1, 28, 28), bool), "multiply by 255"),
+        (np.eye(28, dtype=np.uint8), "pixels of 0 to 1: multiply by 255"),
+        (np.eye(28, dtype=np.int64), "pixels of 0 to 1: multiply by 255"),
     ],
 )
 def test_what_are_no_images_of_0_to_255_is_refused(trained, images, message):
     with pytest.raises(ValueError, match=message):
         trained.predict(images)
+
+
+def test_black_images_and_those_of_a_pixel_above_one_are_predicted(trained):
+    dark = np.eye(28, dtype=np.uint8)
+    dark[0, 0] = 2
+    assert trained.predict(np.stack([dark, np.zeros_like(dark)])).shape == (2,)
 
 
 def test_it_evaluates_on_a_part_with_either_weights(trained):
@@ -86,6 +97,9 @@ def test_figures_are_drawn_when_asked(trained):
     saved = trained.visualize(["weights"], format="svg")
     assert saved == {"weights": trained.path / "plots" / "weights.svg"}
     assert saved["weights"].exists()
+    assert list(trained.visualize("weights")) == ["weights"]
+    with pytest.raises(ValueError, match="format: found 'gif', must be one of png, svg, pdf"):
+        trained.visualize(["weights"], format="gif")
 
 
 def test_a_run_is_usable_as_its_path(trained):

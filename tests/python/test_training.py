@@ -85,6 +85,25 @@ def test_a_mistake_is_reported_before_there_is_a_folder(home, config, overrides,
     assert not (home / "runs").exists()
 
 
+@pytest.mark.parametrize("threads", [-3, 0, "2", 1.5, True, 1025])
+def test_what_is_no_number_of_threads_is_refused_before_there_is_a_folder(home, threads):
+    calls = [
+        lambda: train(TINY, threads=threads),
+        lambda: mnistlab.resume("runs/none", threads=threads),
+        lambda: mnistlab.lr_find(TINY, threads=threads),
+        lambda: mnistlab.load_run("runs/none", threads=threads),
+        lambda: mnistlab.Classifier(threads=threads).fit(np.eye(4), [0, 1, 0, 1]),
+    ]
+    for call in calls:
+        with pytest.raises(mnistlab.UsageError, match=r"threads: found .*, must be a whole number"):
+            call()
+    assert not (home / "runs").exists()
+
+
+def test_a_number_of_threads_may_be_numpys(home):
+    assert train(TINY, threads=np.int64(1)).status == "finished"
+
+
 def test_it_is_silent_if_quiet_and_prints_each_epoch_otherwise(home, capfd):
     train(TINY)
     assert capfd.readouterr() == ("", "")

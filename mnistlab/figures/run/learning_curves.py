@@ -266,6 +266,7 @@ def _draw_rate(axes: Axes, limits: np.ndarray, x: np.ndarray, rate: np.ndarray, 
         else:
             axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
         axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.3g}"))
+    # A run of one row has rates of many steps: the axis ends at the row, and begins before it.
     first = min(limits[0], x[0]) if len(x) else limits[0]
-    _label_x(axes, np.array([first, *limits[1:]]), unit, ticks=10)
+    _label_x(axes, np.unique([first, limits[-1]]), unit, ticks=10)
     axes.set_title("learning rate", loc="left", size=style.MEDIUM)

@@ -289,9 +289,9 @@ function begin() {
   options(byId("scatter-x"), names, (number ?? data.columns[0]).name);
   options(byId("scatter-y"), names, data.metric);
   const known = data.groups.map((label, group) => [group, label]).filter(([group]) => data.confusions[group]);
-  if (byId("confusion-one")) {
-    options(byId("confusion-one"), known, known[0]?.[0]);
-    options(byId("confusion-other"), known, (known[1] ?? known[0])?.[0]);
+  if (byId("confusion-one")) { // the page has it if at least two groups are known
+    options(byId("confusion-one"), known, known[0][0]);
+    options(byId("confusion-other"), known, known[1][0]);
   }
   const figures = { "curves-metric": drawCurves, "scatter-x": drawScatter, "scatter-y": drawScatter, "confusion-one": drawConfusion, "confusion-other": drawConfusion };
   for (const [id, again] of Object.entries(figures)) byId(id)?.addEventListener("change", again);

@@ -32,6 +32,7 @@ from mnistlab.support.text_format import number
 CELL_WIDTH, CELL_HEIGHT = 0.9, 0.5  # inches, of a cell if there is space
 LEFT, BELOW, BETWEEN = 1.15, 0.75, 0.35  # inches: left of a panel, below it, between two
 SCALE_WIDTH, SCALE_HEIGHT = 1.1, 2.6  # inches, of the scale right of all panels, at least
+CHARACTER_WIDTH = 0.105  # inches, of the name of a parameter
 SINGLE_HEIGHT = 3.2  # inches, of a map alone
 MAX_VALUES = 14  # of a parameter; with more, cells would be unreadable
 MAX_PARAMETERS = 3
@@ -144,7 +145,9 @@ def _places(maps: Sequence[Cells]) -> tuple[list[tuple[float, float, float, floa
         width = min(max(columns * CELL_WIDTH, 2.2), room - LEFT)
         if lines[-1] and _width([*lines[-1], (width, 0.0)]) > room:
             lines.append([])
-        lines[-1].append((width, rows * (_tall_cell(rows) if len(maps) == 1 else CELL_HEIGHT)))
+        height = rows * (_tall_cell(rows) if len(maps) == 1 else CELL_HEIGHT)
+        # The label of the vertical axis is never longer than the axis: it would cover the caption.
+        lines[-1].append((width, max(height, CHARACTER_WIDTH * len(one.y))))
     # All panels are stretched alike, until the fullest line fills the figure.
     stretch = min(1 + (room - _width(line)) / sum(w for w, _ in line) for line in lines)
     places, top = [], 0.1

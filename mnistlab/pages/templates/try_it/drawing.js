@@ -29,7 +29,7 @@ class Drawing {
     this.page.changed(this);
   }
 
-  // Compute the image that the network sees; the drawing prepared as `predict` prepares a picture.
+  // Compute the image that the network sees; a drawing is prepared as `predict` prepares a picture.
   prepare() {
     const base = this.picture ? this.picture.pixels : this._prepared();
     this.isBlank = base === null;
@@ -173,6 +173,8 @@ class Drawing {
     context.putImageData(made, 0, 0);
     if (this.picture) context.drawImage(this._pictureCanvas(), 0, 0, PAPER_SIDE, PAPER_SIDE);
     this.part("hint").hidden = Boolean(this.picture) || !this.ink.isEmpty;
+    this.part("of-drawing").hidden = Boolean(this.picture);
+    this.part("of-picture").hidden = !this.picture;
     this.part("source").textContent = this.picture ? this.picture.words : "";
   }
 
