@@ -1,6 +1,7 @@
 """The folders of datasets, caches and runs."""
 
 import os
+import shlex
 from pathlib import Path
 
 PathLike = str | os.PathLike[str]
@@ -19,6 +20,11 @@ def as_typed(path: Path) -> Path:
     except FileNotFoundError:  # the working folder was removed
         return path
     return path.relative_to(here) if path.is_relative_to(here) else path
+
+
+def as_argument(path: Path) -> str:
+    """A path as a command in a hint names it: as the user types it, quoted for the shell."""
+    return shlex.quote(str(as_typed(path)))
 
 
 def cache_dir() -> Path:
@@ -42,3 +48,11 @@ def runs_dir(option: PathLike | None = None) -> Path:
     """The folder of runs: the option, `MNISTLAB_RUNS_DIR`, or `runs` in the working folder."""
     folder = option or os.environ.get("MNISTLAB_RUNS_DIR") or "runs"
     return Path(folder).expanduser().absolute()
+
+
+def runs_dir_argument(folder: Path) -> str:
+    """The option that a command in a hint needs to work on this folder of runs; empty if it is the
+    folder of a user who gives no option.
+    """
+    usual = folder.resolve() == runs_dir().resolve()
+    return "" if usual else f" --runs-dir {as_argument(folder)}"

@@ -197,3 +197,20 @@ def test_the_commands_tell_what_they_did(runs, capsys):
     assert f'"{runs / ".trash" / "kept"}"' in capsys.readouterr().out
     with pytest.raises(UsageError, match="no run is named"):
         rm(None, runs_dir=runs)
+
+
+def test_the_advice_to_purge_names_the_folder_of_runs_unless_it_is_the_usual_one(
+    runs, capsys, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MNISTLAB_RUNS_DIR", raising=False)
+    rm([runs / "20261121-140000-a"])
+    assert "`mnistlab rm --purge` deletes it for good" in capsys.readouterr().err
+    other = runs.rename(tmp_path / "other runs")
+    command = "mnistlab rm --purge --runs-dir 'other runs'"
+    rm([other / "20261121-150000-b"], runs_dir=other)
+    assert f"`{command}` deletes it for good" in capsys.readouterr().err
+    with pytest.raises(UsageError, match=f"`{command}` empties it"):
+        rm([other / ".trash" / "20261121-150000-b"], runs_dir=other)
+    rm(None, purge=True, runs_dir=other)
+    assert "deleted for good from other runs/.trash: 2" in capsys.readouterr().err

@@ -43,7 +43,12 @@ def rm(
     The trash is the folder .trash in the folder of runs: move a folder back to restore it. A run
     that is being trained is never removed.
     """
-    from mnistlab.store.tidy.move import empty_trash, move_to_trash
+    from mnistlab.store.tidy.move import (
+        empty_trash,
+        move_to_trash,
+        purge_command,
+        trash_of,
+    )
     from mnistlab.support import paths as folders
     from mnistlab.support.errors import UsageError
     from mnistlab.terminal.output import print_json, print_note, print_path
@@ -56,7 +61,8 @@ def rm(
         if json:
             print_json({"purged": purged})
         else:
-            print_note(f"deleted from the trash: {len(purged)}")
+            trash = folders.as_typed(trash_of(around))
+            print_note(f"deleted for good from {trash}: {len(purged)}")
         return
     if not paths:
         raise UsageError("rm: no run is named; --purge empties the trash")
@@ -66,4 +72,5 @@ def rm(
         return
     for new in moved.values():
         print_path(new)
-    print_note("moved to the trash; `mnistlab rm --purge` deletes it for good")
+    it = "it" if len(moved) == 1 else "them"
+    print_note(f"moved to the trash; `{purge_command(around)}` deletes {it} for good")

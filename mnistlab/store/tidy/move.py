@@ -15,6 +15,7 @@ from mnistlab.store.tidy.in_use import configurations_that_name, parts_above, un
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 from mnistlab.support.links import resolved, target_of
+from mnistlab.support.paths import runs_dir_argument
 from mnistlab.support.platform import system
 
 TRASH_NAME = ".trash"
@@ -66,12 +67,22 @@ def rename(path: Path, name: str, *, force: bool = False) -> Path:
     return _move(folder, [folder.with_name(name)])
 
 
+def trash_of(runs_dir: Path) -> Path:
+    """The trash of a folder of runs; it need not exist."""
+    return runs_dir.resolve() / TRASH_NAME
+
+
+def purge_command(runs_dir: Path) -> str:
+    """The command that empties the trash of this folder of runs, and of no other."""
+    return f"mnistlab rm --purge{runs_dir_argument(runs_dir)}"
+
+
 def empty_trash(runs_dir: Path) -> list[Path]:
     """Delete for good the runs, sweeps and reports in the trash of a folder of runs: those deleted.
 
     Anything else in the trash stays. Raises UsageError if a process works on one of them; OSError.
     """
-    trash = runs_dir.resolve() / TRASH_NAME
+    trash = trash_of(runs_dir)
     if not os.path.lexists(trash):
         return []
     _refuse_no_trash(trash)
@@ -98,7 +109,7 @@ def _refuse_outside(folder: Path, runs_dir: Path) -> None:
             "another"
         )
     if runs_dir / TRASH_NAME in folder.parents:
-        raise UsageError(f"{folder}: is in the trash; `mnistlab rm --purge` empties it")
+        raise UsageError(f"{folder}: is in the trash; `{purge_command(runs_dir)}` empties it")
 
 
 def _refuse_needed(folder: Path, runs_dir: Path, together: Sequence[Path], does: str) -> None:
