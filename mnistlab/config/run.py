@@ -30,7 +30,7 @@ Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 
 
 # The first keys of messages after the data and the layers have been checked.
-KEY_OF_MESSAGE = re.compile(r"((?:data|init|lr_schedule|model|training)(?:\.\w+)+): ")
+KEY_OF_MESSAGE = re.compile(r"((?:data|init|loss|lr_schedule|model|training)(?:\.\w+)+): ")
 
 
 class Origin:

@@ -15,21 +15,38 @@ def set_soft_targets(trainer: Trainer) -> None:
     """Give a trainer its teacher's probabilities, if it has one: those of every training image, at
     the image's index in the source.
 
+    Raises as `load_teacher` does.
+    """
+    dataset = trainer.dataset
+    model, teacher = load_teacher(trainer.config, dataset), teacher_of(trainer.config)
+    if model is None or teacher is None:
+        return
+    indices = np.unique(dataset.train.indices)
+    logits = model.logits(np.asarray(dataset.train.images[indices])).astype(np.float64)
+    targets = trainer.memory.outputs.reshape(-1, len(dataset.class_names))
+    targets[indices] = np.exp(log_softmax(logits / teacher.temperature))
+
+
+def teacher_of(config: RunConfig) -> Teacher | None:
+    """The section of a configuration's teacher; None if it has none."""
+    teacher: Teacher | None = getattr(config.loss, "teacher", None)
+    return teacher
+
+
+def load_teacher(config: RunConfig, dataset: Dataset) -> Model | None:
+    """The model of a configuration's teacher; None if it has none.
+
     Raises UsageError if the teacher cannot be loaded, or was not trained on such images.
     """
-    config, dataset = trainer.config, trainer.dataset
-    teacher: Teacher | None = getattr(config.loss, "teacher", None)
+    teacher = teacher_of(config)
     if teacher is None:
-        return
+        return None
     try:
         model = load_model(teacher.run, teacher.weights)
         _refuse_unlike(model, config, dataset)
     except UsageError as error:
         raise UsageError(*(f"loss.teacher.run: {message}" for message in error.messages)) from None
-    indices = np.unique(dataset.train.indices)
-    logits = model.logits(np.asarray(dataset.train.images[indices])).astype(np.float64)
-    targets = trainer.memory.outputs.reshape(-1, len(dataset.class_names))
-    targets[indices] = np.exp(log_softmax(logits / teacher.temperature))
+    return model
 
 
 def _refuse_unlike(model: Model, config: RunConfig, dataset: Dataset) -> None:

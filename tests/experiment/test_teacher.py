@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from mnistlab.config import run_config_from_mapping
+from mnistlab.config import dump_yaml, load_run_config, run_config_from_mapping
 from mnistlab.experiment.dataset import load_data
 from mnistlab.experiment.model import load_model
+from mnistlab.experiment.run_options import RunOptions
 from mnistlab.experiment.runner import new_trainer
 from mnistlab.python.commands.check import check
-from mnistlab.support.errors import UsageError
+from mnistlab.python.commands.train import train as train_command
+from mnistlab.support.errors import ConfigError, UsageError
 from mnistlab.training.group import joint_key
 from tools.short_runs import SHORT, StopAt, fingerprint, resume, train
 
@@ -115,3 +117,30 @@ def test_a_teacher_of_other_images_or_outputs_is_refused(folder, tmp_path, secti
     assert "loss.teacher.run: " in str(caught.value)
     with pytest.raises(UsageError, match="no such run folder"):
         train(tmp_path, student(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "data", "said"),
+    [
+        ({"run": "/nowhere"}, {}, "no such run folder"),
+        ({"weights": "epoch-7"}, {}, "has no epoch-7 weights"),
+        ({}, {"resize": [12, 12]}, "cannot teach this run: its image size is"),
+    ],
+)
+def test_a_wrong_teacher_is_named_with_its_position_also_by_check(
+    folder, teacher, tmp_path, keys, data, said
+):
+    sections = {**student(teacher, **keys), "data": {**SHORT["data"], **data}}
+    file = tmp_path / "student.yaml"
+    file.write_text(dump_yaml(run_config_from_mapping({**SHORT, **sections})))
+    lines = file.read_text().splitlines()
+    line = next(n for n, text in enumerate(lines, 1) if text.strip().startswith("run:"))
+    options = RunOptions(data_dir=folder / "data")
+    for command in (
+        lambda config: check(config, data_dir=folder / "data"),
+        lambda config: train_command(config, tmp_path / "runs", options, plots=False),
+    ):
+        with pytest.raises(ConfigError, match=said) as caught:
+            command(load_run_config(file))
+        assert str(caught.value).startswith(f"{file}:{line}:10: loss.teacher.run: ")
+    assert not (tmp_path / "runs").exists()

@@ -12,6 +12,7 @@ from mnistlab.experiment.class_coverage import class_warnings
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.memory_check import refuse_too_large
+from mnistlab.experiment.teacher import load_teacher
 from mnistlab.runtime.program import LayerSpec
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.training.footprint import memory_estimate
@@ -60,6 +61,7 @@ def check(
     with located(config), engine_threads(1):
         refuse_unfit(config, dataset)
         refuse_too_large(config, dataset)
+        load_teacher(config, dataset)
         program = lower(config, dataset.image_shape, len(dataset.class_names), 1)
         tensors = check_gradients(config, dataset, tell)
     verdicts = {tensor.verdict for tensor in tensors}
