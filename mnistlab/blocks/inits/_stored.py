@@ -15,6 +15,7 @@ class StoredInit(InitBlock):
     """Weights and biases read from a file."""
 
     draws_biases: ClassVar[bool] = False
+    reads_file: ClassVar[bool] = True
     if TYPE_CHECKING:  # each has this key, with its own description
         path: Path
 
