@@ -33,19 +33,17 @@ def teacher_of(config: RunConfig) -> Teacher | None:
     return teacher
 
 
-def load_teacher(config: RunConfig, dataset: Dataset | None = None) -> Model | None:
+def load_teacher(config: RunConfig, dataset: Dataset) -> Model | None:
     """The model of a configuration's teacher; None if it has none.
 
-    Raises UsageError if the teacher cannot be loaded, or was not trained on images as those of
-    `dataset`, if that is given.
+    Raises UsageError if the teacher cannot be loaded, or was not trained on such images.
     """
     teacher = teacher_of(config)
     if teacher is None:
         return None
     try:
         model = load_model(teacher.run, teacher.weights)
-        if dataset is not None:
-            _refuse_unlike(model, config, dataset)
+        _refuse_unlike(model, config, dataset)
     except UsageError as error:
         raise UsageError(*(f"loss.teacher.run: {message}" for message in error.messages)) from None
     return model

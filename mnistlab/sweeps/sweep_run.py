@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mnistlab.config import RunConfig
 from mnistlab.config.extend_sweep import extended
 from mnistlab.config.load_sweep import SweepSource
 from mnistlab.experiment.dataset import data_dir_of_runs
@@ -34,7 +33,7 @@ from mnistlab.sweeps.stage_plan import stage_plans
 from mnistlab.sweeps.sweep_callbacks import SweepCallback, SweepResult
 from mnistlab.sweeps.sweep_options import SweepOptions
 from mnistlab.sweeps.sweeper import Sweeper
-from mnistlab.sweeps.trials import Datasets, check_all, check_named_weights
+from mnistlab.sweeps.trials import Datasets, check_all
 from mnistlab.training.footprint import PROCESS
 
 
@@ -45,7 +44,6 @@ def begin(source: SweepSource, runs_dir: Path, options: SweepOptions) -> SweepRe
     """
     datasets = Datasets(options.data_dir, options.data_progress)
     options = _checked(source, datasets, options)
-    check_named_weights(_configs(source), datasets)
     with connected(options.scheduler, options.workers) as cluster:
         started = datetime.now(UTC)
         source = source.with_parallel(options.workers or available_cpus())
@@ -79,8 +77,7 @@ def resume(
         options = replace(options, data_dir=data_dir_of_runs(begun, options.data_dir, options.tell))
         datasets = Datasets(options.data_dir, options.data_progress)
         if arguments:
-            before, source = _configs(source), extended(source, arguments)
-            check_named_weights(_configs(source), datasets, before)
+            source = extended(source, arguments)
         options = _checked(source, datasets, options)
         if arguments:
             durable.write_file(sweep_dir.config, with_checksum(source.text()))
@@ -102,11 +99,8 @@ def worker_count(wanted: int | None, processors: int, scheduler: str | None = No
 
 
 def plan(source: SweepSource) -> list[dict[str, Any]]:
-    """The trials that are known before anything is run, and the winners' refits.
-
-    Raises ConfigError with the errors of all points, or if weights that they name do not exist.
-    """
-    check_named_weights(_configs(source))
+    """The trials that are known before anything is run, and the winners' refits."""
+    checked_points(source)
     seeds = source.config.seeds
     found: list[dict[str, Any]] = []
     for planned in stage_plans(source):
@@ -135,12 +129,8 @@ def _executor(cluster: Cluster | None, sweep_dir: SweepDir, options: SweepOption
 
 def check(source: SweepSource, datasets: Datasets) -> list[int]:
     """Validate every trial; returns the bytes that each needs. Raises ConfigError, DataError."""
-    return check_all(_configs(source), datasets, source.config.metric_names) * source.config.seeds
-
-
-def _configs(source: SweepSource) -> list[RunConfig]:
-    """The configurations of every point that may be run. Raises ConfigError."""
-    return [config for _, _, config in checked_points(source)]
+    configs = (config for _, _, config in checked_points(source))
+    return check_all(configs, datasets, source.config.metric_names) * source.config.seeds
 
 
 def _checked(source: SweepSource, datasets: Datasets, options: SweepOptions) -> SweepOptions:

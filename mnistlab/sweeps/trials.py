@@ -19,8 +19,6 @@ from mnistlab.data import Dataset, DownloadProgress
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.memory_check import refuse_too_large
-from mnistlab.experiment.named_weights import named_weights, refuse_missing
-from mnistlab.experiment.named_weights import refuse_unfit as refuse_unfit_weights
 from mnistlab.experiment.resume import refuse_changed_surroundings
 from mnistlab.runtime.op import Op
 from mnistlab.runtime.table import keep_compiled, loops_of_one
@@ -90,34 +88,6 @@ def check_all(
     if messages:
         raise ConfigError(*messages)
     return needed
-
-
-def check_named_weights(
-    configs: Iterable[RunConfig],
-    datasets: Datasets | None = None,
-    before: Iterable[RunConfig] = (),
-) -> None:
-    """Check, once for each, that the weights exist which configurations start from or learn from;
-    with `datasets`, also that they fit. Those that one of `before` names are not checked again:
-    what has begun may have ended, and need them no more.
-
-    Raises ConfigError with all errors; DataError.
-    """
-    messages: dict[str, None] = {}
-    seen = {None, *map(named_weights, before)}
-    for config in configs:
-        if (named := named_weights(config)) in seen:
-            continue
-        seen.add(named)
-        try:
-            with located(config):
-                refuse_missing(config)
-                if datasets is not None:
-                    refuse_unfit_weights(config, datasets.of(config))
-        except UsageError as error:
-            messages |= dict.fromkeys(error.messages)
-    if messages:
-        raise ConfigError(*messages)
 
 
 def refuse_changed(

@@ -181,26 +181,3 @@ def test_a_warning_of_all_trials_is_shown_once(home):
     arguments = ("data.train_limit=3", "optimizer.lr=0.1,0.01,0.001", "--workers", 1, "--no-plots")
     stderr = mnistlab("sweep", "tiny.yaml", *arguments).stderr
     assert stderr.count("warning: data.train_limit: the first 3 training images hold none of") == 1
-
-
-@pytest.mark.parametrize(
-    ("values", "said"),
-    [
-        (("init.type=run", "init.path=first,nowhere"), "init.path: {}/nowhere: no such run folder"),
-        (("init.type=file", "init.path=nowhere.npz"), "init.path: {}/nowhere.npz: no such file"),
-        (("init.type=run", "init.path=first", "init.weights=best,epoch-9"), "no epoch-9 weights"),
-        (("loss.teacher.run=first,nowhere",), "loss.teacher.run: {}/nowhere: no such run folder"),
-    ],
-)
-def test_a_sweep_that_names_weights_which_do_not_exist_is_refused_before_it_begins(
-    home, values, said
-):
-    first = mnistlab("train", "tiny.yaml", "--quiet", "--no-plots").stdout.strip()
-    Path("first").symlink_to(first)
-    before = sorted(Path("runs").iterdir())
-    for more in ([], ["--dry-run"]):
-        outcome = mnistlab("sweep", "tiny.yaml", *values, "--no-plots", *more)
-        assert outcome.exit_code == 2
-        assert said.format(home) in outcome.stderr
-
-    assert sorted(Path("runs").iterdir()) == before

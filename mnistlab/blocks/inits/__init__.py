@@ -50,16 +50,12 @@ class InitBlock(Section):
 
     type: str
     draws_biases: ClassVar[bool] = True  # as `bias` says; else they come with the weights
-    reads_file: ClassVar[bool] = False
     if TYPE_CHECKING:  # each init has this key, after its own
         bias: BiasInit
 
     def draw_weights(self, tensor: Any, stream: np.random.Generator) -> np.ndarray:
         """The initial values of a weight, float64; `tensor` has its shape and fans."""
         raise NotImplementedError(f"init {self.type}: draws no weights")
-
-    def refuse_missing(self) -> None:
-        """Raise UsageError if there is no file that the weights are read from."""
 
     def start(
         self, tensor: Any, seed: int, index: int, dtype: Any, files: dict[Path, Any]

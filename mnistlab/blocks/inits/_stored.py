@@ -15,7 +15,6 @@ class StoredInit(InitBlock):
     """Weights and biases read from a file."""
 
     draws_biases: ClassVar[bool] = False
-    reads_file: ClassVar[bool] = True
     if TYPE_CHECKING:  # each has this key, with its own description
         path: Path
 
