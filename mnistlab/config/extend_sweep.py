@@ -14,6 +14,8 @@ from mnistlab.config.sweep_checks import groups
 from mnistlab.config.yaml_nodes import nodes_from_mapping
 from mnistlab.support.errors import ConfigError
 
+PRESENT = Position("present value")
+
 
 def extended(source: SweepSource, arguments: Sequence[str]) -> SweepSource:
     """A larger sweep with every point of this one, if its method can be extended.
@@ -48,16 +50,14 @@ def _extend(root: Node, source: SweepSource, argument: str) -> list[Problem]:
             if how
             else f"a sweep of method {method.type} cannot be extended; start another one"
         )
-    parameters = root.at(("parameters",))
-    assert parameters is not None
-    assert isinstance(parameters.value, dict)
-    before = parameters.value.get(key)
+    parameters = _parameters(root)
+    before = parameters.get(key)
     known = value_nodes(key, before) if before is not None else _present_value(source, key)
     have = [node.plain() for node in known]
     # Values that change together are compared when all of them are there.
     is_zipped = any(key in keys for keys in source.config.zip)
     added = [item for item in value_nodes(key, values) if is_zipped or item.plain() not in have]
-    parameters.value[key] = Node([*known, *added], values.position, values.key_position)
+    parameters[key] = Node([*known, *added], values.position, values.key_position)
     return []
 
 
@@ -78,10 +78,8 @@ def _drop_repeated_rows(root: Node, keys: Sequence[str]) -> None:
 
     Columns of different lengths stay as they are: they are no valid sweep.
     """
-    parameters = root.at(("parameters",))
-    assert parameters is not None
-    assert isinstance(parameters.value, dict)
-    written = [parameters.value[key] for key in keys]
+    parameters = _parameters(root)
+    written = [parameters[key] for key in keys]
     columns = [value_nodes(key, node) for key, node in zip(keys, written, strict=True)]
     if len({len(column) for column in columns}) != 1:
         return
@@ -93,7 +91,7 @@ def _drop_repeated_rows(root: Node, keys: Sequence[str]) -> None:
             seen.append(values)
             kept.append(row)
     for key, node, column in zip(keys, written, zip(*kept, strict=True), strict=True):
-        parameters.value[key] = Node([*column], node.position, node.key_position)
+        parameters[key] = Node([*column], node.position, node.key_position)
 
 
 def _present_value(source: SweepSource, key: str) -> list[Node]:
@@ -101,33 +99,35 @@ def _present_value(source: SweepSource, key: str) -> list[Node]:
 
     Raises ConfigError if it is not the same in all trials: no new value would stand for it.
     """
-    block = source.root.at(("parameters",))
-    assert block is not None
-    assert isinstance(block.value, dict)
-    listed = {name: value_nodes(name, values) for name, values in block.value.items()}
+    written = _parameters(source.root)
+    listed = {name: value_nodes(name, values) for name, values in written.items()}
     first = {name: values[0] for name, values in listed.items()}
     config, problems = source.run_config(first)
     refuse(problems)
     assert config is not None
-    present = _value_in(config, key)
-    for keys in groups(block.value, source.config.zip):
+    node = _value_in(config, key)
+    present = None if node is None else node.plain()
+    for keys in groups(written, source.config.zip):
         for row in zip(*(listed[name] for name in keys), strict=True):
             other, _ = source.run_config({**first, **dict(zip(keys, row, strict=True))})
-            if other is not None and _plain(_value_in(other, key)) != _plain(present):
+            found = None if other is None else _value_in(other, key)
+            value = None if found is None else found.plain()
+            if other is not None and value != present:
                 raise ConfigError(
-                    f"{key}: is {show(_plain(present))} in some trials and "
-                    f"{show(_plain(_value_in(other, key)))} in others, which differ in "
-                    f"{', '.join(keys)}; start another sweep"
+                    f"{key}: is {show(present)} in some trials and {show(value)} in others, which "
+                    f"differ in {', '.join(keys)}; start another sweep"
                 )
-    position = Position("present value")
-    return [Node(present.value, position, position)] if present is not None else []
+    return [] if node is None else [Node(node.value, PRESENT, PRESENT)]
+
+
+def _parameters(root: Node) -> dict[str, Node]:
+    """The values to try of a sweep in one grid, by key."""
+    node = root.at(("parameters",))
+    assert node is not None
+    assert isinstance(node.value, dict)
+    return node.value
 
 
 def _value_in(config: RunConfig, key: str) -> Node | None:
     """A key's value in a configuration; None if it does not have the key."""
-    mapping = nodes_from_mapping(resolved_mapping(config), Position("present value"))
-    return mapping.at(split_key(key))
-
-
-def _plain(node: Node | None) -> Any:
-    return None if node is None else node.plain()
+    return nodes_from_mapping(resolved_mapping(config), PRESENT).at(split_key(key))
