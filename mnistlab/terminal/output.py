@@ -6,7 +6,6 @@ passes `one_line` here, so that it can neither send escape sequences to the term
 
 import json
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -16,7 +15,7 @@ from typing import Any, Literal
 
 from mnistlab.store.json_fields import as_json
 from mnistlab.support import text_format
-from mnistlab.support.paths import as_typed
+from mnistlab.support.paths import as_argument, as_typed
 from mnistlab.support.safe_text import one_line
 from mnistlab.terminal.colour import coloured
 from mnistlab.terminal.tables import Rows, table
@@ -65,7 +64,7 @@ def print_findings(sentences: Iterable[str]) -> None:
 def print_how_to_resume(number: int, kept: str, folder: Path) -> None:
     """Print the signal that stopped the work, what is kept, and the command that resumes it."""
     print_note(f"stopped by {signal.Signals(number).name}; {kept}. To resume:")
-    print_note(f"  mnistlab resume {shlex.quote(str(as_typed(folder)))}")
+    print_note(f"  mnistlab resume {as_argument(folder)}")
 
 
 def drop(stream: Literal["stdout", "stderr"]) -> None:

@@ -1,6 +1,5 @@
 """A best value at the edge of those tried, and the command that tries values beyond it."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeGuard
 
@@ -10,7 +9,7 @@ from mnistlab.config.load_sweep import value_nodes
 from mnistlab.config.source_nodes import Node
 from mnistlab.findings import Finding, RankedStage
 from mnistlab.support.errors import ConfigError
-from mnistlab.support.paths import as_typed
+from mnistlab.support.paths import as_argument
 from mnistlab.sweeps.ranking import Ranked
 from mnistlab.sweeps.results import sweep_of
 
@@ -39,7 +38,7 @@ def find(stage: RankedStage) -> Iterator[str]:
             side = "larger" if is_largest else "smaller"
             yield f"{text}Try {side} values in another sweep: a sweep in stages cannot be extended."
         elif _can_be_tried(stage, key, beyond):
-            folder = shlex.quote(str(as_typed(stage.sweep_dir.path)))
+            folder = as_argument(stage.sweep_dir.path)
             yield f"{text}To extend the grid: mnistlab resume {folder} {key}={beyond}"
 
 
