@@ -77,11 +77,7 @@ class Outcomes:
             scores = scores_of(ranked, self.config.metrics)
             score, *others = (None,) if scores is None else scores
             told = Result((stage, point), score, number, tuple(others))
-            if self.config.prune is not None:
-                told = self._pruned(told)
-                if told.stopped is None:
-                    self._whole.add(number)
-            yield told
+            yield told if self.config.prune is None else self._pruned(told)
 
     def _pruned(self, told: Result[Asked]) -> Result[Asked]:
         """The result of a point at the end of its plan. Its trial may be further already, if the
@@ -97,6 +93,7 @@ class Outcomes:
         last = rows[-1].epoch if by_itself else None
         stopped = watched.plan.stops_at({e: s for e, s in curve.items() if e != last})
         if stopped is None or told.trial in self._whole:
+            self._whole.add(told.trial)
             return replace(told, curve=curve)
         reached = {epoch: score for epoch, score in curve.items() if epoch <= stopped}
         return replace(told, score=None, curve=reached, stopped=stopped)
