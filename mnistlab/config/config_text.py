@@ -10,6 +10,7 @@ from mnistlab.config.yaml_nodes import nodes_from_text
 from mnistlab.support.errors import ConfigError
 from mnistlab.support.links import follow
 from mnistlab.support.near_names import near_files
+from mnistlab.support.paths import as_argument
 
 # PyYAML needs about a second for a file of this size.
 MAX_BYTES = 256 * 1024
@@ -67,20 +68,21 @@ def read_config_text(path: Path | str) -> str:
     except UnicodeDecodeError as error:
         inside_run = "" if file_path.suffix in YAML_SUFFIXES else _run_hint(file_path.parent)
         if inside_run:
-            raise ConfigError(f"{path}: is not a YAML file,{inside_run}") from None
+            raise ConfigError(f"{path}: is not a YAML file{inside_run}") from None
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start]
         raise ConfigError(f"{path}:{line}: is not UTF-8 text (byte 0x{byte:02X})") from None
 
 
 def _run_hint(folder: Path) -> str:
-    """A hint at the YAML file in the folder of a run or sweep, and at the command that resumes it;
-    or an empty text.
+    """A hint at the YAML file in the folder of a run, and at the command that resumes the run or
+    sweep; or an empty text. The file of a sweep is no example: it is not the file of a run.
     """
+    command = f"`mnistlab resume {as_argument(folder)}`"
     if (folder / "config.yaml").is_file():
-        return f" such as {folder}/config.yaml; `mnistlab resume {folder}` resumes the run"
+        return f" such as {folder}/config.yaml; {command} resumes the run"
     if (folder / "sweep.yaml").is_file():
-        return f" such as {folder}/sweep.yaml; `mnistlab resume {folder}` resumes the sweep"
+        return f"; {command} resumes the sweep"
     return ""
 
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from mnistlab.store.run_record import RunRecord
 from mnistlab.store.status import Status
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
+from mnistlab.support.paths import as_argument
 from mnistlab.training.trainer import Trainer
 
 EPOCHS, STEPS = "training.epochs", "training.steps"
@@ -31,7 +33,7 @@ def with_length(run_dir: RunDir, config: RunConfig, values: Sequence[str]) -> Ru
     if (run_dir.path.parent.parent / SWEEP_NAME).is_file():
         raise UsageError(
             f"{run_dir.path}: is a trial of a sweep, which compares trials of equal length; "
-            f"`mnistlab train {run_dir.config} {values[0]}` trains a run of its own"
+            f"{_train_command(run_dir, quote(values[0]))} trains a run of its own"
         )
     given = {value.partition("=")[0].strip() for value in values}
     # The other key of the length must be unset.
@@ -44,9 +46,14 @@ def with_length(run_dir: RunDir, config: RunConfig, values: Sequence[str]) -> Ru
         if key not in other:
             raise UsageError(
                 f"{key}: cannot change in a run that has begun; only {EPOCHS} or {STEPS} can, "
-                f"which makes it longer. `mnistlab train {run_dir.config} …` begins another run"
+                f"which makes it longer. {_train_command(run_dir)} begins another run"
             )
     return longer
+
+
+def _train_command(run_dir: RunDir, values: str = "…") -> str:
+    """The command that trains another run with a run's configuration, for a message."""
+    return f"`mnistlab train {as_argument(run_dir.config)} {values}`"
 
 
 def _present(config: RunConfig) -> list[str]:
@@ -66,7 +73,7 @@ def refuse_without_checkpoint(run_dir: RunDir, history: RunRecord) -> None:
         raise UsageError(
             f"{run_dir.path}: cannot be made longer: it has no checkpoint, {run_dir.last}; "
             "`mnistlab prune` removes checkpoints of finished runs. "
-            f"`mnistlab train {run_dir.config} …` begins a new run"
+            f"{_train_command(run_dir)} begins a new run"
         )
 
 
@@ -88,7 +95,7 @@ def refuse_another_past(run_dir: RunDir, trainer: Trainer, checkpoint: Checkpoin
     if planned is None:
         raise UsageError(
             f"{run_dir.path}: an earlier version of mnistlab wrote its checkpoint, which does not "
-            f"tell what a longer run needs; `mnistlab train {run_dir.config} …` begins a new run"
+            f"tell what a longer run needs; {_train_command(run_dir)} begins a new run"
         )
     if done >= length.steps:
         key, per_unit = (
@@ -127,12 +134,20 @@ def _refuse_other_rates(run_dir: RunDir, trainer: Trainer, done: int, planned: i
     differ = np.flatnonzero(had != wanted)
     if len(differ):
         step = int(differ[0])
+        before, now = _told_apart(had[step], wanted[step])
         raise UsageError(
             f"lr_schedule.type {config.lr_schedule.type}: depends on the length of the run: step "
-            f"{step + 1:,} had the learning rate {had[step]:.6g}, and would have {wanted[step]:.6g}"
-            f" in a run of {trainer.length.steps:,} steps; `mnistlab train {run_dir.config} …` "
-            "begins a new run"
+            f"{step + 1:,} had the learning rate {before}, and would have {now} in a run of "
+            f"{trainer.length.steps:,} steps; {_train_command(run_dir)} begins a new run"
         )
+
+
+def _told_apart(first: float, second: float) -> tuple[str, str]:
+    """Two different numbers in six digits, or in as many more as it takes to tell them apart."""
+    digits = 6
+    while f"{first:.{digits}g}" == f"{second:.{digits}g}":
+        digits += 1
+    return f"{first:.{digits}g}", f"{second:.{digits}g}"
 
 
 def has_other_length(run_dir: RunDir, config: RunConfig) -> bool:

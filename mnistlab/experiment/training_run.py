@@ -13,6 +13,7 @@ from mnistlab.experiment.run_facts import advice_on_divergence
 from mnistlab.experiment.run_writer import RunWriter
 from mnistlab.store.metrics import LayerRow, MetricsRow
 from mnistlab.store.status import Status
+from mnistlab.support.paths import as_argument
 from mnistlab.training.statistics import layer_statistics
 
 logger = logging.getLogger(__name__)
@@ -91,7 +92,8 @@ class TrainingRun:
         path, step = self.writer.run_dir.path, self.writer.saved_step
         if isinstance(error, OSError) and path.exists():
             kept = "nothing" if step is None else f"the run up to step {step}"
-            error.add_note(f"saved: {kept}; `mnistlab resume {path}` resumes from there")
+            command = f"mnistlab resume {as_argument(path)}"
+            error.add_note(f"saved: {kept}; `{command}` resumes from there")
 
     def _start(self) -> None:
         run, path = self.trainer.length, self.writer.run_dir.path

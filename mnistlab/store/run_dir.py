@@ -175,7 +175,7 @@ def _what_it_is(path: Path) -> str:
         inside = (path.parent / CONFIG_NAME).is_file()
         hint = f"; the run folder it lies in is {path.parent}" if inside else ""
         if not inside and path.suffix in (".yaml", ".yml"):
-            hint = f"; `mnistlab train {path}` makes one, and prints its path"
+            hint = f"; `mnistlab train {paths.as_argument(path)}` makes one, and prints its path"
         return f"{path}: is a file, not a run folder{hint}"
     if (path / SWEEP_NAME).is_file():
         return f"{path}: is a sweep, not one run; its runs are in {path / 'trials'}"

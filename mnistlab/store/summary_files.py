@@ -11,6 +11,7 @@ from typing import Any
 from mnistlab.store.checksums import FileDigest
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
+from mnistlab.support.paths import as_argument
 from mnistlab.support.safe_files import read_artefact
 
 CHECKSUMS_NAME = ".checksums.json"
@@ -40,7 +41,8 @@ def read_summary(path: Path) -> str:
         if again == text:
             raise UsageError(
                 f"{path}: is damaged, or was edited: its SHA-256 is not in {CHECKSUMS_NAME}; "
-                f"`mnistlab resume {path.parent}` writes it again from the trials' folders"
+                f"`mnistlab resume {as_argument(path.parent)}` writes it again from the trials' "
+                "folders"
             )
         text = again  # a running sweep has just written it
     return text

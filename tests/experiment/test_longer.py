@@ -1,9 +1,11 @@
 """A run made longer has the bits of one that had its length from the start, or is refused."""
 
 import json
+import re
 
 import pytest
 
+from mnistlab.config import load_run_config
 from mnistlab.experiment.model import load_model
 from mnistlab.store.checksums import with_checksum
 from mnistlab.store.tidy.prune import prune
@@ -200,3 +202,21 @@ def test_a_trial_of_a_sweep_is_no_run_to_be_made_longer(tmp_path):
     (tmp_path / "sweep.yaml").write_text("")
     with pytest.raises(UsageError, match="is a trial of a sweep"):
         resume(run_dir, "training.epochs=9")
+
+
+def test_the_advice_of_a_refusal_quotes_a_path_with_blanks_and_tells_two_close_rates_apart(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    sections = {"lr_schedule": {"type": "cosine"}, "training": {"epochs": None, "steps": 9000}}
+    run_dir = train(tmp_path / "my runs [1]", sections, StopAt(3)).run_dir
+    with pytest.raises(UsageError) as caught:
+        resume(run_dir, "training.steps=9001")
+    file = f"my runs [1]/runs/{run_dir.name}/config.yaml"
+    assert f"`mnistlab train '{file}' …` begins a new run" in str(caught.value)
+    had, wanted = re.findall(r"0\.\d+", str(caught.value))
+    assert had != wanted
+    with pytest.raises(ConfigError, match="must be a YAML file") as refused:
+        load_run_config(run_dir)
+    folder = f"my runs [1]/runs/{run_dir.name}"
+    assert f"`mnistlab resume '{folder}'` resumes the run" in str(refused.value)
