@@ -32,7 +32,6 @@ from mnistlab.pages.try_two import two_networks
 from mnistlab.store.browse.comparison import Comparison
 from mnistlab.store.browse.found import folder_names
 from mnistlab.store.browse.groups import Group, Groups
-from mnistlab.store.browse.summary import run_status
 from mnistlab.support import text_format
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import is_accuracy, metric_title
@@ -132,7 +131,7 @@ def _lead(groups: Groups) -> list[str]:
 
 
 def _tiles(comparison: Comparison, groups: Groups) -> list[tuple[str, str]]:
-    statuses = Counter(run_status(one.run) for one in comparison.runs)
+    statuses = Counter(one.run.record.status.words for one in comparison.runs)
     told = [(f"{count:,}", status) for status, count in statuses.items()]
     keys = f"{len(comparison.shown_keys):,}"
     return [*told, (f"{len(groups.groups):,}", "groups"), (keys, "keys that differ")]

@@ -8,7 +8,6 @@ from mnistlab.pages.comparison_data import short
 from mnistlab.pages.page import measured
 from mnistlab.store.browse.comparison import ComparedRun, Comparison
 from mnistlab.store.browse.groups import Group, Groups
-from mnistlab.store.browse.summary import run_status
 from mnistlab.support import text_format
 from mnistlab.support.metric_names import metric_title
 from mnistlab.support.text_format import in_print, plain_yaml, short_keys
@@ -90,7 +89,7 @@ def run_table(comparison: Comparison, names: Sequence[str], main: str) -> dict[s
     """A row for each run: the metric `main`, its name, its other metrics and its keys."""
     keys = comparison.shown_keys
     metrics = [metric for metric in comparison.metrics if metric != main]
-    statuses = [run_status(one.run) for one in comparison.runs]
+    statuses = [one.run.record.status.words for one in comparison.runs]
     told = ["status"] if len(set(statuses)) > 1 else []
     rows = []
     for name, status, one in zip(names, statuses, comparison.runs, strict=True):

@@ -19,6 +19,7 @@ from mnistlab.python.images import raw_pixels
 from mnistlab.python.tables import PathLike, frame
 from mnistlab.store.checksums import FileDigest
 from mnistlab.store.figure_file import FIGURE_FORMATS
+from mnistlab.store.locks import is_trained
 from mnistlab.store.metrics import LayerRow, MetricsRow, read_layers
 from mnistlab.store.notes import change_tags, read_notes, set_note
 from mnistlab.store.predictions import PredictionRow, read_predictions
@@ -161,7 +162,9 @@ class Run(OnDisk):
     @property
     def _status(self) -> Status:
         history = self._history
-        return Status.RUNNING if history is None else history.status
+        status = Status.RUNNING if history is None else history.status
+        died = status is Status.RUNNING and is_trained(self.path) is False
+        return Status.INTERRUPTED if died else status
 
     @property
     def config(self) -> dict[str, Any]:

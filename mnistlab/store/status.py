@@ -4,9 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-# For people: a run that says `running`, and nobody trains it.
-PROCESS_DIED = "process died"
-
 
 class Status(StrEnum):
     """A status, spelt as in run.json and trials.csv."""

@@ -4,7 +4,7 @@ import os
 import re
 from typing import TextIO
 
-from mnistlab.store.status import PROCESS_DIED, Status
+from mnistlab.store.status import Status
 
 GREEN, RED, YELLOW, CYAN = 32, 31, 33, 36
 COLOURS = {
@@ -12,7 +12,6 @@ COLOURS = {
     Status.STOPPED_EARLY.words: GREEN,
     Status.RUNNING.words: CYAN,
     Status.INTERRUPTED.words: YELLOW,
-    PROCESS_DIED: YELLOW,
     Status.PRUNED.words: YELLOW,
     Status.DIVERGED.words: RED,
     Status.FAILED.words: RED,

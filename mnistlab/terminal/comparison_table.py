@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from mnistlab.store.browse.comparison import ComparedRun, Comparison
 from mnistlab.store.browse.found import folder_names, trial_name
-from mnistlab.store.browse.summary import run_status
 from mnistlab.store.status import Status
 from mnistlab.support.metric_names import TEST, VALIDATION
 from mnistlab.support.text_format import plain_yaml
@@ -25,7 +24,7 @@ def print_comparison(comparison: Comparison, beside: Sequence[Sequence[str]] = (
     """
     keys = comparison.shown_keys
     names = list(map(trial_name, folder_names([one.run.path for one in comparison.runs])))
-    statuses = [run_status(one.run) for one in comparison.runs]
+    statuses = [one.run.record.status.words for one in comparison.runs]
     shown = [*keys, *comparison.metrics]
     cells = [_cells(one, keys, comparison.metrics) for one in comparison.runs]
     if beside:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from mnistlab.store.browse.found import folder_names
 from mnistlab.store.browse.listing import Entry, Listing
-from mnistlab.store.browse.summary import RunSummary, run_status
+from mnistlab.store.browse.summary import RunSummary
 from mnistlab.store.browse.sweep_summary import ReportSummary, SweepSummary
 from mnistlab.store.status import Status
 from mnistlab.support.metric_names import TEST
@@ -70,7 +70,7 @@ def _narrow(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 
 def _row(entry: Entry) -> list[str]:
     if isinstance(entry, RunSummary):
-        done, status = _length(entry), run_status(entry)
+        done, status = _length(entry), entry.record.status.words
         tested = metric_value(TEST.accuracy, entry.record.metrics.get(TEST.accuracy))
         best = [f"{name} {metric_value(name, value)}" for name, value in entry.best.items()]
         best += [f"rank {entry.rank}"] if entry.rank is not None else []

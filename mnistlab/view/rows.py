@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistlab.store.browse.listing import Entry
-from mnistlab.store.browse.summary import RunSummary, run_status
+from mnistlab.store.browse.summary import RunSummary
 from mnistlab.store.browse.sweep_summary import ReportSummary
 from mnistlab.store.browse.values import metrics_of, settings_of
 from mnistlab.store.json_fields import as_json
@@ -55,7 +55,7 @@ def _run(run: RunSummary) -> dict[str, Any]:
     in_steps = run.planned is None
     return {
         "kind": "run",
-        "status": run_status(run),
+        "status": run.record.status.words,
         "running": bool(run.alive),
         "started": record.started,
         "reason": record.reason,

@@ -122,9 +122,10 @@ def test_runs_distinguishes_a_dead_process_from_a_running_one(trained, tmp_path)
     run = tmp_path / "run"
     run.mkdir()
     (run / "config.yaml").write_text("name: x\n")
-    assert "process died" in mnistlab("runs", tmp_path).stdout
-    (entry,) = mnistlab("runs", tmp_path, "--json").document["entries"]
-    assert (entry["status"], entry["alive"]) == ("running", False)
+    assert "interrupted" in mnistlab("runs", tmp_path).stdout
+    condition = ("--where", "status == 'interrupted'")
+    (entry,) = mnistlab("runs", tmp_path, "--json", *condition).document["entries"]
+    assert (entry["status"], entry["alive"]) == ("interrupted", False)
 
 
 def test_an_empty_folder_has_no_run_yet(tmp_path):

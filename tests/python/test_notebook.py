@@ -92,7 +92,7 @@ def test_a_run_that_has_just_begun_or_is_damaged_says_so(trained, tmp_path):
     (begun / "config.yaml").write_bytes((trained.path / "config.yaml").read_bytes())
     page = Page(mnistlab.load_run(begun)._repr_html_())
     assert "svg" not in page.tags
-    assert "process died" in page.text
+    assert "interrupted" in page.text
     assert f"mnistlab.resume({str(begun)!r})" in page.text
     (begun / "run.json").write_text("{")
     assert "run.json:1:2" in Page(mnistlab.load_run(begun)._repr_html_()).text

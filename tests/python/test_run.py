@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+from browse_helpers import held
 from matplotlib.figure import Figure
 from safetensors.numpy import load_file
 
@@ -127,8 +128,10 @@ def test_a_path_without_a_run_is_described(trained, tmp_path):
 def test_a_run_that_has_only_begun_can_be_looked_at(trained, tmp_path):
     (tmp_path / "config.yaml").write_text((trained.path / "config.yaml").read_text())
     run = mnistlab.load_run(tmp_path)
-    assert (run.status, run.record, run.final_metrics) == ("running", {}, {})
-    with pytest.raises(mnistlab.UsageError, match=r"no predictions\.csv; the run is running"):
+    with held(tmp_path):
+        assert run.status == "running"
+    assert (run.status, run.record, run.final_metrics) == ("interrupted", {}, {})
+    with pytest.raises(mnistlab.UsageError, match=r"no predictions\.csv; the run is interrupted"):
         run.predictions  # noqa: B018
 
 

@@ -80,7 +80,9 @@ def test_a_run_that_died_before_its_first_record_is_listed(tmp_path):
     folder = make_run(tmp_path / "run")
     (folder / "run.json").unlink()
     run = read_run(folder)
-    assert (run.record.status, run.alive, run.record.epochs, run.best) == ("running", False, 0, {})
+    assert (run.record.status, run.alive, run.record.epochs, run.best) == (
+        *("interrupted", False, 0, {}),
+    )
     assert run.record.config["training"]["epochs"] == 3
 
 

@@ -88,7 +88,7 @@ def test_a_run_in_progress_is_followed_row_by_row(visitor, runs):
         assert curve["val_accuracy"] == [0.6, 0.7]
         assert "test_accuracy" not in curve
     told = visitor.runs()["rows"][id_in(run)]
-    assert (told["status"], told["running"]) == ("process died", False)
+    assert (told["status"], told["running"]) == ("interrupted", False)
 
 
 def test_a_condition_selects_and_one_that_cannot_be_used_is_explained(visitor, runs):
@@ -130,7 +130,7 @@ def test_damaged_and_half_written_folders_are_named_and_the_others_shown(visitor
         *("half", "r0", "r2", "s")
     }
     assert "run.json" in rows[id_in(runs / "r0")]["faults"][0]
-    assert rows[id_in(runs / "r1")]["status"] == "process died"
+    assert rows[id_in(runs / "r1")]["status"] == "interrupted"
     whole = json.dumps({"status": "failed"})
     (runs / "r0" / "run.json").write_text(whole)
     again = visitor.runs()["rows"][id_in(runs / "r0")]
@@ -181,7 +181,7 @@ def test_numbers_that_json_lacks_are_null(visitor, runs):
     )
     curve = visitor.get(f"curves?id={id_in(run)}").document[id_in(run)]
     assert curve["val_loss"] == [None, 1.0]
-    assert visitor.runs()["rows"][id_in(run)]["status"] == "process died"
+    assert visitor.runs()["rows"][id_in(run)]["status"] == "interrupted"
 
 
 def test_long_curves_are_thinned_to_the_last_point(visitor, runs):

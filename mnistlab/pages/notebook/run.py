@@ -8,7 +8,7 @@ from mnistlab.pages.inline_svg import InlineSvg
 from mnistlab.pages.network_words import network_in_words
 from mnistlab.pages.notebook import Fragment, Table, cells, html_of, link_to, svg_of
 from mnistlab.pages.page import measured
-from mnistlab.store.browse.summary import RunSummary, read_run, run_status
+from mnistlab.store.browse.summary import RunSummary, read_run
 from mnistlab.store.run_dir import RunDir
 from mnistlab.support.errors import LackingError, MnistlabError
 from mnistlab.support.metric_names import PARTS
@@ -25,7 +25,7 @@ def run_html(path: Path) -> str:
     return html_of(
         Fragment(
             title=str(run.record.config.get("name", path.name)),
-            kind=f"run, {run_status(run)}",
+            kind=f"run, {run.record.status.words}",
             told=_told(run),
             warnings=[*_warnings(run), *warnings],
             tables=[_metrics(run)],

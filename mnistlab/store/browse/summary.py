@@ -12,7 +12,7 @@ from mnistlab.store.metrics import MetricsRow
 from mnistlab.store.notes import NO_NOTES, Notes, read_notes
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import RunRecord, read_run_record
-from mnistlab.store.status import PROCESS_DIED, Status
+from mnistlab.store.status import Status
 from mnistlab.support.errors import UsageError
 from mnistlab.support.metric_names import RUN_METRICS, TEST, TRAINING, VALIDATION
 from mnistlab.support.safe_files import read_artefact
@@ -21,7 +21,8 @@ from mnistlab.support.safe_files import read_artefact
 @dataclass(frozen=True)
 class RunSummary:
     """One run. `record` is run.json's content, updated from metrics.csv if the run is in progress.
-    If its status is running, `alive` says whether a process trains it; otherwise None.
+    If run.json says that it is running, `alive` says whether a process trains it; otherwise None. A
+    run whose process has died is interrupted.
 
     `best` is the best value by validation so far, under its name. `planned` epochs are None if the
     run is planned in steps, `planned_steps` if it is planned in epochs. `rank` is that of a trial
@@ -43,8 +44,11 @@ def read_run(path: Path) -> RunSummary:
     run_dir = RunDir(path)
     record = read_run_record(run_dir) if run_dir.run_json.exists() else _unrecorded(run_dir)
     running = record.status is Status.RUNNING
+    alive = is_trained(path) if running else None
     if running:
         record = _so_far(run_dir.metrics, record)
+    if alive is False:
+        record = replace(record, status=Status.INTERRUPTED)
     length = record.config.get("training")
     if not isinstance(length, Mapping):
         raise UsageError(
@@ -53,17 +57,12 @@ def read_run(path: Path) -> RunSummary:
     return RunSummary(
         path=path,
         record=record,
-        alive=is_trained(path) if running else None,
+        alive=alive,
         planned=length.get("epochs"),
         planned_steps=length.get("steps"),
         best=_named_best(record),
         notes=read_notes(path),
     )
-
-
-def run_status(run: RunSummary) -> str:
-    """The status of a run, in words."""
-    return PROCESS_DIED if run.alive is False else run.record.status.words
 
 
 def _unrecorded(run_dir: RunDir) -> RunRecord:
