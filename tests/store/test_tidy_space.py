@@ -86,6 +86,30 @@ def test_pruning_a_finished_run_keeps_its_final_weights_and_what_is_asked(tmp_pa
     assert prune([run], keep).files == ()
 
 
+@pytest.mark.parametrize(
+    ("naming", "stay"),
+    [
+        ("init: {type: run, path: RUN, weights: best}", {"best"}),
+        ("init: {type: file, path: RUN/checkpoints/best.safetensors}", {"best"}),
+        ("loss: {teacher: {run: LINK, weights: epoch-2}}", {"epoch-2"}),
+        ("grid: {init.path: [/else, RUN], init.weights: [epoch-2, best]}", {"best", "epoch-2"}),
+        ("init: {type: run, path: RUN, weights: final}", set()),
+        ("init: {type: run, path: /elsewhere, weights: best}", set()),
+    ],
+)
+def test_weights_that_another_configuration_names_stay_and_it_is_told(tmp_path, naming, stay):
+    run, other = with_weights(make_run(tmp_path / "run")), make_run(tmp_path / "other")
+    (tmp_path / "latest").symlink_to("run")
+    named = naming.replace("RUN", str(run)).replace("LINK", str(tmp_path / "latest"))
+    (other / "config.yaml").write_text(f"name: other\n{named}\n")
+    pruned = prune([run], "none")
+    assert checkpoints(run) == stay
+    assert set(pruned.left) == {
+        f"{run}/checkpoints/{name}.safetensors: stays, because {other}/config.yaml names it"
+        for name in stay
+    }
+
+
 @pytest.mark.parametrize("status", ["running", "interrupted", "failed", "diverged", "pruned"])
 def test_a_run_that_has_not_finished_keeps_its_checkpoints(tmp_path, status):
     finished = with_weights(make_run(tmp_path / "1-run"))

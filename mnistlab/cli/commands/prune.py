@@ -39,10 +39,11 @@ def prune(
     """Remove checkpoints of finished runs, for good. The final weights always stay.
 
     A pruned run can be evaluated, compared and exported. It cannot be made longer by `mnistlab
-    resume`. Runs that have not finished are left as they are.
+    resume`. Runs that have not finished are left as they are, and so are weights that another run's
+    configuration names.
     """
     from mnistlab.store.tidy.prune import prune as remove_checkpoints
-    from mnistlab.support.text_format import human_bytes
+    from mnistlab.support.text_format import counted, human_bytes
     from mnistlab.terminal.output import print_json, print_note
 
     pruned = remove_checkpoints(paths, keep)
@@ -51,4 +52,5 @@ def prune(
     if json:
         print_json({"removed": pruned.files, "bytes": pruned.bytes, "left": pruned.left})
     else:
-        print_note(f"removed {len(pruned.files)} files, {human_bytes(pruned.bytes)}")
+        files = counted(len(pruned.files), "file")
+        print_note(f"removed {files}, {human_bytes(pruned.bytes)}")

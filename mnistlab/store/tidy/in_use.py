@@ -2,8 +2,10 @@
 configurations that name its folder.
 """
 
+import re
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from mnistlab.store.sweep_dir import SweepDir
 from mnistlab.support.durable import read_text
 from mnistlab.support.errors import UsageError
 from mnistlab.support.links import resolved, target_of
+
+# The beginning of an absolute path: on Windows with a drive.
+ABSOLUTE = re.compile(r"""[\s'"\[,:](?:[A-Za-z]:)?[/\\]""")
 
 
 @contextmanager
@@ -64,34 +69,74 @@ def configurations_that_name(
     names = {folder.name, *(link.name for link in links if _is_in(str(link), folder))}
     around = {folder, *parts_above(folder), *without}
     found = []
-    for entry in entries_in(runs_dir):
-        configs = (entry / name for name in (CONFIG_NAME, SWEEP_NAME, MANIFEST_NAME))
-        for config in () if entry in around else filter(Path.is_file, configs):
-            text = read_text(config)
-            if any(name in text for name in names) and _names(text, config, folder):
+    for config, text in _configurations(runs_dir):
+        if config.parent not in around and any(name in text for name in names):
+            words = filter(_is_absolute, _words(_content(config, text)))
+            if any(_is_in(path, folder) for path in words):
                 found.append(config)
     return found
 
 
-def _names(text: str, config: Path, folder: Path) -> bool:
+@dataclass(frozen=True)
+class Naming:
+    """A configuration that names files or folders: those, links followed, and all its words."""
+
+    config: Path
+    paths: frozenset[Path]
+    words: frozenset[str]
+
+    def needs(self, weights: Path) -> bool:
+        """Whether it names these weights in a run's checkpoints: by their path, or by the run's
+        folder and the name of the weights.
+        """
+        run = weights.parent.parent
+        return weights in self.paths or (run in self.paths and weights.stem in self.words)
+
+
+def configurations_with_paths(runs_dir: Path) -> list[Naming]:
+    """The configurations of runs, sweeps and reports in `runs_dir` that name files or folders.
+
+    Raises UsageError for one that is damaged.
+    """
+    found = []
+    for config, text in _configurations(runs_dir):
+        if ABSOLUTE.search(text):  # parsing all of thousands would take seconds
+            words = frozenset(_words(_content(config, text)))
+            paths = frozenset(resolved(Path(word)) for word in words if _is_absolute(word))
+            found.append(Naming(config, paths, words))
+    return found
+
+
+def _configurations(runs_dir: Path) -> Iterator[tuple[Path, str]]:
+    for entry in entries_in(runs_dir):
+        configs = (entry / name for name in (CONFIG_NAME, SWEEP_NAME, MANIFEST_NAME))
+        for config in filter(Path.is_file, configs):
+            yield config, read_text(config)
+
+
+def _content(config: Path, text: str) -> Any:
     import yaml
 
     try:
-        content = yaml.safe_load(text)
+        return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UsageError(f"{config}: is damaged, or was edited: it is not YAML") from error
-    return any(_is_in(path, folder) for path in _absolute_paths(content))
 
 
-def _absolute_paths(value: Any) -> Iterator[str]:
-    if isinstance(value, str) and Path(value).is_absolute():
+def _words(value: Any) -> Iterator[str]:
+    """All text values in a parsed YAML file."""
+    if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
         for inner in value.values():
-            yield from _absolute_paths(inner)
+            yield from _words(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _absolute_paths(inner)
+            yield from _words(inner)
+
+
+def _is_absolute(word: str) -> bool:
+    return Path(word).is_absolute()
 
 
 def _is_in(path: str, folder: Path) -> bool:

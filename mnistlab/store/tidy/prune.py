@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from mnistlab.store.browse.found import runs_at
 from mnistlab.store.run_dir import CONFIG_NAME, RunDir
 from mnistlab.store.run_record import read_run_record
-from mnistlab.store.tidy.in_use import unused
+from mnistlab.store.tidy.in_use import configurations_with_paths, parts_above, unused
 from mnistlab.support import durable
 from mnistlab.support.errors import UsageError
 from mnistlab.support.links import follow, resolved
@@ -18,7 +19,7 @@ KEEP = ("weights", "best", "none")
 
 @dataclass(frozen=True)
 class Pruned:
-    """The files that were removed, their bytes, and why other runs were left as they are."""
+    """The files that were removed, their bytes, and why others were left as they are."""
 
     files: tuple[Path, ...]
     bytes: int
@@ -29,7 +30,8 @@ def prune(paths: Iterable[Path], keep: str = KEEP[0]) -> Pruned:
     """Remove checkpoints of finished runs; the final weights always stay.
 
     `keep` is weights: what resuming needs is removed, the best weights and snapshots stay; best:
-    snapshots are removed, too; or none. Runs of a sweep or folder that have not finished are left.
+    snapshots are removed, too; or none. Weights that another configuration in the folder of runs
+    names stay, and so do runs of a sweep or folder that have not finished.
     Raises UsageError, before anything is removed, for a named run that has not finished.
     """
     if keep not in KEEP:
@@ -40,17 +42,22 @@ def prune(paths: Iterable[Path], keep: str = KEEP[0]) -> Pruned:
     if refused := [f"{run}: {reasons[run]}" for run in named if reasons[run]]:
         raise UsageError(*refused)
     files: list[Path] = []
+    left = [f"{run}: {reason}" for run, reason in reasons.items() if reason]
     size = 0
+    naming = cache(configurations_with_paths)
     for run in (run for run, reason in reasons.items() if reason is None):
         with unused(run):
             for file in _removable(RunDir(run), keep):
+                others = naming([run, *parts_above(run)][-1].parent)
+                if config := next((one.config for one in others if one.needs(file)), None):
+                    left.append(f"{file}: stays, because {config} names it")
+                    continue
                 size += file.stat().st_size
                 file.unlink()
                 files.append(file)
             if RunDir(run).checkpoints.is_dir():
                 durable.fsync(RunDir(run).checkpoints)
-    left = tuple(f"{run}: {reason}" for run, reason in reasons.items() if reason)
-    return Pruned(tuple(files), size, left)
+    return Pruned(tuple(files), size, tuple(left))
 
 
 def _why_not(run_dir: RunDir) -> str | None:
