@@ -97,7 +97,11 @@ def resuming(
         checkpoint = load_checkpoint(run_dir)
         if checkpoint is None and history is not None and new_length:
             refuse_without_checkpoint(run_dir, history)
-        trainer = new_trainer(config, dataset)
+        # A checkpoint has the weights: those that the run started from may be gone.
+        trainer = Trainer(config, dataset)
+        if checkpoint is None:
+            _set_initial_weights(trainer)
+        set_soft_targets(trainer)
         if checkpoint is not None and new_length:
             refuse_another_past(run_dir, trainer, checkpoint)
         now = datetime.now(UTC)
@@ -124,12 +128,16 @@ def new_trainer(config: RunConfig, dataset: Dataset) -> Trainer:
 
 def with_initial_weights(trainer: AnyTrainer) -> AnyTrainer:
     """The trainer, after it has received its initial weights and its teacher's targets."""
+    _set_initial_weights(trainer)
+    set_soft_targets(trainer)
+    return trainer
+
+
+def _set_initial_weights(trainer: Trainer) -> None:
     config, program = trainer.config, trainer.program
     trainer.params[:] = initial_params(
         config.init, program.tensors, program.sizes.parameters, config.seed, program.dtype
     )
-    set_soft_targets(trainer)
-    return trainer
 
 
 def _new_record(trainer: Trainer, facts: RunFacts, started: datetime) -> RunRecord:

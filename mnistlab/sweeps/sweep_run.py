@@ -11,6 +11,7 @@ from mnistlab.config.load_sweep import SweepSource
 from mnistlab.experiment.dataset import data_dir_of_runs
 from mnistlab.experiment.interruption import stop_signals
 from mnistlab.experiment.memory_check import workers_that_fit
+from mnistlab.experiment.named_weights import missing_weights
 from mnistlab.store.browse.found import trials_of
 from mnistlab.store.checksums import with_checksum
 from mnistlab.store.drawing import remove_leftovers
@@ -44,6 +45,7 @@ def begin(source: SweepSource, runs_dir: Path, options: SweepOptions) -> SweepRe
     """
     datasets = Datasets(options.data_dir, options.data_progress)
     options = _checked(source, datasets, options)
+    refuse_missing_weights(source)
     with connected(options.scheduler, options.workers) as cluster:
         started = datetime.now(UTC)
         source = source.with_parallel(options.workers or available_cpus())
@@ -111,6 +113,16 @@ def plan(source: SweepSource) -> list[dict[str, Any]]:
         stage = {"stage": f"{REFIT}{name}", "from": name}
         found += [{**stage, "parameters": more} for more in _seeds(seeds)]
     return found
+
+
+def refuse_missing_weights(source: SweepSource) -> None:
+    """Raise UsageError if weights that a point names do not exist: to start from, or as a teacher.
+
+    It is no part of `plan`: a report's earlier experiment may still train them.
+    """
+    errors = [error for *_, config in checked_points(source) for error in missing_weights(config)]
+    if errors:
+        raise UsageError(*dict.fromkeys(errors))
 
 
 def _seeds(count: int) -> list[dict[str, Any]]:

@@ -51,6 +51,7 @@ def test_it_is_resumed_without_the_run_that_it_started_from(tmp_path):
     init = {"init": {"type": "run", "path": str(first)}}
     wanted = fingerprint(train(tmp_path, init).run_dir)
     stopped = train(tmp_path, init, StopAt(7)).run_dir
+    shutil.rmtree(first)
     resume(stopped)
     assert fingerprint(stopped) == wanted
 

@@ -57,6 +57,9 @@ class InitBlock(Section):
         """The initial values of a weight, float64; `tensor` has its shape and fans."""
         raise NotImplementedError(f"init {self.type}: draws no weights")
 
+    def refuse_missing(self) -> None:
+        """Raise UsageError if there is no file that the weights are read from."""
+
     def start(
         self, tensor: Any, seed: int, index: int, dtype: Any, files: dict[Path, Any]
     ) -> np.ndarray:

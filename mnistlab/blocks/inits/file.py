@@ -28,6 +28,10 @@ class FileInit(StoredInit):
     path: UserPath = Field(description="The file, relative to this configuration.")
     bias: BiasInit = BIAS
 
+    def refuse_missing(self) -> None:
+        if not self.path.exists():
+            raise UsageError(f"init.path: {self.path}: no such file")
+
     def stored(self, tensor: Any, files: dict[Path, Any]) -> np.ndarray:
         if self.path.suffix == ".npz":
             return _from_npz(self.path, tensor)

@@ -26,9 +26,14 @@ class WeightsOfRun(StoredInit):
     )
     bias: BiasInit = BIAS
 
+    def refuse_missing(self) -> None:
+        self._file()
+
     def stored(self, tensor: Any, files: dict[Path, Any]) -> np.ndarray:
+        return from_safetensors(self._file(), tensor, files)
+
+    def _file(self) -> Path:
         try:
-            file = find_weights(self.path, self.weights)
+            return find_weights(self.path, self.weights)
         except UsageError as error:
             raise UsageError(f"init.path: {error}") from None
-        return from_safetensors(file, tensor, files)

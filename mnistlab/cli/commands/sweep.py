@@ -91,10 +91,11 @@ def _list_trials(source: "SweepSource", *, as_json: bool) -> None:
     """Every trial that is known before the first stage has a winner."""
     from mnistlab.config.dump import setting_as_yaml
     from mnistlab.sweeps.space import chosen_later, repetitions
-    from mnistlab.sweeps.sweep_run import plan
+    from mnistlab.sweeps.sweep_run import plan, refuse_missing_weights
     from mnistlab.terminal.output import print_json, print_note, print_table
 
     planned = plan(source)
+    refuse_missing_weights(source)
     for text in repetitions(source):
         print_note(f"warning: {text}")
     for text in chosen_later(source):
