@@ -45,8 +45,8 @@ _ALLOWED = {
     "string_too_long": "at most {max_length} characters long",
     "string_too_short": "a text that is not empty",
     "string_type": "a text (put it in quotes)",
-    "too_long": "at most {max_length} items long",
-    "too_short": "at least {min_length} item long",
+    "too_long": "a list of at most {max_length}",
+    "too_short": "a list of at least {min_length}",
     "tuple_type": "a list",
 }
 

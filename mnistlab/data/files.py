@@ -92,7 +92,8 @@ def regular_size(path: Path) -> int:
     """The file's size in bytes. Raises OSError; MalformedError if it is not a regular file."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):  # a pipe would block for ever
-        raise MalformedError("expected a file, found a folder or a device")
+        what = "folder" if stat.S_ISDIR(status.st_mode) else "device"
+        raise MalformedError(f"expected a file, found a {what}")
     return status.st_size
 
 

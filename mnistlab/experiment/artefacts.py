@@ -11,7 +11,7 @@ import numpy as np
 from mnistlab.config import RunConfig
 from mnistlab.data import Dataset, DownloadProgress, Split
 from mnistlab.experiment.dataset import data_dir_of_run, load_data
-from mnistlab.experiment.model import Model, Weights, load_model
+from mnistlab.experiment.model import Model, Weights, load_model, why_no_weights
 from mnistlab.experiment.resume import config_of, refuse_changed_data
 from mnistlab.runtime.params import views
 from mnistlab.runtime.threads import engine_threads
@@ -186,7 +186,7 @@ class Artefacts:
         if self._weights == FINAL and not any(
             path.exists() for path in (run_dir.weights, run_dir.last, run_dir.previous)
         ):
-            raise LackingError("the run was stopped before its first save")
+            raise LackingError(f"the run has no weights: {why_no_weights(run_dir)}")
         return load_model(
             run_dir.path,
             self._weights,

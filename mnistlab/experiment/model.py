@@ -24,6 +24,7 @@ from mnistlab.support.metric_names import SPLIT_NAMES, SplitName
 from mnistlab.support.run_weights import (
     ALLOWED,
     BEST,
+    FILES,
     FINAL,
     SNAPSHOT,
     names_of_weights,
@@ -204,7 +205,7 @@ def _read_weights(
         raise UsageError(f"{run_dir.path}: has no {weights} weights: {_why_none(run_dir, weights)}")
     checkpoint = load_checkpoint(run_dir)
     if checkpoint is None:
-        raise UsageError(f"{run_dir.path}: has no weights: it was stopped before its first save")
+        raise UsageError(f"{run_dir.path}: has no weights: {why_no_weights(run_dir)}")
     params, program = checkpoint.tensors["params"], inference.program
     if params.shape != (program.sizes.parameters,):
         raise UsageError(
@@ -212,6 +213,13 @@ def _read_weights(
             f"the model has {program.sizes.parameters:,}"
         )
     return run_dir.last, views(program.tensors, params), checkpoint.position["step"]
+
+
+def why_no_weights(run_dir: RunDir) -> str:
+    """Why a run without any checkpoint has no final weights."""
+    if run_dir.run_json.exists() and read_run_record(run_dir).status.ended:
+        return f"{FILES[FINAL]} is missing"
+    return "it was stopped before its first save"
 
 
 def _why_none(run_dir: RunDir, weights: Weights) -> str:

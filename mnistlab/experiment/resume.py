@@ -1,5 +1,6 @@
 """Checks whether a stopped run may be resumed: its state, and what has changed since."""
 
+from pathlib import Path
 from typing import Any
 
 from mnistlab.added_keys import completed
@@ -32,7 +33,7 @@ def config_of(run_dir: RunDir, history: RunRecord | None) -> RunConfig:
         refuse_wrong_checksum(run_dir.config)
     else:
         config = _with_recorded_length(run_dir, history, config)
-        refuse_changed_config(history, config)
+        refuse_changed_config(run_dir.config, history, config)
     return config
 
 
@@ -59,8 +60,10 @@ def ended_result(run_dir: RunDir, history: RunRecord | None) -> RunResult | None
     return RunResult.of(run_dir.path, history, already_ended=True)
 
 
-def refuse_changed_config(history: RunRecord, config: RunConfig) -> None:
-    """Raise UsageError, naming the keys, if config.yaml has changed since the run was started."""
+def refuse_changed_config(path: Path, history: RunRecord, config: RunConfig) -> None:
+    """Raise UsageError, naming the keys, if a run's config.yaml, at `path`, has changed since the
+    run was started.
+    """
     before = flattened(completed(history.config))
     now = flattened(resolved_mapping(config))
     changed = [
@@ -69,7 +72,7 @@ def refuse_changed_config(history: RunRecord, config: RunConfig) -> None:
         if before.get(key) != now.get(key)
     ]
     if changed:
-        message = "config.yaml has changed since the run was started:"
+        message = f"{path}: has changed since the run was started:"
         hint = [
             f"`mnistlab resume RUN {key}=N` makes a run longer; config.yaml stays as it was written"
             for key in ("training.epochs", "training.steps")

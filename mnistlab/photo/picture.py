@@ -66,6 +66,8 @@ def read_picture(path: Path) -> Bytes:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
+        if path.is_dir():
+            raise MalformedError(f"is a folder without pictures; they end in {', '.join(ENDINGS)}")
         size = regular_size(path)
         if size == 0:
             raise MalformedError("expected an image, found an empty file")

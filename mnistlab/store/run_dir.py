@@ -97,6 +97,8 @@ def create_folder(
                 break
     except OSError as error:
         why = "a file has this name" if runs_dir.is_file() else error.strerror
+        if (target := target_of(runs_dir)) is not None and not runs_dir.exists():
+            why = f"it leads to {target}, which is not there"
         raise UsageError(f"{runs_dir}: cannot create a run folder here: {why}") from error
     point_link(folder.with_name(LATEST_NAME), folder)
     return folder

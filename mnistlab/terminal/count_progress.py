@@ -24,7 +24,7 @@ def watch_count(doing: str, done: str, *, quiet: bool) -> Iterator[Progress]:
         with _bar(doing) as progress:
             yield progress
     else:
-        yield lambda count, total: _tell(done, count, total)
+        yield _lines(done)
 
 
 @contextmanager
@@ -50,7 +50,14 @@ def _bar(doing: str) -> Iterator[Progress]:
         shown.stop()
 
 
-def _tell(text: str, done: int, total: int) -> None:
+def _lines(text: str) -> Progress:
     """A line for each tenth of the work."""
-    if done * LINES // total > (done - 1) * LINES // total or done == 0:
-        print_note(text.format(done=done, total=total))
+    told = -1
+
+    def progress(done: int, total: int) -> None:
+        nonlocal told
+        if (tenths := done * LINES // total) > told:
+            told = tenths
+            print_note(text.format(done=done, total=total))
+
+    return progress

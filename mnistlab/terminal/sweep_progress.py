@@ -72,8 +72,10 @@ class SweepLines(QuietSweep):
         self._outlook(progress)
 
     def _outlook(self, progress: SweepProgress) -> None:
-        """Without a bar, after each tenth of the trials: the best so far, and the time left."""
-        if progress.done < self.told + max(1, progress.total // 10):
+        """Without a bar, after each tenth of the trials, but not after each trial: the best so far,
+        and the time left.
+        """
+        if progress.done < self.told + max(2, progress.total // 10):
             return
         self.told = progress.done
         told = _outlook(progress)

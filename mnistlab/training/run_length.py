@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mnistlab.config import RunConfig, TrainingConfig
 from mnistlab.support.errors import UsageError
+from mnistlab.support.text_format import counted
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ def _refuse_no_full_batch(training: TrainingConfig, images: int) -> None:
         return
     if training.batch_size != "full" and training.batch_size > images:
         raise UsageError(
-            f"training.drop_last: no batch would be left: found {images} training images, fewer "
+            f"training.drop_last: no batch would be left: found "
+            f"{counted(images, 'training image')}, fewer "
             f"than training.batch_size, {training.batch_size}; lower batch_size, or set drop_last "
             "to false"
         )

@@ -75,7 +75,7 @@ def test_a_folder_without_pictures_is_named(run_dir, home):
     outcome = mnistlab("predict", run_dir, "photos")
     assert outcome.exit_code == 2
     assert outcome.stderr.startswith("photos: ")
-    assert "found a folder" in outcome.stderr
+    assert "is a folder without pictures" in outcome.stderr
 
 
 def test_outputs_that_are_no_probabilities_are_not_called_so(home, picture):

@@ -58,6 +58,11 @@ def test_lines_tell_each_tenth_of_the_kernels(capsys):
     lines = capsys.readouterr().err.splitlines()
     assert lines[:3] == [f"compiled {done} of 20 kernels" for done in (0, 2, 4)]
     assert len(lines) == 11
+    with count_progress.watch_count(*WORDS, quiet=False) as progress:
+        for done in (3, 9, 20, 20):  # some are skipped, and the end is told twice
+            progress(done, 20)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"compiled {done} of 20 kernels" for done in (3, 9, 20)]
 
 
 def test_a_terminal_shows_a_bar(monkeypatch):

@@ -180,7 +180,7 @@ def test_what_is_wrong_on_the_command_line_is_named_as_it_was_typed(arguments, e
         ("base: x.yaml", "s.yaml:2:6: run: cannot be combined with base"),
         ("metric: {name: val_acc}", "s.yaml:6:16: metric.name: found 'val_acc', must be one of"),
         ("refit: [a]", "s.yaml:6:8: refit: names stages, and there are none"),
-        ("stages: []", "s.yaml:6:9: stages: found an empty list, must be at least 1 item long"),
+        ("stages: []", "s.yaml:6:9: stages: found an empty list, must be a list of at least 1"),
         ("reference: [{val_accuracy: 2}]", "s.yaml:6:28: reference.0.val_accuracy: found 2, must"),
     ],
 )

@@ -109,7 +109,7 @@ def test_a_folder_in_a_files_place_is_refused(tmp_path):
     folder = write_folder(tmp_path / "own", small_arrays())
     (folder / NAMES[0]).unlink()
     (folder / NAMES[0]).mkdir()
-    with pytest.raises(DataError, match="found a folder or a device"):
+    with pytest.raises(DataError, match="found a folder"):
         open_source("idx", folder, data_dir=tmp_path)
 
 

@@ -129,5 +129,8 @@ def test_a_run_that_was_stopped_before_anything_was_saved_has_no_model(run_dir, 
     copy = shutil.copytree(run_dir, tmp_path / "copy")
     (copy / "weights.safetensors").unlink()
     shutil.rmtree(copy / "checkpoints")
+    with pytest.raises(LackingError, match=r"weights\.safetensors is missing"):
+        _ = opened(copy).model
+    edit_run_json(copy, status="interrupted")
     with pytest.raises(LackingError, match="before its first save"):
         _ = opened(copy).model

@@ -103,6 +103,9 @@ def test_a_run_without_any_weights_raises_an_error(run_dir, tmp_path):
     copy = copy_of(run_dir, tmp_path)
     for file in [copy / "weights.safetensors", *copy.glob("checkpoints/*")]:
         file.unlink()
+    with pytest.raises(UsageError, match=r"has no weights: weights\.safetensors is missing"):
+        load_model(copy)
+    edit_run_json(copy, status="interrupted")
     with pytest.raises(UsageError, match="has no weights: it was stopped before its first save"):
         load_model(copy)
     with pytest.raises(UsageError, match="has no best weights: it has no final ones either"):
@@ -122,8 +125,9 @@ def test_a_configuration_that_was_changed_since_is_refused(run_dir, tmp_path):
     copy = copy_of(run_dir, tmp_path)
     config = copy / "config.yaml"
     config.write_text(config.read_text().replace("activation: relu", "activation: tanh"))
-    with pytest.raises(UsageError, match=r"model.activation: was 'relu', is 'tanh'"):
+    with pytest.raises(UsageError, match=r"model.activation: was 'relu', is 'tanh'") as told:
         load_model(copy)
+    assert told.value.messages[0] == f"{config}: has changed since the run was started:"
 
 
 @pytest.mark.parametrize("missing", ["image_shape", "class_names", "scale"])

@@ -136,6 +136,12 @@ def test_a_runs_folder_that_is_a_file_is_an_error_that_names_it(tmp_path):
         create(tmp_path / "runs")
 
 
+def test_a_runs_folder_that_is_a_link_to_nothing_is_an_error_that_says_so(tmp_path):
+    (tmp_path / "runs").symlink_to(tmp_path / "gone")
+    with pytest.raises(UsageError, match=r"runs: cannot create .* leads to .*gone, which is not"):
+        create(tmp_path / "runs")
+
+
 def test_artefacts_have_the_contracts_names():
     run_dir = RunDir(Path("r"))
     found = [

@@ -142,7 +142,7 @@ def test_training_seconds_are_those_of_run_json_and_seeds_are_averaged(tmp_path)
     ("values", "message"),
     [
         (("metric=[val_accuracy, secnods]",), "metric.1.name: found 'secnods', must be one of"),
-        (("metric=[]",), "metric: found an empty list, must be at least 1 item long"),
+        (("metric=[]",), "metric: found an empty list, must be a list of at least 1"),
         (("metric=[val_loss, val_loss]",), "metric.1: found 'val_loss' a second time"),
         (("metric=seconds",), "found seconds; the first or only metric must be a loss or an"),
         (("metric=[seconds, val_loss]",), "found seconds; the first or only metric must be a loss"),

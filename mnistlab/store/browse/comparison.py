@@ -22,6 +22,7 @@ from mnistlab.support.metric_names import (
     is_accuracy,
 )
 from mnistlab.support.near_names import nearest
+from mnistlab.support.text_format import counted
 
 ABSENT = object()
 MAIN_METRICS = (VALIDATION.accuracy, TEST.accuracy, TRAINING.accuracy)
@@ -124,8 +125,8 @@ def compare(
             for run, matches in zip(runs, matching(where, values), strict=True)
         ]
         if not any(kept):
-            none = f"none of {len(runs):,} runs matches {where.text}{where.percent_hint}"
-            raise UsageError(*faults, none)
+            none = f"none of {counted(len(runs), 'run')} matches {where.text}"
+            raise UsageError(*faults, f"{none}{where.percent_hint}")
         runs = list(compress(runs, kept))
         settings = list(compress(settings, kept))
     return comparison_of(runs, settings, faults)

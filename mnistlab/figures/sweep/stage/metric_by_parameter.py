@@ -43,7 +43,8 @@ FIGURE = FigureDefinition(
     order=10,
     title="The metric by parameter",
     how_to_read=(
-        "A steep line is an important parameter; a best value at an edge needs a wider range."
+        "Where the metric changes much, a parameter is important; a best value at an edge needs a "
+        "wider range."
     ),
     draw=draw,
 )
