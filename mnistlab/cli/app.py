@@ -42,6 +42,13 @@ class Commands(TyperGroup):
         options["standalone_mode"] = False  # the group below would print tracebacks and exit
         errors.exit_after(super().main, args, *more, **options)
 
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Parse the options before the command; typer's own imports for it take a tenth of a
+        second.
+        """
+        with errors.interrupts():
+            return super().make_context(*args, **options)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that the first word names; the error for another program's name suggests
         ours.

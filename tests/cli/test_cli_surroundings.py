@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -264,3 +265,22 @@ def test_a_run_has_a_page_though_bytes_of_its_command_are_no_utf_8(tmp_path, kin
     assert (done.returncode, done.stderr) == (0, "")
     (page,) = tmp_path.glob("r*/2*/report.html")
     assert page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", ["train", "--help"])
+def test_ctrl_c_before_a_command_runs_ends_it_without_a_traceback(command):
+    code = (
+        "import os, signal, sys\n"
+        "class CtrlC:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'typer':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, CtrlC())\n"
+        "from mnistlab.cli.app import app\n"
+        "app()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code, command], capture_output=True, text=True, check=False
+    )
+    stopped = (-signal.SIGINT, "", "stopped by Ctrl-C\n")
+    assert (ended.returncode, ended.stdout, ended.stderr) == stopped
