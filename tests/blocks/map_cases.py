@@ -118,7 +118,7 @@ def by_rows_cases():
     )
     yield pytest.param(
         without_patches.frame,
-        lambda t: (normal((2, 3, 4), t), normal((2, 7, 8), t), 2),
+        lambda t: (normal((2, 3, 4), t), normal((2, 1, 7, 8), t, 1), 2),
         id="a frame of zeros",
     )
     for height, width in [(4, 6), (7, 9), (3, 2 * REGISTER + 5)]:

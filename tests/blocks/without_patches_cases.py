@@ -84,9 +84,10 @@ def without_patches_cases():
             down = conv.stride * conv.wide
             return x, 1, 0, 2, 1, conv.size, down, made, conv.rows, conv.columns, sums, REGISTER
 
-        def dealt(t, conv=conv, width=width):
-            shape = CHANNELS, conv.stride, conv.height, conv.wide
-            return normal((CHANNELS, conv.height, width), t), normal(shape, t, 1)
+        def framed(t, conv=conv, width=width, border=side):
+            wide = -(-(width + 2 * border) // conv.stride)
+            shape = CHANNELS, conv.stride, conv.height + 2 * border, wide
+            return normal((CHANNELS, conv.height, width), t), normal(shape, t, 1), border
 
         def bias(t, shape=(IMAGES, filters, positions), biases=each):
             return normal(shape, t), normal((shape[1], biases), t, 1)
@@ -95,13 +96,9 @@ def without_patches_cases():
             W = normal((filters, CHANNELS, side, side), t)
             return W, np.empty(W.swapaxes(0, 1).shape, t)
 
-        def framed(t, rows=rows, columns=columns, side=side):
-            size = CHANNELS, rows + 2 * side, columns + 2 * side
-            return normal((CHANNELS, rows, columns), t), normal(size, t, 1), side
-
         yield case(without_patches.tap_offsets, name, places)
         yield case(without_patches.pack_filters, name, packed)
-        yield case(without_patches.deinterleave_columns, name, dealt)
+        yield case(without_patches.frame, name, framed)
         yield case(without_patches.forward_without_patches, name, up)
         if filters >= without_patches_gradient.FILTERS_BACKWARD:
             yield case(
@@ -112,4 +109,3 @@ def without_patches_cases():
             yield case(without_patches_gradient.backward_weights_without_patches, name, down)
         yield case(without_patches_gradient.bias_gradient, name, bias)
         yield case(without_patches.turn_filters, name, turned)
-        yield case(without_patches.frame, name, framed)

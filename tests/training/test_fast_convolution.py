@@ -92,9 +92,9 @@ def test_too_few_images_for_a_tile_train_by_rows_as_the_equations_say(tmp_path):
     assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 30)
 
 
-def test_other_pools_and_one_image_at_a_time_are_left_to_the_plain_definition(tmp_path):
+def test_other_pools_and_one_image_to_three_maps_are_left_to_the_plain_definition():
     layers = [
-        {"conv": {"filters": 8, "kernel": 3, "padding": 1}},
+        {"conv": {"filters": 3, "kernel": 3, "padding": 1}},
         {"pool": {"type": "max", "size": 3, "stride": 2}},
     ]
     config = config_of(
@@ -104,6 +104,42 @@ def test_other_pools_and_one_image_at_a_time_are_left_to_the_plain_definition(tm
     )
     trainer = trainer_of(config, toy_dataset(side=HEIGHT, width=WIDTH))
     assert not names_of(trainer.program) & ({*FAST, BACK} | SIDE_BY_SIDE)
+
+
+# 20 × 37 → 6 × 10 × 19 → 7 × 10 × 19 → 5 × 9 × 18 → 4: fewer filters than eight, padding, a stride.
+FEW = [
+    {"conv": {"filters": 6, "kernel": 5, "padding": 2, "stride": 2}},
+    {"activation": "tanh"},
+    {"conv": {"filters": 7, "kernel": 3, "padding": 1, "bias": "per_position"}},
+    {"activation": "relu"},
+    {"conv": {"filters": 5, "kernel": 2, "bias": "none"}},
+    {"activation": "tanh"},
+]
+FEW_SHAPES = {
+    "conv1.weight": (6, 1, 5, 5),
+    "conv1.bias": (6,),
+    "conv2.weight": (7, 6, 3, 3),
+    "conv2.bias": (7, 10, 19),
+    "conv3.weight": (5, 7, 2, 2),
+    "dense1.weight": (810, 4),
+    "dense1.bias": (4,),
+}
+
+
+def few(folder, dtype="float64", batch=3, **sections):
+    training = {"steps": 20, "batch_size": batch}
+    config, start = convolutional(folder, FEW, FEW_SHAPES, 0.2, training, dtype, **sections)
+    return toy_dataset(side=20, width=37), config, start
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_few_images_train_by_rows_with_padding_and_stride_as_the_equations_say(batch, tmp_path):
+    dataset, config, start = few(tmp_path, batch=batch, optimizer={"lr": 0.05, "momentum": 0.9})
+    trainer = trainer_of(config, dataset)
+    names = names_of(trainer.program)
+    assert names >= {"forward_without_patches", "backward_weights_without_patches", BACK}
+    assert not [name for name in names if name.startswith("conv2d")]
+    assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 20)
 
 
 SIDE_BY_SIDE = {
@@ -182,7 +218,7 @@ def test_fewer_products_train_as_the_equations_say(tmp_path):
     assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 6)
 
 
-NETWORKS = [prepared, tiled, squared]
+NETWORKS = [prepared, few, tiled, squared]
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -16,9 +16,11 @@ from mnistlab.blocks.layers.conv2d import (
 )
 from mnistlab.blocks.layers.conv2d.choice import (
     MOST_FILTERS_BY_ROWS,
+    convolves_few_images_by_rows,
     convolves_side_by_side,
     convolves_with_fewer_products,
     convolves_without_patches,
+    goes_back_by_rows,
     sums_with_fewer_products,
 )
 from mnistlab.blocks.layers.conv2d.fewer_products_ops import FewerProductsOperands
@@ -127,20 +129,25 @@ def _conv_ops(builder: Builder, operands: ConvOperands) -> ConvOps:
     forward, backward_weights, backward_input = by_patches
     o = operands
     fewer = o.side == 3 and o.stride == 1 and o.padding < o.side
-    positions = o.rows * o.columns
+    positions, weights = o.rows * o.columns, o.channels * o.filters * o.side**2
     if fewer and convolves_with_fewer_products(builder.rows, o.channels, o.filters, positions):
         forward, backward_weights = _forward_fewer_products(builder, o)
     elif o.padding == 0 and convolves_without_patches(o.filters, o.rows, o.columns):
         forward, backward_weights = _forward_without_patches(builder, o, backward_weights)
     elif convolves_side_by_side(builder.rows, o.filters, positions):
         forward, backward_weights = _forward_side_by_side(builder, o)
-    unpadded = o.padding == 0 and o.stride == 1
+    elif convolves_few_images_by_rows(weights, o.filters, o.rows, o.columns):
+        forward, backward_weights = _forward_without_patches(builder, o, backward_weights)
     if fewer and convolves_with_fewer_products(builder.rows, o.filters, o.channels, positions):
         backward_input = _backward_fewer_products(builder, o)
     # Before the rows, which compute the products with the border's zeros, too.
     elif o.padding < o.side and convolves_side_by_side(builder.rows, o.channels, positions):
         backward_input = _backward_side_by_side(builder, o)
-    elif unpadded and convolves_without_patches(o.channels, o.height, o.width):
+    elif (
+        o.stride == 1
+        and o.padding < o.side
+        and goes_back_by_rows(weights, o.channels, o.height, o.width, o.side)
+    ):
         backward_input = _backward_without_patches(builder, o)
     return ConvOps(forward, backward_weights, backward_input)
 
@@ -235,11 +242,11 @@ def _forward_without_patches(
     """Forward by rows of output, and the weights' gradient if that is faster, too."""
     o = operands
     taps = o.channels * o.side**2
-    deinterleaved = o.channels * o.stride * o.height * -(-o.width // o.stride)
+    high, wide = o.height + 2 * o.padding, -(-(o.width + 2 * o.padding) // o.stride)
+    size = o.channels * o.stride * high * wide
+    is_framed = o.stride > 1 or o.padding > 0
     own = _without_patches(
-        o,
-        deinterleaved=builder.take_slot(deinterleaved) if o.stride > 1 else builder.top,
-        taps_at=0,
+        o, framed=builder.take_slot(size) if is_framed else builder.top, taps_at=0
     )
     scratch = builder.take_scratch((o.filters + without_patches.FILTERS) * taps)
     own = replace(own, taps_at=builder.take_tap_offsets(taps))
@@ -257,12 +264,11 @@ def _forward_without_patches(
 def _backward_without_patches(builder: Builder, operands: ConvOperands) -> Op:
     """The gradient of the inputs: a convolution of the padded gradient with the flipped filters."""
     o = operands
-    border = 2 * (o.side - 1)
-    framed = o.filters * (o.rows + border) * (o.columns + border)
+    framed = o.filters * (o.height + o.side - 1) * (o.width + o.side - 1)
     taps = o.filters * o.side**2
     size = framed + (2 * o.channels + without_patches.FILTERS) * taps
     own = replace(
-        _without_patches(o, deinterleaved=0, taps_at=0),
+        _without_patches(o, framed=0, taps_at=0),
         **builder.take_scratch(size),
         taps_at=builder.take_tap_offsets(taps),
     )

@@ -1,10 +1,10 @@
-"""The convolution without padding and without a matrix of patches: by rows of output.
+"""The convolution without a matrix of patches: by rows of output.
 
 For every tap of a filter, a row of the image, shifted by the tap, is multiplied by one weight and
 added. A vector is a piece of that row; several filters and rows are summed at once in registers.
-With a stride s the columns are first deinterleaved into s images, so that the inputs of one tap are
-adjacent for a row of output. The plain definition is in maths.py; shapes are as there, but flat,
-for one image unless noted. columns ≥ REGISTER.
+Padding is a border of zeros. With a stride s the columns are first deinterleaved into s images, so
+that the inputs of one tap are adjacent for a row of output. The plain definition is in maths.py;
+shapes are as there, but flat, for one image unless noted. columns ≥ REGISTER.
 """
 
 import numpy as np
@@ -19,18 +19,25 @@ FILTERS, ROWS = 4, 2
 
 
 @kernel
-def deinterleave_columns(x: np.ndarray, dealt: np.ndarray) -> None:
-    """dealt[c, w mod s, h, w div s] = x[c, h, w].
+def frame(x: np.ndarray, framed: np.ndarray, border: int) -> None:
+    """framed[c, v mod s, h + border, v div s] = x[c, h, w] with v = w + border; zeros around it.
 
-    x (channels, height, width) → dealt (channels, s, height, ⌈width / s⌉).
+    x (channels, height, width) → framed (channels, s, height + 2 border, ⌈(width + 2 border) / s⌉).
     """
-    stride = dealt.shape[1]
+    stride = framed.shape[1]
     for c in range(x.shape[0]):
         for p in range(stride):
-            for h in range(x.shape[1]):
-                source, target = x[c, h], dealt[c, p, h]
-                for q in range((source.size - p + stride - 1) // stride):
-                    target[q] = source[q * stride + p]
+            begin = max(0, border - p + stride - 1) // stride
+            end = (x.shape[2] + border - p + stride - 1) // stride
+            shift = p - border
+            for h in range(framed.shape[2]):
+                target = framed[c, p, h]
+                for q in range(target.size):
+                    target[q] = 0
+                if border <= h < border + x.shape[1]:
+                    source = x[c, h - border]
+                    for q in range(begin, end):
+                        target[q] = source[q * stride + shift]
 
 
 @generic_kernel
@@ -52,7 +59,7 @@ def tap_offsets(
 ) -> None:
     """The offsets of a filter's taps (channels, side, side) in an image, from its position; uint32.
 
-    The image's columns are deinterleaved: (channels, stride, height, wide).
+    The image is framed: (channels, stride, height, wide).
     """
     for c in range(channels):
         for u in range(side):
@@ -88,7 +95,7 @@ def forward_without_patches(
 ) -> None:
     """y = W ∗ x + b for one image; filters ≥ FILTERS, rows ≥ ROWS.
 
-    x (channels · stride · height · wide,), its columns deinterleaved; `places` (taps,) and `packed`
+    x (channels · stride · height · wide,), framed; `places` (taps,) and `packed`
     (⌈filters / FILTERS⌉ · FILTERS · taps,): see `tap_offsets` and `pack_filters`; b (filters · n,)
     as in maths.py, y (filters · rows · columns,).
     """
@@ -146,17 +153,3 @@ def turn_filters(W: np.ndarray, turned: np.ndarray) -> None:
             for u in range(side):
                 for v in range(side):
                     turned[c, f, u, v] = W[f, c, side - 1 - u, side - 1 - v]
-
-
-@kernel
-def frame(image: np.ndarray, wide: np.ndarray, border: int) -> None:
-    """Copy `image` (channels, rows, columns) into `wide`, with a border of zeros on all sides."""
-    for c in range(wide.shape[0]):
-        for h in range(wide.shape[1]):
-            line = wide[c, h]
-            for w in range(line.size):
-                line[w] = 0
-            if border <= h < border + image.shape[1]:
-                pixels = image[c, h - border]
-                for w in range(pixels.size):
-                    line[border + w] = pixels[w]

@@ -1,5 +1,5 @@
 """The gradient of the weights and biases of a convolution by rows of output: without_patches.py has
-the forward pass, the columns and the places of the taps.
+the forward pass, the frame and the places of the taps.
 
 A vector is a piece of a row of output. A product of the deltas' piece and the shifted image's is
 added to the sums of its filter and tap; those of several filters and taps are in registers.
@@ -130,7 +130,7 @@ def backward_weights_without_patches(
 ) -> None:
     """dW = Σᵢ dyᵢ ∗ xᵢ over `images`; filters ≥ FILTERS_BACKWARD.
 
-    x (images · size,), columns deinterleaved, with the taps at `places` (taps,), see `tap_offsets`;
+    x (images · size,), framed, with the taps at `places` (taps,), see `tap_offsets`;
     dy (images · filters · rows · columns,), dW (filters · taps,). `scratch` has the elements that
     `backward_scratch` tells.
     """

@@ -1,4 +1,4 @@
-"""Ops of convolutions without padding, by rows of output, without patches and BLAS."""
+"""Ops of convolutions by rows of output, without patches and BLAS."""
 
 from typing import Any
 
@@ -14,21 +14,28 @@ from mnistlab.runtime.parts import images_of, lane_grads_of, rows_of, scratch_of
 class WithoutPatchesOperands(ConvOperands):
     """Operands of a convolution, and further ones of these kernels."""
 
-    deinterleaved: int  # slot of the input, its columns ordered by their remainder of the stride
+    framed: int  # slot of the input with its padding, its columns ordered by their remainder of
+    # the stride
     taps_at: int  # where the offsets of its taps begin
 
 
 @kernel
-def deinterleaved_width(op: Any) -> int:
-    """The columns of each deinterleaved image, which has every stride-th column of the input."""
-    return (op.width + op.stride - 1) // op.stride
+def framed_height(op: Any) -> int:
+    """The rows of a framed image."""
+    return op.height + 2 * op.padding
+
+
+@kernel
+def framed_width(op: Any) -> int:
+    """The columns of a framed image, which has every stride-th column of the padded input."""
+    return (op.width + 2 * op.padding + op.stride - 1) // op.stride
 
 
 @view
-def deinterleaved(op: Any, m: Memory, a: int, b: int) -> np.ndarray:
-    """The inputs [a, b), their columns deinterleaved; with a stride of 1 the inputs themselves."""
-    size = op.channels * op.stride * op.height * deinterleaved_width(op)
-    return m.activations[op.deinterleaved * m.capacity + a * size :][: (b - a) * size]
+def framed(op: Any, m: Memory, a: int, b: int) -> np.ndarray:
+    """The inputs [a, b), framed; without padding and stride the inputs themselves."""
+    size = op.channels * op.stride * framed_height(op) * framed_width(op)
+    return m.activations[op.framed * m.capacity + a * size :][: (b - a) * size]
 
 
 @view
@@ -39,10 +46,8 @@ def tap_offsets(op: Any, m: Memory) -> np.ndarray:
 
 @kernel
 def find_tap_offsets(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    wide = deinterleaved_width(op)
-    without_patches.tap_offsets(
-        op.channels, op.height, wide, op.side, op.stride, tap_offsets(op, m)
-    )
+    high, wide = framed_height(op), framed_width(op)
+    without_patches.tap_offsets(op.channels, high, wide, op.side, op.stride, tap_offsets(op, m))
 
 
 @kernel
@@ -53,14 +58,14 @@ def forward_without_patches(
     a, b = rows_of(op, rows, lane)
     images = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
     bias, packed = filter_biases_of(op, m.params).reshape(-1), scratch_of(op, m, lane)
-    out, wide, at = op.filters * op.rows * op.columns, deinterleaved_width(op), tap_offsets(op, m)
+    out, high, wide = op.filters * op.rows * op.columns, framed_height(op), framed_width(op)
+    at = tap_offsets(op, m)
     without_patches.pack_filters(filters_of(op, m.params).reshape(-1), op.filters, at.size, packed)
     for i in range(a, b):
-        x = deinterleaved(op, m, i, i + 1)
-        if op.stride > 1:
-            without_patches.deinterleave_columns(
-                images[i], x.reshape(op.channels, op.stride, op.height, wide)
-            )
+        x = framed(op, m, i, i + 1)
+        if op.stride > 1 or op.padding > 0:
+            shape = (op.channels, op.stride, high, wide)
+            without_patches.frame(images[i], x.reshape(shape), op.padding)
         y = m.activations[op.y * m.capacity + i * out :][:out]
         without_patches.forward_without_patches(
             x, at, packed, bias, y, wide, op.filters, op.rows, op.columns, op.stride
@@ -77,11 +82,11 @@ def backward_weights_without_patches(
     weights = op.filters * op.channels * op.side * op.side
     own = lane_grads_of(op, m, lane)
     dy = m.deltas[op.y * m.capacity + a * out :][: (b - a) * out]
-    wide = deinterleaved_width(op)
-    size = op.channels * op.stride * op.height * wide
+    wide = framed_width(op)
+    size = op.channels * op.stride * framed_height(op) * wide
     without_patches_gradient.backward_weights_without_patches(
-        deinterleaved(op, m, a, b), tap_offsets(op, m), dy, own[:weights], b - a, size, wide,
-        op.filters,        op.rows, op.columns, op.stride, scratch_of(op, m, lane),
+        framed(op, m, a, b), tap_offsets(op, m), dy, own[:weights], b - a, size, wide,
+        op.filters, op.rows, op.columns, op.stride, scratch_of(op, m, lane),
     )  # fmt: skip
     if op.biases > 0:
         db = own[weights : weights + op.biases].reshape(op.filters, op.biases // op.filters)
@@ -92,8 +97,7 @@ def backward_weights_without_patches(
 
 @kernel
 def find_tap_offsets_back(op: Any, m: Memory, lane: int, step: int, first: int, rows: int) -> None:
-    border = op.side - 1
-    high, wide = op.rows + 2 * border, op.columns + 2 * border
+    high, wide = op.height + op.side - 1, op.width + op.side - 1
     found = m.tap_offsets[op.taps_at :][: op.filters * op.side * op.side]
     without_patches.tap_offsets(op.filters, high, wide, op.side, 1, found)
 
@@ -105,19 +109,19 @@ def backward_input_without_patches(
     """A lane's images, stride 1: a convolution of the padded gradient with the flipped filters."""
     a, b = rows_of(op, rows, lane)
     dy = images_of(m.deltas, m, op.y, rows, op.filters, op.rows, op.columns)
-    scratch, border = scratch_of(op, m, lane), op.side - 1
+    scratch, border = scratch_of(op, m, lane), op.side - 1 - op.padding
     taps = op.filters * op.side * op.side
     turned, rest = scratch[: op.channels * taps], scratch[op.channels * taps :]
     without_patches.turn_filters(
         filters_of(op, m.params), turned.reshape(op.channels, op.filters, op.side, op.side)
     )
-    high, wide = op.rows + 2 * border, op.columns + 2 * border
-    framed, packed = rest[: op.filters * high * wide], rest[op.filters * high * wide :]
+    high, wide = op.height + op.side - 1, op.width + op.side - 1
+    wider, packed = rest[: op.filters * high * wide], rest[op.filters * high * wide :]
     without_patches.pack_filters(turned, op.channels, taps, packed)
     at, size = m.tap_offsets[op.taps_at :][:taps], op.channels * op.height * op.width
     for i in range(a, b):
-        without_patches.frame(dy[i], framed.reshape(op.filters, high, wide), border)
+        without_patches.frame(dy[i], wider.reshape(op.filters, 1, high, wide), border)
         dx = m.deltas[op.x * m.capacity + i * size :][:size]
         without_patches.forward_without_patches(
-            framed, at, packed, packed[:0], dx, wide, op.channels, op.height, op.width, 1
+            wider, at, packed, packed[:0], dx, wide, op.channels, op.height, op.width, 1
         )
