@@ -110,6 +110,15 @@ def test_weights_that_another_configuration_names_stay_and_it_is_told(tmp_path, 
     }
 
 
+def test_nothing_is_removed_if_a_configuration_that_may_name_weights_cannot_be_read(tmp_path):
+    runs = [with_weights(make_run(tmp_path / name / "run")) for name in "ab"]
+    broken = make_run(tmp_path / "b" / "broken") / "config.yaml"
+    broken.write_text(f"init: {{path: {runs[0]}")
+    with pytest.raises(UsageError, match=f"{broken}: is damaged"):
+        prune(runs, "none")
+    assert checkpoints(runs[0]) == checkpoints(runs[1]) == set(CHECKPOINTS)
+
+
 @pytest.mark.parametrize("status", ["running", "interrupted", "failed", "diverged", "pruned"])
 def test_a_run_that_has_not_finished_keeps_its_checkpoints(tmp_path, status):
     finished = with_weights(make_run(tmp_path / "1-run"))

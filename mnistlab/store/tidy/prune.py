@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from mnistlab.store.browse.found import runs_at
@@ -44,11 +43,13 @@ def prune(paths: Iterable[Path], keep: str = KEEP[0]) -> Pruned:
     files: list[Path] = []
     left = [f"{run}: {reason}" for run, reason in reasons.items() if reason]
     size = 0
-    naming = cache(configurations_with_paths)
-    for run in (run for run, reason in reasons.items() if reason is None):
+    finished = [run for run, reason in reasons.items() if reason is None]
+    # Before anything is removed: a damaged configuration is an error.
+    naming = {folder: configurations_with_paths(folder) for folder in set(map(_runs_dir, finished))}
+    for run in finished:
         with unused(run):
             for file in _removable(RunDir(run), keep):
-                others = naming([run, *parts_above(run)][-1].parent)
+                others = naming[_runs_dir(run)]
                 if config := next((one.config for one in others if one.needs(file)), None):
                     left.append(f"{file}: stays, because {config} names it")
                     continue
@@ -58,6 +59,11 @@ def prune(paths: Iterable[Path], keep: str = KEEP[0]) -> Pruned:
             if RunDir(run).checkpoints.is_dir():
                 durable.fsync(RunDir(run).checkpoints)
     return Pruned(tuple(files), size, tuple(left))
+
+
+def _runs_dir(run: Path) -> Path:
+    """The folder of runs that a run, or the sweep or report around it, lies in."""
+    return [run, *parts_above(run)][-1].parent
 
 
 def _why_not(run_dir: RunDir) -> str | None:
