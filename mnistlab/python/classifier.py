@@ -28,6 +28,7 @@ from mnistlab.python.images import (
     as_rows,
     grey_levels,
     pixel_range,
+    refuse_other_shape,
     shape_of_rows,
     warn_if_lost,
 )
@@ -41,6 +42,7 @@ logger = logging.getLogger(__name__)
 
 # Far below float64's largest number, so that the difference of two is finite.
 LARGEST = 1e300
+FITTED = "the classifier was fitted with"
 
 
 class Classifier(ClassifierMixin, BaseEstimator):
@@ -123,9 +125,9 @@ class Classifier(ClassifierMixin, BaseEstimator):
         ConfigError or UsageError for wrong parameters; TypeError for `sample_weight`.
         """
         refuse_arguments("fit", unsupported)
-        rows, labels = self._validated(X, y, first=True)
+        rows, labels, shape = self._validated(X, y, first=True)
         classes, codes = encoded(labels)
-        config, images = self._begin(rows, classes)
+        config, images = self._begin(rows, classes, shape)
         early, rule = config.training.early_stopping, config.lr_schedule.fall_rule()
         for key, one in (("training.early_stopping", early), ("lr_schedule", rule)):
             if not self.validation and one is not None and one.monitor.startswith("val"):
@@ -162,10 +164,10 @@ class Classifier(ClassifierMixin, BaseEstimator):
                 f"classes: {known.tolist()} are not those of the call before, "
                 f"{self.classes_.tolist()}"
             )
-        rows, labels = self._validated(X, y, first)
+        rows, labels, shape = self._validated(X, y, first)
         codes = codes_of(labels, known)
         if first:
-            config, images = self._begin(rows, known)
+            config, images = self._begin(rows, known, shape)
         else:
             config, images = run_config_from_mapping(self.config_), self._pixels(rows)
         refuse_whole_run_schedule(config)
@@ -206,16 +208,22 @@ class Classifier(ClassifierMixin, BaseEstimator):
 
     def _validated(
         self, X: npt.ArrayLike, y: Any, first: bool
-    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-        """Images as rows (n, pixels) and labels (n,); if not `first`, they must be as wide as
-        before.
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], tuple[int, int] | None]:
+        """Images as rows (n, pixels), labels (n,), and the (height, width) of images that were no
+        rows; if not `first`, they must be of the same size as before.
         """
         labels = label_column(y)
         # Objects need not be numbers; only finite numbers are checked here.
         numbers = labels if labels.dtype.kind != "O" else np.zeros(len(labels))
-        return validate_data(self, as_rows(X), numbers, reset=first)[0], labels
+        rows, shape = as_rows(X)
+        valid = validate_data(self, rows, numbers, reset=first)[0]
+        if not first:
+            refuse_other_shape(shape, self.image_shape_, FITTED)
+        return valid, labels, shape
 
-    def _begin(self, rows: npt.NDArray[Any], classes: npt.NDArray[Any]) -> tuple[RunConfig, Images]:
+    def _begin(
+        self, rows: npt.NDArray[Any], classes: npt.NDArray[Any], shape: tuple[int, int] | None
+    ) -> tuple[RunConfig, Images]:
         """Set what all later images share from the first ones; returns the configuration and the
         images.
         """
@@ -223,7 +231,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
         refuse_changed_labels(config)
         self._preparation = config.data.preparation
         self.classes_ = classes
-        self.image_shape_ = shape_of_rows(rows.shape[1], self.image_shape)
+        self.image_shape_ = shape_of_rows(rows.shape[1], self.image_shape, shape)
         self.pixel_range_ = pixel_range(rows)
         images = self._pixels(rows)
         warn_if_lost(images)
@@ -263,7 +271,9 @@ class Classifier(ClassifierMixin, BaseEstimator):
     ) -> npt.NDArray[np.floating]:
         """The network's results of `ask` for images, (n, n_classes)."""
         check_is_fitted(self)
-        rows: npt.NDArray[Any] = validate_data(self, as_rows(X), reset=False)
+        given, shape = as_rows(X)
+        rows: npt.NDArray[Any] = validate_data(self, given, reset=False)
+        refuse_other_shape(shape, self.image_shape_, FITTED)
         with engine_threads(self.threads):
             return ask(self._trained(), self._pixels(rows))
 

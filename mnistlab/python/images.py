@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -48,28 +49,59 @@ def raw_pixels(images: npt.ArrayLike, image_shape: tuple[int, int]) -> Images:
     return np.ascontiguousarray(levels, dtype=np.uint8)
 
 
-def as_rows(X: npt.ArrayLike) -> Any:
-    """Images (n, height, width) as rows of pixels; anything else unchanged, for scikit-learn to
-    check.
+def as_rows(X: npt.ArrayLike) -> tuple[Any, tuple[int, int] | None]:
+    """Images (n, height, width) as rows of pixels, and their (height, width).
+
+    Anything else unchanged, for scikit-learn to check, and None.
     """
-    if getattr(X, "ndim", 3) == 3 and not hasattr(X, "tocsr"):
-        X = np.asarray(X)
-        return X.reshape(len(X), math.prod(X.shape[1:])) if X.ndim == 3 else X
-    return X
+    if getattr(X, "ndim", 3) != 3 or hasattr(X, "tocsr"):
+        return X, None
+    images = np.asarray(X)
+    if images.ndim != 3:
+        return images, None
+    height, width = images.shape[1:]
+    return images.reshape(len(images), height * width), (height, width)
 
 
-def shape_of_rows(pixels: int, image_shape: tuple[int, int] | None) -> tuple[int, int]:
-    """The (height, width) of images in rows of this many pixels; ValueError if they do not match.
+def shape_of_rows(
+    pixels: int, image_shape: tuple[int, int] | None, given: tuple[int, int] | None = None
+) -> tuple[int, int]:
+    """The (height, width) of images of this many pixels; ValueError if they do not match.
 
-    None: square if possible, else one row.
+    `given` is that of images that were no rows. None for both: square if possible, else one row.
     """
+    if image_shape is not None:
+        _refuse_shape(image_shape)
+    if given is not None:
+        refuse_other_shape(given, image_shape, "image_shape is")
+        return given
     side = math.isqrt(pixels)
     height, width = image_shape or ((side, side) if side * side == pixels else (1, pixels))
     if height * width != pixels:
         raise ValueError(
             f"image_shape: {height} × {width} are {height * width} pixels, X has {pixels}"
         )
-    return height, width
+    return int(height), int(width)
+
+
+def refuse_other_shape(
+    given: tuple[int, int] | None, expected: tuple[int, int] | None, what: str
+) -> None:
+    """Raise ValueError if images that are no rows have another (height, width) than expected."""
+    if given is None or expected is None or given == tuple(expected):
+        return
+    raise ValueError(
+        f"X: found images of {given[0]} × {given[1]} pixels; {what} {expected[0]} × {expected[1]}"
+    )
+
+
+def _refuse_shape(image_shape: Any) -> None:
+    """Raise ValueError for what is no (height, width)."""
+    both = tuple(image_shape) if isinstance(image_shape, Iterable) else ()
+    if len(both) != 2 or not all(isinstance(one, int | np.integer) and one >= 1 for one in both):
+        raise ValueError(
+            f"image_shape: found {image_shape!r}, must be (height, width), such as (28, 28)"
+        )
 
 
 def pixel_range(X: npt.NDArray[Any]) -> tuple[float, float]:

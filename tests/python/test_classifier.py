@@ -61,6 +61,20 @@ def test_images_may_be_rows_and_fractions_of_one_without_a_bit_of_difference(ima
         assert np.array_equal(first.predict(X), other.predict(given))
 
 
+@pytest.mark.parametrize("shape", [(14, 28), (28, 7), (7, 28)])
+def test_images_that_are_not_square_keep_their_height_and_width(images, shape):
+    X, y = images
+    given = X[:, : shape[0], : shape[1]]
+    classifier = mnistlab.Classifier(model="cnn", epochs=1).fit(given, y)
+    assert classifier.image_shape_ == shape
+    rows = mnistlab.Classifier(model="cnn", epochs=1, image_shape=shape)
+    assert same(classifier, rows.fit(given.reshape(len(X), -1), y))
+    turned = rf"found images of {shape[1]} × {shape[0]} pixels; .*fitted with {shape[0]} × "
+    for call in (classifier.predict, lambda other: classifier.partial_fit(other, y)):
+        with pytest.raises(ValueError, match=turned):
+            call(given.transpose(0, 2, 1))
+
+
 def test_values_beyond_the_training_images_range_are_clipped(images):
     X, y = images
     classifier = mnistlab.Classifier(**FAST).fit(X / 255, y)

@@ -28,6 +28,12 @@ def test_numbers_that_are_lost_in_256_levels_bring_a_warning(images):
     ("options", "shape", "message"),
     [
         ({"image_shape": (28, 27)}, (20, 784), "28 × 27 are 756 pixels, X has 784"),
+        ({"image_shape": (14, 56)}, (20, 28, 28), "28 × 28 pixels; image_shape is 14 × 56"),
+        ({"image_shape": 5}, (20, 784), "image_shape: found 5, must be"),
+        ({"image_shape": (28, 28, 1)}, (20, 784), r"image_shape: found \(28, 28, 1\), must be"),
+        ({"image_shape": (-28, -28)}, (20, 784), "image_shape: found .*, must be"),
+        ({"image_shape": (28.0, 28.0)}, (20, 784), "image_shape: found .*, must be"),
+        ({"image_shape": "ab"}, (20, 784), "image_shape: found 'ab', must be"),
         ({}, (0, 28, 28), r"Found array with 0 sample\(s\)"),
         ({}, (20, 2, 2, 1), "Found array with dim 4"),
     ],
