@@ -1,5 +1,7 @@
 """Arrays of images and labels as a dataset for training."""
 
+from numbers import Integral, Real
+
 import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import train_test_split
@@ -25,9 +27,7 @@ def array_dataset(
     """
     train, held_out = np.arange(len(images)), np.zeros(0, dtype=np.int64)
     if validation:
-        train, held_out = train_test_split(
-            train, test_size=validation, stratify=codes, random_state=config.seed % 2**32
-        )
+        train, held_out = _parts(codes, validation, config.seed)
     scale, offset = pixel or scaling(config.data.normalize, images, train)
     height, width = images.shape[1:]
     return Dataset(
@@ -41,3 +41,22 @@ def array_dataset(
         scale=scale,
         offset=offset,
     )
+
+
+def _parts(
+    codes: npt.NDArray[np.uint8], validation: float, seed: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The numbers of the images to train on, and of those set aside; raises ValueError."""
+    is_number = isinstance(validation, Real) and not isinstance(validation, bool)
+    if not is_number or not (0 < validation < 1 or isinstance(validation, Integral)):
+        raise ValueError(
+            f"validation: found {validation!r}, must be a whole number of images (0: none), or a "
+            "fraction above 0 and below 1"
+        )
+    try:
+        train, held_out = train_test_split(
+            np.arange(len(codes)), test_size=validation, stratify=codes, random_state=seed % 2**32
+        )
+    except ValueError as error:
+        raise ValueError(f"validation: found {validation!r}: {error}") from None
+    return train, held_out

@@ -17,7 +17,8 @@ def estimator_config(estimator: Any) -> RunConfig:
     mapping = {} if estimator.config is None else resolved_mapping(run_config(estimator.config, {}))
     sections = {"model": estimator.model, "optimizer": estimator.optimizer}
     types = {f"{k}.type": v for k, v in sections.items() if isinstance(v, str)}
-    whole = {k: v for k, v in sections.items() if isinstance(v, Mapping)}
+    # The configuration refuses what is neither a name nor a mapping.
+    whole = {k: v for k, v in sections.items() if v is not None and not isinstance(v, str)}
     keys = {
         "model.hidden": estimator.hidden,
         "model.activation": estimator.activation,
@@ -39,8 +40,10 @@ def estimator_config(estimator: Any) -> RunConfig:
 
 def _seed(random_state: int | np.random.RandomState | None) -> int | None:
     """The seed; drawn if a RandomState is given."""
-    if random_state is None or isinstance(random_state, int | np.integer):
-        return None if random_state is None else int(random_state)
+    if random_state is None or isinstance(random_state, bool):
+        return random_state  # the configuration refuses a bool
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
     return int(check_random_state(random_state).randint(2**31))
 
 

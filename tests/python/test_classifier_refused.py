@@ -53,6 +53,26 @@ def test_a_wrong_parameter_is_named():
         mnistlab.Classifier(activation="rellu").fit(np.eye(4), [0, 1, 0, 1])
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": 5}, "model: found 5, must be"),
+        ({"model": ["mlp"]}, "model: found a list, must be"),
+        ({"optimizer": 5}, "optimizer: found 5, must be"),
+        ({"random_state": True}, "seed: found true, must be a whole number"),
+    ],
+)
+def test_a_parameter_of_another_type_is_not_ignored(options, message):
+    with pytest.raises(mnistlab.ConfigError, match=message):
+        mnistlab.Classifier(**options).fit(np.eye(4), [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("validation", [-1, 2.0, -0.5, "auto", True, np.nan, 1, 500, [3]])
+def test_a_wrong_number_of_validation_images_is_named(images, validation):
+    with pytest.raises(ValueError, match=r"^validation: found "):
+        mnistlab.Classifier(validation=validation, **FAST).fit(*images)
+
+
 def test_a_network_that_memory_does_not_hold_is_refused_before_any_is_taken(images):
     X, y = images
     with pytest.raises(UsageError, match=r"model\.hidden: training takes"):
