@@ -1,6 +1,7 @@
 """Arrays of images and labels as a dataset for training."""
 
 from numbers import Integral, Real
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ def array_dataset(
 
 
 def _parts(
-    codes: npt.NDArray[np.uint8], validation: float, seed: int
+    codes: npt.NDArray[np.uint8], validation: Any, seed: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The numbers of the images to train on, and of those set aside; raises ValueError."""
     is_number = isinstance(validation, Real) and not isinstance(validation, bool)

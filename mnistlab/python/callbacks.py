@@ -1,6 +1,6 @@
 """Callbacks: the user's own code, called during training."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mnistlab.experiment.callbacks import RunCallback, Start
@@ -36,6 +36,8 @@ class Callback:
 
 def checked(callbacks: Sequence[Callback]) -> tuple[Callback, ...]:
     """The callbacks; raises TypeError for any other object, before training."""
+    if not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks: found {callbacks!r}, must be a list of mnistlab.Callback")
     for callback in callbacks:
         if not isinstance(callback, Callback):
             raise TypeError(f"callbacks: found {callback!r}, must be a mnistlab.Callback each")

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mnistlab.data import Source, open_source
+from mnistlab.python.arguments import refuse_no_text
 from mnistlab.support import paths
 from mnistlab.support.paths import PathLike
 from mnistlab.terminal.progress import watch_download
@@ -27,6 +28,7 @@ def load_dataset(
     uint8 (n,), read-only and memory-mapped. Missing files are downloaded into `data_dir`. Raises
     UsageError for an unknown name, DataError for missing or damaged data.
     """
+    refuse_no_text("name", name)
     own = None if path is None else Path(path)
     with watch_download(quiet=False) as progress:
         source = open_source(name, own, data_dir=paths.data_dir(data_dir), progress=progress)

@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterable
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,10 @@ def raw_pixels(images: npt.ArrayLike, image_shape: tuple[int, int]) -> Images:
     and for values of 0 to 1 instead of 0 to 255.
     """
     pixels = np.asarray(images)
+    if isinstance(images, str | PathLike) or pixels.dtype.kind in "US":
+        raise ValueError("images: found a text; predict_files takes the paths of picture files")
+    if pixels.dtype.kind not in "buif":
+        raise ValueError(f"images of {pixels.dtype}: must be numbers from 0 to 255")
     height, width = image_shape
     if pixels.shape == image_shape:
         pixels = pixels[np.newaxis]

@@ -15,6 +15,7 @@ from mnistlab.experiment.predict import Answers
 from mnistlab.experiment.predict import predict as ask
 from mnistlab.experiment.resume import config_of, history_of
 from mnistlab.experiment.scores import Scores, score
+from mnistlab.python.arguments import refuse_no_text, texts_of
 from mnistlab.python.images import raw_pixels
 from mnistlab.python.tables import PathLike, frame
 from mnistlab.store.checksums import FileDigest
@@ -56,6 +57,8 @@ class OnDisk:
 
     @note.setter
     def note(self, text: str | None) -> None:
+        if text is not None:
+            refuse_no_text("note", text)
         set_note(self.path, text)
 
     @property
@@ -65,7 +68,7 @@ class OnDisk:
 
     @tags.setter
     def tags(self, tags: Iterable[str]) -> None:
-        wanted = [tags] if isinstance(tags, str) else list(tags)
+        wanted = texts_of("tags", tags)
         change_tags(self.path, wanted, set(self.tags).difference(wanted))
 
     def visualize(
@@ -85,7 +88,7 @@ class OnDisk:
         from mnistlab.python.commands.visualize import visualize
 
         _refuse_unknown("format", format, FIGURE_FORMATS)
-        only = [only] if isinstance(only, str) else only
+        only = None if only is None else texts_of("only", only)
         saved = visualize(
             self.path,
             only=only,
@@ -223,7 +226,7 @@ class Run(OnDisk):
         Raises UsageError if the run has no such weights, ValueError if `weights` is not final,
         best or epoch-N.
         """
-        if weights_file(weights) is None:
+        if not isinstance(weights, str) or weights_file(weights) is None:
             raise ValueError(f"weights: found {weights!r}, must be {ALLOWED}")
         if weights not in self._models:
             model = load_model(self.path, weights, data_dir=self._data_dir, threads=self._threads)
@@ -291,6 +294,7 @@ class Run(OnDisk):
         """
         from mnistlab.figures.gallery import run_figures
 
+        refuse_no_text("name", name)
         artefacts = Artefacts(self._run_dir, data_dir=self._data_dir, threads=self._threads)
         return only_figure(self.path, run_figures(artefacts, [name]))
 

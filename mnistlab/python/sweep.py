@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mnistlab.python.arguments import refuse_no_text
 from mnistlab.python.run import OnDisk, Run, only_figure
 from mnistlab.python.tables import PathLike
 from mnistlab.store.browse.found import is_sweep, trials_of
@@ -118,6 +119,7 @@ class Sweep(OnDisk):
         """
         from mnistlab.figures.sweep_figures import sweep_figures
 
+        refuse_no_text("name", name)
         return only_figure(self.path, sweep_figures(self._sweep_dir, [name], **self._options))
 
     @property

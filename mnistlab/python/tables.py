@@ -1,6 +1,5 @@
 """Tables of runs as DataFrames."""
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mnistlab.python.arguments import items_of, refuse_no_text, texts_of
 from mnistlab.python.shown_table import ShownTable
 from mnistlab.support.metric_names import RUN_METRICS, SECONDS
 from mnistlab.support.paths import PathLike
@@ -54,16 +54,17 @@ def compare(
     from mnistlab.store.browse.selection import groups_of, selected
     from mnistlab.support.errors import UsageError
 
+    _refuse_no_texts(where=where, sort=sort)
     found = selected(
         paths_of(paths),
         where=where,
-        metric=None if metric is None else ",".join(_names(metric)),
+        metric=None if metric is None else ",".join(_names("metric", metric)),
         against=None if against is None else Path(against),
         sort=sort,
     )
     if found.comparison.faults:
         raise UsageError(*found.comparison.faults)
-    groups = None if group_by is None else groups_of(found, _names(group_by))
+    groups = None if group_by is None else groups_of(found, _names("group_by", group_by))
     if html is not None:
         _write_page(Path(html), found, groups, data_dir)
     return _runs_frame(found) if groups is None else _groups_frame(groups)
@@ -101,7 +102,8 @@ def runs(
     from mnistlab.support.errors import UsageError
     from mnistlab.support.paths import runs_dir
 
-    tags = [tag] if isinstance(tag, str) else list(tag)
+    _refuse_no_texts(where=where, sort=sort)
+    tags = texts_of("tag", tag)
     folders = [runs_dir(None)] if paths is None else paths_of(paths)
     listing = list_runs(folders, where, sort, tags)
     if listing.faults:
@@ -117,14 +119,19 @@ def runs(
 
 def paths_of(paths: PathLike | Iterable[PathLike]) -> list[Path]:
     """One path, or several, as a list."""
-    several = [paths] if isinstance(paths, str | os.PathLike) else paths
-    return [Path(path) for path in several]
+    return [Path(path) for path in items_of("paths", paths)]
 
 
-def _names(several: str | Iterable[str]) -> list[str]:
+def _names(option: str, several: str | Iterable[str]) -> list[str]:
     from mnistlab.store.browse.selection import comma_separated
 
-    return comma_separated(several) if isinstance(several, str) else list(several)
+    return comma_separated(several) if isinstance(several, str) else texts_of(option, several)
+
+
+def _refuse_no_texts(**options: Any) -> None:
+    for name, value in options.items():
+        if value is not None:
+            refuse_no_text(name, value)
 
 
 def _runs_frame(found: "Selection") -> pd.DataFrame:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mnistlab.python.arguments import refuse_no_text
 from mnistlab.python.tables import paths_of
 from mnistlab.store.tidy.move import move_to_trash, rename
 from mnistlab.store.tidy.prune import Pruned
@@ -35,6 +36,7 @@ def mv(path: PathLike, name: str, *, force: bool = False) -> Path:
     Raises UsageError, and renames nothing, for a wrong or taken name, a trial, or a run that is
     being trained; unless `force`, also for what another configuration names.
     """
+    refuse_no_text("name", name)
     return rename(Path(path), name, force=force)
 
 

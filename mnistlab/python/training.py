@@ -12,8 +12,12 @@ from mnistlab.config.dump import value_as_yaml
 from mnistlab.config.load import warn_of
 from mnistlab.config.load_sweep import SweepSource, sweep_from_mapping
 from mnistlab.config.load_sweep import load_sweep as read_sweep_config
+from mnistlab.config.overrides import split_key
+from mnistlab.config.source_nodes import Position
+from mnistlab.config.yaml_nodes import nodes_from_mapping
 from mnistlab.experiment.callbacks import RunResult
 from mnistlab.experiment.dataset import data_dir_of_file
+from mnistlab.python.arguments import overrides_of, refuse_no_count
 from mnistlab.python.callbacks import Callback, RunListener, SweepListener, checked
 from mnistlab.python.commands.check import CheckResult
 from mnistlab.python.commands.check import check as check_config
@@ -60,7 +64,7 @@ def train(
     after a RuntimeWarning with advice. Ctrl-C saves a checkpoint, then raises KeyboardInterrupt.
     """
     named = {} if name is None else {"name": name}
-    checked_config = run_config(config, {**(overrides or {}), **named})
+    checked_config = run_config(config, {**overrides_of(overrides), **named})
     warn_of(checked_config)
     datasets = _data_dir(config, data_dir, quiet, checked_config)
     listener = RunListener(checked(callbacks), datasets)
@@ -90,7 +94,7 @@ def resume(
     """
     refuse_threads(threads)
     datasets, folder = paths.data_dir(data_dir), Path(path)
-    values = [_as_argument(key, value) for key, value in (overrides or {}).items()]
+    values = [_as_argument(key, value) for key, value in overrides_of(overrides).items()]
     if is_sweep(folder):
         hear = SweepListener(checked(callbacks), datasets)
         with sweep_options(datasets, workers=None, quiet=quiet, callbacks=[hear]) as how:
@@ -121,6 +125,8 @@ def sweep(
     number of processors. Raises as `train` does, before there is a folder; `sweep.trials` has the
     trials that failed or diverged.
     """
+    if workers is not None:
+        refuse_no_count("workers", workers, ", or None")
     source = _sweep_source(config, parameters, seeds)
     datasets = _data_dir(config, data_dir, quiet)
     hear = SweepListener(checked(callbacks), datasets)
@@ -140,7 +146,7 @@ def check(
 
     `config` and `overrides` as in `train`, with the same errors.
     """
-    checked_config = run_config(config, overrides or {})
+    checked_config = run_config(config, overrides_of(overrides))
     with watch_download(quiet=quiet) as download:
         return check_config(
             checked_config,
@@ -168,8 +174,9 @@ def lr_find(
     refused.
     """
     refuse_threads(threads)
+    refuse_no_count("seeds", seeds)
     write_to = _file_to_change(config, overrides) if write else None
-    checked_config = run_config(config, overrides or {})
+    checked_config = run_config(config, overrides_of(overrides))
     with (
         watch_download(quiet=quiet) as download,
         watch_count(*TESTING_RATES, quiet=quiet) as progress,
@@ -203,21 +210,26 @@ def run_config(config: Config, overrides: Mapping[str, Any]) -> RunConfig:
         config = resolved_mapping(config)
     if isinstance(config, Mapping):
         return run_config_from_mapping(config, overrides)
+    _refuse_no_config(config)
+    return load_run_config(Path(config), overrides)
+
+
+def _refuse_no_config(config: Any) -> None:
     if not isinstance(config, str | os.PathLike):
         raise TypeError(f"config: found {config!r}, must be a YAML file's path or a mapping")
-    return load_run_config(Path(config), overrides)
 
 
 def _file_to_change(config: Config, overrides: Mapping[str, Any] | None) -> Path:
     if not isinstance(config, str | os.PathLike):
         raise TypeError(f"config: found {config!r}, must be a YAML file's path, to write into it")
-    refuse_overrides(overrides or {})
+    refuse_overrides(overrides_of(overrides))
     return Path(config)
 
 
 def _as_argument(key: str, value: Any) -> str:
     """A value, or the values of a list, as the command line has them."""
-    values = value if isinstance(value, list | tuple) else [value]
+    plain = nodes_from_mapping(value, Position("overrides"), split_key(key)).plain()
+    values = plain if isinstance(plain, list) else [plain]
     return f"{key}={','.join(map(value_as_yaml, values))}"
 
 
@@ -227,7 +239,10 @@ def _sweep_source(
     if parameters is None and seeds is None:
         if isinstance(config, Mapping):
             return sweep_from_mapping(config)
+        _refuse_no_config(config)
         return read_sweep_config(Path(config))
+    if not isinstance(config, Mapping):
+        _refuse_no_config(config)
     run = {"run": config} if isinstance(config, Mapping) else {"base": str(Path(config))}
     seed = {} if seeds is None else {"seeds": seeds}
     return sweep_from_mapping({**run, "parameters": parameters or {}, **seed})

@@ -205,5 +205,7 @@ def test_lr_find_refuses_to_write_where_there_is_no_file_or_another_configuratio
         mnistlab.lr_find(TINY, write=True)
     with pytest.raises(mnistlab.UsageError, match=r"set optimizer\.type in the file first"):
         mnistlab.lr_find("tiny.yaml", {"optimizer.type": "adam"}, write=True)
-    with pytest.raises(mnistlab.UsageError, match="seeds: found 0, must be at least 1"):
+    with pytest.raises(
+        mnistlab.UsageError, match="seeds: found 0, must be a whole number of at least 1"
+    ):
         mnistlab.lr_find(TINY, seeds=0)
