@@ -21,7 +21,7 @@ from mnistlab.blocks.section import (
 from mnistlab.config.checks import CONFLICTS, Conflict, KeyPath
 from mnistlab.config.key_types import sections_of
 from mnistlab.config.run import RunConfig
-from mnistlab.config.source_nodes import Node, Problem, dotted, show
+from mnistlab.config.source_nodes import Node, Position, Problem, dotted, show
 from mnistlab.config.value_hints import key_elsewhere, keys_hint, value_hint
 from mnistlab.support.near_names import did_you_mean, nearest
 
@@ -107,8 +107,22 @@ def _depends(conflict: Conflict, touched: Sequence[KeyPath]) -> bool:
 
 
 def _located(conflict: Conflict, root: Node) -> Problem:
-    path = next((path for path in conflict.paths if root.at(path)), conflict.paths[0])
-    return Problem(root.nearest(path).position, path, conflict.message)
+    """The conflict at the first of its keys that is given, or at an override of another one."""
+    given = [path for path in conflict.paths if _is_given(path, root)]
+    path = given[0] if given else conflict.paths[0]
+    position = root.nearest(path).position
+    # An override is to blame before the file that it changes; another type need not be the cause.
+    others = [root.nearest(one).position for one in given[1:] if one[-1] != "type"]
+    overrides = [one for one in others if not one.line]
+    if position.line and overrides:
+        position = overrides[0]
+    return Problem(position, path, conflict.message)
+
+
+def _is_given(path: KeyPath, root: Node) -> bool:
+    block = root.at(path[:-1])
+    is_bare = block is not None and isinstance(block.value, str)  # `loss: mse` gives loss.type
+    return root.at(path) is not None or (is_bare and path[-1] == "type")
 
 
 class _Fault:
@@ -130,7 +144,7 @@ class _Fault:
             self.problem = Problem(node.key_position or node.position, path, message)
         elif kind == "missing":
             self.prune = _up_to_list(path[:-1])
-            self.problem = Problem(node.position, path, _missing(path, section))
+            self.problem = Problem(_asked_at(node), path, _missing(path, section))
         elif kind == UNKNOWN_TYPE:
             self._unknown_type(path, node, error["ctx"]["types"])
         else:
@@ -194,6 +208,14 @@ def _unknown_key(
     if ":" in str(key):
         hint = "; a blank must follow the ':' behind a key"
     return f"unknown key {show(key)}; allowed here: {allowed}{hint}"
+
+
+def _asked_at(block: Node) -> Position:
+    """The position of what asks for a key of a block: the block, or its `type` from elsewhere."""
+    chosen = block.child("type")
+    if chosen is None or chosen.position.source == block.position.source:
+        return block.position
+    return chosen.position
 
 
 def _missing(path: KeyPath, section: type[Section] | None) -> str:

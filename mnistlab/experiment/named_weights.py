@@ -1,5 +1,6 @@
 """The weights of other runs that a configuration names: those it starts from, and its teacher's."""
 
+from mnistlab.blocks.inits import path_key
 from mnistlab.config import RunConfig
 from mnistlab.experiment.teacher import teacher_of
 from mnistlab.store.run_dir import open_run
@@ -13,11 +14,11 @@ def missing_weights(config: RunConfig) -> list[str]:
     It needs no dataset, so it does not find weights that exist and do not fit.
     """
     errors: list[str] = []
-    for init in (config.init, *config.init.layers.values()):
+    for layer, init in ((None, config.init), *config.init.layers.items()):
         try:
             init.refuse_missing()
         except UsageError as error:
-            errors += error.messages
+            errors += [f"{path_key(layer)}: {message}" for message in error.messages]
     if teacher := teacher_of(config):
         try:
             run = open_run(teacher.run).path

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mnistlab.blocks.inits import path_key
 from mnistlab.config import InitConfig
 from mnistlab.runtime.params import views
 from mnistlab.runtime.program import TensorSpec
@@ -31,7 +32,8 @@ def initial_params(
             view[...] = rule.start(tensor, seed, drawn, dtype, files)
             view.reshape(-1)[~tensor.present] = 0
         except UsageError as error:
-            faults += error.messages
+            key = path_key(tensor.layer if tensor.layer in init.layers else None)
+            faults += [f"{key}: {message}" for message in error.messages]
         drawn += tensor.start is None
     if faults:
         raise UsageError(*dict.fromkeys(faults))

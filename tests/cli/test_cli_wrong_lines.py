@@ -37,6 +37,7 @@ FILES = {
     "sweep.yaml": "base: tiny.yaml\nparameters: {optimizer.lr: [0.1, 0.2]}\n",
     "nobase.yaml": "base: nowhere.yaml\nparameters: {optimizer.lr: [0.1]}\n",
     "both.yaml": "training: {epochs: 3, steps: 4}\n",
+    "constant.yaml": "lr_schedule: {type: constant}\nloss: {type: cross_entropy}\n",
     "loss.yaml": "loss: binary_cross_entropy\n",
     "percent.yaml": "model: {type: mlp, dropout: 50 %, hidden: 64 x 32}\n",
     "commas.yaml": 'model: {hidden: "64, 32"}\n',

@@ -58,7 +58,7 @@ class InitBlock(Section):
         raise NotImplementedError(f"init {self.type}: draws no weights")
 
     def refuse_missing(self) -> None:
-        """Raise UsageError if there is no file that the weights are read from."""
+        """Raise UsageError, without the key, if there is no file that the weights are read from."""
 
     def start(
         self, tensor: Any, seed: int, index: int, dtype: Any, files: dict[Path, Any]
@@ -66,6 +66,7 @@ class InitBlock(Section):
         """The initial values of a weight or bias.
 
         `index` is the tensor's number in the network. `files` caches the files that have been read.
+        Raises UsageError, without the key `path`, if one is unusable or does not fit.
         """
         if tensor.start is not None:
             return np.full(tensor.shape, tensor.start)
@@ -77,6 +78,11 @@ class InitBlock(Section):
 INITS = Family("mnistlab.blocks.inits", InitBlock)
 
 LayerInit = Annotated[InitBlock, OneOf(INITS, default="he_normal")]
+
+
+def path_key(layer: str | None) -> str:
+    """The key of the file that the weights are read from: a layer's own, or the run's for None."""
+    return "init.path" if layer is None else f"init.layers.{layer}.path"
 
 
 class PerLayer(Section):

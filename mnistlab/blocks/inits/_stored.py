@@ -39,10 +39,7 @@ def from_safetensors(path: Path, tensor: Any, files: dict[Path, Any]) -> np.ndar
     Raises UsageError if the file is unusable, or has no such tensor of this shape.
     """
     if path not in files:
-        try:
-            files[path] = load_tensors(path)[0]
-        except UsageError as error:
-            raise UsageError(*(f"init.path: {message}" for message in error.messages)) from error
+        files[path] = load_tensors(path)[0]
     tensors = files[path]
     refuse_missing(path, tensor, tensors)
     found: np.ndarray = tensors[tensor.name]
@@ -54,28 +51,26 @@ def refuse_missing(path: Path, tensor: Any, names: Collection[str]) -> None:
     """Raise UsageError if a file with tensors of these names does not have this one."""
     if tensor.name not in names:
         there = ", ".join(sorted(names)) or "nothing"
-        raise UsageError(f"init.path: {path}: no tensor {tensor.name}; it holds {there}")
+        raise UsageError(f"{path}: no tensor {tensor.name}; it holds {there}")
 
 
 def refuse_unfit(path: Path, tensor: Any, shape: tuple[int, ...], dtype: np.dtype) -> None:
     """Raise UsageError if a file's tensor has another shape, or is not numeric."""
     if shape != tensor.shape:
-        raise UsageError(
-            f"init.path: {path}: {tensor.name} has shape {shape}, expected {tensor.shape}"
-        )
+        raise UsageError(f"{path}: {tensor.name} has shape {shape}, expected {tensor.shape}")
     if dtype.kind not in "fiu":
-        raise UsageError(f"init.path: {path}: {tensor.name} holds {dtype}, expected numbers")
+        raise UsageError(f"{path}: {tensor.name} holds {dtype}, expected numbers")
 
 
 def _refuse_negative(path: Path, tensor: Any, found: np.ndarray) -> None:
     if tensor.kind == "running_variance" and (found < 0).any():
-        raise UsageError(f"init.path: {path}: {tensor.name} holds a negative variance")
+        raise UsageError(f"{path}: {tensor.name} holds a negative variance")
 
 
 def _refuse_connected(path: Path, tensor: Any, found: np.ndarray) -> None:
     if found.reshape(-1)[~tensor.present].any():
         raise UsageError(
-            f"init.path: {path}: {tensor.name} has weights for connections that the layer's "
+            f"{path}: {tensor.name} has weights for connections that the layer's "
             "`connections` leaves out"
         )
 
@@ -83,5 +78,5 @@ def _refuse_connected(path: Path, tensor: Any, found: np.ndarray) -> None:
 def _refuse_infinite(path: Path, tensor: Any, found: np.ndarray, dtype: Any) -> None:
     if not (np.abs(found.astype(np.float64)) <= np.finfo(dtype).max).all():
         raise UsageError(
-            f"init.path: {path}: {tensor.name} holds values that are not finite {np.dtype(dtype)}"
+            f"{path}: {tensor.name} holds values that are not finite {np.dtype(dtype)}"
         )

@@ -30,7 +30,7 @@ class FileInit(StoredInit):
 
     def refuse_missing(self) -> None:
         if not self.path.exists():
-            raise UsageError(f"init.path: {self.path}: no such file")
+            raise UsageError(f"{self.path}: no such file")
 
     def stored(self, tensor: Any, files: dict[Path, Any]) -> np.ndarray:
         if self.path.suffix == ".npz":
@@ -54,7 +54,7 @@ def _from_npz(path: Path, tensor: Any) -> np.ndarray:
     except UsageError:
         raise
     except Exception as error:  # numpy and zipfile raise many kinds of errors with the same meaning
-        raise UsageError(f"init.path: {path}: unusable as weights: {error}") from error
+        raise UsageError(f"{path}: unusable as weights: {error}") from error
 
 
 def _npy_header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:

@@ -9,7 +9,6 @@ from pydantic import Field
 from mnistlab.blocks.inits import BIAS, BiasInit
 from mnistlab.blocks.inits._stored import StoredInit, from_safetensors
 from mnistlab.blocks.section import UserPath, WeightsName
-from mnistlab.support.errors import UsageError
 from mnistlab.support.run_weights import find_weights
 
 
@@ -27,13 +26,7 @@ class WeightsOfRun(StoredInit):
     bias: BiasInit = BIAS
 
     def refuse_missing(self) -> None:
-        self._file()
+        find_weights(self.path, self.weights)
 
     def stored(self, tensor: Any, files: dict[Path, Any]) -> np.ndarray:
-        return from_safetensors(self._file(), tensor, files)
-
-    def _file(self) -> Path:
-        try:
-            return find_weights(self.path, self.weights)
-        except UsageError as error:
-            raise UsageError(f"init.path: {error}") from None
+        return from_safetensors(find_weights(self.path, self.weights), tensor, files)
