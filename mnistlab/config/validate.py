@@ -111,8 +111,10 @@ def _located(conflict: Conflict, root: Node) -> Problem:
     given = [path for path in conflict.paths if _is_given(path, root)]
     path = given[0] if given else conflict.paths[0]
     position = root.nearest(path).position
-    # An override is to blame before the file that it changes; another type need not be the cause.
-    others = [root.nearest(one).position for one in given[1:] if one[-1] != "type"]
+    # An override is to blame before the file that it changes. Another type, or a whole section,
+    # need not be the cause.
+    keys = [one for one in given[1:] if len(one) > 1 and one[-1] != "type"]
+    others = [root.nearest(one).position for one in keys]
     overrides = [one for one in others if not one.line]
     if position.line and overrides:
         position = overrides[0]
