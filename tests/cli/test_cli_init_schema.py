@@ -80,7 +80,8 @@ def test_an_example_is_written_with_all_that_it_needs(home, name):
     first, _, rest = config.read_text(encoding="utf-8").partition("\n#\n")
     original = (REPOSITORY / "configs" / f"{name}.yaml").read_text(encoding="utf-8")
     assert rest == original.replace(f"configs/{name}.yaml", config.name)
-    kind = "sweep" if any(name.startswith(one) for one in ("sweeps/", "best/cnn-seeds")) else "run"
+    sweeps = ("sweeps/", "best/cnn-seeds", "best/ensemble")
+    kind = "sweep" if name.startswith(sweeps) else "run"
     schema = home / "mine" / first.partition("$schema=./")[2]
     assert json.loads(schema.read_text()) == mnistlab("schema", kind).document
     command = ("train", "--print-config") if kind == "run" else ("sweep", "--dry-run")

@@ -13,12 +13,11 @@ from mnistlab.config import RunConfig, dump_yaml, load_run_config, parse_run_con
 from mnistlab.config.load_sweep import load_sweep
 from mnistlab.config.schema import run_json_schema
 from mnistlab.config.starter import starter_files
+from mnistlab.sweeps.space import checked_points
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 EXAMPLES = ["quickstart", "mnist-softmax", "mnist-mlp", "mnist-cnn"]
-BEST = sorted(
-    path for path in (CONFIGS / "best").glob("*.yaml") if not path.stem.endswith("-seeds")
-)
+BEST = [CONFIGS / "best" / f"{name}.yaml" for name in ("softmax", "mlp", "cnn")]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -40,6 +39,16 @@ def test_the_seeds_of_the_best_cnn_change_nothing_else():
     config, problems = sweep.run_config({})
     assert problems == []
     assert dump_yaml(config) == dump_yaml(load_run_config(CONFIGS / "best" / "cnn.yaml"))
+
+
+def test_the_members_of_the_best_ensemble_are_five_different_networks_on_all_images():
+    configs = [config for *_, config in checked_points(load_sweep(CONFIGS / "best/ensemble.yaml"))]
+    assert [config.seed for config in configs] == [0, 1, 2, 3, 4]
+    for differing in ("model", "data"):
+        assert len({repr(getattr(config, differing)) for config in configs}) == 5
+    assert {(config.data.validation_images, config.training.test) for config in configs} == {
+        (0, "end")
+    }
 
 
 def test_the_quickstart_needs_no_network():
