@@ -272,8 +272,10 @@ def test_ctrl_c_before_a_command_runs_ends_it_without_a_traceback(command):
     code = (
         "import os, signal, sys\n"
         "class CtrlC:\n"
+        "    pressed = False\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name == 'typer':\n"
+        "        if name == 'typer' and not self.pressed:\n"
+        "            self.pressed = True\n"
         "            os.kill(os.getpid(), signal.SIGINT)\n"
         "sys.meta_path.insert(0, CtrlC())\n"
         "from mnistlab.cli.app import app\n"

@@ -167,7 +167,7 @@ def test_what_is_no_picture_is_refused_before_it_is_unpacked(tmp_path, content, 
 
 
 def test_a_folder_and_a_missing_file_are_refused(tmp_path):
-    with pytest.raises(MalformedError, match="found a folder"):
+    with pytest.raises(MalformedError, match="is a folder without pictures"):
         read_picture(tmp_path)
     with pytest.raises(MalformedError, match="no such file"):
         read_picture(tmp_path / "gone.png")
