@@ -16,8 +16,19 @@ from mnistlab.support.paths import as_argument
 MAX_BYTES = 256 * 1024
 YAML_SUFFIXES = (".yaml", ".yml")
 # Keys that only a sweep has; those that also distinguish a sweep from a run with a base.
-SWEEP_MARKS = ("run", "parameters", "stages")
-MARKS_BESIDE_BASE = ("method", "zip", "seeds", "metric", "refit")
+SWEEP_MARKS = ("run", "parameters", "grids", "stages")
+MARKS_BESIDE_BASE = (
+    "method",
+    "parallel",
+    "when",
+    "exclude",
+    "zip",
+    "seeds",
+    "metric",
+    "prune",
+    "stop",
+    "refit",
+)
 
 
 def sweep_mark(root: Node) -> str | None:

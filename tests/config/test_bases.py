@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from mnistlab.blocks.section import keys_of
 from mnistlab.config import (
     dump_yaml,
     load_run_config,
@@ -10,7 +11,10 @@ from mnistlab.config import (
     resolved_mapping,
     run_config_from_mapping,
 )
+from mnistlab.config.config_text import MARKS_BESIDE_BASE, SWEEP_MARKS
 from mnistlab.config.load_sweep import load_sweep
+from mnistlab.config.run import RunConfig
+from mnistlab.config.sweep import SweepConfig
 from mnistlab.support.errors import ConfigError
 
 
@@ -136,6 +140,17 @@ def test_an_unusable_base_is_refused_at_its_position(base, said, tmp_path):
     files = {"torn": "a: b: c", "sweep": "base: b.yaml\nparameters: {seed: [1]}"}
     message = refused(written(tmp_path, **files, b=f"base: {base}\nseed: 1"))[0]
     assert message.startswith(said)
+
+
+def test_every_key_that_only_a_sweep_has_tells_a_sweep_with_a_base_from_a_run():
+    of_run, of_sweep = (keys_of(one) for one in (RunConfig, SweepConfig))
+    assert {*SWEEP_MARKS, *MARKS_BESIDE_BASE} == of_sweep.keys() - of_run.keys()
+
+
+def test_a_union_of_grids_may_have_a_base(tmp_path):
+    path = written(tmp_path, a="seed: 1", b="base: a.yaml\ngrids: [{seed: [1]}, {seed: [2, 3]}]")
+    assert len(list(load_sweep(path).config.blocks())) == 2
+    assert refused(path)[0].endswith("is the file of a sweep; `mnistlab sweep` runs it")
 
 
 def test_a_base_belongs_in_a_file(tmp_path):
