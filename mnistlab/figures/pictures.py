@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from mnistlab.figures import style
 from mnistlab.figures.sheet import CAPTION_LINE, CAPTION_SIZE, MARGIN, Sheet
+from mnistlab.support.text_format import without_middle
 
 COLUMNS = 10
 SHEET_PICTURES = 30  # of mistakes, and of images at random
@@ -69,7 +70,5 @@ def _caption(read: Read) -> list[str]:
 
 
 def fitted(text: str) -> str:
-    """A text cut to the length that fits under a picture."""
-    if len(text) <= CAPTION_CHARACTERS:
-        return text
-    return f"{text[: CAPTION_CHARACTERS - 1]}…"
+    """A text in the length that fits under a picture."""
+    return without_middle(text, CAPTION_CHARACTERS)

@@ -16,6 +16,7 @@ from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.photo.picture import read_picture
 from mnistlab.store.written_files import refuse_others, write_own
 from mnistlab.support.errors import UsageError
+from mnistlab.support.text_format import without_middle
 
 HEIGHT = 2.75  # inches, of the part under the heading
 PICTURE_SIDE, SEEN_SIDE = 3.1, 2.45  # inches at most
@@ -67,7 +68,7 @@ def _bars(
 ) -> None:
     shown = np.sort(np.argsort(-outputs, kind="stable")[:MOST_BARS])
     values = outputs[shown].astype(np.float64)
-    names = [_short(class_names[label]) for label in shown]
+    names = [without_middle(class_names[label], NAME_LENGTH) for label in shown]
     left = x + 0.15 + 0.085 * max(map(len, names))
     axes = sheet.panel(left, 0.05, style.WIDTH - MARGIN - 0.75 - left, SEEN_SIDE - 0.2)
     best = int(np.argmax(values))
@@ -85,10 +86,6 @@ def _bars(
         text = f"{100 * value:.1f} %" if is_share else f"{value:.3g}"
         place = (max(value, 0.0), row)
         axes.annotate(text, place, (4, 0), textcoords="offset points", va="center")
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH - 1]}…"
 
 
 def files_of(images: Sequence[Path], folder: Path) -> dict[Path, list[Path]]:

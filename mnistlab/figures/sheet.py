@@ -22,10 +22,11 @@ from matplotlib.ticker import StrMethodFormatter
 
 from mnistlab.figures import style
 from mnistlab.support.safe_text import as_unicode
-from mnistlab.support.text_format import NO_BREAK, unbroken
+from mnistlab.support.text_format import NO_BREAK, unbroken, without_middle
 
 MARGIN = 0.35  # inches, left and right
 HEADING_CHARACTERS = 58  # that fit beside the run's name
+RUN_CHARACTERS = 44  # of that name
 NOTE_LINE = 0.19  # inches, of one line of the note
 NOTE_CHARACTERS = 138  # that fit in a line of it
 CAPTION_LINE = 0.135  # inches, of one line of a caption
@@ -130,7 +131,7 @@ class Sheet:
     def _write_heading(self, heading: str, lines: Sequence[str], run: str) -> None:
         bold: Any = {"size": style.LARGE, "weight": "bold", "va": "center"}
         self.write(MARGIN, 0.25 - self.top, shortened(heading), **bold)
-        name = textwrap.shorten(run, 44, placeholder=" …")
+        name = without_middle(run, RUN_CHARACTERS)
         right = style.WIDTH - MARGIN
         self.write(right, 0.25 - self.top, name, ha="right", va="center", color=style.FAINT)
         for number, line in enumerate(lines):

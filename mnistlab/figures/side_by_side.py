@@ -7,6 +7,7 @@ import numpy as np
 
 from mnistlab.figures import style
 from mnistlab.figures.sheet import MARGIN, Sheet
+from mnistlab.support.text_format import without_middle
 
 COLUMNS = 10
 LEFT = 1.9  # inches, for a model's name
@@ -43,14 +44,10 @@ def draw_rows(
         sheet.write(x, CAPTION / 2, caption, size=style.SMALL, va="center")
     for row, model in enumerate(models):
         y = CAPTION + row * step
-        words = "\n".join(_cut(line) for line in model.words)
+        words = "\n".join(without_middle(line, WORDS_CHARACTERS) for line in model.words)
         sheet.write(MARGIN, y + (step - GAP) / 2, words, va="center", linespacing=1.3)
         for column, image in enumerate(model.images[:most]):
             x = MARGIN + LEFT + column * (side + GAP)
             height = sheet.picture(x, y, side, image, colours, limits)
             sheet.frame((x, y, side, height))
     return sheet, step
-
-
-def _cut(line: str) -> str:
-    return line if len(line) <= WORDS_CHARACTERS else f"{line[: WORDS_CHARACTERS - 1]}…"

@@ -1,6 +1,5 @@
 """The learning curves of a sweep in one axis: a line for each point, a band for its seeds."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ from mnistlab.figures.line_labels import Label, write_labels
 from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.figures.sweep_points import LearningCurve, SweepMetric, near_the_best
 from mnistlab.support.errors import LackingError
+from mnistlab.support.text_format import without_middle
 
 HEIGHT = 4.3  # inches, of the panel
 COLOURS = (style.BLUE, style.VERMILLION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY_BLUE)
@@ -193,7 +193,7 @@ def _set_epochs(axes: Axes, epochs: np.ndarray, *, is_log: bool) -> None:
 
 
 def _name(label: str) -> str:
-    return textwrap.shorten(label, NAME_CHARACTERS, placeholder=" …") or "the run"
+    return without_middle(label, NAME_CHARACTERS) or "the run"
 
 
 def _note(

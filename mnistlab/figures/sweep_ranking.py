@@ -19,7 +19,7 @@ from mnistlab.figures.sweep_points import (
     varied,
 )
 from mnistlab.support.errors import LackingError
-from mnistlab.support.text_format import as_stated, in_print
+from mnistlab.support.text_format import as_stated, in_print, without_middle
 
 ROW_HEIGHT = 0.28  # inches
 ABOVE, BELOW = 0.3, 0.65  # inches around the panel
@@ -58,7 +58,11 @@ def ranking_dots(
     keys = varied(points) or list(dict.fromkeys(key for p in points for key in p.parameters))
     names = labels or [_label(point, keys) for point in points]
     named = zip(points, names, strict=True)
-    measured = [(point, _cut(name)) for point, name in named if math.isfinite(point.mean)]
+    measured = [
+        (point, without_middle(name, LABEL_CHARACTERS))
+        for point, name in named
+        if math.isfinite(point.mean)
+    ]
     if not measured:
         raise LackingError("nothing finite was measured")
     shown, ticks = zip(*measured[:MAX_POINTS], strict=True)
@@ -226,7 +230,3 @@ def _write_columns(
 def _label(point: SweepPoint, keys: Sequence[str]) -> str:
     """The parameters in which the point differs from the others."""
     return "  ".join(told_values(point.parameters, keys)) or "the run"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LABEL_CHARACTERS else f"{text[: LABEL_CHARACTERS - 1]}…"

@@ -1,7 +1,7 @@
 """mnistlab's networks as a scikit-learn classifier."""
 
 import logging
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from dataclasses import asdict
 from typing import Any, Self
 
@@ -143,7 +143,7 @@ class Classifier(ClassifierMixin, BaseEstimator):
         self,
         X: npt.ArrayLike,
         y: Sequence[Hashable] | npt.NDArray[Any],
-        classes: Sequence[Hashable] | npt.NDArray[Any] | None = None,
+        classes: Sequence[Hashable] | Set[Hashable] | npt.NDArray[Any] | None = None,
         **unsupported: Any,
     ) -> Self:
         """Train one more epoch on these images only; the weights and the optimizer's state are
@@ -158,6 +158,8 @@ class Classifier(ClassifierMixin, BaseEstimator):
         first = not hasattr(self, "weights_")
         if first and classes is None:
             raise ValueError("classes: the first call of partial_fit needs them: all labels of y")
+        if isinstance(classes, Set):
+            classes = list(classes)
         known = encoded(label_column(classes))[0] if classes is not None else self.classes_
         if not first and known.tolist() != self.classes_.tolist():
             raise ValueError(

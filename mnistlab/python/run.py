@@ -81,19 +81,21 @@ class OnDisk:
         """Draw every figure, or the one or those named, into the folder, with report.html if all
         are drawn; returns their files by name. Figures without data are left out.
 
-        `format` is png, svg or pdf; ValueError for another. Raises UsageError if a file that
-        mnistlab did not write would be overwritten, unless `force`; for damaged files,
-        after the other figures are drawn.
+        `format` is png, svg or pdf; ValueError for another. Raises UsageError if `only` is empty,
+        or a file that mnistlab did not write would be overwritten, unless `force`; for damaged
+        files, after the other figures are drawn.
         """
         from mnistlab.python.commands.visualize import visualize
 
         _refuse_unknown("format", format, FIGURE_FORMATS)
         only = None if only is None else texts_of("only", only)
+        if only == []:
+            raise UsageError("only: names no figure; without it, all are drawn")
         saved = visualize(
             self.path,
             only=only,
             format=format,
-            report=not only,
+            report=only is None,
             force=force,
             data_dir=self._data_dir,
             threads=self._threads,

@@ -149,6 +149,13 @@ def short_keys(keys: Iterable[str]) -> dict[str, str]:
     return {key: part if times[part] == 1 else key for key, part in last.items()}
 
 
+def without_middle(text: str, characters: int) -> str:
+    """A text in at most so many characters, without its middle: both ends identify it."""
+    if len(text) <= characters:
+        return text
+    return f"{text[: characters // 2]}…{text[len(text) - (characters - 1) // 2 :]}"
+
+
 def counted(number: int, noun: str) -> str:
     """A count with its noun: `1 epoch`, `1,200 epochs`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

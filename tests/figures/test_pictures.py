@@ -39,7 +39,7 @@ def test_long_names_stay_apart_and_are_cut_where_they_would_not_fit():
     with style.drawing():
         figure = read_images(reads, "heading", "note", "run")
     assert faults(figure) == []
-    assert "as a class with …" in captions(figure)
+    assert "as a cla… its own" in captions(figure)
 
 
 def test_pairs_say_how_many_of_how_many():

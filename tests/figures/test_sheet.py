@@ -70,6 +70,7 @@ def test_a_run_of_any_name_is_written_as_it_is_and_fits():
         sheet = Sheet(1.0, "Confusion matrix: accuracy 98.40 %", "note", "$x_{$ " + "y" * 90)
     assert faults(sheet.figure) == []
     assert all(not text.get_parse_math() for text in sheet.figure.findobj(Text) if text.get_text())
+    assert any("$x_{$ yyy" in text.get_text() for text in sheet.figure.findobj(Text))
 
 
 @pytest.mark.parametrize(

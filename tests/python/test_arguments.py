@@ -44,6 +44,11 @@ def test_an_argument_of_a_run_is_named(trained, message):
     assert trained.tags == ()
 
 
+def test_no_figure_is_not_all_figures(trained):
+    with pytest.raises(mnistlab.UsageError, match=r"^only: names no figure"):
+        trained.visualize([])
+
+
 OTHERS = {
     "paths: found 5, must be a path, or several": lambda: mnistlab.compare(5),
     "paths: found 6, must be a path, or several": lambda: mnistlab.rm(6),

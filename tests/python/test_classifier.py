@@ -246,7 +246,7 @@ def test_epochs_one_by_one_give_the_bits_of_a_fit(images, keys):
     whole = mnistlab.Classifier(**keys, epochs=4).fit(*images)
     one_by_one = mnistlab.Classifier(**keys, epochs=4)
     for call in range(4):
-        one_by_one.partial_fit(*images, classes=range(10) if call == 0 else None)
+        one_by_one.partial_fit(*images, classes=set(range(10)) if call == 0 else None)
         one_by_one = pickle.loads(pickle.dumps(one_by_one))
     assert same(whole, one_by_one)
     for row, expected in zip(one_by_one.history_, whole.history_, strict=True):

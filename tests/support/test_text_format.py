@@ -13,6 +13,7 @@ from mnistlab.support.text_format import (
     probability,
     short_keys,
     unbroken,
+    without_middle,
 )
 
 
@@ -103,6 +104,12 @@ def test_the_ends_of_an_interval_have_the_same_decimals():
 def test_a_key_is_short_unless_another_one_ends_in_the_same_part():
     keys = ("model.type", "init.type", "optimizer.lr", "seed", "data.seed")
     assert list(short_keys(keys).values()) == ["model.type", "init.type", "lr", "seed", "data.seed"]
+
+
+def test_a_long_name_keeps_both_ends():
+    assert without_middle("wide", 4) == "wide"
+    names = [without_middle("a" * 40 + end, 12) for end in ("lr 0.1", "lr 0.2")]
+    assert names == ["aaaaaa…r 0.1", "aaaaaa…r 0.2"]
 
 
 def test_a_percentage_in_print_has_one_space():

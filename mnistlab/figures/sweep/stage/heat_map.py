@@ -27,12 +27,13 @@ from mnistlab.figures.sweep_points import (
     varied,
 )
 from mnistlab.support.errors import LackingError
-from mnistlab.support.text_format import number
+from mnistlab.support.text_format import number, without_middle
 
 CELL_WIDTH, CELL_HEIGHT = 0.9, 0.5  # inches, of a cell if there is space
 LEFT, BELOW, BETWEEN = 1.15, 0.75, 0.35  # inches: left of a panel, below it, between two
 SCALE_WIDTH, SCALE_HEIGHT = 1.1, 2.6  # inches, of the scale right of all panels, at least
 CHARACTER_WIDTH = 0.105  # inches, of the name of a parameter
+VALUE_CHARACTERS = 13  # that fit beside a row
 SINGLE_HEIGHT = 3.2  # inches, of a map alone
 MAX_VALUES = 14  # of a parameter; with more, cells would be unreadable
 MAX_PARAMETERS = 3
@@ -219,7 +220,10 @@ def _written(mean: float, std: float, metric: SweepMetric) -> str:
 
 
 def _label(axes: Axes, found: Cells, values: Mapping[str, Sequence[Any]]) -> None:
-    texts = {k: [_short(value_as_yaml(value)) for value in values[k]] for k in (found.x, found.y)}
+    texts = {
+        k: [without_middle(value_as_yaml(value), VALUE_CHARACTERS) for value in values[k]]
+        for k in (found.x, found.y)
+    }
     axes.set_xticks(range(len(texts[found.x])), texts[found.x], parse_math=False)
     axes.set_yticks(range(len(texts[found.y])), texts[found.y], parse_math=False)
     if max(map(len, texts[found.x])) > 9:
@@ -228,7 +232,3 @@ def _label(axes: Axes, found: Cells, values: Mapping[str, Sequence[Any]]) -> Non
     axes.set_ylabel(found.y, parse_math=False)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 13 else f"{text[:12]}…"

@@ -26,6 +26,7 @@ from mnistlab.figures.sweep_points import (
 from mnistlab.figures.sweep_ranking import spans_of
 from mnistlab.support.errors import LackingError
 from mnistlab.support.scale import LARGEST, SMALLEST
+from mnistlab.support.text_format import without_middle
 
 WIDEST, PANEL_HEIGHT = 6.5, 3.0  # inches
 LEFT, BELOW = 0.75, 0.85  # inches around the panels
@@ -170,7 +171,7 @@ def _apart(axes: Axes, texts: Sequence[str], places: Sequence[float]) -> list[st
 
 
 def _set_ticks(axes: Axes, texts: Sequence[str], places: dict[str, float]) -> None:
-    short = [t if len(t) <= LABEL_CHARACTERS else f"{t[: LABEL_CHARACTERS - 1]}…" for t in texts]
+    short = [without_middle(text, LABEL_CHARACTERS) for text in texts]
     axes.set_xticks([places[text] for text in texts], short, parse_math=False)
     if CHARACTER_WIDTH * sum(map(len, short)) > 0.8 * axes.get_position().width * style.WIDTH:
         axes.tick_params(axis="x", rotation=20)

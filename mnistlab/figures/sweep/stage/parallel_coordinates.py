@@ -30,7 +30,7 @@ from mnistlab.figures.sweep_points import (
     wants_log_axis,
 )
 from mnistlab.support.errors import LackingError
-from mnistlab.support.text_format import counted, short_keys
+from mnistlab.support.text_format import counted, short_keys, without_middle
 
 LEAST_POINTS = 10  # with fewer, the table says as much
 MOST_PARAMETERS = 8
@@ -123,7 +123,7 @@ def _of_parameter(title: str, key: str, points: Sequence[SweepPoint]) -> Column:
         names = list(map(value_as_yaml, given))
         places = np.linspace(0.0, 1.0, len(names)) if len(names) > 1 else [0.5]
         texts = dict(zip(names, map(float, places), strict=True))
-        ticks = [(place, _cut(text)) for text, place in texts.items()]
+        ticks = [(place, without_middle(text, LABEL_CHARACTERS)) for text, place in texts.items()]
     places = [
         texts[value_as_yaml(point.parameters[key])] if key in point.parameters else LACKING
         for point in points
@@ -175,10 +175,6 @@ def _ticks(values: Sequence[float], places: Sequence[float]) -> list[tuple[float
             wanted = [float(tick) for tick in round_ones if at[0] <= tick <= at[-1]]
             places = np.interp(wanted, at, there).tolist()
     return [(place, f"{value:.4g}") for place, value in zip(places, wanted, strict=True)]
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LABEL_CHARACTERS else f"{text[: LABEL_CHARACTERS - 1]}…"
 
 
 def _draw_lines(
