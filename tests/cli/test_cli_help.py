@@ -53,6 +53,7 @@ def test_the_help_of_every_command_has_an_example_of_itself(command):
     assert outcome.exit_code == 0
     _, example = outcome.stdout.split("Example", 1)
     assert f"  mnistlab {command}" in example
+    assert max(map(len, example.splitlines())) <= 80  # what is broken cannot be pasted
 
 
 def test_help_lists_the_commands_that_exist_and_no_others():

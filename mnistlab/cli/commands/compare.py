@@ -11,10 +11,10 @@ ORDER = 6  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab compare runs --sort val_accuracy
-  mnistlab compare runs/20261121-142530-mlp-3fa9c1 runs/20261121-143002-mlp-91c0de
-  mnistlab compare runs --where "val_accuracy > 0.97 and optimizer.type == 'sgd'"
+  mnistlab compare runs/20261121-142530-mlp-3fa9c1 runs/latest
+  mnistlab compare runs --where "val_accuracy > 0.97 and optimizer.lr == 0.1"
   mnistlab compare runs --group-by model.hidden,optimizer.lr
-  mnistlab compare runs --group-by all --against runs/20261121-142530-mlp-3fa9c1
+  mnistlab compare runs --group-by all --against runs/latest
   mnistlab compare runs --html comparison.html
   mnistlab compare runs/20261121-150000-my-sweep --csv > my-sweep.csv
   mnistlab compare runs --latex > table.tex

@@ -12,7 +12,7 @@ EXAMPLES = """\b
 Examples:
   mnistlab evaluate runs/latest
   mnistlab evaluate runs/latest --split validation --weights best
-  mnistlab evaluate runs/20261121-142530-mlp-3fa9c1 runs/20261121-143002-mlp-91c0de
+  mnistlab evaluate runs/20261121-142530-mlp-3fa9c1 runs/latest
   mnistlab evaluate runs/20261121-150000-my-sweep
   mnistlab evaluate runs/latest --calibrate
   mnistlab evaluate runs/latest --attack fgsm:0.25 --figure attack.png

@@ -16,7 +16,7 @@ Examples:
   mnistlab runs
   mnistlab runs runs/20261121-150000-my-sweep
   mnistlab runs runs /data/older-runs --sort val_accuracy
-  mnistlab runs --where "status == 'finished' and val_accuracy > 0.97" --sort val_accuracy
+  mnistlab runs --where "status == 'finished'" --sort val_accuracy
   mnistlab runs --tag good
 """
 

@@ -16,8 +16,8 @@ EXAMPLES = """\b
 Examples:
   mnistlab sweep configs/quickstart.yaml optimizer.lr=0.1,0.03,0.01 seeds=3
   mnistlab sweep configs/sweeps/softmax-lr-lambda.yaml --dry-run
-  mnistlab sweep configs/sweeps/softmax-stages.yaml training.epochs=2 --workers 1
-  mnistlab sweep configs/quickstart.yaml optimizer.lr=0.1,0.03 --scheduler 127.0.0.1:8786
+  mnistlab sweep configs/sweeps/softmax-stages.yaml --workers 1
+  mnistlab sweep configs/quickstart.yaml seed=1,2 --scheduler 127.0.0.1:8786
 """
 
 

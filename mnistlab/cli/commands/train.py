@@ -14,7 +14,7 @@ ORDER = 1  # in --help
 EXAMPLES = """\b
 Examples:
   mnistlab train configs/quickstart.yaml
-  mnistlab train configs/quickstart.yaml optimizer.lr=0.01 model.hidden=[128,64]
+  mnistlab train configs/quickstart.yaml model.hidden=[128,64]
   mnistlab train configs/quickstart.yaml --print-config
 """
 
