@@ -14,8 +14,16 @@ from engine_helpers import (
 from layered_oracle import LayeredOracle
 from oracle_helpers import assert_engine_follows
 
+from mnistlab.blocks.layers.conv2d import choice
 from mnistlab.runtime.threads import engine_threads
 from mnistlab.training.gradcheck import check_gradients
+
+
+@pytest.fixture(autouse=True)
+def squares_for_the_gradient(monkeypatch):
+    """With AVX2, too, where they are not chosen."""
+    monkeypatch.setattr(choice, "GRADIENT_SQUARES", 0.1)
+
 
 HEIGHT, WIDTH = 40, 39
 # 40 × 39 → 8 × 38 × 37 → 8 × 19 × 18 → 9 × 18 × 17 → 9 × 9 × 8 → 6 → 4: rows end within a vector,
@@ -184,7 +192,7 @@ FEWER_PRODUCTS = {
     "backward_input_fewer_products",
     "backward_weights_fewer_products",
 }
-# 7 × 8 → 8 × 7 × 8 → 33 × 7 × 8 → 32 × 5 × 6 → 4: odd sides, and as many maps as are worth it.
+# 10 × 9 → 8 × 10 × 9 → 33 × 10 × 9 → 32 × 8 × 7 → 4: odd sides, and as many maps as are worth it.
 SQUARED = [
     {"conv": {"filters": 8, "kernel": 3, "padding": 1}},
     {"activation": "tanh"},
@@ -197,10 +205,10 @@ SQUARED_SHAPES = {
     "conv1.weight": (8, 1, 3, 3),
     "conv1.bias": (8,),
     "conv2.weight": (33, 8, 3, 3),
-    "conv2.bias": (33, 7, 8),
+    "conv2.bias": (33, 10, 9),
     "conv3.weight": (32, 33, 3, 3),
     "conv3.bias": (32,),
-    "dense1.weight": (960, 4),
+    "dense1.weight": (1792, 4),
     "dense1.bias": (4,),
 }
 
@@ -208,7 +216,7 @@ SQUARED_SHAPES = {
 def squared(folder, dtype="float64", **sections):
     training = {"steps": 6, "batch_size": 37}
     config, start = convolutional(folder, SQUARED, SQUARED_SHAPES, 0.1, training, dtype, **sections)
-    return toy_dataset(side=7, width=8), config, start
+    return toy_dataset(side=10, width=9), config, start
 
 
 def test_fewer_products_train_as_the_equations_say(tmp_path):
@@ -218,7 +226,39 @@ def test_fewer_products_train_as_the_equations_say(tmp_path):
     assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 6)
 
 
-NETWORKS = [prepared, few, tiled, squared]
+# 16 × 16 → 16 → 32 maps: forward with fewer products, the weights' gradient by rows of images that
+# it frames itself.
+MIXED = [
+    {"conv": {"filters": 16, "kernel": 3, "padding": 1, "bias": "none"}},
+    {"activation": "tanh"},
+    {"conv": {"filters": 32, "kernel": 3, "padding": 1}},
+    {"activation": "tanh"},
+]
+MIXED_SHAPES = {
+    "conv1.weight": (16, 1, 3, 3),
+    "conv2.weight": (32, 16, 3, 3),
+    "conv2.bias": (32,),
+    "dense1.weight": (8192, 4),
+    "dense1.bias": (4,),
+}
+
+
+def mixed(folder, dtype="float64", **sections):
+    training = {"steps": 6, "batch_size": 16}
+    config, start = convolutional(folder, MIXED, MIXED_SHAPES, 0.1, training, dtype, **sections)
+    return toy_dataset(side=16, width=16), config, start
+
+
+def test_kernels_of_several_kinds_in_one_layer_train_as_the_equations_say(tmp_path):
+    dataset, config, start = mixed(tmp_path, optimizer={"lr": 0.05, "momentum": 0.9})
+    trainer = trainer_of(config, dataset)
+    frames = [getattr(op.operands, "frames", 0) for op in trainer.program.training["step"]]
+    assert names_of(trainer.program) >= {"forward_fewer_products"}
+    assert sum(frames) == 2  # conv1's forward pass, and the gradient of conv2's weights
+    assert_engine_follows(trainer, LayeredOracle(config, dataset, start), 6)
+
+
+NETWORKS = [prepared, few, tiled, squared, mixed]
 
 
 @pytest.mark.parametrize("network", NETWORKS)

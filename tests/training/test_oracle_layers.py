@@ -16,7 +16,7 @@ from engine_helpers import (
 from layered_oracle import LayeredOracle
 from oracle_helpers import assert_engine_follows, distance
 
-from mnistlab.blocks.layers.conv2d import lowering
+from mnistlab.blocks.layers.conv2d import choice
 from mnistlab.runtime import lanes
 
 STEPS = 100
@@ -377,7 +377,7 @@ def test_the_work_divided_into_more_lanes_than_the_last_batch_has_rows_is_the_sa
     monkeypatch.setattr(lanes, "WORK_PER_LANE", 1)
     monkeypatch.setattr(lanes, "ROWS_PER_LANE", 1)
     if not side_by_side:  # where a tile of images stays in one lane, there are fewer
-        monkeypatch.setattr(lowering, "convolves_side_by_side", lambda *sizes: False)
+        monkeypatch.setattr(choice, "IMAGES_WORTH_TILES", 1_000)
     dataset, config, start = prepared(CASES[name], tmp_path)
     trainer = trainer_of(config, dataset)
     most = max(op.lanes for op in trainer.program.backward)

@@ -1,51 +1,22 @@
-"""Lowers a convolution: by patches and BLAS, by rows of its output, or by images side by side."""
+"""Lowers a convolution, with the kernels that choice.py selects."""
 
 import math
-from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
-from mnistlab.blocks.layers.conv2d import (
-    fewer_products,
-    fewer_products_gradient,
-    fewer_products_ops,
-    ops,
-    side_by_side_ops,
-    without_patches,
-    without_patches_gradient,
-    without_patches_ops,
-)
+from mnistlab.blocks.layers.conv2d import ops
 from mnistlab.blocks.layers.conv2d.choice import (
-    MOST_FILTERS_BY_ROWS,
-    convolves_few_images_by_rows,
-    convolves_side_by_side,
-    convolves_with_fewer_products,
-    convolves_without_patches,
-    goes_back_by_rows,
-    sums_with_fewer_products,
+    Kernels,
+    forward_kernels,
+    input_gradient_kernels,
+    weights_gradient_kernels,
 )
-from mnistlab.blocks.layers.conv2d.fewer_products_ops import FewerProductsOperands
+from mnistlab.blocks.layers.conv2d.kernel_ops import FORWARD, INPUT_GRADIENT, WEIGHTS_GRADIENT
 from mnistlab.blocks.layers.conv2d.ops import ConvOperands
-from mnistlab.blocks.layers.conv2d.side_by_side import (
-    FILTERS,
-    TAPS,
-    images_together,
-    tile_size,
-)
-from mnistlab.blocks.layers.conv2d.side_by_side_ops import SideBySideOperands
-from mnistlab.blocks.layers.conv2d.without_patches_ops import WithoutPatchesOperands
 from mnistlab.runtime.builder import Builder
 from mnistlab.runtime.lanes import MOST_LANES
 from mnistlab.runtime.op import Op
-from mnistlab.runtime.params import aligned, rounded_up
+from mnistlab.runtime.params import aligned
 from mnistlab.support.errors import UsageError
-
-
-class ConvOps(NamedTuple):
-    """The three ops of a convolution."""
-
-    forward: Op
-    backward_weights: Op
-    backward_input: Op
 
 
 def build_conv2d(builder: Builder, conv: Any) -> None:
@@ -74,13 +45,13 @@ def build_conv2d(builder: Builder, conv: Any) -> None:
     )
     weight = operands.weight
     builder.work += math.prod(shape) * channels * area
-    conv_ops = _conv_ops(builder, operands)
-    builder.forward.append(conv_ops.forward)
+    of_forward, of_weights, of_inputs = _kernels(builder, operands)
+    builder.forward.append(FORWARD[of_forward](builder, operands))
     if not builder.on_image or not builder.training:  # in training, images need no gradient
-        builder.deltas.append(conv_ops.backward_input)
+        builder.deltas.append(INPUT_GRADIENT[of_inputs](builder, operands))
     if builder.training:
         builder.lane_grads += MOST_LANES * operands.lane_grads
-        builder.gradients.append(conv_ops.backward_weights)
+        builder.gradients.append(WEIGHTS_GRADIENT[of_weights](builder, operands))
         builder.sums.append(Op(ops.sum_lane_grads, operands, lanes=1))
         # With one lane, too: they run after the sum, in its lane.
         for begin, end in absent:
@@ -114,167 +85,12 @@ def absent_weights(builder: Builder, conv: Any, channels: int) -> list[tuple[int
     return ranges
 
 
-def _conv_ops(builder: Builder, operands: ConvOperands) -> ConvOps:
-    """A convolution by patches and BLAS, or by kernels that are faster for its shape."""
-    of_patch = operands.channels * operands.side**2
-    scratch = builder.take_scratch(of_patch * operands.rows * operands.columns)
-    patches = replace(operands, **scratch)
-    by_patches = ConvOps(
-        Op(ops.conv2d_forward, patches),
-        Op(ops.conv2d_backward_weights, patches),
-        Op(ops.conv2d_backward_input, patches),
-    )
+def _kernels(builder: Builder, operands: ConvOperands) -> tuple[Kernels, Kernels, Kernels]:
+    """The kernels of the forward pass, of the weights' gradient and of the inputs'."""
     if builder.plain:
-        return by_patches
-    forward, backward_weights, backward_input = by_patches
-    o = operands
-    fewer = o.side == 3 and o.stride == 1 and o.padding < o.side
-    positions, weights = o.rows * o.columns, o.channels * o.filters * o.side**2
-    if fewer and convolves_with_fewer_products(builder.rows, o.channels, o.filters, positions):
-        forward, backward_weights = _forward_fewer_products(builder, o)
-    elif o.padding == 0 and convolves_without_patches(o.filters, o.rows, o.columns):
-        forward, backward_weights = _forward_without_patches(builder, o, backward_weights)
-    elif convolves_side_by_side(builder.rows, o.filters, positions):
-        forward, backward_weights = _forward_side_by_side(builder, o)
-    elif convolves_few_images_by_rows(weights, o.filters, o.rows, o.columns):
-        forward, backward_weights = _forward_without_patches(builder, o, backward_weights)
-    if fewer and convolves_with_fewer_products(builder.rows, o.filters, o.channels, positions):
-        backward_input = _backward_fewer_products(builder, o)
-    # Before the rows, which compute the products with the border's zeros, too.
-    elif o.padding < o.side and convolves_side_by_side(builder.rows, o.channels, positions):
-        backward_input = _backward_side_by_side(builder, o)
-    elif (
-        o.stride == 1
-        and o.padding < o.side
-        and goes_back_by_rows(weights, o.channels, o.height, o.width, o.side)
-    ):
-        backward_input = _backward_without_patches(builder, o)
-    return ConvOps(forward, backward_weights, backward_input)
-
-
-def _forward_side_by_side(builder: Builder, operands: ConvOperands) -> tuple[Op, Op]:
-    """Forward and the weights' gradient, a tile of images at a time."""
-    o = operands
-    high, wide = o.height + 2 * o.padding, -(-(o.width + 2 * o.padding) // o.stride)
-    framed = o.padding > 0 or o.stride > 1
-    taps, filters = o.channels * o.side**2, rounded_up(o.filters, FILTERS)
-    own = _side_by_side(
-        builder,
-        o,
-        high=high,
-        wide=wide,
-        framed=tile_size(o.channels * high * o.stride * wide) if framed else 0,
-        sums=filters * rounded_up(taps, TAPS),
-        taps_at=builder.take_tap_offsets(rounded_up(taps, TAPS)),
-    )
-    tiles = own.x_tile + own.framed + own.y_tile
-    forward = replace(own, **builder.take_scratch(tiles + filters * taps))
-    weights = replace(own, **builder.take_scratch(tiles + own.sums))
-    builder.pack.append(Op(side_by_side_ops.find_tap_offsets, own, lanes=1))
+        return Kernels.PATCHES, Kernels.PATCHES, Kernels.PATCHES
     return (
-        Op(side_by_side_ops.forward_side_by_side, forward),
-        Op(side_by_side_ops.backward_weights_side_by_side, weights),
+        forward_kernels(operands, builder.rows),
+        weights_gradient_kernels(operands, builder.rows),
+        input_gradient_kernels(operands, builder.rows),
     )
-
-
-def _backward_side_by_side(builder: Builder, operands: ConvOperands) -> Op:
-    """The gradient of the inputs, a tile of images at a time."""
-    o = operands
-    high, wide = o.height + o.side - 1, o.width + o.side - 1
-    framed = tile_size(o.filters * high * wide)
-    own = _side_by_side(builder, o, high=high, wide=wide, framed=framed)
-    packed = (o.channels + rounded_up(o.channels, FILTERS)) * o.filters * o.side**2
-    scratch = builder.take_scratch(own.x_tile + own.y_tile + own.framed + packed)
-    return Op(side_by_side_ops.backward_input_side_by_side, replace(own, **scratch))
-
-
-def _forward_fewer_products(builder: Builder, operands: ConvOperands) -> tuple[Op, Op]:
-    """Forward, and the weights' gradient if that is faster, too."""
-    o = operands
-    forward, weights = _forward_side_by_side(builder, o)
-    side: Any = forward.operands
-    tiles = side.x_tile + side.framed + side.y_tile
-    sizes = {
-        "filter_squares": fewer_products.PLACES * rounded_up(o.filters, FILTERS) * o.channels,
-        "squares": fewer_products.squares_size(o.channels, o.filters),
-    }
-    own = FewerProductsOperands(**{**vars(side), **sizes})
-    scratch = builder.take_scratch(tiles + own.filter_squares + own.squares)
-    forward = Op(fewer_products_ops.forward_fewer_products, replace(own, **scratch))
-    if sums_with_fewer_products(o.channels, o.filters):
-        sums, squares = fewer_products_gradient.sums_sizes(o.channels, o.filters)
-        scratch = builder.take_scratch(tiles + sums + squares)
-        own = replace(own, sums=sums, squares=squares, **scratch)
-        weights = Op(fewer_products_ops.backward_weights_fewer_products, own)
-    return forward, weights
-
-
-def _backward_fewer_products(builder: Builder, operands: ConvOperands) -> Op:
-    """The gradient of the inputs."""
-    o = operands
-    side: Any = _backward_side_by_side(builder, o).operands
-    own = FewerProductsOperands(
-        **{
-            **vars(side),
-            "filter_squares": fewer_products.PLACES * rounded_up(o.channels, FILTERS) * o.filters,
-            "squares": fewer_products.squares_size(o.filters, o.channels),
-        }
-    )
-    tiles = own.x_tile + own.y_tile + own.framed + o.channels * o.filters * o.side**2
-    scratch = builder.take_scratch(tiles + own.filter_squares + own.squares)
-    return Op(fewer_products_ops.backward_input_fewer_products, replace(own, **scratch))
-
-
-def _side_by_side(builder: Builder, operands: ConvOperands, **own: int) -> SideBySideOperands:
-    o = operands
-    builder.grain = math.lcm(builder.grain, images_together(builder.rows))
-    return SideBySideOperands(
-        **vars(o),
-        **own,
-        x_tile=tile_size(o.channels * o.height * o.width),
-        y_tile=tile_size(o.filters * o.rows * o.columns),
-    )
-
-
-def _forward_without_patches(
-    builder: Builder, operands: ConvOperands, backward_weights: Op
-) -> tuple[Op, Op]:
-    """Forward by rows of output, and the weights' gradient if that is faster, too."""
-    o = operands
-    taps = o.channels * o.side**2
-    high, wide = o.height + 2 * o.padding, -(-(o.width + 2 * o.padding) // o.stride)
-    size = o.channels * o.stride * high * wide
-    is_framed = o.stride > 1 or o.padding > 0
-    own = _without_patches(
-        o, framed=builder.take_slot(size) if is_framed else builder.top, taps_at=0
-    )
-    scratch = builder.take_scratch((o.filters + without_patches.FILTERS) * taps)
-    own = replace(own, taps_at=builder.take_tap_offsets(taps))
-    forward = replace(own, **scratch)
-    builder.pack.append(Op(without_patches_ops.find_tap_offsets, forward, lanes=1))
-    if o.filters <= MOST_FILTERS_BY_ROWS:
-        scratch = builder.take_scratch(
-            without_patches_gradient.backward_scratch(o.filters, taps, o.rows, o.columns)
-        )
-        function = without_patches_ops.backward_weights_without_patches
-        backward_weights = Op(function, replace(own, **scratch))
-    return Op(without_patches_ops.forward_without_patches, forward), backward_weights
-
-
-def _backward_without_patches(builder: Builder, operands: ConvOperands) -> Op:
-    """The gradient of the inputs: a convolution of the padded gradient with the flipped filters."""
-    o = operands
-    framed = o.filters * (o.height + o.side - 1) * (o.width + o.side - 1)
-    taps = o.filters * o.side**2
-    size = framed + (2 * o.channels + without_patches.FILTERS) * taps
-    own = replace(
-        _without_patches(o, framed=0, taps_at=0),
-        **builder.take_scratch(size),
-        taps_at=builder.take_tap_offsets(taps),
-    )
-    builder.pack.append(Op(without_patches_ops.find_tap_offsets_back, own, lanes=1))
-    return Op(without_patches_ops.backward_input_without_patches, own)
-
-
-def _without_patches(operands: ConvOperands, **own: int) -> WithoutPatchesOperands:
-    return WithoutPatchesOperands(**vars(operands), **own)

@@ -15,7 +15,8 @@ class WithoutPatchesOperands(ConvOperands):
     """Operands of a convolution, and further ones of these kernels."""
 
     framed: int  # slot of the input with its padding, its columns ordered by their remainder of
-    # the stride
+    # the stride; the input's own where they are the same
+    frames: int  # 1 for an op that writes it
     taps_at: int  # where the offsets of its taps begin
 
 
@@ -38,6 +39,15 @@ def framed(op: Any, m: Memory, a: int, b: int) -> np.ndarray:
     return m.activations[op.framed * m.capacity + a * size :][: (b - a) * size]
 
 
+@kernel
+def frame_image(op: Any, m: Memory, i: int, rows: int) -> None:
+    """Frame an input, if the op has to."""
+    if op.frames:
+        images = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
+        shape = (op.channels, op.stride, framed_height(op), framed_width(op))
+        without_patches.frame(images[i], framed(op, m, i, i + 1).reshape(shape), op.padding)
+
+
 @view
 def tap_offsets(op: Any, m: Memory) -> np.ndarray:
     """The offsets of a filter's taps in an image."""
@@ -56,16 +66,12 @@ def forward_without_patches(
 ) -> None:
     """The outputs of a lane's images."""
     a, b = rows_of(op, rows, lane)
-    images = images_of(m.activations, m, op.x, rows, op.channels, op.height, op.width)
     bias, packed = filter_biases_of(op, m.params).reshape(-1), scratch_of(op, m, lane)
-    out, high, wide = op.filters * op.rows * op.columns, framed_height(op), framed_width(op)
-    at = tap_offsets(op, m)
+    out, wide, at = op.filters * op.rows * op.columns, framed_width(op), tap_offsets(op, m)
     without_patches.pack_filters(filters_of(op, m.params).reshape(-1), op.filters, at.size, packed)
     for i in range(a, b):
+        frame_image(op, m, i, rows)
         x = framed(op, m, i, i + 1)
-        if op.stride > 1 or op.padding > 0:
-            shape = (op.channels, op.stride, high, wide)
-            without_patches.frame(images[i], x.reshape(shape), op.padding)
         y = m.activations[op.y * m.capacity + i * out :][:out]
         without_patches.forward_without_patches(
             x, at, packed, bias, y, wide, op.filters, op.rows, op.columns, op.stride
@@ -84,6 +90,8 @@ def backward_weights_without_patches(
     dy = m.deltas[op.y * m.capacity + a * out :][: (b - a) * out]
     wide = framed_width(op)
     size = op.channels * op.stride * framed_height(op) * wide
+    for i in range(a, b):
+        frame_image(op, m, i, rows)
     without_patches_gradient.backward_weights_without_patches(
         framed(op, m, a, b), tap_offsets(op, m), dy, own[:weights], b - a, size, wide,
         op.filters, op.rows, op.columns, op.stride, scratch_of(op, m, lane),
