@@ -39,10 +39,10 @@ class Builder:
     """Each layer reads the slot `top` and sets a new one; `shape` is the shape of its values.
 
     `training`: with dropout, and a backward pass to the weights; else a backward pass to the image.
+    `plain`: with plain kernels only. `whole`: a batch is never divided into parts. `smallest_batch`
+    is the number of rows of the smallest batch in training; None if it is not known.
     `nonzero_share` is the share of the training images' pixels that are not zero, `offset` the
-    network's input for a pixel of zero. `plain`: with
-    plain kernels only. `whole`: a batch is never divided into parts. `smallest_batch` is the number
-    of rows of the smallest batch in training; None if it is not known.
+    network's input for a pixel of zero.
     """
 
     def __init__(
@@ -50,12 +50,13 @@ class Builder:
         seed: int,
         image_shape: tuple[int, int],
         rows: int,
+        *,
         training: bool,
-        nonzero_share: float = 1.0,
-        plain: bool = False,
-        whole: bool = False,
-        smallest_batch: int | None = None,
-        offset: float = 0.0,
+        plain: bool,
+        whole: bool,
+        smallest_batch: int | None,
+        nonzero_share: float,
+        offset: float,
     ) -> None:
         self.seed = seed
         self.key = "model"  # the configuration key of the current layer, for messages

@@ -97,7 +97,7 @@ class Objective:
             shape,
             classes,
             self.images,
-            np.float64,
+            dtype=np.float64,
             nonzero_share=share,
             smallest_batch=self.images,
             offset=dataset.offset,

@@ -42,6 +42,7 @@ def lower(
     image_shape: tuple[int, int],
     classes: int,
     rows: int,
+    *,
     dtype: Any = None,
     training: bool = True,
     nonzero_share: float = 1.0,
@@ -58,17 +59,16 @@ def lower(
     """
     plain = config.training.kernels == "plain"
     layers = config.model.layers_for(classes)
-    undivided = training and any(layer.of_whole_batch for layer in layers)
     builder = Builder(
         config.seed,
         image_shape,
         rows,
-        training,
-        nonzero_share,
-        plain,
-        undivided,
-        smallest_batch,
-        offset,
+        training=training,
+        plain=plain,
+        whole=training and any(layer.of_whole_batch for layer in layers),
+        smallest_batch=smallest_batch,
+        nonzero_share=nonzero_share,
+        offset=offset,
     )
     for index, layer in enumerate(layers):
         builder.key = config.model.key_of(index)
