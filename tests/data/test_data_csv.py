@@ -85,6 +85,10 @@ WRONG = {
     ),
     "no square": (TEXT.replace("\n", ",0\n"), "a square image, found 26 pixels"),
     "labels last": (",".join([*KAGGLE_TEST.split(","), "label"]), "label first, found 'pixel0'"),
+    "labels last, other names": (
+        "\n".join([",".join([*(f"f{i}" for i in range(25)), "Class"]), *LINES]),
+        "line 1: expected the label first, found 'Class' in column 26",
+    ),
     "no labels": (f"{KAGGLE_TEST}\n", "line 1: expected the label first, found 'pixel0'"),
     "names in another order": (
         f"label,{','.join(f'{c}x{r}' for r in range(1, 3) for c in range(1, 4))}\n0,1,2,3,4,5,6\n",

@@ -122,6 +122,16 @@ def test_a_table_that_holds_no_images_is_named_with_the_line(model, tmp_path, ro
     assert told in unread.why
 
 
+@pytest.mark.parametrize("names", [["pixel{}", "label"], ["x{}", "target"]])
+def test_a_table_with_the_label_last_is_refused_as_its_pixels_would_be_one_place_off(
+    model, tmp_path, names
+):
+    pixel, label = names
+    header = ",".join([*(pixel.format(number) for number in range(784)), label]) + "\n"
+    (unread,) = predict(model, [written(tmp_path / "test.csv", [[0] * 785], header)]).unread
+    assert "line 1: expected the label first" in unread.why
+
+
 def test_rows_of_a_table_are_prepared_and_are_not_saved(run_dir, tmp_path):
     small = train(tmp_path, {"data": {"resize": 14, "invert": True}}).run_dir
     path = written(tmp_path / "test.csv", [range(256)])

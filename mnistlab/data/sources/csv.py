@@ -36,6 +36,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 BLANKS = b" \t\r\n"
 NUMBER = re.compile(rb"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 PIXEL = re.compile(rb"([0-9]+)x([0-9]+)", re.IGNORECASE)
+LABEL_NAMES = (b"label", b"labels", b"class", b"target", b"digit", b"y")
 # The arrays of a block fit a processor's cache.
 BLOCK_BYTES = 1 << 16
 # The number of images is known only at the end of a file: memory is checked each time this many
@@ -137,6 +138,8 @@ def read_rows(path: Path, shape: tuple[int, int] | None) -> tuple[Bytes, int]:
                 size = shape or _side_of(columns)
                 _refuse_columns(columns, size)
                 if _is_header(cells):
+                    if columns > size[0] * size[1]:
+                        _check_names(cells)
                     first, block = number + 1, rest
                 first_line = first
             if block:
@@ -202,11 +205,25 @@ def _read_layout(line: bytes) -> Layout:
             f"line 1: expected a label and pixels, separated by commas, found {shown(line)}"
         )
     has_header = _is_header(cells)
-    if has_header and (cells[0].lower().startswith(b"pixel") or PIXEL.fullmatch(cells[0])):
-        raise MalformedError(f"line 1: expected the label first, found {shown(cells[0])}")
+    if has_header:
+        _check_names(cells)
     height, width = (_named_shape(cells[1:]) if has_header else None) or _square(len(cells) - 1)
     check_size(1, height, width)
     return Layout(height, width, has_header)
+
+
+def _check_names(names: list[bytes]) -> None:
+    """Raise MalformedError if a header does not have the label first.
+
+    A table with the label last has as many columns, and all its pixels would be one place off.
+    """
+    if names[0].lower().startswith(b"pixel") or PIXEL.fullmatch(names[0]):
+        raise MalformedError(f"line 1: expected the label first, found {shown(names[0])}")
+    for column, name in enumerate(names[1:], 2):
+        if name.lower() in LABEL_NAMES:
+            raise MalformedError(
+                f"line 1: expected the label first, found {shown(name)} in column {column:,}"
+            )
 
 
 def _is_header(cells: list[bytes]) -> bool:
