@@ -120,10 +120,13 @@ COLOURED = [{"bytes": encoded(np.arange(108, dtype=np.uint8).reshape(6, 6, 3)), 
     ("table", "told"),
     [
         (broken([{"bytes": None, "path": "https://x/1.png"}] * 2), "not their addresses"),
-        (broken([{"bytes": b"text here", "path": None}] * 2), "expected images as PNG or JPEG"),
+        (
+            broken([{"bytes": b"text here", "path": None}] * 2),
+            "row 1: expected an image as a PNG or JPEG",
+        ),
         (broken(OTHER_SIZE), "expected an image of 6 × 6 pixels"),
         (broken(COLOURED), "expected grey pixels"),
-        (broken(label=[0, 256]), "expected labels of 0 to 255, found 256"),
+        (broken(label=[0, 256]), "row 2, column label: expected labels of 0 to 255, found 256"),
         (broken(label=[0, -1]), "found -1"),
         (broken(label=[0, None]), "found None"),
         (broken(label=[0.0, 1.0]), "found 0.0"),
@@ -140,6 +143,30 @@ def test_a_table_that_cannot_be_right_is_refused(table, told, tmp_path):
         opened(folder)
     assert told in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_the_row_of_a_damaged_image_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(parquet, "ROWS", 7)
+    images = [encoded(image) for image in ARRAYS.train_images]
+    images[17] = images[17][:-9]
+    table = pa.table({"image": images, "label": ARRAYS.train_labels.tolist()})
+    pq.write_table(table, write(tmp_path) / "train-00000-of-00001.parquet")
+    with pytest.raises(DataError, match=r"train-00000-of-00001\.parquet: row 18: expected a compl"):
+        opened(tmp_path)
+
+
+def test_one_of_several_files_that_is_missing_is_told(tmp_path):
+    (write(tmp_path, parts=4) / "train-00002-of-00004.parquet").unlink()
+    with pytest.raises(DataError, match="4 files, found 3: train-00002-of-00004 missing; add it"):
+        opened(tmp_path)
+
+
+@pytest.mark.parametrize("other", ["train.parquet", "train-00000-of-00001.parquet"])
+def test_files_of_two_sets_are_refused_as_their_images_may_be_there_twice(tmp_path, other):
+    folder = write(tmp_path, parts=2)
+    pq.write_table(table_of(*ARRAYS[:2]), folder / other)
+    with pytest.raises(DataError, match=f"one set, .*, found .*{other}.*; leave one set"):
+        opened(folder)
 
 
 @pytest.mark.parametrize("keep", [0, 3, 200, -3])

@@ -26,6 +26,8 @@ from mnistlab.support.safe_files import open_file
 
 PARTS = ("train", "test")
 NAME = re.compile(r"(?P<part>train|test)(?:[-_.].*)?\.parquet", re.IGNORECASE)
+# One file of several: its number, and the number of files.
+SHARD = re.compile(r"-(?P<number>[0-9]+)-of-(?P<count>[0-9]+)")
 EXPECTED = "a folder of train-*.parquet and test-*.parquet"
 # What a first level of folders is called where Hugging Face's files are copied as they are.
 BELOW = ("data", "default", "mnist", "fashion_mnist")
@@ -41,7 +43,8 @@ Files = dict[str, list[Path]]
 def find_files(path: Path) -> Files:
     """The files of `train` and of `test`, by name, in the folder or in one below it.
 
-    Raises DataError if the folder is missing, or one of the two has no file.
+    Raises DataError if the folder is missing, or one of the two has no file, or lacks one of
+    several.
     """
     folders = [path, *(path / name for name in BELOW if (path / name).is_dir())]
     for folder in folders:
@@ -58,7 +61,32 @@ def find_files(path: Path) -> Files:
                 for part in missing
             )
         )
+    for part in PARTS:
+        _check_complete(folder, [path.name for path in files[part]])
     return files
+
+
+def _check_complete(folder: Path, names: Sequence[str]) -> None:
+    """Raise DataError unless files named `…-00000-of-00002` are all there, and no others."""
+    shards = [SHARD.search(name) for name in names]
+    found = [shard for shard in shards if shard]
+    if not found:
+        return
+    first = found[0]
+    alike = {(shard.string[: shard.start()], shard["count"]) for shard in found}
+    if len(alike) > 1 or len(found) < len(names):
+        raise DataError(
+            f"{folder}: expected the files of one set, {first.string} and those that belong to "
+            f"it, found {', '.join(names[:10])}; leave one set"
+        )
+    numbers = {int(shard["number"]) for shard in found}
+    absent = next((n for n in range(int(first["count"])) if n not in numbers), None)
+    if absent is not None:
+        number = str(absent).zfill(len(first["number"]))
+        raise DataError(
+            f"{folder}: expected {int(first['count']):,} files, found {len(found):,}: "
+            f"{first.string[: first.start()]}-{number}-of-{first['count']} missing; add it"
+        )
 
 
 def read_files(files: Files) -> Arrays:
@@ -86,42 +114,52 @@ def _read_part(paths: Sequence[Path], shape: tuple[int, ...] | None) -> tuple[By
     with ThreadPoolExecutor() as pool:
         for path in paths:
             with _opened(path) as table:
-                for contents, some in _rows(table):
+                for row, contents, some in _rows(table):
                     if shape is None:
-                        shape = _decode(contents[0]).shape
+                        shape = _decode(contents[0], row).shape
                     if not images.size:
                         check_size(count, *shape)
                         check_memory(count * shape[0] * shape[1])
                         images = np.empty((count, *shape), np.uint8)
                     end = filled + len(some)
-                    _decode_all(pool, contents, images[filled:end])
+                    _decode_all(pool, contents, row, images[filled:end])
                     labels[filled:end] = some
                     filled = end
     return images, labels
 
 
-def _decode_all(pool: ThreadPoolExecutor, contents: Sequence[bytes], images: Bytes) -> None:
+def _decode_all(
+    pool: ThreadPoolExecutor, contents: Sequence[bytes], first_row: int, images: Bytes
+) -> None:
     """Decode each image into its place; raises MalformedError for the first that cannot be."""
-    decoded = pool.map(lambda content: _decode(content, images.shape[1:]), contents)
-    for row in range(len(contents)):
-        images[row] = next(decoded)
+    rows, shape = range(first_row, first_row + len(contents)), images.shape[1:]
+    decoded = pool.map(lambda content, row: _decode(content, row, shape), contents, rows)
+    for place in range(len(contents)):
+        images[place] = next(decoded)
 
 
-def _rows(table: Any) -> Iterator[tuple[list[bytes], Bytes]]:
-    """The files of images and the labels, some rows at a time. Raises MalformedError."""
+def _rows(table: Any) -> Iterator[tuple[int, list[bytes], Bytes]]:
+    """Some rows at a time: the number of the first, from 1, the files of their images, the labels.
+
+    Raises MalformedError that names the row.
+    """
     names = table.schema_arrow.names
     image = _column(names, IMAGE_COLUMNS)
     label = _column(names, LABEL_COLUMNS)
+    first_row = 1
     for batch in table.iter_batches(ROWS, columns=[image, label]):
         values = batch.column(image).to_pylist()
         found = [value.get("bytes") if isinstance(value, dict) else value for value in values]
-        contents = [one for one in found if isinstance(one, bytes) and one]
-        if len(contents) < len(found):
-            raise MalformedError(
-                f"column {image}: expected the bytes of an image in every row, found a row "
-                "without; download the dataset with its images, not their addresses"
-            )
-        yield contents, _labels(batch.column(label).to_pylist(), label)
+        contents = []
+        for row, one in enumerate(found, first_row):
+            if not (isinstance(one, bytes) and one):
+                raise MalformedError(
+                    f"row {row:,}, column {image}: expected the bytes of an image, found none; "
+                    "download the dataset with its images, not their addresses"
+                )
+            contents.append(one)
+        yield first_row, contents, _labels(batch.column(label).to_pylist(), label, first_row)
+        first_row += len(contents)
 
 
 def _column(names: Sequence[str], expected: Sequence[str]) -> str:
@@ -133,21 +171,26 @@ def _column(names: Sequence[str], expected: Sequence[str]) -> str:
     return found[0]
 
 
-def _labels(values: list[Any], column: str) -> Bytes:
-    for value in values:
+def _labels(values: list[Any], column: str, first_row: int) -> Bytes:
+    for row, value in enumerate(values, first_row):
         if type(value) is not int or not 0 <= value <= MAX_LABEL:
             raise MalformedError(
-                f"column {column}: expected labels of 0 to {MAX_LABEL}, found {value!r}"
+                f"row {row:,}, column {column}: expected labels of 0 to {MAX_LABEL}, "
+                f"found {value!r}"
             )
     return np.array(values, np.uint8)
 
 
-def _decode(content: bytes, shape: tuple[int, ...] | None = None) -> Bytes:
-    kind = next((kind for magic, kind in KINDS.items() if content.startswith(magic)), None)
-    if kind is None:
-        found = foreign(content) or content[:8].hex(" ")
-        raise MalformedError(f"expected images as PNG or JPEG files, found {found}")
-    return decode_image(content, kind, shape)
+def _decode(content: bytes, row: int, shape: tuple[int, ...] | None = None) -> Bytes:
+    """The image of a row; raises MalformedError that names the row."""
+    try:
+        kind = next((kind for magic, kind in KINDS.items() if content.startswith(magic)), None)
+        if kind is None:
+            found = foreign(content) or content[:8].hex(" ")
+            raise MalformedError(f"expected an image as a PNG or JPEG file, found {found}")
+        return decode_image(content, kind, shape)
+    except MalformedError as error:
+        raise MalformedError(f"row {row:,}: {error}") from error
 
 
 def class_names(files: Files) -> tuple[str, ...] | None:
