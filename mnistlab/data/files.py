@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import os
 import stat
 import zlib
 from collections.abc import Iterator
@@ -110,7 +111,15 @@ def is_gzipped(path: Path) -> bool:
         return file.read(2) == GZIP_MAGIC
 
 
-def fingerprint(path: Path) -> tuple[str, int, int]:
-    """Path, size in bytes and modification time in ns: a cheap check that a file is unchanged."""
-    status = path.stat()
-    return str(path), status.st_size, status.st_mtime_ns
+def fingerprint(path: Path) -> tuple[str, int, int, int]:
+    """Path, size in bytes and times in ns: a cheap check that a file is unchanged."""
+    return str(path), *size_and_times(path.stat())
+
+
+def size_and_times(status: os.stat_result) -> tuple[int, int, int]:
+    """A file's size in bytes, and the times in ns of its modification and of its last change.
+
+    The last change is also that of a rename, and of a copy that keeps the modification time. On
+    Windows it is the creation.
+    """
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns

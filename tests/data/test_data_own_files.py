@@ -1,6 +1,8 @@
 """Tests for the user's own files in every format."""
 
 import os
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -97,6 +99,25 @@ def test_an_edit_of_one_file_of_any_container_is_noticed(container, tmp_path, de
     assert changed == 1
     assert_same(after, edited)
     assert after.sha256 != before.sha256
+    assert decodings == [name, name]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no time of the last change")
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_files_that_are_swapped_are_noticed_though_their_sizes_and_times_are_the_same(
+    container, tmp_path, decodings
+):
+    name, write = CONTAINERS[container]
+    folder = write(tmp_path / "own", SMALL)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    first, other = files[0], tmp_path / "other"
+    other.write_bytes(first.read_bytes())
+    for path in (first, other):
+        os.utime(path, ns=(1, 1))
+    open_own(name, folder)
+    time.sleep(0.02)  # longer than the clock's grain
+    other.rename(first)
+    open_own(name, folder)
     assert decodings == [name, name]
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mnistlab.data.arrays import Arrays, Bytes
-from mnistlab.data.files import MalformedError, check_memory
+from mnistlab.data.files import MalformedError, check_memory, size_and_times
 from mnistlab.data.image_file import KINDS, read_image
 from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder, one_of_each
 from mnistlab.data.source_kinds import OwnFiles
@@ -35,12 +35,11 @@ logger = logging.getLogger("mnistlab")
 
 
 class Picture(NamedTuple):
-    """A file of one image; `bytes` and `mtime_ns` are a cheap check that it is unchanged."""
+    """A file of one image; `state` is a cheap check that it is unchanged."""
 
     path: str
     label: int
-    bytes: int
-    mtime_ns: int
+    state: tuple[int, int, int]  # see size_and_times
 
 
 def find_files(folder: Path) -> dict[str, list[Picture]]:
@@ -148,8 +147,7 @@ def _scan(folder: Path, label: int, left_out: Counter[str]) -> list[Picture]:
             if entry.name.startswith("."):
                 continue
             if _ending(entry.name) in KINDS:
-                status = entry.stat()
-                pictures.append(Picture(entry.path, label, status.st_size, status.st_mtime_ns))
+                pictures.append(Picture(entry.path, label, size_and_times(entry.stat())))
             elif entry.is_dir():
                 left_out["folder within a label's"] += 1
             else:
