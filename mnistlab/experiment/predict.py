@@ -1,5 +1,6 @@
 """Predictions of a run's network for the user's pictures."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,9 +11,12 @@ from mnistlab.data.files import MalformedError
 from mnistlab.data.sources.csv import read_rows
 from mnistlab.experiment.ensemble import Ensemble
 from mnistlab.experiment.model import Model
+from mnistlab.experiment.pixel_range import are_bits
 from mnistlab.photo.picture import grey, read_picture
 from mnistlab.photo.prepare import DIGIT_SIDE, SIDE, prepare
 from mnistlab.support.errors import UsageError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,12 @@ def _rows(model: Model | Ensemble, path: Path) -> list[tuple[Path, np.ndarray]]:
     """The images of a CSV file, prepared as the dataset's; each is named by its line: `a.csv:2`."""
     preparation = model.config.data.preparation
     images, line = read_rows(path, preparation.before(model.image_shape))
+    if model.config.data.normalize == "minmax" and are_bits(images):
+        logger.warning(
+            "%s: the pixels are 0 and 1, but 255 is white; unless those of the run's dataset are "
+            "alike, multiply them by 255",
+            path,
+        )
     return [
         (path.with_name(f"{path.name}:{number}"), pixels)
         for number, pixels in enumerate(preparation(images), line)

@@ -9,6 +9,7 @@ from mnistlab.experiment.callbacks import RunCallback, RunProgress, RunResult, S
 from mnistlab.experiment.class_coverage import class_warnings
 from mnistlab.experiment.driver import Stretch, Training
 from mnistlab.experiment.interruption import StopRequested, StopSignals
+from mnistlab.experiment.pixel_range import pixel_warnings
 from mnistlab.experiment.run_facts import advice_on_divergence
 from mnistlab.experiment.run_writer import RunWriter
 from mnistlab.store.metrics import LayerRow, MetricsRow
@@ -36,7 +37,8 @@ class TrainingRun:
         """Train, and record in the folder how it ended, whatever happens."""
         try:
             self.writer.write_run_json(Status.RUNNING)
-            for text in class_warnings(self.config, self.trainer.dataset):
+            known = self.config, self.trainer.dataset
+            for text in class_warnings(*known) + pixel_warnings(*known):
                 logger.warning("%s", text)
             return (yield from self._to_the_end())
         except BaseException as error:

@@ -132,6 +132,13 @@ def test_a_table_with_the_label_last_is_refused_as_its_pixels_would_be_one_place
     assert "line 1: expected the label first" in unread.why
 
 
+def test_a_table_of_0_and_1_is_told_to_be_nearly_black(model, tmp_path, caplog):
+    for white in (255, 1):
+        assert caplog.text == ""
+        predict(model, [written(tmp_path / "test.csv", [[0] * 700 + [white] * 84])])
+    assert "test.csv: the pixels are 0 and 1, but 255 is white" in caplog.text
+
+
 def test_rows_of_a_table_are_prepared_and_are_not_saved(run_dir, tmp_path):
     small = train(tmp_path, {"data": {"resize": 14, "invert": True}}).run_dir
     path = written(tmp_path / "test.csv", [range(256)])
