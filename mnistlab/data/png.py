@@ -35,6 +35,10 @@ ADAM7 = (
 )
 
 
+class OtherSizeError(MalformedError):
+    """An image has another size than the first one."""
+
+
 class PngHeader(NamedTuple):
     """A file's header; `depth` is in bits per channel."""
 
@@ -87,9 +91,9 @@ def file_content(path: Path) -> bytes:
 
 
 def check_shape(found: tuple[int, ...], expected: tuple[int, ...] | None) -> None:
-    """Raise MalformedError if an image's size, (height, width), differs from the first one's."""
+    """Raise OtherSizeError if an image's size, (height, width), differs from the first one's."""
     if expected is not None and found != expected:
-        raise MalformedError(
+        raise OtherSizeError(
             f"expected an image of {expected[0]} × {expected[1]} pixels, as the first one, "
             f"found {found[0]} × {found[1]}"
         )

@@ -99,6 +99,15 @@ def test_hidden_and_other_files_are_ignored_and_the_others_reported(tmp_path, ca
     ]
 
 
+def test_of_two_sizes_both_images_are_named_as_either_may_be_wrong(tmp_path):
+    folder = write_png(tmp_path / "own", SMALL)
+    first = folder / "train" / "1" / "a.png"
+    Image.fromarray(np.zeros((3, 5), np.uint8)).save(first)
+    told = refusal("png", folder)
+    assert "expected an image of 3 × 5 pixels, as the first one, found 5 × 5" in told
+    assert f"the first one is {first}; " in told
+
+
 def copy(source: Path, to: str) -> None:
     shutil.copytree(source, source.parent / to)
 

@@ -23,6 +23,7 @@ from mnistlab.data.arrays import Arrays, Bytes
 from mnistlab.data.files import MalformedError, check_memory, size_and_times
 from mnistlab.data.image_file import KINDS, read_image
 from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder, one_of_each
+from mnistlab.data.png import OtherSizeError
 from mnistlab.data.source_kinds import OwnFiles
 from mnistlab.support.errors import DataError, data_error
 from mnistlab.support.whole_numbers import whole_number
@@ -169,7 +170,8 @@ def _natural(picture: Picture) -> tuple[list[str | int], int, str]:
 def read_folder(parts: dict[str, list[Picture]]) -> Arrays:
     """The four arrays, from the images of both parts: all of one size, at least two labels.
 
-    Raises DataError that names the first file that is damaged or differs from the first in size.
+    Raises DataError that names the first file that is damaged or differs from the first in size,
+    and then that one, too: either may be the one that is wrong.
     """
     pictures = [picture for part in PARTS for picture in parts[part]]
     first = _read(pictures[0], None)
@@ -183,7 +185,13 @@ def read_folder(parts: dict[str, list[Picture]]) -> Arrays:
 
     def decode(start: int) -> None:
         for place in range(start, min(start + CHUNK_FILES, len(pictures))):
-            images[place] = _read(pictures[place], first.shape)
+            try:
+                images[place] = _read(pictures[place], first.shape)
+            except OtherSizeError as error:
+                raise DataError(
+                    f"{pictures[place].path}: {error}; the first one is {pictures[0].path}; "
+                    f"{ADVICE}"
+                ) from error
 
     with warnings.catch_warnings(), ThreadPoolExecutor() as pool:
         warnings.simplefilter("ignore")  # decoders warn of images that they can still decode
@@ -200,6 +208,8 @@ def read_folder(parts: dict[str, list[Picture]]) -> Arrays:
 def _read(picture: Picture, shape: tuple[int, ...] | None) -> Bytes:
     try:
         return read_image(Path(picture.path), shape)
+    except OtherSizeError:
+        raise
     except MalformedError as error:
         raise DataError(f"{picture.path}: {error}; {ADVICE}") from error
 
