@@ -1,11 +1,14 @@
+import json
 import time
 
 import pytest
 from browse_helpers import make_run, make_sweep
 
 from mnistlab.store.browse.comparison import compare
+from mnistlab.store.browse.groups import grouped
 from mnistlab.store.browse.values import flattened
 from mnistlab.support.errors import UsageError
+from mnistlab.support.expressions import parsed
 
 
 def lines(comparison):
@@ -20,6 +23,53 @@ def test_only_the_keys_that_differ_are_listed(tmp_path):
         "a": {"optimizer.lr": 0.1},
         "b": {"optimizer.lr": 0.2},
     }
+
+
+def with_data(folder, accuracy, content, **data):
+    """A run's folder whose run.json has the facts of a run, with data of this content."""
+    run = make_run(folder, {"data": data}, metrics={"val_accuracy": accuracy})
+    record = json.loads((run / "run.json").read_text())
+    record |= {
+        "argv": [],
+        "mnistlab": "0",
+        "versions": {},
+        "git": {"commit": None, "dirty": None},
+        "platform": "",
+        "processor": None,
+        "cpus": 1,
+        "threads": 1,
+        "dataset": {
+            "name": "csv",
+            "sha256": content * 64,
+            "images": {"train": 4, "validation": 1, "test": 1},
+            "image_shape": [1, 1],
+            "class_names": ["0", "1"],
+            "scale": 1.0,
+            "offset": 0.0,
+        },
+        "parameters": 4,
+        "layers": [],
+    }
+    (run / "run.json").write_text(json.dumps(record))
+    return run
+
+
+def test_runs_of_files_that_were_changed_between_them_differ_in_the_digest_of_the_data(tmp_path):
+    own = {"source": "csv", "path": str(tmp_path)}
+    for name, accuracy, content in (("a", 0.5, "a"), ("b", 0.75, "b"), ("c", 0.75, "b")):
+        with_data(tmp_path / "runs" / name, accuracy, content, **own)
+    with_data(tmp_path / "runs" / "other", 0.9, "d", source="digits")
+    found = compare([tmp_path / "runs" / name for name in "abc"])
+    assert lines(found) == {
+        name: {"data.sha256": content * 12} for name, content in zip("abc", "abb", strict=True)
+    }
+    groups = grouped(found, ["all"], "val_accuracy")
+    assert [len(group.runs) for group in groups.groups] == [1, 1]
+    assert [group.summaries["val_accuracy"].mean for group in groups.groups] == [0.75, 0.5]
+    same_data = compare([tmp_path / "runs"], parsed("data.sha256 == 'bbbbbbbbbbbb'"))
+    assert lines(same_data) == {"b": {}, "c": {}}
+    assert "data.sha256" not in compare([tmp_path / "runs" / name for name in "bc"]).every_key
+    assert "data.sha256" not in lines(compare([tmp_path / "runs"]))["other"]
 
 
 def test_a_key_that_only_another_type_has_is_reported_as_implied(tmp_path):

@@ -6,6 +6,7 @@ from itertools import compress
 from pathlib import Path
 from typing import Any, TypeVar
 
+from mnistlab.store.browse.changed_data import with_digests
 from mnistlab.store.browse.found import runs_at
 from mnistlab.store.browse.summary import RunSummary, read_run
 from mnistlab.store.browse.values import matching, metrics_of, run_values, settings_of
@@ -117,7 +118,7 @@ def compare(
     Raises UsageError if a path is none of these, if no run can be read, or if none matches.
     """
     runs, faults = read_runs([*paths, *([] if baseline is None else [baseline])])
-    settings = [settings_of(run) for run in runs]
+    settings = with_digests(runs, [settings_of(run) for run in runs])
     if where is not None:
         values = [run_values(run, own) for run, own in zip(runs, settings, strict=True)]
         kept = [
@@ -153,6 +154,7 @@ def comparison_of(
     runs: Sequence[RunSummary], settings: Sequence[dict[str, Any]], faults: Sequence[str]
 ) -> Comparison:
     """The comparison of runs that were read, with their whole configurations."""
+    settings = with_digests(runs, settings)
     keys = _differing(settings)
     metrics = [metrics_of(run) for run in runs]
     measured = [n for n in (*RUN_METRICS, SECONDS) if any(_tells(n, m.get(n)) for m in metrics)]
