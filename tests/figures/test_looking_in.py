@@ -8,6 +8,7 @@ import pytest
 from figure_helpers import faults, shown_texts
 
 from mnistlab.figures import style
+from mnistlab.figures.run import tsne
 from mnistlab.figures.run.feature_maps import feature_maps
 from mnistlab.figures.run.layer_sheet import LayerImages, as_image, by_input, layer_sheet
 from mnistlab.figures.run.tsne import embedding_map, label_places
@@ -125,6 +126,22 @@ def test_labels_of_classes_that_lie_on_each_other_stand_side_by_side():
     for number, place in enumerate(places):
         others = np.array(places[:number] + places[number + 1 :])
         assert (np.abs(others - place) >= room * (1 - 1e-9)).any(axis=1).all()
+
+
+def test_labels_of_100_classes_look_at_few_places_of_the_grid(monkeypatch):
+    """All places of the grid of 256 classes took minutes, and gigabytes."""
+    looked_at = []
+
+    class Watched(np.ndarray):
+        def __sub__(self, taken):
+            looked_at.append(len(self) * taken.shape[-2])
+            return np.asarray(self) - np.asarray(taken)
+
+    first_apart = tsne._first_apart
+    monkeypatch.setattr(tsne, "_first_apart", lambda c, *rest: first_apart(c.view(Watched), *rest))
+    points, room = RNG.normal(size=(1000, 2)), np.array([0.3, 0.1])
+    assert len(label_places(points, np.arange(1000) % 100, room)) == 100
+    assert sum(looked_at) < 100 * 100 * 4 * tsne.TOGETHER
 
 
 @pytest.mark.parametrize("names", [list("0123456789"), ["Ankle boot", *"abcdefgh", "$x"]])
