@@ -96,3 +96,14 @@ def test_many_classes_have_counts_alone_and_very_many_colours_alone():
 
 def test_a_class_without_an_image_divides_by_nothing():
     assert (1, 0) not in cells(drawn(np.array([[3, 1], [0, 0]]), ["a", "b"]))
+
+
+@pytest.mark.parametrize("names", [str, lambda number: chr(65 + number % 26), "class {}".format])
+@pytest.mark.parametrize("classes", [47, 62, 100, 250])
+def test_the_names_of_many_classes_do_not_cover_each_other(classes, names):
+    named = list(map(names, range(classes)))
+    counts = np.ones((classes, classes), int)
+    figure = drawn(counts, named)
+    assert faults(figure) == []
+    rows = [tick.get_text() for tick in figure.axes[1].get_yticklabels()]
+    assert rows == named[:: -(-classes * 2 // 125)]

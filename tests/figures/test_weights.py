@@ -136,3 +136,9 @@ def test_of_many_hidden_units_the_strongest_are_drawn():
     assert drawn.shape == (10, 300)
     assert np.abs(drawn).max() == np.abs(weights).max()
     assert "300 strongest of 800 inputs" in " ".join(t.get_text() for t in shown_texts(figure))
+
+
+def test_the_names_of_many_classes_do_not_cover_each_other():
+    with style.drawing():
+        figure = output_weights(RNG.normal(size=(250, 8)), list(map(str, range(250))), "l", "run")
+    assert faults(figure) == []

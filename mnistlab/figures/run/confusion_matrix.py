@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from mnistlab.experiment.artefacts import PART_NAMES, Artefacts
 from mnistlab.figures import style
+from mnistlab.figures.class_ticks import HEIGHT, class_ticks, width_of
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.run_data import counts_of, kept_classes, run_name
 from mnistlab.figures.sheet import MARGIN, HoverArea, Sheet
@@ -74,8 +75,9 @@ def confusion_matrix(
     for line in np.arange(0.5, classes - 1):
         axes.axhline(line, color=style.GRID, linewidth=0.6)
         axes.axvline(line, color=style.GRID, linewidth=0.6)
-    axes.set_xticks(range(classes), names, parse_math=False)
-    axes.set_yticks(range(classes), names, parse_math=False)
+    room = width_of(names) if longest <= 3 else 2 * HEIGHT
+    axes.set_xticks(*class_ticks(names, width, room), parse_math=False)
+    axes.set_yticks(*class_ticks(names, height, HEIGHT), parse_math=False)
     if longest > 3:
         axes.tick_params("x", rotation=30)
         for label in axes.get_xticklabels():

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from mnistlab.experiment.artefacts import Artefacts
 from mnistlab.figures import style
+from mnistlab.figures.class_ticks import HEIGHT, class_ticks
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.run_data import kept_classes, output_layer, run_name
 from mnistlab.figures.sheet import MARGIN, Sheet, around_zero
@@ -64,7 +65,7 @@ def output_weights(weights: np.ndarray, names: Sequence[str], layer: str, run: s
     look: Any = {"cmap": colormaps[style.SIGNED], "vmin": limits[0], "vmax": limits[1]}
     axes.imshow(drawn, aspect="auto", interpolation="nearest", **look)
     axes.grid(False)
-    axes.set_yticks(range(len(names)), names, parse_math=False)
+    axes.set_yticks(*class_ticks(names, height, HEIGHT), parse_math=False)
     axes.set_xticks([])
     axes.tick_params(length=0)
     for edge in np.flatnonzero(np.diff(drawn.argmax(axis=0))):
