@@ -149,9 +149,12 @@ def _store(entry: Path, name: str, arrays: Arrays, sha256: str) -> None:
     with suppress(_DamagedEntryError):
         _open_entry(entry)
         return
-    for left_behind in entry.parent.glob(f".{name}-*"):  # by a killed process
-        shutil.rmtree(left_behind, ignore_errors=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=entry.parent))
+    prefix = f".{name}-"
+    for left_behind in entry.parent.glob(f"{prefix}*"):  # by a killed process
+        # `.mnist-prepared-…` is another dataset's, and another process may be writing it.
+        if "-" not in left_behind.name.removeprefix(prefix):
+            shutil.rmtree(left_behind, ignore_errors=True)
+    temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=entry.parent))
     try:
         fresh = temporary / "fresh"
         fresh.mkdir()

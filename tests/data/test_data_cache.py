@@ -2,8 +2,10 @@ import json
 import logging
 import os
 import shutil
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,6 +54,16 @@ def test_other_files_are_decoded_anew_and_the_same_content_is_kept_once(tmp_path
     cache.load("toy", "gzipped files", decode)
     assert decode.calls == 2
     assert the_entry(tmp_path).is_dir()
+
+
+def test_what_another_process_writes_for_another_dataset_stays(tmp_path):
+    folder = tmp_path / "cache" / "datasets"
+    folder.mkdir(parents=True)
+    killed = Path(tempfile.mkdtemp(prefix=".toy-", dir=folder))
+    other = Path(tempfile.mkdtemp(prefix=".toy-prepared-", dir=folder))
+    cache.load("toy", "files", Decoder())
+    assert other.is_dir()
+    assert not killed.exists()
 
 
 def test_the_entry_is_made_of_arrays_that_numpy_reads_and_nothing_is_left_over(tmp_path):
