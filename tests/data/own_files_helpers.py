@@ -57,7 +57,7 @@ def write_csv(
     for part, (images, labels) in parts_of(arrays).items():
         text = csv_text(images, labels, header_1x1(*images.shape[1:]) if header else "")
         path = folder / (name.format(part=part) + (".gz" if gzipped else ""))
-        path.write_bytes(gzip.compress(text.encode()) if gzipped else text.encode())
+        path.write_bytes(gzip.compress(text.encode(), mtime=0) if gzipped else text.encode())
     return folder
 
 
