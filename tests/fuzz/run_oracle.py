@@ -107,7 +107,7 @@ class Run:
         self.certain_rows = None
         self.checkpoint = self.oracle.tensors
         self.best_tensors = self.oracle.tensors
-        self.last_epochs, self.average_row = [], None
+        self.last_epochs, self.average, self.average_row = [], None, None
 
     def _batches(self, epoch):
         """The images of each step of an epoch."""
@@ -265,13 +265,27 @@ class Run:
 
     def _measure_average(self, last):
         """The figures of the mean weights."""
-        now, self.oracle.tensors = self.oracle.tensors, self._kept_tensors()
+        kept = self.last_epochs[-self.training.average_last :]
+        self.average = {name: np.mean([one[name] for one in kept], axis=0) for name in kept[0]}
+        now, self.oracle.tensors = self.oracle.tensors, self.average
+        self._measure_statistics()
         self.average_row = {**last, **self._scores("train"), "penalty": self.oracle.penalty()}
         if len(self.dataset.validation.indices):
             self.average_row |= self._scores("val")
         if self.training.test != "never":
             self.average_row |= self._scores("test")
         self.oracle.tensors = now
+
+    def _measure_statistics(self):
+        """Set the running statistics to their means over the batches of one more epoch."""
+        oracle = self.oracle
+        step, epoch = oracle.step, math.ceil(oracle.step / self.per_epoch)
+        found = []
+        for place, batch in enumerate(self._batches(epoch)):
+            oracle.step = epoch * self.per_epoch + place
+            found.append(oracle.statistics(batch, self.per_epoch))
+        oracle.step = step
+        self.average |= {name: np.mean([one[name] for one in found], axis=0) for name in found[0]}
 
     def _kept_row(self, last):
         if self.average_row is not None:
@@ -280,8 +294,7 @@ class Run:
 
     def _kept_tensors(self):
         if self.training.average_last is not None:
-            kept = self.last_epochs[-self.training.average_last :]
-            return {name: np.mean([one[name] for one in kept], axis=0) for name in kept[0]}
+            return self.average
         early = self.training.early_stopping
         return self.oracle.tensors if early is None else self.best_tensors
 

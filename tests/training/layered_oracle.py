@@ -187,11 +187,16 @@ class BatchNorm(Layer):
         along = (dn * normalised).mean(axis=axes, keepdims=True)
         return (dn - mean - normalised * along) / deviation, found
 
+    def statistics(self, x):
+        axes = (0, *range(2, x.ndim))
+        return {
+            f"{self.name}.running_mean": x.mean(axis=axes),
+            f"{self.name}.running_variance": x.var(axis=axes, ddof=1),
+        }
+
     def keep(self, x, tensors):
-        axes, kept = (0, *range(2, x.ndim)), self.settings.momentum
-        batch = {"running_mean": x.mean(axis=axes), "running_variance": x.var(axis=axes, ddof=1)}
-        for kind, value in batch.items():
-            name = f"{self.name}.{kind}"
+        kept = self.settings.momentum
+        for name, value in self.statistics(x).items():
             tensors[name] = kept * tensors[name] + (1 - kept) * value
 
 
@@ -301,3 +306,11 @@ class LayeredOracle(Oracle):
         for layer, below in zip(self.stack, values[:-1], strict=True):
             layer.keep(below, self.tensors)
         return gradients, losses, values[-1]
+
+    def statistics(self, places, steps_per_epoch):
+        """Those of each normalisation for the images at `places`, as the next step reads them."""
+        values = self._values(self._training_batch(places, steps_per_epoch)[0], training=True)
+        norms = [
+            p for p in zip(self.stack, values[:-1], strict=True) if isinstance(p[0], BatchNorm)
+        ]
+        return {name: one for layer, x in norms for name, one in layer.statistics(x).items()}

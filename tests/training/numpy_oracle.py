@@ -399,8 +399,8 @@ class Oracle:
         schedule, lr = self.config.lr_schedule, self.config.optimizer.lr
         return rate_at(schedule, lr, step, steps_per_epoch, total, self.falls)
 
-    def take_step(self, places, steps_per_epoch, total):
-        """One step on the images at `places`."""
+    def _training_batch(self, places, steps_per_epoch):
+        """What the next step reads of the images at `places`."""
         epoch, number = divmod(self.step, steps_per_epoch)
         size = self.config.training.batch_size
         # Only the last batch of an epoch may be smaller.
@@ -410,7 +410,11 @@ class Oracle:
             config = self.config
             return augmented(images, config.data.augment, config.seed, epoch, first)
 
-        x, t, labels = self._batch(self.dataset.train, places, augment)
+        return self._batch(self.dataset.train, places, augment)
+
+    def take_step(self, places, steps_per_epoch, total):
+        """One step on the images at `places`."""
+        x, t, labels = self._training_batch(places, steps_per_epoch)
         gradients, losses, y = self.gradients(x, t)
         self.losses += losses.sum()
         self.correct += int((y.argmax(axis=1) == labels).sum())
