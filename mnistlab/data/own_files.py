@@ -1,5 +1,6 @@
 """Shared by all sources of the user's own files, in any format."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +10,12 @@ from mnistlab.support.errors import DataError, data_error
 
 ADVICE = "repair or replace the file"
 MAX_SIDE = 1024
+
+
+def natural_order(name: str) -> list[str | int]:
+    """The sort key of a name: its runs of digits are numbers, so 2 comes before 10."""
+    # Text and digits alternate, text first, so that equal kinds are compared.
+    return [int(p) if at % 2 else p for at, p in enumerate(re.split(r"([0-9]+)", name))]
 
 
 def list_folder(folder: Path, expected: str) -> list[Path]:

@@ -67,11 +67,10 @@ def class_table(scores: ScoredClasses) -> str:
         rows.append([_name(names, one.label), *shares, f"{one.images:,}"])
     text = table_text(rows, right=(1, 2, 3, 4))
     absent = len(names) - len(shown)
-    return (
-        f"{text}\n({absent} classes have no image here and were never predicted)"
-        if absent
-        else text
-    )
+    told = "1 class has no image here and was never predicted"
+    if absent > 1:
+        told = f"{absent} classes have no image here and were never predicted"
+    return f"{text}\n({told})" if absent else text
 
 
 def confusion_table(scores: ScoredClasses) -> str:

@@ -57,6 +57,12 @@ def test_classes_that_are_left_out_are_counted_and_not_shown(home):
     assert outcome.stdout.rstrip().splitlines()[-1].split()[0] == "9"
 
 
+def test_one_class_that_is_left_out_is_told_in_the_singular(home):
+    run = mnistlab("train", "tiny.yaml", "data.classes=[0,1,2,3,4,5,6,7,8]", "--no-plots", "--json")
+    outcome = mnistlab("evaluate", run.document["run_dir"])
+    assert "(1 class has no image here and was never predicted)" in outcome.stdout
+
+
 def test_a_path_without_a_run_and_missing_data_are_reported_without_a_traceback(home, run_dir):
     assert mnistlab("evaluate", "nowhere").exit_code == 2
     without = mnistlab("train", "tiny.yaml", "data.validation=0", "--no-plots", "--json")

@@ -59,6 +59,13 @@ def test_hugging_face_s_files_are_read_in_order_from_the_folder_or_below_it(tmp_
     assert source.class_names == ("0", "1", "2")
 
 
+def test_files_numbered_without_zeros_are_read_in_the_order_of_their_numbers(tmp_path):
+    folder = write(tmp_path, parts=12)
+    for file in folder.glob("train-*.parquet"):
+        file.rename(folder / f"train-{int(file.name[6:11])}.parquet")
+    assert_same(opened(tmp_path), ARRAYS)
+
+
 def test_few_rows_at_a_time_give_the_same_images(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "ROWS", 7)
     assert_same(opened(write(tmp_path)), ARRAYS)

@@ -18,7 +18,7 @@ import numpy as np
 from mnistlab.data.arrays import Arrays, Bytes
 from mnistlab.data.files import MalformedError, check_memory, foreign, regular_size
 from mnistlab.data.image_file import decode_image
-from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder
+from mnistlab.data.own_files import ADVICE, check_agreement, check_size, list_folder, natural_order
 from mnistlab.data.source import identity
 from mnistlab.data.source_kinds import OwnFiles
 from mnistlab.support.errors import DataError, UsageError, data_error
@@ -62,6 +62,7 @@ def find_files(path: Path) -> Files:
             )
         )
     for part in PARTS:
+        files[part].sort(key=lambda file: natural_order(file.name))
         _check_complete(folder, [path.name for path in files[part]])
     return files
 
