@@ -144,6 +144,21 @@ def test_labels_of_100_classes_look_at_few_places_of_the_grid(monkeypatch):
     assert sum(looked_at) < 100 * 100 * 4 * tsne.TOGETHER
 
 
+def test_names_of_too_many_classes_stay_within_the_frame():
+    labels = np.arange(1000) % 250
+    names = [f"class {label}" for label in range(250)]
+    points = RNG.normal(size=(1000, 2))
+    with style.drawing():
+        figure = embedding_map(points, labels, labels, names, "dense1", "test images", "run")
+    axes = figure.axes[1]
+    frame, drawn = axes.get_window_extent(), [t for t in axes.texts if t.get_text()]
+    assert 30 < len(drawn) < 250
+    for text in drawn:
+        x, y = axes.transData.transform(text.get_position())
+        assert frame.x0 - 75 < x < frame.x1 + 75
+        assert frame.y0 - 20 < y < frame.y1 + 20
+
+
 @pytest.mark.parametrize("names", [list("0123456789"), ["Ankle boot", *"abcdefgh", "$x"]])
 def test_every_image_is_a_point_of_its_class_and_the_wrong_ones_are_ringed(names):
     labels = np.arange(40) % 10

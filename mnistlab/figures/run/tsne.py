@@ -101,7 +101,10 @@ def embedding_map(
     size_in_inches = np.array([width, SIDE]) / np.ptp(points, axis=0).clip(1e-9)
     longest = max(len(names[label]) for label in present)
     room = np.array([max(0.35, 0.15 * longest), 0.35]) / size_in_inches
+    low, high = points.min(axis=0), points.max(axis=0)
     for label, middle in label_places(points, labels, room).items():
+        if (middle < low).any() or (middle > high).any():
+            continue  # of hundreds of classes, some have no room within the frame
         colour = style.CLASS_COLOURS[label % len(style.CLASS_COLOURS)]
         words: Any = {
             "size": 22 if glyphs else 13,
