@@ -51,7 +51,8 @@ def ranking_dots(
 ) -> Figure:
     """A dot for each point, in the given order: its mean over seeds ± the standard deviation, both
     written on its right; a diamond is a stated value. `labels` name the points; otherwise their
-    parameters do. `chance` is the accuracy of guessing. `is_ranking`: the best point is marked.
+    parameters do. `chance` is the accuracy of guessing, drawn among accuracies. `is_ranking`: the
+    best point is marked.
 
     Raises LackingError if nothing was measured.
     """
@@ -67,6 +68,8 @@ def ranking_dots(
         raise LackingError("nothing finite was measured")
     shown, ticks = zip(*measured[:MAX_POINTS], strict=True)
     spans = spans_of(shown, metric)
+    if not metric.is_share:
+        chance = None  # an accuracy has no place on the axis of a loss
     limits = axis_limits(shown, spans, metric, chance)
     if chance is not None and not limits[0] <= chance * metric.factor <= limits[1]:
         chance = None
@@ -120,7 +123,7 @@ def axis_limits(
         around = 0.5 if metric.is_share else 0.05 * abs(high) or 0.5
         low, high = low - around, high + around
     length = high - low
-    if chance is not None and metric.is_share:
+    if chance is not None:
         level = chance * metric.factor
         if low - NEAR_AXIS * length <= level <= low:
             low, length = level, high - level

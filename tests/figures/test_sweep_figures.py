@@ -371,3 +371,11 @@ def test_nothing_is_drawn_of_nothing():
 def test_what_varies_is_what_has_two_values():
     assert varied(POINTS) == ["optimizer.lr", "model.hidden"]
     assert varied([SweepPoint({"a": 1, "b": [1]}, ()), SweepPoint({"a": 1, "b": [2]}, ())]) == ["b"]
+
+
+def test_the_axis_of_a_loss_has_no_chance_level_of_an_accuracy():
+    """A line at 0.1 of the loss was called the chance level, 10 %."""
+    points = [SweepPoint({"lr": v}, (v,)) for v in (0.05, 0.1, 0.3)]
+    _, axes = ranking(points, LOSS, chance=0.1)
+    assert "chance" not in [line.get_label() for line in axes.get_lines()]
+    assert "chance" not in axes.figure.words.note
