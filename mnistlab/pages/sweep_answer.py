@@ -24,7 +24,8 @@ def question(config: SweepConfig, ranked: Sequence[Ranked], keys: Sequence[str])
         for metric in config.metrics
     )
     values = [
-        (key, counted(len({written_setting(point, key) for point in ranked}), "value"))
+        # A point that lacks a conditional parameter adds no value of it.
+        (key, counted(len({written_setting(point, key) for point in ranked} - {""}), "value"))
         for key in keys
     ]
     if not values:
@@ -46,7 +47,7 @@ def answer(metrics: Sequence[Metric], ranked: Sequence[Ranked], keys: Sequence[s
         return "No answer yet: no point has all its trials."
     if len(metrics) > 1:
         return _front_in_words(metrics, ranked, keys)
-    found = ", ".join(f"{key} = {written_setting(first, key)}" for key in keys) or "It reaches"
+    found = _settings(first, keys) or "It reaches"
     value = measured(first.mean, metric.name, first.std)
     over = f" over {counted(len(first.trials), 'seed')}" if len(first.trials) > 1 else ""
     interval = first.interval
@@ -54,6 +55,13 @@ def answer(metrics: Sequence[Metric], ranked: Sequence[Ranked], keys: Sequence[s
         ends = text_format.interval(metric.name, interval.low, interval.high)
         over += f", 95 % interval of the mean {in_print(ends)}"
     return f"{found}: {value}{over}.{_beside(ranked)}"
+
+
+def _settings(point: Ranked, keys: Sequence[str]) -> str:
+    """The parameters that a point has: `optimizer.lr = 0.1, training.epochs = 5`."""
+    return ", ".join(
+        f"{key} = {written_setting(point, key)}" for key in keys if key in point.parameters
+    )
 
 
 def _front_in_words(
@@ -67,9 +75,7 @@ def _front_in_words(
     ]
     for place, metric in enumerate(metrics):
         best = max(front, key=lambda point: metric.score(point.measured[place].mean or 0.0))
-        found = (
-            ", ".join(f"{key} = {written_setting(best, key)}" for key in keys) or "the only point"
-        )
+        found = _settings(best, keys) or "the only point"
         values = zip(metrics, best.measured, strict=True)
         reached = ", ".join(
             f"{metric_words(one.name)} {measured(value.mean, one.name, value.std)}"

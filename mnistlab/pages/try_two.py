@@ -55,7 +55,11 @@ def two_of_sweep(
     last = next((point.first_trial for point in reversed(ranked) if point.rank), None)
     if chosen is None or last is None or chosen.run_dir == last.run_dir:
         return None
-    keys = [key for key in chosen.parameters if _value(chosen, key) != _value(last, key)]
+    keys = [
+        key
+        for key in chosen.parameters | last.parameters
+        if _value(chosen, key) != _value(last, key)
+    ]
     pair = [(_title(row, keys), sweep_dir.path / row.run_dir) for row in (chosen, last)]
     lead = "The chosen network and the last of the ranking are on this page."
     return two_networks(lead, pair, most_bytes, options)
@@ -66,8 +70,8 @@ def _value(row: TrialRow, key: str) -> str:
 
 
 def _title(row: TrialRow, keys: Sequence[str]) -> str:
-    """A trial and the parameters in which the two differ."""
-    values = ", ".join(f"{key} = {_value(row, key)}" for key in keys)
+    """A trial and those parameters in which the two differ that it has."""
+    values = ", ".join(f"{key} = {_value(row, key)}" for key in keys if key in row.parameters)
     return f"Trial {row.trial}: {values}" if values else f"Trial {row.trial}"
 
 

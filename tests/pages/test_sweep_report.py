@@ -94,3 +94,22 @@ def test_the_answer_has_an_interval_and_says_what_the_seeds_cannot_tell(tmp_path
     assert page.count(">1=</td>") == 2
     assert page.count('<tr class="best">') == 1
     assert "One seed for each point: the effect of the seed is unknown." in shown(sweep_page)
+
+
+def test_the_page_names_no_value_of_a_parameter_that_a_point_does_not_have(tmp_path):
+    """It wrote `optimizer.momentum = : 0.0948`, and counted the lack as a value."""
+    swept_yaml = """\
+name: conditional
+run: {data: {source: digits, train_limit: 200}, model: {type: softmax}, training: {epochs: 1}}
+parameters: {optimizer.type: [sgd, adam], optimizer.lr: [1e-9, 0.01], optimizer.momentum: [0, 0.5]}
+when: {optimizer.momentum: {optimizer.type: sgd}}
+exclude: [{optimizer.type: sgd, optimizer.lr: 0.01}, {optimizer.type: adam, optimizer.lr: 1e-9}]
+"""
+    text = shown(swept(tmp_path, swept_yaml) / "report.html")
+    question, answer = re.findall(r'<p class="lead">(.*?)</p>', text, re.S)
+    assert "optimizer.momentum (2 values)" in question
+    assert answer.startswith("optimizer.type = adam, optimizer.lr = 0.01: ")
+    titles = re.findall(r"<h3>(Trial .*?)</h3>", text) or re.findall(r"Trial \d: [^<]*", text)
+    assert titles
+    assert not any(re.search(r"= *(,|$)", title) for title in titles)
+    assert any("optimizer.momentum = 0" in title for title in titles)
