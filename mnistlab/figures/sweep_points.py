@@ -141,6 +141,14 @@ def near_the_best(values: np.ndarray, metric: SweepMetric) -> np.ndarray:
     return behind <= REACH * middle if middle > 0 else np.ones(len(values), bool)
 
 
+def outside(far: int, noun: str, metric: SweepMetric) -> str:
+    """The sentence of a caption that counts what lies beyond the range of an axis, or nothing."""
+    if not far:
+        return ""
+    lie = "lies" if far == 1 else "lie"
+    return f" {counted(far, noun)} far behind in {metric.words} {lie} outside."
+
+
 def ordered(values: Sequence[Any]) -> list[Any]:
     """Each value once: numbers by size, lists of numbers by length, all others by name."""
     distinct = list({value_as_yaml(value): value for value in values}.values())

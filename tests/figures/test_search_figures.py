@@ -244,3 +244,45 @@ def test_few_points_or_names_have_no_contour(some, lacking):
     ]
     with pytest.raises(LackingError, match=lacking):
         contour(some, ACCURACY, "s")
+
+
+FAR_BEHIND = (0.1, 0.2, 0.3, 0.25, 0.15, 0.12, 0.22, 0.28, 0.18, 2.4, 7079.0)
+
+
+def test_a_figure_of_losses_counts_the_points_that_its_axis_leaves_out():
+    """One loss of thousands set the axis of each panel: all other points lay on its lower end."""
+    some = [
+        SweepPoint({"lr": 0.1 + i, "batch": i % 3}, (loss,)) for i, loss in enumerate(FAR_BEHIND)
+    ]
+    by_parameter = metric_by_parameter(some, LOSS, "s")
+    assert by_parameter.axes[1].get_ylim()[1] < 1
+    assert "2 points far behind in validation loss lie outside." in by_parameter.words.note
+    drawn = next(c for c in by_parameter.axes[1].collections if c.get_label() == "point")
+    assert len(drawn.get_offsets()) == 9
+    so_far = best_so_far([TrialEnd(loss, 1.0) for loss in FAR_BEHIND], LOSS, "s")
+    assert "2 trials far behind in validation loss lie outside." in so_far.words.note
+    lines = parallel_coordinates(some, [LOSS], "s")
+    assert "Points far behind end at the end of the axis." in lines.words.note
+    assert [faults(one) for one in (by_parameter, so_far, lines)] == [[], [], []]
+    near = [SweepPoint(one.parameters, (0.5,)) for one in some]
+    assert "behind" not in metric_by_parameter(near, LOSS, "s").words.note
+    assert "behind" not in parallel_coordinates(near, [LOSS], "s").words.note
+
+
+def test_of_several_metrics_the_best_line_is_that_of_the_first():
+    some = [SweepPoint({"a": i, "b": i % 3}, (0.1 * i,), others=(i,)) for i in range(10)]
+    costs = [ACCURACY, SweepMetric("parameters", maximize=False)]
+    note = parallel_coordinates(some, costs, "s").words.note
+    assert "Red: the best one in validation accuracy." in note
+
+
+def test_a_heat_map_says_that_other_parameters_are_left_out_of_its_cells():
+    """Those of many values, and those that only some points have, have no panel."""
+    some = [
+        SweepPoint(
+            {"a": i % 2, "b": i // 2 % 2, "lr": 0.01 * i, **({"c": 1} if i % 2 else {})}, (v,)
+        )
+        for i, v in enumerate(np.linspace(0.1, 0.9, 40))
+    ]
+    note = heat_map(some, ACCURACY, "s").words.note
+    assert "A cell shows the best value of the parameters left out." in note

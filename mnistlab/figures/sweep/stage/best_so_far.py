@@ -12,7 +12,7 @@ from mnistlab.figures import style
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.figures.sweep_data import RankedPoints
-from mnistlab.figures.sweep_points import SweepMetric, near_the_best
+from mnistlab.figures.sweep_points import SweepMetric, near_the_best, outside
 from mnistlab.store.run_dir import RunDir
 from mnistlab.store.run_record import read_run_record
 from mnistlab.support.errors import LackingError
@@ -74,6 +74,9 @@ def best_so_far(trials: Sequence[TrialEnd], metric: SweepMetric, run: str) -> Fi
         note += (
             f" {lost} of {len(trials)} trials have no final metric (pruned, diverged or failed)."
         )
+    limits = _limits(values[measured], metric)
+    far = int(((values < limits[0]) | (values > limits[1])).sum())  # no comparison holds for a NaN
+    note += outside(far, "trial", metric)
     with style.drawing():
         heading = f"Best {metric.words} so far"
         sheet = Sheet(HEIGHT + 0.75, heading, note, run)
@@ -82,7 +85,8 @@ def best_so_far(trials: Sequence[TrialEnd], metric: SweepMetric, run: str) -> Fi
             ((numbers, "trial"), (seconds, "training time of all trials (s)"))
         ):
             axes = sheet.panel(MARGIN + place * step + LEFT, 0.15, step - LEFT - 0.1, HEIGHT)
-            _draw_panel(axes, x, values, line, measured, metric)
+            _draw_panel(axes, x, values, line, metric)
+            axes.set_ylim(*limits)
             axes.set_xlabel(label)
             if place == 0:
                 axes.set_ylabel(metric.label)
@@ -101,18 +105,21 @@ def _draw_panel(
     x: np.ndarray,
     values: np.ndarray,
     line: np.ndarray,
-    measured: np.ndarray,
     metric: SweepMetric,
 ) -> None:
-    """The dots and the line; trials far behind lie below the axis's range."""
+    """The dots and the line. A trial without a metric has no dot."""
     known = np.isfinite(line)
     colour = style.SPLIT_COLOURS[metric.name.split("_")[0]]
     axes.step(x[known], line[known], where="post", color=colour, linewidth=2.0)
-    near = near_the_best(values[measured], metric)
+    measured = np.isfinite(values)
     dots = {"s": 16, "color": style.FAINT, "zorder": 2}
     axes.scatter(x[measured], values[measured], clip_on=True, **dots)  # type: ignore[arg-type]
-    shown = values[measured][near]
+
+
+def _limits(values: np.ndarray, metric: SweepMetric) -> tuple[float, float]:
+    """The range of the axis, for finite values: those that are not far behind the best one."""
+    shown = values[near_the_best(values, metric)]
     low, high = float(shown.min()), float(shown.max())
     margin = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
     ceiling = metric.factor if metric.is_share else np.inf
-    axes.set_ylim(max(low - margin, min(low, 0.0)), min(high + margin, ceiling))
+    return max(low - margin, min(low, 0.0)), min(high + margin, ceiling)

@@ -87,7 +87,7 @@ def heat_map(points: Sequence[SweepPoint], metric: SweepMetric, run: str) -> Fig
     with style.drawing():
         places, height = _places(maps)
         heading = f"{metric.words.capitalize()} by two parameters"
-        sheet = Sheet(height, heading, _note(metric, maps, len(keys)), run)
+        sheet = Sheet(height, heading, _note(metric, maps, len(varied(points))), run)
         for found, (left, top, width, tall) in zip(maps, places, strict=True):
             _draw_map(sheet.panel(left, top, width, tall), found, metric, values, limits)
         sheet.describe(_seen(maps, metric, values))
@@ -176,7 +176,8 @@ def _note(metric: SweepMetric, maps: Sequence[Cells], parameters: int) -> str:
     if any(np.isfinite(one.std).any() for one in maps):
         told.append("±: the standard deviation over seeds.")
     if parameters > 2:
-        told.append("A cell shows the best value of the parameter that its panel leaves out.")
+        left_out = "parameter that its panel leaves" if parameters == 3 else "parameters left"
+        told.append(f"A cell shows the best value of the {left_out} out.")
     return " ".join(told)
 
 

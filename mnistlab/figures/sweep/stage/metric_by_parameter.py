@@ -19,7 +19,9 @@ from mnistlab.figures.sweep_points import (
     SweepMetric,
     SweepPoint,
     is_numeric,
+    near_the_best,
     ordered,
+    outside,
     varied,
     wants_log_axis,
 )
@@ -75,14 +77,15 @@ def metric_by_parameter(points: Sequence[SweepPoint], metric: SweepMetric, run: 
         note += " Error bars: the standard deviation over seeds."
     heading = f"{metric.words.capitalize()} by parameter"
     limits = _limits(measured, metric)
+    drawn = np.array([point.mean * metric.factor for point in measured if point.complete])
+    note += outside(int((~_within(drawn, limits)).sum()), "point", metric)
     with style.drawing():
         sheet = Sheet(0.1 + rows * (PANEL_HEIGHT + BELOW), heading, note, run)
         for index, key in enumerate(keys):
             row, column = divmod(index, columns)
             top = 0.1 + row * (PANEL_HEIGHT + BELOW)
             axes = sheet.panel(MARGIN + column * step + LEFT, top, width, PANEL_HEIGHT)
-            _draw_panel(axes, key, measured, metric)
-            axes.set_ylim(*limits)
+            _draw_panel(axes, key, measured, metric, limits)
             if column == 0:
                 axes.set_ylabel(metric.label)
         sheet.describe(_seen(measured, metric, keys))
@@ -105,12 +108,20 @@ def _seen(points: Sequence[SweepPoint], metric: SweepMetric, keys: Sequence[str]
 
 
 def _limits(points: Sequence[SweepPoint], metric: SweepMetric) -> tuple[float, float]:
-    """The range of all panels: that of all means and error bars, within 0 and 100 %."""
+    """The range of all panels: that of all means and error bars, within 0 and 100 %. Losses have no
+    upper bound, so those far behind the best one lie outside.
+    """
     spans = spans_of(points, metric)
-    low, high = float(spans.low.min()), float(spans.high.max())
+    near = slice(None) if metric.is_share else near_the_best(spans.mean, metric)
+    low, high = float(spans.low[near].min()), float(spans.high[near].max())
     margin = 0.05 * (high - low) or (1.0 if metric.is_share else 0.1 * abs(high) or 1.0)
     low, high = low - margin, high + margin
     return (max(low, 0.0), min(high, metric.factor)) if metric.is_share else (low, high)
+
+
+def _within(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """Which of the values (points,) lie within the limits, bool."""
+    return (limits[0] <= values) & (values <= limits[1])
 
 
 def place_values(axes: Axes, values: Sequence[Any]) -> dict[str, float]:
@@ -179,7 +190,13 @@ def _set_ticks(axes: Axes, texts: Sequence[str], places: dict[str, float]) -> No
             label.set_horizontalalignment("right")
 
 
-def _draw_panel(axes: Axes, key: str, points: Sequence[SweepPoint], metric: SweepMetric) -> None:
+def _draw_panel(
+    axes: Axes,
+    key: str,
+    points: Sequence[SweepPoint],
+    metric: SweepMetric,
+    limits: tuple[float, float],
+) -> None:
     here = [point for point in points if key in point.parameters]
     places = place_values(axes, ordered([point.parameters[key] for point in here]))
     x = np.array([places[value_as_yaml(point.parameters[key])] for point in here])
@@ -189,7 +206,8 @@ def _draw_panel(axes: Axes, key: str, points: Sequence[SweepPoint], metric: Swee
     style_of_points: Any = {"s": 26, "color": style.SPLIT_COLOURS[metric.name.split("_")[0]]}
     axes.vlines(x, spans.low, spans.high, color=style.FAINT, linewidth=1.0)
     style_of_points |= {"alpha": 0.75, "zorder": 3, "clip_on": False}
-    axes.scatter(x[complete], y[complete], label="point", **style_of_points)
+    shown = complete & _within(y, limits)
+    axes.scatter(x[shown], y[shown], label="point", **style_of_points)
     best = np.max if metric.maximize else np.min
     lined = sorted(set(x[complete]))
     tops = [float(best(y[complete & (x == place)])) for place in lined]
@@ -197,3 +215,4 @@ def _draw_panel(axes: Axes, key: str, points: Sequence[SweepPoint], metric: Swee
         axes.plot(lined, tops, color=style.INK, linewidth=1.2, zorder=2, label="best")
     axes.set_xlabel(key, parse_math=False)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=6))
+    axes.set_ylim(*limits)

@@ -76,14 +76,11 @@ def parallel_coordinates(
     limits, extend = colour_limits(values, metric)
     names = short_keys(keys)
     columns = [_of_parameter(names[key], key, measured) for key in keys]
-    columns += [
-        _of_metric(one, np.array([(point.mean, *point.others)[place] for point in measured]))
-        for place, one in enumerate(metrics)
-    ]
+    columns += [_of_metric(one, _means(measured, place)) for place, one in enumerate(metrics)]
     best = int(values.argmax() if metric.maximize else values.argmin())
     with style.drawing():
         heading = f"{metric.words.capitalize()} by all parameters"
-        note = _note(points, measured, len(varied(measured)))
+        note = _note(points, measured, len(varied(measured)), metrics)
         sheet = Sheet(0.35 + HEIGHT + BELOW, heading, note, run)
         width = style.WIDTH - 2 * MARGIN - LEFT - RIGHT
         axes = sheet.panel(MARGIN + LEFT, 0.2, width, HEIGHT)
@@ -101,8 +98,16 @@ def parallel_coordinates(
     return sheet.figure
 
 
-def _note(points: Sequence[SweepPoint], measured: Sequence[SweepPoint], parameters: int) -> str:
-    told = "A line is one point, from its parameters to what it reached. Red: the best one."
+def _note(
+    points: Sequence[SweepPoint],
+    measured: Sequence[SweepPoint],
+    parameters: int,
+    metrics: Sequence[SweepMetric],
+) -> str:
+    told = "A line is one point, from its parameters to what it reached. Red: the best one"
+    told += f" in {metrics[0].words}." if len(metrics) > 1 else "."
+    if any(_is_cut(one, _means(measured, place)) for place, one in enumerate(metrics)):
+        told += " Points far behind end at the end of the axis."
     left = len(points) - len(measured)
     if left:
         told += f" {counted(left, 'point')} without a final metric (pruned, diverged or failed)"
@@ -131,6 +136,16 @@ def _of_parameter(title: str, key: str, points: Sequence[SweepPoint]) -> Column:
     if LACKING in places:
         ticks = [*ticks, (LACKING, "none")]
     return Column(title, np.array(places), ticks)
+
+
+def _means(points: Sequence[SweepPoint], place: int) -> np.ndarray:
+    """The means of the metric at that place among the sweep's metrics, (points,)."""
+    return np.array([(point.mean, *point.others)[place] for point in points])
+
+
+def _is_cut(metric: SweepMetric, means: np.ndarray) -> bool:
+    """Whether some of the means (points,) lie beyond the end of the metric's axis."""
+    return colour_limits(means, metric)[1] != "neither"
 
 
 def _of_metric(metric: SweepMetric, means: np.ndarray) -> Column:

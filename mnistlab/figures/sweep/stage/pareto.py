@@ -13,7 +13,7 @@ from mnistlab.figures import style
 from mnistlab.figures.definition import FigureDefinition
 from mnistlab.figures.sheet import MARGIN, Sheet
 from mnistlab.figures.sweep_data import RankedPoints
-from mnistlab.figures.sweep_points import SweepMetric, near_the_best, wants_log_axis
+from mnistlab.figures.sweep_points import SweepMetric, near_the_best, outside, wants_log_axis
 from mnistlab.support.errors import LackingError
 from mnistlab.support.text_format import counted
 
@@ -70,9 +70,7 @@ def pareto_front(points: Sequence[FrontPoint], metrics: Sequence[SweepMetric], r
         f"Filled: the {counted(len(front), 'point')} of {len(points):,} on the front, with the "
         "numbers of their trials: no point is better in one metric and as good in all others."
     )
-    far = int((~_shown(points, first)).sum())
-    if far:
-        note += f" {counted(far, 'point')} far behind in {first.words} lie outside."
+    note += outside(int((~_shown(points, first)).sum()), "point", first)
     columns = min(COLUMNS, len(others))
     step = (style.WIDTH - 2 * MARGIN) / columns
     with style.drawing():
