@@ -12,13 +12,15 @@ from mnistlab.store.status import Status
 from mnistlab.support.metric_names import TEST
 from mnistlab.support.text_format import counted
 from mnistlab.terminal.output import metric_value, print_table
-from mnistlab.terminal.tables import natural_width
+from mnistlab.terminal.tables import GAP, natural_width, widest
 from mnistlab.terminal.width import terminal_width
 
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 HEADING = ["folder", "status", "age", "done", "best", TEST.accuracy, "tags", "note"]
 SHORTEST_NOTE = 16
 LOST = "trials that diverged or failed"
+OTHERS = "other metrics and ranks"
+SHORTEST_FOLDER = 12  # the time and a part of the name or the hash
 FOLDER, STATUS, AGE, DONE, BEST, TESTED, TAGS, NOTE = range(len(HEADING))
 
 
@@ -39,17 +41,28 @@ def print_listing(listing: Listing) -> None:
         right=(AGE, DONE, TESTED),
         status=STATUS,
         first=(FOLDER, STATUS, BEST, TESTED, *range(TAGS, used), DONE, AGE),
-        kept=3,
+        kept=3 if width is None or _folder_room(rows, width) >= SHORTEST_FOLDER else 2,
         least={NOTE: SHORTEST_NOTE} if used > NOTE else {},
         elsewhere="--json has all",
     )
 
 
+def _folder_room(rows: Sequence[Sequence[str]], width: int) -> int:
+    """The width that is left for folders beside the statuses and the best metrics."""
+    return width - sum(
+        len(GAP) + widest(row[column] for row in rows[1:]) for column in (STATUS, BEST)
+    )
+
+
 def _narrow(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     """The table with the metric of `best` in the heading, if all entries have the same one; and
-    with a separate column for trials that diverged or failed.
+    with separate columns for trials that diverged or failed, and for all but the first metric.
     """
     heading, *body = map(list, rows)
+    others = []
+    for row in body:
+        row[BEST], _, told = row[BEST].partition(", ")
+        others.append(told)
     metrics = {row[BEST].partition(" ")[0] for row in body} - {"-"}
     if len(metrics) == 1:
         (metric,) = metrics
@@ -60,11 +73,10 @@ def _narrow(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     for row in body:
         row[STATUS], _, told = row[STATUS].partition(", ")
         lost.append(told)
-    if any(lost):
-        heading, body = (
-            [*heading, LOST],
-            [[*row, told] for row, told in zip(body, lost, strict=True)],
-        )
+    for title, cells in ((OTHERS, others), (LOST, lost)):
+        if any(cells):
+            heading = [*heading, title]
+            body = [[*row, told] for row, told in zip(body, cells, strict=True)]
     return [heading, *body]
 
 

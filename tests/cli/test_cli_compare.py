@@ -3,6 +3,7 @@ import io
 import re
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -178,6 +179,18 @@ def test_runs_names_the_columns_that_do_not_fit_a_narrow_terminal(trained, monke
     heading = next(line for line in lines if line.startswith("folder"))
     assert heading.split() == ["folder", "status", "accuracy", "accuracy"]
     assert lines[-1] == "(no room for done, age; --json has all)"
+
+
+def test_a_sweep_of_several_metrics_leaves_the_folders_readable(trained, home, monkeypatch):
+    """Its best point took the columns of a narrow terminal: at 40 each folder was an ellipsis."""
+    command = "sweep", "tiny.yaml", "--quiet", "--no-plots", "optimizer.lr=0.1,0.01"
+    folder = Path(mnistlab(*command, "metric=[val_accuracy,parameters]").stdout.strip())
+    mnistlab("sweep", "tiny.yaml", "--quiet", "--no-plots", "optimizer.lr=0.1", "metric=val_loss")
+    for columns in (40, 80):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        shown = plain(mnistlab("runs", folder.parent, screen=Terminal).stdout)
+        assert any(line.startswith(folder.name[:12]) for line in shown.splitlines()), shown
+        assert "other metrics and ranks" in " ".join(shown.split())
 
 
 def test_compare_has_a_row_for_each_key_where_few_runs_do_not_fit(trained, monkeypatch):
