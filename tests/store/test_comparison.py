@@ -89,6 +89,16 @@ def test_a_key_of_one_type_that_differs_within_it_is_not_implied(tmp_path):
     assert "optimizer.beta1" not in compare([tmp_path]).implied
 
 
+def test_a_type_that_only_some_runs_have_is_not_implied_by_itself(tmp_path):
+    """`model.activation: {type: leaky_relu}` beside `relu`: neither key was shown with its name."""
+    leaky = {"type": "leaky_relu", "alpha": 0.1}
+    make_run(tmp_path / "a", {"model": {"type": "mlp", "activation": "relu"}})
+    make_run(tmp_path / "b", {"model": {"type": "mlp", "activation": leaky}})
+    found = compare([tmp_path])
+    assert {"model.activation", "model.activation.type"} <= set(found.shown_keys)
+    assert "model.activation.alpha" in found.implied
+
+
 def test_layers_are_compared_one_by_one_and_plain_lists_whole():
     config = {"model": {"layers": [{"conv": {"filters": 3}}, "flatten"], "hidden": [8, 4]}}
     assert flattened(config) == {

@@ -194,12 +194,11 @@ def _differing(flat: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _is_implied(key: str, differing: Sequence[str], flat: Sequence[Mapping[str, Any]]) -> bool:
     """Whether a key's presence depends only on a `type` beside it, and its value is always the
-    same.
+    same. No type depends on itself: `activation.type` may be all that tells a mapping from a name.
     """
     parents = key.split(".")[:-1]
-    by_type = any(
-        f"{'.'.join(parents[:depth])}.type" in differing for depth in range(1, len(parents) + 1)
-    )
+    types = [f"{'.'.join(parents[:depth])}.type" for depth in range(1, len(parents) + 1)]
+    by_type = any(one in differing and one != key for one in types)
     present = [values[key] for values in flat if key in values]
     return by_type and len(present) < len(flat) and all(value == present[0] for value in present)
 
