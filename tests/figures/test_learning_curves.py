@@ -240,3 +240,13 @@ def test_a_title_with_dollar_signs_is_no_mathematics():
     figure = learning_curves(run(3), "a $x_{ b$")
     style.rendered(figure)
     assert "a $x_{ b$" in written(figure.axes[0])
+
+
+def test_the_learning_rate_of_one_epoch_has_whole_epochs_as_ticks():
+    """Ticks at parts of the epoch were written 0 0 0 0 1 1 1 1."""
+    rates = Rates(np.arange(1, 6), np.linspace(0.1, 0.01, 5), 5)
+    panel = learning_curves(run(1), "r", rates=rates).axes[-1]
+    panel.figure.canvas.draw()
+    low, high = panel.get_xlim()
+    shown = [tick for tick in panel.get_xticks() if low <= tick <= high]
+    assert shown == [1.0]

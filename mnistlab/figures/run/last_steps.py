@@ -137,6 +137,8 @@ def _mark_end(axes: Axes, rows: Sequence[StepRow], steps: np.ndarray) -> None:
         axes.axvline(broke, color=style.INK, linestyle=":", linewidth=1.4, label="diverged")
     margin = 0.03 * (steps[-1] - steps[0]) or 0.5
     axes.set_xlim(steps[0] - margin, steps[-1] + margin)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 5, 10], integer=True))
+    axes.xaxis.set_major_locator(
+        MaxNLocator(nbins=5, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
+    )
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("step")

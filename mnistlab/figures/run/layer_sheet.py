@@ -214,7 +214,7 @@ def _draw_accuracy(axes: Axes, metrics: Sequence[MetricsRow]) -> None:
             line: Any = {"color": style.SPLIT_COLOURS[split], "marker": marker, "markersize": 3.5}
             axes.plot(*zip(*points, strict=True), label=name, **line)
     axes.set_title("accuracy (%)", loc="left")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True, min_n_ticks=1))
     axes.set_xlabel("step")
     if axes.get_legend_handles_labels()[0]:
         axes.legend(loc="best", **LEGEND)
@@ -233,5 +233,5 @@ def _draw_updates(axes: Axes, rows: Sequence[LayerRow], names: Sequence[str]) ->
     if len(drawn):
         axes.set_ylim(max(drawn.min() / 2, drawn.max() * 1e-6), 2 * drawn.max())
     axes.set_title("update / weight, by epoch (log)", loc="left")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch")

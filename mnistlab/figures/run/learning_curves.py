@@ -237,7 +237,9 @@ def _label_x(axes: Axes, x: np.ndarray, unit: str, ticks: int) -> None:
     if len(x) == 1:
         axes.set_xticks(x)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10], integer=True))
+        # Without min_n_ticks an axis of one epoch has ticks at parts of it, each written 0 or 1.
+        locator = MaxNLocator(nbins=ticks, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1)
+        axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel(unit)
 
