@@ -33,13 +33,22 @@ from mnistlab.runtime.params import rounded_up
 Maker = Callable[[Builder, ConvOperands], Op]
 
 
-def _by_patches(function: Any) -> Maker:
-    def made(builder: Builder, operands: ConvOperands) -> Op:
-        o = operands
-        scratch = builder.take_scratch(o.channels * o.side**2 * o.rows * o.columns)
-        return Op(function, replace(o, **scratch))
+def _forward_by_patches(builder: Builder, operands: ConvOperands) -> Op:
+    return Op(ops.conv2d_forward, _with_patches(builder, operands))
 
-    return made
+
+def _weights_by_patches(builder: Builder, operands: ConvOperands) -> Op:
+    return Op(ops.conv2d_backward_weights, _with_patches(builder, operands))
+
+
+def _input_by_patches(builder: Builder, operands: ConvOperands) -> Op:
+    return Op(ops.conv2d_backward_input, _with_patches(builder, operands))
+
+
+def _with_patches(builder: Builder, operands: ConvOperands) -> ConvOperands:
+    """Operands with scratch for the patches of an image."""
+    positions = operands.rows * operands.columns
+    return replace(operands, **builder.take_scratch(_taps(operands) * positions))
 
 
 def _forward_without_patches(builder: Builder, operands: ConvOperands) -> Op:
@@ -187,19 +196,19 @@ def _taps(operands: ConvOperands) -> int:
 
 
 FORWARD: Mapping[Kernels, Maker] = {
-    Kernels.PATCHES: _by_patches(ops.conv2d_forward),
+    Kernels.PATCHES: _forward_by_patches,
     Kernels.WITHOUT_PATCHES: _forward_without_patches,
     Kernels.SIDE_BY_SIDE: _forward_side_by_side,
     Kernels.FEWER_PRODUCTS: _forward_fewer_products,
 }
 WEIGHTS_GRADIENT: Mapping[Kernels, Maker] = {
-    Kernels.PATCHES: _by_patches(ops.conv2d_backward_weights),
+    Kernels.PATCHES: _weights_by_patches,
     Kernels.WITHOUT_PATCHES: _weights_without_patches,
     Kernels.SIDE_BY_SIDE: _weights_side_by_side,
     Kernels.FEWER_PRODUCTS: _weights_fewer_products,
 }
 INPUT_GRADIENT: Mapping[Kernels, Maker] = {
-    Kernels.PATCHES: _by_patches(ops.conv2d_backward_input),
+    Kernels.PATCHES: _input_by_patches,
     Kernels.WITHOUT_PATCHES: _input_without_patches,
     Kernels.SIDE_BY_SIDE: _input_side_by_side,
     Kernels.FEWER_PRODUCTS: _input_fewer_products,
