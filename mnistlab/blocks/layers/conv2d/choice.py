@@ -65,12 +65,15 @@ class Correlation(NamedTuple):
     stride: int = 1
     spacing: int = 1
 
-    def by_rows(self, most_weights: float) -> float:
-        """The cost of without_patches.py, but for the constant."""
+    def by_rows(self, images: int, most_weights: int) -> float:
+        """The cost of without_patches.py, but for the constant; few images may have at most so many
+        weights.
+        """
         is_large = self.rows >= without_patches.ROWS and self.columns >= REGISTER
         is_many = self.filters >= without_patches.FILTERS
         weights = self.filters * self.maps * self.side**2
-        if not (is_large and is_many) or weights > most_weights or self.border < 0:
+        repays = images >= IMAGES_WORTH_TILES or weights <= most_weights
+        if not (is_large and is_many and repays) or self.border < 0:
             return math.inf
         return self.rows * rounded_up(self.columns, REGISTER) * self.maps * self.side**2
 
@@ -105,37 +108,23 @@ class Correlation(NamedTuple):
 
 def forward_kernels(conv: ConvOperands, images: int) -> Kernels:
     """The kernels for the outputs of a batch of this many images."""
-    sums, places = _forward(conv), _places(conv, images)
-    most_weights = MOST_WEIGHTS_BY_ROWS if images < IMAGES_WORTH_TILES else math.inf
-    return _cheapest(
-        {
-            Kernels.WITHOUT_PATCHES: FORWARD_BY_ROWS * sums.by_rows(most_weights),
-            Kernels.SIDE_BY_SIDE: sums.side_by_side(places),
-            Kernels.FEWER_PRODUCTS: sums.fewer_products(places),
-        }
-    )
+    sums = _forward(conv)
+    by_rows = FORWARD_BY_ROWS * sums.by_rows(images, MOST_WEIGHTS_BY_ROWS)
+    return _of_sums(sums, by_rows, _places(conv, images))
 
 
 def input_gradient_kernels(conv: ConvOperands, images: int) -> Kernels:
     """The kernels for the gradient of the inputs."""
-    sums, places = _back(conv), _places(conv, images)
-    most_weights = MOST_WEIGHTS_BACK_BY_ROWS if images < IMAGES_WORTH_TILES else math.inf
-    by_rows = BACK_BY_ROWS * sums.by_rows(most_weights)
-    is_plain = conv.stride == 1 and conv.side > 1  # a patch of 1 × 1 is the pixel itself
-    return _cheapest(
-        {
-            Kernels.WITHOUT_PATCHES: by_rows if is_plain else math.inf,
-            Kernels.SIDE_BY_SIDE: sums.side_by_side(places),
-            Kernels.FEWER_PRODUCTS: sums.fewer_products(places),
-        }
-    )
+    sums, by_rows = _back(conv), math.inf
+    if conv.stride == 1 and conv.side > 1:  # a patch of 1 × 1 is the pixel itself
+        by_rows = BACK_BY_ROWS * sums.by_rows(images, MOST_WEIGHTS_BACK_BY_ROWS)
+    return _of_sums(sums, by_rows, _places(conv, images))
 
 
 def weights_gradient_kernels(conv: ConvOperands, images: int) -> Kernels:
     """The kernels for the gradient of the weights."""
     sums, places = _forward(conv), _places(conv, images)
-    most_weights = MOST_WEIGHTS_BY_ROWS if images < IMAGES_WORTH_TILES else math.inf
-    by_rows = sums.by_rows(most_weights)
+    by_rows = sums.by_rows(images, MOST_WEIGHTS_BY_ROWS)
     products = conv.channels * conv.side**2 + INTERLEAVING
     tiled = places * conv.rows * conv.columns * products
     squares = sums.fewer_products(places) < math.inf
@@ -169,6 +158,16 @@ def _back(conv: ConvOperands) -> Correlation:
         (conv.rows - 1) * conv.stride + 1, (conv.columns - 1) * conv.stride + 1,
         conv.side, conv.side - 1 - conv.padding, spacing=conv.stride,
     )  # fmt: skip
+
+
+def _of_sums(sums: Correlation, by_rows: float, places: float) -> Kernels:
+    return _cheapest(
+        {
+            Kernels.WITHOUT_PATCHES: by_rows,
+            Kernels.SIDE_BY_SIDE: sums.side_by_side(places),
+            Kernels.FEWER_PRODUCTS: sums.fewer_products(places),
+        }
+    )
 
 
 def _cheapest(costs: dict[Kernels, float]) -> Kernels:

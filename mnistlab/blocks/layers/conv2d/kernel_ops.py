@@ -129,11 +129,7 @@ def _input_side_by_side(builder: Builder, operands: ConvOperands) -> Op:
 
 def _forward_fewer_products(builder: Builder, operands: ConvOperands) -> Op:
     o = operands
-    own = FewerProductsOperands(
-        **vars(_framed_tiles(builder, o)),
-        filter_squares=fewer_products.PLACES * rounded_up(o.filters, FILTERS) * o.channels,
-        squares=fewer_products.squares_size(o.channels, o.filters),
-    )
+    own = _with_squares(_framed_tiles(builder, o), o.channels, o.filters)
     scratch = builder.take_scratch(_tiles(own) + own.filter_squares + own.squares)
     return Op(fewer_products_ops.forward_fewer_products, replace(own, **scratch))
 
@@ -149,14 +145,19 @@ def _weights_fewer_products(builder: Builder, operands: ConvOperands) -> Op:
 
 def _input_fewer_products(builder: Builder, operands: ConvOperands) -> Op:
     o = operands
-    own = FewerProductsOperands(
-        **vars(_framed_gradient_tiles(builder, o)),
-        filter_squares=fewer_products.PLACES * rounded_up(o.channels, FILTERS) * o.filters,
-        squares=fewer_products.squares_size(o.filters, o.channels),
-    )
+    own = _with_squares(_framed_gradient_tiles(builder, o), o.filters, o.channels)
     turned = o.channels * o.filters * o.side**2
     scratch = builder.take_scratch(_tiles(own) + turned + own.filter_squares + own.squares)
     return Op(fewer_products_ops.backward_input_fewer_products, replace(own, **scratch))
+
+
+def _with_squares(tiles: SideBySideOperands, maps: int, filters: int) -> FewerProductsOperands:
+    """Operands for sums of `maps` maps for each of `filters`, with their transformed parts."""
+    return FewerProductsOperands(
+        **vars(tiles),
+        filter_squares=fewer_products.PLACES * rounded_up(filters, FILTERS) * maps,
+        squares=fewer_products.squares_size(maps, filters),
+    )
 
 
 def _framed_tiles(builder: Builder, operands: ConvOperands) -> SideBySideOperands:
