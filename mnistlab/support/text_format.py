@@ -149,11 +149,15 @@ def short_keys(keys: Iterable[str]) -> dict[str, str]:
     return {key: part if times[part] == 1 else key for key, part in last.items()}
 
 
-def without_middle(text: str, characters: int) -> str:
-    """A text in at most so many characters, without its middle: both ends identify it."""
-    if len(text) <= characters:
+def without_middle(text: str, most: int, size: Callable[[str], int] = len) -> str:
+    """A text of at most that size, without its middle: both ends identify it."""
+    if size(text) <= most:
         return text
-    return f"{text[: characters // 2]}…{text[len(text) - (characters - 1) // 2 :]}"
+    while size(text) > most - 1:
+        middle = len(text) // 2
+        text = text[:middle] + text[middle + 1 :]
+    middle = -(-len(text) // 2)
+    return f"{text[:middle]}…{text[middle:]}"
 
 
 def counted(number: int, noun: str) -> str:

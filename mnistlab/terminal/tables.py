@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from mnistlab.support.safe_text import one_line
+from mnistlab.support.text_format import without_middle
 from mnistlab.terminal.width import columns_of, wrapped
 
 GAP = "  "
@@ -164,11 +165,5 @@ def _padded(row: Sequence[str], widths: Sequence[int], at_right: Sequence[bool])
 
 
 def shortened(text: str, width: int) -> str:
-    """A text in at most `width` columns, without its middle: both ends identify it."""
-    if columns_of(text) <= width:
-        return text
-    while columns_of(text) > width - 1:
-        middle = len(text) // 2
-        text = text[:middle] + text[middle + 1 :]
-    middle = -(-len(text) // 2)
-    return f"{text[:middle]}…{text[middle:]}"
+    """A text in at most `width` columns, without its middle."""
+    return without_middle(text, width, columns_of)
