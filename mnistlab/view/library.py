@@ -10,10 +10,11 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
+from mnistlab.store.browse.changed_data import settings_with_digests
 from mnistlab.store.browse.comparison import comparison_of
 from mnistlab.store.browse.listing import Entry, folders_in, read_entry
 from mnistlab.store.browse.summary import RunSummary
-from mnistlab.store.browse.values import entry_values, matching, settings_of
+from mnistlab.store.browse.values import entry_values, matching
 from mnistlab.store.locks import is_trained, is_worked_on
 from mnistlab.store.notes import NOTES_NAME
 from mnistlab.store.run_dir import CONFIG_NAME, METRICS_NAME, SWEEP_NAME
@@ -212,7 +213,7 @@ def _differing(items: Any) -> list[str]:
     runs = [item.entry for item in items if isinstance(item.entry, RunSummary)]
     if len(runs) < 2:
         return []
-    comparison = comparison_of(runs, [settings_of(run) for run in runs], ())
+    comparison = comparison_of(runs, settings_with_digests(runs), ())
     return comparison.shown_keys[:SHOWN_KEYS]
 
 

@@ -6,10 +6,10 @@ from itertools import compress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mnistlab.store.browse.changed_data import with_digests
+from mnistlab.store.browse.changed_data import settings_with_digests
 from mnistlab.store.browse.found import runs_at
 from mnistlab.store.browse.summary import RunSummary, read_run
-from mnistlab.store.browse.values import matching, metrics_of, run_values, settings_of
+from mnistlab.store.browse.values import matching, metrics_of, run_values
 from mnistlab.support.collector import paused_collector
 from mnistlab.support.errors import UsageError
 from mnistlab.support.expressions import Expression
@@ -118,7 +118,7 @@ def compare(
     Raises UsageError if a path is none of these, if no run can be read, or if none matches.
     """
     runs, faults = read_runs([*paths, *([] if baseline is None else [baseline])])
-    settings = with_digests(runs, [settings_of(run) for run in runs])
+    settings = settings_with_digests(runs)
     if where is not None:
         values = [run_values(run, own) for run, own in zip(runs, settings, strict=True)]
         kept = [
@@ -153,8 +153,7 @@ def read_runs(paths: Iterable[Path]) -> tuple[list[RunSummary], list[str]]:
 def comparison_of(
     runs: Sequence[RunSummary], settings: Sequence[dict[str, Any]], faults: Sequence[str]
 ) -> Comparison:
-    """The comparison of runs that were read, with their whole configurations."""
-    settings = with_digests(runs, settings)
+    """The comparison of runs that were read, with their `settings_with_digests`."""
     keys = _differing(settings)
     metrics = [metrics_of(run) for run in runs]
     measured = [n for n in (*RUN_METRICS, SECONDS) if any(_tells(n, m.get(n)) for m in metrics)]
