@@ -6,10 +6,9 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from mnistlab.experiment.callbacks import RunCallback, RunProgress, RunResult, Start
-from mnistlab.experiment.class_coverage import class_warnings
+from mnistlab.experiment.data_warnings import data_warnings
 from mnistlab.experiment.driver import Stretch, Training
 from mnistlab.experiment.interruption import StopRequested, StopSignals
-from mnistlab.experiment.pixel_range import pixel_warnings
 from mnistlab.experiment.run_facts import advice_on_divergence
 from mnistlab.experiment.run_writer import RunWriter
 from mnistlab.store.metrics import LayerRow, MetricsRow
@@ -37,8 +36,7 @@ class TrainingRun:
         """Train, and record in the folder how it ended, whatever happens."""
         try:
             self.writer.write_run_json(Status.RUNNING)
-            known = self.config, self.trainer.dataset
-            for text in class_warnings(*known) + pixel_warnings(*known):
+            for text in data_warnings(self.config, self.trainer.dataset):
                 logger.warning("%s", text)
             return (yield from self._to_the_end())
         except BaseException as error:

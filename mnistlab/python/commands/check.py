@@ -8,11 +8,10 @@ from pathlib import Path
 from mnistlab.config import RunConfig
 from mnistlab.data import DownloadProgress
 from mnistlab.experiment.callbacks import RunCallback
-from mnistlab.experiment.class_coverage import class_warnings
+from mnistlab.experiment.data_warnings import data_warnings
 from mnistlab.experiment.dataset import load_data, located
 from mnistlab.experiment.fits_data import refuse_unfit
 from mnistlab.experiment.memory_check import refuse_too_large
-from mnistlab.experiment.pixel_range import pixel_warnings
 from mnistlab.experiment.teacher import load_teacher
 from mnistlab.runtime.program import LayerSpec
 from mnistlab.runtime.threads import engine_threads
@@ -57,7 +56,7 @@ def check(
             callback.on_message(text)
 
     dataset = load_data(config, data_dir, data_progress)
-    for text in class_warnings(config, dataset) + pixel_warnings(config, dataset):
+    for text in data_warnings(config, dataset):
         logger.warning("%s", text)
     with located(config), engine_threads(1):
         refuse_unfit(config, dataset)
