@@ -243,6 +243,4 @@ def _held_to_its_bits(alone, config, folder, drawn):
 
 def _other_bits(alone, other):
     names = alone.bits.keys() | other.bits.keys()
-    if alone.status == other.status == "diverged":
-        names -= alone.tensors.keys()  # of the last save, and a stop saves, too
     return sorted(name for name in names if alone.bits.get(name) != other.bits.get(name))
